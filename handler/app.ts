@@ -1,0 +1,84 @@
+import { type Context, Hono } from 'hono';
+import { HOP_HEADER } from './backend/server.ts';
+import { ApiError, toApiError } from './errors.ts';
+import { newId } from './ids.ts';
+import { describe, log } from './log.ts';
+import type { Entry, Env, Services } from './routes/env.ts';
+import { listModels } from './routes/models.ts';
+import { createResponse } from './routes/responses.ts';
+
+/** Request ids of clients that are taken over; others could break a header or a log line. */
+const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+
+/** The routes, what stands before them, and what becomes of errors. */
+export function createApp(services: Services): Hono<Env> {
+  const app = new Hono<Env>();
+  app.use(async (c, next) => {
+    const entry = startEntry(c);
+    c.set('entry', entry);
+    c.header('x-request-id', entry.requestId);
+    if (c.req.header(HOP_HEADER)) {
+      const message = 'The request has come through this server already: a model backend points back at it.';
+      throw new ApiError('server', message, { headers: { 'x-should-retry': 'false' } });
+    }
+    await next();
+    if (!entry.streaming || c.error) entry.end();
+  });
+
+  const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
+    '/v1/responses': { POST: (c) => createResponse(c, services) },
+    '/v1/models': { GET: (c) => listModels(c, services) },
+    '/health': { GET: (c) => c.json({ status: 'ok' }) },
+  };
+  for (const [path, methods] of Object.entries(routes)) {
+    for (const [method, handle] of Object.entries(methods)) app.on(method, path, handle);
+    app.all(path, () => {
+      const allow = Object.keys(methods).join(', ');
+      throw new ApiError('method_not_allowed', `The method is not allowed here; allowed: ${allow}.`, {
+        headers: { allow },
+      });
+    });
+  }
+  app.notFound((c) => reply(c, new ApiError('not_found', 'There is nothing at this path.'), services));
+  app.onError((error, c) => reply(c, error, services));
+  return app;
+}
+
+function reply(c: Context<Env>, thrown: unknown, services: Services): Response {
+  const error = toApiError(thrown);
+  const { status, body } = error.reply(services.errors);
+  const entry = c.get('entry');
+  if (entry) entry.failure = error;
+  // The table's statuses all admit a body, which is all that Hono's type asks for.
+  return c.json(body, status as 400, error.headers);
+}
+
+function startEntry(c: Context<Env>): Entry {
+  const begun = performance.now();
+  const sent = c.req.header('x-request-id');
+  let open = true;
+  return {
+    requestId: sent && REQUEST_ID.test(sent) ? sent : newId('req'),
+    model: null,
+    streaming: false,
+    failure: undefined,
+    end() {
+      if (!open) return;
+      open = false;
+      const { requestId: request_id, model, streaming, failure } = this;
+      const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
+      const status = streaming && failed ? failed : c.res.status;
+      const level = status >= 500 ? 'error' : 'info';
+      log[level]('request', {
+        request_id,
+        method: c.req.method,
+        path: c.req.path.slice(0, 200),
+        model,
+        streaming,
+        status,
+        duration_ms: Math.round((performance.now() - begun) * 10) / 10,
+        ...(failure !== undefined && { error: describe(failure) }),
+      });
+    },
+  };
+}

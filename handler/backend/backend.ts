@@ -1,0 +1,47 @@
+import type { ItemEvent } from '../protocol/events.ts';
+import type { InputItem } from '../protocol/items.ts';
+import type { IncompleteReason, Usage } from '../protocol/response.ts';
+import type { FunctionTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
+
+/** One call of the model, in the API's own terms; null means "the backend's default". */
+export interface ModelCall {
+  model: string;
+  instructions: string | null;
+  input: readonly InputItem[];
+  tools: readonly FunctionTool[];
+  tool_choice: ToolChoice;
+  parallel_tool_calls: boolean;
+  temperature: number | null;
+  top_p: number | null;
+  max_output_tokens: number | null;
+  text: { format: TextFormat; verbosity: string | null };
+  reasoning: { effort: string | null };
+  /** Handed on as they are where the backend's protocol has them. */
+  hints: {
+    user: string | null;
+    safety_identifier: string | null;
+    prompt_cache_key: string | null;
+    prompt_cache_retention: string | null;
+    service_tier: string | null;
+  };
+}
+
+/** The end of a model call that came to its end: `stop` also when the model wants functions called. */
+export interface Finish {
+  type: 'finish';
+  reason: 'stop' | IncompleteReason;
+  /** Null when the backend did not say. */
+  usage: Usage | null;
+}
+
+/** A server that runs models. */
+export interface Backend {
+  /**
+   * Throws an ApiError at once for what this backend cannot carry; sends its request at the first pull. Yields whole
+   * items one after another, `output_index` from 0, unnumbered, then exactly one Finish. Throws an ApiError when the
+   * call fails; ends promptly once the signal aborts.
+   */
+  generate(call: ModelCall, signal: AbortSignal): AsyncIterable<ItemEvent | Finish>;
+  /** The ids of the models it offers; rejects when it cannot say. */
+  models(signal: AbortSignal): Promise<readonly string[]>;
+}

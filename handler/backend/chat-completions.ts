@@ -1,0 +1,116 @@
+import { ApiError } from '../errors.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+import { isObject } from '../protocol/json.ts';
+import type { FunctionTool } from '../protocol/tools.ts';
+import { eventData } from '../sse.ts';
+import type { Backend, Finish, ModelCall } from './backend.ts';
+import { toMessages } from './chat-messages.ts';
+import { ChatReply } from './chat-reply.ts';
+import { connectionFailed, failureInStream, failureOf, garbled } from './failure.ts';
+import { listModels, type Server } from './server.ts';
+
+/** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
+export function chatCompletions(server: Server): Backend {
+  return {
+    generate(call, signal) {
+      return stream(server, JSON.stringify(toRequest(call, server)), call, signal);
+    },
+    models: (signal) => listModels(server, signal),
+  };
+}
+
+async function* stream(
+  server: Server,
+  body: string,
+  call: ModelCall,
+  signal: AbortSignal,
+): AsyncGenerator<ItemEvent | Finish, void> {
+  const upstream = await server.send('POST', '/chat/completions', signal, body);
+  if (upstream.status !== 200) throw await failureOf(upstream);
+  const reply = new ChatReply(call);
+  try {
+    for await (const batch of eventData(upstream.body)) {
+      for (const data of batch) {
+        if (data === '[DONE]') {
+          const finish = reply.finish();
+          yield* reply.writer.take();
+          return yield finish;
+        }
+        const chunk = parse(data);
+        if (chunk.error != null) throw failureInStream(chunk.error);
+        reply.add(chunk);
+      }
+      yield* reply.writer.take();
+    }
+    // Some servers leave out [DONE]; one that has not said why the model stopped has broken off.
+    if (!reply.finished) return;
+    const finish = reply.finish();
+    yield* reply.writer.take();
+    yield finish;
+  } catch (error) {
+    throw error instanceof ApiError ? error : connectionFailed(error);
+  }
+}
+
+function parse(data: string) {
+  try {
+    const chunk: unknown = JSON.parse(data);
+    if (isObject(chunk)) return chunk;
+  } catch (error) {
+    throw garbled(error);
+  }
+  throw garbled('a chunk that is no object');
+}
+
+function toRequest(call: ModelCall, server: Server) {
+  const { tools, tool_choice } = narrowed(call);
+  const { hints } = call;
+  return {
+    model: call.model,
+    messages: toMessages(call.instructions, call.input, !server.isOpenAI),
+    stream: true,
+    stream_options: { include_usage: true },
+    ...given({
+      temperature: call.temperature,
+      top_p: call.top_p,
+      // OpenAI's own models refuse the older name; Ollama and others know only that.
+      max_completion_tokens: call.max_output_tokens,
+      max_tokens: server.isOpenAI ? null : call.max_output_tokens,
+      reasoning_effort: call.reasoning.effort,
+      verbosity: call.text.verbosity,
+      response_format: responseFormat(call.text.format),
+      ...hints,
+    }),
+    ...(tools.length > 0 && {
+      tools: tools.map(toTool),
+      tool_choice,
+      parallel_tool_calls: call.parallel_tool_calls,
+    }),
+  };
+}
+
+/**
+ * The tools as the choice leaves them: `none` sends none, since vLLM calls them all the same when it streams, and a
+ * function by name sends only that one as `required`, since llama.cpp ignores a name.
+ */
+function narrowed({ tools, tool_choice }: ModelCall) {
+  if (tool_choice === 'none') return { tools: [], tool_choice };
+  if (typeof tool_choice === 'string') return { tools, tool_choice };
+  return { tools: tools.filter((tool) => tool.name === tool_choice.name), tool_choice: 'required' };
+}
+
+function toTool({ name, description, parameters, strict }: FunctionTool) {
+  return { type: 'function', function: { name, ...given({ description, parameters, strict }) } };
+}
+
+function responseFormat(format: ModelCall['text']['format']) {
+  if (format.type === 'text') return null;
+  if (format.type === 'json_object') return { type: 'json_object' };
+  const { name, schema, description, strict } = format;
+  return { type: 'json_schema', json_schema: { name, schema, ...given({ description, strict }) } };
+}
+
+/** The members that have a value: a null that a server does not expect is an error on many. */
+function given(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
+}

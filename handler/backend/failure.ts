@@ -1,0 +1,71 @@
+import { ApiError } from '../errors.ts';
+import { isObject } from '../protocol/json.ts';
+import type { Upstream } from './transport.ts';
+
+/** As much of a failure's body as is read to tell what kind it is; none of it is passed on. */
+const MAX_BODY = 64 * 1024;
+
+/** For failures that come again however often the client tries; the SDKs honour it. */
+const NO_RETRY = { 'x-should-retry': 'false' };
+
+/** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI and others, in this order. */
+const OVERFLOW =
+  /exceed_context_size|exceeds? the (available|model's) context|maximum (context|model) length|max_model_len|context_length_exceeded|context (window|length|size)|prompt is too long|too many tokens|"param": ?"input_text"/i;
+
+/** How servers say that they do not have the model. */
+const UNKNOWN_MODEL = /model_not_found|model .{0,300}(not found|does not exist)|no such model|unknown model/is;
+
+/** The ApiError for a backend's reply that is not a success. Reads the start of its body, and cancels the rest. */
+export async function failureOf(upstream: Upstream): Promise<ApiError> {
+  return classify(upstream.status, await startOf(upstream.body), upstream.header('retry-after'));
+}
+
+/** The ApiError for an error that came inside a stream, as `error` of a chunk or as the whole of it. */
+export function failureInStream(error: unknown): ApiError {
+  const code = isObject(error) ? Number(error.code) : Number.NaN;
+  return classify(Number.isInteger(code) ? code : 500, JSON.stringify(error) ?? '', null);
+}
+
+/** The ApiError for a backend that cannot be reached or whose connection broke. */
+export function connectionFailed(cause: unknown): ApiError {
+  return new ApiError('server', 'The model backend could not be reached, or broke off.', { cause });
+}
+
+/** The ApiError for a backend that sends what its protocol does not know. */
+export function garbled(cause: unknown): ApiError {
+  return new ApiError('server', 'The model backend sent something that is not valid.', { cause });
+}
+
+function classify(status: number, body: string, retryAfter: string | null): ApiError {
+  const cause = { status, body };
+  if (status === 401 || status === 403) {
+    return new ApiError('server', 'The model backend refused our credentials.', { headers: NO_RETRY, cause });
+  }
+  if (status === 429) {
+    const headers = { 'retry-after': retryAfter && /^[\w ,:.-]{1,40}$/.test(retryAfter) ? retryAfter : '1' };
+    return new ApiError('rate_limit', 'The model backend is at its rate limit.', { headers, cause });
+  }
+  if (status < 500 && OVERFLOW.test(body)) {
+    const message = "The input does not fit the model's context window.";
+    return new ApiError('context_length', message, { param: 'input', cause });
+  }
+  if ((status === 404 || status === 400) && UNKNOWN_MODEL.test(body)) {
+    return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
+  }
+  const message = `The model backend answered with status ${status}.`;
+  return new ApiError('server', message, status < 500 || status === 501 ? { headers: NO_RETRY, cause } : { cause });
+}
+
+async function startOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    for await (const chunk of body) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length > MAX_BODY) break;
+    }
+  } catch {
+    // The status alone tells enough; a body that breaks off changes nothing.
+  }
+  return text.slice(0, MAX_BODY);
+}

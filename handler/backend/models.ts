@@ -1,0 +1,43 @@
+import { ApiError } from '../errors.ts';
+import type { Backend } from './backend.ts';
+
+/** One entry of the configuration's `models`: names that match the pattern go to the backend. */
+export interface ModelRoute {
+  /** A name, or a pattern in which each `*` stands for any run of characters. */
+  match: string;
+  backend: Backend;
+}
+
+/** Which backend answers for which model. */
+export interface Models {
+  /** The backend of the first entry that matches; throws `model_not_found`. */
+  find(model: string): Backend;
+  /** Literal names, then what the backends behind patterns list; one that does not answer in time is left out. */
+  list(timeout: number): Promise<string[]>;
+}
+
+/** The models of a configuration, in its order. */
+export function modelsOf(routes: readonly ModelRoute[]): Models {
+  const tests = routes.map((route) => ({ ...route, test: toTest(route.match) }));
+  return {
+    find(model) {
+      const found = tests.find(({ test }) => test.test(model));
+      if (found) return found.backend;
+      throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
+    },
+    async list(timeout) {
+      const signal = AbortSignal.timeout(timeout);
+      const lists = tests.map(async ({ match, backend, test }) => {
+        if (!match.includes('*')) return [match];
+        const offered = await backend.models(signal).catch(() => []);
+        return offered.filter((id) => test.test(id));
+      });
+      return [...new Set((await Promise.all(lists)).flat())];
+    },
+  };
+}
+
+function toTest(pattern: string): RegExp {
+  const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's');
+}

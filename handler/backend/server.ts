@@ -1,0 +1,51 @@
+import { ApiError } from '../errors.ts';
+import { isObject } from '../protocol/json.ts';
+import { connectionFailed, failureOf } from './failure.ts';
+import type { Transport, Upstream } from './transport.ts';
+
+/** The header by which a request that has come through us is known, since people point OPENAI_BASE_URL at us. */
+export const HOP_HEADER = 'x-antiphon-hop';
+
+/** The longest list of models that is read, in bytes. */
+const MAX_LIST = 8 * 1024 * 1024;
+
+/** A model server with an OpenAI-like API, as the configuration names it. */
+export interface Server {
+  /** Whether it is OpenAI's own, which refuses what it does not know where others ignore it. */
+  isOpenAI: boolean;
+  /** Sends a request to a path below the base URL; throws an ApiError when there is no connection. */
+  send(method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: string): Promise<Upstream>;
+}
+
+/** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
+export function openServer(url: string, key: string | undefined, transport: Transport): Server {
+  const base = url.replace(/\/+$/, '');
+  const headers: Record<string, string> = { accept: 'text/event-stream, application/json', [HOP_HEADER]: '1' };
+  if (key) headers.authorization = `Bearer ${key}`;
+  return {
+    isOpenAI: /^https:\/\/[^/]*\.openai\.(com|azure\.com)(:|\/|$)/.test(base),
+    async send(method, path, signal, body) {
+      const sent = body === undefined ? headers : { ...headers, 'content-type': 'application/json' };
+      try {
+        return await transport(base + path, { method, headers: sent, signal, ...(body !== undefined && { body }) });
+      } catch (error) {
+        throw connectionFailed(error);
+      }
+    },
+  };
+}
+
+/** The ids that the server's `GET /models` lists. */
+export async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
+  const upstream = await server.send('GET', '/models', signal);
+  if (upstream.status !== 200) throw await failureOf(upstream);
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of upstream.body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_LIST) throw new ApiError('server', "The model backend's list of models is too long.");
+  }
+  const list: unknown = JSON.parse(text);
+  const data = isObject(list) && Array.isArray(list.data) ? list.data : [];
+  return data.flatMap((entry) => (isObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
+}

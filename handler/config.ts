@@ -1,0 +1,94 @@
+import * as v from 'valibot';
+import { defaultLimits, type Limits } from './limits.ts';
+
+const units = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
+function quantity(pattern: RegExp, example: string) {
+  return v.pipe(
+    v.string(`must be a text such as ${example}`),
+    v.regex(pattern, `must be a number with its unit, such as ${example}`),
+    v.transform((text) => Number.parseFloat(text) * units[text.replace(/^[\d.]+/, '') as keyof typeof units]),
+    v.integer('must come to a whole number'),
+    v.minValue(1, 'must be more than nothing'),
+    v.maxValue(2 ** 31 - 1, 'must be below 2 GiB, or 24 days'), // the largest timer there is; no body can be larger
+  );
+}
+
+const size = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '32MiB'));
+const time = v.optional(quantity(/^\d+(\.\d+)?(ms|s|m|h)$/, '600s'));
+
+const address = v.optional(
+  v.pipe(
+    v.string('must be a text'),
+    v.regex(/^(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, 'must be HOST:PORT, such as 127.0.0.1:8080'),
+    v.check((text) => Number(text.replace(/^.*:/, '')) <= 65_535, 'must have a port of at most 65535'),
+  ),
+);
+
+const model = v.pipe(
+  v.strictObject({
+    match: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
+    backend: v.picklist(['chat', 'demo'], 'must be chat or demo'),
+    url: v.optional(
+      v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
+    ),
+    key: v.optional(v.string('must be a text')),
+  }),
+  v.forward(
+    v.check(
+      ({ backend, url }) => (backend === 'demo') === (url === undefined),
+      'is needed by chat, and unknown to demo',
+    ),
+    ['url'],
+  ),
+);
+
+const schema = v.strictObject({
+  listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address })),
+  models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
+  errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
+  limits: v.optional(
+    v.strictObject({
+      body: size,
+      inflated: size,
+      reply: size,
+      turn: time,
+      idle: time,
+      keepAlive: time,
+      rounds: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000))),
+      listing: time,
+    }),
+    {},
+  ),
+});
+
+/** The configuration, the same on every runtime; what the file leaves out has its default. */
+export interface Config {
+  listen: { grpc?: string | undefined; http?: string | undefined; envoy?: string | undefined };
+  /** Undefined when the file names none: the root chooses then. */
+  models: ModelConfig[] | undefined;
+  errors: 'tiers' | 'openai';
+  limits: Limits;
+}
+
+/** Which backend, at which server, answers for which models. */
+export type ModelConfig = v.InferOutput<typeof model>;
+
+/** Reads a configuration; throws an Error that says which key, by its path, is wrong and why. */
+export function parseConfig(value: unknown): Config {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (!result.success) throw new Error(explain(result.issues[0]));
+  const { listen = {}, models, errors, limits } = result.output;
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return { listen, models, errors, limits: { ...defaultLimits, ...Object.fromEntries(given) } };
+}
+
+function explain(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? '';
+  if (issue.type === 'strict_object' && issue.expected === 'never')
+    return `configuration: ${path} is not a key that is known`;
+  if (issue.received === 'undefined') return `configuration: ${path} is missing`;
+  if (issue.type === 'strict_object') return `configuration: ${path || 'it'} must be a mapping of keys to values`;
+  return `configuration: ${path} ${issue.message}`;
+}

@@ -1,0 +1,125 @@
+/** Status, type and code of each kind of error; `openai` is what differs under `errors: openai`. */
+const kinds = {
+  malformed_json: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
+  corrupt_body: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
+  missing: {
+    status: 422,
+    type: 'invalid_request_error',
+    code: 422,
+    openai: { status: 400, code: 'missing_required_parameter' },
+  },
+  invalid_type: {
+    status: 422,
+    type: 'invalid_request_error',
+    code: 422,
+    openai: { status: 400, code: 'invalid_type' },
+  },
+  invalid_value: {
+    status: 422,
+    type: 'invalid_request_error',
+    code: 422,
+    openai: { status: 400, code: 'invalid_value' },
+  },
+  unsupported: {
+    status: 422,
+    type: 'invalid_request_error',
+    code: 422,
+    openai: { status: 400, code: 'unsupported_parameter' },
+  },
+  context_length: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
+  not_found: { status: 404, type: 'invalid_request_error', code: null },
+  model_not_found: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error', code: 'method_not_allowed' },
+  too_large: { status: 413, type: 'invalid_request_error', code: 'request_too_large' },
+  unsupported_media: { status: 415, type: 'invalid_request_error', code: 'unsupported_media_type' },
+  cancelled: { status: 499, type: 'invalid_request_error', code: 'cancelled' }, // nobody is left to read it; for the log
+  rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  server: { status: 500, type: 'server_error', code: 500, openai: { code: 'server_error' } },
+} as const satisfies Record<string, KindRow>;
+
+interface KindRow {
+  status: number;
+  type: string;
+  code: number | string | null;
+  openai?: { status?: number; code: string | null };
+}
+
+/** What went wrong, as a key of the one table of statuses, types and codes. */
+export type ErrorKind = keyof typeof kinds;
+
+/** Which statuses and codes clients get: the three tiers, or OpenAI's own. */
+export type ErrorStyle = 'tiers' | 'openai';
+
+/** The body of every error reply, under 1 KiB whatever the request held. */
+export interface ErrorBody {
+  error: { message: string; type: string; param: string | null; code: number | string | null };
+}
+
+/** The longest message and field path, in characters: with every character escaped sixfold the body stays under 1 KiB. */
+const MAX_MESSAGE = 400;
+const MAX_PARAM = 120;
+
+/**
+ * The one error that crosses a boundary: its message, kind and field reach the client, its `cause` only the log.
+ * Messages name fields and never repeat what the client or a backend sent.
+ */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly kind: ErrorKind;
+  readonly param: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(kind: ErrorKind, message: string, details: ApiErrorDetails = {}) {
+    super(clip(message, MAX_MESSAGE), { cause: details.cause });
+    this.kind = kind;
+    this.param = details.param == null ? null : clip(details.param, MAX_PARAM);
+    this.headers = details.headers ?? {};
+  }
+
+  get type(): string {
+    return kinds[this.kind].type;
+  }
+
+  /** The code inside a stream, where the SDKs' types admit only strings. */
+  get streamCode(): string | null {
+    const row: KindRow = kinds[this.kind];
+    return typeof row.code === 'string' ? row.code : (row.openai?.code ?? null);
+  }
+
+  /** Status and body of the HTTP reply. */
+  reply(style: ErrorStyle): { status: number; body: ErrorBody } {
+    const row: KindRow = kinds[this.kind];
+    const { status = row.status, code } = style === 'openai' && row.openai ? row.openai : row;
+    return { status, body: { error: { message: this.message, type: row.type, param: this.param, code } } };
+  }
+}
+
+/** What an ApiError may add to its message; `headers` go out with the reply. */
+export interface ApiErrorDetails {
+  param?: string | null;
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/** An ApiError as it is; anything else becomes a 500 whose text says nothing of what happened. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError('server', 'The server had an error while processing your request.', { cause: error });
+}
+
+/** A member that is not there. */
+export function missing(param: string): ApiError {
+  return new ApiError('missing', `${param} field is required`, { param });
+}
+
+/** A member that is known but cannot be honoured; `why` completes a sentence that begins with the field. */
+export function unsupported(param: string, why = 'is not supported'): ApiError {
+  return new ApiError('unsupported', `${param} ${why}`, { param });
+}
+
+/** Cuts to `most` characters and replaces what JSON would escape, so that length in characters bounds length in bytes. */
+function clip(text: string, most: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  const plain = text.replace(/[\u0000-\u001f\u007f-\uffff]/g, '?');
+  return plain.length <= most ? plain : `${plain.slice(0, most - 3)}...`;
+}

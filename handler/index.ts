@@ -1,0 +1,51 @@
+import { createApp } from './app.ts';
+import type { Backend } from './backend/backend.ts';
+import { chatCompletions } from './backend/chat-completions.ts';
+import { demo } from './backend/demo.ts';
+import { modelsOf } from './backend/models.ts';
+import { openServer } from './backend/server.ts';
+import type { Transport } from './backend/transport.ts';
+import type { Config, ModelConfig } from './config.ts';
+import type { Brotli } from './decompress.ts';
+import type { Tool } from './tool/tool.ts';
+
+export type { Backend, Finish, ModelCall } from './backend/backend.ts';
+export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
+export { type Config, parseConfig } from './config.ts';
+export type { Brotli } from './decompress.ts';
+export { ApiError } from './errors.ts';
+export { configureLog, type Level } from './log.ts';
+export type { Tool } from './tool/tool.ts';
+
+/** What the handler is made from; a root opens and injects what differs between runtimes. */
+export interface HandlerOptions {
+  config: Config;
+  /** The way to model servers. */
+  transport: Transport;
+  /** Without it, `br` is an unknown encoding. */
+  brotli?: Brotli | undefined;
+  /** Server-side tools, in addition to none. */
+  tools?: readonly Tool[];
+}
+
+/** The Responses API as one `fetch` handler. It never throws and never rejects: whatever happens is a Response. */
+export function createHandler(options: HandlerOptions): { fetch(request: Request): Promise<Response> } {
+  const { config, transport, brotli, tools = [] } = options;
+  const models = (config.models ?? [{ match: 'demo', backend: 'demo' as const }]).map((model) => ({
+    match: model.match,
+    backend: openBackend(model, transport),
+  }));
+  const app = createApp({
+    models: modelsOf(models),
+    tools: new Map(tools.map((tool) => [tool.type, tool])),
+    limits: config.limits,
+    errors: config.errors,
+    brotli,
+  });
+  return { fetch: async (request) => app.fetch(request) };
+}
+
+function openBackend(model: ModelConfig, transport: Transport): Backend {
+  if (model.backend === 'demo' || model.url === undefined) return demo;
+  return chatCompletions(openServer(model.url, model.key, transport));
+}

@@ -1,0 +1,33 @@
+/** Every limit of a turn in one type; sizes in bytes, times in milliseconds. */
+export interface Limits {
+  /** A request body as sent. 32 MiB holds a long conversation with a few images. */
+  body: number;
+  /** A request body after decompression; twice the body, since text rarely needs more and bombs do. */
+  inflated: number;
+  /** A reply. Envoy takes a streamed one without backpressure, so this bounds what a slow reader can pile up there. */
+  reply: number;
+  /** A whole turn, all its rounds: ten minutes, as the openai clients wait by default. */
+  turn: number;
+  /** The longest silence of a model backend; a queued model sends not even headers for a while. */
+  idle: number;
+  /** The pause after which a silent stream gets a comment, below the 60 s at which proxies tend to give up. */
+  keepAlive: number;
+  /** Model calls in one turn of the server-side tool loop; a model that still calls tools then is going in circles. */
+  rounds: number;
+  /** How long `GET /v1/models` waits for one backend's own list. */
+  listing: number;
+}
+
+const MiB = 1024 * 1024;
+
+/** The limits where the configuration names none. */
+export const defaultLimits: Limits = {
+  body: 32 * MiB,
+  inflated: 64 * MiB,
+  reply: 64 * MiB,
+  turn: 600_000,
+  idle: 120_000,
+  keepAlive: 15_000,
+  rounds: 16,
+  listing: 2_000,
+};

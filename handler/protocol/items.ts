@@ -1,0 +1,123 @@
+import * as v from 'valibot';
+import {
+  InputImage,
+  InputText,
+  type ItemStatus,
+  maybe,
+  type OutputText,
+  type ReasoningText,
+  type Refusal,
+  ReplayedRefusal,
+  ReplayedText,
+  type SummaryText,
+  Text,
+} from './content.ts';
+import { isObject } from './json.ts';
+
+/** The longest id, call id or argument text that is taken from a client, in characters; the call id's is OpenResponses'. */
+const MAX_ID = 256;
+const MAX_CALL_ID = 64;
+
+const Id = maybe(v.pipe(v.string(), v.maxLength(MAX_ID)));
+const Status = maybe(v.picklist(['in_progress', 'completed', 'incomplete']));
+const CallId = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CALL_ID));
+
+/** The name of a function, as OpenAI restricts it. */
+export const FunctionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/));
+
+const MessagePart = v.variant('type', [InputText, InputImage, ReplayedText, ReplayedRefusal]);
+const MessageParts = v.array(MessagePart);
+const OutputParts = v.array(v.variant('type', [InputText, InputImage]));
+
+/** A message in the input: easy ones without `type`, typed ones, and the model's own, replayed. */
+export const InputMessage = v.object({
+  type: v.optional(v.literal('message'), 'message'),
+  id: Id,
+  role: v.picklist(['user', 'assistant', 'system', 'developer']),
+  content: v.lazy((value) => (typeof value === 'string' ? Text : MessageParts)),
+  status: Status,
+  phase: maybe(v.picklist(['commentary', 'final_answer'])),
+});
+export type InputMessage = v.InferOutput<typeof InputMessage>;
+
+/** A call that the model made earlier, replayed by the client. */
+export const InputFunctionCall = v.object({
+  type: v.literal('function_call'),
+  id: Id,
+  call_id: CallId,
+  name: FunctionName,
+  arguments: Text,
+  status: Status,
+});
+export type InputFunctionCall = v.InferOutput<typeof InputFunctionCall>;
+
+/** What the client's function returned: a string, which stays one, or parts. */
+export const FunctionCallOutput = v.object({
+  type: v.literal('function_call_output'),
+  id: Id,
+  call_id: CallId,
+  output: v.lazy((value) => (typeof value === 'string' ? Text : OutputParts)),
+  status: Status,
+});
+export type FunctionCallOutput = v.InferOutput<typeof FunctionCallOutput>;
+
+/** Reasoning of an earlier turn, replayed; one without content is a no-op. */
+export const InputReasoning = v.object({
+  type: v.literal('reasoning'),
+  id: Id,
+  summary: maybe(v.array(v.object({ type: v.literal('summary_text'), text: Text }))),
+  content: maybe(v.array(v.object({ type: v.literal('reasoning_text'), text: Text }))),
+  encrypted_content: maybe(v.string()),
+  status: Status,
+});
+export type InputReasoning = v.InferOutput<typeof InputReasoning>;
+
+const TypedItem = v.variant('type', [InputMessage, InputFunctionCall, FunctionCallOutput, InputReasoning]);
+
+/** One item of `input`; an object without a `type` is an easy message. */
+export const InputItem = v.lazy((value) => (isObject(value) && value.type == null ? InputMessage : TypedItem));
+export type InputItem = v.InferOutput<typeof InputItem>;
+
+/** The model's message. */
+export interface OutputMessage {
+  type: 'message';
+  id: string;
+  role: 'assistant';
+  status: ItemStatus;
+  content: (OutputText | Refusal)[];
+}
+
+/** A call that the model wants the client to make. */
+export interface FunctionCall {
+  type: 'function_call';
+  id: string;
+  call_id: string;
+  name: string;
+  arguments: string;
+  status: ItemStatus;
+}
+
+/** The model's reasoning, where the backend shows it. */
+export interface Reasoning {
+  type: 'reasoning';
+  id: string;
+  summary: SummaryText[];
+  content: ReasoningText[];
+  encrypted_content?: string | null;
+  status: ItemStatus;
+}
+
+/** A call that a server-side tool ran, as the client sees it. */
+export interface McpCall {
+  type: 'mcp_call';
+  id: string;
+  server_label: string;
+  name: string;
+  arguments: string;
+  output: string | null;
+  error: { type: string; message: string } | null;
+  status: ItemStatus | 'calling' | 'failed';
+}
+
+/** One item of a response's `output`. */
+export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall;

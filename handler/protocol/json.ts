@@ -1,0 +1,16 @@
+/** A JSON object as it came off the wire, its members unchecked. */
+export type JsonObject = { [key: string]: unknown };
+
+/** Whether a parsed JSON value is an object: neither null nor an array. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** How deep a value that is handed on may be nested: far more than any schema needs, far less than breaks a stack. */
+export const MAX_DEPTH = 100;
+
+/** Whether a parsed JSON value is nested no deeper than `depth`. */
+export function isShallow(value: unknown, depth = MAX_DEPTH): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((member) => isShallow(member, depth - 1));
+}

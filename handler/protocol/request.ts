@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { maybe, Text } from './content.ts';
+import { InputItem } from './items.ts';
+import { AnyObject, TextFormat, ToolChoice } from './tools.ts';
+
+/** Bounds that OpenAI's documentation names. */
+const Metadata = v.pipe(
+  AnyObject,
+  v.record(v.pipe(v.string(), v.maxLength(64)), v.pipe(v.string(), v.maxLength(512))),
+  v.maxEntries(16),
+);
+
+/** How hard a reasoning model is to think; which of these a model takes is the backend's to say. */
+export const ReasoningEffort = v.picklist(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+
+/**
+ * The body of `POST /v1/responses`. Null means "not given" throughout; unknown members are dropped, since real
+ * clients send fields that no schema lists. Tools are checked by type where the server's own tools are known.
+ */
+export const CreateRequest = v.object({
+  model: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)),
+  input: v.lazy((value) => (typeof value === 'string' ? Text : InputItems)),
+  instructions: maybe(Text),
+  tools: maybe(v.array(v.looseObject({ type: v.string() }))),
+  tool_choice: maybe(ToolChoice),
+  parallel_tool_calls: maybe(v.boolean()),
+  temperature: maybe(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
+  top_p: maybe(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  max_output_tokens: maybe(v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(Number.MAX_SAFE_INTEGER))),
+  text: maybe(v.object({ format: maybe(TextFormat), verbosity: maybe(v.picklist(['low', 'medium', 'high'])) })),
+  reasoning: maybe(
+    v.object({
+      effort: maybe(ReasoningEffort),
+      summary: maybe(v.picklist(['auto', 'concise', 'detailed'])),
+    }),
+  ),
+  metadata: maybe(Metadata),
+  store: maybe(v.boolean()),
+  stream: maybe(v.boolean()),
+  stream_options: maybe(v.object({ include_obfuscation: maybe(v.boolean()) })),
+  truncation: maybe(v.picklist(['auto', 'disabled'])),
+  top_logprobs: maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20))),
+  background: maybe(v.boolean()),
+  include: maybe(v.array(v.string())),
+  service_tier: maybe(v.picklist(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'])),
+  user: maybe(v.pipe(v.string(), v.maxLength(512))),
+  safety_identifier: maybe(v.pipe(v.string(), v.maxLength(128))),
+  prompt_cache_key: maybe(v.pipe(v.string(), v.maxLength(64))),
+  prompt_cache_retention: maybe(v.picklist(['in_memory', '24h'])),
+  previous_response_id: v.optional(v.unknown()),
+  conversation: v.optional(v.unknown()),
+  prompt: v.optional(v.unknown()),
+  context_management: v.optional(v.unknown()),
+  max_tool_calls: v.optional(v.unknown()),
+  moderation: v.optional(v.unknown()),
+  access_programs: v.optional(v.unknown()),
+  image: v.optional(v.unknown()),
+});
+const InputItems = v.pipe(v.array(InputItem), v.nonEmpty());
+export type CreateRequest = v.InferOutput<typeof CreateRequest>;

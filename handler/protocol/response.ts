@@ -1,0 +1,57 @@
+import type { OutputItem } from './items.ts';
+import type { FunctionTool, TextFormat, ToolChoice } from './tools.ts';
+
+/** Where a response is in its life; the last four are final. */
+export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled';
+
+/** Why a response is `incomplete`. */
+export type IncompleteReason = 'max_output_tokens' | 'max_messages' | 'content_filter';
+
+/** Tokens of a turn, all its rounds together. */
+export interface Usage {
+  input_tokens: number;
+  input_tokens_details: { cached_tokens: number; cache_write_tokens: number };
+  output_tokens: number;
+  output_tokens_details: { reasoning_tokens: number };
+  total_tokens: number;
+}
+
+/** A tool as a response echoes it: a function, or a server-side tool's own configuration. */
+export type EchoedTool = FunctionTool | { type: string; [key: string]: unknown };
+
+/** The Response object of the API: every field that a client may read is there, null where it has no value. */
+export interface Response {
+  id: string;
+  object: 'response';
+  created_at: number;
+  completed_at: number | null;
+  status: ResponseStatus;
+  error: { code: 'server_error' | 'rate_limit_exceeded' | 'invalid_prompt'; message: string } | null;
+  incomplete_details: { reason: IncompleteReason } | null;
+  background: boolean;
+  conversation: { id: string } | null;
+  instructions: string | null;
+  max_output_tokens: number | null;
+  max_tool_calls: number | null;
+  metadata: Record<string, string>;
+  model: string;
+  output: OutputItem[];
+  parallel_tool_calls: boolean;
+  previous_response_id: string | null;
+  prompt: null;
+  prompt_cache_key: string | null;
+  prompt_cache_retention: 'in_memory' | '24h' | null;
+  reasoning: { effort: string | null; summary: string | null };
+  safety_identifier: string | null;
+  service_tier: string;
+  store: boolean;
+  temperature: number | null;
+  text: { format: TextFormat; verbosity: string };
+  tool_choice: ToolChoice;
+  tools: EchoedTool[];
+  top_logprobs: number;
+  top_p: number | null;
+  truncation: 'auto' | 'disabled';
+  usage: Usage | null;
+  user?: string;
+}

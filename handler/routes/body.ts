@@ -1,0 +1,48 @@
+import { type Brotli, decompress, join } from '../decompress.ts';
+import { ApiError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * A request's body as JSON, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is not JSON
+ * (a missing one counts as JSON), 413 above the limits, 400 for what is not JSON in UTF-8.
+ */
+export async function readJson(
+  request: Request,
+  limits: Pick<Limits, 'body' | 'inflated'>,
+  brotli: Brotli | undefined,
+): Promise<unknown> {
+  const type = request.headers.get('content-type');
+  if (type && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type.trim())) {
+    throw new ApiError('unsupported_media', 'The content-type must be application/json.');
+  }
+  const encoding = request.headers.get('content-encoding');
+  const sent = await readBytes(request, limits.body);
+  const bytes = encoding ? decompress(sent, encoding, limits.inflated, brotli) : sent;
+  if (bytes.length === 0) throw new ApiError('malformed_json', 'The request body is empty; it must be a JSON object.');
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch (cause) {
+    throw new ApiError('malformed_json', 'We could not parse the JSON body of your request.', { cause });
+  }
+}
+
+async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > limit) throw tooLarge(limit);
+  // A declared length is held to by every server, and reading it whole is the short way.
+  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  return join(chunks, size);
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError('too_large', `The request body is larger than ${limit} bytes.`);
+}

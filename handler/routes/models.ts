@@ -1,0 +1,9 @@
+import type { Context } from 'hono';
+import type { Env, Services } from './env.ts';
+
+/** `GET /v1/models`: the models that requests may name, as far as they can be listed. */
+export async function listModels(c: Context<Env>, services: Services): Promise<Response> {
+  const ids = await services.models.list(services.limits.listing);
+  const data = ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'antiphon' }));
+  return c.json({ object: 'list', data });
+}

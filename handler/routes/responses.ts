@@ -1,0 +1,63 @@
+import type { Context } from 'hono';
+import type { ApiError } from '../errors.ts';
+import type { ResponseEvent } from '../protocol/events.ts';
+import { CreateRequest } from '../protocol/request.ts';
+import type { Response as ResponseObject } from '../protocol/response.ts';
+import { eventStream } from '../sse.ts';
+import { type Bounds, startBounds } from '../turn/bounds.ts';
+import { planTurn } from '../turn/plan.ts';
+import { runTurn } from '../turn/turn.ts';
+import { check } from '../validate.ts';
+import { readJson } from './body.ts';
+import type { Env, Services } from './env.ts';
+
+/** Proxies must neither keep nor gather the stream; a protocol that has no use for `connection` drops it. */
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  connection: 'keep-alive',
+  'x-accel-buffering': 'no',
+};
+
+/** `POST /v1/responses`: runs one turn, and replies with its events or with the response that they make. */
+export async function createResponse(c: Context<Env>, services: Services): Promise<Response> {
+  const { limits } = services;
+  const entry = c.get('entry');
+  const request = check(CreateRequest, await readJson(c.req.raw, limits, services.brotli));
+  entry.model = request.model;
+  entry.streaming = request.stream === true;
+  const backend = services.models.find(request.model);
+  const turn = planTurn(request, services.tools);
+
+  const bounds = startBounds(c.req.raw.signal, limits);
+  try {
+    const means = { backend, rounds: limits.rounds, alive: bounds.alive };
+    const events = runTurn(turn, means, bounds.signal);
+    if (!request.stream) return c.json(await lastResponse(events, bounds));
+    const ended = (failure: unknown) => {
+      bounds.end();
+      entry.failure = failure;
+      entry.end();
+    };
+    const { abort, spend } = bounds;
+    return c.body(eventStream(events, { abort, spend, ended, keepAlive: limits.keepAlive }), 200, STREAM_HEADERS);
+  } finally {
+    if (!request.stream) bounds.end();
+  }
+}
+
+async function lastResponse(
+  events: AsyncGenerator<ResponseEvent, ApiError | undefined>,
+  bounds: Bounds,
+): Promise<ResponseObject | undefined> {
+  let response: ResponseObject | undefined;
+  for (;;) {
+    const next = await events.next();
+    if (next.done) {
+      if (next.value) throw next.value;
+      return response;
+    }
+    if ('response' in next.value) response = next.value.response;
+    else if ('delta' in next.value && typeof next.value.delta === 'string') bounds.spend(next.value.delta.length);
+  }
+}

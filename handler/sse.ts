@@ -1,0 +1,110 @@
+import type { ResponseEvent } from './protocol/events.ts';
+
+const encoder = new TextEncoder();
+const DONE = encoder.encode('data: [DONE]\n\n');
+const COMMENT = encoder.encode(': keep-alive\n\n');
+
+/** The longest event taken from a model backend, in characters; what is longer is no event but a fault. */
+const MAX_EVENT = 16 * 1024 * 1024;
+
+/** One event as it goes over the wire; JSON holds no line break, so one `data` line is enough. */
+export function encodeEvent(event: ResponseEvent): Uint8Array {
+  return encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+}
+
+/** What an event stream needs from its turn. */
+export interface StreamMeans {
+  /** Called when the reader leaves, before the events are closed: a call that waits for the model ends only so. */
+  abort(): void;
+  /** Called with the size of each event in bytes. */
+  spend(bytes: number): void;
+  /** Called once, when the last byte is handed over or the reader has left, with what the events returned. */
+  ended(result: unknown): void;
+  /** Milliseconds of silence after which a comment is sent. */
+  keepAlive: number;
+}
+
+/**
+ * Events as a pulled byte stream: nothing is made until the reader asks, a chunk holds exactly one whole event, a
+ * comment fills long silences, and `[DONE]` ends it.
+ */
+export function eventStream(
+  events: AsyncGenerator<ResponseEvent, unknown>,
+  means: StreamMeans,
+): ReadableStream<Uint8Array> {
+  let waiting = false;
+  let spoke = false;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const end = (result: unknown) => {
+    clearInterval(timer);
+    means.ended(result);
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        timer = setInterval(() => {
+          if (waiting && !spoke) controller.enqueue(COMMENT);
+          spoke = false;
+        }, means.keepAlive);
+      },
+      async pull(controller) {
+        waiting = true;
+        const next = await events.next();
+        waiting = false;
+        spoke = true;
+        if (next.done) {
+          controller.enqueue(DONE);
+          controller.close();
+          end(next.value);
+          return;
+        }
+        const bytes = encodeEvent(next.value);
+        means.spend(bytes.byteLength);
+        controller.enqueue(bytes);
+      },
+      async cancel() {
+        means.abort();
+        // The turn is run to its end, not dropped: what was made so far still has to be accounted for.
+        let next = await events.next();
+        while (!next.done) next = await events.next();
+        end(next.value);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * The `data` of each server-sent event in a byte stream, one array for each chunk that completes any. Lines end in LF
+ * or CRLF; comments and other fields are passed over; a last event without its blank line still counts.
+ */
+export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let data: string | undefined;
+  const take = (line: string, into: string[]) => {
+    if (line === '') {
+      if (data !== undefined) into.push(data);
+      data = undefined;
+    } else if (line.startsWith('data:')) {
+      const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
+      data = data === undefined ? value : `${data}\n${value}`;
+    }
+  };
+  for await (const chunk of body) {
+    const text = rest + decoder.decode(chunk, { stream: true });
+    const found: string[] = [];
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      take(text.slice(from, text.charCodeAt(end - 1) === 13 ? Math.max(from, end - 1) : end), found);
+      from = end + 1;
+    }
+    rest = text.slice(from);
+    if (rest.length + (data?.length ?? 0) > MAX_EVENT) throw new Error('an event of the backend is too long');
+    if (found.length > 0) yield found;
+  }
+  const found: string[] = [];
+  take(rest + decoder.decode(), found);
+  take('', found);
+  if (found.length > 0) yield found;
+}

@@ -1,0 +1,47 @@
+import type { Annotation, InputPart } from '../protocol/content.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+import type { FunctionCall } from '../protocol/items.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { FunctionTool } from '../protocol/tools.ts';
+
+/** A type of tool that runs on the server. */
+export interface Tool<Config = unknown> {
+  /** The `type` by which a request names it. */
+  readonly type: string;
+  /** Checks one entry of `tools`; throws an ApiError that names the field below `param`. */
+  parse(entry: JsonObject, param: string): Config;
+  /** Makes it ready for one turn; yields what the client sees of that, `output_index` from 0. */
+  open(config: Config, signal: AbortSignal): AsyncGenerator<ItemEvent, ServerFunctions>;
+}
+
+/** What an opened tool offers the model. */
+export interface ServerFunctions {
+  functions: readonly ServerFunction[];
+  /** Called once when the turn ends, however it ends. */
+  close?(): Promise<void>;
+}
+
+/** A function that the server runs. */
+export interface ServerFunction {
+  definition: FunctionTool;
+  /**
+   * Runs one call; yields what the client sees, `output_index` from 0, and returns what the model reads. A failure
+   * that the model should hear of is a result; a throw fails the turn.
+   */
+  run(call: FunctionCall, signal: AbortSignal): AsyncGenerator<ItemEvent, ToolResult>;
+}
+
+/** What a call gave. */
+export interface ToolResult {
+  output: string | InputPart[];
+  /** Ends the turn after this round, since only the client can go on (an approval). */
+  endTurn?: boolean;
+  /** Citations for the text that the model writes next. */
+  citations?: readonly Annotation[];
+}
+
+/** One entry of a request's `tools` with the tool that serves it. */
+export interface ToolUse {
+  tool: Tool;
+  config: unknown;
+}

@@ -1,0 +1,47 @@
+import type { Annotation, OutputText } from '../protocol/content.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+
+/** Puts the citations that tools gave onto the next text that the model writes, in its events and in its item. */
+export class Citations {
+  #pending: Annotation[] = [];
+  #cited: { content: number; annotations: Annotation[] } | undefined;
+
+  /** Keeps citations for the next text. */
+  queue(citations: readonly Annotation[]): void {
+    this.#pending.push(...citations);
+  }
+
+  /** The event, with what the waiting citations add to it. */
+  *pass(event: ItemEvent): Generator<ItemEvent> {
+    const cited = this.#cited;
+    if (event.type === 'response.output_text.done' && this.#pending.length > 0) {
+      yield event;
+      const { item_id, output_index, content_index } = event;
+      this.#cited = { content: content_index, annotations: this.#pending };
+      for (const [annotation_index, annotation] of this.#pending.entries()) {
+        yield {
+          type: 'response.output_text.annotation.added',
+          sequence_number: 0,
+          item_id,
+          output_index,
+          content_index,
+          annotation_index,
+          annotation,
+        };
+      }
+      this.#pending = [];
+    } else if (event.type === 'response.content_part.done' && event.part.type === 'output_text' && cited) {
+      yield event.content_index === cited.content ? { ...event, part: cite(event.part, cited.annotations) } : event;
+    } else if (event.type === 'response.output_item.done' && event.item.type === 'message' && cited) {
+      const content = event.item.content.map((part, index) =>
+        part.type === 'output_text' && index === cited.content ? cite(part, cited.annotations) : part,
+      );
+      this.#cited = undefined;
+      yield { ...event, item: { ...event.item, content } };
+    } else yield event;
+  }
+}
+
+function cite(part: OutputText, annotations: readonly Annotation[]): OutputText {
+  return { ...part, annotations: [...part.annotations, ...annotations] };
+}

@@ -1,0 +1,121 @@
+import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+import type { FunctionCall, InputItem, OutputItem } from '../protocol/items.ts';
+import type { Usage } from '../protocol/response.ts';
+import type { ServerFunction, ServerFunctions, ToolUse } from '../tool/tool.ts';
+import { Citations } from './citations.ts';
+
+/**
+ * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
+ * returned, at most `most` times. Yields what the client sees (a server function's call only as its tool shows it),
+ * `output_index` counting on through all rounds, then one Finish with the usage of all rounds. A round that the client
+ * has to answer as well, or in which a tool ends the turn, is the last.
+ */
+export async function* rounds(
+  backend: Backend,
+  call: ModelCall,
+  uses: readonly ToolUse[],
+  most: number,
+  signal: AbortSignal,
+): AsyncGenerator<ItemEvent | Finish, void> {
+  const places = new Places();
+  const opened: ServerFunctions[] = [];
+  try {
+    for (const { tool, config } of uses) opened.push(yield* places.move(tool.open(config, signal)));
+    const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
+    const tools = [...call.tools, ...Array.from(functions.values(), (fn) => fn.definition)];
+    const citations = new Citations();
+    let input = call.input;
+    let usage: Usage | null = null;
+    for (let round = 1; ; round++) {
+      const move = places.of();
+      const said: OutputItem[] = [];
+      let finish: Finish | undefined;
+      for await (const event of backend.generate({ ...call, tools, input }, signal)) {
+        if (event.type === 'finish') finish = event;
+        else {
+          if (event.type === 'response.output_item.done') said.push(event.item);
+          const hidden = event.type === 'response.output_item.added' && servedBy(functions, event.item) !== undefined;
+          if (!hidden && move(event)) yield* citations.pass(event);
+        }
+      }
+      if (!finish) return;
+      usage = add(usage, finish.usage);
+      const calls = said.filter((item) => item.type === 'function_call');
+      const ours = calls.filter((item) => functions.has(item.name));
+      if (finish.reason !== 'stop' || ours.length === 0) return yield { ...finish, usage };
+
+      let last = ours.length < calls.length;
+      const outputs: InputItem[] = [];
+      for (const made of ours) {
+        const result = yield* places.move(runOf(functions, made)(made, signal));
+        outputs.push({ type: 'function_call_output', call_id: made.call_id, output: result.output });
+        citations.queue(result.citations ?? []);
+        last ||= result.endTurn === true;
+      }
+      if (last) return yield { ...finish, usage };
+      if (round >= most) return yield { type: 'finish', reason: 'max_messages', usage };
+      input = [...input, ...said.filter((item) => item.type !== 'mcp_call'), ...outputs];
+    }
+  } finally {
+    for (const tool of opened) await tool.close?.();
+  }
+}
+
+type Functions = ReadonlyMap<string, ServerFunction>;
+
+function servedBy(functions: Functions, item: OutputItem): ServerFunction | undefined {
+  return item.type === 'function_call' ? functions.get(item.name) : undefined;
+}
+
+function runOf(functions: Functions, call: FunctionCall): ServerFunction['run'] {
+  const served = functions.get(call.name);
+  if (!served) throw new Error(`no function ${call.name}`);
+  return served.run.bind(served);
+}
+
+/** Gives the items of several sources, each counting from 0, consecutive places in the response's output. */
+class Places {
+  #next = 0;
+
+  /** For one source: moves an event to its item's place; false for an item whose `added` was held back. */
+  of(): (event: ItemEvent) => boolean {
+    const places = new Map<number, number>();
+    return (event) => {
+      if (!('output_index' in event)) return true;
+      if (event.type === 'response.output_item.added') places.set(event.output_index, this.#next++);
+      const place = places.get(event.output_index);
+      if (place === undefined) return false;
+      event.output_index = place;
+      return true;
+    };
+  }
+
+  /** The events of a source at their places, and what the source returns. */
+  async *move<R>(source: AsyncGenerator<ItemEvent, R>): AsyncGenerator<ItemEvent, R> {
+    const move = this.of();
+    let next = await source.next();
+    try {
+      for (; !next.done; next = await source.next()) if (move(next.value)) yield next.value;
+      return next.value;
+    } finally {
+      if (!next.done) await source.return(undefined as never); // the reader has left; the value is seen by nobody
+    }
+  }
+}
+
+function add(a: Usage | null, b: Usage | null): Usage | null {
+  if (!a || !b) return a ?? b;
+  return {
+    input_tokens: a.input_tokens + b.input_tokens,
+    input_tokens_details: {
+      cached_tokens: a.input_tokens_details.cached_tokens + b.input_tokens_details.cached_tokens,
+      cache_write_tokens: a.input_tokens_details.cache_write_tokens + b.input_tokens_details.cache_write_tokens,
+    },
+    output_tokens: a.output_tokens + b.output_tokens,
+    output_tokens_details: {
+      reasoning_tokens: a.output_tokens_details.reasoning_tokens + b.output_tokens_details.reasoning_tokens,
+    },
+    total_tokens: a.total_tokens + b.total_tokens,
+  };
+}

@@ -1,0 +1,106 @@
+import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
+import { ApiError, toApiError } from '../errors.ts';
+import type { ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
+import type { OutputItem } from '../protocol/items.ts';
+import type { Response, Usage } from '../protocol/response.ts';
+import type { ToolUse } from '../tool/tool.ts';
+import { fold } from './fold.ts';
+import { rounds } from './rounds.ts';
+
+/** One turn to run: the response as it begins, and the call that makes it. */
+export interface Turn {
+  response: Response;
+  call: ModelCall;
+  uses: readonly ToolUse[];
+}
+
+/** What a turn runs with. */
+export interface Means {
+  backend: Backend;
+  /** Model calls of one turn at most. */
+  rounds: number;
+  /** Called for every event that the model or a tool makes. */
+  alive(): void;
+}
+
+/**
+ * Runs a turn. Throws at once what the backend cannot carry, when nothing has been promised yet; the events
+ * never throw, and end with exactly one terminal event: completed, incomplete, or failed (after an
+ * `error` event), returning what made it fail. When the signal aborts with an ApiError the turn fails with it; with
+ * anything else the client has left, and the response ends as `cancelled`.
+ */
+export function runTurn(
+  turn: Turn,
+  means: Means,
+  signal: AbortSignal,
+): AsyncGenerator<ResponseEvent, ApiError | undefined> {
+  const direct = means.backend.generate(turn.call, signal);
+  const source = turn.uses.length > 0 ? rounds(means.backend, turn.call, turn.uses, means.rounds, signal) : direct;
+  return events(turn, source, means, signal);
+}
+
+async function* events(
+  turn: Turn,
+  source: AsyncIterable<ItemEvent | Finish>,
+  means: Means,
+  signal: AbortSignal,
+): AsyncGenerator<ResponseEvent, ApiError | undefined> {
+  let response = turn.response;
+  let number = 0;
+  const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => ({ type, sequence_number: number++, response });
+
+  yield lifecycle('response.created');
+  yield lifecycle('response.in_progress');
+
+  let finish: Finish | undefined;
+  let failure: ApiError | undefined;
+  try {
+    for await (const event of source) {
+      if (signal.aborted) break;
+      means.alive();
+      if (event.type === 'finish') finish = event;
+      else {
+        event.sequence_number = number++;
+        response = fold(response, event);
+        yield event;
+      }
+    }
+    if (!finish) failure = new ApiError('server', 'The model backend ended its stream before the model was done.');
+  } catch (error) {
+    failure = toApiError(error);
+  }
+  const left = signal.aborted && !(signal.reason instanceof ApiError);
+  if (signal.aborted && !finish) {
+    failure = left ? new ApiError('cancelled', 'The client has left.', { cause: signal.reason }) : signal.reason;
+  }
+
+  if (finish && !failure) {
+    response = ended(response, finish);
+    yield lifecycle(finish.reason === 'stop' ? 'response.completed' : 'response.incomplete');
+    return undefined;
+  }
+  failure ??= toApiError(undefined);
+  for (const [output_index, item] of response.output.entries()) {
+    if (item.status !== 'in_progress') continue;
+    const cut: OutputItem = { ...item, status: 'incomplete' };
+    const event = { type: 'response.output_item.done', sequence_number: number++, output_index, item: cut } as const;
+    response = fold(response, event);
+    yield event;
+  }
+  const { type, message, param, streamCode: code } = failure;
+  yield { type: 'error', sequence_number: number++, code, message, param, error: { type, code, message, param } };
+  response = left ? { ...response, status: 'cancelled' } : failed(response, failure);
+  yield lifecycle('response.failed');
+  return failure;
+}
+
+function ended(response: Response, { reason, usage }: { reason: Finish['reason']; usage: Usage | null }): Response {
+  if (reason !== 'stop') return { ...response, status: 'incomplete', incomplete_details: { reason }, usage };
+  return { ...response, status: 'completed', completed_at: Math.floor(Date.now() / 1000), usage };
+}
+
+function failed(response: Response, { kind, message }: ApiError): Response {
+  const code =
+    kind === 'rate_limit' ? 'rate_limit_exceeded' : kind === 'context_length' ? 'invalid_prompt' : 'server_error';
+  return { ...response, status: 'failed', error: { code, message } };
+}

@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import { ApiError, missing } from './errors.ts';
+import { MAX_DEPTH } from './protocol/json.ts';
+
+/** The value as the schema reads it; throws an ApiError that names the first wrong field below `within`. */
+export function check<S extends v.GenericSchema>(schema: S, value: unknown, within = ''): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
+  if (result.success) return result.output;
+  throw invalid(result.issues[0], within);
+}
+
+/** One issue in our words: valibot's own repeat what was received. */
+function invalid(issue: v.BaseIssue<unknown>, within: string): ApiError {
+  const param = (v.getDotPath(issue) === null ? within : pathOf(issue, within)) || within;
+  const name = param || 'The request body';
+  if (issue.received === 'undefined' && param) return missing(param);
+  const detail = phrase(issue);
+  const kind = detail.startsWith('must be one of') || issue.kind === 'validation' ? 'invalid_value' : 'invalid_type';
+  return new ApiError(kind, `${name} ${detail}`, { param: param || null });
+}
+
+function pathOf(issue: v.BaseIssue<unknown>, within: string): string {
+  let path = within;
+  for (const { key } of issue.path ?? []) {
+    path += typeof key === 'number' ? `[${key}]` : path === '' ? String(key) : `.${String(key)}`;
+  }
+  return path;
+}
+
+function phrase(issue: v.BaseIssue<unknown>): string {
+  const { expected } = issue;
+  switch (issue.type) {
+    case 'picklist':
+    case 'literal':
+    case 'variant':
+      if (expected === 'Object') return 'must be an object';
+      return `must be one of ${(expected ?? '')
+        .replace(/[()]|undefined \| /g, '')
+        .split(' | ')
+        .join(', ')}`;
+    case 'min_value':
+      return `must be at least ${issue.requirement}`;
+    case 'max_value':
+      return `must be at most ${issue.requirement}`;
+    case 'integer':
+      return 'must be a whole number';
+    case 'max_length':
+      return `must not be longer than ${issue.requirement}`;
+    case 'max_entries':
+      return `must not have more than ${issue.requirement} entries`;
+    case 'non_empty':
+      return 'must not be empty';
+    case 'regex':
+      return 'must be 1 to 64 letters, digits, underscores or dashes';
+    case 'custom':
+      return `must be an object, nested at most ${MAX_DEPTH} deep`;
+    default:
+      return `must be ${articled((expected ?? 'valid').toLowerCase())}`;
+  }
+}
+
+function articled(type: string): string {
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+}
