@@ -17,12 +17,15 @@ export function createApp(services: Services): Hono<Env> {
     const entry = startEntry(c);
     c.set('entry', entry);
     c.header('x-request-id', entry.requestId);
+    await next();
+    if (!entry.streaming || c.error) entry.end();
+  });
+  app.use(async (c, next) => {
     if (c.req.header(HOP_HEADER)) {
       const message = 'The request has come through this server already: a model backend points back at it.';
       throw new ApiError('server', message, { headers: { 'x-should-retry': 'false' } });
     }
     await next();
-    if (!entry.streaming || c.error) entry.end();
   });
 
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {

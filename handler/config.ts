@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { defaultLimits, type Limits } from './limits.ts';
+import { isObject } from './protocol/json.ts';
 
 const units = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
@@ -8,6 +9,7 @@ function quantity(pattern: RegExp, example: string) {
   return v.pipe(
     v.string(`must be a text such as ${example}`),
     v.regex(pattern, `must be a number with its unit, such as ${example}`),
+    // The pattern admits no other unit.
     v.transform((text) => Number.parseFloat(text) * units[text.replace(/^[\d.]+/, '') as keyof typeof units]),
     v.integer('must come to a whole number'),
     v.minValue(1, 'must be more than nothing'),
@@ -57,6 +59,7 @@ const schema = v.strictObject({
       idle: time,
       keepAlive: time,
       rounds: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000))),
+      drain: time,
       listing: time,
     }),
     {},
@@ -91,4 +94,22 @@ function explain(issue: v.BaseIssue<unknown>): string {
   if (issue.received === 'undefined') return `configuration: ${path} is missing`;
   if (issue.type === 'strict_object') return `configuration: ${path || 'it'} must be a mapping of keys to values`;
   return `configuration: ${path} ${issue.message}`;
+}
+
+/**
+ * A configuration with every `${NAME}` in its values (not its keys) replaced from `env`; throws an Error that names
+ * the key and the variable that is not set.
+ */
+export function substitute(value: unknown, env: Readonly<Record<string, unknown>>, path = ''): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/\$\{([A-Za-z_]\w*)\}/g, (_, name: string) => {
+      const found = env[name];
+      if (typeof found === 'string') return found;
+      throw new Error(`configuration: ${path}: the environment variable ${name} is not set`);
+    });
+  }
+  if (Array.isArray(value)) return value.map((inner, index) => substitute(inner, env, `${path}[${index}]`));
+  if (!isObject(value)) return value;
+  const below = path === '' ? '' : `${path}.`;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, substitute(inner, env, below + key)]));
 }

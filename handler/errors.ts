@@ -55,8 +55,8 @@ export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: number | string | null };
 }
 
-/** The longest message and field path, in characters: with every character escaped sixfold the body stays under 1 KiB. */
-const MAX_MESSAGE = 400;
+/** The longest message and field path, in characters: with each one escaped, as quotes are, the body stays under 1 KiB. */
+const MAX_MESSAGE = 320;
 const MAX_PARAM = 120;
 
 /**
@@ -117,7 +117,7 @@ export function unsupported(param: string, why = 'is not supported'): ApiError {
   return new ApiError('unsupported', `${param} ${why}`, { param });
 }
 
-/** Cuts to `most` characters and replaces what JSON would escape, so that length in characters bounds length in bytes. */
+/** Cuts to `most` characters, none of which takes JSON more than two bytes. */
 function clip(text: string, most: number): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
   const plain = text.replace(/[\u0000-\u001f\u007f-\uffff]/g, '?');

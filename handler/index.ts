@@ -11,10 +11,10 @@ import type { Tool } from './tool/tool.ts';
 
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
 export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
-export { type Config, parseConfig } from './config.ts';
+export { type Config, type ModelConfig, parseConfig, substitute } from './config.ts';
 export type { Brotli } from './decompress.ts';
 export { ApiError } from './errors.ts';
-export { configureLog, type Level } from './log.ts';
+export { configureLog, describe, type Level, log } from './log.ts';
 export type { Tool } from './tool/tool.ts';
 
 /** What the handler is made from; a root opens and injects what differs between runtimes. */

@@ -14,6 +14,8 @@ export interface Limits {
   keepAlive: number;
   /** Model calls in one turn of the server-side tool loop; a model that still calls tools then is going in circles. */
   rounds: number;
+  /** How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. */
+  drain: number;
   /** How long `GET /v1/models` waits for one backend's own list. */
   listing: number;
 }
@@ -29,5 +31,6 @@ export const defaultLimits: Limits = {
   idle: 120_000,
   keepAlive: 15_000,
   rounds: 16,
+  drain: 25_000,
   listing: 2_000,
 };

@@ -41,13 +41,11 @@ export function eventStream(
   };
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        timer = setInterval(() => {
+      async pull(controller) {
+        timer ??= setInterval(() => {
           if (waiting && !spoke) controller.enqueue(COMMENT);
           spoke = false;
         }, means.keepAlive);
-      },
-      async pull(controller) {
         waiting = true;
         const next = await events.next();
         waiting = false;

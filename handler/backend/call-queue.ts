@@ -1,3 +1,4 @@
+import { garbled } from './failure.ts';
 import type { Writer } from './writer.ts';
 
 interface Call {
@@ -46,7 +47,7 @@ export class CallQueue {
   /** Passes on all that waits; the last call stays open. Throws when a call never got its name. */
   flush(): void {
     this.#pump(true);
-    if (this.#open < this.#calls.length - 1) throw new Error('a function call without a name');
+    if (this.#open < this.#calls.length - 1) throw garbled('a function call without a name');
   }
 
   /** Whether the last call's arguments break off: vLLM ends a call that ran out of tokens as if it were whole. */

@@ -48,6 +48,7 @@ async function* stream(
     yield* reply.writer.take();
     yield finish;
   } catch (error) {
+    yield* reply.writer.take(); // what came in one chunk with the failure
     throw error instanceof ApiError ? error : connectionFailed(error);
   }
 }

@@ -46,10 +46,10 @@ export class ChatReply {
   #delta(delta: JsonObject): void {
     // `reasoning_content`: llama.cpp, DeepSeek, SGLang, older vLLM. `reasoning`: Ollama, newer vLLM, OpenRouter.
     const reasoning = text(delta.reasoning_content) || text(delta.reasoning);
-    if (reasoning) this.writer.reasoning(reasoning);
     const said = text(delta.content);
     const refusal = text(delta.refusal);
-    if (said || refusal) this.#calls.flush();
+    if (reasoning || said || refusal) this.#calls.flush();
+    if (reasoning) this.writer.reasoning(reasoning);
     if (said) this.writer.text(said);
     if (refusal) this.writer.refusal(refusal);
     if (!Array.isArray(delta.tool_calls)) return;

@@ -5,12 +5,15 @@ import type { Upstream } from './transport.ts';
 /** As much of a failure's body as is read to tell what kind it is; none of it is passed on. */
 const MAX_BODY = 64 * 1024;
 
+/** As much of an error's message as is its own words, in characters. */
+const MESSAGE = 300;
+
 /** For failures that come again however often the client tries; the SDKs honour it. */
 const NO_RETRY = { 'x-should-retry': 'false' };
 
 /** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI and others, in this order. */
 const OVERFLOW =
-  /exceed_context_size|exceeds? the (available|model's) context|maximum (context|model) length|max_model_len|context_length_exceeded|context (window|length|size)|prompt is too long|too many tokens|"param": ?"input_text"/i;
+  /exceed_context_size|exceeds? the (available|model's) context|maximum (context|model) length|max_model_len|context_length_exceeded|context (window|length|size)|prompt is too long|too many tokens|\binput_text\b/i;
 
 /** How servers say that they do not have the model. */
 const UNKNOWN_MODEL = /model_not_found|model .{0,300}(not found|does not exist)|no such model|unknown model/is;
@@ -22,8 +25,10 @@ export async function failureOf(upstream: Upstream): Promise<ApiError> {
 
 /** The ApiError for an error that came inside a stream, as `error` of a chunk or as the whole of it. */
 export function failureInStream(error: unknown): ApiError {
-  const code = isObject(error) ? Number(error.code) : Number.NaN;
-  return classify(Number.isInteger(code) ? code : 500, JSON.stringify(error) ?? '', null);
+  const { code, type } = isObject(error) ? error : {};
+  const number = Number(code);
+  const status = number >= 400 && number < 600 ? number : type === 'invalid_request_error' ? 400 : 500;
+  return classify(status, JSON.stringify(error) ?? '', null);
 }
 
 /** The ApiError for a backend that cannot be reached or whose connection broke. */
@@ -36,8 +41,26 @@ export function garbled(cause: unknown): ApiError {
   return new ApiError('server', 'The model backend sent something that is not valid.', { cause });
 }
 
+/**
+ * What an error says of itself: its type, code and field, and how its message begins. Further on some messages repeat
+ * the request, whose own words would be taken for the server's.
+ */
+function gist(body: string): string {
+  let error: unknown;
+  try {
+    error = JSON.parse(body);
+  } catch {
+    return body.slice(0, MESSAGE);
+  }
+  if (isObject(error) && error.error !== undefined) error = error.error;
+  if (!isObject(error)) return String(error).slice(0, MESSAGE);
+  const { type, code, param, message } = error;
+  return [type, code, param, String(message).slice(0, MESSAGE)].join(' ');
+}
+
 function classify(status: number, body: string, retryAfter: string | null): ApiError {
   const cause = { status, body };
+  const said = gist(body);
   if (status === 401 || status === 403) {
     return new ApiError('server', 'The model backend refused our credentials.', { headers: NO_RETRY, cause });
   }
@@ -45,11 +68,11 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
     const headers = { 'retry-after': retryAfter && /^[\w ,:.-]{1,40}$/.test(retryAfter) ? retryAfter : '1' };
     return new ApiError('rate_limit', 'The model backend is at its rate limit.', { headers, cause });
   }
-  if (status < 500 && OVERFLOW.test(body)) {
-    const message = "The input does not fit the model's context window.";
+  if (status < 500 && OVERFLOW.test(said)) {
+    const message = "The input, with the output asked for, does not fit the model's context window.";
     return new ApiError('context_length', message, { param: 'input', cause });
   }
-  if ((status === 404 || status === 400) && UNKNOWN_MODEL.test(body)) {
+  if ((status === 404 || status === 400) && UNKNOWN_MODEL.test(said)) {
     return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
   }
   const message = `The model backend answered with status ${status}.`;

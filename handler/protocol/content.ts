@@ -31,8 +31,19 @@ export type InputImage = v.InferOutput<typeof InputImage>;
 /** What a message to the model, or the output of a function, may consist of. */
 export type InputPart = InputText | InputImage;
 
-/** A citation or file path inside a text; the shapes differ by `type` and are carried as they are. */
-export type Annotation = { type: string; [key: string]: unknown };
+/** A citation or a file path inside a text. */
+export type Annotation =
+  | { type: 'url_citation'; url: string; title: string; start_index: number; end_index: number }
+  | { type: 'file_citation'; file_id: string; filename: string; index: number }
+  | {
+      type: 'container_file_citation';
+      container_id: string;
+      file_id: string;
+      filename: string;
+      start_index: number;
+      end_index: number;
+    }
+  | { type: 'file_path'; file_id: string; index: number };
 
 /** A token's log probability as OpenAI's text events carry it. */
 export interface Logprob {

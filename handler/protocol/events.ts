@@ -111,12 +111,19 @@ export interface PartialImageEvent extends OfItem {
   partial_image_index: number;
 }
 
+/** What a shell command wrote, and how it ended. */
+export interface ShellOutput {
+  stdout: string;
+  stderr: string;
+  outcome: { type: 'timeout' } | { type: 'exit'; exit_code: number };
+}
+
 /** A shell command as the model writes it, and its output. */
 export type ShellEvent =
   | (OfShell & { type: `response.shell_call_command.${'added' | 'done'}`; command: string })
   | (OfShell & { type: 'response.shell_call_command.delta'; delta: string })
   | (OfShell & { type: 'response.shell_call_output_content.delta'; item_id: string; delta: JsonObject })
-  | (OfShell & { type: 'response.shell_call_output_content.done'; item_id: string; output: JsonObject[] });
+  | (OfShell & { type: 'response.shell_call_output_content.done'; item_id: string; output: ShellOutput[] });
 
 /** Spoken output; no backend of ours sends it. */
 export type AudioEvent =

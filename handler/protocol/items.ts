@@ -31,7 +31,7 @@ const OutputParts = v.array(v.variant('type', [InputText, InputImage]));
 
 /** A message in the input: easy ones without `type`, typed ones, and the model's own, replayed. */
 export const InputMessage = v.object({
-  type: v.optional(v.literal('message'), 'message'),
+  type: v.nullish(v.literal('message'), 'message'),
   id: Id,
   role: v.picklist(['user', 'assistant', 'system', 'developer']),
   content: v.lazy((value) => (typeof value === 'string' ? Text : MessageParts)),
@@ -107,6 +107,11 @@ export interface Reasoning {
   status: ItemStatus;
 }
 
+/** Why a server-side tool's call failed. */
+export type McpError =
+  | { type: 'mcp_tool_execution_error'; content: unknown }
+  | { type: 'mcp_protocol_error' | 'http_error'; code: number; message: string };
+
 /** A call that a server-side tool ran, as the client sees it. */
 export interface McpCall {
   type: 'mcp_call';
@@ -115,7 +120,7 @@ export interface McpCall {
   name: string;
   arguments: string;
   output: string | null;
-  error: { type: string; message: string } | null;
+  error: McpError | null;
   status: ItemStatus | 'calling' | 'failed';
 }
 

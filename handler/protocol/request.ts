@@ -12,6 +12,7 @@ const Metadata = v.pipe(
 
 /** How hard a reasoning model is to think; which of these a model takes is the backend's to say. */
 export const ReasoningEffort = v.picklist(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+export type ReasoningEffort = v.InferOutput<typeof ReasoningEffort>;
 
 /**
  * The body of `POST /v1/responses`. Null means "not given" throughout; unknown members are dropped, since real

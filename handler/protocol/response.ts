@@ -1,4 +1,5 @@
 import type { OutputItem } from './items.ts';
+import type { CreateRequest, ReasoningEffort } from './request.ts';
 import type { FunctionTool, TextFormat, ToolChoice } from './tools.ts';
 
 /** Where a response is in its life; the last four are final. */
@@ -16,13 +17,17 @@ export interface Usage {
   total_tokens: number;
 }
 
+/** A function as a response echoes it, with null for what the request left out. */
+export type EchoedFunction = { [Name in keyof FunctionTool]-?: Exclude<FunctionTool[Name], undefined> };
+
 /** A tool as a response echoes it: a function, or a server-side tool's own configuration. */
-export type EchoedTool = FunctionTool | { type: string; [key: string]: unknown };
+export type EchoedTool = EchoedFunction | { type: string; [key: string]: unknown };
 
 /** The Response object of the API: every field that a client may read is there, null where it has no value. */
 export interface Response {
   id: string;
   object: 'response';
+  access_programs: null;
   created_at: number;
   completed_at: number | null;
   status: ResponseStatus;
@@ -35,18 +40,19 @@ export interface Response {
   max_tool_calls: number | null;
   metadata: Record<string, string>;
   model: string;
+  moderation: null;
   output: OutputItem[];
   parallel_tool_calls: boolean;
   previous_response_id: string | null;
   prompt: null;
   prompt_cache_key: string | null;
   prompt_cache_retention: 'in_memory' | '24h' | null;
-  reasoning: { effort: string | null; summary: string | null };
+  reasoning: { effort: ReasoningEffort | null; summary: 'auto' | 'concise' | 'detailed' | null };
   safety_identifier: string | null;
-  service_tier: string;
+  service_tier: NonNullable<CreateRequest['service_tier']>;
   store: boolean;
   temperature: number | null;
-  text: { format: TextFormat; verbosity: string };
+  text: { format: TextFormat; verbosity: 'low' | 'medium' | 'high' };
   tool_choice: ToolChoice;
   tools: EchoedTool[];
   top_logprobs: number;

@@ -1,18 +1,19 @@
 import { type Brotli, decompress, join } from '../decompress.ts';
 import { ApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * A request's body as JSON, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is not JSON
- * (a missing one counts as JSON), 413 above the limits, 400 for what is not JSON in UTF-8.
+ * A request's body as a JSON object, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is
+ * not JSON (a missing one counts as JSON), 413 above the limits, 400 for what is not JSON in UTF-8, 422 for no object.
  */
 export async function readJson(
   request: Request,
   limits: Pick<Limits, 'body' | 'inflated'>,
   brotli: Brotli | undefined,
-): Promise<unknown> {
+): Promise<JsonObject> {
   const type = request.headers.get('content-type');
   if (type && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type.trim())) {
     throw new ApiError('unsupported_media', 'The content-type must be application/json.');
@@ -21,6 +22,12 @@ export async function readJson(
   const sent = await readBytes(request, limits.body);
   const bytes = encoding ? decompress(sent, encoding, limits.inflated, brotli) : sent;
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The request body is empty; it must be a JSON object.');
+  const value = parse(bytes);
+  if (!isObject(value)) throw new ApiError('invalid_type', 'The request body must be an object.');
+  return value;
+}
+
+function parse(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch (cause) {

@@ -30,8 +30,9 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   const turn = planTurn(request, services.tools);
 
   const bounds = startBounds(c.req.raw.signal, limits);
+  let streamed = false;
   try {
-    const means = { backend, rounds: limits.rounds, alive: bounds.alive };
+    const means = { backend, rounds: limits.rounds, waiting: bounds.waiting };
     const events = runTurn(turn, means, bounds.signal);
     if (!request.stream) return c.json(await lastResponse(events, bounds));
     const ended = (failure: unknown) => {
@@ -40,9 +41,10 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
       entry.end();
     };
     const { abort, spend } = bounds;
+    streamed = true;
     return c.body(eventStream(events, { abort, spend, ended, keepAlive: limits.keepAlive }), 200, STREAM_HEADERS);
   } finally {
-    if (!request.stream) bounds.end();
+    if (!streamed) bounds.end();
   }
 }
 

@@ -10,8 +10,8 @@ export interface Bounds {
   readonly signal: AbortSignal;
   /** The client has left. */
   abort(): void;
-  /** The model said something. One increment, since it runs for every event. */
-  alive(): void;
+  /** The model is being waited for, or has said something. Two assignments, since it runs for every event. */
+  waiting(forModel: boolean): void;
   /** The reply has grown by so many bytes. */
   spend(bytes: number): void;
   /** Stops the clock; to be called however the turn ends. */
@@ -21,35 +21,45 @@ export interface Bounds {
 /** Starts the clock of a turn for a client whose leaving `client` tells. */
 export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | 'idle' | 'reply'>): Bounds {
   const controller = new AbortController();
-  const abort = () => controller.abort(client.reason);
-  const stop = (what: string) => controller.abort(new ApiError('server', `The turn was ended: ${what}.`));
-  if (client.aborted) abort();
-  else client.addEventListener('abort', abort, { once: true });
-
-  let said = 0;
+  let waits = false;
+  let steps = 0;
   let seen = 0;
   let silent = 0;
   let spent = 0;
   const whole = setTimeout(() => stop(`it took longer than ${limits.turn / 1000} s`), limits.turn);
+  // A reader who does not read is not the model's silence: only waiting for the model counts.
   const looks = setInterval(() => {
-    silent = said === seen ? silent + 1 : 0;
-    seen = said;
+    silent = waits && steps === seen ? silent + 1 : 0;
+    seen = steps;
     if (silent >= LOOKS) stop(`the model backend was silent for ${limits.idle / 1000} s`);
   }, limits.idle / LOOKS);
+
+  const end = () => {
+    clearTimeout(whole);
+    clearInterval(looks);
+    client.removeEventListener('abort', abort);
+  };
+  // The clock has nothing more to say once the turn is aborted, even if nobody ever reads to its end.
+  const abortWith = (reason: unknown) => {
+    end();
+    controller.abort(reason);
+  };
+  const stop = (what: string) => abortWith(new ApiError('server', `The turn was ended: ${what}.`));
+  const abort = () => abortWith(client.reason);
+  if (client.aborted) abort();
+  else client.addEventListener('abort', abort, { once: true });
+
   return {
     signal: controller.signal,
     abort,
-    alive: () => {
-      said++;
+    end,
+    waiting: (forModel) => {
+      waits = forModel;
+      steps++;
     },
     spend: (bytes) => {
       spent += bytes;
       if (spent > limits.reply && !controller.signal.aborted) stop(`its reply grew larger than ${limits.reply} bytes`);
-    },
-    end: () => {
-      clearTimeout(whole);
-      clearInterval(looks);
-      client.removeEventListener('abort', abort);
     },
   };
 }

@@ -19,8 +19,8 @@ export interface Means {
   backend: Backend;
   /** Model calls of one turn at most. */
   rounds: number;
-  /** Called for every event that the model or a tool makes. */
-  alive(): void;
+  /** Told when the turn begins and when it ceases to wait for the model or a tool. */
+  waiting(forModel: boolean): void;
 }
 
 /**
@@ -55,15 +55,17 @@ async function* events(
   let finish: Finish | undefined;
   let failure: ApiError | undefined;
   try {
+    means.waiting(true);
     for await (const event of source) {
       if (signal.aborted) break;
-      means.alive();
+      means.waiting(false);
       if (event.type === 'finish') finish = event;
       else {
         event.sequence_number = number++;
         response = fold(response, event);
         yield event;
       }
+      means.waiting(true);
     }
     if (!finish) failure = new ApiError('server', 'The model backend ended its stream before the model was done.');
   } catch (error) {

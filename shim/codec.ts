@@ -1,0 +1,107 @@
+import type { HeaderMap, HeaderValue, HeaderValueOption, ProcessingResponse, Struct } from './messages.ts';
+
+/** Method, URL and headers of a request: all that a fetch Request needs beside its body. */
+export interface RequestParts {
+  method: string;
+  url: string;
+  headers: Headers;
+}
+
+/** Belong to one hop, not to the message (RFC 9110, 7.6.1): neither a fetch handler nor Envoy wants them from us. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * A host with an optional port and nothing else. A `/`, `?` or `#` in it would move what follows into the URL's path,
+ * and the handler would see another path than the one Envoy matched its routes on.
+ */
+const AUTHORITY = /^(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+/** Reads `request_headers`; throws a TypeError when the pseudo headers or a header are no valid request. */
+export function readHeaders(map: HeaderMap | null): RequestParts {
+  const headers = new Headers();
+  let method = 'GET';
+  let path = '/';
+  let scheme = 'http';
+  let authority = 'localhost';
+  for (const header of map?.headers ?? []) {
+    const value = textOf(header);
+    if (header.key === ':method') method = value;
+    else if (header.key === ':path') path = value;
+    else if (header.key === ':scheme') scheme = value === 'https' ? 'https' : 'http';
+    else if (header.key === ':authority') authority = value;
+    else if (!header.key.startsWith(':') && !HOP_BY_HOP.has(header.key)) headers.append(header.key, value);
+  }
+  headers.set('host', authority);
+  return { method, url: urlOf(scheme, authority, path), headers };
+}
+
+/**
+ * The request that Envoy's original mode can tell of, from the attributes `request.method`, `request.path` and
+ * `request.id` sent with the body; throws a TypeError when they are no valid request.
+ */
+export function readAttributes(attributes: Record<string, Struct> | undefined): RequestParts {
+  const fields = attributes?.['envoy.filters.http.ext_proc']?.fields ?? {};
+  const headers = new Headers({ 'content-type': 'application/json' });
+  const id = fields['request.id']?.stringValue;
+  if (id) headers.set('x-request-id', id);
+  const path = fields['request.path']?.stringValue || '/v1/responses';
+  const method = fields['request.method']?.stringValue || 'POST';
+  return { method, url: urlOf('http', 'localhost', path), headers };
+}
+
+/** The whole reply in one message. */
+export function wholeReply(status: number, headers: Headers, body: Uint8Array): ProcessingResponse {
+  const set: HeaderValueOption[] = [];
+  let previous = '';
+  // Headers iterate sorted by name, with every set-cookie by itself: only a repeat may append, since the first must
+  // replace what Envoy puts there itself (its local replies are text/plain).
+  for (const header of replyHeaders(headers)) {
+    set.push({ header, append: { value: header.key === previous } });
+    previous = header.key;
+  }
+  return { immediate_response: { status: { code: status }, headers: { set_headers: set }, body } };
+}
+
+/** The beginning of a streamed reply; without `:status` Envoy answers 502. */
+export function replyHead(status: number, headers: Headers): ProcessingResponse {
+  const list = [{ key: ':status', raw_value: Buffer.from(String(status)) }, ...replyHeaders(headers)];
+  return { streamed_immediate_response: { headers_response: { headers: { headers: list }, end_of_stream: false } } };
+}
+
+/** A piece of a streamed reply's body; the client hangs unless exactly one piece, even an empty one, is the last. */
+export function replyPiece(body: Uint8Array, last: boolean): ProcessingResponse {
+  return { streamed_immediate_response: { body_response: { body, end_of_stream: last } } };
+}
+
+/**
+ * The headers of a reply without `content-length`: Envoy computes it for a whole reply, and does not check it on a
+ * streamed one, where a wrong one corrupts HTTP/1.
+ */
+function* replyHeaders(headers: Headers): Generator<HeaderValue> {
+  for (const [key, value] of headers) {
+    if (key === 'content-length' || HOP_BY_HOP.has(key)) continue;
+    yield { key, raw_value: Buffer.from(value, 'latin1') };
+  }
+}
+
+/** Latin-1 keeps every byte, and is what Headers holds. */
+function textOf(header: HeaderValue): string {
+  return header.raw_value?.length ? header.raw_value.toString('latin1') : (header.value ?? '');
+}
+
+function urlOf(scheme: string, authority: string, path: string): string {
+  const query = path.indexOf('?');
+  // A URL parser turns `\` into `/`: refused for the reason given at AUTHORITY.
+  const backslash = path.indexOf('\\');
+  if (!path.startsWith('/') || (backslash >= 0 && (query < 0 || backslash < query))) throw new TypeError('bad path');
+  if (!AUTHORITY.test(authority)) throw new TypeError('bad authority');
+  return `${scheme}://${authority}${path}`;
+}

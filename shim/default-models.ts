@@ -1,0 +1,43 @@
+import type { ModelConfig } from '../handler/index.ts';
+import type { Env } from './config-file.ts';
+
+/** Where Ollama listens when nobody has told it otherwise. */
+const OLLAMA = 'http://127.0.0.1:11434/v1';
+
+/** How long a local Ollama may take to say that it is there, in milliseconds. */
+const PATIENCE = 500;
+
+/** The models when the configuration names none, and in words where they come from. */
+export interface DefaultModels {
+  models: ModelConfig[];
+  from: string;
+}
+
+/** `OPENAI_BASE_URL` when set, else a local Ollama when one answers, else the built-in demo model. */
+export async function chooseModels(env: Env, ollama: string = OLLAMA): Promise<DefaultModels> {
+  const url = env.OPENAI_BASE_URL;
+  if (url) {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Error('OPENAI_BASE_URL is not an http(s) URL');
+    const key = env.OPENAI_API_KEY;
+    return { models: [{ match: '*', backend: 'chat', url, ...(key && { key }) }], from: `OPENAI_BASE_URL (${url})` };
+  }
+  if (await answers(`${ollama}/models`)) {
+    return { models: [{ match: '*', backend: 'chat', url: ollama }], from: `the Ollama at ${ollama}` };
+  }
+  return { models: demoModels(), from: 'the built-in demo model: set OPENAI_BASE_URL, or write a configuration' };
+}
+
+function demoModels(): ModelConfig[] {
+  return [
+    { match: 'demo', backend: 'demo' },
+    { match: '*', backend: 'demo' },
+  ];
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(PATIENCE) })).ok;
+  } catch {
+    return false;
+  }
+}

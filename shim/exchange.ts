@@ -1,0 +1,83 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import type { Exchange } from './session.ts';
+
+/** A call as an Exchange, and the two ways to end it. */
+export interface CallExchange extends Exchange {
+  /** The answer is given: what still arrives is dropped, and the call ends when Envoy closes its side. */
+  finish(): void;
+  /** Ends the call at once with an error status, after what was sent. */
+  fail(code: number, details: string): void;
+}
+
+type Call = ServerDuplexStream<ProcessingRequest, ProcessingResponse>;
+
+/**
+ * Wraps a grpc-js duplex stream. Messages are pushed into a queue, since the stream's own iterator destroys it when
+ * left early; the reader keeps up, so the queue stays short.
+ */
+export function callExchange(call: Call): CallExchange {
+  const left = new AbortController();
+  const queue: ProcessingRequest[] = [];
+  let wake: (() => void) | undefined;
+  let ended = false;
+  let finished = false;
+
+  function close(): void {
+    ended = true;
+    // grpc-js says 'cancelled' after every call, and 'end' is Envoy's side closing: before our last message either
+    // means that the client has left, afterwards neither does.
+    if (!finished) left.abort(new DOMException('The client has left.', 'AbortError'));
+    wake?.();
+  }
+
+  call.on('data', (message: ProcessingRequest) => {
+    if (finished) return;
+    queue.push(message);
+    wake?.();
+  });
+  call.on('end', () => {
+    close();
+    // With ext_proc_graceful_grpc_close Envoy waits for this; without it Envoy resets the stream, and 1,055 resets make
+    // Node close the connection with all that is in flight.
+    call.end();
+  });
+  call.on('cancelled', close);
+  call.on('error', close);
+
+  return {
+    signal: left.signal,
+    finish() {
+      finished = true;
+      queue.length = 0;
+    },
+    fail(code, details) {
+      finished = true;
+      call.emit('error', { code, details });
+    },
+    send(message) {
+      if (call.write(message) || left.signal.aborted || call.cancelled) return Promise.resolve();
+      return new Promise((resolve) => {
+        // After a cancel no 'drain' comes.
+        const done = () => {
+          call.off('drain', done);
+          call.off('cancelled', done);
+          resolve();
+        };
+        call.once('drain', done);
+        call.once('cancelled', done);
+      });
+    },
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        while (queue.length === 0 && !ended) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+        const value = queue.shift();
+        return value ? { done: false, value } : { done: true, value: undefined };
+      },
+    }),
+  };
+}

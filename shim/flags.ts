@@ -1,0 +1,67 @@
+/** What the command line says; what it does not say is absent. */
+export interface Flags {
+  config?: string;
+  port?: number;
+  httpPort?: number;
+  envoyPort?: number;
+  logLevel?: LogLevel;
+  noEnvoy: boolean;
+  help: boolean;
+}
+
+/** The levels of the log, from most to least. */
+export type LogLevel = (typeof LEVELS)[number];
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** The text of `-help`. */
+export const USAGE = `usage: npm start -- [flags]
+  -config FILE      YAML configuration
+  -port N           port of the ext_proc processor (gRPC)
+  -http-port N      port of the same handler on plain HTTP
+  -envoy-port N     port of the Envoy that is started in front
+  -log-level LEVEL  ${LEVELS.join(', ')}
+  -no-envoy         start no Envoy
+  -help             print this
+A flag takes one dash or two; its value follows it or a "=".`;
+
+/** Reads the arguments after the script's name; throws an Error that says what is wrong. */
+export function readFlags(args: readonly string[]): Flags {
+  const flags: Flags = { noEnvoy: false, help: false };
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const [, name, inline] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === undefined) throw new Error(`unexpected argument "${arg}" (see -help)`);
+    const value = (): string => {
+      const given = inline ?? (rest[0]?.startsWith('-') ? undefined : rest.shift());
+      if (!given) throw new Error(`flag -${name} needs a value`);
+      return given;
+    };
+    if (name === 'config') flags.config = value();
+    else if (name === 'port') flags.port = portOf(name, value());
+    else if (name === 'http-port') flags.httpPort = portOf(name, value());
+    else if (name === 'envoy-port') flags.envoyPort = portOf(name, value());
+    else if (name === 'log-level') flags.logLevel = levelOf(value());
+    else if (name === 'no-envoy') flags.noEnvoy = yes(name, inline);
+    else if (name === 'help') flags.help = yes(name, inline);
+    else throw new Error(`unknown flag -${name} (see -help)`);
+  }
+  return flags;
+}
+
+function portOf(name: string, value: string): number {
+  const port = Number(value);
+  if (!/^\d{1,5}$/.test(value) || port > 65535) throw new Error(`flag -${name}: "${value}" is not a port (0 to 65535)`);
+  return port;
+}
+
+function levelOf(value: string): LogLevel {
+  const level = LEVELS.find((known) => known === value);
+  if (!level) throw new Error(`flag -log-level: "${value}" is none of ${LEVELS.join(', ')}`);
+  return level;
+}
+
+function yes(name: string, value: string | undefined): boolean {
+  if (value !== undefined && value !== 'true') throw new Error(`flag -${name} takes no value`);
+  return true;
+}

@@ -1,0 +1,73 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { Refusal, serverError } from './refusal.ts';
+import { cannotListen, type Running } from './server.ts';
+import type { Door, Fetch, Log } from './session.ts';
+
+/** What an HTTP server serves, and where; port 0 is any free one. */
+export interface HttpOptions {
+  host: string;
+  port: number;
+  fetch: Fetch;
+  log: Log;
+}
+
+const DOOR: Door = Object.freeze({ name: 'http' });
+
+const OPTIONS = {
+  // Longer than the 60 s that load balancers commonly keep a connection: they, not we, must be the ones to close it.
+  keepAliveTimeout: 75_000,
+  headersTimeout: 60_000,
+  // For receiving a request only: neither it nor anything else here cuts a reply that streams for hours.
+  requestTimeout: 300_000,
+};
+
+/** Serves `fetch` on plain HTTP/1.1; a port that cannot be had is an Error naming `-http-port`. */
+export async function serveHttp({ host, port, fetch, log }: HttpOptions): Promise<Running> {
+  let draining = false;
+
+  // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
+  // one, as long as nobody touches its body.
+  function serve(request: Request): Response | Promise<Response> {
+    try {
+      const response = fetch(request, DOOR);
+      return response instanceof Promise ? response.catch(fail) : response;
+    } catch (error) {
+      return fail(error);
+    }
+  }
+  function fail(error: unknown): Response {
+    const refusal = serverError();
+    log('error', refusal.message, { status: refusal.status, error });
+    return refusal.toResponse();
+  }
+  const listener = getRequestListener(serve, {
+    errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse(),
+  });
+
+  const server = createServer(OPTIONS, (incoming, outgoing) => {
+    outgoing.once('close', () => {
+      if (draining) server.closeIdleConnections();
+    });
+    void listener(incoming, outgoing);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(cannotListen('-http-port', `${host}:${port}`, error)));
+    server.listen(port, host, resolve);
+  });
+
+  function close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    return closed;
+  }
+  async function drain(graceMs: number): Promise<void> {
+    draining = true;
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    clearTimeout(timer);
+  }
+  // A TCP server's address is an object; a string is a pipe's.
+  return { port: (server.address() as AddressInfo).port, drain, close };
+}

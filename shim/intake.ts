@@ -1,0 +1,85 @@
+import { type RequestParts, readAttributes, readHeaders } from './codec.ts';
+import { BODY_MODES, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
+import { Refusal, tooLarge } from './refusal.ts';
+
+/** A request as Envoy gave it; `live` says whether its reply may be streamed. */
+export interface Intake extends RequestParts {
+  body: Uint8Array[];
+  live: boolean;
+}
+
+/** Envoy's leave to go on, as an answer to request_headers; proto-loader fills in the status CONTINUE. */
+const CONTINUE: ProcessingResponse = { request_headers: { response: {} } };
+
+const BUFFERED = BODY_MODES.indexOf('BUFFERED');
+const FULL_DUPLEX_STREAMED = BODY_MODES.indexOf('FULL_DUPLEX_STREAMED');
+
+/**
+ * Reads one request from a stream whose first message is `first`, keeping at most `limit` bytes of its body. Throws a
+ * Refusal for what cannot be served; answers undefined when the client left before the request was whole.
+ */
+export async function takeRequest(
+  first: ProcessingRequest,
+  messages: AsyncIterator<ProcessingRequest>,
+  send: (message: ProcessingResponse) => Promise<void>,
+  limit: number,
+): Promise<Intake | undefined> {
+  // Envoy older than protocol_config knows no FULL_DUPLEX_STREAMED either, and only BUFFERED is ours among the rest.
+  const mode = first.protocol_config?.request_body_mode ?? BUFFERED;
+  const live = mode === FULL_DUPLEX_STREAMED;
+
+  if (first.request_body) {
+    if (mode !== BUFFERED) throw unsupported(mode, ' without request headers');
+    const parts = readable(() => readAttributes(first.attributes));
+    return { ...parts, body: [checked(first.request_body.body, limit)], live: false };
+  }
+  if (!first.request_headers) throw unsupported(mode, ' without request headers and body');
+
+  const parts = readable(() => readHeaders(first.request_headers?.headers ?? null));
+  if (first.request_headers.end_of_stream) return { ...parts, body: [], live };
+  if (!live && mode !== BUFFERED) throw unsupported(mode, ' with a request body');
+  // Refused before a byte of it is read; what is not announced truly is found out while reading.
+  if (Number(parts.headers.get('content-length')) > limit) throw tooLarge(limit);
+  // In FULL_DUPLEX_STREAMED this answer would forbid the streamed reply (500, spurious_message).
+  if (!live) await send(CONTINUE);
+  const body = await collect(messages, live, limit);
+  return body && { ...parts, body, live };
+}
+
+/** The body up to its end; undefined when the stream ended first. */
+async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean, limit: number) {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const next = await messages.next();
+    if (next.done) return undefined;
+    const { request_body: part, request_trailers: trailers } = next.value;
+    if (part) {
+      size += part.body.length;
+      if (size > limit) throw tooLarge(limit);
+      if (part.body.length > 0) chunks.push(part.body);
+    }
+    // In BUFFERED mode the one message is the whole body whatever its flag says: the trailers that may follow come only
+    // after it has been answered.
+    if (trailers || part?.end_of_stream || (part && !live)) return chunks;
+  }
+}
+
+function checked(body: Uint8Array, limit: number): Uint8Array {
+  if (body.length > limit) throw tooLarge(limit);
+  return body;
+}
+
+function readable(read: () => RequestParts): RequestParts {
+  try {
+    return read();
+  } catch {
+    throw new Refusal(400, 400, 'The request line or a header is not valid.');
+  }
+}
+
+function unsupported(mode: number, circumstance: string): Refusal {
+  const name = BODY_MODES[mode] ?? mode;
+  const message = `Envoy's ext_proc request_body_mode ${name}${circumstance} is not supported`;
+  return new Refusal(500, 500, `${message}: use FULL_DUPLEX_STREAMED, or BUFFERED before Envoy 1.37.`);
+}

@@ -1,0 +1,21 @@
+import type { ModelConfig } from '../handler/index.ts';
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '0.0.0.0', '[::]']);
+
+/** Throws when a model's URL is one of our own listeners (`host:port` each): every request would come back to us. */
+export function refuseOwnListeners(models: readonly ModelConfig[], listeners: readonly string[]): void {
+  for (const [index, { url }] of models.entries()) {
+    if (url === undefined) continue;
+    const { hostname, port, protocol } = new URL(url);
+    const at = `${LOOPBACK.has(hostname) ? 'loopback' : hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+    if (listeners.some((listener) => at === plain(listener))) {
+      throw new Error(`models[${index}].url is ${url}, which is this server itself: requests would go in a circle`);
+    }
+  }
+}
+
+function plain(listener: string): string {
+  const colon = listener.lastIndexOf(':');
+  const host = listener.slice(0, colon);
+  return `${LOOPBACK.has(host) ? 'loopback' : host}${listener.slice(colon)}`;
+}

@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module';
+import { type RunningEnvoy, startEnvoy } from '../envoy/run.ts';
+import { createHandler, describe, log, parseConfig } from '../handler/index.ts';
+import { type Env, readConfigFile } from './config-file.ts';
+import { chooseModels } from './default-models.ts';
+import type { Flags } from './flags.ts';
+import { serveHttp } from './http.ts';
+import { refuseOwnListeners } from './own-listener.ts';
+import { type Running, serveGrpc } from './server.ts';
+import type { Log } from './session.ts';
+import { createTransport } from './transport.ts';
+
+/** The whole product as it runs: the processor, the handler on plain HTTP, and Envoy unless it was not wanted. */
+export interface Product {
+  listen: Listeners;
+  /** Where the models come from, in words. */
+  from: string;
+  /** The first model's name when it is a name, not a pattern. */
+  model: string | undefined;
+  envoy: RunningEnvoy | undefined;
+  /** Takes nothing new, lets what is in flight finish for at most `limits.drain`, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Addresses as HOST:PORT. */
+export interface Listeners {
+  grpc: string;
+  http: string;
+  envoy: string;
+}
+
+/** On the loopback unless told otherwise, since nothing here asks who is calling. */
+const LISTEN: Listeners = { grpc: '127.0.0.1:50051', http: '127.0.0.1:8080', envoy: '127.0.0.1:10000' };
+
+/** What the shim allows beyond the handler's own limits, so that the handler's graceful end comes first. */
+const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
+
+/** Starts everything, or nothing: throws an Error that says what is wrong. `say` hears of what takes long. */
+export async function startProduct(flags: Flags, env: Env, say: (line: string) => void): Promise<Product> {
+  const config = parseConfig(flags.config ? await readConfigFile(flags.config, env) : {});
+  const { models, from } = config.models
+    ? { models: config.models, from: flags.config ?? '' }
+    : await chooseModels(env);
+  const listen = {
+    grpc: address(config.listen.grpc ?? LISTEN.grpc, flags.port),
+    http: address(config.listen.http ?? LISTEN.http, flags.httpPort),
+    envoy: address(config.listen.envoy ?? LISTEN.envoy, flags.envoyPort),
+  };
+  refuseOwnListeners(models, Object.values(listen));
+
+  const { limits } = config;
+  const { transport, close: closeTransport } = createTransport();
+  const brotli = createRequire(import.meta.url)('brotli-wasm');
+  const { fetch } = createHandler({ config: { ...config, models }, transport, brotli });
+  const running: Running[] = [];
+  try {
+    // A stream that fails at its limit repeats in its last event what was made so far, and so may double.
+    const bounds = { body: limits.body, reply: 2 * limits.reply + SLACK.bytes, time: limits.turn + SLACK.ms };
+    const grpc = await serveGrpc({ address: listen.grpc, fetch, limits: bounds, log: logLine });
+    running.push(grpc);
+    const [host, port] = split(listen.http);
+    running.push(await serveHttp({ host, port, fetch, log: logLine }));
+    const [envoyHost, envoyPort] = split(listen.envoy);
+    const envoy = flags.noEnvoy
+      ? undefined
+      : await startEnvoy({ mode: 'streamed', grpcPort: grpc.port, host: envoyHost, envoyPort, say });
+    return {
+      listen,
+      from,
+      model: models.find(({ match }) => !match.includes('*'))?.match,
+      envoy,
+      async stop() {
+        await Promise.all(running.map((server) => server.drain(limits.drain)));
+        await envoy?.stop();
+        await closeTransport();
+      },
+    };
+  } catch (error) {
+    await Promise.all(running.map((server) => server.close()));
+    await closeTransport();
+    throw error;
+  }
+}
+
+const logLine: Log = (level, message, { error, ...properties } = {}) => {
+  log[level](message, { ...properties, ...(error !== undefined && { error: describe(error) }) });
+};
+
+function address(listener: string, port: number | undefined): string {
+  return port === undefined ? listener : listener.replace(/\d+$/, String(port));
+}
+
+function split(listener: string): [string, number] {
+  const colon = listener.lastIndexOf(':');
+  return [listener.slice(0, colon).replace(/[[\]]/g, ''), Number(listener.slice(colon + 1))];
+}

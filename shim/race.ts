@@ -1,0 +1,19 @@
+/** Settles as `promise` does, or rejects with the signal's reason as soon as it is aborted. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    const free = () => signal.removeEventListener('abort', abort);
+    promise.then(
+      (value) => {
+        free();
+        resolve(value);
+      },
+      (error: unknown) => {
+        free();
+        reject(error);
+      },
+    );
+  });
+}

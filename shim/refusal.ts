@@ -1,0 +1,32 @@
+/** An answer the shim gives by itself; its message reaches the client and says nothing of the server's inside. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: number;
+  readonly body: string;
+
+  constructor(status: number, code: number | string, message: string) {
+    super(message);
+    this.status = status;
+    const type = status < 500 ? 'invalid_request_error' : 'server_error';
+    this.body = JSON.stringify({ error: { message, type, code, param: null } });
+  }
+
+  /** The same as a Response, for a door that takes one. */
+  toResponse(): Response {
+    return new Response(this.body, { status: this.status, headers: this.headers() });
+  }
+
+  headers(): Headers {
+    return new Headers({ 'content-type': 'application/json' });
+  }
+}
+
+/** What any unexpected failure becomes: a 500 without a word of the failure itself, which only the log gets. */
+export function serverError(): Refusal {
+  return new Refusal(500, 500, 'The server had an error while processing your request.');
+}
+
+/** For a request body of more than `limit` bytes. */
+export function tooLarge(limit: number): Refusal {
+  return new Refusal(413, 'request_too_large', `The request body is larger than the limit of ${limit} bytes.`);
+}

@@ -1,0 +1,131 @@
+import { fileURLToPath } from 'node:url';
+import {
+  type GrpcObject,
+  loadPackageDefinition,
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  setLogVerbosity,
+  status,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { callExchange } from './exchange.ts';
+import { createHealth } from './health.ts';
+import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import { type Fetch, type SessionOptions, serveExchange } from './session.ts';
+
+/** What a gRPC server serves, and where: `address` is `host:port`; port 0 is any free one. */
+export interface GrpcOptions extends SessionOptions {
+  address: string;
+  fetch: Fetch;
+}
+
+/** A running server, of either kind. */
+export interface Running {
+  port: number;
+  /** Takes nothing new, lets what is in flight finish for at most `graceMs`, then closes; resolves when closed. */
+  drain(graceMs: number): Promise<void>;
+  /** Closes at once, cutting what is in flight. */
+  close(): Promise<void>;
+}
+
+/** Room in a gRPC message beside the body that a BUFFERED mode puts whole into it: headers and attributes. */
+const SLACK = 1024 * 1024;
+
+const OPTIONS = {
+  // As many as the Envoy configuration admits; what bounds requests is memory, and Envoy's breakers.
+  'grpc.max_concurrent_streams': 100_000,
+  // A connection whose other end is gone without a word is found within 40 s, and the model calls behind it stop.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+};
+
+/**
+ * Node's HTTP/2 server drops a connection after about 1,000 stream resets (33 more a second): its guard against hostile
+ * peers. Ours is Envoy, which resets a stream when a client leaves in the middle of a fast reply, when a reply is cut,
+ * and always without ext_proc_graceful_grpc_close: a crowd leaving must not take everybody else's stream with it.
+ */
+const RESETS = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 };
+
+// What grpc-js writes to stderr comes back to us as errors as well, and the log is ours.
+if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
+
+/** Serves `fetch` as an ext_proc processor, with gRPC health; a port that cannot be had is an Error naming `-port`. */
+export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Promise<Running> {
+  const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + SLACK });
+  // grpc-js has no option that reaches these; a test notices should its field be called otherwise one day.
+  Object.assign((server as unknown as { commonServerOptions?: object }).commonServerOptions ?? {}, RESETS);
+  const health = createHealth();
+  const calls = new Set<object>();
+  let quiet: (() => void) | undefined;
+
+  server.addService(serviceOf('ext_proc.proto', 'envoy.service.ext_proc.v3.ExternalProcessor'), {
+    Process(call: ServerDuplexStream<ProcessingRequest, ProcessingResponse>) {
+      const exchange = callExchange(call);
+      calls.add(call);
+      call.on('cancelled', () => {
+        calls.delete(call);
+        if (calls.size === 0) quiet?.();
+      });
+      serveExchange(exchange, fetch, session).then(exchange.finish, () =>
+        exchange.fail(status.ABORTED, 'the reply could not be finished'),
+      );
+    },
+  });
+  server.addService(serviceOf('health.proto', 'grpc.health.v1.Health'), { ...health.handlers });
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(cannotListen('-port', address, error));
+      else resolve(bound);
+    });
+  });
+
+  async function close(): Promise<void> {
+    health.close();
+    server.forceShutdown();
+  }
+  async function drain(graceMs: number): Promise<void> {
+    health.stop();
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    await Promise.race([shut(), over]);
+    clearTimeout(timer);
+    await close();
+  }
+  async function shut(): Promise<void> {
+    // Until Envoy's next health check requests go on coming and are served: only a quiet moment closes the door.
+    if (calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        quiet = resolve;
+      });
+    }
+    health.close();
+    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  }
+  return { port, drain, close };
+}
+
+/** An Error that says which flag's port could not be had, and why. */
+export function cannotListen(flag: string, address: string, error: Error): Error {
+  const port = address.slice(address.lastIndexOf(':') + 1);
+  if (error.message.includes('EADDRINUSE')) {
+    return new Error(`port ${port} is in use: choose another with ${flag}`, { cause: error });
+  }
+  return new Error(`cannot listen on ${address} (${flag}): ${error.message}`, { cause: error });
+}
+
+function serviceOf(file: string, name: string): ServiceDefinition {
+  const path = fileURLToPath(new URL(`../proto/${file}`, import.meta.url));
+  // `defaults`: without them the last, empty chunk of a body decodes to undefined. No `enums`: they stay numbers.
+  const options = { keepCase: true, defaults: true, oneofs: true, longs: Number };
+  const found = name
+    .split('.')
+    // grpc-js types what it loads as a tree of unions; the path is ours and so are the files.
+    .reduce((at, step) => at[step] as GrpcObject, loadPackageDefinition(loadSync(path, options)));
+  return (found as unknown as { service: ServiceDefinition }).service;
+}

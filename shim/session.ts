@@ -1,0 +1,146 @@
+import { wholeReply } from './codec.ts';
+import { type Intake, takeRequest } from './intake.ts';
+import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import { unlessAborted } from './race.ts';
+import { Refusal, serverError } from './refusal.ts';
+import { Cut, type Outlet, sendLive, sendWhole } from './reply.ts';
+
+/** One ext_proc stream: what Envoy sends, and a way to answer. */
+export interface Exchange extends AsyncIterable<ProcessingRequest> {
+  /** Resolves when more may be sent, and at once when the peer is gone; never rejects. */
+  send(message: ProcessingResponse): Promise<void>;
+  /** Aborted when the client leaves before its reply is whole. */
+  readonly signal: AbortSignal;
+}
+
+/** By which door a request came in. */
+export interface Door {
+  readonly name: 'ext_proc' | 'http';
+}
+
+/** Any web-standard handler. */
+export type Fetch = (request: Request, door: Door) => Response | Promise<Response>;
+
+/** Where the shim's own lines go; a request that reached the handler is the handler's to log. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  properties?: Record<string, unknown>,
+) => void;
+
+/** Limits and log of every session. */
+export interface SessionOptions {
+  /**
+   * Most bytes of a request's body and of a reply's, and most ms from a request's first message to its reply's end:
+   * a little more than the handler's own limit on a turn, so that the handler's graceful end comes first.
+   */
+  limits: { body: number; reply: number; time: number };
+  log: Log;
+}
+
+const DOOR: Door = Object.freeze({ name: 'ext_proc' });
+
+/**
+ * Serves one ext_proc stream: its request becomes a fetch Request, the Response its answer. Every stream gets an answer
+ * unless its client has left. Rejects (with a Cut, already logged) only when a streamed reply was begun and could not
+ * be finished; ending the call with an error status then makes Envoy truncate the reply.
+ */
+export async function serveExchange(exchange: Exchange, fetch: Fetch, { limits, log }: SessionOptions): Promise<void> {
+  const messages = exchange[Symbol.asyncIterator]();
+  const first = await messages.next();
+  if (first.done) return;
+  if (isOfResponse(first.value)) return letThrough(first.value, messages, exchange);
+
+  const work = new AbortController();
+  const leave = () => work.abort(exchange.signal.reason);
+  if (exchange.signal.aborted) leave();
+  exchange.signal.addEventListener('abort', leave);
+  const late = () => work.abort(new Refusal(500, 500, 'The server did not finish its reply in time.'));
+  const timer = setTimeout(late, limits.time);
+  const outlet: Outlet = { send: (message) => exchange.send(message), signal: work.signal, limit: limits.reply };
+  let requestId: string | null = null;
+  try {
+    const taken = await unlessAborted(takeRequest(first.value, messages, outlet.send, limits.body), work.signal);
+    if (!taken) return;
+    requestId = taken.headers.get('x-request-id');
+    await answer(taken, await respond(taken, fetch, work.signal), outlet);
+  } catch (error) {
+    work.abort(error);
+    if (exchange.signal.aborted) return;
+    if (error instanceof Cut) {
+      log('error', error.message, { request_id: requestId, error: error.cause });
+      throw error;
+    }
+    const refusal = error instanceof Refusal ? error : serverError();
+    log(refusal.status < 500 ? 'info' : 'error', refusal.message, {
+      request_id: requestId,
+      status: refusal.status,
+      error,
+    });
+    void exchange.send(
+      wholeReply(refusal.status, withRequestId(refusal.headers(), requestId), Buffer.from(refusal.body)),
+    );
+  } finally {
+    clearTimeout(timer);
+    exchange.signal.removeEventListener('abort', leave);
+  }
+}
+
+/** The handler's Response; whatever comes of one that is given up is closed. */
+async function respond(taken: Intake, fetch: Fetch, signal: AbortSignal): Promise<Response> {
+  const request = requestOf(taken, signal);
+  const pending = Promise.resolve(fetch(request, DOOR));
+  try {
+    return await unlessAborted(pending, signal);
+  } catch (error) {
+    pending.then((response) => response.body?.cancel()).catch(() => {});
+    throw error;
+  }
+}
+
+function requestOf({ method, url, headers, body }: Intake, signal: AbortSignal): Request {
+  const bodiless = method === 'GET' || method === 'HEAD' || body.length === 0;
+  const [only] = body;
+  let request: Request;
+  try {
+    const whole = body.length === 1 && only ? only : Buffer.concat(body);
+    request = new Request(url, { method, headers, signal, ...(bodiless ? {} : { body: whole }) });
+  } catch {
+    throw new Refusal(400, 400, 'The request line or a header is not valid.');
+  }
+  // A Request's own signal is garbage once the Request is, and then never aborts, even for a handler that has kept the
+  // signal for its stream (undici follows the given signal through a WeakRef): ours lives as long as the exchange.
+  return Object.defineProperty(request, 'signal', { value: signal });
+}
+
+async function answer(taken: Intake, response: Response, outlet: Outlet): Promise<void> {
+  const { status } = response;
+  const head = { status, headers: withRequestId(response.headers, taken.headers.get('x-request-id')) };
+  if (taken.method === 'HEAD' || status === 204 || status === 304) {
+    response.body?.cancel().catch(() => {});
+    return sendWhole(head, null, outlet);
+  }
+  const live = taken.live && head.headers.get('content-type')?.startsWith('text/event-stream');
+  return (live ? sendLive : sendWhole)(head, response.body, outlet);
+}
+
+/** A reply of Envoy's own making has only the headers that we name, so the id must be among them. */
+function withRequestId(headers: Headers, id: string | null): Headers {
+  if (!id || headers.has('x-request-id')) return headers;
+  const more = new Headers(headers);
+  more.set('x-request-id', id);
+  return more;
+}
+
+function isOfResponse(message: ProcessingRequest): boolean {
+  return Boolean(message.response_headers ?? message.response_body ?? message.response_trailers);
+}
+
+/** Answers for a reply that is not ours (in the original mode, that of a request without a body): unchanged. */
+async function letThrough(first: ProcessingRequest, messages: AsyncIterator<ProcessingRequest>, exchange: Exchange) {
+  for (let message: ProcessingRequest | undefined = first; message; message = (await messages.next()).value) {
+    if (message.response_headers) await exchange.send({ response_headers: { response: {} } });
+    else if (message.response_body) await exchange.send({ response_body: { response: {} } });
+    else await exchange.send({ response_trailers: {} });
+  }
+}

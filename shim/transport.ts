@@ -1,0 +1,63 @@
+import { Agent } from 'undici';
+import type { Transport } from '../handler/backend/transport.ts';
+import { unlessAborted } from './race.ts';
+
+/** A Transport and the connections behind it. */
+export interface Backends {
+  transport: Transport;
+  /** Closes every connection at once, with what is in flight on it. */
+  close(): Promise<void>;
+}
+
+const OPTIONS = {
+  connect: { timeout: 10_000 },
+  // A model that queues sends not even headers for long, and one that thinks sends no body: how long is too long is
+  // the handler's to say.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  // Common servers drop an idle connection after 5 s. A request sent at that moment fails, and a model call is no
+  // request to send twice.
+  keepAliveTimeout: 4_000,
+  // A call is streamed for as long as the model talks: the next one must not queue behind it.
+  pipelining: 1,
+  // On HTTP/2 an abort ends a stream and not the connection, and many calls would share one connection's fate.
+  allowH2: false,
+};
+
+/**
+ * HTTP/1.1 connections to model servers, as many as there are calls at a time. An abort closes the call's socket at
+ * once and rejects with the signal's reason, and so does leaving the body before its end.
+ */
+export function createTransport(): Backends {
+  const agent = new Agent(OPTIONS);
+
+  const transport: Transport = async (url, { method, headers, body, signal }) => {
+    const { origin, pathname, search } = new URL(url);
+    const pending = agent.request({ origin, path: pathname + search, method, headers, body: body ?? null, signal });
+    // While a connection is being made, undici itself would not look at the signal.
+    const reply = await unlessAborted(pending, signal);
+    // Destroying it early is an 'error' event, which nobody else listens to.
+    reply.body.on('error', () => {});
+    return {
+      status: reply.statusCode,
+      header(name) {
+        const value = reply.headers[name];
+        return Array.isArray(value) ? value.join(', ') : (value ?? null);
+      },
+      body: {
+        [Symbol.asyncIterator]() {
+          const chunks: AsyncIterator<Uint8Array> = reply.body[Symbol.asyncIterator]();
+          return {
+            next: () => chunks.next(),
+            // The stream's own iterator lets the socket live when it is left before its first chunk.
+            async return() {
+              reply.body.destroy();
+              return { done: true, value: undefined };
+            },
+          };
+        },
+      },
+    };
+  };
+  return { transport, close: () => agent.destroy() };
+}

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+
+const ROOT = new URL('../', import.meta.url);
+
+/** Each unit of the house, a file or a folder of handler/, and the units that it may import besides itself. */
+const vocabulary = ['protocol'];
+const basics = ['errors.ts', 'limits.ts', 'log.ts', 'ids.ts', 'sse.ts', 'validate.ts'];
+const middle = [...vocabulary, ...basics];
+const parts = ['config.ts', 'decompress.ts', 'backend', 'tool', 'turn', 'state'];
+const table: Record<string, readonly string[]> = {
+  protocol: [],
+  ...Object.fromEntries(basics.map((name) => [name, middle])),
+  'config.ts': middle,
+  'decompress.ts': middle,
+  database: [],
+  backend: middle,
+  tool: middle,
+  state: [...middle, 'database/database.ts'],
+  turn: [...middle, 'backend/backend.ts', 'tool/tool.ts'],
+  routes: [...middle, ...parts],
+  'app.ts': [...middle, ...parts, 'routes'],
+  'index.ts': [...middle, ...parts, 'routes', 'app.ts', 'database/database.ts'],
+  'worker.ts': ['index.ts', 'database', 'wasm.d.ts'],
+  'wasm.d.ts': [],
+};
+
+/** Who may import a package; all others may not. Packages that only tests use have no row. */
+const packages: Record<string, RegExp> = {
+  hono: /^handler\/(app\.ts|routes\/|decompress\.ts)/,
+  valibot: /^handler\/(protocol\/|validate\.ts|config\.ts)/,
+  pako: /^handler\/decompress\.ts/,
+  '@logtape/logtape': /^handler\/log\.ts/,
+  'brotli-wasm': /^(handler\/worker|shim\/(main|product))\.ts/,
+  '@hono/node-server': /^shim\/http\.ts/,
+  '@grpc/grpc-js': /^shim\/(server|exchange|health)\.ts/,
+  '@grpc/proto-loader': /^shim\/server\.ts/,
+  undici: /^shim\/transport\.ts/,
+  yaml: /^(shim|envoy)\//,
+  'node:': /^(shim|envoy)\//,
+};
+
+/** What the shim may know of the handler, and nobody below the roots of the shim. */
+const HANDLER_FOR_SHIM = ['handler/index.ts', 'handler/backend/transport.ts'];
+
+interface Source {
+  path: string;
+  lines: string[];
+  /** The lines without comments and without what stands in quotes. */
+  code: string[];
+  /** What it imports, types included: paths from the root of the project, or packages. */
+  imports: string[];
+}
+
+const sources = ['handler', 'shim', 'envoy'].flatMap((folder) =>
+  readdirSync(new URL(`${folder}/`, ROOT), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => load(`${folder}/${name}`)),
+);
+
+function load(path: string): Source {
+  const text = readFileSync(new URL(path, ROOT), 'utf8');
+  const lines = text.split('\n');
+  return { path, lines, code: lines.map(codeOf), imports: importsOf(path, text) };
+}
+
+/**
+ * One line without comments and quoted text. Line by line is enough, as the formatter leaves the sources: a block
+ * comment stands alone, and each of its lines begins with an asterisk.
+ */
+function codeOf(line: string): string {
+  if (/^\s*(\/\*|\*)/.test(line)) return '';
+  return line.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`/g, "''").replace(/\/\/.*$/, '');
+}
+
+/**
+ * The text is read and not the stripped module, since imports of types count as well. A statement begins a line, as the
+ * formatter leaves it; `import()` and `import type` inside expressions are found anywhere.
+ */
+function importsOf(path: string, text: string): string[] {
+  const statements = text.matchAll(/^(?:import|export)\b(?:[^;'"]*?\bfrom)?\s*['"]([^'"]+)['"]/gm);
+  const dynamic = text.matchAll(/\b(?:import|require)\(\s*['"]([^'"]+)['"]/g);
+  return [...statements, ...dynamic].map(([, name = '']) => {
+    const inPackages = /node_modules\/(@[^/]+\/[^/]+|[^/]+)/.exec(name);
+    if (inPackages?.[1]) return inPackages[1];
+    return name.startsWith('.') ? join(dirname(path), name) : name;
+  });
+}
+
+/** The unit of handler/ that a path belongs to. */
+function unitOf(path: string): string {
+  const [, first = ''] = path.split('/');
+  return first;
+}
+
+function isProjects(name: string): boolean {
+  return /^(handler|shim|envoy|test|proto)\//.test(name);
+}
+
+function reachable(path: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const name of sources.find((source) => source.path === path)?.imports ?? []) reachable(name, seen);
+  return seen;
+}
+
+describe('imports go one way', () => {
+  test('in handler/', () => {
+    const wrong: string[] = [];
+    for (const { path, imports } of sources.filter(({ path }) => path.startsWith('handler/'))) {
+      const unit = unitOf(path);
+      const allowed = table[unit] ?? assert.fail(`${path} has no row in the table`);
+      for (const name of imports.filter(isProjects)) {
+        const target = name.replace('handler/', '');
+        const fine = unitOf(name) === unit || allowed.includes(target) || allowed.includes(unitOf(name));
+        if (!name.startsWith('handler/') || !fine) wrong.push(`${path} imports ${name}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  test('of packages', () => {
+    const wrong: string[] = [];
+    for (const { path, imports } of sources) {
+      for (const name of imports.filter((name) => !isProjects(name))) {
+        const row = Object.keys(packages).find(
+          (key) => name === key || name.startsWith(key.endsWith(':') ? key : `${key}/`),
+        );
+        if (!row || !packages[row]?.test(path)) wrong.push(`${path} imports ${name}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  test('the shim knows only the handler’s door, and envoy/ neither', () => {
+    for (const { path, imports } of sources) {
+      const ours = imports.filter((name) => name.startsWith('handler/'));
+      if (path.startsWith('envoy/'))
+        assert.deepEqual(
+          imports.filter((name) => /^(handler|shim)\//.test(name)),
+          [],
+          path,
+        );
+      if (path.startsWith('shim/')) {
+        assert.deepEqual(
+          ours.filter((name) => !HANDLER_FOR_SHIM.includes(name)),
+          [],
+          path,
+        );
+      }
+    }
+  });
+
+  test('a session and its codec serve any fetch handler, over any transport', () => {
+    for (const path of ['shim/session.ts', 'shim/codec.ts']) {
+      const known = [...reachable(path)].filter((name) => /^(handler|envoy)\/|^@grpc|^node:/.test(name));
+      assert.deepEqual(known, [], path);
+    }
+  });
+
+  test('two roots make a handler, and nobody imports a root', () => {
+    const makers = sources.filter(({ path, code }) => {
+      return path !== 'handler/index.ts' && code.some((line) => /\bcreateHandler\(/.test(line));
+    });
+    assert.deepEqual(
+      makers.map(({ path }) => path.split('/')[0]).sort(),
+      ['handler', 'shim'],
+      makers.map(({ path }) => path).join(),
+    );
+    const roots = ['handler/worker.ts', 'shim/main.ts'];
+    for (const { path, imports } of sources) {
+      assert.deepEqual(
+        imports.filter((name) => roots.includes(name)),
+        [],
+        path,
+      );
+    }
+  });
+
+  test('every import of ours is there', () => {
+    const known = new Set(sources.map(({ path }) => path));
+    for (const { path, imports } of sources) {
+      for (const name of imports.filter(isProjects)) assert.ok(known.has(name), `${path} imports ${name}`);
+    }
+  });
+});
+
+describe('the house rules', () => {
+  test('files are short: none above 300 lines, the median below 90', () => {
+    const sizes = sources.map(({ lines }) => lines.length - 1).sort((a, b) => a - b);
+    assert.deepEqual(
+      sources.filter(({ lines }) => lines.length > 301).map(({ path }) => path),
+      [],
+    );
+    assert.ok((sizes[Math.floor(sizes.length / 2)] ?? 0) < 90);
+  });
+
+  test('handler/ uses no global of Node', () => {
+    const uses = found(
+      /(?<![.\w#-])(Buffer|process|require|global|setImmediate|__dirname)\b(?!\s*[:?(]\s*\w*\))/,
+      'handler/',
+    );
+    assert.deepEqual(uses, []);
+  });
+
+  test('nothing is any', () => {
+    assert.deepEqual(found(/[:<|&]\s*any\b|\bas any\b|\bany\[\]/), []);
+  });
+
+  test('a cast says why, on its line or just before', () => {
+    const casts = sources.flatMap(({ path, lines, code }) =>
+      code.flatMap((line, index) => {
+        if (/^\s*(import|export)\b|^\s*[\w ]+ as \w+,?$/.test(line) || !/\bas (?!const\b)/.test(line)) return [];
+        const reasoned = lines.slice(index - 2, index + 1).some((near) => /\/\/ \w/.test(near));
+        return reasoned ? [] : [`${path}:${index + 1}`];
+      }),
+    );
+    assert.deepEqual(casts, []);
+  });
+
+  test('every export has its sentence', () => {
+    const bare = sources.flatMap(({ path, lines }) => {
+      const told = new Set<string>();
+      return lines.flatMap((line, index) => {
+        const name =
+          /^export (?:default )?(?:declare |abstract |async )*(?:function\*?|class|const|let|interface|type) (\w+)/.exec(
+            line,
+          )?.[1];
+        if (name === undefined || told.has(name)) return [];
+        told.add(name);
+        return lines[index - 1]?.endsWith('*/') ? [] : [`${path}:${index + 1} ${name}`];
+      });
+    });
+    assert.deepEqual(bare, []);
+  });
+});
+
+function found(pattern: RegExp, folder = ''): string[] {
+  return sources
+    .filter(({ path }) => path.startsWith(folder))
+    .flatMap(({ path, code }) =>
+      code.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+    );
+}

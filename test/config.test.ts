@@ -1,0 +1,103 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how a configuration names variables
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig, substitute } from '../handler/config.ts';
+import { defaultLimits } from '../handler/limits.ts';
+
+const chat = { match: '*', backend: 'chat', url: 'http://127.0.0.1:11434/v1' };
+
+test('an empty configuration has every default', () => {
+  const config = parseConfig({});
+  assert.deepEqual(config, { listen: {}, models: undefined, errors: 'tiers', limits: defaultLimits });
+});
+
+test('a whole configuration is taken as it is', () => {
+  const config = parseConfig({
+    listen: { grpc: '127.0.0.1:50051', http: '[::1]:8080', envoy: 'localhost:10000' },
+    models: [
+      { match: 'demo', backend: 'demo' },
+      { ...chat, key: 'sk-1' },
+    ],
+    errors: 'openai',
+    limits: { body: '1MiB', keepAlive: '5s', rounds: 3 },
+  });
+  assert.equal(config.listen.http, '[::1]:8080');
+  assert.deepEqual(config.models, [
+    { match: 'demo', backend: 'demo' },
+    { ...chat, key: 'sk-1' },
+  ]);
+  assert.equal(config.errors, 'openai');
+  assert.deepEqual(config.limits, { ...defaultLimits, body: 1024 ** 2, keepAlive: 5_000, rounds: 3 });
+});
+
+test('sizes and times have units', () => {
+  const sizes = { '1B': 1, '512B': 512, '64KiB': 65_536, '1.5MiB': 1_572_864, '1GiB': 1_073_741_824 };
+  for (const [text, bytes] of Object.entries(sizes)) {
+    assert.equal(parseConfig({ limits: { reply: text } }).limits.reply, bytes, text);
+  }
+  const times = { '5ms': 5, '600s': 600_000, '0.5s': 500, '2m': 120_000, '1h': 3_600_000 };
+  for (const [text, milliseconds] of Object.entries(times)) {
+    assert.equal(parseConfig({ limits: { turn: text } }).limits.turn, milliseconds, text);
+  }
+});
+
+const wrong: [unknown, RegExp][] = [
+  [null, /^configuration: it must be a mapping/],
+  ['text', /^configuration: it must be a mapping/],
+  [{ listen: 'here' }, /listen must be a mapping/],
+  [{ listen: { ftp: '127.0.0.1:21' } }, /listen\.ftp is not a key that is known/],
+  [{ listen: { grpc: 50_051 } }, /listen\.grpc must be a text/],
+  [{ listen: { http: '8080' } }, /listen\.http must be HOST:PORT/],
+  [{ listen: { envoy: '127.0.0.1:70000' } }, /listen\.envoy must have a port/],
+  [{ models: {} }, /models must be a list/],
+  [{ models: [] }, /models must name at least one model/],
+  [{ models: [chat, 'gpt'] }, /models\.1 must be a mapping/],
+  [{ models: [{ backend: 'demo' }] }, /models\.0\.match is missing/],
+  [{ models: [{ match: '', backend: 'demo' }] }, /models\.0\.match must not be empty/],
+  [{ models: [{ ...chat, backend: 'soap' }] }, /models\.0\.backend must be chat or demo/],
+  [{ models: [{ match: '*', backend: 'chat' }] }, /models\.0\.url is needed by chat/],
+  [
+    { models: [{ match: '*', backend: 'demo', url: chat.url }] },
+    /models\.0\.url is needed by chat, and unknown to demo/,
+  ],
+  [{ models: [{ ...chat, url: '127.0.0.1:11434' }] }, /models\.0\.url must/],
+  [{ models: [{ ...chat, url: 'file:///tmp/x' }] }, /models\.0\.url must begin with http/],
+  [{ models: [{ ...chat, key: 5 }] }, /models\.0\.key must be a text/],
+  [{ models: [{ ...chat, keys: 'a' }] }, /models\.0\.keys is not a key that is known/],
+  [{ errors: 'mine' }, /errors must be tiers or openai/],
+  [{ limits: { body: 5 } }, /limits\.body must be a text such as 32MiB/],
+  [{ limits: { body: '5' } }, /limits\.body must be a number with its unit/],
+  [{ limits: { body: '5MB' } }, /limits\.body must be a number with its unit/],
+  [{ limits: { body: '600s' } }, /limits\.body must be a number with its unit/],
+  [{ limits: { body: '0MiB' } }, /limits\.body must be more than nothing/],
+  [{ limits: { inflated: '0.3B' } }, /limits\.inflated must come to a whole number/],
+  [{ limits: { reply: '4GiB' } }, /limits\.reply must be below 2 GiB/],
+  [{ limits: { idle: '2MiB' } }, /limits\.idle must be a number with its unit/],
+  [{ limits: { turn: '-1s' } }, /limits\.turn must be a number with its unit/],
+  [{ limits: { turn: '1000h' } }, /limits\.turn must be below/],
+  [{ limits: { rounds: '3' } }, /limits\.rounds must be a number/],
+  [{ limits: { rounds: 0 } }, /limits\.rounds /],
+  [{ limits: { rounds: 1.5 } }, /limits\.rounds /],
+  [{ limits: { speed: '1s' } }, /limits\.speed is not a key that is known/],
+  // Keys of what is not there yet.
+  [{ database: 'sqlite::memory:' }, /database is not a key that is known/],
+  [{ auth: 'keys' }, /auth is not a key that is known/],
+  [{ secrets: [] }, /secrets is not a key that is known/],
+  [{ models: [{ match: '*', backend: 'responses', url: chat.url }] }, /models\.0\.backend must be chat or demo/],
+];
+
+for (const [value, message] of wrong) {
+  test(`refused: ${JSON.stringify(value)}`, () => {
+    assert.throws(() => parseConfig(value), { message });
+  });
+}
+
+test('variables of the environment stand for their values, in values only', () => {
+  const env = { KEY: 'sk-${OTHER}', HOST: 'h' };
+  const file = { models: [{ key: '${KEY}', url: 'http://${HOST}:1/v1', n: 5 }], '${KEY}': null, plain: '$KEY ${}' };
+  const models = [{ key: 'sk-${OTHER}', url: 'http://h:1/v1', n: 5 }];
+  assert.deepEqual(substitute(file, env), { models, '${KEY}': null, plain: '$KEY ${}' });
+  const message = /models.*0.*key.*NONE is not set/;
+  assert.throws(() => substitute({ models: [{ key: '${NONE}' }] }, env), { message });
+});

@@ -1,0 +1,67 @@
+import OpenAI from 'openai';
+import { type Config, parseConfig } from '../../handler/index.ts';
+import type { ScriptedModel } from '../model/scripted.ts';
+
+/** The ways into the product that the promises are tried through. */
+export type DoorName = 'in-process' | 'node-http' | 'workerd' | 'envoy-streamed' | 'envoy-buffered' | 'envoy-original';
+
+/** One way into a running product whose models are scripted. */
+export interface Door {
+  readonly name: DoorName;
+  /** Sends a request to a path such as `/v1/responses`. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** The official client, without retries. */
+  readonly client: OpenAI;
+  readonly model: ScriptedModel;
+  close(): Promise<void>;
+}
+
+/** Limits of the products under test: small, so that passing one takes no time. */
+export const testLimits = { idle: '800ms', turn: '3s', keepAlive: '100ms', rounds: 4, reply: '1MiB', inflated: '8MiB' };
+
+/** The configuration of every product under test: all models scripted, but `down`, whose server is not there, and `demo`. */
+export function testConfig(model: ScriptedModel): Config {
+  return parseConfig(testConfigFile(model));
+}
+
+/** The same as a configuration file has it. */
+export function testConfigFile(model: ScriptedModel): object {
+  return {
+    models: [
+      { match: 'demo', backend: 'demo' },
+      { match: 'down', backend: 'chat', url: 'http://127.0.0.1:9/v1' },
+      { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' },
+    ],
+    limits: testLimits,
+  };
+}
+
+/** A door of this name for whatever answers at an origin. */
+export function doorAt(
+  name: DoorName,
+  origin: string,
+  model: ScriptedModel,
+  close: () => Promise<void>,
+  via = fetch,
+): Door {
+  return {
+    name,
+    fetch: (path, init) => via(origin + path, init),
+    client: new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'test', maxRetries: 0, fetch: via }),
+    model,
+    close: async () => {
+      await close();
+      await model.close();
+    },
+  };
+}
+
+/** POSTs a body to `/v1/responses`, as JSON unless it is text already. */
+export function post(door: Door, body: unknown, init: RequestInit = {}): Promise<Response> {
+  return door.fetch('/v1/responses', {
+    method: 'POST',
+    body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+    ...init,
+    headers: { 'content-type': 'application/json', ...init.headers },
+  });
+}

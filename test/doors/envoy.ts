@@ -1,0 +1,23 @@
+import { startEnvoy } from '../../envoy/run.ts';
+import { serveGrpc } from '../../shim/server.ts';
+import { startScriptedModel } from '../model/scripted.ts';
+import { freePort } from '../ports.ts';
+import { type Door, doorAt } from './door.ts';
+import { testHandler } from './in-process.ts';
+
+/** What the shim allows in tests; the 32 MiB of a body are the handler's own default. */
+const limits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 10_000 };
+
+/** The product behind a real Envoy in one of its three modes; `version` asks for another than the default. */
+export async function openEnvoy(mode: 'streamed' | 'buffered' | 'original', version?: string): Promise<Door> {
+  const model = await startScriptedModel();
+  const { fetch } = testHandler(model);
+  const shim = await serveGrpc({ address: `127.0.0.1:${await freePort()}`, fetch, limits, log: () => {} });
+  const envoyPort = await freePort();
+  const adminPort = await freePort();
+  const envoy = await startEnvoy({ mode, grpcPort: shim.port, envoyPort, adminPort, ...(version && { version }) });
+  return doorAt(`envoy-${mode}`, envoy.origin, model, async () => {
+    await envoy.stop();
+    await shim.close();
+  });
+}

@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module';
+import { createHandler } from '../../handler/index.ts';
+import { createTransport } from '../../shim/transport.ts';
+import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
+import { testTool } from '../test-tool.ts';
+import { type Door, doorAt, testConfig } from './door.ts';
+
+/** The handler that the doors in this process open onto, and what closes its connections to the model. */
+export function testHandler(model: ScriptedModel, config = testConfig(model)) {
+  const brotli = createRequire(import.meta.url)('brotli-wasm');
+  const { transport, close } = createTransport();
+  const { fetch } = createHandler({ config, transport, brotli, tools: [testTool] });
+  return { fetch, close };
+}
+
+/** The handler called as a function: no network before it. */
+export async function openInProcess(): Promise<Door> {
+  const model = await startScriptedModel();
+  const handler = testHandler(model);
+  const via: typeof fetch = (input, init) => {
+    const request = new Request(input, init);
+    return unlessAborted(handler.fetch(request), request.signal);
+  };
+  return doorAt('in-process', 'http://in-process', model, handler.close, via);
+}
+
+/** What a network does and a function call does not: the client that aborts is told so at once. */
+async function unlessAborted(reply: Promise<Response>, signal: AbortSignal): Promise<Response> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([reply, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

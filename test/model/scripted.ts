@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { freePort } from '../ports.ts';
+
+/** What the model was sent. */
+export interface Call {
+  headers: IncomingHttpHeaders;
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was sent without a schema
+  body: any;
+  /** Resolves when the connection of this call has closed, whoever closed it. */
+  closed: Promise<void>;
+}
+
+/** What a script may do with one call. */
+export interface Turn extends Call {
+  /** Sends a chunk with this `delta`. */
+  delta(delta: object, finish?: string): Promise<void>;
+  /** Sends a chunk of text. */
+  text(text: string): Promise<void>;
+  /** Ends the stream properly: the finish reason, the usage, [DONE]. */
+  finish(reason?: string, usage?: object): Promise<void>;
+  /** Sends bytes as they are, in one write. */
+  raw(bytes: string | Uint8Array): Promise<void>;
+  /** Answers without a stream. */
+  reply(status: number, body: string | object, headers?: Record<string, string>): void;
+  /** Ends the reply as it is. */
+  end(): void;
+  /** Breaks the connection. */
+  cut(): void;
+  sleep(ms: number): Promise<void>;
+}
+
+/** Plays the model's part in one call; what it leaves open is cut. */
+export type Script = (turn: Turn) => void | Promise<void>;
+
+/** A Chat Completions server on a real port whose every model is a script. */
+export interface ScriptedModel {
+  /** Its base URL, `/v1` included. */
+  readonly url: string;
+  /** A model name of its own for a script, or for one script a call; the last one repeats. */
+  script(...scripts: Script[]): string;
+  /** The calls of a model so far. */
+  calls(model: string): Call[];
+  close(): Promise<void>;
+}
+
+const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
+
+/** Starts the server on a free port of the loopback. */
+export async function startScriptedModel(): Promise<ScriptedModel> {
+  const scripts = new Map<string, Script[]>();
+  const calls = new Map<string, Call[]>();
+  const server = createServer(async (req, res) => {
+    if (req.method === 'GET') {
+      const data = [...scripts.keys()].slice(0, 3).map((id) => ({ id, object: 'model' }));
+      res.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data }));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    for await (const chunk of req) chunks.push(chunk);
+    const body = JSON.parse(Buffer.concat(chunks).toString());
+    const closed = once(res, 'close').then(() => undefined);
+    const call = { headers: req.headers, body, closed };
+    const made = calls.get(body.model) ?? [];
+    calls.set(body.model, [...made, call]);
+    const parts = scripts.get(body.model) ?? [];
+    const script = parts[Math.min(made.length, parts.length - 1)];
+    const turn = startTurn(res, call);
+    if (!script) return turn.reply(404, { error: { message: `model '${body.model}' not found` } });
+    await script(turn);
+    if (!res.writableEnded) res.destroy();
+  });
+  server.listen(await freePort(), '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  let names = 0;
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`,
+    script(...list) {
+      const name = `scripted-${names++}`;
+      scripts.set(name, list);
+      return name;
+    },
+    calls: (model) => calls.get(model) ?? [],
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function startTurn(res: ServerResponse, call: Call): Turn {
+  const raw = (bytes: string | Uint8Array) => {
+    if (!res.headersSent) res.writeHead(200, { 'content-type': 'text/event-stream' });
+    return new Promise<void>((resolve) => (res.destroyed ? resolve() : res.write(bytes, () => resolve())));
+  };
+  const chunk = (members: object) =>
+    raw(
+      `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'm', ...members })}\n\n`,
+    );
+  const delta = (delta: object, finish_reason: string | null = null) =>
+    chunk({ choices: [{ index: 0, delta, finish_reason }] });
+  return {
+    ...call,
+    raw,
+    delta,
+    text: (content) => delta({ content }),
+    async finish(reason = 'stop', usage = USAGE) {
+      await delta({}, reason);
+      await chunk({ choices: [], usage });
+      await raw('data: [DONE]\n\n');
+      res.end();
+    },
+    reply(status, body, headers = {}) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
+    },
+    end: () => {
+      res.end();
+    },
+    cut: () => {
+      res.destroy();
+    },
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+}
+
+/** A script that says these texts and ends properly. */
+export function says(...texts: string[]): Script {
+  return async (turn) => {
+    await turn.delta({ role: 'assistant', content: '' });
+    for (const text of texts) await turn.text(text);
+    await turn.finish();
+  };
+}
+
+/** A script that answers without a stream. */
+export function replies(status: number, body: string | object, headers: Record<string, string> = {}): Script {
+  return (turn) => turn.reply(status, body, headers);
+}
+
+/** A script that sends these chunks' deltas, ends for a reason, and tells this usage. */
+export function sends(deltas: readonly object[], reason = 'stop', usage: object = USAGE): Script {
+  return async (turn) => {
+    for (const delta of deltas) await turn.delta(delta);
+    await turn.finish(reason, usage);
+  };
+}
+
+/** A script that says a text and then nothing more until the connection closes; `begun` resolves once it has spoken. */
+export function hangs(text = 'Hel'): { script: Script; begun: Promise<void> } {
+  const { promise: begun, resolve } = Promise.withResolvers<void>();
+  const script: Script = async (turn) => {
+    if (text) await turn.text(text);
+    resolve();
+    await turn.closed;
+  };
+  return { script, begun };
+}
+
+/** A script that calls functions, each whole in one chunk, and ends properly. */
+export function callsFunctions(...calls: { name: string; args: string; id?: string }[]): Script {
+  return async (turn) => {
+    for (const [index, { name, args, id = `call_${index}` }] of calls.entries()) {
+      await turn.delta({ tool_calls: [{ index, id, type: 'function', function: { name, arguments: args } }] });
+    }
+    await turn.finish('tool_calls');
+  };
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { type Door, post } from '../doors/door.ts';
+import { says } from '../model/scripted.ts';
+import { callOf, refuses } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+
+const MiB = 1024 * 1024;
+
+/** The quickest brotli: the best takes seconds for a bomb. */
+const brotli = (plain: Uint8Array) =>
+  brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MIN_QUALITY } });
+
+/** Sends a body in an encoding. */
+function encoded(door: Door, encoding: string, body: Uint8Array): Promise<Response> {
+  return post(door, body, { headers: { 'content-encoding': encoding } });
+}
+
+/** Holds a body of this encoding to reach the model. */
+async function reaches(door: Door, encoding: string, encode: (plain: Buffer) => Uint8Array): Promise<void> {
+  const model = door.model.script(says('ok'));
+  const input = 'Grüße! '.repeat(1_000);
+  const reply = await encoded(door, encoding, encode(Buffer.from(JSON.stringify({ model, input }))));
+  assert.equal(reply.status, 200, encoding);
+  await reply.text();
+  const { body, headers } = callOf(door, model);
+  assert.equal(body.messages[0].content, input);
+  assert.equal(headers['content-encoding'], undefined);
+}
+
+promise('body.gzip', (door) => reaches(door, 'gzip', gzipSync), NEEDS_HEADERS);
+
+promise(
+  'body.deflate',
+  async (door) => {
+    await reaches(door, 'deflate', deflateSync);
+    await reaches(door, 'deflate', deflateRawSync);
+  },
+  NEEDS_HEADERS,
+);
+
+promise('body.br', (door) => reaches(door, 'br', brotli), NEEDS_HEADERS);
+
+promise(
+  'body.identity',
+  async (door) => {
+    await reaches(door, 'identity', (plain) => plain);
+    await reaches(door, '', (plain) => plain);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'body.two-encodings',
+  async (door) => {
+    await reaches(door, 'gzip, br', (plain) => brotli(gzipSync(plain)));
+    await reaches(door, 'identity, GZIP', gzipSync);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'body.unknown-encoding',
+  async (door) => {
+    for (const encoding of ['compress', 'snappy', 'gzip, gzip, gzip', 'x'.repeat(2_000)]) {
+      const reply = await encoded(door, encoding, Buffer.from('{}'));
+      await refuses(reply, { status: 415, code: 'unsupported_media_type' });
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'body.corrupt',
+  async (door) => {
+    const plain = Buffer.from(JSON.stringify({ model: 'demo', input: 'Hello. '.repeat(500) }));
+    const encoders = { gzip: gzipSync, deflate: deflateSync, br: brotli };
+    for (const [encoding, encode] of Object.entries(encoders)) {
+      const whole = encode(plain);
+      const garbled = Buffer.from(whole).fill(0xff, 4, 24);
+      const corrupt = [plain, garbled, whole.subarray(0, whole.length - 6), Buffer.alloc(0)];
+      const refused = { status: 400, code: 400, message: /content-encoding/ };
+      for (const body of corrupt) await refuses(await encoded(door, encoding, body), refused);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'body.bomb',
+  async (door) => {
+    const bomb = Buffer.alloc(8 * MiB + 1, ' ');
+    const twice = gzipSync(gzipSync(bomb));
+    const bombs: [string, Uint8Array][] = [
+      ['gzip', gzipSync(bomb)],
+      ['deflate', deflateRawSync(bomb)],
+      ['br', brotli(bomb)],
+      ['gzip, gzip', twice],
+    ];
+    for (const [encoding, body] of bombs) {
+      await refuses(await encoded(door, encoding, body), { status: 413, code: 'request_too_large' });
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise('body.largest', async (door) => {
+  const model = door.model.script(says('ok'));
+  const reply = await post(door, padded({ model, input: 'Hi' }, 32 * MiB));
+  assert.equal(reply.status, 200);
+  await reply.text();
+});
+
+promise('body.too-large', async (door) => {
+  const model = door.model.script(says('never'));
+  const reply = await post(door, padded({ model, input: 'Hi' }, 32 * MiB + 1));
+  await refuses(reply, { status: 413, code: 'request_too_large' });
+  assert.equal(door.model.calls(model).length, 0);
+});
+
+promise('body.long-text', async (door) => {
+  const model = door.model.script(says('ok'));
+  const text = 'x'.repeat(10_485_760);
+  const reply = await post(door, { model, input: text });
+  assert.equal(reply.status, 200);
+  await reply.text();
+  const longer = await post(door, { model, input: `${text}x` });
+  await refuses(longer, { status: 422, code: 422, param: 'input', message: /10485760/ });
+});
+
+promise(
+  'body.content-type',
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const body = JSON.stringify({ model, input: 'Hi' });
+    for (const type of ['application/json; charset=utf-8', 'Application/JSON', 'application/vnd.api+json']) {
+      const reply = await post(door, body, { headers: { 'content-type': type } });
+      assert.equal(reply.status, 200, type);
+      await reply.text();
+    }
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'x'.repeat(2_000)]) {
+      const reply = await post(door, body, { headers: { 'content-type': type } });
+      await refuses(reply, { status: 415, code: 'unsupported_media_type' });
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise('body.no-content-type', async (door) => {
+  const model = door.model.script(says('ok'));
+  const body = new TextEncoder().encode(JSON.stringify({ model, input: 'Hi' }));
+  const reply = await door.fetch('/v1/responses', { method: 'POST', body });
+  assert.equal(reply.status, 200);
+  await reply.text();
+});
+
+promise(
+  'body.chunked',
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const pieces = JSON.stringify({ model, input: 'Hi' }).match(/.{1,7}/g) ?? [];
+    const body = ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
+    const reply = await door.fetch('/v1/responses', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      duplex: 'half',
+    });
+    assert.equal(reply.status, 200);
+    await reply.text();
+  },
+  NEEDS_HEADERS,
+);
+
+function padded(body: object, size: number): string {
+  return JSON.stringify(body).padEnd(size, ' ');
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { post } from '../doors/door.ts';
+import { replies, says } from '../model/scripted.ts';
+import { refuses, stream } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+
+promise('error.malformed-json', async (door) => {
+  for (const body of ['{', '{"model":"demo",}', 'hello', '{"model":"demo","input":"Hi"', '{"a":1}{"b":2}']) {
+    await refuses(await post(door, body), { status: 400, code: 400, message: /JSON/ });
+  }
+});
+
+promise(
+  'error.empty-body',
+  async (door) => {
+    await refuses(await post(door, ''), { status: 400, code: 400, message: /empty/ });
+  },
+  { 'envoy-original': 'the original mode hands over only requests with a body' },
+);
+
+promise('error.not-utf8', async (door) => {
+  const body = new Uint8Array([0x22, 0xff, 0xfe, 0x22]);
+  await refuses(await post(door, body), { status: 400, code: 400, message: /JSON/ });
+});
+
+promise('error.no-object', async (door) => {
+  for (const body of ['[]', '"text"', '7', 'null', 'true']) {
+    await refuses(await post(door, body), { status: 422, code: 422, message: /object/ });
+  }
+});
+
+promise('error.model-missing', async (door) => {
+  const missing = { status: 422, code: 422, param: 'model', message: 'model field is required' };
+  await refuses(await post(door, { input: 'Hi' }), missing);
+  await refuses(await post(door, {}), missing);
+  await refuses(await post(door, { input: 'Hi', stream: true }), missing);
+});
+
+promise('error.backend-down', async (door) => {
+  const reply = await post(door, { model: 'down', input: 'Hi' });
+  const text = await refuses(reply, { status: 500, code: 500 });
+  assert.doesNotMatch(text, /ECONN|127\.0\.0\.1/);
+  const { final, events } = await stream(door, { model: 'down' });
+  assert.equal(final.status, 'failed');
+  assert.deepEqual(final.output, []);
+  assert.doesNotMatch(JSON.stringify(events), /ECONN|127\.0\.0\.1/);
+});
+
+promise('error.model-unknown', async (door) => {
+  const unknown = { status: 404, code: 'model_not_found', param: 'model' };
+  await refuses(await post(door, { model: 'nobody-knows', input: 'Hi' }), unknown);
+  await refuses(await post(door, { model: 'nobody-knows', input: 'Hi', stream: true }), unknown);
+});
+
+promise('error.nested-and-flat', async (door) => {
+  const model = door.model.script(replies(429, {}, { 'retry-after': '7' }));
+  const { events } = await stream(door, { model });
+  const error = events.at(-2);
+  assert.ok(error?.type === 'error');
+  const { type, sequence_number, error: nested, ...flat } = error;
+  assert.deepEqual(Object.keys(flat).sort(), ['code', 'message', 'param']);
+  assert.deepEqual(nested, { type: 'rate_limit_error', ...flat });
+});
+
+promise(
+  'error.unknown-path',
+  async (door) => {
+    for (const path of ['/', '/v1', '/v1/response', '/v1/responses/', '/v1/responses/resp_1', '/v1/chat/completions']) {
+      await refuses(await door.fetch(path, { method: 'POST', body: '{}' }), { status: 404, code: null });
+    }
+    await refuses(await door.fetch('/v1/conversations'), { status: 404, code: null });
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'error.method',
+  async (door) => {
+    const refused = { status: 405, code: 'method_not_allowed' };
+    for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
+      const reply = await door.fetch('/v1/responses', { method });
+      assert.equal(reply.headers.get('allow'), 'POST', method);
+      await refuses(reply, refused);
+    }
+    for (const path of ['/v1/models', '/health']) {
+      const reply = await door.fetch(path, { method: 'POST', body: '{}' });
+      assert.match(reply.headers.get('allow') ?? '', /^GET\b/);
+      await refuses(reply, refused);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'error.hop',
+  async (door) => {
+    const model = door.model.script(says('never'));
+    const reply = await post(door, { model, input: 'Hi' }, { headers: { 'x-antiphon-hop': '1' } });
+    assert.equal(reply.headers.get('x-should-retry'), 'false');
+    await refuses(reply, { status: 500, code: 500 });
+    assert.equal(door.model.calls(model).length, 0);
+  },
+  NEEDS_HEADERS,
+);
+
+promise('error.then-well', async (door) => {
+  await (await post(door, '{')).text();
+  await (await post(door, { model: 'down', input: 'Hi' })).text();
+  const model = door.model.script(says('still here'));
+  assert.match(await (await post(door, { model, input: 'Hi' })).text(), /still here/);
+});

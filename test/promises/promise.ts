@@ -1,0 +1,52 @@
+import { after, before, describe, test } from 'node:test';
+import type { Door, DoorName } from '../doors/door.ts';
+import { manifest } from './manifest.ts';
+
+/** The id of a promise that the manifest holds. */
+export type PromiseId = keyof typeof manifest;
+
+/** Doors that cannot show a promise, each with the reason. */
+export type Skips = Partial<Record<DoorName, string>>;
+
+interface Registered {
+  id: PromiseId;
+  skips: Skips;
+  run(door: Door): Promise<void>;
+}
+
+/** Every test of a promise. */
+export const registered: Registered[] = [];
+
+/** Registers the test of a promise; it runs through every door that it does not skip. */
+export function promise(id: PromiseId, run: (door: Door) => Promise<void>, skips: Skips = {}): void {
+  registered.push({ id, run, skips });
+}
+
+/** The original mode hands over neither path, method nor headers of a request. */
+export const NEEDS_HEADERS: Skips = { 'envoy-original': 'the original mode hands over only the body of a POST' };
+
+/** Envoy's buffered modes hold a reply back until it is whole. */
+export const NEEDS_LIVE: Skips = {
+  'envoy-buffered': 'Envoy sends a buffered reply when it is whole',
+  'envoy-original': 'Envoy sends a buffered reply when it is whole',
+};
+
+/** Server-side tools of tests exist only where the test makes the handler. */
+export const NEEDS_TEST_TOOL: Skips = { workerd: 'the worker is the product as it is deployed, without test tools' };
+
+/** Promises kept at a time: those that wait for a limit let others pass, and few enough share the process fairly. */
+const AT_ONCE = 6;
+
+/** Runs all promises through one door. */
+export function runPromises(open: () => Promise<Door>, name: DoorName): void {
+  describe(name, { concurrency: AT_ONCE }, () => {
+    let door: Door;
+    before(async () => {
+      door = await open();
+    });
+    after(() => door?.close());
+    for (const { id, run, skips } of registered) {
+      test(`${id}: ${manifest[id].says}`, { skip: skips[name] ?? false, timeout: 30_000 }, () => run(door));
+    }
+  });
+}

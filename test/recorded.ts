@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const FOLDER = new URL('fixtures/', import.meta.url);
+
+/** One recorded reply. */
+export interface Recording {
+  status: number;
+  headers: [string, string][];
+  body: string;
+  isStream: boolean;
+}
+
+/** Every recorded reply by its folder and name; tests may add their own. */
+export const recordings = new Map<string, Recording>(
+  readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.headers'))
+    .sort()
+    .map((path) => [path.replace('.headers', ''), read(path)]),
+);
+
+function read(path: string): Recording {
+  const head = readFileSync(new URL(path, FOLDER), 'utf8').trim().split(/\r?\n/);
+  const [folder = '', name = ''] = path.replace('.headers', '').split('/');
+  const file = readdirSync(new URL(`${folder}/`, FOLDER)).find(
+    (found) => found.startsWith(`${name}.`) && !found.endsWith('.headers'),
+  );
+  const headers = head.slice(1).map((line): [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  });
+  return {
+    status: Number(head[0]?.split(' ')[1]),
+    headers: headers.filter(([header]) => !/^(content-length|transfer-encoding|connection|date)$/.test(header)),
+    body: readFileSync(new URL(`${folder}/${file}`, FOLDER), 'utf8'),
+    isStream: file?.endsWith('.sse') ?? false,
+  };
+}
+
+/** The recording of this name. */
+export function recorded(name: string): Recording {
+  return recordings.get(name) ?? assert.fail(`no recording ${name}`);
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { createHandler, parseConfig } from '../handler/index.ts';
+import { createTransport } from '../shim/transport.ts';
+import { type Json, normalised, replay } from './accumulate.ts';
+import { type ScriptedModel, startScriptedModel } from './model/scripted.ts';
+import { splitting } from './split.ts';
+import { bytesOf, deltasOf, type Script, script } from './turns.ts';
+
+/** Scripts tried by each property; `PROPERTY_RUNS` asks for more. */
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 25);
+
+const backends = createTransport();
+let scripted: ScriptedModel;
+
+before(async () => {
+  scripted = await startScriptedModel();
+});
+
+after(async () => {
+  await backends.close();
+  await scripted.close();
+});
+
+/** How the bytes of a stream are cut up. */
+const pieces = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 6 });
+
+/** Both replies to one script, whose bytes come cut up in a way of its own for each. */
+async function bothReplies(script: Script, deltas: readonly object[], cuts: readonly (readonly number[])[]) {
+  const model = scripted.script(async (turn) => {
+    await turn.raw(bytesOf(script, deltas));
+    if (script.ending === 'cut') turn.cut();
+  });
+  const [streamed, whole] = await Promise.all(
+    [true, false].map((stream, index) => {
+      const handler = createHandler({
+        config: parseConfig({ models: [{ match: '*', backend: 'chat', url: scripted.url }] }),
+        transport: splitting(backends.transport, cuts[index] ?? [1]),
+      });
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ model, input: 'x', stream });
+      return handler.fetch(new Request('http://antiphon.test/v1/responses', { method: 'POST', headers, body }));
+    }),
+  );
+  assert.ok(streamed && whole);
+  return { streamed: await streamed.text(), status: whole.status, whole: (await whole.json()) as Json };
+}
+
+/** The stream read by the referee, which must be what its terminal event and the JSON reply say. */
+function agree({ streamed, status, whole }: Awaited<ReturnType<typeof bothReplies>>): Json {
+  const { terminal, events } = replay(streamed);
+  if (terminal.status === 'failed') {
+    assert.equal(status, 500);
+    assert.equal(whole.error.message, events.at(-2).message);
+  } else {
+    assert.equal(status, 200);
+    assert.deepEqual(normalised(whole), normalised(terminal));
+  }
+  return terminal;
+}
+
+const failures = ['cut', 'error', 'garbage'];
+
+test('what a model says comes back whole: replay of the stream = terminal event = JSON reply', async () => {
+  const property = fc.asyncProperty(script, pieces, pieces, async (script, ...cuts) => {
+    const terminal = agree(await bothReplies(script, deltasOf(script), cuts));
+    const { ending, usage } = script;
+    const status = { length: 'incomplete', content_filter: 'incomplete' }[ending as string] ?? 'completed';
+    assert.equal(terminal.status, failures.includes(ending) ? 'failed' : status);
+    if (ending === 'length') assert.equal(terminal.incomplete_details.reason, 'max_output_tokens');
+    if (ending === 'content_filter') assert.equal(terminal.incomplete_details.reason, 'content_filter');
+    assert.equal(terminal.usage?.total_tokens, usage && terminal.status !== 'failed' ? 7 : undefined);
+    // A connection that breaks takes along what was on its way.
+    if (ending !== 'cut' && !failures.includes(ending)) assert.deepEqual(contents(terminal), expected(script));
+  });
+  await fc.assert(property, { numRuns: RUNS });
+});
+
+test('the replies agree on deltas in any order and with anything missing, even calls cut by text', async () => {
+  const member = fc.option(fc.string({ maxLength: 4 }), { nil: undefined, freq: 2 });
+  const call = fc.record(
+    {
+      index: fc.option(fc.nat(2), { nil: null, freq: 6 }),
+      id: fc.option(fc.constantFrom('', 'a', 'b', 'x'.repeat(70)), { nil: null }),
+      function: fc.record({
+        name: fc.constantFrom('f', 'g'),
+        arguments: fc.constantFrom('', '{', '}', '"a":1', '{}', ' '),
+      }),
+    },
+    { requiredKeys: [] },
+  );
+  const delta = fc.record(
+    {
+      role: fc.constant('assistant'),
+      content: fc.option(member),
+      refusal: fc.option(member),
+      reasoning: fc.option(member),
+      tool_calls: fc.option(fc.array(call, { maxLength: 2 })),
+    },
+    { requiredKeys: [] },
+  );
+  const property = fc.asyncProperty(script, fc.array(delta, { maxLength: 12 }), pieces, async (script, deltas, cut) => {
+    agree(await bothReplies(script, deltas, [cut, [1_000]]));
+  });
+  await fc.assert(property, { numRuns: RUNS });
+});
+
+/** What the script has to give: kind and text of each part and call, neighbours of a kind joined. */
+function expected({ steps, ending }: Script): string[][] {
+  const parts: string[][] = [];
+  let before = '';
+  for (const step of steps) {
+    if (step.kind === 'calls') {
+      for (const { name, arguments: written } of step.calls) parts.push([name, written]);
+    } else {
+      const kind = { content: 'output_text', refusal: 'refusal' }[step.kind as string] ?? 'reasoning_text';
+      const said = step.deltas.join('');
+      const last = parts.at(-1);
+      if (before === kind && last) last[1] += said;
+      else parts.push([kind, said]);
+      before = kind;
+      continue;
+    }
+    before = 'calls';
+  }
+  const cut = ending === 'length' || ending === 'content_filter';
+  return parts.map(([kind = '', said = ''], index) => [
+    kind,
+    said === '' && !(cut && index === parts.length - 1) ? '{}' : said,
+  ]);
+}
+
+function contents({ output }: Json): string[][] {
+  return output.flatMap((item: Json) =>
+    item.type === 'function_call'
+      ? [[item.name, item.arguments]]
+      : item.content.map((part: Json) => [part.type, part.text ?? part.refusal]),
+  );
+}

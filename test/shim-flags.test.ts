@@ -1,0 +1,77 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the configuration's own syntax
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseConfig, readConfigFile } from '../shim/config-file.ts';
+import { readFlags, USAGE } from '../shim/flags.ts';
+
+test('flags take one dash or two, and their value after a space or a "="', () => {
+  const all = { config: 'a.yaml', port: 1, httpPort: 2, envoyPort: 3, logLevel: 'debug', noEnvoy: true, help: false };
+  const line = '-config a.yaml -port 1 -http-port 2 -envoy-port 3 -log-level debug -no-envoy';
+  assert.deepEqual(readFlags(line.split(' ')), all);
+  assert.deepEqual(readFlags(line.replaceAll(' -', ' --').split(' ')), all);
+  assert.deepEqual(
+    readFlags('--config=a.yaml -port=1 -http-port=2 -envoy-port=3 -log-level=debug -no-envoy=true'.split(' ')),
+    all,
+  );
+  assert.deepEqual(readFlags([]), { noEnvoy: false, help: false });
+  assert.equal(readFlags(['-config=a=b.yaml']).config, 'a=b.yaml');
+  assert.equal(readFlags(['--help']).help, true);
+});
+
+test('a wrong flag is an Error that says what is wrong', () => {
+  for (const [line, wrong] of [
+    ['-prot 1', 'unknown flag -prot (see -help)'],
+    ['-port', 'flag -port needs a value'],
+    ['-port=', 'flag -port needs a value'],
+    ['-config -port 1', 'flag -config needs a value'],
+    ['-port 65536', 'flag -port: "65536" is not a port (0 to 65535)'],
+    ['-http-port 80a', 'flag -http-port: "80a" is not a port (0 to 65535)'],
+    ['-envoy-port 1e3', 'flag -envoy-port: "1e3" is not a port (0 to 65535)'],
+    ['-log-level loud', 'flag -log-level: "loud" is none of debug, info, warn, error'],
+    ['-no-envoy=no', 'flag -no-envoy takes no value'],
+    ['serve', 'unexpected argument "serve" (see -help)'],
+    ['---port 1', 'unexpected argument "---port" (see -help)'],
+  ] as const) {
+    assert.throws(() => readFlags(line.split(' ')), { message: wrong });
+  }
+  for (const name of ['config', 'port', 'http-port', 'envoy-port', 'log-level', 'no-envoy', 'help']) {
+    assert.match(USAGE, new RegExp(`  -${name} `));
+  }
+});
+
+test('${NAME} is read from the environment, in values at any depth and not in keys', () => {
+  const text = 'a: "${A}-${B}"\nlist: [x, { "${A}": "${B}" }]\nn: 5\nnone:\nlone: "$A ${ {}"\n';
+  assert.deepEqual(parseConfig(text, 'f', { A: '1', B: '${A}' }), {
+    a: '1-${A}',
+    list: ['x', { '${A}': '${A}' }],
+    n: 5,
+    none: null,
+    lone: '$A ${ {}',
+  });
+  assert.deepEqual(parseConfig('a: "${E}"', 'f', { E: '' }), { a: '' });
+});
+
+test('a variable that is not set is an Error naming the key and the variable', () => {
+  const text = 'models:\n  - { match: x, key: "${NO_SUCH_KEY}" }\n';
+  const message = 'f.yaml: models[0].key: the environment variable NO_SUCH_KEY is not set';
+  assert.throws(() => parseConfig(text, 'f.yaml', {}), { message });
+});
+
+test('bad YAML is an Error naming file and line; an empty file is an empty object', () => {
+  assert.throws(() => parseConfig('a: 1\nb: [1\nc: 2\n', 'f.yaml', {}), /^Error: f\.yaml:[23]: ./);
+  assert.throws(() => parseConfig('a: 1\na: 2\n', 'f.yaml', {}), /^Error: f\.yaml:2: .*unique/);
+  assert.throws(() => parseConfig('- a\n', 'f.yaml', {}), /f\.yaml: expected a mapping/);
+  assert.throws(() => parseConfig('a: 1\n---\nb: 1\n', 'f.yaml', {}), /^Error: f\.yaml:\d: ./);
+  for (const empty of ['', '\n', '# only a comment\n', '---\n']) assert.deepEqual(parseConfig(empty, 'f', {}), {});
+});
+
+test('a file that cannot be read is an Error naming it', async () => {
+  await assert.rejects(readConfigFile('/no/such.yaml', {}), /^Error: cannot read \/no\/such\.yaml: ENOENT/);
+  const folder = await mkdtemp(join(tmpdir(), 'antiphon-'));
+  await writeFile(join(folder, 'a.yaml'), 'a: "${X}"');
+  assert.deepEqual(await readConfigFile(join(folder, 'a.yaml'), { X: 'y' }), { a: 'y' });
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ResponseEvent } from '../handler/protocol/events.ts';
+import { encodeEvent, eventData, eventStream } from '../handler/sse.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+async function* chunks(parts: readonly Uint8Array[]) {
+  yield* parts;
+}
+
+async function read(parts: readonly Uint8Array[]): Promise<string[]> {
+  const found: string[] = [];
+  for await (const batch of eventData(chunks(parts))) {
+    assert.ok(batch.length > 0, 'no empty batches');
+    found.push(...batch);
+  }
+  return found;
+}
+
+describe('what a backend streams is read', () => {
+  const streams: Record<string, [text: string, data: string[]]> = {
+    'events with LF': ['data: a\n\ndata: b\n\n', ['a', 'b']],
+    'events with CRLF': ['data: a\r\n\r\ndata: b\r\n\r\n', ['a', 'b']],
+    'without the space': ['data:a\n\ndata:  b\n\n', ['a', ' b']],
+    'a byte order mark': ['\ufeffdata: a\n\n', ['a']],
+    'comments and other fields': [': hi\n\nevent: x\nid: 1\nretry: 5\ndata: a\n:\ndatum: z\n\n', ['a']],
+    'several lines of data': ['data: a\ndata:\ndata: b\r\n\r\n', ['a\n\nb']],
+    'an empty event': ['data:\n\ndata: \n\n', ['', '']],
+    'blank lines': ['\n\n\r\n\n\ndata: a\n\n\n\n', ['a']],
+    'a last event without its blank line': ['data: a\n\ndata: b\n', ['a', 'b']],
+    'a last line without its end': ['data: a\n\ndata: b', ['a', 'b']],
+    'characters of many bytes': ['data: 👩‍👩‍👧 é \u2028 \u0085\n\n', ['👩‍👩‍👧 é \u2028 \u0085']],
+    nothing: ['', []],
+    'only comments': [': a\n\n: b\n\n', []],
+    'data that looks like framing': ['data: data: a\n\n', ['data: a']],
+  };
+  for (const [name, [text, data]] of Object.entries(streams)) {
+    test(name, async () => {
+      const bytes = encoder.encode(text);
+      assert.deepEqual(await read([bytes]), data);
+      assert.deepEqual(await read(Array.from(bytes, (byte) => Uint8Array.of(byte))), data, 'byte by byte');
+      for (let at = 0; at <= bytes.length; at++) {
+        assert.deepEqual(await read([bytes.subarray(0, at), bytes.subarray(at)]), data, `cut at ${at}`);
+      }
+    });
+  }
+
+  test('one chunk gives one batch', async () => {
+    const batches: string[][] = [];
+    const parts = ['data: a\n\ndata: b\n\nda', 'ta: c', '\n\n'].map((part) => encoder.encode(part));
+    for await (const batch of eventData(chunks(parts))) batches.push(batch);
+    assert.deepEqual(batches, [['a', 'b'], ['c']]);
+  });
+
+  test('an event without an end is a fault, not a memory', async () => {
+    const block = new Uint8Array(4 * 1024 * 1024).fill(97);
+    let taken = 0;
+    async function* endless() {
+      yield encoder.encode('data: ');
+      for (;;) {
+        taken++;
+        yield block;
+      }
+    }
+    await assert.rejects(async () => {
+      for await (const _ of eventData(endless()));
+    }, /too long/);
+    assert.ok(taken <= 5);
+  });
+
+  test('many lines of one event count together', async () => {
+    const line = encoder.encode(`data: ${'a'.repeat(1024 * 1024)}\n`);
+    await assert.rejects(read(Array.from({ length: 20 }, () => line)), /too long/);
+  });
+
+  test('a reader that leaves ends the source', async () => {
+    let closed = false;
+    async function* source() {
+      try {
+        for (;;) yield encoder.encode('data: a\n\n');
+      } finally {
+        closed = true;
+      }
+    }
+    for await (const _ of eventData(source())) break;
+    assert.ok(closed);
+  });
+});
+
+/** Any event will do. */
+function numbered(sequence_number: number): ResponseEvent {
+  return { type: 'response.audio.done', sequence_number };
+}
+
+function means() {
+  const seen = { aborted: 0, spent: 0, ended: [] as unknown[] };
+  return {
+    seen,
+    abort: () => void seen.aborted++,
+    spend: (bytes: number) => {
+      seen.spent += bytes;
+    },
+    ended: (result: unknown) => void seen.ended.push(result),
+    keepAlive: 60_000,
+  };
+}
+
+describe('what we stream', () => {
+  test('an event is one line of name and one of data', () => {
+    const text = decoder.decode(encodeEvent({ type: 'response.audio.delta', sequence_number: 3, delta: 'a\n\nb' }));
+    assert.equal(
+      text,
+      `event: response.audio.delta\ndata: {"type":"response.audio.delta","sequence_number":3,"delta":"a\\n\\nb"}\n\n`,
+    );
+  });
+
+  test('each chunk is one whole event, and [DONE] ends it', async () => {
+    async function* events() {
+      yield numbered(0);
+      yield numbered(1);
+      return 'result';
+    }
+    const handed = means();
+    const parts: Uint8Array[] = [];
+    for await (const part of eventStream(events(), handed)) parts.push(part);
+    assert.deepEqual(
+      parts.map((part) => decoder.decode(part)).slice(0, 2),
+      [0, 1].map((number) => decoder.decode(encodeEvent(numbered(number)))),
+    );
+    assert.equal(decoder.decode(parts[2]), 'data: [DONE]\n\n');
+    assert.equal(parts.length, 3);
+    assert.deepEqual(handed.seen, {
+      aborted: 0,
+      spent: parts.slice(0, 2).reduce((sum, part) => sum + part.length, 0),
+      ended: ['result'],
+    });
+  });
+
+  test('nothing is made before it is asked for', async () => {
+    let made = 0;
+    async function* events() {
+      while (made < 9) yield numbered(made++);
+    }
+    const reader = eventStream(events(), means()).getReader();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(made, 0);
+    await reader.read();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(made, 1);
+    await reader.cancel();
+  });
+
+  test('a silence is filled with comments, and only a silence', async () => {
+    const go = Promise.withResolvers<void>();
+    async function* events() {
+      yield numbered(0);
+      await go.promise;
+      yield numbered(1);
+    }
+    const reader = eventStream(events(), { ...means(), keepAlive: 5 }).getReader();
+    const next = async () => decoder.decode((await reader.read()).value);
+    assert.match(await next(), /^event/);
+    assert.equal(await next(), ': keep-alive\n\n');
+    assert.equal(await next(), ': keep-alive\n\n');
+    go.resolve();
+    let last = await next();
+    while (last.startsWith(':')) last = await next();
+    assert.match(last, /^event/);
+    assert.equal(await next(), 'data: [DONE]\n\n');
+  });
+
+  test('when the reader leaves, the turn is aborted and run to its end', async () => {
+    const left = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<void>();
+    async function* events() {
+      yield numbered(0);
+      await left.promise;
+      yield numbered(1);
+      return 'cancelled';
+    }
+    const handed = means();
+    const stream = eventStream(events(), {
+      ...handed,
+      abort: left.resolve,
+      ended: (result) => {
+        handed.ended(result);
+        over.resolve();
+      },
+    });
+    const reader = stream.getReader();
+    await reader.read();
+    const pending = reader.read();
+    await reader.cancel();
+    await Promise.all([pending, over.promise]);
+    assert.deepEqual(handed.seen.ended, ['cancelled']);
+  });
+});

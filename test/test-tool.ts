@@ -1,0 +1,104 @@
+import { unsupported } from '../handler/errors.ts';
+import { newId } from '../handler/ids.ts';
+import type { ItemEvent } from '../handler/protocol/events.ts';
+import type { FunctionCall, McpCall } from '../handler/protocol/items.ts';
+import type { ServerFunction, Tool, ToolResult } from '../handler/tool/tool.ts';
+
+/** How often the test tool has been opened and closed. */
+export const testToolUse = { opened: 0, closed: 0 };
+
+/** What has become of the test tool of one `label`; `waiting` and `left` count the calls of `wait` begun and given up. */
+export function testToolUseOf(label: string): { opened: number; closed: number; waiting: number; left: number } {
+  const known = uses.get(label) ?? { opened: 0, closed: 0, waiting: 0, left: 0 };
+  uses.set(label, known);
+  return known;
+}
+
+const uses = new Map<string, { opened: number; closed: number; waiting: number; left: number }>();
+
+/**
+ * A server-side tool for tests, `{ type: 'test_tool' }`: `add` gives a sum, `show` text and an image, `ask` ends
+ * the turn, `cite` adds a citation to the text that follows, `fail` throws, `wait` waits until the turn is given up.
+ * Clients see its calls as MCP calls.
+ */
+export const testTool: Tool<{ label: string }> = {
+  type: 'test_tool',
+  parse(entry, param) {
+    if (entry.label !== undefined && typeof entry.label !== 'string')
+      throw unsupported(`${param}.label`, 'must be a text');
+    return { label: entry.label ?? 'test' };
+  },
+  async *open({ label }) {
+    const use = testToolUseOf(label);
+    testToolUse.opened++;
+    use.opened++;
+    return {
+      functions: [
+        fn('add', label, ({ a, b }) => ({ output: String(Number(a) + Number(b)) })),
+        fn('show', label, () => ({
+          output: [
+            { type: 'input_text', text: 'a picture' },
+            { type: 'input_image', image_url: 'data:image/png;base64,AA==' },
+          ],
+        })),
+        fn('ask', label, () => ({ output: 'asked', endTurn: true })),
+        fn('cite', label, () => ({
+          output: 'cited',
+          citations: [{ type: 'url_citation', url: 'http://x.test/', title: 'X', start_index: 0, end_index: 1 }],
+        })),
+        fn('fail', label, () => {
+          throw new Error('secret detail of a tool');
+        }),
+        fn('wait', label, (_, signal) => {
+          use.waiting++;
+          const { promise, reject } = Promise.withResolvers<never>();
+          const leave = () => {
+            use.left++;
+            reject(signal.reason);
+          };
+          if (signal.aborted) leave();
+          else signal.addEventListener('abort', leave, { once: true });
+          return promise;
+        }),
+      ],
+      close: async () => {
+        testToolUse.closed++;
+        use.closed++;
+      },
+    };
+  },
+};
+
+type Run = (args: Record<string, unknown>, signal: AbortSignal) => ToolResult | Promise<ToolResult>;
+
+function fn(name: string, label: string, run: Run): ServerFunction {
+  return {
+    definition: { type: 'function', name, description: `test function ${name}`, parameters: { type: 'object' } },
+    async *run(call: FunctionCall, signal: AbortSignal): AsyncGenerator<ItemEvent, ToolResult> {
+      const item: McpCall = {
+        type: 'mcp_call',
+        id: newId('mcp'),
+        server_label: label,
+        name,
+        arguments: call.arguments,
+        output: null,
+        error: null,
+        status: 'in_progress',
+      };
+      const at = { sequence_number: 0, item_id: item.id, output_index: 0 };
+      yield { type: 'response.output_item.added', sequence_number: 0, output_index: 0, item };
+      yield { type: 'response.mcp_call.in_progress', ...at };
+      yield { type: 'response.mcp_call_arguments.done', ...at, arguments: call.arguments };
+      const result = await run(JSON.parse(call.arguments), signal);
+      const output = typeof result.output === 'string' ? result.output : null;
+      yield { type: 'response.mcp_call.completed', ...at };
+      yield {
+        type: 'response.output_item.done',
+        sequence_number: 0,
+        output_index: 0,
+        item: { ...item, output, status: 'completed' },
+      };
+      return result;
+    },
+  };
+}
