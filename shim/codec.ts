@@ -70,7 +70,7 @@ export function wholeReply(status: number, headers: Headers, body: Uint8Array): 
   return { immediate_response: { status: { code: status }, headers: { set_headers: set }, body } };
 }
 
-/** The beginning of a streamed reply; without `:status` Envoy answers 502. */
+/** The beginning of a streamed reply; without `:status` Envoy answers 502, and of a repeated header it keeps the last. */
 export function replyHead(status: number, headers: Headers): ProcessingResponse {
   const list = [{ key: ':status', raw_value: Buffer.from(String(status)) }, ...replyHeaders(headers)];
   return { streamed_immediate_response: { headers_response: { headers: { headers: list }, end_of_stream: false } } };

@@ -28,7 +28,6 @@ async function start(mode: 'streamed' | 'buffered' | 'original', time = 60_000) 
 
 async function stat(name: string): Promise<number> {
   const text = await (await fetch(`${envoy.adminOrigin}/stats?filter=cluster.antiphon.${name}$`)).text();
-  console.log(text);
   return Number(text.split(': ')[1]);
 }
 

@@ -1,7 +1,7 @@
 import { type Door, post } from '../doors/door.ts';
 import { hangs } from '../model/scripted.ts';
 import { callOf, endsOnLeaving } from './ask.ts';
-import { NEEDS_LIVE, promise } from './promise.ts';
+import { NEEDS_LIVE, promise, type Skips } from './promise.ts';
 
 /** Asks, leaves once the model has been called, and holds the model's connection to close. */
 function leaves(door: Door, text: string, body: object): Promise<void> {
@@ -18,9 +18,12 @@ function leaves(door: Door, text: string, body: object): Promise<void> {
   });
 }
 
-promise('leave.create', (door) => leaves(door, 'Hel', {}));
+/** Measured with a bare worker: behind wrangler's own proxy `request.signal` stays silent, the flag notwithstanding. */
+const NO_SIGNAL: Skips = { workerd: "wrangler's local proxy does not tell the worker that a client has left" };
 
-promise('leave.create-waiting', (door) => leaves(door, '', {}));
+promise('leave.create', (door) => leaves(door, 'Hel', {}), NO_SIGNAL);
+
+promise('leave.create-waiting', (door) => leaves(door, '', {}), NO_SIGNAL);
 
 promise('leave.stream', (door) => leaves(door, 'Hel', { stream: true }));
 
@@ -36,9 +39,8 @@ promise(
       const model = door.model.script(script);
       const reply = await post(door, { model, input: 'Hi', stream: true });
       const reader = reply.body?.getReader();
-      await reader?.read();
-      await Promise.all([reader?.read(), begun]);
-      await reader?.read();
+      // A pulled stream calls the model only for a reader who asks for more than the beginning.
+      await Promise.all([reader?.read(), reader?.read(), reader?.read(), begun]);
       return { leave: () => reader?.cancel(), closed: () => callOf(door, model).closed };
     }),
   NEEDS_LIVE,
