@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../handler/index.ts';
-import type { Env } from './config-file.ts';
+/** The environment, as process.env has it. */
+export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where Ollama listens when nobody has told it otherwise. */
 const OLLAMA = 'http://127.0.0.1:11434/v1';

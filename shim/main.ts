@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { configureLog, describe, log } from '../handler/index.ts';
 import { type Flags, readFlags, USAGE } from './flags.ts';
 import { type Product, startProduct } from './product.ts';

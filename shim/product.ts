@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { type RunningEnvoy, startEnvoy } from '../envoy/run.ts';
-import { createHandler, describe, log, parseConfig } from '../handler/index.ts';
-import { type Env, readConfigFile } from './config-file.ts';
-import { chooseModels } from './default-models.ts';
+import { createHandler, describe, log, parseConfig, substitute } from '../handler/index.ts';
+import { readConfigFile } from './config-file.ts';
+import { chooseModels, type Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
 import { serveHttp } from './http.ts';
 import { refuseOwnListeners } from './own-listener.ts';
@@ -37,7 +37,7 @@ const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. `say` hears of what takes long. */
 export async function startProduct(flags: Flags, env: Env, say: (line: string) => void): Promise<Product> {
-  const config = parseConfig(flags.config ? await readConfigFile(flags.config, env) : {});
+  const config = parseConfig(flags.config ? substitute(await readConfigFile(flags.config), env) : {});
   const { models, from } = config.models
     ? { models: config.models, from: flags.config ?? '' }
     : await chooseModels(env);

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseConfig, readConfigFile } from '../shim/config-file.ts';
+import { substitute } from '../handler/index.ts';
+import { parseYaml, readConfigFile } from '../shim/config-file.ts';
 import { readFlags, USAGE } from '../shim/flags.ts';
 
 test('flags take one dash or two, and their value after a space or a "="', () => {
@@ -44,34 +45,34 @@ test('a wrong flag is an Error that says what is wrong', () => {
 
 test('${NAME} is read from the environment, in values at any depth and not in keys', () => {
   const text = 'a: "${A}-${B}"\nlist: [x, { "${A}": "${B}" }]\nn: 5\nnone:\nlone: "$A ${ {}"\n';
-  assert.deepEqual(parseConfig(text, 'f', { A: '1', B: '${A}' }), {
+  assert.deepEqual(substitute(parseYaml(text, 'f'), { A: '1', B: '${A}' }), {
     a: '1-${A}',
     list: ['x', { '${A}': '${A}' }],
     n: 5,
     none: null,
     lone: '$A ${ {}',
   });
-  assert.deepEqual(parseConfig('a: "${E}"', 'f', { E: '' }), { a: '' });
+  assert.deepEqual(substitute({ a: '${E}' }, { E: '' }), { a: '' });
 });
 
 test('a variable that is not set is an Error naming the key and the variable', () => {
   const text = 'models:\n  - { match: x, key: "${NO_SUCH_KEY}" }\n';
-  const message = 'f.yaml: models[0].key: the environment variable NO_SUCH_KEY is not set';
-  assert.throws(() => parseConfig(text, 'f.yaml', {}), { message });
+  const message = 'configuration: models[0].key: the environment variable NO_SUCH_KEY is not set';
+  assert.throws(() => substitute(parseYaml(text, 'f.yaml'), {}), { message });
 });
 
 test('bad YAML is an Error naming file and line; an empty file is an empty object', () => {
-  assert.throws(() => parseConfig('a: 1\nb: [1\nc: 2\n', 'f.yaml', {}), /^Error: f\.yaml:[23]: ./);
-  assert.throws(() => parseConfig('a: 1\na: 2\n', 'f.yaml', {}), /^Error: f\.yaml:2: .*unique/);
-  assert.throws(() => parseConfig('- a\n', 'f.yaml', {}), /f\.yaml: expected a mapping/);
-  assert.throws(() => parseConfig('a: 1\n---\nb: 1\n', 'f.yaml', {}), /^Error: f\.yaml:\d: ./);
-  for (const empty of ['', '\n', '# only a comment\n', '---\n']) assert.deepEqual(parseConfig(empty, 'f', {}), {});
+  assert.throws(() => parseYaml('a: 1\nb: [1\nc: 2\n', 'f.yaml'), /^Error: f\.yaml:[23]: ./);
+  assert.throws(() => parseYaml('a: 1\na: 2\n', 'f.yaml'), /^Error: f\.yaml:2: .*unique/);
+  assert.throws(() => parseYaml('- a\n', 'f.yaml'), /f\.yaml: expected a mapping/);
+  assert.throws(() => parseYaml('a: 1\n---\nb: 1\n', 'f.yaml'), /^Error: f\.yaml:\d: ./);
+  for (const empty of ['', '\n', '# only a comment\n', '---\n']) assert.deepEqual(parseYaml(empty, 'f'), {});
 });
 
 test('a file that cannot be read is an Error naming it', async () => {
-  await assert.rejects(readConfigFile('/no/such.yaml', {}), /^Error: cannot read \/no\/such\.yaml: ENOENT/);
+  await assert.rejects(readConfigFile('/no/such.yaml'), /^Error: cannot read \/no\/such\.yaml: ENOENT/);
   const folder = await mkdtemp(join(tmpdir(), 'antiphon-'));
   await writeFile(join(folder, 'a.yaml'), 'a: "${X}"');
-  assert.deepEqual(await readConfigFile(join(folder, 'a.yaml'), { X: 'y' }), { a: 'y' });
+  assert.deepEqual(await readConfigFile(join(folder, 'a.yaml')), { a: '${X}' });
   await rm(folder, { recursive: true });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import {
   type ServiceClientConstructor,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { callExchange } from '../shim/exchange.ts';
 import type { ProcessingRequest, ProcessingResponse } from '../shim/messages.ts';
 import { serveGrpc } from '../shim/server.ts';
 import type { Fetch } from '../shim/session.ts';
@@ -87,6 +89,16 @@ test('an exchange that has had its answer does not abort its signal', async (t) 
   await all(open(head('GET')));
   await sleep(20);
   assert.equal(signal?.aborted, false);
+});
+
+test('what grpc-js says when a call is over aborts nothing once the answer is given', () => {
+  const over = () => new Duplex({ objectMode: true, read() {}, write: (_chunk, _encoding, done) => done() });
+  const [answered, left] = [over(), over()];
+  // All that an Exchange uses of a call is its events and write().
+  const [first, second] = [answered, left].map((call) => callExchange(call as Parameters<typeof callExchange>[0]));
+  first?.finish();
+  for (const call of [answered, left]) call.emit('cancelled');
+  assert.deepEqual([first?.signal.aborted, second?.signal.aborted], [false, true]);
 });
 
 test('a streamed reply that is cut ends the call with an error status, after what was sent', async (t) => {

@@ -218,6 +218,16 @@ test('a client that leaves: the signal aborts at once, the body is cancelled, no
   }
 });
 
+test('a client that leaves ends a body that never comes, whatever its handler does with the signal', async () => {
+  const exchange = new FakeExchange().push(head('GET'));
+  const { promise: cancelled, resolve: cancel } = Promise.withResolvers<void>();
+  const body = new ReadableStream({ pull: () => new Promise(() => {}), cancel });
+  const served = serveExchange(exchange, () => new Response(body), options({ time: 10_000 }));
+  await sleep(5);
+  exchange.leave();
+  await Promise.all([cancelled, served]);
+});
+
 test('a Response that comes after its client has left is closed', async () => {
   const exchange = new FakeExchange().push(head('GET'));
   let cancelled = false;

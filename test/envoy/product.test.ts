@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { testConfigFile } from '../doors/door.ts';
+import { type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
+import { startCommand, writeConfig } from '../product.ts';
+
+const run = promisify(execFile);
+
+let dir: string;
+let model: ScriptedModel;
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'antiphon-product-'));
+  model = await startScriptedModel();
+});
+after(async () => {
+  await model.close();
+  await rm(dir, { recursive: true });
+});
+
+function ask(origin: string, body: object): Promise<Response> {
+  const headers = { 'content-type': 'application/json', 'x-request-id': 'ask-1' };
+  return fetch(`${origin}/v1/responses`, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+test('the command starts everything, passes the smoke walk, logs JSON lines, and drains on SIGTERM', async () => {
+  const config = await writeConfig(dir, testConfigFile(model));
+  const product = await startCommand(['-config', config]);
+  try {
+    const smoke = new URL('../../envoy/smoke.sh', import.meta.url).pathname;
+    await run('bash', [smoke, product.envoy], { env: { ...process.env, MODEL: 'demo', DOWN_MODEL: 'down' } });
+
+    const slow = model.script(async (turn) => {
+      await turn.text('one ');
+      await turn.sleep(700);
+      await turn.text('two');
+      await turn.finish();
+    });
+    const reply = await ask(product.envoy, { model: slow, input: 'Hi', stream: true });
+    const text = reply.text();
+    product.kill('SIGTERM');
+    assert.match(await text, /"text":"one two"[\s\S]*response\.completed[\s\S]*\[DONE\]\n\n$/);
+    assert.equal(await product.exited, 0);
+
+    const lines = product
+      .stdout()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const line = lines.find(({ model }) => model === slow);
+    assert.deepEqual(
+      { id: line.request_id, streaming: line.streaming, status: line.status, time: typeof line.duration_ms },
+      { id: 'ask-1', streaming: true, status: 200, time: 'number' },
+    );
+  } finally {
+    product.kill('SIGKILL');
+  }
+});
+
+test('without a configuration OPENAI_BASE_URL is the backend, and without that the demo model answers', async () => {
+  const name = model.script(says('Hello'));
+  const product = await startCommand(['-no-envoy', '-log-level', 'error'], { OPENAI_BASE_URL: model.url });
+  const reply = await ask(product.http, { model: name, input: 'Hi' });
+  assert.match(await reply.text(), /"text":"Hello"/);
+  product.kill('SIGTERM');
+  assert.equal(await product.exited, 0);
+
+  const demo = await startCommand(['-no-envoy']);
+  assert.match(await (await ask(demo.http, { model: 'any', input: 'Hi' })).text(), /built-in demo model/);
+  demo.kill('SIGTERM');
+  assert.equal(await demo.exited, 0);
+});
+
+const refused: [string, string[] | (() => Promise<string[]>), RegExp][] = [
+  ['an unknown flag', ['-nope'], /-nope/],
+  ['a flag without its value', ['-config'], /-config needs a value/],
+  ['a file that is not there', ['-config', '/nowhere.yaml'], /\/nowhere\.yaml/],
+  ['a wrong key', async () => ['-config', await writeConfig(dir, { limits: { body: '32' } })], /limits\.body/],
+  ['a key of a later version', async () => ['-config', await writeConfig(dir, { auth: 'none' })], /auth/],
+  ['bad YAML', async () => ['-config', await writeConfig(dir, 'models: [')], /yaml:\d+/],
+  [
+    'a missing variable',
+    async () => ['-config', await writeConfig(dir, { errors: `\${NOT_SET_AT_ALL}` })],
+    /NOT_SET_AT_ALL/,
+  ],
+];
+for (const [what, args, said] of refused) {
+  test(`${what} is refused at start, and named`, async () => {
+    const product = await startCommand([...(typeof args === 'function' ? await args() : args), '-no-envoy']);
+    assert.equal(await product.exited, 1);
+    assert.match(product.stderr(), said);
+  });
+}
+
+test('a busy port names its flag, and a backend that is our own listener is refused', async () => {
+  const product = await startCommand(['-no-envoy']);
+  const port = new URL(product.http).port;
+  const busy = await startCommand(['-no-envoy', '-http-port', port]);
+  assert.equal(await busy.exited, 1);
+  assert.match(busy.stderr(), new RegExp(`${port}.*-http-port`));
+
+  const own = await startCommand(['-no-envoy', '-http-port', '31999'], {
+    OPENAI_BASE_URL: 'http://localhost:31999/v1',
+  });
+  assert.equal(await own.exited, 1);
+  assert.match(own.stderr(), /this server itself/);
+  product.kill('SIGTERM');
+  await product.exited;
+});
