@@ -95,7 +95,9 @@ test('what grpc-js says when a call is over aborts nothing once the answer is gi
   const over = () => new Duplex({ objectMode: true, read() {}, write: (_chunk, _encoding, done) => done() });
   const [answered, left] = [over(), over()];
   // All that an Exchange uses of a call is its events and write().
-  const [first, second] = [answered, left].map((call) => callExchange(call as Parameters<typeof callExchange>[0]));
+  const [first, second] = [answered, left].map((call) =>
+    callExchange(call as unknown as Parameters<typeof callExchange>[0]),
+  );
   first?.finish();
   for (const call of [answered, left]) call.emit('cancelled');
   assert.deepEqual([first?.signal.aborted, second?.signal.aborted], [false, true]);
