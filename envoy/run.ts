@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyProcess, launch } from './child.ts';
 import { configFor, type Mode } from './config.ts';
-import { type FindOptions, locateEnvoy } from './find.ts';
+import { type FindOptions, locateEnvoy, minorOf } from './find.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
 
 /** Envoy's first health check may take its 2 s timeout; a loaded machine needs the rest. */
+/** Seen on 1.36 to 1.38: a segmentation fault after clients have left; see README.md. */
+const FIRST_STEADY_MINOR = 39;
 const START_LIMIT_MS = 30_000;
 /** Envoy writes its access log in blocks, after 10 s by default: too late for a person, or a test, that reads along. */
 const LOG_FLUSH_MS = 100;
@@ -44,6 +46,8 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   await refuseBusy(host, envoyPort, "Envoy's port (-envoy-port)");
   await refuseBusy('127.0.0.1', adminPort, "Envoy's admin port");
   const { path, version } = await locateEnvoy(options);
+  if (minorOf(version) < FIRST_STEADY_MINOR)
+    options.say?.(`Envoy ${version} may crash when clients leave: take 1.39 or later`);
   const config = await configFor(mode, { host, envoyPort, grpcPort, adminPort }, version);
 
   const scratch = await mkdtemp(join(tmpdir(), 'antiphon-envoy-'));
