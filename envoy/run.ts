@@ -7,9 +7,9 @@ import { configFor, type Mode } from './config.ts';
 import { type FindOptions, locateEnvoy, minorOf } from './find.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
 
-/** Envoy's first health check may take its 2 s timeout; a loaded machine needs the rest. */
 /** Seen on 1.36 to 1.38: a segmentation fault after clients have left; see README.md. */
 const FIRST_STEADY_MINOR = 39;
+/** Envoy's first health check may take its 2 s timeout; a loaded machine needs the rest. */
 const START_LIMIT_MS = 30_000;
 /** Envoy writes its access log in blocks, after 10 s by default: too late for a person, or a test, that reads along. */
 const LOG_FLUSH_MS = 100;
