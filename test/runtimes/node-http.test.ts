@@ -1,0 +1,5 @@
+import '../promises/all.ts';
+import { openNodeHttp } from '../doors/node-http.ts';
+import { runPromises } from '../promises/promise.ts';
+
+runPromises(openNodeHttp, 'node-http');
