@@ -1,0 +1,30 @@
+import { Conflict, type Database, type Row } from './database.ts';
+
+/** As much of a Cloudflare D1 binding as is used. */
+export interface D1Binding {
+  prepare(sql: string): D1Statement;
+  batch(statements: D1Statement[]): Promise<{ results?: unknown[] }[]>;
+}
+
+interface D1Statement {
+  bind(...values: unknown[]): D1Statement;
+}
+
+/** A Database on Cloudflare D1, whose own `batch` is a transaction. */
+export function d1Database(binding: D1Binding): Database {
+  return {
+    dialect: 'sqlite',
+    async batch(statements) {
+      const bound = statements.map(({ sql, values }) => binding.prepare(sql).bind(...values));
+      try {
+        const results = await binding.batch(bound);
+        return results.map(({ results = [] }) => results as Row[]); // D1's rows are plain objects of our values
+      } catch (error) {
+        // D1 tells a refusal only by its text, which repeats SQLite's.
+        const refused = /(UNIQUE|CHECK|PRIMARY KEY) constraint failed/.test(String(error));
+        throw refused ? new Conflict('a constraint refused a statement', { cause: error }) : error;
+      }
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,71 @@
+import { Conflict, type Database, type Statement } from './database.ts';
+
+/**
+ * Every version of the schema as the statements that lead to it from the one before. A version that has been released
+ * is never changed. Times are milliseconds since 1970; every table that holds clients' data has `tenant` first.
+ */
+export const migrations: readonly (readonly string[])[] = [
+  [
+    // The processes that run turns. A turn whose owner has stopped saying that it is alive is dead.
+    'CREATE TABLE owners (id text NOT NULL PRIMARY KEY, alive_until bigint NOT NULL)',
+
+    // A response without its output. `parent` makes the tree; `conversation` and `base` say from which place of which
+    // conversation it went on. `deleted` hides it from clients while others build on it.
+    `CREATE TABLE responses (
+      tenant text NOT NULL, id text NOT NULL, parent text, conversation text, base bigint, owner text NOT NULL,
+      status text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL, deleted bigint NOT NULL DEFAULT 0,
+      body text NOT NULL, PRIMARY KEY (tenant, id))`,
+    'CREATE INDEX responses_by_parent ON responses (tenant, parent) WHERE parent IS NOT NULL',
+    'CREATE INDEX responses_by_expiry ON responses (expires_at)',
+    "CREATE INDEX responses_running ON responses (owner) WHERE status IN ('queued', 'in_progress')",
+
+    // An item, once. `holder` is the response that it belongs to, as `input` or `output`, or the conversation that a
+    // client put it into; one that is in a conversation has its place there as well.
+    `CREATE TABLE items (
+      tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, id text NOT NULL,
+      conversation text, conversation_place bigint, body text NOT NULL, PRIMARY KEY (tenant, holder, side, place))`,
+    `CREATE UNIQUE INDEX items_by_conversation ON items (tenant, conversation, conversation_place)
+      WHERE conversation IS NOT NULL`,
+    'CREATE UNIQUE INDEX items_of_conversation ON items (tenant, conversation, id) WHERE conversation IS NOT NULL',
+
+    // `turn` is the response that is writing; `next_place` the place of the next item.
+    `CREATE TABLE conversations (
+      tenant text NOT NULL, id text NOT NULL, created_at bigint NOT NULL, metadata text NOT NULL, turn text,
+      next_place bigint NOT NULL DEFAULT 0, PRIMARY KEY (tenant, id))`,
+
+    // What does not fit one row, in order; a D1 row ends near 2 MB.
+    `CREATE TABLE chunks (
+      tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, n bigint NOT NULL,
+      body text NOT NULL, PRIMARY KEY (tenant, holder, side, place, n))`,
+  ],
+];
+
+const CREATE = 'CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)';
+const READ = 'SELECT max(version) AS version FROM migrations';
+
+/**
+ * Brings the schema to the newest version, or to `to`; safe when several processes start at once. Throws when the
+ * database is of a newer version than this program knows.
+ */
+export async function migrate(database: Database, to: number = migrations.length): Promise<void> {
+  for (;;) {
+    const [, rows] = await database.batch([plain(CREATE), plain(READ)]);
+    const version = Number(rows?.[0]?.version ?? 0);
+    if (version > migrations.length) {
+      throw new Error(
+        `the database is of schema version ${version}, and this program knows ${migrations.length}: use a newer one`,
+      );
+    }
+    if (version >= to) return;
+    const steps = (migrations[version] ?? []).map(plain);
+    try {
+      await database.batch([{ sql: 'INSERT INTO migrations (version) VALUES (?)', values: [version + 1] }, ...steps]);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error; // another process has just done this step
+    }
+  }
+}
+
+function plain(sql: string): Statement {
+  return { sql, values: [] };
+}
