@@ -34,11 +34,9 @@ export function eventStream(
 ): ReadableStream<Uint8Array> {
   let waiting = false;
   let spoke = false;
+  let left = false;
+  let result: unknown;
   let timer: ReturnType<typeof setInterval> | undefined;
-  const end = (result: unknown) => {
-    clearInterval(timer);
-    means.ended(result);
-  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -50,10 +48,14 @@ export function eventStream(
         const next = await events.next();
         waiting = false;
         spoke = true;
+        if (next.done) result = next.value;
+        // The stream is closed to what comes after the reader has left, and would throw.
+        if (left) return;
         if (next.done) {
+          clearInterval(timer);
           controller.enqueue(DONE);
           controller.close();
-          end(next.value);
+          means.ended(result);
           return;
         }
         const bytes = encodeEvent(next.value);
@@ -61,11 +63,13 @@ export function eventStream(
         controller.enqueue(bytes);
       },
       async cancel() {
+        left = true;
+        clearInterval(timer);
         means.abort();
         // The turn is run to its end, not dropped: what was made so far still has to be accounted for.
         let next = await events.next();
         while (!next.done) next = await events.next();
-        end(next.value);
+        means.ended(result ?? next.value);
       },
     },
     { highWaterMark: 0 },

@@ -196,4 +196,29 @@ describe('what we stream', () => {
     await Promise.all([pending, over.promise]);
     assert.deepEqual(handed.seen.ended, ['cancelled']);
   });
+
+  test('a turn that takes its time to end is not spoken into once the reader has left', async () => {
+    const over = Promise.withResolvers<void>();
+    async function* events() {
+      yield numbered(0);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      return 'cancelled';
+    }
+    const handed = means();
+    const stream = eventStream(events(), {
+      ...handed,
+      keepAlive: 1, // a comment into a stream that is closed would throw where nobody catches
+      ended: (result) => {
+        handed.ended(result);
+        over.resolve();
+      },
+    });
+    const reader = stream.getReader();
+    await reader.read();
+    const pending = reader.read();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await reader.cancel();
+    await Promise.all([pending, over.promise]);
+    assert.deepEqual(handed.seen.ended, ['cancelled']);
+  });
 });
