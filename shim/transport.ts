@@ -24,9 +24,12 @@ const OPTIONS = {
   allowH2: false,
 };
 
+/** How long in ms a body that was left is still read: servers end a stream a moment after its last event. */
+const LINGER = 50;
+
 /**
  * HTTP/1.1 connections to model servers, as many as there are calls at a time. An abort closes the call's socket at
- * once and rejects with the signal's reason, and so does leaving the body before its end.
+ * once and rejects with the signal's reason; leaving the body before its end closes it within 50 ms.
  */
 export function createTransport(): Backends {
   const agent = new Agent(OPTIONS);
@@ -49,9 +52,9 @@ export function createTransport(): Backends {
           const chunks: AsyncIterator<Uint8Array> = reply.body[Symbol.asyncIterator]();
           return {
             next: () => chunks.next(),
-            // The stream's own iterator lets the socket live when it is left before its first chunk.
             async return() {
-              reply.body.destroy();
+              if (signal.aborted) reply.body.destroy();
+              else linger(reply.body, chunks);
               return { done: true, value: undefined };
             },
           };
@@ -60,4 +63,15 @@ export function createTransport(): Backends {
     };
   };
   return { transport, close: () => agent.destroy() };
+}
+
+/** Reads a body that was left to its end, which frees its connection for the next call, or soon closes the socket. */
+function linger(body: { destroy(): unknown }, chunks: AsyncIterator<Uint8Array>): void {
+  const timer = setTimeout(() => body.destroy(), LINGER);
+  const drain = async () => {
+    while (!(await chunks.next()).done);
+  };
+  drain()
+    .catch(() => {}) // it broke off, as is its right: nobody waits for it
+    .finally(() => clearTimeout(timer));
 }
