@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../handler/index.ts';
+
 /** The environment, as process.env has it. */
 export type Env = Readonly<Record<string, string | undefined>>;
 

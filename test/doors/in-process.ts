@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { createHandler } from '../../handler/index.ts';
+import { unlessAborted } from '../../shim/race.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
 import { testTool } from '../test-tool.ts';
@@ -19,20 +20,8 @@ export async function openInProcess(): Promise<Door> {
   const handler = testHandler(model);
   const via: typeof fetch = (input, init) => {
     const request = new Request(input, init);
+    // What a network does and a function call does not: the client that aborts is told so at once.
     return unlessAborted(handler.fetch(request), request.signal);
   };
   return doorAt('in-process', 'http://in-process', model, handler.close, via);
-}
-
-/** What a network does and a function call does not: the client that aborts is told so at once. */
-async function unlessAborted(reply: Promise<Response>, signal: AbortSignal): Promise<Response> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([reply, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }
