@@ -3,9 +3,20 @@ import { HOP_HEADER } from './backend/server.ts';
 import { ApiError, toApiError } from './errors.ts';
 import { newId } from './ids.ts';
 import { describe, log } from './log.ts';
+import {
+  changeConversation,
+  postConversation,
+  postItems,
+  removeConversation,
+  removeItem,
+  retrieveConversation,
+  retrieveItem,
+  retrieveItems,
+} from './routes/conversations.ts';
 import type { Entry, Env, Services } from './routes/env.ts';
 import { listModels } from './routes/models.ts';
 import { createResponse } from './routes/responses.ts';
+import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/stored.ts';
 
 /** Request ids of clients that are taken over; others could break a header or a log line. */
 const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
@@ -30,6 +41,25 @@ export function createApp(services: Services): Hono<Env> {
 
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     '/v1/responses': { POST: (c) => createResponse(c, services) },
+    '/v1/responses/:id': {
+      GET: (c) => retrieveResponse(c, services),
+      DELETE: (c) => removeResponse(c, services),
+    },
+    '/v1/responses/:id/input_items': { GET: (c) => retrieveInputItems(c, services) },
+    '/v1/conversations': { POST: (c) => postConversation(c, services) },
+    '/v1/conversations/:id': {
+      GET: (c) => retrieveConversation(c, services),
+      POST: (c) => changeConversation(c, services),
+      DELETE: (c) => removeConversation(c, services),
+    },
+    '/v1/conversations/:id/items': {
+      GET: (c) => retrieveItems(c, services),
+      POST: (c) => postItems(c, services),
+    },
+    '/v1/conversations/:id/items/:item': {
+      GET: (c) => retrieveItem(c, services),
+      DELETE: (c) => removeItem(c, services),
+    },
     '/v1/models': { GET: (c) => listModels(c, services) },
     '/health': { GET: (c) => c.json({ status: 'ok' }) },
   };
@@ -74,6 +104,7 @@ function startEntry(c: Context<Env>): Entry {
       const level = status >= 500 ? 'error' : 'info';
       log[level]('request', {
         request_id,
+        ...(c.env.name && { door: c.env.name }),
         method: c.req.method,
         path: c.req.path.slice(0, 200),
         model,

@@ -2,10 +2,23 @@ import * as v from 'valibot';
 import { defaultLimits, type Limits } from './limits.ts';
 import { isObject } from './protocol/json.ts';
 
-const units = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const units = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** The largest timer there is; no body can be larger. */
+const MOST = 2 ** 31 - 1;
 
 /** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
-function quantity(pattern: RegExp, example: string) {
+function quantity(pattern: RegExp, example: string, most = MOST, mostInWords = '2 GiB, or 24 days') {
   return v.pipe(
     v.string(`must be a text such as ${example}`),
     v.regex(pattern, `must be a number with its unit, such as ${example}`),
@@ -13,12 +26,16 @@ function quantity(pattern: RegExp, example: string) {
     v.transform((text) => Number.parseFloat(text) * units[text.replace(/^[\d.]+/, '') as keyof typeof units]),
     v.integer('must come to a whole number'),
     v.minValue(1, 'must be more than nothing'),
-    v.maxValue(2 ** 31 - 1, 'must be below 2 GiB, or 24 days'), // the largest timer there is; no body can be larger
+    v.maxValue(most, `must be below ${mostInWords}`),
   );
 }
 
 const size = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '32MiB'));
 const time = v.optional(quantity(/^\d+(\.\d+)?(ms|s|m|h)$/, '600s'));
+
+/** A hundred years, and thirty days, in milliseconds. */
+const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
+const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', CENTURY, 'a hundred years');
 
 const address = v.optional(
   v.pipe(
@@ -49,6 +66,14 @@ const model = v.pipe(
 const schema = v.strictObject({
   listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address })),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
+  database: v.optional(
+    v.pipe(
+      v.string('must be a text'),
+      v.regex(/^sqlite:./, 'must be sqlite:PATH, or sqlite::memory: for one that ends with the process'),
+    ),
+  ),
+  synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
+  retention: v.optional(age),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
     v.strictObject({
@@ -60,6 +85,7 @@ const schema = v.strictObject({
       keepAlive: time,
       rounds: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000))),
       drain: time,
+      lease: time,
       listing: time,
     }),
     {},
@@ -71,6 +97,12 @@ export interface Config {
   listen: { grpc?: string | undefined; http?: string | undefined; envoy?: string | undefined };
   /** Undefined when the file names none: the root chooses then. */
   models: ModelConfig[] | undefined;
+  /** Undefined when the file names none: the root chooses then. */
+  database: string | undefined;
+  /** What a commit of SQLite waits for: the operating system, or the disk. */
+  synchronous: 'normal' | 'full';
+  /** How long a response is kept, in milliseconds. */
+  retention: number;
   errors: 'tiers' | 'openai';
   limits: Limits;
 }
@@ -82,9 +114,17 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, errors, limits } = result.output;
+  const { listen = {}, models, database, synchronous, retention = MONTH, errors, limits } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
-  return { listen, models, errors, limits: { ...defaultLimits, ...Object.fromEntries(given) } };
+  return {
+    listen,
+    models,
+    database,
+    synchronous,
+    retention,
+    errors,
+    limits: { ...defaultLimits, ...Object.fromEntries(given) },
+  };
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {

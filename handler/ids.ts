@@ -5,8 +5,23 @@ const BYTES = 24;
 let pool = new Uint8Array(0);
 let used = 0;
 
+/** What an id is of, as its first letters say. */
+export type IdPrefix =
+  | 'resp'
+  | 'conv'
+  | 'msg'
+  | 'rs'
+  | 'fc'
+  | 'fco'
+  | 'call'
+  | 'mcp'
+  | 'mcpl'
+  | 'req'
+  /** A process that runs turns. */
+  | 'own';
+
 /** A new id such as `resp_` and 48 hexadecimal digits: 192 random bits, so it can be guessed by nobody. */
-export function newId(prefix: 'resp' | 'msg' | 'rs' | 'fc' | 'call' | 'mcp' | 'mcpl' | 'req'): string {
+export function newId(prefix: IdPrefix): string {
   if (used + BYTES > pool.length) {
     pool = crypto.getRandomValues(new Uint8Array(POOL));
     used = 0;

@@ -6,15 +6,21 @@ import { modelsOf } from './backend/models.ts';
 import { openServer } from './backend/server.ts';
 import type { Transport } from './backend/transport.ts';
 import type { Config, ModelConfig } from './config.ts';
+import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
+import type { Door } from './routes/env.ts';
+import { Owner } from './state/owner.ts';
+import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
 
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
 export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
 export { type Config, type ModelConfig, parseConfig, substitute } from './config.ts';
+export type { Database } from './database/database.ts';
 export type { Brotli } from './decompress.ts';
 export { ApiError } from './errors.ts';
 export { configureLog, describe, type Level, log } from './log.ts';
+export type { Door } from './routes/env.ts';
 export type { Tool } from './tool/tool.ts';
 
 /** What the handler is made from; a root opens and injects what differs between runtimes. */
@@ -22,27 +28,45 @@ export interface HandlerOptions {
   config: Config;
   /** The way to model servers. */
   transport: Transport;
+  /** Where responses and conversations are kept; its schema is the newest (`migrate`). */
+  database: Database;
   /** Without it, `br` is an unknown encoding. */
   brotli?: Brotli | undefined;
   /** Server-side tools, in addition to none. */
   tools?: readonly Tool[];
 }
 
-/** The Responses API as one `fetch` handler. It never throws and never rejects: whatever happens is a Response. */
-export function createHandler(options: HandlerOptions): { fetch(request: Request): Promise<Response> } {
-  const { config, transport, brotli, tools = [] } = options;
+/** The Responses API. */
+export interface Handler {
+  /** Answers one request. It never throws and never rejects: whatever happens is a Response. */
+  fetch(request: Request, door?: Door): Promise<Response>;
+  /** Removes what has expired and ends turns that died; to be called now and then, by as many processes as there are. */
+  sweep(): Promise<void>;
+}
+
+/** Until there is a way to tell clients apart, all are one. */
+const TENANT = 'default';
+
+/** Puts the handler together. */
+export function createHandler(options: HandlerOptions): Handler {
+  const { config, transport, database, brotli, tools = [] } = options;
   const models = (config.models ?? [{ match: 'demo', backend: 'demo' as const }]).map((model) => ({
     match: model.match,
     backend: openBackend(model, transport),
   }));
+  const owner = new Owner(config.limits.lease);
   const app = createApp({
     models: modelsOf(models),
     tools: new Map(tools.map((tool) => [tool.type, tool])),
     limits: config.limits,
     errors: config.errors,
     brotli,
+    scope: { database, tenant: TENANT, owner, retention: config.retention },
   });
-  return { fetch: async (request) => app.fetch(request) };
+  return {
+    fetch: async (request, door = {}) => app.fetch(request, door),
+    sweep: () => sweep(database, owner, Date.now()),
+  };
 }
 
 function openBackend(model: ModelConfig, transport: Transport): Backend {

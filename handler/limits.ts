@@ -16,6 +16,8 @@ export interface Limits {
   rounds: number;
   /** How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. */
   drain: number;
+  /** How long a process that has fallen silent may still hold its turns; then they have failed. */
+  lease: number;
   /** How long `GET /v1/models` waits for one backend's own list. */
   listing: number;
 }
@@ -32,5 +34,6 @@ export const defaultLimits: Limits = {
   keepAlive: 15_000,
   rounds: 16,
   drain: 25_000,
+  lease: 30_000,
   listing: 2_000,
 };

@@ -52,6 +52,8 @@ function phrase(issue: v.BaseIssue<unknown>): string {
       return 'must not be empty';
     case 'regex':
       return 'must be 1 to 64 letters, digits, underscores or dashes';
+    case 'check':
+      return 'must not hold control characters';
     case 'custom':
       return `must be an object, nested at most ${MAX_DEPTH} deep`;
     default:

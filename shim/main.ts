@@ -36,12 +36,13 @@ async function main(flags: Flags): Promise<void> {
   });
 }
 
-function greet({ listen, from, model, envoy }: Product): void {
+function greet({ listen, from, store, model, envoy }: Product): void {
   const origin = envoy?.origin ?? `http://${listen.http}`;
   const body = (rest: object) => JSON.stringify({ model: model ?? 'MODEL', input: 'Say hello.', ...rest });
   const post = `${origin}/v1/responses -H 'content-type: application/json' -d`;
   say(`
 Antiphon is ready. Models: ${from}.
+  responses in    ${store}
   through Envoy   ${envoy?.origin ?? '(not started)'}
   plain HTTP      http://${listen.http}
   ext_proc        ${listen.grpc}

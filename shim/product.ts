@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { type RunningEnvoy, startEnvoy } from '../envoy/run.ts';
 import { createHandler, describe, log, parseConfig, substitute } from '../handler/index.ts';
 import { readConfigFile } from './config-file.ts';
+import { DEFAULT_DATABASE, openDatabase } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
 import { serveHttp } from './http.ts';
@@ -15,6 +16,8 @@ export interface Product {
   listen: Listeners;
   /** Where the models come from, in words. */
   from: string;
+  /** The database, as the configuration names it. */
+  store: string;
   /** The first model's name when it is a name, not a pattern. */
   model: string | undefined;
   envoy: RunningEnvoy | undefined;
@@ -35,6 +38,9 @@ const LISTEN: Listeners = { grpc: '127.0.0.1:50051', http: '127.0.0.1:8080', env
 /** What the shim allows beyond the handler's own limits, so that the handler's graceful end comes first. */
 const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
 
+/** How often what has expired is removed, in milliseconds. */
+const SWEEP = 60_000;
+
 /** Starts everything, or nothing: throws an Error that says what is wrong. `say` hears of what takes long. */
 export async function startProduct(flags: Flags, env: Env, say: (line: string) => void): Promise<Product> {
   const config = parseConfig(flags.config ? substitute(await readConfigFile(flags.config), env) : {});
@@ -49,10 +55,18 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   refuseOwnListeners(models, Object.values(listen));
 
   const { limits } = config;
+  const store = config.database ?? DEFAULT_DATABASE;
+  const database = await openDatabase(store, config.synchronous);
   const { transport, close: closeTransport } = createTransport();
   const brotli = createRequire(import.meta.url)('brotli-wasm');
-  const { fetch } = createHandler({ config: { ...config, models }, transport, brotli });
+  const { fetch, sweep } = createHandler({ config: { ...config, models }, transport, database, brotli });
   const running: Running[] = [];
+  const sweeping = repeat(SWEEP, () => sweep().catch((error) => logLine('error', 'cannot sweep', { error })));
+  const close = async () => {
+    clearInterval(sweeping);
+    await closeTransport();
+    await database.close();
+  };
   try {
     // A stream that fails at its limit repeats in its last event what was made so far, and so may double.
     const bounds = { body: limits.body, reply: 2 * limits.reply + SLACK.bytes, time: limits.turn + SLACK.ms };
@@ -67,17 +81,18 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     return {
       listen,
       from,
+      store,
       model: models.find(({ match }) => !match.includes('*'))?.match,
       envoy,
       async stop() {
         await Promise.all(running.map((server) => server.drain(limits.drain)));
         await envoy?.stop();
-        await closeTransport();
+        await close();
       },
     };
   } catch (error) {
     await Promise.all(running.map((server) => server.close()));
-    await closeTransport();
+    await close();
     throw error;
   }
 }
@@ -85,6 +100,12 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
 const logLine: Log = (level, message, { error, ...properties } = {}) => {
   log[level](message, { ...properties, ...(error !== undefined && { error: describe(error) }) });
 };
+
+/** Does something now, and then again every so many milliseconds. */
+function repeat(every: number, work: () => unknown): NodeJS.Timeout {
+  work();
+  return setInterval(work, every);
+}
 
 function address(listener: string, port: number | undefined): string {
   return port === undefined ? listener : listener.replace(/\d+$/, String(port));

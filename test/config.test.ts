@@ -9,7 +9,15 @@ const chat = { match: '*', backend: 'chat', url: 'http://127.0.0.1:11434/v1' };
 
 test('an empty configuration has every default', () => {
   const config = parseConfig({});
-  assert.deepEqual(config, { listen: {}, models: undefined, errors: 'tiers', limits: defaultLimits });
+  assert.deepEqual(config, {
+    listen: {},
+    models: undefined,
+    database: undefined,
+    synchronous: 'normal',
+    retention: 30 * 24 * 3_600_000,
+    errors: 'tiers',
+    limits: defaultLimits,
+  });
 });
 
 test('a whole configuration is taken as it is', () => {
@@ -19,6 +27,9 @@ test('a whole configuration is taken as it is', () => {
       { match: 'demo', backend: 'demo' },
       { ...chat, key: 'sk-1' },
     ],
+    database: 'sqlite:./data/a.db',
+    synchronous: 'full',
+    retention: '1.5d',
     errors: 'openai',
     limits: { body: '1MiB', keepAlive: '5s', rounds: 3 },
   });
@@ -27,6 +38,8 @@ test('a whole configuration is taken as it is', () => {
     { match: 'demo', backend: 'demo' },
     { ...chat, key: 'sk-1' },
   ]);
+  assert.deepEqual([config.database, config.synchronous], ['sqlite:./data/a.db', 'full']);
+  assert.equal(config.retention, 36 * 3_600_000);
   assert.equal(config.errors, 'openai');
   assert.deepEqual(config.limits, { ...defaultLimits, body: 1024 ** 2, keepAlive: 5_000, rounds: 3 });
 });
@@ -66,6 +79,13 @@ const wrong: [unknown, RegExp][] = [
   [{ models: [{ ...chat, key: 5 }] }, /models\.0\.key must be a text/],
   [{ models: [{ ...chat, keys: 'a' }] }, /models\.0\.keys is not a key that is known/],
   [{ errors: 'mine' }, /errors must be tiers or openai/],
+  [{ database: 'sqlite:' }, /database must be sqlite:PATH/],
+  [{ database: 'mysql://h/d' }, /database must be sqlite:PATH/],
+  [{ database: { path: 'a.db' } }, /database must be a text/],
+  [{ synchronous: 'off' }, /synchronous must be normal or full/],
+  [{ retention: '30' }, /retention must be a number with its unit/],
+  [{ retention: '101000d' }, /retention must be below a hundred years/],
+  [{ limits: { lease: '1d' } }, /limits\.lease must be a number with its unit/],
   [{ limits: { body: 5 } }, /limits\.body must be a text such as 32MiB/],
   [{ limits: { body: '5' } }, /limits\.body must be a number with its unit/],
   [{ limits: { body: '5MB' } }, /limits\.body must be a number with its unit/],
@@ -81,7 +101,6 @@ const wrong: [unknown, RegExp][] = [
   [{ limits: { rounds: 1.5 } }, /limits\.rounds /],
   [{ limits: { speed: '1s' } }, /limits\.speed is not a key that is known/],
   // Keys of what is not there yet.
-  [{ database: 'sqlite::memory:' }, /database is not a key that is known/],
   [{ auth: 'keys' }, /auth is not a key that is known/],
   [{ secrets: [] }, /secrets is not a key that is known/],
   [{ models: [{ match: '*', backend: 'responses', url: chat.url }] }, /models\.0\.backend must be chat or demo/],

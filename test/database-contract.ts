@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Conflict, type Database, type Statement } from '../handler/database/database.ts';
 import { migrate, migrations } from '../handler/database/schema.ts';
-import { joinText, type Place, splitText } from '../handler/state/text.ts';
+import { ITEM_CHUNKS, joinText, type Place, splitText } from '../handler/state/text.ts';
 
 /** A new, empty database, and a second connection to it where the kind has such a thing. */
 export interface Opened {
@@ -114,12 +114,11 @@ export function databaseContract(name: string, open: () => Promise<Opened>): voi
       await database.batch([{ sql: insert, values }, ...rest]);
       const [rows = []] = await database.batch([
         {
-          sql: `SELECT i.id, i.body, c.body AS more FROM items i LEFT JOIN chunks c ON c.tenant = i.tenant
-            AND c.holder = i.holder AND c.side = i.side AND c.place = i.place WHERE i.tenant = ? AND i.holder = ? ORDER BY c.n`,
+          sql: `SELECT i.id, i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ? AND i.holder = ? ORDER BY k.n`,
           values: [at.tenant, at.holder],
         },
       ]);
-      const [read] = joinText(rows, (row) => String(row.id));
+      const [read] = joinText(rows);
       assert.ok(read?.text === text, `${length} characters`);
       for (const row of rows) assert.ok(Buffer.byteLength(String(row.more ?? '')) <= 512 * 1024);
     }

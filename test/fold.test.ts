@@ -6,6 +6,7 @@ import type { OutputItem } from '../handler/protocol/items.ts';
 import type { Response } from '../handler/protocol/response.ts';
 import { fold } from '../handler/turn/fold.ts';
 import { eventsOf, type Json } from './accumulate.ts';
+import { testDatabase } from './doors/database.ts';
 import { startScriptedModel } from './model/scripted.ts';
 import { testTool } from './test-tool.ts';
 
@@ -52,6 +53,7 @@ test('the fold of a stream is the response of its terminal event', async () => {
       },
     );
     const handler = createHandler({
+      database: await testDatabase(),
       config: parseConfig({ models: [{ match: '*', backend: 'chat', url: scripted.url }] }),
       transport: fetchTransport(fetch),
       tools: [testTool],

@@ -7,12 +7,12 @@ import { hangs, replies, type ScriptedModel, says, startScriptedModel } from './
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 let model: ScriptedModel;
-let handler: ReturnType<typeof testHandler>;
+let handler: Awaited<ReturnType<typeof testHandler>>;
 let lines: string[];
 
 before(async () => {
   model = await startScriptedModel();
-  handler = testHandler(model);
+  handler = await testHandler(model);
 });
 beforeEach(() => {
   lines = [];

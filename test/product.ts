@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort } from './ports.ts';
 
 /** The product as its command starts it, in a process of its own. */
@@ -15,13 +17,14 @@ export interface ProductProcess {
   exited: Promise<number | null>;
 }
 
-/** Starts `shim/main.ts` on free ports and resolves when it is ready or has exited. */
+/** Starts `shim/main.ts` on free ports, in a folder of its own that goes with it, and resolves when it is ready or has exited. */
 export async function startCommand(args: readonly string[], env: Record<string, string> = {}): Promise<ProductProcess> {
   const [grpc, http, envoy] = [await freePort(), await freePort(), await freePort()];
   const ports = ['-port', `${grpc}`, '--http-port', `${http}`, `-envoy-port=${envoy}`];
   const main = new URL('../shim/main.ts', import.meta.url).pathname;
+  const cwd = await mkdtemp(join(tmpdir(), 'antiphon-command-'));
   const { OPENAI_BASE_URL: _url, OPENAI_API_KEY: _key, ...clean } = process.env;
-  const child = spawn(process.execPath, [main, ...ports, ...args], { env: { ...clean, ...env } });
+  const child = spawn(process.execPath, [main, ...ports, ...args], { cwd, env: { ...clean, ...env } });
   let stdout = '';
   let stderr = '';
   const ready = Promise.withResolvers<void>();
@@ -32,7 +35,10 @@ export async function startCommand(args: readonly string[], env: Record<string, 
     stderr += chunk;
     if (stderr.includes('Antiphon is ready')) ready.resolve();
   });
-  const exited = once(child, 'exit').then(([code]) => code as number | null); // 'exit' gives a code or null
+  const exited = once(child, 'exit').then(async ([code]) => {
+    await rm(cwd, { recursive: true });
+    return code as number | null; // 'exit' gives one of these
+  });
   await Promise.race([ready.promise, exited]);
   return {
     stdout: () => stdout,

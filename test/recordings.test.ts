@@ -4,15 +4,17 @@ import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { chatCompletions } from '../handler/backend/chat-completions.ts';
 import { openServer } from '../handler/backend/server.ts';
-import { createHandler, parseConfig } from '../handler/index.ts';
+import { createHandler, type Database, parseConfig } from '../handler/index.ts';
 import { createTransport } from '../shim/transport.ts';
 import { type Json, normalised, replay } from './accumulate.ts';
+import { testDatabase } from './doors/database.ts';
 import { freePort } from './ports.ts';
 import { type Recording, recorded, recordings } from './recorded.ts';
 import { splitting } from './split.ts';
 
 const backends = createTransport();
 let port = 0;
+let database: Database;
 
 // A model's name says which recording it answers with.
 const server = createServer(async (req, res) => {
@@ -25,6 +27,7 @@ const server = createServer(async (req, res) => {
 });
 
 before(async () => {
+  database = await testDatabase();
   port = await freePort();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -40,6 +43,7 @@ after(async () => {
 function ask(model: string, more: object = {}, sizes?: readonly number[]): Promise<Response> {
   const { transport } = backends;
   const handler = createHandler({
+    database,
     config: parseConfig({ models: [{ match: '*', backend: 'chat', url: `http://127.0.0.1:${port}/v1` }] }),
     transport: sizes ? splitting(transport, sizes) : transport,
   });

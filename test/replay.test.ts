@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { createHandler, parseConfig } from '../handler/index.ts';
+import { createHandler, type Database, parseConfig } from '../handler/index.ts';
 import { createTransport } from '../shim/transport.ts';
 import { type Json, normalised, replay } from './accumulate.ts';
+import { testDatabase } from './doors/database.ts';
 import { type ScriptedModel, startScriptedModel } from './model/scripted.ts';
 import { splitting } from './split.ts';
 import { bytesOf, deltasOf, type Script, script } from './turns.ts';
@@ -13,9 +14,11 @@ const RUNS = Number(process.env.PROPERTY_RUNS ?? 25);
 
 const backends = createTransport();
 let scripted: ScriptedModel;
+let database: Database;
 
 before(async () => {
   scripted = await startScriptedModel();
+  database = await testDatabase();
 });
 
 after(async () => {
@@ -35,6 +38,7 @@ async function bothReplies(script: Script, deltas: readonly object[], cuts: read
   const [streamed, whole] = await Promise.all(
     [true, false].map((stream, index) => {
       const handler = createHandler({
+        database,
         config: parseConfig({ models: [{ match: '*', backend: 'chat', url: scripted.url }] }),
         transport: splitting(backends.transport, cuts[index] ?? [1]),
       });

@@ -1,5 +1,5 @@
 import type { InputImage, InputPart } from '../protocol/content.ts';
-import type { FunctionCallOutput, InputItem, InputMessage } from '../protocol/items.ts';
+import type { FunctionCallOutput, InputItem, InputMcpCall, InputMessage } from '../protocol/items.ts';
 
 type Part = { type: 'text'; text: string } | { type: 'image_url'; image_url: { url: string; detail?: string } };
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
@@ -58,6 +58,9 @@ export function toMessages(
       }
       case 'function_call_output':
         messages.push(toolMessage(item, shown));
+        break;
+      case 'mcp_call':
+        addServedCall(messages, item, assistant());
     }
   }
   showImages();
@@ -84,6 +87,15 @@ function addMessage(messages: ChatMessage[], item: InputMessage, assistant: () =
   else messages.push({ role: 'system', content: text });
 }
 
+/** A call that a server-side tool ran: to the model a call like any other, with its output right behind. */
+function addServedCall(messages: ChatMessage[], item: InputMcpCall, message: Assistant): void {
+  const id = item.id ?? item.name;
+  const call = { name: item.name, arguments: item.arguments };
+  message.tool_calls = [...(message.tool_calls ?? []), { id, type: 'function', function: call }];
+  const content = item.output ?? (item.error ? JSON.stringify(item.error) : '');
+  messages.push({ role: 'tool', tool_call_id: id, content });
+}
+
 function toolMessage(item: FunctionCallOutput, shown: InputImage[]): ChatMessage {
   const { call_id: tool_call_id, output } = item;
   if (typeof output === 'string') return { role: 'tool', tool_call_id, content: output };
@@ -101,7 +113,7 @@ function toPart(part: MessagePart): Part {
 }
 
 function imagePart({ image_url: url, detail }: InputImage): Part {
-  return { type: 'image_url', image_url: detail ? { url, detail } : { url } };
+  return { type: 'image_url', image_url: detail && detail !== 'auto' ? { url, detail } : { url } };
 }
 
 function textOf(part: MessagePart): string {

@@ -21,7 +21,7 @@ export function d1Database(binding: D1Binding): Database {
         return results.map(({ results = [] }) => results as Row[]); // D1's rows are plain objects of our values
       } catch (error) {
         // D1 tells a refusal only by its text, which repeats SQLite's.
-        const refused = /(UNIQUE|CHECK|PRIMARY KEY) constraint failed/.test(String(error));
+        const refused = /(UNIQUE|NOT NULL|CHECK|PRIMARY KEY) constraint failed/.test(String(error));
         throw refused ? new Conflict('a constraint refused a statement', { cause: error }) : error;
       }
     },

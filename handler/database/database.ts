@@ -10,7 +10,7 @@ export interface Statement {
 /** A row of a result: what was selected or returned, by column. */
 export type Row = Readonly<Record<string, Value>>;
 
-/** Thrown by `batch` when a uniqueness or check constraint refuses a statement: somebody else was first. */
+/** Thrown by `batch` when a constraint (a key, NOT NULL, a check) refuses a statement: somebody else was first. */
 export class Conflict extends Error {
   override readonly name = 'Conflict';
 }

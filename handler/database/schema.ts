@@ -10,17 +10,17 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE TABLE owners (id text NOT NULL PRIMARY KEY, alive_until bigint NOT NULL)',
 
     // A response without its output. `parent` makes the tree; `conversation` and `base` say from which place of which
-    // conversation it went on. `deleted` hides it from clients while others build on it.
+    // conversation it went on. To delete one is to let it expire at once: it stays while others build on it.
     `CREATE TABLE responses (
       tenant text NOT NULL, id text NOT NULL, parent text, conversation text, base bigint, owner text NOT NULL,
-      status text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL, deleted bigint NOT NULL DEFAULT 0,
-      body text NOT NULL, PRIMARY KEY (tenant, id))`,
+      status text NOT NULL, expires_at bigint NOT NULL, body text NOT NULL, PRIMARY KEY (tenant, id))`,
     'CREATE INDEX responses_by_parent ON responses (tenant, parent) WHERE parent IS NOT NULL',
+    'CREATE INDEX responses_by_conversation ON responses (tenant, conversation) WHERE conversation IS NOT NULL',
     'CREATE INDEX responses_by_expiry ON responses (expires_at)',
     "CREATE INDEX responses_running ON responses (owner) WHERE status IN ('queued', 'in_progress')",
 
     // An item, once. `holder` is the response that it belongs to, as `input` or `output`, or the conversation that a
-    // client put it into; one that is in a conversation has its place there as well.
+    // client `added` it to; one that is in a conversation has its place there as well.
     `CREATE TABLE items (
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, id text NOT NULL,
       conversation text, conversation_place bigint, body text NOT NULL, PRIMARY KEY (tenant, holder, side, place))`,
@@ -28,10 +28,12 @@ export const migrations: readonly (readonly string[])[] = [
       WHERE conversation IS NOT NULL`,
     'CREATE UNIQUE INDEX items_of_conversation ON items (tenant, conversation, id) WHERE conversation IS NOT NULL',
 
-    // `turn` is the response that is writing; `next_place` the place of the next item.
+    // `turn` is the response that is being made; `next_place` the place of the next item. A deleted one stays while
+    // responses go on from it.
     `CREATE TABLE conversations (
       tenant text NOT NULL, id text NOT NULL, created_at bigint NOT NULL, metadata text NOT NULL, turn text,
-      next_place bigint NOT NULL DEFAULT 0, PRIMARY KEY (tenant, id))`,
+      next_place bigint NOT NULL DEFAULT 0, deleted_at bigint, PRIMARY KEY (tenant, id))`,
+    'CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL',
 
     // What does not fit one row, in order; a D1 row ends near 2 MB.
     `CREATE TABLE chunks (

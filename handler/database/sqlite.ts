@@ -13,8 +13,8 @@ export interface SqliteConnection {
  */
 export type Synchronous = 'normal' | 'full';
 
-/** SQLite's extended codes for a primary key, unique or check constraint that refuses. */
-const REFUSED = new Set([1555, 2067, 275]);
+/** SQLite's extended codes for a primary key, unique, not-null or check constraint that refuses. */
+const REFUSED = new Set([1555, 2067, 1299, 275]);
 
 /** How long a writer waits for another process's transaction, in milliseconds. */
 const BUSY = 5_000;
@@ -35,8 +35,7 @@ export function sqliteDatabase(connection: SqliteConnection, synchronous: Synchr
       const [only] = statements;
       try {
         if (only && statements.length === 1) return [run(only)];
-        // IMMEDIATE: a transaction that reads first and writes then could not be retried by waiting.
-        run(BEGIN);
+        run(statements.every(reads) ? BEGIN_READING : BEGIN_WRITING);
         const rows = statements.map(run);
         run(COMMIT);
         return rows;
@@ -51,8 +50,14 @@ export function sqliteDatabase(connection: SqliteConnection, synchronous: Synchr
   };
 }
 
-const BEGIN: Statement = { sql: 'BEGIN IMMEDIATE', values: [] };
+const BEGIN_READING: Statement = { sql: 'BEGIN', values: [] };
+/** IMMEDIATE: a transaction that reads first and writes then could not be retried by waiting. */
+const BEGIN_WRITING: Statement = { sql: 'BEGIN IMMEDIATE', values: [] };
 const COMMIT: Statement = { sql: 'COMMIT', values: [] };
+
+function reads({ sql }: Statement): boolean {
+  return /^(SELECT|WITH)\b/.test(sql);
+}
 
 function rollBack(connection: SqliteConnection): void {
   try {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isObject, isShallow, type JsonObject } from './json.ts';
 
 /** The lifecycle of one item; a cut item ends as `incomplete`. */
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
@@ -10,6 +11,9 @@ const MAX_IMAGE_URL = 20_971_520;
 
 /** A text value from a client, at most 10,485,760 characters. */
 export const Text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
+
+/** A JSON Schema or other object that is handed on without being looked into; at most 100 levels deep. */
+export const AnyObject = v.custom<JsonObject>((value) => isObject(value) && isShallow(value));
 
 /** An optional member that clients also send as null; both mean "not given". */
 export function maybe<S extends v.GenericSchema>(schema: S) {

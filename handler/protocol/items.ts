@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import {
+  AnyObject,
   InputImage,
+  type InputPart,
   InputText,
   type ItemStatus,
   maybe,
@@ -18,7 +20,14 @@ import { isObject } from './json.ts';
 const MAX_ID = 256;
 const MAX_CALL_ID = 64;
 
-const Id = maybe(v.pipe(v.string(), v.maxLength(MAX_ID)));
+/** Without what a database may not take in a key: control characters, and halves of surrogate pairs. */
+const Id = maybe(
+  v.pipe(
+    v.string(),
+    v.maxLength(MAX_ID),
+    v.check((id) => !/[\p{Cc}\p{Cs}]/u.test(id)),
+  ),
+);
 const Status = maybe(v.picklist(['in_progress', 'completed', 'incomplete']));
 const CallId = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CALL_ID));
 
@@ -72,11 +81,49 @@ export const InputReasoning = v.object({
 });
 export type InputReasoning = v.InferOutput<typeof InputReasoning>;
 
-const TypedItem = v.variant('type', [InputMessage, InputFunctionCall, FunctionCallOutput, InputReasoning]);
+/** A call that a server-side tool ran in an earlier turn, replayed by the client. */
+export const InputMcpCall = v.object({
+  type: v.literal('mcp_call'),
+  id: Id,
+  server_label: v.string(),
+  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID)),
+  arguments: Text,
+  output: maybe(Text),
+  error: maybe(AnyObject),
+  status: maybe(v.picklist(['in_progress', 'completed', 'incomplete', 'calling', 'failed'])),
+});
+export type InputMcpCall = v.InferOutput<typeof InputMcpCall>;
+
+const TypedItem = v.variant('type', [
+  InputMessage,
+  InputFunctionCall,
+  FunctionCallOutput,
+  InputReasoning,
+  InputMcpCall,
+]);
 
 /** One item of `input`; an object without a `type` is an easy message. */
 export const InputItem = v.lazy((value) => (isObject(value) && value.type == null ? InputMessage : TypedItem));
 export type InputItem = v.InferOutput<typeof InputItem>;
+
+/** A message as it is kept: with an id, and its content as parts. */
+export interface Message {
+  type: 'message';
+  id: string;
+  role: InputMessage['role'];
+  status: ItemStatus;
+  content: (InputText | InputImage | OutputText | Refusal)[];
+  phase?: 'commentary' | 'final_answer';
+}
+
+/** What the client's function returned, as it is kept. */
+export interface CallOutput {
+  type: 'function_call_output';
+  id: string;
+  call_id: string;
+  output: string | InputPart[];
+  status: ItemStatus;
+}
 
 /** The model's message. */
 export interface OutputMessage {
@@ -126,3 +173,6 @@ export interface McpCall {
 
 /** One item of a response's `output`. */
 export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall;
+
+/** An item as it is kept and listed: whatever a client or the model said, with its id. */
+export type Item = Message | CallOutput | OutputItem;

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { maybe, Text } from './content.ts';
+import { AnyObject, maybe, Text } from './content.ts';
 import { InputItem } from './items.ts';
-import { AnyObject, TextFormat, ToolChoice } from './tools.ts';
+import { TextFormat, ToolChoice } from './tools.ts';
 
-/** Bounds that OpenAI's documentation names. */
-const Metadata = v.pipe(
+/** A client's own notes on an object; the bounds are OpenAI's. */
+export const Metadata = v.pipe(
   AnyObject,
   v.record(v.pipe(v.string(), v.maxLength(64)), v.pipe(v.string(), v.maxLength(512))),
   v.maxEntries(16),
@@ -48,8 +48,8 @@ export const CreateRequest = v.object({
   safety_identifier: maybe(v.pipe(v.string(), v.maxLength(128))),
   prompt_cache_key: maybe(v.pipe(v.string(), v.maxLength(64))),
   prompt_cache_retention: maybe(v.picklist(['in_memory', '24h'])),
-  previous_response_id: v.optional(v.unknown()),
-  conversation: v.optional(v.unknown()),
+  previous_response_id: maybe(v.string()),
+  conversation: maybe(v.lazy((value) => (typeof value === 'string' ? v.string() : v.object({ id: v.string() })))),
   prompt: v.optional(v.unknown()),
   context_management: v.optional(v.unknown()),
   max_tool_calls: v.optional(v.unknown()),

@@ -1,10 +1,6 @@
 import * as v from 'valibot';
-import { maybe } from './content.ts';
+import { AnyObject, maybe } from './content.ts';
 import { FunctionName } from './items.ts';
-import { isObject, isShallow, type JsonObject } from './json.ts';
-
-/** A JSON Schema or other object that is handed on without being looked into; at most 100 levels deep. */
-export const AnyObject = v.custom<JsonObject>((value) => isObject(value) && isShallow(value));
 
 /** A function that the client runs. */
 export const FunctionTool = v.object({

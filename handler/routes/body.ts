@@ -7,12 +7,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * A request's body as a JSON object, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is
- * not JSON (a missing one counts as JSON), 413 above the limits, 400 for what is not JSON in UTF-8, 422 for no object.
+ * not JSON (a missing one counts as JSON), 413 above the limits, 400 for what is not JSON in UTF-8, 422 for no object;
+ * an empty one is `otherwise`, if given.
  */
 export async function readJson(
   request: Request,
   limits: Pick<Limits, 'body' | 'inflated'>,
   brotli: Brotli | undefined,
+  otherwise?: JsonObject,
 ): Promise<JsonObject> {
   const type = request.headers.get('content-type');
   if (type && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type.trim())) {
@@ -21,6 +23,7 @@ export async function readJson(
   const encoding = request.headers.get('content-encoding');
   const sent = await readBytes(request, limits.body);
   const bytes = encoding ? decompress(sent, encoding, limits.inflated, brotli) : sent;
+  if (bytes.length === 0 && otherwise) return otherwise;
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The request body is empty; it must be a JSON object.');
   const value = parse(bytes);
   if (!isObject(value)) throw new ApiError('invalid_type', 'The request body must be an object.');

@@ -2,6 +2,7 @@ import type { Models } from '../backend/models.ts';
 import type { Brotli } from '../decompress.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import type { Scope } from '../state/scope.ts';
 import type { Tool } from '../tool/tool.ts';
 
 /** What the routes work with. */
@@ -11,6 +12,8 @@ export interface Services {
   limits: Limits;
   errors: ErrorStyle;
   brotli: Brotli | undefined;
+  /** Where the client's things are kept. */
+  scope: Scope;
 }
 
 /** What a request's log line will say, filled in on the way; `end` writes it, once, when the reply has ended. */
@@ -23,7 +26,16 @@ export interface Entry {
   end(): void;
 }
 
+/** How a request came in. */
+export interface Door {
+  /** The door's name, for the log. */
+  readonly name?: string;
+  /** Asks a runtime that ends with its request to wait for something beyond it. */
+  waitUntil?(work: Promise<unknown>): void;
+}
+
 /** Hono's types for our context. */
 export interface Env {
+  Bindings: Door;
   Variables: { entry: Entry };
 }

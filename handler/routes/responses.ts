@@ -4,8 +4,11 @@ import type { ResponseEvent } from '../protocol/events.ts';
 import { CreateRequest } from '../protocol/request.ts';
 import type { Response as ResponseObject } from '../protocol/response.ts';
 import { eventStream } from '../sse.ts';
+import { readPast } from '../state/history.ts';
+import { recordTurn } from '../state/record.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { planTurn } from '../turn/plan.ts';
+import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
@@ -21,30 +24,45 @@ const STREAM_HEADERS = {
 
 /** `POST /v1/responses`: runs one turn, and replies with its events or with the response that they make. */
 export async function createResponse(c: Context<Env>, services: Services): Promise<Response> {
-  const { limits } = services;
+  const { limits, scope } = services;
   const entry = c.get('entry');
   const request = check(CreateRequest, await readJson(c.req.raw, limits, services.brotli));
   entry.model = request.model;
   entry.streaming = request.stream === true;
   const backend = services.models.find(request.model);
-  const turn = planTurn(request, services.tools);
+  const past = await readPast(scope, request);
+  const turn = planTurn(request, services.tools, past);
+  const stored = turn.response.store ? recordTurn(scope, turn.response, turn.input, past) : undefined;
 
   const bounds = startBounds(c.req.raw.signal, limits);
+  const whole = Promise.withResolvers<void>();
+  const ended = () => {
+    bounds.end();
+    whole.resolve();
+  };
   let streamed = false;
   try {
-    const means = { backend, rounds: limits.rounds, waiting: bounds.waiting };
+    const means = { backend, rounds: limits.rounds, waiting: bounds.waiting, record: stored ?? unrecorded };
     const events = runTurn(turn, means, bounds.signal);
+    await stored?.begin();
+    // What a client that leaves has begun is still to be written down.
+    c.env.waitUntil?.(whole.promise);
     if (!request.stream) return c.json(await lastResponse(events, bounds));
-    const ended = (failure: unknown) => {
-      bounds.end();
-      entry.failure = failure;
-      entry.end();
-    };
     const { abort, spend } = bounds;
+    const reader = {
+      abort,
+      spend,
+      keepAlive: limits.keepAlive,
+      ended(failure: unknown) {
+        ended();
+        entry.failure = failure;
+        entry.end();
+      },
+    };
     streamed = true;
-    return c.body(eventStream(events, { abort, spend, ended, keepAlive: limits.keepAlive }), 200, STREAM_HEADERS);
+    return c.body(eventStream(events, reader), 200, STREAM_HEADERS);
   } finally {
-    if (!streamed) bounds.end();
+    if (!streamed) ended();
   }
 }
 

@@ -28,15 +28,17 @@ export function splitText(at: Place, text: string): { head: string; rest: Statem
   return { head: '', rest };
 }
 
-/** Rows joined with their chunks (`more`, in order) as one row a text, by `key`. */
-export function joinText(rows: readonly Row[], key: (row: Row) => string): { row: Row; text: string }[] {
-  const joined: { row: Row; text: string; key: string }[] = [];
+/** The columns `n` and `more` that `joinText` needs, for a query that reads items as `i`; to be ordered by `n` last. */
+export const ITEM_CHUNKS = `LEFT JOIN chunks k ON i.body = '' AND k.tenant = i.tenant AND k.holder = i.holder
+  AND k.side = i.side AND k.place = i.place`;
+
+/** Rows with a `body`, each joined with its chunks (`n`, `more`) in order, as one row a text. */
+export function joinText(rows: readonly Row[]): { row: Row; text: string }[] {
+  const joined: { row: Row; text: string }[] = [];
   for (const row of rows) {
     const last = joined.at(-1);
-    const own = key(row);
-    const more = String(row.more ?? '');
-    if (last?.key === own) last.text += more;
-    else joined.push({ row, key: own, text: String(row.body) + more });
+    if (last && Number(row.n) > 0) last.text += String(row.more);
+    else joined.push({ row, text: String(row.more ?? row.body) });
   }
   return joined;
 }

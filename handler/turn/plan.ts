@@ -1,18 +1,17 @@
 import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
-import type { InputItem } from '../protocol/items.ts';
+import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { EchoedTool, Response } from '../protocol/response.ts';
 import { FunctionTool } from '../protocol/tools.ts';
 import type { Tool, ToolUse } from '../tool/tool.ts';
 import { check } from '../validate.ts';
+import { joinInput } from './input.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
 const LATER = [
-  'previous_response_id',
-  'conversation',
   'background',
   'include',
   'prompt',
@@ -23,12 +22,20 @@ const LATER = [
   'image',
 ] as const;
 
+/** What was before a turn. */
+export interface Before {
+  items: readonly Item[];
+  previous: string | null;
+  conversation: { id: string } | null;
+}
+
 /** The turn that a request asks for; throws what cannot be honoured. */
-export function planTurn(request: CreateRequest, registered: ReadonlyMap<string, Tool>): Turn {
+export function planTurn(request: CreateRequest, registered: ReadonlyMap<string, Tool>, before: Before): Turn {
   refuseLater(request);
   const { functions, uses, echoed } = sortTools(request.tools ?? [], registered);
   const choice = request.tool_choice ?? 'auto';
   checkChoice(choice, functions, uses);
+  const { own, whole } = joinInput(before.items, request.input);
   const text = {
     format: request.text?.format ?? { type: 'text' as const },
     verbosity: request.text?.verbosity ?? null,
@@ -42,7 +49,7 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
   const call: ModelCall = {
     ...shared,
     model: request.model,
-    input: typeof request.input === 'string' ? [userMessage(request.input)] : request.input,
+    input: whole,
     tools: functions,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
@@ -64,7 +71,7 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
     completed_at: null,
     status: 'in_progress',
     background: false,
-    conversation: null,
+    conversation: before.conversation && { id: before.conversation.id },
     error: null,
     incomplete_details: null,
     ...shared,
@@ -73,7 +80,7 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
     model: request.model,
     moderation: null,
     output: [],
-    previous_response_id: null,
+    previous_response_id: before.previous,
     prompt: null,
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
@@ -90,11 +97,7 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
     usage: null,
     ...(request.user != null && { user: request.user }),
   };
-  return { response, call, uses };
-}
-
-function userMessage(content: string): InputItem {
-  return { type: 'message', role: 'user', content };
+  return { response, input: own, call, uses };
 }
 
 function refuseLater(request: CreateRequest): void {

@@ -5,10 +5,16 @@ import type { Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolUse } from '../tool/tool.ts';
 import { Citations } from './citations.ts';
 
+/** Says that the model is about to be called again: what was made so far stands. */
+export interface RoundEnd {
+  type: 'round';
+}
+
 /**
  * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
  * returned, at most `most` times. Yields what the client sees (a server function's call only as its tool shows it),
- * `output_index` counting on through all rounds, then one Finish with the usage of all rounds. A round that the client
+ * `output_index` counting on through all rounds, a RoundEnd
+ * between two rounds, then one Finish with the usage of all rounds. A round that the client
  * has to answer as well, or in which a tool ends the turn, is the last.
  */
 export async function* rounds(
@@ -17,7 +23,7 @@ export async function* rounds(
   uses: readonly ToolUse[],
   most: number,
   signal: AbortSignal,
-): AsyncGenerator<ItemEvent | Finish, void> {
+): AsyncGenerator<ItemEvent | RoundEnd | Finish, void> {
   const places = new Places();
   const opened: ServerFunctions[] = [];
   try {
@@ -55,6 +61,7 @@ export async function* rounds(
       }
       if (last) return yield { ...finish, usage };
       if (round >= most) return yield { type: 'finish', reason: 'max_messages', usage };
+      yield { type: 'round' };
       input = [...input, ...said.filter((item) => item.type !== 'mcp_call'), ...outputs];
     }
   } finally {

@@ -1,15 +1,19 @@
 import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
 import { ApiError, toApiError } from '../errors.ts';
+import { describe, log } from '../log.ts';
 import type { ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
-import type { OutputItem } from '../protocol/items.ts';
+import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { ToolUse } from '../tool/tool.ts';
 import { fold } from './fold.ts';
-import { rounds } from './rounds.ts';
+import type { TurnRecord } from './record.ts';
+import { type RoundEnd, rounds } from './rounds.ts';
 
 /** One turn to run: the response as it begins, and the call that makes it. */
 export interface Turn {
   response: Response;
+  /** What the client said in this turn; the call's input has what was before it as well. */
+  input: readonly Item[];
   call: ModelCall;
   uses: readonly ToolUse[];
 }
@@ -19,6 +23,7 @@ export interface Means {
   backend: Backend;
   /** Model calls of one turn at most. */
   rounds: number;
+  record: TurnRecord;
   /** Told when the turn begins and when it ceases to wait for the model or a tool. */
   waiting(forModel: boolean): void;
 }
@@ -27,7 +32,8 @@ export interface Means {
  * Runs a turn. Throws at once what the backend cannot carry, when nothing has been promised yet; the events
  * never throw, and end with exactly one terminal event: completed, incomplete, or failed (after an
  * `error` event), returning what made it fail. When the signal aborts with an ApiError the turn fails with it; with
- * anything else the client has left, and the response ends as `cancelled`.
+ * anything else the client has left, and the response ends as `cancelled`. What is recorded is written before the
+ * terminal event; where that fails, the turn does.
  */
 export function runTurn(
   turn: Turn,
@@ -41,7 +47,7 @@ export function runTurn(
 
 async function* events(
   turn: Turn,
-  source: AsyncIterable<ItemEvent | Finish>,
+  source: AsyncIterable<ItemEvent | RoundEnd | Finish>,
   means: Means,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
@@ -60,6 +66,7 @@ async function* events(
       if (signal.aborted) break;
       means.waiting(false);
       if (event.type === 'finish') finish = event;
+      else if (event.type === 'round') await means.record.round(response.output);
       else {
         event.sequence_number = number++;
         response = fold(response, event);
@@ -77,9 +84,15 @@ async function* events(
   }
 
   if (finish && !failure) {
-    response = ended(response, finish);
-    yield lifecycle(finish.reason === 'stop' ? 'response.completed' : 'response.incomplete');
-    return undefined;
+    const whole = ended(response, finish);
+    try {
+      await means.record.end(whole);
+      response = whole;
+      yield lifecycle(finish.reason === 'stop' ? 'response.completed' : 'response.incomplete');
+      return undefined;
+    } catch (error) {
+      failure = toApiError(error);
+    }
   }
   failure ??= toApiError(undefined);
   for (const [output_index, item] of response.output.entries()) {
@@ -92,6 +105,11 @@ async function* events(
   const { type, message, param, streamCode: code } = failure;
   yield { type: 'error', sequence_number: number++, code, message, param, error: { type, code, message, param } };
   response = left ? { ...response, status: 'cancelled' } : failed(response, failure);
+  try {
+    await means.record.end(response);
+  } catch (error) {
+    log.error('a turn could not be stored', { response: response.id, error: describe(error) });
+  }
   yield lifecycle('response.failed');
   return failure;
 }

@@ -11,7 +11,7 @@ const limits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 10_000 };
 /** The product behind a real Envoy in one of its three modes; `version` asks for another than the default. */
 export async function openEnvoy(mode: 'streamed' | 'buffered' | 'original', version?: string): Promise<Door> {
   const model = await startScriptedModel();
-  const { fetch } = testHandler(model);
+  const { fetch } = await testHandler(model);
   const shim = await serveGrpc({ address: `127.0.0.1:${await freePort()}`, fetch, limits, log: () => {} });
   const envoyPort = await freePort();
   const adminPort = await freePort();

@@ -65,10 +65,17 @@ promise('error.nested-and-flat', async (door) => {
 promise(
   'error.unknown-path',
   async (door) => {
-    for (const path of ['/', '/v1', '/v1/response', '/v1/responses/', '/v1/responses/resp_1', '/v1/chat/completions']) {
+    for (const path of [
+      '/',
+      '/v1',
+      '/v1/response',
+      '/v1/responses/',
+      '/v1/responses/resp_1/x',
+      '/v1/chat/completions',
+    ]) {
       await refuses(await door.fetch(path, { method: 'POST', body: '{}' }), { status: 404, code: null });
     }
-    await refuses(await door.fetch('/v1/conversations'), { status: 404, code: null });
+    await refuses(await door.fetch('/v1/conversation'), { status: 404, code: null });
   },
   NEEDS_HEADERS,
 );

@@ -92,9 +92,6 @@ promise('validation.required', async (door) => {
 
 /** What is known and not there yet: 422, so that nobody takes silence for an answer. */
 const later: [param: string, body: object][] = [
-  ['previous_response_id', { previous_response_id: 'resp_1' }],
-  ['conversation', { conversation: 'conv_1' }],
-  ['conversation', { conversation: { id: 'conv_1' } }],
   ['background', { background: true }],
   ['include', { include: ['reasoning.encrypted_content'] }],
   ['prompt', { prompt: { id: 'pmpt_1' } }],
@@ -153,7 +150,8 @@ promise('validation.no-echo', async (door) => {
     { text: { format: { type: secret } } },
     { metadata: { k: secret } },
     { service_tier: secret },
-    { previous_response_id: secret },
+    { previous_response_id: [secret] },
+    { conversation: { id: [secret] } },
   ];
   for (const body of bodies) {
     const reply = await post(door, { model: 'demo', input: 'Hi', ...body });

@@ -1,0 +1,22 @@
+import * as v from 'valibot';
+import type { Item } from './items.ts';
+
+/** The query of every list of items; newest first unless told otherwise. */
+export const ListQuery = v.object({
+  after: v.optional(v.string()),
+  limit: v.optional(
+    v.pipe(v.string(), v.transform(Number), v.number(), v.integer(), v.minValue(1), v.maxValue(100)),
+    '20',
+  ),
+  order: v.optional(v.picklist(['asc', 'desc']), 'desc'),
+});
+export type ListQuery = v.InferOutput<typeof ListQuery>;
+
+/** A page of items; `has_more` says that there are more after `last_id`. */
+export interface ItemList {
+  object: 'list';
+  data: Item[];
+  first_id: string | null;
+  last_id: string | null;
+  has_more: boolean;
+}

@@ -1,0 +1,55 @@
+import type { Context } from 'hono';
+import { AddItems, CreateConversation, UpdateConversation } from '../protocol/conversation.ts';
+import { addItems, deleteItem, getItem, listItems } from '../state/conversation-items.ts';
+import { createConversation, deleteConversation, getConversation, updateConversation } from '../state/conversations.ts';
+import { itemsOf } from '../turn/input.ts';
+import { check } from '../validate.ts';
+import { readJson } from './body.ts';
+import type { Env, Services } from './env.ts';
+import { pathId, readListQuery, refuseInclude } from './query.ts';
+
+type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
+
+/** `POST /v1/conversations`; its body may be missing. */
+export const postConversation: Handler = async (c, { limits, brotli, scope }) => {
+  const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, brotli, {}));
+  return c.json(await createConversation(scope, metadata ?? {}, itemsOf(items ?? [], 'items')));
+};
+
+/** `GET /v1/conversations/{id}`. */
+export const retrieveConversation: Handler = async (c, { scope }) =>
+  c.json(await getConversation(scope, pathId(c, 'id')));
+
+/** `POST /v1/conversations/{id}`: new metadata. */
+export const changeConversation: Handler = async (c, { limits, brotli, scope }) => {
+  const { metadata } = check(UpdateConversation, await readJson(c.req.raw, limits, brotli));
+  return c.json(await updateConversation(scope, pathId(c, 'id'), metadata ?? {}));
+};
+
+/** `DELETE /v1/conversations/{id}`. */
+export const removeConversation: Handler = async (c, { scope }) => {
+  const id = pathId(c, 'id');
+  await deleteConversation(scope, id);
+  return c.json({ id, object: 'conversation.deleted', deleted: true });
+};
+
+/** `POST /v1/conversations/{id}/items`. */
+export const postItems: Handler = async (c, { limits, brotli, scope }) => {
+  refuseInclude(c);
+  const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli));
+  return c.json(await addItems(scope, pathId(c, 'id'), itemsOf(items, 'items')));
+};
+
+/** `GET /v1/conversations/{id}/items`. */
+export const retrieveItems: Handler = async (c, { scope }) =>
+  c.json(await listItems(scope, pathId(c, 'id'), readListQuery(c)));
+
+/** `GET /v1/conversations/{id}/items/{item}`. */
+export const retrieveItem: Handler = async (c, { scope }) => {
+  refuseInclude(c);
+  return c.json(await getItem(scope, pathId(c, 'id'), pathId(c, 'item')));
+};
+
+/** `DELETE /v1/conversations/{id}/items/{item}`. */
+export const removeItem: Handler = async (c, { scope }) =>
+  c.json(await deleteItem(scope, pathId(c, 'id'), pathId(c, 'item')));

@@ -1,0 +1,59 @@
+import type { Row } from '../database/database.ts';
+import { newId } from '../ids.ts';
+import type { Conversation } from '../protocol/conversation.ts';
+import type { Item } from '../protocol/items.ts';
+import { insertItems } from './items.ts';
+import { isId, notFound, type Scope } from './scope.ts';
+
+type Metadata = Conversation['metadata'];
+
+/** Makes a conversation that begins with these items. */
+export async function createConversation(scope: Scope, metadata: Metadata, items: Item[]): Promise<Conversation> {
+  const { database, tenant } = scope;
+  const id = newId('conv');
+  const created_at = Math.floor(Date.now() / 1000);
+  await database.batch([
+    {
+      sql: 'INSERT INTO conversations (tenant, id, created_at, metadata, next_place) VALUES (?, ?, ?, ?, ?)',
+      values: [tenant, id, created_at, JSON.stringify(metadata), items.length],
+    },
+    ...insertItems({ tenant, holder: id, side: 'added', place: 0 }, items, { id, next: 0 }),
+  ]);
+  return { id, object: 'conversation', created_at, metadata };
+}
+
+/** A conversation's row, if it was not deleted; takes tenant and id. */
+export const PRESENT = 'tenant = ? AND id = ? AND deleted_at IS NULL';
+
+/** The conversation of this id; throws 404. */
+export async function getConversation({ database, tenant }: Scope, id: string): Promise<Conversation> {
+  if (!isId(id)) throw notFound('conversation');
+  const sql = `SELECT id, created_at, metadata FROM conversations WHERE ${PRESENT}`;
+  const [[row] = []] = await database.batch([{ sql, values: [tenant, id] }]);
+  return conversationOf(row);
+}
+
+/** Replaces the conversation's metadata; throws 404. */
+export async function updateConversation(scope: Scope, id: string, metadata: Metadata): Promise<Conversation> {
+  const { database, tenant } = scope;
+  if (!isId(id)) throw notFound('conversation');
+  const sql = `UPDATE conversations SET metadata = ? WHERE ${PRESENT} RETURNING id, created_at, metadata`;
+  const [[row] = []] = await database.batch([{ sql, values: [JSON.stringify(metadata), tenant, id] }]);
+  return conversationOf(row);
+}
+
+/** Hides the conversation from now on; its items stay while responses go on from them. Throws 404. */
+export async function deleteConversation({ database, tenant }: Scope, id: string): Promise<void> {
+  if (!isId(id)) throw notFound('conversation');
+  const sql = `UPDATE conversations SET deleted_at = ? WHERE ${PRESENT} RETURNING id`;
+  const [gone = []] = await database.batch([{ sql, values: [Date.now(), tenant, id] }]);
+  if (gone.length === 0) throw notFound('conversation');
+}
+
+/** The conversation of a row with its `id`, `created_at` and `metadata`; throws 404 when there is none. */
+export function conversationOf(row: Row | undefined): Conversation {
+  if (!row) throw notFound('conversation');
+  const { id, created_at, metadata } = row;
+  const pairs = JSON.parse(String(metadata)) as Metadata; // as createConversation and updateConversation wrote it
+  return { id: String(id), object: 'conversation', created_at: Number(created_at), metadata: pairs };
+}

@@ -1,0 +1,110 @@
+import type { Row } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
+import type { Item } from '../protocol/items.ts';
+import { itemsOf } from './items.ts';
+import { ALIVE } from './owner.ts';
+import { isId, notFound, type Scope } from './scope.ts';
+import { ITEM_CHUNKS } from './text.ts';
+
+/** What a turn goes on from. */
+export interface Past {
+  /** Everything said before, oldest first. */
+  items: Item[];
+  previous: string | null;
+  /** The conversation that the turn belongs to, and the place of the next item in it. */
+  conversation: { id: string; base: number } | null;
+}
+
+/** What a turn is to go on from, as a request names it. */
+export interface PastReference {
+  previous_response_id?: string | null | undefined;
+  conversation?: string | { id: string } | null | undefined;
+}
+
+/**
+ * The past that a request names, read in one round trip at most. Throws an ApiError: 404 for an unknown conversation,
+ * `conversation_locked`, `previous_response_not_found`, `previous_response_not_usable`, and for both at once.
+ */
+export async function readPast(scope: Scope, request: PastReference): Promise<Past> {
+  const { previous_response_id: previous, conversation } = request;
+  if (previous != null && conversation != null) {
+    const message = 'previous_response_id and conversation cannot be used together';
+    throw new ApiError('refused', message, { param: 'previous_response_id' });
+  }
+  if (previous != null) return readChain(scope, previous);
+  if (conversation == null) return { items: [], previous: null, conversation: null };
+  return readConversation(scope, typeof conversation === 'string' ? conversation : conversation.id);
+}
+
+/** The responses before one, up to the root, and what the root's conversation held when it began. */
+const CHAIN = `WITH RECURSIVE chain (id, parent, conversation, base, depth) AS (
+    SELECT id, parent, conversation, base, 0 FROM responses WHERE tenant = ? AND id = ?
+    UNION ALL
+    SELECT r.id, r.parent, r.conversation, r.base, c.depth + 1
+      FROM chain c JOIN responses r ON r.tenant = ? AND r.id = c.parent
+  )
+  SELECT c.depth, i.side, i.place AS place, i.body, k.n AS n, k.body AS more
+    FROM chain c JOIN items i ON i.tenant = ? AND i.holder = c.id ${ITEM_CHUNKS}
+  UNION ALL
+  SELECT c.depth + 1 AS depth, '' AS side, i.conversation_place AS place, i.body, k.n AS n, k.body AS more
+    FROM chain c JOIN items i ON i.tenant = ? AND i.conversation = c.conversation AND i.conversation_place < c.base
+    ${ITEM_CHUNKS}
+  ORDER BY depth DESC, side, place, n`;
+
+async function readChain({ database, tenant }: Scope, id: string): Promise<Past> {
+  if (!isId(id)) throw previousNotFound();
+  const now = Date.now();
+  const [[found] = [], rows = []] = await database.batch([
+    {
+      sql: `SELECT r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
+        FROM responses r WHERE r.tenant = ? AND r.id = ? AND r.expires_at > ?`,
+      values: [now, tenant, id, now],
+    },
+    { sql: CHAIN, values: [tenant, id, tenant, tenant, tenant] },
+  ]);
+  if (!found) throw previousNotFound();
+  const status = statusOf(found);
+  if (status !== 'completed' && status !== 'incomplete') {
+    const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
+    throw new ApiError('previous_not_usable', message, { param: 'previous_response_id' });
+  }
+  return { items: itemsOf(rows), previous: id, conversation: null };
+}
+
+/** The status of a row that was read with `alive`: what nobody is making any more has failed. */
+export function statusOf({ status, alive }: Row): string {
+  return (status === 'in_progress' || status === 'queued') && alive !== 1 ? 'failed' : String(status);
+}
+
+async function readConversation({ database, tenant }: Scope, id: string): Promise<Past> {
+  if (!isId(id)) throw notFound('conversation', 'conversation');
+  const [[found] = [], rows = []] = await database.batch([
+    {
+      sql: `SELECT c.next_place, CASE WHEN ${LOCKED} THEN 1 ELSE 0 END AS locked
+        FROM conversations c WHERE c.tenant = ? AND c.id = ? AND c.deleted_at IS NULL`,
+      values: [Date.now(), tenant, id],
+    },
+    {
+      sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+        WHERE i.tenant = ? AND i.conversation = ? ORDER BY i.conversation_place, k.n`,
+      values: [tenant, id],
+    },
+  ]);
+  if (!found) throw notFound('conversation', 'conversation');
+  if (found.locked === 1) throw conversationLocked();
+  return { items: itemsOf(rows), previous: null, conversation: { id, base: Number(found.next_place) } };
+}
+
+/** Whether a turn is being made in the conversation `c`; takes the present time as its value. */
+export const LOCKED = `EXISTS (SELECT 1 FROM responses r WHERE r.tenant = c.tenant AND r.id = c.turn AND ${ALIVE})`;
+
+/** Another turn is writing to the conversation, or has just written. */
+export function conversationLocked(): ApiError {
+  const message = 'Another turn is being made in this conversation; try again when it has ended.';
+  return new ApiError('conversation_locked', message, { param: 'conversation' });
+}
+
+function previousNotFound(): ApiError {
+  const message = 'The response that previous_response_id names was not found.';
+  return new ApiError('previous_not_found', message, { param: 'previous_response_id' });
+}

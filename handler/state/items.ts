@@ -1,0 +1,82 @@
+import type { Row, Statement, Value } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
+import type { Item } from '../protocol/items.ts';
+import type { ItemList, ListQuery } from '../protocol/list.ts';
+import { isId } from './scope.ts';
+import { ITEM_CHUNKS, joinText, type Place, splitText } from './text.ts';
+
+/** Rows of one INSERT: D1 takes at most 100 values a statement, and counts statements. */
+const ROWS = 12;
+
+/** Writes items to a holder, from the place that `at` names on; in a conversation, if given, from `next` on. */
+export function insertItems(
+  at: Place,
+  items: readonly Item[],
+  conversation?: { id: string; next: number } | null,
+): Statement[] {
+  const statements: Statement[] = [];
+  const rows = items.map((item, index): Value[] => {
+    const place = at.place + index;
+    const { head, rest } = splitText({ ...at, place }, JSON.stringify(item));
+    statements.push(...rest);
+    const there = conversation ? [conversation.id, conversation.next + index] : [null, null];
+    return [at.tenant, at.holder, at.side, place, item.id, ...there, head];
+  });
+  for (let from = 0; from < rows.length; from += ROWS) {
+    const some = rows.slice(from, from + ROWS);
+    statements.push({
+      sql: `INSERT INTO items (tenant, holder, side, place, id, conversation, conversation_place, body)
+        VALUES ${some.map(() => '(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
+      values: some.flat(),
+    });
+  }
+  return statements;
+}
+
+/** The items of rows that a query read, with ITEM_CHUNKS, as `i.body`, `k.n` and `k.body AS more`. */
+export function itemsOf(rows: readonly Row[]): Item[] {
+  return joinText(rows).map(({ text }) => JSON.parse(text) as Item); // the text is what insertItems made of an Item
+}
+
+/** A list of items: those that satisfy `where`, in the order of the column `by`. */
+export interface Listing {
+  /** A condition on `i`, and its values. */
+  where: string;
+  values: readonly Value[];
+  by: 'place' | 'conversation_place';
+}
+
+/** Reads one item more than a page holds, so that `has_more` is known. Throws for a cursor that can be no id. */
+export function selectPage({ where, values, by }: Listing, { after, limit, order }: ListQuery): Statement {
+  if (after !== undefined && !isId(after)) throw noSuchCursor();
+  const way = order === 'asc' ? '>' : '<';
+  const beyond =
+    after === undefined ? '' : ` AND i.${by} ${way} (SELECT i.${by} FROM items i WHERE ${where} AND i.id = ?)`;
+  return {
+    sql: `SELECT i.body, k.n, k.body AS more FROM (
+        SELECT * FROM items i WHERE ${where}${beyond} ORDER BY i.${by} ${order} LIMIT ?
+      ) i ${ITEM_CHUNKS} ORDER BY i.${by} ${order}, k.n`,
+    values: [...values, ...(after === undefined ? [] : [...values, after]), limit + 1],
+  };
+}
+
+/** Whether the cursor of a page is in its list; no row also without a cursor. */
+export function selectCursor({ where, values }: Listing, { after }: ListQuery): Statement {
+  return { sql: `SELECT i.id FROM items i WHERE ${where} AND i.id = ?`, values: [...values, after ?? null] };
+}
+
+/** The page of what `selectPage` and `selectCursor` read; throws for an `after` that is not in the list. */
+export function pageOf(rows: readonly Row[], cursor: readonly Row[], { after, limit }: ListQuery): ItemList {
+  if (after !== undefined && cursor.length === 0) throw noSuchCursor();
+  const items = itemsOf(rows);
+  return listOf(items.slice(0, limit), items.length > limit);
+}
+
+/** Items as the API's list object. */
+export function listOf(data: Item[], has_more: boolean): ItemList {
+  return { object: 'list', data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more };
+}
+
+function noSuchCursor(): ApiError {
+  return new ApiError('invalid_value', 'after is not the id of an item in this list', { param: 'after' });
+}

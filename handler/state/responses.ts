@@ -1,0 +1,63 @@
+import type { ItemList, ListQuery } from '../protocol/list.ts';
+import type { Response } from '../protocol/response.ts';
+import { statusOf } from './history.ts';
+import { itemsOf, pageOf, selectCursor, selectPage } from './items.ts';
+import { ALIVE } from './owner.ts';
+import { isId, notFound, type Scope } from './scope.ts';
+import { ITEM_CHUNKS, joinText } from './text.ts';
+
+/** A response's row, if clients may see it; takes tenant, id and the present time. */
+const VISIBLE = 'r.tenant = ? AND r.id = ? AND r.expires_at > ?';
+
+/** The response of this id as it is by now; throws 404. */
+export async function getResponse({ database, tenant }: Scope, id: string): Promise<Response> {
+  if (!isId(id)) throw notFound('response');
+  const now = Date.now();
+  const [found = [], output = []] = await database.batch([
+    {
+      sql: `SELECT r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive, r.body, k.n, k.body AS more
+        FROM responses r LEFT JOIN chunks k
+          ON r.body = '' AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0
+        WHERE ${VISIBLE} ORDER BY k.n`,
+      values: [now, tenant, id, now],
+    },
+    {
+      sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+        WHERE i.tenant = ? AND i.holder = ? AND i.side = 'output' ORDER BY i.place, k.n`,
+      values: [tenant, id],
+    },
+  ]);
+  const [read] = joinText(found);
+  if (!read) throw notFound('response');
+  // What a record wrote: a Response, and output items on their side.
+  const response = { ...JSON.parse(read.text), output: itemsOf(output) } as Response;
+  if (response.status === statusOf(read.row)) return response;
+  const message = 'The server that made this response has stopped.';
+  return { ...response, status: 'failed', error: { code: 'server_error', message } };
+}
+
+/** Hides the response from now on; what others build on stays until they are gone as well. Throws 404. */
+export async function deleteResponse({ database, tenant }: Scope, id: string): Promise<void> {
+  if (!isId(id)) throw notFound('response');
+  const now = Date.now();
+  const sql = `UPDATE responses AS r SET expires_at = ? WHERE ${VISIBLE} RETURNING id`;
+  const [gone = []] = await database.batch([{ sql, values: [now, tenant, id, now] }]);
+  if (gone.length === 0) throw notFound('response');
+}
+
+/** A page of the response's own input; throws 404. */
+export async function listInputItems({ database, tenant }: Scope, id: string, query: ListQuery): Promise<ItemList> {
+  if (!isId(id)) throw notFound('response');
+  const listing = {
+    where: "i.tenant = ? AND i.holder = ? AND i.side = 'input'",
+    values: [tenant, id],
+    by: 'place',
+  } as const;
+  const [found = [], rows = [], cursor = []] = await database.batch([
+    { sql: `SELECT r.id FROM responses r WHERE ${VISIBLE}`, values: [tenant, id, Date.now()] },
+    selectPage(listing, query),
+    selectCursor(listing, query),
+  ]);
+  if (found.length === 0) throw notFound('response');
+  return pageOf(rows, cursor, query);
+}

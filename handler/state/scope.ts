@@ -1,0 +1,22 @@
+import type { Database } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
+import type { Owner } from './owner.ts';
+
+/** What stored things are read and written with: one tenant's part of a database, and the process that does it. */
+export interface Scope {
+  readonly database: Database;
+  readonly tenant: string;
+  readonly owner: Owner;
+  /** How long a response is kept, in milliseconds. */
+  readonly retention: number;
+}
+
+/** Whether a client's text can be the id of anything: others are unknown, and no database has to be asked. */
+export function isId(text: string): boolean {
+  return /^[^\p{Cc}\p{Cs}]{1,256}$/u.test(text);
+}
+
+/** What an unknown id answers, and one of another tenant. */
+export function notFound(what: string, param: string | null = null): ApiError {
+  return new ApiError('not_found', `The ${what} was not found.`, { param });
+}

@@ -1,0 +1,73 @@
+import type { Database, Statement } from '../database/database.ts';
+import { ALIVE, type Owner } from './owner.ts';
+
+/** Responses removed in one batch: short enough that writers hardly wait. */
+const AT_ONCE = 200;
+
+/** How long something hidden stays, in milliseconds: a turn that has just been read what it goes on from is still beginning. */
+const GRACE = 60_000;
+
+/**
+ * Ends turns that nobody makes any more as failed, in every tenant, and removes what is expired or deleted and what
+ * nobody builds on: responses leaf first, and the items of deleted conversations. Any number of processes may do it at once.
+ */
+export async function sweep(database: Database, owner: Owner, now: number): Promise<void> {
+  await failLostTurns(database, owner, now);
+  for (let removed = AT_ONCE; removed > 0; ) removed = await removeLeaves(database, now - GRACE);
+  await removeConversations(database, now - GRACE);
+}
+
+async function failLostTurns(database: Database, owner: Owner, now: number): Promise<void> {
+  const [, , running = []] = await database.batch([
+    {
+      sql: `UPDATE responses AS r SET status = 'failed', owner = ''
+        WHERE r.status IN ('queued', 'in_progress') AND NOT (${ALIVE})`,
+      values: [now],
+    },
+    { sql: 'DELETE FROM owners WHERE alive_until < ?', values: [now - GRACE] },
+    {
+      sql: `SELECT tenant, id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress')`,
+      values: [owner.id],
+    },
+  ]);
+  // Those whose last write failed, perhaps because the database was away for a while.
+  const lost = running.filter(({ id }) => !owner.running.has(String(id)));
+  if (lost.length === 0) return;
+  await database.batch(
+    lost.map(({ tenant, id }) => ({
+      sql: "UPDATE responses SET status = 'failed', owner = '' WHERE tenant = ? AND id = ?",
+      values: [tenant ?? null, id ?? null],
+    })),
+  );
+}
+
+/** Removes responses that nothing builds on, with their items unless a conversation holds them; gives how many. */
+async function removeLeaves(database: Database, before: number): Promise<number> {
+  const leaves = `SELECT tenant, id FROM responses r WHERE r.expires_at < ? AND r.status NOT IN ('queued', 'in_progress')
+    AND NOT EXISTS (SELECT 1 FROM responses c WHERE c.tenant = r.tenant AND c.parent = r.id)
+    ORDER BY r.expires_at, r.id LIMIT ${AT_ONCE}`;
+  const own = `(tenant, holder) IN (${leaves})`;
+  const remove = (sql: string): Statement => ({ sql, values: [before] });
+  const [, , , removed = []] = await database.batch([
+    remove(`DELETE FROM chunks WHERE ${own} AND side = 'body'`),
+    remove(`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
+      (SELECT tenant, holder, side, place FROM items WHERE ${own} AND conversation IS NULL)`),
+    remove(`DELETE FROM items WHERE ${own} AND conversation IS NULL`),
+    remove(`DELETE FROM responses WHERE (tenant, id) IN (${leaves}) RETURNING id`),
+  ]);
+  return removed.length;
+}
+
+/** Removes deleted conversations that no response goes on from, with the items that only they hold. */
+async function removeConversations(database: Database, before: number): Promise<void> {
+  const gone = `SELECT tenant, id FROM conversations v WHERE v.deleted_at < ?
+    AND NOT EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant AND r.conversation = v.id)`;
+  const own = `(tenant, conversation) IN (${gone})`;
+  const remove = (sql: string): Statement => ({ sql, values: [before] });
+  await database.batch([
+    remove(`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
+      (SELECT tenant, holder, side, place FROM items WHERE ${own})`),
+    remove(`DELETE FROM items WHERE ${own}`),
+    remove(`DELETE FROM conversations WHERE (tenant, id) IN (${gone})`),
+  ]);
+}

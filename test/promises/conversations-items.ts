@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { says } from '../model/scripted.ts';
+import { create, refuses } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+import { ask, contents, conversation, have, heard, type List, nowhere, refusesWithin, walk } from './state-ask.ts';
+
+const user = (content: string, id?: string) => ({ role: 'user', content, ...(id && { id }) });
+const users = (count: number, from = 0) => Array.from({ length: count }, (_, n) => user(`${from + n}`));
+
+promise(
+  'conversation-items.add',
+  async (door) => {
+    const id = await conversation(door);
+    const items = [
+      user('A'),
+      { ...user('B', 'msg_mine'), type: 'message' },
+      { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'C' }] },
+      { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'c1', output: 'one' },
+      { type: 'reasoning', summary: [] },
+    ];
+    const added = await have<List>(door, 'POST', `/v1/conversations/${id}/items`, { items });
+    const { data, ...rest } = added;
+    assert.deepEqual(
+      data.map((item) => [item.type, item.id.replace(/_[\da-f]+$/, '')]),
+      [
+        ['message', 'msg'],
+        ['message', 'msg_mine'],
+        ['message', 'msg'],
+        ['function_call', 'fc'],
+        ['function_call_output', 'fco'],
+        ['reasoning', 'rs'],
+      ],
+    );
+    assert.deepEqual(data[0], {
+      type: 'message',
+      id: data[0]?.id,
+      role: 'user',
+      status: 'completed',
+      content: [{ type: 'input_text', text: 'A' }],
+    });
+    assert.deepEqual(rest, { object: 'list', first_id: data[0]?.id, last_id: data.at(-1)?.id, has_more: false });
+    assert.deepEqual(await have(door, 'GET', `/v1/conversations/${id}/items?order=asc`), added);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.bad',
+  async (door) => {
+    const id = await conversation(door);
+    const add = (body: object) => ask(door, 'POST', `/v1/conversations/${id}/items`, body);
+    for (const body of [{}, { items: [] }, { items: users(21) }, { items: 'Hi' }, { items: null }]) {
+      await refuses(await add(body), { status: 422, code: 422, param: 'items' });
+    }
+    const wrong = { status: 422, code: 422, param: 'items[1].role' };
+    await refuses(await add({ items: [user('A'), { role: 'nobody', content: 'Hi' }] }), wrong);
+    assert.deepEqual(await contents(door, id), []);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.order',
+  async (door) => {
+    const id = await conversation(door, { items: users(2) });
+    await have(door, 'POST', `/v1/conversations/${id}/items`, { items: users(2, 2) });
+    assert.deepEqual(await contents(door, id), ['user: 0', 'user: 1', 'user: 2', 'user: 3']);
+    const newest = await have<List>(door, 'GET', `/v1/conversations/${id}/items`);
+    const oldest = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
+    assert.deepEqual(newest.data, oldest.data.toReversed());
+    assert.deepEqual([newest.first_id, newest.last_id], [oldest.last_id, oldest.first_id]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.pages',
+  async (door) => {
+    const id = await conversation(door, { items: users(20) });
+    const path = `/v1/conversations/${id}/items`;
+    await have(door, 'POST', path, { items: users(20, 20) });
+    await have(door, 'POST', path, { items: users(5, 40) });
+    const { data } = await have<List>(door, 'GET', `${path}?order=asc&limit=100`);
+    assert.equal(data.length, 45);
+    for (const limit of [1, 7, 20, 45, 100]) {
+      assert.deepEqual(await walk(door, path, limit, 'asc'), data);
+      assert.deepEqual(await walk(door, path, limit, 'desc'), data.toReversed());
+    }
+    assert.deepEqual((await have<List>(door, 'GET', path)).data, data.toReversed().slice(0, 20));
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.empty-list',
+  async (door) => {
+    const id = await conversation(door);
+    const empty = { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
+    assert.deepEqual(await have(door, 'GET', `/v1/conversations/${id}/items`), empty);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.bad-query',
+  async (door) => {
+    const id = await conversation(door, { items: users(1) });
+    const other = await conversation(door, { items: [user('A', 'msg_other')] });
+    assert.deepEqual(await contents(door, other), ['user: A']);
+    const wrong: [param: string, values: string[]][] = [
+      ['limit', ['0', '101', '-1', '1.5', 'x']],
+      ['order', ['up']],
+      ['after', ['msg_nobody', 'msg_other', id]],
+    ];
+    for (const [param, values] of wrong) {
+      for (const value of values) {
+        const reply = await ask(door, 'GET', `/v1/conversations/${id}/items?${param}=${value}`);
+        await refuses(reply, { status: 422, code: 422, param });
+      }
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.retrieve',
+  async (door) => {
+    const id = await conversation(door, { items: [user('A', 'msg_a'), user('B', 'msg_b')] });
+    const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
+    for (const item of data) {
+      assert.deepEqual(await have(door, 'GET', `/v1/conversations/${id}/items/${item.id}`), item);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.unknown',
+  async (door) => {
+    const id = await conversation(door, { items: users(1) });
+    await conversation(door, { items: [user('A', 'msg_elsewhere')] });
+    for (const item of ['msg_nobody', 'msg_elsewhere', 'a%2Fb', 'x'.repeat(4000), '👍']) {
+      const path = `/v1/conversations/${id}/items/${item}`;
+      await nowhere(door, `GET ${path}`, `DELETE ${path}`);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.delete',
+  async (door) => {
+    const items = [user('A', 'msg_a'), user('B', 'msg_b'), user('C', 'msg_c')];
+    const id = await conversation(door, { items, metadata: { a: 'b' } });
+    const path = `/v1/conversations/${id}/items/msg_b`;
+    assert.deepEqual(await have(door, 'DELETE', path), await have(door, 'GET', `/v1/conversations/${id}`));
+    await nowhere(door, `GET ${path}`, `DELETE ${path}`);
+    assert.deepEqual(await contents(door, id), ['user: A', 'user: C']);
+    const model = door.model.script(says('one'), says('two'));
+    const { output } = await create(door, { model, input: 'D', conversation: id });
+    assert.deepEqual(heard(door, model), ['user: A', 'user: C', 'user: D']);
+
+    await have(door, 'DELETE', `/v1/conversations/${id}/items/${output[0]?.id}`);
+    await create(door, { model, input: 'E', conversation: id });
+    assert.deepEqual(heard(door, model), ['user: A', 'user: C', 'user: D', 'user: E']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.delete-last',
+  async (door) => {
+    const id = await conversation(door, { items: [user('A', 'msg_a'), user('B', 'msg_b')] });
+    const path = `/v1/conversations/${id}/items`;
+    await have(door, 'DELETE', `${path}/msg_b`);
+    await have(door, 'POST', path, { items: [user('C')] });
+    assert.deepEqual(await contents(door, id), ['user: A', 'user: C']);
+    await have(door, 'POST', path, { items: [user('B again', 'msg_b')] });
+    assert.deepEqual(await contents(door, id), ['user: A', 'user: C', 'user: B again']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.id-taken',
+  async (door) => {
+    const id = await conversation(door, { items: [user('A', 'msg_a')] });
+    const other = await conversation(door, { items: [user('A', 'msg_a')] });
+    const add = (...items: object[]) => ask(door, 'POST', `/v1/conversations/${id}/items`, { items });
+    const refused = { status: 400, code: null };
+    await refusesWithin(await add(user('B'), user('C', 'msg_a')), refused, /^(items|null)/);
+    await refusesWithin(await add(user('B', 'msg_new'), user('C', 'msg_new')), refused, /^(items|null)/);
+    assert.deepEqual(await contents(door, id), ['user: A']);
+    assert.deepEqual(await contents(door, other), ['user: A']);
+  },
+  NEEDS_HEADERS,
+);

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { post } from '../doors/door.ts';
+import { hangs, replies, type Script, says } from '../model/scripted.ts';
+import { create, refuses, stream } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+import { ask, contents, conversation, have, heard, held, refusesWithin, turnRefused, until } from './state-ask.ts';
+
+const locked = { status: 400, code: 'conversation_locked', param: 'conversation' };
+
+promise(
+  'conversation-lock.second-turn',
+  async (door) => {
+    const id = await conversation(door);
+    for (const streamed of [false, true]) {
+      const { script, begun, release } = held('one');
+      const model = door.model.script(script, says('two'));
+      const running = (streamed ? stream : create)(door, { model, input: 'A', conversation: id });
+      await begun;
+      await turnRefused(door, { conversation: id }, locked);
+      await turnRefused(door, { conversation: { id }, stream: true }, locked);
+      release();
+      await running;
+      await create(door, { model, input: 'B', conversation: id });
+    }
+    assert.deepEqual(
+      (await contents(door, id)).map((line) => line.replace(/\.+$/, '')),
+      [
+        'user: A',
+        'assistant: one',
+        'user: B',
+        'assistant: two',
+        'user: A',
+        'assistant: one',
+        'user: B',
+        'assistant: two',
+      ],
+    );
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.items',
+  async (door) => {
+    const id = await conversation(door);
+    const path = `/v1/conversations/${id}/items`;
+    const items = [{ role: 'user', content: 'X' }];
+    const { script, begun, release } = held('one');
+    const running = create(door, { model: door.model.script(script), input: 'A', conversation: id });
+    await begun;
+    const refused = { status: 400, code: 'conversation_locked' };
+    await refusesWithin(await ask(door, 'POST', path, { items }), refused, /^(conversation|null)$/);
+    assert.deepEqual(await contents(door, id), []);
+    release();
+    await running;
+    await have(door, 'POST', path, { items });
+    assert.deepEqual(
+      (await contents(door, id)).map((line) => line.replace(/\.+$/, '')),
+      ['user: A', 'assistant: one', 'user: X'],
+    );
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.other',
+  async (door) => {
+    const id = await conversation(door);
+    const { script, begun, release } = held('one');
+    const running = create(door, { model: door.model.script(script), input: 'A', conversation: id });
+    await begun;
+    await create(door, { model: door.model.script(says('two')), input: 'B', conversation: await conversation(door) });
+    await have(door, 'POST', `/v1/conversations/${id}`, { metadata: { a: 'b' } });
+    release();
+    await running;
+  },
+  NEEDS_HEADERS,
+);
+
+const breaksOff: Script = async (turn) => {
+  await turn.text('Hel');
+  await turn.sleep(5);
+  turn.cut();
+};
+
+promise(
+  'conversation-lock.failed',
+  async (door) => {
+    const id = await conversation(door, { items: [{ role: 'user', content: 'A' }] });
+    const model = door.model.script(replies(500, {}), breaksOff, says('two'));
+    await refuses(await post(door, { model, input: 'B', conversation: id }), { status: 500, code: 500 });
+    const { final } = await stream(door, { model, input: 'B', conversation: id });
+    assert.equal(final.status, 'failed');
+    assert.deepEqual(await contents(door, id), ['user: A']);
+    await create(door, { model, input: 'C', conversation: id });
+    assert.deepEqual(heard(door, model), ['user: A', 'user: C']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.refused',
+  async (door) => {
+    const id = await conversation(door);
+    const tools = [{ type: 'nobody-has-this' }];
+    await turnRefused(door, { conversation: id, tools }, { status: 422, code: 422, param: 'tools[0].type' });
+    const text = { format: { type: 'json_object' } };
+    const reply = await post(door, { model: 'demo', input: 'Hi', conversation: id, text });
+    await refuses(reply, { status: 422, code: 422, param: 'text.format' });
+    await create(door, { model: door.model.script(says('one')), input: 'A', conversation: id });
+    assert.deepEqual(await contents(door, id), ['user: A', 'assistant: one']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.left',
+  async (door) => {
+    const id = await conversation(door);
+    const { script, begun } = hangs('Hel');
+    const leaving = new AbortController();
+    const sent = { model: door.model.script(script), input: 'A', conversation: id, stream: true };
+    post(door, sent, { signal: leaving.signal })
+      .then((reply) => reply.text())
+      .catch(() => {});
+    await begun;
+    leaving.abort();
+    const model = door.model.script(says('two'));
+    await until(async () => {
+      const reply = await post(door, { model, input: 'B', conversation: id });
+      const text = await reply.text();
+      assert.ok(reply.status === 200 || text.includes('conversation_locked'), text);
+      return reply.status === 200;
+    });
+    assert.deepEqual(heard(door, model), ['user: B']);
+    assert.deepEqual(await contents(door, id), ['user: B', 'assistant: two']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.simultaneous',
+  async (door) => {
+    const id = await conversation(door);
+    const model = door.model.script(async (turn) => {
+      await turn.text(`re ${turn.body.messages.at(-1).content}`);
+      await turn.finish();
+    });
+    const statuses = await Promise.all(
+      Array.from({ length: 6 }, async (_, n) => {
+        const reply = await post(door, { model, input: `${n}`, conversation: id });
+        if (reply.status !== 200) await refuses(reply, locked);
+        else await reply.text();
+        return reply.status;
+      }),
+    );
+    const lines = await contents(door, id);
+    assert.ok(statuses.includes(200));
+    assert.equal(lines.length, 2 * statuses.filter((status) => status === 200).length);
+    for (const [at, line] of lines.entries()) {
+      if (at % 2 === 0) assert.equal(lines[at + 1], line.replace('user: ', 'assistant: re '));
+    }
+  },
+  NEEDS_HEADERS,
+);

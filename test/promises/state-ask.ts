@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import type OpenAI from 'openai';
+import { type Door, post } from '../doors/door.ts';
+import type { Script } from '../model/scripted.ts';
+import { parseStream, type Stream } from '../sse.ts';
+import { type Refusal, refuses } from './ask.ts';
+
+type ResponseObject = OpenAI.Responses.Response;
+
+/** An item of a list, whatever its type. */
+export interface Item {
+  id: string;
+  type: string;
+  [member: string]: unknown;
+}
+
+/** A page of items as the wire has it; the client's types know no null. */
+export interface List {
+  object: 'list';
+  data: Item[];
+  first_id: string | null;
+  last_id: string | null;
+  has_more: boolean;
+}
+
+/** Sends a request to a path, with a JSON body where one is given. */
+export function ask(door: Door, method: string, path: string, body?: object): Promise<Response> {
+  if (!body) return door.fetch(path, { method });
+  return door.fetch(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+}
+
+/** Sends a request to a path, and has the JSON of its 200. */
+export async function have<T>(door: Door, method: string, path: string, body?: object): Promise<T> {
+  const reply = await ask(door, method, path, body);
+  const text = await reply.text();
+  assert.equal(reply.status, 200, text);
+  assert.match(reply.headers.get('content-type') ?? '', /^application\/json/);
+  return JSON.parse(text);
+}
+
+/** The response that is stored under an id. */
+export function stored(door: Door, id: string): Promise<ResponseObject> {
+  return have(door, 'GET', `/v1/responses/${id}`);
+}
+
+/** The stored response once it runs no more. */
+export async function settled(door: Door, id: string): Promise<ResponseObject> {
+  let response = await stored(door, id);
+  await until(async () => {
+    response = await stored(door, id);
+    return response.status !== 'in_progress';
+  });
+  return response;
+}
+
+/** Holds that nothing is at these paths, each of which is asked with a method: `GET /v1/...`. */
+export async function nowhere(door: Door, ...requests: string[]): Promise<void> {
+  for (const request of requests) {
+    const [method = '', path = ''] = request.split(' ');
+    const body = method === 'POST' ? { items: [{ role: 'user', content: 'Hi' }], metadata: {} } : undefined;
+    await refuses(await ask(door, method, path, body), { status: 404, code: null });
+  }
+}
+
+/** Holds a turn to be refused before the model is called. */
+export async function turnRefused(door: Door, body: object, expected: Omit<Refusal, 'type'>): Promise<string> {
+  const model = door.model.script((turn) => turn.cut());
+  const reply = await post(door, { model, input: 'Hi', ...body });
+  const text = await refuses(reply, { type: 'invalid_request_error', ...expected });
+  assert.equal(door.model.calls(model).length, 0, 'the model is not called');
+  return text;
+}
+
+/** Holds a reply to be refused for a member, or for something inside it. */
+export async function refusesWithin(reply: Response, expected: Refusal, param: RegExp): Promise<void> {
+  const { error } = JSON.parse(await reply.clone().text());
+  assert.match(`${error?.param}`, param);
+  await refuses(reply, { ...expected, param: error.param });
+}
+
+interface ChatMessage {
+  role: string;
+  content?: unknown;
+  tool_call_id?: string;
+  tool_calls?: { id: string; function: { name: string; arguments: string } }[];
+}
+
+/** What the model was last sent, a line for each message: `user: Hi`, `assistant: f {} #c1`, `tool c1: done`. */
+export function heard(door: Door, model: string): string[] {
+  const messages: ChatMessage[] = door.model.calls(model).at(-1)?.body.messages;
+  return messages.map(({ role, content, tool_call_id, tool_calls = [] }) => {
+    const said =
+      content == null || content === '' ? [] : [typeof content === 'string' ? content : JSON.stringify(content)];
+    const calls = tool_calls.map(({ id, function: fn }) => `${fn.name} ${fn.arguments} #${id}`);
+    return `${tool_call_id === undefined ? role : `${role} ${tool_call_id}`}: ${[...said, ...calls].join(' ')}`;
+  });
+}
+
+/** A script that goes on speaking, so that no silence ends it, until it is released; then it ends properly. */
+export function held(text = 'Hel'): { script: Script; begun: Promise<void>; release(): void } {
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let open = true;
+  const release = () => {
+    open = false;
+    released.resolve();
+  };
+  const script: Script = async (turn) => {
+    turn.closed.then(release);
+    await turn.text(text);
+    begun.resolve();
+    while (open) {
+      await Promise.race([released.promise, turn.sleep(200)]);
+      if (open) await turn.text('.');
+    }
+    await turn.finish();
+  };
+  return { script, begun: begun.promise, release };
+}
+
+/** A stream that is being read while the test goes on. */
+export interface Begun {
+  /** The id that `response.created` told. */
+  id: string;
+  /** Resolves when the reader has seen this. */
+  seen(pattern: RegExp): Promise<void>;
+  leave(): void;
+  whole: Promise<Stream>;
+}
+
+/** Asks for a stream, and reads on by itself once its id is known. */
+export async function begin(door: Door, body: object): Promise<Begun> {
+  const leaving = new AbortController();
+  const reply = await post(door, { input: 'Hi', ...body, stream: true }, { signal: leaving.signal });
+  let text = '';
+  const named = Promise.withResolvers<string>();
+  const read = async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of reply.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      const id = /"id":"(resp_\w+)"/.exec(text)?.[1];
+      if (id) named.resolve(id);
+    }
+    assert.equal(reply.status, 200, text);
+    return parseStream(text);
+  };
+  const whole = read();
+  whole.then(() => named.reject(new Error('the stream told no id')), named.reject);
+  const id = await named.promise;
+  return { id, whole, leave: () => leaving.abort(), seen: (pattern) => until(() => pattern.test(text)) };
+}
+
+/** Waits for what another task will do. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** A new conversation's id. */
+export async function conversation(door: Door, body: object = {}): Promise<string> {
+  const { id } = await have<{ id: string }>(door, 'POST', '/v1/conversations', body);
+  return id;
+}
+
+/** What a conversation holds, oldest first, each item as its type, or for a message as who says what. */
+export async function contents(door: Door, id: string): Promise<string[]> {
+  const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc&limit=100`);
+  return data.map(outlineItem);
+}
+
+function outlineItem({ type, role, content }: Item): string {
+  if (type !== 'message' || !Array.isArray(content)) return type;
+  return `${role}: ${content.map((part) => part.text ?? part.type).join('')}`;
+}
+
+/** Walks a list to its end by `after`, and holds every page to be whole and to say so. */
+export async function walk(door: Door, path: string, limit: number, order: 'asc' | 'desc'): Promise<Item[]> {
+  const items: Item[] = [];
+  for (;;) {
+    const after = items.length > 0 ? `&after=${items.at(-1)?.id}` : '';
+    const page = await have<List>(door, 'GET', `${path}?limit=${limit}&order=${order}${after}`);
+    const { data, ...rest } = page;
+    items.push(...data);
+    assert.deepEqual(rest, {
+      object: 'list',
+      first_id: data[0]?.id ?? null,
+      last_id: data.at(-1)?.id ?? null,
+      has_more: rest.has_more,
+    });
+    if (!rest.has_more) return items;
+    assert.equal(data.length, limit, 'a page that is not the last is full');
+  }
+}

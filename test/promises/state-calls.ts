@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import type { Door } from '../doors/door.ts';
+import { callsFunctions, says, sends } from '../model/scripted.ts';
+import { create } from './ask.ts';
+import { promise } from './promise.ts';
+import { heard, turnRefused } from './state-ask.ts';
+
+const tools = [
+  { type: 'function', name: 'f' },
+  { type: 'function', name: 'g' },
+];
+const output = (call_id: string, text: string) => ({ type: 'function_call_output', call_id, output: text });
+
+promise('calls.round-trip', async (door) => {
+  const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }), says('done'), says('ok'));
+  const first = await create(door, { model, input: 'Go', tools });
+  const second = await create(door, {
+    model,
+    tools,
+    previous_response_id: first.id,
+    input: [output('c1', '{"n":7}')],
+  });
+  assert.deepEqual(door.model.calls(model)[1]?.body.messages, [
+    { role: 'user', content: 'Go' },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+    },
+    { role: 'tool', tool_call_id: 'c1', content: '{"n":7}' },
+  ]);
+  await create(door, { model, previous_response_id: second.id, input: 'And?' });
+  const before = ['user: Go', 'assistant: f {"a":1} #c1', 'tool c1: {"n":7}'];
+  assert.deepEqual(heard(door, model), [...before, 'assistant: done', 'user: And?']);
+});
+
+promise('calls.parallel', async (door) => {
+  const model = door.model.script(
+    callsFunctions({ name: 'f', args: '{}', id: 'c1' }, { name: 'g', args: '{}', id: 'c2' }),
+    says('done'),
+  );
+  const { id } = await create(door, { model, input: 'Go', tools });
+  await create(door, { model, tools, previous_response_id: id, input: [output('c2', 'two'), output('c1', 'one')] });
+  const expected = ['user: Go', 'assistant: f {} #c1 g {} #c2', 'tool c2: two', 'tool c1: one'];
+  assert.deepEqual(heard(door, model), expected);
+});
+
+promise('calls.unknown', async (door) => {
+  const refused = (id: string) => ({
+    status: 400,
+    code: null,
+    param: 'input',
+    message: `No tool call found for function call output with call_id ${id}.`,
+  });
+  await turnRefused(door, { input: [output('nobody', '1')] }, refused('nobody'));
+  await turnRefused(door, { input: [output('nobody', '1')], stream: true, store: false }, refused('nobody'));
+  const { id } = await calling(door);
+  const input = [output('c1', 'one'), output('c9', 'nine')];
+  await turnRefused(door, { previous_response_id: id, input }, refused('c9'));
+});
+
+promise('calls.before-call', async (door) => {
+  const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' };
+  await turnRefused(
+    door,
+    { input: [output('c1', 'one'), call] },
+    {
+      status: 400,
+      code: null,
+      param: 'input',
+      message: /c1/,
+    },
+  );
+});
+
+promise('calls.unanswered', async (door) => {
+  const refused = (id: string) => ({
+    status: 400,
+    code: null,
+    param: 'input',
+    message: `No tool output found for function call ${id}.`,
+  });
+  const call = (call_id: string) => ({ type: 'function_call', call_id, name: 'f', arguments: '{}' });
+  await turnRefused(door, { input: [{ role: 'user', content: 'Go' }, call('c7')] }, refused('c7'));
+  await turnRefused(door, { input: [call('a'), call('b'), output('a', '1')], stream: true }, refused('b'));
+  const { id } = await calling(door);
+  await turnRefused(door, { previous_response_id: id, input: 'Never mind' }, refused('c1'));
+  await turnRefused(door, { previous_response_id: id, input: [output('c1', '1'), call('c8')] }, refused('c8'));
+});
+
+promise('calls.after-refusal', async (door) => {
+  const { id } = await calling(door);
+  const model = door.model.script(says('done'));
+  await turnRefused(door, { previous_response_id: id }, { status: 400, code: null, param: 'input' });
+  await create(door, { model, tools, previous_response_id: id, input: [output('c1', 'one')] });
+  assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: f {} #c1', 'tool c1: one']);
+});
+
+promise('calls.ids-reused', async (door) => {
+  const call = (n: number) => callsFunctions({ name: 'f', args: `{"n":${n}}`, id: 'call_0' });
+  const model = door.model.script(call(1), call(2), says('done'), says('ok'));
+  let { id } = await create(door, { model, input: 'Go', tools });
+  for (const text of ['same', 'same']) {
+    const input = [output('call_0', text)];
+    id = (await create(door, { model, tools, previous_response_id: id, input })).id;
+  }
+  await create(door, { model, tools, previous_response_id: id, input: 'And?' });
+  assert.deepEqual(
+    heard(door, model).map((line) => line.replace(/^tool \w+|#\w+$/g, '')),
+    ['user: Go', 'assistant: f {"n":1} ', ': same', 'assistant: f {"n":2} ', ': same', 'assistant: done', 'user: And?'],
+  );
+});
+
+promise('calls.ids-reused-unanswered', async (door) => {
+  const call = (n: number) => callsFunctions({ name: 'f', args: `{"n":${n}}`, id: 'call_0' });
+  const model = door.model.script(call(1), call(2));
+  const first = await create(door, { model, input: 'Go', tools });
+  const input = [output('call_0', 'one')];
+  const second = await create(door, { model, tools, previous_response_id: first.id, input });
+  const refused = { status: 400, code: null, param: 'input', message: /function call call_0\.$/ };
+  await turnRefused(door, { previous_response_id: second.id, input: 'Never mind' }, refused);
+});
+
+promise('calls.cut', async (door) => {
+  const cut = { tool_calls: [{ index: 0, id: 'c1', function: { name: 'f', arguments: '{"a' } }] };
+  const model = door.model.script(sends([{ content: 'Calling.' }, cut], 'length'), says('two'));
+  const first = await create(door, { model, input: 'A', tools });
+  assert.partialDeepStrictEqual(first.output.at(-1), { type: 'function_call', status: 'incomplete' });
+  await create(door, { model, input: 'B', tools, previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: Calling.', 'user: B']);
+});
+
+/** A response that waits for the output of its call `c1`. */
+function calling(door: Door) {
+  return create(door, { model: door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' })), tools });
+}

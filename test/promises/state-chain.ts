@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { post } from '../doors/door.ts';
+import { callsFunctions, says, sends } from '../model/scripted.ts';
+import { create, stream } from './ask.ts';
+import { NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { heard, turnRefused } from './state-ask.ts';
+
+promise('chain.history', async (door) => {
+  const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
+  let previous_response_id: string | null = null;
+  for (const input of ['A', 'B', 'C', 'D']) {
+    const response = await create(door, { model, input, previous_response_id });
+    assert.equal(response.previous_response_id, previous_response_id);
+    previous_response_id = response.id;
+  }
+  assert.deepEqual(heard(door, model), [
+    ...['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C', 'assistant: three', 'user: D'],
+  ]);
+});
+
+promise('chain.streamed', async (door) => {
+  const model = door.model.script(says('one'), says('two'), says('three'));
+  const first = await stream(door, { model, input: 'A' });
+  const second = await stream(door, { model, input: 'B', previous_response_id: first.final.id });
+  for (const event of second.events) {
+    if ('response' in event) assert.equal(event.response.previous_response_id, first.final.id);
+  }
+  await stream(door, { model, input: 'C', previous_response_id: second.final.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+});
+
+promise('chain.at-once', async (door) => {
+  const model = door.model.script(says('one'), says('two'));
+  const reply = await post(door, { model, input: 'A', stream: true });
+  const decoder = new TextDecoder();
+  let text = '';
+  let asked = false;
+  for await (const chunk of reply.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    const id = /event: response\.completed\ndata: .*?"id":"(resp_\w+)"/.exec(text)?.[1];
+    if (asked || !id) continue;
+    asked = true;
+    await create(door, { model, input: 'B', previous_response_id: id });
+  }
+  assert.ok(asked);
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+});
+
+promise('chain.instructions', async (door) => {
+  const model = door.model.script(says('one'), says('two'), says('three'));
+  const first = await create(door, { model, input: 'A', instructions: 'Be kind.' });
+  const second = await create(door, { model, input: 'B', previous_response_id: first.id });
+  assert.equal(second.instructions, null);
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+  await create(door, { model, input: 'C', previous_response_id: first.id, instructions: 'Be brief.' });
+  assert.deepEqual(heard(door, model), ['system: Be brief.', 'user: A', 'assistant: one', 'user: C']);
+});
+
+promise('chain.system-items', async (door) => {
+  const model = door.model.script(says('one'), says('two'));
+  const input = [
+    { role: 'developer', content: 'Be kind.' },
+    { role: 'user', content: 'A' },
+  ];
+  const first = await create(door, { model, input });
+  await create(door, { model, input: 'B', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['system: Be kind.', 'user: A', 'assistant: one', 'user: B']);
+});
+
+promise('chain.branches', async (door) => {
+  const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
+  const root = await create(door, { model, input: 'A' });
+  const left = await create(door, { model, input: 'B', previous_response_id: root.id });
+  await create(door, { model, input: 'C', previous_response_id: root.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C']);
+  await create(door, { model, input: 'D', previous_response_id: left.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: D']);
+});
+
+promise('chain.concurrent', async (door) => {
+  const root = await create(door, { model: door.model.script(says('one')), input: 'A' });
+  const models = Array.from({ length: 8 }, (_, n) => door.model.script(says(`answer ${n}`)));
+  const ids = await Promise.all(
+    models.map(async (model, n) => {
+      const body = { model, input: `B${n}`, previous_response_id: root.id };
+      return n % 2 ? (await create(door, body)).id : (await stream(door, body)).final.id;
+    }),
+  );
+  await Promise.all(ids.map((id, n) => create(door, { model: models[n], input: 'C', previous_response_id: id })));
+  for (const [n, model] of models.entries()) {
+    const expected = ['user: A', 'assistant: one', `user: B${n}`, `assistant: answer ${n}`, 'user: C'];
+    assert.deepEqual(heard(door, model), expected);
+  }
+});
+
+promise('chain.other-model', async (door) => {
+  const first = await create(door, { model: door.model.script(says('one')), input: 'A' });
+  const model = door.model.script(says('two'));
+  await create(door, { model, input: 'B', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+});
+
+promise('chain.reasoning', async (door) => {
+  const model = door.model.script(sends([{ reasoning_content: 'Hm.' }, { content: 'one' }]), says('two'));
+  const first = await create(door, { model, input: 'A' });
+  await create(door, { model, input: 'B', previous_response_id: first.id });
+  assert.deepEqual(door.model.calls(model)[1]?.body.messages, [
+    { role: 'user', content: 'A' },
+    { role: 'assistant', content: 'one', reasoning_content: 'Hm.' },
+    { role: 'user', content: 'B' },
+  ]);
+});
+
+promise('chain.refusal', async (door) => {
+  const model = door.model.script(sends([{ refusal: 'I will not.' }]), says('two'));
+  const first = await create(door, { model, input: 'A' });
+  await create(door, { model, input: 'B', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: I will not.', 'user: B']);
+});
+
+promise('chain.incomplete', async (door) => {
+  const model = door.model.script(sends([{ content: 'Hel' }], 'length'), says('lo'));
+  const first = await create(door, { model, input: 'A' });
+  assert.equal(first.status, 'incomplete');
+  await create(door, { model, input: 'Go on', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: Hel', 'user: Go on']);
+});
+
+promise('chain.empty', async (door) => {
+  const model = door.model.script(sends([{ role: 'assistant', content: '' }]), says('two'));
+  const first = await create(door, { model, input: 'A' });
+  assert.deepEqual(first.output, []);
+  await create(door, { model, input: 'B', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'user: B']);
+});
+
+promise('chain.images', async (door) => {
+  const model = door.model.script(says('a cat'), says('a tabby'));
+  const content = [
+    { type: 'input_text', text: 'What is it?' },
+    { type: 'input_image', image_url: 'https://pictures.test/1.png', detail: 'low' },
+  ];
+  const first = await create(door, { model, input: [{ role: 'user', content }] });
+  await create(door, { model, input: 'Which?', previous_response_id: first.id });
+  const [before, after] = door.model.calls(model);
+  assert.deepEqual(after?.body.messages, [
+    ...(before?.body.messages ?? []),
+    { role: 'assistant', content: 'a cat' },
+    { role: 'user', content: 'Which?' },
+  ]);
+  assert.match(JSON.stringify(after?.body.messages[0]), /https:\/\/pictures\.test\/1\.png/);
+});
+
+promise(
+  'chain.tool-items',
+  async (door) => {
+    const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
+    const model = door.model.script(callsFunctions(add), says('It is 5.'), says('two'));
+    const first = await create(door, { model, input: 'Sum?', tools: [{ type: 'test_tool' }] });
+    await create(door, { model, input: 'Sure?', previous_response_id: first.id });
+    const { messages } = door.model.calls(model)[2]?.body ?? {};
+    const id = messages[1]?.tool_calls?.[0]?.id;
+    assert.deepEqual(heard(door, model), [
+      'user: Sum?',
+      `assistant: add ${add.args} #${id}`,
+      `tool ${id}: 5`,
+      'assistant: It is 5.',
+      'user: Sure?',
+    ]);
+  },
+  NEEDS_TEST_TOOL,
+);
+
+promise('chain.unstored', async (door) => {
+  const model = door.model.script(says('one'), says('two'), says('three'));
+  const first = await create(door, { model, input: 'A' });
+  const second = await create(door, { model, input: 'B', previous_response_id: first.id, store: false });
+  assert.equal(second.previous_response_id, first.id);
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+  const notFound = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
+  await turnRefused(door, { previous_response_id: second.id }, notFound);
+  await create(door, { model, input: 'C', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C']);
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { says } from '../model/scripted.ts';
+import { create } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+import { have, heard, nowhere, stored, turnRefused } from './state-ask.ts';
+
+promise(
+  'delete.reply',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')) });
+    assert.deepEqual(await have(door, 'DELETE', `/v1/responses/${id}`), { id, object: 'response', deleted: true });
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'delete.gone',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')) });
+    const path = `/v1/responses/${id}`;
+    await have(door, 'DELETE', path);
+    await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'delete.not-continued',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')) });
+    const notFound = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
+    await have(door, 'DELETE', `/v1/responses/${id}`);
+    const deleted = await turnRefused(door, { previous_response_id: id }, notFound);
+    const unknown = await turnRefused(door, { previous_response_id: 'resp_nobody' }, notFound);
+    assert.equal(deleted.replace(id, 'resp_nobody'), unknown, 'deleted and unknown read alike');
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'delete.built-on',
+  async (door) => {
+    const model = door.model.script(says('one'), says('two'), says('three'));
+    const first = await create(door, { model, input: 'A' });
+    const second = await create(door, { model, input: 'B', previous_response_id: first.id });
+    await have(door, 'DELETE', `/v1/responses/${first.id}`);
+    assert.deepEqual(await stored(door, second.id), second);
+    await create(door, { model, input: 'C', previous_response_id: second.id });
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'delete.sibling',
+  async (door) => {
+    const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
+    const root = await create(door, { model, input: 'A' });
+    const gone = await create(door, { model, input: 'B', previous_response_id: root.id });
+    const kept = await create(door, { model, input: 'C', previous_response_id: root.id });
+    await have(door, 'DELETE', `/v1/responses/${gone.id}`);
+    assert.deepEqual(await stored(door, root.id), root);
+    await create(door, { model, input: 'D', previous_response_id: kept.id });
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C', 'assistant: three', 'user: D']);
+  },
+  NEEDS_HEADERS,
+);

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { callsFunctions, hangs, type Script, says, sends } from '../model/scripted.ts';
+import { callOf, create, refuses, stream } from './ask.ts';
+import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { ask, have, type List, nowhere, stored } from './state-ask.ts';
+
+promise(
+  'stored.json',
+  async (door) => {
+    const model = door.model.script(says('{}'));
+    const response = await create(door, {
+      model,
+      instructions: 'Be brief.',
+      metadata: { team: 'blue' },
+      tools: [{ type: 'function', name: 'f', parameters: { type: 'object' } }],
+      text: { format: { type: 'json_schema', name: 'empty', schema: { type: 'object' } } },
+      temperature: 0.5,
+      user: 'u-1',
+    });
+    assert.deepEqual(await stored(door, response.id), response);
+    const asked = await create(door, { model, store: true });
+    assert.deepEqual(await stored(door, asked.id), asked);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.stream',
+  async (door) => {
+    const model = door.model.script(says('Hel', 'lo'));
+    const { final } = await stream(door, { model });
+    assert.equal(final.status, 'completed');
+    assert.deepEqual(await stored(door, final.id), final);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.incomplete',
+  async (door) => {
+    const model = door.model.script(sends([{ content: 'Hel' }], 'length'));
+    const { final } = await stream(door, { model });
+    for (const response of [await create(door, { model }), final]) {
+      assert.equal(response.status, 'incomplete');
+      assert.deepEqual(await stored(door, response.id), response);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+const breaksOff: Script = async (turn) => {
+  await turn.text('Hel');
+  await turn.sleep(5);
+  turn.cut();
+};
+
+promise(
+  'stored.failed',
+  async (door) => {
+    for (const model of [door.model.script(breaksOff), door.model.script(hangs('Hel').script), 'down']) {
+      const { final } = await stream(door, { model });
+      assert.equal(final.status, 'failed');
+      assert.ok(final.error?.message);
+      assert.deepEqual(await stored(door, final.id), final);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.items',
+  async (door) => {
+    const call = {
+      tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+    };
+    const model = door.model.script(
+      sends([{ reasoning_content: 'Hm.' }, { content: 'Calling.' }, call], 'tool_calls'),
+      sends([{ refusal: 'No.' }]),
+    );
+    const response = await create(door, { model, tools: [{ type: 'function', name: 'f' }] });
+    assert.deepEqual(
+      response.output.map(({ type }) => type),
+      ['reasoning', 'message', 'function_call'],
+    );
+    assert.deepEqual(await stored(door, response.id), response);
+    const refusal = await create(door, { model });
+    assert.deepEqual(await stored(door, refusal.id), refusal);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.tool-items',
+  async (door) => {
+    const model = door.model.script(callsFunctions({ name: 'cite', args: '{}' }), says('See X.'));
+    const response = await create(door, { model, tools: [{ type: 'test_tool' }] });
+    assert.partialDeepStrictEqual(response.output, [{ type: 'mcp_call', output: 'cited' }, { type: 'message' }]);
+    assert.match(JSON.stringify(response.output), /url_citation/);
+    assert.deepEqual(await stored(door, response.id), response);
+  },
+  { ...NEEDS_HEADERS, ...NEEDS_TEST_TOOL },
+);
+
+const ODD_TEXT = 'Grüße 👩‍👩‍👧 \u2028 "\\" \u0000 \ud83d x \ude00 漢字';
+
+promise(
+  'stored.any-text',
+  async (door) => {
+    const model = door.model.script(says(ODD_TEXT));
+    const response = await create(door, {
+      model,
+      input: ODD_TEXT,
+      instructions: ODD_TEXT,
+      metadata: { [ODD_TEXT]: ODD_TEXT },
+    });
+    assert.equal(response.instructions, ODD_TEXT);
+    assert.partialDeepStrictEqual(response.output, [{ content: [{ text: ODD_TEXT }] }]);
+    assert.deepEqual(await stored(door, response.id), response);
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${response.id}/input_items`);
+    assert.deepEqual(data[0]?.content, [{ type: 'input_text', text: ODD_TEXT }]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.large',
+  async (door) => {
+    const text = `${ODD_TEXT}${'0123456789 👍 '.repeat(46_000)}${ODD_TEXT}`;
+    assert.ok(text.length > 600_000);
+    const pieces = text.match(/[\s\S]{1,65535}/g) ?? []; // pairs are cut in two, as models may
+    const model = door.model.script(says(...pieces), says('short'));
+    const response = await create(door, { model, input: text });
+    assert.partialDeepStrictEqual(response.output, [{ content: [{ text }] }]);
+    assert.deepEqual(await stored(door, response.id), response);
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${response.id}/input_items`);
+    assert.deepEqual(data[0]?.content, [{ type: 'input_text', text }]);
+
+    await create(door, { model, input: 'And now?', previous_response_id: response.id });
+    assert.deepEqual(door.model.calls(model)[1]?.body.messages, [
+      { role: 'user', content: text },
+      { role: 'assistant', content: text },
+      { role: 'user', content: 'And now?' },
+    ]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.unknown',
+  async (door) => {
+    const path = '/v1/responses/resp_nobody-knows';
+    await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
+  },
+  NEEDS_HEADERS,
+);
+
+/** Ids that nothing has and no path should stumble over. */
+const oddIds = [
+  'x'.repeat(4000),
+  'resp_%E2%82',
+  'resp_%zz',
+  'a%2Fb',
+  '%2e%2e%2f',
+  'resp_👍',
+  "'; DROP TABLE items --",
+  '%25',
+];
+
+promise(
+  'stored.odd-ids',
+  async (door) => {
+    for (const id of oddIds) {
+      const path = `/v1/responses/${id}`;
+      await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.nul-id',
+  async (door) => {
+    await nowhere(door, 'GET /v1/responses/resp_%00', 'DELETE /v1/responses/%00', 'GET /v1/responses/%00/input_items');
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.no-replay',
+  async (door) => {
+    const { final } = await stream(door, { model: door.model.script(says('Hello')) });
+    const path = `/v1/responses/${final.id}`;
+    const refused = { status: 400, code: null, param: 'stream' };
+    await refuses(await ask(door, 'GET', `${path}?stream=true`), refused);
+    await refuses(await ask(door, 'GET', `${path}?stream=true&starting_after=2`), refused);
+    assert.deepEqual(await have(door, 'GET', `${path}?stream=false`), final);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.include',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')) });
+    for (const query of ['include[]=reasoning.encrypted_content', 'include=message.output_text.logprobs']) {
+      const reply = await ask(door, 'GET', `/v1/responses/${id}?${query}`);
+      await refuses(reply, { status: 422, code: 422, param: 'include' });
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.not',
+  async (door) => {
+    const model = door.model.script(says('Hello'));
+    const { id } = await create(door, { model, store: false });
+    const { final } = await stream(door, { model, store: false });
+    assert.equal(callOf(door, model).body.messages.length, 1);
+    for (const path of [`/v1/responses/${id}`, `/v1/responses/${final.id}`]) {
+      await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.methods',
+  async (door) => {
+    const allowed: [path: string, methods: string[]][] = [
+      ['/v1/responses/resp_1', ['DELETE', 'GET']],
+      ['/v1/responses/resp_1/input_items', ['GET']],
+      ['/v1/conversations', ['POST']],
+      ['/v1/conversations/conv_1', ['DELETE', 'GET', 'POST']],
+      ['/v1/conversations/conv_1/items', ['GET', 'POST']],
+      ['/v1/conversations/conv_1/items/msg_1', ['DELETE', 'GET']],
+    ];
+    for (const [path, methods] of allowed) {
+      const reply = await ask(door, 'PUT', path, {});
+      assert.deepEqual((reply.headers.get('allow') ?? '').split(', ').sort(), methods, path);
+      await refuses(reply, { status: 405, code: 'method_not_allowed' });
+    }
+  },
+  NEEDS_HEADERS,
+);

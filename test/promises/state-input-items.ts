@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { callsFunctions, says } from '../model/scripted.ts';
+import { create, refuses } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+import { ask, have, type Item, type List, walk } from './state-ask.ts';
+
+const messages = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({ role: 'user', content: `message ${n}` }));
+const textOf = ({ content }: Item) => (Array.isArray(content) ? content[0]?.text : content);
+
+promise(
+  'input-items.string',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')), input: 'Hi' });
+    const list = await have<List>(door, 'GET', `/v1/responses/${id}/input_items`);
+    const item = list.data[0]?.id ?? '';
+    assert.match(item, /^msg_\w+$/);
+    assert.deepEqual(list, {
+      object: 'list',
+      data: [
+        { type: 'message', id: item, role: 'user', status: 'completed', content: [{ type: 'input_text', text: 'Hi' }] },
+      ],
+      first_id: item,
+      last_id: item,
+      has_more: false,
+    });
+  },
+  NEEDS_HEADERS,
+);
+
+const mixed = [
+  { role: 'user', content: 'A' },
+  { type: 'message', id: 'msg_of-the-client', role: 'user', content: [{ type: 'input_text', text: 'B' }] },
+  { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'C' }] },
+  { type: 'reasoning', summary: [] },
+  { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}' },
+  { type: 'function_call', id: null, call_id: 'c2', name: 'f', arguments: '{}' },
+  { type: 'function_call_output', call_id: 'c1', output: 'one' },
+  { type: 'function_call_output', call_id: 'c2', output: [{ type: 'input_text', text: 'two' }] },
+];
+
+promise(
+  'input-items.ids',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')), input: mixed });
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${id}/input_items?order=asc`);
+    assert.deepEqual(
+      data.map((item) => [item.type, item.id.replace(/_[\da-f]+$/, '')]),
+      [
+        ['message', 'msg'],
+        ['message', 'msg_of-the-client'],
+        ['message', 'msg'],
+        ['reasoning', 'rs'],
+        ['function_call', 'fc'],
+        ['function_call', 'fc'],
+        ['function_call_output', 'fco'],
+        ['function_call_output', 'fco'],
+      ],
+    );
+    assert.equal(new Set(data.map((item) => item.id)).size, data.length);
+    const again = await have<List>(door, 'GET', `/v1/responses/${id}/input_items?order=asc`);
+    assert.deepEqual(again.data, data);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'input-items.content',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')), input: mixed });
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${id}/input_items?order=asc`);
+    assert.partialDeepStrictEqual(data, [
+      { role: 'user', content: [{ type: 'input_text', text: 'A' }] },
+      { role: 'user', content: [{ type: 'input_text', text: 'B' }] },
+      { role: 'assistant', content: [{ type: 'output_text', text: 'C' }] },
+      { summary: [] },
+      { call_id: 'c1', name: 'f', arguments: '{"a":1}' },
+      { call_id: 'c2', name: 'f', arguments: '{}' },
+      { call_id: 'c1', output: 'one' },
+      { call_id: 'c2', output: [{ type: 'input_text', text: 'two' }] },
+    ]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'input-items.order',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')), input: messages(3) });
+    const path = `/v1/responses/${id}/input_items`;
+    const newestFirst = ['message 2', 'message 1', 'message 0'];
+    assert.deepEqual((await have<List>(door, 'GET', path)).data.map(textOf), newestFirst);
+    assert.deepEqual((await have<List>(door, 'GET', `${path}?order=desc`)).data.map(textOf), newestFirst);
+    assert.deepEqual((await have<List>(door, 'GET', `${path}?order=asc`)).data.map(textOf), newestFirst.reverse());
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'input-items.own',
+  async (door) => {
+    const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'));
+    const first = await create(door, { model, input: 'A', tools: [{ type: 'function', name: 'f' }] });
+    const input = [{ type: 'function_call_output', call_id: 'c1', output: 'one' }];
+    const second = await create(door, { model, input, previous_response_id: first.id });
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${second.id}/input_items`);
+    assert.equal(data.length, 1);
+    assert.partialDeepStrictEqual(data, input);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'input-items.pages',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')), input: messages(45) });
+    const path = `/v1/responses/${id}/input_items`;
+    const oldestFirst = messages(45).map(({ content }) => content);
+    for (const limit of [1, 7, 20, 45, 100]) {
+      assert.deepEqual((await walk(door, path, limit, 'asc')).map(textOf), oldestFirst);
+      assert.deepEqual((await walk(door, path, limit, 'desc')).map(textOf), oldestFirst.toReversed());
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'input-items.default-page',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')), input: messages(21) });
+    const path = `/v1/responses/${id}/input_items`;
+    const first = await have<List>(door, 'GET', path);
+    assert.equal(first.data.length, 20);
+    assert.equal(first.has_more, true);
+    const second = await have<List>(door, 'GET', `${path}?after=${first.last_id}`);
+    assert.deepEqual(second.data.map(textOf), ['message 0']);
+    assert.equal(second.has_more, false);
+    assert.deepEqual(await have(door, 'GET', `${path}?after=${second.last_id}`), {
+      object: 'list',
+      data: [],
+      first_id: null,
+      last_id: null,
+      has_more: false,
+    });
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'input-items.bad-query',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('Hello')) });
+    const wrong: [param: string, values: string[]][] = [
+      ['limit', ['0', '101', '-1', '1.5', 'x', '99999999999999999999']],
+      ['order', ['up', 'ASC']],
+      ['after', ['msg_nobody', id, '👍', "'"]],
+    ];
+    for (const [param, values] of wrong) {
+      for (const value of values) {
+        const reply = await ask(door, 'GET', `/v1/responses/${id}/input_items?${param}=${encodeURIComponent(value)}`);
+        await refuses(reply, { status: 422, code: 422, param });
+      }
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'input-items.after-elsewhere',
+  async (door) => {
+    const model = door.model.script(says('Hello'));
+    const first = await create(door, { model, input: 'A' });
+    const second = await create(door, { model, input: 'B', previous_response_id: first.id });
+    const { last_id } = await have<List>(door, 'GET', `/v1/responses/${first.id}/input_items`);
+    for (const after of [last_id, second.output[0]?.id]) {
+      const reply = await ask(door, 'GET', `/v1/responses/${second.id}/input_items?after=${after}`);
+      await refuses(reply, { status: 422, code: 422, param: 'after' });
+    }
+  },
+  NEEDS_HEADERS,
+);

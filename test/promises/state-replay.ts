@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { callsFunctions, says, sends } from '../model/scripted.ts';
+import { create, sent } from './ask.ts';
+import { promise } from './promise.ts';
+import { heard, turnRefused } from './state-ask.ts';
+
+const tools = [{ type: 'function', name: 'f' }];
+const user = (content: string, id?: string) => ({ type: 'message', role: 'user', content, ...(id && { id }) });
+
+promise('replay.id-twice', async (door) => {
+  const refused = { status: 400, code: null, param: 'input', message: /msg_twice/ };
+  await turnRefused(door, { input: [user('A', 'msg_twice'), user('B', 'msg_twice')] }, refused);
+  await turnRefused(door, { input: [user('A', 'msg_twice'), user('A', 'msg_twice')], store: false }, refused);
+  const nulls = [
+    { ...user('A'), id: null },
+    { ...user('B'), id: null },
+  ];
+  assert.equal((await sent(door, { input: nulls })).messages.length, 2);
+});
+
+promise('replay.id-elsewhere', async (door) => {
+  for (const content of ['A', 'B']) {
+    const { messages } = await sent(door, { input: [user(content, 'msg_of-the-client')] });
+    assert.deepEqual(messages, [{ role: 'user', content }]);
+  }
+});
+
+promise('replay.by-id', async (door) => {
+  const model = door.model.script(
+    sends([{ reasoning_content: 'Hm.' }, { content: 'one' }]),
+    says('two'),
+    says('three'),
+  );
+  const first = await create(door, { model, input: [user('A', 'msg_mine')] });
+  const input = [user('A', 'msg_mine'), ...first.output, user('B')];
+  const second = await create(door, { model, input, previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+  await create(door, { model, input: [...second.output, user('C')], previous_response_id: second.id });
+  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+});
+
+promise('replay.call', async (door) => {
+  for (const more of [{}, { id: null, status: null }, { id: 'fc_another' }]) {
+    const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }), says('done'));
+    const first = await create(door, { model, input: 'Go', tools });
+    const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}', ...more };
+    const input = [call, { type: 'function_call_output', call_id: 'c1', output: 'one' }];
+    await create(door, { model, tools, input, previous_response_id: first.id });
+    assert.deepEqual(heard(door, model), ['user: Go', 'assistant: f {"a":1} #c1', 'tool c1: one']);
+  }
+});
+
+promise('replay.output', async (door) => {
+  const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'), says('ok'));
+  const output = { type: 'function_call_output', call_id: 'c1', output: 'one' };
+  const first = await create(door, { model, input: 'Go', tools });
+  const second = await create(door, { model, tools, input: [output], previous_response_id: first.id });
+  await create(door, { model, tools, input: [output, user('B')], previous_response_id: second.id });
+  const before = ['user: Go', 'assistant: f {} #c1', 'tool c1: one'];
+  assert.deepEqual(heard(door, model), [...before, 'assistant: done', 'user: B']);
+});
+
+promise('replay.same-words', async (door) => {
+  const model = door.model.script(says('one'), says('two'));
+  const first = await create(door, { model, input: 'Again' });
+  await create(door, { model, input: 'Again', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), ['user: Again', 'assistant: one', 'user: Again']);
+});
+
+promise('replay.blank', async (door) => {
+  const model = door.model.script(says('one'), says('two'));
+  const blank = { id: null, status: null };
+  const input = [
+    { ...blank, ...user('A') },
+    { ...blank, type: 'reasoning', summary: [] },
+    { ...blank, type: 'reasoning', summary: null, content: null, encrypted_content: null },
+    {
+      ...blank,
+      type: 'message',
+      role: 'assistant',
+      content: [{ type: 'output_text', text: 'B', annotations: null, logprobs: null }],
+    },
+    { ...blank, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
+    { ...blank, type: 'function_call_output', call_id: 'c1', output: 'one' },
+  ];
+  const first = await create(door, { model, input });
+  const before = ['user: A', 'assistant: B f {} #c1', 'tool c1: one'];
+  assert.deepEqual(heard(door, model), before);
+  await create(door, { model, input: 'C', previous_response_id: first.id });
+  assert.deepEqual(heard(door, model), [...before, 'assistant: one', 'user: C']);
+});
