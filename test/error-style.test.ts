@@ -17,7 +17,7 @@ const cases: [body: string, status: number, code: string | null][] = [
 
 test("errors: openai gives OpenAI's own statuses and codes", async () => {
   const model = await startScriptedModel();
-  const { fetch, close } = await testHandler(model, { ...testConfig(model), errors: 'openai' });
+  const { fetch, close } = await testHandler(model, { config: { ...testConfig(model), errors: 'openai' } });
   const headers = { 'content-type': 'application/json' };
   for (const [body, status, code] of cases) {
     const reply = await fetch(new Request('http://test/v1/responses', { method: 'POST', body, headers }));

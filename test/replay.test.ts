@@ -29,31 +29,38 @@ after(async () => {
 /** How the bytes of a stream are cut up. */
 const pieces = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 6 });
 
-/** Both replies to one script, whose bytes come cut up in a way of its own for each. */
-async function bothReplies(script: Script, deltas: readonly object[], cuts: readonly (readonly number[])[]) {
+/** The replies to one script, whose bytes come cut up in a way of its own for each; and the first as it was kept. */
+async function allReplies(script: Script, deltas: readonly object[], cuts: readonly (readonly number[])[]) {
   const model = scripted.script(async (turn) => {
     await turn.raw(bytesOf(script, deltas));
     if (script.ending === 'cut') turn.cut();
   });
   const [streamed, whole] = await Promise.all(
     [true, false].map((stream, index) => {
-      const handler = createHandler({
-        database,
-        config: parseConfig({ models: [{ match: '*', backend: 'chat', url: scripted.url }] }),
-        transport: splitting(backends.transport, cuts[index] ?? [1]),
-      });
       const headers = { 'content-type': 'application/json' };
       const body = JSON.stringify({ model, input: 'x', stream });
-      return handler.fetch(new Request('http://antiphon.test/v1/responses', { method: 'POST', headers, body }));
+      return handle(cuts[index], '/v1/responses', { method: 'POST', headers, body });
     }),
   );
   assert.ok(streamed && whole);
-  return { streamed: await streamed.text(), status: whole.status, whole: (await whole.json()) as Json };
+  const replayed = replay(await streamed.text());
+  const kept = await handle([], `/v1/responses/${replayed.terminal.id}`);
+  return { replayed, status: whole.status, whole: (await whole.json()) as Json, kept: (await kept.json()) as Json };
 }
 
-/** The stream read by the referee, which must be what its terminal event and the JSON reply say. */
-function agree({ streamed, status, whole }: Awaited<ReturnType<typeof bothReplies>>): Json {
-  const { terminal, events } = replay(streamed);
+function handle(cuts: readonly number[] | undefined, path: string, init?: RequestInit): Promise<Response> {
+  const handler = createHandler({
+    database,
+    config: parseConfig({ models: [{ match: '*', backend: 'chat', url: scripted.url }] }),
+    transport: splitting(backends.transport, cuts ?? [1]),
+  });
+  return handler.fetch(new Request(`http://antiphon.test${path}`, init));
+}
+
+/** The stream read by the referee, which must be what its terminal event, the JSON reply and the stored response say. */
+function agree({ replayed, status, whole, kept }: Awaited<ReturnType<typeof allReplies>>): Json {
+  const { terminal, events } = replayed;
+  assert.deepEqual(kept, terminal);
   if (terminal.status === 'failed') {
     assert.equal(status, 500);
     assert.equal(whole.error.message, events.at(-2).message);
@@ -66,9 +73,9 @@ function agree({ streamed, status, whole }: Awaited<ReturnType<typeof bothReplie
 
 const failures = ['cut', 'error', 'garbage'];
 
-test('what a model says comes back whole: replay of the stream = terminal event = JSON reply', async () => {
+test('what a model says comes back whole: replay of the stream = terminal event = JSON reply = GET', async () => {
   const property = fc.asyncProperty(script, pieces, pieces, async (script, ...cuts) => {
-    const terminal = agree(await bothReplies(script, deltasOf(script), cuts));
+    const terminal = agree(await allReplies(script, deltasOf(script), cuts));
     const { ending, usage } = script;
     const status = { length: 'incomplete', content_filter: 'incomplete' }[ending as string] ?? 'completed';
     assert.equal(terminal.status, failures.includes(ending) ? 'failed' : status);
@@ -105,7 +112,7 @@ test('the replies agree on deltas in any order and with anything missing, even c
     { requiredKeys: [] },
   );
   const property = fc.asyncProperty(script, fc.array(delta, { maxLength: 12 }), pieces, async (script, deltas, cut) => {
-    agree(await bothReplies(script, deltas, [cut, [1_000]]));
+    agree(await allReplies(script, deltas, [cut, [1_000]]));
   });
   await fc.assert(property, { numRuns: RUNS });
 });

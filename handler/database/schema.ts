@@ -9,8 +9,8 @@ export const migrations: readonly (readonly string[])[] = [
     // The processes that run turns. A turn whose owner has stopped saying that it is alive is dead.
     'CREATE TABLE owners (id text NOT NULL PRIMARY KEY, alive_until bigint NOT NULL)',
 
-    // A response without its output. `parent` makes the tree; `conversation` and `base` say from which place of which
-    // conversation it went on. To delete one is to let it expire at once: it stays while others build on it.
+    // A response without its output. `parent` makes the tree; `conversation` and `base` say at which place of which
+    // conversation its chain began. To delete one is to let it expire at once: it stays while others build on it.
     `CREATE TABLE responses (
       tenant text NOT NULL, id text NOT NULL, parent text, conversation text, base bigint, owner text NOT NULL,
       status text NOT NULL, expires_at bigint NOT NULL, body text NOT NULL, PRIMARY KEY (tenant, id))`,

@@ -11,8 +11,16 @@ export interface Past {
   /** Everything said before, oldest first. */
   items: Item[];
   previous: string | null;
+  /** The place in a conversation from which the chain of responses went on, if it began in one. */
+  begun: ConversationPlace | null;
   /** The conversation that the turn belongs to, and the place of the next item in it. */
-  conversation: { id: string; base: number } | null;
+  conversation: ConversationPlace | null;
+}
+
+/** A conversation, and the place of the next item in it at some time. */
+export interface ConversationPlace {
+  id: string;
+  base: number;
 }
 
 /** What a turn is to go on from, as a request names it. */
@@ -32,35 +40,39 @@ export async function readPast(scope: Scope, request: PastReference): Promise<Pa
     throw new ApiError('refused', message, { param: 'previous_response_id' });
   }
   if (previous != null) return readChain(scope, previous);
-  if (conversation == null) return { items: [], previous: null, conversation: null };
+  if (conversation == null) return { items: [], previous: null, begun: null, conversation: null };
   return readConversation(scope, typeof conversation === 'string' ? conversation : conversation.id);
 }
 
-/** The responses before one, up to the root, and what the root's conversation held when it began. */
-const CHAIN = `WITH RECURSIVE chain (id, parent, conversation, base, depth) AS (
-    SELECT id, parent, conversation, base, 0 FROM responses WHERE tenant = ? AND id = ?
+/**
+ * All items of a chain of responses, from its root on. CROSS JOIN means to SQLite that the chain comes first: it would
+ * read all items of the tenant otherwise.
+ */
+const CHAIN = `WITH RECURSIVE chain (id, parent, depth) AS (
+    SELECT id, parent, 0 FROM responses WHERE tenant = ? AND id = ?
     UNION ALL
-    SELECT r.id, r.parent, r.conversation, r.base, c.depth + 1
-      FROM chain c JOIN responses r ON r.tenant = ? AND r.id = c.parent
+    SELECT r.id, r.parent, c.depth + 1 FROM chain c CROSS JOIN responses r WHERE r.tenant = ? AND r.id = c.parent
   )
-  SELECT c.depth, i.side, i.place AS place, i.body, k.n AS n, k.body AS more
-    FROM chain c JOIN items i ON i.tenant = ? AND i.holder = c.id ${ITEM_CHUNKS}
-  UNION ALL
-  SELECT c.depth + 1 AS depth, '' AS side, i.conversation_place AS place, i.body, k.n AS n, k.body AS more
-    FROM chain c JOIN items i ON i.tenant = ? AND i.conversation = c.conversation AND i.conversation_place < c.base
-    ${ITEM_CHUNKS}
-  ORDER BY depth DESC, side, place, n`;
+  SELECT i.body, k.n, k.body AS more FROM chain c CROSS JOIN items i ${ITEM_CHUNKS}
+  WHERE i.tenant = ? AND i.holder = c.id ORDER BY c.depth DESC, i.side, i.place, k.n`;
+
+/** What a conversation held where a chain of responses left it. */
+const BEGINNING = `SELECT i.body, k.n, k.body AS more
+  FROM responses r CROSS JOIN items i ${ITEM_CHUNKS}
+  WHERE r.tenant = ? AND r.id = ? AND i.tenant = ? AND i.conversation = r.conversation
+    AND i.conversation_place < r.base ORDER BY i.conversation_place, k.n`;
 
 async function readChain({ database, tenant }: Scope, id: string): Promise<Past> {
   if (!isId(id)) throw previousNotFound();
   const now = Date.now();
-  const [[found] = [], rows = []] = await database.batch([
+  const [[found] = [], beginning = [], chain = []] = await database.batch([
     {
-      sql: `SELECT r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
+      sql: `SELECT r.conversation, r.base, r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
         FROM responses r WHERE r.tenant = ? AND r.id = ? AND r.expires_at > ?`,
       values: [now, tenant, id, now],
     },
-    { sql: CHAIN, values: [tenant, id, tenant, tenant, tenant] },
+    { sql: BEGINNING, values: [tenant, id, tenant] },
+    { sql: CHAIN, values: [tenant, id, tenant, tenant] },
   ]);
   if (!found) throw previousNotFound();
   const status = statusOf(found);
@@ -68,7 +80,9 @@ async function readChain({ database, tenant }: Scope, id: string): Promise<Past>
     const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
     throw new ApiError('previous_not_usable', message, { param: 'previous_response_id' });
   }
-  return { items: itemsOf(rows), previous: id, conversation: null };
+  const items = [...itemsOf(beginning), ...itemsOf(chain)];
+  const begun = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
+  return { items, previous: id, begun, conversation: null };
 }
 
 /** The status of a row that was read with `alive`: what nobody is making any more has failed. */
@@ -92,7 +106,7 @@ async function readConversation({ database, tenant }: Scope, id: string): Promis
   ]);
   if (!found) throw notFound('conversation', 'conversation');
   if (found.locked === 1) throw conversationLocked();
-  return { items: itemsOf(rows), previous: null, conversation: { id, base: Number(found.next_place) } };
+  return { items: itemsOf(rows), previous: null, begun: null, conversation: { id, base: Number(found.next_place) } };
 }
 
 /** Whether a turn is being made in the conversation `c`; takes the present time as its value. */

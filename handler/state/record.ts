@@ -1,7 +1,7 @@
 import { Conflict, type Statement } from '../database/database.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
-import { conversationLocked, LOCKED, type Past } from './history.ts';
+import { type ConversationPlace, conversationLocked, LOCKED, type Past } from './history.ts';
 import { insertItems } from './items.ts';
 import { ALIVE } from './owner.ts';
 import type { Scope } from './scope.ts';
@@ -21,6 +21,7 @@ export interface TurnRecord {
 export function recordTurn(scope: Scope, response: Response, input: readonly Item[], past: Past): TurnRecord {
   const { database, tenant, owner } = scope;
   const { conversation } = past;
+  const from = conversation ?? past.begun;
   const holder = response.id;
   let written = 0;
   let chunked = false;
@@ -55,8 +56,8 @@ export function recordTurn(scope: Scope, response: Response, input: readonly Ite
               tenant,
               holder,
               past.previous,
-              conversation?.id ?? null,
-              conversation?.base ?? null,
+              from?.id ?? null,
+              from?.base ?? null,
               owner.id,
               response.status,
               now + scope.retention,
@@ -116,7 +117,7 @@ function fence(tenant: string, id: string, owner: string): Statement {
 }
 
 /** Takes the conversation for a turn, if nobody has it and nothing was added since it was read; else undoes the batch. */
-function lock(tenant: string, { id, base }: { id: string; base: number }, turn: string, now: number): Statement[] {
+function lock(tenant: string, { id, base }: ConversationPlace, turn: string, now: number): Statement[] {
   return [
     {
       sql: `UPDATE responses AS r SET status = 'failed', owner = ''
@@ -134,12 +135,7 @@ function lock(tenant: string, { id, base }: { id: string; base: number }, turn: 
 }
 
 /** Gives the conversation back, with the turn's items in it if it came to something. */
-function leave(
-  tenant: string,
-  { id, base }: { id: string; base: number },
-  ended: Response,
-  inputs: number,
-): Statement[] {
+function leave(tenant: string, { id, base }: ConversationPlace, ended: Response, inputs: number): Statement[] {
   const made = ended.status === 'completed' || ended.status === 'incomplete';
   const statements: Statement[] = [
     {

@@ -62,7 +62,7 @@ async function removeLeaves(database: Database, before: number): Promise<number>
 async function removeConversations(database: Database, before: number): Promise<void> {
   const gone = `SELECT tenant, id FROM conversations v WHERE v.deleted_at < ?
     AND NOT EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant AND r.conversation = v.id)`;
-  const own = `(tenant, conversation) IN (${gone})`;
+  const own = `conversation IS NOT NULL AND (tenant, conversation) IN (${gone})`;
   const remove = (sql: string): Statement => ({ sql, values: [before] });
   await database.batch([
     remove(`DELETE FROM chunks WHERE (tenant, holder, side, place) IN

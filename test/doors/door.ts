@@ -3,7 +3,15 @@ import { type Config, parseConfig } from '../../handler/index.ts';
 import type { ScriptedModel } from '../model/scripted.ts';
 
 /** The ways into the product that the promises are tried through. */
-export type DoorName = 'in-process' | 'node-http' | 'workerd' | 'envoy-streamed' | 'envoy-buffered' | 'envoy-original';
+export type DoorName =
+  | 'in-process'
+  | 'node-http'
+  | 'workerd'
+  | 'deno'
+  | 'bun'
+  | 'envoy-streamed'
+  | 'envoy-buffered'
+  | 'envoy-original';
 
 /** One way into a running product whose models are scripted. */
 export interface Door {

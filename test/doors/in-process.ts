@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { createHandler } from '../../handler/index.ts';
+import { type Config, createHandler, type Database } from '../../handler/index.ts';
 import { unlessAborted } from '../../shim/race.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
@@ -7,23 +7,41 @@ import { testTool } from '../test-tool.ts';
 import { testDatabase } from './database.ts';
 import { type Door, doorAt, testConfig } from './door.ts';
 
+/** What a test may choose of the handler that it opens. */
+export interface Chosen {
+  config?: Config;
+  database?: Database;
+  /** Milliseconds, in place of the configuration's. */
+  retention?: number;
+  lease?: number;
+}
+
 /** The handler that the doors in this process open onto, and what closes its connections to the model. */
-export async function testHandler(model: ScriptedModel, config = testConfig(model)) {
+export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
+  const { retention, lease, database, config: given = testConfig(model) } = chosen;
+  const limits = { ...given.limits, ...(lease && { lease }) };
+  const config = { ...given, ...(retention && { retention }), limits };
   const brotli = createRequire(import.meta.url)('brotli-wasm');
   const { transport, close } = createTransport();
-  const database = await testDatabase();
-  const { fetch, sweep } = createHandler({ config, transport, database, brotli, tools: [testTool] });
+  const tools = [testTool];
+  const { fetch, sweep } = createHandler({
+    config,
+    transport,
+    database: database ?? (await testDatabase()),
+    brotli,
+    tools,
+  });
   return { fetch, sweep, close };
 }
 
 /** The handler called as a function: no network before it. */
-export async function openInProcess(): Promise<Door> {
+export async function openInProcess(chosen?: Chosen): Promise<Door & { sweep(): Promise<void> }> {
   const model = await startScriptedModel();
-  const handler = await testHandler(model);
+  const handler = await testHandler(model, chosen);
   const via: typeof fetch = (input, init) => {
     const request = new Request(input, init);
     // What a network does and a function call does not: the client that aborts is told so at once.
     return unlessAborted(handler.fetch(request), request.signal);
   };
-  return doorAt('in-process', 'http://in-process', model, handler.close, via);
+  return { ...doorAt('in-process', 'http://in-process', model, handler.close, via), sweep: handler.sweep };
 }

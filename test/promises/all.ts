@@ -17,6 +17,7 @@ import './state-client.ts';
 import './state-delete.ts';
 import './state-get.ts';
 import './state-input-items.ts';
+import './state-large.ts';
 import './state-live.ts';
 import './state-previous.ts';
 import './state-replay.ts';
@@ -25,3 +26,4 @@ import './tool-loop.ts';
 import './tools.ts';
 import './validation.ts';
 import './bodies.ts'; // last, since they keep the process busy
+import './state-pages.ts';

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { says } from '../model/scripted.ts';
 import { create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { ask, contents, conversation, have, heard, type List, nowhere, refusesWithin, walk } from './state-ask.ts';
+import {
+  ask,
+  contents,
+  conversation,
+  have,
+  heard,
+  type List,
+  nowhere,
+  refusesWithin,
+  stored,
+  turnRefused,
+} from './state-ask.ts';
 
 const user = (content: string, id?: string) => ({ role: 'user', content, ...(id && { id }) });
 const users = (count: number, from = 0) => Array.from({ length: count }, (_, n) => user(`${from + n}`));
@@ -70,24 +81,6 @@ promise(
     const oldest = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
     assert.deepEqual(newest.data, oldest.data.toReversed());
     assert.deepEqual([newest.first_id, newest.last_id], [oldest.last_id, oldest.first_id]);
-  },
-  NEEDS_HEADERS,
-);
-
-promise(
-  'conversation-items.pages',
-  async (door) => {
-    const id = await conversation(door, { items: users(20) });
-    const path = `/v1/conversations/${id}/items`;
-    await have(door, 'POST', path, { items: users(20, 20) });
-    await have(door, 'POST', path, { items: users(5, 40) });
-    const { data } = await have<List>(door, 'GET', `${path}?order=asc&limit=100`);
-    assert.equal(data.length, 45);
-    for (const limit of [1, 7, 20, 45, 100]) {
-      assert.deepEqual(await walk(door, path, limit, 'asc'), data);
-      assert.deepEqual(await walk(door, path, limit, 'desc'), data.toReversed());
-    }
-    assert.deepEqual((await have<List>(door, 'GET', path)).data, data.toReversed().slice(0, 20));
   },
   NEEDS_HEADERS,
 );
@@ -164,6 +157,34 @@ promise(
     await have(door, 'DELETE', `/v1/conversations/${id}/items/${output[0]?.id}`);
     await create(door, { model, input: 'E', conversation: id });
     assert.deepEqual(heard(door, model), ['user: A', 'user: C', 'user: D', 'user: E']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.delete-made',
+  async (door) => {
+    const id = await conversation(door);
+    const model = door.model.script(says('B'), says('D'));
+    const response = await create(door, { model, input: 'A', conversation: id });
+    await have(door, 'DELETE', `/v1/conversations/${id}/items/${response.output[0]?.id}`);
+    assert.deepEqual(await contents(door, id), ['user: A']);
+    assert.deepEqual(await stored(door, response.id), response);
+    await create(door, { model, input: 'C', previous_response_id: response.id });
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.delete-call',
+  async (door) => {
+    const call = { type: 'function_call', id: 'fc_1', call_id: 'c1', name: 'f', arguments: '{}' };
+    const output = { type: 'function_call_output', call_id: 'c1', output: 'one' };
+    const id = await conversation(door, { items: [call, output] });
+    await have(door, 'DELETE', `/v1/conversations/${id}/items/fc_1`);
+    const message = 'No tool call found for function call output with call_id c1.';
+    await turnRefused(door, { conversation: id }, { status: 400, code: null, param: 'input', message });
   },
   NEEDS_HEADERS,
 );

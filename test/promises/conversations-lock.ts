@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
+import { type Door, post } from '../doors/door.ts';
 import { hangs, replies, type Script, says } from '../model/scripted.ts';
 import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { ask, contents, conversation, have, heard, held, refusesWithin, turnRefused, until } from './state-ask.ts';
+import {
+  ask,
+  contents,
+  conversation,
+  have,
+  heard,
+  held,
+  nowhere,
+  refusesWithin,
+  stored,
+  turnRefused,
+  until,
+} from './state-ask.ts';
 
 const locked = { status: 400, code: 'conversation_locked', param: 'conversation' };
 
@@ -116,24 +128,78 @@ promise(
 promise(
   'conversation-lock.left',
   async (door) => {
+    for (const stream of [true, false]) {
+      const id = await conversation(door);
+      const { script, begun } = hangs('Hel');
+      const leave = leaves(door, { model: door.model.script(script), conversation: id, stream });
+      await begun;
+      leave();
+      await getsThrough(door, id);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.left-at-once',
+  async (door) => {
+    for (const stream of [true, false]) {
+      const id = await conversation(door);
+      leaves(door, { model: door.model.script(hangs('Hel').script), conversation: id, stream })();
+      await getsThrough(door, id);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.unread',
+  async (door) => {
     const id = await conversation(door);
-    const { script, begun } = hangs('Hel');
-    const leaving = new AbortController();
-    const sent = { model: door.model.script(script), input: 'A', conversation: id, stream: true };
-    post(door, sent, { signal: leaving.signal })
-      .then((reply) => reply.text())
-      .catch(() => {});
-    await begun;
-    leaving.abort();
-    const model = door.model.script(says('two'));
+    const model = door.model.script(says('one', 'two'));
+    const reply = await post(door, { model, input: 'A', conversation: id, stream: true });
+    const reader = reply.body?.getReader();
+    await reader?.read();
+    const next = door.model.script(says('three'));
     await until(async () => {
-      const reply = await post(door, { model, input: 'B', conversation: id });
-      const text = await reply.text();
-      assert.ok(reply.status === 200 || text.includes('conversation_locked'), text);
-      return reply.status === 200;
+      const tried = await post(door, { model: next, input: 'B', conversation: id });
+      await tried.text();
+      return tried.status === 200;
     });
-    assert.deepEqual(heard(door, model), ['user: B']);
-    assert.deepEqual(await contents(door, id), ['user: B', 'assistant: two']);
+    await reader?.cancel();
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.branch',
+  async (door) => {
+    const id = await conversation(door);
+    const first = await create(door, { model: door.model.script(says('B')), input: 'A', conversation: id });
+    const { script, begun, release } = held();
+    const running = create(door, { model: door.model.script(script), input: 'C', conversation: id });
+    await begun;
+    const model = door.model.script(says('E'));
+    await create(door, { model, input: 'D', previous_response_id: first.id });
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: D']);
+    release();
+    await running;
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-lock.deleted',
+  async (door) => {
+    const id = await conversation(door);
+    const { script, begun, release } = held('one');
+    const running = create(door, { model: door.model.script(script), input: 'A', conversation: id });
+    await begun;
+    await have(door, 'DELETE', `/v1/conversations/${id}`);
+    release();
+    const response = await running;
+    assert.deepEqual(await stored(door, response.id), response);
+    await nowhere(door, `GET /v1/conversations/${id}/items`);
   },
   NEEDS_HEADERS,
 );
@@ -163,3 +229,25 @@ promise(
   },
   NEEDS_HEADERS,
 );
+
+/** Begins a turn whose client leaves when it is told to. */
+function leaves(door: Door, body: object): () => void {
+  const leaving = new AbortController();
+  post(door, { input: 'A', ...body }, { signal: leaving.signal })
+    .then((reply) => reply.text())
+    .catch(() => {});
+  return () => leaving.abort();
+}
+
+/** Waits for the conversation to be free, and holds it to have nothing of the turn that had it. */
+async function getsThrough(door: Door, id: string): Promise<void> {
+  const model = door.model.script(says('two'));
+  await until(async () => {
+    const reply = await post(door, { model, input: 'B', conversation: id });
+    const text = await reply.text();
+    assert.ok(reply.status === 200 || text.includes('conversation_locked'), text);
+    return reply.status === 200;
+  });
+  assert.deepEqual(heard(door, model), ['user: B']);
+  assert.deepEqual(await contents(door, id), ['user: B', 'assistant: two']);
+}

@@ -12,6 +12,7 @@ export const conversationManifest = {
     says: 'metadata beyond its bounds is 422 and changes nothing',
     source: 'openai 7.57.0 types: Metadata',
   },
+  'conversation.bad-body': { says: 'a body that is no JSON object is refused as everywhere', source: 'design: Errors' },
   'conversation.bad-items': {
     says: 'more than 20 items, wrong ones or the same twice are refused',
     source: 'openai 7.57.0 types: ConversationCreateParams',
@@ -56,6 +57,10 @@ export const conversationManifest = {
     says: 'pages of any size give every item once, both ways, however the items were added',
     source: 'edge case 27 (ogx#5723)',
   },
+  'conversation-items.large': {
+    says: 'an item of over 600,000 characters is stored, listed, sent on and deleted',
+    source: 'design: State',
+  },
   'conversation-items.empty-list': {
     says: 'an empty conversation lists nothing, its ids null',
     source: 'issue 4: Endpoints',
@@ -72,6 +77,14 @@ export const conversationManifest = {
   'conversation-items.delete': {
     says: 'a deleted item is gone from the list and from what the model sees',
     source: 'openai 7.57.0 types: Items.delete',
+  },
+  'conversation-items.delete-made': {
+    says: 'a response keeps its item that was deleted from the conversation',
+    source: 'design: State',
+  },
+  'conversation-items.delete-call': {
+    says: 'an output whose call was deleted is refused by the next turn',
+    source: 'edge case 23 (codex2api#414)',
   },
   'conversation-items.delete-last': {
     says: 'after the last item is deleted others can be added, with its id as well',
@@ -138,6 +151,22 @@ export const conversationManifest = {
   'conversation-lock.refused': { says: 'a refused turn does not lock the conversation', source: 'issue 4: Semantics' },
   'conversation-lock.left': {
     says: 'a turn that its client has left adds nothing and unlocks the conversation',
+    source: 'issue 4: Semantics',
+  },
+  'conversation-lock.left-at-once': {
+    says: 'so does one whose client has left before any reply',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
+  'conversation-lock.unread': {
+    says: 'a turn whose client does not read on unlocks the conversation at its limit at the latest',
+    source: 'issue 4: Semantics',
+  },
+  'conversation-lock.branch': {
+    says: 'while a turn runs on a conversation its earlier responses can be continued',
+    source: 'design: State',
+  },
+  'conversation-lock.deleted': {
+    says: 'a turn whose conversation is deleted under it ends well',
     source: 'issue 4: Semantics',
   },
   'conversation-lock.simultaneous': {

@@ -26,6 +26,14 @@ export const stateManifest = {
     says: 'texts of over 600,000 characters are stored unchanged, and go to the model unchanged',
     source: 'design: State',
   },
+  'stored.large-body': {
+    says: 'instructions and tools that are larger than a row are stored unchanged',
+    source: 'design: State',
+  },
+  'stored.many-items': {
+    says: 'an input of a thousand items is stored and goes on in its order',
+    source: 'design: State',
+  },
   'stored.unknown': { says: 'an unknown response is 404', source: 'issue 4: Endpoints' },
   'stored.odd-ids': {
     says: 'an id that is long, badly encoded or full of odd characters is 404, too',
@@ -78,10 +86,15 @@ export const stateManifest = {
     source: 'design: State',
   },
   'delete.sibling': { says: 'deleting a response leaves its parent and its siblings', source: 'design: State' },
+  'delete.in-conversation': {
+    says: 'what a deleted response gave to a conversation stays in it',
+    source: 'design: State',
+  },
   'chain.history': {
     says: 'the model gets the input and output of all earlier turns in order, then the new input',
     source: 'edge case 7 (mlx-vlm#1046)',
   },
+  'chain.deep': { says: 'a chain of 25 turns reaches the model whole', source: 'design: State' },
   'chain.streamed': { says: 'streamed turns go on from each other as well', source: 'edge case 7 (mlx-vlm#1046)' },
   'chain.at-once': {
     says: 'the id of response.completed can be used while the stream is still open',
@@ -171,6 +184,10 @@ export const stateManifest = {
   'replay.blank': {
     says: 'items with null ids, statuses and annotations are stored and sent on; empty reasoning is a no-op',
     source: 'edge cases 21, 22 (vllm#54224, llama.cpp#50)',
+  },
+  'replay.tool-items': {
+    says: "a server-side tool's call in the input reaches the model with its output, once",
+    source: 'edge case 13 (smg#160)',
   },
   'previous.unknown': {
     says: 'an unknown previous_response_id is 400 previous_response_not_found',

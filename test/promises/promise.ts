@@ -32,7 +32,11 @@ export const NEEDS_LIVE: Skips = {
 };
 
 /** Server-side tools of tests exist only where the test makes the handler. */
-export const NEEDS_TEST_TOOL: Skips = { workerd: 'the worker is the product as it is deployed, without test tools' };
+export const NEEDS_TEST_TOOL: Skips = {
+  workerd: 'the worker is the product as it is deployed, without test tools',
+  deno: 'the test tool counts its uses, and they would be counted in another process',
+  bun: 'the test tool counts its uses, and they would be counted in another process',
+};
 
 /** Promises kept at a time: those that wait for a limit let others pass, and few enough share the process fairly. */
 const AT_ONCE = 6;

@@ -172,21 +172,12 @@ function outlineItem({ type, role, content }: Item): string {
   return `${role}: ${content.map((part) => part.text ?? part.type).join('')}`;
 }
 
-/** Walks a list to its end by `after`, and holds every page to be whole and to say so. */
-export async function walk(door: Door, path: string, limit: number, order: 'asc' | 'desc'): Promise<Item[]> {
-  const items: Item[] = [];
-  for (;;) {
-    const after = items.length > 0 ? `&after=${items.at(-1)?.id}` : '';
-    const page = await have<List>(door, 'GET', `${path}?limit=${limit}&order=${order}${after}`);
-    const { data, ...rest } = page;
-    items.push(...data);
-    assert.deepEqual(rest, {
-      object: 'list',
-      first_id: data[0]?.id ?? null,
-      last_id: data.at(-1)?.id ?? null,
-      has_more: rest.has_more,
-    });
-    if (!rest.has_more) return items;
-    assert.equal(data.length, limit, 'a page that is not the last is full');
-  }
+/** Messages of the user to send, each of which says its number. */
+export function messages(count: number, from = 0): { role: 'user'; content: string }[] {
+  return Array.from({ length: count }, (_, n) => ({ role: 'user', content: `message ${from + n}` }));
+}
+
+/** What a listed message says in its first part. */
+export function textOf({ content }: Item): unknown {
+  return Array.isArray(content) ? content[0]?.text : content;
 }

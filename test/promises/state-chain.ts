@@ -18,6 +18,15 @@ promise('chain.history', async (door) => {
   ]);
 });
 
+promise('chain.deep', async (door) => {
+  const model = door.model.script(says('ok'));
+  const inputs = Array.from({ length: 25 }, (_, n) => `${n}`);
+  let previous_response_id: string | null = null;
+  for (const input of inputs) previous_response_id = (await create(door, { model, input, previous_response_id })).id;
+  const said = inputs.flatMap((input) => [`user: ${input}`, 'assistant: ok']);
+  assert.deepEqual(heard(door, model), said.slice(0, -1));
+});
+
 promise('chain.streamed', async (door) => {
   const model = door.model.script(says('one'), says('two'), says('three'));
   const first = await stream(door, { model, input: 'A' });

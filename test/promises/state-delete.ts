@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { says } from '../model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { have, heard, nowhere, stored, turnRefused } from './state-ask.ts';
+import { contents, conversation, have, heard, nowhere, stored, turnRefused } from './state-ask.ts';
 
 promise(
   'delete.reply',
@@ -62,6 +62,20 @@ promise(
     assert.deepEqual(await stored(door, root.id), root);
     await create(door, { model, input: 'D', previous_response_id: kept.id });
     assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C', 'assistant: three', 'user: D']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'delete.in-conversation',
+  async (door) => {
+    const id = await conversation(door);
+    const model = door.model.script(says('B'), says('D'));
+    const first = await create(door, { model, input: 'A', conversation: id });
+    await have(door, 'DELETE', `/v1/responses/${first.id}`);
+    assert.deepEqual(await contents(door, id), ['user: A', 'assistant: B']);
+    await create(door, { model, input: 'C', conversation: id });
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
   },
   NEEDS_HEADERS,
 );

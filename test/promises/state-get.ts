@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { callsFunctions, hangs, type Script, says, sends } from '../model/scripted.ts';
 import { callOf, create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { ask, have, type List, nowhere, stored } from './state-ask.ts';
+import { ask, have, nowhere, stored } from './state-ask.ts';
 
 promise(
   'stored.json',
@@ -99,50 +99,6 @@ promise(
     assert.deepEqual(await stored(door, response.id), response);
   },
   { ...NEEDS_HEADERS, ...NEEDS_TEST_TOOL },
-);
-
-const ODD_TEXT = 'Grüße 👩‍👩‍👧 \u2028 "\\" \u0000 \ud83d x \ude00 漢字';
-
-promise(
-  'stored.any-text',
-  async (door) => {
-    const model = door.model.script(says(ODD_TEXT));
-    const response = await create(door, {
-      model,
-      input: ODD_TEXT,
-      instructions: ODD_TEXT,
-      metadata: { [ODD_TEXT]: ODD_TEXT },
-    });
-    assert.equal(response.instructions, ODD_TEXT);
-    assert.partialDeepStrictEqual(response.output, [{ content: [{ text: ODD_TEXT }] }]);
-    assert.deepEqual(await stored(door, response.id), response);
-    const { data } = await have<List>(door, 'GET', `/v1/responses/${response.id}/input_items`);
-    assert.deepEqual(data[0]?.content, [{ type: 'input_text', text: ODD_TEXT }]);
-  },
-  NEEDS_HEADERS,
-);
-
-promise(
-  'stored.large',
-  async (door) => {
-    const text = `${ODD_TEXT}${'0123456789 👍 '.repeat(46_000)}${ODD_TEXT}`;
-    assert.ok(text.length > 600_000);
-    const pieces = text.match(/[\s\S]{1,65535}/g) ?? []; // pairs are cut in two, as models may
-    const model = door.model.script(says(...pieces), says('short'));
-    const response = await create(door, { model, input: text });
-    assert.partialDeepStrictEqual(response.output, [{ content: [{ text }] }]);
-    assert.deepEqual(await stored(door, response.id), response);
-    const { data } = await have<List>(door, 'GET', `/v1/responses/${response.id}/input_items`);
-    assert.deepEqual(data[0]?.content, [{ type: 'input_text', text }]);
-
-    await create(door, { model, input: 'And now?', previous_response_id: response.id });
-    assert.deepEqual(door.model.calls(model)[1]?.body.messages, [
-      { role: 'user', content: text },
-      { role: 'assistant', content: text },
-      { role: 'user', content: 'And now?' },
-    ]);
-  },
-  NEEDS_HEADERS,
 );
 
 promise(

@@ -2,11 +2,7 @@ import assert from 'node:assert/strict';
 import { callsFunctions, says } from '../model/scripted.ts';
 import { create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { ask, have, type Item, type List, walk } from './state-ask.ts';
-
-const messages = (count: number) =>
-  Array.from({ length: count }, (_, n) => ({ role: 'user', content: `message ${n}` }));
-const textOf = ({ content }: Item) => (Array.isArray(content) ? content[0]?.text : content);
+import { ask, have, type List, messages, textOf } from './state-ask.ts';
 
 promise(
   'input-items.string',
@@ -106,20 +102,6 @@ promise(
     const { data } = await have<List>(door, 'GET', `/v1/responses/${second.id}/input_items`);
     assert.equal(data.length, 1);
     assert.partialDeepStrictEqual(data, input);
-  },
-  NEEDS_HEADERS,
-);
-
-promise(
-  'input-items.pages',
-  async (door) => {
-    const { id } = await create(door, { model: door.model.script(says('Hello')), input: messages(45) });
-    const path = `/v1/responses/${id}/input_items`;
-    const oldestFirst = messages(45).map(({ content }) => content);
-    for (const limit of [1, 7, 20, 45, 100]) {
-      assert.deepEqual((await walk(door, path, limit, 'asc')).map(textOf), oldestFirst);
-      assert.deepEqual((await walk(door, path, limit, 'desc')).map(textOf), oldestFirst.toReversed());
-    }
   },
   NEEDS_HEADERS,
 );

@@ -60,14 +60,14 @@ promise(
 promise(
   'left.stored',
   async (door) => {
-    const { script, begun } = hangs('Hel');
+    const { script, begun } = held();
     const running = await begin(door, { model: door.model.script(script) });
     await Promise.all([begun, running.seen(/"delta":"Hel"/)]);
     running.leave();
     const { status, output } = await settled(door, running.id);
-    assert.equal(status, 'cancelled');
-    assert.equal(output.length, 1);
-    assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'incomplete', content: [{ text: 'Hel' }] }]);
+    assert.deepEqual([status, output.length], ['cancelled', 1]);
+    assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'incomplete' }]);
+    assert.match(JSON.stringify(output), /"text":"Hel\.*"/);
   },
   LIVE,
 );
@@ -88,16 +88,16 @@ promise(
 promise(
   'left.rounds',
   async (door) => {
-    const { script, begun } = hangs('Hel');
+    const { script, begun } = held();
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":2,"b":3}' }), script);
     const running = await begin(door, { model, tools: [{ type: 'test_tool' }] });
     await Promise.all([begun, running.seen(/"delta":"Hel"/)]);
     running.leave();
     const { status, output } = await settled(door, running.id);
-    assert.equal(status, 'cancelled');
+    assert.deepEqual([status, output.length], ['cancelled', 2]);
     assert.partialDeepStrictEqual(output, [
       { type: 'mcp_call', output: '5', status: 'completed' },
-      { type: 'message', status: 'incomplete', content: [{ text: 'Hel' }] },
+      { type: 'message', status: 'incomplete' },
     ]);
   },
   { ...LIVE, ...NEEDS_TEST_TOOL },
@@ -106,7 +106,7 @@ promise(
 promise(
   'left.unstored',
   async (door) => {
-    const { script, begun } = hangs('Hel');
+    const { script, begun } = held();
     const model = door.model.script(script, says('next'));
     const running = await begin(door, { model, store: false });
     await begun;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
-import { hangs, type Script, says } from '../model/scripted.ts';
+import { type Script, says } from '../model/scripted.ts';
 import { create, stream, unprocessable } from './ask.ts';
 import { NEEDS_LIVE, promise } from './promise.ts';
 import { begin, held, turnRefused, until } from './state-ask.ts';
@@ -10,7 +10,16 @@ const notFound = { status: 400, code: 'previous_response_not_found', param };
 const notUsable = (message: RegExp) => ({ status: 400, code: 'previous_response_not_usable', param, message });
 
 promise('previous.unknown', async (door) => {
-  const ids = ['resp_nobody', `resp_${'0'.repeat(48)}`, 'a/../b', 'resp_\u0000', '👍 \ud800', "'; DROP TABLE items --"];
+  const ids = [
+    '',
+    'x'.repeat(3000),
+    'resp_nobody',
+    `resp_${'0'.repeat(48)}`,
+    'a/../b',
+    'resp_\u0000',
+    '👍 \ud800',
+    "'; DROP TABLE items --",
+  ];
   for (const id of ids) {
     await turnRefused(door, { [param]: id }, notFound);
     await turnRefused(door, { [param]: id, stream: true, store: false }, notFound);
@@ -50,7 +59,7 @@ promise('previous.failed', async (door) => {
 promise(
   'previous.cancelled',
   async (door) => {
-    const { script, begun } = hangs('Hel');
+    const { script, begun } = held();
     const running = await begin(door, { model: door.model.script(script) });
     await begun;
     running.leave();

@@ -11,6 +11,8 @@ promise('replay.id-twice', async (door) => {
   const refused = { status: 400, code: null, param: 'input', message: /msg_twice/ };
   await turnRefused(door, { input: [user('A', 'msg_twice'), user('B', 'msg_twice')] }, refused);
   await turnRefused(door, { input: [user('A', 'msg_twice'), user('A', 'msg_twice')], store: false }, refused);
+  const longest = '"'.repeat(256);
+  await turnRefused(door, { input: [user('A', longest), user('B', longest)] }, { ...refused, message: /same id/ });
   const nulls = [
     { ...user('A'), id: null },
     { ...user('B'), id: null },
@@ -88,4 +90,17 @@ promise('replay.blank', async (door) => {
   assert.deepEqual(heard(door, model), before);
   await create(door, { model, input: 'C', previous_response_id: first.id });
   assert.deepEqual(heard(door, model), [...before, 'assistant: one', 'user: C']);
+});
+
+promise('replay.tool-items', async (door) => {
+  const call = { type: 'mcp_call', id: 'mcp_1', server_label: 's', name: 'add', arguments: '{"a":1}', output: '5' };
+  const said = ['user: A', 'assistant: add {"a":1} #mcp_1', 'tool mcp_1: 5'];
+  for (const more of [{ error: null, status: 'completed' }, {}]) {
+    const model = door.model.script(says('one'), says('two'));
+    const input = [user('A'), { ...call, ...more }, user('B')];
+    const first = await create(door, { model, input });
+    assert.deepEqual(heard(door, model), [...said, 'user: B']);
+    await create(door, { model, input: [{ ...call, ...more }, user('C')], previous_response_id: first.id });
+    assert.deepEqual(heard(door, model), [...said, 'user: B', 'assistant: one', 'user: C']);
+  }
 });

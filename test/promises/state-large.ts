@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { says } from '../model/scripted.ts';
+import { create } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+import { contents, conversation, have, heard, type List, messages, nowhere, stored, textOf } from './state-ask.ts';
+
+const ODD_TEXT = 'Grüße 👩‍👩‍👧 \u2028 "\\" \u0000 \ud83d x \ude00 漢字';
+
+/** More than fits one row of any database, with pairs of surrogates wherever it may be cut. */
+const LARGE = `${ODD_TEXT}${'0123456789 👍 '.repeat(46_000)}${ODD_TEXT}`;
+assert.ok(LARGE.length > 600_000);
+
+promise(
+  'stored.any-text',
+  async (door) => {
+    const model = door.model.script(says(ODD_TEXT));
+    const response = await create(door, {
+      model,
+      input: ODD_TEXT,
+      instructions: ODD_TEXT,
+      metadata: { [ODD_TEXT]: ODD_TEXT },
+    });
+    assert.equal(response.instructions, ODD_TEXT);
+    assert.partialDeepStrictEqual(response.output, [{ content: [{ text: ODD_TEXT }] }]);
+    assert.deepEqual(await stored(door, response.id), response);
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${response.id}/input_items`);
+    assert.deepEqual(data[0]?.content, [{ type: 'input_text', text: ODD_TEXT }]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.large',
+  async (door) => {
+    const pieces = LARGE.match(/[\s\S]{1,65535}/g) ?? []; // pairs are cut in two, as models may
+    const model = door.model.script(says(...pieces), says('short'));
+    const response = await create(door, { model, input: LARGE });
+    assert.partialDeepStrictEqual(response.output, [{ content: [{ text: LARGE }] }]);
+    assert.deepEqual(await stored(door, response.id), response);
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${response.id}/input_items`);
+    assert.deepEqual(data[0]?.content, [{ type: 'input_text', text: LARGE }]);
+
+    await create(door, { model, input: 'And now?', previous_response_id: response.id });
+    assert.deepEqual(door.model.calls(model)[1]?.body.messages, [
+      { role: 'user', content: LARGE },
+      { role: 'assistant', content: LARGE },
+      { role: 'user', content: 'And now?' },
+    ]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.large-body',
+  async (door) => {
+    const tools = [{ type: 'function', name: 'f', parameters: { type: 'object', description: LARGE } }];
+    const model = door.model.script(says('one'));
+    const response = await create(door, { model, instructions: LARGE, tools });
+    assert.equal(response.instructions, LARGE);
+    assert.deepEqual(await stored(door, response.id), response);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.many-items',
+  async (door) => {
+    const input = messages(1000);
+    const model = door.model.script(says('one'), says('two'));
+    const { id } = await create(door, { model, input });
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${id}/input_items?limit=100`);
+    const sent = input.map(({ content }) => content);
+    assert.deepEqual(data.map(textOf), sent.slice(900).toReversed());
+    await create(door, { model, input: 'And?', previous_response_id: id });
+    assert.deepEqual(heard(door, model), [...sent.map((text) => `user: ${text}`), 'assistant: one', 'user: And?']);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'conversation-items.large',
+  async (door) => {
+    const id = await conversation(door, { items: [{ id: 'msg_large', role: 'user', content: LARGE }] });
+    const path = `/v1/conversations/${id}/items`;
+    const { data } = await have<List>(door, 'GET', path);
+    assert.deepEqual(data.map(textOf), [LARGE]);
+    assert.deepEqual(await have(door, 'GET', `${path}/msg_large`), data[0]);
+    const model = door.model.script(says('one'), says('two'));
+    await create(door, { model, input: 'A', conversation: id });
+    assert.deepEqual(heard(door, model), [`user: ${LARGE}`, 'user: A']);
+    await have(door, 'DELETE', `${path}/msg_large`);
+    await nowhere(door, `GET ${path}/msg_large`);
+    await create(door, { model, input: LARGE, conversation: id });
+    assert.deepEqual(await contents(door, id), ['user: A', 'assistant: one', `user: ${LARGE}`, 'assistant: two']);
+  },
+  NEEDS_HEADERS,
+);

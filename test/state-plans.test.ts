@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import type { Database } from '../handler/database/database.ts';
+import { migrate } from '../handler/database/schema.ts';
+import { sqliteDatabase } from '../handler/database/sqlite.ts';
+import { openInProcess } from './doors/in-process.ts';
+import { says } from './model/scripted.ts';
+import { create } from './promises/ask.ts';
+import { ask, have } from './promises/state-ask.ts';
+
+/** How SQLite goes about each statement that is run on a database. */
+async function watched(): Promise<{ database: Database; plans: Map<string, string[]> }> {
+  const connection = new DatabaseSync(':memory:');
+  const database = sqliteDatabase(connection);
+  await migrate(database);
+  const plans = new Map<string, string[]>();
+  return {
+    plans,
+    database: {
+      ...database,
+      batch(statements) {
+        for (const { sql, values } of statements) {
+          const steps = connection.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+          plans.set(
+            sql,
+            steps.map(({ detail }) => String(detail)),
+          );
+        }
+        return database.batch(statements);
+      },
+    },
+  };
+}
+
+/**
+ * A step that reads a whole table, or all of a tenant: what costs more the more others have stored. `c` is a chain, `i` a
+ * page; of `owners` there are as many as processes, and the index of running responses holds no others.
+ */
+const READS_ALL = /^SCAN (?!c$|i$|owners$|r USING INDEX responses_running|CONSTANT|\d+-ROW)|\(tenant=\?\)$/;
+
+test('every statement finds its rows by a key, however much is stored', async (t) => {
+  const { database, plans } = await watched();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const model = door.model.script(says('Hello'));
+  const input = Array.from({ length: 3 }, () => ({ role: 'user', content: 'Hi' }));
+  const first = await create(door, { model, input });
+  const second = await create(door, { model, previous_response_id: first.id });
+  const { id } = await have<{ id: string }>(door, 'POST', '/v1/conversations', { items: input });
+  const inside = await create(door, { model, conversation: id });
+  await create(door, { model, previous_response_id: inside.id });
+  await ask(door, 'POST', `/v1/conversations/${id}/items`, { items: input });
+  await ask(door, 'POST', `/v1/conversations/${id}`, { metadata: {} });
+  const lists = [`/v1/responses/${first.id}/input_items`, `/v1/conversations/${id}/items`];
+  for (const path of [`/v1/responses/${second.id}`, `/v1/conversations/${id}`, ...lists]) {
+    for (const order of ['asc', 'desc']) {
+      const { data } = await have<{ data?: { id: string }[] }>(door, 'GET', `${path}?order=${order}`);
+      if (!data?.[0]) continue;
+      await ask(door, 'GET', `${path}?order=${order}&after=${data[0].id}`);
+      await ask(door, 'GET', `${path}/${data[0].id}`);
+      await ask(door, 'DELETE', `${path}/${data[0].id}`);
+    }
+  }
+  await ask(door, 'DELETE', `/v1/responses/${first.id}`);
+  await ask(door, 'DELETE', `/v1/conversations/${id}`);
+  await door.sweep();
+  assert.ok(plans.size > 30, `${plans.size} statements`);
+  const bad = [...plans].filter(([, steps]) => steps.some((step) => READS_ALL.test(step)));
+  assert.deepEqual(bad, []);
+});
