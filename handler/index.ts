@@ -8,6 +8,7 @@ import type { Transport } from './backend/transport.ts';
 import type { Config, ModelConfig } from './config.ts';
 import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
+import { demoModels } from './default-models.ts';
 import type { Door } from './routes/env.ts';
 import { Owner } from './state/owner.ts';
 import { sweep } from './state/sweep.ts';
@@ -18,6 +19,7 @@ export { fetchTransport, type Transport, type Upstream } from './backend/transpo
 export { type Config, type ModelConfig, parseConfig, substitute } from './config.ts';
 export type { Database } from './database/database.ts';
 export type { Brotli } from './decompress.ts';
+export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
 export { configureLog, describe, type Level, log } from './log.ts';
 export type { Door } from './routes/env.ts';
@@ -50,7 +52,7 @@ const TENANT = 'default';
 /** Puts the handler together. */
 export function createHandler(options: HandlerOptions): Handler {
   const { config, transport, database, brotli, tools = [] } = options;
-  const models = (config.models ?? [{ match: 'demo', backend: 'demo' as const }]).map((model) => ({
+  const models = (config.models ?? demoModels).map((model) => ({
     match: model.match,
     backend: openBackend(model, transport),
   }));

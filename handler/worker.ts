@@ -6,6 +6,7 @@ import {
   configureLog,
   createHandler,
   describe,
+  environmentModels,
   fetchTransport,
   type Handler,
   type Level,
@@ -73,14 +74,9 @@ async function open(bindings: Bindings): Promise<Handler> {
   const database = d1Database(bindings.DB);
   await migrate(database);
   return createHandler({
-    config: { ...config, models: config.models ?? defaultModels(bindings) },
+    config: { ...config, models: config.models ?? environmentModels({ ...bindings }) },
     transport: fetchTransport(fetch),
     database,
     brotli,
   });
-}
-
-function defaultModels({ OPENAI_BASE_URL: url, OPENAI_API_KEY: key }: Bindings) {
-  if (!url) return undefined;
-  return [{ match: '*', backend: 'chat' as const, url, ...(key && { key }) }];
 }

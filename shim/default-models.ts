@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../handler/index.ts';
+import { demoModels, environmentModels, type ModelConfig } from '../handler/index.ts';
 
 /** The environment, as process.env has it. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -17,23 +17,12 @@ export interface DefaultModels {
 
 /** `OPENAI_BASE_URL` when set, else a local Ollama when one answers, else the built-in demo model. */
 export async function chooseModels(env: Env, ollama: string = OLLAMA): Promise<DefaultModels> {
-  const url = env.OPENAI_BASE_URL;
-  if (url) {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Error('OPENAI_BASE_URL is not an http(s) URL');
-    const key = env.OPENAI_API_KEY;
-    return { models: [{ match: '*', backend: 'chat', url, ...(key && { key }) }], from: `OPENAI_BASE_URL (${url})` };
-  }
+  const models = environmentModels(env);
+  if (models) return { models, from: `OPENAI_BASE_URL (${env.OPENAI_BASE_URL})` };
   if (await answers(`${ollama}/models`)) {
     return { models: [{ match: '*', backend: 'chat', url: ollama }], from: `the Ollama at ${ollama}` };
   }
-  return { models: demoModels(), from: 'the built-in demo model: set OPENAI_BASE_URL, or write a configuration' };
-}
-
-function demoModels(): ModelConfig[] {
-  return [
-    { match: 'demo', backend: 'demo' },
-    { match: '*', backend: 'demo' },
-  ];
+  return { models: [...demoModels], from: 'the built-in demo model: set OPENAI_BASE_URL, or write a configuration' };
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -9,12 +9,13 @@ const ROOT = new URL('../', import.meta.url);
 const vocabulary = ['protocol'];
 const basics = ['errors.ts', 'limits.ts', 'log.ts', 'ids.ts', 'sse.ts', 'validate.ts'];
 const middle = [...vocabulary, ...basics];
-const parts = ['config.ts', 'decompress.ts', 'backend', 'tool', 'turn', 'state'];
+const parts = ['config.ts', 'default-models.ts', 'decompress.ts', 'backend', 'tool', 'turn', 'state'];
 const table: Record<string, readonly string[]> = {
   protocol: [],
   ...Object.fromEntries(basics.map((name) => [name, middle])),
   'config.ts': middle,
   'decompress.ts': middle,
+  'default-models.ts': ['config.ts'],
   database: [],
   backend: middle,
   tool: middle,

@@ -50,6 +50,9 @@ export function databaseContract(name: string, open: () => Promise<Opened>): voi
     await database.batch([owner('a', 1)]);
     await assert.rejects(database.batch([owner('b', 1), owner('a', 2)]), Conflict);
     await assert.rejects(database.batch([owner('a', 3)]), Conflict);
+    const fence = 'UPDATE owners SET alive_until = CASE WHEN alive_until = ? THEN ? END WHERE id = ?';
+    await assert.rejects(database.batch([owner('d', 1), { sql: fence, values: [2, 3, 'a'] }]), Conflict);
+    await assert.rejects(database.batch([{ sql: fence, values: [2, 3, 'a'] }]), Conflict);
     await assert.rejects(
       database.batch([owner('c', 1), { sql: 'SELECT 1 FROM nowhere', values: [] }]),
       (error) => !(error instanceof Conflict),

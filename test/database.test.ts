@@ -28,14 +28,17 @@ databaseContract('sqlite in a file', async () => {
   };
 });
 
-test('sqlite in a file: writes ahead, and waits for the disk as it is told', () => {
+test('sqlite in a file: writes ahead, and waits for the disk as it is told', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
   for (const [synchronous, level] of [
     ['normal', 1],
     ['full', 2],
   ] as const) {
-    const connection = new DatabaseSync(':memory:');
+    const connection = new DatabaseSync(join(dir, `${synchronous}.db`));
     sqliteDatabase(connection, synchronous);
+    assert.equal(connection.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
     assert.equal(connection.prepare('PRAGMA synchronous').get()?.synchronous, level);
     connection.close();
   }
+  await rm(dir, { recursive: true });
 });

@@ -19,6 +19,7 @@ import './state-get.ts';
 import './state-input-items.ts';
 import './state-large.ts';
 import './state-live.ts';
+import './state-pages.ts';
 import './state-previous.ts';
 import './state-replay.ts';
 import './streaming.ts';
@@ -26,4 +27,3 @@ import './tool-loop.ts';
 import './tools.ts';
 import './validation.ts';
 import './bodies.ts'; // last, since they keep the process busy
-import './state-pages.ts';

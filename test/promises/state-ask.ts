@@ -150,9 +150,16 @@ export async function begin(door: Door, body: object): Promise<Begun> {
   return { id, whole, leave: () => leaving.abort(), seen: (pattern) => until(() => pattern.test(text)) };
 }
 
+/** Far longer than anything here takes; past it a test fails, rather than going on after its own end. */
+const PATIENCE = 10_000;
+
 /** Waits for what another task will do. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const late = AbortSignal.timeout(PATIENCE);
+  while (!(await holds())) {
+    assert.ok(!late.aborted, 'it has not happened');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** A new conversation's id. */

@@ -1,0 +1,15 @@
+import type { ModelConfig } from './config.ts';
+
+/** The models that `OPENAI_BASE_URL` (with `OPENAI_API_KEY`) names, if it is set; throws an Error when it is no URL. */
+export function environmentModels(env: Readonly<Record<string, unknown>>): ModelConfig[] | undefined {
+  const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = env;
+  if (typeof url !== 'string' || url === '') return undefined;
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Error('OPENAI_BASE_URL is not an http(s) URL');
+  return [{ match: '*', backend: 'chat', url, ...(typeof key === 'string' && key !== '' && { key }) }];
+}
+
+/** The built-in model, under its own name, which is listed, and any other. */
+export const demoModels: readonly ModelConfig[] = [
+  { match: 'demo', backend: 'demo' },
+  { match: '*', backend: 'demo' },
+];
