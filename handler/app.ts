@@ -93,12 +93,13 @@ function startEntry(c: Context<Env>): Entry {
   return {
     requestId: sent && REQUEST_ID.test(sent) ? sent : newId('req'),
     model: null,
+    response: null,
     streaming: false,
     failure: undefined,
     end() {
       if (!open) return;
       open = false;
-      const { requestId: request_id, model, streaming, failure } = this;
+      const { requestId: request_id, model, response, streaming, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
       const status = streaming && failed ? failed : c.res.status;
       const level = status >= 500 ? 'error' : 'info';
@@ -108,6 +109,7 @@ function startEntry(c: Context<Env>): Entry {
         method: c.req.method,
         path: c.req.path.slice(0, 200),
         model,
+        ...(response !== null && { response_id: response }),
         streaming,
         status,
         duration_ms: Math.round((performance.now() - begun) * 10) / 10,

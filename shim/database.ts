@@ -13,7 +13,7 @@ export async function openDatabase(url: string, synchronous: Synchronous): Promi
   const path = url.replace(/^sqlite:/, '');
   let database: Database | undefined;
   try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     database = sqliteDatabase(new DatabaseSync(path), synchronous);
     await migrate(database);
     return database;

@@ -26,10 +26,10 @@ after(async () => {
 /** Sends a request, reads its reply, and gives the one line that was logged. */
 async function logged(init: RequestInit, path = '/v1/responses') {
   const reply = await handler.fetch(new Request(`http://test${path}`, init));
-  await reply.text();
+  const body = await reply.text();
   assert.equal(lines.length, 1, lines.join());
   assert.match(lines[0] ?? '', /^\{[^\n]*\}\n$/);
-  return { line: JSON.parse(lines[0] ?? ''), reply };
+  return { line: JSON.parse(lines[0] ?? ''), reply, body };
 }
 
 function ask(body: object, headers: Record<string, string> = {}): RequestInit {
@@ -38,10 +38,11 @@ function ask(body: object, headers: Record<string, string> = {}): RequestInit {
 
 test('a request is one JSON line with its id, model, streaming, status and duration', async () => {
   const name = model.script(says('Hi'));
-  const { line } = await logged(ask({ model: name }, { 'x-request-id': 'r-1' }));
+  const { line, body } = await logged(ask({ model: name }, { 'x-request-id': 'r-1' }));
   assert.partialDeepStrictEqual(line, { request_id: 'r-1', model: name, streaming: false, status: 200 });
   assert.equal(line.level, 'INFO');
   assert.equal(typeof line.duration_ms, 'number');
+  assert.equal(line.response_id, JSON.parse(body).id);
 });
 
 test('a stream is logged when it has ended, under the id that the client got', async () => {
@@ -92,6 +93,6 @@ test('a client that leaves is logged once', async () => {
 test('a level holds those after it only', async () => {
   configureLog('error', (line) => lines.push(line));
   const reply = await handler.fetch(new Request('http://test/health'));
-  await reply.text();
+  const body = await reply.text();
   assert.deepEqual(lines, []);
 });

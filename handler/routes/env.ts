@@ -20,6 +20,8 @@ export interface Services {
 export interface Entry {
   readonly requestId: string;
   model: string | null;
+  /** The id of the response that was made. */
+  response: string | null;
   streaming: boolean;
   /** What made a streamed reply fail, whose status was sent long before. */
   failure: unknown;

@@ -32,6 +32,7 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   const backend = services.models.find(request.model);
   const past = await readPast(scope, request);
   const turn = planTurn(request, services.tools, past);
+  entry.response = turn.response.id;
   const stored = turn.response.store ? recordTurn(scope, turn.response, turn.input, past) : undefined;
 
   const bounds = startBounds(c.req.raw.signal, limits);
