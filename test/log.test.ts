@@ -93,6 +93,6 @@ test('a client that leaves is logged once', async () => {
 test('a level holds those after it only', async () => {
   configureLog('error', (line) => lines.push(line));
   const reply = await handler.fetch(new Request('http://test/health'));
-  const body = await reply.text();
+  await reply.text();
   assert.deepEqual(lines, []);
 });
