@@ -20,7 +20,8 @@ export type ReasoningEffort = v.InferOutput<typeof ReasoningEffort>;
  */
 export const CreateRequest = v.object({
   model: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)),
-  input: v.lazy((value) => (typeof value === 'string' ? Text : InputItems)),
+  /** May be missing where there is something to go on from. */
+  input: maybe(v.lazy((value) => (typeof value === 'string' ? Text : InputItems))),
   instructions: maybe(Text),
   tools: maybe(v.array(v.looseObject({ type: v.string() }))),
   tool_choice: maybe(ToolChoice),

@@ -1,5 +1,5 @@
 import type { ModelCall } from '../backend/backend.ts';
-import { ApiError, unsupported } from '../errors.ts';
+import { ApiError, missing, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
@@ -35,7 +35,8 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
   const { functions, uses, echoed } = sortTools(request.tools ?? [], registered);
   const choice = request.tool_choice ?? 'auto';
   checkChoice(choice, functions, uses);
-  const { own, whole } = joinInput(before.items, request.input);
+  if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
+  const { own, whole } = joinInput(before.items, request.input ?? []);
   const text = {
     format: request.text?.format ?? { type: 'text' as const },
     verbosity: request.text?.verbosity ?? null,

@@ -149,26 +149,7 @@ promise(
       await getsThrough(door, id);
     }
   },
-  NEEDS_HEADERS,
-);
-
-promise(
-  'conversation-lock.unread',
-  async (door) => {
-    const id = await conversation(door);
-    const model = door.model.script(says('one', 'two'));
-    const reply = await post(door, { model, input: 'A', conversation: id, stream: true });
-    const reader = reply.body?.getReader();
-    await reader?.read();
-    const next = door.model.script(says('three'));
-    await until(async () => {
-      const tried = await post(door, { model: next, input: 'B', conversation: id });
-      await tried.text();
-      return tried.status === 200;
-    });
-    await reader?.cancel();
-  },
-  NEEDS_HEADERS,
+  { ...NEEDS_HEADERS, 'in-process': 'it drops a reply that comes too late, where a server cancels its body' },
 );
 
 promise(

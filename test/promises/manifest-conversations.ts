@@ -157,10 +157,6 @@ export const conversationManifest = {
     says: 'so does one whose client has left before any reply',
     source: 'edge case 29 (hermes-agent#15392)',
   },
-  'conversation-lock.unread': {
-    says: 'a turn whose client does not read on unlocks the conversation at its limit at the latest',
-    source: 'issue 4: Semantics',
-  },
   'conversation-lock.branch': {
     says: 'while a turn runs on a conversation its earlier responses can be continued',
     source: 'design: State',

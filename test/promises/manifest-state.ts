@@ -123,6 +123,10 @@ export const stateManifest = {
     says: "a server-side tool's call of an earlier turn reaches the model with its output",
     source: 'issue 4: Semantics',
   },
+  'chain.no-input': {
+    says: 'where there is something to go on from, input may be missing',
+    source: 'openai 7.57.0 types: ResponseCreateParams',
+  },
   'chain.unstored': {
     says: 'store: false reads the history and leaves nothing',
     source: 'edge case 3 (smg#916)',

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
 import { callsFunctions, says, sends } from '../model/scripted.ts';
 import { create, stream } from './ask.ts';
-import { NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { heard, turnRefused } from './state-ask.ts';
+import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { conversation, heard, turnRefused } from './state-ask.ts';
 
 promise('chain.history', async (door) => {
   const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
@@ -191,3 +191,19 @@ promise('chain.unstored', async (door) => {
   await create(door, { model, input: 'C', previous_response_id: first.id });
   assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C']);
 });
+
+promise(
+  'chain.no-input',
+  async (door) => {
+    const model = door.model.script(says('one'), says('two'));
+    const { id } = await create(door, { model, input: 'Hi' });
+    const reply = await post(door, { model, previous_response_id: id });
+    assert.equal(reply.status, 200, await reply.text());
+    assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: one']);
+    const made = await conversation(door, { items: [{ role: 'user', content: 'Hello' }] });
+    const inside = await post(door, { model, conversation: made });
+    assert.equal(inside.status, 200, await inside.text());
+    assert.deepEqual(heard(door, model), ['user: Hello']);
+  },
+  NEEDS_HEADERS,
+);
