@@ -14,6 +14,8 @@ export function encodeEvent(event: ResponseEvent): Uint8Array {
 
 /** What an event stream needs from its turn. */
 export interface StreamMeans {
+  /** Aborts when the turn is over, whoever ended it. */
+  signal: AbortSignal;
   /** Called when the reader leaves, before the events are closed: a call that waits for the model ends only so. */
   abort(): void;
   /** Called with the size of each event in bytes. */
@@ -26,7 +28,8 @@ export interface StreamMeans {
 
 /**
  * Events as a pulled byte stream: nothing is made until the reader asks, a chunk holds exactly one whole event, a
- * comment fills long silences, and `[DONE]` ends it.
+ * comment fills long silences, and `[DONE]` ends it. A turn that is aborted is run to its end whether anyone reads or
+ * not: what was made so far still has to be accounted for.
  */
 export function eventStream(
   events: AsyncGenerator<ResponseEvent, unknown>,
@@ -36,7 +39,27 @@ export function eventStream(
   let spoke = false;
   let left = false;
   let result: unknown;
+  let rest: Promise<Uint8Array[]> | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
+
+  const next = async (): Promise<Uint8Array | undefined> => {
+    const step = await events.next();
+    if (!step.done) return encodeEvent(step.value);
+    result ??= step.value;
+    return undefined;
+  };
+  const runOut = async (): Promise<Uint8Array[]> => {
+    const chunks: Uint8Array[] = [];
+    for (let chunk = await next(); chunk; chunk = await next()) chunks.push(chunk);
+    return chunks;
+  };
+  // A reader who is waiting gets the next event first.
+  const settle = () => {
+    if (means.signal.aborted && !waiting) rest ??= runOut();
+  };
+  means.signal.addEventListener('abort', settle);
+  settle();
+
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -45,31 +68,29 @@ export function eventStream(
           spoke = false;
         }, means.keepAlive);
         waiting = true;
-        const next = await events.next();
+        const chunk = rest ? (await rest).shift() : await next();
         waiting = false;
         spoke = true;
-        if (next.done) result = next.value;
+        settle();
         // The stream is closed to what comes after the reader has left, and would throw.
         if (left) return;
-        if (next.done) {
-          clearInterval(timer);
-          controller.enqueue(DONE);
-          controller.close();
-          means.ended(result);
+        if (chunk) {
+          means.spend(chunk.byteLength);
+          controller.enqueue(chunk);
           return;
         }
-        const bytes = encodeEvent(next.value);
-        means.spend(bytes.byteLength);
-        controller.enqueue(bytes);
+        clearInterval(timer);
+        controller.enqueue(DONE);
+        controller.close();
+        means.ended(result);
       },
       async cancel() {
         left = true;
         clearInterval(timer);
         means.abort();
-        // The turn is run to its end, not dropped: what was made so far still has to be accounted for.
-        let next = await events.next();
-        while (!next.done) next = await events.next();
-        means.ended(result ?? next.value);
+        rest ??= runOut();
+        await rest;
+        means.ended(result);
       },
     },
     { highWaterMark: 0 },

@@ -60,6 +60,25 @@ export function databaseContract(name: string, open: () => Promise<Opened>): voi
     assert.deepEqual(plain(await database.batch([owners])), [[{ id: 'a', alive_until: 1 }]]);
   });
 
+  keeps('batches at the same time stand or fall each by itself', async (database) => {
+    const outcomes = await Promise.allSettled([
+      database.batch([owner('a', 1)]),
+      database.batch([owner('b', 1), { sql: 'SELECT 1 FROM nowhere', values: [] }]),
+      database.batch([owner('c', 1), owner('a', 2)]),
+      database.batch([owner('d', 1), owners]),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
+    );
+    assert.ok(outcomes[2]?.status === 'rejected' && outcomes[2].reason instanceof Conflict);
+    const [rows] = await database.batch([owners]);
+    assert.deepEqual(plain(rows), [
+      { id: 'a', alive_until: 1 },
+      { id: 'd', alive_until: 1 },
+    ]);
+  });
+
   keeps('of many writers of one key one wins, and each hears whether it did', async (database, { another }) => {
     const from = [database, another ?? database];
     const outcomes = await Promise.allSettled(

@@ -14,7 +14,7 @@ databaseContract('sqlite in memory', async () => {
 
 databaseContract('sqlite in a file', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
-  const open = () => sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), 'full');
+  const open = () => sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), { synchronous: 'full', defer: setImmediate });
   const database = open();
   const another = open();
   return {
@@ -35,7 +35,7 @@ test('sqlite in a file: writes ahead, and waits for the disk as it is told', asy
     ['full', 2],
   ] as const) {
     const connection = new DatabaseSync(join(dir, `${synchronous}.db`));
-    sqliteDatabase(connection, synchronous);
+    sqliteDatabase(connection, { synchronous });
     assert.equal(connection.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
     assert.equal(connection.prepare('PRAGMA synchronous').get()?.synchronous, level);
     connection.close();

@@ -98,6 +98,7 @@ function means() {
   const seen = { aborted: 0, spent: 0, ended: [] as unknown[] };
   return {
     seen,
+    signal: new AbortController().signal,
     abort: () => void seen.aborted++,
     spend: (bytes: number) => {
       seen.spent += bytes;
@@ -195,6 +196,34 @@ describe('what we stream', () => {
     await reader.cancel();
     await Promise.all([pending, over.promise]);
     assert.deepEqual(handed.seen.ended, ['cancelled']);
+  });
+
+  test('a turn that is aborted runs to its end though nobody reads, and its last events wait for the reader', async () => {
+    for (const readsFirst of [true, false]) {
+      const turn = new AbortController();
+      const over = Promise.withResolvers<void>();
+      async function* events() {
+        yield numbered(0);
+        while (!turn.signal.aborted) yield numbered(1);
+        yield numbered(2);
+        over.resolve();
+        return 'result';
+      }
+      const handed = means();
+      const reader = eventStream(events(), { ...handed, signal: turn.signal }).getReader();
+      if (readsFirst) await reader.read();
+      turn.abort();
+      await over.promise;
+      const rest: string[] = [];
+      for (let next = await reader.read(); !next.done; next = await reader.read())
+        rest.push(decoder.decode(next.value));
+      const kept = readsFirst ? [2] : [0, 2];
+      assert.deepEqual(rest, [
+        ...kept.map((number) => decoder.decode(encodeEvent(numbered(number)))),
+        'data: [DONE]\n\n',
+      ]);
+      assert.deepEqual(handed.seen.ended, ['result']);
+    }
   });
 
   test('a turn that takes its time to end is not spoken into once the reader has left', async () => {

@@ -49,9 +49,10 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
     // What a client that leaves has begun is still to be written down.
     c.env.waitUntil?.(whole.promise);
     if (!request.stream) return c.json(await lastResponse(events, bounds));
-    const { abort, spend } = bounds;
+    const { abort, signal, spend } = bounds;
     const reader = {
       abort,
+      signal,
       spend,
       keepAlive: limits.keepAlive,
       ended(failure: unknown) {

@@ -5,7 +5,7 @@ import { sqliteDatabase } from '../../handler/database/sqlite.ts';
 
 /** A new database in memory. */
 export async function testDatabase(): Promise<Database> {
-  const database = sqliteDatabase(new DatabaseSync(':memory:'));
+  const database = sqliteDatabase(new DatabaseSync(':memory:'), { defer: setImmediate });
   await migrate(database);
   return database;
 }

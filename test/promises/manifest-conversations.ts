@@ -157,6 +157,10 @@ export const conversationManifest = {
     says: 'so does one whose client has left before any reply',
     source: 'edge case 29 (hermes-agent#15392)',
   },
+  'conversation-lock.unread': {
+    says: 'a turn that nobody reads ends at its limit, and gives its conversation back',
+    source: 'issue 4: Endpoints',
+  },
   'conversation-lock.branch': {
     says: 'while a turn runs on a conversation its earlier responses can be continued',
     source: 'design: State',

@@ -139,6 +139,10 @@ export const stateManifest = {
     says: 'parallel calls of the chain are one assistant message, their outputs one message each',
     source: 'edge case 26 (litellm#18226)',
   },
+  'calls.mixed': {
+    says: 'a call for the client and one for a server-side tool, made at once, are answered together',
+    source: 'edge case 26 (litellm#18226)',
+  },
   'calls.unknown': {
     says: 'an output for a call that is nowhere is 400 and names the call id',
     source: 'edge case 23 (codex2api#414)',

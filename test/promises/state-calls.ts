@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Door } from '../doors/door.ts';
 import { callsFunctions, says, sends } from '../model/scripted.ts';
 import { create } from './ask.ts';
-import { promise } from './promise.ts';
+import { NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { heard, turnRefused } from './state-ask.ts';
 
 const tools = [
@@ -44,6 +44,21 @@ promise('calls.parallel', async (door) => {
   const expected = ['user: Go', 'assistant: f {} #c1 g {} #c2', 'tool c2: two', 'tool c1: one'];
   assert.deepEqual(heard(door, model), expected);
 });
+
+promise(
+  'calls.mixed',
+  async (door) => {
+    const served = { name: 'add', args: '{"a":2,"b":3}', id: 'c2' };
+    const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }, served), says('done'));
+    const first = await create(door, { model, tools: [...tools, { type: 'test_tool' }] });
+    await create(door, { model, tools, previous_response_id: first.id, input: [output('c1', 'one')] });
+    const id = first.output[1]?.id;
+    assert.deepEqual(heard(door, model), [
+      ...['user: Hi', `assistant: f {} #c1 add ${served.args} #${id}`, `tool ${id}: 5`, 'tool c1: one'],
+    ]);
+  },
+  NEEDS_TEST_TOOL,
+);
 
 promise('calls.unknown', async (door) => {
   const refused = (id: string) => ({

@@ -29,9 +29,10 @@ const mixed = [
   { type: 'message', id: 'msg_of-the-client', role: 'user', content: [{ type: 'input_text', text: 'B' }] },
   { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'C' }] },
   { type: 'reasoning', summary: [] },
-  { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}' },
+  { type: 'reasoning', id: 'rs_of-the-client', summary: [] },
+  { type: 'function_call', id: 'fc_of-the-client', call_id: 'c1', name: 'f', arguments: '{"a":1}' },
   { type: 'function_call', id: null, call_id: 'c2', name: 'f', arguments: '{}' },
-  { type: 'function_call_output', call_id: 'c1', output: 'one' },
+  { type: 'function_call_output', id: 'fco_of-the-client', call_id: 'c1', output: 'one' },
   { type: 'function_call_output', call_id: 'c2', output: [{ type: 'input_text', text: 'two' }] },
 ];
 
@@ -47,9 +48,10 @@ promise(
         ['message', 'msg_of-the-client'],
         ['message', 'msg'],
         ['reasoning', 'rs'],
+        ['reasoning', 'rs_of-the-client'],
+        ['function_call', 'fc_of-the-client'],
         ['function_call', 'fc'],
-        ['function_call', 'fc'],
-        ['function_call_output', 'fco'],
+        ['function_call_output', 'fco_of-the-client'],
         ['function_call_output', 'fco'],
       ],
     );
@@ -69,6 +71,7 @@ promise(
       { role: 'user', content: [{ type: 'input_text', text: 'A' }] },
       { role: 'user', content: [{ type: 'input_text', text: 'B' }] },
       { role: 'assistant', content: [{ type: 'output_text', text: 'C' }] },
+      { summary: [] },
       { summary: [] },
       { call_id: 'c1', name: 'f', arguments: '{"a":1}' },
       { call_id: 'c2', name: 'f', arguments: '{}' },

@@ -44,6 +44,7 @@ async function walk(door: Door, path: string, limit: number, order: 'asc' | 'des
     const after = items.length > 0 ? `&after=${items.at(-1)?.id}` : '';
     const page = await have<List>(door, 'GET', `${path}?limit=${limit}&order=${order}${after}`);
     const { data, ...rest } = page;
+    assert.ok(!data.some(({ id }) => items.some((item) => item.id === id)), 'no item comes twice');
     items.push(...data);
     assert.deepEqual(rest, {
       object: 'list',
