@@ -25,7 +25,14 @@ export interface Door {
 }
 
 /** Limits of the products under test: small, so that passing one takes no time. */
-export const testLimits = { idle: '800ms', turn: '3s', keepAlive: '100ms', rounds: 4, reply: '1MiB', inflated: '8MiB' };
+export const testLimits = {
+  idle: '1200ms',
+  turn: '3s',
+  keepAlive: '100ms',
+  rounds: 4,
+  reply: '1MiB',
+  inflated: '8MiB',
+};
 
 /** The configuration of every product under test: all models scripted, but `down`, whose server is not there, and `demo`. */
 export function testConfig(model: ScriptedModel): Config {

@@ -241,7 +241,13 @@ promise(
     const reply = await post(door, { model, input: 'A', conversation: id, stream: true });
     const reader = reply.body?.getReader();
     await reader?.read();
-    await getsThrough(door, id);
+    // Where a network's buffers swallow the stream, it has come to something.
+    const next = door.model.script(says('three'));
+    await until(async () => {
+      const tried = await post(door, { model: next, input: 'B', conversation: id });
+      await tried.text();
+      return tried.status === 200;
+    });
     await reader?.cancel();
   },
   NEEDS_HEADERS,
