@@ -69,7 +69,7 @@ test('a chain that has expired goes as a whole, however long', async (t) => {
   const { database, short, at } = await open(t);
   const model = short.model.script(says('ok'));
   let { id } = await create(short, { model });
-  for (let depth = 0; depth < 30; depth++) ({ id } = await create(short, { model, previous_response_id: id }));
+  for (let depth = 0; depth < 250; depth++) ({ id } = await create(short, { model, previous_response_id: id }));
   await at(2 * HOUR);
   assert.deepEqual(await rows(database), [0, 0, 0, 0]);
 });

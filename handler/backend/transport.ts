@@ -20,6 +20,8 @@ export type Transport = (
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async (url, init) => {
     const response = await fetch(url, { ...init, redirect: 'manual' });
+    // Deno 2.9 forgets the signal of a fetch whose Response is garbage, though its body is still being read.
+    init.signal.addEventListener('abort', () => response, { once: true });
     return {
       status: response.status,
       header: (name) => response.headers.get(name),

@@ -41,19 +41,29 @@ async function failLostTurns(database: Database, owner: Owner, now: number): Pro
   );
 }
 
-/** Removes responses that nothing builds on, with their items unless a conversation holds them; gives how many. */
+/**
+ * Removes responses that nothing builds on, with their items unless a conversation holds them; gives how many. A chain
+ * goes with its last response, as far up as nothing else builds on it: those before come last, so any part may go first.
+ */
 async function removeLeaves(database: Database, before: number): Promise<number> {
-  const leaves = `SELECT tenant, id FROM responses r WHERE r.expires_at < ? AND r.status NOT IN ('queued', 'in_progress')
-    AND NOT EXISTS (SELECT 1 FROM responses c WHERE c.tenant = r.tenant AND c.parent = r.id)
-    ORDER BY r.expires_at, r.id LIMIT ${AT_ONCE}`;
-  const own = `(tenant, holder) IN (${leaves})`;
-  const remove = (sql: string): Statement => ({ sql, values: [before] });
+  const gone = `WITH RECURSIVE gone (tenant, id, parent) AS (
+      SELECT * FROM (SELECT r.tenant, r.id, r.parent FROM responses r
+        WHERE r.expires_at < ? AND r.status NOT IN ('queued', 'in_progress')
+        AND NOT EXISTS (SELECT 1 FROM responses c WHERE c.tenant = r.tenant AND c.parent = r.id)
+        ORDER BY r.expires_at, r.id LIMIT ${AT_ONCE}) leaves
+      UNION ALL
+      SELECT r.tenant, r.id, r.parent FROM gone g CROSS JOIN responses r
+        WHERE r.tenant = g.tenant AND r.id = g.parent AND r.expires_at < ?
+        AND NOT EXISTS (SELECT 1 FROM responses c WHERE c.tenant = r.tenant AND c.parent = r.id AND c.id <> g.id)
+    ) SELECT tenant, id FROM gone LIMIT ${AT_ONCE}`;
+  const own = `(tenant, holder) IN (${gone})`;
+  const remove = (sql: string): Statement => ({ sql, values: [before, before] });
   const [, , , removed = []] = await database.batch([
     remove(`DELETE FROM chunks WHERE ${own} AND side = 'body'`),
     remove(`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
       (SELECT tenant, holder, side, place FROM items WHERE ${own} AND conversation IS NULL)`),
     remove(`DELETE FROM items WHERE ${own} AND conversation IS NULL`),
-    remove(`DELETE FROM responses WHERE (tenant, id) IN (${leaves}) RETURNING id`),
+    remove(`DELETE FROM responses WHERE (tenant, id) IN (${gone}) RETURNING id`),
   ]);
   return removed.length;
 }

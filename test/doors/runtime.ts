@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startScriptedModel } from '../model/scripted.ts';
@@ -7,19 +7,32 @@ import { type Door, doorAt, testConfigFile } from './door.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The handler on another runtime's own server, in a process that ends with this one; `command` runs a script. */
-export async function openRuntime(
-  name: 'deno' | 'bun',
-  [binary = name, ...args]: readonly string[],
-  settings: Record<string, string> = {},
-): Promise<Door> {
+/** A runtime that npm has installed, and how it runs a script of ours or a file of tests. */
+export interface Runtime {
+  readonly name: 'deno' | 'bun';
+  readonly binary: string;
+  /** What stands before the file, by what is to be done with it. */
+  readonly args: { readonly run: readonly string[]; readonly test: readonly string[] };
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts a runtime on a file, given by its path in the project; it ends when the signal aborts. */
+export function start(
+  { binary, args, env }: Runtime,
+  what: keyof Runtime['args'],
+  file: string,
+  more: { env?: Record<string, string>; signal?: AbortSignal } = {},
+): ChildProcessWithoutNullStreams {
+  const { env: given, ...rest } = more;
+  return spawn(binary, [...args[what], `./${file}`], { ...rest, cwd: ROOT, env: { ...process.env, ...env, ...given } });
+}
+
+/** The handler on a runtime's own server, in a process that ends with this one. */
+export async function openRuntime(runtime: Runtime): Promise<Door> {
   const model = await startScriptedModel();
   const port = await freePort();
-  const config = JSON.stringify(testConfigFile(model));
-  const child = spawn(binary, [...args, 'test/runtimes/serve.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, ...settings, PORT: String(port), ANTIPHON_CONFIG: config },
-  });
+  const env = { PORT: `${port}`, ANTIPHON_CONFIG: JSON.stringify(testConfigFile(model)) };
+  const child = start(runtime, 'run', 'test/runtimes/serve.ts', { env });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
@@ -28,9 +41,9 @@ export async function openRuntime(
   const [first] = await Promise.race([once(child.stdout, 'data'), exited]);
   if (!String(first).startsWith('ready')) {
     await model.close();
-    throw new Error(`${name} does not serve: ${stderr}`);
+    throw new Error(`${runtime.name} does not serve: ${stderr}`);
   }
-  return doorAt(name, `http://127.0.0.1:${port}`, model, async () => {
+  return doorAt(runtime.name, `http://127.0.0.1:${port}`, model, async () => {
     child.kill('SIGKILL');
     await exited;
   });

@@ -1,0 +1,11 @@
+import { binaryOf } from './binary.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Bun, if npm has installed one for this machine; it runs nothing but what is installed. */
+export function findBun(): Runtime | undefined {
+  const binary = binaryOf('bun');
+  if (!binary) return undefined;
+  const settings = ['--no-install', '--no-env-file', '--expose-gc'];
+  const args = { run: ['run', ...settings], test: ['test', ...settings] };
+  return { name: 'bun', binary, args, env: { DO_NOT_TRACK: '1', NO_COLOR: '1' } };
+}

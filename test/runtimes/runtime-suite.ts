@@ -1,0 +1,32 @@
+import '../promises/all.ts';
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { openRuntime, type Runtime, start } from '../doors/runtime.ts';
+import { type PromiseId, runPromises } from '../promises/promise.ts';
+
+/** Tries what must hold on a runtime that is neither Node nor workerd; `unless` gives the reason to skip a promise. */
+export function runtimeSuite(
+  name: Runtime['name'],
+  runtime: Runtime | undefined,
+  unless?: (id: PromiseId) => string | false,
+): void {
+  if (!runtime) {
+    test(name, { skip: `the npm package ${name} has no binary for this machine` });
+    return;
+  }
+  runPromises(() => openRuntime(runtime), name, unless);
+  passes(runtime, 'test', 'test/database.test.ts', 'SQLite keeps what every database must keep');
+  passes(runtime, 'run', 'test/runtimes/given-up.ts', 'a model call that is given up ends, whatever was collected');
+}
+
+function passes(runtime: Runtime, what: keyof Runtime['args'], file: string, says: string): void {
+  test(`${runtime.name}: ${says}`, { timeout: 30_000 }, async (t) => {
+    const child = start(runtime, what, file, { signal: t.signal });
+    const said: Buffer[] = [];
+    child.stdout.on('data', (chunk) => said.push(chunk));
+    child.stderr.on('data', (chunk) => said.push(chunk));
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0, Buffer.concat(said).toString());
+  });
+}

@@ -1,0 +1,28 @@
+import { createRequire } from 'node:module';
+import { createHandler, fetchTransport, parseConfig } from '../../handler/index.ts';
+import { testDatabase } from '../doors/database.ts';
+
+// Run by Deno or by Bun, whose own servers hand over to the handler; ends with the process that began it.
+
+type Fetch = (request: Request) => Promise<Response>;
+
+/** As much of either runtime as is used. */
+interface Runtime {
+  Deno?: { serve(options: { hostname: string; port: number; onListen(): void }, fetch: Fetch): unknown };
+  Bun?: { serve(options: { hostname: string; port: number; idleTimeout: number; fetch: Fetch }): unknown };
+}
+
+const { Deno, Bun } = globalThis as unknown as Runtime; // their types are not among ours
+
+const { fetch: answer } = createHandler({
+  config: parseConfig(JSON.parse(process.env.ANTIPHON_CONFIG ?? '{}')),
+  transport: fetchTransport(fetch),
+  database: await testDatabase(),
+  brotli: createRequire(import.meta.url)('brotli-wasm'),
+});
+const at = { hostname: '127.0.0.1', port: Number(process.env.PORT) };
+Deno?.serve({ ...at, onListen: () => {} }, (request) => answer(request));
+// Bun would cut a connection that is silent for ten seconds, and a model may well be.
+Bun?.serve({ ...at, idleTimeout: 0, fetch: (request) => answer(request) });
+console.log('ready');
+process.stdin.resume().once('end', () => process.exit());
