@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { defaultLimits, type Limits } from './limits.ts';
 import { isObject } from './protocol/json.ts';
+import type { Secret } from './seal.ts';
 
 const units = {
   B: 1,
@@ -63,6 +64,11 @@ const model = v.pipe(
   ),
 );
 
+const secret = v.strictObject({
+  id: v.pipe(v.string('must be a text'), v.regex(/^[\w-]{1,32}$/, 'must be 1 to 32 letters, digits or dashes')),
+  key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
+});
+
 const schema = v.strictObject({
   listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address })),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
@@ -74,6 +80,7 @@ const schema = v.strictObject({
   ),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
+  secrets: v.optional(v.array(secret, 'must be a list'), []),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
     v.strictObject({
@@ -103,6 +110,8 @@ export interface Config {
   synchronous: 'normal' | 'full';
   /** How long a response is kept, in milliseconds. */
   retention: number;
+  /** What seals texts for clients to keep: the first seals, all open. */
+  secrets: Secret[];
   errors: 'tiers' | 'openai';
   limits: Limits;
 }
@@ -114,7 +123,7 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, database, synchronous, retention = MONTH, errors, limits } = result.output;
+  const { listen = {}, models, database, synchronous, retention = MONTH, secrets, errors, limits } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   return {
     listen,
@@ -122,6 +131,7 @@ export function parseConfig(value: unknown): Config {
     database,
     synchronous,
     retention,
+    secrets,
     errors,
     limits: { ...defaultLimits, ...Object.fromEntries(given) },
   };

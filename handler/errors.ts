@@ -29,6 +29,7 @@ const kinds = {
   refused: { status: 400, type: 'invalid_request_error', code: null },
   previous_not_found: { status: 400, type: 'invalid_request_error', code: 'previous_response_not_found' },
   previous_not_usable: { status: 400, type: 'invalid_request_error', code: 'previous_response_not_usable' },
+  unreadable: { status: 400, type: 'invalid_request_error', code: 'invalid_encrypted_content' },
   conversation_locked: { status: 400, type: 'invalid_request_error', code: 'conversation_locked' },
   context_length: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
   not_found: { status: 404, type: 'invalid_request_error', code: null },
@@ -119,6 +120,16 @@ export function missing(param: string): ApiError {
 /** A member that is known but cannot be honoured; `why` completes a sentence that begins with the field. */
 export function unsupported(param: string, why = 'is not supported'): ApiError {
   return new ApiError('unsupported', `${param} ${why}`, { param });
+}
+
+/** A body that is not what its content-encoding says. */
+export function corruptBody(cause: unknown): ApiError {
+  return new ApiError('corrupt_body', 'The request body is not valid in its content-encoding.', { cause });
+}
+
+/** A body that would grow too large; `how` says in which way, if not by its size. */
+export function inflatedTooLarge(limit: number, how = `larger than ${limit} bytes`): ApiError {
+  return new ApiError('too_large', `The decompressed request body is ${how}.`);
 }
 
 /** Cuts to `most` characters, none of which takes JSON more than two bytes. */

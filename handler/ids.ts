@@ -9,16 +9,16 @@ let used = 0;
 export type IdPrefix =
   | 'resp'
   | 'conv'
-  | 'msg'
-  | 'rs'
-  | 'fc'
-  | 'fco'
-  | 'call'
-  | 'mcp'
-  | 'mcpl'
   | 'req'
   /** A process that runs turns. */
-  | 'own';
+  | 'own'
+  /** The name that a call and its output share. */
+  | 'call'
+  | ItemPrefix;
+
+type ItemPrefix =
+  | ('msg' | 'rs' | 'fc' | 'fco' | 'mcp' | 'mcpl' | 'ctc' | 'ctco' | 'lsh' | 'lsho' | 'sh' | 'sho')
+  | ('apc' | 'apco' | 'cu' | 'cuo' | 'tsc' | 'tso' | 'at' | 'cfg');
 
 /**
  * A new id such as `resp_` and 48 hexadecimal digits: the time in milliseconds, so that what is made together is kept

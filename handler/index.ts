@@ -10,6 +10,7 @@ import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
 import { demoModels } from './default-models.ts';
 import type { Door } from './routes/env.ts';
+import { sealWith } from './seal.ts';
 import { Owner } from './state/owner.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
@@ -63,6 +64,7 @@ export function createHandler(options: HandlerOptions): Handler {
     limits: config.limits,
     errors: config.errors,
     brotli,
+    seal: sealWith(config.secrets),
     scope: { database, tenant: TENANT, owner, retention: config.retention },
   });
   return {

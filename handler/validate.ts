@@ -53,7 +53,7 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     case 'regex':
       return 'must be 1 to 64 letters, digits, underscores or dashes';
     case 'check':
-      return 'must not hold control characters';
+      return issue.message;
     case 'custom':
       return `must be an object, nested at most ${MAX_DEPTH} deep`;
     default:

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Backend, Finish, ModelCall } from '../handler/backend/backend.ts';
 import { ApiError } from '../handler/errors.ts';
 import type { ItemEvent } from '../handler/protocol/events.ts';
+import type { Item } from '../handler/protocol/items.ts';
 
 /** A backend under test, and calls that make it show what it promises. */
 export interface Subject {
@@ -27,12 +28,18 @@ export interface Subject {
   close(): Promise<void>;
 }
 
+/** A message as it is kept. */
+export function userMessage(text: string): Item {
+  const content = [{ type: 'input_text' as const, text }];
+  return { type: 'message', id: 'msg_1', role: 'user', status: 'completed', content };
+}
+
 /** A call with the API's defaults. */
 export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
   return {
     model: 'any',
     instructions: null,
-    input: [{ type: 'message', role: 'user', content: 'Hello' }],
+    input: [userMessage('Hello')],
     tools: [],
     tool_choice: 'auto',
     parallel_tool_calls: true,
@@ -40,7 +47,8 @@ export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
     top_p: null,
     max_output_tokens: null,
     text: { format: { type: 'text' }, verbosity: null },
-    reasoning: { effort: null },
+    top_logprobs: null,
+    reasoning: { effort: null, summary: null },
     hints: {
       user: null,
       safety_identifier: null,

@@ -4,7 +4,7 @@ import { chatCompletions } from '../handler/backend/chat-completions.ts';
 import { demo } from '../handler/backend/demo.ts';
 import { openServer } from '../handler/backend/server.ts';
 import { createTransport } from '../shim/transport.ts';
-import { backendContract, modelCall } from './backend-contract.ts';
+import { backendContract, modelCall, userMessage } from './backend-contract.ts';
 import { callsFunctions, says, startScriptedModel } from './model/scripted.ts';
 
 backendContract('chat', async () => {
@@ -55,8 +55,8 @@ backendContract('chat', async () => {
 
 backendContract('demo', async () => ({
   backend: demo,
-  good: [modelCall({ max_output_tokens: 3 }), modelCall({ input: [{ role: 'user', type: 'message', content: '' }] })],
-  endless: modelCall({ input: [{ role: 'user', type: 'message', content: 'on and on '.repeat(1_000) }] }),
+  good: [modelCall({ max_output_tokens: 3 }), modelCall({ input: [userMessage('')] })],
+  endless: modelCall({ input: [userMessage('on and on '.repeat(1_000))] }),
   refused: [
     modelCall({ tool_choice: 'required' }),
     modelCall({ text: { format: { type: 'json_object' }, verbosity: null } }),

@@ -15,6 +15,7 @@ test('an empty configuration has every default', () => {
     database: undefined,
     synchronous: 'normal',
     retention: 30 * 24 * 3_600_000,
+    secrets: [],
     errors: 'tiers',
     limits: defaultLimits,
   });
@@ -102,7 +103,8 @@ const wrong: [unknown, RegExp][] = [
   [{ limits: { speed: '1s' } }, /limits\.speed is not a key that is known/],
   // Keys of what is not there yet.
   [{ auth: 'keys' }, /auth is not a key that is known/],
-  [{ secrets: [] }, /secrets is not a key that is known/],
+  [{ secrets: [{ id: 'k1', key: 'short' }] }, /secrets\.0\.key must be at least 16 characters/],
+  [{ secrets: [{ id: 'k 1', key: 'x'.repeat(16) }] }, /secrets\.0\.id must be 1 to 32/],
   [{ models: [{ match: '*', backend: 'responses', url: chat.url }] }, /models\.0\.backend must be chat or demo/],
 ];
 

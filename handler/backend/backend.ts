@@ -1,21 +1,23 @@
 import type { ItemEvent } from '../protocol/events.ts';
-import type { InputItem } from '../protocol/items.ts';
+import type { Item } from '../protocol/items.ts';
 import type { IncompleteReason, Usage } from '../protocol/response.ts';
-import type { FunctionTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
+import type { ClientTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
 
 /** One call of the model, in the API's own terms; null means "the backend's default". */
 export interface ModelCall {
   model: string;
   instructions: string | null;
-  input: readonly InputItem[];
-  tools: readonly FunctionTool[];
+  input: readonly Item[];
+  tools: readonly ClientTool[];
   tool_choice: ToolChoice;
   parallel_tool_calls: boolean;
   temperature: number | null;
   top_p: number | null;
   max_output_tokens: number | null;
   text: { format: TextFormat; verbosity: string | null };
-  reasoning: { effort: string | null };
+  /** Alternatives to each token that are wanted with its log probability; null for no log probabilities. */
+  top_logprobs: number | null;
+  reasoning: { effort: string | null; summary: string | null };
   /** Handed on as they are where the backend's protocol has them. */
   hints: {
     user: string | null;

@@ -1,5 +1,6 @@
+import type { ChatTool } from './chat-tools.ts';
 import { garbled } from './failure.ts';
-import type { Writer } from './writer.ts';
+import { usableCallId, type Writer } from './writer.ts';
 
 interface Call {
   key: number | string;
@@ -8,6 +9,8 @@ interface Call {
   /** The arguments so far, and how many characters of them the writer has. */
   written: string;
   passed: number;
+  /** Whether it waits to be whole: a call of a tool that is no function to the client. */
+  held: boolean;
 }
 
 /** A piece of a function call as Chat Completions servers stream it; any member may be missing. */
@@ -20,17 +23,20 @@ export interface CallFragment {
 
 /**
  * Puts fragmented, parallel calls into the writer one after another, in the order in which they began. The open
- * call's fragments pass at once; those of later ones wait until its arguments are whole.
+ * call's fragments pass at once; those of later ones wait until its arguments are whole. A call of a tool that is no
+ * function to the client passes when it is whole.
  */
 export class CallQueue {
   readonly #writer: Writer;
+  readonly #tools: ReadonlyMap<string, ChatTool>;
   readonly #most: number;
   readonly #calls: Call[] = [];
   #open = -1;
 
   /** Takes at most `most` calls; further ones, which a server that ignores `parallel_tool_calls` makes, are dropped. */
-  constructor(writer: Writer, most: number) {
+  constructor(writer: Writer, tools: ReadonlyMap<string, ChatTool>, most: number) {
     this.#writer = writer;
+    this.#tools = tools;
     this.#most = most;
   }
 
@@ -44,9 +50,10 @@ export class CallQueue {
     this.#pump(false);
   }
 
-  /** Passes on all that waits; the last call stays open. Throws when a call never got its name. */
-  flush(): void {
+  /** Passes on all that waits; a function call that is the last stays open. Throws when a call never got its name. */
+  flush(status: 'completed' | 'incomplete' = 'completed'): void {
     this.#pump(true);
+    this.#settle(status);
     if (this.#open < this.#calls.length - 1) throw garbled('a function call without a name');
   }
 
@@ -61,7 +68,7 @@ export class CallQueue {
     const key = index ?? id ?? this.#calls.at(-1)?.key ?? 0;
     const known = this.#calls.find((call) => call.key === key);
     if (known || this.#calls.length >= this.#most) return known;
-    const call: Call = { key, id: null, name: '', written: '', passed: 0 };
+    const call: Call = { key, id: null, name: '', written: '', passed: 0, held: false };
     this.#calls.push(call);
     return call;
   }
@@ -69,15 +76,30 @@ export class CallQueue {
   #pump(flushing: boolean): void {
     for (;;) {
       const open = this.#calls[this.#open];
-      if (open) {
+      if (open && !open.held) {
         this.#writer.arguments(open.written.slice(open.passed));
         open.passed = open.written.length;
       }
       const next = this.#calls[this.#open + 1];
       if (!next?.name || (open && !flushing && !isJson(open.written))) return;
+      this.#settle('completed');
       this.#open++;
-      this.#writer.call(next.name, next.id);
+      const tool = this.#tools.get(next.name);
+      if (tool?.toItem) next.held = true;
+      else this.#writer.call(tool?.name ?? next.name, next.id, tool?.namespace);
     }
+  }
+
+  /** Passes on the open call if it was held. What was cut and cannot be read is no call. */
+  #settle(status: 'completed' | 'incomplete'): void {
+    const open = this.#calls[this.#open];
+    if (!open?.held) return;
+    open.held = false;
+    open.passed = open.written.length;
+    const tool = this.#tools.get(open.name);
+    if (!tool?.toItem || (status === 'incomplete' && tool.type !== 'custom' && !isJson(open.written))) return;
+    const call_id = usableCallId(open.id);
+    this.#writer.item(tool.toItem({ call_id, arguments: open.written, status }));
   }
 }
 

@@ -1,11 +1,11 @@
 import { ApiError } from '../errors.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import { isObject } from '../protocol/json.ts';
-import type { FunctionTool } from '../protocol/tools.ts';
 import { eventData } from '../sse.ts';
 import type { Backend, Finish, ModelCall } from './backend.ts';
 import { toMessages } from './chat-messages.ts';
 import { ChatReply } from './chat-reply.ts';
+import { type ChatTool, toChatTools } from './chat-tools.ts';
 import { connectionFailed, failureInStream, failureOf, garbled } from './failure.ts';
 import { listModels, type Server } from './server.ts';
 
@@ -13,7 +13,8 @@ import { listModels, type Server } from './server.ts';
 export function chatCompletions(server: Server): Backend {
   return {
     generate(call, signal) {
-      return stream(server, JSON.stringify(toRequest(call, server)), call, signal);
+      const tools = toChatTools(call.tools);
+      return stream(server, JSON.stringify(toRequest(call, tools, server)), new ChatReply(call, tools), signal);
     },
     models: (signal) => listModels(server, signal),
   };
@@ -22,12 +23,11 @@ export function chatCompletions(server: Server): Backend {
 async function* stream(
   server: Server,
   body: string,
-  call: ModelCall,
+  reply: ChatReply,
   signal: AbortSignal,
 ): AsyncGenerator<ItemEvent | Finish, void> {
   const upstream = await server.send('POST', '/chat/completions', signal, body);
   if (upstream.status !== 200) throw await failureOf(upstream);
-  const reply = new ChatReply(call);
   try {
     for await (const batch of eventData(upstream.body)) {
       for (const data of batch) {
@@ -63,8 +63,8 @@ function parse(data: string) {
   throw garbled('a chunk that is no object');
 }
 
-function toRequest(call: ModelCall, server: Server) {
-  const { tools, tool_choice } = narrowed(call);
+function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, server: Server) {
+  const { tools, tool_choice } = narrowed([...known.values()], call.tool_choice);
   const { hints } = call;
   return {
     model: call.model,
@@ -80,10 +80,12 @@ function toRequest(call: ModelCall, server: Server) {
       reasoning_effort: call.reasoning.effort,
       verbosity: call.text.verbosity,
       response_format: responseFormat(call.text.format),
+      logprobs: call.top_logprobs === null ? null : true,
+      top_logprobs: call.top_logprobs,
       ...hints,
     }),
     ...(tools.length > 0 && {
-      tools: tools.map(toTool),
+      tools: tools.map(({ definition }) => ({ type: 'function', function: definition })),
       tool_choice,
       parallel_tool_calls: call.parallel_tool_calls,
     }),
@@ -91,17 +93,20 @@ function toRequest(call: ModelCall, server: Server) {
 }
 
 /**
- * The tools as the choice leaves them: `none` sends none, since vLLM calls them all the same when it streams, and a
- * function by name sends only that one as `required`, since llama.cpp ignores a name.
+ * The tools as the choice leaves them: `none` sends none, since vLLM calls them all the same when it streams, and one
+ * tool by name sends only that one as `required`, since llama.cpp ignores a name.
  */
-function narrowed({ tools, tool_choice }: ModelCall) {
-  if (tool_choice === 'none') return { tools: [], tool_choice };
-  if (typeof tool_choice === 'string') return { tools, tool_choice };
-  return { tools: tools.filter((tool) => tool.name === tool_choice.name), tool_choice: 'required' };
+function narrowed(tools: ChatTool[], choice: ModelCall['tool_choice']) {
+  if (choice === 'none') return { tools: [], tool_choice: choice };
+  if (typeof choice === 'string') return { tools, tool_choice: choice };
+  const allowed = choice.type === 'allowed_tools' ? choice.tools : [choice];
+  const chosen = tools.filter((tool) => allowed.some((entry) => isNamed(tool, entry)));
+  return { tools: chosen, tool_choice: choice.type === 'allowed_tools' ? choice.mode : 'required' };
 }
 
-function toTool({ name, description, parameters, strict }: FunctionTool) {
-  return { type: 'function', function: { name, ...given({ description, parameters, strict }) } };
+function isNamed(tool: ChatTool, entry: { type: string; name?: string | null | undefined }): boolean {
+  if (entry.name != null) return entry.type === tool.type && entry.name === tool.name;
+  return entry.type === tool.type || (entry.type === 'computer_use' && tool.type.startsWith('computer'));
 }
 
 function responseFormat(format: ModelCall['text']['format']) {

@@ -1,7 +1,9 @@
-import type { InputImage, InputPart } from '../protocol/content.ts';
-import type { FunctionCallOutput, InputItem, InputMcpCall, InputMessage } from '../protocol/items.ts';
+import { unsupported } from '../errors.ts';
+import type { InputPart } from '../protocol/content.ts';
+import type { Item, Message } from '../protocol/items.ts';
+import { imagePart, type Part, simplest, textOf, toPart } from './chat-parts.ts';
+import { wireName } from './chat-tools.ts';
 
-type Part = { type: 'text'; text: string } | { type: 'image_url'; image_url: { url: string; detail?: string } };
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
 
 /** A message of the Chat Completions API. */
@@ -15,16 +17,13 @@ type Assistant = Extract<ChatMessage, { role: 'assistant' }>;
 
 /**
  * Items as chat messages. What the model said in one turn (reasoning, text, parallel calls) becomes one assistant
- * message; system messages that lead are merged, since many chat templates take only one, and only first; images that
- * functions returned follow in a user message, since tool messages carry text.
+ * message; system messages that lead are merged, since many chat templates take only one, and only first; images and
+ * files that tools returned follow in a user message, since tool messages carry text. Throws an ApiError for what no
+ * message can hold.
  */
-export function toMessages(
-  instructions: string | null,
-  input: readonly InputItem[],
-  withReasoning: boolean,
-): ChatMessage[] {
+export function toMessages(instructions: string | null, input: readonly Item[], withReasoning: boolean): ChatMessage[] {
   const messages: ChatMessage[] = instructions === null ? [] : [{ role: 'system', content: instructions }];
-  const shown: InputImage[] = [];
+  const shown: Part[] = [];
   const assistant = (): Assistant => {
     const last = messages.at(-1);
     if (last?.role === 'assistant') return last;
@@ -32,17 +31,22 @@ export function toMessages(
     messages.push(fresh);
     return fresh;
   };
-  const showImages = () => {
-    if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0).map(imagePart) });
+  const call = (id: string, name: string, written: string) => {
+    const message = assistant();
+    const fn = { name, arguments: written };
+    message.tool_calls = [...(message.tool_calls ?? []), { id, type: 'function', function: fn }];
+  };
+  const answer = (id: string | null, output: string | InputPart[]) => {
+    messages.push({ role: 'tool', tool_call_id: id ?? '', content: toolContent(output, shown) });
   };
   for (const item of input) {
-    if (item.type !== 'function_call_output') showImages();
+    if (!('output' in item) && shown.length > 0) messages.push({ role: 'user', content: shown.splice(0) });
     switch (item.type) {
       case 'message':
         addMessage(messages, item, assistant);
         break;
       case 'reasoning': {
-        const text = (item.content ?? []).map((part) => part.text).join('\n');
+        const text = item.content.map((part) => part.text).join('\n');
         if (!withReasoning || text === '') break;
         const last = messages.at(-1);
         const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
@@ -50,30 +54,69 @@ export function toMessages(
         else assistant().reasoning_content = text;
         break;
       }
-      case 'function_call': {
-        const call = { name: item.name, arguments: item.arguments };
-        const message = assistant();
-        message.tool_calls = [...(message.tool_calls ?? []), { id: item.call_id, type: 'function', function: call }];
+      case 'function_call':
+        call(item.call_id, wireName(item.name, item.namespace), item.arguments);
+        break;
+      case 'custom_tool_call':
+        call(item.call_id, wireName(item.name, item.namespace), JSON.stringify({ input: item.input }));
+        break;
+      case 'local_shell_call': {
+        const { type: _, ...action } = item.action;
+        call(item.call_id, 'local_shell', JSON.stringify(action, given));
         break;
       }
-      case 'function_call_output':
-        messages.push(toolMessage(item, shown));
+      case 'shell_call':
+        call(item.call_id, 'shell', JSON.stringify(item.action, given));
+        break;
+      case 'apply_patch_call':
+        call(item.call_id, 'apply_patch', JSON.stringify(item.operation));
+        break;
+      case 'computer_call':
+        call(item.call_id, 'computer', JSON.stringify({ actions: item.actions ?? [item.action] }));
+        break;
+      case 'tool_search_call':
+        call(item.call_id ?? '', 'tool_search', JSON.stringify(item.arguments));
         break;
       case 'mcp_call':
-        addServedCall(messages, item, assistant());
+        // A call that a server-side tool ran is to the model a call like any other, with its output right behind.
+        call(item.id, item.name, item.arguments);
+        answer(item.id, item.output ?? (item.error ? JSON.stringify(item.error) : ''));
+        break;
+      case 'function_call_output':
+      case 'custom_tool_call_output':
+      case 'local_shell_call_output':
+        answer(item.call_id, item.output);
+        break;
+      case 'shell_call_output':
+        answer(item.call_id, JSON.stringify(item.output));
+        break;
+      case 'apply_patch_call_output':
+        answer(item.call_id, item.output ? `${item.status}: ${item.output}` : item.status);
+        break;
+      case 'computer_call_output':
+        answer(item.call_id, 'A screenshot, shown below.');
+        shown.push(imagePart(item.output));
+        break;
+      case 'tool_search_output':
+        answer(
+          item.call_id,
+          `Found: ${item.tools.map(({ name, type }) => String(name ?? type)).join(', ') || 'nothing'}`,
+        );
+        break;
+      default:
+        throw unsupported('input', `holds an item of type ${item.type}, which this model backend cannot read`);
     }
   }
-  showImages();
+  if (shown.length > 0) messages.push({ role: 'user', content: shown });
   return messages;
 }
 
-function addMessage(messages: ChatMessage[], item: InputMessage, assistant: () => Assistant): void {
-  const { role, content } = item;
+function addMessage(messages: ChatMessage[], { role, content }: Message, assistant: () => Assistant): void {
   if (role === 'user') {
-    messages.push({ role, content: typeof content === 'string' ? content : simplest(content.map(toPart)) });
+    messages.push({ role, content: simplest(content.map(toPart)) });
     return;
   }
-  const text = typeof content === 'string' ? content : content.map(textOf).join('');
+  const text = content.map(textOf).join('');
   if (role === 'assistant') {
     const last = messages.at(-1);
     // Two messages in a row stay two; text after calls would come before them inside one.
@@ -87,43 +130,17 @@ function addMessage(messages: ChatMessage[], item: InputMessage, assistant: () =
   else messages.push({ role: 'system', content: text });
 }
 
-/** A call that a server-side tool ran: to the model a call like any other, with its output right behind. */
-function addServedCall(messages: ChatMessage[], item: InputMcpCall, message: Assistant): void {
-  const id = item.id ?? item.name;
-  const call = { name: item.name, arguments: item.arguments };
-  message.tool_calls = [...(message.tool_calls ?? []), { id, type: 'function', function: call }];
-  const content = item.output ?? (item.error ? JSON.stringify(item.error) : '');
-  messages.push({ role: 'tool', tool_call_id: id, content });
+/** Leaves nulls out, as the model did. */
+function given(_: string, value: unknown): unknown {
+  return value ?? undefined;
 }
 
-function toolMessage(item: FunctionCallOutput, shown: InputImage[]): ChatMessage {
-  const { call_id: tool_call_id, output } = item;
-  if (typeof output === 'string') return { role: 'tool', tool_call_id, content: output };
-  const images = output.filter((part) => part.type === 'input_image');
-  shown.push(...images);
+/** What a tool gave, in words; what cannot be told in words is added to `shown`. */
+function toolContent(output: string | InputPart[], shown: Part[]): string | Part[] {
+  if (typeof output === 'string') return output;
+  const others = output.filter((part) => part.type !== 'input_text').map(toPart);
+  shown.push(...others);
   const parts = output.filter((part) => part.type === 'input_text').map(toPart);
-  if (images.length > 0) parts.push({ type: 'text', text: `(${images.length} image(s), shown below)` });
-  return { role: 'tool', tool_call_id, content: simplest(parts) };
-}
-
-type MessagePart = Exclude<InputMessage['content'], string>[number] | InputPart;
-
-function toPart(part: MessagePart): Part {
-  return part.type === 'input_image' ? imagePart(part) : { type: 'text', text: textOf(part) };
-}
-
-function imagePart({ image_url: url, detail }: InputImage): Part {
-  return { type: 'image_url', image_url: detail && detail !== 'auto' ? { url, detail } : { url } };
-}
-
-function textOf(part: MessagePart): string {
-  if (part.type === 'refusal') return part.refusal;
-  return part.type === 'input_image' ? '' : part.text;
-}
-
-/** One text alone goes as a string: servers that know no parts are thus still served. */
-function simplest(parts: Part[]): string | Part[] {
-  const [only] = parts;
-  if (!only) return '';
-  return parts.length === 1 && only.type === 'text' ? only.text : parts;
+  if (others.length > 0) parts.push({ type: 'text', text: `(${others.length} image(s) or file(s), shown below)` });
+  return simplest(parts);
 }

@@ -1,7 +1,9 @@
+import type { Logprob } from '../protocol/content.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Usage } from '../protocol/response.ts';
-import type { Finish } from './backend.ts';
+import type { Finish, ModelCall } from './backend.ts';
 import { CallQueue } from './call-queue.ts';
+import type { ChatTool } from './chat-tools.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -12,12 +14,17 @@ export class ChatReply {
   readonly writer = new Writer();
   readonly #calls: CallQueue;
   readonly #maxOutputTokens: number | null;
+  readonly #logprobs: boolean;
   #usage: Usage | null = null;
   #reason: string | undefined;
 
-  constructor(terms: { parallel_tool_calls: boolean; max_output_tokens: number | null }) {
-    this.#calls = new CallQueue(this.writer, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
+  constructor(
+    terms: Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs'>,
+    tools: ReadonlyMap<string, ChatTool>,
+  ) {
+    this.#calls = new CallQueue(this.writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
     this.#maxOutputTokens = terms.max_output_tokens;
+    this.#logprobs = terms.top_logprobs !== null;
   }
 
   /** Whether the model has said why it stopped. */
@@ -31,26 +38,26 @@ export class ChatReply {
     const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
     if (!isObject(choice) || this.finished) return;
     const { delta } = choice;
-    if (isObject(delta)) this.#delta(delta);
+    if (isObject(delta)) this.#delta(delta, choice.logprobs);
     if (typeof choice.finish_reason === 'string' && choice.finish_reason !== '') this.#reason = choice.finish_reason;
   }
 
   /** Closes what is open and says how the call ended. */
   finish(): Finish {
-    this.#calls.flush();
     const reason = this.#finishReason();
+    this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
     this.writer.close(reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage: this.#usage };
   }
 
-  #delta(delta: JsonObject): void {
+  #delta(delta: JsonObject, logprobs: unknown): void {
     // `reasoning_content`: llama.cpp, DeepSeek, SGLang, older vLLM. `reasoning`: Ollama, newer vLLM, OpenRouter.
     const reasoning = text(delta.reasoning_content) || text(delta.reasoning);
     const said = text(delta.content);
     const refusal = text(delta.refusal);
     if (reasoning || said || refusal) this.#calls.flush();
     if (reasoning) this.writer.reasoning(reasoning);
-    if (said) this.writer.text(said);
+    if (said) this.writer.text(said, this.#logprobs ? toLogprobs(logprobs) : []);
     if (refusal) this.writer.refusal(refusal);
     if (!Array.isArray(delta.tool_calls)) return;
     for (const call of delta.tool_calls) {
@@ -68,6 +75,25 @@ export class ChatReply {
     const spent = most !== null && (this.#usage?.output_tokens ?? 0) >= most;
     return spent && this.#calls.broken ? 'max_output_tokens' : 'stop';
   }
+}
+
+/** `logprobs` of a chunk; some servers send them unasked. */
+function toLogprobs(logprobs: unknown): Logprob[] {
+  if (!isObject(logprobs) || !Array.isArray(logprobs.content)) return [];
+  return logprobs.content.filter(isObject).map((token) => ({
+    ...toLogprob(token),
+    top_logprobs: Array.isArray(token.top_logprobs) ? token.top_logprobs.filter(isObject).map(toLogprob) : [],
+  }));
+}
+
+function toLogprob({ token, logprob, bytes }: JsonObject) {
+  const known = text(token);
+  const given = Array.isArray(bytes) ? bytes.filter((byte) => typeof byte === 'number') : undefined;
+  return {
+    token: known,
+    logprob: typeof logprob === 'number' ? logprob : 0,
+    bytes: given ?? [...new TextEncoder().encode(known)],
+  };
 }
 
 function toUsage(usage: JsonObject): Usage {

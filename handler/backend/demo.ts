@@ -1,5 +1,5 @@
 import { unsupported } from '../errors.ts';
-import type { InputItem } from '../protocol/items.ts';
+import type { Item } from '../protocol/items.ts';
 import type { Backend, ModelCall } from './backend.ts';
 import { Writer } from './writer.ts';
 
@@ -63,9 +63,8 @@ function pause(signal: AbortSignal): Promise<void> {
   });
 }
 
-function textOf(item: InputItem): string {
+function textOf(item: Item): string {
   if (item.type === 'message') {
-    if (typeof item.content === 'string') return item.content;
     return item.content.map((part) => ('text' in part ? part.text : '')).join(' ');
   }
   if (item.type !== 'function_call_output') return '';

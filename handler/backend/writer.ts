@@ -1,5 +1,5 @@
 import { newId } from '../ids.ts';
-import type { OutputText, ReasoningText, Refusal } from '../protocol/content.ts';
+import type { Logprob, OutputText, ReasoningText, Refusal } from '../protocol/content.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, OutputItem, OutputMessage, Reasoning } from '../protocol/items.ts';
 
@@ -25,11 +25,12 @@ export class Writer {
     return events;
   }
 
-  /** Adds to the model's text. */
-  text(delta: string): void {
+  /** Adds to the model's text, with the log probabilities of its tokens where they were asked for. */
+  text(delta: string, logprobs: Logprob[] = []): void {
     const part = this.#open('message', 'output_text');
     part.text += delta;
-    this.#events.push({ type: 'response.output_text.delta', ...this.#place(), delta, logprobs: [] });
+    part.logprobs.push(...logprobs);
+    this.#events.push({ type: 'response.output_text.delta', ...this.#place(), delta, logprobs });
   }
 
   /** Adds to the model's refusal. */
@@ -46,11 +47,18 @@ export class Writer {
     this.#events.push({ type: 'response.reasoning_text.delta', ...this.#place(), delta });
   }
 
-  /** Begins a function call; an empty or overlong call id, which no client could send back, is replaced. */
-  call(name: string, callId: string | null | undefined): void {
+  /** Begins a function call. */
+  call(name: string, callId: string | null | undefined, namespace?: string): void {
     this.close('completed');
-    const call_id = callId && callId.length <= 64 ? callId : newId('call');
-    this.#call = { type: 'function_call', id: newId('fc'), call_id, name, arguments: '', status: 'in_progress' };
+    this.#call = {
+      type: 'function_call',
+      id: newId('fc'),
+      call_id: usableCallId(callId),
+      name,
+      ...(namespace && { namespace }),
+      arguments: '',
+      status: 'in_progress',
+    };
     this.#added(this.#call);
   }
 
@@ -60,6 +68,30 @@ export class Writer {
     if (!call || delta === '') return;
     call.arguments += delta;
     this.#events.push({ type: 'response.function_call_arguments.delta', ...this.#item(call), delta });
+  }
+
+  /** Adds an item that came as a whole, with the events that clients expect of its type. */
+  item(item: OutputItem): void {
+    this.close('completed');
+    this.#added({
+      ...item,
+      status: 'in_progress',
+      ...(item.type === 'custom_tool_call' && { input: '' }),
+    } as OutputItem); // every type of item may be in progress
+    if (item.type === 'custom_tool_call') {
+      const { input } = item;
+      if (input)
+        this.#events.push({ type: 'response.custom_tool_call_input.delta', ...this.#item(item), delta: input });
+      this.#events.push({ type: 'response.custom_tool_call_input.done', ...this.#item(item), input });
+    } else if (item.type === 'shell_call') {
+      for (const [command_index, command] of item.action.commands.entries()) {
+        const place = { sequence_number: 0, output_index: this.#index, command_index };
+        this.#events.push({ type: 'response.shell_call_command.added', ...place, command: '' });
+        this.#events.push({ type: 'response.shell_call_command.delta', ...place, delta: command });
+        this.#events.push({ type: 'response.shell_call_command.done', ...place, command });
+      }
+    }
+    this.#done(item);
   }
 
   /** Ends the open item, if there is one. */
@@ -79,12 +111,7 @@ export class Writer {
     }
     const item = speaker ?? call;
     if (!item) return;
-    this.#events.push({
-      type: 'response.output_item.done',
-      sequence_number: 0,
-      output_index: this.#index++,
-      item: { ...item, status },
-    });
+    this.#done({ ...item, status });
     this.#speaker = undefined;
     this.#call = undefined;
   }
@@ -103,7 +130,7 @@ export class Writer {
     const part = emptyPart(kind);
     this.#part = part;
     this.#speaker?.content.push(part as never); // the overloads pair each part with the item that holds it
-    this.#events.push({ type: 'response.content_part.added', ...this.#place(), part: { ...part } });
+    this.#events.push({ type: 'response.content_part.added', ...this.#place(), part: emptyPart(kind) });
     return part;
   }
 
@@ -112,7 +139,7 @@ export class Writer {
     if (!part) return;
     const place = this.#place();
     if (part.type === 'output_text') {
-      this.#events.push({ type: 'response.output_text.done', ...place, text: part.text, logprobs: [] });
+      this.#events.push({ type: 'response.output_text.done', ...place, text: part.text, logprobs: part.logprobs });
     } else if (part.type === 'refusal') {
       this.#events.push({ type: 'response.refusal.done', ...place, refusal: part.refusal });
     } else {
@@ -120,6 +147,11 @@ export class Writer {
     }
     this.#events.push({ type: 'response.content_part.done', ...place, part });
     this.#part = undefined;
+  }
+
+  #done(item: OutputItem): void {
+    const output_index = this.#index++;
+    this.#events.push({ type: 'response.output_item.done', sequence_number: 0, output_index, item });
   }
 
   #added(item: OutputItem): void {
@@ -140,6 +172,11 @@ export class Writer {
     const speaker = this.#speaker as Speaker; // a part is open only inside an item
     return { ...this.#item(speaker), content_index: speaker.content.length - 1 };
   }
+}
+
+/** The call id if a client could send it back: not empty, and not longer than is taken; else a new one. */
+export function usableCallId(id: string | null | undefined): string {
+  return id && id.length <= 64 ? id : newId('call');
 }
 
 function emptySpeaker(type: Speaker['type']): Speaker {

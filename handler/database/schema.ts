@@ -24,6 +24,7 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE items (
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, id text NOT NULL,
       conversation text, conversation_place bigint, body text NOT NULL, PRIMARY KEY (tenant, holder, side, place))`,
+    'CREATE INDEX items_by_id ON items (tenant, id)',
     `CREATE UNIQUE INDEX items_by_conversation ON items (tenant, conversation, conversation_place)
       WHERE conversation IS NOT NULL`,
     'CREATE UNIQUE INDEX items_of_conversation ON items (tenant, conversation, id) WHERE conversation IS NOT NULL',

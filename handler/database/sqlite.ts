@@ -27,6 +27,9 @@ interface Job {
 /** SQLite's extended codes for a primary key, unique, not-null or check constraint that refuses. */
 const REFUSED = new Set([1555, 2067, 1299, 275]);
 
+/** Pages kept in memory, in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them. */
+const CACHE = 65_536;
+
 /** How long a writer waits for another process's transaction, in milliseconds. */
 const BUSY = 5_000;
 
@@ -36,7 +39,8 @@ const BUSY = 5_000;
  */
 export function sqliteDatabase(connection: SqliteConnection, options: SqliteOptions = {}): Database {
   const { synchronous = 'normal', defer = queueMicrotask } = options;
-  connection.exec(`PRAGMA busy_timeout = ${BUSY}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
+  connection.exec(`PRAGMA busy_timeout = ${BUSY}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
+    PRAGMA cache_size = -${CACHE}`);
   // The product has a fixed set of statements, so the cache has a fixed size.
   const prepared = new Map<string, ReturnType<SqliteConnection['prepare']>>();
   const run = ({ sql, values }: Statement): Row[] => {

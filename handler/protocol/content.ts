@@ -1,24 +1,12 @@
 import * as v from 'valibot';
-import { isObject, isShallow, type JsonObject } from './json.ts';
+import { maybe, Text } from './fields.ts';
 
 /** The lifecycle of one item; a cut item ends as `incomplete`. */
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 
-/** OpenResponses' bound for one text value, in characters. */
-const MAX_TEXT = 10_485_760;
-/** OpenResponses' bound for an image URL, data URLs included, in characters. */
+/** OpenResponses' bounds for an image URL and for a file's data, in characters, data URLs included. */
 const MAX_IMAGE_URL = 20_971_520;
-
-/** A text value from a client, at most 10,485,760 characters. */
-export const Text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
-
-/** A JSON Schema or other object that is handed on without being looked into; at most 100 levels deep. */
-export const AnyObject = v.custom<JsonObject>((value) => isObject(value) && isShallow(value));
-
-/** An optional member that clients also send as null; both mean "not given". */
-export function maybe<S extends v.GenericSchema>(schema: S) {
-  return v.optional(v.nullable(schema));
-}
+const MAX_FILE_DATA = 33_554_432;
 
 /** Text that a client gives the model. */
 export const InputText = v.object({ type: v.literal('input_text'), text: Text });
@@ -32,8 +20,27 @@ export const InputImage = v.object({
 });
 export type InputImage = v.InferOutput<typeof InputImage>;
 
+/** A file that a client gives the model, by URL or as a data URL; the URL is handed on, never fetched by us. */
+export const InputFile = v.pipe(
+  v.object({
+    type: v.literal('input_file'),
+    file_data: maybe(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_FILE_DATA))),
+    file_url: maybe(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_IMAGE_URL))),
+    filename: maybe(v.pipe(v.string(), v.maxLength(512))),
+    detail: maybe(v.picklist(['auto', 'low', 'high'])),
+  }),
+  v.check(
+    ({ file_data, file_url }) => (file_data == null) !== (file_url == null),
+    'must have either file_data or file_url',
+  ),
+);
+export type InputFile = v.InferOutput<typeof InputFile>;
+
+/** What the output of a tool may consist of. */
+export const InputParts = v.array(v.variant('type', [InputText, InputImage, InputFile]));
+
 /** What a message to the model, or the output of a function, may consist of. */
-export type InputPart = InputText | InputImage;
+export type InputPart = InputText | InputImage | InputFile;
 
 /** A citation or a file path inside a text. */
 export type Annotation =

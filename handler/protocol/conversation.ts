@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { maybe } from './content.ts';
+import { maybe } from './fields.ts';
 import { InputItem } from './items.ts';
 import { Metadata } from './request.ts';
 

@@ -1,42 +1,26 @@
 import * as v from 'valibot';
+import { type ClientCall, type ClientOutput, clientItems } from './client-calls.ts';
 import {
-  AnyObject,
+  InputFile,
   InputImage,
   type InputPart,
+  InputParts,
   InputText,
   type ItemStatus,
-  maybe,
   type OutputText,
   type ReasoningText,
   type Refusal,
   ReplayedRefusal,
   ReplayedText,
   type SummaryText,
-  Text,
 } from './content.ts';
+import { AnyObject, CallId, FunctionName, Id, maybe, Status, Text } from './fields.ts';
 import { isObject } from './json.ts';
+import { ReasoningEffort } from './reasoning.ts';
+import { TextFormat } from './tools.ts';
 
-/** The longest id, call id or argument text that is taken from a client, in characters; the call id's is OpenResponses'. */
-const MAX_ID = 256;
-const MAX_CALL_ID = 64;
-
-/** Without what a database may not take in a key: control characters, and halves of surrogate pairs. */
-const Id = maybe(
-  v.pipe(
-    v.string(),
-    v.maxLength(MAX_ID),
-    v.check((id) => !/[\p{Cc}\p{Cs}]/u.test(id)),
-  ),
-);
-const Status = maybe(v.picklist(['in_progress', 'completed', 'incomplete']));
-const CallId = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CALL_ID));
-
-/** The name of a function, as OpenAI restricts it. */
-export const FunctionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/));
-
-const MessagePart = v.variant('type', [InputText, InputImage, ReplayedText, ReplayedRefusal]);
+const MessagePart = v.variant('type', [InputText, InputImage, InputFile, ReplayedText, ReplayedRefusal]);
 const MessageParts = v.array(MessagePart);
-const OutputParts = v.array(v.variant('type', [InputText, InputImage]));
 
 /** A message in the input: easy ones without `type`, typed ones, and the model's own, replayed. */
 export const InputMessage = v.object({
@@ -55,6 +39,7 @@ export const InputFunctionCall = v.object({
   id: Id,
   call_id: CallId,
   name: FunctionName,
+  namespace: maybe(FunctionName),
   arguments: Text,
   status: Status,
 });
@@ -65,7 +50,7 @@ export const FunctionCallOutput = v.object({
   type: v.literal('function_call_output'),
   id: Id,
   call_id: CallId,
-  output: v.lazy((value) => (typeof value === 'string' ? Text : OutputParts)),
+  output: v.lazy((value) => (typeof value === 'string' ? Text : InputParts)),
   status: Status,
 });
 export type FunctionCallOutput = v.InferOutput<typeof FunctionCallOutput>;
@@ -86,7 +71,7 @@ export const InputMcpCall = v.object({
   type: v.literal('mcp_call'),
   id: Id,
   server_label: v.string(),
-  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID)),
+  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)),
   arguments: Text,
   output: maybe(Text),
   error: maybe(AnyObject),
@@ -94,17 +79,48 @@ export const InputMcpCall = v.object({
 });
 export type InputMcpCall = v.InferOutput<typeof InputMcpCall>;
 
+/** Tools that the model may use from here on. */
+export const AdditionalTools = v.object({
+  type: v.literal('additional_tools'),
+  id: Id,
+  role: v.optional(v.picklist(['user', 'system', 'developer']), 'developer'),
+  tools: v.array(v.pipe(AnyObject, v.looseObject({ type: v.string() }))),
+});
+
+/** Settings that hold from here on. */
+export const ConfigurationUpdate = v.object({
+  type: v.literal('configuration_update'),
+  id: Id,
+  reasoning: maybe(v.object({ effort: maybe(ReasoningEffort) })),
+  text: maybe(v.object({ format: TextFormat })),
+});
+
+/** An item that is stored, by its id. */
+export const ItemReference = v.object({ type: v.literal('item_reference'), id: v.pipe(v.string(), v.nonEmpty()) });
+export type ItemReference = v.InferOutput<typeof ItemReference>;
+
 const TypedItem = v.variant('type', [
   InputMessage,
   InputFunctionCall,
   FunctionCallOutput,
   InputReasoning,
   InputMcpCall,
+  ...clientItems,
+  AdditionalTools,
+  ConfigurationUpdate,
+  ItemReference,
 ]);
 
-/** One item of `input`; an object without a `type` is an easy message. */
-export const InputItem = v.lazy((value) => (isObject(value) && value.type == null ? InputMessage : TypedItem));
-export type InputItem = v.InferOutput<typeof InputItem>;
+/** One item of `input`; an object without a `type` is an easy message, or with nothing but an id a reference. */
+export const InputItem = v.lazy((value) => {
+  if (!isObject(value) || value.type != null) return TypedItem;
+  return value.role === undefined && value.id !== undefined ? BareReference : InputMessage;
+});
+const BareReference = v.object({
+  ...ItemReference.entries,
+  type: v.nullish(v.literal('item_reference'), 'item_reference'),
+});
+export type InputItem = v.InferOutput<typeof TypedItem>;
 
 /** A message as it is kept: with an id, and its content as parts. */
 export interface Message {
@@ -112,7 +128,7 @@ export interface Message {
   id: string;
   role: InputMessage['role'];
   status: ItemStatus;
-  content: (InputText | InputImage | OutputText | Refusal)[];
+  content: (InputPart | OutputText | Refusal)[];
   phase?: 'commentary' | 'final_answer';
 }
 
@@ -140,6 +156,7 @@ export interface FunctionCall {
   id: string;
   call_id: string;
   name: string;
+  namespace?: string;
   arguments: string;
   status: ItemStatus;
 }
@@ -172,7 +189,17 @@ export interface McpCall {
 }
 
 /** One item of a response's `output`. */
-export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall;
+export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall | ClientCall;
+
+/** What an item may say of a turn beyond what was said. */
+export type Directive =
+  | { type: 'additional_tools'; id: string; role: 'user' | 'system' | 'developer'; tools: { type: string }[] }
+  | {
+      type: 'configuration_update';
+      id: string;
+      reasoning?: { effort?: ReasoningEffort | null };
+      text?: { format: TextFormat };
+    };
 
 /** An item as it is kept and listed: whatever a client or the model said, with its id. */
-export type Item = Message | CallOutput | OutputItem;
+export type Item = Message | CallOutput | OutputItem | ClientOutput | Directive;

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { AnyObject, maybe, Text } from './content.ts';
+import { AnyObject, maybe, Text } from './fields.ts';
 import { InputItem } from './items.ts';
+import { ReasoningEffort } from './reasoning.ts';
 import { TextFormat, ToolChoice } from './tools.ts';
 
 /** A client's own notes on an object; the bounds are OpenAI's. */
@@ -10,9 +11,17 @@ export const Metadata = v.pipe(
   v.maxEntries(16),
 );
 
-/** How hard a reasoning model is to think; which of these a model takes is the backend's to say. */
-export const ReasoningEffort = v.picklist(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
-export type ReasoningEffort = v.InferOutput<typeof ReasoningEffort>;
+/** What a response can be asked to hold beyond what it always does. */
+const INCLUDABLE = [
+  'file_search_call.results',
+  'web_search_call.results',
+  'web_search_call.action.sources',
+  'message.input_image.image_url',
+  'computer_call_output.output.image_url',
+  'code_interpreter_call.outputs',
+  'reasoning.encrypted_content',
+  'message.output_text.logprobs',
+] as const;
 
 /**
  * The body of `POST /v1/responses`. Null means "not given" throughout; unknown members are dropped, since real
@@ -34,6 +43,9 @@ export const CreateRequest = v.object({
     v.object({
       effort: maybe(ReasoningEffort),
       summary: maybe(v.picklist(['auto', 'concise', 'detailed'])),
+      generate_summary: maybe(v.picklist(['auto', 'concise', 'detailed'])),
+      context: maybe(v.picklist(['auto', 'all_turns'])),
+      mode: maybe(v.literal('standard')),
     }),
   ),
   metadata: maybe(Metadata),
@@ -43,7 +55,8 @@ export const CreateRequest = v.object({
   truncation: maybe(v.picklist(['auto', 'disabled'])),
   top_logprobs: maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20))),
   background: maybe(v.boolean()),
-  include: maybe(v.array(v.string())),
+  include: maybe(v.array(v.picklist(INCLUDABLE))),
+  max_tool_calls: maybe(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER))),
   service_tier: maybe(v.picklist(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'])),
   user: maybe(v.pipe(v.string(), v.maxLength(512))),
   safety_identifier: maybe(v.pipe(v.string(), v.maxLength(128))),
@@ -53,7 +66,6 @@ export const CreateRequest = v.object({
   conversation: maybe(v.lazy((value) => (typeof value === 'string' ? v.string() : v.object({ id: v.string() })))),
   prompt: v.optional(v.unknown()),
   context_management: v.optional(v.unknown()),
-  max_tool_calls: v.optional(v.unknown()),
   moderation: v.optional(v.unknown()),
   access_programs: v.optional(v.unknown()),
   image: v.optional(v.unknown()),

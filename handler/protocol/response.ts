@@ -1,5 +1,6 @@
 import type { OutputItem } from './items.ts';
-import type { CreateRequest, ReasoningEffort } from './request.ts';
+import type { ReasoningEffort } from './reasoning.ts';
+import type { CreateRequest } from './request.ts';
 import type { FunctionTool, TextFormat, ToolChoice } from './tools.ts';
 
 /** Where a response is in its life; the last four are final. */

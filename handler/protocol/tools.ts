@@ -1,6 +1,5 @@
 import * as v from 'valibot';
-import { AnyObject, maybe } from './content.ts';
-import { FunctionName } from './items.ts';
+import { AnyObject, FunctionName, maybe, Text } from './fields.ts';
 
 /** A function that the client runs. */
 export const FunctionTool = v.object({
@@ -12,11 +11,89 @@ export const FunctionTool = v.object({
 });
 export type FunctionTool = v.InferOutput<typeof FunctionTool>;
 
+const CustomFormat = v.variant('type', [
+  v.object({ type: v.literal('text') }),
+  v.object({ type: v.literal('grammar'), syntax: v.picklist(['lark', 'regex']), definition: Text }),
+]);
+
+/** A tool that the client runs, whose input is text, free or after a grammar. */
+export const CustomTool = v.object({
+  type: v.literal('custom'),
+  name: FunctionName,
+  description: maybe(v.string()),
+  format: maybe(CustomFormat),
+});
+export type CustomTool = v.InferOutput<typeof CustomTool>;
+
+/** Functions and custom tools under one name. */
+export const NamespaceTool = v.object({
+  type: v.literal('namespace'),
+  name: FunctionName,
+  description: v.string(),
+  tools: v.array(v.variant('type', [FunctionTool, CustomTool])),
+});
+export type NamespaceTool = v.InferOutput<typeof NamespaceTool>;
+
+const Skill = v.object({ name: v.string(), description: v.string(), path: v.string() });
+const LocalEnvironment = v.object({ type: v.literal('local'), skills: maybe(v.array(Skill)) });
+const Size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000));
+
+/** Tools of fixed shapes that the client runs. */
+const LocalShellTool = v.object({ type: v.literal('local_shell') });
+const ShellTool = v.object({ type: v.literal('shell'), environment: maybe(LocalEnvironment) });
+const ApplyPatchTool = v.object({ type: v.literal('apply_patch') });
+const ComputerTool = v.object({ type: v.literal('computer') });
+const ComputerPreviewTool = v.object({
+  type: v.literal('computer_use_preview'),
+  display_width: Size,
+  display_height: Size,
+  environment: v.picklist(['windows', 'mac', 'linux', 'ubuntu', 'browser']),
+});
+const ToolSearchTool = v.object({
+  type: v.literal('tool_search'),
+  execution: v.literal('client'),
+  description: maybe(v.string()),
+  parameters: maybe(AnyObject),
+});
+
+/** Every tool that the client runs, by its type. */
+export const clientTools = {
+  function: FunctionTool,
+  custom: CustomTool,
+  namespace: NamespaceTool,
+  local_shell: LocalShellTool,
+  shell: ShellTool,
+  apply_patch: ApplyPatchTool,
+  computer: ComputerTool,
+  computer_use_preview: ComputerPreviewTool,
+  tool_search: ToolSearchTool,
+} as const;
+
+/** A tool that the client runs. */
+export type ClientTool = v.InferOutput<(typeof clientTools)[keyof typeof clientTools]>;
+
 const ToolMode = v.picklist(['none', 'auto', 'required']);
 const NamedFunction = v.object({ type: v.literal('function'), name: FunctionName });
+const NamedCustom = v.object({ type: v.literal('custom'), name: FunctionName });
+const Shell = v.object({ type: v.literal('shell') });
+const ApplyPatch = v.object({ type: v.literal('apply_patch') });
+const Computer = v.object({ type: v.picklist(['computer', 'computer_use', 'computer_use_preview']) });
+const AllowedTools = v.object({
+  type: v.literal('allowed_tools'),
+  mode: v.picklist(['auto', 'required']),
+  tools: v.pipe(
+    v.array(v.object({ type: v.string(), name: maybe(v.string()), server_label: maybe(v.string()) })),
+    v.nonEmpty(),
+    v.maxLength(128), // OpenResponses' bound
+  ),
+});
 
-/** Which tool the model is to use: a mode, or one function by name. */
-export const ToolChoice = v.lazy((value) => (typeof value === 'string' ? ToolMode : NamedFunction));
+/** Which tool the model is to use: a mode, one tool, or a mode for some of them. */
+export const ToolChoice = v.lazy((value) =>
+  typeof value === 'string'
+    ? ToolMode
+    : v.variant('type', [NamedFunction, NamedCustom, Shell, ApplyPatch, Computer, AllowedTools]),
+);
 export type ToolChoice = v.InferOutput<typeof ToolChoice>;
 
 /** The form of the model's text: free, any JSON object, or JSON that fits a schema. */

@@ -7,13 +7,16 @@ import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
 import { pathId, readListQuery, refuseInclude } from './query.ts';
+import { resolveReferences } from './references.ts';
 
 type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
 
 /** `POST /v1/conversations`; its body may be missing. */
 export const postConversation: Handler = async (c, { limits, brotli, scope }) => {
   const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, brotli, {}));
-  return c.json(await createConversation(scope, metadata ?? {}, itemsOf(items ?? [], 'items')));
+  return c.json(
+    await createConversation(scope, metadata ?? {}, itemsOf(await resolveReferences(scope, items ?? []), 'items')),
+  );
 };
 
 /** `GET /v1/conversations/{id}`. */
@@ -37,7 +40,7 @@ export const removeConversation: Handler = async (c, { scope }) => {
 export const postItems: Handler = async (c, { limits, brotli, scope }) => {
   refuseInclude(c);
   const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli));
-  return c.json(await addItems(scope, pathId(c, 'id'), itemsOf(items, 'items')));
+  return c.json(await addItems(scope, pathId(c, 'id'), itemsOf(await resolveReferences(scope, items), 'items')));
 };
 
 /** `GET /v1/conversations/{id}/items`. */

@@ -2,6 +2,7 @@ import type { Models } from '../backend/models.ts';
 import type { Brotli } from '../decompress.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import type { Seal } from '../seal.ts';
 import type { Scope } from '../state/scope.ts';
 import type { Tool } from '../tool/tool.ts';
 
@@ -12,6 +13,7 @@ export interface Services {
   limits: Limits;
   errors: ErrorStyle;
   brotli: Brotli | undefined;
+  seal: Seal;
   /** Where the client's things are kept. */
   scope: Scope;
 }

@@ -13,6 +13,8 @@ import { runTurn } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
+import { resolveReferences } from './references.ts';
+import { openReasoning } from './sealed.ts';
 
 /** Proxies must neither keep nor gather the stream; a protocol that has no use for `connection` drops it. */
 const STREAM_HEADERS = {
@@ -31,7 +33,10 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   entry.streaming = request.stream === true;
   const backend = services.models.find(request.model);
   const past = await readPast(scope, request);
-  const turn = planTurn(request, services.tools, past);
+  const input = Array.isArray(request.input)
+    ? await openReasoning(services.seal, await resolveReferences(scope, request.input))
+    : request.input;
+  const turn = planTurn({ ...request, input }, services.tools, past);
   entry.response = turn.response.id;
   const stored = turn.response.store ? recordTurn(scope, turn.response, turn.input, past) : undefined;
 
@@ -43,7 +48,14 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   };
   let streamed = false;
   try {
-    const means = { backend, rounds: limits.rounds, waiting: bounds.waiting, record: stored ?? unrecorded };
+    const sealed = request.include?.includes('reasoning.encrypted_content');
+    const means = {
+      backend,
+      rounds: limits.rounds,
+      waiting: bounds.waiting,
+      record: stored ?? unrecorded,
+      seal: sealed ? services.seal : null,
+    };
     const events = runTurn(turn, means, bounds.signal);
     await stored?.begin();
     // What a client that leaves has begun is still to be written down.

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
-import type { CallOutput, FunctionCall, InputItem, Item } from '../protocol/items.ts';
-import { toItem } from './items.ts';
+import type { Item } from '../protocol/items.ts';
+import { type GivenItem, toItem } from './items.ts';
 
 /** A turn's input: what is new in it, and all that the model is to see. */
 export interface JoinedInput {
@@ -13,17 +13,17 @@ export interface JoinedInput {
  * arguments were cut. Throws an ApiError for two items of one id, for an output without its call, and for a call
  * without its output.
  */
-export function joinInput(before: readonly Item[], input: string | readonly InputItem[]): JoinedInput {
+export function joinInput(before: readonly Item[], input: string | readonly GivenItem[]): JoinedInput {
   const items =
     typeof input === 'string' ? [toItem({ type: 'message', role: 'user', content: input })] : itemsOf(input, 'input');
   const own = before.length === 0 ? items : items.filter(isNew(before));
-  const whole = [...before, ...own].filter((item) => item.type !== 'function_call' || item.status !== 'incomplete');
+  const whole = [...before, ...own].filter((item) => !(isCall(item) && item.status === 'incomplete'));
   checkCalls(whole);
   return { own, whole };
 }
 
 /** Items of a request's member `param` as they are kept; throws an ApiError when two have the same id. */
-export function itemsOf(input: readonly InputItem[], param: string): Item[] {
+export function itemsOf(input: readonly GivenItem[], param: string): Item[] {
   const ids = new Set<string>();
   return input.map((given) => {
     const item = toItem(given);
@@ -33,43 +33,59 @@ export function itemsOf(input: readonly InputItem[], param: string): Item[] {
   });
 }
 
+/** The calls that the client answers, by the type of their own answer. A function's output answers any of them. */
+const ANSWERED_BY = {
+  function_call: 'function_call_output',
+  custom_tool_call: 'custom_tool_call_output',
+  local_shell_call: 'local_shell_call_output',
+  shell_call: 'shell_call_output',
+  apply_patch_call: 'apply_patch_call_output',
+  computer_call: 'computer_call_output',
+  tool_search_call: 'tool_search_output',
+} as const;
+const ANSWERS: ReadonlySet<string> = new Set(Object.values(ANSWERED_BY));
+
+type Call = Extract<Item, { type: keyof typeof ANSWERED_BY }>;
+type Answer = Extract<Item, { type: (typeof ANSWERED_BY)[keyof typeof ANSWERED_BY] }>;
+
+function isCall(item: Item): item is Call {
+  return item.type in ANSWERED_BY;
+}
+
+function isAnswer(item: Item): item is Answer {
+  return ANSWERS.has(item.type);
+}
+
 /** Whether an item is not a repetition: by its id, or, of a call or its output, by all that it says. */
 function isNew(before: readonly Item[]): (item: Item) => boolean {
   const ids = new Set(before.map(({ id }) => id));
-  const calls = new Set<string>();
-  const outputs = new Set<string>();
-  const open = new Set<string>();
+  const said = new Set<string>();
+  const open = new Set<string | null>();
   for (const item of before) {
-    if (item.type === 'function_call') {
-      calls.add(callKey(item));
-      open.add(item.call_id);
-    } else if (item.type === 'function_call_output') {
-      outputs.add(outputKey(item));
-      open.delete(item.call_id);
-    }
+    if (isCall(item)) open.add(item.call_id);
+    else if (isAnswer(item)) open.delete(item.call_id);
+    else continue;
+    said.add(whatItSays(item));
   }
   return (item) => {
-    if (ids.has(item.id)) return false;
-    if (item.type === 'function_call') return !calls.has(callKey(item));
+    // The call's own id stands for the output of a local shell.
+    if (ids.has(item.id) && item.type !== 'local_shell_call_output') return false;
     // Some servers count their call ids anew in every turn, so an output for a call that waits is none of before.
-    if (item.type === 'function_call_output') return open.has(item.call_id) || !outputs.has(outputKey(item));
-    return true;
+    if (isAnswer(item)) return open.has(item.call_id) || !said.has(whatItSays(item));
+    return !isCall(item) || !said.has(whatItSays(item));
   };
 }
 
-function callKey({ call_id, name, arguments: text }: FunctionCall): string {
-  return JSON.stringify([call_id, name, text]);
-}
-
-function outputKey({ call_id, output }: CallOutput): string {
-  return JSON.stringify([call_id, output]);
+function whatItSays(item: Call | Answer): string {
+  // Members come in the order in which they were sent, which differs from client to client.
+  return JSON.stringify(Object.entries({ ...item, id: null, status: null }).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function checkCalls(items: readonly Item[]): void {
   const waiting: string[] = [];
   for (const item of items) {
-    if (item.type === 'function_call') waiting.push(item.call_id);
-    else if (item.type === 'function_call_output') {
+    if (isCall(item) && item.call_id !== null) waiting.push(item.call_id);
+    else if (isAnswer(item) && item.call_id !== null) {
       const at = waiting.lastIndexOf(item.call_id);
       if (at < 0) throw refused(`No tool call found for function call output with call_id ${item.call_id}.`);
       waiting.splice(at, 1);

@@ -1,58 +1,66 @@
-import { newId } from '../ids.ts';
-import type { InputImage, OutputText } from '../protocol/content.ts';
-import type { InputItem, InputMessage, Item, McpError, Message } from '../protocol/items.ts';
+import { type IdPrefix, newId } from '../ids.ts';
+import type { InputImage, InputPart, OutputText } from '../protocol/content.ts';
+import type { InputItem, InputMessage, Item, ItemReference, Message } from '../protocol/items.ts';
+
+/** An item that a client sent, with references resolved. */
+export type GivenItem = Exclude<InputItem, ItemReference>;
+
+/** How the ids of items begin. */
+const prefixes: Record<GivenItem['type'], IdPrefix> = {
+  message: 'msg',
+  reasoning: 'rs',
+  function_call: 'fc',
+  function_call_output: 'fco',
+  mcp_call: 'mcp',
+  custom_tool_call: 'ctc',
+  custom_tool_call_output: 'ctco',
+  local_shell_call: 'lsh',
+  local_shell_call_output: 'lsho',
+  shell_call: 'sh',
+  shell_call_output: 'sho',
+  apply_patch_call: 'apc',
+  apply_patch_call_output: 'apco',
+  computer_call: 'cu',
+  computer_call_output: 'cuo',
+  tool_search_call: 'tsc',
+  tool_search_output: 'tso',
+  additional_tools: 'at',
+  configuration_update: 'cfg',
+};
 
 /** What a client sent as an item, in the form in which it is kept: with an id and a status, content as parts, no nulls. */
-export function toItem(input: InputItem): Item {
+export function toItem(input: GivenItem): Item {
+  if (input.type === 'message') return toMessage(input);
+  const kept = { ...present(input), id: input.id || newId(prefixes[input.type]), ...members(input) };
+  const stands = input.type === 'additional_tools' || input.type === 'configuration_update';
+  // The schema's types and those of kept items differ only in what may be missing or null, which is put right here.
+  return (stands ? kept : { ...kept, status: input.status ?? 'completed' }) as Item;
+}
+
+/** The members that a kept item of this type always has, or has in another form. */
+function members(input: GivenItem): object {
   switch (input.type) {
-    case 'message':
-      return toMessage(input);
-    case 'function_call': {
-      const { id, call_id, name, arguments: text, status } = input;
+    case 'reasoning':
+      return { summary: input.summary ?? [], content: input.content ?? [] };
+    case 'function_call_output':
+    case 'custom_tool_call_output':
+      return { output: typeof input.output === 'string' ? input.output : input.output.map(toPart) };
+    case 'mcp_call':
+      return { output: input.output ?? null, error: input.error ?? null };
+    case 'shell_call':
       return {
-        type: 'function_call',
-        id: id || newId('fc'),
-        call_id,
-        name,
-        arguments: text,
-        status: status ?? 'completed',
+        action: { timeout_ms: null, max_output_length: null, ...present(input.action) },
+        environment: input.environment ?? null,
       };
-    }
-    case 'function_call_output': {
-      const { id, call_id, output, status } = input;
-      const whole =
-        typeof output === 'string'
-          ? output
-          : output.map((part) => (part.type === 'input_image' ? toImage(part) : part));
-      return {
-        type: 'function_call_output',
-        id: id || newId('fco'),
-        call_id,
-        output: whole,
-        status: status ?? 'completed',
-      };
-    }
-    case 'reasoning': {
-      const { id, summary, content, encrypted_content, status } = input;
-      return {
-        type: 'reasoning',
-        id: id || newId('rs'),
-        summary: summary ?? [],
-        content: content ?? [],
-        ...(encrypted_content != null && { encrypted_content }),
-        status: status ?? 'completed',
-      };
-    }
-    case 'mcp_call': {
-      const { id, output, error, status } = input;
-      return {
-        ...input,
-        id: id || newId('mcp'),
-        output: output ?? null,
-        error: (error ?? null) as McpError | null, // handed back as the client had it from us
-        status: status ?? 'completed',
-      };
-    }
+    case 'shell_call_output':
+      return { max_output_length: input.max_output_length ?? null };
+    case 'local_shell_call_output':
+      return { call_id: input.call_id || input.id || '' };
+    case 'tool_search_call':
+    case 'tool_search_output':
+      return { call_id: input.call_id ?? null };
+    default:
+      return {};
   }
 }
 
@@ -64,9 +72,9 @@ function toMessage({ id, role, content, status, phase }: InputMessage): Message 
     role,
     status: status ?? 'completed',
     content: parts.map((part) => {
-      if (part.type === 'input_image') return toImage(part);
+      if (part.type === 'refusal') return part;
       const said = part.type === 'output_text' || (part.type === 'input_text' && role === 'assistant');
-      return said ? outputText(part.text) : part;
+      return said ? outputText(part.text) : toPart(part);
     }),
     ...(phase != null && { phase }),
   };
@@ -76,6 +84,16 @@ function outputText(text: string): OutputText {
   return { type: 'output_text', text, annotations: [], logprobs: [] };
 }
 
+function toPart(part: InputPart): InputPart {
+  return part.type === 'input_image' ? toImage(part) : present(part);
+}
+
 function toImage({ image_url, detail }: InputImage): InputImage {
   return { type: 'input_image', image_url, detail: detail ?? 'auto' };
+}
+
+/** An object without its nulls, which mean "not given". */
+function present<T extends object>(members: T): T {
+  // What is left out was optional: null stands only where nothing may.
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as T;
 }

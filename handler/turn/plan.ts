@@ -1,26 +1,17 @@
 import type { ModelCall } from '../backend/backend.ts';
-import { ApiError, missing, unsupported } from '../errors.ts';
+import { missing, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
-import type { EchoedTool, Response } from '../protocol/response.ts';
-import { FunctionTool } from '../protocol/tools.ts';
-import type { Tool, ToolUse } from '../tool/tool.ts';
-import { check } from '../validate.ts';
+import type { Response } from '../protocol/response.ts';
+import type { Tool } from '../tool/tool.ts';
 import { joinInput } from './input.ts';
+import type { GivenItem } from './items.ts';
+import { addedTools, checkChoice, sortTools } from './tools.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
-const LATER = [
-  'background',
-  'include',
-  'prompt',
-  'context_management',
-  'max_tool_calls',
-  'moderation',
-  'access_programs',
-  'image',
-] as const;
+const LATER = ['background', 'prompt', 'context_management', 'moderation', 'access_programs', 'image'] as const;
 
 /** What was before a turn. */
 export interface Before {
@@ -29,18 +20,28 @@ export interface Before {
   conversation: { id: string } | null;
 }
 
+/** A request whose references to items are resolved. */
+export type PlannedRequest = Omit<CreateRequest, 'input'> & { input?: string | GivenItem[] | null | undefined };
+
 /** The turn that a request asks for; throws what cannot be honoured. */
-export function planTurn(request: CreateRequest, registered: ReadonlyMap<string, Tool>, before: Before): Turn {
+export function planTurn(request: PlannedRequest, registered: ReadonlyMap<string, Tool>, before: Before): Turn {
   refuseLater(request);
-  const { functions, uses, echoed } = sortTools(request.tools ?? [], registered);
-  const choice = request.tool_choice ?? 'auto';
-  checkChoice(choice, functions, uses);
+  const { client, uses, echoed } = sortTools(request.tools ?? [], registered);
   if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
   const { own, whole } = joinInput(before.items, request.input ?? []);
+  const tools = [...client, ...addedTools(whole)];
+  const choice = request.tool_choice ?? 'auto';
+  checkChoice(choice, tools, uses);
+  const update = updates(whole);
   const text = {
-    format: request.text?.format ?? { type: 'text' as const },
+    format: update.format ?? request.text?.format ?? { type: 'text' as const },
     verbosity: request.text?.verbosity ?? null,
   };
+  const reasoning = {
+    effort: update.effort ?? request.reasoning?.effort ?? null,
+    summary: request.reasoning?.summary ?? request.reasoning?.generate_summary ?? null,
+  };
+  const wantsLogprobs = request.include?.includes('message.output_text.logprobs') || request.top_logprobs;
   const shared = {
     instructions: request.instructions ?? null,
     tool_choice: choice,
@@ -50,12 +51,13 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
   const call: ModelCall = {
     ...shared,
     model: request.model,
-    input: whole,
-    tools: functions,
+    input: whole.filter(isSaid),
+    tools,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
     text,
-    reasoning: { effort: request.reasoning?.effort ?? null },
+    top_logprobs: wantsLogprobs ? (request.top_logprobs ?? 0) : null,
+    reasoning,
     hints: {
       user: request.user ?? null,
       safety_identifier: request.safety_identifier ?? null,
@@ -76,7 +78,7 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
     error: null,
     incomplete_details: null,
     ...shared,
-    max_tool_calls: null,
+    max_tool_calls: request.max_tool_calls ?? null,
     metadata: request.metadata ?? {},
     model: request.model,
     moderation: null,
@@ -85,14 +87,14 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
     prompt: null,
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
-    reasoning: { effort: request.reasoning?.effort ?? null, summary: request.reasoning?.summary ?? null },
+    reasoning,
     safety_identifier: request.safety_identifier ?? null,
     service_tier: request.service_tier ?? 'auto',
     store: request.store ?? true,
     temperature: request.temperature ?? 1,
     text: { format: text.format, verbosity: text.verbosity ?? 'medium' },
     tools: echoed,
-    top_logprobs: 0,
+    top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
     truncation: 'disabled',
     usage: null,
@@ -101,55 +103,25 @@ export function planTurn(request: CreateRequest, registered: ReadonlyMap<string,
   return { response, input: own, call, uses };
 }
 
-function refuseLater(request: CreateRequest): void {
+/** Whether an item says something to the model, and does not only change how it is called. */
+function isSaid({ type }: Item): boolean {
+  return type !== 'additional_tools' && type !== 'configuration_update';
+}
+
+/** What the last of each setting in the course of the conversation says. */
+function updates(items: readonly Item[]) {
+  const changes = items.filter((item) => item.type === 'configuration_update');
+  return {
+    effort: changes.findLast(({ reasoning }) => reasoning?.effort)?.reasoning?.effort,
+    format: changes.findLast(({ text }) => text)?.text?.format,
+  };
+}
+
+function refuseLater(request: PlannedRequest): void {
   for (const name of LATER) {
     const value = request[name];
     if (value == null || value === false || (Array.isArray(value) && value.length === 0)) continue;
     throw unsupported(name);
   }
   if (request.truncation === 'auto') throw unsupported('truncation', 'may only be "disabled"');
-  if (request.top_logprobs) throw unsupported('top_logprobs', 'may only be 0');
-}
-
-function sortTools(tools: NonNullable<CreateRequest['tools']>, registered: ReadonlyMap<string, Tool>) {
-  const functions: FunctionTool[] = [];
-  const uses: ToolUse[] = [];
-  const echoed: EchoedTool[] = [];
-  for (const [index, entry] of tools.entries()) {
-    const param = `tools[${index}]`;
-    const tool = registered.get(entry.type);
-    if (entry.type === 'function') {
-      const fn = check(FunctionTool, entry, param);
-      if (functions.some(({ name }) => name === fn.name)) {
-        throw new ApiError('invalid_value', `${param}.name is the name of an earlier function`, {
-          param: `${param}.name`,
-        });
-      }
-      functions.push(fn);
-      echoed.push({
-        ...fn,
-        description: fn.description ?? null,
-        parameters: fn.parameters ?? null,
-        strict: fn.strict ?? false,
-      });
-    } else if (tool) {
-      uses.push({ tool, config: tool.parse(entry, param) });
-      echoed.push(entry);
-    } else throw unsupported(`${param}.type`, 'is not a type of tool that this server supports');
-  }
-  return { functions, uses, echoed };
-}
-
-function checkChoice(
-  choice: ModelCall['tool_choice'],
-  functions: readonly FunctionTool[],
-  uses: readonly ToolUse[],
-): void {
-  const param = 'tool_choice';
-  if (choice === 'required' && functions.length + uses.length === 0) {
-    throw new ApiError('invalid_value', 'tool_choice is "required" but tools names none', { param });
-  }
-  if (typeof choice === 'object' && !functions.some(({ name }) => name === choice.name)) {
-    throw new ApiError('invalid_value', 'tool_choice names a function that is not in tools', { param });
-  }
 }

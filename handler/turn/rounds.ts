@@ -1,8 +1,9 @@
 import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
+import { newId } from '../ids.ts';
 import type { ItemEvent } from '../protocol/events.ts';
-import type { FunctionCall, InputItem, OutputItem } from '../protocol/items.ts';
-import type { Usage } from '../protocol/response.ts';
-import type { ServerFunction, ServerFunctions, ToolUse } from '../tool/tool.ts';
+import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
+import type { Response, Usage } from '../protocol/response.ts';
+import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';
 import { Citations } from './citations.ts';
 
 /** Says that the model is about to be called again: what was made so far stands. */
@@ -12,15 +13,14 @@ export interface RoundEnd {
 
 /**
  * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
- * returned, at most `most` times. Yields what the client sees (a server function's call only as its tool shows it),
+ * returned, at most `most` times, and as many functions as `max_tool_calls` allows. Yields what the client sees (a server function's call only as its tool shows it),
  * `output_index` counting on through all rounds, a RoundEnd
  * between two rounds, then one Finish with the usage of all rounds. A round that the client
  * has to answer as well, or in which a tool ends the turn, is the last.
  */
 export async function* rounds(
   backend: Backend,
-  call: ModelCall,
-  uses: readonly ToolUse[],
+  { call, uses, response }: { call: ModelCall; uses: readonly ToolUse[]; response: Pick<Response, 'max_tool_calls'> },
   most: number,
   signal: AbortSignal,
 ): AsyncGenerator<ItemEvent | RoundEnd | Finish, void> {
@@ -33,11 +33,12 @@ export async function* rounds(
     const citations = new Citations();
     let input = call.input;
     let usage: Usage | null = null;
+    let left = response.max_tool_calls ?? Number.POSITIVE_INFINITY;
     for (let round = 1; ; round++) {
       const move = places.of();
       const said: OutputItem[] = [];
       let finish: Finish | undefined;
-      for await (const event of backend.generate({ ...call, tools, input }, signal)) {
+      for await (const event of backend.generate({ ...call, tools: left > 0 ? tools : call.tools, input }, signal)) {
         if (event.type === 'finish') finish = event;
         else {
           if (event.type === 'response.output_item.done') said.push(event.item);
@@ -52,10 +53,17 @@ export async function* rounds(
       if (finish.reason !== 'stop' || ours.length === 0) return yield { ...finish, usage };
 
       let last = ours.length < calls.length;
-      const outputs: InputItem[] = [];
+      const outputs: Item[] = [];
       for (const made of ours) {
-        const result = yield* places.move(runOf(functions, made)(made, signal));
-        outputs.push({ type: 'function_call_output', call_id: made.call_id, output: result.output });
+        const result = left-- > 0 ? yield* places.move(runOf(functions, made)(made, signal)) : NOT_RUN;
+        const { call_id } = made;
+        outputs.push({
+          type: 'function_call_output',
+          id: newId('fco'),
+          call_id,
+          output: result.output,
+          status: 'completed',
+        });
         citations.queue(result.citations ?? []);
         last ||= result.endTurn === true;
       }
@@ -68,6 +76,9 @@ export async function* rounds(
     for (const tool of opened) await tool.close?.();
   }
 }
+
+/** What the model is told of a call beyond `max_tool_calls`. */
+const NOT_RUN: ToolResult = { output: 'Not run: no more tool calls are allowed in this turn.' };
 
 type Functions = ReadonlyMap<string, ServerFunction>;
 

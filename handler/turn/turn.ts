@@ -4,6 +4,7 @@ import { describe, log } from '../log.ts';
 import type { ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
+import type { Seal } from '../seal.ts';
 import type { ToolUse } from '../tool/tool.ts';
 import { fold } from './fold.ts';
 import type { TurnRecord } from './record.ts';
@@ -24,6 +25,8 @@ export interface Means {
   /** Model calls of one turn at most. */
   rounds: number;
   record: TurnRecord;
+  /** Seals the model's reasoning, for clients that keep it themselves; null where nobody asked. */
+  seal: Seal | null;
   /** Told when the turn begins and when it ceases to wait for the model or a tool. */
   waiting(forModel: boolean): void;
 }
@@ -41,7 +44,7 @@ export function runTurn(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const direct = means.backend.generate(turn.call, signal);
-  const source = turn.uses.length > 0 ? rounds(means.backend, turn.call, turn.uses, means.rounds, signal) : direct;
+  const source = turn.uses.length > 0 ? rounds(means.backend, turn, means.rounds, signal) : direct;
   return events(turn, source, means, signal);
 }
 
@@ -68,6 +71,7 @@ async function* events(
       if (event.type === 'finish') finish = event;
       else if (event.type === 'round') await means.record.round(response.output);
       else {
+        if (means.seal && event.type === 'response.output_item.done') event.item = await sealed(event.item, means.seal);
         event.sequence_number = number++;
         response = fold(response, event);
         yield event;
@@ -97,7 +101,7 @@ async function* events(
   failure ??= toApiError(undefined);
   for (const [output_index, item] of response.output.entries()) {
     if (item.status !== 'in_progress') continue;
-    const cut: OutputItem = { ...item, status: 'incomplete' };
+    const cut = { ...item, status: 'incomplete' } as OutputItem; // the one type that cannot be cut is never seen open
     const event = { type: 'response.output_item.done', sequence_number: number++, output_index, item: cut } as const;
     response = fold(response, event);
     yield event;
@@ -112,6 +116,13 @@ async function* events(
   }
   yield lifecycle('response.failed');
   return failure;
+}
+
+/** Reasoning with what a client may send back in its place; what a model's server has sealed stays as it is. */
+async function sealed(item: OutputItem, seal: Seal): Promise<OutputItem> {
+  if (item.type !== 'reasoning' || item.encrypted_content || item.content.length === 0) return item;
+  const text = item.content.map((part) => part.text).join('\n');
+  return { ...item, encrypted_content: await seal.seal(text) };
 }
 
 function ended(response: Response, { reason, usage }: { reason: Finish['reason']; usage: Usage | null }): Response {

@@ -2,6 +2,7 @@ import './limits.ts'; // first, since they wait longest
 import './backend-failures.ts';
 import './chat-request.ts';
 import './client.ts';
+import './client-tools.ts';
 import './conversations.ts';
 import './conversations-items.ts';
 import './conversations-lock.ts';
@@ -11,6 +12,8 @@ import './errors.ts';
 import './input.ts';
 import './leaving.ts';
 import './models.ts';
+import './reasoning.ts';
+import './references.ts';
 import './state-calls.ts';
 import './state-chain.ts';
 import './state-client.ts';

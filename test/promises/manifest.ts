@@ -1,8 +1,10 @@
+import { itemsManifest } from './manifest-items.ts';
 import { stateManifest } from './manifest-state.ts';
 
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
   ...stateManifest,
+  ...itemsManifest,
   'create.text': {
     says: 'a text input gets a complete Response object, nullable fields included',
     source: 'openai 7.57.0 types: Response',

@@ -93,19 +93,15 @@ promise('validation.required', async (door) => {
 /** What is known and not there yet: 422, so that nobody takes silence for an answer. */
 const later: [param: string, body: object][] = [
   ['background', { background: true }],
-  ['include', { include: ['reasoning.encrypted_content'] }],
   ['prompt', { prompt: { id: 'pmpt_1' } }],
   ['context_management', { context_management: [{ type: 'compaction' }] }],
-  ['max_tool_calls', { max_tool_calls: 3 }],
   ['truncation', { truncation: 'auto' }],
-  ['top_logprobs', { top_logprobs: 1 }],
   ['moderation', { moderation: { type: 'x' } }],
   ['tools[0].type', { tools: [{ type: 'web_search' }] }],
   ['tools[1].type', { tools: [fn, { type: 'file_search', vector_store_ids: ['v'] }] }],
   ['tools[0].type', { tools: [{ type: 'code_interpreter', container: { type: 'auto' } }] }],
   ['tools[0].type', { tools: [{ type: 'mcp', server_label: 's', server_url: 'http://x.test' }] }],
   ['tools[0].type', { tools: [{ type: 'image_generation' }] }],
-  ['tools[0].type', { tools: [{ type: 'custom', name: 'c' }] }],
 ];
 
 promise('validation.not-yet', async (door) => {

@@ -1,10 +1,20 @@
 import type OpenAI from 'openai';
-import type { ResponseEvent } from '../../handler/protocol/events.ts';
-import type { OutputItem } from '../../handler/protocol/items.ts';
-import type { EchoedFunction, Response, Usage } from '../../handler/protocol/response.ts';
+import type { ResponseEvent as AnyEvent } from '../../handler/protocol/events.ts';
+import type { OutputItem as AnyOutputItem } from '../../handler/protocol/items.ts';
+import type { Response as AnyResponse, EchoedFunction, Usage } from '../../handler/protocol/response.ts';
 
 // Our wire types against those of the `openai` package. Nothing here runs: `tsc -p test/types` is the test, and what
 // differs stands in its message.
+
+/** What a computer is to do passes through unread, so its types are no narrower than JSON. */
+type OutputItem = Exclude<AnyOutputItem, { type: 'computer_call' }>;
+type Response = Omit<AnyResponse, 'output'> & { output: OutputItem[] };
+type ResponseEvent = Narrowed<AnyEvent>;
+type Narrowed<Event> = Event extends { response: AnyResponse }
+  ? Omit<Event, 'response'> & { response: Response }
+  : Event extends { item: AnyOutputItem }
+    ? Omit<Event, 'item'> & { item: OutputItem }
+    : Event;
 
 /**
  * The response as it goes over the wire: the SDK puts `output_text` together itself, the tools of the server's own have

@@ -1,0 +1,198 @@
+import { ApiError, unsupported } from '../errors.ts';
+import { newId } from '../ids.ts';
+import {
+  InputComputerCall,
+  InputCustomCall,
+  InputLocalShellCall,
+  InputPatchCall,
+  InputShellCall,
+  InputToolSearchCall,
+} from '../protocol/client-calls.ts';
+import type { OutputItem } from '../protocol/items.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts';
+import { check } from '../validate.ts';
+
+// Chat Completions knows functions only. Every other tool that a client runs is shown to the model as a function, and
+// its calls are turned back into the items that the client knows.
+
+/** A tool as a function of Chat Completions, and what its calls are to the client. */
+export interface ChatTool {
+  definition: { name: string; description?: string | null; parameters?: unknown; strict?: boolean | null };
+  /** The tool as a choice names it. */
+  type: ClientTool['type'];
+  name: string;
+  namespace?: string;
+  /** The item of a whole call; without it, it is a function call, whose arguments are streamed. */
+  toItem?(call: { call_id: string; arguments: string; status: 'completed' | 'incomplete' }): OutputItem;
+}
+
+/** The tools by the name that the model knows them by. Throws an ApiError for what no function can stand for. */
+export function toChatTools(tools: readonly ClientTool[]): Map<string, ChatTool> {
+  const known = new Map<string, ChatTool>();
+  for (const tool of tools.flatMap(toChatTool)) {
+    const { name } = tool.definition;
+    if (known.has(name)) throw new ApiError('invalid_value', `tools names ${name} twice`, { param: 'tools' });
+    known.set(name, tool);
+  }
+  return known;
+}
+
+/** The name of a function that belongs to a namespace, as the model knows it. */
+export function wireName(name: string, namespace: string | null | undefined): string {
+  return namespace ? `${namespace}__${name}`.slice(0, 64) : name;
+}
+
+function toChatTool(tool: ClientTool): ChatTool[] {
+  switch (tool.type) {
+    case 'function':
+      return [functionTool(tool)];
+    case 'custom':
+      return [customTool(tool)];
+    case 'namespace':
+      return tool.tools.map((member) =>
+        member.type === 'function' ? functionTool(member, tool.name) : customTool(member, tool.name),
+      );
+    default:
+      return [fixedTool(tool)];
+  }
+}
+
+function functionTool({ type, name, description, parameters, strict }: FunctionTool, namespace?: string): ChatTool {
+  const definition = { name: wireName(name, namespace), ...present({ description, parameters, strict }) };
+  return { definition, type, name, ...(namespace && { namespace }) };
+}
+
+function customTool({ type, name, description, format }: CustomTool, namespace?: string): ChatTool {
+  if (format?.type === 'grammar') {
+    throw unsupported('tools', 'holds a custom tool with a grammar, which this model backend cannot hold the model to');
+  }
+  return {
+    definition: {
+      name: wireName(name, namespace),
+      ...(description != null && { description }),
+      parameters: object({ input: TEXT }, ['input']),
+    },
+    type,
+    name,
+    ...(namespace && { namespace }),
+    toItem(call) {
+      const parsed = read(call.arguments);
+      // Arguments that were cut are no JSON; what there is of them is still what the model said.
+      const input = typeof parsed?.input === 'string' ? parsed.input : call.arguments;
+      return made(InputCustomCall, { type: 'custom_tool_call', id: newId('ctc'), name, namespace, input }, call);
+    },
+  };
+}
+
+const TEXT = { type: 'string' };
+const COUNT = { type: 'integer', minimum: 0 };
+
+function object(properties: JsonObject, required: string[]) {
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+type Fixed = Exclude<ClientTool, { type: 'function' | 'custom' | 'namespace' }>;
+
+/** Tools of fixed shapes: what the model is told of them, and the item that holds what it wrote. */
+function fixedTool(tool: Fixed): ChatTool {
+  switch (tool.type) {
+    case 'local_shell':
+      return {
+        ...named(tool.type, 'Runs a command on the local machine and gives what it wrote.', {
+          ...object({ command: list(TEXT), working_directory: TEXT, timeout_ms: COUNT, user: TEXT }, ['command']),
+        }),
+        toItem: (call) =>
+          made(
+            InputLocalShellCall,
+            { type: 'local_shell_call', id: newId('lsh'), action: { type: 'exec', ...argumentsOf(call) } },
+            call,
+          ),
+      };
+    case 'shell':
+      return {
+        ...named(tool.type, 'Runs commands in a shell, one after another, and gives what each wrote.', {
+          ...object({ commands: list(TEXT), timeout_ms: COUNT, max_output_length: COUNT }, ['commands']),
+        }),
+        toItem: (call) => {
+          const action = { timeout_ms: null, max_output_length: null, ...argumentsOf(call) };
+          return made(InputShellCall, { type: 'shell_call', id: newId('sh'), action, environment: null }, call);
+        },
+      };
+    case 'apply_patch':
+      return {
+        ...named(
+          tool.type,
+          'Creates, changes or deletes one file; `diff` is in the V4A format, without file headers.',
+          {
+            ...object({ type: { enum: ['create_file', 'update_file', 'delete_file'] }, path: TEXT, diff: TEXT }, [
+              'type',
+              'path',
+            ]),
+          },
+        ),
+        toItem: (call) =>
+          made(InputPatchCall, { type: 'apply_patch_call', id: newId('apc'), operation: argumentsOf(call) }, call),
+      };
+    case 'computer':
+    case 'computer_use_preview':
+      return {
+        ...named(tool.type, describeComputer(tool), { ...object({ actions: list({ type: 'object' }) }, ['actions']) }),
+        toItem: (call) =>
+          made(InputComputerCall, { type: 'computer_call', id: newId('cu'), ...argumentsOf(call) }, call),
+      };
+    case 'tool_search':
+      return {
+        ...named(
+          tool.type,
+          tool.description ?? 'Searches for tools that can be used from then on.',
+          tool.parameters ?? object({ query: TEXT }, ['query']),
+        ),
+        toItem: (call) =>
+          made(InputToolSearchCall, { type: 'tool_search_call', id: newId('tsc'), arguments: argumentsOf(call) }, call),
+      };
+  }
+}
+
+function named(type: Fixed['type'], description: string, parameters: unknown) {
+  return { definition: { name: type, description, parameters }, type, name: type };
+}
+
+function list(items: JsonObject) {
+  return { type: 'array', items };
+}
+
+function describeComputer(tool: Fixed): string {
+  const screen =
+    'display_width' in tool ? ` The screen is ${tool.display_width} by ${tool.display_height} pixels.` : '';
+  return `Acts on a computer and gives a screenshot. An action has a type (click, double_click, drag, keypress, move, screenshot, scroll, type, wait) with x, y, button, keys, text, path, scroll_x, scroll_y as the type needs them.${screen}`;
+}
+
+type Whole = Parameters<NonNullable<ChatTool['toItem']>>[0];
+
+/** The item that a client could have sent itself; a model that wrote something else has failed. */
+function made(schema: Parameters<typeof check>[0], item: object, { call_id, status }: Whole): OutputItem {
+  try {
+    // The schemas of items that clients replay are those of what we sent them.
+    return check(schema, JSON.parse(JSON.stringify({ ...item, call_id, status }))) as OutputItem;
+  } catch (cause) {
+    throw new ApiError('server', 'The model called a tool with arguments that do not fit.', { cause });
+  }
+}
+
+function argumentsOf(call: Whole): JsonObject {
+  return read(call.arguments) ?? {};
+}
+
+function read(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function present(members: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
+}

@@ -1,0 +1,36 @@
+import * as v from 'valibot';
+import { isObject, isShallow, type JsonObject } from './json.ts';
+
+/** OpenResponses' bounds, in characters: of one text value, and of a call id. The longest id is our own. */
+const MAX_TEXT = 10_485_760;
+const MAX_CALL_ID = 64;
+const MAX_ID = 256;
+
+/** An optional member that clients also send as null; both mean "not given". */
+export function maybe<S extends v.GenericSchema>(schema: S) {
+  return v.optional(v.nullable(schema));
+}
+
+/** A text value from a client, at most 10,485,760 characters. */
+export const Text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
+
+/** A JSON Schema or other object that is handed on without being looked into; at most 100 levels deep. */
+export const AnyObject = v.custom<JsonObject>((value) => isObject(value) && isShallow(value));
+
+/** An item's id, without what a database may not take in a key: control characters, and halves of surrogate pairs. */
+export const Id = maybe(
+  v.pipe(
+    v.string(),
+    v.maxLength(MAX_ID),
+    v.check((id) => !/[\p{Cc}\p{Cs}]/u.test(id), 'must not hold control characters'),
+  ),
+);
+
+/** The id by which a call and its output belong together. */
+export const CallId = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CALL_ID));
+
+/** How far an item has come, replayed by a client. */
+export const Status = maybe(v.picklist(['in_progress', 'completed', 'incomplete']));
+
+/** The name of a function, as OpenAI restricts it. */
+export const FunctionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/));

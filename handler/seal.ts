@@ -1,0 +1,69 @@
+/** Makes texts that only this deployment can read, for clients to keep. */
+export interface Seal {
+  seal(text: string): Promise<string>;
+  /** The text; undefined when it was sealed with a secret that is not known, or changed since. */
+  open(sealed: string): Promise<string | undefined>;
+}
+
+/** A secret by its id, which is written onto what it seals. */
+export interface Secret {
+  id: string;
+  key: string;
+}
+
+const MARK = 'antiphon.1';
+const IV_BYTES = 12;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Whether a text looks like one of ours: model servers seal texts of their own. */
+export function isSealed(text: string): boolean {
+  return text.startsWith(`${MARK}.`);
+}
+
+/** AES-256-GCM with the first secret; all of them open. Without any, one that ends with the process. */
+export function sealWith(secrets: readonly Secret[]): Seal {
+  const known = secrets.length > 0 ? secrets : [{ id: 'process', key: toBase64(randomBytes(32)) }];
+  const keys = new Map(known.map(({ id, key }) => [id, importKey(key)]));
+  const [first] = known;
+  return {
+    async seal(text) {
+      const iv = randomBytes(IV_BYTES);
+      const key = await keys.get(first?.id ?? '');
+      if (!key || !first) throw new Error('no secret');
+      const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, encoder.encode(text)));
+      return `${MARK}.${first.id}.${toBase64(iv)}.${toBase64(sealed)}`;
+    },
+    async open(text) {
+      const [id = '', iv = '', sealed = ''] = text.slice(MARK.length + 1).split('.');
+      const key = await keys.get(id);
+      if (!isSealed(text) || !key) return undefined;
+      try {
+        const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: fromBase64(iv) }, key, fromBase64(sealed));
+        return decoder.decode(opened);
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+async function importKey(key: string) {
+  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(key));
+  return crypto.subtle.importKey('raw', digest, 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+function randomBytes(count: number) {
+  return crypto.getRandomValues(new Uint8Array(count));
+}
+
+/** One character a byte first, since `btoa` reads no bytes; in slices that fit a call's arguments. */
+function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8_192) text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  return btoa(text);
+}
+
+function fromBase64(text: string) {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

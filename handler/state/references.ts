@@ -1,0 +1,32 @@
+import type { Item } from '../protocol/items.ts';
+import { itemsOf } from './items.ts';
+import { isId, notFound, type Scope } from './scope.ts';
+import { ITEM_CHUNKS } from './text.ts';
+
+/** How many items one statement asks for: D1 takes at most 100 values. */
+const AT_ONCE = 90;
+
+/**
+ * The items with these ids that clients may still see, by id: those of a response that is there, or of a conversation.
+ * Throws 404, naming `input`, when one is not found.
+ */
+export async function findItems({ database, tenant }: Scope, ids: readonly string[]): Promise<Map<string, Item>> {
+  const found = new Map<string, Item>();
+  const asked = ids.filter(isId);
+  const statements = [];
+  for (let from = 0; from < asked.length; from += AT_ONCE) {
+    const some = asked.slice(from, from + AT_ONCE);
+    statements.push({
+      sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+        WHERE i.tenant = ? AND i.id IN (${some.map(() => '?').join(', ')}) AND (i.conversation IS NOT NULL OR EXISTS
+          (SELECT 1 FROM responses r WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ?))
+        ORDER BY i.id, i.holder, i.side, i.place, k.n`,
+      values: [tenant, ...some, Date.now()],
+    });
+  }
+  if (statements.length > 0) {
+    for (const item of (await database.batch(statements)).flatMap(itemsOf)) found.set(item.id, item);
+  }
+  if (ids.some((id) => !found.has(id))) throw notFound('item that input refers to', 'input');
+  return found;
+}

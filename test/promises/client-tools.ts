@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { post } from '../doors/door.ts';
+import { callsFunctions, says, sends } from '../model/scripted.ts';
+import { callOf, create, sent, stream, unprocessable } from './ask.ts';
+import { promise } from './promise.ts';
+import { heard } from './state-ask.ts';
+
+const custom = { type: 'custom', name: 'run_sql', description: 'Runs SQL.' };
+
+promise('custom-tool.call', async (door) => {
+  const model = door.model.script(
+    callsFunctions({ name: 'run_sql', args: '{"input":"select 1"}', id: 'c1' }),
+    says('1'),
+  );
+  const { events, final } = await stream(door, { model, tools: [custom] });
+  const [item] = final.output;
+  assert.ok(item?.type === 'custom_tool_call');
+  assert.match(item.id ?? '', /^ctc_/);
+  const { id: _, ...rest } = item;
+  assert.deepEqual(rest, {
+    type: 'custom_tool_call',
+    call_id: 'c1',
+    name: 'run_sql',
+    input: 'select 1',
+    status: 'completed',
+  });
+  const types = events.map(({ type }) => type.replace('response.', '')).slice(2, -1);
+  assert.deepEqual(types, [
+    'output_item.added',
+    'custom_tool_call_input.delta',
+    'custom_tool_call_input.done',
+    'output_item.done',
+  ]);
+  const [{ function: fn }] = callOf(door, model).body.tools;
+  assert.deepEqual([fn.name, fn.description, fn.parameters.required], ['run_sql', 'Runs SQL.', ['input']]);
+  await create(door, {
+    model,
+    tools: [custom],
+    previous_response_id: final.id,
+    input: [{ type: 'custom_tool_call_output', call_id: 'c1', output: 'one' }],
+  });
+  assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: run_sql {"input":"select 1"} #c1', 'tool c1: one']);
+});
+
+promise('custom-tool.cut', async (door) => {
+  const call = { index: 0, id: 'c1', type: 'function', function: { name: 'run_sql', arguments: '{"input":"sel' } };
+  const model = door.model.script(sends([{ tool_calls: [call] }], 'length'));
+  const { status, output } = await create(door, { model, tools: [custom] });
+  assert.equal(status, 'incomplete');
+  assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', input: '{"input":"sel', status: 'incomplete' }]);
+});
+
+promise('custom-tool.grammar', async (door) => {
+  const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
+  await unprocessable(door, { tools: [{ ...custom, format }] }, 'tools');
+  await unprocessable(door, { tools: [{ ...custom, format: { type: 'grammar' } }] }, 'tools[0].format.syntax');
+});
+
+promise('tools.namespace', async (door) => {
+  const member = { type: 'function', name: 'search', parameters: { type: 'object' } };
+  const tools = [{ type: 'namespace', name: 'crm', description: 'The CRM.', tools: [member, custom] }];
+  const model = door.model.script(
+    callsFunctions(
+      { name: 'crm__search', args: '{}', id: 'a' },
+      { name: 'crm__run_sql', args: '{"input":"x"}', id: 'b' },
+    ),
+    says('ok'),
+  );
+  const { id, output } = await create(door, { model, tools });
+  assert.partialDeepStrictEqual(output, [
+    { type: 'function_call', name: 'search', namespace: 'crm', arguments: '{}', call_id: 'a' },
+    { type: 'custom_tool_call', name: 'run_sql', namespace: 'crm', input: 'x', call_id: 'b' },
+  ]);
+  const outputs = [
+    { type: 'function_call_output', call_id: 'a', output: '1' },
+    { type: 'custom_tool_call_output', call_id: 'b', output: [{ type: 'input_text', text: '2' }] },
+  ];
+  await create(door, { model, tools, previous_response_id: id, input: outputs });
+  assert.deepEqual(heard(door, model), [
+    'user: Hi',
+    'assistant: crm__search {} #a crm__run_sql {"input":"x"} #b',
+    'tool a: 1',
+    'tool b: 2',
+  ]);
+});
+
+/** Tools of fixed shapes: what a model writes, the item that clients see, and what a client answers. */
+const fixed = [
+  {
+    tool: { type: 'local_shell' },
+    args: { command: ['ls', '-l'], timeout_ms: 1000 },
+    item: { type: 'local_shell_call', action: { type: 'exec', command: ['ls', '-l'], env: {}, timeout_ms: 1000 } },
+    answer: { type: 'local_shell_call_output', id: 'c1', output: 'a b' },
+    told: 'a b',
+  },
+  {
+    tool: { type: 'shell' },
+    args: { commands: ['ls', 'pwd'] },
+    item: {
+      type: 'shell_call',
+      action: { commands: ['ls', 'pwd'], timeout_ms: null, max_output_length: null },
+      environment: null,
+    },
+    answer: {
+      type: 'shell_call_output',
+      call_id: 'c1',
+      output: [{ stdout: 'a', stderr: '', outcome: { type: 'exit', exit_code: 0 } }],
+    },
+    told: '[{"stdout":"a","stderr":"","outcome":{"type":"exit","exit_code":0}}]',
+  },
+  {
+    tool: { type: 'apply_patch' },
+    args: { type: 'update_file', path: 'a.txt', diff: '@@\n-a\n+b' },
+    item: { type: 'apply_patch_call', operation: { type: 'update_file', path: 'a.txt', diff: '@@\n-a\n+b' } },
+    answer: { type: 'apply_patch_call_output', call_id: 'c1', status: 'failed', output: 'no such file' },
+    told: 'failed: no such file',
+  },
+  {
+    tool: { type: 'tool_search', execution: 'client', description: 'Finds tools.' },
+    args: { query: 'crm' },
+    item: { type: 'tool_search_call', execution: 'client', arguments: { query: 'crm' } },
+    answer: { type: 'tool_search_output', call_id: 'c1', tools: [{ type: 'function', name: 'found' }] },
+    told: 'Found: found',
+  },
+];
+
+promise('client-tools.round-trip', async (door) => {
+  for (const { tool, args, item, answer, told } of fixed) {
+    const call = callsFunctions({ name: tool.type, args: JSON.stringify(args), id: 'c1' });
+    const model = door.model.script(call, says('done'));
+    const { final } = await stream(door, { model, tools: [tool] });
+    assert.partialDeepStrictEqual(final.output, [{ ...item, call_id: 'c1', status: 'completed' }]);
+    const written = `${tool.type} ${JSON.stringify(args)} #c1`;
+    const lines = ['user: Hi', `assistant: ${written}`, `tool c1: ${told}`];
+    await create(door, { model, tools: [tool], previous_response_id: final.id, input: [answer] });
+    assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'by the chain');
+    const input = [{ role: 'user', content: 'Hi' }, ...final.output, answer];
+    await create(door, { model, tools: [tool], input });
+    assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'replayed by the client');
+  }
+});
+
+/** A line without the environment that a local shell's call always has. */
+function normal(line: string): string {
+  return line.replace(/"env":\{\},?|,"env":\{\}/g, '');
+}
+
+promise('client-tools.computer', async (door) => {
+  const actions = [{ type: 'click', button: 'left', x: 1, y: 2 }];
+  const call = callsFunctions({ name: 'computer', args: JSON.stringify({ actions }), id: 'c1' });
+  const model = door.model.script(call, says('done'));
+  const tools = [{ type: 'computer' }];
+  const { id, output } = await create(door, { model, tools });
+  assert.partialDeepStrictEqual(output, [{ type: 'computer_call', actions, pending_safety_checks: [], call_id: 'c1' }]);
+  const screenshot = { type: 'computer_screenshot', image_url: 'data:image/png;base64,AA==' };
+  await create(door, {
+    model,
+    tools,
+    previous_response_id: id,
+    input: [{ type: 'computer_call_output', call_id: 'c1', output: screenshot }],
+  });
+  const { messages } = door.model.calls(model).at(-1)?.body ?? {};
+  assert.equal(messages.at(-2).tool_call_id, 'c1');
+  assert.deepEqual(messages.at(-1).content, [{ type: 'image_url', image_url: { url: screenshot.image_url } }]);
+});
+
+promise('client-tools.shell-events', async (door) => {
+  const call = callsFunctions({ name: 'shell', args: '{"commands":["ls","pwd"]}', id: 'c1' });
+  const { events } = await stream(door, { model: door.model.script(call), tools: [{ type: 'shell' }] });
+  const commands = events.flatMap((event) =>
+    event.type === 'response.shell_call_command.done' ? [event.command] : [],
+  );
+  assert.deepEqual(commands, ['ls', 'pwd']);
+});
+
+promise('client-tools.misfit', async (door) => {
+  const call = callsFunctions({ name: 'apply_patch', args: '{"type":"rename_file"}', id: 'c1' });
+  const reply = await post(door, { model: door.model.script(call), input: 'Hi', tools: [{ type: 'apply_patch' }] });
+  assert.equal(reply.status, 500);
+});
+
+promise('client-tools.search-adds', async (door) => {
+  const model = door.model.script(says('ok'));
+  const found = { type: 'function', name: 'found', parameters: { type: 'object' } };
+  const input = [
+    { role: 'user', content: 'Hi' },
+    { type: 'tool_search_call', call_id: 'c1', arguments: { query: 'x' } },
+    { type: 'tool_search_output', call_id: 'c1', tools: [found] },
+    { type: 'additional_tools', tools: [{ type: 'function', name: 'added' }] },
+  ];
+  await create(door, { model, tools: [{ type: 'tool_search', execution: 'client' }], input });
+  const { tools } = callOf(door, model).body;
+  assert.deepEqual(
+    tools.map(({ function: fn }: { function: { name: string } }) => fn.name),
+    ['tool_search', 'found', 'added'],
+  );
+});
+
+promise('client-tools.configuration-update', async (door) => {
+  const input = [
+    { role: 'user', content: 'Hi' },
+    { type: 'configuration_update', reasoning: { effort: 'high' }, text: { format: { type: 'text' } } },
+  ];
+  const body = await sent(door, { input, reasoning: { effort: 'low' }, text: { format: { type: 'json_object' } } });
+  assert.deepEqual([body.reasoning_effort, body.response_format], ['high', undefined]);
+  assert.equal(body.messages.length, 1);
+});
+
+promise('tool-choice.allowed', async (door) => {
+  const fns = ['a', 'b', 'c'].map((name) => ({ type: 'function', name }));
+  const allowed = [
+    { type: 'function', name: 'a' },
+    { type: 'custom', name: 'run_sql' },
+  ];
+  const tools = [...fns, custom, { type: 'shell' }];
+  for (const mode of ['auto', 'required']) {
+    const tool_choice = { type: 'allowed_tools', mode, tools: allowed };
+    const body = await sent(door, { tools, tool_choice });
+    const names = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
+    assert.deepEqual([names, body.tool_choice], [['a', 'run_sql'], mode]);
+  }
+  for (const tool_choice of [{ type: 'custom', name: 'run_sql' }, { type: 'shell' }]) {
+    const body = await sent(door, { tools, tool_choice });
+    assert.deepEqual([body.tools.length, body.tool_choice], [1, 'required']);
+  }
+  const nowhere = { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'z' }] };
+  await unprocessable(door, { tools, tool_choice: nowhere }, 'tool_choice');
+  await unprocessable(door, { tools: fns, tool_choice: { type: 'custom', name: 'x' } }, 'tool_choice');
+});
