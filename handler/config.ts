@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { defaultLimits, type Limits } from './limits.ts';
+import { InputItem } from './protocol/items.ts';
 import { isObject } from './protocol/json.ts';
 import type { Secret } from './seal.ts';
 
@@ -54,6 +55,7 @@ const model = v.pipe(
       v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
     ),
     key: v.optional(v.string('must be a text')),
+    context: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(256, 'must be at least 256'))),
   }),
   v.forward(
     v.check(
@@ -63,6 +65,14 @@ const model = v.pipe(
     ['url'],
   ),
 );
+
+const prompt = v.strictObject({
+  id: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
+  version: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
+  model: v.optional(v.string('must be a text')),
+  instructions: v.optional(v.string('must be a text')),
+  input: v.optional(v.array(InputItem, 'must be a list')),
+});
 
 const secret = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.regex(/^[\w-]{1,32}$/, 'must be 1 to 32 letters, digits or dashes')),
@@ -80,6 +90,7 @@ const schema = v.strictObject({
   ),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
+  prompts: v.optional(v.array(prompt, 'must be a list'), []),
   secrets: v.optional(v.array(secret, 'must be a list'), []),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
@@ -110,6 +121,8 @@ export interface Config {
   synchronous: 'normal' | 'full';
   /** How long a response is kept, in milliseconds. */
   retention: number;
+  /** Prompts that requests may refer to. */
+  prompts: v.InferOutput<typeof prompt>[];
   /** What seals texts for clients to keep: the first seals, all open. */
   secrets: Secret[];
   errors: 'tiers' | 'openai';
@@ -123,7 +136,17 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, database, synchronous, retention = MONTH, secrets, errors, limits } = result.output;
+  const {
+    listen = {},
+    models,
+    database,
+    synchronous,
+    retention = MONTH,
+    prompts,
+    secrets,
+    errors,
+    limits,
+  } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   return {
     listen,
@@ -131,6 +154,7 @@ export function parseConfig(value: unknown): Config {
     database,
     synchronous,
     retention,
+    prompts,
     secrets,
     errors,
     limits: { ...defaultLimits, ...Object.fromEntries(given) },

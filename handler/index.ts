@@ -55,6 +55,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const { config, transport, database, brotli, tools = [] } = options;
   const models = (config.models ?? demoModels).map((model) => ({
     match: model.match,
+    context: model.context,
     backend: openBackend(model, transport),
   }));
   const owner = new Owner(config.limits.lease);
@@ -64,6 +65,7 @@ export function createHandler(options: HandlerOptions): Handler {
     limits: config.limits,
     errors: config.errors,
     brotli,
+    prompts: config.prompts,
     seal: sealWith(config.secrets),
     scope: { database, tenant: TENANT, owner, retention: config.retention },
   });

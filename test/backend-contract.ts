@@ -53,6 +53,7 @@ export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
       user: null,
       safety_identifier: null,
       prompt_cache_key: null,
+      prompt_cache_options: null,
       prompt_cache_retention: null,
       service_tier: null,
     },

@@ -15,6 +15,7 @@ test('an empty configuration has every default', () => {
     database: undefined,
     synchronous: 'normal',
     retention: 30 * 24 * 3_600_000,
+    prompts: [],
     secrets: [],
     errors: 'tiers',
     limits: defaultLimits,

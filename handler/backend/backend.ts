@@ -1,5 +1,6 @@
 import type { ItemEvent } from '../protocol/events.ts';
 import type { Item } from '../protocol/items.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import type { IncompleteReason, Usage } from '../protocol/response.ts';
 import type { ClientTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
 
@@ -23,6 +24,7 @@ export interface ModelCall {
     user: string | null;
     safety_identifier: string | null;
     prompt_cache_key: string | null;
+    prompt_cache_options: JsonObject | null;
     prompt_cache_retention: string | null;
     service_tier: string | null;
   };

@@ -6,12 +6,14 @@ export interface ModelRoute {
   /** A name, or a pattern in which each `*` stands for any run of characters. */
   match: string;
   backend: Backend;
+  /** Tokens that its model holds, where the configuration says. */
+  context?: number | undefined;
 }
 
 /** Which backend answers for which model. */
 export interface Models {
-  /** The backend of the first entry that matches; throws `model_not_found`. */
-  find(model: string): Backend;
+  /** The first entry that matches; throws `model_not_found`. */
+  find(model: string): ModelRoute;
   /** Literal names, then what the backends behind patterns list; one that does not answer in time is left out. */
   list(timeout: number): Promise<string[]>;
 }
@@ -22,7 +24,7 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
   return {
     find(model) {
       const found = tests.find(({ test }) => test.test(model));
-      if (found) return found.backend;
+      if (found) return found;
       throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
     },
     async list(timeout) {

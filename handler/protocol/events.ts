@@ -60,8 +60,8 @@ export interface SummaryPartEvent extends OfSummary {
   part: SummaryText;
 }
 
-/** Text or arguments that grow. */
-export type DeltaEvent =
+/** Text or arguments that grow; `obfuscation` is padding for clients who asked for it. */
+export type DeltaEvent = { obfuscation?: string } & (
   | (OfPart & { type: 'response.output_text.delta'; delta: string; logprobs: Logprob[] })
   | (OfPart & { type: 'response.refusal.delta' | 'response.reasoning_text.delta'; delta: string })
   | (OfSummary & { type: 'response.reasoning_summary_text.delta'; delta: string })
@@ -72,7 +72,8 @@ export type DeltaEvent =
         | 'response.custom_tool_call_input.delta'
         | 'response.code_interpreter_call_code.delta';
       delta: string;
-    });
+    })
+);
 
 /** Text or arguments that are whole. */
 export type DoneEvent =

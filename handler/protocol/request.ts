@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { InputFile, InputImage, InputText } from './content.ts';
 import { AnyObject, maybe, Text } from './fields.ts';
 import { InputItem } from './items.ts';
 import { ReasoningEffort } from './reasoning.ts';
@@ -9,6 +10,11 @@ export const Metadata = v.pipe(
   AnyObject,
   v.record(v.pipe(v.string(), v.maxLength(64)), v.pipe(v.string(), v.maxLength(512))),
   v.maxEntries(16),
+);
+
+/** The value of a prompt's variable. */
+const PromptVariable = v.lazy((value) =>
+  typeof value === 'string' ? Text : v.variant('type', [InputText, InputImage, InputFile]),
 );
 
 /** What a response can be asked to hold beyond what it always does. */
@@ -28,7 +34,8 @@ const INCLUDABLE = [
  * clients send fields that no schema lists. Tools are checked by type where the server's own tools are known.
  */
 export const CreateRequest = v.object({
-  model: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)),
+  /** May be missing where a prompt names one. */
+  model: maybe(v.pipe(v.string(), v.nonEmpty(), v.maxLength(256))),
   /** May be missing where there is something to go on from. */
   input: maybe(v.lazy((value) => (typeof value === 'string' ? Text : InputItems))),
   instructions: maybe(Text),
@@ -61,10 +68,17 @@ export const CreateRequest = v.object({
   user: maybe(v.pipe(v.string(), v.maxLength(512))),
   safety_identifier: maybe(v.pipe(v.string(), v.maxLength(128))),
   prompt_cache_key: maybe(v.pipe(v.string(), v.maxLength(64))),
+  prompt_cache_options: maybe(AnyObject),
   prompt_cache_retention: maybe(v.picklist(['in_memory', '24h'])),
   previous_response_id: maybe(v.string()),
   conversation: maybe(v.lazy((value) => (typeof value === 'string' ? v.string() : v.object({ id: v.string() })))),
-  prompt: v.optional(v.unknown()),
+  prompt: maybe(
+    v.object({
+      id: v.string(),
+      version: maybe(v.string()),
+      variables: maybe(v.pipe(AnyObject, v.record(v.string(), PromptVariable))),
+    }),
+  ),
   context_management: v.optional(v.unknown()),
   moderation: v.optional(v.unknown()),
   access_programs: v.optional(v.unknown()),

@@ -45,7 +45,7 @@ export interface Response {
   output: OutputItem[];
   parallel_tool_calls: boolean;
   previous_response_id: string | null;
-  prompt: null;
+  prompt: NonNullable<CreateRequest['prompt']> | null;
   prompt_cache_key: string | null;
   prompt_cache_retention: 'in_memory' | '24h' | null;
   reasoning: { effort: ReasoningEffort | null; summary: 'auto' | 'concise' | 'detailed' | null };
@@ -60,5 +60,6 @@ export interface Response {
   top_p: number | null;
   truncation: 'auto' | 'disabled';
   usage: Usage | null;
+  prompt_cache_options?: NonNullable<CreateRequest['prompt_cache_options']>;
   user?: string;
 }

@@ -5,6 +5,7 @@ import type { Limits } from '../limits.ts';
 import type { Seal } from '../seal.ts';
 import type { Scope } from '../state/scope.ts';
 import type { Tool } from '../tool/tool.ts';
+import type { PromptTemplate } from '../turn/prompt.ts';
 
 /** What the routes work with. */
 export interface Services {
@@ -13,6 +14,7 @@ export interface Services {
   limits: Limits;
   errors: ErrorStyle;
   brotli: Brotli | undefined;
+  prompts: readonly PromptTemplate[];
   seal: Seal;
   /** Where the client's things are kept. */
   scope: Scope;

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { ApiError } from '../errors.ts';
+import { type ApiError, missing } from '../errors.ts';
 import type { ResponseEvent } from '../protocol/events.ts';
 import { CreateRequest } from '../protocol/request.ts';
 import type { Response as ResponseObject } from '../protocol/response.ts';
@@ -8,11 +8,13 @@ import { readPast } from '../state/history.ts';
 import { recordTurn } from '../state/record.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { planTurn } from '../turn/plan.ts';
+import { applyPrompt } from '../turn/prompt.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
+import { obfuscate } from './obfuscate.ts';
 import { resolveReferences } from './references.ts';
 import { openReasoning } from './sealed.ts';
 
@@ -28,15 +30,17 @@ const STREAM_HEADERS = {
 export async function createResponse(c: Context<Env>, services: Services): Promise<Response> {
   const { limits, scope } = services;
   const entry = c.get('entry');
-  const request = check(CreateRequest, await readJson(c.req.raw, limits, services.brotli));
-  entry.model = request.model;
+  const sent = check(CreateRequest, await readJson(c.req.raw, limits, services.brotli));
+  const { model, ...request } = applyPrompt(sent, services.prompts);
+  if (model == null) throw missing('model');
+  entry.model = model;
   entry.streaming = request.stream === true;
-  const backend = services.models.find(request.model);
+  const { backend, context } = services.models.find(model);
   const past = await readPast(scope, request);
   const input = Array.isArray(request.input)
     ? await openReasoning(services.seal, await resolveReferences(scope, request.input))
     : request.input;
-  const turn = planTurn({ ...request, input }, services.tools, past);
+  const turn = planTurn({ ...request, model, input }, services.tools, past, context);
   entry.response = turn.response.id;
   const stored = turn.response.store ? recordTurn(scope, turn.response, turn.input, past) : undefined;
 
@@ -56,7 +60,8 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
       record: stored ?? unrecorded,
       seal: sealed ? services.seal : null,
     };
-    const events = runTurn(turn, means, bounds.signal);
+    const plain = runTurn(turn, means, bounds.signal);
+    const events = request.stream_options?.include_obfuscation ? obfuscate(plain) : plain;
     await stored?.begin();
     // What a client that leaves has begun is still to be written down.
     c.env.waitUntil?.(whole.promise);

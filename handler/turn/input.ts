@@ -48,11 +48,13 @@ const ANSWERS: ReadonlySet<string> = new Set(Object.values(ANSWERED_BY));
 type Call = Extract<Item, { type: keyof typeof ANSWERED_BY }>;
 type Answer = Extract<Item, { type: (typeof ANSWERED_BY)[keyof typeof ANSWERED_BY] }>;
 
-function isCall(item: Item): item is Call {
+/** Whether an item is a call that the client answers. */
+export function isCall(item: Item): item is Call {
   return item.type in ANSWERED_BY;
 }
 
-function isAnswer(item: Item): item is Answer {
+/** Whether an item answers a call. */
+export function isAnswer(item: Item): item is Answer {
   return ANSWERS.has(item.type);
 }
 

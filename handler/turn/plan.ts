@@ -8,10 +8,11 @@ import type { Tool } from '../tool/tool.ts';
 import { joinInput } from './input.ts';
 import type { GivenItem } from './items.ts';
 import { addedTools, checkChoice, sortTools } from './tools.ts';
+import { truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
-const LATER = ['background', 'prompt', 'context_management', 'moderation', 'access_programs', 'image'] as const;
+const LATER = ['background', 'context_management', 'moderation', 'access_programs', 'image'] as const;
 
 /** What was before a turn. */
 export interface Before {
@@ -21,10 +22,18 @@ export interface Before {
 }
 
 /** A request whose references to items are resolved. */
-export type PlannedRequest = Omit<CreateRequest, 'input'> & { input?: string | GivenItem[] | null | undefined };
+export type PlannedRequest = Omit<CreateRequest, 'input' | 'model'> & {
+  model: string;
+  input?: string | GivenItem[] | null | undefined;
+};
 
-/** The turn that a request asks for; throws what cannot be honoured. */
-export function planTurn(request: PlannedRequest, registered: ReadonlyMap<string, Tool>, before: Before): Turn {
+/** The turn that a request asks for, of a model with this context if it is known; throws what cannot be honoured. */
+export function planTurn(
+  request: PlannedRequest,
+  registered: ReadonlyMap<string, Tool>,
+  before: Before,
+  context: number | undefined,
+): Turn {
   refuseLater(request);
   const { client, uses, echoed } = sortTools(request.tools ?? [], registered);
   if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
@@ -48,10 +57,12 @@ export function planTurn(request: PlannedRequest, registered: ReadonlyMap<string
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     max_output_tokens: request.max_output_tokens ?? null,
   };
+  const seen = whole.filter(isSaid);
   const call: ModelCall = {
     ...shared,
     model: request.model,
-    input: whole.filter(isSaid),
+    input:
+      request.truncation === 'auto' ? truncate(seen, context, shared.instructions, shared.max_output_tokens) : seen,
     tools,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
@@ -62,6 +73,7 @@ export function planTurn(request: PlannedRequest, registered: ReadonlyMap<string
       user: request.user ?? null,
       safety_identifier: request.safety_identifier ?? null,
       prompt_cache_key: request.prompt_cache_key ?? null,
+      prompt_cache_options: request.prompt_cache_options ?? null,
       prompt_cache_retention: request.prompt_cache_retention ?? null,
       service_tier: request.service_tier ?? null,
     },
@@ -84,7 +96,7 @@ export function planTurn(request: PlannedRequest, registered: ReadonlyMap<string
     moderation: null,
     output: [],
     previous_response_id: before.previous,
-    prompt: null,
+    prompt: request.prompt ?? null,
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
     reasoning,
@@ -96,8 +108,9 @@ export function planTurn(request: PlannedRequest, registered: ReadonlyMap<string
     tools: echoed,
     top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
-    truncation: 'disabled',
+    truncation: request.truncation ?? 'disabled',
     usage: null,
+    ...(request.prompt_cache_options != null && { prompt_cache_options: request.prompt_cache_options }),
     ...(request.user != null && { user: request.user }),
   };
   return { response, input: own, call, uses };
@@ -123,5 +136,4 @@ function refuseLater(request: PlannedRequest): void {
     if (value == null || value === false || (Array.isArray(value) && value.length === 0)) continue;
     throw unsupported(name);
   }
-  if (request.truncation === 'auto') throw unsupported('truncation', 'may only be "disabled"');
 }

@@ -34,6 +34,30 @@ export const testLimits = {
   inflated: '8MiB',
 };
 
+/** Prompts that the product under test keeps. */
+const testPrompts = [
+  { id: 'greeting', version: '1', input: [{ role: 'user', content: 'Hello.' }] },
+  {
+    id: 'greeting',
+    version: '2',
+    instructions: 'Be kind to {{name}}.',
+    input: [{ role: 'user', content: 'Tell {{ name }} of {{topic}}.' }],
+  },
+  {
+    id: 'picture',
+    version: '1',
+    input: [
+      {
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'Look:' },
+          { type: 'input_text', text: '{{picture}}' },
+        ],
+      },
+    ],
+  },
+];
+
 /** The configuration of every product under test: all models scripted, but `down`, whose server is not there, and `demo`. */
 export function testConfig(model: ScriptedModel): Config {
   return parseConfig(testConfigFile(model));
@@ -45,8 +69,9 @@ export function testConfigFile(model: ScriptedModel): object {
     models: [
       { match: 'demo', backend: 'demo' },
       { match: 'down', backend: 'chat', url: 'http://127.0.0.1:9/v1' },
-      { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' },
+      { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key', context: 512 },
     ],
+    prompts: testPrompts,
     limits: testLimits,
   };
 }

@@ -12,6 +12,7 @@ import './errors.ts';
 import './input.ts';
 import './leaving.ts';
 import './models.ts';
+import './prompts.ts';
 import './reasoning.ts';
 import './references.ts';
 import './state-calls.ts';

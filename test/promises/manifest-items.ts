@@ -43,5 +43,16 @@ export const itemsManifest = {
   },
   'reasoning.unreadable': { says: 'sealed content that cannot be opened is 400', source: 'issue 5: Create' },
   'loop.max-tool-calls': { says: 'calls beyond max_tool_calls are not run, and the model is told', source: TYPES },
+  'prompt.filled': {
+    says: 'a prompt of the configuration is filled in, the newest version unless told',
+    source: 'issue 5: Create',
+  },
+  'prompt.parts': { says: 'a variable may be an image in the place of a part', source: TYPES },
+  'prompt.wrong': { says: 'an unknown prompt is 404, wrong variables are 422', source: 'issue 5: Create' },
+  'truncation.auto': {
+    says: 'truncation auto drops the oldest items, calls with their outputs, and needs a configured context',
+    source: 'issue 5: Create',
+  },
+  'stream.obfuscation': { says: 'deltas are padded for those who ask', source: 'issue 5: Create' },
   'create.logprobs': { says: 'log probabilities come when they are asked for', source: 'issue 5: Create' },
 } as const satisfies Record<string, { says: string; source: string }>;

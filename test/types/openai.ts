@@ -6,9 +6,13 @@ import type { Response as AnyResponse, EchoedFunction, Usage } from '../../handl
 // Our wire types against those of the `openai` package. Nothing here runs: `tsc -p test/types` is the test, and what
 // differs stands in its message.
 
-/** What a computer is to do passes through unread, so its types are no narrower than JSON. */
+/** What a computer is to do passes through unread, and a prompt and cache options come back as they were sent. */
 type OutputItem = Exclude<AnyOutputItem, { type: 'computer_call' }>;
-type Response = Omit<AnyResponse, 'output'> & { output: OutputItem[] };
+type AsSent = 'prompt' | 'prompt_cache_options';
+type Response = Omit<AnyResponse, 'output' | AsSent> & { output: OutputItem[] } & Pick<
+    OpenAI.Responses.Response,
+    AsSent
+  >;
 type ResponseEvent = Narrowed<AnyEvent>;
 type Narrowed<Event> = Event extends { response: AnyResponse }
   ? Omit<Event, 'response'> & { response: Response }
@@ -55,7 +59,7 @@ type DifferingItems = {
 }[OutputItem['type']];
 
 /** Members of a response that only features have which are not there yet. */
-type Later = 'image' | 'input_transformations' | 'prompt_cache_diagnostics' | 'prompt_cache_options' | 'tool_usage';
+type Later = 'image' | 'input_transformations' | 'prompt_cache_diagnostics' | 'tool_usage';
 
 /** Compiles only when there are no such names; the compiler's message lists them. */
 type None<Names extends string> = Record<Names, never>;

@@ -1,0 +1,24 @@
+import type { DeltaEvent, ResponseEvent } from '../protocol/events.ts';
+
+/** Deltas are padded to a multiple of this, in characters, so that their sizes tell little of their words. */
+const BLOCK = 16;
+
+/** Events whose deltas carry an `obfuscation` of random letters, as `stream_options.include_obfuscation` asks. */
+export async function* obfuscate<R>(events: AsyncGenerator<ResponseEvent, R>): AsyncGenerator<ResponseEvent, R> {
+  for (;;) {
+    const next = await events.next();
+    if (next.done) return next.value;
+    const event = next.value;
+    if ('item_id' in event && 'delta' in event && typeof event.delta === 'string') {
+      // Those whose delta is a text are the ones of this type.
+      yield { ...event, obfuscation: letters(BLOCK - (event.delta.length % BLOCK)) } as DeltaEvent;
+    } else yield event;
+  }
+}
+
+function letters(count: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(count));
+  return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+}
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_';

@@ -1,0 +1,78 @@
+import { ApiError, missing } from '../errors.ts';
+import type { InputFile, InputImage, InputText } from '../protocol/content.ts';
+import type { InputItem } from '../protocol/items.ts';
+import type { CreateRequest } from '../protocol/request.ts';
+
+/** A prompt that the configuration keeps for clients, who fill in its `{{variables}}`. */
+export interface PromptTemplate {
+  id: string;
+  version: string;
+  model?: string | undefined;
+  instructions?: string | undefined;
+  input?: InputItem[] | undefined;
+}
+
+type Variables = Readonly<Record<string, string | InputText | InputImage | InputFile>>;
+
+/**
+ * A request with the prompt that it refers to filled in: the prompt's items come before its own, and its own
+ * instructions and model win. The version is the newest, which is the last, unless one is asked for. Throws an ApiError
+ * that names the field: 404 for an unknown prompt, 422 for variables that are not those of the prompt.
+ */
+export function applyPrompt(request: CreateRequest, templates: readonly PromptTemplate[]): CreateRequest {
+  const asked = request.prompt;
+  if (asked == null) return request;
+  const found = templates.findLast(({ id, version }) => id === asked.id && version === (asked.version ?? version));
+  if (!found) throw new ApiError('not_found', 'The prompt was not found.', { param: 'prompt.id' });
+  const variables = asked.variables ?? {};
+  const used = new Set<string>();
+  const fill = (text: string) =>
+    text.replace(VARIABLE, (_, name: string) => {
+      used.add(name);
+      const value = variables[name];
+      if (value === undefined) throw missing(`prompt.variables.${name}`);
+      if (typeof value === 'string') return value;
+      if (value.type === 'input_text') return value.text;
+      throw wrong(name, 'is an image or a file, which can only take the place of a whole part');
+    });
+  const items = (found.input ?? []).map((item) => fillItem(item, variables, fill, used));
+  const instructions = found.instructions === undefined ? null : fill(found.instructions);
+  const stray = Object.keys(variables).find((name) => !used.has(name));
+  if (stray !== undefined) throw wrong(stray, 'is not a variable of the prompt');
+  const own = typeof request.input === 'string' ? [user(request.input)] : (request.input ?? []);
+  return {
+    ...request,
+    model: request.model ?? found.model,
+    instructions: request.instructions ?? instructions,
+    input: items.length > 0 || request.input != null ? [...items, ...own] : null,
+    prompt: { ...asked, version: found.version },
+  };
+}
+
+const VARIABLE = /\{\{\s*([\w.-]+)\s*\}\}/g;
+const WHOLE = /^\{\{\s*([\w.-]+)\s*\}\}$/;
+
+function fillItem(item: InputItem, variables: Variables, fill: (text: string) => string, used: Set<string>): InputItem {
+  if (item.type !== 'message') return item;
+  if (typeof item.content === 'string') return { ...item, content: fill(item.content) };
+  const content = item.content.map((part) => {
+    if (part.type !== 'input_text') return part;
+    const name = WHOLE.exec(part.text)?.[1];
+    const value = name === undefined ? undefined : variables[name];
+    if (name === undefined || value === undefined || typeof value === 'string') {
+      return { ...part, text: fill(part.text) };
+    }
+    used.add(name);
+    return value;
+  });
+  return { ...item, content };
+}
+
+function user(content: string): InputItem {
+  return { type: 'message', role: 'user', content };
+}
+
+function wrong(name: string, why: string): ApiError {
+  const param = `prompt.variables.${name}`;
+  return new ApiError('invalid_value', `${param} ${why}`, { param });
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { post } from '../doors/door.ts';
+import { says } from '../model/scripted.ts';
+import { callOf, create, refuses, sent, stream, unprocessable } from './ask.ts';
+import { promise } from './promise.ts';
+import { heard } from './state-ask.ts';
+
+promise('prompt.filled', async (door) => {
+  const model = door.model.script(says('ok'));
+  const variables = { name: 'Ada', topic: { type: 'input_text', text: 'maths' } };
+  const prompt = { id: 'greeting', variables };
+  const response = await create(door, { model, input: 'Go.', prompt });
+  assert.deepEqual(response.prompt, { ...prompt, version: '2' }, 'the newest version');
+  assert.equal(response.instructions, 'Be kind to Ada.');
+  assert.deepEqual(heard(door, model), ['system: Be kind to Ada.', 'user: Tell Ada of maths.', 'user: Go.']);
+  await create(door, { model, input: undefined, prompt: { id: 'greeting', version: '1' }, instructions: 'Be brief.' });
+  assert.deepEqual(heard(door, model), ['system: Be brief.', 'user: Hello.']);
+});
+
+promise('prompt.parts', async (door) => {
+  const image = { type: 'input_image', image_url: 'data:image/png;base64,AA==' };
+  const body = await sent(door, { prompt: { id: 'picture', variables: { picture: image } } });
+  assert.deepEqual(body.messages[0].content[1], { type: 'image_url', image_url: { url: image.image_url } });
+  const words = await sent(door, { prompt: { id: 'picture', variables: { picture: 'no picture' } } });
+  assert.equal(words.messages[0].content[1].text, 'no picture');
+});
+
+promise('prompt.wrong', async (door) => {
+  const all = { name: 'Ada', topic: 'maths' };
+  await unprocessable(
+    door,
+    { prompt: { id: 'greeting', variables: { name: 'Ada' } } },
+    'prompt.variables.topic',
+    /required/,
+  );
+  await unprocessable(door, { prompt: { id: 'greeting', variables: { ...all, more: 'x' } } }, 'prompt.variables.more');
+  await unprocessable(door, { prompt: { id: 'greeting', variables: { ...all, name: 5 } } }, 'prompt.variables.name');
+  await unprocessable(door, { prompt: {} }, 'prompt.id', /required/);
+  for (const prompt of [{ id: 'nowhere' }, { id: 'greeting', version: '9' }]) {
+    const model = door.model.script(says('ok'));
+    await refuses(await post(door, { model, input: 'Hi', prompt }), { status: 404, code: null, param: 'prompt.id' });
+  }
+});
+
+promise('truncation.auto', async (door) => {
+  const long = 'x'.repeat(600);
+  const input = [
+    { role: 'system', content: 'Stay.' },
+    { role: 'user', content: `${long}1` },
+    { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
+    { role: 'user', content: `${long}2` },
+    { type: 'function_call_output', call_id: 'c', output: 'gone with its call' },
+    { role: 'user', content: `${long}3` },
+  ];
+  const model = door.model.script(says('ok'));
+  assert.equal((await create(door, { model, input, truncation: 'auto' })).truncation, 'auto');
+  const { messages } = callOf(door, model).body;
+  assert.deepEqual(
+    messages.map(({ content }: { content: string }) => content.slice(-1)),
+    ['.', '3'],
+  );
+  await create(door, { model, input });
+  assert.equal(door.model.calls(model).at(-1)?.body.messages.length, 6);
+  const unknown = await post(door, { model: 'down', input, truncation: 'auto' });
+  await refuses(unknown, { status: 422, code: 422, param: 'truncation' });
+});
+
+promise('stream.obfuscation', async (door) => {
+  const model = door.model.script(says('Hel', 'lo'));
+  const padded = await stream(door, { model, stream_options: { include_obfuscation: true } });
+  const sizes = padded.events.flatMap((event) =>
+    event.type === 'response.output_text.delta'
+      ? [event.delta.length + ((event as { obfuscation?: string }).obfuscation?.length ?? 0)]
+      : [],
+  );
+  assert.deepEqual(sizes, [16, 16]);
+  for (const options of [{}, { stream_options: { include_obfuscation: false } }]) {
+    const { events } = await stream(door, { model, ...options });
+    assert.doesNotMatch(JSON.stringify(events), /obfuscation/);
+  }
+});
