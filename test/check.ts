@@ -8,6 +8,7 @@ const checks = [
   ['tsc', '-p', 'shim'],
   ['tsc', '-p', 'test'],
   ['tsc', '-p', 'test/types'],
+  ['tsc', '-p', 'bench'],
   ['biome', 'check', '.'],
 ];
 

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/ports.ts';
+import { type Child, startProgram } from './children.ts';
+
+/** The product as its own command starts it, without an Envoy. */
+export interface Product extends Child {
+  grpc: number;
+  http: number;
+  /** Bytes of its database, the write-ahead log included. */
+  databaseSize(): Promise<number>;
+}
+
+const MAIN = fileURLToPath(new URL('../shim/main.ts', import.meta.url));
+
+/** Starts the product on the mock model with a database of its own; `profile` is a folder for its CPU profile. */
+export async function startProduct(mockPort: number, profile?: string): Promise<Product> {
+  const folder = mkdtempSync(join(tmpdir(), 'antiphon-bench-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const [grpc, http] = [await freePort(), await freePort()];
+  const config = join(folder, 'config.yaml');
+  const models = [{ match: 'bench', backend: 'chat', url: `http://127.0.0.1:${mockPort}/v1` }];
+  const database = `sqlite:${join(folder, 'bench.db')}`;
+  await writeFile(config, JSON.stringify({ models, database })); // YAML takes JSON as it is
+  const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+  const args = [...node, MAIN, '-config', config, '-no-envoy', '-port', `${grpc}`, '-http-port', `${http}`];
+  const child = await startProgram({ name: 'the product', args, ready: 'Antiphon is ready', folder });
+  return {
+    ...child,
+    grpc,
+    http,
+    async databaseSize() {
+      const files = (await readdir(folder)).filter((name) => name.startsWith('bench.db'));
+      const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { Language } from './ask.ts';
+import type { Entrant, Question } from './compare.ts';
+import { CONNECTIONS, type Plan, SHAPES } from './plan.ts';
+import { LABELS, type Servers, type SubjectName } from './servers.ts';
+
+const DOORS = ['http', 'streamed', 'buffered', 'floor'] as const;
+
+/** The comparisons of a run, by name. */
+export function questionsOf({ subjects }: Servers, plan: Plan): Record<'turn' | 'bursts' | 'tokens', Question> {
+  const entrant = (name: SubjectName, language: Language): Entrant => ({
+    name,
+    label: LABELS[name],
+    subject: subjects[name],
+    language,
+  });
+  const { rounds, repeats } = plan;
+  const direct = entrant('mock', 'chat stream');
+  const json = { ...entrant('mock', 'chat'), name: 'json', label: `${LABELS.mock}, not streamed` };
+  const streams = [direct, ...DOORS.map((name) => entrant(name, 'responses stream'))];
+  return {
+    turn: {
+      title: 'JSON turn',
+      unit: 'requests',
+      entrants: [direct, json, ...DOORS.map((name) => entrant(name, 'responses'))],
+      shape: SHAPES.turn,
+      connections: CONNECTIONS.turn,
+      rounds,
+      repeats,
+      seconds: plan.turn,
+    },
+    bursts: {
+      title: 'Streams, the model writing each reply at once',
+      unit: 'text deltas',
+      entrants: streams,
+      shape: SHAPES.bursts,
+      connections: CONNECTIONS.stream,
+      rounds,
+      repeats,
+      seconds: plan.bursts,
+    },
+    tokens: {
+      title: 'Streams, the model writing each delta by itself',
+      unit: 'text deltas',
+      // The plain upstream would write its reply at once.
+      entrants: streams.filter(({ name }) => name !== 'floor'),
+      shape: SHAPES.tokens,
+      connections: CONNECTIONS.stream,
+      rounds,
+      repeats,
+      seconds: plan.tokens,
+    },
+  };
+}

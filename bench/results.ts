@@ -1,0 +1,90 @@
+import type { Cpu } from './cpu.ts';
+import type { SubjectName } from './servers.ts';
+import type { Spread } from './statistics.ts';
+
+/** What one subject did in a comparison, over all rounds. */
+export interface SubjectResult {
+  name: string;
+  label: string;
+  /** Of its rate to the model's own in the same round. */
+  ratio: Spread;
+  /** Requests a second, or text deltas a second. */
+  perSecond: Spread;
+  p50: number;
+  p99: number;
+  /** Microseconds of each process for each request. */
+  cpu: Cpu;
+}
+
+/** Subjects side by side. */
+export interface Comparison {
+  title: string;
+  unit: 'requests' | 'text deltas';
+  connections: number;
+  /** The greatest part of the machine's time that went to other programs in any one measurement: its disturbance. */
+  others: number;
+  subjects: SubjectResult[];
+}
+
+/** Milliseconds that a door adds to the first events of a stream. */
+export interface AddedFirst {
+  door: string;
+  label: string;
+  thinking: boolean;
+  /** What the model itself takes to its first chunk. */
+  own: Spread;
+  created: Spread;
+  delta: Spread;
+}
+
+/** Milliseconds that a door adds to a turn of a chain. */
+export interface AddedTurn {
+  door: string;
+  label: string;
+  points: Point[];
+}
+
+/** The median around a turn. */
+export interface Point {
+  turn: number;
+  ms: number;
+}
+
+/** What doors add to each turn of a chain, and what one chain leaves behind. */
+export interface AddedByChain {
+  turns: number;
+  characters: number;
+  databaseBytes: number;
+  /** What the model itself takes, sent all messages by the client. */
+  own: Point[];
+  doors: AddedTurn[];
+}
+
+/** A number that the product is held to. */
+export interface Aim {
+  what: string;
+  value: number;
+  aim: string;
+  met: boolean;
+}
+
+/** All that a run found. */
+export interface Results {
+  date: string;
+  node: string;
+  envoy: string;
+  cpus: number;
+  quick: boolean;
+  seconds: number;
+  aims: Aim[];
+  comparisons: { turn: Comparison; bursts: Comparison; tokens: Comparison };
+  firstEvents: AddedFirst[];
+  chain: AddedByChain;
+}
+
+/** A subject's result in a comparison. */
+export function resultOf({ subjects }: Comparison, name: SubjectName | 'json'): SubjectResult {
+  const found = subjects.find((subject) => subject.name === name);
+  if (!found) throw new Error(`no subject ${name}`);
+  return found;
+}

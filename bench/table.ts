@@ -1,0 +1,77 @@
+import { type Cpu, type Role, sumOf } from './cpu.ts';
+import type { AddedByChain, Comparison, Point, Results } from './results.ts';
+import type { Spread } from './statistics.ts';
+
+/** The results as text: ratios first. */
+export function tableOf(results: Results): string {
+  const { comparisons, firstEvents, chain, aims } = results;
+  const { node, envoy, cpus, date, seconds } = results;
+  const parts = [
+    `Node ${node}, Envoy ${envoy}, ${cpus} CPUs, ${date}, ${Math.round(seconds)} s. Medians of the rounds, (least - greatest).`,
+    ...Object.values(comparisons).map(comparisonTable),
+    `Added to the first events at 1 connection, ms\n${grid([
+      ['', 'model', 'response.created', 'first text delta', 'the model itself takes'],
+      ...firstEvents.map(({ label, thinking, own, created, delta }) => [
+        label,
+        thinking ? 'thinks 10 ms' : 'speaks at once',
+        range(created, 2),
+        range(delta, 2),
+        number(own.median, 2),
+      ]),
+    ])}`,
+    chainTable(chain),
+    `Aims\n${grid(aims.map(({ what, value, aim, met }) => [met ? 'met' : 'MISSED', number(value, 2), aim, what]))}`,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+const TURNS = [1, 50, 100, 200];
+
+function chainTable({ turns, characters, databaseBytes, own, doors }: AddedByChain): string {
+  const head = ['', ...TURNS.map((turn) => `turn ${turn}`)];
+  const row = (label: string, points: readonly Point[]) => [
+    label,
+    ...TURNS.map((turn) => number(points.find((point) => point.turn === turn)?.ms, 2)),
+  ];
+  const rows = [...doors.map(({ label, points }) => row(label, points)), row('(the model itself takes)', own)];
+  const title = `Added to a turn of a chain of ${turns}, ${characters} characters each way, ms`;
+  return `${title}\n${grid([head, ...rows])}\n  Database after one chain: ${databaseBytes} bytes`;
+}
+
+const ROLES: readonly Role[] = ['load', 'mock', 'plain', 'product', 'envoy'];
+
+function comparisonTable({ title, unit, connections, others, subjects }: Comparison): string {
+  const head = ['', 'ratio', `${unit}/s`, 'p50 ms', 'p99 ms', ...ROLES.map((role) => `${role} us`), 'servers us'];
+  const rows = subjects.map(({ label, ratio, perSecond, p50, p99, cpu }) => [
+    label,
+    range(ratio, 3),
+    range(perSecond, 0),
+    number(p50, 2),
+    number(p99, 2),
+    ...ROLES.map((role) => (cpu[role] === undefined ? '' : number(cpu[role], 0))),
+    number(serversOf(cpu), 0),
+  ]);
+  const about = `us are CPU for each request; other programs took at most ${number(100 * others, 0)} % of the machine`;
+  return `${title}, ${connections} connections; ${about}\n${grid([head, ...rows])}`;
+}
+
+function serversOf({ load: _, ...servers }: Cpu): number {
+  return sumOf(servers);
+}
+
+function range({ median, min, max }: Spread, digits: number): string {
+  return `${number(median, digits)} (${number(min, digits)} - ${number(max, digits)})`;
+}
+
+function number(value: number | undefined, digits: number): string {
+  return value === undefined ? '' : value.toFixed(digits);
+}
+
+/** Columns as wide as their widest cell: the first to the left, the others to the right. */
+function grid(rows: readonly string[][]): string {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows
+    .map((row) => row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))))
+    .map((row) => `  ${row.join('  ')}`.trimEnd())
+    .join('\n');
+}
