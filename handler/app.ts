@@ -13,10 +13,13 @@ import {
   retrieveItem,
   retrieveItems,
 } from './routes/conversations.ts';
+import { cors } from './routes/cors.ts';
 import type { Entry, Env, Services } from './routes/env.ts';
 import { listModels } from './routes/models.ts';
+import { getDocs, getDocument } from './routes/openapi.ts';
 import { createResponse } from './routes/responses.ts';
 import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/stored.ts';
+import { refuseWebSocket } from './routes/websocket.ts';
 
 /** Request ids of clients that are taken over; others could break a header or a log line. */
 const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
@@ -31,14 +34,16 @@ export function createApp(services: Services): Hono<Env> {
     await next();
     if (!entry.streaming || c.error) entry.end();
   });
+  if (services.origins.length > 0) app.use(cors(services.origins));
   app.use(async (c, next) => {
     if (c.req.header(HOP_HEADER)) {
       const message = 'The request has come through this server already: a model backend points back at it.';
-      throw new ApiError('server', message, { headers: { 'x-should-retry': 'false' } });
+      throw new ApiError('server', message, { retry: false });
     }
     await next();
   });
 
+  app.get('/v1/responses', refuseWebSocket);
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     '/v1/responses': { POST: (c) => createResponse(c, services) },
     '/v1/responses/:id': {
@@ -61,6 +66,8 @@ export function createApp(services: Services): Hono<Env> {
       DELETE: (c) => removeItem(c, services),
     },
     '/v1/models': { GET: (c) => listModels(c, services) },
+    '/openapi.json': { GET: (c) => getDocument(c, services) },
+    '/docs': { GET: (c) => getDocs(c, services) },
     '/health': { GET: (c) => c.json({ status: 'ok' }) },
   };
   for (const [path, methods] of Object.entries(routes)) {

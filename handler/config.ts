@@ -50,7 +50,7 @@ const address = v.optional(
 const model = v.pipe(
   v.strictObject({
     match: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
-    backend: v.picklist(['chat', 'demo'], 'must be chat or demo'),
+    backend: v.picklist(['chat', 'responses', 'demo'], 'must be chat, responses or demo'),
     url: v.optional(
       v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
     ),
@@ -60,7 +60,7 @@ const model = v.pipe(
   v.forward(
     v.check(
       ({ backend, url }) => (backend === 'demo') === (url === undefined),
-      'is needed by chat, and unknown to demo',
+      'is needed by chat and responses, and unknown to demo',
     ),
     ['url'],
   ),
@@ -74,10 +74,28 @@ const prompt = v.strictObject({
   input: v.optional(v.array(InputItem, 'must be a list')),
 });
 
+/** Tools that OpenAI hosts, some of which clients offer unasked. */
+const HOSTED = [
+  'web_search',
+  'web_search_preview',
+  'file_search',
+  'code_interpreter',
+  'image_generation',
+  'mcp',
+] as const;
+
 const secret = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.regex(/^[\w-]{1,32}$/, 'must be 1 to 32 letters, digits or dashes')),
   key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
 });
+
+const origin = v.pipe(
+  v.string('must be a text'),
+  v.regex(
+    /^(\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@*A-Z]+)$/,
+    'must be * or an origin as browsers send it, such as https://app.example: in lower case, without a path',
+  ),
+);
 
 const schema = v.strictObject({
   listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address })),
@@ -90,8 +108,10 @@ const schema = v.strictObject({
   ),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
+  dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
   prompts: v.optional(v.array(prompt, 'must be a list'), []),
   secrets: v.optional(v.array(secret, 'must be a list'), []),
+  cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
     v.strictObject({
@@ -121,10 +141,14 @@ export interface Config {
   synchronous: 'normal' | 'full';
   /** How long a response is kept, in milliseconds. */
   retention: number;
+  /** Hosted tools that are left out of requests, where they would be refused. */
+  dropTools: (typeof HOSTED)[number][];
   /** Prompts that requests may refer to. */
   prompts: v.InferOutput<typeof prompt>[];
   /** What seals texts for clients to keep: the first seals, all open. */
   secrets: Secret[];
+  /** The origins whose pages may call the API from a browser; none without them. */
+  cors: { origins: string[] };
   errors: 'tiers' | 'openai';
   limits: Limits;
 }
@@ -136,27 +160,14 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const {
-    listen = {},
-    models,
-    database,
-    synchronous,
-    retention = MONTH,
-    prompts,
-    secrets,
-    errors,
-    limits,
-  } = result.output;
+  const { listen = {}, models, database, retention = MONTH, limits, ...rest } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   return {
+    ...rest,
     listen,
     models,
     database,
-    synchronous,
     retention,
-    prompts,
-    secrets,
-    errors,
     limits: { ...defaultLimits, ...Object.fromEntries(given) },
   };
 }

@@ -1,5 +1,6 @@
 import { Inflate } from 'pako';
-import { ApiError } from './errors.ts';
+import { ApiError, corruptBody, inflatedTooLarge } from './errors.ts';
+import { unzstd } from './zstd/zstd.ts';
 
 /**
  * Brotli's streaming decoder, as brotli-wasm has it. Injected, since its WASM is loaded in one way on Node and in
@@ -20,7 +21,7 @@ const ROOM = 256 * 1024;
 const MAX_LAYERS = 2;
 
 /**
- * A body freed of its `content-encoding` (gzip, deflate, br, identity; several in the order they were applied). Throws
+ * A body freed of its `content-encoding` (gzip, deflate, br, zstd, identity; several in the order they were applied). Throws
  * an ApiError: 415 for an encoding that is not known, 400 for corrupt or truncated data, 413 above `limit` bytes.
  */
 export function decompress(body: Uint8Array, encoding: string, limit: number, brotli: Brotli | undefined): Uint8Array {
@@ -33,6 +34,7 @@ export function decompress(body: Uint8Array, encoding: string, limit: number, br
   return real.reduceRight((data, name) => {
     if (name === 'gzip' || name === 'x-gzip') return inflate(data, limit, false);
     if (name === 'deflate') return inflate(data, limit, !hasZlibHeader(data));
+    if (name === 'zstd') return unzstd(data, limit);
     if (name === 'br' && brotli) return unbrotli(data, limit, brotli);
     throw unknownEncoding();
   }, body);
@@ -45,7 +47,7 @@ function inflate(data: Uint8Array, limit: number, raw: boolean): Uint8Array {
   for (let from = 0; from < data.length && !inflator.ended; from += SLICE) {
     inflator.push(data.subarray(from, from + SLICE), false);
   }
-  if (inflator.err !== 0 || !inflator.ended) throw corrupt(inflator.msg);
+  if (inflator.err !== 0 || !inflator.ended) throw corruptBody(inflator.msg);
   return output.whole();
 }
 
@@ -61,7 +63,7 @@ function unbrotli(data: Uint8Array, limit: number, brotli: Brotli): Uint8Array {
   try {
     let code = 2;
     for (let from = 0; code !== 1; ) {
-      if (code === 2 && from >= data.length) throw corrupt('truncated');
+      if (code === 2 && from >= data.length) throw corruptBody('truncated');
       const result = decoded(() => stream.decompress(data.subarray(from, from + SLICE), ROOM));
       from += result.input_offset;
       code = result.code;
@@ -78,7 +80,7 @@ function decoded<T>(decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    throw corrupt(error);
+    throw corruptBody(error);
   }
 }
 
@@ -93,9 +95,7 @@ class Output {
 
   add(chunk: Uint8Array): void {
     this.#size += chunk.length;
-    if (this.#size > this.#limit) {
-      throw new ApiError('too_large', `The decompressed request body is larger than ${this.#limit} bytes.`);
-    }
+    if (this.#size > this.#limit) throw inflatedTooLarge(this.#limit);
     this.#chunks.push(chunk);
   }
 
@@ -118,10 +118,6 @@ export function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 function unknownEncoding(): ApiError {
-  const message = 'The content-encoding is not one of gzip, deflate, br, identity.';
-  return new ApiError('unsupported_media', message, { headers: { 'accept-encoding': 'gzip, deflate, br' } });
-}
-
-function corrupt(cause: unknown): ApiError {
-  return new ApiError('corrupt_body', 'The request body is not valid in its content-encoding.', { cause });
+  const message = 'The content-encoding is not one of gzip, deflate, br, zstd, identity.';
+  return new ApiError('unsupported_media', message, { headers: { 'accept-encoding': 'gzip, deflate, br, zstd' } });
 }

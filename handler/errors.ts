@@ -1,4 +1,7 @@
-/** Status, type and code of each kind of error; `openai` is what differs under `errors: openai`. */
+/**
+ * Status, type and code of each kind of error; `openai` is what differs under `errors: openai`, `again` whether trying
+ * again may mend it.
+ */
 const kinds = {
   malformed_json: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
   corrupt_body: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
@@ -28,18 +31,35 @@ const kinds = {
   },
   refused: { status: 400, type: 'invalid_request_error', code: null },
   previous_not_found: { status: 400, type: 'invalid_request_error', code: 'previous_response_not_found' },
-  previous_not_usable: { status: 400, type: 'invalid_request_error', code: 'previous_response_not_usable' },
+  previous_not_usable: {
+    status: 400,
+    type: 'invalid_request_error',
+    code: 'previous_response_not_usable',
+    again: 'perhaps',
+  },
   unreadable: { status: 400, type: 'invalid_request_error', code: 'invalid_encrypted_content' },
-  conversation_locked: { status: 400, type: 'invalid_request_error', code: 'conversation_locked' },
+  conversation_locked: {
+    status: 400,
+    type: 'invalid_request_error',
+    code: 'conversation_locked',
+    again: 'perhaps',
+  },
   context_length: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
   not_found: { status: 404, type: 'invalid_request_error', code: null },
   model_not_found: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   method_not_allowed: { status: 405, type: 'invalid_request_error', code: 'method_not_allowed' },
+  idempotency_in_progress: {
+    status: 409,
+    type: 'invalid_request_error',
+    code: 'idempotency_in_progress',
+    again: 'yes',
+  },
   too_large: { status: 413, type: 'invalid_request_error', code: 'request_too_large' },
   unsupported_media: { status: 415, type: 'invalid_request_error', code: 'unsupported_media_type' },
+  no_websocket: { status: 426, type: 'invalid_request_error', code: 'websocket_not_supported' },
   cancelled: { status: 499, type: 'invalid_request_error', code: 'cancelled' }, // nobody is left to read it; for the log
-  rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
-  server: { status: 500, type: 'server_error', code: 500, openai: { code: 'server_error' } },
+  rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'perhaps' },
+  server: { status: 500, type: 'server_error', code: 500, openai: { code: 'server_error' }, again: 'perhaps' },
 } as const satisfies Record<string, KindRow>;
 
 interface KindRow {
@@ -47,6 +67,8 @@ interface KindRow {
   type: string;
   code: number | string | null;
   openai?: { status?: number; code: string | null };
+  /** Absent: it cannot, however often. */
+  again?: 'yes' | 'perhaps';
 }
 
 /** What went wrong, as a key of the one table of statuses, types and codes. */
@@ -78,7 +100,7 @@ export class ApiError extends Error {
     super(clip(message, MAX_MESSAGE), { cause: details.cause });
     this.kind = kind;
     this.param = details.param == null ? null : clip(details.param, MAX_PARAM);
-    this.headers = details.headers ?? {};
+    this.headers = { ...retryHeader(kind, details.retry), ...details.headers };
   }
 
   get type(): string {
@@ -99,9 +121,21 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * The header by which the SDKs decide whether to try again: `false` where it is of no use, `true` where it will be, and
+ * none where it may be, which leaves it to what they make of the status (they repeat 408, 409, 429 and from 500 on).
+ */
+function retryHeader(kind: ErrorKind, retry?: false): Record<string, string> {
+  const { again }: KindRow = kinds[kind];
+  if (retry !== false && again === 'perhaps') return {};
+  return { 'x-should-retry': String(retry !== false && again === 'yes') };
+}
+
 /** What an ApiError may add to its message; `headers` go out with the reply. */
 export interface ApiErrorDetails {
   param?: string | null;
+  /** False for one that comes again however often the client tries, though others of its kind may not. */
+  retry?: false;
   headers?: Record<string, string>;
   cause?: unknown;
 }

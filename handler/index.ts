@@ -3,6 +3,7 @@ import type { Backend } from './backend/backend.ts';
 import { chatCompletions } from './backend/chat-completions.ts';
 import { demo } from './backend/demo.ts';
 import { modelsOf } from './backend/models.ts';
+import { responses } from './backend/responses.ts';
 import { openServer } from './backend/server.ts';
 import type { Transport } from './backend/transport.ts';
 import type { Config, ModelConfig } from './config.ts';
@@ -61,9 +62,13 @@ export function createHandler(options: HandlerOptions): Handler {
   const owner = new Owner(config.limits.lease);
   const app = createApp({
     models: modelsOf(models),
-    tools: new Map(tools.map((tool) => [tool.type, tool])),
+    tools: {
+      registered: new Map(tools.map((tool) => [tool.type, tool])),
+      dropped: new Set(config.dropTools),
+    },
     limits: config.limits,
     errors: config.errors,
+    origins: config.cors.origins,
     brotli,
     prompts: config.prompts,
     seal: sealWith(config.secrets),
@@ -77,5 +82,6 @@ export function createHandler(options: HandlerOptions): Handler {
 
 function openBackend(model: ModelConfig, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
-  return chatCompletions(openServer(model.url, model.key, transport));
+  const server = openServer(model.url, model.key, transport);
+  return model.backend === 'responses' ? responses(server) : chatCompletions(server);
 }

@@ -37,6 +37,8 @@ export function readHeaders(map: HeaderMap | null): RequestParts {
     else if (header.key === ':path') path = value;
     else if (header.key === ':scheme') scheme = value === 'https' ? 'https' : 'http';
     else if (header.key === ':authority') authority = value;
+    else if (header.key === 'upgrade')
+      headers.set('upgrade', value); // a wish, which the handler may answer
     else if (!header.key.startsWith(':') && !HOP_BY_HOP.has(header.key)) headers.append(header.key, value);
   }
   headers.set('host', authority);

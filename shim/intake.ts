@@ -36,7 +36,8 @@ export async function takeRequest(
   if (!first.request_headers) throw unsupported(mode, ' without request headers and body');
 
   const parts = readable(() => readHeaders(first.request_headers?.headers ?? null));
-  if (first.request_headers.end_of_stream) return { ...parts, body: [], live };
+  // After a wish to upgrade no body ends: what follows would be of the other protocol.
+  if (first.request_headers.end_of_stream || parts.headers.has('upgrade')) return { ...parts, body: [], live };
   if (!live && mode !== BUFFERED) throw unsupported(mode, ' with a request body');
   // Refused before a byte of it is read; what is not announced truly is found out while reading.
   if (Number(parts.headers.get('content-length')) > limit) throw tooLarge(limit);

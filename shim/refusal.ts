@@ -17,7 +17,11 @@ export class Refusal extends Error {
   }
 
   headers(): Headers {
-    return new Headers({ 'content-type': 'application/json' });
+    // As the handler has it: what is wrong with a request does not get better by asking again.
+    return new Headers({
+      'content-type': 'application/json',
+      ...(this.status < 500 && { 'x-should-retry': 'false' }),
+    });
   }
 }
 

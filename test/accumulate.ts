@@ -70,6 +70,10 @@ export function replay(text: string): Replay {
       const { status } = event.item;
       assert.ok(status === 'completed' || status === 'incomplete');
       // A failure may leave a part open: the item is closed as it stands.
+      // What only the model's server can read comes with the whole item alone.
+      if (open.type === 'reasoning' && event.item.encrypted_content) {
+        open.encrypted_content = event.item.encrypted_content;
+      }
       assert.deepEqual({ ...open, status }, event.item);
       open.status = status;
       open = undefined;
@@ -82,9 +86,24 @@ export function replay(text: string): Replay {
       assert.equal(event.content_index, open.content.length);
       part = structuredClone(event.part);
       open.content.push(part);
-    } else if (kind === 'content_part.done') {
+    } else if (kind === 'reasoning_summary_part.added') {
+      assert.equal(part, undefined, 'parts come one after another');
+      assert.equal(event.summary_index, open.summary.length);
+      part = structuredClone(event.part);
+      open.summary.push(part);
+    } else if (kind === 'content_part.done' || kind === 'reasoning_summary_part.done') {
       assert.deepEqual(part, event.part);
       part = undefined;
+    } else if (kind === 'reasoning_summary_text.delta' || kind === 'reasoning_summary_text.done') {
+      assert.equal(part?.type, 'summary_text');
+      assert.equal(event.summary_index, open.summary.length - 1);
+      if (kind.endsWith('delta')) part.text += event.delta;
+      else assert.equal(event.text, part.text);
+    } else if (kind === 'custom_tool_call_input.delta') {
+      assert.equal(open.type, 'custom_tool_call');
+      open.input += event.delta;
+    } else if (kind === 'custom_tool_call_input.done') {
+      assert.equal(event.input, open.input);
     } else if (kind === 'function_call_arguments.delta') {
       assert.equal(open.type, 'function_call');
       open.arguments += event.delta;
@@ -117,7 +136,7 @@ export function normalised(response: Json): Json {
   const names = new Map<string, string>();
   const text = JSON.stringify({ ...response, created_at: 0, completed_at: response.completed_at === null ? null : 0 });
   return JSON.parse(
-    text.replace(/\b(resp|msg|rs|fc|call)_[\da-f]{48}\b/g, (id) => {
+    text.replace(/\b(resp|msg|rs|fc|ctc|call)_[\da-f]{48}\b/g, (id) => {
       const name = names.get(id) ?? `id-${names.size}`;
       names.set(id, name);
       return name;

@@ -15,8 +15,10 @@ test('an empty configuration has every default', () => {
     database: undefined,
     synchronous: 'normal',
     retention: 30 * 24 * 3_600_000,
+    dropTools: [],
     prompts: [],
     secrets: [],
+    cors: { origins: [] },
     errors: 'tiers',
     limits: defaultLimits,
   });
@@ -32,6 +34,9 @@ test('a whole configuration is taken as it is', () => {
     database: 'sqlite:./data/a.db',
     synchronous: 'full',
     retention: '1.5d',
+    cors: {
+      origins: ['*', 'https://app.example', 'http://localhost:5173', 'chrome-extension://abcdefgh', 'http://[::1]:80'],
+    },
     errors: 'openai',
     limits: { body: '1MiB', keepAlive: '5s', rounds: 3 },
   });
@@ -43,6 +48,7 @@ test('a whole configuration is taken as it is', () => {
   assert.deepEqual([config.database, config.synchronous], ['sqlite:./data/a.db', 'full']);
   assert.equal(config.retention, 36 * 3_600_000);
   assert.equal(config.errors, 'openai');
+  assert.deepEqual(config.cors.origins.slice(0, 2), ['*', 'https://app.example']);
   assert.deepEqual(config.limits, { ...defaultLimits, body: 1024 ** 2, keepAlive: 5_000, rounds: 3 });
 });
 
@@ -70,16 +76,24 @@ const wrong: [unknown, RegExp][] = [
   [{ models: [chat, 'gpt'] }, /models\.1 must be a mapping/],
   [{ models: [{ backend: 'demo' }] }, /models\.0\.match is missing/],
   [{ models: [{ match: '', backend: 'demo' }] }, /models\.0\.match must not be empty/],
-  [{ models: [{ ...chat, backend: 'soap' }] }, /models\.0\.backend must be chat or demo/],
+  [{ models: [{ ...chat, backend: 'soap' }] }, /models\.0\.backend must be chat, responses or demo/],
   [{ models: [{ match: '*', backend: 'chat' }] }, /models\.0\.url is needed by chat/],
+  [{ models: [{ match: '*', backend: 'responses' }] }, /models\.0\.url is needed by chat and responses/],
   [
     { models: [{ match: '*', backend: 'demo', url: chat.url }] },
-    /models\.0\.url is needed by chat, and unknown to demo/,
+    /models\.0\.url is needed by chat and responses, and unknown to demo/,
   ],
   [{ models: [{ ...chat, url: '127.0.0.1:11434' }] }, /models\.0\.url must/],
   [{ models: [{ ...chat, url: 'file:///tmp/x' }] }, /models\.0\.url must begin with http/],
   [{ models: [{ ...chat, key: 5 }] }, /models\.0\.key must be a text/],
   [{ models: [{ ...chat, keys: 'a' }] }, /models\.0\.keys is not a key that is known/],
+  [{ cors: {} }, /cors\.origins is missing/],
+  [{ cors: ['*'] }, /cors\.origins is missing/],
+  [{ cors: { origins: '*' } }, /cors\.origins must be a list/],
+  [{ cors: { origins: [], headers: [] } }, /cors\.headers is not a key that is known/],
+  ...['https://app.example/', 'https://App.example', 'app.example', 'https://*.example', 'null', 'https://a@b', ''].map(
+    (origin): [unknown, RegExp] => [{ cors: { origins: [origin] } }, /cors\.origins\.0 must be \* or an origin/],
+  ),
   [{ errors: 'mine' }, /errors must be tiers or openai/],
   [{ database: 'sqlite:' }, /database must be sqlite:PATH/],
   [{ database: 'mysql://h/d' }, /database must be sqlite:PATH/],
@@ -104,9 +118,9 @@ const wrong: [unknown, RegExp][] = [
   [{ limits: { speed: '1s' } }, /limits\.speed is not a key that is known/],
   // Keys of what is not there yet.
   [{ auth: 'keys' }, /auth is not a key that is known/],
+  [{ dropTools: ['function'] }, /dropTools\.0 must be one of web_search/],
   [{ secrets: [{ id: 'k1', key: 'short' }] }, /secrets\.0\.key must be at least 16 characters/],
   [{ secrets: [{ id: 'k 1', key: 'x'.repeat(16) }] }, /secrets\.0\.id must be 1 to 32/],
-  [{ models: [{ match: '*', backend: 'responses', url: chat.url }] }, /models\.0\.backend must be chat or demo/],
 ];
 
 for (const [value, message] of wrong) {

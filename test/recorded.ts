@@ -11,13 +11,16 @@ export interface Recording {
   isStream: boolean;
 }
 
-/** Every recorded reply by its folder and name; tests may add their own. */
-export const recordings = new Map<string, Recording>(
-  readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.headers'))
-    .sort()
-    .map((path) => [path.replace('.headers', ''), read(path)]),
-);
+const all = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.headers'))
+  .sort()
+  .map((path): [string, Recording] => [path.replace('.headers', ''), read(path)]);
+
+/** Every recorded reply by its folder and name, but for those to `POST /v1/responses`; tests may add their own. */
+export const recordings = new Map(all.filter(([name]) => !name.includes('/responses-')));
+
+/** The recorded replies to `POST /v1/responses`, likewise. */
+export const responsesRecordings = new Map(all.filter(([name]) => name.includes('/responses-')));
 
 function read(path: string): Recording {
   const head = readFileSync(new URL(path, FOLDER), 'utf8').trim().split(/\r?\n/);

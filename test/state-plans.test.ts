@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Database } from '../handler/database/database.ts';
 import { migrate } from '../handler/database/schema.ts';
 import { sqliteDatabase } from '../handler/database/sqlite.ts';
+import { post } from './doors/door.ts';
 import { openInProcess } from './doors/in-process.ts';
 import { says } from './model/scripted.ts';
 import { create } from './promises/ask.ts';
@@ -48,6 +49,8 @@ test('every statement finds its rows by a key, however much is stored', async (t
   const input = Array.from({ length: 3 }, () => ({ role: 'user', content: 'Hi' }));
   const first = await create(door, { model, input });
   const second = await create(door, { model, previous_response_id: first.id });
+  const headers = { 'idempotency-key': 'a key' };
+  for (let time = 0; time < 2; time++) await post(door, { model, input: 'Hi' }, { headers });
   const { id } = await have<{ id: string }>(door, 'POST', '/v1/conversations', { items: input });
   const inside = await create(door, { model, conversation: id });
   await create(door, { model, previous_response_id: inside.id });

@@ -36,6 +36,11 @@ export const migrations: readonly (readonly string[])[] = [
       next_place bigint NOT NULL DEFAULT 0, deleted_at bigint, PRIMARY KEY (tenant, id))`,
     'CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL',
 
+    // The clients' own names for requests that they may send again, each for the response that it got.
+    `CREATE TABLE idempotency (
+      tenant text NOT NULL, key text NOT NULL, hash text NOT NULL, response text NOT NULL, PRIMARY KEY (tenant, key))`,
+    'CREATE INDEX idempotency_by_response ON idempotency (tenant, response)',
+
     // What does not fit one row, in order; a D1 row ends near 2 MB.
     `CREATE TABLE chunks (
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, n bigint NOT NULL,

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { InputImage, type InputPart, InputParts, type ItemStatus } from './content.ts';
 import { AnyObject, CallId, FunctionName, Id, maybe, Status, Text } from './fields.ts';
 import type { JsonObject } from './json.ts';
+import { AnyTool } from './tools.ts';
 
 // Calls of tools that the client runs, other than functions: what the model wrote, and what the client answers.
 
@@ -22,7 +23,7 @@ export const InputCustomCall = v.object({
 const LocalShellAction = v.object({
   type: v.literal('exec'),
   command: v.array(Text),
-  env: v.optional(v.record(v.string(), v.string()), {}),
+  env: v.nullish(v.pipe(AnyObject, v.record(v.string(), v.string())), {}),
   timeout_ms: Count,
   user: maybe(v.string()),
   working_directory: maybe(v.string()),
@@ -72,7 +73,7 @@ export const InputComputerCall = v.object({
   call_id: CallId,
   action: maybe(AnyObject),
   actions: maybe(v.array(AnyObject)),
-  pending_safety_checks: v.optional(v.array(AnyObject), []),
+  pending_safety_checks: v.nullish(v.array(AnyObject), []),
   status: Status,
 });
 
@@ -81,7 +82,7 @@ export const InputToolSearchCall = v.object({
   type: v.literal('tool_search_call'),
   id: Id,
   call_id: maybe(CallId),
-  execution: v.optional(v.picklist(['client', 'server']), 'client'),
+  execution: v.nullish(v.picklist(['client', 'server']), 'client'),
   arguments: AnyObject,
   status: Status,
 });
@@ -143,8 +144,8 @@ export const ToolSearchOutput = v.object({
   type: v.literal('tool_search_output'),
   id: Id,
   call_id: maybe(CallId),
-  execution: v.optional(v.picklist(['client', 'server']), 'client'),
-  tools: v.array(v.pipe(AnyObject, v.looseObject({ type: v.string() }))),
+  execution: v.nullish(v.picklist(['client', 'server']), 'client'),
+  tools: v.array(AnyTool),
   status: Status,
 });
 

@@ -17,6 +17,11 @@ export const Text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 /** A JSON Schema or other object that is handed on without being looked into; at most 100 levels deep. */
 export const AnyObject = v.custom<JsonObject>((value) => isObject(value) && isShallow(value));
 
+/** An object none of whose members is required: valibot's own schema would take a list for one that has none. */
+export function options<E extends v.ObjectEntries>(entries: E) {
+  return v.pipe(AnyObject, v.object(entries));
+}
+
 /** An item's id, without what a database may not take in a key: control characters, and halves of surrogate pairs. */
 export const Id = maybe(
   v.pipe(

@@ -14,10 +14,10 @@ import {
   ReplayedText,
   type SummaryText,
 } from './content.ts';
-import { AnyObject, CallId, FunctionName, Id, maybe, Status, Text } from './fields.ts';
+import { AnyObject, CallId, FunctionName, Id, maybe, options, Status, Text } from './fields.ts';
 import { isObject } from './json.ts';
 import { ReasoningEffort } from './reasoning.ts';
-import { TextFormat } from './tools.ts';
+import { AnyTool, TextFormat } from './tools.ts';
 
 const MessagePart = v.variant('type', [InputText, InputImage, InputFile, ReplayedText, ReplayedRefusal]);
 const MessageParts = v.array(MessagePart);
@@ -83,15 +83,15 @@ export type InputMcpCall = v.InferOutput<typeof InputMcpCall>;
 export const AdditionalTools = v.object({
   type: v.literal('additional_tools'),
   id: Id,
-  role: v.optional(v.picklist(['user', 'system', 'developer']), 'developer'),
-  tools: v.array(v.pipe(AnyObject, v.looseObject({ type: v.string() }))),
+  role: v.nullish(v.picklist(['user', 'system', 'developer']), 'developer'),
+  tools: v.array(AnyTool),
 });
 
 /** Settings that hold from here on. */
 export const ConfigurationUpdate = v.object({
   type: v.literal('configuration_update'),
   id: Id,
-  reasoning: maybe(v.object({ effort: maybe(ReasoningEffort) })),
+  reasoning: maybe(options({ effort: maybe(ReasoningEffort) })),
   text: maybe(v.object({ format: TextFormat })),
 });
 

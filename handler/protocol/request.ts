@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { InputFile, InputImage, InputText } from './content.ts';
-import { AnyObject, maybe, Text } from './fields.ts';
+import { AnyObject, maybe, options, Text } from './fields.ts';
 import { InputItem } from './items.ts';
 import { ReasoningEffort } from './reasoning.ts';
-import { TextFormat, ToolChoice } from './tools.ts';
+import { AnyTool, TextFormat, ToolChoice } from './tools.ts';
 
 /** A client's own notes on an object; the bounds are OpenAI's. */
 export const Metadata = v.pipe(
@@ -18,16 +18,18 @@ const PromptVariable = v.lazy((value) =>
 );
 
 /** What a response can be asked to hold beyond what it always does. */
-const INCLUDABLE = [
-  'file_search_call.results',
-  'web_search_call.results',
-  'web_search_call.action.sources',
-  'message.input_image.image_url',
-  'computer_call_output.output.image_url',
-  'code_interpreter_call.outputs',
-  'reasoning.encrypted_content',
-  'message.output_text.logprobs',
-] as const;
+export const Include = v.array(
+  v.picklist([
+    'file_search_call.results',
+    'web_search_call.results',
+    'web_search_call.action.sources',
+    'message.input_image.image_url',
+    'computer_call_output.output.image_url',
+    'code_interpreter_call.outputs',
+    'reasoning.encrypted_content',
+    'message.output_text.logprobs',
+  ]),
+);
 
 /**
  * The body of `POST /v1/responses`. Null means "not given" throughout; unknown members are dropped, since real
@@ -39,30 +41,30 @@ export const CreateRequest = v.object({
   /** May be missing where there is something to go on from. */
   input: maybe(v.lazy((value) => (typeof value === 'string' ? Text : InputItems))),
   instructions: maybe(Text),
-  tools: maybe(v.array(v.looseObject({ type: v.string() }))),
+  tools: maybe(v.array(AnyTool)),
   tool_choice: maybe(ToolChoice),
   parallel_tool_calls: maybe(v.boolean()),
   temperature: maybe(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
   top_p: maybe(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   max_output_tokens: maybe(v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(Number.MAX_SAFE_INTEGER))),
-  text: maybe(v.object({ format: maybe(TextFormat), verbosity: maybe(v.picklist(['low', 'medium', 'high'])) })),
+  text: maybe(options({ format: maybe(TextFormat), verbosity: maybe(v.picklist(['low', 'medium', 'high'])) })),
   reasoning: maybe(
-    v.object({
+    options({
       effort: maybe(ReasoningEffort),
       summary: maybe(v.picklist(['auto', 'concise', 'detailed'])),
       generate_summary: maybe(v.picklist(['auto', 'concise', 'detailed'])),
-      context: maybe(v.picklist(['auto', 'all_turns'])),
+      context: maybe(v.picklist(['auto', 'current_turn', 'all_turns'])),
       mode: maybe(v.literal('standard')),
     }),
   ),
   metadata: maybe(Metadata),
   store: maybe(v.boolean()),
   stream: maybe(v.boolean()),
-  stream_options: maybe(v.object({ include_obfuscation: maybe(v.boolean()) })),
+  stream_options: maybe(options({ include_obfuscation: maybe(v.boolean()) })),
   truncation: maybe(v.picklist(['auto', 'disabled'])),
   top_logprobs: maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20))),
   background: maybe(v.boolean()),
-  include: maybe(v.array(v.picklist(INCLUDABLE))),
+  include: maybe(Include),
   max_tool_calls: maybe(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER))),
   service_tier: maybe(v.picklist(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'])),
   user: maybe(v.pipe(v.string(), v.maxLength(512))),

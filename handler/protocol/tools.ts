@@ -1,5 +1,12 @@
 import * as v from 'valibot';
 import { AnyObject, FunctionName, maybe, Text } from './fields.ts';
+import { isObject, isShallow, type JsonObject, MAX_DEPTH } from './json.ts';
+
+/** A tool of any type, which decides what else it has; it is echoed, so it may hold an object of the greatest depth. */
+export const AnyTool = v.pipe(
+  v.custom<JsonObject>((value) => isObject(value) && isShallow(value, 2 * MAX_DEPTH)),
+  v.looseObject({ type: v.string() }),
+);
 
 /** A function that the client runs. */
 export const FunctionTool = v.object({

@@ -6,7 +6,7 @@ import { itemsOf } from '../turn/input.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
-import { pathId, readListQuery, refuseInclude } from './query.ts';
+import { checkInclude, pathId, readListQuery } from './query.ts';
 import { resolveReferences } from './references.ts';
 
 type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
@@ -38,7 +38,7 @@ export const removeConversation: Handler = async (c, { scope }) => {
 
 /** `POST /v1/conversations/{id}/items`. */
 export const postItems: Handler = async (c, { limits, brotli, scope }) => {
-  refuseInclude(c);
+  checkInclude(c);
   const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli));
   return c.json(await addItems(scope, pathId(c, 'id'), itemsOf(await resolveReferences(scope, items), 'items')));
 };
@@ -49,7 +49,7 @@ export const retrieveItems: Handler = async (c, { scope }) =>
 
 /** `GET /v1/conversations/{id}/items/{item}`. */
 export const retrieveItem: Handler = async (c, { scope }) => {
-  refuseInclude(c);
+  checkInclude(c);
   return c.json(await getItem(scope, pathId(c, 'id'), pathId(c, 'item')));
 };
 

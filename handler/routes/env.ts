@@ -4,15 +4,17 @@ import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Seal } from '../seal.ts';
 import type { Scope } from '../state/scope.ts';
-import type { Tool } from '../tool/tool.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
+import type { ServerTools } from '../turn/tools.ts';
 
 /** What the routes work with. */
 export interface Services {
   models: Models;
-  tools: ReadonlyMap<string, Tool>;
+  tools: ServerTools;
   limits: Limits;
   errors: ErrorStyle;
+  /** The origins whose pages may call us from a browser. */
+  origins: readonly string[];
   brotli: Brotli | undefined;
   prompts: readonly PromptTemplate[];
   seal: Seal;

@@ -1,18 +1,23 @@
 import type { Context } from 'hono';
-import { unsupported } from '../errors.ts';
 import { ListQuery } from '../protocol/list.ts';
+import { Include } from '../protocol/request.ts';
 import { check } from '../validate.ts';
 import type { Env } from './env.ts';
 
 /** The query of a list; throws an ApiError that names the wrong member. */
 export function readListQuery(c: Context<Env>): ListQuery {
-  refuseInclude(c);
+  checkInclude(c);
   return check(ListQuery, c.req.query());
 }
 
-/** Throws for `include`, whose values add what is not kept. */
-export function refuseInclude(c: Context<Env>): void {
-  if (Object.keys(c.req.query()).some((name) => /^include(\[\d*\])?$/.test(name))) throw unsupported('include');
+/** Throws for a value of `include` that is not one. The others ask for what a stored item always has, or never. */
+export function checkInclude(c: Context<Env>): void {
+  const given = Object.entries(c.req.queries()).filter(([name]) => /^include(\[\d*\])?$/.test(name));
+  check(
+    Include,
+    given.flatMap(([, values]) => values),
+    'include',
+  );
 }
 
 /** A part of the path, by its name in the route. */

@@ -5,7 +5,9 @@ import { CreateRequest } from '../protocol/request.ts';
 import type { Response as ResponseObject } from '../protocol/response.ts';
 import { eventStream } from '../sse.ts';
 import { readPast } from '../state/history.ts';
+import { findMade } from '../state/idempotency.ts';
 import { recordTurn } from '../state/record.ts';
+import { getResponse } from '../state/responses.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { planTurn } from '../turn/plan.ts';
 import { applyPrompt } from '../turn/prompt.ts';
@@ -14,19 +16,17 @@ import { runTurn } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
+import { readKey } from './idempotency.ts';
 import { obfuscate } from './obfuscate.ts';
 import { resolveReferences } from './references.ts';
+import { replay } from './replay.ts';
 import { openReasoning } from './sealed.ts';
+import { STREAM_HEADERS } from './stream.ts';
 
-/** Proxies must neither keep nor gather the stream; a protocol that has no use for `connection` drops it. */
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  connection: 'keep-alive',
-  'x-accel-buffering': 'no',
-};
-
-/** `POST /v1/responses`: runs one turn, and replies with its events or with the response that they make. */
+/**
+ * `POST /v1/responses`: runs one turn, and replies with its events or with the response that they make. What was asked
+ * before under the same key is not run again.
+ */
 export async function createResponse(c: Context<Env>, services: Services): Promise<Response> {
   const { limits, scope } = services;
   const entry = c.get('entry');
@@ -35,6 +35,9 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   if (model == null) throw missing('model');
   entry.model = model;
   entry.streaming = request.stream === true;
+  const key = await readKey(c, sent);
+  const made = key && (await findMade(scope, key));
+  if (made) return repeat(c, services, await getResponse(scope, made), sent);
   const { backend, context } = services.models.find(model);
   const past = await readPast(scope, request);
   const input = Array.isArray(request.input)
@@ -42,7 +45,7 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
     : request.input;
   const turn = planTurn({ ...request, model, input }, services.tools, past, context);
   entry.response = turn.response.id;
-  const stored = turn.response.store ? recordTurn(scope, turn.response, turn.input, past) : undefined;
+  const stored = turn.response.store ? recordTurn(scope, turn.response, turn.input, past, key) : undefined;
 
   const bounds = startBounds(c.req.raw.signal, limits);
   const whole = Promise.withResolvers<void>();
@@ -83,6 +86,24 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   } finally {
     if (!streamed) ended();
   }
+}
+
+/** Replies with a response that was made for the same request before. */
+function repeat(c: Context<Env>, { limits }: Services, response: ResponseObject, request: CreateRequest): Response {
+  const entry = c.get('entry');
+  entry.response = response.id;
+  c.header('idempotent-replayed', 'true');
+  if (!request.stream) return c.json(response);
+  const plain = replay(response);
+  const events = request.stream_options?.include_obfuscation ? obfuscate(plain) : plain;
+  const reader = {
+    signal: c.req.raw.signal,
+    keepAlive: limits.keepAlive,
+    abort() {},
+    spend() {},
+    ended: () => entry.end(),
+  };
+  return c.body(eventStream(events, reader), 200, STREAM_HEADERS);
 }
 
 async function lastResponse(

@@ -2,11 +2,11 @@ import type { Context } from 'hono';
 import { ApiError } from '../errors.ts';
 import { deleteResponse, getResponse, listInputItems } from '../state/responses.ts';
 import type { Env, Services } from './env.ts';
-import { pathId, readListQuery, refuseInclude } from './query.ts';
+import { checkInclude, pathId, readListQuery } from './query.ts';
 
 /** `GET /v1/responses/{id}`. */
 export async function retrieveResponse(c: Context<Env>, { scope }: Services): Promise<Response> {
-  refuseInclude(c);
+  checkInclude(c);
   const response = await getResponse(scope, pathId(c, 'id'));
   if (c.req.query('stream') === 'true') {
     const message = 'The events of this response were not kept, so it cannot be streamed again.';

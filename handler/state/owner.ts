@@ -1,4 +1,4 @@
-import type { Statement } from '../database/database.ts';
+import type { Statement, Value } from '../database/database.ts';
 import { newId } from '../ids.ts';
 
 /** Times within one lease that a process says that it is alive: one or two may be late before anyone doubts it. */
@@ -35,3 +35,15 @@ export class Owner {
 /** Whether the response `r` is being made by a process that is alive; takes the present time as its value. */
 export const ALIVE = `r.status IN ('queued', 'in_progress')
   AND EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until > ?)`;
+
+/**
+ * Ends as failed the turn whose id `which` selects, if it has died: a process that was only paused writes nothing more
+ * of it, and what it held may be taken.
+ */
+export function endDead(tenant: string, which: string, values: readonly Value[], now: number): Statement {
+  return {
+    sql: `UPDATE responses AS r SET status = 'failed', owner = '' WHERE r.tenant = ? AND r.id = (${which})
+      AND r.status IN ('queued', 'in_progress') AND NOT (${ALIVE})`,
+    values: [tenant, ...values, now],
+  };
+}

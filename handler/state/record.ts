@@ -2,14 +2,15 @@ import { Conflict, type Statement } from '../database/database.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import { type ConversationPlace, conversationLocked, LOCKED, type Past } from './history.ts';
+import { type IdempotencyKey, refuseTaken, stillMade, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';
-import { ALIVE } from './owner.ts';
+import { endDead } from './owner.ts';
 import type { Scope } from './scope.ts';
 import { splitText } from './text.ts';
 
 /** How one stored turn is written: `begin` once before anything is promised, `round` any number of times, `end` once. */
 export interface TurnRecord {
-  /** Writes the response and its input. Throws `conversation_locked` when another turn was first. */
+  /** Writes the response and its input. Throws an ApiError when another turn was first, in its conversation or with its key. */
   begin(): Promise<void>;
   /** Writes the items of the output that are new. */
   round(output: readonly OutputItem[]): Promise<void>;
@@ -17,8 +18,14 @@ export interface TurnRecord {
   end(response: Response): Promise<void>;
 }
 
-/** The record of the turn that makes `response` from `input` and what was before. */
-export function recordTurn(scope: Scope, response: Response, input: readonly Item[], past: Past): TurnRecord {
+/** The record of the turn that makes `response` from `input` and what was before, under the client's key if it has one. */
+export function recordTurn(
+  scope: Scope,
+  response: Response,
+  input: readonly Item[],
+  past: Past,
+  key?: IdempotencyKey,
+): TurnRecord {
   const { database, tenant, owner } = scope;
   const { conversation } = past;
   const from = conversation ?? past.begun;
@@ -48,6 +55,7 @@ export function recordTurn(scope: Scope, response: Response, input: readonly Ite
       try {
         await database.batch([
           ...owner.beat(now),
+          ...(key ? takeKey(tenant, key, holder, now) : []),
           ...(conversation ? lock(tenant, conversation, holder, now) : []),
           {
             sql: `INSERT INTO responses (tenant, id, parent, conversation, base, owner, status, expires_at, body)
@@ -69,7 +77,9 @@ export function recordTurn(scope: Scope, response: Response, input: readonly Ite
         ]);
       } catch (error) {
         owner.running.delete(holder);
-        throw conversation && error instanceof Conflict ? conversationLocked() : error;
+        if (!(error instanceof Conflict)) throw error;
+        if (key) await refuseTaken(scope, key);
+        throw conversation ? conversationLocked() : key ? stillMade() : error;
       }
       beats = setInterval(() => {
         const due = owner.beat(Date.now());
@@ -119,12 +129,7 @@ function fence(tenant: string, id: string, owner: string): Statement {
 /** Takes the conversation for a turn, if nobody has it and nothing was added since it was read; else undoes the batch. */
 function lock(tenant: string, { id, base }: ConversationPlace, turn: string, now: number): Statement[] {
   return [
-    {
-      sql: `UPDATE responses AS r SET status = 'failed', owner = ''
-        WHERE r.tenant = ? AND r.id = (SELECT c.turn FROM conversations c WHERE c.tenant = ? AND c.id = ?)
-        AND r.status IN ('queued', 'in_progress') AND NOT (${ALIVE})`,
-      values: [tenant, tenant, id, now],
-    },
+    endDead(tenant, 'SELECT c.turn FROM conversations c WHERE c.tenant = ? AND c.id = ?', [tenant, id], now),
     {
       sql: `UPDATE conversations AS c SET turn = ?, next_place =
           CASE WHEN c.deleted_at IS NULL AND c.next_place = ? AND NOT ${LOCKED} THEN c.next_place END

@@ -58,7 +58,8 @@ async function removeLeaves(database: Database, before: number): Promise<number>
     ) SELECT tenant, id FROM gone LIMIT ${AT_ONCE}`;
   const own = `(tenant, holder) IN (${gone})`;
   const remove = (sql: string): Statement => ({ sql, values: [before, before] });
-  const [, , , removed = []] = await database.batch([
+  const [, , , , removed = []] = await database.batch([
+    remove(`DELETE FROM idempotency WHERE (tenant, response) IN (${gone})`),
     remove(`DELETE FROM chunks WHERE ${own} AND side = 'body'`),
     remove(`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
       (SELECT tenant, holder, side, place FROM items WHERE ${own} AND conversation IS NULL)`),

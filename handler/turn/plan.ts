@@ -4,10 +4,9 @@ import { newId } from '../ids.ts';
 import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
-import type { Tool } from '../tool/tool.ts';
 import { joinInput } from './input.ts';
 import type { GivenItem } from './items.ts';
-import { addedTools, checkChoice, sortTools } from './tools.ts';
+import { addedTools, checkChoice, type ServerTools, sortTools } from './tools.ts';
 import { truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
@@ -30,15 +29,15 @@ export type PlannedRequest = Omit<CreateRequest, 'input' | 'model'> & {
 /** The turn that a request asks for, of a model with this context if it is known; throws what cannot be honoured. */
 export function planTurn(
   request: PlannedRequest,
-  registered: ReadonlyMap<string, Tool>,
+  serverTools: ServerTools,
   before: Before,
   context: number | undefined,
 ): Turn {
   refuseLater(request);
-  const { client, uses, echoed } = sortTools(request.tools ?? [], registered);
+  const { client, uses, echoed } = sortTools(request.tools ?? [], serverTools);
   if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
   const { own, whole } = joinInput(before.items, request.input ?? []);
-  const tools = [...client, ...addedTools(whole)];
+  const tools = [...client, ...addedTools(whole, serverTools)];
   const choice = request.tool_choice ?? 'auto';
   checkChoice(choice, tools, uses);
   const update = updates(whole);
@@ -57,7 +56,8 @@ export function planTurn(
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     max_output_tokens: request.max_output_tokens ?? null,
   };
-  const seen = whole.filter(isSaid);
+  const earlier = new Set(request.reasoning?.context === 'current_turn' ? before.items : []);
+  const seen = whole.filter((item) => isSaid(item) && !(item.type === 'reasoning' && earlier.has(item)));
   const call: ModelCall = {
     ...shared,
     model: request.model,

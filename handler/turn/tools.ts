@@ -14,14 +14,21 @@ export interface SortedTools {
 
 type Entry = { type: string; [key: string]: unknown };
 
+/** The server's own tools by type, and the types that are left out where a client offers them. */
+export interface ServerTools {
+  registered: ReadonlyMap<string, Tool>;
+  dropped: ReadonlySet<string>;
+}
+
 /** Sorts the entries of `tools`; throws an ApiError that names the field of one that is wrong or not known. */
-export function sortTools(tools: readonly Entry[], registered: ReadonlyMap<string, Tool>): SortedTools {
+export function sortTools(tools: readonly Entry[], { registered, dropped }: ServerTools): SortedTools {
   const client: ClientTool[] = [];
   const uses: ToolUse[] = [];
   const echoed: EchoedTool[] = [];
   for (const [index, entry] of tools.entries()) {
     const param = `tools[${index}]`;
     const tool = registered.get(entry.type);
+    if (dropped.has(entry.type)) continue;
     if (tool) {
       uses.push({ tool, config: tool.parse(entry, param) });
       echoed.push(entry);
@@ -56,11 +63,11 @@ function echo(tool: Extract<ClientTool, { type: 'function' }>): EchoedTool {
 }
 
 /** Tools that the client adds in the course of the conversation: what it says, and what it found. */
-export function addedTools(items: readonly Item[]): ClientTool[] {
+export function addedTools(items: readonly Item[], { dropped }: ServerTools): ClientTool[] {
   const added = items.flatMap((item) =>
     item.type === 'additional_tools' || item.type === 'tool_search_output' ? item.tools : [],
   );
-  return added.map((entry) => toClientTool({ ...entry }, 'input'));
+  return added.filter(({ type }) => !dropped.has(type)).map((entry) => toClientTool({ ...entry }, 'input'));
 }
 
 /** Throws an ApiError for a choice that names what is not there. */

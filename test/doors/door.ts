@@ -58,6 +58,9 @@ const testPrompts = [
   },
 ];
 
+/** The origin whose pages may call the products under test. */
+export const testOrigin = 'https://app.example';
+
 /** The configuration of every product under test: all models scripted, but `down`, whose server is not there, and `demo`. */
 export function testConfig(model: ScriptedModel): Config {
   return parseConfig(testConfigFile(model));
@@ -70,8 +73,11 @@ export function testConfigFile(model: ScriptedModel): object {
       { match: 'demo', backend: 'demo' },
       { match: 'down', backend: 'chat', url: 'http://127.0.0.1:9/v1' },
       { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key', context: 512 },
+      { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },
     ],
+    dropTools: ['web_search_preview'],
     prompts: testPrompts,
+    cors: { origins: [testOrigin] },
     limits: testLimits,
   };
 }

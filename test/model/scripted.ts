@@ -4,6 +4,8 @@ import { freePort } from '../ports.ts';
 
 /** What the model was sent. */
 export interface Call {
+  /** The path that it was sent to, such as `/v1/chat/completions`. */
+  path: string;
   headers: IncomingHttpHeaders;
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was sent without a schema
   body: any;
@@ -39,6 +41,8 @@ export interface ScriptedModel {
   readonly url: string;
   /** A model name of its own for a script, or for one script a call; the last one repeats. */
   script(...scripts: Script[]): string;
+  /** The same for scripts that speak the Responses API. */
+  native(...scripts: Script[]): string;
   /** The calls of a model so far. */
   calls(model: string): Call[];
   close(): Promise<void>;
@@ -52,7 +56,10 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   const calls = new Map<string, Call[]>();
   const server = createServer(async (req, res) => {
     if (req.method === 'GET') {
-      const data = [...scripts.keys()].slice(0, 3).map((id) => ({ id, object: 'model' }));
+      const data = [...scripts.keys()]
+        .filter((id) => id.startsWith('scripted-'))
+        .slice(0, 3)
+        .map((id) => ({ id, object: 'model' }));
       res.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data }));
       return;
     }
@@ -60,7 +67,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     for await (const chunk of req) chunks.push(chunk);
     const body = JSON.parse(Buffer.concat(chunks).toString());
     const closed = once(res, 'close').then(() => undefined);
-    const call = { headers: req.headers, body, closed };
+    const call = { path: req.url ?? '', headers: req.headers, body, closed };
     const made = calls.get(body.model) ?? [];
     calls.set(body.model, [...made, call]);
     const parts = scripts.get(body.model) ?? [];
@@ -74,13 +81,17 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   await once(server, 'listening');
   const address = server.address();
   let names = 0;
-  return {
-    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`,
-    script(...list) {
-      const name = `scripted-${names++}`;
+  const named = (kind: string) => {
+    return (...list: Script[]) => {
+      const name = `${kind}-${names++}`;
       scripts.set(name, list);
       return name;
-    },
+    };
+  };
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`,
+    script: named('scripted'),
+    native: named('native'),
     calls: (model) => calls.get(model) ?? [],
     async close() {
       server.closeAllConnections();

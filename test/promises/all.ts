@@ -1,5 +1,6 @@
 import './limits.ts'; // first, since they wait longest
 import './backend-failures.ts';
+import './backend-responses.ts';
 import './chat-request.ts';
 import './client.ts';
 import './client-tools.ts';
@@ -7,14 +8,19 @@ import './conversations.ts';
 import './conversations-items.ts';
 import './conversations-lock.ts';
 import './conversations-turns.ts';
+import './cors.ts';
 import './create.ts';
 import './errors.ts';
+import './idempotency.ts';
+import './idempotency-stream.ts';
 import './input.ts';
 import './leaving.ts';
 import './models.ts';
+import './openapi.ts';
 import './prompts.ts';
 import './reasoning.ts';
 import './references.ts';
+import './retry.ts';
 import './state-calls.ts';
 import './state-chain.ts';
 import './state-client.ts';
@@ -30,4 +36,6 @@ import './streaming.ts';
 import './tool-loop.ts';
 import './tools.ts';
 import './validation.ts';
+import './websocket.ts';
+import './zstd.ts';
 import './bodies.ts'; // last, since they keep the process busy

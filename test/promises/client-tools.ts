@@ -227,3 +227,14 @@ promise('tool-choice.allowed', async (door) => {
   await unprocessable(door, { tools, tool_choice: nowhere }, 'tool_choice');
   await unprocessable(door, { tools: fns, tool_choice: { type: 'custom', name: 'x' } }, 'tool_choice');
 });
+
+promise('tools.dropped', async (door) => {
+  const model = door.model.script(says('ok'));
+  const offered = { type: 'web_search_preview', search_context_size: 'low' };
+  const { tools } = await create(door, { model, tools: [offered, { type: 'function', name: 'f' }] });
+  assert.deepEqual(
+    tools.map(({ type }) => type),
+    ['function'],
+  );
+  assert.equal(callOf(door, model).body.tools.length, 1);
+});

@@ -25,6 +25,10 @@ export const itemsManifest = {
   'client-tools.misfit': { says: 'a call whose arguments do not fit the tool fails the turn', source: ISSUE },
   'client-tools.search-adds': { says: 'tools that were found or added later can be called', source: TYPES },
   'client-tools.configuration-update': { says: 'the last configuration_update holds', source: TYPES },
+  'tools.dropped': {
+    says: 'hosted tools that the configuration names are left out, where others are refused',
+    source: 'issue 5: Real clients (Codex offers web_search unasked)',
+  },
   'tool-choice.allowed': {
     says: 'a choice among some tools, or of one that is no function, is kept to',
     source: TYPES,

@@ -44,7 +44,10 @@ export const stateManifest = {
     says: 'GET with stream=true is 400, since the events were not kept',
     source: 'openai 7.57.0 types: ResponseRetrieveParams',
   },
-  'stored.include': { says: 'GET with include is 422', source: 'openai 7.57.0 types: ResponseRetrieveParams' },
+  'stored.include': {
+    says: 'GET takes every value of include, and no other',
+    source: 'openai 7.57.0 types: ResponseRetrieveParams',
+  },
   'stored.not': { says: 'store: false leaves nothing that could be read or deleted', source: 'issue 4: Semantics' },
   'stored.methods': {
     says: 'another method on a path of stored state is 405, and allow names those there are',
@@ -122,6 +125,10 @@ export const stateManifest = {
   'chain.tool-items': {
     says: "a server-side tool's call of an earlier turn reaches the model with its output",
     source: 'issue 4: Semantics',
+  },
+  'chain.current-turn': {
+    says: 'reasoning of earlier turns is left out where reasoning.context says so',
+    source: 'openai 7.57.0 types: Reasoning',
   },
   'chain.no-input': {
     says: 'where there is something to go on from, input may be missing',

@@ -1,10 +1,14 @@
+import { backendsManifest } from './manifest-backends.ts';
+import { clientsManifest } from './manifest-clients.ts';
 import { itemsManifest } from './manifest-items.ts';
 import { stateManifest } from './manifest-state.ts';
 
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
+  ...backendsManifest,
   ...stateManifest,
   ...itemsManifest,
+  ...clientsManifest,
   'create.text': {
     says: 'a text input gets a complete Response object, nullable fields included',
     source: 'openai 7.57.0 types: Response',
@@ -53,6 +57,15 @@ export const manifest = {
     says: 'a request id that could break a header or a log line is replaced',
     source: 'issue 3: Handler',
   },
+  'openapi.routes': {
+    says: 'GET /openapi.json has every path, with the methods that it takes',
+    source: 'issue 3: OpenAPI',
+  },
+  'openapi.schemas': {
+    says: "the document's request schema takes what the server takes, and refuses what it refuses",
+    source: 'issue 3: OpenAPI',
+  },
+  'openapi.docs': { says: 'GET /docs is a page that needs nothing else', source: 'issue 3: OpenAPI' },
   health: { says: 'GET /health answers', source: 'issue 3: Handler' },
   'input.string': { says: 'a string is a user message', source: 'openai 7.57.0 types: ResponseInput' },
   'input.easy-messages': { says: 'messages without a type are taken', source: 'issue 3: Handler' },

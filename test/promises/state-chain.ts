@@ -207,3 +207,16 @@ promise(
   },
   NEEDS_HEADERS,
 );
+
+promise('chain.current-turn', async (door) => {
+  const thinks = sends([{ reasoning_content: 'Hm.' }, { content: 'one' }]);
+  for (const [context, thought] of [
+    ['current_turn', undefined],
+    ['all_turns', 'Hm.'],
+  ]) {
+    const model = door.model.script(thinks, says('two'));
+    const { id } = await create(door, { model });
+    await create(door, { model, previous_response_id: id, reasoning: { context } });
+    assert.equal(door.model.calls(model).at(-1)?.body.messages[1].reasoning_content, thought);
+  }
+});

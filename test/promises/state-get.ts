@@ -157,10 +157,18 @@ promise(
 promise(
   'stored.include',
   async (door) => {
-    const { id } = await create(door, { model: door.model.script(says('Hello')) });
+    const response = await create(door, { model: door.model.script(says('Hello')) });
+    const path = `/v1/responses/${response.id}`;
     for (const query of ['include[]=reasoning.encrypted_content', 'include=message.output_text.logprobs']) {
-      const reply = await ask(door, 'GET', `/v1/responses/${id}?${query}`);
-      await refuses(reply, { status: 422, code: 422, param: 'include' });
+      assert.deepEqual(await have(door, 'GET', `${path}?${query}`), response);
+      await have(door, 'GET', `${path}/input_items?${query}`);
+    }
+    for (const query of ['include[]=everything', 'include=']) {
+      const refused = [
+        await ask(door, 'GET', `${path}?${query}`),
+        await ask(door, 'GET', `${path}/input_items?${query}`),
+      ];
+      for (const reply of refused) await refuses(reply, { status: 422, code: 422, param: 'include[0]' });
     }
   },
   NEEDS_HEADERS,

@@ -1,0 +1,240 @@
+import type { ApiError } from '../errors.ts';
+import { log } from '../log.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import type { Finish, ModelCall } from './backend.ts';
+import { failureInStream, garbled } from './failure.ts';
+import {
+  count,
+  objects,
+  restOf,
+  restOfArguments,
+  text,
+  textOf,
+  toLogprobs,
+  toUsage,
+  toWholeItem,
+} from './responses-items.ts';
+import type { ReasoningList } from './responses-reasoning.ts';
+import { Speech } from './responses-speech.ts';
+import type { Server } from './server.ts';
+
+/** More items than any reply has: what is told of them is kept until its end. */
+const MAX_ITEMS = 10_000;
+
+/** The items that come in pieces; those of all other types come as a whole. */
+type Kind = 'message' | 'reasoning' | 'function_call' | 'whole';
+
+/** An item as its server tells it. */
+interface Told {
+  kind: Kind;
+  /** Which one it is, in the order in which they began. */
+  number: number;
+  /** What has been passed on of its texts. */
+  said: Record<ReasoningList | 'arguments', string>;
+  /** Whether nothing more of it counts: its `done` has come, or it is a call too many. */
+  done: boolean;
+}
+
+type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs'>;
+
+/**
+ * Reads the events of another server's response. Only deltas, items that are added or done, and the end are looked at:
+ * the rest says nothing more, and servers leave it out or say it in ways of their own. Members are read one by one, as
+ * in ChatReply.
+ */
+export class ResponsesReply {
+  readonly #call: Terms;
+  readonly #isOpenAI: boolean;
+  readonly #speech = new Speech();
+  readonly #told = new Map<string, Told>();
+  #latest: Told | undefined;
+  #calls = 0;
+  #sequence = 0;
+  #response: JsonObject | undefined;
+
+  constructor(call: Terms, { isOpenAI }: Pick<Server, 'isOpenAI'>) {
+    this.#call = call;
+    this.#isOpenAI = isOpenAI;
+  }
+
+  /** The events since the last take. */
+  take(): ItemEvent[] {
+    return this.#speech.take();
+  }
+
+  /** Whether the response has ended, so that nothing may be added any more. */
+  get finished(): boolean {
+    return this.#response !== undefined;
+  }
+
+  /** Takes in one event; throws an ApiError for one that says that the call has failed. */
+  add(event: JsonObject): void {
+    // What a proxy sends twice has the same number, where the server has numbers.
+    const sequence = count(event.sequence_number);
+    if (sequence > 0 && sequence === this.#sequence) return;
+    this.#sequence = sequence;
+    if (event.error != null) throw failed(event.error);
+    const delta = text(event.delta);
+    switch (event.type) {
+      case 'response.output_item.added':
+        if (isObject(event.item)) this.#added(event.item);
+        break;
+      case 'response.output_item.done':
+        if (isObject(event.item)) this.#done(event.item);
+        break;
+      case 'response.output_text.delta':
+        this.#say(this.#of(event, 'message'), 'text', delta, event.logprobs);
+        break;
+      case 'response.refusal.delta':
+        this.#say(this.#of(event, 'message'), 'refusal', delta);
+        break;
+      case 'response.reasoning_text.delta':
+        this.#think(this.#of(event, 'reasoning'), 'content', count(event.content_index), delta);
+        break;
+      case 'response.reasoning_summary_text.delta':
+        this.#think(this.#of(event, 'reasoning'), 'summary', count(event.summary_index), delta);
+        break;
+      case 'response.function_call_arguments.delta':
+        this.#argue(this.#of(event, 'function_call'), delta);
+        break;
+      case 'response.completed':
+      case 'response.incomplete':
+        this.#response = isObject(event.response) ? event.response : {};
+        // Some say all that there is at once.
+        if (this.#told.size === 0) for (const item of objects(this.#response.output)) this.#done(item);
+        break;
+      case 'response.failed':
+      case 'response.cancelled':
+        throw failed(isObject(event.response) ? event.response.error : undefined);
+      case 'error':
+        throw failed(event);
+    }
+  }
+
+  /** Closes what is open and says how the call ended. */
+  finish(): Finish {
+    const usage = toUsage(this.#response?.usage);
+    const reason = this.#reason(usage?.output_tokens ?? 0);
+    this.#speech.close(reason === 'stop' ? 'completed' : 'incomplete');
+    return { type: 'finish', reason, usage };
+  }
+
+  /** vLLM (0.20.2) says `completed` and gives the reason; llama.cpp (b11434) and Ollama (0.17.4) say only `completed`. */
+  #reason(spent: number): Finish['reason'] {
+    const { incomplete_details: details, status } = this.#response ?? {};
+    const why = isObject(details) ? details.reason : undefined;
+    if (why === 'content_filter') return why;
+    if (why || status === 'incomplete') return 'max_output_tokens';
+    if (this.#isOpenAI || this.#latest?.kind === 'whole') return 'stop';
+    const used = spent >= (this.#call.max_output_tokens ?? Number.POSITIVE_INFINITY);
+    if (this.#latest?.kind !== 'function_call') return used ? 'max_output_tokens' : 'stop';
+    const isCut = this.#speech.broken && (used || this.#latest.said.arguments !== '');
+    return isCut ? 'max_output_tokens' : 'stop';
+  }
+
+  /** The item that a delta is of. Some servers name one that they never added. */
+  #of(event: JsonObject, kind: Kind): Told {
+    const id = text(event.item_id);
+    const known = this.#told.get(id);
+    if (known?.kind === kind) return known;
+    return this.#open(kind).at(-1) ?? this.#begin(kind, id);
+  }
+
+  #open(kind: Kind): Told[] {
+    return [...this.#told.values()].filter((told) => told.kind === kind && !told.done);
+  }
+
+  /** A call too many, which a server makes that ignores `parallel_tool_calls`, is heard and not passed on. */
+  #begin(kind: Kind, id: string, isCall = kind === 'function_call'): Told {
+    const number = this.#told.size;
+    if (number === MAX_ITEMS) throw garbled('items without end');
+    const done = isCall && this.#calls > 0 && !this.#call.parallel_tool_calls;
+    const told = { kind, number, said: { summary: '', content: '', arguments: '' }, done };
+    this.#told.set(id || `#${number}`, told);
+    if (done) return told;
+    if (isCall) this.#calls++;
+    this.#latest = told;
+    return told;
+  }
+
+  #added(item: JsonObject): void {
+    const [kind, id] = [kindOf(item), text(item.id)];
+    if (kind === 'whole' || this.#told.has(id)) return;
+    const told = this.#begin(kind, id);
+    if (told.done) return;
+    if (kind === 'reasoning') this.#speech.reasoning(told.number);
+    if (kind === 'function_call') this.#argue(told, '', item);
+  }
+
+  /** An item as it is in the end: what its deltas did not say is said now. */
+  #done(item: JsonObject): void {
+    const [kind, id] = [kindOf(item), text(item.id)];
+    const begun = this.#told.get(id) ?? this.#open(kind).find(({ said }) => fits(item, said));
+    if (kind === 'whole' && !begun) this.#whole(item, id);
+    if (kind === 'whole') return;
+    const told = begun ?? this.#begin(kind, id);
+    if (told.done || told.kind !== kind) return;
+    const { said } = told;
+    if (kind === 'function_call') this.#argue(told, restOfArguments(text(item.arguments), said.arguments), item);
+    else if (kind === 'message') {
+      for (const { part, delta } of restOf(item.content, said.content)) {
+        this.#say(told, part.refusal === undefined ? 'text' : 'refusal', delta);
+      }
+    } else {
+      for (const { at, delta } of restOf(item.summary, said.summary)) this.#think(told, 'summary', at, delta);
+      for (const { at, delta } of restOf(item.content, said.content)) this.#think(told, 'content', at, delta);
+      const sealed = text(item.encrypted_content);
+      if (sealed) this.#speech.reasoning(told.number).seal(sealed);
+    }
+    told.done = true;
+  }
+
+  #whole(item: JsonObject, id: string): void {
+    const known = toWholeItem(item);
+    if (!known) {
+      log.warn('an item of a type that is not known was left out', { type: text(item.type).slice(0, 64) });
+      return;
+    }
+    const told = this.#begin('whole', id, known.type !== 'mcp_call');
+    if (!told.done) this.#speech.item(known);
+    told.done = true;
+  }
+
+  #say(told: Told, kind: 'text' | 'refusal', delta: string, logprobs?: unknown): void {
+    if (told.done || delta === '') return;
+    told.said.content += delta;
+    const wanted = this.#call.top_logprobs !== null;
+    this.#speech.message(told.number, kind, delta, wanted ? toLogprobs(logprobs) : []);
+  }
+
+  #think(told: Told, list: ReasoningList, at: number, delta: string): void {
+    if (told.done || delta === '') return;
+    told.said[list] += delta;
+    this.#speech.reasoning(told.number).add(list, at, delta);
+  }
+
+  #argue(told: Told, delta: string, item: JsonObject = {}): void {
+    if (told.done) return;
+    told.said.arguments += delta;
+    this.#speech.call(told.number, { id: text(item.call_id) || null, name: text(item.name) || null, arguments: delta });
+  }
+}
+
+function kindOf({ type }: JsonObject): Kind {
+  return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
+}
+
+/** Whether an item may be the one that said this: some servers (vLLM) give it another id in the end. */
+function fits(item: JsonObject, said: Told['said']): boolean {
+  return textOf(item.content).startsWith(said.content) && text(item.arguments).startsWith(said.arguments);
+}
+
+/** The ApiError for what a failed response says; its codes are words where failures of a request have a status. */
+function failed(error: unknown): ApiError {
+  if (!isObject(error)) return failureInStream(error ?? null);
+  const code = text(error.code);
+  if (code === 'rate_limit_exceeded') return failureInStream({ ...error, code: 429 });
+  const isClients = /invalid|context_length|image/.test(code);
+  return failureInStream(isClients ? { ...error, type: 'invalid_request_error' } : error);
+}

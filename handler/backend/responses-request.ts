@@ -1,0 +1,118 @@
+import type { Item, Message } from '../protocol/items.ts';
+import type { ModelCall } from './backend.ts';
+import type { Server } from './server.ts';
+
+/** Items whose `id` the API asks for in an input; an id of any other would be looked up where nothing is stored. */
+const NEEDS_ID = new Set(['local_shell_call', 'computer_call']);
+
+/** The body of `POST /responses` for a call. The state is ours, so everything goes along and nothing is to be stored. */
+export function toRequest(call: ModelCall, { isOpenAI }: Pick<Server, 'isOpenAI'>): object {
+  const { format, verbosity } = call.text;
+  const { tools, tool_choice } = isOpenAI ? call : narrowed(call);
+  const include = [
+    ...(call.top_logprobs === null ? [] : ['message.output_text.logprobs']),
+    // What OpenAI does not store is remembered only if it is sent back, sealed.
+    ...(isOpenAI ? ['reasoning.encrypted_content'] : []),
+  ];
+  return {
+    model: call.model,
+    input: call.input.flatMap((item) => toInput(item, isOpenAI)),
+    stream: true,
+    store: false,
+    ...given({
+      instructions: call.instructions,
+      temperature: call.temperature,
+      top_p: call.top_p,
+      max_output_tokens: call.max_output_tokens,
+      top_logprobs: call.top_logprobs,
+      ...call.hints,
+    }),
+    ...nonEmpty('include', include),
+    ...nonEmpty('reasoning', given(call.reasoning)),
+    ...nonEmpty('text', { ...(format.type !== 'text' && { format: given(format) }), ...given({ verbosity }) }),
+    // llama.cpp (b11434) ignores `text.format`, and takes what Chat Completions call it.
+    ...(!isOpenAI && format.type !== 'text' && { response_format: responseFormat(format) }),
+    ...(tools.length > 0 && { tools: tools.map(given), tool_choice, parallel_tool_calls: call.parallel_tool_calls }),
+  };
+}
+
+/**
+ * The tools as the choice leaves them. Ollama ignores every choice, llama.cpp one by name: so `none` sends no tools, and
+ * a choice of some functions only those.
+ */
+function narrowed({ tools, tool_choice }: ModelCall): Pick<ModelCall, 'tools' | 'tool_choice'> {
+  if (tool_choice === 'none') return { tools: [], tool_choice };
+  if (typeof tool_choice === 'string') return { tools, tool_choice };
+  const names = tool_choice.type === 'allowed_tools' ? tool_choice.tools : [tool_choice];
+  const chosen = tools.filter((tool) =>
+    names.some(
+      (named) => named.type === tool.type && (!('name' in named) || !('name' in tool) || named.name === tool.name),
+    ),
+  );
+  if (chosen.length === 0) return { tools, tool_choice };
+  return { tools: chosen, tool_choice: tool_choice.type === 'allowed_tools' ? tool_choice.mode : 'required' };
+}
+
+/** One kept item as input: none, or as many as say the same where the item is one of our own. */
+function toInput(item: Item, isOpenAI: boolean): object[] {
+  switch (item.type) {
+    case 'message':
+      return [toMessage(item)];
+    case 'reasoning':
+      return toReasoning(item, isOpenAI);
+    case 'mcp_call': {
+      // A call that a server-side tool of ours ran is to the model a call like any other, with its output right behind.
+      const call_id = item.id.slice(0, 64);
+      const output = item.output ?? (item.error ? JSON.stringify(item.error) : '');
+      return [
+        { type: 'function_call', call_id, name: item.name, arguments: item.arguments },
+        { type: 'function_call_output', call_id, output },
+      ];
+    }
+    case 'local_shell_call_output':
+      return [{ type: item.type, id: item.call_id, output: item.output, status: item.status }];
+    default: {
+      const { id, ...rest } = item;
+      return [NEEDS_ID.has(item.type) ? item : rest];
+    }
+  }
+}
+
+/**
+ * A message without id and status. What the model said goes as one text, the one form that needs neither and that all
+ * take: vLLM (0.20.2) asks for both with parts, and reads only the first; Ollama (0.17.4) refuses a refusal.
+ */
+function toMessage({ type, role, content, phase }: Message): object {
+  const text = () =>
+    content.map((part) => ('text' in part ? part.text : 'refusal' in part ? part.refusal : '')).join('');
+  return { type, role, content: role === 'assistant' ? text() : content, ...(phase && { phase }) };
+}
+
+/**
+ * OpenAI takes reasoning only as it has sealed it. Others read it: llama.cpp (b11434) asks for a content that is not
+ * empty, vLLM for an id and no sealed content, and Ollama keeps its own in `encrypted_content`, in plain text.
+ */
+function toReasoning(item: Extract<Item, { type: 'reasoning' }>, isOpenAI: boolean): object[] {
+  const { type, id, summary, content, encrypted_content } = item;
+  const text = (content.length > 0 ? content : summary).map((part) => part.text).join('\n');
+  const isPlain = encrypted_content === text;
+  if (isOpenAI) return encrypted_content && !isPlain ? [{ type, summary, encrypted_content }] : [];
+  if (text === '') return [];
+  return [{ type, id, summary, content: [{ type: 'reasoning_text', text }], ...(isPlain && { encrypted_content }) }];
+}
+
+function responseFormat(format: Exclude<ModelCall['text']['format'], { type: 'text' }>): object {
+  if (format.type === 'json_object') return { type: 'json_object' };
+  const { type, ...json_schema } = format;
+  return { type, json_schema: given(json_schema) };
+}
+
+/** The members that have a value: a null that a server does not expect is an error on many. */
+function given(members: object): object {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
+}
+
+/** The member, unless there is nothing in it. */
+function nonEmpty(name: string, value: object): object {
+  return Object.keys(value).length > 0 ? { [name]: value } : {};
+}

@@ -1,0 +1,36 @@
+import type { MiddlewareHandler } from 'hono';
+import type { Env } from './env.ts';
+
+/** All methods that any path has; which one a path takes, its own reply says. */
+const METHODS = 'GET, POST, DELETE';
+
+/** What scripts may read of a reply beside the few headers that browsers always show. */
+const EXPOSED = 'x-request-id, retry-after, x-should-retry, idempotent-replayed';
+
+/** How long in seconds a browser may keep the answer to a preflight: two hours, the longest that Chrome does. */
+const MAX_AGE = '7200';
+
+/**
+ * Lets pages of these origins call us, of any with `*`, and answers their preflights. Others get what they would get
+ * without: their browsers keep it from them.
+ */
+export function cors(origins: readonly string[]): MiddlewareHandler<Env> {
+  const any = origins.includes('*');
+  return async (c, next) => {
+    // Also where there is no origin, or a strange one: a cache must not give its reply to a page that is allowed.
+    if (!any) c.header('vary', 'origin');
+    const origin = c.req.header('origin');
+    if (origin === undefined || !(any || origins.includes(origin))) return next();
+    c.header('access-control-allow-origin', any ? '*' : origin);
+    if (c.req.method !== 'OPTIONS' || !c.req.header('access-control-request-method')) {
+      c.header('access-control-expose-headers', EXPOSED);
+      return next();
+    }
+    c.header('access-control-allow-methods', METHODS);
+    c.header('access-control-max-age', MAX_AGE);
+    // Whatever is asked for: the SDKs send headers of their own, more with every version, and none is of use by itself.
+    const asked = c.req.header('access-control-request-headers');
+    if (asked) c.header('access-control-allow-headers', asked);
+    return c.body(null, 204);
+  };
+}

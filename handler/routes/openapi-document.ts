@@ -1,0 +1,42 @@
+import * as calls from '../protocol/client-calls.ts';
+import * as content from '../protocol/content.ts';
+import * as conversation from '../protocol/conversation.ts';
+import * as items from '../protocol/items.ts';
+import * as reasoning from '../protocol/reasoning.ts';
+import * as request from '../protocol/request.ts';
+import * as tools from '../protocol/tools.ts';
+import { createConverter, type JsonSchema } from './json-schema.ts';
+import { describePaths, type Operation } from './openapi-paths.ts';
+import { replySchemas } from './reply-schemas.ts';
+
+/** What the API is, as OpenAPI 3.1 says it. */
+export interface ApiDocument {
+  openapi: string;
+  info: { title: string; version: string; description: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, JsonSchema> };
+}
+
+const DESCRIPTION =
+  'The OpenAI Responses API. Unknown members of a request are ignored, and null means "not given". ' +
+  'Every error has the same form, under 1 KiB, and its param names the field.';
+
+/** The document; `served` are the types of tools that the server runs itself or leaves out. */
+export function describeApi(served: readonly string[]): ApiDocument {
+  const exported = { ...calls, ...content, ...conversation, ...items, ...reasoning, ...request, ...tools };
+  const schemas = Object.entries(exported).filter(([, value]) => 'kind' in value && value.kind === 'schema');
+  const overrides = new Map<object, JsonSchema>();
+  const { convert, define } = createConverter(new Map(schemas.map(([name, schema]) => [schema, name])), overrides);
+  const others = { type: 'object', required: ['type'], properties: { type: { enum: served } } };
+  overrides.set(tools.AnyTool, {
+    anyOf: [...Object.values(tools.clientTools).map(convert), ...(served.length > 0 ? [others] : [])],
+  });
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Antiphon', version: '1', description: DESCRIPTION },
+    paths: describePaths(convert),
+    components: {
+      schemas: { ...Object.fromEntries(schemas.map(([name, schema]) => [name, define(schema)])), ...replySchemas },
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import type { ErrorBody } from '../errors.ts';
+import type { Conversation } from '../protocol/conversation.ts';
+import { eventTypes } from '../protocol/event-types.ts';
+import type { ItemList } from '../protocol/list.ts';
+import type { Response } from '../protocol/response.ts';
+import type { JsonSchema } from './json-schema.ts';
+
+/** The names that JSON Schema has for the types of T. */
+type NameOf<T> = T extends string
+  ? 'string'
+  : T extends number
+    ? 'number' | 'integer'
+    : T extends boolean
+      ? 'boolean'
+      : T extends null
+        ? 'null'
+        : T extends readonly unknown[]
+          ? 'array'
+          : 'object';
+
+/** A schema for each member of T, of types that it can have; what is missing or cannot be does not compile. */
+type Members<T> = {
+  [Name in keyof T]-?: JsonSchema & {
+    type: NameOf<Exclude<T[Name], undefined>> | readonly NameOf<Exclude<T[Name], undefined>>[];
+  };
+};
+
+const item = { type: 'object', required: ['type'], properties: { type: { type: 'string' } } };
+const text = { type: 'string' } as const;
+const textOrNull = { type: ['string', 'null'] } as const;
+const time = { type: 'integer', description: 'seconds since 1970' } as const;
+const countOrNull = { type: ['integer', 'null'] } as const;
+const objectOrNull = { type: ['object', 'null'] } as const;
+const metadata = { type: 'object', additionalProperties: { type: 'string' } } as const;
+
+const response: Members<Response> = {
+  id: text,
+  object: { type: 'string', const: 'response' },
+  access_programs: { type: 'null' },
+  created_at: time,
+  completed_at: countOrNull,
+  status: { type: 'string', enum: ['queued', 'in_progress', 'completed', 'incomplete', 'failed', 'cancelled'] },
+  error: { ...objectOrNull, properties: { code: text, message: text } },
+  incomplete_details: { ...objectOrNull, properties: { reason: text } },
+  background: { type: 'boolean' },
+  conversation: { ...objectOrNull, properties: { id: text } },
+  instructions: textOrNull,
+  max_output_tokens: countOrNull,
+  max_tool_calls: countOrNull,
+  metadata,
+  model: text,
+  moderation: { type: 'null' },
+  output: { type: 'array', items: item, description: 'the items that the model and the tools made, in their order' },
+  parallel_tool_calls: { type: 'boolean' },
+  previous_response_id: textOrNull,
+  prompt: objectOrNull,
+  prompt_cache_key: textOrNull,
+  prompt_cache_retention: textOrNull,
+  reasoning: { type: 'object', properties: { effort: textOrNull, summary: textOrNull } },
+  safety_identifier: textOrNull,
+  service_tier: text,
+  store: { type: 'boolean' },
+  temperature: { type: ['number', 'null'] },
+  text: { type: 'object', properties: { format: item, verbosity: text } },
+  tool_choice: { type: ['string', 'object'] },
+  tools: { type: 'array', items: item },
+  top_logprobs: { type: 'integer' },
+  top_p: { type: ['number', 'null'] },
+  truncation: text,
+  usage: { ...objectOrNull, description: 'tokens of the whole turn; null where the model counts none' },
+  prompt_cache_options: { type: 'object' },
+  user: text,
+};
+const conversation: Members<Conversation> = {
+  id: text,
+  object: { type: 'string', const: 'conversation' },
+  created_at: time,
+  metadata,
+};
+const list: Members<ItemList> = {
+  object: { type: 'string', const: 'list' },
+  data: { type: 'array', items: item },
+  first_id: textOrNull,
+  last_id: textOrNull,
+  has_more: { type: 'boolean' },
+};
+const error: Members<ErrorBody['error']> = {
+  message: text,
+  type: text,
+  param: { ...textOrNull, description: 'the field of the request that is wrong' },
+  code: { type: ['integer', 'string', 'null'] },
+};
+
+const object = (properties: object, optional: readonly string[] = []): JsonSchema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+});
+
+/** The schemas of what the server answers, by their names in the document; checked against the types. */
+export const replySchemas: Record<string, JsonSchema> = {
+  Response: object(response, ['prompt_cache_options', 'user']),
+  ResponseEvent: object({ type: { type: 'string', enum: eventTypes }, sequence_number: { type: 'integer' } }),
+  Conversation: object(conversation),
+  Item: item,
+  ItemList: object(list),
+  Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
+  ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),
+  Health: object({ status: text }),
+  Error: object({ error: object(error) }),
+};

@@ -1,0 +1,68 @@
+import type { Statement } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
+import { statusOf } from './history.ts';
+import { ALIVE, endDead } from './owner.ts';
+import type { Scope } from './scope.ts';
+
+/** A client's name for a request that it may send again, and what tells that request from others. */
+export interface IdempotencyKey {
+  key: string;
+  hash: string;
+}
+
+/** What errors about a key name: it is no member of the body, but it is what the client has to change. */
+export const PARAM = 'Idempotency-Key';
+
+/**
+ * The id of the response that was made under this key; undefined when the key is free: not used, or for a response that
+ * came to nothing, or is gone. Throws an ApiError when the response is still being made, or was asked for otherwise.
+ */
+export async function findMade(scope: Scope, { key, hash }: IdempotencyKey): Promise<string | undefined> {
+  const { database, tenant } = scope;
+  const now = Date.now();
+  const [[found] = []] = await database.batch([
+    {
+      sql: `SELECT k.hash, k.response, r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
+        FROM idempotency k JOIN responses r ON r.tenant = k.tenant AND r.id = k.response
+        WHERE k.tenant = ? AND k.key = ? AND r.expires_at > ?`,
+      values: [now, tenant, key, now],
+    },
+  ]);
+  const status = found && statusOf(found);
+  if (!found || status === 'failed' || status === 'cancelled') return undefined;
+  if (found.hash !== hash) {
+    const message = `${PARAM} was used for another request; a new request needs a key of its own.`;
+    throw new ApiError('invalid_value', message, { param: PARAM });
+  }
+  if (status !== 'completed' && status !== 'incomplete') throw stillMade();
+  return String(found.response);
+}
+
+/** Throws an ApiError when the key is not free: somebody else has just taken it. */
+export async function refuseTaken(scope: Scope, key: IdempotencyKey): Promise<void> {
+  if ((await findMade(scope, key)) !== undefined) throw stillMade();
+}
+
+/** Takes a free key for a response; a key that is not free undoes the batch: NULL violates the column's NOT NULL. */
+export function takeKey(tenant: string, { key, hash }: IdempotencyKey, response: string, now: number): Statement[] {
+  return [
+    endDead(tenant, 'SELECT k.response FROM idempotency k WHERE k.tenant = ? AND k.key = ?', [tenant, key], now),
+    {
+      sql: `INSERT INTO idempotency (tenant, key, hash, response) VALUES (?, ?, ?, ?)
+        ON CONFLICT (tenant, key) DO UPDATE SET hash = excluded.hash, response = CASE WHEN NOT EXISTS (
+          SELECT 1 FROM responses r WHERE r.tenant = idempotency.tenant AND r.id = idempotency.response
+          AND r.expires_at > ? AND r.status NOT IN ('failed', 'cancelled')
+        ) THEN excluded.response END`,
+      values: [tenant, key, hash, response, now],
+    },
+  ];
+}
+
+/**
+ * The response is still being made. A client that asks again that early has most often lost its connection, and we are
+ * about to notice: a moment later the key is free, or the response is there. So trying again does help, and soon.
+ */
+export function stillMade(): ApiError {
+  const message = `The request with this ${PARAM} is still being answered; try again when it has ended.`;
+  return new ApiError('idempotency_in_progress', message, { param: PARAM, headers: { 'retry-after': '1' } });
+}

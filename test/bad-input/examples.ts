@@ -1,0 +1,182 @@
+import { AddItems, CreateConversation, UpdateConversation } from '../../handler/protocol/conversation.ts';
+import { CreateRequest } from '../../handler/protocol/request.ts';
+import { look, type Schema } from '../schema.ts';
+
+/** A body that the product takes; together the examples have an object of every kind that a schema knows. */
+export interface Example {
+  name: string;
+  path: string;
+  schema: Schema;
+  body: Record<string, unknown>;
+  /** The one member whose places are tried, where the others only make it valid. */
+  only?: string;
+}
+
+/** Ids of what is stored, for the examples that go on from it. */
+export interface Stored {
+  response: string;
+  conversation: string;
+}
+
+const image = { type: 'input_image', image_url: 'data:image/png;base64,AA==', detail: 'auto' };
+const file = { type: 'input_file', file_data: 'data:text/plain;base64,AA==', filename: 'a.txt' };
+const text = { type: 'input_text', text: 'Hi' };
+const parts = [text, image, file];
+const grammar = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
+
+const fn = { type: 'function', name: 'f', description: 'd', parameters: { type: 'object' }, strict: false };
+const tools = [
+  fn,
+  { type: 'custom', name: 'c', description: 'd', format: { type: 'text' } },
+  {
+    type: 'namespace',
+    name: 'n',
+    description: 'd',
+    tools: [
+      { type: 'function', name: 'g' },
+      { type: 'custom', name: 'h' },
+    ],
+  },
+  { type: 'local_shell' },
+  { type: 'shell', environment: { type: 'local', skills: [{ name: 's', description: 'd', path: '/s' }] } },
+  { type: 'apply_patch' },
+  { type: 'computer' },
+  { type: 'computer_use_preview', display_width: 800, display_height: 600, environment: 'linux' },
+  { type: 'tool_search', execution: 'client', description: 'd', parameters: {} },
+];
+
+const choices: unknown[] = [
+  'auto',
+  { type: 'function', name: 'f' },
+  { type: 'custom', name: 'c' },
+  { type: 'shell' },
+  { type: 'apply_patch' },
+  { type: 'computer' },
+  { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'f' }] },
+];
+
+const messages = [
+  { role: 'user', content: 'Hi' },
+  { type: 'message', role: 'user', content: parts },
+  {
+    type: 'message',
+    id: 'msg_1',
+    role: 'assistant',
+    status: 'completed',
+    content: [{ type: 'output_text', text: 'a' }],
+  },
+  { role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }] },
+  {
+    type: 'reasoning',
+    summary: [{ type: 'summary_text', text: 's' }],
+    content: [{ type: 'reasoning_text', text: 't' }],
+  },
+  { type: 'mcp_call', server_label: 's', name: 'm', arguments: '{}', output: 'o', error: {} },
+  { type: 'additional_tools', role: 'developer', tools: [{ ...fn, name: 'later' }] },
+  { type: 'configuration_update', reasoning: { effort: 'low' }, text: { format: { type: 'text' } } },
+];
+
+const call = (type: string, members: object) => ({ type, call_id: 'c1', ...members });
+/** Calls with their outputs. */
+const calls: [name: string, call: object, output: object][] = [
+  [
+    'function_call',
+    call('function_call', { name: 'f', arguments: '{}' }),
+    call('function_call_output', { output: parts }),
+  ],
+  [
+    'custom_tool_call',
+    call('custom_tool_call', { name: 'c', input: 'x' }),
+    call('custom_tool_call_output', { output: parts }),
+  ],
+  [
+    'local_shell_call',
+    call('local_shell_call', { action: { type: 'exec', command: ['ls'], env: { A: 'b' }, timeout_ms: 1000 } }),
+    call('local_shell_call_output', { output: 'a' }),
+  ],
+  [
+    'shell_call',
+    call('shell_call', { action: { commands: ['ls'], timeout_ms: 1000 }, environment: { type: 'local' } }),
+    call('shell_call_output', {
+      output: [
+        { stdout: 'a', stderr: '', outcome: { type: 'exit', exit_code: 0 } },
+        { stdout: 'a', stderr: '', outcome: { type: 'timeout' } },
+      ],
+    }),
+  ],
+  ...[
+    { type: 'create_file', path: 'a', diff: '+a' },
+    { type: 'update_file', path: 'a', diff: '+a' },
+    { type: 'delete_file', path: 'a' },
+  ].map((operation): [string, object, object] => [
+    operation.type,
+    call('apply_patch_call', { operation }),
+    call('apply_patch_call_output', { output: 'done', status: 'completed' }),
+  ]),
+  [
+    'computer_call',
+    call('computer_call', { actions: [{ type: 'screenshot' }], pending_safety_checks: [{ id: 's' }] }),
+    call('computer_call_output', {
+      output: { type: 'computer_screenshot', image_url: image.image_url },
+      acknowledged_safety_checks: [{ id: 's' }],
+    }),
+  ],
+  [
+    'tool_search_call',
+    call('tool_search_call', { execution: 'client', arguments: {} }),
+    call('tool_search_output', { execution: 'client', tools: [{ ...fn, name: 'found' }] }),
+  ],
+];
+
+const schema = look(CreateRequest);
+
+/** The body of a response that every other one is like. */
+function create(name: string, body: object): Example {
+  return { name, path: '/v1/responses', schema, body: { input: 'Hi', ...body } };
+}
+
+/** Every example, those of conversations included. */
+export function examples({ response, conversation }: Stored): Example[] {
+  const at = `/v1/conversations/${conversation}`;
+  return [
+    create('plain', {}),
+    create('settings', {
+      reasoning: { effort: 'low' },
+      metadata: { a: 'b' },
+      stream_options: { include_obfuscation: false },
+      include: ['reasoning.encrypted_content'],
+      prompt_cache_options: {},
+    }),
+    create('text', { text: { format: { type: 'text' }, verbosity: 'low' } }),
+    create('json', { text: { format: { type: 'json_object' } } }),
+    create('schema', {
+      text: { format: { type: 'json_schema', name: 'n', schema: {}, description: 'd', strict: true } },
+    }),
+    create('prompt', { prompt: { id: 'greeting', version: '2', variables: { name: 'a', topic: text } } }),
+    create('picture', { prompt: { id: 'picture', variables: { picture: image } } }),
+    create('paper', { prompt: { id: 'picture', variables: { picture: file } } }),
+    create('previous', { previous_response_id: response }),
+    create('conversation', { conversation: { id: conversation } }),
+    create('reference', { input: [{ type: 'item_reference', id: 'msg_kept' }] }),
+    create('bare reference', { input: [{ id: 'msg_kept' }] }),
+    create('tools', { tools }),
+    ...choices.map((tool_choice, index) => ({
+      ...create(`choice ${index}`, { tools, tool_choice }),
+      only: 'tool_choice',
+    })),
+    create('server tool', { tools: [{ type: 'test_tool', label: 'bad-input' }] }),
+    create('messages', { input: messages }),
+    ...calls.map(([name, ...items]) => create(name, { input: items })),
+    {
+      name: 'create',
+      path: '/v1/conversations',
+      schema: look(CreateConversation),
+      body: { items: messages.slice(0, 2), metadata: { a: 'b' } },
+    },
+    { name: 'update', path: at, schema: look(UpdateConversation), body: { metadata: { a: 'b' } } },
+    { name: 'add', path: `${at}/items`, schema: look(AddItems), body: { items: messages.slice(0, 2) } },
+  ];
+}
+
+/** Of a kind that no backend under test carries, so that only what is wrong about it can be tried. */
+export const refused: Example[] = [create('grammar', { tools: [{ type: 'custom', name: 'c', format: grammar }] })];

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { post } from '../doors/door.ts';
+import type { Script } from '../model/scripted.ts';
+import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../model/scripted-responses.ts';
+import { outline } from '../sse.ts';
+import { callOf, create, endsOnLeaving, refuses, stream } from './ask.ts';
+import { NEEDS_LIVE, promise } from './promise.ts';
+
+const tools = [{ type: 'function', name: 'f', parameters: { type: 'object' } }];
+const call: Said = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a": 1}' };
+const user = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+
+promise('native.text', async (door) => {
+  const model = door.model.native(answers(message('Hello world')));
+  const response = await create(door, { model, instructions: 'Be brief.', temperature: 0.5, user: 'u' });
+  assert.deepEqual(
+    response.output.map(({ type }) => type),
+    ['message'],
+  );
+  assert.partialDeepStrictEqual(response.output, [{ content: [{ type: 'output_text', text: 'Hello world' }] }]);
+  assert.partialDeepStrictEqual(response, {
+    status: 'completed',
+    model,
+    usage: { input_tokens: 11, total_tokens: 18 },
+  });
+  const { path, headers, body } = callOf(door, model);
+  assert.equal(path, '/v1/responses');
+  assert.equal(headers.authorization, 'Bearer test-key');
+  assert.deepEqual(body, {
+    model,
+    input: [user('Hi')],
+    stream: true,
+    store: false,
+    instructions: 'Be brief.',
+    temperature: 0.5,
+    user: 'u',
+  });
+});
+
+promise('native.stream', async (door) => {
+  const model = door.model.native(answers(message('Hello world'), call));
+  const { events, final } = await stream(door, { model, tools });
+  assert.deepEqual(outline(events), [
+    'created',
+    'in_progress',
+    'output_item.added 0 message in_progress',
+    'content_part.added 0.0 output_text',
+    'output_text.delta 0.0 Hello',
+    'output_text.delta 0.0  world',
+    'output_text.done 0.0 Hello world',
+    'content_part.done 0.0 output_text',
+    'output_item.done 0 message completed',
+    'output_item.added 1 function_call in_progress',
+    'function_call_arguments.delta 1 {"a":',
+    'function_call_arguments.delta 1  1}',
+    'function_call_arguments.done 1 f {"a": 1}',
+    'output_item.done 1 function_call completed',
+    'completed',
+  ]);
+  for (const { id } of final.output) assert.match(id ?? '', /^(msg|fc)_[\da-f]{48}$/);
+});
+
+promise(
+  'native.live',
+  async (door) => {
+    const heard = Promise.withResolvers<void>();
+    const [first, second] = halves(message('first second'), ' second');
+    const model = door.model.native(async (turn) => {
+      await turn.raw(first);
+      await heard.promise;
+      await turn.raw(second);
+      turn.end();
+    });
+    const reply = await post(door, { model, input: 'Hi', stream: true });
+    let text = '';
+    const chunks = reply.body?.pipeThrough(new TextDecoderStream()) ?? assert.fail('a body');
+    for await (const chunk of chunks) {
+      text += chunk;
+      if (text.includes('"delta":"first"')) heard.resolve();
+    }
+    assert.match(text, /"delta":" second"/);
+  },
+  NEEDS_LIVE,
+);
+
+promise('native.tool-turns', async (door) => {
+  const model = door.model.native(answers(message('Let me see.'), call), answers(message('One.')));
+  const first = await create(door, { model, tools });
+  const outputs = [{ type: 'function_call_output', call_id: 'c1', output: 'one' }];
+  const last = await create(door, { model, tools, previous_response_id: first.id, input: outputs });
+  assert.equal(last.previous_response_id, first.id);
+  const { body } = door.model.calls(model)[1] ?? assert.fail('a second call');
+  assert.ok(!('previous_response_id' in body));
+  assert.deepEqual(body.tools, tools);
+  assert.deepEqual(body.input, [
+    user('Hi'),
+    { type: 'message', role: 'assistant', content: 'Let me see.' },
+    { ...call, status: 'completed' },
+    { ...outputs[0], status: 'completed' },
+  ]);
+});
+
+promise('native.reasoning', async (door) => {
+  const summary = { type: 'reasoning', summary: ['First.', 'Then.'] };
+  const thought = { type: 'reasoning', content: ['Hm.'] };
+  const model = door.model.native(answers(summary, thought, message('Yes')));
+  const { final, events } = await stream(door, { model, reasoning: { effort: 'low', summary: 'auto' } });
+  assert.partialDeepStrictEqual(final.output, [
+    { type: 'reasoning', summary: [{ type: 'summary_text', text: 'First.' }, { text: 'Then.' }] },
+    { type: 'reasoning', content: [{ type: 'reasoning_text', text: 'Hm.' }] },
+    { type: 'message' },
+  ]);
+  const deltas = events.filter(({ type }) => type === 'response.reasoning_summary_text.delta');
+  assert.deepEqual(
+    deltas.map((event) => 'summary_index' in event && event.summary_index),
+    [0, 1],
+  );
+  assert.deepEqual(callOf(door, model).body.reasoning, { effort: 'low', summary: 'auto' });
+  await create(door, { model, previous_response_id: final.id });
+  const { body } = door.model.calls(model)[1] ?? assert.fail('a second call');
+  const sent = body.input.filter(({ type }: { type: string }) => type === 'reasoning');
+  assert.partialDeepStrictEqual(sent, [{ content: [{ text: 'First.\nThen.' }] }, { content: [{ text: 'Hm.' }] }]);
+});
+
+promise('native.custom-tool', async (door) => {
+  const custom = { type: 'custom', name: 'run_sql', format: { type: 'grammar', syntax: 'lark', definition: 'x' } };
+  const model = door.model.native(
+    answers({ type: 'custom_tool_call', call_id: 'c1', name: 'run_sql', input: 'select 1' }),
+    answers(message('1')),
+  );
+  const { id, output } = await create(door, { model, tools: [custom] });
+  assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', call_id: 'c1', input: 'select 1' }]);
+  assert.deepEqual(callOf(door, model).body.tools, [custom]);
+  const outputs = [{ type: 'custom_tool_call_output', call_id: 'c1', output: 'one' }];
+  await create(door, { model, tools: [custom], previous_response_id: id, input: outputs });
+  assert.partialDeepStrictEqual(door.model.calls(model)[1]?.body.input, [
+    user('Hi'),
+    { type: 'custom_tool_call', call_id: 'c1', name: 'run_sql', input: 'select 1' },
+    { type: 'custom_tool_call_output', call_id: 'c1', output: 'one' },
+  ]);
+});
+
+promise('native.incomplete', async (door) => {
+  const usage = { input_tokens: 11, output_tokens: 16, total_tokens: 27 };
+  const model = door.model.native(sendsEvents(eventsOf([message('cut')], { usage })));
+  const { status, incomplete_details, output } = await create(door, { model, max_output_tokens: 16 });
+  assert.deepEqual([status, incomplete_details], ['incomplete', { reason: 'max_output_tokens' }]);
+  assert.partialDeepStrictEqual(output, [{ status: 'incomplete' }]);
+});
+
+promise('native.failure', async (door) => {
+  const error = { code: 'server_error', message: 'CUDA out of memory at 10.0.0.7' };
+  const failing = door.model.native(sendsEvents(eventsOf([message('Well')], { type: 'failed', error })));
+  const text = await refuses(await post(door, { model: failing, input: 'Hi' }), { status: 500, code: 500 });
+  assert.ok(!text.includes('CUDA'));
+  const { final } = await stream(door, { model: failing });
+  assert.equal(final.status, 'failed');
+  assert.partialDeepStrictEqual(final.output, [{ status: 'incomplete' }]);
+  const unknown = door.model.native((turn) => turn.reply(404, { error: { message: "model 'x' not found" } }));
+  const missing = { status: 404, code: 'model_not_found', param: 'model' };
+  await refuses(await post(door, { model: unknown, input: 'Hi' }), missing);
+});
+
+promise('native.broken-off', async (door) => {
+  const [begun] = halves(message('Well then'), ' then');
+  const model = door.model.native(async (turn) => {
+    await turn.raw(begun);
+    turn.end();
+  });
+  await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500 });
+  const { final } = await stream(door, { model });
+  assert.partialDeepStrictEqual(final, { status: 'failed', output: [{ status: 'incomplete' }] });
+});
+
+promise('native.leave', (door) =>
+  endsOnLeaving(door, async () => {
+    const begun = Promise.withResolvers<void>();
+    const script: Script = async (turn) => {
+      await turn.raw(halves(message('Well then'), ' then')[0]);
+      begun.resolve();
+      await turn.closed;
+    };
+    const model = door.model.native(script);
+    const leaving = new AbortController();
+    post(door, { model, input: 'Hi', stream: true }, { signal: leaving.signal })
+      .then((reply) => reply.text())
+      .catch(() => {});
+    await begun.promise;
+    return { leave: () => leaving.abort(), closed: () => callOf(door, model).closed };
+  }),
+);
+
+/** The bytes of a response that says one item, up to a delta, and from there on. */
+function halves(item: Said, delta: string): [string, string] {
+  const events = eventsOf([item]);
+  const at = events.findIndex((event) => event.delta === delta);
+  return [events.slice(0, at), events.slice(at)].map((half) => half.map(encoded).join('')) as [string, string];
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { type Door, post, testOrigin } from '../doors/door.ts';
+import { says } from '../model/scripted.ts';
+import { refuses } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+
+const EXPOSED = ['x-request-id', 'retry-after', 'x-should-retry'];
+
+/** Asks as a browser does before a page may send what is not simple. */
+function preflight(door: Door, path: string, origin: string, headers?: string): Promise<Response> {
+  return door.fetch(path, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      ...(headers && { 'access-control-request-headers': headers }),
+    },
+  });
+}
+
+/** Holds a reply to be readable for the page's scripts, what SDKs need of its headers included. */
+function readable(reply: Response, what: string): void {
+  assert.equal(reply.headers.get('access-control-allow-origin'), testOrigin, what);
+  assert.match(reply.headers.get('vary') ?? '', /\borigin\b/i, what);
+  const exposed = (reply.headers.get('access-control-expose-headers') ?? '').split(/,\s*/);
+  for (const name of EXPOSED) assert.ok(exposed.includes(name), `${what}: ${name}`);
+}
+
+/** Holds a reply to have nothing about who may read it. */
+function unreadable(reply: Response, what: string): void {
+  const about = [...reply.headers.keys()].filter((name) => name.startsWith('access-control-'));
+  assert.deepEqual(about, [], what);
+}
+
+promise(
+  'cors.preflight',
+  async (door) => {
+    const asked = 'authorization,content-type,idempotency-key,x-stainless-lang';
+    for (const path of ['/v1/responses', '/v1/responses/resp_1', '/v1/models', '/v1/conversations/conv_1/items']) {
+      const reply = await preflight(door, path, testOrigin, asked);
+      assert.equal(reply.status, 204, path);
+      assert.equal(await reply.text(), '');
+      const { headers } = reply;
+      assert.equal(headers.get('access-control-allow-origin'), testOrigin);
+      assert.match(headers.get('vary') ?? '', /\borigin\b/i);
+      assert.deepEqual(headers.get('access-control-allow-headers')?.split(/,\s*/), asked.split(','));
+      assert.deepEqual(headers.get('access-control-allow-methods')?.split(/,\s*/), ['GET', 'POST', 'DELETE']);
+      assert.match(headers.get('access-control-max-age') ?? '', /^\d+$/);
+      assert.ok(headers.get('x-request-id'));
+    }
+    const plain = await preflight(door, '/v1/responses', testOrigin);
+    assert.equal(plain.headers.get('access-control-allow-headers'), null);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'cors.reply',
+  async (door) => {
+    const model = door.model.script(says('Hello'));
+    const headers = { origin: testOrigin };
+    for (const stream of [false, true]) {
+      const reply = await post(door, { model, input: 'Hi', stream }, { headers });
+      assert.equal(reply.status, 200);
+      readable(reply, `stream: ${stream}`);
+      await reply.text();
+    }
+    readable(await door.fetch('/v1/models', { headers }), 'a list');
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'cors.errors',
+  async (door) => {
+    const headers = { origin: testOrigin };
+    const replies: [status: number, reply: Response][] = [
+      [400, await post(door, '{', { headers })],
+      [422, await post(door, {}, { headers })],
+      [404, await door.fetch('/v1/nothing', { headers })],
+      [404, await door.fetch('/v1/responses/resp_none', { headers })],
+      [405, await door.fetch('/v1/responses', { headers })],
+      [415, await post(door, '{}', { headers: { ...headers, 'content-encoding': 'compress' } })],
+      [500, await post(door, { model: 'down', input: 'Hi' }, { headers })],
+      [500, await post(door, '{}', { headers: { ...headers, 'x-antiphon-hop': '1' } })],
+    ];
+    for (const [status, reply] of replies) {
+      assert.equal(reply.status, status);
+      readable(reply, `${status}`);
+      await reply.text();
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'cors.stranger',
+  async (door) => {
+    const strange = ['https://evil.example', `${testOrigin}.evil.example`, 'http://app.example', 'null'];
+    for (const origin of strange) {
+      const reply = await door.fetch('/v1/models', { headers: { origin } });
+      assert.equal(reply.status, 200);
+      unreadable(reply, origin);
+      assert.match(reply.headers.get('vary') ?? '', /\borigin\b/i, origin);
+      const before = await preflight(door, '/v1/responses', origin, 'content-type');
+      unreadable(before, origin);
+      await refuses(before, { status: 405, code: 'method_not_allowed' });
+    }
+    const none = await door.fetch('/v1/models');
+    unreadable(none, 'no origin');
+    assert.match(none.headers.get('vary') ?? '', /\borigin\b/i);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'cors.no-preflight',
+  async (door) => {
+    const reply = await door.fetch('/v1/responses', { method: 'OPTIONS', headers: { origin: testOrigin } });
+    assert.equal(reply.headers.get('allow'), 'POST');
+    readable(reply, 'OPTIONS');
+    await refuses(reply, { status: 405, code: 'method_not_allowed' });
+  },
+  NEEDS_HEADERS,
+);

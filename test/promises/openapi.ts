@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { type Door, post } from '../doors/door.ts';
+import { fits } from '../json-schema.ts';
+import { says } from '../model/scripted.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+
+async function documentOf(door: Door) {
+  const reply = await door.fetch('/openapi.json');
+  assert.equal(reply.status, 200);
+  assert.match(reply.headers.get('content-type') ?? '', /^application\/json/);
+  return JSON.parse(await reply.text());
+}
+
+promise(
+  'openapi.routes',
+  async (door) => {
+    const { openapi, paths } = await documentOf(door);
+    assert.match(openapi, /^3\.1\./);
+    for (const [path, methods] of Object.entries(paths)) {
+      const reply = await door.fetch(path.replace(/\{\w+\}/g, 'x_1'), { method: 'PATCH' });
+      await reply.text();
+      assert.equal(reply.status, 405, path);
+      const allowed = Object.keys(methods as object).map((method) => method.toUpperCase());
+      assert.deepEqual(reply.headers.get('allow')?.split(', ').sort(), allowed.sort(), path);
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+const fn = { type: 'function', name: 'f' };
+
+/** Bodies that the product takes, and others that it does not; the document must say the same of them. */
+const bodies: object[] = [
+  {},
+  { input: [{ role: 'user', content: [{ type: 'input_text', text: 'Hi' }] }], temperature: 2, store: null },
+  { tools: [fn], tool_choice: { type: 'function', name: 'f' }, text: { format: { type: 'json_object' } } },
+  { metadata: { a: 'b' }, reasoning: { effort: 'low' }, unheard_of: { a: [] } },
+  { input: [] },
+  { input: [{ role: 'wizard', content: 'Hi' }] },
+  { input: [{ type: 'function_call', call_id: 'c', name: 'f', arguments: {} }] },
+  { temperature: 2.1 },
+  { max_output_tokens: 16.5 },
+  { tools: [{ ...fn, name: 'a b' }] },
+  { tools: [{ type: 'web_search' }] },
+  { tool_choice: 'maybe' },
+  { text: [] },
+  { text: { format: { type: 'json_schema', name: 'x' } } },
+  { metadata: { a: 7 } },
+  { include: ['everything'] },
+];
+
+promise(
+  'openapi.schemas',
+  async (door) => {
+    const document = await documentOf(door);
+    const { schema } = document.paths['/v1/responses'].post.requestBody.content['application/json'];
+    const model = door.model.script(says('ok'));
+    for (const body of bodies) {
+      const whole = { model, input: 'Hi', ...body };
+      const reply = await post(door, whole);
+      await reply.text();
+      assert.ok(reply.status === 200 || reply.status === 422, `${reply.status}`);
+      assert.equal(fits(document, schema, whole), reply.status === 200, JSON.stringify(body));
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'openapi.docs',
+  async (door) => {
+    const reply = await door.fetch('/docs');
+    const page = await reply.text();
+    assert.equal(reply.status, 200);
+    assert.match(reply.headers.get('content-type') ?? '', /^text\/html/);
+    assert.match(reply.headers.get('content-security-policy') ?? '', /^default-src 'none';/);
+    assert.ok(!/(src|href|action|url)\s*[=(]\s*["']?(?![#/](?!\/)|["'])/i.test(page), 'nothing is asked of others');
+    assert.ok(!/<(script|link|img|iframe|object)\b|@import|\son\w+=/i.test(page), 'nothing runs and nothing is loaded');
+    const { paths, components } = await documentOf(door);
+    for (const path of Object.keys(paths)) assert.ok(page.includes(`<code>${path}</code>`), path);
+    for (const [, name] of page.matchAll(/href="#(\w+)"/g)) assert.ok(name && name in components.schemas, name);
+  },
+  NEEDS_HEADERS,
+);

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { type Door, post } from '../doors/door.ts';
+import { replies } from '../model/scripted.ts';
+import { create } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+import { conversation, held } from './state-ask.ts';
+
+/** Holds a reply to be an error with this header, or without it. */
+async function says(reply: Response, status: number, header: string | null): Promise<void> {
+  assert.equal(reply.status, status, await reply.text());
+  assert.equal(reply.headers.get('x-should-retry'), header, `${status}`);
+}
+
+const broken = (door: Door, status: number) => door.model.script(replies(status, {}));
+
+promise('retry.never', async (door) => {
+  await says(await post(door, '{'), 400, 'false');
+  await says(await post(door, '[]'), 422, 'false');
+  await says(await post(door, {}), 422, 'false');
+  await says(await post(door, { model: 'nobody-knows', input: 'Hi' }), 404, 'false');
+  await says(await post(door, { model: 'demo', input: 'Hi', previous_response_id: 'resp_none' }), 400, 'false');
+  await says(await post(door, ' '.repeat(32 * 1024 * 1024 + 1)), 413, 'false');
+  const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
+  await says(await post(door, { model: overflow, input: 'Hi' }), 400, 'false');
+  await says(await post(door, { model: broken(door, 401), input: 'Hi' }), 500, 'false');
+});
+
+promise(
+  'retry.never-by-path',
+  async (door) => {
+    await says(await door.fetch('/v1/nothing'), 404, 'false');
+    await says(await door.fetch('/v1/responses/resp_none'), 404, 'false');
+    await says(await door.fetch('/v1/responses'), 405, 'false');
+    await says(await post(door, '{}', { headers: { 'content-type': 'text/plain' } }), 415, 'false');
+    await says(await post(door, 'x', { headers: { 'content-encoding': 'zstd' } }), 400, 'false');
+  },
+  NEEDS_HEADERS,
+);
+
+promise('retry.perhaps', async (door) => {
+  await says(await post(door, { model: broken(door, 429), input: 'Hi' }), 429, null);
+  await says(await post(door, { model: broken(door, 500), input: 'Hi' }), 500, null);
+  await says(await post(door, { model: 'down', input: 'Hi' }), 500, null);
+});
+
+promise(
+  'retry.perhaps-later',
+  async (door) => {
+    const id = await conversation(door);
+    const { script, begun, release } = held();
+    const model = door.model.script(script);
+    const running = create(door, { model, conversation: id });
+    await begun;
+    await says(await post(door, { model: 'demo', input: 'Hi', conversation: id }), 400, null);
+    release();
+    await running;
+  },
+  NEEDS_HEADERS,
+);
