@@ -58,16 +58,15 @@ export const hostile: Record<string, { body(): Uint8Array; status: 400 | 413 }> 
     status: 400,
   },
   'matches of three bytes without end': {
-    body: () => frame({}, begin, ...Array<Buffer>(90).fill(block('compressed', sequences(43_690, 0)))),
+    body: () => frame({}, begin, ...Array<Buffer>(30).fill(block('compressed', sequences(43_690, 0)))),
     status: 413,
   },
   'blocks of nothing': {
-    body: () => frame({ window: 0xa0 }, ...Array<Buffer>(100_000).fill(block('raw', Buffer.alloc(0)))),
+    body: () => frame({ window: 0xa0 }, ...Array<Buffer>(2_000).fill(block('raw', Buffer.alloc(0)))),
     status: 413,
   },
   'frames of nothing, each with a window of 1 GiB': {
-    body: () =>
-      Buffer.concat(Array<Buffer>(100_000).fill(frame({ window: 0xa0 }, block('raw', Buffer.alloc(0), true)))),
+    body: () => Buffer.concat(Array<Buffer>(2_000).fill(frame({ window: 0xa0 }, block('raw', Buffer.alloc(0), true)))),
     status: 413,
   },
   'a block that says it is 2 MiB of one byte': {

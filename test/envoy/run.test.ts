@@ -43,6 +43,7 @@ async function sharedParts(mode: keyof typeof files): Promise<unknown> {
   const own = new Set([
     ...['processing_mode', 'message_timeout', 'request_attributes', 'http2_protocol_options', 'direct_response'],
     ...['per_connection_buffer_limit_bytes', 'per_connection_buffer_high_watermark_timeout'],
+    'upgrade_configs', // the original mode hands over no GET
   ]);
   return JSON.parse(await configFor(mode, ports, '1.40.0'), (key, value) => {
     if (own.has(key)) return undefined;

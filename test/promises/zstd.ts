@@ -7,6 +7,9 @@ import { callOf, create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
 const MiB = 1024 * 1024;
+/** A request that lacks its input: what is told of that has been decoded. */
+const request = Buffer.from('{"model":"demo"}');
+const understood = { status: 422, code: 422, param: 'input' };
 const corrupt = { status: 400, code: 400, message: /content-encoding/ };
 const tooLarge = { status: 413, code: 'request_too_large' };
 
@@ -18,7 +21,7 @@ function encoded(door: Door, body: Uint8Array, encoding = 'zstd'): Promise<Respo
 /** Holds a request in an encoding to reach the model. */
 async function reaches(door: Door, encode: (plain: Buffer) => Uint8Array, encoding?: string): Promise<void> {
   const model = door.model.script(says('ok'));
-  const input = Array.from({ length: 3_000 }, (_, n) => `Grüße ${n * n}!`).join(' ');
+  const input = Array.from({ length: 1_000 }, (_, n) => `Grüße ${n * n}!`).join(' ');
   const reply = await encoded(door, encode(Buffer.from(JSON.stringify({ model, input }))), encoding);
   assert.equal(reply.status, 200, await reply.text());
   const { body, headers } = callOf(door, model);
@@ -29,7 +32,7 @@ async function reaches(door: Door, encode: (plain: Buffer) => Uint8Array, encodi
 promise(
   'body.zstd',
   async (door) => {
-    for (const level of [-3, 1, 3, 9, 19]) {
+    for (const level of [-3, 3, 15]) {
       const params = { [constants.ZSTD_c_compressionLevel]: level };
       await reaches(door, (plain) => zstdCompressSync(plain, { params }));
     }
@@ -80,12 +83,10 @@ promise(
 promise(
   'body.zstd-dictionary',
   async (door) => {
-    const text = Buffer.from('{"model":"demo","input":"Hi"}');
     for (const dictionary of [1, 0xffff, 0xffffffff]) {
-      await refuses(await encoded(door, frame({ dictionary }, block('raw', text, true))), corrupt);
+      await refuses(await encoded(door, frame({ dictionary }, block('raw', request, true))), corrupt);
     }
-    const reply = await encoded(door, frame({ dictionary: 0 }, block('raw', text, true)));
-    assert.equal(reply.status, 200, await reply.text());
+    await refuses(await encoded(door, frame({ dictionary: 0 }, block('raw', request, true))), understood);
   },
   NEEDS_HEADERS,
 );
@@ -107,13 +108,14 @@ promise(
 promise(
   'body.zstd-lies',
   async (door) => {
-    const text = block('raw', Buffer.from('{"model":"demo","input":"Hi"}'), true);
+    const text = block('raw', request, true);
     for (const content of [2 ** 30, 2 ** 32 - 1, 2 ** 40]) {
       await refuses(await encoded(door, frame({ content }, text)), tooLarge);
     }
-    for (const content of [0, 28, 30, 8 * MiB]) await refuses(await encoded(door, frame({ content }, text)), corrupt);
+    for (const content of [0, request.length - 1, request.length + 1, 8 * MiB])
+      await refuses(await encoded(door, frame({ content }, text)), corrupt);
     // A window of 1 GiB, in ten bytes: it is believed, and costs nothing.
-    assert.equal((await encoded(door, frame({ window: 0xa0 }, text))).status, 200);
+    await refuses(await encoded(door, frame({ window: 0xa0 }, text)), understood);
   },
   NEEDS_HEADERS,
 );
