@@ -215,6 +215,17 @@ test('items that come as a whole are built anew', () => {
   assert.throws(() => read(eventsOf([{ ...custom, name: 5 }])), ApiError);
 });
 
+test('functions of a namespace keep it', () => {
+  const { bare } = read(eventsOf([{ ...call, namespace: 'crm' } as Said, call]));
+  assert.deepEqual(
+    bare.map(({ name, namespace }) => [name, namespace]),
+    [
+      ['f', 'crm'],
+      ['f', undefined],
+    ],
+  );
+});
+
 test('without parallel calls only the first counts', () => {
   const { bare } = read(eventsOf([call, { ...call, call_id: 'c2' }]), { parallel_tool_calls: false });
   assert.deepEqual(
@@ -282,6 +293,8 @@ test('failures are told apart by their codes', () => {
   assert.equal(failed({ code: 'server_error', message: 'oops' }), 'server');
   assert.equal(failed({ code: 'context_length_exceeded', message: 'too long' }), 'context_length');
   assert.equal(failed(null), 'server');
+  const response = { status: 'failed', error: { code: 'server_error', message: 'oops' } };
+  assert.equal(kindOf({ type: 'response.completed', response }), 'server');
   assert.equal(kindOf({ type: 'error', code: 'rate_limit_exceeded', message: 'x', param: null }), 'rate_limit');
   assert.equal(kindOf({ type: 'error', error: { code: 429, message: 'x' } }), 'rate_limit');
   assert.equal(

@@ -73,6 +73,15 @@ const message = (text: string, status = 'completed') => ({
   content: [{ type: 'output_text', text, annotations: [], logprobs: [] }],
   status,
 });
+const weather = (call_id: string, written: string, status = 'completed') => ({
+  type: 'function_call',
+  call_id,
+  name: 'get_weather',
+  arguments: written,
+  status,
+});
+const tools = [{ type: 'function', name: 'get_weather' }];
+const PARIS = '{"city": "Paris", "unit": "celsius"}';
 const thought = { type: 'reasoning', summary: [], content: [], status: 'completed' };
 
 const LONG = 'Hello! I am a tiny language model built by hand, so this answer never changes; here comes one smile: 🙂.';
@@ -104,16 +113,8 @@ const expected: Record<
     tokens: [12, 15, 11],
   },
   'llama.cpp/responses-tool-stream': {
-    asked: { tools: [{ type: 'function', name: 'get_weather' }] },
-    output: [
-      {
-        type: 'function_call',
-        call_id: 'call_pI7tDd06TZ2rf9XPK43buTct5kbEXvQA',
-        name: 'get_weather',
-        arguments: '{"city": "Paris", "unit": "celsius"}',
-        status: 'completed',
-      },
-    ],
+    asked: { tools },
+    output: [weather('call_pI7tDd06TZ2rf9XPK43buTct5kbEXvQA', PARIS)],
     tokens: [218, 10, 217],
   },
   'llama.cpp-router/responses-stream': {
@@ -125,6 +126,21 @@ const expected: Record<
     asked: { max_output_tokens: FEWEST },
     output: [message('<tool_call>\n{"name": "tarplace', 'incomplete')],
     tokens: [33, FEWEST, 21],
+  },
+  // Neither said how many tokens were asked for: a call that breaks off is one that was cut.
+  'xllamacpp/responses-cut-call-stream': {
+    asked: { tools },
+    output: [weather('call_eMWMaQTBc6FaNavrf6h4SSdxm2p78e7x', '{"city":"', 'incomplete')],
+    tokens: [220, 16, 0],
+  },
+  'xllamacpp/responses-two-calls-stream': {
+    asked: { tools },
+    output: [
+      weather('call_dZ0Mx24DLLfSFlkaOBRPevRA1l2gDY8E', PARIS),
+      weather('call_avZegEMj1UcHlFsyggNWnwZG3AElecO8', PARIS),
+      weather('call_jwSWa5NcrJMzmnLRVx4n6RgqUd9dx5i6', '{"ci', 'incomplete'),
+    ],
+    tokens: [216, 20, 0],
   },
   'ollama/responses-stream': { output: [message(LONG)], tokens: [12, 31, 0] },
   'ollama/responses-length-stream': {
@@ -150,7 +166,7 @@ const expected: Record<
   },
 };
 
-/** Sizes of the pieces that a stream arrives in: every one up to the longest that cuts an event at a new place. */
+/** Sizes of the pieces that a stream arrives in, in bytes: they cut characters, lines and events anywhere. */
 const SIZES = [1, 2, 3, 5, 7, 11, 16, 31, 64, 127, 256, 509, 1_021, 2_048, 4_093];
 
 describe('recorded streams of /v1/responses', () => {
@@ -228,6 +244,20 @@ describe('what is odd in them', () => {
       'text.delta',
       'item.done message',
     ]);
+  });
+
+  test('llama.cpp says completed of a call whose arguments break off', () => {
+    const { response } = sent('xllamacpp/responses-cut-call-stream').at(-1);
+    assert.deepEqual([response.status, response.output[0].status], ['completed', 'completed']);
+    assert.throws(() => JSON.parse(response.output[0].arguments));
+  });
+
+  test('llama.cpp has all its calls done at the end, and here each is done before the next', async () => {
+    const name = 'xllamacpp/responses-two-calls-stream';
+    const turns = (events: Json[]) =>
+      events.filter(({ type }) => /item\.(added|done)$/.test(type)).map(({ type }) => type.split('.').at(-1));
+    assert.deepEqual(turns(sent(name)), ['added', 'added', 'added', 'done', 'done', 'done']);
+    assert.deepEqual(turns((await streamOf(name)).events), ['added', 'done', 'added', 'done', 'added', 'done']);
   });
 
   test('llama.cpp and Ollama begin no part of reasoning, llama.cpp ends no arguments', async () => {

@@ -99,8 +99,8 @@ test('a key goes with its response, and one that was taken over stays with the n
 
 test('the key of a process that has died is free', async (t) => {
   const { database, whole, state } = await watched();
-  const dying = await openInProcess({ database, lease: 60 });
-  const other = await openInProcess({ database: whole, lease: 60 });
+  const dying = await openInProcess({ database, lease: 600 });
+  const other = await openInProcess({ database: whole, lease: 600 });
   t.after(async () => {
     await dying.close();
     await other.close();

@@ -101,6 +101,7 @@ export class ResponsesReply {
       case 'response.completed':
       case 'response.incomplete':
         this.#response = isObject(event.response) ? event.response : {};
+        if (this.#response.error != null) throw failed(this.#response.error);
         // Some say all that there is at once.
         if (this.#told.size === 0) for (const item of objects(this.#response.output)) this.#done(item);
         break;
@@ -116,7 +117,7 @@ export class ResponsesReply {
   finish(): Finish {
     const usage = toUsage(this.#response?.usage);
     const reason = this.#reason(usage?.output_tokens ?? 0);
-    this.#speech.close(reason === 'stop' ? 'completed' : 'incomplete');
+    this.#speech.end(reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage };
   }
 
@@ -179,7 +180,7 @@ export class ResponsesReply {
     if (kind === 'function_call') this.#argue(told, restOfArguments(text(item.arguments), said.arguments), item);
     else if (kind === 'message') {
       for (const { part, delta } of restOf(item.content, said.content)) {
-        this.#say(told, part.refusal === undefined ? 'text' : 'refusal', delta);
+        this.#say(told, part.type === 'refusal' ? 'refusal' : 'text', delta);
       }
     } else {
       for (const { at, delta } of restOf(item.summary, said.summary)) this.#think(told, 'summary', at, delta);
@@ -217,7 +218,8 @@ export class ResponsesReply {
   #argue(told: Told, delta: string, item: JsonObject = {}): void {
     if (told.done) return;
     told.said.arguments += delta;
-    this.#speech.call(told.number, { id: text(item.call_id) || null, name: text(item.name) || null, arguments: delta });
+    const fragment = { id: text(item.call_id) || null, name: text(item.name) || null, arguments: delta };
+    this.#speech.call(told.number, fragment, text(item.namespace));
   }
 }
 

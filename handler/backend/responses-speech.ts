@@ -2,6 +2,7 @@ import type { Logprob } from '../protocol/content.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { OutputItem } from '../protocol/items.ts';
 import { type CallFragment, CallQueue } from './call-queue.ts';
+import type { ChatTool } from './chat-tools.ts';
 import { garbled } from './failure.ts';
 import { ReasoningWriter } from './responses-reasoning.ts';
 import { Writer } from './writer.ts';
@@ -16,7 +17,9 @@ type Status = 'completed' | 'incomplete';
 export class Speech {
   readonly #events: ItemEvent[] = [];
   readonly #writer = new Writer();
-  readonly #calls = new CallQueue(this.#writer, new Map(), Number.POSITIVE_INFINITY);
+  /** Functions of a namespace, under a name of their own to keep the queue from mixing them up. */
+  readonly #functions = new Map<string, ChatTool>();
+  readonly #calls = new CallQueue(this.#writer, this.#functions, Number.POSITIVE_INFINITY);
   #reasoning: ReasoningWriter | undefined;
   #speaker: number | 'calls' | undefined;
   /** How many items have ended, and how many of them the Writer knows nothing of. */
@@ -34,7 +37,7 @@ export class Speech {
 
   /** Adds to the text, or the refusal, of a message. */
   message(number: number, kind: 'text' | 'refusal', delta: string, logprobs: Logprob[]): void {
-    if (this.#speaker !== number) this.#end('completed');
+    if (this.#speaker !== number) this.end('completed');
     this.#speaker = number;
     if (kind === 'text') this.#writer.text(delta, logprobs);
     else this.#writer.refusal(delta);
@@ -43,27 +46,31 @@ export class Speech {
   /** The reasoning item of this number, to be added to. */
   reasoning(number: number): ReasoningWriter {
     if (this.#speaker === number && this.#reasoning) return this.#reasoning;
-    this.#end('completed');
+    this.end('completed');
     this.#speaker = number;
     this.#reasoning = new ReasoningWriter(this.#events, this.#ended);
     return this.#reasoning;
   }
 
   /** Begins a call, or adds to one. Throws an ApiError for one that can say no more. */
-  call(number: number, fragment: Omit<CallFragment, 'index'>): void {
+  call(number: number, fragment: Omit<CallFragment, 'index'>, namespace = ''): void {
     if (number <= this.#latestEnded) {
       if (fragment.arguments === '') return;
       throw garbled('arguments of a call after something else was said');
     }
-    if (this.#speaker !== 'calls') this.#end('completed');
+    if (this.#speaker !== 'calls') this.end('completed');
     this.#speaker = 'calls';
     this.#latestCall = Math.max(this.#latestCall, number);
-    this.#calls.add({ index: number, ...fragment });
+    const { name } = fragment;
+    const known = name && namespace ? `${namespace} ${name}` : name;
+    if (name && known && known !== name)
+      this.#functions.set(known, { definition: { name }, type: 'function', name, namespace });
+    this.#calls.add({ index: number, ...fragment, name: known });
   }
 
   /** Adds an item that came as a whole. */
   item(item: OutputItem): void {
-    this.#end('completed');
+    this.end('completed');
     this.#writer.item(item);
   }
 
@@ -73,11 +80,7 @@ export class Speech {
   }
 
   /** Ends what is open. */
-  close(status: Status): void {
-    this.#end(status);
-  }
-
-  #end(status: Status): void {
+  end(status: Status): void {
     this.#calls.flush(status);
     this.#latestEnded = this.#latestCall;
     this.#writer.close(status);

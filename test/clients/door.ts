@@ -1,0 +1,70 @@
+import { zstdDecompressSync } from 'node:zlib';
+import { startEnvoy } from '../../envoy/run.ts';
+import { parseConfig } from '../../handler/index.ts';
+import { serveGrpc } from '../../shim/server.ts';
+import { testHandler } from '../doors/in-process.ts';
+import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
+import { freePort } from '../ports.ts';
+
+/** A request as the product got it. */
+export interface Sent {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was sent without a schema
+  body: any;
+}
+
+/** The product behind a real Envoy, for clients that are processes of their own. */
+export interface ClientsDoor {
+  /** What a client is told as its base URL. */
+  readonly baseUrl: string;
+  readonly model: ScriptedModel;
+  /** The requests so far whose body names a model. */
+  sent(model: string): Sent[];
+  close(): Promise<void>;
+}
+
+/** No limit may end what a test holds its client to have ended; silent streams get comments all the time. */
+const LIMITS = { idle: '300s', turn: '300s', keepAlive: '50ms' };
+const shimLimits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 300_000 };
+
+/** Opens the product, with more of a configuration if need be, and writes down what it is sent. */
+export async function openForClients(more: object = {}): Promise<ClientsDoor> {
+  const model = await startScriptedModel();
+  const models = [{ match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' }];
+  const handler = await testHandler(model, { config: parseConfig({ models, limits: LIMITS, ...more }) });
+  const requests: Sent[] = [];
+  const fetch = async (request: Request) => {
+    const [whole, copy] = [request, request.clone()];
+    const { method, url } = copy;
+    const bytes = new Uint8Array(await copy.arrayBuffer());
+    const headers = Object.fromEntries(copy.headers);
+    requests.push({ method, path: new URL(url).pathname, headers, body: bodyOf(bytes, headers) });
+    return handler.fetch(whole);
+  };
+  const address = `127.0.0.1:${await freePort()}`;
+  const shim = await serveGrpc({ address, fetch, limits: shimLimits, log: () => {} });
+  const ports = { grpcPort: shim.port, envoyPort: await freePort(), adminPort: await freePort() };
+  const envoy = await startEnvoy({ mode: 'streamed', ...ports });
+  return {
+    baseUrl: `${envoy.origin}/v1`,
+    model,
+    sent: (name) => requests.filter(({ body }) => body?.model === name),
+    async close() {
+      await envoy.stop();
+      await shim.close();
+      await handler.close();
+      await model.close();
+    },
+  };
+}
+
+function bodyOf(bytes: Uint8Array, headers: Record<string, string>): unknown {
+  try {
+    const plain = headers['content-encoding'] === 'zstd' ? zstdDecompressSync(bytes) : bytes;
+    return JSON.parse(new TextDecoder().decode(plain));
+  } catch {
+    return undefined;
+  }
+}

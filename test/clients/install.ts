@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const HERE = import.meta.dirname;
+/** Git, the formatter and the compiler leave a folder of this name alone. */
+const CACHE = join(HERE, '../../node_modules/.cache');
+const PACKAGES = join(HERE, 'node_modules');
+
+/** Installs the clients that npm has, unless they are there; resolves with the folder of their commands. */
+export async function installNodeClients(): Promise<string> {
+  const files = ['package.json', 'package-lock.json', '.npmrc'];
+  await once(PACKAGES, await digest(files), async (scratch) => {
+    for (const file of files) await cp(join(HERE, file), join(scratch, file));
+    await tool('npm', ['ci', '--ignore-scripts'], scratch);
+    return join(scratch, 'node_modules');
+  });
+  return join(PACKAGES, '.bin');
+}
+
+/** Installs the clients that PyPI has, unless they are there; resolves with the folder that Python is to look in. */
+export async function installPythonClients(): Promise<string> {
+  const version = await tool('python3', ['-c', 'import sys; print(sys.version_info[:2])'], HERE);
+  const key = await digest(['requirements.txt'], version);
+  const target = join(CACHE, `clients-python-${key.slice(0, 12)}`);
+  await once(target, key, async (scratch) => {
+    const made = join(scratch, 'packages');
+    // A target folder and no venv: Debian's python3 has pip without what makes a venv.
+    const args = [
+      '--quiet',
+      '--disable-pip-version-check',
+      '--require-hashes',
+      '--only-binary=:all:',
+      '--target',
+      made,
+    ];
+    await tool('python3', ['-m', 'pip', 'install', ...args, '-r', join(HERE, 'requirements.txt')], scratch);
+    return made;
+  });
+  return target;
+}
+
+/** Has `target` filled for a key, whole or not at all: who comes second at the same time finds what the first made. */
+async function once(target: string, key: string, fill: (scratch: string) => Promise<string>): Promise<void> {
+  const filled = async () => (await readFile(join(target, '.made-of'), 'utf8').catch(() => '')) === key;
+  if (await filled()) return;
+  await mkdir(CACHE, { recursive: true });
+  const scratch = await mkdtemp(join(CACHE, 'clients-'));
+  try {
+    const made = await fill(scratch);
+    await writeFile(join(made, '.made-of'), key);
+    await rm(target, { recursive: true, force: true });
+    await rename(made, target).catch(async (error) => {
+      if (!(await filled())) throw error;
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function digest(files: readonly string[], ...more: string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(join(HERE, file)));
+  for (const text of more) hash.update(text);
+  return hash.digest('hex');
+}
+
+async function tool(name: string, args: readonly string[], cwd: string): Promise<string> {
+  try {
+    return (await run(name, args, { cwd })).stdout;
+  } catch (error) {
+    const said =
+      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-3) : [error];
+    throw new Error(
+      `The clients could not be installed: ${name} says "${said.join(' ')}". It takes the network, npm, and ` +
+        'python3 with pip (Debian: apt install python3-pip).',
+      { cause: error },
+    );
+  }
+}

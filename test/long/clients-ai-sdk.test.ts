@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { clientTools } from '../clients/client-tools.ts';
+import { clientContract } from '../clients/contract.ts';
+import { nodeClient } from '../clients/open.ts';
+import { type Stage, toolRound, twoTurns } from '../clients/scenarios.ts';
+
+const LOGPROB = { token: 'Hello', logprob: -0.25, top_logprobs: [{ token: 'Hello', logprob: -0.25 }] };
+
+const own = {
+  ...clientTools,
+
+  async 'turns-replay-stateless'(stage: Stage) {
+    const { store, input } = await twoTurns(stage);
+    assert.equal(store, false);
+    assert.equal(input.length, 3);
+  },
+
+  async 'tool-stateless'(stage: Stage) {
+    assert.equal((await toolRound(stage)).store, false);
+  },
+
+  async logprobs({ door, start }: Stage) {
+    const { model, client } = start(async (turn) => {
+      const [choice] = [{ index: 0, delta: { content: 'Hello' }, logprobs: { content: [LOGPROB] } }];
+      await turn.raw(`data: ${JSON.stringify({ choices: [choice] })}\n\n`);
+      await turn.finish();
+    });
+    assert.deepEqual(await client.outcome, { result: { text: 'Hello', logprobs: [[LOGPROB]] } });
+    assert.equal(door.model.calls(model)[0]?.body.top_logprobs, 2);
+    assert.deepEqual(door.sent(model)[0]?.body.include, ['message.output_text.logprobs']);
+  },
+};
+
+const skips = { 'tool-chain': 'the loop of the SDK replays the items of its steps' };
+clientContract(() => nodeClient('ai-sdk.mjs'), 'AI SDK', { skips }, own);

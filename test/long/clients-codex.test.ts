@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { callsTool } from '../clients/client-tools.ts';
+import { type CodexSettings, openCodex } from '../clients/codex.ts';
+import { type ClientsDoor, openForClients } from '../clients/door.ts';
+import { heard } from '../clients/heard.ts';
+import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } from '../model/scripted.ts';
+
+// What Codex 0.169.0 sends for a model that it does not know, as those behind this product are: `POST /v1/responses`,
+// `stream: true`, `store: false`, `include: ["reasoning.encrypted_content"]`, `tool_choice: "auto"`,
+// `parallel_tool_calls: true`, `reasoning: {summary: "auto"}`, `prompt_cache_key`, and `client_metadata`, which no schema
+// lists. Its instructions are a developer's message; items that it makes have ids of its own; bodies are not compressed,
+// and there is no Idempotency-Key. Tools: seven functions, among them `exec_command` and `view_image`; `multi_agent_v1`,
+// a namespace of five functions; and `web_search`, which nobody can run here, so that the product is told to drop it.
+// For gpt-5.5 there are `apply_patch`, a custom tool with a grammar, and `tool_search` that the client runs in place of
+// the namespace; for gpt-5.6 and later no `tools`, but an item `additional_tools` with namespaces, where `exec`, a custom
+// tool with a grammar, runs code that calls all others, and `reasoning.context: "all_turns"`.
+
+/** Codex checks what it is sent by itself: with the refusal taken out both tests pass. */
+const GRAMMAR = 'a custom tool with a grammar is refused for a Chat Completions backend';
+
+describe('Codex', () => {
+  let door: ClientsDoor;
+  before(async () => {
+    door = await openForClients({ dropTools: ['web_search'] });
+  });
+  after(() => door?.close());
+
+  /** A Codex whose model plays these scripts. */
+  async function start(t: TestContext, settings: Omit<CodexSettings, 'model'>, ...scripts: Script[]) {
+    const model = door.model.script(...scripts);
+    const codex = await openCodex(door, { model, ...settings });
+    t.after(() => codex.close());
+    return { model, codex, tail: (count: number) => heard(door, model).slice(-count) };
+  }
+
+  const shell = (cmd: string, id = 'call_a') => ({ name: 'exec_command', args: JSON.stringify({ cmd }), id });
+
+  test('a question, and the answer on stdout', async (t) => {
+    const { model, codex, tail } = await start(t, {}, says('Hel', 'lo'));
+    const { code, message, output } = await codex.exec('Say hello.').done;
+    assert.deepEqual([code, message], [0, 'Hello'], output);
+    assert.deepEqual(tail(1), ['user: Say hello.']);
+    const [sent] = door.sent(model);
+    assert.equal(sent?.headers['content-encoding'], undefined);
+    const { stream, store, include } = sent?.body ?? {};
+    assert.deepEqual(
+      { stream, store, include },
+      { stream: true, store: false, include: ['reasoning.encrypted_content'] },
+    );
+  });
+
+  test('its shell tool: the output reaches the model', async (t) => {
+    const { codex, tail } = await start(t, {}, callsFunctions(shell('cat note.txt')), says('Read.'));
+    await writeFile(join(codex.work, 'note.txt'), 'the secret word');
+    const { message, events, output } = await codex.exec('Read the note.').done;
+    assert.equal(message, 'Read.', output);
+    const [command] = events.filter(({ type, item }) => type === 'item.completed' && item.type === 'command_execution');
+    assert.equal(command?.item.aggregated_output, 'the secret word');
+    const [user, call, result = ''] = tail(3);
+    assert.equal(user, 'user: Read the note.');
+    assert.equal(call, 'assistant: exec_command {"cmd":"cat note.txt"} #call_a');
+    assert.match(result, /^tool call_a: .*the secret word/s);
+  });
+
+  test('two commands at once, after reasoning, which the model hears again', async (t) => {
+    const tool_calls = [shell('echo one', 'call_a'), shell('echo two', 'call_b')].map(({ name, args, id }, index) => ({
+      index,
+      id,
+      type: 'function',
+      function: { name, arguments: args },
+    }));
+    const thinks = sends([{ reasoning_content: 'Hm.' }, { tool_calls }], 'tool_calls');
+    const { codex, tail } = await start(t, {}, thinks, says('Done.'));
+    const { message, output } = await codex.exec('Go.').done;
+    assert.equal(message, 'Done.', output);
+    const [call = '', one = '', two = ''] = tail(3);
+    assert.match(call, /^assistant: \(Hm\.\) exec_command .* #call_a exec_command .* #call_b$/);
+    assert.match(one, /^tool call_a: .*one/s);
+    assert.match(two, /^tool call_b: .*two/s);
+  });
+
+  test('a picture that it views reaches the model', async (t) => {
+    const look = { name: 'view_image', args: '{"path":"pixel.png"}', id: 'call_a' };
+    const { codex, model } = await start(t, {}, callsFunctions(look), says('Red.'));
+    await writeFile(join(codex.work, 'pixel.png'), Buffer.from(PIXEL, 'base64'));
+    const { message, output } = await codex.exec('Look.').done;
+    assert.equal(message, 'Red.', output);
+    assert.ok(JSON.stringify(door.model.calls(model)[1]?.body.messages).includes(`data:image/png;base64,${PIXEL}`));
+  });
+
+  test('a session that is resumed goes on where it ended', async (t) => {
+    const { codex, tail } = await start(t, {}, says('one'), says('two'));
+    assert.equal((await codex.exec('A').done).message, 'one');
+    const { message, output } = await codex.exec('resume', '--last', 'B').done;
+    assert.equal(message, 'two', output);
+    assert.deepEqual(tail(3), ['user: A', 'assistant: one', 'user: B']);
+  });
+
+  test('an answer by a schema', async (t) => {
+    const { codex, model } = await start(t, {}, says('{"city":"Rome"}'));
+    const properties = { city: { type: 'string' } };
+    const schema = { type: 'object', properties, required: ['city'], additionalProperties: false };
+    await writeFile(join(codex.work, 'schema.json'), JSON.stringify(schema));
+    const { message, output } = await codex.exec('--output-schema', 'schema.json', 'Where?').done;
+    assert.equal(message, '{"city":"Rome"}', output);
+    assert.deepEqual(door.model.calls(model)[0]?.body.response_format.json_schema.schema, schema);
+  });
+
+  test('a model that is busy, and one whose stream breaks, are asked again', async (t) => {
+    const cut = async (turn: Turn) => {
+      await turn.text('Hel');
+      turn.cut();
+    };
+    const { codex, model } = await start(t, {}, replies(429, {}, { 'retry-after': '0' }), cut, says('Hello'));
+    const { message, output } = await codex.exec('Hi').done;
+    assert.equal(message, 'Hello', output);
+    assert.equal(door.model.calls(model).length, 3);
+  });
+
+  test('with its own provider: it is told at once that there is no WebSocket', async (t) => {
+    const { codex } = await start(t, { builtIn: true }, says('Hello'));
+    const { message, events, output } = await codex.exec('Hi').done;
+    assert.equal(message, 'Hello', output);
+    const errors = events.filter(({ type, item }) => type === 'error' || item?.type === 'error');
+    const told = errors.map(({ message, item }) => message ?? item.message);
+    assert.deepEqual(
+      told.filter((text: string) => !text.startsWith('Model metadata')),
+      [],
+    );
+  });
+
+  test('what is refused is told, and not asked again', async (t) => {
+    const codex = await openCodex(door, { model: 'nobody-knows' });
+    t.after(() => codex.close());
+    const { code, events } = await codex.exec('Hi').done;
+    assert.notEqual(code, 0);
+    assert.match(events.at(-1)?.error.message, /not one that this server offers/);
+    assert.equal(door.sent('nobody-knows').length, 1);
+  });
+
+  test('interrupted, it leaves, and the model call ends', async (t) => {
+    const { script, begun } = hangs();
+    const { codex, model } = await start(t, {}, script);
+    const run = codex.exec('Hi');
+    await Promise.race([begun, run.done]);
+    run.interrupt();
+    await door.model.calls(model)[0]?.closed;
+    await run.done;
+  });
+
+  test('a function of a namespace', async (t) => {
+    const { codex, tail } = await start(t, {}, callsTool('close_agent', { target: 'nobody' }), says('Done.'));
+    const { message, output } = await codex.exec('Go.').done;
+    assert.equal(message, 'Done.', output);
+    assert.match(tail(1)[0] ?? '', /^tool call_a: .*invalid agent id nobody/);
+  });
+
+  test('as gpt-5.5: a patch by its custom tool', { todo: GRAMMAR }, async (t) => {
+    const patch = '*** Begin Patch\n*** Add File: hello.txt\n+Hello\n*** End Patch';
+    const { codex, tail } = await start(
+      t,
+      { as: 'gpt-5.5' },
+      callsTool('apply_patch', { input: patch }),
+      says('Done.'),
+    );
+    const { message, output } = await codex.exec('Write it.').done;
+    assert.equal(message, 'Done.', output);
+    assert.equal(await readFile(join(codex.work, 'hello.txt'), 'utf8'), 'Hello\n');
+    assert.match(tail(1)[0] ?? '', /^tool call_a: .*Success/s);
+  });
+
+  test('as gpt-6.1-sol: its tools come as an item of the input, and it runs code', { todo: GRAMMAR }, async (t) => {
+    const code = "const r = await tools.exec_command({ cmd: 'echo the word' }); text(r.output);";
+    const { codex, tail } = await start(t, { as: 'gpt-6.1-sol' }, callsTool('exec', { input: code }), says('Done.'));
+    const { message, output } = await codex.exec('Go.').done;
+    assert.equal(message, 'Done.', output);
+    assert.match(tail(1)[0] ?? '', /^tool call_a: .*the word/s);
+  });
+});
+
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
