@@ -90,8 +90,8 @@ test('a round that cannot be written fails the turn', async (t) => {
 
 test('a process that falls silent loses its turns, and writes nothing over what others made of them', async (t) => {
   const { database, whole, away } = await failing();
-  const silent = await openInProcess({ database, lease: 150 });
-  const other = await openInProcess({ database: whole, lease: 150 });
+  const silent = await openInProcess({ database, lease: 400 });
+  const other = await openInProcess({ database: whole, lease: 400 });
   t.after(async () => {
     await silent.close();
     await other.close();
@@ -121,8 +121,8 @@ test('a process that falls silent loses its turns, and writes nothing over what 
 
 test('a turn is alive for as long as its process says so, however long the model is silent', async (t) => {
   const database = await testDatabase();
-  const door = await openInProcess({ database, lease: 60 });
-  const other = await openInProcess({ database, lease: 60 });
+  const door = await openInProcess({ database, lease: 300 });
+  const other = await openInProcess({ database, lease: 300 });
   t.after(async () => {
     await door.close();
     await other.close();
@@ -132,7 +132,7 @@ test('a turn is alive for as long as its process says so, however long the model
   for (let looks = 0; looks < 10; looks++) {
     await other.sweep();
     assert.equal((await stored(other, id)).status, 'in_progress');
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await new Promise((resolve) => setTimeout(resolve, 60));
   }
   release();
   assert.equal((await whole).final.status, 'completed');

@@ -5,19 +5,19 @@ import { create, refuses, stream } from './ask.ts';
 import { NEEDS_TEST_TOOL, promise } from './promise.ts';
 
 promise('reasoning.sealed', async (door) => {
-  const model = door.model.script(sends([{ reasoning_content: 'Hm 🙂' }, { content: 'Yes' }]), says('ok'));
+  const model = door.model.script(sends([{ reasoning_content: 'Let me think 🙂' }, { content: 'Yes' }]), says('ok'));
   const asked = { model, store: false, include: ['reasoning.encrypted_content'] };
   const { final } = await stream(door, asked);
   const [reasoning, message] = final.output;
   assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
-  assert.doesNotMatch(reasoning.encrypted_content, /Hm/);
+  assert.doesNotMatch(reasoning.encrypted_content, /think/);
   const kept = { type: 'reasoning', summary: [], encrypted_content: reasoning.encrypted_content };
   await create(door, {
     ...asked,
     input: [{ role: 'user', content: 'Hi' }, kept, message, { role: 'user', content: 'So?' }],
   });
   const { messages } = door.model.calls(model).at(-1)?.body ?? {};
-  assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Hm 🙂' });
+  assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
   const unasked = await create(door, { model: door.model.script(sends([{ reasoning_content: 'Hm' }])) });
   assert.ok(unasked.output[0]?.type === 'reasoning' && !('encrypted_content' in unasked.output[0]));
 });
