@@ -119,6 +119,12 @@ main({
     await released();
   },
 
+  async 'reasoning-shown'(model) {
+    const asked = options({ forceReasoning: true, reasoningSummary: 'auto' });
+    const { text, reasoningText } = await generateText({ model: openai(model), prompt: 'Hi', ...asked });
+    return { text, reasoning: reasoningText };
+  },
+
   async logprobs(model) {
     const result = await generateText({ model: openai(model), prompt: 'Hi', ...options({ logprobs: 2 }) });
     return { text: result.text, logprobs: result.providerMetadata.openai.logprobs };

@@ -62,7 +62,8 @@ export async function openCodex(door: ClientsDoor, settings: CodexSettings): Pro
   await mkdir(work);
   const env = { PATH: process.env.PATH ?? '', HOME: home, ...(builtIn && { CODEX_API_KEY: 'test' }) };
   const run = (args: readonly string[]) => {
-    const child = spawn(command, args, { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A group of its own: the command is a script that starts the program, and both are to end.
+    const child = spawn(command, args, { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     return { child, done: collect(child) };
   };
   if (as) {
@@ -91,10 +92,18 @@ export async function openCodex(door: ClientsDoor, settings: CodexSettings): Pro
       return { done, interrupt: () => child.kill('SIGINT') };
     },
     async close() {
-      for (const child of running) child.kill('SIGKILL');
+      for (const child of running) endGroup(child.pid);
       await rm(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it has ended by itself
+  }
 }
 
 async function collect(child: ReturnType<typeof spawn>): Promise<CodexRun> {

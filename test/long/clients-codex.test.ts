@@ -21,7 +21,7 @@ import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } f
 /** Codex checks what it is sent by itself: with the refusal taken out both tests pass. */
 const GRAMMAR = 'a custom tool with a grammar is refused for a Chat Completions backend';
 
-describe('Codex', () => {
+describe('Codex', { timeout: 600_000 }, () => {
   let door: ClientsDoor;
   before(async () => {
     door = await openForClients({ dropTools: ['web_search'] });
