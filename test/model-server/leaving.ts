@@ -45,7 +45,7 @@ modelTest('clients that leave unstreamed: the server ends the work', ['long answ
   });
 });
 
-/** Has clients leave, and sees that the server made less than they had asked for, and is there for the next. */
+/** Has clients leave, and sees that the server made little of what they had asked for, and is there for the next. */
 async function endsWork(scene: Scene, leave: () => Promise<unknown>): Promise<void> {
   const { target, abilities, t } = scene;
   const idle = () => until(async () => (await working(target)).requests === 0);
@@ -56,7 +56,8 @@ async function endsWork(scene: Scene, leave: () => Promise<unknown>): Promise<vo
   const made = (await working(target)).tokens - before.tokens;
   const all = CLIENTS * abilities.long.tokens;
   t.diagnostic(`the server made ${made} tokens of ${all}`);
-  assert.ok(made < all, `${made} tokens`);
+  // Work that was ended has made a few tokens, work that was let run on makes all that were asked for.
+  assert.ok(made < all / 2, `${made} tokens of ${all}`);
   await create(scene, plain);
 }
 
