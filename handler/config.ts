@@ -50,19 +50,28 @@ const address = v.optional(
 const model = v.pipe(
   v.strictObject({
     match: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
-    backend: v.picklist(['chat', 'responses', 'demo'], 'must be chat, responses or demo'),
+    backend: v.picklist(['chat', 'responses', 'anthropic', 'demo'], 'must be chat, responses, anthropic or demo'),
     url: v.optional(
       v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
     ),
     key: v.optional(v.string('must be a text')),
     context: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(256, 'must be at least 256'))),
+    /** What becomes of the grammars of custom tools: refused, or told to the model, which is not held to them. */
+    grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
   }),
   v.forward(
     v.check(
       ({ backend, url }) => (backend === 'demo') === (url === undefined),
-      'is needed by chat and responses, and unknown to demo',
+      'is needed by chat, responses and anthropic, and unknown to demo',
     ),
     ['url'],
+  ),
+  v.forward(
+    v.check(
+      ({ backend, grammars }) => grammars === undefined || backend === 'chat' || backend === 'anthropic',
+      'is known to chat and anthropic only',
+    ),
+    ['grammars'],
   ),
 );
 

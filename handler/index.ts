@@ -2,6 +2,7 @@ import { createApp } from './app.ts';
 import type { Backend } from './backend/backend.ts';
 import { chatCompletions } from './backend/chat-completions.ts';
 import { demo } from './backend/demo.ts';
+import { anthropic } from './backend/messages.ts';
 import { modelsOf } from './backend/models.ts';
 import { responses } from './backend/responses.ts';
 import { openServer } from './backend/server.ts';
@@ -82,6 +83,7 @@ export function createHandler(options: HandlerOptions): Handler {
 
 function openBackend(model: ModelConfig, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
+  if (model.backend === 'anthropic') return anthropic(model.url, model, transport);
   const server = openServer(model.url, model.key, transport);
-  return model.backend === 'responses' ? responses(server) : chatCompletions(server);
+  return model.backend === 'responses' ? responses(server) : chatCompletions(server, model.grammars);
 }

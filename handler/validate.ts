@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ApiError, missing } from './errors.ts';
+import { ApiError, type ErrorKind, missing } from './errors.ts';
 import { MAX_DEPTH } from './protocol/json.ts';
 
 /** The value as the schema reads it; throws an ApiError that names the first wrong field below `within`. */
@@ -15,8 +15,7 @@ function invalid(issue: v.BaseIssue<unknown>, within: string): ApiError {
   const name = param || 'The request body';
   if (issue.received === 'undefined' && param) return missing(param);
   const detail = phrase(issue);
-  const kind = detail.startsWith('must be one of') || issue.kind === 'validation' ? 'invalid_value' : 'invalid_type';
-  return new ApiError(kind, `${name} ${detail}`, { param: param || null });
+  return new ApiError(kindOf(issue), `${name} ${detail}`, { param: param || null });
 }
 
 function pathOf(issue: v.BaseIssue<unknown>, within: string): string {
@@ -27,6 +26,15 @@ function pathOf(issue: v.BaseIssue<unknown>, within: string): string {
   return path;
 }
 
+/** What kind of error an issue is: a type of object that is not known is a wrong value of its `type`. */
+function kindOf({ type, kind, expected }: v.BaseIssue<unknown>): ErrorKind {
+  if (type === 'never') return 'unsupported';
+  const isValue = kind === 'validation' || (PICKED.has(type) && expected !== 'Object');
+  return isValue ? 'invalid_value' : 'invalid_type';
+}
+
+const PICKED = new Set(['picklist', 'literal', 'variant']);
+
 function phrase(issue: v.BaseIssue<unknown>): string {
   const { expected } = issue;
   switch (issue.type) {
@@ -34,7 +42,7 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     case 'literal':
     case 'variant':
       if (expected === 'Object') return 'must be an object';
-      return `must be one of ${(expected ?? '')
+      return `${issue.type === 'picklist' ? '' : 'is not supported; it '}must be one of ${(expected ?? '')
         .replace(/[()]|undefined \| /g, '')
         .split(' | ')
         .join(', ')}`;
@@ -52,6 +60,7 @@ function phrase(issue: v.BaseIssue<unknown>): string {
       return 'must not be empty';
     case 'regex':
       return 'must be 1 to 64 letters, digits, underscores or dashes';
+    case 'never':
     case 'check':
       return issue.message;
     case 'custom':

@@ -41,6 +41,7 @@ export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
     instructions: null,
     input: [userMessage('Hello')],
     tools: [],
+    params: new Map(),
     tool_choice: 'auto',
     parallel_tool_calls: true,
     temperature: null,
@@ -76,6 +77,19 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
         const events: (ItemEvent | Finish)[] = [];
         for await (const event of subject.backend.generate(call, never)) events.push(event);
         checkItems(events);
+      }
+    });
+
+    test('raw reasoning is told as a summary where one is asked for', async () => {
+      for (const call of subject.good) {
+        const events: (ItemEvent | Finish)[] = [];
+        const asked = { ...call, reasoning: { ...call.reasoning, summary: 'auto' } };
+        for await (const event of subject.backend.generate(asked, never)) events.push(event);
+        checkItems(events);
+        for (const event of events) {
+          if (event.type !== 'response.output_item.done' || event.item.type !== 'reasoning') continue;
+          assert.ok(event.item.content.length === 0 || event.item.summary.length > 0);
+        }
       }
     });
 

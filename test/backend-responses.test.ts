@@ -37,6 +37,7 @@ backendContract('responses', async () => {
   const good = [
     modelCallOf(answers(message('Hello world'))),
     modelCallOf(answers(thought, message('Yes'), refusal, call, { ...call, call_id: 'c2' }, patch, message('Done'))),
+    modelCallOf(answers({ type: 'reasoning', content: ['Hm.', 'Yes.'] }, message('Yes'))),
     modelCallOf(cut),
     modelCallOf(answers()),
   ];
@@ -260,6 +261,34 @@ test('summaries keep their parts, and what OpenAI has sealed', () => {
   ]);
 });
 
+test('raw reasoning is told as a summary to those who ask for one, unless there is one', () => {
+  const asked = { reasoning: { effort: null, summary: 'concise' } };
+  const texts = (items: Json[]) =>
+    items.map(({ summary, content }) => [summary, content].map((list) => list.map(({ text }: Json) => text)));
+  const raw: Said = { type: 'reasoning', content: ['Hm.', 'Yes.'], encrypted_content: 'abc' };
+  const both: Said = { type: 'reasoning', summary: ['In short.'], content: ['At length.'] };
+  for (const events of [eventsOf([raw, both]), without(eventsOf([raw, both]), /delta|added|part/)]) {
+    assert.deepEqual(texts(read(events).items), [
+      [[], ['Hm.', 'Yes.']],
+      [['In short.'], ['At length.']],
+    ]);
+    const { items } = read(events, asked);
+    assert.deepEqual(texts(items), [
+      [['Hm.', 'Yes.'], []],
+      [['In short.'], ['At length.']],
+    ]);
+    assert.equal(items[0].encrypted_content, 'abc');
+  }
+  // A summary that comes after the thing itself stands beside it, whatever places they have.
+  const [begun, , added, ...rest] = eventsOf([both]).map((event) => ({ ...event, sequence_number: 0 }));
+  const [summed, raws] = [
+    rest.filter(({ type }) => /summary/.test(type)),
+    rest.filter(({ type }) => /text|part/.test(type)),
+  ];
+  const late = [begun, added, ...raws.filter((event) => !summed.includes(event)), ...summed, rest.at(-2), rest.at(-1)];
+  assert.deepEqual(texts(read(late, asked).items), [[['At length.', 'In short.'], []]]);
+});
+
 test('a response that was cut is incomplete, whatever its server calls it', () => {
   const reasonOf = (items: Said[], ending: object, members: Partial<ModelCall> = {}, isOpenAI = false) =>
     read(eventsOf(items, ending), members, isOpenAI).finish.reason;
@@ -390,7 +419,9 @@ test('reasoning goes only to who can read it', () => {
   const open = reasoning({ content: [{ type: 'reasoning_text', text: 'Hm' }] });
   const sealed = reasoning({ encrypted_content: 'sealed' });
   const ollamas = reasoning({ summary: [{ type: 'summary_text', text: 'Hm' }], encrypted_content: 'Hm' });
-  assert.deepEqual(sentTo(true, { input: [open, ollamas] }).input, []);
+  const told = reasoning({ summary: [{ type: 'summary_text', text: 'Hm' }] });
+  assert.deepEqual(sentTo(true, { input: [open, ollamas, told] }).input, []);
+  assert.deepEqual(sentTo(false, { input: [told] }).input[0].content, [{ type: 'reasoning_text', text: 'Hm' }]);
   assert.deepEqual(sentTo(false, { input: [sealed] }).input, []);
   assert.equal(sentTo(false, { input: [ollamas] }).input[0].encrypted_content, 'Hm');
 });

@@ -16,15 +16,18 @@ const all = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((path): [string, Recording] => [path.replace('.headers', ''), read(path)]);
 
-/** Every recorded reply by its folder and name, but for those to `POST /v1/responses`; tests may add their own. */
-export const recordings = new Map(all.filter(([name]) => !name.includes('/responses-')));
+/** Every recorded reply by its folder and name, but for those below; tests may add their own. */
+export const recordings = new Map(all.filter(([name]) => !/^anthropic\/|\/responses-/.test(name)));
 
 /** The recorded replies to `POST /v1/responses`, likewise. */
 export const responsesRecordings = new Map(all.filter(([name]) => name.includes('/responses-')));
 
+/** The replies of the Messages API, likewise; `test/fixtures/anthropic/README.md` says which were recorded. */
+export const messagesRecordings = new Map(all.filter(([name]) => name.startsWith('anthropic/')));
+
 function read(path: string): Recording {
   const head = readFileSync(new URL(path, FOLDER), 'utf8').trim().split(/\r?\n/);
-  const [folder = '', name = ''] = path.replace('.headers', '').split('/');
+  const [, folder = '', name = ''] = /^(.*)\/(.*)\.headers$/.exec(path) ?? [];
   const file = readdirSync(new URL(`${folder}/`, FOLDER)).find(
     (found) => found.startsWith(`${name}.`) && !found.endsWith('.headers'),
   );

@@ -221,6 +221,21 @@ describe('recorded streams of /v1/responses', () => {
   }
 });
 
+describe('recorded reasoning, to those who ask for a summary', () => {
+  const asked = { reasoning: { summary: 'auto' } };
+  const summary = [{ type: 'summary_text', text: THOUGHT }];
+  for (const [name, encrypted] of [
+    ['llama.cpp/responses-think-stream', {}], // gives it raw
+    ['ollama/responses-think-stream', { encrypted_content: THOUGHT }], // calls it a summary
+  ] as const) {
+    test(name, async () => {
+      const { terminal } = await streamOf(name, asked);
+      assert.deepEqual(bare(terminal.output), [{ ...thought, summary, ...encrypted }, message(ANSWER)]);
+      assert.deepEqual(normalised(await (await ask(name, asked)).json()), normalised(terminal));
+    });
+  }
+});
+
 describe('what is odd in them', () => {
   test('llama.cpp counts neither items, parts nor events', () => {
     for (const event of sent('llama.cpp/responses-think-stream')) {

@@ -75,10 +75,11 @@ function contentOf({ body }: Recording) {
 }
 
 /** The output that a recording has to give, without ids. */
-function outputOf({ text, reasoning, calls, reason }: ReturnType<typeof contentOf>): Json[] {
+function outputOf({ text, reasoning, calls, reason }: ReturnType<typeof contentOf>, summed: boolean): Json[] {
   const output: Json[] = [];
   if (reasoning) {
-    output.push({ type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: reasoning }] });
+    const part = { type: summed ? 'summary_text' : 'reasoning_text', text: reasoning };
+    output.push({ type: 'reasoning', summary: summed ? [part] : [], content: summed ? [] : [part] });
   }
   if (text) {
     const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
@@ -91,13 +92,13 @@ function outputOf({ text, reasoning, calls, reason }: ReturnType<typeof contentO
   }));
 }
 
-function checkResponse(response: Json, content: ReturnType<typeof contentOf>): void {
+function checkResponse(response: Json, content: ReturnType<typeof contentOf>, summed = false): void {
   const cut = content.reason === 'length';
   assert.equal(response.status, cut ? 'incomplete' : 'completed');
   assert.deepEqual(response.incomplete_details, cut ? { reason: 'max_output_tokens' } : null);
   assert.deepEqual(
     response.output.map(({ id, ...item }: Json) => item),
-    outputOf(content),
+    outputOf(content, summed),
   );
   const { usage } = content;
   assert.deepEqual(
@@ -137,6 +138,9 @@ describe('recorded streams', () => {
       const sizes = recording.body.length < SMALL ? [1] : UNEVEN;
       const split = replay(await (await ask(name, { stream: true }, sizes)).text());
       assert.deepEqual(normalised(split.terminal), expected);
+
+      const asked = { stream: true, reasoning: { summary: 'auto' } };
+      checkResponse(replay(await (await ask(name, asked)).text()).terminal, content, true);
     });
   }
 

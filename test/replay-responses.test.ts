@@ -70,6 +70,9 @@ const ending = fc.constantFrom(
   { type: 'failed' as const, error: { code: 'server_error', message: 'no more' } },
 );
 
+/** Whether the client asks for summaries of reasoning. */
+const wish = fc.constantFrom(null, 'auto');
+
 /** What becomes of one event on its way. */
 const fate = fc.oneof(
   { weight: 12, arbitrary: fc.constant('kept' as const) },
@@ -94,14 +97,15 @@ function suffered(events: readonly Json[], fates: readonly string[]): Json[] {
 }
 
 /** The stream read by the referee, which must be what its terminal event, the JSON reply and the stored response say. */
-async function replies(events: readonly Json[], cut: readonly number[]): Promise<Json> {
+async function replies(events: readonly Json[], cut: readonly number[], summary: string | null): Promise<Json> {
   const model = scripted.native(async (turn) => {
     await turn.raw(events.map(encoded).join(''));
     turn.end();
   });
+  const asked = { model, input: 'x', reasoning: { summary } };
   const [streamed, whole] = await Promise.all([
-    handle(cut, '/v1/responses', { model, input: 'x', stream: true }),
-    handle([1_000], '/v1/responses', { model, input: 'x' }),
+    handle(cut, '/v1/responses', { ...asked, stream: true }),
+    handle([1_000], '/v1/responses', asked),
   ]);
   const { terminal, events: ours } = replay(await streamed.text());
   const kept = await handle([], `/v1/responses/${terminal.id}`);
@@ -127,14 +131,16 @@ function handle(cut: readonly number[], path: string, body?: object): Promise<Re
 }
 
 test('a whole stream comes back whole', async () => {
-  const property = fc.asyncProperty(fc.array(item, { maxLength: 5 }), ending, pieces, async (items, ending, cut) => {
-    const terminal = await replies(eventsOf(items, ending), cut);
+  const said = fc.array(item, { maxLength: 5 });
+  const property = fc.asyncProperty(said, ending, pieces, wish, async (items, ending, cut, wish) => {
+    const terminal = await replies(eventsOf(items, ending), cut, wish);
     const broken = (last: Said | undefined) => last?.type === 'function_call' && last.arguments === '{"cut';
     const known = items.filter(({ type }) => !['web_search_call', 'unheard_of'].includes(type));
     const isCut = ending.type === 'incomplete' || (!ending.type && broken(known.at(-1)));
     assert.equal(terminal.status, ending.type === 'failed' ? 'failed' : isCut ? 'incomplete' : 'completed');
     if (terminal.status === 'failed') return;
-    assert.deepEqual(terminal.output.map(saidOf), known.map(saidOf));
+    const told = wish ? known.map(summedUp) : known;
+    assert.deepEqual(terminal.output.map(saidOf), told.map(saidOf));
     assert.equal(terminal.usage?.total_tokens, ending.usage === null ? undefined : 18);
   });
   await fc.assert(property, { numRuns: RUNS });
@@ -146,12 +152,21 @@ test('whatever is lost, doubled, late or bare: the replies agree, and a strict r
     ending,
     fates,
     pieces,
-    async (items, ending, fates, cut) => {
-      await replies(suffered(eventsOf(items, ending), fates), cut);
+    wish,
+    async (items, ending, fates, cut, wish) => {
+      await replies(suffered(eventsOf(items, ending), fates), cut, wish);
     },
   );
   await fc.assert(property, { numRuns: RUNS * 2 });
 });
+
+/** An item as it is told to those who ask for summaries. */
+function summedUp(item: Said): Said {
+  const { summary = [], content = [] } = item as Json;
+  return item.type === 'reasoning' && summary.length === 0
+    ? ({ ...item, summary: content, content: [] } as Said)
+    : item;
+}
 
 /** What an item says, in one form for what was scripted and what came back. */
 function saidOf(item: Json): Json {

@@ -29,8 +29,16 @@ after(async () => {
 /** How the bytes of a stream are cut up. */
 const pieces = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 6 });
 
+/** Whether the client asks for summaries of reasoning. */
+const wish = fc.constantFrom(null, 'detailed');
+
 /** The replies to one script, whose bytes come cut up in a way of its own for each; and the first as it was kept. */
-async function allReplies(script: Script, deltas: readonly object[], cuts: readonly (readonly number[])[]) {
+async function allReplies(
+  script: Script,
+  deltas: readonly object[],
+  cuts: readonly (readonly number[])[],
+  summary: string | null,
+) {
   const model = scripted.script(async (turn) => {
     await turn.raw(bytesOf(script, deltas));
     if (script.ending === 'cut') turn.cut();
@@ -38,7 +46,7 @@ async function allReplies(script: Script, deltas: readonly object[], cuts: reado
   const [streamed, whole] = await Promise.all(
     [true, false].map((stream, index) => {
       const headers = { 'content-type': 'application/json' };
-      const body = JSON.stringify({ model, input: 'x', stream });
+      const body = JSON.stringify({ model, input: 'x', stream, reasoning: { summary } });
       return handle(cuts[index], '/v1/responses', { method: 'POST', headers, body });
     }),
   );
@@ -74,8 +82,8 @@ function agree({ replayed, status, whole, kept }: Awaited<ReturnType<typeof allR
 const failures = ['cut', 'error', 'garbage'];
 
 test('what a model says comes back whole: replay of the stream = terminal event = JSON reply = GET', async () => {
-  const property = fc.asyncProperty(script, pieces, pieces, async (script, ...cuts) => {
-    const terminal = agree(await allReplies(script, deltasOf(script), cuts));
+  const property = fc.asyncProperty(script, wish, pieces, pieces, async (script, wish, ...cuts) => {
+    const terminal = agree(await allReplies(script, deltasOf(script), cuts, wish));
     const { ending, usage } = script;
     const status = { length: 'incomplete', content_filter: 'incomplete' }[ending as string] ?? 'completed';
     assert.equal(terminal.status, failures.includes(ending) ? 'failed' : status);
@@ -83,7 +91,8 @@ test('what a model says comes back whole: replay of the stream = terminal event 
     if (ending === 'content_filter') assert.equal(terminal.incomplete_details.reason, 'content_filter');
     assert.equal(terminal.usage?.total_tokens, usage && terminal.status !== 'failed' ? 7 : undefined);
     // A connection that breaks takes along what was on its way.
-    if (ending !== 'cut' && !failures.includes(ending)) assert.deepEqual(contents(terminal), expected(script));
+    if (ending !== 'cut' && !failures.includes(ending))
+      assert.deepEqual(contents(terminal), expected(script, wish ? 'summary_text' : 'reasoning_text'));
   });
   await fc.assert(property, { numRuns: RUNS });
 });
@@ -111,21 +120,22 @@ test('the replies agree on deltas in any order and with anything missing, even c
     },
     { requiredKeys: [] },
   );
-  const property = fc.asyncProperty(script, fc.array(delta, { maxLength: 12 }), pieces, async (script, deltas, cut) => {
-    agree(await allReplies(script, deltas, [cut, [1_000]]));
+  const said = fc.array(delta, { maxLength: 12 });
+  const property = fc.asyncProperty(script, said, pieces, wish, async (script, deltas, cut, wish) => {
+    agree(await allReplies(script, deltas, [cut, [1_000]], wish));
   });
   await fc.assert(property, { numRuns: RUNS });
 });
 
 /** What the script has to give: kind and text of each part and call, neighbours of a kind joined. */
-function expected({ steps, ending }: Script): string[][] {
+function expected({ steps, ending }: Script, reasoning: string): string[][] {
   const parts: string[][] = [];
   let before = '';
   for (const step of steps) {
     if (step.kind === 'calls') {
       for (const { name, arguments: written } of step.calls) parts.push([name, written]);
     } else {
-      const kind = { content: 'output_text', refusal: 'refusal' }[step.kind as string] ?? 'reasoning_text';
+      const kind = { content: 'output_text', refusal: 'refusal' }[step.kind as string] ?? reasoning;
       const said = step.deltas.join('');
       const last = parts.at(-1);
       if (before === kind && last) last[1] += said;
@@ -146,6 +156,6 @@ function contents({ output }: Json): string[][] {
   return output.flatMap((item: Json) =>
     item.type === 'function_call'
       ? [[item.name, item.arguments]]
-      : item.content.map((part: Json) => [part.type, part.text ?? part.refusal]),
+      : [...(item.summary ?? []), ...item.content].map((part: Json) => [part.type, part.text ?? part.refusal]),
   );
 }

@@ -10,6 +10,8 @@ export interface ModelCall {
   instructions: string | null;
   input: readonly Item[];
   tools: readonly ClientTool[];
+  /** Where the request names each tool, for errors; a tool of an earlier turn has no place. */
+  params: ReadonlyMap<ClientTool, string>;
   tool_choice: ToolChoice;
   parallel_tool_calls: boolean;
   temperature: number | null;
@@ -18,7 +20,7 @@ export interface ModelCall {
   text: { format: TextFormat; verbosity: string | null };
   /** Alternatives to each token that are wanted with its log probability; null for no log probabilities. */
   top_logprobs: number | null;
-  reasoning: { effort: string | null; summary: string | null };
+  reasoning: { effort: string | null; summary: string | null; mode?: 'pro' };
   /** Handed on as they are where the backend's protocol has them. */
   hints: {
     user: string | null;

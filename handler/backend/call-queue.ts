@@ -6,6 +6,7 @@ interface Call {
   key: number | string;
   id: string | null;
   name: string;
+  namespace: string | undefined;
   /** The arguments so far, and how many characters of them the writer has. */
   written: string;
   passed: number;
@@ -18,6 +19,7 @@ export interface CallFragment {
   index: number | null;
   id: string | null;
   name: string | null;
+  namespace?: string | undefined;
   arguments: string;
 }
 
@@ -46,6 +48,7 @@ export class CallQueue {
     if (!call) return;
     call.id ??= fragment.id;
     call.name ||= fragment.name ?? '';
+    call.namespace ||= fragment.namespace;
     call.written += fragment.arguments;
     this.#pump(false);
   }
@@ -68,7 +71,7 @@ export class CallQueue {
     const key = index ?? id ?? this.#calls.at(-1)?.key ?? 0;
     const known = this.#calls.find((call) => call.key === key);
     if (known || this.#calls.length >= this.#most) return known;
-    const call: Call = { key, id: null, name: '', written: '', passed: 0, held: false };
+    const call: Call = { key, id: null, name: '', namespace: undefined, written: '', passed: 0, held: false };
     this.#calls.push(call);
     return call;
   }
@@ -86,7 +89,7 @@ export class CallQueue {
       this.#open++;
       const tool = this.#tools.get(next.name);
       if (tool?.toItem) next.held = true;
-      else this.#writer.call(tool?.name ?? next.name, next.id, tool?.namespace);
+      else this.#writer.call(tool?.name ?? next.name, next.id, tool?.namespace ?? next.namespace);
     }
   }
 

@@ -1,19 +1,23 @@
-import { ApiError } from '../errors.ts';
+import { ApiError, unsupported } from '../errors.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import { isObject } from '../protocol/json.ts';
 import { eventData } from '../sse.ts';
 import type { Backend, Finish, ModelCall } from './backend.ts';
 import { toMessages } from './chat-messages.ts';
 import { ChatReply } from './chat-reply.ts';
-import { type ChatTool, toChatTools } from './chat-tools.ts';
+import { type ChatTool, type Grammars, toChatTools } from './chat-tools.ts';
 import { connectionFailed, failureInStream, failureOf, garbled } from './failure.ts';
+import { refuseOpenAIs, toForeign } from './foreign.ts';
 import { listModels, type Server } from './server.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
-export function chatCompletions(server: Server): Backend {
+export function chatCompletions(server: Server, grammars: Grammars = 'refuse'): Backend {
   return {
-    generate(call, signal) {
-      const tools = toChatTools(call.tools);
+    generate(given, signal) {
+      refuseOpenAIs(given);
+      if (given.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
+      const call = server.isOpenAI ? given : toForeign(given);
+      const tools = toChatTools(given.tools, given.params, grammars);
       return stream(server, JSON.stringify(toRequest(call, tools, server)), new ChatReply(call, tools), signal);
     },
     models: (signal) => listModels(server, signal),
@@ -71,7 +75,7 @@ function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, server
     messages: toMessages(call.instructions, call.input, !server.isOpenAI),
     stream: true,
     stream_options: { include_usage: true },
-    ...given({
+    ...present({
       temperature: call.temperature,
       top_p: call.top_p,
       // OpenAI's own models refuse the older name; Ollama and others know only that.
@@ -113,10 +117,10 @@ function responseFormat(format: ModelCall['text']['format']) {
   if (format.type === 'text') return null;
   if (format.type === 'json_object') return { type: 'json_object' };
   const { name, schema, description, strict } = format;
-  return { type: 'json_schema', json_schema: { name, schema, ...given({ description, strict }) } };
+  return { type: 'json_schema', json_schema: { name, schema, ...present({ description, strict }) } };
 }
 
 /** The members that have a value: a null that a server does not expect is an error on many. */
-function given(members: Record<string, unknown>): Record<string, unknown> {
+function present(members: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }

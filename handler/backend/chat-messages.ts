@@ -1,14 +1,14 @@
 import { unsupported } from '../errors.ts';
 import type { InputPart } from '../protocol/content.ts';
 import type { Item, Message } from '../protocol/items.ts';
-import { imagePart, type Part, simplest, textOf, toPart } from './chat-parts.ts';
+import { imagePart, isMarked, type Part, simplest, textOf, textPart, toPart } from './chat-parts.ts';
 import { wireName } from './chat-tools.ts';
 
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
 
 /** A message of the Chat Completions API. */
 export type ChatMessage =
-  | { role: 'system'; content: string }
+  | { role: 'system'; content: string | Part[] }
   | { role: 'user'; content: string | Part[] }
   | { role: 'assistant'; content: string | null; reasoning_content?: string; tool_calls?: ToolCall[] }
   | { role: 'tool'; tool_call_id: string; content: string | Part[] };
@@ -46,7 +46,7 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
         addMessage(messages, item, assistant);
         break;
       case 'reasoning': {
-        const text = item.content.map((part) => part.text).join('\n');
+        const text = (item.content.length > 0 ? item.content : item.summary).map((part) => part.text).join('\n');
         if (!withReasoning || text === '') break;
         const last = messages.at(-1);
         const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
@@ -125,9 +125,12 @@ function addMessage(messages: ChatMessage[], { role, content }: Message, assista
     else assistant().content = text;
     return;
   }
+  const parts = content.map(textPart);
   const first = messages[0];
-  if (messages.length === 1 && first?.role === 'system') first.content += `\n\n${text}`;
-  else messages.push({ role: 'system', content: text });
+  if (parts.some(isMarked)) messages.push({ role: 'system', content: parts });
+  else if (messages.length === 1 && first?.role === 'system' && typeof first.content === 'string') {
+    first.content += `\n\n${text}`;
+  } else messages.push({ role: 'system', content: text });
 }
 
 /** Leaves nulls out, as the model did. */

@@ -27,10 +27,20 @@ export interface ChatTool {
   toItem?(call: { call_id: string; arguments: string; status: 'completed' | 'incomplete' }): OutputItem;
 }
 
-/** The tools by the name that the model knows them by. Throws an ApiError for what no function can stand for. */
-export function toChatTools(tools: readonly ClientTool[]): Map<string, ChatTool> {
+/** What becomes of grammars, which no function can hold the model to: refused, or told to the model. */
+export type Grammars = 'refuse' | 'describe';
+
+/**
+ * The tools by the name that the model knows them by. Throws an ApiError for what no function can stand for; `params` says
+ * where the request names each tool.
+ */
+export function toChatTools(
+  tools: readonly ClientTool[],
+  params: ReadonlyMap<ClientTool, string> = new Map(),
+  grammars: Grammars = 'refuse',
+): Map<string, ChatTool> {
   const known = new Map<string, ChatTool>();
-  for (const tool of tools.flatMap(toChatTool)) {
+  for (const tool of tools.flatMap((tool) => toChatTool(tool, params.get(tool) ?? 'input', grammars))) {
     const { name } = tool.definition;
     if (known.has(name)) throw new ApiError('invalid_value', `tools names ${name} twice`, { param: 'tools' });
     known.set(name, tool);
@@ -43,15 +53,17 @@ export function wireName(name: string, namespace: string | null | undefined): st
   return namespace ? `${namespace}__${name}`.slice(0, 64) : name;
 }
 
-function toChatTool(tool: ClientTool): ChatTool[] {
+function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTool[] {
   switch (tool.type) {
     case 'function':
       return [functionTool(tool)];
     case 'custom':
-      return [customTool(tool)];
+      return [customTool(tool, described(tool, param, grammars))];
     case 'namespace':
-      return tool.tools.map((member) =>
-        member.type === 'function' ? functionTool(member, tool.name) : customTool(member, tool.name),
+      return tool.tools.map((member, index) =>
+        member.type === 'function'
+          ? functionTool(member, tool.name)
+          : customTool(member, described(member, `${param}.tools[${index}]`, grammars), tool.name),
       );
     default:
       return [fixedTool(tool)];
@@ -63,14 +75,22 @@ function functionTool({ type, name, description, parameters, strict }: FunctionT
   return { definition, type, name, ...(namespace && { namespace }) };
 }
 
-function customTool({ type, name, description, format }: CustomTool, namespace?: string): ChatTool {
-  if (format?.type === 'grammar') {
-    throw unsupported('tools', 'holds a custom tool with a grammar, which this model backend cannot hold the model to');
+/** A custom tool's description, with the grammar of its input where the model is to be told of it. */
+function described({ description, format }: CustomTool, param: string, grammars: Grammars): string | null {
+  if (format?.type !== 'grammar') return description ?? null;
+  if (grammars === 'refuse') {
+    throw unsupported(`${param}.format`, 'is a grammar, which this model backend cannot hold the model to');
   }
+  const kind = format.syntax === 'lark' ? 'Lark grammar' : 'regular expression';
+  const told = `The input must match this ${kind}, to its end:\n${format.definition}`;
+  return description ? `${description}\n\n${told}` : told;
+}
+
+function customTool({ type, name }: CustomTool, description: string | null, namespace?: string): ChatTool {
   return {
     definition: {
       name: wireName(name, namespace),
-      ...(description != null && { description }),
+      ...(description !== null && { description }),
       parameters: object({ input: TEXT }, ['input']),
     },
     type,

@@ -10,6 +10,7 @@ const PACE = 15;
 export const demo: Backend = {
   generate(call, signal) {
     if (call.text.format.type !== 'text') throw unsupported('text.format', 'cannot be honoured by the demo model');
+    if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by the demo model');
     if (typeof call.tool_choice === 'object' || call.tool_choice === 'required') {
       throw unsupported('tool_choice', 'cannot be honoured by the demo model, which calls no functions');
     }

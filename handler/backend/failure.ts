@@ -8,15 +8,13 @@ const MAX_BODY = 64 * 1024;
 /** As much of an error's message as is its own words, in characters. */
 const MESSAGE = 300;
 
-/** For failures that come again however often the client tries; the SDKs honour it. */
-const NO_RETRY = { 'x-should-retry': 'false' };
-
-/** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI and others, in this order. */
+/** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI, Anthropic and others. */
 const OVERFLOW =
-  /exceed_context_size|exceeds? the (available|model's) context|maximum (context|model) length|max_model_len|context_length_exceeded|context (window|length|size)|prompt is too long|too many tokens|\binput_text\b/i;
+  /exceed_context_size|exceeds? the (available|model's) context|maximum (context|model) length|max_model_len|context_length_exceeded|context (window|length|size|limit)|prompt is too long|too many tokens|\binput_text\b/i;
 
 /** How servers say that they do not have the model. */
-const UNKNOWN_MODEL = /model_not_found|model .{0,300}(not found|does not exist)|no such model|unknown model/is;
+const UNKNOWN_MODEL =
+  /model_not_found|not_found_error +model: |model .{0,300}(not found|does not exist)|no such model|unknown model/is;
 
 /** The ApiError for a backend's reply that is not a success. Reads the start of its body, and cancels the rest. */
 export async function failureOf(upstream: Upstream): Promise<ApiError> {
@@ -62,7 +60,7 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
   const cause = { status, body };
   const said = gist(body);
   if (status === 401 || status === 403) {
-    return new ApiError('server', 'The model backend refused our credentials.', { headers: NO_RETRY, cause });
+    return new ApiError('server', 'The model backend refused our credentials.', { retry: false, cause });
   }
   if (status === 429) {
     const headers = { 'retry-after': retryAfter && /^[\w ,:.-]{1,40}$/.test(retryAfter) ? retryAfter : '1' };
@@ -76,7 +74,7 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
     return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
   }
   const message = `The model backend answered with status ${status}.`;
-  return new ApiError('server', message, status < 500 || status === 501 ? { headers: NO_RETRY, cause } : { cause });
+  return new ApiError('server', message, status < 500 || status === 501 ? { retry: false, cause } : { cause });
 }
 
 async function startOf(body: AsyncIterable<Uint8Array>): Promise<string> {

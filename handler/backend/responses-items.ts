@@ -8,12 +8,11 @@ import {
   InputShellCall,
   InputToolSearchCall,
 } from '../protocol/client-calls.ts';
-import type { Logprob } from '../protocol/content.ts';
 import { InputMcpCall, type OutputItem } from '../protocol/items.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
-import type { Usage } from '../protocol/response.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import { check } from '../validate.ts';
 import { garbled } from './failure.ts';
+import { objects, text } from './members.ts';
 import { usableCallId } from './writer.ts';
 
 // What other servers send, read and built anew, member by member.
@@ -51,43 +50,6 @@ export function toWholeItem(item: JsonObject): OutputItem | undefined {
 
 function isWhole(type: string): type is keyof typeof whole {
   return Object.hasOwn(whole, type);
-}
-
-/** The usage of a response, details that a server leaves out as 0; null where it has none. */
-export function toUsage(usage: unknown): Usage | null {
-  if (!isObject(usage)) return null;
-  const input = isObject(usage.input_tokens_details) ? usage.input_tokens_details : {};
-  const output = isObject(usage.output_tokens_details) ? usage.output_tokens_details : {};
-  const input_tokens = count(usage.input_tokens);
-  const output_tokens = count(usage.output_tokens);
-  return {
-    input_tokens,
-    input_tokens_details: {
-      cached_tokens: count(input.cached_tokens),
-      cache_write_tokens: count(input.cache_write_tokens),
-    },
-    output_tokens,
-    output_tokens_details: { reasoning_tokens: count(output.reasoning_tokens) },
-    total_tokens: input_tokens + output_tokens,
-  };
-}
-
-/** The log probabilities of a delta or a part; what is not there, or null, is none. */
-export function toLogprobs(logprobs: unknown): Logprob[] {
-  return objects(logprobs).map((token) => ({
-    ...toLogprob(token),
-    top_logprobs: objects(token.top_logprobs).map(toLogprob),
-  }));
-}
-
-function toLogprob({ token, logprob, bytes }: JsonObject) {
-  const known = text(token);
-  const given = Array.isArray(bytes) ? bytes.filter((byte) => typeof byte === 'number') : undefined;
-  return {
-    token: known,
-    logprob: typeof logprob === 'number' ? logprob : 0,
-    bytes: given ?? [...new TextEncoder().encode(known)],
-  };
 }
 
 /** What the parts of an item say, as one text. */
@@ -128,21 +90,6 @@ function sameJson(a: string, b: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** The objects in what should be a list of them. */
-export function objects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-/** A member that should be a text; empty where it is none. */
-export function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-/** A member that should be a place or an amount; 0 where it is none. */
-export function count(value: unknown): number {
-  return typeof value === 'number' && value >= 0 ? value : 0;
 }
 
 function present<T extends object>(members: T): T {

@@ -4,18 +4,8 @@ import type { ItemEvent } from '../protocol/events.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import { failureInStream, garbled } from './failure.ts';
-import {
-  count,
-  objects,
-  restOf,
-  restOfArguments,
-  text,
-  textOf,
-  toLogprobs,
-  toUsage,
-  toWholeItem,
-} from './responses-items.ts';
-import type { ReasoningList } from './responses-reasoning.ts';
+import { count, object, objects, text, toLogprobs, toUsage } from './members.ts';
+import { restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
 import { Speech } from './responses-speech.ts';
 import type { Server } from './server.ts';
 
@@ -25,18 +15,21 @@ const MAX_ITEMS = 10_000;
 /** The items that come in pieces; those of all other types come as a whole. */
 type Kind = 'message' | 'reasoning' | 'function_call' | 'whole';
 
+/** What messages and reasoning say. */
+type Voice = 'text' | 'refusal' | 'reasoning' | 'summary';
+
 /** An item as its server tells it. */
 interface Told {
   kind: Kind;
   /** Which one it is, in the order in which they began. */
   number: number;
   /** What has been passed on of its texts. */
-  said: Record<ReasoningList | 'arguments', string>;
+  said: Record<'summary' | 'content' | 'arguments', string>;
   /** Whether nothing more of it counts: its `done` has come, or it is a call too many. */
   done: boolean;
 }
 
-type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs'>;
+type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>;
 
 /**
  * Reads the events of another server's response. Only deltas, items that are added or done, and the end are looked at:
@@ -46,7 +39,7 @@ type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_
 export class ResponsesReply {
   readonly #call: Terms;
   readonly #isOpenAI: boolean;
-  readonly #speech = new Speech();
+  readonly #speech: Speech;
   readonly #told = new Map<string, Told>();
   #latest: Told | undefined;
   #calls = 0;
@@ -56,6 +49,7 @@ export class ResponsesReply {
   constructor(call: Terms, { isOpenAI }: Pick<Server, 'isOpenAI'>) {
     this.#call = call;
     this.#isOpenAI = isOpenAI;
+    this.#speech = new Speech(call.reasoning.summary !== null);
   }
 
   /** The events since the last take. */
@@ -78,36 +72,33 @@ export class ResponsesReply {
     const delta = text(event.delta);
     switch (event.type) {
       case 'response.output_item.added':
-        if (isObject(event.item)) this.#added(event.item);
+        this.#added(object(event.item));
         break;
       case 'response.output_item.done':
-        if (isObject(event.item)) this.#done(event.item);
+        this.#done(object(event.item));
         break;
       case 'response.output_text.delta':
-        this.#say(this.#of(event, 'message'), 'text', delta, event.logprobs);
+        this.#say(this.#of(event, 'message'), 'text', delta, 0, event.logprobs);
         break;
       case 'response.refusal.delta':
         this.#say(this.#of(event, 'message'), 'refusal', delta);
         break;
       case 'response.reasoning_text.delta':
-        this.#think(this.#of(event, 'reasoning'), 'content', count(event.content_index), delta);
+        this.#say(this.#of(event, 'reasoning'), 'reasoning', delta, count(event.content_index));
         break;
       case 'response.reasoning_summary_text.delta':
-        this.#think(this.#of(event, 'reasoning'), 'summary', count(event.summary_index), delta);
+        this.#say(this.#of(event, 'reasoning'), 'summary', delta, count(event.summary_index));
         break;
       case 'response.function_call_arguments.delta':
         this.#argue(this.#of(event, 'function_call'), delta);
         break;
       case 'response.completed':
       case 'response.incomplete':
-        this.#response = isObject(event.response) ? event.response : {};
-        if (this.#response.error != null) throw failed(this.#response.error);
-        // Some say all that there is at once.
-        if (this.#told.size === 0) for (const item of objects(this.#response.output)) this.#done(item);
+        this.#end(object(event.response));
         break;
       case 'response.failed':
       case 'response.cancelled':
-        throw failed(isObject(event.response) ? event.response.error : undefined);
+        throw failed(object(event.response).error);
       case 'error':
         throw failed(event);
     }
@@ -115,16 +106,23 @@ export class ResponsesReply {
 
   /** Closes what is open and says how the call ended. */
   finish(): Finish {
-    const usage = toUsage(this.#response?.usage);
+    const usage = toUsage(this.#response?.usage, { input: 'input', output: 'output' });
     const reason = this.#reason(usage?.output_tokens ?? 0);
     this.#speech.end(reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage };
   }
 
+  #end(response: JsonObject): void {
+    if (response.error != null) throw failed(response.error);
+    this.#response = response;
+    // Some say all that there is at once.
+    if (this.#told.size === 0) for (const item of objects(response.output)) this.#done(item);
+  }
+
   /** vLLM (0.20.2) says `completed` and gives the reason; llama.cpp (b11434) and Ollama (0.17.4) say only `completed`. */
   #reason(spent: number): Finish['reason'] {
-    const { incomplete_details: details, status } = this.#response ?? {};
-    const why = isObject(details) ? details.reason : undefined;
+    const { incomplete_details, status } = this.#response ?? {};
+    const why = object(incomplete_details).reason;
     if (why === 'content_filter') return why;
     if (why || status === 'incomplete') return 'max_output_tokens';
     if (this.#isOpenAI || this.#latest?.kind === 'whole') return 'stop';
@@ -163,8 +161,7 @@ export class ResponsesReply {
     const [kind, id] = [kindOf(item), text(item.id)];
     if (kind === 'whole' || this.#told.has(id)) return;
     const told = this.#begin(kind, id);
-    if (told.done) return;
-    if (kind === 'reasoning') this.#speech.reasoning(told.number);
+    if (kind === 'reasoning') this.#speech.of(told.number).reasoning('');
     if (kind === 'function_call') this.#argue(told, '', item);
   }
 
@@ -176,17 +173,17 @@ export class ResponsesReply {
     if (kind === 'whole') return;
     const told = begun ?? this.#begin(kind, id);
     if (told.done || told.kind !== kind) return;
-    const { said } = told;
+    const { said, number } = told;
     if (kind === 'function_call') this.#argue(told, restOfArguments(text(item.arguments), said.arguments), item);
-    else if (kind === 'message') {
+    if (kind === 'message') {
       for (const { part, delta } of restOf(item.content, said.content)) {
         this.#say(told, part.type === 'refusal' ? 'refusal' : 'text', delta);
       }
-    } else {
-      for (const { at, delta } of restOf(item.summary, said.summary)) this.#think(told, 'summary', at, delta);
-      for (const { at, delta } of restOf(item.content, said.content)) this.#think(told, 'content', at, delta);
-      const sealed = text(item.encrypted_content);
-      if (sealed) this.#speech.reasoning(told.number).seal(sealed);
+    }
+    if (kind === 'reasoning') {
+      for (const { at, delta } of restOf(item.summary, said.summary)) this.#say(told, 'summary', delta, at);
+      for (const { at, delta } of restOf(item.content, said.content)) this.#say(told, 'reasoning', delta, at);
+      if (text(item.encrypted_content)) this.#speech.of(number).seal(text(item.encrypted_content));
     }
     told.done = true;
   }
@@ -198,28 +195,24 @@ export class ResponsesReply {
       return;
     }
     const told = this.#begin('whole', id, known.type !== 'mcp_call');
-    if (!told.done) this.#speech.item(known);
+    if (!told.done) this.#speech.of(told.number).item(known);
     told.done = true;
   }
 
-  #say(told: Told, kind: 'text' | 'refusal', delta: string, logprobs?: unknown): void {
+  #say(told: Told, voice: Voice, delta: string, at = 0, logprobs?: unknown): void {
     if (told.done || delta === '') return;
-    told.said.content += delta;
-    const wanted = this.#call.top_logprobs !== null;
-    this.#speech.message(told.number, kind, delta, wanted ? toLogprobs(logprobs) : []);
-  }
-
-  #think(told: Told, list: ReasoningList, at: number, delta: string): void {
-    if (told.done || delta === '') return;
-    told.said[list] += delta;
-    this.#speech.reasoning(told.number).add(list, at, delta);
+    told.said[voice === 'summary' ? 'summary' : 'content'] += delta;
+    const writer = this.#speech.of(told.number);
+    if (voice === 'text') writer.text(delta, this.#call.top_logprobs === null ? [] : toLogprobs(logprobs));
+    else if (voice === 'refusal') writer.refusal(delta);
+    else writer[voice](delta, at);
   }
 
   #argue(told: Told, delta: string, item: JsonObject = {}): void {
     if (told.done) return;
     told.said.arguments += delta;
-    const fragment = { id: text(item.call_id) || null, name: text(item.name) || null, arguments: delta };
-    this.#speech.call(told.number, fragment, text(item.namespace));
+    const [id, name, namespace] = [item.call_id, item.name, item.namespace].map(text);
+    this.#speech.call(told.number, { id: id || null, name: name || null, namespace, arguments: delta });
   }
 }
 

@@ -1,12 +1,19 @@
 import type { Item, Message } from '../protocol/items.ts';
 import type { ModelCall } from './backend.ts';
+import { refuseOpenAIs, toForeign } from './foreign.ts';
+import { unsealThought } from './messages-thinking.ts';
 import type { Server } from './server.ts';
 
 /** Items whose `id` the API asks for in an input; an id of any other would be looked up where nothing is stored. */
 const NEEDS_ID = new Set(['local_shell_call', 'computer_call']);
 
-/** The body of `POST /responses` for a call. The state is ours, so everything goes along and nothing is to be stored. */
-export function toRequest(call: ModelCall, { isOpenAI }: Pick<Server, 'isOpenAI'>): object {
+/**
+ * The body of `POST /responses` for a call. The state is ours, so everything goes along and nothing is to be stored.
+ * Throws an ApiError for what this server cannot carry.
+ */
+export function toRequest(asked: ModelCall, { isOpenAI }: Pick<Server, 'isOpenAI'>): object {
+  if (!isOpenAI) refuseOpenAIs(asked);
+  const call = isOpenAI ? asked : toForeign(asked);
   const { format, verbosity } = call.text;
   const { tools, tool_choice } = isOpenAI ? call : narrowed(call);
   const include = [
@@ -57,7 +64,7 @@ function narrowed({ tools, tool_choice }: ModelCall): Pick<ModelCall, 'tools' | 
 function toInput(item: Item, isOpenAI: boolean): object[] {
   switch (item.type) {
     case 'message':
-      return [toMessage(item)];
+      return [toMessage(item, isOpenAI)];
     case 'reasoning':
       return toReasoning(item, isOpenAI);
     case 'mcp_call': {
@@ -80,12 +87,16 @@ function toInput(item: Item, isOpenAI: boolean): object[] {
 
 /**
  * A message without id and status. What the model said goes as one text, the one form that needs neither and that all
- * take: vLLM (0.20.2) asks for both with parts, and reads only the first; Ollama (0.17.4) refuses a refusal.
+ * take: vLLM (0.20.2) asks for both with parts, and reads only the first; Ollama (0.17.4) refuses a refusal. What its
+ * text cites goes to OpenAI alone.
  */
-function toMessage({ type, role, content, phase }: Message): object {
+function toMessage({ type, role, content, phase }: Message, isOpenAI: boolean): object {
+  const cites = (part: Message['content'][number]) =>
+    part.type === 'output_text' && part.annotations.length + part.logprobs.length > 0;
+  const asText = role === 'assistant' && !(isOpenAI && content.some(cites));
   const text = () =>
     content.map((part) => ('text' in part ? part.text : 'refusal' in part ? part.refusal : '')).join('');
-  return { type, role, content: role === 'assistant' ? text() : content, ...(phase && { phase }) };
+  return { type, role, content: asText ? text() : content, ...(phase && { phase }) };
 }
 
 /**
@@ -96,7 +107,8 @@ function toReasoning(item: Extract<Item, { type: 'reasoning' }>, isOpenAI: boole
   const { type, id, summary, content, encrypted_content } = item;
   const text = (content.length > 0 ? content : summary).map((part) => part.text).join('\n');
   const isPlain = encrypted_content === text;
-  if (isOpenAI) return encrypted_content && !isPlain ? [{ type, summary, encrypted_content }] : [];
+  const isOthers = isPlain || unsealThought(encrypted_content) !== undefined;
+  if (isOpenAI) return encrypted_content && !isOthers ? [{ type, summary, encrypted_content }] : [];
   if (text === '') return [];
   return [{ type, id, summary, content: [{ type: 'reasoning_text', text }], ...(isPlain && { encrypted_content }) }];
 }

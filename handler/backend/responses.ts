@@ -2,6 +2,7 @@ import { ApiError } from '../errors.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { eventData } from '../sse.ts';
+import { markAsync } from './async-calls.ts';
 import type { Backend, Finish } from './backend.ts';
 import { connectionFailed, failureOf, garbled } from './failure.ts';
 import { ResponsesReply } from './responses-reply.ts';
@@ -15,7 +16,8 @@ const MAX_STREAM = 512 * 1024 * 1024;
 export function responses(server: Server): Backend {
   return {
     generate(call, signal) {
-      return stream(server, JSON.stringify(toRequest(call, server)), new ResponsesReply(call, server), signal);
+      const body = JSON.stringify(toRequest(call, server));
+      return markAsync(stream(server, body, new ResponsesReply(call, server), signal), call.tools);
     },
     models: (signal) => listModels(server, signal),
   };

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import { isObject } from '../protocol/json.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
 import { connectionFailed, failureOf } from './failure.ts';
 import type { Transport, Upstream } from './transport.ts';
 
@@ -37,7 +37,18 @@ export function openServer(url: string, key: string | undefined, transport: Tran
 
 /** The ids that the server's `GET /models` lists. */
 export async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
-  const upstream = await server.send('GET', '/models', signal);
+  return idsOf(await getJson(server, '/models', signal));
+}
+
+/** The ids of a list of models. */
+export function idsOf(list: JsonObject): string[] {
+  const data = Array.isArray(list.data) ? list.data : [];
+  return data.flatMap((entry) => (isObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
+}
+
+/** The object that a GET gives; rejects when it gives something else. */
+export async function getJson(server: Server, path: string, signal: AbortSignal): Promise<JsonObject> {
+  const upstream = await server.send('GET', path, signal);
   if (upstream.status !== 200) throw await failureOf(upstream);
   const decoder = new TextDecoder();
   let text = '';
@@ -45,7 +56,6 @@ export async function listModels(server: Server, signal: AbortSignal): Promise<s
     text += decoder.decode(chunk, { stream: true });
     if (text.length > MAX_LIST) throw new ApiError('server', "The model backend's list of models is too long.");
   }
-  const list: unknown = JSON.parse(text);
-  const data = isObject(list) && Array.isArray(list.data) ? list.data : [];
-  return data.flatMap((entry) => (isObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
+  const value: unknown = JSON.parse(text);
+  return isObject(value) ? value : {};
 }

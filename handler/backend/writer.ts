@@ -1,11 +1,18 @@
 import { newId } from '../ids.ts';
-import type { Logprob, OutputText, ReasoningText, Refusal } from '../protocol/content.ts';
+import type { Logprob } from '../protocol/content.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, OutputItem, OutputMessage, Reasoning } from '../protocol/items.ts';
+import { added, done, emptyPart, grown, type Part, type Place } from './parts.ts';
 
 type Status = 'completed' | 'incomplete';
-type Part = OutputText | Refusal | ReasoningText;
 type Speaker = OutputMessage | Reasoning;
+
+/** The part that is being said, and its place as the server counts. */
+interface Open {
+  part: Part;
+  place: Place;
+  at: number;
+}
 
 /**
  * Turns what a model says into items and their events, in OpenAI's order: one item is open at a time, and its `done`
@@ -15,8 +22,16 @@ export class Writer {
   #events: ItemEvent[] = [];
   #index = 0;
   #speaker: Speaker | undefined;
-  #part: Part | undefined;
+  #open: Open | undefined;
   #call: FunctionCall | undefined;
+  readonly #wantsSummary: boolean;
+  /** Whether what the open item says raw is told as a summary. */
+  #sumsUp = false;
+
+  /** With `wantsSummary` raw reasoning is told as a summary, unless its server gives one: many clients read only those. */
+  constructor(wantsSummary = false) {
+    this.#wantsSummary = wantsSummary;
+  }
 
   /** The events since the last take. */
   take(): ItemEvent[] {
@@ -27,24 +42,31 @@ export class Writer {
 
   /** Adds to the model's text, with the log probabilities of its tokens where they were asked for. */
   text(delta: string, logprobs: Logprob[] = []): void {
-    const part = this.#open('message', 'output_text');
-    part.text += delta;
-    part.logprobs.push(...logprobs);
-    this.#events.push({ type: 'response.output_text.delta', ...this.#place(), delta, logprobs });
+    this.#say('output_text', delta, 0, logprobs);
   }
 
   /** Adds to the model's refusal. */
   refusal(delta: string): void {
-    const part = this.#open('message', 'refusal');
-    part.refusal += delta;
-    this.#events.push({ type: 'response.refusal.delta', ...this.#place(), delta });
+    this.#say('refusal', delta);
   }
 
-  /** Adds to the model's reasoning. */
-  reasoning(delta: string): void {
-    const part = this.#open('reasoning', 'reasoning_text');
-    part.text += delta;
-    this.#events.push({ type: 'response.reasoning_text.delta', ...this.#place(), delta });
+  /** Adds to the model's reasoning: another place than before begins another part, an empty text only the item. */
+  reasoning(delta: string, at = 0): void {
+    this.#begin('reasoning');
+    if (delta !== '') this.#say(this.#sumsUp ? 'summary_text' : 'reasoning_text', delta, at);
+  }
+
+  /** Adds to the server's own summary of the reasoning, by places as well; what the item then says raw stays raw. */
+  summary(delta: string, at = 0): void {
+    this.#begin('reasoning');
+    if (this.#sumsUp) this.#closePart();
+    this.#sumsUp = false;
+    this.#say('summary_text', delta, at);
+  }
+
+  /** Puts in the reasoning what only its server can read. */
+  seal(content: string): void {
+    this.#begin('reasoning').encrypted_content = content;
   }
 
   /** Begins a function call. */
@@ -116,37 +138,42 @@ export class Writer {
     this.#call = undefined;
   }
 
-  #open(type: 'message', part: 'output_text'): OutputText;
-  #open(type: 'message', part: 'refusal'): Refusal;
-  #open(type: 'reasoning', part: 'reasoning_text'): ReasoningText;
-  #open(type: Speaker['type'], kind: Part['type']): Part {
-    if (this.#part?.type === kind) return this.#part;
-    if (this.#speaker?.type === type) this.#closePart();
-    else {
-      this.close('completed');
-      this.#speaker = emptySpeaker(type);
-      this.#added({ ...this.#speaker });
+  #begin(type: 'reasoning'): Reasoning;
+  #begin(type: Speaker['type']): Speaker;
+  #begin(type: Speaker['type']): Speaker {
+    if (this.#speaker?.type === type) return this.#speaker;
+    this.close('completed');
+    this.#speaker = emptySpeaker(type);
+    this.#sumsUp = this.#wantsSummary;
+    this.#added(this.#speaker);
+    return this.#speaker;
+  }
+
+  #say(type: Part['type'], delta: string, at = 0, logprobs: Logprob[] = []): void {
+    const speaker = this.#begin(type === 'output_text' || type === 'refusal' ? 'message' : 'reasoning');
+    if (this.#open?.part.type !== type || this.#open.at !== at) {
+      this.#closePart();
+      this.#open = this.#openPart(speaker, type, at);
     }
-    const part = emptyPart(kind);
-    this.#part = part;
-    this.#speaker?.content.push(part as never); // the overloads pair each part with the item that holds it
-    this.#events.push({ type: 'response.content_part.added', ...this.#place(), part: emptyPart(kind) });
-    return part;
+    const { part, place } = this.#open;
+    if (part.type === 'refusal') part.refusal += delta;
+    else part.text += delta;
+    if (part.type === 'output_text') part.logprobs.push(...logprobs);
+    this.#events.push(grown(type, place, delta, logprobs));
+  }
+
+  #openPart(speaker: Speaker, type: Part['type'], at: number): Open {
+    const part = emptyPart(type);
+    const list = type === 'summary_text' && 'summary' in speaker ? speaker.summary : speaker.content;
+    const index = list.push(part as never) - 1; // the list is the one that holds parts of this type
+    const place = { item_id: speaker.id, output_index: this.#index, index };
+    this.#events.push(added(type, place));
+    return { part, place, at };
   }
 
   #closePart(): void {
-    const part = this.#part;
-    if (!part) return;
-    const place = this.#place();
-    if (part.type === 'output_text') {
-      this.#events.push({ type: 'response.output_text.done', ...place, text: part.text, logprobs: part.logprobs });
-    } else if (part.type === 'refusal') {
-      this.#events.push({ type: 'response.refusal.done', ...place, refusal: part.refusal });
-    } else {
-      this.#events.push({ type: 'response.reasoning_text.done', ...place, text: part.text });
-    }
-    this.#events.push({ type: 'response.content_part.done', ...place, part });
-    this.#part = undefined;
+    if (this.#open) this.#events.push(...done(this.#open.part, this.#open.place));
+    this.#open = undefined;
   }
 
   #done(item: OutputItem): void {
@@ -155,7 +182,12 @@ export class Writer {
   }
 
   #added(item: OutputItem): void {
-    const snapshot = 'content' in item ? { ...item, content: [] } : { ...item };
+    // The item goes on to grow, and what has been sent must not.
+    const snapshot = {
+      ...item,
+      ...('content' in item && { content: [] }),
+      ...('summary' in item && { summary: [] }),
+    };
     this.#events.push({
       type: 'response.output_item.added',
       sequence_number: 0,
@@ -167,11 +199,6 @@ export class Writer {
   #item(item: { id: string }) {
     return { sequence_number: 0, item_id: item.id, output_index: this.#index };
   }
-
-  #place() {
-    const speaker = this.#speaker as Speaker; // a part is open only inside an item
-    return { ...this.#item(speaker), content_index: speaker.content.length - 1 };
-  }
 }
 
 /** The call id if a client could send it back: not empty, and not longer than is taken; else a new one. */
@@ -182,10 +209,4 @@ export function usableCallId(id: string | null | undefined): string {
 function emptySpeaker(type: Speaker['type']): Speaker {
   if (type === 'reasoning') return { type, id: newId('rs'), summary: [], content: [], status: 'in_progress' };
   return { type, id: newId('msg'), role: 'assistant', status: 'in_progress', content: [] };
-}
-
-function emptyPart(type: Part['type']): Part {
-  if (type === 'refusal') return { type, refusal: '' };
-  if (type === 'reasoning_text') return { type, text: '' };
-  return { type, text: '', annotations: [], logprobs: [] };
 }

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { InputImage, type InputPart, InputParts, type ItemStatus } from './content.ts';
-import { AnyObject, CallId, FunctionName, Id, maybe, Status, Text } from './fields.ts';
+import { FileId, InputImage, type InputPart, InputParts, type ItemStatus } from './content.ts';
+import { AnyObject, Caller, CallId, FunctionName, Id, maybe, OwnNames, Status, Text } from './fields.ts';
 import type { JsonObject } from './json.ts';
-import { AnyTool } from './tools.ts';
+import { ItemTool, LocalEnvironment } from './tools.ts';
 
 // Calls of tools that the client runs, other than functions: what the model wrote, and what the client answers.
 
@@ -17,13 +17,15 @@ export const InputCustomCall = v.object({
   name: FunctionName,
   namespace: maybe(FunctionName),
   input: Text,
+  async: maybe(v.boolean()),
+  caller: Caller,
   status: Status,
 });
 
 const LocalShellAction = v.object({
   type: v.literal('exec'),
   command: v.array(Text),
-  env: v.nullish(v.pipe(AnyObject, v.record(v.string(), v.string())), {}),
+  env: v.nullish(v.pipe(AnyObject, OwnNames, v.record(v.string(), v.string())), {}),
   timeout_ms: Count,
   user: maybe(v.string()),
   working_directory: maybe(v.string()),
@@ -39,7 +41,6 @@ export const InputLocalShellCall = v.object({
 });
 
 const ShellAction = v.object({ commands: v.array(Text), timeout_ms: Count, max_output_length: Count });
-const LocalEnvironment = v.object({ type: v.literal('local') });
 
 /** Commands for a shell that the client runs. */
 export const InputShellCall = v.object({
@@ -48,6 +49,7 @@ export const InputShellCall = v.object({
   call_id: CallId,
   action: ShellAction,
   environment: maybe(LocalEnvironment),
+  caller: Caller,
   status: Status,
 });
 
@@ -63,6 +65,7 @@ export const InputPatchCall = v.object({
   id: Id,
   call_id: CallId,
   operation: PatchOperation,
+  caller: Caller,
   status: Status,
 });
 
@@ -93,6 +96,7 @@ export const CustomOutput = v.object({
   id: Id,
   call_id: CallId,
   output: StringOrParts,
+  caller: Caller,
   status: Status,
 });
 
@@ -117,6 +121,7 @@ export const ShellOutput = v.object({
   call_id: CallId,
   output: v.array(v.object({ stdout: Text, stderr: Text, outcome: Outcome })),
   max_output_length: Count,
+  caller: Caller,
   status: Status,
 });
 
@@ -126,7 +131,16 @@ export const PatchOutput = v.object({
   id: Id,
   call_id: CallId,
   output: maybe(Text),
+  caller: Caller,
   status: v.picklist(['completed', 'failed']),
+});
+
+const Screenshot = v.object({
+  type: v.literal('computer_screenshot'),
+  file_id: FileId,
+  image_url: InputImage.entries.image_url,
+  detail: InputImage.entries.detail,
+  prompt_cache_breakpoint: InputImage.entries.prompt_cache_breakpoint,
 });
 
 /** The client's screen after what it did. */
@@ -134,7 +148,7 @@ export const ComputerOutput = v.object({
   type: v.literal('computer_call_output'),
   id: Id,
   call_id: CallId,
-  output: v.object({ type: v.literal('computer_screenshot'), image_url: InputImage.entries.image_url }),
+  output: Screenshot,
   acknowledged_safety_checks: maybe(v.array(AnyObject)),
   status: Status,
 });
@@ -145,7 +159,7 @@ export const ToolSearchOutput = v.object({
   id: Id,
   call_id: maybe(CallId),
   execution: v.nullish(v.picklist(['client', 'server']), 'client'),
-  tools: v.array(AnyTool),
+  tools: v.array(ItemTool),
   status: Status,
 });
 
@@ -165,6 +179,9 @@ export const clientItems = [
   ToolSearchOutput,
 ] as const;
 
+type Direct = { type: 'direct' };
+type Local = v.InferOutput<typeof LocalEnvironment>;
+
 interface Call {
   id: string;
   call_id: string;
@@ -173,12 +190,20 @@ interface Call {
 
 /** The calls as they are kept and sent. */
 export type ClientCall =
-  | (Call & { type: 'custom_tool_call'; name: string; namespace?: string; input: string })
+  | (Call & {
+      type: 'custom_tool_call';
+      name: string;
+      namespace?: string;
+      input: string;
+      async?: boolean;
+      caller?: Direct;
+    })
   | (Call & { type: 'local_shell_call'; action: LocalShellCommand })
-  | (Call & { type: 'shell_call'; action: ShellCommands; environment: { type: 'local' } | null })
+  | (Call & { type: 'shell_call'; action: ShellCommands; environment: Local | null; caller?: Direct })
   | (Omit<Call, 'status'> & {
       type: 'apply_patch_call';
       operation: v.InferOutput<typeof PatchOperation>;
+      caller?: Direct;
       status: 'in_progress' | 'completed';
     })
   | (Call & { type: 'computer_call'; actions?: JsonObject[]; action?: JsonObject; pending_safety_checks: JsonObject[] })
@@ -214,14 +239,20 @@ interface Output {
 
 /** The outputs as they are kept and sent. */
 export type ClientOutput =
-  | (Output & { type: 'custom_tool_call_output'; output: string | InputPart[] })
+  | (Output & { type: 'custom_tool_call_output'; output: string | InputPart[]; caller?: Direct })
   | (Output & { type: 'local_shell_call_output'; output: string })
   | (Output & {
       type: 'shell_call_output';
       output: v.InferOutput<typeof ShellOutput>['output'];
       max_output_length: number | null;
+      caller?: Direct;
     })
-  | (Omit<Output, 'status'> & { type: 'apply_patch_call_output'; output?: string; status: 'completed' | 'failed' })
+  | (Omit<Output, 'status'> & {
+      type: 'apply_patch_call_output';
+      output?: string;
+      caller?: Direct;
+      status: 'completed' | 'failed';
+    })
   | (Output & { type: 'computer_call_output'; output: v.InferOutput<typeof ComputerOutput>['output'] })
   | (Omit<Output, 'call_id'> & {
       type: 'tool_search_output';

@@ -11,6 +11,11 @@ export function maybe<S extends v.GenericSchema>(schema: S) {
   return v.optional(v.nullable(schema));
 }
 
+/** A member that is known and cannot be honoured: anything but null is refused; `why` completes the sentence. */
+export function notSupported(why: string) {
+  return v.nullish(v.never(`is not supported; ${why}`));
+}
+
 /** A text value from a client, at most 10,485,760 characters. */
 export const Text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 
@@ -21,6 +26,14 @@ export const AnyObject = v.custom<JsonObject>((value) => isObject(value) && isSh
 export function options<E extends v.ObjectEntries>(entries: E) {
   return v.pipe(AnyObject, v.object(entries));
 }
+
+const INHERITED = ['__proto__', 'prototype', 'constructor'];
+
+/** Before a record, whose names are the client's own: refuses those that records drop without a word. */
+export const OwnNames = v.check(
+  (given: JsonObject) => !INHERITED.some((name) => Object.hasOwn(given, name)),
+  `must not have members named ${INHERITED.join(', ')}`,
+);
 
 /** An item's id, without what a database may not take in a key: control characters, and halves of surrogate pairs. */
 export const Id = maybe(
@@ -36,6 +49,9 @@ export const CallId = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CALL_ID))
 
 /** How far an item has come, replayed by a client. */
 export const Status = maybe(v.picklist(['in_progress', 'completed', 'incomplete']));
+
+/** Who made a call: the model itself. The other answer, a program, is of programmatic tool calling, which is not there. */
+export const Caller = maybe(v.object({ type: v.literal('direct') }));
 
 /** The name of a function, as OpenAI restricts it. */
 export const FunctionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/));

@@ -14,10 +14,10 @@ import {
   ReplayedText,
   type SummaryText,
 } from './content.ts';
-import { AnyObject, CallId, FunctionName, Id, maybe, options, Status, Text } from './fields.ts';
+import { AnyObject, Caller, CallId, FunctionName, Id, maybe, options, Status, Text } from './fields.ts';
 import { isObject } from './json.ts';
 import { ReasoningEffort } from './reasoning.ts';
-import { AnyTool, TextFormat } from './tools.ts';
+import { ItemTool, TextFormat } from './tools.ts';
 
 const MessagePart = v.variant('type', [InputText, InputImage, InputFile, ReplayedText, ReplayedRefusal]);
 const MessageParts = v.array(MessagePart);
@@ -41,9 +41,14 @@ export const InputFunctionCall = v.object({
   name: FunctionName,
   namespace: maybe(FunctionName),
   arguments: Text,
+  async: maybe(v.boolean()),
+  caller: Caller,
   status: Status,
 });
 export type InputFunctionCall = v.InferOutput<typeof InputFunctionCall>;
+
+/** The name of whatever tool gave an output. */
+const ToolName = maybe(v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)));
 
 /** What the client's function returned: a string, which stays one, or parts. */
 export const FunctionCallOutput = v.object({
@@ -51,6 +56,9 @@ export const FunctionCallOutput = v.object({
   id: Id,
   call_id: CallId,
   output: v.lazy((value) => (typeof value === 'string' ? Text : InputParts)),
+  name: ToolName,
+  namespace: ToolName,
+  caller: Caller,
   status: Status,
 });
 export type FunctionCallOutput = v.InferOutput<typeof FunctionCallOutput>;
@@ -75,6 +83,7 @@ export const InputMcpCall = v.object({
   arguments: Text,
   output: maybe(Text),
   error: maybe(AnyObject),
+  approval_request_id: maybe(v.string()),
   status: maybe(v.picklist(['in_progress', 'completed', 'incomplete', 'calling', 'failed'])),
 });
 export type InputMcpCall = v.InferOutput<typeof InputMcpCall>;
@@ -84,7 +93,7 @@ export const AdditionalTools = v.object({
   type: v.literal('additional_tools'),
   id: Id,
   role: v.nullish(v.picklist(['user', 'system', 'developer']), 'developer'),
-  tools: v.array(AnyTool),
+  tools: v.array(ItemTool),
 });
 
 /** Settings that hold from here on. */
@@ -138,6 +147,9 @@ export interface CallOutput {
   id: string;
   call_id: string;
   output: string | InputPart[];
+  name?: string;
+  namespace?: string;
+  caller?: { type: 'direct' };
   status: ItemStatus;
 }
 
@@ -158,6 +170,9 @@ export interface FunctionCall {
   name: string;
   namespace?: string;
   arguments: string;
+  /** Whether the model goes on without waiting for the output. */
+  async?: boolean;
+  caller?: { type: 'direct' };
   status: ItemStatus;
 }
 
@@ -185,11 +200,15 @@ export interface McpCall {
   arguments: string;
   output: string | null;
   error: McpError | null;
+  approval_request_id?: string;
   status: ItemStatus | 'calling' | 'failed';
 }
 
 /** One item of a response's `output`. */
-export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall | ClientCall;
+export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall | ClientCall | ToolsFound;
+
+/** What a search for tools has found that the server made. */
+type ToolsFound = Extract<ClientOutput, { type: 'tool_search_output' }>;
 
 /** What an item may say of a turn beyond what was said. */
 export type Directive =

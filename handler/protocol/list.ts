@@ -5,7 +5,15 @@ import type { Item } from './items.ts';
 export const ListQuery = v.object({
   after: v.optional(v.string()),
   limit: v.optional(
-    v.pipe(v.string(), v.transform(Number), v.number(), v.integer(), v.minValue(1), v.maxValue(100)),
+    v.pipe(
+      v.string(),
+      v.check((text) => /^\d+$/.test(text), 'must be a whole number'),
+      v.transform(Number),
+      v.number(),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(100),
+    ),
     '20',
   ),
   order: v.optional(v.picklist(['asc', 'desc']), 'desc'),

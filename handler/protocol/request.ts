@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { InputFile, InputImage, InputText } from './content.ts';
-import { AnyObject, maybe, options, Text } from './fields.ts';
+import { AnyObject, maybe, OwnNames, options, Text } from './fields.ts';
 import { InputItem } from './items.ts';
 import { ReasoningEffort } from './reasoning.ts';
 import { AnyTool, TextFormat, ToolChoice } from './tools.ts';
@@ -8,6 +8,7 @@ import { AnyTool, TextFormat, ToolChoice } from './tools.ts';
 /** A client's own notes on an object; the bounds are OpenAI's. */
 export const Metadata = v.pipe(
   AnyObject,
+  OwnNames,
   v.record(v.pipe(v.string(), v.maxLength(64)), v.pipe(v.string(), v.maxLength(512))),
   v.maxEntries(16),
 );
@@ -54,7 +55,7 @@ export const CreateRequest = v.object({
       summary: maybe(v.picklist(['auto', 'concise', 'detailed'])),
       generate_summary: maybe(v.picklist(['auto', 'concise', 'detailed'])),
       context: maybe(v.picklist(['auto', 'current_turn', 'all_turns'])),
-      mode: maybe(v.literal('standard')),
+      mode: maybe(v.picklist(['standard', 'pro'])),
     }),
   ),
   metadata: maybe(Metadata),
@@ -78,7 +79,7 @@ export const CreateRequest = v.object({
     v.object({
       id: v.string(),
       version: maybe(v.string()),
-      variables: maybe(v.pipe(AnyObject, v.record(v.string(), PromptVariable))),
+      variables: maybe(v.pipe(AnyObject, OwnNames, v.record(v.string(), PromptVariable))),
     }),
   ),
   context_management: v.optional(v.unknown()),

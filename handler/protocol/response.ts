@@ -18,8 +18,10 @@ export interface Usage {
   total_tokens: number;
 }
 
-/** A function as a response echoes it, with null for what the request left out. */
-export type EchoedFunction = { [Name in keyof FunctionTool]-?: Exclude<FunctionTool[Name], undefined> };
+/** A function as a response echoes it, with null for what every echo has and the request left out. */
+export type EchoedFunction = Omit<FunctionTool, 'async' | 'defer_loading'> & {
+  [Name in 'description' | 'parameters' | 'strict']-?: Exclude<FunctionTool[Name], undefined>;
+} & { async?: boolean; defer_loading?: boolean };
 
 /** A tool as a response echoes it: a function, or a server-side tool's own configuration. */
 export type EchoedTool = EchoedFunction | { type: string; [key: string]: unknown };
@@ -48,7 +50,11 @@ export interface Response {
   prompt: NonNullable<CreateRequest['prompt']> | null;
   prompt_cache_key: string | null;
   prompt_cache_retention: 'in_memory' | '24h' | null;
-  reasoning: { effort: ReasoningEffort | null; summary: 'auto' | 'concise' | 'detailed' | null };
+  reasoning: {
+    effort: ReasoningEffort | null;
+    summary: 'auto' | 'concise' | 'detailed' | null;
+    mode?: 'standard' | 'pro';
+  };
   safety_identifier: string | null;
   service_tier: NonNullable<CreateRequest['service_tier']>;
   store: boolean;

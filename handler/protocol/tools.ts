@@ -8,6 +8,9 @@ export const AnyTool = v.pipe(
   v.looseObject({ type: v.string() }),
 );
 
+/** Who may call a tool: the model itself. The other value, `programmatic`, is of a tool that is not there. */
+const AllowedCallers = maybe(v.pipe(v.array(v.literal('direct')), v.nonEmpty()));
+
 /** A function that the client runs. */
 export const FunctionTool = v.object({
   type: v.literal('function'),
@@ -15,6 +18,10 @@ export const FunctionTool = v.object({
   description: maybe(v.string()),
   parameters: maybe(AnyObject),
   strict: maybe(v.boolean()),
+  output_schema: maybe(AnyObject),
+  allowed_callers: AllowedCallers,
+  async: maybe(v.boolean()),
+  defer_loading: maybe(v.boolean()),
 });
 export type FunctionTool = v.InferOutput<typeof FunctionTool>;
 
@@ -29,6 +36,9 @@ export const CustomTool = v.object({
   name: FunctionName,
   description: maybe(v.string()),
   format: maybe(CustomFormat),
+  allowed_callers: AllowedCallers,
+  async: maybe(v.boolean()),
+  defer_loading: maybe(v.boolean()),
 });
 export type CustomTool = v.InferOutput<typeof CustomTool>;
 
@@ -42,13 +52,18 @@ export const NamespaceTool = v.object({
 export type NamespaceTool = v.InferOutput<typeof NamespaceTool>;
 
 const Skill = v.object({ name: v.string(), description: v.string(), path: v.string() });
-const LocalEnvironment = v.object({ type: v.literal('local'), skills: maybe(v.array(Skill)) });
+/** The client's own machine, and the skills that it has. */
+export const LocalEnvironment = v.object({ type: v.literal('local'), skills: maybe(v.array(Skill)) });
 const Size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000));
 
 /** Tools of fixed shapes that the client runs. */
 const LocalShellTool = v.object({ type: v.literal('local_shell') });
-const ShellTool = v.object({ type: v.literal('shell'), environment: maybe(LocalEnvironment) });
-const ApplyPatchTool = v.object({ type: v.literal('apply_patch') });
+const ShellTool = v.object({
+  type: v.literal('shell'),
+  environment: maybe(LocalEnvironment),
+  allowed_callers: AllowedCallers,
+});
+const ApplyPatchTool = v.object({ type: v.literal('apply_patch'), allowed_callers: AllowedCallers });
 const ComputerTool = v.object({ type: v.literal('computer') });
 const ComputerPreviewTool = v.object({
   type: v.literal('computer_use_preview'),
@@ -58,7 +73,7 @@ const ComputerPreviewTool = v.object({
 });
 const ToolSearchTool = v.object({
   type: v.literal('tool_search'),
-  execution: v.literal('client'),
+  execution: v.nullish(v.picklist(['client', 'server']), 'server'),
   description: maybe(v.string()),
   parameters: maybe(AnyObject),
 });
@@ -75,6 +90,17 @@ export const clientTools = {
   computer_use_preview: ComputerPreviewTool,
   tool_search: ToolSearchTool,
 } as const;
+
+/** A tool as an item holds it: of a type that the client runs, or of another that the server may know. */
+export const ItemTool = v.lazy((value) => {
+  const type = isObject(value) && typeof value.type === 'string' ? value.type : '';
+  return isClientType(type) ? clientTools[type] : AnyTool;
+});
+
+/** Whether tools of this type are run by the client. */
+export function isClientType(type: string): type is keyof typeof clientTools {
+  return Object.hasOwn(clientTools, type);
+}
 
 /** A tool that the client runs. */
 export type ClientTool = v.InferOutput<(typeof clientTools)[keyof typeof clientTools]>;

@@ -55,6 +55,8 @@ export function createConverter(names: ReadonlyMap<object, string>, overrides: R
         return { type: 'string', const: schema.literal };
       case 'custom':
         return { type: 'object' };
+      case 'never':
+        return { type: 'null', description: String(schema.message) };
       case 'array':
         return { type: 'array', items: item ? convert(item) : {} };
       case 'record':
@@ -88,6 +90,7 @@ export function createConverter(names: ReadonlyMap<object, string>, overrides: R
 }
 
 function orNull(schema: JsonSchema): JsonSchema {
+  if (schema.type === 'null') return schema;
   if (Array.isArray(schema.anyOf)) return { ...schema, anyOf: [...schema.anyOf, { type: 'null' }] };
   if (typeof schema.type !== 'string' || 'const' in schema) return { anyOf: [schema, { type: 'null' }] };
   const type = [schema.type, 'null'];

@@ -1,4 +1,4 @@
-import type { DeltaEvent, ResponseEvent } from '../protocol/events.ts';
+import type { ResponseEvent } from '../protocol/events.ts';
 
 /** Deltas are padded to a multiple of this, in characters, so that their sizes tell little of their words. */
 const BLOCK = 16;
@@ -9,9 +9,9 @@ export async function* obfuscate<R>(events: AsyncGenerator<ResponseEvent, R>): A
     const next = await events.next();
     if (next.done) return next.value;
     const event = next.value;
-    if ('item_id' in event && 'delta' in event && typeof event.delta === 'string') {
-      // Those whose delta is a text are the ones of this type.
-      yield { ...event, obfuscation: letters(BLOCK - (event.delta.length % BLOCK)) } as DeltaEvent;
+    if ('delta' in event && typeof event.delta === 'string') {
+      // Our own types do not say it of every event whose delta is a text.
+      yield { ...event, obfuscation: letters(BLOCK - (event.delta.length % BLOCK)) } as ResponseEvent;
     } else yield event;
   }
 }

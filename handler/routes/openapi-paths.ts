@@ -15,13 +15,22 @@ export interface Operation {
 /** What a path or a query has. */
 export interface Parameter {
   name: string;
-  in: 'path' | 'query';
+  in: 'path' | 'query' | 'header';
   required?: boolean;
+  description?: string;
   schema: JsonSchema;
 }
 
 /** What a body holds, by its media type. */
 export type Content = Record<string, { schema: JsonSchema }>;
+
+const IDEMPOTENCY_KEY: Parameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'a create that is sent again under its key is not run again, and gets the response that the first one got',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x20-\\x7e]*$' },
+};
 
 /** Every path with its methods; `convert` says what a schema is called, or what it is. */
 export function describePaths(convert: (schema: object) => JsonSchema): Record<string, Record<string, Operation>> {
@@ -38,6 +47,7 @@ export function describePaths(convert: (schema: object) => JsonSchema): Record<s
     '/v1/responses': {
       post: {
         ...operation('createResponse', 'Runs one turn; with stream its events, else the response', 'Response', stream),
+        parameters: [IDEMPOTENCY_KEY],
         requestBody: body(CreateRequest),
       },
     },

@@ -32,19 +32,19 @@ interface Place {
 function* eventsOf(item: OutputItem): Generator<ItemEvent> {
   const at = { sequence_number: 0, output_index: 0, item_id: item.id };
   if (item.type === 'message') {
-    yield added(at, { ...item, status: 'in_progress', content: [] });
+    yield ofWhole('added', at, { ...item, status: 'in_progress', content: [] });
     yield* contentOf(item.content, at);
   } else if (item.type === 'reasoning') {
-    yield added(at, { ...item, status: 'in_progress', content: [], summary: [] });
+    yield ofWhole('added', at, { ...item, status: 'in_progress', content: [], summary: [] });
     yield* summaryOf(item, at);
     yield* contentOf(item.content, at);
   } else if (item.type === 'function_call') {
     const { name, arguments: written } = item;
-    yield added(at, { ...item, status: 'in_progress', arguments: '' });
+    yield ofWhole('added', at, { ...item, status: 'in_progress', arguments: '' });
     if (written) yield { type: 'response.function_call_arguments.delta', ...at, delta: written };
     yield { type: 'response.function_call_arguments.done', ...at, name, arguments: written };
   } else if (item.type === 'mcp_call') {
-    yield added(at, { ...item, status: 'in_progress', output: null, error: null });
+    yield ofWhole('added', at, { ...item, status: 'in_progress', output: null, error: null });
     yield { type: 'response.mcp_call.in_progress', ...at };
     yield { type: 'response.mcp_call_arguments.done', ...at, arguments: item.arguments };
     yield { type: item.error ? 'response.mcp_call.failed' : 'response.mcp_call.completed', ...at };
@@ -53,12 +53,12 @@ function* eventsOf(item: OutputItem): Generator<ItemEvent> {
     writer.item(item);
     return yield* writer.take();
   }
-  yield { type: 'response.output_item.done', ...at, item };
+  yield ofWhole('done', at, item);
 }
 
-function added(at: Place, item: OutputItem): ItemEvent {
-  const { item_id: _, ...place } = at;
-  return { type: 'response.output_item.added', ...place, item };
+/** An event that holds the item says by that which one it is about. */
+function ofWhole(stage: 'added' | 'done', { sequence_number, output_index }: Place, item: OutputItem): ItemEvent {
+  return { type: `response.output_item.${stage}`, sequence_number, output_index, item };
 }
 
 function* contentOf(parts: readonly (OutputText | Refusal | ReasoningText)[], item: Place): Generator<ItemEvent> {

@@ -3,20 +3,22 @@ import { isSealed, type Seal } from '../seal.ts';
 import type { GivenItem } from '../turn/items.ts';
 
 /**
- * An input with the reasoning that we sealed for the client in plain text again. Throws an ApiError for what cannot be
- * opened; what a model's server has sealed stays as it is.
+ * An input with the reasoning that we sealed for the client in plain text again: as a summary where the client has it as
+ * one. Throws an ApiError for what cannot be opened; what a model's server has sealed stays as it is.
  */
 export function openReasoning(seal: Seal, input: readonly GivenItem[]): Promise<GivenItem[]> {
   return Promise.all(
     input.map(async (item) => {
       if (item.type !== 'reasoning' || !item.encrypted_content || !isSealed(item.encrypted_content)) return item;
-      const text = item.content?.length ? undefined : await seal.open(item.encrypted_content);
-      if (text === undefined && !item.content?.length) {
+      const open = { ...item, encrypted_content: null };
+      if (item.content?.length) return open;
+      const text = await seal.open(item.encrypted_content);
+      if (text === undefined) {
         const message = 'The encrypted_content of a reasoning item cannot be read: another deployment has sealed it.';
         throw new ApiError('unreadable', message, { param: 'input' });
       }
-      const content = text === undefined ? item.content : [{ type: 'reasoning_text' as const, text }];
-      return { ...item, content, encrypted_content: null };
+      if (item.summary?.map((part) => part.text).join('\n') === text) return open;
+      return { ...open, content: [{ type: 'reasoning_text' as const, text }] };
     }),
   );
 }

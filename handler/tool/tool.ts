@@ -2,7 +2,7 @@ import type { Annotation, InputPart } from '../protocol/content.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall } from '../protocol/items.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { FunctionTool } from '../protocol/tools.ts';
+import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
 
 /** A type of tool that runs on the server. */
 export interface Tool<Config = unknown> {
@@ -36,6 +36,8 @@ export interface ToolResult {
   output: string | InputPart[];
   /** Ends the turn after this round, since only the client can go on (an approval). */
   endTurn?: boolean;
+  /** Tools of the client's that the model may call from now on. */
+  tools?: readonly ClientTool[];
   /** Citations for the text that the model writes next. */
   citations?: readonly Annotation[];
 }

@@ -79,21 +79,26 @@ function isNew(before: readonly Item[]): (item: Item) => boolean {
 }
 
 function whatItSays(item: Call | Answer): string {
-  // Members come in the order in which they were sent, which differs from client to client.
-  return JSON.stringify(Object.entries({ ...item, id: null, status: null }).sort(([a], [b]) => (a < b ? -1 : 1)));
+  // Members come in the order in which they were sent, which differs from client to client; and some leave out these.
+  return JSON.stringify(
+    Object.entries({ ...item, id: null, status: null, caller: null, async: null }).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
 function checkCalls(items: readonly Item[]): void {
-  const waiting: string[] = [];
+  const waiting: { call_id: string; isAsync: boolean }[] = [];
   for (const item of items) {
-    if (isCall(item) && item.call_id !== null) waiting.push(item.call_id);
-    else if (isAnswer(item) && item.call_id !== null) {
-      const at = waiting.lastIndexOf(item.call_id);
-      if (at < 0) throw refused(`No tool call found for function call output with call_id ${item.call_id}.`);
+    const { call_id } = isCall(item) || isAnswer(item) ? item : { call_id: null };
+    if (call_id === null) continue;
+    if (isCall(item)) waiting.push({ call_id, isAsync: 'async' in item && item.async === true });
+    else {
+      const at = waiting.findLastIndex((call) => call.call_id === call_id);
+      if (at < 0) throw refused(`No tool call found for function call output with call_id ${call_id}.`);
       waiting.splice(at, 1);
     }
   }
-  if (waiting.length > 0) throw refused(`No tool output found for function call ${waiting[0]}.`);
+  const open = waiting.find(({ isAsync }) => !isAsync);
+  if (open) throw refused(`No tool output found for function call ${open.call_id}.`);
 }
 
 function refused(message: string, param = 'input'): ApiError {

@@ -1,5 +1,5 @@
 import { type IdPrefix, newId } from '../ids.ts';
-import type { InputImage, InputPart, OutputText } from '../protocol/content.ts';
+import type { InputPart, OutputText, PromptCacheBreakpoint, ReplayedText } from '../protocol/content.ts';
 import type { InputItem, InputMessage, Item, ItemReference, Message } from '../protocol/items.ts';
 
 /** An item that a client sent, with references resolved. */
@@ -54,6 +54,8 @@ function members(input: GivenItem): object {
       };
     case 'shell_call_output':
       return { max_output_length: input.max_output_length ?? null };
+    case 'computer_call_output':
+      return { output: withoutNulls(input.output) };
     case 'local_shell_call_output':
       return { call_id: input.call_id || input.id || '' };
     case 'tool_search_call':
@@ -74,22 +76,24 @@ function toMessage({ id, role, content, status, phase }: InputMessage): Message 
     content: parts.map((part) => {
       if (part.type === 'refusal') return part;
       const said = part.type === 'output_text' || (part.type === 'input_text' && role === 'assistant');
-      return said ? outputText(part.text) : toPart(part);
+      return said ? outputText(part) : toPart(part);
     }),
     ...(phase != null && { phase }),
   };
 }
 
-function outputText(text: string): OutputText {
-  return { type: 'output_text', text, annotations: [], logprobs: [] };
+function outputText({ text, annotations, logprobs }: Omit<ReplayedText, 'type'>): OutputText {
+  return { type: 'output_text', text, annotations: annotations ?? [], logprobs: logprobs ?? [] };
 }
 
 function toPart(part: InputPart): InputPart {
-  return part.type === 'input_image' ? toImage(part) : present(part);
+  const kept = withoutNulls(part);
+  return kept.type === 'input_image' ? { ...kept, detail: kept.detail ?? 'auto' } : kept;
 }
 
-function toImage({ image_url, detail }: InputImage): InputImage {
-  return { type: 'input_image', image_url, detail: detail ?? 'auto' };
+function withoutNulls<P extends { prompt_cache_breakpoint?: PromptCacheBreakpoint | null | undefined }>(part: P): P {
+  const { prompt_cache_breakpoint: end } = part;
+  return { ...present(part), ...(end && { prompt_cache_breakpoint: present(end) }) };
 }
 
 /** An object without its nulls, which mean "not given". */

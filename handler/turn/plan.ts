@@ -4,8 +4,10 @@ import { newId } from '../ids.ts';
 import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
+import { Offer } from './deferred.ts';
 import { joinInput } from './input.ts';
 import type { GivenItem } from './items.ts';
+import { asHeard, instruct, toolSearch } from './tool-search.ts';
 import { addedTools, checkChoice, type ServerTools, sortTools } from './tools.ts';
 import { truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
@@ -34,10 +36,13 @@ export function planTurn(
   context: number | undefined,
 ): Turn {
   refuseLater(request);
-  const { client, uses, echoed } = sortTools(request.tools ?? [], serverTools);
+  const { client, uses: served, echoed } = sortTools(request.tools ?? [], serverTools);
   if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
   const { own, whole } = joinInput(before.items, request.input ?? []);
-  const tools = [...client, ...addedTools(whole, serverTools)];
+  const added = addedTools(whole, request.input, serverTools);
+  const offered = new Offer(new Map([...client, ...added.tools]), added.found);
+  const tools = [...offered.shown.keys()];
+  const uses = offered.searches ? [...served, toolSearch(offered)] : served;
   const choice = request.tool_choice ?? 'auto';
   checkChoice(choice, tools, uses);
   const update = updates(whole);
@@ -49,6 +54,7 @@ export function planTurn(
     effort: update.effort ?? request.reasoning?.effort ?? null,
     summary: request.reasoning?.summary ?? request.reasoning?.generate_summary ?? null,
   };
+  const mode = request.reasoning?.mode;
   const wantsLogprobs = request.include?.includes('message.output_text.logprobs') || request.top_logprobs;
   const shared = {
     instructions: request.instructions ?? null,
@@ -57,18 +63,20 @@ export function planTurn(
     max_output_tokens: request.max_output_tokens ?? null,
   };
   const earlier = new Set(request.reasoning?.context === 'current_turn' ? before.items : []);
-  const seen = whole.filter((item) => isSaid(item) && !(item.type === 'reasoning' && earlier.has(item)));
+  const instructions = instruct(shared.instructions, offered);
+  const seen = asHeard(whole).filter((item) => isSaid(item) && !(item.type === 'reasoning' && earlier.has(item)));
   const call: ModelCall = {
     ...shared,
     model: request.model,
-    input:
-      request.truncation === 'auto' ? truncate(seen, context, shared.instructions, shared.max_output_tokens) : seen,
+    instructions,
+    input: request.truncation === 'auto' ? truncate(seen, context, instructions, shared.max_output_tokens) : seen,
     tools,
+    params: offered.shown,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
     text,
     top_logprobs: wantsLogprobs ? (request.top_logprobs ?? 0) : null,
-    reasoning,
+    reasoning: { ...reasoning, ...(mode === 'pro' && { mode }) },
     hints: {
       user: request.user ?? null,
       safety_identifier: request.safety_identifier ?? null,
@@ -99,7 +107,7 @@ export function planTurn(
     prompt: request.prompt ?? null,
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
-    reasoning,
+    reasoning: { ...reasoning, ...(mode && { mode }) },
     safety_identifier: request.safety_identifier ?? null,
     service_tier: request.service_tier ?? 'auto',
     store: request.store ?? true,

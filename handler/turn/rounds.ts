@@ -5,6 +5,7 @@ import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';
 import { Citations } from './citations.ts';
+import { isCall } from './input.ts';
 
 /** Says that the model is about to be called again: what was made so far stands. */
 export interface RoundEnd {
@@ -29,7 +30,8 @@ export async function* rounds(
   try {
     for (const { tool, config } of uses) opened.push(yield* places.move(tool.open(config, signal)));
     const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
-    const tools = [...call.tools, ...Array.from(functions.values(), (fn) => fn.definition)];
+    const served = Array.from(functions.values(), (fn) => fn.definition);
+    const offered = [...call.tools];
     const citations = new Citations();
     let input = call.input;
     let usage: Usage | null = null;
@@ -38,7 +40,8 @@ export async function* rounds(
       const move = places.of();
       const said: OutputItem[] = [];
       let finish: Finish | undefined;
-      for await (const event of backend.generate({ ...call, tools: left > 0 ? tools : call.tools, input }, signal)) {
+      const tools = left > 0 ? [...offered, ...served] : [...offered];
+      for await (const event of backend.generate({ ...call, tools, input }, signal)) {
         if (event.type === 'finish') finish = event;
         else {
           if (event.type === 'response.output_item.done') said.push(event.item);
@@ -48,8 +51,8 @@ export async function* rounds(
       }
       if (!finish) return;
       usage = add(usage, finish.usage);
-      const calls = said.filter((item) => item.type === 'function_call');
-      const ours = calls.filter((item) => functions.has(item.name));
+      const calls = said.filter(isCall);
+      const ours = calls.filter((item) => item.type === 'function_call').filter(({ name }) => functions.has(name));
       if (finish.reason !== 'stop' || ours.length === 0) return yield { ...finish, usage };
 
       let last = ours.length < calls.length;
@@ -64,6 +67,7 @@ export async function* rounds(
           output: result.output,
           status: 'completed',
         });
+        offered.push(...(result.tools ?? []));
         citations.queue(result.citations ?? []);
         last ||= result.endTurn === true;
       }

@@ -1,13 +1,15 @@
 import { ApiError, unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import type { EchoedTool } from '../protocol/response.ts';
-import { type ClientTool, clientTools, type ToolChoice } from '../protocol/tools.ts';
+import { type ClientTool, clientTools, isClientType, type ToolChoice } from '../protocol/tools.ts';
 import type { Tool, ToolUse } from '../tool/tool.ts';
 import { check } from '../validate.ts';
+import type { GivenItem } from './items.ts';
 
 /** A request's tools by who runs them, and as the response echoes them. */
 export interface SortedTools {
-  client: ClientTool[];
+  /** Those that the client runs, each with its place in the request. */
+  client: Map<ClientTool, string>;
   uses: ToolUse[];
   echoed: EchoedTool[];
 }
@@ -22,7 +24,8 @@ export interface ServerTools {
 
 /** Sorts the entries of `tools`; throws an ApiError that names the field of one that is wrong or not known. */
 export function sortTools(tools: readonly Entry[], { registered, dropped }: ServerTools): SortedTools {
-  const client: ClientTool[] = [];
+  const client = new Map<ClientTool, string>();
+  const names = new Set<string>();
   const uses: ToolUse[] = [];
   const echoed: EchoedTool[] = [];
   for (const [index, entry] of tools.entries()) {
@@ -35,12 +38,13 @@ export function sortTools(tools: readonly Entry[], { registered, dropped }: Serv
       continue;
     }
     const known = toClientTool(entry, param);
-    if ('name' in known && client.some((other) => 'name' in other && other.name === known.name)) {
+    if ('name' in known && names.has(known.name)) {
       throw new ApiError('invalid_value', `${param}.name is the name of an earlier function`, {
         param: `${param}.name`,
       });
     }
-    client.push(known);
+    if ('name' in known) names.add(known.name);
+    client.set(known, param);
     echoed.push(known.type === 'function' ? echo(known) : known);
   }
   return { client, uses, echoed };
@@ -53,21 +57,53 @@ function toClientTool(entry: Entry, param: string): ClientTool {
   return check(clientTools[entry.type], entry, param);
 }
 
-function isClientType(type: string): type is keyof typeof clientTools {
-  return Object.hasOwn(clientTools, type);
-}
-
 function echo(tool: Extract<ClientTool, { type: 'function' }>): EchoedTool {
-  const { description = null, parameters = null, strict } = tool;
-  return { ...tool, description, parameters, strict: strict ?? false };
+  const { description = null, parameters = null, strict, async: isAsync, defer_loading, ...rest } = tool;
+  return {
+    ...rest,
+    description,
+    parameters,
+    strict: strict ?? false,
+    ...(isAsync != null && { async: isAsync }),
+    ...(defer_loading != null && { defer_loading }),
+  };
 }
 
-/** Tools that the client adds in the course of the conversation: what it says, and what it found. */
-export function addedTools(items: readonly Item[], { dropped }: ServerTools): ClientTool[] {
-  const added = items.flatMap((item) =>
-    item.type === 'additional_tools' || item.type === 'tool_search_output' ? item.tools : [],
-  );
-  return added.filter(({ type }) => !dropped.has(type)).map((entry) => toClientTool({ ...entry }, 'input'));
+/** Tools that items add: each with its place in the request's input, if it is in that. */
+export interface AddedTools {
+  tools: Map<ClientTool, string>;
+  /** Those of them that a search has found. */
+  found: Set<ClientTool>;
+}
+
+/**
+ * Tools that come in the course of the conversation: what the client says, and what was found. Throws an ApiError for
+ * one that is not known, which names the field if it is of this request's input.
+ */
+export function addedTools(
+  items: readonly Item[],
+  input: string | readonly GivenItem[] | null | undefined,
+  { dropped }: ServerTools,
+): AddedTools {
+  const places = new Map<object, string>();
+  for (const [index, item] of (Array.isArray(input) ? input : []).entries()) {
+    for (const [at, tool] of toolsOf(item).entries()) places.set(tool, `input[${index}].tools[${at}]`);
+  }
+  const added: AddedTools = { tools: new Map(), found: new Set() };
+  for (const item of items) {
+    for (const entry of toolsOf(item)) {
+      if (dropped.has(entry.type)) continue;
+      const place = places.get(entry) ?? 'input';
+      const tool = toClientTool({ ...entry }, place);
+      added.tools.set(tool, place);
+      if (item.type === 'tool_search_output') added.found.add(tool);
+    }
+  }
+  return added;
+}
+
+function toolsOf(item: Item | GivenItem): readonly { type: string }[] {
+  return item.type === 'additional_tools' || item.type === 'tool_search_output' ? item.tools : [];
 }
 
 /** Throws an ApiError for a choice that names what is not there. */

@@ -120,8 +120,9 @@ async function* events(
 
 /** Reasoning with what a client may send back in its place; what a model's server has sealed stays as it is. */
 async function sealed(item: OutputItem, seal: Seal): Promise<OutputItem> {
-  if (item.type !== 'reasoning' || item.encrypted_content || item.content.length === 0) return item;
-  const text = item.content.map((part) => part.text).join('\n');
+  if (item.type !== 'reasoning' || item.encrypted_content) return item;
+  const text = (item.content.length > 0 ? item.content : item.summary).map((part) => part.text).join('\n');
+  if (text === '') return item;
   return { ...item, encrypted_content: await seal.seal(text) };
 }
 

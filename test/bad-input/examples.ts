@@ -18,16 +18,27 @@ export interface Stored {
   conversation: string;
 }
 
-const image = { type: 'input_image', image_url: 'data:image/png;base64,AA==', detail: 'auto' };
-const file = { type: 'input_file', file_data: 'data:text/plain;base64,AA==', filename: 'a.txt' };
-const text = { type: 'input_text', text: 'Hi' };
+const mark = { prompt_cache_breakpoint: { mode: 'explicit', ttl: '30m' } };
+const image = { type: 'input_image', image_url: 'data:image/png;base64,AA==', detail: 'auto', ...mark };
+const file = { type: 'input_file', file_data: 'data:text/plain;base64,AA==', filename: 'a.txt', ...mark };
+const text = { type: 'input_text', text: 'Hi', ...mark };
 const parts = [text, image, file];
 const grammar = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
 
-const fn = { type: 'function', name: 'f', description: 'd', parameters: { type: 'object' }, strict: false };
+const callers = { allowed_callers: ['direct'] };
+const fn = {
+  type: 'function',
+  name: 'f',
+  description: 'd',
+  parameters: {},
+  strict: false,
+  output_schema: {},
+  ...callers,
+};
+const skills = [{ name: 's', description: 'd', path: '/s' }];
 const tools = [
   fn,
-  { type: 'custom', name: 'c', description: 'd', format: { type: 'text' } },
+  { type: 'custom', name: 'c', description: 'd', format: { type: 'text' }, ...callers },
   {
     type: 'namespace',
     name: 'n',
@@ -38,8 +49,8 @@ const tools = [
     ],
   },
   { type: 'local_shell' },
-  { type: 'shell', environment: { type: 'local', skills: [{ name: 's', description: 'd', path: '/s' }] } },
-  { type: 'apply_patch' },
+  { type: 'shell', environment: { type: 'local', skills }, ...callers },
+  { type: 'apply_patch', ...callers },
   { type: 'computer' },
   { type: 'computer_use_preview', display_width: 800, display_height: 600, environment: 'linux' },
   { type: 'tool_search', execution: 'client', description: 'd', parameters: {} },
@@ -55,6 +66,15 @@ const choices: unknown[] = [
   { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'f' }] },
 ];
 
+const span = { start_index: 0, end_index: 1 };
+const annotations = [
+  { type: 'url_citation', url: 'http://x.test/', title: 'X', ...span },
+  { type: 'file_citation', file_id: 'file_1', filename: 'a.txt', index: 0 },
+  { type: 'container_file_citation', container_id: 'cntr_1', file_id: 'file_1', filename: 'a.txt', ...span },
+  { type: 'file_path', file_id: 'file_1', index: 0 },
+];
+const token = { token: 'a', logprob: -0.5, bytes: [97] };
+
 const messages = [
   { role: 'user', content: 'Hi' },
   { type: 'message', role: 'user', content: parts },
@@ -63,7 +83,7 @@ const messages = [
     id: 'msg_1',
     role: 'assistant',
     status: 'completed',
-    content: [{ type: 'output_text', text: 'a' }],
+    content: [{ type: 'output_text', text: 'a', annotations, logprobs: [{ ...token, top_logprobs: [token] }] }],
   },
   { role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }] },
   {
@@ -76,7 +96,7 @@ const messages = [
   { type: 'configuration_update', reasoning: { effort: 'low' }, text: { format: { type: 'text' } } },
 ];
 
-const call = (type: string, members: object) => ({ type, call_id: 'c1', ...members });
+const call = (type: string, members: object) => ({ type, call_id: 'c1', caller: { type: 'direct' }, ...members });
 /** Calls with their outputs. */
 const calls: [name: string, call: object, output: object][] = [
   [
@@ -96,7 +116,7 @@ const calls: [name: string, call: object, output: object][] = [
   ],
   [
     'shell_call',
-    call('shell_call', { action: { commands: ['ls'], timeout_ms: 1000 }, environment: { type: 'local' } }),
+    call('shell_call', { action: { commands: ['ls'], timeout_ms: 1000 }, environment: { type: 'local', skills } }),
     call('shell_call_output', {
       output: [
         { stdout: 'a', stderr: '', outcome: { type: 'exit', exit_code: 0 } },
@@ -117,7 +137,7 @@ const calls: [name: string, call: object, output: object][] = [
     'computer_call',
     call('computer_call', { actions: [{ type: 'screenshot' }], pending_safety_checks: [{ id: 's' }] }),
     call('computer_call_output', {
-      output: { type: 'computer_screenshot', image_url: image.image_url },
+      output: { type: 'computer_screenshot', image_url: image.image_url, ...mark },
       acknowledged_safety_checks: [{ id: 's' }],
     }),
   ],
@@ -160,6 +180,12 @@ export function examples({ response, conversation }: Stored): Example[] {
     create('reference', { input: [{ type: 'item_reference', id: 'msg_kept' }] }),
     create('bare reference', { input: [{ id: 'msg_kept' }] }),
     create('tools', { tools }),
+    create('deferred', {
+      tools: [
+        { ...fn, defer_loading: true },
+        { type: 'tool_search', execution: 'server' },
+      ],
+    }),
     ...choices.map((tool_choice, index) => ({
       ...create(`choice ${index}`, { tools, tool_choice }),
       only: 'tool_choice',

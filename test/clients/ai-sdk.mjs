@@ -7,6 +7,7 @@ globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const openai = createOpenAI();
 const options = (members) => ({ providerOptions: { openai: members } });
+const summed = (more) => options({ forceReasoning: true, reasoningSummary: 'auto', ...more });
 const output = Output.object({ schema: z.object({ city: z.string(), people: z.number() }) });
 const weatherTool = tool({
   description: 'The weather of a city.',
@@ -120,10 +121,20 @@ main({
   },
 
   async 'reasoning-shown'(model) {
-    const asked = options({ forceReasoning: true, reasoningSummary: 'auto' });
-    const { text, reasoningText } = await generateText({ model: openai(model), prompt: 'Hi', ...asked });
+    const { text, reasoningText } = await generateText({ model: openai(model), prompt: 'Hi', ...summed() });
     return { text, reasoning: reasoningText };
   },
+
+  async 'reasoning-shown-stream'(model) {
+    const result = streamText({ model: openai(model), prompt: 'Hi', ...summed() });
+    for await (const part of result.stream) {
+      if (part.type === 'reasoning-delta' || part.type === 'text-delta') seen(part.text);
+    }
+    return { text: await result.text, reasoning: await result.reasoningText };
+  },
+
+  'reasoning-summed': (model) => ask(withTool(model, summed())),
+  'reasoning-summed-encrypted': (model) => ask(withTool(model, summed({ store: false }))),
 
   async logprobs(model) {
     const result = await generateText({ model: openai(model), prompt: 'Hi', ...options({ logprobs: 2 }) });

@@ -32,7 +32,11 @@ const shimLimits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 300_0
 /** Opens the product, with more of a configuration if need be, and writes down what it is sent. */
 export async function openForClients(more: object = {}): Promise<ClientsDoor> {
   const model = await startScriptedModel();
-  const models = [{ match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' }];
+  const chat = { backend: 'chat', url: model.url, key: 'test-key' };
+  const models = [
+    { match: 'scripted-*', ...chat },
+    { match: 'described-*', ...chat, grammars: 'describe' },
+  ];
   const handler = await testHandler(model, { config: parseConfig({ models, limits: LIMITS, ...more }) });
   const requests: Sent[] = [];
   const fetch = async (request: Request) => {

@@ -29,6 +29,14 @@ async function replayed(llm) {
   return { texts: [first.text, second.text] };
 }
 
+// LangChain's own option goes along only with names of OpenAI's models.
+const SUMMED = { modelKwargs: { reasoning: { summary: 'auto' } } };
+
+/** What a message shows of the reasoning before it. */
+function shown({ text, additional_kwargs: { reasoning } }) {
+  return { text, reasoning: reasoning?.summary.map((part) => part.text).join('') };
+}
+
 async function ask(llm) {
   return { text: (await llm.invoke('Hi')).text };
 }
@@ -64,6 +72,11 @@ main({
   'reasoning-stream': (model) => agent(model, { streaming: true }),
   'reasoning-encrypted': (model) =>
     agent(model, { zdrEnabled: true, modelKwargs: { include: ['reasoning.encrypted_content'] } }),
+
+  'reasoning-summed': (model) => agent(model, SUMMED),
+  'reasoning-summed-stream': (model) => agent(model, { ...SUMMED, streaming: true }),
+  'reasoning-shown': async (model) => shown(await chat(model, SUMMED).invoke('Hi')),
+  'reasoning-shown-stream': async (model) => shown(await chat(model, { ...SUMMED, streaming: true }).invoke('Hi')),
 
   async 'tool-chain'(model) {
     const llm = chat(model).bindTools([weatherTool]);

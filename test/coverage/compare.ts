@@ -2,24 +2,18 @@ import { clientTools } from '../../handler/protocol/tools.ts';
 import { alternatives, literals, look, type Schema, signature, unwrap, variants } from '../schema.ts';
 import { alternativesOf, type Declarations, type Declared } from './declarations.ts';
 
-/** One thing that the SDK's types know, and what the server makes of it. */
-export interface Row {
-  group: string;
-  name: string;
-  fate: 'covered' | 'refused' | 'missing';
-}
-
 /** Where a comparison has come to. */
 interface At {
-  /** As the row names it. */
+  /** As rows of the surface name it. */
   path: string;
   /** Where names are looked up. */
   scope: string;
 }
 
-/** Compares the SDK's types of requests with our schemas; gathers a row for each member, kind and value. */
+/** Compares the SDK's types of requests with our schemas; gathers each member, kind and value that no schema reads. */
 export class Comparison {
-  readonly rows: Row[] = [];
+  /** By the names that rows of the surface have. */
+  readonly unread = new Set<string>();
   readonly #sdk: Declarations;
   readonly #seen = new Set<string>();
 
@@ -28,14 +22,13 @@ export class Comparison {
   }
 
   /** An interface against the schema of an object. */
-  object(group: string, path: string, declared: Declared, { entries = {} }: Schema): void {
+  object(path: string, declared: Declared, { entries = {} }: Schema): void {
     for (const [name, type] of this.#sdk.membersOf(declared)) {
+      if (name === 'type') continue; // its values are the kinds
       const ours = entries[name];
       const at = { path: path ? `${path}.${name}` : name, scope: declared.name };
-      if (name === 'type') continue; // its values are the kinds
-      const fate = ours === undefined ? 'missing' : unwrap(ours).type === 'unknown' ? 'refused' : 'covered';
-      this.#add({ group, name: at.path, fate });
-      if (ours && fate === 'covered') this.#type(at, type, leaves(ours));
+      if (ours && unwrap(ours).type !== 'unknown') this.#type(at, type, leaves(ours));
+      else this.unread.add(at.path);
     }
   }
 
@@ -45,19 +38,15 @@ export class Comparison {
       const literal = /^'(.*)'$/.exec(part)?.[1];
       if (list) {
         const items = ours.flatMap(({ type, item }) => (type === 'array' && item ? leaves(item) : []));
-        if (items.length > 0) this.#type({ ...at, path: `${at.path}[]` }, list[1] ?? list[2] ?? '', items);
+        if (items.length > 0) this.#type(at, list[1] ?? list[2] ?? '', items);
       } else if (literal !== undefined) this.#value(at, literal, ours);
       else this.#named(at, part, ours);
     }
   }
 
   #value({ path }: At, value: string, ours: readonly Schema[]): void {
-    const known = ours.some((schema) => schema.type === 'string' || literals(schema)?.includes(value));
-    this.#add({
-      group: path === 'include[]' ? 'include' : 'values',
-      name: `${path} = ${value}`,
-      fate: known ? 'covered' : 'refused',
-    });
+    const isRead = ours.some((schema) => schema.type === 'string' || literals(schema)?.includes(value));
+    if (!isRead) this.unread.add(`${path}=${value}`);
   }
 
   #named(at: At, name: string, ours: readonly Schema[]): void {
@@ -71,37 +60,22 @@ export class Comparison {
     const kinds = alternativesOf(this.#sdk.membersOf(declared).get('type') ?? '').flatMap(
       (type) => /^'(.*)'$/.exec(type)?.[1] ?? [],
     );
-    if (kinds.length === 0) {
-      const [fitting] = objects;
-      if (fitting) this.#once('members', at.path, declared, fitting);
-      return;
-    }
+    const [plain] = objects;
+    if (kinds.length === 0 && plain) this.#once(at.path, declared, plain);
     for (const kind of kinds) {
       const fitting = objects.find(({ entries }) => entries?.type && literals(entries.type)?.includes(kind));
-      const fate = fitting || handedOn ? 'covered' : 'refused';
-      const row: Row = { group: groupOf(at.path), name: kind, fate };
-      this.#add(row);
-      if (fitting) this.#once('members', kind, declared, fitting);
+      if (fitting) this.#once(kind, declared, fitting);
+      else if (!handedOn) this.unread.add(kind);
     }
   }
 
-  /** Kinds that several types share have their rows once. */
-  #add(row: Row): void {
-    if (!this.rows.some(({ group, name, fate }) => group === row.group && name === row.name && fate === row.fate))
-      this.rows.push(row);
-  }
-
-  #once(group: string, path: string, declared: Declared, schema: Schema): void {
+  /** Kinds that several types share are compared once. */
+  #once(path: string, declared: Declared, schema: Schema): void {
     const key = `${path}: ${declared.name} ${signature(schema)}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    this.object(group, path, declared, schema);
+    this.object(path, declared, schema);
   }
-}
-
-function groupOf(path: string): string {
-  if (/^(input|items)\[\]$/.test(path)) return 'items';
-  return { 'tools[]': 'tools', tool_choice: 'tool_choice' }[path] ?? 'parts and other kinds';
 }
 
 /** The schemas that may read a value, of tools those of every type. */

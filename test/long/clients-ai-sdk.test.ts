@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
 import { nodeClient } from '../clients/open.ts';
-import { type Stage, toolRound, twoTurns } from '../clients/scenarios.ts';
+import { type Stage, scenarios, toolRound, twoTurns } from '../clients/scenarios.ts';
 import { sends } from '../model/scripted.ts';
 
 const LOGPROB = { token: 'Hello', logprob: -0.25, top_logprobs: [{ token: 'Hello', logprob: -0.25 }] };
@@ -25,6 +25,24 @@ const own = {
     assert.deepEqual(await client.outcome, { result: { text: 'Hello', reasoning: 'Hm.' } });
   },
 
+  async 'reasoning-shown-stream'({ start }: Stage) {
+    const gate = Promise.withResolvers<void>();
+    const { client } = start(async (turn) => {
+      await turn.delta({ reasoning_content: 'H' });
+      await gate.promise;
+      await turn.delta({ reasoning_content: 'm.' });
+      await turn.text('Hello');
+      await turn.finish();
+    });
+    assert.equal(await client.seen(), 'H');
+    gate.resolve();
+    assert.deepEqual([await client.seen(), await client.seen()], ['m.', 'Hello']);
+    assert.deepEqual(await client.outcome, { result: { text: 'Hello', reasoning: 'Hm.' } });
+  },
+
+  'reasoning-summed': scenarios.reasoning,
+  'reasoning-summed-encrypted': scenarios['reasoning-encrypted'],
+
   async logprobs({ door, start }: Stage) {
     const { model, client } = start(async (turn) => {
       const [choice] = [{ index: 0, delta: { content: 'Hello' }, logprobs: { content: [LOGPROB] } }];
@@ -38,5 +56,4 @@ const own = {
 };
 
 const skips = { 'tool-chain': 'the loop of the SDK replays the items of its steps' };
-const todo = { 'reasoning-shown': 'reasoning is told as reasoning_text, and this client reads summaries only' };
-clientContract(() => nodeClient('ai-sdk.mjs'), 'AI SDK', { skips, todo }, own);
+clientContract(() => nodeClient('ai-sdk.mjs'), 'AI SDK', { skips }, own);

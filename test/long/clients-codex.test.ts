@@ -18,9 +18,6 @@ import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } f
 // the namespace; for gpt-5.6 and later no `tools`, but an item `additional_tools` with namespaces, where `exec`, a custom
 // tool with a grammar, runs code that calls all others, and `reasoning.context: "all_turns"`.
 
-/** Codex checks what it is sent by itself: with the refusal taken out both tests pass. */
-const GRAMMAR = 'a custom tool with a grammar is refused for a Chat Completions backend';
-
 describe('Codex', { timeout: 600_000 }, () => {
   let door: ClientsDoor;
   before(async () => {
@@ -30,7 +27,8 @@ describe('Codex', { timeout: 600_000 }, () => {
 
   /** A Codex whose model plays these scripts. */
   async function start(t: TestContext, settings: Omit<CodexSettings, 'model'>, ...scripts: Script[]) {
-    const model = door.model.script(...scripts);
+    // OpenAI's models are offered tools with grammars, which Codex checks by itself: the model is only told of them.
+    const model = settings.as ? door.model.described(...scripts) : door.model.script(...scripts);
     const codex = await openCodex(door, { model, ...settings });
     t.after(() => codex.close());
     return { model, codex, tail: (count: number) => heard(door, model).slice(-count) };
@@ -74,8 +72,10 @@ describe('Codex', { timeout: 600_000 }, () => {
     }));
     const thinks = sends([{ reasoning_content: 'Hm.' }, { tool_calls }], 'tool_calls');
     const { codex, tail } = await start(t, {}, thinks, says('Done.'));
-    const { message, output } = await codex.exec('Go.').done;
+    const { events, message, output } = await codex.exec('Go.').done;
     assert.equal(message, 'Done.', output);
+    const [shown] = events.filter(({ item }) => item?.type === 'reasoning');
+    assert.equal(shown?.item.text, 'Hm.', output);
     const [call = '', one = '', two = ''] = tail(3);
     assert.match(call, /^assistant: \(Hm\.\) exec_command .* #call_a exec_command .* #call_b$/);
     assert.match(one, /^tool call_a: .*one/s);
@@ -158,7 +158,7 @@ describe('Codex', { timeout: 600_000 }, () => {
     assert.match(tail(1)[0] ?? '', /^tool call_a: .*invalid agent id nobody/);
   });
 
-  test('as gpt-5.5: a patch by its custom tool', { todo: GRAMMAR }, async (t) => {
+  test('as gpt-5.5: a patch by its custom tool', async (t) => {
     const patch = '*** Begin Patch\n*** Add File: hello.txt\n+Hello\n*** End Patch';
     const { codex, tail } = await start(
       t,
@@ -172,7 +172,7 @@ describe('Codex', { timeout: 600_000 }, () => {
     assert.match(tail(1)[0] ?? '', /^tool call_a: .*Success/s);
   });
 
-  test('as gpt-6.1-sol: its tools come as an item of the input, and it runs code', { todo: GRAMMAR }, async (t) => {
+  test('as gpt-6.1-sol: its tools come as an item of the input, and it runs code', async (t) => {
     const code = "const r = await tools.exec_command({ cmd: 'echo the word' }); text(r.output);";
     const { codex, tail } = await start(t, { as: 'gpt-6.1-sol' }, callsTool('exec', { input: code }), says('Done.'));
     const { message, output } = await codex.exec('Go.').done;

@@ -5,8 +5,15 @@ import { openForClients } from '../clients/door.ts';
 import { nodeClient } from '../clients/open.ts';
 import { start } from '../clients/run.ts';
 import { type Stage, scenarios, twoTurns } from '../clients/scenarios.ts';
+import { sends } from '../model/scripted.ts';
 
 const open = () => nodeClient('langchain.mjs');
+
+/** Reasoning that the client shows to its user. */
+async function shown({ start }: Stage) {
+  const { client } = start(sends([{ reasoning_content: 'H' }, { reasoning_content: 'm.' }, { content: 'Hello' }]));
+  assert.deepEqual(await client.outcome, { result: { text: 'Hello', reasoning: 'Hm.' } });
+}
 
 const own = {
   async 'turns-replay-stream'(stage: Stage) {
@@ -20,6 +27,10 @@ const own = {
   },
 
   'reasoning-stream': scenarios.reasoning,
+  'reasoning-summed': scenarios.reasoning,
+  'reasoning-summed-stream': scenarios.reasoning,
+  'reasoning-shown': shown,
+  'reasoning-shown-stream': shown,
   custom: clientTools.custom,
 
   /** What is wrong is told at once where the configuration has `errors: openai`, which answers 400. */

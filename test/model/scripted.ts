@@ -41,8 +41,12 @@ export interface ScriptedModel {
   readonly url: string;
   /** A model name of its own for a script, or for one script a call; the last one repeats. */
   script(...scripts: Script[]): string;
+  /** The same for a model that is told of grammars. */
+  described(...scripts: Script[]): string;
   /** The same for scripts that speak the Responses API. */
   native(...scripts: Script[]): string;
+  /** The same for scripts that speak the Messages API. */
+  anthropic(...scripts: Script[]): string;
   /** The calls of a model so far. */
   calls(model: string): Call[];
   close(): Promise<void>;
@@ -91,7 +95,9 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   return {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`,
     script: named('scripted'),
+    described: named('described'),
     native: named('native'),
+    anthropic: named('anthropic'),
     calls: (model) => calls.get(model) ?? [],
     async close() {
       server.closeAllConnections();

@@ -104,7 +104,7 @@ promise('native.reasoning', async (door) => {
   const summary = { type: 'reasoning', summary: ['First.', 'Then.'] };
   const thought = { type: 'reasoning', content: ['Hm.'] };
   const model = door.model.native(answers(summary, thought, message('Yes')));
-  const { final, events } = await stream(door, { model, reasoning: { effort: 'low', summary: 'auto' } });
+  const { final, events } = await stream(door, { model, reasoning: { effort: 'low' } });
   assert.partialDeepStrictEqual(final.output, [
     { type: 'reasoning', summary: [{ type: 'summary_text', text: 'First.' }, { text: 'Then.' }] },
     { type: 'reasoning', content: [{ type: 'reasoning_text', text: 'Hm.' }] },
@@ -115,11 +115,31 @@ promise('native.reasoning', async (door) => {
     deltas.map((event) => 'summary_index' in event && event.summary_index),
     [0, 1],
   );
-  assert.deepEqual(callOf(door, model).body.reasoning, { effort: 'low', summary: 'auto' });
+  assert.deepEqual(callOf(door, model).body.reasoning, { effort: 'low' });
   await create(door, { model, previous_response_id: final.id });
   const { body } = door.model.calls(model)[1] ?? assert.fail('a second call');
   const sent = body.input.filter(({ type }: { type: string }) => type === 'reasoning');
   assert.partialDeepStrictEqual(sent, [{ content: [{ text: 'First.\nThen.' }] }, { content: [{ text: 'Hm.' }] }]);
+});
+
+promise('native.reasoning-summary', async (door) => {
+  const given = { type: 'reasoning', summary: ['In short.'], content: ['At length.'] };
+  const model = door.model.native(answers(given, { type: 'reasoning', content: ['Hm.', 'Yes.'] }, message('Yes')));
+  const asked = { model, reasoning: { effort: 'low', summary: 'auto' } };
+  const { final } = await stream(door, asked);
+  const told = (reply: typeof final) =>
+    reply.output.flatMap((item) => (item.type === 'reasoning' ? [[textsOf(item.summary), textsOf(item.content)]] : []));
+  const expected = [
+    [['In short.'], ['At length.']],
+    [['Hm.', 'Yes.'], []],
+  ];
+  assert.deepEqual(told(final), expected);
+  assert.deepEqual(told(await create(door, asked)), expected);
+  assert.deepEqual(callOf(door, model).body.reasoning, { effort: 'low', summary: 'auto' });
+  await create(door, { model, previous_response_id: final.id });
+  const { body } = door.model.calls(model)[2] ?? assert.fail('a third call');
+  const sent = body.input.filter(({ type }: { type: string }) => type === 'reasoning');
+  assert.partialDeepStrictEqual(sent, [{ content: [{ text: 'At length.' }] }, { content: [{ text: 'Hm.\nYes.' }] }]);
 });
 
 promise('native.custom-tool', async (door) => {
@@ -189,6 +209,10 @@ promise('native.leave', (door) =>
     return { leave: () => leaving.abort(), closed: () => callOf(door, model).closed };
   }),
 );
+
+function textsOf(parts: readonly { text: string }[] = []): string[] {
+  return parts.map(({ text }) => text);
+}
 
 /** The bytes of a response that says one item, up to a delta, and from there on. */
 function halves(item: Said, delta: string): [string, string] {

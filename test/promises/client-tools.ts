@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Json } from '../accumulate.ts';
 import { post } from '../doors/door.ts';
 import { callsFunctions, says, sends } from '../model/scripted.ts';
 import { callOf, create, sent, stream, unprocessable } from './ask.ts';
@@ -52,8 +53,31 @@ promise('custom-tool.cut', async (door) => {
 
 promise('custom-tool.grammar', async (door) => {
   const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
-  await unprocessable(door, { tools: [{ ...custom, format }] }, 'tools');
+  const fn = { type: 'function', name: 'f' };
+  await unprocessable(door, { tools: [fn, { ...custom, format }] }, 'tools[1].format');
+  const space = { type: 'namespace', name: 'n', description: 'd', tools: [fn, { ...custom, format }] };
+  await unprocessable(door, { tools: [space] }, 'tools[0].tools[1].format');
+  const input = [{ type: 'additional_tools', tools: [{ type: 'shell' }, { ...custom, format }] }];
+  await unprocessable(door, { input }, 'input[0].tools[1].format');
   await unprocessable(door, { tools: [{ ...custom, format: { type: 'grammar' } }] }, 'tools[0].format.syntax');
+});
+
+promise('custom-tool.grammar-described', async (door) => {
+  const lark = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
+  const regex = { type: 'grammar', syntax: 'regex', definition: '[ab]+' };
+  const model = door.model.described(callsFunctions({ name: 'run_sql', args: '{"input":"a"}', id: 'c1' }));
+  const tools = [
+    { ...custom, format: lark },
+    { type: 'namespace', name: 'n', description: 'd', tools: [{ type: 'custom', name: 'r', format: regex }] },
+  ];
+  const { output, tools: echoed } = await create(door, { model, tools });
+  assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', name: 'run_sql', input: 'a' }]);
+  assert.deepEqual(echoed, tools);
+  const told = callOf(door, model).body.tools.map(({ function: fn }: { function: Json }) => fn.description);
+  assert.deepEqual(told, [
+    'Runs SQL.\n\nThe input must match this Lark grammar, to its end:\nstart: "a"',
+    'The input must match this regular expression, to its end:\n[ab]+',
+  ]);
 });
 
 promise('tools.namespace', async (door) => {

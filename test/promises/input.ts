@@ -180,7 +180,7 @@ promise('input.empty-reasoning', async (door) => {
   for (const reasoning of [
     { summary: [] },
     { summary: null, content: null, encrypted_content: null },
-    { id: 'rs_1', summary: [{ type: 'summary_text', text: 'I thought.' }] },
+    { id: 'rs_1', summary: [{ type: 'summary_text', text: '' }] },
   ]) {
     const input = [
       { role: 'user', content: 'One' },
@@ -195,9 +195,7 @@ promise('input.empty-reasoning', async (door) => {
 });
 
 promise('input.unknown-members', async (door) => {
-  const input = [
-    { role: 'user', content: [{ type: 'input_text', text: 'Hi', prompt_cache_breakpoint: {} }], extra: 1 },
-  ];
+  const input = [{ role: 'user', content: [{ type: 'input_text', text: 'Hi', unheard_of: {} }], extra: 1 }];
   assert.deepEqual((await sent(door, { input })).messages, [{ role: 'user', content: 'Hi' }]);
 });
 

@@ -1,8 +1,30 @@
 const ISSUE = 'issue 5: Backend responses';
+const CLIENTS = 'clients: the AI SDK, LangChain and Codex read summaries only';
 const RECORDINGS = 'recordings: vLLM, llama.cpp, Ollama';
 
-/** Promises about models whose servers speak the Responses API themselves. */
+/** Promises about what model servers say: how reasoning is told, and those that speak the Responses API themselves. */
 export const backendsManifest = {
+  'reasoning.summary': {
+    says: 'raw reasoning is told as a summary to those who ask for one, in a stream as in JSON',
+    source: CLIENTS,
+  },
+  'reasoning.summary-order': {
+    says: "a summary's events come in OpenAI's order, each reasoning a part of its own item",
+    source: 'openai 7.57.0 types: ResponseReasoningSummary*Event',
+  },
+  'reasoning.raw': { says: 'reasoning is told raw to those who ask for no summary', source: CLIENTS },
+  'reasoning.replayed': {
+    says: 'reasoning that comes back goes to the model, told raw or as a summary',
+    source: CLIENTS,
+  },
+  'reasoning.summary-stored': {
+    says: 'a summary is kept, and reaches the model again with what follows the response',
+    source: CLIENTS,
+  },
+  'reasoning.summary-sealed': {
+    says: 'what is told as a summary is sealed too, and read once when both come back',
+    source: CLIENTS,
+  },
   'native.text': {
     says: 'a server that speaks the Responses API is asked there, always for a stream, and never for state',
     source: ISSUE,
@@ -14,6 +36,10 @@ export const backendsManifest = {
     source: ISSUE,
   },
   'native.reasoning': { says: 'its reasoning and the summaries of it are shown, and go back to it', source: ISSUE },
+  'native.reasoning-summary': {
+    says: 'its raw reasoning is told as a summary to those who ask for one, unless it gives one itself',
+    source: CLIENTS,
+  },
   'native.custom-tool': { says: 'tools other than functions are named to it as they are', source: ISSUE },
   'native.incomplete': {
     says: 'an answer that was cut is incomplete though the server says completed',

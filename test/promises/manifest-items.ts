@@ -8,7 +8,14 @@ export const itemsManifest = {
     source: ISSUE,
   },
   'custom-tool.cut': { says: 'a custom tool call that was cut is incomplete, with what there is', source: ISSUE },
-  'custom-tool.grammar': { says: 'a grammar that the backend cannot hold the model to is 422', source: ISSUE },
+  'custom-tool.grammar': {
+    says: 'a grammar that the backend cannot hold the model to is 422 that names the tool',
+    source: ISSUE,
+  },
+  'custom-tool.grammar-described': {
+    says: 'with grammars: describe the model is told of a grammar',
+    source: 'issue 5: Real clients (Codex offers tools with grammars)',
+  },
   'tools.namespace': {
     says: 'functions and custom tools of a namespace keep their names for the client',
     source: TYPES,
@@ -59,4 +66,53 @@ export const itemsManifest = {
   },
   'stream.obfuscation': { says: 'deltas are padded for those who ask', source: 'issue 5: Create' },
   'create.logprobs': { says: 'log probabilities come when they are asked for', source: 'issue 5: Create' },
+  'tool-search.same-turn': {
+    says: 'deferred tools are searched for by the server, and can be called in the same turn',
+    source: TYPES,
+  },
+  'tool-search.later-turns': {
+    says: 'what was found can be called in later turns, by chain and by replay',
+    source: TYPES,
+  },
+  'tool-search.words': {
+    says: 'tools are found by words of their names and descriptions, namespaces whole',
+    source: TYPES,
+  },
+  'tool-search.again': { says: 'what is found again is offered once', source: TYPES },
+  'tool-search.with-calls': { says: 'a search beside calls that the client answers is kept', source: TYPES },
+  'tool-search.client': { says: 'a client that searches itself has deferred tools kept from the model', source: TYPES },
+  'tool-search.native': { says: 'the search is the same in front of servers that speak Responses', source: TYPES },
+  'tool-search.missing': { says: 'a deferred tool that nothing can find is 422 that names it', source: TYPES },
+  'tool-search.unfit': { says: 'a found tool that the backend cannot carry is named by its place', source: ISSUE },
+  'items.members-kept': {
+    says: 'cache breakpoints, citations, log probabilities, callers and the like are kept and listed',
+    source: TYPES,
+  },
+  'items.members-null': { says: 'null stands for each of them that is not given', source: 'edge case 21' },
+  'items.foreign-servers': {
+    says: "servers other than OpenAI's are not sent what only those know",
+    source: 'edge case: servers refuse unknown members',
+  },
+  'tools.members-echoed': { says: 'a tool is echoed with all its members', source: TYPES },
+  'tools.programmatic': {
+    says: 'tools for programs, and calls by them, are 422: there is no programmatic tool calling',
+    source: TYPES,
+  },
+  'tools.async': {
+    says: 'an asynchronous tool is 422 where the model would wait for its output',
+    source: TYPES,
+  },
+  'input.file-id': { says: 'a file by its id is 422 that names the id', source: ISSUE },
+  'reasoning.mode': { says: 'reasoning.mode pro is handed on where the server has it, else 422', source: TYPES },
+  'validation.hosted': {
+    says: 'items, tools and choices of what OpenAI hosts are 422 that says that they are not supported',
+    source: ISSUE,
+  },
+  'validation.added-tools': { says: 'a wrong tool inside an item is named by its place', source: ISSUE },
+  'validation.inherited-names': {
+    says: 'names that every object has are refused where the client names its own, never dropped',
+    source: 'errors: nothing is accepted and ignored',
+  },
+  'pages.limit-digits': { says: 'limit is written in digits', source: 'issue 4: State' },
+  'openapi.idempotency-key': { says: 'the document names the Idempotency-Key', source: 'issue 4: State' },
 } as const satisfies Record<string, { says: string; source: string }>;

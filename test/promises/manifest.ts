@@ -1,12 +1,16 @@
 import { backendsManifest } from './manifest-backends.ts';
 import { clientsManifest } from './manifest-clients.ts';
 import { itemsManifest } from './manifest-items.ts';
+import { messagesManifest } from './manifest-messages.ts';
 import { stateManifest } from './manifest-state.ts';
+import { surfaceManifest } from './manifest-surface.ts';
 
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
   ...backendsManifest,
+  ...messagesManifest,
   ...stateManifest,
+  ...surfaceManifest,
   ...itemsManifest,
   ...clientsManifest,
   'create.text': {
@@ -101,7 +105,7 @@ export const manifest = {
     source: 'edge case 21 (vllm#54224)',
   },
   'input.empty-reasoning': {
-    says: 'reasoning without content is a no-op',
+    says: 'reasoning that says nothing is a no-op',
     source: 'edge case 22 (am17an/llama.cpp#50)',
   },
   'input.unknown-members': { says: 'unknown members of items and parts are ignored', source: 'design: Errors' },

@@ -27,6 +27,18 @@ promise(
   NEEDS_HEADERS,
 );
 
+promise(
+  'openapi.idempotency-key',
+  async (door) => {
+    const { paths } = await documentOf(door);
+    const [parameter] = paths['/v1/responses'].post.parameters;
+    assert.deepEqual([parameter.name, parameter.in, parameter.required], ['Idempotency-Key', 'header', undefined]);
+    const page = await (await door.fetch('/docs')).text();
+    assert.match(page, /Idempotency-Key/);
+  },
+  NEEDS_HEADERS,
+);
+
 const fn = { type: 'function', name: 'f' };
 
 /** Bodies that the product takes, and others that it does not; the document must say the same of them. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
 import { callsFunctions, says, sends } from '../model/scripted.ts';
-import { create, refuses, stream } from './ask.ts';
+import { outline } from '../sse.ts';
+import { create, refuses, sent, stream } from './ask.ts';
 import { NEEDS_TEST_TOOL, promise } from './promise.ts';
 
 promise('reasoning.sealed', async (door) => {
@@ -20,6 +21,120 @@ promise('reasoning.sealed', async (door) => {
   assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
   const unasked = await create(door, { model: door.model.script(sends([{ reasoning_content: 'Hm' }])) });
   assert.ok(unasked.output[0]?.type === 'reasoning' && !('encrypted_content' in unasked.output[0]));
+});
+
+const SUMMARY = [{ type: 'summary_text', text: 'Let me think 🙂' }];
+const thinks = () => sends([{ reasoning_content: 'Let me ' }, { reasoning_content: 'think 🙂' }, { content: 'Yes' }]);
+
+promise('reasoning.summary', async (door) => {
+  const asked = [{ summary: 'auto' }, { summary: 'concise' }, { summary: 'detailed' }, { generate_summary: 'auto' }];
+  for (const reasoning of asked) {
+    const model = door.model.script(thinks());
+    const { final } = await stream(door, { model, reasoning });
+    const whole = await create(door, { model, reasoning });
+    for (const { output } of [final, whole]) {
+      assert.partialDeepStrictEqual(output, [
+        { type: 'reasoning', summary: SUMMARY, status: 'completed' },
+        { content: [{ text: 'Yes' }] },
+      ]);
+      const [item] = output;
+      assert.ok(item?.type === 'reasoning');
+      assert.deepEqual([item.content, item.summary.length], [[], 1]);
+    }
+  }
+});
+
+promise('reasoning.summary-order', async (door) => {
+  const script = sends(
+    [{ reasoning: 'Let ' }, { reasoning: 'me.' }, { content: 'Yes' }, { reasoning: 'Hm.' }],
+    'length',
+  );
+  const { events } = await stream(door, { model: door.model.script(script), reasoning: { summary: 'auto' } });
+  assert.deepEqual(outline(events), [
+    'created',
+    'in_progress',
+    'output_item.added 0 reasoning in_progress',
+    'reasoning_summary_part.added 0 summary_text',
+    'reasoning_summary_text.delta 0 Let ',
+    'reasoning_summary_text.delta 0 me.',
+    'reasoning_summary_text.done 0 Let me.',
+    'reasoning_summary_part.done 0 summary_text',
+    'output_item.done 0 reasoning completed',
+    'output_item.added 1 message in_progress',
+    'content_part.added 1.0 output_text',
+    'output_text.delta 1.0 Yes',
+    'output_text.done 1.0 Yes',
+    'content_part.done 1.0 output_text',
+    'output_item.done 1 message completed',
+    'output_item.added 2 reasoning in_progress',
+    'reasoning_summary_part.added 2 summary_text',
+    'reasoning_summary_text.delta 2 Hm.',
+    'reasoning_summary_text.done 2 Hm.',
+    'reasoning_summary_part.done 2 summary_text',
+    'output_item.done 2 reasoning incomplete',
+    'incomplete',
+  ]);
+  const [begun] = events.filter((event) => event.type === 'response.output_item.added');
+  assert.ok(begun?.item.type === 'reasoning');
+  assert.deepEqual([begun.item.summary, begun.item.content], [[], []]);
+  const places = events.flatMap((event) => ('summary_index' in event ? [event.summary_index] : []));
+  assert.deepEqual(new Set(places), new Set([0]));
+});
+
+promise('reasoning.raw', async (door) => {
+  for (const reasoning of [undefined, null, {}, { effort: 'low' }, { summary: null }]) {
+    const model = door.model.script(thinks());
+    const { final, events } = await stream(door, { model, reasoning });
+    const whole = await create(door, { model, reasoning });
+    const content = [{ type: 'reasoning_text', text: 'Let me think 🙂' }];
+    for (const { output } of [final, whole]) {
+      const [item] = output;
+      assert.ok(item?.type === 'reasoning');
+      assert.deepEqual([item.summary, item.content], [[], content]);
+    }
+    assert.ok(!events.some(({ type }) => type.includes('summary')));
+  }
+});
+
+promise('reasoning.replayed', async (door) => {
+  const [first, second] = ['summary', 'reasoning'].map((kind) => ({ type: `${kind}_text`, text: `told as ${kind}` }));
+  for (const [reasoning, heard] of [
+    [{ summary: [first] }, 'told as summary'],
+    [{ summary: [first, first] }, 'told as summary\ntold as summary'],
+    [{ summary: [], content: [second] }, 'told as reasoning'],
+    [{ summary: [first], content: [second] }, 'told as reasoning'],
+  ] as const) {
+    const user = { role: 'user', content: 'Hi' };
+    const input = [user, { type: 'reasoning', ...reasoning }, { role: 'assistant', content: 'Yes' }, user];
+    const { messages } = await sent(door, { input });
+    assert.deepEqual(messages, [user, { role: 'assistant', content: 'Yes', reasoning_content: heard }, user]);
+  }
+});
+
+promise('reasoning.summary-stored', async (door) => {
+  const model = door.model.script(thinks(), says('ok'));
+  const asked = { model, reasoning: { summary: 'auto' } };
+  const { id } = await create(door, asked);
+  await create(door, { ...asked, previous_response_id: id, input: 'So?' });
+  const { messages } = door.model.calls(model).at(-1)?.body ?? {};
+  assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
+});
+
+promise('reasoning.summary-sealed', async (door) => {
+  const model = door.model.script(thinks(), says('ok'), says('ok'));
+  const include = ['reasoning.encrypted_content'];
+  const asked = { model, store: false, include, reasoning: { summary: 'auto' } };
+  const [reasoning, message] = (await create(door, asked)).output;
+  assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
+  assert.deepEqual(reasoning.summary, SUMMARY);
+  assert.doesNotMatch(reasoning.encrypted_content, /think/);
+  const { encrypted_content } = reasoning;
+  for (const kept of [reasoning, { type: 'reasoning', summary: [], encrypted_content }]) {
+    const user = { role: 'user', content: 'So?' };
+    await create(door, { ...asked, input: [user, kept, message, user] });
+    const { messages } = door.model.calls(model).at(-1)?.body ?? {};
+    assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
+  }
 });
 
 promise('reasoning.unreadable', async (door) => {

@@ -48,7 +48,7 @@ promise('input.file', async (door) => {
   const byUrl = [{ type: 'input_file', file_url: 'http://x.test/a.pdf' }];
   await unprocessable(door, { input: [{ role: 'user', content: byUrl }] }, 'input');
   const neither = [{ type: 'input_file', file_id: 'file_1' }];
-  await unprocessable(door, { input: [{ role: 'user', content: neither }] }, 'input[0].content[0]');
+  await unprocessable(door, { input: [{ role: 'user', content: neither }] }, 'input[0].content[0].file_id');
 });
 
 promise('input.phase', async (door) => {

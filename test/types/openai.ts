@@ -6,8 +6,8 @@ import type { Response as AnyResponse, EchoedFunction, Usage } from '../../handl
 // Our wire types against those of the `openai` package. Nothing here runs: `tsc -p test/types` is the test, and what
 // differs stands in its message.
 
-/** What a computer is to do passes through unread, and a prompt and cache options come back as they were sent. */
-type OutputItem = Exclude<AnyOutputItem, { type: 'computer_call' }>;
+/** What a computer is to do passes through unread; found tools, a prompt and cache options come back as they were sent. */
+type OutputItem = Exclude<AnyOutputItem, { type: 'computer_call' | 'tool_search_output' }>;
 type AsSent = 'prompt' | 'prompt_cache_options';
 type Response = Omit<AnyResponse, 'output' | AsSent> & { output: OutputItem[] } & Pick<
     OpenAI.Responses.Response,

@@ -1,0 +1,124 @@
+import { unsupported } from '../errors.ts';
+import type { Item, Message } from '../protocol/items.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import { type Mark, type Told, toBlocks } from './messages-parts.ts';
+import { type Thought, unsealThought } from './messages-thinking.ts';
+import { type Answered, answerOf, type Called, callOf } from './tool-items.ts';
+
+type ToolUse = { type: 'tool_use'; id: string; name: string; input: JsonObject };
+type ToolResult = { type: 'tool_result'; tool_use_id: string; content?: string | Told[]; is_error?: true };
+type Block = Told | Thought | ToolUse | ToolResult;
+
+/** A message of the Messages API: what one side says until the other answers. */
+export interface MessageParam {
+  role: 'user' | 'assistant';
+  content: Block[];
+}
+
+/** An input as the Messages API takes it. */
+export interface Conversation {
+  system: Told[];
+  messages: MessageParam[];
+  /** The blocks that end what the client wants kept, in their order. */
+  marks: Mark[];
+}
+
+/** The API has the user begin; conversations may begin with a greeting, or be cut at the front. */
+const BEGINNING: MessageParam = { role: 'user', content: [{ type: 'text', text: '(The assistant begins.)' }] };
+
+/**
+ * Items as turns that alternate. What instructs goes to `system`, wherever it stood: only some models take it in between.
+ * The results of calls stand first in the turn behind them. Throws an ApiError for what no turn can hold.
+ */
+export function toConversation(instructions: string | null, input: readonly Item[]): Conversation {
+  const system: Told[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
+  const marks: Mark[] = [];
+  const messages: MessageParam[] = [];
+  const blocks = (part: Message['content'][number]) => toBlocks(part, marks);
+  for (const item of input) {
+    if (item.type === 'message') {
+      const said = item.content.flatMap(blocks);
+      if (item.role === 'user' || item.role === 'assistant') say(messages, item.role, said);
+      else system.push(...said.map(onlyText));
+      continue;
+    }
+    if (item.type === 'reasoning') {
+      const thought = unsealThought(item.encrypted_content);
+      if (thought) say(messages, 'assistant', [thought]);
+      continue;
+    }
+    const call = callOf(item);
+    const answer = answerOf(item);
+    if (!call && !answer)
+      throw unsupported('input', `holds an item of type ${item.type}, which this model backend cannot read`);
+    if (call) say(messages, 'assistant', [toolUse(call)]);
+    if (answer) put(messages, toolResult(answer, blocks));
+  }
+  const settled: MessageParam[] = [];
+  for (const { role, content } of messages) say(settled, role, inOrder(content));
+  if (settled[0]?.role === 'assistant') settled.unshift(BEGINNING);
+  return { system, messages: settled, marks };
+}
+
+function say(messages: MessageParam[], role: MessageParam['role'], said: Block[]): void {
+  const last = messages.at(-1);
+  if (last?.role === role) last.content.push(...said);
+  else if (said.length > 0) messages.push({ role, content: [...said] });
+}
+
+/** Puts a result behind those that are there in the turn after its call. */
+function put(messages: MessageParam[], result: ToolResult): void {
+  const calls = messages.findLastIndex(({ content }) =>
+    content.some((block) => block.type === 'tool_use' && block.id === result.tool_use_id),
+  );
+  const behind = messages[calls + 1];
+  if (behind?.role !== 'user') messages.splice(calls + 1, 0, { role: 'user', content: [result] });
+  else behind.content.splice(behind.content.filter(({ type }) => type === 'tool_result').length, 0, result);
+}
+
+/** What a turn says, in the order that the API asks for: calls are last, and thinking never is. */
+function inOrder(content: Block[]): Block[] {
+  const isCall = ({ type }: Block) => type === 'tool_use';
+  const said = content.filter((block) => !isCall(block));
+  const calls = content.filter(isCall);
+  if (calls.length === 0) said.length = said.findLastIndex(({ type }) => !/thinking$/.test(type)) + 1;
+  return [...said, ...calls];
+}
+
+function toolUse({ id, name, arguments: written }: Called): ToolUse {
+  return { type: 'tool_use', id: usable(id), name, input: inputOf(written) };
+}
+
+function toolResult(
+  { id, output, failed }: Answered,
+  blocks: (part: Message['content'][number]) => Told[],
+): ToolResult {
+  const content = typeof output === 'string' ? output : output.flatMap(blocks);
+  return {
+    type: 'tool_result',
+    tool_use_id: usable(id),
+    ...(content.length > 0 && { content }),
+    ...(failed && { is_error: true }),
+  };
+}
+
+/** The API takes only these characters; other servers' ids may have others. */
+function usable(id: string): string {
+  return id.replace(/[^\w-]/g, '_');
+}
+
+/** What a model wrote as arguments; what is no object is still told. */
+function inputOf(written: string): JsonObject {
+  try {
+    const input: unknown = JSON.parse(written || '{}');
+    if (isObject(input)) return input;
+  } catch {
+    // Told below.
+  }
+  return { arguments: written };
+}
+
+function onlyText(block: Told): Told {
+  if (block.type === 'text') return block;
+  throw unsupported('input', 'holds an image or a file among instructions, which this model backend cannot read');
+}

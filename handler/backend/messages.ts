@@ -1,0 +1,104 @@
+import { ApiError } from '../errors.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import { eventData } from '../sse.ts';
+import type { Backend, Finish } from './backend.ts';
+import { type Grammars, toChatTools } from './chat-tools.ts';
+import { connectionFailed, garbled } from './failure.ts';
+import { text } from './members.ts';
+import { failureOfMessages, isAboutThinking } from './messages-failure.ts';
+import { MessagesReply } from './messages-reply.ts';
+import { type MessagesRequest, toRequest, withoutThinking } from './messages-request.ts';
+import { getJson, idsOf, openServer, type Server } from './server.ts';
+import type { Transport, Upstream } from './transport.ts';
+
+/** The version of the API that is spoken here. */
+const VERSION = '2023-06-01';
+
+/** How a server of the Messages API is spoken to, as the configuration says. */
+interface Terms {
+  key?: string | undefined;
+  grammars?: Grammars | undefined;
+}
+
+/** A backend that speaks Anthropic's Messages API at a base URL such as `https://api.anthropic.com/v1`. Always streams. */
+export function anthropic(url: string, { key, grammars }: Terms, transport: Transport): Backend {
+  const headers = { 'anthropic-version': VERSION, ...(key && { 'x-api-key': key }) };
+  const server = openServer(url, undefined, (to, init) =>
+    transport(to, { ...init, headers: { ...init.headers, ...headers } }),
+  );
+  return {
+    generate(call, signal) {
+      const tools = toChatTools(call.tools, call.params, grammars);
+      return stream(server, toRequest(call, tools), new MessagesReply(call, tools), signal);
+    },
+    models: (signal) => listModels(server, signal),
+  };
+}
+
+async function* stream(
+  server: Server,
+  request: MessagesRequest,
+  reply: MessagesReply,
+  signal: AbortSignal,
+): AsyncGenerator<ItemEvent | Finish, void> {
+  const upstream = await open(server, request, signal);
+  try {
+    for await (const batch of eventData(upstream.body)) {
+      for (const data of batch) {
+        const event = parse(data);
+        reply.add(event);
+        if (event.type !== 'message_stop') continue;
+        const finish = reply.finish();
+        yield* reply.writer.take();
+        return yield finish;
+      }
+      yield* reply.writer.take();
+    }
+    // A stream that has not said why the model stopped has broken off.
+    if (!reply.finished) return;
+    const finish = reply.finish();
+    yield* reply.writer.take();
+    yield finish;
+  } catch (error) {
+    yield* reply.writer.take(); // what came in one chunk with the failure
+    throw error instanceof ApiError ? error : connectionFailed(error);
+  }
+}
+
+/** Sends a request, and once more without the thinking of earlier turns where it is refused for that. */
+async function open(server: Server, request: MessagesRequest, signal: AbortSignal): Promise<Upstream> {
+  const send = (body: MessagesRequest) => server.send('POST', '/messages', signal, JSON.stringify(body));
+  const first = await send(request);
+  if (first.status === 200) return first;
+  const failure = await failureOfMessages(first);
+  if (!isAboutThinking(failure)) throw failure;
+  const second = await send(withoutThinking(request));
+  if (second.status === 200) return second;
+  throw await failureOfMessages(second);
+}
+
+function parse(data: string): JsonObject {
+  try {
+    const event: unknown = JSON.parse(data);
+    if (isObject(event)) return event;
+  } catch (error) {
+    throw garbled(error);
+  }
+  throw garbled('an event that is no object');
+}
+
+/** The API lists at most this many models at once. */
+const PAGE = 1_000;
+
+async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
+  const ids: string[] = [];
+  for (let after = ''; ; ) {
+    const from = after && `&after_id=${encodeURIComponent(after)}`;
+    const page = await getJson(server, `/models?limit=${PAGE}${from}`, signal);
+    ids.push(...idsOf(page));
+    const last = page.has_more === true ? text(page.last_id) : '';
+    if (last === '' || last === after) return ids;
+    after = last;
+  }
+}

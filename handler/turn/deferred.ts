@@ -1,0 +1,78 @@
+import { unsupported } from '../errors.ts';
+import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts';
+
+/** What the model is offered of the client's tools: those that it can call, and those that it has to search for first. */
+export class Offer {
+  /** Those that it can call, with their places in the request. They grow by what it loads. */
+  readonly shown = new Map<ClientTool, string>();
+  /** Those that are deferred, loaded or not, with their places. */
+  readonly deferred = new Map<ClientTool, string>();
+  /** Whether the server is to search for them. */
+  readonly searches: boolean;
+  readonly #names = new Set<string>();
+
+  /**
+   * Parts the tools with their places: what has been `found` is deferred no more, and of two that have one name the first
+   * counts. Throws an ApiError that names a deferred tool that nothing can find.
+   */
+  constructor(given: ReadonlyMap<ClientTool, string>, found: ReadonlySet<ClientTool>) {
+    const search = [...given.keys()].find((tool) => tool.type === 'tool_search');
+    const isOurs = search?.execution === 'server';
+    for (const [tool, place] of given) {
+      if (tool.type === 'tool_search' && isOurs) continue;
+      // The model's server knows of no search that is made here.
+      this.#show(isOurs && found.has(tool) ? loaded(tool) : tool, place, found.has(tool));
+      const later = found.has(tool) ? undefined : part(tool, isDeferred);
+      if (!later) continue;
+      if (!search) throw unsupported(placeOf(tool, place), 'needs a tool_search by which the tool can be found');
+      this.deferred.set(later, place);
+    }
+    this.searches = isOurs && this.deferred.size > 0;
+  }
+
+  /** Has deferred tools shown from now on; those, or those parts of them, that have not been shown yet. */
+  load(tools: readonly ClientTool[]): ClientTool[] {
+    return tools.flatMap((tool) => this.#show(loaded(tool), this.deferred.get(tool) ?? 'input', true) ?? []);
+  }
+
+  #show(tool: ClientTool, place: string, whole: boolean): ClientTool | undefined {
+    const fresh = part(tool, (member, namespace) => {
+      const name = `${namespace ?? ''} ${'name' in member ? member.name : member.type}`;
+      if (this.#names.has(name) || (isDeferred(member) && !whole)) return false;
+      this.#names.add(name);
+      return true;
+    });
+    if (fresh) this.shown.set(fresh, place);
+    return fresh;
+  }
+}
+
+type Member = Exclude<ClientTool, { type: 'namespace' }>;
+
+/** A tool, or as much of a namespace as is to be kept; undefined if that is nothing. */
+function part(tool: ClientTool, keeps: (member: Member, namespace?: string) => boolean): ClientTool | undefined {
+  if (tool.type !== 'namespace') return keeps(tool) ? tool : undefined;
+  const tools = tool.tools.filter((member) => keeps(member, tool.name));
+  if (tools.length === tool.tools.length) return tool;
+  return tools.length > 0 ? { ...tool, tools } : undefined;
+}
+
+function isDeferred(member: Member): boolean {
+  return 'defer_loading' in member && member.defer_loading === true;
+}
+
+/** A tool as it is when it is not deferred. */
+function loaded(tool: ClientTool): ClientTool {
+  if (tool.type === 'namespace') return { ...tool, tools: tool.tools.map(undeferred) };
+  return tool.type === 'function' || tool.type === 'custom' ? undeferred(tool) : tool;
+}
+
+function undeferred<T extends FunctionTool | CustomTool>(tool: T): T {
+  const { defer_loading: _, ...rest } = tool;
+  return rest as T; // which may be missing
+}
+
+function placeOf(tool: ClientTool, place: string): string {
+  const at = tool.type === 'namespace' ? `.tools[${tool.tools.findIndex(isDeferred)}]` : '';
+  return `${place}${at}.defer_loading`;
+}

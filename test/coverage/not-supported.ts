@@ -1,0 +1,251 @@
+import { choice, item, part, type Refused, refused, tool } from './refused.ts';
+
+/** Something of the API that is not there. */
+export interface Topic {
+  title: string;
+  /** `never`, until it has work of its own (`later`), or in the next step (`planned`). */
+  until: 'never' | 'later' | 'planned';
+  refused: readonly Refused[];
+  /** Types of event that are never sent. */
+  events?: readonly string[];
+  /** What a client may send or read all the same, and what comes of it. */
+  silent?: readonly [what: string, says: string][];
+}
+
+function progress(call: string, ...states: string[]): string[] {
+  return states.map((state) => `response.${call}.${state}`);
+}
+
+const program = { type: 'program', caller_id: 'call_1' };
+const noRoute: Pick<Refused, 'status' | 'code' | 'param'> = { status: 404, code: null, param: null };
+const noMethod: Pick<Refused, 'status' | 'code' | 'param'> = { status: 405, code: 'method_not_allowed', param: null };
+
+/** Everything of the official types that is not there, by topic. */
+export const topics = {
+  audio: {
+    title: 'Audio',
+    until: 'never',
+    refused: [part('`input_audio` in a message', { type: 'input_audio', input_audio: {} }, 'type')],
+    events: [...progress('audio', 'delta', 'done'), ...progress('audio.transcript', 'delta', 'done')],
+  },
+  'image-generation': {
+    title: 'Image generation',
+    until: 'never',
+    refused: [
+      refused('`image`', { image: { context_compression: 'enabled' } }, 'image'),
+      tool('image_generation'),
+      choice('image_generation'),
+      item('image_generation_call', { id: 'ig_1', result: null, status: 'completed' }),
+    ],
+    events: progress('image_generation_call', 'in_progress', 'generating', 'partial_image', 'completed'),
+    silent: [['`image`, `tool_usage.image_gen` of a response', 'absent']],
+  },
+  moderation: {
+    title: 'Moderation',
+    until: 'never',
+    refused: [refused('`moderation`', { moderation: { model: 'omni-moderation-latest' } }, 'moderation')],
+    silent: [
+      ['`moderation` of a response', '`null`'],
+      ['`error.misalignment` of a response', 'absent'],
+    ],
+  },
+  'programmatic-tool-calling': {
+    title: 'Programmatic tool calling',
+    until: 'never',
+    refused: [
+      tool('programmatic_tool_calling'),
+      choice('programmatic_tool_calling'),
+      item('program', { id: 'p_1', call_id: 'call_1', code: '', fingerprint: '' }),
+      item('program_output', { id: 'po_1', call_id: 'call_1', result: '', status: 'completed' }),
+      refused(
+        '`programmatic` in `allowed_callers` of a tool',
+        { tools: [{ type: 'function', name: 'f', allowed_callers: ['direct', 'programmatic'] }] },
+        'tools[0].allowed_callers[1]',
+      ),
+      refused(
+        'a `caller` of type `program` in a call or its output',
+        { input: [{ type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}', caller: program }] },
+        'input[0].caller.type',
+      ),
+    ],
+  },
+  'access-programs': {
+    title: 'Access programs',
+    until: 'never',
+    refused: [refused('`access_programs`', { access_programs: { cyber: 'standard' } }, 'access_programs')],
+    silent: [['`access_programs` of a response', '`null`']],
+  },
+  'file-ids': {
+    title: 'File ids',
+    until: 'later',
+    refused: [
+      part('`file_id` of an `input_image`', { type: 'input_image', file_id: 'file_1' }, 'file_id'),
+      part('`file_id` of an `input_file`', { type: 'input_file', file_id: 'file_1' }, 'file_id'),
+      refused(
+        '`file_id` of a `computer_screenshot`',
+        {
+          input: [
+            { type: 'computer_call_output', call_id: 'c', output: { type: 'computer_screenshot', file_id: 'file_1' } },
+          ],
+        },
+        'input[0].output.file_id',
+      ),
+    ],
+  },
+  'file-search': {
+    title: 'File search',
+    until: 'later',
+    refused: [
+      tool('file_search', { vector_store_ids: ['vs_1'] }),
+      choice('file_search'),
+      item('file_search_call', { id: 'fs_1', queries: [], status: 'completed' }),
+    ],
+    events: progress('file_search_call', 'in_progress', 'searching', 'completed'),
+    silent: [
+      ['`file_search_call.results` in `include`', 'taken, and adds nothing'],
+      ['`file_citation` as an annotation of an output', 'never added'],
+    ],
+  },
+  'web-search': {
+    title: 'Web search',
+    until: 'later',
+    refused: [
+      ...['web_search', 'web_search_2025_08_26', 'web_search_preview', 'web_search_preview_2025_03_11'].map((type) =>
+        tool(type),
+      ),
+      choice('web_search_preview'),
+      choice('web_search_preview_2025_03_11'),
+      item('web_search_call', { id: 'ws_1', action: { type: 'search', query: 'x' }, status: 'completed' }),
+    ],
+    events: progress('web_search_call', 'in_progress', 'searching', 'completed'),
+    silent: [
+      ['`web_search_call.results`, `web_search_call.action.sources` in `include`', 'taken, and adds nothing'],
+      ['`tool_usage.web_search` of a response', 'absent'],
+    ],
+  },
+  mcp: {
+    title: 'MCP servers',
+    until: 'later',
+    refused: [
+      tool('mcp', { server_label: 's', server_url: 'https://mcp.test/' }),
+      choice('mcp', { server_label: 's' }),
+      item('mcp_list_tools', { id: 'mcpl_1', server_label: 's', tools: [] }),
+      item('mcp_approval_request', { id: 'mcpr_1', server_label: 's', name: 'm', arguments: '{}' }),
+      item('mcp_approval_response', { approval_request_id: 'mcpr_1', approve: true }),
+    ],
+    events: [...progress('mcp_list_tools', 'in_progress', 'completed', 'failed'), 'response.mcp_call_arguments.delta'],
+    silent: [['the statuses `calling` and `failed` of an `mcp_call` in an output', 'no call has them']],
+  },
+  'code-interpreter': {
+    title: 'Code interpreter and containers',
+    until: 'later',
+    refused: [
+      tool('code_interpreter', { container: { type: 'auto' } }),
+      choice('code_interpreter'),
+      item('code_interpreter_call', { id: 'ci_1', container_id: 'c', code: '', outputs: null, status: 'completed' }),
+      ...[{ type: 'container_auto' }, { type: 'container_reference', container_id: 'cntr_1' }].map((environment) =>
+        refused(
+          `a \`shell\` in an environment of type \`${environment.type}\``,
+          { tools: [{ type: 'shell', environment }] },
+          'tools[0].environment.type',
+        ),
+      ),
+      refused(
+        'a `shell_call` in an environment of type `container_reference`',
+        {
+          input: [
+            {
+              type: 'shell_call',
+              call_id: 'c',
+              action: { commands: [] },
+              environment: { type: 'container_reference', container_id: 'cntr_1' },
+            },
+          ],
+        },
+        'input[0].environment.type',
+      ),
+    ],
+    events: [
+      ...progress('code_interpreter_call', 'in_progress', 'interpreting', 'completed'),
+      ...progress('code_interpreter_call_code', 'delta', 'done'),
+      ...progress('shell_call_output_content', 'delta', 'done'),
+    ],
+    silent: [
+      ['`code_interpreter_call.outputs` in `include`', 'taken, and adds nothing'],
+      ['`container_file_citation`, `file_path` as annotations of an output', 'never added'],
+    ],
+  },
+  background: {
+    title: 'Background responses',
+    until: 'planned',
+    refused: [
+      refused('`background: true`', { background: true }, 'background'),
+      {
+        sent: '`POST /v1/responses/{id}/cancel`',
+        request: 'POST /v1/responses/resp_1/cancel',
+        ...noRoute,
+        message: 'There is nothing at this path.',
+      },
+    ],
+    events: ['response.queued'],
+    silent: [
+      ['`background` of a response', '`false`'],
+      ['the status `queued`', 'no response has it'],
+      ['`GET /v1/responses/{id}?stream=true`, with or without `starting_after`', '400: the events are not kept'],
+    ],
+  },
+  'context-management': {
+    title: 'Context management',
+    until: 'planned',
+    refused: [refused('`context_management`', { context_management: [{ type: 'compaction' }] }, 'context_management')],
+  },
+  compaction: {
+    title: 'Compaction',
+    until: 'planned',
+    refused: [
+      item('compaction', { encrypted_content: 'x' }),
+      item('compaction_trigger'),
+      {
+        sent: '`POST /v1/responses/compact`',
+        request: 'POST /v1/responses/compact',
+        ...noMethod,
+        message: 'The method is not allowed here',
+      },
+    ],
+    events: progress('compaction', 'compacting'),
+  },
+  'input-tokens': {
+    title: 'Counting input tokens',
+    until: 'planned',
+    refused: [
+      {
+        sent: '`POST /v1/responses/input_tokens`',
+        request: 'POST /v1/responses/input_tokens',
+        ...noMethod,
+        message: 'The method is not allowed here',
+      },
+    ],
+  },
+  websocket: {
+    title: 'WebSocket mode',
+    until: 'planned',
+    refused: [
+      {
+        sent: 'a WebSocket at `/v1/responses`',
+        request: 'GET /v1/responses',
+        status: 426,
+        code: 'websocket_not_supported',
+        param: null,
+        message: 'WebSockets are not supported here',
+        by: 'websocket.not-yet',
+      },
+    ],
+    silent: [
+      ['`generate`, `stream_id` of a request', 'unknown parameters, which are ignored'],
+      ['the reason `steered` of an incomplete response', 'no response has it'],
+    ],
+  },
+} as const satisfies Record<string, Topic>;
+
+/** A topic of what is not supported. */
+export type TopicId = keyof typeof topics;

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { wrong } from '../coverage/beyond.ts';
+import { rowsOf } from '../coverage/rows-of.ts';
+import { rowsShownBy } from '../coverage/table.ts';
+import type { Door } from '../doors/door.ts';
+import type { PromiseId } from './promise.ts';
+import { have, type Item, type List } from './state-ask.ts';
+
+/** Holds values to be whole as an official type declares them: nothing missing, nothing more, nothing of another type. */
+export function fits(type: string, ...values: unknown[]): void {
+  for (const value of values) assert.deepEqual(wrong(type, value), [], JSON.stringify(value)?.slice(0, 300));
+}
+
+/** Holds what was seen, by its group, to have every row that the tables say this promise shows. */
+export function showsRows(id: PromiseId, seen: readonly [group: string, values: readonly unknown[]][]): void {
+  const rows = new Set(seen.flatMap(([group, values]) => values.flatMap((value) => [...rowsOf(group, value)])));
+  assert.deepEqual(
+    rowsShownBy(id).filter((row) => !rows.has(row)),
+    [],
+  );
+}
+
+/** Every item of a list, oldest first. */
+export async function listed(door: Door, path: string): Promise<Item[]> {
+  const items: Item[] = [];
+  for (;;) {
+    const after = items.length > 0 ? `&after=${items.at(-1)?.id}` : '';
+    const page = await have<List>(door, 'GET', `${path}?order=asc&limit=100${after}`);
+    items.push(...page.data);
+    if (!page.has_more) return items;
+  }
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { surfaceRows } from '../coverage/surface.ts';
+import { post, testConfig } from '../doors/door.ts';
+import { testHandler } from '../doors/in-process.ts';
+import { replies } from '../model/scripted.ts';
+import { eventsOf, message, sendsEvents } from '../model/scripted-responses.ts';
+import { refuses, stream } from './ask.ts';
+import { promise, type Skips } from './promise.ts';
+import { fits, showsRows } from './surface-ask.ts';
+import { requestsFor } from './surface-refused.ts';
+
+const codes = surfaceRows().flatMap(({ group, name }) =>
+  group === 'errors' && name.startsWith('code=') ? [name.slice('code='.length)] : [],
+);
+
+promise('surface.error-codes', async (door) => {
+  const seen: object[] = [];
+  for (const code of codes) {
+    const ending = { type: 'failed' as const, error: { code, message: 'SECRET' } };
+    const model = door.model.native(sendsEvents(eventsOf([message('Well')], ending)));
+    const { error } = (await stream(door, { model })).final;
+    fits('ResponseError', error);
+    assert.equal(error?.code, code === 'rate_limit_exceeded' ? code : 'server_error', code);
+    assert.doesNotMatch(JSON.stringify(error), /SECRET/);
+    seen.push({ code }, error ?? {});
+  }
+  const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
+  assert.equal((await stream(door, { model: overflow })).final.error?.code, 'invalid_prompt');
+  showsRows('surface.error-codes', [['errors', seen]]);
+});
+
+const OWN_CONFIGURATION: Skips = Object.fromEntries(
+  (['node-http', 'workerd', 'deno', 'bun', 'envoy-streamed', 'envoy-buffered', 'envoy-original'] as const).map(
+    (door) => [door, 'the style is a matter of the configuration, which is one for all promises of a door'],
+  ),
+);
+
+const user = { role: 'user', content: 'Hi' };
+const message_1 = { id: 'msg_1', ...user };
+const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' };
+
+/** Requests that are wrong in other ways than by what is not supported, with the status and code that OpenAI gives them. */
+const wrong: [body: object | string, status: number, code: string | null, param?: string][] = [
+  ['{', 400, null],
+  [{ input: 'Hi' }, 400, 'missing_required_parameter', 'model'],
+  [{ model: 'demo', input: [{ role: 'user' }] }, 400, 'missing_required_parameter', 'input[0].content'],
+  [{ model: 'demo', input: 'Hi', temperature: '1' }, 400, 'invalid_type', 'temperature'],
+  [{ model: 'demo', input: 'Hi', temperature: 3 }, 400, 'invalid_value', 'temperature'],
+  [{ model: 'demo', input: 'Hi', truncation: 'some' }, 400, 'invalid_value', 'truncation'],
+  [{ model: 'nobody-knows', input: 'Hi' }, 404, 'model_not_found', 'model'],
+  [
+    { model: 'demo', input: 'Hi', previous_response_id: 'resp_1' },
+    400,
+    'previous_response_not_found',
+    'previous_response_id',
+  ],
+  [{ model: 'demo', input: 'Hi', conversation: 'conv_1' }, 404, null, 'conversation'],
+  [{ model: 'demo', input: 'Hi', conversation: 'c', previous_response_id: 'r' }, 400, null, 'previous_response_id'],
+  [{ model: 'demo', input: [{ type: 'function_call_output', call_id: 'c', output: '' }] }, 400, null, 'input'],
+  [{ model: 'demo', input: [user, call] }, 400, null, 'input'],
+  [{ model: 'demo', input: [message_1, message_1] }, 400, null, 'input'],
+  [{ model: 'demo', input: [{ type: 'item_reference', id: 'msg_nobody' }] }, 404, null, 'input'],
+  [{ model: 'down', input: 'Hi' }, 500, 'server_error'],
+];
+
+promise(
+  'surface.error-style',
+  async (door) => {
+    const config = { ...testConfig(door.model), errors: 'openai' as const, dropTools: [] };
+    const handler = await testHandler(door.model, { config });
+    const via = {
+      ...door,
+      fetch: async (path: string, init?: RequestInit) => handler.fetch(new Request(`http://test${path}`, init)),
+    };
+    for (const [body, status, code, param = null] of wrong) {
+      await refuses(await post(via, body), { status, code, param });
+    }
+    for (const { refused, reply } of requestsFor(via)) {
+      const { status, param } = refused;
+      const { code } = JSON.parse(await (await reply()).text()).error;
+      if (status === 422)
+        assert.ok(['unsupported_parameter', 'invalid_value'].includes(code), `${refused.sent}: ${code}`);
+      await refuses(await reply(), { status: status === 422 ? 400 : status, code, param });
+    }
+    await handler.close();
+  },
+  OWN_CONFIGURATION,
+);

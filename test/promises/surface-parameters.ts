@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { surfaceRows } from '../coverage/surface.ts';
+import { placed } from '../coverage/table.ts';
+import type { Door } from '../doors/door.ts';
+import { says } from '../model/scripted.ts';
+import { answers, message } from '../model/scripted-responses.ts';
+import { callOf, create, sent, stream } from './ask.ts';
+import { promise } from './promise.ts';
+import { fits, showsRows } from './surface-ask.ts';
+
+const schema = { type: 'object', properties: { a: { type: 'number' } } };
+const format = { type: 'json_schema', name: 'n', schema, description: 'd', strict: true };
+const formats = [{ type: 'text' }, { type: 'json_object' }, format];
+const fn = { type: 'function', name: 'f', description: 'd', parameters: schema, strict: true };
+
+/** A good value of every parameter that shapes one turn, and comes back with its response. */
+const asked = {
+  instructions: 'Be brief.',
+  max_output_tokens: 64,
+  max_tool_calls: 3,
+  metadata: { a: 'b' },
+  parallel_tool_calls: false,
+  prompt_cache_key: 'k-1',
+  prompt_cache_options: { mode: 'explicit', ttl: '30m', comparison_response_id: 'resp_1' },
+  prompt_cache_retention: '24h',
+  reasoning: { effort: 'low', summary: 'concise' },
+  safety_identifier: 's-1',
+  service_tier: 'flex',
+  store: true,
+  temperature: 0.5,
+  text: { format, verbosity: 'low' },
+  tool_choice: 'required',
+  tools: [fn],
+  top_logprobs: 2,
+  top_p: 0.25,
+  truncation: 'disabled',
+  user: 'u-1',
+};
+
+/** What the model's server is handed on as it came. */
+const { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user } = asked;
+const hints = { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user };
+const shared = { ...hints, temperature: 0.5, top_p: 0.25, tool_choice: 'required', parallel_tool_calls: false };
+
+promise('surface.parameters', async (door) => {
+  const body = { ...asked, input: 'Hi', stream: true, stream_options: { include_obfuscation: false } };
+  const chat = door.model.script(says('{}'));
+  const native = door.model.native(answers(message('{}')));
+  for (const model of [chat, native]) {
+    const { final } = await stream(door, { model, ...body });
+    assert.partialDeepStrictEqual(final, { ...asked, model });
+    fits('Response', final);
+    showsRows('surface.parameters', [
+      ['parameters', [{ model, ...body }]],
+      ['response', [final]],
+    ]);
+  }
+  const { type, ...json_schema } = format;
+  const { type: _, ...definition } = fn;
+  assert.deepEqual(callOf(door, chat).body, {
+    ...shared,
+    model: chat,
+    stream: true,
+    stream_options: { include_usage: true },
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hi' },
+    ],
+    max_completion_tokens: 64,
+    max_tokens: 64,
+    reasoning_effort: 'low',
+    verbosity: 'low',
+    response_format: { type, json_schema },
+    logprobs: true,
+    top_logprobs: 2,
+    tools: [{ type: 'function', function: definition }],
+  });
+  assert.partialDeepStrictEqual(callOf(door, native).body, {
+    ...shared,
+    model: native,
+    stream: true,
+    store: false,
+    instructions: 'Be brief.',
+    max_output_tokens: 64,
+    reasoning: { effort: 'low', summary: 'concise' },
+    text: { format, verbosity: 'low' },
+    top_logprobs: 2,
+    tools: [fn],
+  });
+});
+
+promise('surface.prewarm', async (door) => {
+  const prompt_cache_options = { mode: 'implicit', ttl: '30m', prewarm: true };
+  const { prompt_cache_options: heard } = await sent(door, { prompt_cache_options });
+  assert.deepEqual(heard, prompt_cache_options);
+});
+
+/** Parameters that come back under another name, or not at all. */
+const unechoed = /^reasoning\.(context|generate_summary)$/;
+
+promise('surface.values', async (door) => {
+  const seen: [object, object][] = [];
+  for (const { group, name } of surfaceRows()) {
+    const [, path = '', value = ''] = /^([\w.]+)=(.+)$/.exec(name) ?? [];
+    if (group !== 'parameters' || path === '' || placed.get(`parameters ${name}`)?.not.size) continue;
+    const more = path.startsWith('prompt_cache_options.')
+      ? { prompt_cache_options: { mode: 'implicit', ttl: '30m' } }
+      : {};
+    seen.push(await echoes(door, path, value, more));
+  }
+  for (const format of formats) seen.push(await echoes(door, 'text.format', format));
+  showsRows('surface.values', [
+    ['parameters', seen.map(([body]) => body)],
+    ['response', seen.map(([, response]) => response)],
+  ]);
+});
+
+/** Sends a value, and holds it to come back where it was sent. */
+async function echoes(door: Door, path: string, value: unknown, more: object = {}): Promise<[object, object]> {
+  const body = put(more, path.split('.'), value);
+  const isPro = path === 'reasoning.mode' && value === 'pro'; // which Chat Completions does not know
+  const model = isPro ? door.model.native(answers(message('ok'))) : door.model.script(says('ok'));
+  const response = await create(door, { model, ...body });
+  fits('Response', response);
+  if (!unechoed.test(path)) assert.partialDeepStrictEqual(response, body, `${path}=${value}`);
+  return [body, response];
+}
+
+function put(object: object, [name = '', ...rest]: string[], value: unknown): Record<string, unknown> {
+  const members: Record<string, unknown> = { ...object };
+  const inner = members[name];
+  members[name] = rest.length === 0 ? value : put(typeof inner === 'object' && inner ? inner : {}, rest, value);
+  return members;
+}

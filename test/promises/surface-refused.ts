@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { type Topic, topics } from '../coverage/not-supported.ts';
+import type { Refused } from '../coverage/refused.ts';
+import { type Door, post } from '../doors/door.ts';
+import { says } from '../model/scripted.ts';
+import { create, refuses, stream } from './ask.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
+import { ask } from './state-ask.ts';
+import { scenes } from './surface-scenes.ts';
+
+/** A type of tool that the products under test leave out; `surface.error-style` offers it to one that does not. */
+const DROPPED = 'web_search_preview';
+
+/** Every request for what is not supported, but for those that promises of their own send. */
+export function requestsFor(door: Door): { refused: Refused; model: string; reply(): Promise<Response> }[] {
+  return Object.values<Topic>(topics).flatMap(({ refused }) =>
+    refused
+      .filter(({ by }) => !by)
+      .map((row) => {
+        const model = door.model.script(() => assert.fail('the model is not called'));
+        const [method = '', path = ''] = (row.request ?? 'POST /v1/responses').split(' ');
+        const body = { model, input: 'Hi', ...row.body };
+        return { refused: row, model, reply: () => ask(door, method, path, method === 'POST' ? body : undefined) };
+      }),
+  );
+}
+
+promise(
+  'surface.not-supported',
+  async (door) => {
+    for (const { refused, model, reply } of requestsFor(door)) {
+      const { status, code, param, message, body } = refused;
+      if (JSON.stringify(body?.tools)?.includes(`"${DROPPED}"`)) continue;
+      const text = await refuses(await reply(), { status, code, param });
+      assert.ok(JSON.parse(text).error.message.startsWith(message), text);
+      assert.equal(door.model.calls(model).length, 0, 'the model is not called');
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise('surface.not-supported-later', async (door) => {
+  for (const { refused } of requestsFor(door)) {
+    const { status, param, body } = refused;
+    if (!body?.tools || !param?.startsWith('tools[0]') || JSON.stringify(body).includes(`"${DROPPED}"`)) continue;
+    const found = { type: 'tool_search_output', call_id: 'c', tools: body.tools };
+    for (const input of [
+      [{ type: 'tool_search_call', call_id: 'c', arguments: {} }, found],
+      [user, added(body.tools)],
+    ]) {
+      const model = door.model.script(() => assert.fail('the model is not called'));
+      await refuses(await post(door, { model, input }), { status, code: status, param: `input[1].${param}` });
+    }
+  }
+});
+
+const user = { role: 'user', content: 'Hi' };
+const added = (tools: object[]) => ({ type: 'additional_tools', tools });
+
+promise('surface.silent', async (door) => {
+  const model = door.model.script(says('ok'));
+  const unknown = { generate: false, stream_id: 'a' };
+  const { final } = await stream(door, { model, ...unknown });
+  for (const response of [await create(door, { model, ...unknown }), final]) {
+    const { access_programs, background, moderation } = response;
+    assert.deepEqual(
+      { access_programs, background, moderation },
+      { access_programs: null, background: false, moderation: null },
+    );
+    for (const absent of ['image', 'tool_usage']) assert.ok(!(absent in response), absent);
+  }
+  const failed = await stream(door, { model: 'down' });
+  assert.ok(failed.final.error && !('misalignment' in failed.final.error));
+});
+
+promise(
+  'surface.events-never',
+  async (door) => {
+    const never = new Set(Object.values<Topic>(topics).flatMap(({ events = [] }) => events));
+    const streams = await scenes(door);
+    const types = new Set(streams.flatMap(({ events }) => events.map(({ type }) => type)));
+    assert.deepEqual(
+      [...types].filter((type) => never.has(type)),
+      [],
+    );
+    const output = JSON.stringify(streams.map(({ final }) => final.output));
+    assert.doesNotMatch(output, /"(file_citation|container_file_citation|file_path)"/);
+    assert.doesNotMatch(output, /"status":"(calling|failed)"/);
+    const reasons = streams.map(({ final }) => `${final.status} ${final.incomplete_details?.reason}`);
+    assert.deepEqual(
+      reasons.filter((reason) => /queued|steered/.test(reason)),
+      [],
+    );
+  },
+  NEEDS_HEADERS,
+);

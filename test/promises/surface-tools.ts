@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { exampleTools } from '../coverage/example-tools.ts';
+import { says } from '../model/scripted.ts';
+import { answers, message } from '../model/scripted-responses.ts';
+import { callOf, create, sent } from './ask.ts';
+import { promise } from './promise.ts';
+import { fits, showsRows } from './surface-ask.ts';
+
+const search = { type: 'tool_search', execution: 'server' };
+
+promise('surface.tools', async (door) => {
+  const echoed: unknown[] = [];
+  for (const tool of exampleTools) {
+    const model = door.model.native(answers(message('ok')));
+    const { tools } = await create(door, { model, tools: tool.type === 'tool_search' ? [tool] : [tool, search] });
+    assert.deepEqual(tools[0], tool);
+    fits('Tool', ...tools);
+    echoed.push(...tools);
+  }
+  showsRows('surface.tools', [
+    ['tools', echoed],
+    ['parameters', [{ tools: echoed }]],
+    ['response', [{ tools: echoed }]],
+  ]);
+});
+
+/** Tools that a model is told of at once, not only when it has found them. */
+const told: typeof exampleTools = JSON.parse(
+  JSON.stringify(exampleTools.filter(({ type }) => type !== 'tool_search')).replaceAll(',"defer_loading":true', ''),
+);
+
+promise('surface.tools-told', async (door) => {
+  for (const tool of told) {
+    const model = door.model.native(answers(message('ok')));
+    await create(door, { model, tools: [tool] });
+    const [heard] = callOf(door, model).body.tools;
+    assert.equal(heard.type, tool.type);
+    for (const name of ['name', 'description', 'display_width', 'environment']) {
+      if (name in tool) assert.deepEqual(heard[name], (tool as Record<string, unknown>)[name]);
+    }
+    if ('format' in tool && tool.format.type === 'grammar') continue;
+    const { tools } = await sent(door, { tools: [tool] });
+    const names = tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
+    const members =
+      'tools' in tool
+        ? tool.tools.map(({ name }) => `${tool.name}__${name}`)
+        : ['name' in tool ? tool.name : tool.type];
+    assert.deepEqual(names, members);
+  }
+});
+
+const tools = [
+  { type: 'function', name: 'f' },
+  { type: 'function', name: 'g' },
+  { type: 'custom', name: 'c' },
+  { type: 'shell' },
+  { type: 'apply_patch' },
+  { type: 'computer' },
+];
+const preview = { type: 'computer_use_preview', display_width: 800, display_height: 600, environment: 'linux' };
+const some = [{ type: 'function', name: 'f' }, { type: 'custom', name: 'c' }, { type: 'shell' }];
+
+/** Choices, with the tools that a model of Chat Completions is then told of, and how it is to choose among them. */
+const choices: [choice: unknown, names: readonly string[], mode?: string, among?: object[]][] = [
+  ['none', []],
+  ['auto', ['f', 'g', 'c', 'shell', 'apply_patch', 'computer'], 'auto'],
+  ['required', ['f', 'g', 'c', 'shell', 'apply_patch', 'computer'], 'required'],
+  [{ type: 'function', name: 'g' }, ['g'], 'required'],
+  [{ type: 'custom', name: 'c' }, ['c'], 'required'],
+  [{ type: 'shell' }, ['shell'], 'required'],
+  [{ type: 'apply_patch' }, ['apply_patch'], 'required'],
+  [{ type: 'computer' }, ['computer'], 'required'],
+  [{ type: 'computer_use' }, ['computer'], 'required'],
+  [{ type: 'computer_use_preview' }, ['computer_use_preview'], 'required', [...tools, preview]],
+  [{ type: 'allowed_tools', mode: 'auto', tools: some }, ['f', 'c', 'shell'], 'auto'],
+  [{ type: 'allowed_tools', mode: 'required', tools: some }, ['f', 'c', 'shell'], 'required'],
+];
+
+promise('surface.tool-choices', async (door) => {
+  for (const [tool_choice, names, mode, among = tools] of choices) {
+    const model = door.model.script(says('ok'));
+    const response = await create(door, { model, tools: among, tool_choice });
+    assert.deepEqual(response.tool_choice, tool_choice);
+    fits('Response', response);
+    const { tools: heard = [], tool_choice: heardMode } = callOf(door, model).body;
+    assert.deepEqual(
+      heard.map(({ function: fn }: { function: { name: string } }) => fn.name),
+      names,
+    );
+    assert.equal(heardMode, mode);
+  }
+  const asked = choices.map(([choice]) => choice);
+  showsRows('surface.tool-choices', [
+    ['tool_choice', asked],
+    ['parameters', asked.map((tool_choice) => ({ tool_choice }))],
+    ['response', asked.map((tool_choice) => ({ tool_choice }))],
+  ]);
+});

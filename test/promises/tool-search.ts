@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { post } from '../doors/door.ts';
+import { callsFunctions, says } from '../model/scripted.ts';
+import { answers, message } from '../model/scripted-responses.ts';
+import { outline } from '../sse.ts';
+import { callOf, create, stream, unprocessable } from './ask.ts';
+import { promise } from './promise.ts';
+import { heard } from './state-ask.ts';
+
+const later = { defer_loading: true };
+const orders = { type: 'function', name: 'list_orders', description: 'Lists orders.', ...later };
+const refund = { type: 'custom', name: 'refund', ...later };
+const crm = { type: 'namespace', name: 'crm', description: 'Customers and orders.', tools: [orders, refund] };
+const weather = { type: 'function', name: 'weather', description: 'Weather of a city.', ...later };
+const now = { type: 'function', name: 'now' };
+const tools = [now, crm, weather, { type: 'tool_search' }];
+
+const searches = callsFunctions({ name: 'tool_search', args: '{"query":"crm orders"}', id: 's1' });
+const calls = callsFunctions({ name: 'crm__list_orders', args: '{}', id: 'c1' });
+const status = 'completed';
+const found = [
+  { type: 'tool_search_call', call_id: null, execution: 'server', arguments: { query: 'crm orders' }, status },
+  { type: 'tool_search_output', call_id: null, execution: 'server', tools: [crm], status },
+];
+
+/** The names of the functions that the model was sent with each call. */
+function offered(body: { tools?: { function: { name: string } }[] }): string[] {
+  return (body.tools ?? []).map(({ function: fn }) => fn.name);
+}
+
+const LISTED =
+  'These tools can be called once tool_search has loaded them:\n- crm: Customers and orders.\n- weather: Weather of a city.';
+
+promise('tool-search.same-turn', async (door) => {
+  const model = door.model.script(searches, calls, says('None.'));
+  const { events, final } = await stream(door, { model, tools, instructions: 'Be brief.' });
+  assert.partialDeepStrictEqual(final.output, [
+    ...found,
+    { type: 'function_call', name: 'list_orders', namespace: 'crm', call_id: 'c1' },
+  ]);
+  assert.deepEqual(outline(events).slice(2, 6), [
+    'output_item.added 0 tool_search_call in_progress',
+    'output_item.done 0 tool_search_call completed',
+    'output_item.added 1 tool_search_output in_progress',
+    'output_item.done 1 tool_search_output completed',
+  ]);
+  assert.deepEqual(final.tools?.at(-1), { type: 'tool_search', execution: 'server' });
+  assert.equal(final.instructions, 'Be brief.');
+  const [first, second] = door.model.calls(model);
+  assert.deepEqual(offered(first?.body), ['now', 'tool_search']);
+  assert.equal(first?.body.messages[0].content, `Be brief.\n\n${LISTED}`);
+  assert.deepEqual(offered(second?.body), ['now', 'crm__list_orders', 'crm__refund', 'tool_search']);
+  assert.deepEqual(heard(door, model).slice(-2), [
+    'assistant: tool_search {"query":"crm orders"} #s1',
+    'tool s1: Loaded: crm',
+  ]);
+});
+
+promise('tool-search.later-turns', async (door) => {
+  const model = door.model.script(searches, calls, says('None.'));
+  const first = await create(door, { model, tools });
+  const output = { type: 'function_call_output', call_id: 'c1', output: '[]' };
+  const lines = [
+    `system: ${LISTED}`,
+    'user: Hi',
+    'assistant: tool_search {"query":"crm orders"} #search_0',
+    'tool search_0: Loaded: crm',
+    'assistant: crm__list_orders {} #c1',
+    'tool c1: []',
+  ];
+  const input = [{ role: 'user', content: 'Hi' }, ...first.output, output];
+  for (const body of [
+    { previous_response_id: first.id, input: [output] },
+    { input, store: false },
+  ]) {
+    await create(door, { model, tools, ...body });
+    const { body: sent } = door.model.calls(model).at(-1) ?? assert.fail('it was called');
+    assert.deepEqual(offered(sent), ['now', 'crm__list_orders', 'crm__refund', 'tool_search']);
+    assert.deepEqual(heard(door, model), lines);
+  }
+});
+
+promise('tool-search.words', async (door) => {
+  const searched = async (query: string) => {
+    const model = door.model.script(
+      callsFunctions({ name: 'tool_search', args: JSON.stringify({ query }), id: 's1' }),
+      says('ok'),
+    );
+    const { output } = await create(door, { model, tools });
+    return output.flatMap((item) => (item.type === 'tool_search_output' ? item.tools : []));
+  };
+  assert.deepEqual(await searched('weather'), [weather]);
+  assert.deepEqual(await searched('the CITY'), [weather]);
+  assert.deepEqual(await searched('refund'), [crm], 'by a member');
+  assert.deepEqual(await searched('weather of a city, orders'), [weather, crm], 'the best first');
+  assert.deepEqual(
+    await searched('weather of a city, for a customer'),
+    [weather],
+    'those that fit far less are left out',
+  );
+  assert.deepEqual(await searched('chess'), []);
+  assert.deepEqual(await searched(''), []);
+});
+
+promise('tool-search.again', async (door) => {
+  const model = door.model.script(searches, searches, says('ok'));
+  const { output } = await create(door, { model, tools });
+  assert.partialDeepStrictEqual(output, [...found, ...found, { type: 'message' }]);
+  assert.deepEqual(offered(door.model.calls(model).at(-1)?.body), [
+    'now',
+    'crm__list_orders',
+    'crm__refund',
+    'tool_search',
+  ]);
+});
+
+promise('tool-search.with-calls', async (door) => {
+  const both = callsFunctions(
+    { name: 'now', args: '{}', id: 'n1' },
+    { name: 'tool_search', args: '{"query":"crm"}', id: 's1' },
+  );
+  const model = door.model.script(both, says('ok'));
+  const { id, output } = await create(door, { model, tools });
+  assert.partialDeepStrictEqual(output, [{ type: 'function_call', name: 'now' }, { type: 'tool_search_call' }, {}]);
+  const answer = { type: 'function_call_output', call_id: 'n1', output: '12:00' };
+  await create(door, { model, tools, previous_response_id: id, input: [answer] });
+  assert.ok(offered(door.model.calls(model).at(-1)?.body).includes('crm__list_orders'));
+});
+
+promise('tool-search.client', async (door) => {
+  const model = door.model.script(callsFunctions({ name: 'tool_search', args: '{}', id: 's1' }), says('ok'));
+  const search = { type: 'tool_search', execution: 'client' };
+  const asked = { model, tools: [now, weather, search] };
+  const { id, output } = await create(door, asked);
+  assert.partialDeepStrictEqual(output, [{ type: 'tool_search_call', call_id: 's1', execution: 'client' }]);
+  assert.deepEqual(offered(callOf(door, model).body), ['now', 'tool_search']);
+  const answer = { type: 'tool_search_output', call_id: 's1', tools: [weather] };
+  await create(door, { ...asked, previous_response_id: id, input: [answer] });
+  assert.deepEqual(offered(door.model.calls(model).at(-1)?.body), ['now', 'tool_search', 'weather']);
+});
+
+promise('tool-search.native', async (door) => {
+  const search = { type: 'function_call', call_id: 's1', name: 'tool_search', arguments: '{"query":"weather"}' };
+  const model = door.model.native(answers(search), answers(message('Fine.')));
+  const { id } = await create(door, { model, tools });
+  const [first, second] = door.model.calls(model);
+  const named = (body: { tools: { name: string }[] }) => body.tools.map(({ name }) => name);
+  assert.deepEqual(named(first?.body), ['now', 'tool_search']);
+  assert.deepEqual(named(second?.body), ['now', 'weather', 'tool_search']);
+  assert.doesNotMatch(JSON.stringify(second?.body), /defer_loading/);
+  await create(door, { model, tools, previous_response_id: id });
+  assert.partialDeepStrictEqual(door.model.calls(model).at(-1)?.body.input, [
+    { role: 'user' },
+    { type: 'function_call', name: 'tool_search', call_id: 'search_0' },
+    { type: 'function_call_output', call_id: 'search_0', output: 'Loaded: weather' },
+    { role: 'assistant' },
+  ]);
+});
+
+promise('tool-search.missing', async (door) => {
+  await unprocessable(door, { tools: [now, weather] }, 'tools[1].defer_loading', /tool_search/);
+  await unprocessable(door, { tools: [now, crm] }, 'tools[1].tools[0].defer_loading', /tool_search/);
+  const input = [{ type: 'additional_tools', tools: [now, refund] }];
+  await unprocessable(door, { input }, 'input[0].tools[1].defer_loading', /tool_search/);
+  const model = door.model.script(says('ok'));
+  await create(door, { model, tools: [now, { type: 'tool_search' }] });
+  assert.deepEqual(offered(callOf(door, model).body), ['now'], 'there is nothing to search for');
+});
+
+promise('tool-search.unfit', async (door) => {
+  const grammar = { ...refund, format: { type: 'grammar', syntax: 'lark', definition: 'start: "a"' } };
+  const search = callsFunctions({ name: 'tool_search', args: '{"query":"refund"}', id: 's1' });
+  const reply = await post(door, {
+    model: door.model.script(search),
+    input: 'Hi',
+    tools: [now, grammar, { type: 'tool_search' }],
+  });
+  const { error } = (await reply.json()) as { error: { param: string } };
+  assert.deepEqual([reply.status, error.param], [422, 'tools[1].format']);
+});
