@@ -37,6 +37,7 @@ const time = v.optional(quantity(/^\d+(\.\d+)?(ms|s|m|h)$/, '600s'));
 
 /** A hundred years, and thirty days, in milliseconds. */
 const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
+const count = v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000)));
 const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', CENTURY, 'a hundred years');
 
 const address = v.optional(
@@ -108,6 +109,7 @@ const schema = v.strictObject({
   ),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
+  logRetention: v.optional(age),
   dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
   prompts: v.optional(v.array(prompt, 'must be a list'), []),
   secrets: v.optional(v.array(secret, 'must be a list'), []),
@@ -121,7 +123,9 @@ const schema = v.strictObject({
       turn: time,
       idle: time,
       keepAlive: time,
-      rounds: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000))),
+      background: time,
+      backgroundTurns: count,
+      rounds: count,
       drain: time,
       lease: time,
       listing: time,
@@ -141,6 +145,8 @@ export interface Config {
   synchronous: 'normal' | 'full';
   /** How long a response is kept, in milliseconds. */
   retention: number;
+  /** How long the events of a background response are kept after its end, in milliseconds. */
+  logRetention: number;
   /** Hosted tools that are left out of requests, where they would be refused. */
   dropTools: (typeof HOSTED)[number][];
   /** Prompts that requests may refer to. */
@@ -160,7 +166,7 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, database, retention = MONTH, limits, ...rest } = result.output;
+  const { listen = {}, models, database, retention = MONTH, logRetention = units.d, limits, ...rest } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   return {
     ...rest,
@@ -168,6 +174,7 @@ export function parseConfig(value: unknown): Config {
     models,
     database,
     retention,
+    logRetention,
     limits: { ...defaultLimits, ...Object.fromEntries(given) },
   };
 }

@@ -22,9 +22,10 @@ const table: Record<string, readonly string[]> = {
   tool: middle,
   state: [...middle, 'database/database.ts'],
   turn: [...middle, 'backend/backend.ts', 'tool/tool.ts'],
-  routes: [...middle, ...parts],
+  background: [...middle, ...parts, 'database/database.ts'],
+  routes: [...middle, ...parts, 'background'],
   'app.ts': [...middle, ...parts, 'routes'],
-  'index.ts': [...middle, ...parts, 'routes', 'app.ts', 'database/database.ts'],
+  'index.ts': [...middle, ...parts, 'background', 'routes', 'app.ts', 'database/database.ts'],
   'worker.ts': ['index.ts', 'database', 'wasm.d.ts'],
   'wasm.d.ts': [],
 };

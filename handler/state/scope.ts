@@ -9,6 +9,8 @@ export interface Scope {
   readonly owner: Owner;
   /** How long a response is kept, in milliseconds. */
   readonly retention: number;
+  /** How long the events of a background response are kept after its end, in milliseconds. */
+  readonly logRetention: number;
 }
 
 /** Whether a client's text can be the id of anything: others are unknown, and no database has to be asked. */

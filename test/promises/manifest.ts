@@ -1,10 +1,12 @@
 import { backendsManifest } from './manifest-backends.ts';
+import { backgroundManifest } from './manifest-background.ts';
 import { clientsManifest } from './manifest-clients.ts';
 import { itemsManifest } from './manifest-items.ts';
 import { stateManifest } from './manifest-state.ts';
 
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
+  ...backgroundManifest,
   ...backendsManifest,
   ...stateManifest,
   ...itemsManifest,
