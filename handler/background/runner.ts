@@ -4,8 +4,8 @@ export interface Job {
   id: string;
 }
 
-/** Does a job: resolves when its response has ended, or when it is somebody else's. Never rejects. */
-export type Work = (job: Job, signal: AbortSignal) => Promise<void>;
+/** Does a job, as far as it is not somebody else's, and says whether its response has ended. Never rejects. */
+export type Work = (job: Job, signal: AbortSignal) => Promise<boolean>;
 
 /** Where background work runs: in this process, or wherever a platform has a place that outlives a request. */
 export interface Runner {
@@ -23,7 +23,7 @@ export interface Runner {
 /** A Runner in this process, which does `atOnce` jobs at a time; others wait for their turn, the oldest first. */
 export function inProcessRunner(work: Work, atOnce: number): Runner {
   const waiting = new Map<string, Job>();
-  const running = new Map<string, { controller: AbortController; ended: Promise<void> }>();
+  const running = new Map<string, { controller: AbortController; ended: Promise<boolean> }>();
   let closed = false;
 
   const next = () => {

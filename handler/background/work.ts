@@ -31,30 +31,37 @@ export interface WorkMeans {
 /**
  * Makes a background response, if nobody does: from its beginning, or, where the process that made it has died, from where
  * its last round ended. One of whose present round something was published, or whose tool may have had its effects, is not
- * made again: it fails. Resolves when it has ended, or is somebody else's; never rejects.
+ * made again: it fails. Says whether it has ended: it may be somebody else's, or have been left to others. Never rejects.
  */
-export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<void> {
+export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<boolean> {
   const scope = { ...means.scope, tenant: job.tenant };
   const begun = performance.now();
   try {
     const stored = await claimJob(scope, job.id);
-    if (!stored) return;
+    if (!stored) return hasEnded(await getHidden(scope, job.id));
     const release = scope.owner.hold(job.id, scope.database);
     try {
       const failure = await make(means, scope, job.id, stored, signal);
       if (failure) await cutShort(scope, job.id, failure);
-      const { status } = await getHidden(scope, job.id);
+      const response = await getHidden(scope, job.id);
+      const { status } = response;
       const duration_ms = Math.round(performance.now() - begun);
       log.info('background turn', { response_id: job.id, status, duration_ms });
+      return hasEnded(response);
     } finally {
       release();
       await scope.database.batch([releaseJob(scope.tenant, job.id, scope.owner.id)]);
     }
   } catch (error) {
     log.error('a background turn is left to others', { response_id: job.id, error: describe(error) });
+    return false;
   } finally {
     means.wakes.wake(job.id);
   }
+}
+
+function hasEnded({ status }: Response): boolean {
+  return status !== 'queued' && status !== 'in_progress';
 }
 
 /** Makes the response; gives what it has to be ended with where it cannot be made. */
