@@ -3,6 +3,7 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { InputItem } from './protocol/items.ts';
 import { isObject } from './protocol/json.ts';
 import type { Secret } from './seal.ts';
+import { type Webhook, webhookEvents } from './webhooks/webhook.ts';
 
 const units = {
   B: 1,
@@ -90,6 +91,17 @@ const secret = v.strictObject({
   key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
 });
 
+const webhook = v.strictObject({
+  url: v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
+  secret: v.pipe(
+    v.string('must be a text'),
+    v.regex(/^(whsec_[A-Za-z\d+/]{22,}=*|(?!whsec_).{16,})$/, 'must be whsec_ and base64, or at least 16 characters'),
+  ),
+  events: v.optional(
+    v.array(v.picklist(webhookEvents, `must be one of ${webhookEvents.join(', ')}`), 'must be a list'),
+  ),
+});
+
 const origin = v.pipe(
   v.string('must be a text'),
   v.regex(
@@ -113,6 +125,7 @@ const schema = v.strictObject({
   dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
   prompts: v.optional(v.array(prompt, 'must be a list'), []),
   secrets: v.optional(v.array(secret, 'must be a list'), []),
+  webhooks: v.optional(v.array(webhook, 'must be a list'), []),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
@@ -155,6 +168,8 @@ export interface Config {
   secrets: Secret[];
   /** The origins whose pages may call the API from a browser; none without them. */
   cors: { origins: string[] };
+  /** Where the ends of background responses are told. */
+  webhooks: Webhook[];
   errors: 'tiers' | 'openai';
   limits: Limits;
 }

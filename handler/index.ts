@@ -19,6 +19,7 @@ import { waitingJobs } from './state/jobs.ts';
 import { Owner } from './state/owner.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
+import { deliver } from './webhooks/deliver.ts';
 
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
 export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
@@ -55,6 +56,11 @@ export interface Handler {
   sweep(): Promise<void>;
   /** Takes over background turns that nobody makes: to be called several times within `limits.lease`. */
   resume(): Promise<void>;
+  /**
+   * Delivers the webhooks that are due, and gives when the next one is: milliseconds since 1970, undefined for never. To be
+   * called then, or now and then: what ends here is delivered at once without it.
+   */
+  deliver(): Promise<number | undefined>;
   /**
    * Waits so many milliseconds for the background turns that are made here to end, and lets go of those that do not, so that
    * other processes take them over at once.
@@ -94,10 +100,16 @@ export function createHandler(options: HandlerOptions): Handler {
       owner,
       retention: config.retention,
       logRetention: config.logRetention,
+      webhooks: config.webhooks,
     },
   };
   const open = options.runner ?? ((work) => inProcessRunner(work, config.limits.backgroundTurns));
-  const runner = open((job, signal) => work(services, job, signal));
+  const deliverer = { database, transport, webhooks: config.webhooks };
+  const runner = open(async (job, signal) => {
+    const ended = await work(services, job, signal);
+    if (ended) void deliver(deliverer).catch(() => {}); // it is tried again with `deliver`
+    return ended;
+  });
   const app = createApp({ ...services, runner });
   return {
     fetch: async (request, door = {}) => app.fetch(request, door),
@@ -105,6 +117,7 @@ export function createHandler(options: HandlerOptions): Handler {
     async resume() {
       for (const job of await waitingJobs(database, config.limits.backgroundTurns)) await runner.start(job);
     },
+    deliver: () => deliver(deliverer),
     async close(patience) {
       await runner.close(patience);
       await database.batch([owner.leave()]).catch(() => {}); // else the lease will tell

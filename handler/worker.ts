@@ -87,6 +87,7 @@ export default {
   async scheduled(_event: unknown, bindings: Bindings): Promise<void> {
     const { handler } = await opened(bindings);
     await handler.resume();
+    await handler.deliver();
     await handler.sweep();
   },
 };
@@ -115,14 +116,18 @@ export class BackgroundTurn {
     return new Response();
   }
 
-  /** Makes the turn, and looks again later while another process that may be alive has it. */
+  /**
+   * Makes the turn, and looks again later while another process that may be alive has it; then delivers webhooks until
+   * there is none that waits.
+   */
   async alarm(): Promise<void> {
     const { storage } = this.#state;
     const job = await storage.get('job');
-    if (!job) return;
-    const { work } = await opened(this.#bindings);
-    if (await work(job, this.#stopping.signal)) await storage.deleteAll();
-    else await storage.setAlarm(Date.now() + AGAIN);
+    const { handler, work } = await opened(this.#bindings);
+    if (job && !(await work(job, this.#stopping.signal))) return storage.setAlarm(Date.now() + AGAIN);
+    await storage.deleteAll();
+    const next = await handler.deliver();
+    if (next !== undefined) await storage.setAlarm(next);
   }
 }
 

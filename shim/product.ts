@@ -41,6 +41,9 @@ const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
 /** How often what has expired is removed, in milliseconds. */
 const SWEEP = 60_000;
 
+/** How often webhooks are delivered that could not be at once, in milliseconds. */
+const DELIVER = 2_000;
+
 /** Times within a lease that turns without a process are looked for. */
 const RESUMES = 3;
 
@@ -66,10 +69,12 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const { fetch } = handler;
   const running: Running[] = [];
   const sweeping = repeat(SWEEP, 'sweep', handler.sweep);
+  const delivering = repeat(DELIVER, 'deliver', handler.deliver);
   const resuming = repeat(limits.lease / RESUMES, 'resume', handler.resume);
   const close = async (patience = 0) => {
     clearInterval(sweeping);
     clearInterval(resuming);
+    clearInterval(delivering);
     await handler.close(patience);
     await closeTransport();
     await database.close();
@@ -114,7 +119,7 @@ const logLine: Log = (level, message, { error, ...properties } = {}) => {
 };
 
 /** Does something now, and then again every so many milliseconds; a failure is logged. */
-function repeat(every: number, what: string, work: () => Promise<void>): NodeJS.Timeout {
+function repeat(every: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout {
   const tryIt = () => work().catch((error) => logLine('error', `cannot ${what}`, { error }));
   void tryIt();
   return setInterval(tryIt, every);

@@ -16,6 +16,7 @@ test('an empty configuration has every default', () => {
     synchronous: 'normal',
     retention: 30 * 24 * 3_600_000,
     logRetention: 24 * 3_600_000,
+    webhooks: [],
     dropTools: [],
     prompts: [],
     secrets: [],

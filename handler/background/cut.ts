@@ -1,6 +1,7 @@
 import { Conflict } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Response } from '../protocol/response.ts';
+import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
 import { insertBlock, readLog, toLine } from '../state/log.ts';
 import { writeEnd } from '../state/record.ts';
@@ -44,6 +45,7 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
       await database.batch([
         ...(lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : []),
         ...removeJob(tenant, id),
+        ...insertDeliveries(tenant, ended, scope.webhooks),
         ...writeEnd({
           tenant,
           ended,

@@ -1,6 +1,7 @@
 import { Conflict, type Statement } from '../database/database.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { ResponseEvent } from '../protocol/events.ts';
+import { insertDeliveries } from '../state/deliveries.ts';
 import { advanceJob, noteCall, removeJob, type StoredJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
 import { fence, writeEnd, writeOutput } from '../state/record.ts';
@@ -87,6 +88,7 @@ export class LogRecord implements TurnRecord {
     try {
       await this.#write([
         ...removeJob(tenant, id),
+        ...insertDeliveries(tenant, ended, scope.webhooks),
         ...writeEnd({ ...turn, logUntil: Date.now() + scope.logRetention }, owner.id),
       ]);
     } catch (error) {

@@ -55,6 +55,12 @@ export const migrations: readonly (readonly string[])[] = [
       tenant text NOT NULL, response text NOT NULL, n bigint NOT NULL, last bigint NOT NULL, body text NOT NULL,
       PRIMARY KEY (tenant, response, n))`,
 
+    // What is to be told at URLs of the configuration, until it was; `next_at` is when it is tried next.
+    `CREATE TABLE deliveries (
+      tenant text NOT NULL, id text NOT NULL, url text NOT NULL, body text NOT NULL, tries bigint NOT NULL,
+      created bigint NOT NULL, next_at bigint NOT NULL, PRIMARY KEY (tenant, id, url))`,
+    'CREATE INDEX deliveries_due ON deliveries (next_at)',
+
     // What does not fit one row, in order; a D1 row ends near 2 MB.
     `CREATE TABLE chunks (
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, n bigint NOT NULL,

@@ -41,7 +41,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
 }
 
 /** The handler called as a function: no network before it. */
-export async function openInProcess(chosen?: Chosen): Promise<Door & Pick<Handler, 'sweep' | 'resume'>> {
+export async function openInProcess(chosen?: Chosen): Promise<Door & Pick<Handler, 'sweep' | 'resume' | 'deliver'>> {
   const model = await startScriptedModel();
   const handler = await testHandler(model, chosen);
   const via: typeof fetch = (input, init) => {
@@ -53,5 +53,6 @@ export async function openInProcess(chosen?: Chosen): Promise<Door & Pick<Handle
     ...doorAt('in-process', 'http://in-process', model, handler.close, via),
     sweep: handler.sweep,
     resume: handler.resume,
+    deliver: handler.deliver,
   };
 }

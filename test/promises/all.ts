@@ -1,4 +1,5 @@
 import './limits.ts'; // first, since they wait longest
+import './webhooks.ts';
 import './background.ts';
 import './background-cancel.ts';
 import './background-replay.ts';

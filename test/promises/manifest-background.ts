@@ -26,6 +26,11 @@ export const backgroundManifest = {
   'cancel.unknown': { says: 'cancel of an unknown id is 404', source: 'surface: Endpoints' },
   'cancel.stream': { says: 'readers of the stream see one terminal event, and no error, at a cancel', source: issue },
   'cancel.delete': { says: 'deleting a response that is being made cancels it', source: issue },
+  'webhooks.signed': {
+    says: 'every end of a background response is told, signed as webhooks.unwrap verifies it',
+    source: 'issue 6: Webhooks',
+  },
+  'webhooks.foreground': { says: 'a response that was waited for is not told', source: 'issue 6: Webhooks' },
   'replay.every': { says: 'cut and resumed at every event, a stream has the same bytes', source: issue },
   'replay.live': { says: 'any number of readers, early and late, get the same events', source: issue },
   'replay.after': {
