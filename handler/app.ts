@@ -3,6 +3,7 @@ import { HOP_HEADER } from './backend/server.ts';
 import { ApiError, toApiError } from './errors.ts';
 import { newId } from './ids.ts';
 import { describe, log } from './log.ts';
+import { cancelResponse } from './routes/background.ts';
 import {
   changeConversation,
   postConversation,
@@ -50,6 +51,7 @@ export function createApp(services: Services): Hono<Env> {
       GET: (c) => retrieveResponse(c, services),
       DELETE: (c) => removeResponse(c, services),
     },
+    '/v1/responses/:id/cancel': { POST: (c) => cancelResponse(c, services) },
     '/v1/responses/:id/input_items': { GET: (c) => retrieveInputItems(c, services) },
     '/v1/conversations': { POST: (c) => postConversation(c, services) },
     '/v1/conversations/:id': {

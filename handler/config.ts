@@ -3,6 +3,7 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { InputItem } from './protocol/items.ts';
 import { isObject } from './protocol/json.ts';
 import type { Secret } from './seal.ts';
+import { type Webhook, webhookEvents } from './webhooks/webhook.ts';
 
 const units = {
   B: 1,
@@ -37,6 +38,7 @@ const time = v.optional(quantity(/^\d+(\.\d+)?(ms|s|m|h)$/, '600s'));
 
 /** A hundred years, and thirty days, in milliseconds. */
 const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
+const count = v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000)));
 const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', CENTURY, 'a hundred years');
 
 const address = v.optional(
@@ -98,6 +100,17 @@ const secret = v.strictObject({
   key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
 });
 
+const webhook = v.strictObject({
+  url: v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
+  secret: v.pipe(
+    v.string('must be a text'),
+    v.regex(/^(whsec_[A-Za-z\d+/]{22,}=*|(?!whsec_).{16,})$/, 'must be whsec_ and base64, or at least 16 characters'),
+  ),
+  events: v.optional(
+    v.array(v.picklist(webhookEvents, `must be one of ${webhookEvents.join(', ')}`), 'must be a list'),
+  ),
+});
+
 const origin = v.pipe(
   v.string('must be a text'),
   v.regex(
@@ -117,9 +130,11 @@ const schema = v.strictObject({
   ),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
+  logRetention: v.optional(age),
   dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
   prompts: v.optional(v.array(prompt, 'must be a list'), []),
   secrets: v.optional(v.array(secret, 'must be a list'), []),
+  webhooks: v.optional(v.array(webhook, 'must be a list'), []),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
@@ -130,7 +145,9 @@ const schema = v.strictObject({
       turn: time,
       idle: time,
       keepAlive: time,
-      rounds: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000))),
+      background: time,
+      backgroundTurns: count,
+      rounds: count,
       drain: time,
       lease: time,
       listing: time,
@@ -150,6 +167,8 @@ export interface Config {
   synchronous: 'normal' | 'full';
   /** How long a response is kept, in milliseconds. */
   retention: number;
+  /** How long the events of a background response are kept after its end, in milliseconds. */
+  logRetention: number;
   /** Hosted tools that are left out of requests, where they would be refused. */
   dropTools: (typeof HOSTED)[number][];
   /** Prompts that requests may refer to. */
@@ -158,6 +177,8 @@ export interface Config {
   secrets: Secret[];
   /** The origins whose pages may call the API from a browser; none without them. */
   cors: { origins: string[] };
+  /** Where the ends of background responses are told. */
+  webhooks: Webhook[];
   errors: 'tiers' | 'openai';
   limits: Limits;
 }
@@ -169,7 +190,7 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, database, retention = MONTH, limits, ...rest } = result.output;
+  const { listen = {}, models, database, retention = MONTH, logRetention = units.d, limits, ...rest } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   return {
     ...rest,
@@ -177,6 +198,7 @@ export function parseConfig(value: unknown): Config {
     models,
     database,
     retention,
+    logRetention,
     limits: { ...defaultLimits, ...Object.fromEntries(given) },
   };
 }

@@ -12,6 +12,8 @@ export type IdPrefix =
   | 'req'
   /** A process that runs turns. */
   | 'own'
+  /** What a webhook tells. */
+  | 'evt'
   /** The name that a call and its output share. */
   | 'call'
   | ItemPrefix;

@@ -7,18 +7,24 @@ import { modelsOf } from './backend/models.ts';
 import { responses } from './backend/responses.ts';
 import { openServer } from './backend/server.ts';
 import type { Transport } from './backend/transport.ts';
+import { inProcessRunner, type Runner, type Work } from './background/runner.ts';
+import { Wakes } from './background/wakes.ts';
+import { work } from './background/work.ts';
 import type { Config, ModelConfig } from './config.ts';
 import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
 import { demoModels } from './default-models.ts';
 import type { Door } from './routes/env.ts';
 import { sealWith } from './seal.ts';
+import { waitingJobs } from './state/jobs.ts';
 import { Owner } from './state/owner.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
+import { deliver } from './webhooks/deliver.ts';
 
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
 export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
+export type { Job, Runner, Work } from './background/runner.ts';
 export { type Config, type ModelConfig, parseConfig, substitute } from './config.ts';
 export type { Database } from './database/database.ts';
 export type { Brotli } from './decompress.ts';
@@ -39,6 +45,8 @@ export interface HandlerOptions {
   brotli?: Brotli | undefined;
   /** Server-side tools, in addition to none. */
   tools?: readonly Tool[];
+  /** Where background turns run: in this process, unless the root knows a better place. */
+  runner?: (work: Work) => Runner;
 }
 
 /** The Responses API. */
@@ -47,6 +55,18 @@ export interface Handler {
   fetch(request: Request, door?: Door): Promise<Response>;
   /** Removes what has expired and ends turns that died; to be called now and then, by as many processes as there are. */
   sweep(): Promise<void>;
+  /** Takes over background turns that nobody makes: to be called several times within `limits.lease`. */
+  resume(): Promise<void>;
+  /**
+   * Delivers the webhooks that are due, and gives when the next one is: milliseconds since 1970, undefined for never. To be
+   * called then, or now and then: what ends here is delivered at once without it.
+   */
+  deliver(): Promise<number | undefined>;
+  /**
+   * Waits so many milliseconds for the background turns that are made here to end, and lets go of those that do not, so that
+   * other processes take them over at once.
+   */
+  close(patience: number): Promise<void>;
 }
 
 /** Until there is a way to tell clients apart, all are one. */
@@ -61,7 +81,8 @@ export function createHandler(options: HandlerOptions): Handler {
     backend: openBackend(model, transport),
   }));
   const owner = new Owner(config.limits.lease);
-  const app = createApp({
+  const wakes = new Wakes();
+  const services = {
     models: modelsOf(models),
     tools: {
       registered: new Map(tools.map((tool) => [tool.type, tool])),
@@ -73,11 +94,35 @@ export function createHandler(options: HandlerOptions): Handler {
     brotli,
     prompts: config.prompts,
     seal: sealWith(config.secrets),
-    scope: { database, tenant: TENANT, owner, retention: config.retention },
+    wakes,
+    scope: {
+      database,
+      tenant: TENANT,
+      owner,
+      retention: config.retention,
+      logRetention: config.logRetention,
+      webhooks: config.webhooks,
+    },
+  };
+  const open = options.runner ?? ((work) => inProcessRunner(work, config.limits.backgroundTurns));
+  const deliverer = { database, transport, webhooks: config.webhooks };
+  const runner = open(async (job, signal) => {
+    const ended = await work(services, job, signal);
+    if (ended) void deliver(deliverer).catch(() => {}); // it is tried again with `deliver`
+    return ended;
   });
+  const app = createApp({ ...services, runner });
   return {
     fetch: async (request, door = {}) => app.fetch(request, door),
     sweep: () => sweep(database, owner, Date.now()),
+    async resume() {
+      for (const job of await waitingJobs(database, config.limits.backgroundTurns)) await runner.start(job);
+    },
+    deliver: () => deliver(deliverer),
+    async close(patience) {
+      await runner.close(patience);
+      await database.batch([owner.leave()]).catch(() => {}); // else the lease will tell
+    },
   };
 }
 

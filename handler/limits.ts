@@ -8,6 +8,10 @@ export interface Limits {
   reply: number;
   /** A whole turn, all its rounds: ten minutes, as the openai clients wait by default. */
   turn: number;
+  /** A whole turn in the background, which nobody waits for: an hour, for long tool loops and slow models. */
+  background: number;
+  /** Turns in the background that one process makes at a time; others stay queued. As many as a busy model server takes. */
+  backgroundTurns: number;
   /** The longest silence of a model backend; a queued model sends not even headers for a while. */
   idle: number;
   /** The pause after which a silent stream gets a comment, below the 60 s at which proxies tend to give up. */
@@ -30,6 +34,8 @@ export const defaultLimits: Limits = {
   inflated: 64 * MiB,
   reply: 64 * MiB,
   turn: 600_000,
+  background: 3_600_000,
+  backgroundTurns: 128,
   idle: 120_000,
   keepAlive: 15_000,
   rounds: 16,

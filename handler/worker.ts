@@ -9,10 +9,13 @@ import {
   environmentModels,
   fetchTransport,
   type Handler,
+  type Job,
   type Level,
   log,
   parseConfig,
+  type Runner,
   substitute,
+  type Work,
 } from './index.ts';
 
 /**
@@ -22,10 +25,28 @@ import {
 interface Bindings {
   /** The D1 database of responses and conversations. */
   DB: D1Binding;
+  /** Where background turns are made: an object for each. */
+  TURNS: ObjectNamespace;
   ANTIPHON_CONFIG?: string;
   LOG_LEVEL?: Level;
   OPENAI_BASE_URL?: string;
   OPENAI_API_KEY?: string;
+}
+
+/** As much of a namespace of Durable Objects as is used. */
+interface ObjectNamespace {
+  idFromName(name: string): object;
+  get(id: object): { fetch(url: string, init: { method: string; body: string }): Promise<Response> };
+}
+
+/** As much of a Durable Object's state as is used. */
+interface ObjectState {
+  storage: {
+    get(key: string): Promise<Job | undefined>;
+    put(key: string, job: Job): Promise<void>;
+    deleteAll(): Promise<void>;
+    setAlarm(at: number): Promise<void>;
+  };
 }
 
 /** As much of a Workers' context as is used. */
@@ -33,10 +54,13 @@ interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
-let opening: Promise<Handler> | undefined;
+/** How soon a turn is looked at again that another process has, in milliseconds. */
+const AGAIN = 10_000;
+
+let opening: Promise<{ handler: Handler; work: Work }> | undefined;
 
 /** The handler that all requests of this isolate share; the first one brings the schema to the newest. */
-async function opened(bindings: Bindings): Promise<Handler> {
+async function opened(bindings: Bindings): Promise<{ handler: Handler; work: Work }> {
   opening ??= open(bindings);
   try {
     return await opening;
@@ -50,7 +74,7 @@ export default {
   /** Answers one request; a wrong configuration is a 500 whose reason only the log holds. */
   async fetch(request: Request, bindings: Bindings, context: Context): Promise<Response> {
     try {
-      const handler = await opened(bindings);
+      const { handler } = await opened(bindings);
       return handler.fetch(request, { name: 'workers', waitUntil: (work) => context.waitUntil(work) });
     } catch (error) {
       log.error('cannot start', { error: describe(error) });
@@ -59,24 +83,86 @@ export default {
     }
   },
 
-  /** Removes what has expired, as often as `wrangler.toml` says. */
+  /** Removes what has expired, and has turns taken over that nobody makes, as often as `wrangler.toml` says. */
   async scheduled(_event: unknown, bindings: Bindings): Promise<void> {
-    const handler = await opened(bindings);
+    const { handler } = await opened(bindings);
+    await handler.resume();
+    await handler.deliver();
     await handler.sweep();
   },
 };
 
-async function open(bindings: Bindings): Promise<Handler> {
+/**
+ * Makes one background turn: an alarm may run for as long as it takes, where a request ends with its reply, and the
+ * platform repeats one whose machine has failed.
+ */
+export class BackgroundTurn {
+  readonly #state: ObjectState;
+  readonly #bindings: Bindings;
+  readonly #stopping = new AbortController();
+
+  constructor(state: ObjectState, bindings: Bindings) {
+    this.#state = state;
+    this.#bindings = bindings;
+  }
+
+  /** `PUT` with a job has it made soon, `DELETE` ends the work on it. */
+  async fetch(request: Request): Promise<Response> {
+    if (request.method === 'DELETE') this.#stopping.abort();
+    else {
+      await this.#state.storage.put('job', (await request.json()) as Job); // from the runner below
+      await this.#state.storage.setAlarm(Date.now());
+    }
+    return new Response();
+  }
+
+  /**
+   * Makes the turn, and looks again later while another process that may be alive has it; then delivers webhooks until
+   * there is none that waits.
+   */
+  async alarm(): Promise<void> {
+    const { storage } = this.#state;
+    const job = await storage.get('job');
+    const { handler, work } = await opened(this.#bindings);
+    if (job && !(await work(job, this.#stopping.signal))) return storage.setAlarm(Date.now() + AGAIN);
+    await storage.deleteAll();
+    const next = await handler.deliver();
+    if (next !== undefined) await storage.setAlarm(next);
+  }
+}
+
+/** Has every background turn made by a Durable Object of its own. */
+function objectRunner(turns: ObjectNamespace): Runner {
+  const send = async (method: string, job: Job) => {
+    await turns
+      .get(turns.idFromName(`${job.tenant}/${job.id}`))
+      .fetch('https://turn/', { method, body: JSON.stringify(job) });
+  };
+  return {
+    start: (job) => send('PUT', job),
+    stop: (job) => send('DELETE', job),
+    async close() {},
+  };
+}
+
+async function open(bindings: Bindings): Promise<{ handler: Handler; work: Work }> {
   configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
   await initBrotli(brotliWasm);
   const config = parseConfig(substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings }));
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
   const database = d1Database(bindings.DB);
   await migrate(database);
-  return createHandler({
+  let work: Work | undefined;
+  const handler = createHandler({
     config: { ...config, models: config.models ?? environmentModels({ ...bindings }) },
     transport: fetchTransport(fetch),
     database,
     brotli,
+    runner: (does) => {
+      work = does;
+      return objectRunner(bindings.TURNS);
+    },
   });
+  if (!work) throw new Error('the handler has no background work');
+  return { handler, work };
 }

@@ -41,6 +41,12 @@ const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
 /** How often what has expired is removed, in milliseconds. */
 const SWEEP = 60_000;
 
+/** How often webhooks are delivered that could not be at once, in milliseconds. */
+const DELIVER = 2_000;
+
+/** Times within a lease that turns without a process are looked for. */
+const RESUMES = 3;
+
 /** Starts everything, or nothing: throws an Error that says what is wrong. `say` hears of what takes long. */
 export async function startProduct(flags: Flags, env: Env, say: (line: string) => void): Promise<Product> {
   const config = parseConfig(flags.config ? substitute(await readConfigFile(flags.config), env) : {});
@@ -59,17 +65,27 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const database = await openDatabase(store, config.synchronous);
   const { transport, close: closeTransport } = createTransport();
   const brotli = createRequire(import.meta.url)('brotli-wasm');
-  const { fetch, sweep } = createHandler({ config: { ...config, models }, transport, database, brotli });
+  const handler = createHandler({ config: { ...config, models }, transport, database, brotli });
+  const { fetch } = handler;
   const running: Running[] = [];
-  const sweeping = repeat(SWEEP, () => sweep().catch((error) => logLine('error', 'cannot sweep', { error })));
-  const close = async () => {
+  const sweeping = repeat(SWEEP, 'sweep', handler.sweep);
+  const delivering = repeat(DELIVER, 'deliver', handler.deliver);
+  const resuming = repeat(limits.lease / RESUMES, 'resume', handler.resume);
+  const close = async (patience = 0) => {
     clearInterval(sweeping);
+    clearInterval(resuming);
+    clearInterval(delivering);
+    await handler.close(patience);
     await closeTransport();
     await database.close();
   };
   try {
     // A stream that fails at its limit repeats in its last event what was made so far, and so may double.
-    const bounds = { body: limits.body, reply: 2 * limits.reply + SLACK.bytes, time: limits.turn + SLACK.ms };
+    const bounds = {
+      body: limits.body,
+      reply: 2 * limits.reply + SLACK.bytes,
+      time: Math.max(limits.turn, limits.background) + SLACK.ms,
+    };
     const grpc = await serveGrpc({ address: listen.grpc, fetch, limits: bounds, log: logLine });
     running.push(grpc);
     const [host, port] = split(listen.http);
@@ -85,7 +101,8 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       model: models.find(({ match }) => !match.includes('*'))?.match,
       envoy,
       async stop() {
-        await Promise.all(running.map((server) => server.drain(limits.drain)));
+        clearInterval(resuming);
+        await Promise.all([handler.close(limits.drain), ...running.map((server) => server.drain(limits.drain))]);
         await envoy?.stop();
         await close();
       },
@@ -101,10 +118,11 @@ const logLine: Log = (level, message, { error, ...properties } = {}) => {
   log[level](message, { ...properties, ...(error !== undefined && { error: describe(error) }) });
 };
 
-/** Does something now, and then again every so many milliseconds. */
-function repeat(every: number, work: () => unknown): NodeJS.Timeout {
-  work();
-  return setInterval(work, every);
+/** Does something now, and then again every so many milliseconds; a failure is logged. */
+function repeat(every: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout {
+  const tryIt = () => work().catch((error) => logLine('error', `cannot ${what}`, { error }));
+  void tryIt();
+  return setInterval(tryIt, every);
 }
 
 function address(listener: string, port: number | undefined): string {

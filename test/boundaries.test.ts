@@ -13,7 +13,6 @@ const parts = ['config.ts', 'default-models.ts', 'decompress.ts', 'backend', 'to
 const table: Record<string, readonly string[]> = {
   protocol: [],
   ...Object.fromEntries(basics.map((name) => [name, middle])),
-  'config.ts': middle,
   'decompress.ts': [...middle, 'zstd'],
   zstd: middle,
   'default-models.ts': ['config.ts'],
@@ -22,9 +21,12 @@ const table: Record<string, readonly string[]> = {
   tool: middle,
   state: [...middle, 'database/database.ts'],
   turn: [...middle, 'backend/backend.ts', 'tool/tool.ts'],
-  routes: [...middle, ...parts],
+  webhooks: [...middle, 'backend/transport.ts', 'state', 'database/database.ts'],
+  'config.ts': [...middle, 'webhooks/webhook.ts'],
+  background: [...middle, ...parts, 'database/database.ts'],
+  routes: [...middle, ...parts, 'background'],
   'app.ts': [...middle, ...parts, 'routes'],
-  'index.ts': [...middle, ...parts, 'routes', 'app.ts', 'database/database.ts'],
+  'index.ts': [...middle, ...parts, 'background', 'webhooks', 'routes', 'app.ts', 'database/database.ts'],
   'worker.ts': ['index.ts', 'database', 'wasm.d.ts'],
   'wasm.d.ts': [],
 };

@@ -15,6 +15,8 @@ test('an empty configuration has every default', () => {
     database: undefined,
     synchronous: 'normal',
     retention: 30 * 24 * 3_600_000,
+    logRetention: 24 * 3_600_000,
+    webhooks: [],
     dropTools: [],
     prompts: [],
     secrets: [],

@@ -10,14 +10,17 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE TABLE owners (id text NOT NULL PRIMARY KEY, alive_until bigint NOT NULL)',
 
     // A response without its output. `parent` makes the tree; `conversation` and `base` say at which place of which
-    // conversation its chain began. To delete one is to let it expire at once: it stays while others build on it.
+    // conversation its chain began. To delete one is to let it expire at once: it stays while others build on it. One that
+    // is made in the background has no owner until a process takes it; its events are kept until `log_until`.
     `CREATE TABLE responses (
       tenant text NOT NULL, id text NOT NULL, parent text, conversation text, base bigint, owner text NOT NULL,
-      status text NOT NULL, expires_at bigint NOT NULL, body text NOT NULL, PRIMARY KEY (tenant, id))`,
+      status text NOT NULL, background bigint NOT NULL, log_until bigint, expires_at bigint NOT NULL, body text NOT NULL,
+      PRIMARY KEY (tenant, id))`,
     'CREATE INDEX responses_by_parent ON responses (tenant, parent) WHERE parent IS NOT NULL',
     'CREATE INDEX responses_by_conversation ON responses (tenant, conversation) WHERE conversation IS NOT NULL',
     'CREATE INDEX responses_by_expiry ON responses (expires_at)',
     "CREATE INDEX responses_running ON responses (owner) WHERE status IN ('queued', 'in_progress')",
+    'CREATE INDEX responses_by_log ON responses (log_until) WHERE log_until IS NOT NULL',
 
     // An item, once. `holder` is the response that it belongs to, as `input` or `output`, or the conversation that a
     // client `added` it to; one that is in a conversation has its place there as well.
@@ -40,6 +43,23 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE idempotency (
       tenant text NOT NULL, key text NOT NULL, hash text NOT NULL, response text NOT NULL, PRIMARY KEY (tenant, key))`,
     'CREATE INDEX idempotency_by_response ON idempotency (tenant, response)',
+
+    // What a background turn is run from, and again from where its last round ended; gone when it has ended. `calling` is
+    // 1 while a tool of the server may be having its effects.
+    `CREATE TABLE jobs (
+      tenant text NOT NULL, response text NOT NULL, body text NOT NULL, progress text NOT NULL, calling bigint NOT NULL,
+      PRIMARY KEY (tenant, response))`,
+
+    // The events of a background turn but its last, in blocks of lines; `last` is the greatest sequence number in one.
+    `CREATE TABLE events (
+      tenant text NOT NULL, response text NOT NULL, n bigint NOT NULL, last bigint NOT NULL, body text NOT NULL,
+      PRIMARY KEY (tenant, response, n))`,
+
+    // What is to be told at URLs of the configuration, until it was; `next_at` is when it is tried next.
+    `CREATE TABLE deliveries (
+      tenant text NOT NULL, id text NOT NULL, url text NOT NULL, body text NOT NULL, tries bigint NOT NULL,
+      created bigint NOT NULL, next_at bigint NOT NULL, PRIMARY KEY (tenant, id, url))`,
+    'CREATE INDEX deliveries_due ON deliveries (next_at)',
 
     // What does not fit one row, in order; a D1 row ends near 2 MB.
     `CREATE TABLE chunks (

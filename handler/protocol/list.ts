@@ -28,3 +28,12 @@ export interface ItemList {
   last_id: string | null;
   has_more: boolean;
 }
+
+const Flag = v.optional(v.picklist(['true', 'false']));
+
+/** How a response is to be read: as it is, or its events again, from one on. */
+export const StreamQuery = v.object({
+  stream: Flag,
+  starting_after: v.optional(v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'must be a whole number'), v.transform(Number))),
+  include_obfuscation: Flag,
+});

@@ -1,4 +1,6 @@
 import type { Models } from '../backend/models.ts';
+import type { Runner } from '../background/runner.ts';
+import type { Wakes } from '../background/wakes.ts';
 import type { Brotli } from '../decompress.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -18,6 +20,9 @@ export interface Services {
   brotli: Brotli | undefined;
   prompts: readonly PromptTemplate[];
   seal: Seal;
+  /** Where background turns run, and what tells those who read their events here that there are more. */
+  runner: Runner;
+  wakes: Wakes;
   /** Where the client's things are kept. */
   scope: Scope;
 }

@@ -14,6 +14,7 @@ import { applyPrompt } from '../turn/prompt.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
 import { check } from '../validate.ts';
+import { startBackground, streamBackground } from './background.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
 import { readKey } from './idempotency.ts';
@@ -43,9 +44,16 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   const input = Array.isArray(request.input)
     ? await openReasoning(services.seal, await resolveReferences(scope, request.input))
     : request.input;
-  const turn = planTurn({ ...request, model, input }, services.tools, past, context);
+  const planned = { ...request, model, input };
+  const turn = planTurn(planned, services.tools, past, context);
   entry.response = turn.response.id;
-  const stored = turn.response.store ? recordTurn(scope, turn.response, turn.input, past, key) : undefined;
+  const { response } = turn;
+  if (response.background) {
+    backend.generate(turn.call, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
+    await startBackground(services, { response, input: turn.input, past, key }, planned);
+    return request.stream ? streamBackground(c, services, response, sent) : c.json(response);
+  }
+  const stored = response.store ? recordTurn(scope, { response, input: turn.input, past, key }) : undefined;
 
   const bounds = startBounds(c.req.raw.signal, limits);
   const whole = Promise.withResolvers<void>();
@@ -89,16 +97,17 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
 }
 
 /** Replies with a response that was made for the same request before. */
-function repeat(c: Context<Env>, { limits }: Services, response: ResponseObject, request: CreateRequest): Response {
+function repeat(c: Context<Env>, services: Services, response: ResponseObject, request: CreateRequest): Response {
   const entry = c.get('entry');
   entry.response = response.id;
   c.header('idempotent-replayed', 'true');
   if (!request.stream) return c.json(response);
+  if (response.background) return streamBackground(c, services, response, request);
   const plain = replay(response);
   const events = request.stream_options?.include_obfuscation ? obfuscate(plain) : plain;
   const reader = {
     signal: c.req.raw.signal,
-    keepAlive: limits.keepAlive,
+    keepAlive: services.limits.keepAlive,
     abort() {},
     spend() {},
     ended: () => entry.end(),

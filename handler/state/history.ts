@@ -85,6 +85,15 @@ async function readChain({ database, tenant }: Scope, id: string): Promise<Past>
   return { items, previous: id, begun, conversation: null };
 }
 
+/** What a turn went on from whose response is there: `parent` is the response before it. Read in one round trip. */
+export async function readBefore({ database, tenant }: Scope, id: string, parent: string | null): Promise<Item[]> {
+  const [beginning = [], chain = []] = await database.batch([
+    { sql: BEGINNING, values: [tenant, id, tenant] },
+    { sql: CHAIN, values: [tenant, parent, tenant, tenant] },
+  ]);
+  return [...itemsOf(beginning), ...itemsOf(chain)];
+}
+
 /** The status of a row that was read with `alive`: what nobody is making any more has failed. */
 export function statusOf({ status, alive }: Row): string {
   return (status === 'in_progress' || status === 'queued') && alive !== 1 ? 'failed' : String(status);

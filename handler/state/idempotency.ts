@@ -15,14 +15,15 @@ export const PARAM = 'Idempotency-Key';
 
 /**
  * The id of the response that was made under this key; undefined when the key is free: not used, or for a response that
- * came to nothing, or is gone. Throws an ApiError when the response is still being made, or was asked for otherwise.
+ * came to nothing, or is gone. Throws an ApiError when the response is still being made, unless that is in the background,
+ * or was asked for otherwise.
  */
 export async function findMade(scope: Scope, { key, hash }: IdempotencyKey): Promise<string | undefined> {
   const { database, tenant } = scope;
   const now = Date.now();
   const [[found] = []] = await database.batch([
     {
-      sql: `SELECT k.hash, k.response, r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
+      sql: `SELECT k.hash, k.response, r.status, r.background, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
         FROM idempotency k JOIN responses r ON r.tenant = k.tenant AND r.id = k.response
         WHERE k.tenant = ? AND k.key = ? AND r.expires_at > ?`,
       values: [now, tenant, key, now],
@@ -34,7 +35,7 @@ export async function findMade(scope: Scope, { key, hash }: IdempotencyKey): Pro
     const message = `${PARAM} was used for another request; a new request needs a key of its own.`;
     throw new ApiError('invalid_value', message, { param: PARAM });
   }
-  if (status !== 'completed' && status !== 'incomplete') throw stillMade();
+  if (status !== 'completed' && status !== 'incomplete' && found.background !== 1) throw stillMade();
   return String(found.response);
 }
 

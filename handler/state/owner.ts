@@ -1,4 +1,4 @@
-import type { Statement, Value } from '../database/database.ts';
+import type { Database, Statement, Value } from '../database/database.ts';
 import { newId } from '../ids.ts';
 
 /** Times within one lease that a process says that it is alive: one or two may be late before anyone doubts it. */
@@ -17,9 +17,29 @@ export class Owner {
     this.#lease = lease;
   }
 
-  /** How often `beat` is to be looked at while a turn runs, in milliseconds. */
+  /** How often anything is to be done that must be done within a lease, in milliseconds. */
   get every(): number {
     return this.#lease / BEATS;
+  }
+
+  /** Has a turn as one that runs, and says that this process is alive, until the function that it gives is called. */
+  hold(id: string, database: Database): () => void {
+    this.running.add(id);
+    const beats = setInterval(() => {
+      const due = this.beat(Date.now());
+      // One that fails is followed by others; when all fail, the turn's own writes do as well, and say so.
+      if (due.length > 0) database.batch(due).catch(() => {});
+    }, this.every);
+    return () => {
+      clearInterval(beats);
+      this.running.delete(id);
+    };
+  }
+
+  /** Says that this process is alive no more: what it holds may be taken at once. */
+  leave(): Statement {
+    this.#said = 0;
+    return { sql: 'DELETE FROM owners WHERE id = ?', values: [this.id] };
   }
 
   /** What says that this process is alive, if that is due: to be written along with whatever else is. */
@@ -32,9 +52,14 @@ export class Owner {
   }
 }
 
-/** Whether the response `r` is being made by a process that is alive; takes the present time as its value. */
-export const ALIVE = `r.status IN ('queued', 'in_progress')
-  AND EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until > ?)`;
+/** Whether the process that owns the response `r` is alive; takes the present time as its value. */
+export const OWNED = 'EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until > ?)';
+
+/**
+ * Whether the response `r` is being made, or will be: in the background another process takes over from one that has died.
+ * Takes the present time as its value.
+ */
+export const ALIVE = `r.status IN ('queued', 'in_progress') AND (r.background = 1 OR ${OWNED})`;
 
 /**
  * Ends as failed the turn whose id `which` selects, if it has died: a process that was only paused writes nothing more

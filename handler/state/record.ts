@@ -12,114 +12,161 @@ import { splitText } from './text.ts';
 export interface TurnRecord {
   /** Writes the response and its input. Throws an ApiError when another turn was first, in its conversation or with its key. */
   begin(): Promise<void>;
+  /** Writes nothing: what a process that dies leaves behind is not run again. */
+  calling(): Promise<void>;
   /** Writes the items of the output that are new. */
   round(output: readonly OutputItem[]): Promise<void>;
   /** Writes the response as it ended; a turn of a conversation is put into it, unless it failed or was cancelled. */
   end(response: Response): Promise<void>;
 }
 
-/** The record of the turn that makes `response` from `input` and what was before, under the client's key if it has one. */
-export function recordTurn(
-  scope: Scope,
-  response: Response,
-  input: readonly Item[],
-  past: Past,
-  key?: IdempotencyKey,
-): TurnRecord {
+/** A turn that is about to begin: the response that it makes, from what, and under the client's key if it has one. */
+export interface NewTurn {
+  response: Response;
+  input: readonly Item[];
+  past: Past;
+  key?: IdempotencyKey | undefined;
+}
+
+/** The record of a turn that this process makes now. */
+export function recordTurn(scope: Scope, turn: NewTurn): TurnRecord {
   const { database, tenant, owner } = scope;
-  const { conversation } = past;
-  const from = conversation ?? past.begun;
+  const { response, input, past } = turn;
   const holder = response.id;
   let written = 0;
-  let chunked = false;
-  let beats: ReturnType<typeof setInterval> | undefined;
-
-  const body = (of: Response) => {
-    const { head, rest } = splitText({ tenant, holder, side: 'body', place: 0 }, JSON.stringify({ ...of, output: [] }));
-    const stale = {
-      sql: "DELETE FROM chunks WHERE tenant = ? AND holder = ? AND side = 'body'",
-      values: [tenant, holder],
-    };
-    const statements = chunked ? [stale, ...rest] : rest;
-    chunked = rest.length > 0;
-    return { head, statements };
-  };
-  const output = (items: readonly OutputItem[]) =>
-    insertItems({ tenant, holder, side: 'output', place: written }, items.slice(written));
+  let release = () => {};
 
   return {
     async begin() {
-      const now = Date.now();
-      const { head, statements } = body(response);
-      owner.running.add(holder);
+      release = owner.hold(holder, database);
       try {
-        await database.batch([
-          ...owner.beat(now),
-          ...(key ? takeKey(tenant, key, holder, now) : []),
-          ...(conversation ? lock(tenant, conversation, holder, now) : []),
-          {
-            sql: `INSERT INTO responses (tenant, id, parent, conversation, base, owner, status, expires_at, body)
-              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-            values: [
-              tenant,
-              holder,
-              past.previous,
-              from?.id ?? null,
-              from?.base ?? null,
-              owner.id,
-              response.status,
-              now + scope.retention,
-              head,
-            ],
-          },
-          ...statements,
-          ...insertItems({ tenant, holder, side: 'input', place: 0 }, input),
-        ]);
+        await beginTurn(scope, turn, { by: owner.id });
       } catch (error) {
-        owner.running.delete(holder);
-        if (!(error instanceof Conflict)) throw error;
-        if (key) await refuseTaken(scope, key);
-        throw conversation ? conversationLocked() : key ? stillMade() : error;
+        release();
+        throw error;
       }
-      beats = setInterval(() => {
-        const due = owner.beat(Date.now());
-        // One that fails is followed by others; when all fail, the turn's own writes do as well, and say so.
-        if (due.length > 0) database.batch(due).catch(() => {});
-      }, owner.every);
     },
 
+    async calling() {},
+
     async round(items) {
-      const statements = output(items);
+      const statements = writeOutput(tenant, holder, items, written);
       if (statements.length === 0) return;
       await database.batch([...owner.beat(Date.now()), fence(tenant, holder, owner.id), ...statements]);
       written = items.length;
     },
 
     async end(ended) {
-      clearInterval(beats);
-      const { head, statements } = body(ended);
+      const { conversation } = past;
       try {
-        await database.batch([
-          {
-            sql: 'UPDATE responses SET body = ?, status = CASE WHEN owner = ? THEN ? END WHERE tenant = ? AND id = ?',
-            values: [head, owner.id, ended.status, tenant, holder],
-          },
-          ...statements,
-          ...output(ended.output),
-          ...(conversation ? leave(tenant, conversation, ended, input.length) : []),
-        ]);
+        await database.batch(writeEnd({ tenant, ended, written, inputs: input.length, conversation }, owner.id));
       } finally {
-        owner.running.delete(holder);
+        release();
       }
     },
   };
+}
+
+/** Until when the events of a turn are kept that has not ended. */
+const WHILE_MADE = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Writes a turn's response and its input: of one that `by` makes now, or with `background` of one that any process may
+ * take, with the statements that keep what it is made from. Throws an ApiError when another turn was first, in its
+ * conversation or with its key.
+ */
+export async function beginTurn(
+  scope: Scope,
+  { response, input, past, key }: NewTurn,
+  { by, background }: { by: string; background?: Statement[] },
+): Promise<void> {
+  const { database, tenant, owner } = scope;
+  const { conversation } = past;
+  const from = conversation ?? past.begun;
+  const now = Date.now();
+  const { head, rest } = writeBody(tenant, response);
+  try {
+    await database.batch([
+      ...owner.beat(now),
+      ...(key ? takeKey(tenant, key, response.id, now) : []),
+      ...(conversation ? lock(tenant, conversation, response.id, now) : []),
+      {
+        sql: `INSERT INTO responses
+            (tenant, id, parent, conversation, base, owner, status, background, log_until, expires_at, body)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        values: [
+          ...[tenant, response.id, past.previous, from?.id ?? null, from?.base ?? null, by, response.status],
+          ...(background ? [1, WHILE_MADE] : [0, null]),
+          ...[now + scope.retention, head],
+        ],
+      },
+      ...rest,
+      ...insertItems({ tenant, holder: response.id, side: 'input', place: 0 }, input),
+      ...(background ?? []),
+    ]);
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    if (key) await refuseTaken(scope, key);
+    throw conversation ? conversationLocked() : key ? stillMade() : error;
+  }
+}
+
+function writeBody(tenant: string, response: Response) {
+  const text = JSON.stringify({ ...response, output: [] });
+  return splitText({ tenant, holder: response.id, side: 'body', place: 0 }, text);
+}
+
+/** The items of a response's output from a place on. */
+export function writeOutput(tenant: string, holder: string, items: readonly OutputItem[], from: number): Statement[] {
+  return insertItems({ tenant, holder, side: 'output', place: from }, items.slice(from));
+}
+
+/** A turn that has ended. */
+export interface EndedTurn {
+  tenant: string;
+  ended: Response;
+  /** Items of its output that are written already. */
+  written: number;
+  /** Items of its input. */
+  inputs: number;
+  /** The conversation that it belongs to. */
+  conversation: ConversationPlace | null;
+  /** Until when its events are kept, if it has any. */
+  logUntil?: number;
+}
+
+/**
+ * Writes how a turn ended; undoes the batch unless it is still its owner's, or, where no owner is named, unless it has not
+ * ended yet. A turn of a conversation is put into it, unless it failed or was cancelled.
+ */
+export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
+  const { tenant, ended, written, inputs, conversation, logUntil } = turn;
+  const { head, rest } = writeBody(tenant, ended);
+  const mine = owner === undefined ? "status IN ('queued', 'in_progress')" : 'owner = ?';
+  return [
+    {
+      sql: `UPDATE responses SET body = ?, log_until = ?, owner = '', status = CASE WHEN ${mine} THEN ? END
+        WHERE tenant = ? AND id = ?`,
+      values: [
+        ...[head, logUntil ?? null, ...(owner === undefined ? [] : [owner]), ended.status],
+        ...[tenant, ended.id],
+      ],
+    },
+    {
+      sql: "DELETE FROM chunks WHERE tenant = ? AND holder = ? AND side = 'body'",
+      values: [tenant, ended.id],
+    },
+    ...rest,
+    ...writeOutput(tenant, ended.id, ended.output, written),
+    ...(conversation ? leave(tenant, conversation, ended, inputs) : []),
+  ];
 }
 
 /**
  * Undoes a whole batch unless the turn is still its owner's: NULL violates the column's NOT NULL. A process that has
  * been silent for longer than a lease, and then goes on, thus writes nothing over what others made of its turn.
  */
-function fence(tenant: string, id: string, owner: string): Statement {
+export function fence(tenant: string, id: string, owner: string): Statement {
   return {
     sql: 'UPDATE responses SET status = CASE WHEN owner = ? THEN status END WHERE tenant = ? AND id = ?',
     values: [owner, tenant, id],
@@ -142,14 +189,12 @@ function lock(tenant: string, { id, base }: ConversationPlace, turn: string, now
 /** Gives the conversation back, with the turn's items in it if it came to something. */
 function leave(tenant: string, { id, base }: ConversationPlace, ended: Response, inputs: number): Statement[] {
   const made = ended.status === 'completed' || ended.status === 'incomplete';
-  const statements: Statement[] = [
-    {
-      sql: 'UPDATE conversations SET turn = NULL, next_place = ? WHERE tenant = ? AND id = ? AND turn = ?',
-      values: [made ? base + inputs + ended.output.length : base, tenant, id, ended.id],
-    },
-  ];
-  if (!made) return statements;
+  const free: Statement = {
+    sql: 'UPDATE conversations SET turn = NULL, next_place = next_place + ? WHERE tenant = ? AND id = ? AND turn = ?',
+    values: [made ? inputs + ended.output.length : 0, tenant, id, ended.id],
+  };
+  if (!made) return [free];
   const publish = `UPDATE items SET conversation = ?, conversation_place = ? + place
       + CASE WHEN side = 'output' THEN ? ELSE 0 END WHERE tenant = ? AND holder = ?`;
-  return [...statements, { sql: publish, values: [id, base, inputs, tenant, ended.id] }];
+  return [free, { sql: publish, values: [id, base, inputs, tenant, ended.id] }];
 }

@@ -10,16 +10,24 @@ import { ITEM_CHUNKS, joinText } from './text.ts';
 const VISIBLE = 'r.tenant = ? AND r.id = ? AND r.expires_at > ?';
 
 /** The response of this id as it is by now; throws 404. */
-export async function getResponse({ database, tenant }: Scope, id: string): Promise<Response> {
+export async function getResponse(scope: Scope, id: string): Promise<Response> {
   if (!isId(id)) throw notFound('response');
-  const now = Date.now();
+  return readResponse(scope, id, Date.now());
+}
+
+/** The same, of one that clients see no more as well: whoever reads its events still hears how they end. */
+export async function getHidden(scope: Scope, id: string): Promise<Response> {
+  return readResponse(scope, id, 0);
+}
+
+async function readResponse({ database, tenant }: Scope, id: string, visible: number): Promise<Response> {
   const [found = [], output = []] = await database.batch([
     {
       sql: `SELECT r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive, r.body, k.n, k.body AS more
         FROM responses r LEFT JOIN chunks k
           ON r.body = '' AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0
         WHERE ${VISIBLE} ORDER BY k.n`,
-      values: [now, tenant, id, now],
+      values: [Date.now(), tenant, id, visible],
     },
     {
       sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
@@ -31,7 +39,9 @@ export async function getResponse({ database, tenant }: Scope, id: string): Prom
   if (!read) throw notFound('response');
   // What a record wrote: a Response, and output items on their side.
   const response = { ...JSON.parse(read.text), output: itemsOf(output) } as Response;
-  if (response.status === statusOf(read.row)) return response;
+  const status = statusOf(read.row);
+  if (response.status === status) return response;
+  if (status === 'in_progress') return { ...response, status };
   const message = 'The server that made this response has stopped.';
   return { ...response, status: 'failed', error: { code: 'server_error', message } };
 }

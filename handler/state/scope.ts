@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
+import type { Told } from './deliveries.ts';
 import type { Owner } from './owner.ts';
 
 /** What stored things are read and written with: one tenant's part of a database, and the process that does it. */
@@ -7,8 +8,12 @@ export interface Scope {
   readonly database: Database;
   readonly tenant: string;
   readonly owner: Owner;
+  /** Where the ends of background responses are told. */
+  readonly webhooks: readonly Told[];
   /** How long a response is kept, in milliseconds. */
   readonly retention: number;
+  /** How long the events of a background response are kept after its end, in milliseconds. */
+  readonly logRetention: number;
 }
 
 /** Whether a client's text can be the id of anything: others are unknown, and no database has to be asked. */

@@ -14,6 +14,7 @@ const GRACE = 60_000;
 export async function sweep(database: Database, owner: Owner, now: number): Promise<void> {
   await failLostTurns(database, owner, now);
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeLeaves(database, now - GRACE);
+  for (let removed = AT_ONCE; removed > 0; ) removed = await removeLogs(database, now);
   await removeConversations(database, now - GRACE);
 }
 
@@ -35,7 +36,9 @@ async function failLostTurns(database: Database, owner: Owner, now: number): Pro
   if (lost.length === 0) return;
   await database.batch(
     lost.map(({ tenant, id }) => ({
-      sql: "UPDATE responses SET status = 'failed', owner = '' WHERE tenant = ? AND id = ?",
+      // In the background it may still be made by somebody.
+      sql: `UPDATE responses SET status = CASE WHEN background = 1 THEN status ELSE 'failed' END, owner = ''
+        WHERE tenant = ? AND id = ?`,
       values: [tenant ?? null, id ?? null],
     })),
   );
@@ -58,13 +61,26 @@ async function removeLeaves(database: Database, before: number): Promise<number>
     ) SELECT tenant, id FROM gone LIMIT ${AT_ONCE}`;
   const own = `(tenant, holder) IN (${gone})`;
   const remove = (sql: string): Statement => ({ sql, values: [before, before] });
-  const [, , , , removed = []] = await database.batch([
+  const [, , , , , removed = []] = await database.batch([
     remove(`DELETE FROM idempotency WHERE (tenant, response) IN (${gone})`),
-    remove(`DELETE FROM chunks WHERE ${own} AND side = 'body'`),
+    remove(`DELETE FROM events WHERE (tenant, response) IN (${gone})`),
+    remove(`DELETE FROM chunks WHERE ${own} AND side IN ('body', 'log')`),
     remove(`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
       (SELECT tenant, holder, side, place FROM items WHERE ${own} AND conversation IS NULL)`),
     remove(`DELETE FROM items WHERE ${own} AND conversation IS NULL`),
     remove(`DELETE FROM responses WHERE (tenant, id) IN (${gone}) RETURNING id`),
+  ]);
+  return removed.length;
+}
+
+/** Removes the events of background turns that have been kept for long enough; gives of how many responses. */
+async function removeLogs(database: Database, now: number): Promise<number> {
+  const old = `SELECT tenant, id FROM responses WHERE log_until < ? ORDER BY log_until LIMIT ${AT_ONCE}`;
+  const remove = (sql: string): Statement => ({ sql, values: [now] });
+  const [, , removed = []] = await database.batch([
+    remove(`DELETE FROM chunks WHERE (tenant, holder) IN (${old}) AND side = 'log'`),
+    remove(`DELETE FROM events WHERE (tenant, response) IN (${old})`),
+    remove(`UPDATE responses SET log_until = NULL WHERE (tenant, id) IN (${old}) RETURNING id`),
   ]);
   return removed.length;
 }

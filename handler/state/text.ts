@@ -3,11 +3,11 @@ import type { Row, Statement } from '../database/database.ts';
 /** Characters of one row's text: at three bytes each they stay within the 512 KiB that every database takes well. */
 const MOST = 170_000;
 
-/** Where a text is kept: the row of a response (`side` is `body`) or of an item. */
+/** Where a text is kept: the row of an item, of a response (`side` is `body`), of its `job`, or a block of its `log`. */
 export interface Place {
   tenant: string;
   holder: string;
-  side: 'body' | 'input' | 'output' | 'added';
+  side: 'body' | 'input' | 'output' | 'added' | 'round' | 'job' | 'log';
   place: number;
 }
 

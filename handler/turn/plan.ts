@@ -1,5 +1,5 @@
 import type { ModelCall } from '../backend/backend.ts';
-import { missing, unsupported } from '../errors.ts';
+import { ApiError, missing, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
@@ -13,13 +13,15 @@ import { truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
-const LATER = ['background', 'context_management', 'moderation', 'access_programs', 'image'] as const;
+const LATER = ['context_management', 'moderation', 'access_programs', 'image'] as const;
 
 /** What was before a turn. */
 export interface Before {
   items: readonly Item[];
   previous: string | null;
   conversation: { id: string } | null;
+  /** What the turn itself has made, where it goes on. */
+  made?: readonly Item[];
 }
 
 /** A request whose references to items are resolved. */
@@ -36,10 +38,15 @@ export function planTurn(
   context: number | undefined,
 ): Turn {
   refuseLater(request);
+  if (request.background && request.store === false) {
+    throw new ApiError('invalid_value', 'background needs the response to be stored: store must not be false', {
+      param: 'background',
+    });
+  }
   const { client, uses: served, echoed } = sortTools(request.tools ?? [], serverTools);
   if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
   const { own, whole } = joinInput(before.items, request.input ?? []);
-  const added = addedTools(whole, request.input, serverTools);
+  const added = addedTools([...whole, ...(before.made ?? [])], request.input, serverTools);
   const offered = new Offer(new Map([...client, ...added.tools]), added.found);
   const tools = [...offered.shown.keys()];
   const uses = offered.searches ? [...served, toolSearch(offered)] : served;
@@ -92,8 +99,8 @@ export function planTurn(
     access_programs: null,
     created_at: Math.floor(Date.now() / 1000),
     completed_at: null,
-    status: 'in_progress',
-    background: false,
+    status: request.background ? 'queued' : 'in_progress',
+    background: request.background ?? false,
     conversation: before.conversation && { id: before.conversation.id },
     error: null,
     incomplete_details: null,

@@ -1,16 +1,31 @@
-import type { OutputItem } from '../protocol/items.ts';
-import type { Response } from '../protocol/response.ts';
+import type { Item, OutputItem } from '../protocol/items.ts';
+import type { Response, Usage } from '../protocol/response.ts';
+
+/** How far the tool loop has come where a round has ended. */
+export interface RoundsSoFar {
+  /** The round that comes next, from 1. */
+  round: number;
+  usage: Usage | null;
+  /** Calls of the server's functions. */
+  calls: number;
+}
 
 /** What keeps a turn while it is made. */
 export interface TurnRecord {
-  /** Between two rounds of the tool loop, with the output so far. A throw fails the turn. */
-  round(output: readonly OutputItem[]): Promise<void>;
+  /** Before a function of the server runs, with whatever effects it has. A throw fails the turn, and the function does not run. */
+  calling(): Promise<void>;
+  /**
+   * Between two rounds of the tool loop, with the output so far and what the round said to the model. `number` is the next
+   * event's. A throw fails the turn.
+   */
+  round(output: readonly OutputItem[], said: readonly Item[], soFar: RoundsSoFar & { number: number }): Promise<void>;
   /** Before the terminal event. A throw fails the turn, and is followed by one more call with it as failed. */
   end(response: Response): Promise<void>;
 }
 
 /** Keeps nothing, for `store: false`. */
 export const unrecorded: TurnRecord = {
+  async calling() {},
   async round() {},
   async end() {},
 };

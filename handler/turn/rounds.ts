@@ -6,26 +6,34 @@ import type { Response, Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';
 import { Citations } from './citations.ts';
 import { isCall } from './input.ts';
+import type { RoundsSoFar } from './record.ts';
 
 /** Says that the model is about to be called again: what was made so far stands. */
-export interface RoundEnd {
+export interface RoundEnd extends RoundsSoFar {
   type: 'round';
+  /** What the round said to the model beyond what it was called with. */
+  said: Item[];
+}
+
+/** Says that a function of the server is about to run. */
+export interface Calling {
+  type: 'calling';
 }
 
 /**
  * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
  * returned, at most `most` times, and as many functions as `max_tool_calls` allows. Yields what the client sees (a server function's call only as its tool shows it),
- * `output_index` counting on through all rounds, a RoundEnd
+ * `output_index` counting on through all rounds, a Calling before each function, a RoundEnd
  * between two rounds, then one Finish with the usage of all rounds. A round that the client
  * has to answer as well, or in which a tool ends the turn, is the last.
  */
 export async function* rounds(
   backend: Backend,
-  { call, uses, response }: { call: ModelCall; uses: readonly ToolUse[]; response: Pick<Response, 'max_tool_calls'> },
+  { call, uses, response, resumed = BEGINNING }: Rounds,
   most: number,
   signal: AbortSignal,
-): AsyncGenerator<ItemEvent | RoundEnd | Finish, void> {
-  const places = new Places();
+): AsyncGenerator<ItemEvent | Calling | RoundEnd | Finish, void> {
+  const places = new Places(response.output.length);
   const opened: ServerFunctions[] = [];
   try {
     for (const { tool, config } of uses) opened.push(yield* places.move(tool.open(config, signal)));
@@ -34,13 +42,13 @@ export async function* rounds(
     const offered = [...call.tools];
     const citations = new Citations();
     let input = call.input;
-    let usage: Usage | null = null;
-    let left = response.max_tool_calls ?? Number.POSITIVE_INFINITY;
-    for (let round = 1; ; round++) {
+    let { usage, calls: ran } = resumed;
+    const mostCalls = response.max_tool_calls ?? Number.POSITIVE_INFINITY;
+    for (let { round } = resumed; ; round++) {
       const move = places.of();
       const said: OutputItem[] = [];
       let finish: Finish | undefined;
-      const tools = left > 0 ? [...offered, ...served] : [...offered];
+      const tools = ran < mostCalls ? [...offered, ...served] : [...offered];
       for await (const event of backend.generate({ ...call, tools, input }, signal)) {
         if (event.type === 'finish') finish = event;
         else {
@@ -58,7 +66,12 @@ export async function* rounds(
       let last = ours.length < calls.length;
       const outputs: Item[] = [];
       for (const made of ours) {
-        const result = left-- > 0 ? yield* places.move(runOf(functions, made)(made, signal)) : NOT_RUN;
+        let result = NOT_RUN;
+        if (ran < mostCalls) {
+          ran++;
+          yield { type: 'calling' };
+          result = yield* places.move(runOf(functions, made)(made, signal));
+        }
         const { call_id } = made;
         outputs.push({
           type: 'function_call_output',
@@ -73,13 +86,24 @@ export async function* rounds(
       }
       if (last) return yield { ...finish, usage };
       if (round >= most) return yield { type: 'finish', reason: 'max_messages', usage };
-      yield { type: 'round' };
-      input = [...input, ...said.filter((item) => item.type !== 'mcp_call'), ...outputs];
+      const toModel = [...said.filter((item) => item.type !== 'mcp_call'), ...outputs];
+      yield { type: 'round', said: toModel, round: round + 1, usage, calls: ran };
+      input = [...input, ...toModel];
     }
   } finally {
     for (const tool of opened) await tool.close?.();
   }
 }
+
+/** What a turn's rounds are made from; `resumed` where some were made before, by a process that has died. */
+interface Rounds {
+  call: ModelCall;
+  uses: readonly ToolUse[];
+  response: Pick<Response, 'max_tool_calls' | 'output'>;
+  resumed?: RoundsSoFar | undefined;
+}
+
+const BEGINNING: RoundsSoFar = { round: 1, usage: null, calls: 0 };
 
 /** What the model is told of a call beyond `max_tool_calls`. */
 const NOT_RUN: ToolResult = { output: 'Not run: no more tool calls are allowed in this turn.' };
@@ -98,7 +122,12 @@ function runOf(functions: Functions, call: FunctionCall): ServerFunction['run'] 
 
 /** Gives the items of several sources, each counting from 0, consecutive places in the response's output. */
 class Places {
-  #next = 0;
+  #next: number;
+
+  /** Counts from `next` on. */
+  constructor(next: number) {
+    this.#next = next;
+  }
 
   /** For one source: moves an event to its item's place; false for an item whose `added` was held back. */
   of(): (event: ItemEvent) => boolean {

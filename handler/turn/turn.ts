@@ -1,14 +1,14 @@
 import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import { describe, log } from '../log.ts';
-import type { ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
+import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import type { ToolUse } from '../tool/tool.ts';
 import { fold } from './fold.ts';
-import type { TurnRecord } from './record.ts';
-import { type RoundEnd, rounds } from './rounds.ts';
+import type { RoundsSoFar, TurnRecord } from './record.ts';
+import { type Calling, type RoundEnd, rounds } from './rounds.ts';
 
 /** One turn to run: the response as it begins, and the call that makes it. */
 export interface Turn {
@@ -17,6 +17,16 @@ export interface Turn {
   input: readonly Item[];
   call: ModelCall;
   uses: readonly ToolUse[];
+  /** Where the turn goes on whose first events were sent before: its response has what was made until then. */
+  resumed?: Resumed;
+}
+
+/** How far a turn has come that goes on. */
+export interface Resumed extends RoundsSoFar {
+  /** Sequence number of the next event. */
+  number: number;
+  /** Whether it has been said to be in progress. */
+  begun: boolean;
 }
 
 /** What a turn runs with. */
@@ -34,7 +44,7 @@ export interface Means {
 /**
  * Runs a turn. Throws at once what the backend cannot carry, when nothing has been promised yet; the events
  * never throw, and end with exactly one terminal event: completed, incomplete, or failed (after an
- * `error` event), returning what made it fail. When the signal aborts with an ApiError the turn fails with it; with
+ * `error` event, unless it was cancelled), returning what made it fail. When the signal aborts with an ApiError the turn fails with it; with
  * anything else the client has left, and the response ends as `cancelled`. What is recorded is written before the
  * terminal event; where that fails, the turn does.
  */
@@ -50,16 +60,16 @@ export function runTurn(
 
 async function* events(
   turn: Turn,
-  source: AsyncIterable<ItemEvent | RoundEnd | Finish>,
+  source: AsyncIterable<ItemEvent | Calling | RoundEnd | Finish>,
   means: Means,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   let response = turn.response;
-  let number = 0;
+  let number = turn.resumed?.number ?? 0;
   const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => ({ type, sequence_number: number++, response });
 
-  yield lifecycle('response.created');
-  yield lifecycle('response.in_progress');
+  if (!turn.resumed) yield lifecycle('response.created');
+  if (!turn.resumed?.begun) yield lifecycle('response.in_progress');
 
   let finish: Finish | undefined;
   let failure: ApiError | undefined;
@@ -69,8 +79,10 @@ async function* events(
       if (signal.aborted) break;
       means.waiting(false);
       if (event.type === 'finish') finish = event;
-      else if (event.type === 'round') await means.record.round(response.output);
-      else {
+      else if (event.type === 'calling') await means.record.calling();
+      else if (event.type === 'round') {
+        await means.record.round(response.output, event.said, { ...event, number });
+      } else {
         if (means.seal && event.type === 'response.output_item.done') event.item = await sealed(event.item, means.seal);
         event.sequence_number = number++;
         response = fold(response, event);
@@ -99,15 +111,11 @@ async function* events(
     }
   }
   failure ??= toApiError(undefined);
-  for (const [output_index, item] of response.output.entries()) {
-    if (item.status !== 'in_progress') continue;
-    const cut = { ...item, status: 'incomplete' } as OutputItem; // the one type that cannot be cut is never seen open
-    const event = { type: 'response.output_item.done', sequence_number: number++, output_index, item: cut } as const;
+  for (const event of closing(response, number, left ? undefined : failure)) {
+    number++;
     response = fold(response, event);
     yield event;
   }
-  const { type, message, param, streamCode: code } = failure;
-  yield { type: 'error', sequence_number: number++, code, message, param, error: { type, code, message, param } };
   response = left ? { ...response, status: 'cancelled' } : failed(response, failure);
   try {
     await means.record.end(response);
@@ -116,6 +124,22 @@ async function* events(
   }
   yield lifecycle('response.failed');
   return failure;
+}
+
+/**
+ * The events before the terminal one of a response that was cut short: open items end as incomplete, and the reason is told
+ * as an `error`, unless it was cancelled. `number` is the first one's.
+ */
+export function* closing(response: Response, number: number, failure?: ApiError): Generator<ItemEvent | ErrorEvent> {
+  let next = number;
+  for (const [output_index, item] of response.output.entries()) {
+    if (item.status !== 'in_progress') continue;
+    const cut = { ...item, status: 'incomplete' } as OutputItem; // the one type that cannot be cut is never seen open
+    yield { type: 'response.output_item.done', sequence_number: next++, output_index, item: cut };
+  }
+  if (!failure) return;
+  const { type, message, param, streamCode: code } = failure;
+  yield { type: 'error', sequence_number: next, code, message, param, error: { type, code, message, param } };
 }
 
 /** Reasoning with what a client may send back in its place; what a model's server has sealed stays as it is. */
@@ -131,7 +155,8 @@ function ended(response: Response, { reason, usage }: { reason: Finish['reason']
   return { ...response, status: 'completed', completed_at: Math.floor(Date.now() / 1000), usage };
 }
 
-function failed(response: Response, { kind, message }: ApiError): Response {
+/** A response that has failed. */
+export function failed(response: Response, { kind, message }: ApiError): Response {
   const code =
     kind === 'rate_limit' ? 'rate_limit_exceeded' : kind === 'context_length' ? 'invalid_prompt' : 'server_error';
   return { ...response, status: 'failed', error: { code, message } };

@@ -61,6 +61,9 @@ const testPrompts = [
 /** The origin whose pages may call the products under test. */
 export const testOrigin = 'https://app.example';
 
+/** What the webhooks of every product under test are signed with. */
+export const testWebhookSecret = 'whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=';
+
 /** The configuration of every product under test: all models scripted, but `down`, whose server is not there, and `demo`. */
 export function testConfig(model: ScriptedModel): Config {
   return parseConfig(testConfigFile(model));
@@ -77,6 +80,7 @@ export function testConfigFile(model: ScriptedModel): object {
       { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },
       { match: 'anthropic-*', backend: 'anthropic', url: model.url, key: 'test-key' },
     ],
+    webhooks: [{ url: model.hooksUrl, secret: testWebhookSecret }],
     dropTools: ['web_search_preview'],
     prompts: testPrompts,
     cors: { origins: [testOrigin] },

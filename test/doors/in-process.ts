@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { type Config, createHandler, type Database } from '../../handler/index.ts';
+import { type Config, createHandler, type Database, type Handler } from '../../handler/index.ts';
 import { unlessAborted } from '../../shim/race.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
@@ -24,18 +24,24 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   const brotli = createRequire(import.meta.url)('brotli-wasm');
   const { transport, close } = createTransport();
   const tools = [testTool];
-  const { fetch, sweep } = createHandler({
+  const handler = createHandler({
     config,
     transport,
     database: database ?? (await testDatabase()),
     brotli,
     tools,
   });
-  return { fetch, sweep, close };
+  return {
+    ...handler,
+    async close() {
+      await handler.close(0);
+      await close();
+    },
+  };
 }
 
 /** The handler called as a function: no network before it. */
-export async function openInProcess(chosen?: Chosen): Promise<Door & { sweep(): Promise<void> }> {
+export async function openInProcess(chosen?: Chosen): Promise<Door & Pick<Handler, 'sweep' | 'resume' | 'deliver'>> {
   const model = await startScriptedModel();
   const handler = await testHandler(model, chosen);
   const via: typeof fetch = (input, init) => {
@@ -43,5 +49,10 @@ export async function openInProcess(chosen?: Chosen): Promise<Door & { sweep(): 
     // What a network does and a function call does not: the client that aborts is told so at once.
     return unlessAborted(handler.fetch(request), request.signal);
   };
-  return { ...doorAt('in-process', 'http://in-process', model, handler.close, via), sweep: handler.sweep };
+  return {
+    ...doorAt('in-process', 'http://in-process', model, handler.close, via),
+    sweep: handler.sweep,
+    resume: handler.resume,
+    deliver: handler.deliver,
+  };
 }

@@ -49,8 +49,16 @@ export interface ScriptedModel {
   anthropic(...scripts: Script[]): string;
   /** The calls of a model so far. */
   calls(model: string): Call[];
+  /** Where webhooks are received, on the same server. */
+  readonly hooksUrl: string;
+  /** What was received there, in order, as text; every attempt counts. */
+  readonly hooks: { headers: IncomingHttpHeaders; body: string }[];
+  /** Answers the next webhooks with these statuses, and then with 200 again. */
+  answerHooks(...statuses: number[]): void;
   close(): Promise<void>;
 }
+
+const HOOKS = '/hooks';
 
 const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
@@ -58,6 +66,8 @@ const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 export async function startScriptedModel(): Promise<ScriptedModel> {
   const scripts = new Map<string, Script[]>();
   const calls = new Map<string, Call[]>();
+  const hooks: ScriptedModel['hooks'] = [];
+  let statuses: number[] = [];
   const server = createServer(async (req, res) => {
     if (req.method === 'GET') {
       const data = [...scripts.keys()]
@@ -69,6 +79,11 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     }
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk);
+    if (req.url === HOOKS) {
+      hooks.push({ headers: req.headers, body: Buffer.concat(chunks).toString() });
+      res.writeHead(statuses.shift() ?? 200).end();
+      return;
+    }
     const body = JSON.parse(Buffer.concat(chunks).toString());
     const closed = once(res, 'close').then(() => undefined);
     const call = { path: req.url ?? '', headers: req.headers, body, closed };
@@ -92,8 +107,14 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
       return name;
     };
   };
+  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
   return {
-    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`,
+    url: `${origin}/v1`,
+    hooksUrl: origin + HOOKS,
+    hooks,
+    answerHooks(...next) {
+      statuses = next;
+    },
     script: named('scripted'),
     described: named('described'),
     native: named('native'),

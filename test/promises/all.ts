@@ -1,4 +1,8 @@
 import './limits.ts'; // first, since they wait longest
+import './webhooks.ts';
+import './background.ts';
+import './background-cancel.ts';
+import './background-replay.ts';
 import './backend-failures.ts';
 import './backend-responses.ts';
 import './chat-request.ts';

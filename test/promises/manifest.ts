@@ -1,4 +1,5 @@
 import { backendsManifest } from './manifest-backends.ts';
+import { backgroundManifest } from './manifest-background.ts';
 import { clientsManifest } from './manifest-clients.ts';
 import { itemsManifest } from './manifest-items.ts';
 import { messagesManifest } from './manifest-messages.ts';
@@ -7,6 +8,7 @@ import { surfaceManifest } from './manifest-surface.ts';
 
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
+  ...backgroundManifest,
   ...backendsManifest,
   ...messagesManifest,
   ...stateManifest,

@@ -1,0 +1,68 @@
+import { Conflict } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
+import type { Response } from '../protocol/response.ts';
+import { insertDeliveries } from '../state/deliveries.ts';
+import { removeJob } from '../state/jobs.ts';
+import { insertBlock, readLog, toLine } from '../state/log.ts';
+import { writeEnd } from '../state/record.ts';
+import { getHidden } from '../state/responses.ts';
+import type { Scope } from '../state/scope.ts';
+import { fold } from '../turn/fold.ts';
+import { closing, failed } from '../turn/turn.ts';
+
+/** How often ending starts anew when the process that makes the response writes at the same time. */
+const TRIES = 20;
+
+/**
+ * Ends a background response from what its log has of it, whoever makes it: as cancelled, or with a failure as failed. Open
+ * items end as incomplete; whoever makes it can write nothing more. One that has ended stays as it is.
+ */
+export async function cutShort(scope: Scope, id: string, failure?: ApiError): Promise<void> {
+  const { database, tenant } = scope;
+  for (let tries = 1; ; tries++) {
+    const begun = await getHidden(scope, id);
+    if (begun.status !== 'queued' && begun.status !== 'in_progress') return;
+    let response: Response = { ...begun, output: [] };
+    let block = 0;
+    let last = -1;
+    for (let more = true; more; ) {
+      const part = await readLog(scope, id, block, -1);
+      for (const event of part.events) {
+        if ('item' in event || 'item_id' in event || 'output_index' in event) response = fold(response, event);
+        last = event.sequence_number;
+      }
+      block = part.next;
+      more = part.more;
+    }
+    const lines: string[] = [];
+    for (const event of closing(response, last + 1, failure)) {
+      response = fold(response, event);
+      last = event.sequence_number;
+      lines.push(toLine(event));
+    }
+    const ended: Response = failure ? failed(response, failure) : { ...response, status: 'cancelled' };
+    try {
+      await database.batch([
+        ...(lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : []),
+        ...removeJob(tenant, id),
+        ...insertDeliveries(tenant, ended, scope.webhooks),
+        ...writeEnd({
+          tenant,
+          ended,
+          written: begun.output.length,
+          inputs: 0,
+          conversation: ended.conversation && { id: ended.conversation.id, base: 0 },
+          logUntil: Date.now() + scope.logRetention,
+        }),
+      ]);
+      return;
+    } catch (error) {
+      if (!(error instanceof Conflict) || tries >= TRIES) throw error;
+    }
+  }
+}
+
+/** A turn whose process has died in the middle of it. */
+export function lost(): ApiError {
+  return new ApiError('server', 'The server that made this response has stopped.');
+}

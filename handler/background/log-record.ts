@@ -1,0 +1,138 @@
+import { Conflict, type Statement } from '../database/database.ts';
+import { ApiError, toApiError } from '../errors.ts';
+import type { ResponseEvent } from '../protocol/events.ts';
+import { insertDeliveries } from '../state/deliveries.ts';
+import { advanceJob, noteCall, removeJob, type StoredJob } from '../state/jobs.ts';
+import { insertBlock, toLine } from '../state/log.ts';
+import { fence, writeEnd, writeOutput } from '../state/record.ts';
+import type { Scope } from '../state/scope.ts';
+import type { TurnRecord } from '../turn/record.ts';
+
+/** A block is written when it is so old, in milliseconds, or so large, in characters. */
+const AGE = 50;
+const SIZE = 64 * 1024;
+
+/** What a log is written with. */
+export interface LogMeans {
+  scope: Scope;
+  id: string;
+  job: StoredJob;
+  /** The conversation that the turn belongs to. */
+  conversation: { id: string; base: number } | null;
+  /** Called when others can see something new. */
+  written(): void;
+  /** Called when the log cannot be written: with an ApiError, or with anything else when the turn is somebody else's now. */
+  abort(reason: unknown): void;
+  /** Aborts when the turn is ended from outside; with anything but an ApiError it is not ours to end. */
+  signal: AbortSignal;
+}
+
+/**
+ * The record of a turn in the background: its events in blocks, each of them durable before anyone reads it, and what is
+ * needed to go on from where a round has ended. Every write is undone when another process has taken the turn over.
+ */
+export class LogRecord implements TurnRecord {
+  readonly #means: LogMeans;
+  #lines: string[] = [];
+  #size = 0;
+  #last = 0;
+  #block: number;
+  #written: number;
+  #said: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Writes go one after another. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(means: LogMeans) {
+    this.#means = means;
+    this.#block = means.job.blocks;
+    this.#written = means.job.written;
+    this.#said = means.job.progress.said;
+  }
+
+  /** Adds an event, and gives its size; resolves when the next one may be added. The terminal event is not kept. */
+  async append(event: ResponseEvent): Promise<number> {
+    if ('response' in event && event.type !== 'response.in_progress') return 0;
+    const line = toLine(event);
+    this.#lines.push(line);
+    this.#size += line.length;
+    this.#last = event.sequence_number;
+    if (this.#size >= SIZE) await this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), AGE);
+    return line.length;
+  }
+
+  async calling(): Promise<void> {
+    const { scope, id } = this.#means;
+    await this.#write([noteCall(scope.tenant, id)]);
+  }
+
+  async round(...[output, said, soFar]: Parameters<TurnRecord['round']>): Promise<void> {
+    const { scope, id } = this.#means;
+    const { round, usage, calls, number } = soFar;
+    const progress = { round, usage, calls, number, said: this.#said + said.length };
+    await this.#write([
+      ...writeOutput(scope.tenant, id, output, this.#written),
+      ...advanceJob(scope.tenant, id, progress, said),
+    ]);
+    this.#written = output.length;
+    this.#said = progress.said;
+  }
+
+  async end(ended: Parameters<TurnRecord['end']>[0]): Promise<void> {
+    const { scope, id, job, conversation, signal } = this.#means;
+    clearTimeout(this.#timer);
+    if (signal.aborted && !(signal.reason instanceof ApiError)) return;
+    const { tenant, owner } = scope;
+    const turn = { tenant, ended, written: this.#written, inputs: job.input.length, conversation };
+    try {
+      await this.#write([
+        ...removeJob(tenant, id),
+        ...insertDeliveries(tenant, ended, scope.webhooks),
+        ...writeEnd({ ...turn, logUntil: Date.now() + scope.logRetention }, owner.id),
+      ]);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error; // somebody else has ended it, or goes on with it
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#write([]);
+    } catch (error) {
+      this.#means.abort(error instanceof Conflict ? error : toApiError(error));
+    }
+  }
+
+  /** Writes what waits, with statements beside it. */
+  #write(statements: readonly Statement[]): Promise<void> {
+    const writing = this.#writing.then(() => this.#writeNow(statements));
+    this.#writing = writing.catch(() => {});
+    return writing;
+  }
+
+  async #writeNow(statements: readonly Statement[]): Promise<void> {
+    const { scope, id, written } = this.#means;
+    const { database, tenant, owner } = scope;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#lines;
+    const last = this.#last;
+    if (lines.length + statements.length === 0) return;
+    this.#lines = [];
+    this.#size = 0;
+    try {
+      await database.batch([
+        ...owner.beat(Date.now()),
+        fence(tenant, id, owner.id),
+        ...(lines.length > 0 ? insertBlock(tenant, id, this.#block, lines, last) : []),
+        ...statements,
+      ]);
+    } catch (error) {
+      this.#lines = [...lines, ...this.#lines];
+      throw error;
+    }
+    if (lines.length > 0) this.#block++;
+    written();
+  }
+}

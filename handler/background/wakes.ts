@@ -1,0 +1,28 @@
+/** Tells those who read the events of a response in the process where they are made that there is something new. */
+export class Wakes {
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  /** Wakes all who wait for this response. */
+  wake(id: string): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    for (const resolve of waiting ?? []) resolve();
+  }
+
+  /**
+   * Waits to be woken, for at most so many milliseconds, and no longer than until the signal aborts. What is woken between
+   * this call and the waiting for it counts as well.
+   */
+  next(id: string, most: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, waiting.add(resolve));
+    const timer = setTimeout(resolve, most);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    return promise.finally(() => {
+      clearTimeout(timer);
+      waiting.delete(resolve);
+      if (waiting.size === 0 && this.#waiting.get(id) === waiting) this.#waiting.delete(id);
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import type { Models } from '../backend/models.ts';
+import { type ApiError, toApiError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { describe, log } from '../log.ts';
+import type { Response } from '../protocol/response.ts';
+import type { Seal } from '../seal.ts';
+import { readBefore } from '../state/history.ts';
+import { claimJob, releaseJob, type StoredJob } from '../state/jobs.ts';
+import { readLog } from '../state/log.ts';
+import { getHidden } from '../state/responses.ts';
+import type { Scope } from '../state/scope.ts';
+import { startBounds } from '../turn/bounds.ts';
+import { type PlannedRequest, planTurn } from '../turn/plan.ts';
+import type { ServerTools } from '../turn/tools.ts';
+import { runTurn, type Turn } from '../turn/turn.ts';
+import { cutShort, lost } from './cut.ts';
+import { LogRecord } from './log-record.ts';
+import type { Job } from './runner.ts';
+import type { Wakes } from './wakes.ts';
+
+/** What background turns are made with. */
+export interface WorkMeans {
+  models: Models;
+  tools: ServerTools;
+  limits: Limits;
+  seal: Seal;
+  scope: Scope;
+  wakes: Wakes;
+}
+
+/**
+ * Makes a background response, if nobody does: from its beginning, or, where the process that made it has died, from where
+ * its last round ended. One of whose present round something was published, or whose tool may have had its effects, is not
+ * made again: it fails. Says whether it has ended: it may be somebody else's, or have been left to others. Never rejects.
+ */
+export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<boolean> {
+  const scope = { ...means.scope, tenant: job.tenant };
+  const begun = performance.now();
+  try {
+    const stored = await claimJob(scope, job.id);
+    if (!stored) return hasEnded(await getHidden(scope, job.id));
+    const release = scope.owner.hold(job.id, scope.database);
+    try {
+      const failure = await make(means, scope, job.id, stored, signal);
+      if (failure) await cutShort(scope, job.id, failure);
+      const response = await getHidden(scope, job.id);
+      const { status } = response;
+      const duration_ms = Math.round(performance.now() - begun);
+      log.info('background turn', { response_id: job.id, status, duration_ms });
+      return hasEnded(response);
+    } finally {
+      release();
+      await scope.database.batch([releaseJob(scope.tenant, job.id, scope.owner.id)]);
+    }
+  } catch (error) {
+    log.error('a background turn is left to others', { response_id: job.id, error: describe(error) });
+    return false;
+  } finally {
+    means.wakes.wake(job.id);
+  }
+}
+
+function hasEnded({ status }: Response): boolean {
+  return status !== 'queued' && status !== 'in_progress';
+}
+
+/** Makes the response; gives what it has to be ended with where it cannot be made. */
+async function make(
+  means: WorkMeans,
+  scope: Scope,
+  id: string,
+  job: StoredJob,
+  signal: AbortSignal,
+): Promise<ApiError | undefined> {
+  const { limits, wakes, models } = means;
+  const { events } = await readLog(scope, id, 0, job.progress.number - 1);
+  const since = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
+  if (job.calling || since.some(({ type }) => type !== 'response.in_progress')) return lost();
+
+  const own = new AbortController();
+  const bounds = startBounds(AbortSignal.any([signal, own.signal]), { ...limits, turn: limits.background });
+  try {
+    const response = await getHidden(scope, id);
+    const request = job.request as PlannedRequest; // as it was kept when the response was asked for
+    const { backend, context } = models.find(request.model);
+    const turn = await planAgain(means, scope, job, request, response, context);
+    const record = new LogRecord({
+      scope,
+      id,
+      job,
+      conversation: response.conversation && job.begun,
+      written: () => wakes.wake(id),
+      abort: (reason) => own.abort(reason),
+      signal: bounds.signal,
+    });
+    const sealed = request.include?.includes('reasoning.encrypted_content');
+    const turnMeans = {
+      backend,
+      rounds: limits.rounds,
+      waiting: bounds.waiting,
+      record,
+      seal: sealed ? means.seal : null,
+    };
+    const resumed = { ...job.progress, number: job.progress.number + since.length, begun: since.length > 0 };
+    for await (const event of runTurn({ ...turn, resumed }, turnMeans, bounds.signal)) {
+      bounds.spend(await record.append(event));
+    }
+    return undefined;
+  } catch (error) {
+    return toApiError(error);
+  } finally {
+    bounds.end();
+  }
+}
+
+/** The turn as it was planned when the response was asked for, with what its rounds have made since. */
+async function planAgain(
+  { tools }: WorkMeans,
+  scope: Scope,
+  job: StoredJob,
+  request: PlannedRequest,
+  response: Response,
+  context: number | undefined,
+): Promise<Turn> {
+  const items = await readBefore(scope, response.id, job.parent);
+  const before = {
+    items,
+    previous: response.previous_response_id,
+    conversation: response.conversation,
+    made: response.output,
+  };
+  // What is kept of an input is what a client may send as one.
+  const input = job.input as PlannedRequest['input'];
+  const { call, ...turn } = planTurn({ ...request, input }, tools, before, context);
+  return { ...turn, call: { ...call, input: [...call.input, ...job.said] }, response };
+}

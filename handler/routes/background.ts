@@ -1,0 +1,78 @@
+import type { Context } from 'hono';
+import { cutShort } from '../background/cut.ts';
+import { follow } from '../background/follow.ts';
+import { ApiError } from '../errors.ts';
+import type { CreateRequest } from '../protocol/request.ts';
+import type { Response as ResponseObject } from '../protocol/response.ts';
+import { eventStream } from '../sse.ts';
+import { insertJob } from '../state/jobs.ts';
+import { insertBlock, toLine } from '../state/log.ts';
+import { beginTurn, type NewTurn } from '../state/record.ts';
+import { getHidden, getResponse } from '../state/responses.ts';
+import type { PlannedRequest } from '../turn/plan.ts';
+import type { Env, Services } from './env.ts';
+import { obfuscate } from './obfuscate.ts';
+import { pathId } from './query.ts';
+import { STREAM_HEADERS } from './stream.ts';
+
+/** Keeps a turn that is to be made in the background, with its first events, and has it made. */
+export async function startBackground(services: Services, turn: NewTurn, request: PlannedRequest): Promise<void> {
+  const { scope, runner } = services;
+  const { response } = turn;
+  const { tenant } = scope;
+  const { input: _, ...settings } = request; // the input has rows of its own
+  const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
+    toLine({ type, sequence_number, response }),
+  );
+  const progress = { number: first.length, round: 1, usage: null, said: 0, calls: 0 };
+  await beginTurn(scope, turn, {
+    by: '',
+    background: [
+      ...insertJob(tenant, response.id, settings, progress),
+      ...insertBlock(tenant, response.id, 0, first, first.length - 1),
+    ],
+  });
+  await runner.start({ tenant, id: response.id });
+}
+
+/** The events of a background response after a number, until its end; a reader who leaves ends nothing but the reading. */
+export function streamBackground(
+  c: Context<Env>,
+  { scope, wakes, limits }: Services,
+  response: ResponseObject,
+  { stream_options }: Pick<CreateRequest, 'stream_options'>,
+  after = -1,
+): Response {
+  const entry = c.get('entry');
+  entry.response = response.id;
+  entry.streaming = true;
+  const reading = new AbortController();
+  const signal = AbortSignal.any([c.req.raw.signal, reading.signal]);
+  const plain = follow(scope, wakes, response, after, signal);
+  const events = stream_options?.include_obfuscation ? obfuscate(plain) : plain;
+  const reader = {
+    signal,
+    keepAlive: limits.keepAlive,
+    abort: () => reading.abort(),
+    spend() {},
+    ended: () => entry.end(),
+  };
+  return c.body(eventStream(events, reader), 200, STREAM_HEADERS);
+}
+
+/** `POST /v1/responses/{id}/cancel`: one that has ended already stays as it is. */
+export async function cancelResponse(c: Context<Env>, services: Services): Promise<Response> {
+  const response = await getResponse(services.scope, pathId(c, 'id'));
+  if (!response.background) {
+    throw new ApiError('refused', 'Only a response that was made with background: true can be cancelled.');
+  }
+  await stopBackground(services, response);
+  return c.json(await getHidden(services.scope, response.id));
+}
+
+/** Ends a background response as cancelled, unless it has ended, wherever it is made. */
+export async function stopBackground({ scope, runner, wakes }: Services, { id }: ResponseObject): Promise<void> {
+  await cutShort(scope, id);
+  await runner.stop({ tenant: scope.tenant, id });
+  wakes.wake(id);
+}

@@ -1,0 +1,77 @@
+import type { Database, Statement } from '../database/database.ts';
+import { newId } from '../ids.ts';
+import type { Response } from '../protocol/response.ts';
+
+/** Where an end is told: by its URL, and the types of events that are told there, all of them where there is no list. */
+export interface Told {
+  url: string;
+  events?: readonly string[] | undefined;
+}
+
+/** An event that is to be delivered to a URL. */
+export interface Delivery {
+  tenant: string;
+  id: string;
+  url: string;
+  body: string;
+  /** Attempts so far, this one included. */
+  tries: number;
+  /** Milliseconds since 1970. */
+  created: number;
+}
+
+/** Keeps what is to be told of a background response's end, to be written along with it. */
+export function insertDeliveries(tenant: string, { id, status }: Response, webhooks: readonly Told[]): Statement[] {
+  const type = `response.${status}`;
+  const now = Date.now();
+  const event = newId('evt');
+  const body = { id: event, object: 'event', created_at: Math.floor(now / 1000), type, data: { id } };
+  return webhooks
+    .filter(({ events }) => events?.includes(type) ?? true)
+    .map(({ url }) => ({
+      sql: 'INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at) VALUES (?, ?, ?, ?, 0, ?, ?)',
+      values: [tenant, event, url, JSON.stringify(body), now, now],
+    }));
+}
+
+/** Takes the deliveries that are due, at most `most`: nobody else takes them for so many milliseconds. */
+export async function takeDue(database: Database, most: number, hold: number): Promise<Delivery[]> {
+  const now = Date.now();
+  const [rows = []] = await database.batch([
+    {
+      sql: `UPDATE deliveries SET tries = tries + 1, next_at = ? WHERE (tenant, id, url) IN
+          (SELECT tenant, id, url FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?)
+        RETURNING tenant, id, url, body, tries, created`,
+      values: [now + hold, now, most],
+    },
+  ]);
+  return rows.map(({ tenant, id, url, body, tries, created }) => ({
+    tenant: String(tenant),
+    id: String(id),
+    url: String(url),
+    body: String(body),
+    tries: Number(tries),
+    created: Number(created),
+  }));
+}
+
+/** Forgets a delivery: it was made, or given up. */
+export function removeDelivery({ tenant, id, url }: Delivery): Statement {
+  return { sql: 'DELETE FROM deliveries WHERE tenant = ? AND id = ? AND url = ?', values: [tenant, id, url] };
+}
+
+/** Has a delivery tried again at a time, in milliseconds since 1970. */
+export function putOff({ tenant, id, url }: Delivery, until: number): Statement {
+  return {
+    sql: 'UPDATE deliveries SET next_at = ? WHERE tenant = ? AND id = ? AND url = ?',
+    values: [until, tenant, id, url],
+  };
+}
+
+/** When the next delivery is due, in milliseconds since 1970; undefined when there is none. */
+export async function nextDue(database: Database): Promise<number | undefined> {
+  const [[row] = []] = await database.batch([
+    { sql: 'SELECT next_at FROM deliveries ORDER BY next_at LIMIT 1', values: [] },
+  ]);
+  return row && Number(row.next_at);
+}

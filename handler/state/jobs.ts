@@ -1,0 +1,147 @@
+import type { Database, Statement } from '../database/database.ts';
+import type { Item } from '../protocol/items.ts';
+import type { Usage } from '../protocol/response.ts';
+import { insertItems, itemsOf } from './items.ts';
+import { OWNED } from './owner.ts';
+import type { Scope } from './scope.ts';
+import { ITEM_CHUNKS, joinText, splitText } from './text.ts';
+
+/** How far a background turn has come that can be run again from there. */
+export interface Progress {
+  /** Sequence number of the next event. */
+  number: number;
+  /** The round of the tool loop that comes next, from 1. */
+  round: number;
+  usage: Usage | null;
+  /** What earlier rounds said to the model beyond the turn's own input is in items of their own: how many there are. */
+  said: number;
+  /** Tool calls that have been run. */
+  calls: number;
+}
+
+/** What a turn in the background is run from. */
+export interface StoredJob {
+  /** The request, as `insertJob` was given it. */
+  request: unknown;
+  progress: Progress;
+  /** A tool's call has begun, and nobody knows how far it came. */
+  calling: boolean;
+  input: Item[];
+  /** What earlier rounds said to the model. */
+  said: Item[];
+  /** Items of the output that are written, and blocks of the log. */
+  written: number;
+  blocks: number;
+  parent: string | null;
+  /** Where the chain began in a conversation. */
+  begun: { id: string; base: number } | null;
+}
+
+/** Keeps what a turn is run from, as JSON. */
+export function insertJob(tenant: string, id: string, request: unknown, progress: Progress): Statement[] {
+  const { head, rest } = splitText({ tenant, holder: id, side: 'job', place: 0 }, JSON.stringify(request));
+  return [
+    {
+      sql: 'INSERT INTO jobs (tenant, response, body, progress, calling) VALUES (?, ?, ?, ?, 0)',
+      values: [tenant, id, head, JSON.stringify(progress)],
+    },
+    ...rest,
+  ];
+}
+
+/** Keeps what a round has come to, with what it said to the model. */
+export function advanceJob(tenant: string, id: string, progress: Progress, said: readonly Item[]): Statement[] {
+  return [
+    {
+      sql: 'UPDATE jobs SET progress = ?, calling = 0 WHERE tenant = ? AND response = ?',
+      values: [JSON.stringify(progress), tenant, id],
+    },
+    ...insertItems({ tenant, holder: id, side: 'round', place: progress.said - said.length }, said),
+  ];
+}
+
+/** Notes that a tool's call is about to have its effects: from then on its round is not run again. */
+export function noteCall(tenant: string, id: string): Statement {
+  return { sql: 'UPDATE jobs SET calling = 1 WHERE tenant = ? AND response = ?', values: [tenant, id] };
+}
+
+/** Removes what a turn was run from. */
+export function removeJob(tenant: string, id: string): Statement[] {
+  return [
+    { sql: 'DELETE FROM jobs WHERE tenant = ? AND response = ?', values: [tenant, id] },
+    { sql: "DELETE FROM chunks WHERE tenant = ? AND holder = ? AND side IN ('job', 'round')", values: [tenant, id] },
+    { sql: "DELETE FROM items WHERE tenant = ? AND holder = ? AND side = 'round'", values: [tenant, id] },
+  ];
+}
+
+/**
+ * Makes this process the one that runs a turn, if nobody alive does; undefined when somebody does, or when it has ended.
+ */
+export async function claimJob({ database, tenant, owner }: Scope, id: string): Promise<StoredJob | undefined> {
+  const now = Date.now();
+  const items = (side: string): Statement => ({
+    sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+      WHERE i.tenant = ? AND i.holder = ? AND i.side = ? ORDER BY i.place, k.n`,
+    values: [tenant, id, side],
+  });
+  const beat = owner.beat(now);
+  const [[row] = [], jobs = [], input = [], said = [], [counted] = []] = (
+    await database.batch([
+      ...beat,
+      {
+        sql: `UPDATE responses AS r SET owner = ?, status = 'in_progress' WHERE r.tenant = ? AND r.id = ?
+          AND r.background = 1 AND r.status IN ('queued', 'in_progress') AND NOT ${OWNED}
+          RETURNING parent, conversation, base`,
+        values: [owner.id, tenant, id, now],
+      },
+      {
+        sql: `SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
+            ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
+          WHERE j.tenant = ? AND j.response = ? ORDER BY k.n`,
+        values: [tenant, id],
+      },
+      items('input'),
+      items('round'),
+      {
+        sql: `SELECT
+            (SELECT count(*) FROM items i WHERE i.tenant = ? AND i.holder = ? AND i.side = 'output') AS written,
+            (SELECT count(*) FROM events e WHERE e.tenant = ? AND e.response = ?) AS blocks`,
+        values: [tenant, id, tenant, id],
+      },
+    ])
+  ).slice(beat.length);
+  const [job] = joinText(jobs);
+  if (!row || !job) return undefined;
+  return {
+    request: JSON.parse(job.text),
+    progress: JSON.parse(String(job.row.progress)) as Progress, // as insertJob and advanceJob wrote it
+    calling: job.row.calling === 1,
+    input: itemsOf(input),
+    said: itemsOf(said),
+    written: Number(counted?.written),
+    blocks: Number(counted?.blocks),
+    parent: row.parent === null ? null : String(row.parent),
+    begun: row.conversation === null ? null : { id: String(row.conversation), base: Number(row.base) },
+  };
+}
+
+/** Lets go of a turn that this process runs no more, so that any process may take it at once. */
+export function releaseJob(tenant: string, id: string, owner: string): Statement {
+  return {
+    sql: `UPDATE responses SET owner = '' WHERE tenant = ? AND id = ? AND owner = ?
+      AND status IN ('queued', 'in_progress')`,
+    values: [tenant, id, owner],
+  };
+}
+
+/** Turns in the background that no process alive runs, of every tenant, the oldest first; at most `most`. */
+export async function waitingJobs(database: Database, most: number): Promise<{ tenant: string; id: string }[]> {
+  const [rows = []] = await database.batch([
+    {
+      sql: `SELECT r.tenant, r.id FROM responses r WHERE r.status IN ('queued', 'in_progress') AND r.background = 1
+        AND NOT ${OWNED} ORDER BY r.id LIMIT ?`,
+      values: [Date.now(), most],
+    },
+  ]);
+  return rows.map(({ tenant, id }) => ({ tenant: String(tenant), id: String(id) }));
+}

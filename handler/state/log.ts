@@ -1,0 +1,91 @@
+import type { Row, Statement } from '../database/database.ts';
+import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
+import type { Scope } from './scope.ts';
+import { joinText, splitText } from './text.ts';
+
+/**
+ * An event as the log keeps it. Those that carry the whole response are kept without it: what they would say of it is in
+ * the response's own row. The terminal event is not kept at all, since the row says how the response ended.
+ */
+export type LoggedEvent = ItemEvent | ErrorEvent | Omit<LifecycleEvent, 'response'>;
+
+/** An event as the log keeps it, as text. */
+export function toLine(event: ResponseEvent): string {
+  if (!('response' in event)) return JSON.stringify(event);
+  const { response: _, ...rest } = event;
+  return JSON.stringify(rest);
+}
+
+/** Keeps a block of lines; `last` is the greatest sequence number in it. A block of this number undoes the batch. */
+export function insertBlock(
+  tenant: string,
+  id: string,
+  n: number,
+  lines: readonly string[],
+  last: number,
+): Statement[] {
+  const { head, rest } = splitText({ tenant, holder: id, side: 'log', place: n }, lines.join('\n'));
+  return [
+    {
+      sql: 'INSERT INTO events (tenant, response, n, last, body) VALUES (?, ?, ?, ?, ?)',
+      values: [tenant, id, n, last, head],
+    },
+    ...rest,
+  ];
+}
+
+/** Whether the events of a response are kept that clients may see. */
+export async function hasLog({ database, tenant }: Scope, id: string): Promise<boolean> {
+  const [[row] = []] = await database.batch([
+    { sql: 'SELECT r.log_until FROM responses r WHERE r.tenant = ? AND r.id = ?', values: [tenant, id] },
+  ]);
+  return row?.log_until != null && Number(row.log_until) > Date.now();
+}
+
+/** Blocks that are read at a time: about a megabyte. */
+const AT_ONCE = 16;
+
+/** A part of a response's log. */
+export interface LogPart {
+  /** How far the response has come, and the number of its last event in the log; undefined when it is gone. */
+  row: { status: string; last: number } | undefined;
+  events: LoggedEvent[];
+  /** The number of the block that would follow. */
+  next: number;
+  /** Whether there is more to be read now. */
+  more: boolean;
+}
+
+/** Reads from block `from` on, in one round trip; blocks that hold nothing after the number `after` are passed over. */
+export async function readLog({ database, tenant }: Scope, id: string, from: number, after: number): Promise<LogPart> {
+  const [[row] = [], rows = []] = await database.batch([
+    {
+      sql: `SELECT r.status, (SELECT e.last FROM events e WHERE e.tenant = r.tenant AND e.response = r.id
+          ORDER BY e.n DESC LIMIT 1) AS last
+        FROM responses r WHERE r.tenant = ? AND r.id = ?`,
+      values: [tenant, id],
+    },
+    {
+      sql: `SELECT e.n AS block, e.body, k.n, k.body AS more FROM (
+          SELECT * FROM events e WHERE e.tenant = ? AND e.response = ? AND e.n >= ? AND e.last > ? ORDER BY e.n LIMIT ?
+        ) e LEFT JOIN chunks k ON e.body = '' AND k.tenant = e.tenant AND k.holder = e.response AND k.side = 'log'
+          AND k.place = e.n ORDER BY e.n, k.n`,
+      values: [tenant, id, from, after, AT_ONCE],
+    },
+  ]);
+  const blocks = joinText(rows);
+  return {
+    row: row && { status: String(row.status), last: Number(row.last ?? -1) },
+    events: blocks.flatMap(({ text }) => text.split('\n').map(toEvent)),
+    next: blockAfter(blocks.at(-1)?.row) ?? from,
+    more: blocks.length === AT_ONCE,
+  };
+}
+
+function toEvent(line: string): LoggedEvent {
+  return JSON.parse(line) as LoggedEvent; // as toLine wrote it
+}
+
+function blockAfter(row: Row | undefined): number | undefined {
+  return row && Number(row.block) + 1;
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import type OpenAI from 'openai';
+import { post } from '../doors/door.ts';
+import { says } from '../model/scripted.ts';
+import { checkStream, parseStream } from '../sse.ts';
+import { callOf, create, refuses } from './ask.ts';
+import { begin, ended, openStream } from './background.ts';
+import { promise } from './promise.ts';
+import { ask, have, held, nowhere, stored } from './state-ask.ts';
+
+type ResponseObject = OpenAI.Responses.Response;
+
+promise('cancel.stops', async (door) => {
+  const { script, begun } = held('Hello');
+  const response = await begin(door, script);
+  await begun;
+  // What was made is what was written down: at most 50 ms later.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  const cancelled = await have<ResponseObject>(door, 'POST', `/v1/responses/${response.id}/cancel`);
+  const { status, output, error } = cancelled;
+  assert.deepEqual([status, error], ['cancelled', null]);
+  assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'incomplete' }]);
+  assert.match(JSON.stringify(output), /Hello/);
+  await callOf(door, response.model).closed;
+  assert.deepEqual(await stored(door, response.id), cancelled);
+});
+
+promise('cancel.again', async (door) => {
+  const { script, begun } = held();
+  const { id } = await begin(door, script);
+  await begun;
+  const cancel = () => have<ResponseObject>(door, 'POST', `/v1/responses/${id}/cancel`);
+  const [first, ...others] = await Promise.all([cancel(), cancel(), cancel()]);
+  assert.equal(first.status, 'cancelled');
+  for (const other of [...others, await cancel()]) assert.deepEqual(other, first);
+});
+
+promise('cancel.ended', async (door) => {
+  const { id } = await begin(door, says('ok'));
+  const whole = await ended(door, id);
+  assert.deepEqual(await have(door, 'POST', `/v1/responses/${id}/cancel`), whole);
+  assert.deepEqual(await stored(door, id), whole);
+});
+
+promise('cancel.not-background', async (door) => {
+  const { id } = await create(door, { model: door.model.script(says('ok')) });
+  await refuses(await ask(door, 'POST', `/v1/responses/${id}/cancel`), { status: 400, code: null });
+});
+
+promise('cancel.stream', async (door) => {
+  const { script, begun } = held();
+  const model = door.model.script(script);
+  const { id, text } = await openStream(await post(door, { model, input: 'Hi', background: true, stream: true }));
+  await begun;
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  await have(door, 'POST', `/v1/responses/${id}/cancel`);
+  const whole = parseStream(await text);
+  checkStream(whole);
+  assert.deepEqual(
+    whole.events.slice(-2).map(({ type }) => type),
+    ['response.output_item.done', 'response.failed'],
+  );
+  assert.equal(whole.final.status, 'cancelled');
+  const again = await (await door.fetch(`/v1/responses/${id}?stream=true`)).text();
+  assert.deepEqual(parseStream(again).events, whole.events);
+});
+
+promise('cancel.delete', async (door) => {
+  const { script, begun } = held();
+  const { id, model } = await begin(door, script);
+  await begun;
+  await have(door, 'DELETE', `/v1/responses/${id}`);
+  await callOf(door, model).closed;
+  await nowhere(door, `GET /v1/responses/${id}`);
+});

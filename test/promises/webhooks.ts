@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { type Door, testWebhookSecret } from '../doors/door.ts';
+import { replies, says, sends } from '../model/scripted.ts';
+import { create } from './ask.ts';
+import { begin, ended } from './background.ts';
+import { promise } from './promise.ts';
+import { have, held, until } from './state-ask.ts';
+
+/** What was told of a response, verified by the official client. */
+async function told(door: Door, id: string) {
+  const found = () => door.model.hooks.find(({ body }) => body.includes(id));
+  await until(async () => found() !== undefined);
+  const { headers, body } = found() ?? assert.fail('it was told');
+  return door.client.webhooks.unwrap(body, new Headers(headers as Record<string, string>), testWebhookSecret);
+}
+
+promise('webhooks.signed', async (door) => {
+  const { script, begun } = held();
+  const cancelled = await begin(door, script);
+  await begun;
+  await have(door, 'POST', `/v1/responses/${cancelled.id}/cancel`);
+  const ends = {
+    cancelled,
+    completed: await begin(door, says('ok')),
+    failed: await begin(door, replies(500, 'no')),
+    incomplete: await begin(door, sends([{ content: 'Hel' }], 'length')),
+  };
+  for (const [status, { id }] of Object.entries(ends)) {
+    assert.equal((await ended(door, id)).status, status);
+    const event = await told(door, id);
+    assert.match(event.id, /^evt_\w+$/);
+    assert.ok(Math.abs(event.created_at - Date.now() / 1000) < 60);
+    const { id: _, created_at: __, ...rest } = event;
+    assert.deepEqual(rest, { object: 'event', type: `response.${status}`, data: { id } });
+  }
+});
+
+promise('webhooks.foreground', async (door) => {
+  const { id } = await create(door, { model: door.model.script(says('ok')) });
+  const later = await begin(door, says('ok'));
+  await told(door, later.id);
+  assert.ok(!door.model.hooks.some(({ body }) => body.includes(id)));
+});
