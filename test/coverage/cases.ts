@@ -45,7 +45,7 @@ const limits: readonly Case[] = [
   limit('input may be missing where there is something to go on from', 'chain.no-input', 'prompt.filled'),
   limit('stream_options without stream changes nothing', 'create.unknown-ignored'),
   limit('conversation and previous_response_id exclude each other', 'previous.with-conversation'),
-  { group: 'limits', says: 'background needs store', by: [], not: 'background' },
+  { group: 'limits', says: 'background needs store', by: ['background.store'] },
   { group: 'limits', says: 'generate: false on a WebSocket only warms up', by: [], not: 'websocket' },
 ];
 
@@ -120,7 +120,11 @@ const edgeCases: readonly Case[] = [
     'input-items.pages',
     'conversation-items.pages',
   ),
-  { group: 'edge cases', says: '28 GET with stream and starting_after', by: ['stored.no-replay'], not: 'background' },
+  {
+    group: 'edge cases',
+    says: '28 GET with stream and starting_after',
+    by: ['replay.after', 'replay.query', 'replay.no-log'],
+  },
   edge('29 a client that leaves', 'leave.unstored', 'left.stored', 'left.unstored'),
   edge('30 a malformed body gives a small error', 'validation.small', 'validation.no-echo'),
   edge('the code of an error event is a text that clients can read', 'backend.server-fault', 'client.stream-error'),

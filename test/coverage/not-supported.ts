@@ -17,7 +17,6 @@ function progress(call: string, ...states: string[]): string[] {
 }
 
 const program = { type: 'program', caller_id: 'call_1' };
-const noRoute: Pick<Refused, 'status' | 'code' | 'param'> = { status: 404, code: null, param: null };
 const noMethod: Pick<Refused, 'status' | 'code' | 'param'> = { status: 405, code: 'method_not_allowed', param: null };
 
 /** Everything of the official types that is not there, by topic. */
@@ -173,25 +172,6 @@ export const topics = {
     silent: [
       ['`code_interpreter_call.outputs` in `include`', 'taken, and adds nothing'],
       ['`container_file_citation`, `file_path` as annotations of an output', 'never added'],
-    ],
-  },
-  background: {
-    title: 'Background responses',
-    until: 'planned',
-    refused: [
-      refused('`background: true`', { background: true }, 'background'),
-      {
-        sent: '`POST /v1/responses/{id}/cancel`',
-        request: 'POST /v1/responses/resp_1/cancel',
-        ...noRoute,
-        message: 'There is nothing at this path.',
-      },
-    ],
-    events: ['response.queued'],
-    silent: [
-      ['`background` of a response', '`false`'],
-      ['the status `queued`', 'no response has it'],
-      ['`GET /v1/responses/{id}?stream=true`, with or without `starting_after`', '400: the events are not kept'],
     ],
   },
   'context-management': {

@@ -7,7 +7,7 @@ const VALUES = 'surface.values';
 /** The parameters of `POST /v1/responses`, and which tool the model is to use. */
 export const parameterRows: readonly Entry[] = [
   not(P, '', 'access_programs*', 'access-programs'),
-  not(P, '', 'background', 'background'),
+  shown(P, '', 'background', 'background.queued', 'background.stream'),
   not(P, '', 'context_management*', 'context-management'),
   shown(P, '', 'conversation conversation.id', 'conversation-turn.sees', 'conversation-turn.adds', 'conversation.type'),
   not(P, '', 'image*', 'image-generation'),
