@@ -4,6 +4,7 @@ import { ApiError, toApiError } from './errors.ts';
 import { newId } from './ids.ts';
 import { describe, log } from './log.ts';
 import { cancelResponse } from './routes/background.ts';
+import { compactConversation } from './routes/compact.ts';
 import {
   changeConversation,
   postConversation,
@@ -47,6 +48,7 @@ export function createApp(services: Services): Hono<Env> {
   app.get('/v1/responses', refuseWebSocket);
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     '/v1/responses': { POST: (c) => createResponse(c, services) },
+    '/v1/responses/compact': { POST: (c) => compactConversation(c, services) },
     '/v1/responses/:id': {
       GET: (c) => retrieveResponse(c, services),
       DELETE: (c) => removeResponse(c, services),

@@ -20,7 +20,7 @@ export type IdPrefix =
 
 type ItemPrefix =
   | ('msg' | 'rs' | 'fc' | 'fco' | 'mcp' | 'mcpl' | 'ctc' | 'ctco' | 'lsh' | 'lsho' | 'sh' | 'sho')
-  | ('apc' | 'apco' | 'cu' | 'cuo' | 'tsc' | 'tso' | 'at' | 'cfg');
+  | ('apc' | 'apco' | 'cu' | 'cuo' | 'tsc' | 'tso' | 'at' | 'cfg' | 'cmp');
 
 /**
  * A new id such as `resp_` and 48 hexadecimal digits: the time in milliseconds, so that what is made together is kept

@@ -196,11 +196,11 @@ function checkItems(events: readonly (ItemEvent | Finish)[]): void {
     assert.equal(event.sequence_number, 0, 'numbers are the turn’s to give');
     if (event.type === 'response.output_item.added') {
       assert.equal(open, undefined);
-      assert.equal(event.item.status, 'in_progress');
+      assert.ok('status' in event.item && event.item.status === 'in_progress');
       open = event.item.id;
     } else if (event.type === 'response.output_item.done') {
       assert.equal(event.item.id, open);
-      assert.notEqual(event.item.status, 'in_progress');
+      assert.ok('status' in event.item && event.item.status !== 'in_progress');
       open = undefined;
       place++;
     } else if ('item_id' in event) assert.equal(event.item_id, open);

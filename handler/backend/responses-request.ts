@@ -1,3 +1,4 @@
+import { unsupported } from '../errors.ts';
 import type { Item, Message } from '../protocol/items.ts';
 import type { ModelCall } from './backend.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
@@ -78,6 +79,9 @@ function toInput(item: Item, isOpenAI: boolean): object[] {
     }
     case 'local_shell_call_output':
       return [{ type: item.type, id: item.call_id, output: item.output, status: item.status }];
+    case 'compaction':
+      if (!isOpenAI) throw unsupported('input', 'holds a compaction that another server has sealed');
+      return [item];
     default: {
       const { id, ...rest } = item;
       return [NEEDS_ID.has(item.type) ? item : rest];

@@ -10,6 +10,7 @@ import { readLog } from '../state/log.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
 import { startBounds } from '../turn/bounds.ts';
+import { afterCompaction, isCompaction, openCompactions } from '../turn/compaction.ts';
 import { type PlannedRequest, planTurn } from '../turn/plan.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn, type Turn } from '../turn/turn.ts';
@@ -99,7 +100,8 @@ async function make(
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record,
-      seal: sealed ? means.seal : null,
+      seal: means.seal,
+      sealsReasoning: sealed ?? false,
     };
     const resumed = { ...job.progress, number: job.progress.number + since.length, begun: since.length > 0 };
     for await (const event of runTurn({ ...turn, resumed }, turnMeans, bounds.signal)) {
@@ -115,7 +117,7 @@ async function make(
 
 /** The turn as it was planned when the response was asked for, with what its rounds have made since. */
 async function planAgain(
-  { tools }: WorkMeans,
+  { tools, seal }: WorkMeans,
   scope: Scope,
   job: StoredJob,
   request: PlannedRequest,
@@ -131,6 +133,13 @@ async function planAgain(
   };
   // What is kept of an input is what a client may send as one.
   const input = job.input as PlannedRequest['input'];
-  const { call, ...turn } = planTurn({ ...request, input }, tools, before, context);
-  return { ...turn, call: { ...call, input: [...call.input, ...job.said] }, response };
+  const { call, compaction, ...turn } = planTurn({ ...request, input }, tools, before, context);
+  const compacted = response.output.find(isCompaction);
+  const heard = await openCompactions(seal, compacted ? afterCompaction(compacted, call.input) : call.input);
+  return {
+    ...turn,
+    call: { ...call, input: [...heard, ...job.said] },
+    response,
+    ...(compaction && !compacted && { compaction }),
+  };
 }

@@ -11,10 +11,12 @@ export const migrations: readonly (readonly string[])[] = [
 
     // A response without its output. `parent` makes the tree; `conversation` and `base` say at which place of which
     // conversation its chain began. To delete one is to let it expire at once: it stays while others build on it. One that
-    // is made in the background has no owner until a process takes it; its events are kept until `log_until`.
+    // is made in the background has no owner until a process takes it; its events are kept until `log_until`. One that is
+    // `compacted` holds what stands for all that was before it.
     `CREATE TABLE responses (
       tenant text NOT NULL, id text NOT NULL, parent text, conversation text, base bigint, owner text NOT NULL,
-      status text NOT NULL, background bigint NOT NULL, log_until bigint, expires_at bigint NOT NULL, body text NOT NULL,
+      status text NOT NULL, background bigint NOT NULL, log_until bigint, compacted bigint NOT NULL,
+      expires_at bigint NOT NULL, body text NOT NULL,
       PRIMARY KEY (tenant, id))`,
     'CREATE INDEX responses_by_parent ON responses (tenant, parent) WHERE parent IS NOT NULL',
     'CREATE INDEX responses_by_conversation ON responses (tenant, conversation) WHERE conversation IS NOT NULL',
@@ -32,11 +34,12 @@ export const migrations: readonly (readonly string[])[] = [
       WHERE conversation IS NOT NULL`,
     'CREATE UNIQUE INDEX items_of_conversation ON items (tenant, conversation, id) WHERE conversation IS NOT NULL',
 
-    // `turn` is the response that is being made; `next_place` the place of the next item. A deleted one stays while
+    // `turn` is the response that is being made; `next_place` the place of the next item,
+    // `start_place` that of what stands for all items before it. A deleted one stays while
     // responses go on from it.
     `CREATE TABLE conversations (
       tenant text NOT NULL, id text NOT NULL, created_at bigint NOT NULL, metadata text NOT NULL, turn text,
-      next_place bigint NOT NULL DEFAULT 0, deleted_at bigint, PRIMARY KEY (tenant, id))`,
+      next_place bigint NOT NULL DEFAULT 0, start_place bigint NOT NULL DEFAULT 0, deleted_at bigint, PRIMARY KEY (tenant, id))`,
     'CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL',
 
     // The clients' own names for requests that they may send again, each for the response that it got.

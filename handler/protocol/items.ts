@@ -104,6 +104,16 @@ export const ConfigurationUpdate = v.object({
   text: maybe(v.object({ format: TextFormat })),
 });
 
+/** What stands for all that was said before it, sealed: by this deployment, or by a model's server. */
+export const InputCompaction = v.object({
+  type: v.literal('compaction'),
+  id: Id,
+  encrypted_content: v.pipe(v.string(), v.nonEmpty()),
+});
+
+/** The wish, last in an input, that what was said be compacted, and nothing else. */
+export const CompactionTrigger = v.object({ type: v.literal('compaction_trigger'), id: Id });
+
 /** An item that is stored, by its id. */
 export const ItemReference = v.object({ type: v.literal('item_reference'), id: v.pipe(v.string(), v.nonEmpty()) });
 export type ItemReference = v.InferOutput<typeof ItemReference>;
@@ -117,6 +127,8 @@ const TypedItem = v.variant('type', [
   ...clientItems,
   AdditionalTools,
   ConfigurationUpdate,
+  InputCompaction,
+  CompactionTrigger,
   ItemReference,
 ]);
 
@@ -186,6 +198,13 @@ export interface Reasoning {
   status: ItemStatus;
 }
 
+/** What stands for all that was said before it; it has no status, and no content until it is whole. */
+export interface Compaction {
+  type: 'compaction';
+  id: string;
+  encrypted_content: string;
+}
+
 /** Why a server-side tool's call failed. */
 export type McpError =
   | { type: 'mcp_tool_execution_error'; content: unknown }
@@ -205,7 +224,7 @@ export interface McpCall {
 }
 
 /** One item of a response's `output`. */
-export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall | ClientCall | ToolsFound;
+export type OutputItem = OutputMessage | FunctionCall | Reasoning | McpCall | ClientCall | ToolsFound | Compaction;
 
 /** What a search for tools has found that the server made. */
 type ToolsFound = Extract<ClientOutput, { type: 'tool_search_output' }>;

@@ -82,7 +82,14 @@ export const CreateRequest = v.object({
       variables: maybe(v.pipe(AnyObject, OwnNames, v.record(v.string(), PromptVariable))),
     }),
   ),
-  context_management: v.optional(v.unknown()),
+  context_management: maybe(
+    v.array(
+      v.object({
+        type: v.literal('compaction'),
+        compact_threshold: maybe(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      }),
+    ),
+  ),
   moderation: v.optional(v.unknown()),
   access_programs: v.optional(v.unknown()),
   image: v.optional(v.unknown()),

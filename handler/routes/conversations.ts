@@ -15,7 +15,11 @@ type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
 export const postConversation: Handler = async (c, { limits, brotli, scope }) => {
   const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, brotli, {}));
   return c.json(
-    await createConversation(scope, metadata ?? {}, itemsOf(await resolveReferences(scope, items ?? []), 'items')),
+    await createConversation(
+      scope,
+      metadata ?? {},
+      itemsOf(await resolveReferences(scope, items ?? [], 'items'), 'items'),
+    ),
   );
 };
 
@@ -40,7 +44,9 @@ export const removeConversation: Handler = async (c, { scope }) => {
 export const postItems: Handler = async (c, { limits, brotli, scope }) => {
   checkInclude(c);
   const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli));
-  return c.json(await addItems(scope, pathId(c, 'id'), itemsOf(await resolveReferences(scope, items), 'items')));
+  return c.json(
+    await addItems(scope, pathId(c, 'id'), itemsOf(await resolveReferences(scope, items, 'items'), 'items')),
+  );
 };
 
 /** `GET /v1/conversations/{id}/items`. */

@@ -1,13 +1,31 @@
+import { unsupported } from '../errors.ts';
 import type { InputItem } from '../protocol/items.ts';
+import type { CreateRequest } from '../protocol/request.ts';
 import { findItems } from '../state/references.ts';
 import type { Scope } from '../state/scope.ts';
 import type { GivenItem } from '../turn/items.ts';
 
-/** An input with each `item_reference` replaced by the item; one round trip if there is any. Throws 404. */
-export async function resolveReferences(scope: Scope, input: readonly InputItem[]): Promise<GivenItem[]> {
+/**
+ * The items of a request's member `param` with each `item_reference` replaced by the item; one round trip if there is any.
+ * Throws 404, and 422 for a `compaction_trigger`, which is no item to be kept.
+ */
+export async function resolveReferences(
+  scope: Scope,
+  input: readonly InputItem[],
+  param: string,
+): Promise<GivenItem[]> {
+  const trigger = input.findIndex(({ type }) => type === 'compaction_trigger');
+  if (trigger >= 0)
+    throw unsupported(`${param}[${trigger}].type`, 'may be compaction_trigger only at the end of an input');
   const ids = input.flatMap((item) => (item.type === 'item_reference' ? [item.id] : []));
   if (ids.length === 0) return input as GivenItem[]; // what is not here is all that the type leaves out
   const found = await findItems(scope, ids);
-  // A kept item is one that a client could have sent.
-  return input.map((item) => (item.type === 'item_reference' ? (found.get(item.id) as GivenItem) : item));
+  // A kept item is one that a client could have sent; and there is no trigger any more.
+  return input.map((item) => (item.type === 'item_reference' ? found.get(item.id) : item) as GivenItem);
+}
+
+/** An input without the `compaction_trigger` at its end, and whether there was one. */
+export function takeTrigger(input: CreateRequest['input']): Pick<CreateRequest, 'input'> & { compacts: boolean } {
+  const compacts = Array.isArray(input) && input.at(-1)?.type === 'compaction_trigger';
+  return { input: compacts ? input.slice(0, -1) : input, compacts };
 }

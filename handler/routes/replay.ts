@@ -48,6 +48,9 @@ function* eventsOf(item: OutputItem): Generator<ItemEvent> {
     yield { type: 'response.mcp_call.in_progress', ...at };
     yield { type: 'response.mcp_call_arguments.done', ...at, arguments: item.arguments };
     yield { type: item.error ? 'response.mcp_call.failed' : 'response.mcp_call.completed', ...at };
+  } else if (item.type === 'compaction') {
+    yield ofWhole('added', at, { ...item, encrypted_content: '' });
+    yield { type: 'response.compaction.compacting', ...at };
   } else {
     const writer = new Writer();
     writer.item(item);

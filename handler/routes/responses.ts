@@ -9,6 +9,7 @@ import { findMade } from '../state/idempotency.ts';
 import { recordTurn } from '../state/record.ts';
 import { getResponse } from '../state/responses.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
+import { openCompactions } from '../turn/compaction.ts';
 import { planTurn } from '../turn/plan.ts';
 import { applyPrompt } from '../turn/prompt.ts';
 import { unrecorded } from '../turn/record.ts';
@@ -19,7 +20,7 @@ import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
 import { readKey } from './idempotency.ts';
 import { obfuscate } from './obfuscate.ts';
-import { resolveReferences } from './references.ts';
+import { resolveReferences, takeTrigger } from './references.ts';
 import { replay } from './replay.ts';
 import { openReasoning } from './sealed.ts';
 import { STREAM_HEADERS } from './stream.ts';
@@ -41,11 +42,13 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   if (made) return repeat(c, services, await getResponse(scope, made), sent);
   const { backend, context } = services.models.find(model);
   const past = await readPast(scope, request);
-  const input = Array.isArray(request.input)
-    ? await openReasoning(services.seal, await resolveReferences(scope, request.input))
-    : request.input;
-  const planned = { ...request, model, input };
+  const given = takeTrigger(request.input);
+  const input = Array.isArray(given.input)
+    ? await openReasoning(services.seal, await resolveReferences(scope, given.input, 'input'))
+    : given.input;
+  const planned = { ...request, model, input, compacts: given.compacts };
   const turn = planTurn(planned, services.tools, past, context);
+  turn.call.input = await openCompactions(services.seal, turn.call.input);
   entry.response = turn.response.id;
   const { response } = turn;
   if (response.background) {
@@ -69,7 +72,8 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: stored ?? unrecorded,
-      seal: sealed ? services.seal : null,
+      seal: services.seal,
+      sealsReasoning: sealed ?? false,
     };
     const plain = runTurn(turn, means, bounds.signal);
     const events = request.stream_options?.include_obfuscation ? obfuscate(plain) : plain;

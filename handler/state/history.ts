@@ -45,22 +45,24 @@ export async function readPast(scope: Scope, request: PastReference): Promise<Pa
 }
 
 /**
- * All items of a chain of responses, from its root on. CROSS JOIN means to SQLite that the chain comes first: it would
+ * All items of a chain of responses, from its root on, or from the latest response that holds a compaction. CROSS JOIN means to SQLite that the chain comes first: it would
  * read all items of the tenant otherwise.
  */
-const CHAIN = `WITH RECURSIVE chain (id, parent, depth) AS (
-    SELECT id, parent, 0 FROM responses WHERE tenant = ? AND id = ?
+const CHAIN = `WITH RECURSIVE chain (id, parent, depth, compacted) AS (
+    SELECT id, parent, 0, compacted FROM responses WHERE tenant = ? AND id = ?
     UNION ALL
-    SELECT r.id, r.parent, c.depth + 1 FROM chain c CROSS JOIN responses r WHERE r.tenant = ? AND r.id = c.parent
+    SELECT r.id, r.parent, c.depth + 1, r.compacted FROM chain c CROSS JOIN responses r
+    WHERE r.tenant = ? AND r.id = c.parent AND c.compacted = 0
   )
   SELECT i.body, k.n, k.body AS more FROM chain c CROSS JOIN items i ${ITEM_CHUNKS}
   WHERE i.tenant = ? AND i.holder = c.id ORDER BY c.depth DESC, i.side, i.place, k.n`;
 
 /** What a conversation held where a chain of responses left it. */
 const BEGINNING = `SELECT i.body, k.n, k.body AS more
-  FROM responses r CROSS JOIN items i ${ITEM_CHUNKS}
-  WHERE r.tenant = ? AND r.id = ? AND i.tenant = ? AND i.conversation = r.conversation
-    AND i.conversation_place < r.base ORDER BY i.conversation_place, k.n`;
+  FROM responses r CROSS JOIN conversations v CROSS JOIN items i ${ITEM_CHUNKS}
+  WHERE r.tenant = ? AND r.id = ? AND v.tenant = r.tenant AND v.id = r.conversation
+    AND i.tenant = ? AND i.conversation = r.conversation AND i.conversation_place < r.base
+    AND i.conversation_place >= CASE WHEN v.start_place <= r.base THEN v.start_place ELSE 0 END ORDER BY i.conversation_place, k.n`;
 
 async function readChain({ database, tenant }: Scope, id: string): Promise<Past> {
   if (!isId(id)) throw previousNotFound();
@@ -108,9 +110,10 @@ async function readConversation({ database, tenant }: Scope, id: string): Promis
       values: [Date.now(), tenant, id],
     },
     {
-      sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
-        WHERE i.tenant = ? AND i.conversation = ? ORDER BY i.conversation_place, k.n`,
-      values: [tenant, id],
+      sql: `SELECT i.body, k.n, k.body AS more FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS}
+        WHERE c.tenant = ? AND c.id = ? AND i.tenant = ? AND i.conversation = c.id
+          AND i.conversation_place >= c.start_place ORDER BY i.conversation_place, k.n`,
+      values: [tenant, id, tenant],
     },
   ]);
   if (!found) throw notFound('conversation', 'conversation');

@@ -92,12 +92,12 @@ export async function beginTurn(
       ...(conversation ? lock(tenant, conversation, response.id, now) : []),
       {
         sql: `INSERT INTO responses
-            (tenant, id, parent, conversation, base, owner, status, background, log_until, expires_at, body)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+            (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         values: [
           ...[tenant, response.id, past.previous, from?.id ?? null, from?.base ?? null, by, response.status],
           ...(background ? [1, WHILE_MADE] : [0, null]),
-          ...[now + scope.retention, head],
+          ...[isCompacted(input) ? 1 : 0, now + scope.retention, head],
         ],
       },
       ...rest,
@@ -109,6 +109,11 @@ export async function beginTurn(
     if (key) await refuseTaken(scope, key);
     throw conversation ? conversationLocked() : key ? stillMade() : error;
   }
+}
+
+/** Whether items hold one that stands for all that was before it. */
+function isCompacted(items: readonly Item[]): boolean {
+  return items.some(({ type }) => type === 'compaction');
 }
 
 function writeBody(tenant: string, response: Response) {
@@ -145,10 +150,12 @@ export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
   const mine = owner === undefined ? "status IN ('queued', 'in_progress')" : 'owner = ?';
   return [
     {
-      sql: `UPDATE responses SET body = ?, log_until = ?, owner = '', status = CASE WHEN ${mine} THEN ? END
+      sql: `UPDATE responses SET body = ?, log_until = ?, owner = '', compacted = CASE WHEN ? = 1 THEN 1 ELSE compacted END,
+          status = CASE WHEN ${mine} THEN ? END
         WHERE tenant = ? AND id = ?`,
       values: [
-        ...[head, logUntil ?? null, ...(owner === undefined ? [] : [owner]), ended.status],
+        ...[head, logUntil ?? null, isCompacted(ended.output) ? 1 : 0],
+        ...[...(owner === undefined ? [] : [owner]), ended.status],
         ...[tenant, ended.id],
       ],
     },
@@ -189,9 +196,14 @@ function lock(tenant: string, { id, base }: ConversationPlace, turn: string, now
 /** Gives the conversation back, with the turn's items in it if it came to something. */
 function leave(tenant: string, { id, base }: ConversationPlace, ended: Response, inputs: number): Statement[] {
   const made = ended.status === 'completed' || ended.status === 'incomplete';
+  const compaction = made ? ended.output.findLastIndex(({ type }) => type === 'compaction') : -1;
   const free: Statement = {
-    sql: 'UPDATE conversations SET turn = NULL, next_place = next_place + ? WHERE tenant = ? AND id = ? AND turn = ?',
-    values: [made ? inputs + ended.output.length : 0, tenant, id, ended.id],
+    sql: `UPDATE conversations SET turn = NULL, next_place = next_place + ?,
+        start_place = CASE WHEN ? >= 0 THEN ? ELSE start_place END WHERE tenant = ? AND id = ? AND turn = ?`,
+    values: [
+      ...[made ? inputs + ended.output.length : 0, compaction, base + inputs + compaction],
+      ...[tenant, id, ended.id],
+    ],
   };
   if (!made) return [free];
   const publish = `UPDATE items SET conversation = ?, conversation_place = ? + place

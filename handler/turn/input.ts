@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
+import { fromLatestCompaction } from './compaction.ts';
 import { type GivenItem, toItem } from './items.ts';
 
 /** A turn's input: what is new in it, and all that the model is to see. */
@@ -17,7 +18,8 @@ export function joinInput(before: readonly Item[], input: string | readonly Give
   const items =
     typeof input === 'string' ? [toItem({ type: 'message', role: 'user', content: input })] : itemsOf(input, 'input');
   const own = before.length === 0 ? items : items.filter(isNew(before));
-  const whole = [...before, ...own].filter((item) => !(isCall(item) && item.status === 'incomplete'));
+  const isWhole = (item: Item) => !(isCall(item) && item.status === 'incomplete');
+  const whole = fromLatestCompaction(before.filter(isWhole), own.filter(isWhole));
   checkCalls(whole);
   return { own, whole };
 }

@@ -3,7 +3,7 @@ import type { InputPart, OutputText, PromptCacheBreakpoint, ReplayedText } from 
 import type { InputItem, InputMessage, Item, ItemReference, Message } from '../protocol/items.ts';
 
 /** An item that a client sent, with references resolved. */
-export type GivenItem = Exclude<InputItem, ItemReference>;
+export type GivenItem = Exclude<InputItem, ItemReference | { type: 'compaction_trigger' }>;
 
 /** How the ids of items begin. */
 const prefixes: Record<GivenItem['type'], IdPrefix> = {
@@ -26,16 +26,22 @@ const prefixes: Record<GivenItem['type'], IdPrefix> = {
   tool_search_output: 'tso',
   additional_tools: 'at',
   configuration_update: 'cfg',
+  compaction: 'cmp',
 };
 
 /** What a client sent as an item, in the form in which it is kept: with an id and a status, content as parts, no nulls. */
 export function toItem(input: GivenItem): Item {
   if (input.type === 'message') return toMessage(input);
   const kept = { ...present(input), id: input.id || newId(prefixes[input.type]), ...members(input) };
-  const stands = input.type === 'additional_tools' || input.type === 'configuration_update';
   // The schema's types and those of kept items differ only in what may be missing or null, which is put right here.
-  return (stands ? kept : { ...kept, status: input.status ?? 'completed' }) as Item;
+  return (hasStatus(input) ? { ...kept, status: input.status ?? 'completed' } : kept) as Item;
 }
+
+function hasStatus(input: GivenItem): input is Exclude<GivenItem, { type: (typeof WITHOUT_STATUS)[number] }> {
+  return !WITHOUT_STATUS.some((type) => type === input.type);
+}
+
+const WITHOUT_STATUS = ['additional_tools', 'configuration_update', 'compaction'] as const;
 
 /** The members that a kept item of this type always has, or has in another form. */
 function members(input: GivenItem): object {

@@ -9,11 +9,11 @@ import { joinInput } from './input.ts';
 import type { GivenItem } from './items.ts';
 import { asHeard, instruct, toolSearch } from './tool-search.ts';
 import { addedTools, checkChoice, type ServerTools, sortTools } from './tools.ts';
-import { truncate } from './truncate.ts';
+import { tokensOf, truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
-const LATER = ['context_management', 'moderation', 'access_programs', 'image'] as const;
+const LATER = ['moderation', 'access_programs', 'image'] as const;
 
 /** What was before a turn. */
 export interface Before {
@@ -28,6 +28,8 @@ export interface Before {
 export type PlannedRequest = Omit<CreateRequest, 'input' | 'model'> & {
   model: string;
   input?: string | GivenItem[] | null | undefined;
+  /** Whether the input ended with a `compaction_trigger`. */
+  compacts?: boolean;
 };
 
 /** The turn that a request asks for, of a model with this context if it is known; throws what cannot be honoured. */
@@ -128,7 +130,30 @@ export function planTurn(
     ...(request.prompt_cache_options != null && { prompt_cache_options: request.prompt_cache_options }),
     ...(request.user != null && { user: request.user }),
   };
-  return { response, input: own, call, uses };
+  const compaction = planCompaction(request, call, context);
+  return { response, input: own, call, uses, ...(compaction && { compaction }) };
+}
+
+/** What part of its model's context a conversation may take before it is compacted, where the client does not say. */
+const COMPACT_AT = 0.8;
+
+/** Whether a turn sums up what was said: because it was asked to, or since that has grown too long. Throws for what is wrong. */
+function planCompaction(
+  { compacts, context_management }: PlannedRequest,
+  call: ModelCall,
+  context: number | undefined,
+): Turn['compaction'] {
+  if (compacts) {
+    if (call.input.length > 0) return { only: true, context };
+    throw new ApiError('invalid_value', 'input has nothing that could be compacted', { param: 'input' });
+  }
+  for (const [index, { compact_threshold }] of (context_management ?? []).entries()) {
+    const param = `context_management[${index}].compact_threshold`;
+    const most = compact_threshold ?? (context && context * COMPACT_AT);
+    if (most === undefined) throw unsupported(param, 'is needed, since the context of the model is not configured');
+    if (tokensOf([call.instructions, call.input, call.tools]) > most) return { only: false, context };
+  }
+  return undefined;
 }
 
 /** Whether an item says something to the model, and does not only change how it is called. */

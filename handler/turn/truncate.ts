@@ -39,7 +39,8 @@ function stays(item: Item): boolean {
   return item.type === 'message' && (item.role === 'system' || item.role === 'developer');
 }
 
-function tokensOf(value: unknown): number {
+/** How many tokens a value takes as JSON, an estimate that is rather too high than too low. */
+export function tokensOf(value: unknown): number {
   return Math.ceil(encoder.encode(JSON.stringify(value)).length / BYTES_PER_TOKEN);
 }
 

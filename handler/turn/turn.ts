@@ -6,6 +6,8 @@ import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import type { ToolUse } from '../tool/tool.ts';
+import { compact } from './compact.ts';
+import { afterCompaction } from './compaction.ts';
 import { fold } from './fold.ts';
 import type { RoundsSoFar, TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
@@ -17,6 +19,8 @@ export interface Turn {
   input: readonly Item[];
   call: ModelCall;
   uses: readonly ToolUse[];
+  /** Whether what was said is summed up first, or only that; and how many tokens the model holds, if it is known. */
+  compaction?: { only: boolean; context: number | undefined };
   /** Where the turn goes on whose first events were sent before: its response has what was made until then. */
   resumed?: Resumed;
 }
@@ -35,8 +39,9 @@ export interface Means {
   /** Model calls of one turn at most. */
   rounds: number;
   record: TurnRecord;
-  /** Seals the model's reasoning, for clients that keep it themselves; null where nobody asked. */
-  seal: Seal | null;
+  /** Seals what clients keep themselves: compactions, and the model's reasoning where they ask for it. */
+  seal: Seal;
+  sealsReasoning: boolean;
   /** Told when the turn begins and when it ceases to wait for the model or a tool. */
   waiting(forModel: boolean): void;
 }
@@ -54,8 +59,25 @@ export function runTurn(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const direct = means.backend.generate(turn.call, signal);
+  if (turn.compaction) return events(turn, compacted(turn, turn.compaction, means, signal), means, signal);
   const source = turn.uses.length > 0 ? rounds(means.backend, turn, means.rounds, signal) : direct;
   return events(turn, source, means, signal);
+}
+
+/** What is made where all that was said is summed up first: the item that holds it, and what the model says after it. */
+async function* compacted(
+  turn: Turn,
+  { only, context }: NonNullable<Turn['compaction']>,
+  { backend, seal, rounds: most }: Means,
+  signal: AbortSignal,
+): AsyncGenerator<ItemEvent | Calling | RoundEnd | Finish, void> {
+  const { call, response } = turn;
+  const { item, message, usage } = yield* compact(backend, call, context, seal, signal);
+  if (only) return yield { type: 'finish', reason: 'stop', usage };
+  const input = afterCompaction(message, call.input);
+  const made = { ...response, output: [item] };
+  const resumed = { round: 1, usage, calls: 0 };
+  yield* rounds(backend, { ...turn, call: { ...call, input }, response: made, resumed }, most, signal);
 }
 
 async function* events(
@@ -83,7 +105,9 @@ async function* events(
       else if (event.type === 'round') {
         await means.record.round(response.output, event.said, { ...event, number });
       } else {
-        if (means.seal && event.type === 'response.output_item.done') event.item = await sealed(event.item, means.seal);
+        if (means.sealsReasoning && event.type === 'response.output_item.done') {
+          event.item = await sealed(event.item, means.seal);
+        }
         event.sequence_number = number++;
         response = fold(response, event);
         yield event;
@@ -126,6 +150,10 @@ async function* events(
   return failure;
 }
 
+function isOpen(item: OutputItem): boolean {
+  return item.type === 'compaction' ? item.encrypted_content === '' : item.status === 'in_progress';
+}
+
 /**
  * The events before the terminal one of a response that was cut short: open items end as incomplete, and the reason is told
  * as an `error`, unless it was cancelled. `number` is the first one's.
@@ -133,8 +161,8 @@ async function* events(
 export function* closing(response: Response, number: number, failure?: ApiError): Generator<ItemEvent | ErrorEvent> {
   let next = number;
   for (const [output_index, item] of response.output.entries()) {
-    if (item.status !== 'in_progress') continue;
-    const cut = { ...item, status: 'incomplete' } as OutputItem; // the one type that cannot be cut is never seen open
+    if (!isOpen(item)) continue;
+    const cut = ('status' in item ? { ...item, status: 'incomplete' } : item) as OutputItem; // what cannot be cut is never open
     yield { type: 'response.output_item.done', sequence_number: next++, output_index, item: cut };
   }
   if (!failure) return;

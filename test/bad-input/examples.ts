@@ -1,5 +1,7 @@
 import { AddItems, CreateConversation, UpdateConversation } from '../../handler/protocol/conversation.ts';
 import { CreateRequest } from '../../handler/protocol/request.ts';
+import { sealWith } from '../../handler/seal.ts';
+import { testSecrets } from '../doors/door.ts';
 import { look, type Schema } from '../schema.ts';
 
 /** A body that the product takes; together the examples have an object of every kind that a schema knows. */
@@ -148,6 +150,8 @@ const calls: [name: string, call: object, output: object][] = [
   ],
 ];
 
+const compaction = { type: 'compaction', encrypted_content: await sealWith(testSecrets).seal('They said hello.') };
+
 const schema = look(CreateRequest);
 
 /** The body of a response that every other one is like. */
@@ -179,6 +183,8 @@ export function examples({ response, conversation }: Stored): Example[] {
     create('conversation', { conversation: { id: conversation } }),
     create('reference', { input: [{ type: 'item_reference', id: 'msg_kept' }] }),
     create('bare reference', { input: [{ id: 'msg_kept' }] }),
+    create('compaction', { input: [compaction, { role: 'user', content: 'Hi' }, { type: 'compaction_trigger' }] }),
+    create('managed', { context_management: [{ type: 'compaction', compact_threshold: 100_000 }] }),
     create('tools', { tools }),
     create('deferred', {
       tools: [

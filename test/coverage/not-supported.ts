@@ -174,26 +174,6 @@ export const topics = {
       ['`container_file_citation`, `file_path` as annotations of an output', 'never added'],
     ],
   },
-  'context-management': {
-    title: 'Context management',
-    until: 'planned',
-    refused: [refused('`context_management`', { context_management: [{ type: 'compaction' }] }, 'context_management')],
-  },
-  compaction: {
-    title: 'Compaction',
-    until: 'planned',
-    refused: [
-      item('compaction', { encrypted_content: 'x' }),
-      item('compaction_trigger'),
-      {
-        sent: '`POST /v1/responses/compact`',
-        request: 'POST /v1/responses/compact',
-        ...noMethod,
-        message: 'The method is not allowed here',
-      },
-    ],
-    events: progress('compaction', 'compacting'),
-  },
   'input-tokens': {
     title: 'Counting input tokens',
     until: 'planned',

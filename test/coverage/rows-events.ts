@@ -20,6 +20,7 @@ const never = Object.entries<Topic>(topics).flatMap(
 /** The events of a stream. */
 export const eventRows: readonly Entry[] = [
   shown(E, lifecycle, '. response sequence_number', SENT, 'stream.snapshots'),
+  shown(E, 'response.compaction.compacting', '. item_id output_index sequence_number', 'compaction.trigger'),
   shown(E, 'response.queued', '. response sequence_number', 'background.stream'),
   shown(E, 'error', '. code message param sequence_number', SENT, 'error.nested-and-flat'),
   shown(E, of('output_item', 'added', 'done'), '. item output_index sequence_number', SENT, 'stream.text'),

@@ -135,6 +135,7 @@ export const itemRows: readonly Entry[] = [
   not(EVERYWHERE, '', 'mcp_list_tools* mcp_approval_request* mcp_approval_response*', 'mcp'),
   not(INPUT, 'tool_search_output', 'tools::mcp', 'mcp'),
   not(INPUT, 'tool_search_output', 'tools::programmatic_tool_calling', 'programmatic-tool-calling'),
-  not(EVERYWHERE, '', 'compaction*', 'compaction'),
-  not(INPUT, '', 'compaction_trigger*', 'compaction'),
+  shown(EVERYWHERE, '', 'compaction compaction.id compaction.encrypted_content', 'compaction.trigger', 'compact.input'),
+  shown(EVERYWHERE.slice(1), '', 'compaction.created_by', 'surface.left-out'),
+  shown(INPUT, '', 'compaction_trigger*', 'compaction.trigger', 'compaction.trigger-place'),
 ];

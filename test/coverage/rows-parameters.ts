@@ -8,7 +8,7 @@ const VALUES = 'surface.values';
 export const parameterRows: readonly Entry[] = [
   not(P, '', 'access_programs*', 'access-programs'),
   shown(P, '', 'background', 'background.queued', 'background.stream'),
-  not(P, '', 'context_management*', 'context-management'),
+  shown(P, '', 'context_management*', 'compaction.managed', 'compaction.below'),
   shown(P, '', 'conversation conversation.id', 'conversation-turn.sees', 'conversation-turn.adds', 'conversation.type'),
   not(P, '', 'image*', 'image-generation'),
   shown(P, '', 'include', 'surface.include'),

@@ -61,6 +61,9 @@ const testPrompts = [
 /** The origin whose pages may call the products under test. */
 export const testOrigin = 'https://app.example';
 
+/** What seals under test. */
+export const testSecrets = [{ id: 'k1', key: 'the key of the tests, k1' }];
+
 /** What the webhooks of every product under test are signed with. */
 export const testWebhookSecret = 'whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=';
 
@@ -81,6 +84,7 @@ export function testConfigFile(model: ScriptedModel): object {
       { match: 'anthropic-*', backend: 'anthropic', url: model.url, key: 'test-key' },
     ],
     webhooks: [{ url: model.hooksUrl, secret: testWebhookSecret }],
+    secrets: testSecrets,
     dropTools: ['web_search_preview'],
     prompts: testPrompts,
     cors: { origins: [testOrigin] },

@@ -1,5 +1,6 @@
 import './limits.ts'; // first, since they wait longest
 import './webhooks.ts';
+import './compaction.ts';
 import './background.ts';
 import './background-cancel.ts';
 import './background-replay.ts';

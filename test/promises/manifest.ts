@@ -1,6 +1,7 @@
 import { backendsManifest } from './manifest-backends.ts';
 import { backgroundManifest } from './manifest-background.ts';
 import { clientsManifest } from './manifest-clients.ts';
+import { compactionManifest } from './manifest-compaction.ts';
 import { itemsManifest } from './manifest-items.ts';
 import { messagesManifest } from './manifest-messages.ts';
 import { stateManifest } from './manifest-state.ts';
@@ -9,6 +10,7 @@ import { surfaceManifest } from './manifest-surface.ts';
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
   ...backgroundManifest,
+  ...compactionManifest,
   ...backendsManifest,
   ...messagesManifest,
   ...stateManifest,

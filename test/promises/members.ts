@@ -181,8 +181,6 @@ const hostedItems = [
   'mcp_list_tools',
   'mcp_approval_request',
   'mcp_approval_response',
-  'compaction',
-  'compaction_trigger',
   'program',
   'program_output',
 ];

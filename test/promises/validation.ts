@@ -92,7 +92,6 @@ promise('validation.required', async (door) => {
 
 /** What is known and not there yet: 422, so that nobody takes silence for an answer. */
 const later: [param: string, body: object][] = [
-  ['context_management', { context_management: [{ type: 'compaction' }] }],
   ['moderation', { moderation: { type: 'x' } }],
   ['tools[0].type', { tools: [{ type: 'web_search' }] }],
   ['tools[1].type', { tools: [fn, { type: 'file_search', vector_store_ids: ['v'] }] }],

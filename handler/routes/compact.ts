@@ -1,0 +1,69 @@
+import type { Context } from 'hono';
+import { missing } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { type CompactedResponse, CompactRequest } from '../protocol/compact.ts';
+import type { Usage } from '../protocol/response.ts';
+import { readPast } from '../state/history.ts';
+import { getResponse } from '../state/responses.ts';
+import { startBounds } from '../turn/bounds.ts';
+import { compact } from '../turn/compact.ts';
+import { openCompactions } from '../turn/compaction.ts';
+import { planTurn } from '../turn/plan.ts';
+import { check } from '../validate.ts';
+import { readJson } from './body.ts';
+import type { Env, Services } from './env.ts';
+import { resolveReferences, takeTrigger } from './references.ts';
+import { openReasoning } from './sealed.ts';
+
+/** `POST /v1/responses/compact`: has the model sum a conversation up, and keeps nothing: the client goes on from the output. */
+export async function compactConversation(c: Context<Env>, services: Services): Promise<Response> {
+  const { limits, scope, seal } = services;
+  const sent = check(CompactRequest, await readJson(c.req.raw, limits, services.brotli));
+  const previous = sent.previous_response_id;
+  const model = sent.model ?? (previous == null ? undefined : (await getResponse(scope, previous)).model);
+  if (model === undefined) throw missing('model');
+  const entry = c.get('entry');
+  entry.model = model;
+  const { backend, context } = services.models.find(model);
+  const past = await readPast(scope, sent);
+  const { input: given } = takeTrigger(sent.input); // which says here what is said already
+  const input = Array.isArray(given)
+    ? await openReasoning(seal, await resolveReferences(scope, given, 'input'))
+    : given;
+  const { call } = planTurn({ ...sent, model, input, compacts: true }, services.tools, past, context);
+  const users = call.input.filter((item) => item.type === 'message' && item.role === 'user');
+  call.input = await openCompactions(seal, call.input);
+
+  const bounds = startBounds(c.req.raw.signal, limits);
+  try {
+    bounds.waiting(true);
+    const events = compact(backend, call, context, seal, bounds.signal);
+    for (;;) {
+      const next = await events.next();
+      bounds.waiting(true);
+      if (!next.done) continue;
+      const { item, usage } = next.value;
+      const reply: CompactedResponse = {
+        id: newId('resp'),
+        object: 'response.compaction',
+        created_at: Math.floor(Date.now() / 1000),
+        output: [...users, item],
+        usage: usage ?? NOT_COUNTED,
+      };
+      return c.json(reply);
+    }
+  } catch (error) {
+    throw bounds.signal.aborted ? bounds.signal.reason : error;
+  } finally {
+    bounds.end();
+  }
+}
+
+/** The type knows no null: what a backend does not count. */
+const NOT_COUNTED: Usage = {
+  input_tokens: 0,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 0,
+};

@@ -1,0 +1,86 @@
+import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
+import { ApiError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+import type { Compaction, Message } from '../protocol/items.ts';
+import type { Usage } from '../protocol/response.ts';
+import type { Seal } from '../seal.ts';
+import { summaryMessage } from './compaction.ts';
+import { truncate } from './truncate.ts';
+
+/** What the model is asked when it is to sum up what was said. */
+const INSTRUCTIONS = [
+  'You are compacting a conversation between a user and an assistant that has grown too long. Write down all that the',
+  'assistant needs in order to go on: what the user wants, in the words of the user, with every constraint and preference;',
+  'what was decided and why; what was done and what came of it, calls of tools and their results included; names, paths,',
+  'numbers, code and quotations that will be needed again, letter by letter; what is open, and what comes next. Leave out',
+  'greetings, repetition and what has been superseded. Write plain text, and nothing else.',
+].join(' ');
+
+const REQUEST = 'Now write the summary of everything above.';
+
+/** What a compaction has come to. */
+export interface Compacted {
+  item: Compaction;
+  /** What the model reads in its place. */
+  message: Message;
+  usage: Usage | null;
+}
+
+/**
+ * Has the model sum up all that a call would have it read, and yields the item that holds it, sealed, `output_index` 0.
+ * Throws an ApiError when the summary does not come to its end.
+ */
+export async function* compact(
+  backend: Backend,
+  call: ModelCall,
+  context: number | undefined,
+  seal: Seal,
+  signal: AbortSignal,
+): AsyncGenerator<ItemEvent, Compacted> {
+  const id = newId('cmp');
+  const place = { sequence_number: 0, output_index: 0 };
+  yield { type: 'response.output_item.added', ...place, item: { type: 'compaction', id, encrypted_content: '' } };
+  let text = '';
+  let finish: Finish | undefined;
+  for await (const event of backend.generate(asked(call, context), signal)) {
+    if (event.type === 'finish') finish = event;
+    else if (event.type === 'response.output_text.delta') {
+      text += event.delta;
+      yield { type: 'response.compaction.compacting', ...place, item_id: id };
+    }
+  }
+  if (finish?.reason !== 'stop' || text.trim() === '') {
+    throw new ApiError(
+      'server',
+      'The model did not come to the end of a summary, so the conversation was not compacted.',
+    );
+  }
+  const item: Compaction = { type: 'compaction', id, encrypted_content: await seal.seal(text) };
+  yield { type: 'response.output_item.done', ...place, item };
+  return { item, message: summaryMessage(id, text), usage: finish.usage };
+}
+
+/** The call that has the model sum up what another would have it read; the oldest is left out where it would not fit. */
+function asked(call: ModelCall, context: number | undefined): ModelCall {
+  const request: Message = {
+    type: 'message',
+    id: newId('msg'),
+    role: 'user',
+    status: 'completed',
+    content: [{ type: 'input_text', text: REQUEST }],
+  };
+  const input = [...call.input, request];
+  return {
+    ...call,
+    instructions: call.instructions
+      ? `${INSTRUCTIONS}\n\nThe assistant's own instructions, for you to know:\n${call.instructions}`
+      : INSTRUCTIONS,
+    input: context === undefined ? input : truncate(input, context, call.instructions, null),
+    // Some servers refuse calls in a conversation without the tools that they were of.
+    tool_choice: 'none',
+    text: { format: { type: 'text' }, verbosity: null },
+    top_logprobs: null,
+    max_output_tokens: null,
+  };
+}

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import type OpenAI from 'openai';
+import type { Door } from '../doors/door.ts';
+import { callsFunctions, replies, says, sends } from '../model/scripted.ts';
+import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
+import { begin, ended } from './background.ts';
+import { NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { ask, conversation, have, heard, type Item, type List, nowhere, stored, turnRefused } from './state-ask.ts';
+
+type Compacted = OpenAI.Responses.CompactedResponse;
+
+const SUMMARY = 'user: Summary of the conversation so far:\n\nThey said hello.';
+const trigger = { type: 'compaction_trigger' };
+const talk = [
+  { role: 'user', content: 'Hello.' },
+  { role: 'assistant', content: 'Hello, you.' },
+  { role: 'user', content: 'How are you?' },
+];
+
+function compact(door: Door, body: object): Promise<Compacted> {
+  return have(door, 'POST', '/v1/responses/compact', body);
+}
+
+promise('compact.endpoint', async (door) => {
+  const model = door.model.script(says('They said', ' hello.'));
+  const { id, created_at, output, usage, ...rest } = await compact(door, {
+    model,
+    input: talk,
+    instructions: 'Be kind.',
+  });
+  assert.deepEqual(rest, { object: 'response.compaction' });
+  assert.match(id, /^resp_/);
+  assert.ok(Math.abs(created_at - Date.now() / 1000) < 60);
+  assert.equal(usage.total_tokens, 18);
+  assert.deepEqual(
+    output.map((item) => ('role' in item ? `${item.role}` : item.type)),
+    ['user', 'user', 'compaction'],
+  );
+  assert.doesNotMatch(JSON.stringify(output.at(-1)), /They said/);
+  const [system, ...messages] = heard(door, model);
+  assert.match(system ?? '', /^system: You are compacting[\s\S]*Be kind\.$/);
+  assert.deepEqual(messages.slice(0, 3), ['user: Hello.', 'assistant: Hello, you.', 'user: How are you?']);
+  assert.equal(messages.length, 4);
+  await nowhere(door, `GET /v1/responses/${id}`);
+});
+
+promise('compact.input', async (door) => {
+  const model = door.model.script(says('They said hello.'), says('Fine.'));
+  const { output } = await compact(door, { model, input: talk });
+  await create(door, { model, input: [...output, { role: 'user', content: 'And now?' }] });
+  assert.deepEqual(heard(door, model), ['user: Hello.', 'user: How are you?', SUMMARY, 'user: And now?']);
+});
+
+promise('compact.previous', async (door) => {
+  const model = door.model.script(says('Hello, you.'), says('They said hello.'));
+  const first = await create(door, { model, input: 'Hello.' });
+  const { output } = await compact(door, { model: null, previous_response_id: first.id });
+  assert.equal(output.length, 2);
+  assert.deepEqual(heard(door, model).slice(1, 3), ['user: Hello.', 'assistant: Hello, you.']);
+});
+
+promise('compact.hints', async (door) => {
+  const model = door.model.script(says('They said hello.'));
+  const hints = { prompt_cache_key: 'k', prompt_cache_retention: '24h', service_tier: 'flex' };
+  await compact(door, { model, input: talk, ...hints, prompt_cache_options: { mode: 'explicit', ttl: '30m' } });
+  assert.partialDeepStrictEqual(callOf(door, model).body, hints);
+});
+
+promise('compact.wrong', async (door) => {
+  const post = (body: object) => ask(door, 'POST', '/v1/responses/compact', body);
+  const model = door.model.script(() => assert.fail('the model is not called'));
+  await refuses(await post({ input: talk }), { status: 422, code: 422, param: 'model' });
+  await refuses(await post({ model }), { status: 422, code: 422, param: 'input' });
+  await refuses(await post({ model, input: [] }), { status: 422, code: 422, param: 'input' });
+  await refuses(await post({ model, input: 7 }), { status: 422, code: 422, param: 'input' });
+  const image = { context_compression: 'enabled' };
+  await refuses(await post({ model, input: talk, image }), { status: 422, code: 422, param: 'image' });
+  await refuses(await post({ model: 'nobody', input: talk }), { status: 404, code: 'model_not_found', param: 'model' });
+  const unknown = { status: 404, code: null };
+  await refuses(await post({ model: null, previous_response_id: 'resp_x' }), unknown);
+});
+
+promise('compact.failed', async (door) => {
+  for (const script of [sends([{ content: 'They' }], 'length'), says(''), replies(500, 'no')]) {
+    const reply = await ask(door, 'POST', '/v1/responses/compact', { model: door.model.script(script), input: talk });
+    await refuses(reply, { status: 500, code: 500 });
+    const { final } = await stream(door, { model: door.model.script(script), input: [...talk, trigger] });
+    assert.equal(final.status, 'failed');
+  }
+});
+
+promise('compact.client', async (door) => {
+  const model = door.model.script(says('They said hello.'));
+  const { output } = await door.client.responses.compact({ model, input: 'Hello.' });
+  assert.equal(output.at(-1)?.type, 'compaction');
+});
+
+promise('compaction.trigger', async (door) => {
+  const model = door.model.script(says('They said', ' hello.'), says('Fine.'));
+  const { events, final } = await stream(door, { model, input: [...talk, trigger] });
+  assert.deepEqual(
+    events.map(({ type }) => type.replace('response.', '')),
+    [
+      'created',
+      'in_progress',
+      'output_item.added',
+      'compaction.compacting',
+      'compaction.compacting',
+      'output_item.done',
+      'completed',
+    ],
+  );
+  assert.deepEqual(
+    final.output.map(({ type }) => type),
+    ['compaction'],
+  );
+  assert.equal(final.usage?.total_tokens, 18);
+  assert.deepEqual(await stored(door, final.id), final);
+  const { data } = await have<List>(door, 'GET', `/v1/responses/${final.id}/input_items`);
+  assert.equal(data.length, 3, 'the trigger is no item');
+  await create(door, { model, input: [...final.output, { role: 'user', content: 'And now?' }], store: false });
+  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+});
+
+promise('compaction.trigger-place', async (door) => {
+  await unprocessable(door, { input: [trigger, ...talk] }, 'input[0].type');
+  await unprocessable(door, { input: [...talk, trigger, trigger] }, 'input[3].type');
+  await unprocessable(door, { input: [trigger] }, 'input');
+  const reply = await ask(door, 'POST', '/v1/conversations', { items: [...talk, trigger] });
+  await refuses(reply, { status: 422, code: 422, param: 'items[3].type' });
+});
+
+promise('compaction.chain', async (door) => {
+  const model = door.model.script(says('Hello, you.'), says('They said hello.'), says('Fine.'), says('Well.'));
+  const first = await create(door, { model, input: 'Hello.' });
+  const second = await create(door, { model, input: [trigger], previous_response_id: first.id });
+  const third = await create(door, { model, input: 'And now?', previous_response_id: second.id });
+  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+  await create(door, { model, input: 'And then?', previous_response_id: third.id });
+  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
+});
+
+promise('compaction.conversation', async (door) => {
+  const id = await conversation(door, { items: talk });
+  const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
+  await create(door, { model, conversation: id, input: [trigger] });
+  const next = await create(door, { model, conversation: id, input: 'And now?' });
+  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+  await create(door, { model, previous_response_id: next.id, input: 'And then?' });
+  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
+  const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
+  assert.deepEqual(
+    data.map(({ type, role }: Item) => role ?? type),
+    ['user', 'assistant', 'user', 'compaction', 'user', 'assistant'],
+  );
+});
+
+promise('compaction.managed', async (door) => {
+  const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
+  const long = { role: 'user', content: 'x'.repeat(6_000) };
+  const context_management = [{ type: 'compaction', compact_threshold: 1_000 }];
+  const { events, final } = await stream(door, { model, input: [long, ...talk], context_management });
+  assert.deepEqual(
+    final.output.map(({ type }) => type),
+    ['compaction', 'message'],
+  );
+  assert.equal(final.usage?.total_tokens, 36);
+  assert.deepEqual(heard(door, model), [SUMMARY, 'user: How are you?']);
+  assert.deepEqual(await stored(door, final.id), final);
+  assert.ok(events.some(({ type }) => type === 'response.compaction.compacting'));
+  await create(door, { model, previous_response_id: final.id, input: 'And now?', context_management });
+  assert.deepEqual(heard(door, model), [SUMMARY, 'assistant: Fine.', 'user: And now?']);
+});
+
+promise('compaction.below', async (door) => {
+  const model = door.model.script(says('Fine.'));
+  const context_management = [{ type: 'compaction', compact_threshold: 100_000 }];
+  const { output } = await create(door, { model, input: talk, context_management });
+  assert.equal(output.length, 1);
+  await unprocessable(door, { context_management: [{ type: 'other' }] }, 'context_management[0].type');
+  const wrong = [{ type: 'compaction', compact_threshold: 0 }];
+  await unprocessable(door, { context_management: wrong }, 'context_management[0].compact_threshold');
+});
+
+promise(
+  'compaction.loop',
+  async (door) => {
+    const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
+    const model = door.model.script(says('They said hello.'), add, says('3'));
+    const context_management = [{ type: 'compaction', compact_threshold: 1 }];
+    const tools = [{ type: 'test_tool' }];
+    const { final } = await stream(door, { model, input: talk, context_management, tools });
+    assert.deepEqual(
+      final.output.map(({ type }) => type),
+      ['compaction', 'mcp_call', 'message'],
+    );
+    assert.equal(final.usage?.total_tokens, 54);
+    assert.equal(heard(door, model)[0], SUMMARY);
+  },
+  NEEDS_TEST_TOOL,
+);
+
+promise('compaction.background', async (door) => {
+  const { id } = await begin(door, says('They said hello.'), { input: [...talk, trigger] });
+  const { output, status } = await ended(door, id);
+  assert.deepEqual([status, output.map(({ type }) => type)], ['completed', ['compaction']]);
+});
+
+promise('compaction.unreadable', async (door) => {
+  const model = door.model.script(says('They said hello.'));
+  const { output } = await compact(door, { model, input: talk });
+  const item = output.at(-1) as { encrypted_content: string };
+  const changed = { ...item, encrypted_content: `${item.encrypted_content.slice(0, -6)}AAAAAA` };
+  const unread = { status: 400, code: 'invalid_encrypted_content', param: 'input' };
+  await turnRefused(door, { input: [changed, ...talk] }, unread);
+});
+
+promise('compaction.foreign', async (door) => {
+  await unprocessable(door, { input: [{ type: 'compaction', encrypted_content: 'gAAAA' }, ...talk] }, 'input');
+});

@@ -1,0 +1,37 @@
+const issue = 'issue 6: compaction';
+
+/** Promises of conversations that are summed up. */
+export const compactionManifest = {
+  'compact.endpoint': {
+    says: 'the compact endpoint gives what the user said and one sealed item, and keeps nothing',
+    source: 'openai 7.57.0 types: CompactedResponse',
+  },
+  'compact.input': { says: 'its output is an input: the model reads the summary in place of the rest', source: issue },
+  'compact.previous': { says: 'it takes a previous response, and its model', source: issue },
+  'compact.hints': { says: 'cache keys and the service tier reach the backend', source: issue },
+  'compact.wrong': { says: 'without model or input, or with a wrong one, it is refused by name', source: issue },
+  'compact.failed': { says: 'a summary that is cut, empty or fails is an error', source: issue },
+  'compact.client': { says: 'openai: responses.compact', source: 'openai 7.57.0' },
+  'compaction.trigger': {
+    says: 'a compaction_trigger at the end makes one compaction item and nothing else, told as it is made',
+    source: 'issue 6: both forms that Codex uses',
+  },
+  'compaction.trigger-place': { says: 'a trigger anywhere else is 422, and so is one of nothing', source: issue },
+  'compaction.chain': { says: 'a chain is read from its latest compaction on', source: issue },
+  'compaction.conversation': { says: 'a conversation is read from its latest compaction on', source: issue },
+  'compaction.managed': {
+    says: 'context_management compacts what has grown beyond its threshold, and then answers',
+    source: 'openai 7.57.0 types: ContextManagement',
+  },
+  'compaction.below': { says: 'context_management leaves alone what is below its threshold', source: issue },
+  'compaction.loop': { says: 'the tool loop goes on after a compaction', source: issue },
+  'compaction.background': { says: 'a background turn compacts as any other', source: issue },
+  'compaction.unreadable': {
+    says: 'a compaction that was sealed elsewhere or changed is 400 invalid_encrypted_content',
+    source: 'design: configuration, secrets',
+  },
+  'compaction.foreign': {
+    says: "what OpenAI has sealed is 422 for a backend that is not OpenAI's",
+    source: 'issue 5: What a backend cannot carry',
+  },
+} as const satisfies Record<string, { says: string; source: string }>;
