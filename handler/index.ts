@@ -18,6 +18,7 @@ import type { Door } from './routes/env.ts';
 import { sealWith } from './seal.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { Owner } from './state/owner.ts';
+import { sharedSecret } from './state/secret.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
 import { deliver } from './webhooks/deliver.ts';
@@ -93,7 +94,7 @@ export function createHandler(options: HandlerOptions): Handler {
     origins: config.cors.origins,
     brotli,
     prompts: config.prompts,
-    seal: sealWith(config.secrets),
+    seal: sealWith(config.secrets, () => sharedSecret(database)),
     wakes,
     scope: {
       database,

@@ -21,23 +21,29 @@ export function isSealed(text: string): boolean {
   return text.startsWith(`${MARK}.`);
 }
 
-/** AES-256-GCM with the first secret; all of them open. Without any, one that ends with the process. */
-export function sealWith(secrets: readonly Secret[]): Seal {
-  const known = secrets.length > 0 ? secrets : [{ id: 'process', key: toBase64(randomBytes(32)) }];
-  const keys = new Map(known.map(({ id, key }) => [id, importKey(key)]));
-  const [first] = known;
+/** AES-256-GCM with the first secret; all of them open. Without any, `make` is asked for one, when it is needed. */
+export function sealWith(secrets: readonly Secret[], make?: () => Promise<Secret>): Seal {
+  let keys: Promise<Keys> | undefined;
+  const opened = async () => {
+    keys ??= importKeys(secrets, make);
+    try {
+      return await keys;
+    } catch (error) {
+      keys = undefined;
+      throw error;
+    }
+  };
   return {
     async seal(text) {
       const iv = randomBytes(IV_BYTES);
-      const key = await keys.get(first?.id ?? '');
-      if (!key || !first) throw new Error('no secret');
+      const { first, key } = await opened();
       const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, encoder.encode(text)));
-      return `${MARK}.${first.id}.${toBase64(iv)}.${toBase64(sealed)}`;
+      return `${MARK}.${first}.${toBase64(iv)}.${toBase64(sealed)}`;
     },
     async open(text) {
       const [id = '', iv = '', sealed = ''] = text.slice(MARK.length + 1).split('.');
-      const key = await keys.get(id);
-      if (!isSealed(text) || !key) return undefined;
+      const key = isSealed(text) ? (await opened()).all.get(id) : undefined;
+      if (!key) return undefined;
       try {
         const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: fromBase64(iv) }, key, fromBase64(sealed));
         return decoder.decode(opened);
@@ -46,6 +52,29 @@ export function sealWith(secrets: readonly Secret[]): Seal {
       }
     },
   };
+}
+
+type Key = Awaited<ReturnType<typeof importKey>>;
+
+/** Keys by the ids of their secrets, and the one that seals. */
+interface Keys {
+  all: ReadonlyMap<string, Key>;
+  first: string;
+  key: Key;
+}
+
+async function importKeys(secrets: readonly Secret[], make?: () => Promise<Secret>): Promise<Keys> {
+  const known = secrets.length > 0 || !make ? secrets : [await make()];
+  const all = new Map(await Promise.all(known.map(async ({ id, key }) => [id, await importKey(key)] as const)));
+  const first = known[0]?.id ?? '';
+  const key = all.get(first);
+  if (!key) throw new Error('there is no secret');
+  return { all, first, key };
+}
+
+/** A new secret, of 256 random bits. */
+export function makeSecret(id: string): Secret {
+  return { id, key: toBase64(randomBytes(32)) };
 }
 
 async function importKey(key: string) {

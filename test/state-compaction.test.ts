@@ -78,3 +78,24 @@ test('what was before a compaction is not read', async (t) => {
     assert.ok(rows < 12, `${rows} rows`);
   }
 });
+
+test('without secrets of its own a deployment has one in its database, whichever process was first', async (t) => {
+  const database = await testDatabase();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const config = { ...testConfig(door.model), secrets: [] };
+  const [one, other] = await Promise.all([
+    testHandler(door.model, { config, database }),
+    testHandler(door.model, { config, database }),
+  ]);
+  t.after(() => Promise.all([one.close(), other.close()]));
+  const model = door.model.script(says('They said hello.'), says('Fine.'));
+  const post = async (handler: typeof one, body: object) => {
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify({ model, ...body }) };
+    return (await handler.fetch(new Request('http://x/v1/responses', init))).json() as Promise<{ id: string }>;
+  };
+  const { id } = await post(one, { input: [{ role: 'user', content: 'Hello.' }, trigger] });
+  await post(other, { input: 'And now?', previous_response_id: id });
+  assert.match(heard(door, model)[0] ?? '', /They said hello\.$/);
+});

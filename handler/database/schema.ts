@@ -64,6 +64,9 @@ export const migrations: readonly (readonly string[])[] = [
       created bigint NOT NULL, next_at bigint NOT NULL, PRIMARY KEY (tenant, id, url))`,
     'CREATE INDEX deliveries_due ON deliveries (next_at)',
 
+    // What seals where the configuration has no secrets: one, which the first process makes.
+    'CREATE TABLE secrets (id text NOT NULL PRIMARY KEY, key text NOT NULL)',
+
     // What does not fit one row, in order; a D1 row ends near 2 MB.
     `CREATE TABLE chunks (
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, n bigint NOT NULL,

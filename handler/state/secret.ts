@@ -1,0 +1,17 @@
+import type { Database } from '../database/database.ts';
+import { makeSecret, type Secret } from '../seal.ts';
+
+/** Its id; a configured one of this id would be another secret. */
+const ID = 'database';
+
+/** The secret that all processes of a database share; whoever asks first makes it. */
+export async function sharedSecret(database: Database): Promise<Secret> {
+  const [, [row] = []] = await database.batch([
+    {
+      sql: 'INSERT INTO secrets (id, key) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',
+      values: [ID, makeSecret(ID).key],
+    },
+    { sql: 'SELECT key FROM secrets WHERE id = ?', values: [ID] },
+  ]);
+  return { id: ID, key: String(row?.key) };
+}
