@@ -70,6 +70,9 @@ export interface Handler {
   close(patience: number): Promise<void>;
 }
 
+/** Turns taken over at a time, most of which wait their turn here: it is a while until the next time. */
+const TAKEN = 500;
+
 /** Until there is a way to tell clients apart, all are one. */
 const TENANT = 'default';
 
@@ -117,12 +120,12 @@ export function createHandler(options: HandlerOptions): Handler {
     fetch: async (request, door = {}) => app.fetch(request, door),
     sweep: () => sweep(database, owner, Date.now()),
     async resume() {
-      for (const job of await waitingJobs(database, config.limits.backgroundTurns)) await runner.start(job);
+      for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);
     },
     deliver: () => deliver(deliverer),
     async close(patience) {
       await runner.close(patience);
-      await database.batch([owner.leave()]).catch(() => {}); // else the lease will tell
+      await owner.leave(database).catch(() => {}); // else the lease will tell
     },
   };
 }

@@ -19,19 +19,25 @@ const uses = new Map<string, { opened: number; closed: number; waiting: number; 
 /**
  * A server-side tool for tests, `{ type: 'test_tool' }`: `add` gives a sum, `show` text and an image, `ask` ends
  * the turn, `cite` adds a citation to the text that follows, `fail` throws, `wait` waits until the turn is given up.
- * Clients see its calls as MCP calls.
+ * Clients see its calls as MCP calls, and with `shows` an item when it is opened.
  */
-export const testTool: Tool<{ label: string }> = {
+export const testTool: Tool<{ label: string; shows: boolean }> = {
   type: 'test_tool',
   parse(entry, param) {
     if (entry.label !== undefined && typeof entry.label !== 'string')
       throw unsupported(`${param}.label`, 'must be a text');
-    return { label: entry.label ?? 'test' };
+    return { label: entry.label ?? 'test', shows: entry.shows === true };
   },
-  async *open({ label }) {
+  async *open({ label, shows }) {
     const use = testToolUseOf(label);
     testToolUse.opened++;
     use.opened++;
+    if (shows) {
+      const item = mcpCall(label, 'open', '{}');
+      const at = { sequence_number: 0, output_index: 0 };
+      yield { type: 'response.output_item.added', ...at, item };
+      yield { type: 'response.output_item.done', ...at, item: { ...item, output: 'opened', status: 'completed' } };
+    }
     return {
       functions: [
         fn('add', label, ({ a, b }) => ({ output: String(Number(a) + Number(b)) })),
@@ -75,16 +81,7 @@ function fn(name: string, label: string, run: Run): ServerFunction {
   return {
     definition: { type: 'function', name, description: `test function ${name}`, parameters: { type: 'object' } },
     async *run(call: FunctionCall, signal: AbortSignal): AsyncGenerator<ItemEvent, ToolResult> {
-      const item: McpCall = {
-        type: 'mcp_call',
-        id: newId('mcp'),
-        server_label: label,
-        name,
-        arguments: call.arguments,
-        output: null,
-        error: null,
-        status: 'in_progress',
-      };
+      const item = mcpCall(label, name, call.arguments);
       const at = { sequence_number: 0, item_id: item.id, output_index: 0 };
       yield { type: 'response.output_item.added', sequence_number: 0, output_index: 0, item };
       yield { type: 'response.mcp_call.in_progress', ...at };
@@ -100,5 +97,18 @@ function fn(name: string, label: string, run: Run): ServerFunction {
       };
       return result;
     },
+  };
+}
+
+function mcpCall(server_label: string, name: string, written: string): McpCall {
+  return {
+    type: 'mcp_call',
+    id: newId('mcp'),
+    server_label,
+    name,
+    arguments: written,
+    output: null,
+    error: null,
+    status: 'in_progress',
   };
 }

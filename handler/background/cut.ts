@@ -3,7 +3,7 @@ import { ApiError } from '../errors.ts';
 import type { Response } from '../protocol/response.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
-import { insertBlock, readLog, toLine } from '../state/log.ts';
+import { insertBlock, noBlock, readLog, toLine } from '../state/log.ts';
 import { writeEnd } from '../state/record.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
@@ -14,11 +14,12 @@ import { closing, failed } from '../turn/turn.ts';
 const TRIES = 20;
 
 /**
- * Ends a background response from what its log has of it, whoever makes it: as cancelled, or with a failure as failed. Open
- * items end as incomplete; whoever makes it can write nothing more. One that has ended stays as it is.
+ * Ends a background response from what its log has of it: as cancelled, whoever makes it, or with a failure as failed, if
+ * this process makes it. Open items end as incomplete; whoever makes it can write nothing more. One that has ended stays as
+ * it is.
  */
 export async function cutShort(scope: Scope, id: string, failure?: ApiError): Promise<void> {
-  const { database, tenant } = scope;
+  const { database, tenant, owner } = scope;
   for (let tries = 1; ; tries++) {
     const begun = await getHidden(scope, id);
     if (begun.status !== 'queued' && begun.status !== 'in_progress') return;
@@ -43,21 +44,25 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
     const ended: Response = failure ? failed(response, failure) : { ...response, status: 'cancelled' };
     try {
       await database.batch([
-        ...(lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : []),
+        ...(lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : [noBlock(tenant, id, block)]),
         ...removeJob(tenant, id),
         ...insertDeliveries(tenant, ended, scope.webhooks),
-        ...writeEnd({
-          tenant,
-          ended,
-          written: begun.output.length,
-          inputs: 0,
-          conversation: ended.conversation && { id: ended.conversation.id, base: 0 },
-          logUntil: Date.now() + scope.logRetention,
-        }),
+        ...writeEnd(
+          {
+            tenant,
+            ended,
+            written: begun.output.length,
+            inputs: 0,
+            conversation: ended.conversation && { id: ended.conversation.id, base: 0 },
+            logUntil: Date.now() + scope.logRetention,
+          },
+          failure && owner.id,
+        ),
       ]);
       return;
     } catch (error) {
       if (!(error instanceof Conflict) || tries >= TRIES) throw error;
+      if (failure) return; // it has ended, or is somebody else's by now
     }
   }
 }

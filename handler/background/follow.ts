@@ -5,7 +5,7 @@ import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
 import type { Wakes } from './wakes.ts';
 
-/** How often the log is looked at for what another process has written, in milliseconds. */
+/** How often the log is looked at for what another process has written, in milliseconds; our own wakes its readers. */
 const LOOK = 200;
 
 /**
@@ -23,7 +23,8 @@ export async function* follow(
   let block = 0;
   let last = after;
   for (;;) {
-    const news = wakes.next(id, LOOK, signal);
+    const { owner } = scope;
+    const news = wakes.next(id, owner.running.has(id) ? owner.every : LOOK, signal);
     const part = await readLog(scope, id, block, last);
     block = part.next;
     for (const event of part.events) {
@@ -33,7 +34,7 @@ export async function* follow(
       yield whole(event, response);
     }
     if (part.more) continue;
-    if (!part.row) return yield gone(last + 1);
+    if (!part.row || part.row.last < 0) return yield gone(last + 1);
     const type = TERMINAL[part.row.status];
     if (type) {
       const sequence_number = part.row.last + 1;
@@ -66,7 +67,12 @@ function isLifecycle(event: LoggedEvent): event is Omit<LifecycleEvent, 'respons
 }
 
 function gone(sequence_number: number): ErrorEvent {
-  const error = { type: 'server_error', code: null, message: 'The response is not kept any more.', param: null };
+  const error = {
+    type: 'server_error',
+    code: null,
+    message: 'The events of this response are not kept any more.',
+    param: null,
+  };
   const { type: _, ...flat } = error;
   return { type: 'error', sequence_number, ...flat, error };
 }

@@ -12,6 +12,9 @@ import type { TurnRecord } from '../turn/record.ts';
 const AGE = 50;
 const SIZE = 64 * 1024;
 
+/** A write that failed is tried again so much later, in milliseconds, for as long as a lease. */
+const AGAIN = 500;
+
 /** What a log is written with. */
 export interface LogMeans {
   scope: Scope;
@@ -69,8 +72,8 @@ export class LogRecord implements TurnRecord {
 
   async round(...[output, said, soFar]: Parameters<TurnRecord['round']>): Promise<void> {
     const { scope, id } = this.#means;
-    const { round, usage, calls, number } = soFar;
-    const progress = { round, usage, calls, number, said: this.#said + said.length };
+    const { round, usage, calls, citations, number } = soFar;
+    const progress = { round, usage, calls, citations, number, said: this.#said + said.length };
     await this.#write([
       ...writeOutput(scope.tenant, id, output, this.#written),
       ...advanceJob(scope.tenant, id, progress, said),
@@ -112,27 +115,29 @@ export class LogRecord implements TurnRecord {
   }
 
   async #writeNow(statements: readonly Statement[]): Promise<void> {
-    const { scope, id, written } = this.#means;
+    const { scope, id, signal, written } = this.#means;
     const { database, tenant, owner } = scope;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const lines = this.#lines;
-    const last = this.#last;
-    if (lines.length + statements.length === 0) return;
-    this.#lines = [];
-    this.#size = 0;
-    try {
-      await database.batch([
-        ...owner.beat(Date.now()),
-        fence(tenant, id, owner.id),
-        ...(lines.length > 0 ? insertBlock(tenant, id, this.#block, lines, last) : []),
-        ...statements,
-      ]);
-    } catch (error) {
-      this.#lines = [...lines, ...this.#lines];
-      throw error;
+    const until = Date.now() + owner.lease;
+    for (;;) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      const lines = this.#lines.slice();
+      if (lines.length + statements.length === 0) return;
+      this.#size = 0;
+      try {
+        await owner.write(database, [
+          fence(tenant, id, owner.id),
+          ...(lines.length > 0 ? insertBlock(tenant, id, this.#block, lines, this.#last) : []),
+          ...statements,
+        ]);
+        this.#lines.splice(0, lines.length);
+        if (lines.length > 0) this.#block++;
+        return written();
+      } catch (error) {
+        const left = signal.aborted && !(signal.reason instanceof ApiError);
+        if (error instanceof Conflict || left || Date.now() > until) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }
-    if (lines.length > 0) this.#block++;
-    written();
   }
 }

@@ -18,9 +18,11 @@ export class Wakes {
     const waiting = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, waiting.add(resolve));
     const timer = setTimeout(resolve, most);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    const leave = () => resolve();
+    signal.addEventListener('abort', leave, { once: true });
     return promise.finally(() => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', leave); // a reader stays for long, and waits often
       waiting.delete(resolve);
       if (waiting.size === 0 && this.#waiting.get(id) === waiting) this.#waiting.delete(id);
     });

@@ -2,10 +2,11 @@ import type { Models } from '../backend/models.ts';
 import { type ApiError, toApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
+import type { Item } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { readBefore } from '../state/history.ts';
-import { claimJob, releaseJob, type StoredJob } from '../state/jobs.ts';
+import { claimJob, isOurs, releaseJob, type StoredJob } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
@@ -37,10 +38,11 @@ export interface WorkMeans {
 export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<boolean> {
   const scope = { ...means.scope, tenant: job.tenant };
   const begun = performance.now();
+  // Before it is claimed: a sweep in between would take it for one that was lost.
+  const release = scope.owner.hold(job.id, scope.database);
   try {
     const stored = await claimJob(scope, job.id);
     if (!stored) return hasEnded(await getHidden(scope, job.id));
-    const release = scope.owner.hold(job.id, scope.database);
     try {
       const failure = await make(means, scope, job.id, stored, signal);
       if (failure) await cutShort(scope, job.id, failure);
@@ -50,13 +52,13 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
       log.info('background turn', { response_id: job.id, status, duration_ms });
       return hasEnded(response);
     } finally {
-      release();
       await scope.database.batch([releaseJob(scope.tenant, job.id, scope.owner.id)]);
     }
   } catch (error) {
     log.error('a background turn is left to others', { response_id: job.id, error: describe(error) });
     return false;
   } finally {
+    release();
     means.wakes.wake(job.id);
   }
 }
@@ -78,13 +80,17 @@ async function make(
   const since = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
   if (job.calling || since.some(({ type }) => type !== 'response.in_progress')) return lost();
 
+  const response = await getHidden(scope, id);
+  const before = await readBefore(scope, id, job.parent);
   const own = new AbortController();
   const bounds = startBounds(AbortSignal.any([signal, own.signal]), { ...limits, turn: limits.background });
+  const looks = setInterval(async () => {
+    if (!(await isOurs(scope, id).catch(() => true))) own.abort();
+  }, scope.owner.every);
   try {
-    const response = await getHidden(scope, id);
     const request = job.request as PlannedRequest; // as it was kept when the response was asked for
     const { backend, context } = models.find(request.model);
-    const turn = await planAgain(means, scope, job, request, response, context);
+    const turn = await planAgain(means, job, request, response, before, context);
     const record = new LogRecord({
       scope,
       id,
@@ -111,6 +117,7 @@ async function make(
   } catch (error) {
     return toApiError(error);
   } finally {
+    clearInterval(looks);
     bounds.end();
   }
 }
@@ -118,19 +125,14 @@ async function make(
 /** The turn as it was planned when the response was asked for, with what its rounds have made since. */
 async function planAgain(
   { tools, seal }: WorkMeans,
-  scope: Scope,
   job: StoredJob,
   request: PlannedRequest,
   response: Response,
+  items: readonly Item[],
   context: number | undefined,
 ): Promise<Turn> {
-  const items = await readBefore(scope, response.id, job.parent);
-  const before = {
-    items,
-    previous: response.previous_response_id,
-    conversation: response.conversation,
-    made: response.output,
-  };
+  const { previous_response_id: previous, conversation, output: made } = response;
+  const before = { items, previous, conversation, made };
   // What is kept of an input is what a client may send as one.
   const input = job.input as PlannedRequest['input'];
   const { call, compaction, ...turn } = planTurn({ ...request, input }, tools, before, context);

@@ -24,7 +24,7 @@ export async function startBackground(services: Services, turn: NewTurn, request
   const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
     toLine({ type, sequence_number, response }),
   );
-  const progress = { number: first.length, round: 1, usage: null, said: 0, calls: 0 };
+  const progress = { number: first.length, round: 1, usage: null, said: 0, calls: 0, citations: [] };
   await beginTurn(scope, turn, {
     by: '',
     background: [

@@ -1,5 +1,5 @@
 import { AddItems, CreateConversation, UpdateConversation } from '../protocol/conversation.ts';
-import { ListQuery } from '../protocol/list.ts';
+import { ListQuery, StreamQuery } from '../protocol/list.ts';
 import { CreateRequest, Include } from '../protocol/request.ts';
 import type { JsonSchema } from './json-schema.ts';
 
@@ -36,10 +36,9 @@ const IDEMPOTENCY_KEY: Parameter = {
 export function describePaths(convert: (schema: object) => JsonSchema): Record<string, Record<string, Operation>> {
   const parameters = (schema: object) => convert(schema).properties as Record<string, JsonSchema>; // of an object
   const include = { name: 'include', in: 'query' as const, schema: convert(Include) };
-  const list = [
-    ...Object.entries(parameters(ListQuery)).map(([name, schema]) => ({ name, in: 'query' as const, schema })),
-    include,
-  ];
+  const query = (schema: object) =>
+    Object.entries(parameters(schema)).map(([name, schema]) => ({ name, in: 'query' as const, schema }));
+  const list = [...query(ListQuery), include];
   const body = (schema: object, required = true) => ({ required, content: json(convert(schema)) });
   const stream = { 'text/event-stream': { schema: named('ResponseEvent') } };
   const one = '/v1/conversations/{id}';
@@ -52,8 +51,14 @@ export function describePaths(convert: (schema: object) => JsonSchema): Record<s
       },
     },
     '/v1/responses/{id}': {
-      get: { ...operation('getResponse', 'A stored response', 'Response'), parameters: [...path('id'), include] },
+      get: {
+        ...operation('getResponse', 'A stored response; with stream its events', 'Response', stream),
+        parameters: [...path('id'), include, ...query(StreamQuery)],
+      },
       delete: { ...operation('deleteResponse', 'Deletes a response', 'Deleted'), parameters: path('id') },
+    },
+    '/v1/responses/{id}/cancel': {
+      post: { ...operation('cancelResponse', 'Ends a response in the background', 'Response'), parameters: path('id') },
     },
     '/v1/responses/{id}/input_items': {
       get: {

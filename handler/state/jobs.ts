@@ -1,4 +1,5 @@
 import type { Database, Statement } from '../database/database.ts';
+import type { Annotation } from '../protocol/content.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Usage } from '../protocol/response.ts';
 import { insertItems, itemsOf } from './items.ts';
@@ -17,6 +18,8 @@ export interface Progress {
   said: number;
   /** Tool calls that have been run. */
   calls: number;
+  /** What tools have cited for the text that comes next. */
+  citations: readonly Annotation[];
 }
 
 /** What a turn in the background is run from. */
@@ -84,32 +87,28 @@ export async function claimJob({ database, tenant, owner }: Scope, id: string): 
       WHERE i.tenant = ? AND i.holder = ? AND i.side = ? ORDER BY i.place, k.n`,
     values: [tenant, id, side],
   });
-  const beat = owner.beat(now);
-  const [[row] = [], jobs = [], input = [], said = [], [counted] = []] = (
-    await database.batch([
-      ...beat,
-      {
-        sql: `UPDATE responses AS r SET owner = ?, status = 'in_progress' WHERE r.tenant = ? AND r.id = ?
+  const [[row] = [], jobs = [], input = [], said = [], [counted] = []] = await owner.write(database, [
+    {
+      sql: `UPDATE responses AS r SET owner = ?, status = 'in_progress' WHERE r.tenant = ? AND r.id = ?
           AND r.background = 1 AND r.status IN ('queued', 'in_progress') AND NOT ${OWNED}
           RETURNING parent, conversation, base`,
-        values: [owner.id, tenant, id, now],
-      },
-      {
-        sql: `SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
+      values: [owner.id, tenant, id, now],
+    },
+    {
+      sql: `SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
             ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
           WHERE j.tenant = ? AND j.response = ? ORDER BY k.n`,
-        values: [tenant, id],
-      },
-      items('input'),
-      items('round'),
-      {
-        sql: `SELECT
+      values: [tenant, id],
+    },
+    items('input'),
+    items('round'),
+    {
+      sql: `SELECT
             (SELECT count(*) FROM items i WHERE i.tenant = ? AND i.holder = ? AND i.side = 'output') AS written,
             (SELECT count(*) FROM events e WHERE e.tenant = ? AND e.response = ?) AS blocks`,
-        values: [tenant, id, tenant, id],
-      },
-    ])
-  ).slice(beat.length);
+      values: [tenant, id, tenant, id],
+    },
+  ]);
   const [job] = joinText(jobs);
   if (!row || !job) return undefined;
   return {
@@ -123,6 +122,14 @@ export async function claimJob({ database, tenant, owner }: Scope, id: string): 
     parent: row.parent === null ? null : String(row.parent),
     begun: row.conversation === null ? null : { id: String(row.conversation), base: Number(row.base) },
   };
+}
+
+/** Whether this process still runs a turn: others may have ended it, or taken it over. */
+export async function isOurs({ database, tenant, owner }: Scope, id: string): Promise<boolean> {
+  const [[row] = []] = await database.batch([
+    { sql: 'SELECT r.owner FROM responses r WHERE r.tenant = ? AND r.id = ?', values: [tenant, id] },
+  ]);
+  return row?.owner === owner.id;
 }
 
 /** Lets go of a turn that this process runs no more, so that any process may take it at once. */

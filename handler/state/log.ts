@@ -34,6 +34,16 @@ export function insertBlock(
   ];
 }
 
+/** Undoes the batch when a block of this number has come in between. */
+export function noBlock(tenant: string, id: string, n: number): Statement {
+  return {
+    sql: `UPDATE responses SET status = CASE WHEN NOT EXISTS
+        (SELECT 1 FROM events e WHERE e.tenant = ? AND e.response = ? AND e.n = ?) THEN status END
+      WHERE tenant = ? AND id = ?`,
+    values: [tenant, id, n, tenant, id],
+  };
+}
+
 /** Whether the events of a response are kept that clients may see. */
 export async function hasLog({ database, tenant }: Scope, id: string): Promise<boolean> {
   const [[row] = []] = await database.batch([

@@ -1,4 +1,4 @@
-import type { Database, Statement, Value } from '../database/database.ts';
+import { Conflict, type Database, type Row, type Statement, type Value } from '../database/database.ts';
 import { newId } from '../ids.ts';
 
 /** Times within one lease that a process says that it is alive: one or two may be late before anyone doubts it. */
@@ -9,26 +9,26 @@ export class Owner {
   readonly id = newId('own');
   /** Ids of the responses whose turns it runs. */
   readonly running = new Set<string>();
-  readonly #lease: number;
+  /** In milliseconds. */
+  readonly lease: number;
   #said = 0;
 
-  /** `lease` in milliseconds; clocks of processes that share a database must agree to a part of it. */
+  /** Clocks of processes that share a database must agree to a part of the lease. */
   constructor(lease: number) {
-    this.#lease = lease;
+    this.lease = lease;
   }
 
   /** How often anything is to be done that must be done within a lease, in milliseconds. */
   get every(): number {
-    return this.#lease / BEATS;
+    return this.lease / BEATS;
   }
 
   /** Has a turn as one that runs, and says that this process is alive, until the function that it gives is called. */
   hold(id: string, database: Database): () => void {
     this.running.add(id);
     const beats = setInterval(() => {
-      const due = this.beat(Date.now());
       // One that fails is followed by others; when all fail, the turn's own writes do as well, and say so.
-      if (due.length > 0) database.batch(due).catch(() => {});
+      if (this.#isDue(Date.now())) this.write(database, []).catch(() => {});
     }, this.every);
     return () => {
       clearInterval(beats);
@@ -36,19 +36,32 @@ export class Owner {
     };
   }
 
-  /** Says that this process is alive no more: what it holds may be taken at once. */
-  leave(): Statement {
-    this.#said = 0;
-    return { sql: 'DELETE FROM owners WHERE id = ?', values: [this.id] };
-  }
-
-  /** What says that this process is alive, if that is due: to be written along with whatever else is. */
-  beat(now: number): Statement[] {
-    if (now - this.#said < this.every) return [];
+  /** Runs statements as one batch, and says along with them that this process is alive when that is due; gives their rows. */
+  async write(database: Database, statements: readonly Statement[]): Promise<readonly Row[][]> {
+    const now = Date.now();
+    if (!this.#isDue(now)) return database.batch(statements);
     this.#said = now;
     const sql = `INSERT INTO owners (id, alive_until) VALUES (?, ?)
       ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`;
-    return [{ sql, values: [this.id, now + this.#lease] }];
+    try {
+      return (await database.batch([{ sql, values: [this.id, now + this.lease] }, ...statements])).slice(1);
+    } catch (error) {
+      this.#said = 0; // that was undone with the rest, and what was begun meanwhile relies on it
+      if (error instanceof Conflict && this.running.size > 0) this.write(database, []).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Says that this process is alive no more, unless it still makes something: what it held may be taken at once. */
+  async leave(database: Database): Promise<void> {
+    if (this.running.size > 0) return;
+    this.#said = 0;
+    await database.batch([{ sql: 'DELETE FROM owners WHERE id = ?', values: [this.id] }]);
+  }
+
+  /** Half of the pace counts: a timer that comes a moment too early would else wait for a whole turn of it. */
+  #isDue(now: number): boolean {
+    return now - this.#said >= this.every / 2;
   }
 }
 

@@ -52,7 +52,7 @@ export function recordTurn(scope: Scope, turn: NewTurn): TurnRecord {
     async round(items) {
       const statements = writeOutput(tenant, holder, items, written);
       if (statements.length === 0) return;
-      await database.batch([...owner.beat(Date.now()), fence(tenant, holder, owner.id), ...statements]);
+      await owner.write(database, [fence(tenant, holder, owner.id), ...statements]);
       written = items.length;
     },
 
@@ -86,8 +86,7 @@ export async function beginTurn(
   const now = Date.now();
   const { head, rest } = writeBody(tenant, response);
   try {
-    await database.batch([
-      ...owner.beat(now),
+    await owner.write(database, [
       ...(key ? takeKey(tenant, key, response.id, now) : []),
       ...(conversation ? lock(tenant, conversation, response.id, now) : []),
       {

@@ -38,8 +38,8 @@ async function failLostTurns(database: Database, owner: Owner, now: number): Pro
     lost.map(({ tenant, id }) => ({
       // In the background it may still be made by somebody.
       sql: `UPDATE responses SET status = CASE WHEN background = 1 THEN status ELSE 'failed' END, owner = ''
-        WHERE tenant = ? AND id = ?`,
-      values: [tenant ?? null, id ?? null],
+        WHERE tenant = ? AND id = ? AND owner = ? AND status IN ('queued', 'in_progress')`,
+      values: [tenant ?? null, id ?? null, owner.id],
     })),
   );
 }

@@ -6,6 +6,11 @@ export class Citations {
   #pending: Annotation[] = [];
   #cited: { content: number; annotations: Annotation[] } | undefined;
 
+  /** What is kept for the next text. */
+  get pending(): readonly Annotation[] {
+    return this.#pending;
+  }
+
   /** Keeps citations for the next text. */
   queue(citations: readonly Annotation[]): void {
     this.#pending.push(...citations);

@@ -1,3 +1,4 @@
+import type { Annotation } from '../protocol/content.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 
@@ -8,6 +9,8 @@ export interface RoundsSoFar {
   usage: Usage | null;
   /** Calls of the server's functions. */
   calls: number;
+  /** What they cited for the text that comes next. */
+  citations: readonly Annotation[];
 }
 
 /** What keeps a turn while it is made. */

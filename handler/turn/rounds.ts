@@ -36,11 +36,16 @@ export async function* rounds(
   const places = new Places(response.output.length);
   const opened: ServerFunctions[] = [];
   try {
-    for (const { tool, config } of uses) opened.push(yield* places.move(tool.open(config, signal)));
+    for (const { tool, config } of uses) {
+      const opening = tool.open(config, signal);
+      // What clients see of that they saw in the first round.
+      opened.push(resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening));
+    }
     const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
     const served = Array.from(functions.values(), (fn) => fn.definition);
     const offered = [...call.tools];
     const citations = new Citations();
+    citations.queue(resumed.citations);
     let input = call.input;
     let { usage, calls: ran } = resumed;
     const mostCalls = response.max_tool_calls ?? Number.POSITIVE_INFINITY;
@@ -87,7 +92,7 @@ export async function* rounds(
       if (last) return yield { ...finish, usage };
       if (round >= most) return yield { type: 'finish', reason: 'max_messages', usage };
       const toModel = [...said.filter((item) => item.type !== 'mcp_call'), ...outputs];
-      yield { type: 'round', said: toModel, round: round + 1, usage, calls: ran };
+      yield { type: 'round', said: toModel, round: round + 1, usage, calls: ran, citations: citations.pending };
       input = [...input, ...toModel];
     }
   } finally {
@@ -103,7 +108,7 @@ interface Rounds {
   resumed?: RoundsSoFar | undefined;
 }
 
-const BEGINNING: RoundsSoFar = { round: 1, usage: null, calls: 0 };
+const BEGINNING: RoundsSoFar = { round: 1, usage: null, calls: 0, citations: [] };
 
 /** What the model is told of a call beyond `max_tool_calls`. */
 const NOT_RUN: ToolResult = { output: 'Not run: no more tool calls are allowed in this turn.' };
@@ -152,6 +157,14 @@ class Places {
     } finally {
       if (!next.done) await source.return(undefined as never); // the reader has left; the value is seen by nobody
     }
+  }
+}
+
+/** What a source returns, whose events nobody is to see. */
+async function resultOf<R>(source: AsyncGenerator<ItemEvent, R>): Promise<R> {
+  for (;;) {
+    const next = await source.next();
+    if (next.done) return next.value;
   }
 }
 

@@ -76,7 +76,7 @@ async function* compacted(
   if (only) return yield { type: 'finish', reason: 'stop', usage };
   const input = afterCompaction(message, call.input);
   const made = { ...response, output: [item] };
-  const resumed = { round: 1, usage, calls: 0 };
+  const resumed = { round: 1, usage, calls: 0, citations: [] };
   yield* rounds(backend, { ...turn, call: { ...call, input }, response: made, resumed }, most, signal);
 }
 

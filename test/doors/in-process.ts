@@ -33,6 +33,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   });
   return {
     ...handler,
+    drain: handler.close,
     async close() {
       await handler.close(0);
       await close();
@@ -40,8 +41,13 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   };
 }
 
+/** A door in this process, and what the root does with its handler; `drain` is the handler's `close`. */
+export interface InProcess extends Door, Pick<Handler, 'sweep' | 'resume' | 'deliver'> {
+  drain: Handler['close'];
+}
+
 /** The handler called as a function: no network before it. */
-export async function openInProcess(chosen?: Chosen): Promise<Door & Pick<Handler, 'sweep' | 'resume' | 'deliver'>> {
+export async function openInProcess(chosen?: Chosen): Promise<InProcess> {
   const model = await startScriptedModel();
   const handler = await testHandler(model, chosen);
   const via: typeof fetch = (input, init) => {
@@ -54,5 +60,6 @@ export async function openInProcess(chosen?: Chosen): Promise<Door & Pick<Handle
     sweep: handler.sweep,
     resume: handler.resume,
     deliver: handler.deliver,
+    drain: handler.drain,
   };
 }
