@@ -16,6 +16,8 @@ export interface Turn {
   /** What the client said in this turn; the call's input has what was before it as well. */
   input: readonly Item[];
   call: ModelCall;
+  /** The call with all that its model may come to be offered in its course. */
+  most: ModelCall;
   uses: readonly ToolUse[];
 }
 
@@ -44,6 +46,8 @@ export function runTurn(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const direct = means.backend.generate(turn.call, signal);
+  // What a search may load is refused now: once it is found something has been promised.
+  if (turn.most !== turn.call) means.backend.generate(turn.most, signal);
   const source = turn.uses.length > 0 ? rounds(means.backend, turn, means.rounds, signal) : direct;
   return events(turn, source, means, signal);
 }
@@ -131,8 +135,8 @@ function ended(response: Response, { reason, usage }: { reason: Finish['reason']
   return { ...response, status: 'completed', completed_at: Math.floor(Date.now() / 1000), usage };
 }
 
-function failed(response: Response, { kind, message }: ApiError): Response {
-  const code =
+function failed(response: Response, { kind, reason, message }: ApiError): Response {
+  const known =
     kind === 'rate_limit' ? 'rate_limit_exceeded' : kind === 'context_length' ? 'invalid_prompt' : 'server_error';
-  return { ...response, status: 'failed', error: { code, message } };
+  return { ...response, status: 'failed', error: { code: reason ?? known, message } };
 }
