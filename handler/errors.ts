@@ -1,3 +1,5 @@
+import type { ResponseErrorCode } from './protocol/response.ts';
+
 /**
  * Status, type and code of each kind of error; `openai` is what differs under `errors: openai`, `again` whether trying
  * again may mend it.
@@ -44,6 +46,7 @@ const kinds = {
     code: 'conversation_locked',
     again: 'perhaps',
   },
+  model_refused: { status: 400, type: 'invalid_request_error', code: null },
   context_length: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
   not_found: { status: 404, type: 'invalid_request_error', code: null },
   model_not_found: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
@@ -94,12 +97,15 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly kind: ErrorKind;
   readonly param: string | null;
+  /** Why a model's server failed, where it said so in the API's words; else null, and the code is that of the kind. */
+  readonly reason: ResponseErrorCode | null;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(kind: ErrorKind, message: string, details: ApiErrorDetails = {}) {
     super(clip(message, MAX_MESSAGE), { cause: details.cause });
     this.kind = kind;
     this.param = details.param == null ? null : clip(details.param, MAX_PARAM);
+    this.reason = details.reason ?? null;
     this.headers = { ...retryHeader(kind, details.retry), ...details.headers };
   }
 
@@ -110,6 +116,7 @@ export class ApiError extends Error {
   /** The code inside a stream, where the SDKs' types admit only strings. */
   get streamCode(): string | null {
     const row: KindRow = kinds[this.kind];
+    if (this.reason) return this.reason;
     return typeof row.code === 'string' ? row.code : (row.openai?.code ?? null);
   }
 
@@ -117,7 +124,10 @@ export class ApiError extends Error {
   reply(style: ErrorStyle): { status: number; body: ErrorBody } {
     const row: KindRow = kinds[this.kind];
     const { status = row.status, code } = style === 'openai' && row.openai ? row.openai : row;
-    return { status, body: { error: { message: this.message, type: row.type, param: this.param, code } } };
+    return {
+      status,
+      body: { error: { message: this.message, type: row.type, param: this.param, code: this.reason ?? code } },
+    };
   }
 }
 
@@ -134,6 +144,7 @@ function retryHeader(kind: ErrorKind, retry?: false): Record<string, string> {
 /** What an ApiError may add to its message; `headers` go out with the reply. */
 export interface ApiErrorDetails {
   param?: string | null;
+  reason?: ResponseErrorCode;
   /** False for one that comes again however often the client tries, though others of its kind may not. */
   retry?: false;
   headers?: Record<string, string>;

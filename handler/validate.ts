@@ -42,10 +42,7 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     case 'literal':
     case 'variant':
       if (expected === 'Object') return 'must be an object';
-      return `${issue.type === 'picklist' ? '' : 'is not supported; it '}must be one of ${(expected ?? '')
-        .replace(/[()]|undefined \| /g, '')
-        .split(' | ')
-        .join(', ')}`;
+      return `${issue.type === 'picklist' ? '' : 'is not supported; it '}must be one of ${valuesIn(expected ?? '')}`;
     case 'min_value':
       return `must be at least ${issue.requirement}`;
     case 'max_value':
@@ -68,6 +65,12 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     default:
       return `must be ${articled((expected ?? 'valid').toLowerCase())}`;
   }
+}
+
+/** The values of which one is expected. Null and undefined are none: they mean that a member is not given. */
+function valuesIn(expected: string): string {
+  const all = expected.replace(/[()]/g, '').split(' | ');
+  return all.filter((one) => one !== 'null' && one !== 'undefined').join(', ');
 }
 
 function articled(type: string): string {

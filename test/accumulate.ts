@@ -99,6 +99,11 @@ export function replay(text: string): Replay {
       assert.equal(event.summary_index, open.summary.length - 1);
       if (kind.endsWith('delta')) part.text += event.delta;
       else assert.equal(event.text, part.text);
+    } else if (kind === 'output_text.annotation.added') {
+      assert.equal(part?.type, 'output_text');
+      assert.equal(event.content_index, open.content.length - 1);
+      assert.equal(event.annotation_index, part.annotations.length);
+      part.annotations.push(event.annotation);
     } else if (kind === 'custom_tool_call_input.delta') {
       assert.equal(open.type, 'custom_tool_call');
       open.input += event.delta;

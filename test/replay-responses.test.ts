@@ -32,14 +32,28 @@ const text = fc.oneof(
 );
 const texts = fc.array(text, { maxLength: 2 });
 
-const item: fc.Arbitrary<Said> = fc.oneof(
+/** What a text cites, or what is no citation. */
+const annotation = fc.oneof(
   fc.record({
-    type: fc.constant('message' as const),
-    content: fc.array(fc.record({ type: fc.constantFrom('output_text' as const, 'refusal' as const), text }), {
-      minLength: 1,
-      maxLength: 2,
-    }),
+    type: fc.constant('url_citation'),
+    url: text,
+    title: text,
+    start_index: fc.nat(9),
+    end_index: fc.nat(9),
   }),
+  fc.constantFrom({ type: 'file_path', file_id: 'f', index: 0 }, { type: 'url_citation' }, { type: 'unheard_of' }),
+);
+const part = fc.record(
+  {
+    type: fc.constantFrom('output_text' as const, 'refusal' as const),
+    text,
+    annotations: fc.array(annotation, { maxLength: 2 }),
+  },
+  { requiredKeys: ['type', 'text'] },
+);
+
+const item: fc.Arbitrary<Said> = fc.oneof(
+  fc.record({ type: fc.constant('message' as const), content: fc.array(part, { minLength: 1, maxLength: 3 }) }),
   fc.record(
     { type: fc.constant('reasoning' as const), summary: texts, content: texts, encrypted_content: fc.string() },
     { requiredKeys: ['type', 'summary', 'content'] },

@@ -1,12 +1,13 @@
 import type { ChatTool } from './chat-tools.ts';
 import { garbled } from './failure.ts';
-import { usableCallId, type Writer } from './writer.ts';
+import { type CallMarks, usableCallId, type Writer } from './writer.ts';
 
 interface Call {
   key: number | string;
   id: string | null;
   name: string;
   namespace: string | undefined;
+  marks: CallMarks;
   /** The arguments so far, and how many characters of them the writer has. */
   written: string;
   passed: number;
@@ -20,6 +21,7 @@ export interface CallFragment {
   id: string | null;
   name: string | null;
   namespace?: string | undefined;
+  marks?: CallMarks;
   arguments: string;
 }
 
@@ -49,6 +51,7 @@ export class CallQueue {
     call.id ??= fragment.id;
     call.name ||= fragment.name ?? '';
     call.namespace ||= fragment.namespace;
+    Object.assign(call.marks, fragment.marks);
     call.written += fragment.arguments;
     this.#pump(false);
   }
@@ -71,7 +74,16 @@ export class CallQueue {
     const key = index ?? id ?? this.#calls.at(-1)?.key ?? 0;
     const known = this.#calls.find((call) => call.key === key);
     if (known || this.#calls.length >= this.#most) return known;
-    const call: Call = { key, id: null, name: '', namespace: undefined, written: '', passed: 0, held: false };
+    const call: Call = {
+      key,
+      id: null,
+      name: '',
+      namespace: undefined,
+      marks: {},
+      written: '',
+      passed: 0,
+      held: false,
+    };
     this.#calls.push(call);
     return call;
   }
@@ -80,6 +92,7 @@ export class CallQueue {
     for (;;) {
       const open = this.#calls[this.#open];
       if (open && !open.held) {
+        this.#writer.mark(open.marks);
         this.#writer.arguments(open.written.slice(open.passed));
         open.passed = open.written.length;
       }
@@ -89,7 +102,16 @@ export class CallQueue {
       this.#open++;
       const tool = this.#tools.get(next.name);
       if (tool?.toItem) next.held = true;
-      else this.#writer.call(tool?.name ?? next.name, next.id, tool?.namespace ?? next.namespace);
+      else {
+        const { id: call_id, name, namespace, marks } = next;
+        this.#writer.call({
+          call_id,
+          name,
+          namespace,
+          ...marks,
+          ...(tool && { name: tool.name, namespace: tool.namespace ?? namespace }),
+        });
+      }
     }
   }
 

@@ -3,7 +3,7 @@ import type { Usage } from '../protocol/response.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import { CallQueue } from './call-queue.ts';
 import type { ChatTool } from './chat-tools.ts';
-import { object, objects, text, toLogprobs, toUsage } from './members.ts';
+import { object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -59,6 +59,10 @@ export class ChatReply {
     if (reasoning || said || refusal) this.#calls.flush();
     if (reasoning) this.writer.reasoning(reasoning);
     if (said) this.writer.text(said, this.#logprobs ? toLogprobs(object(logprobs).content) : []);
+    if (delta.annotations) {
+      const flat = objects(delta.annotations).map(({ type, ...rest }) => ({ type, ...object(rest[text(type)]) }));
+      for (const annotation of toAnnotations(flat)) this.writer.cite(annotation);
+    }
     if (refusal) this.writer.refusal(refusal);
     for (const call of objects(delta.tool_calls)) {
       const fn = object(call.function);

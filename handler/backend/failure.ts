@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts';
-import { isObject } from '../protocol/json.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import { type ResponseErrorCode, responseErrorCodes } from '../protocol/response.ts';
 import type { Upstream } from './transport.ts';
 
 /** As much of a failure's body as is read to tell what kind it is; none of it is passed on. */
@@ -39,27 +40,42 @@ export function garbled(cause: unknown): ApiError {
   return new ApiError('server', 'The model backend sent something that is not valid.', { cause });
 }
 
+/** The error that a body holds, or all of its text where it is none. */
+function errorIn(body: string): JsonObject | string {
+  try {
+    const whole: unknown = JSON.parse(body);
+    const error = isObject(whole) && whole.error !== undefined ? whole.error : whole;
+    return isObject(error) ? error : String(error);
+  } catch {
+    return body;
+  }
+}
+
 /**
  * What an error says of itself: its type, code and field, and how its message begins. Further on some messages repeat
  * the request, whose own words would be taken for the server's.
  */
-function gist(body: string): string {
-  let error: unknown;
-  try {
-    error = JSON.parse(body);
-  } catch {
-    return body.slice(0, MESSAGE);
-  }
-  if (isObject(error) && error.error !== undefined) error = error.error;
-  if (!isObject(error)) return String(error).slice(0, MESSAGE);
+function gist(error: JsonObject | string): string {
+  if (typeof error === 'string') return error.slice(0, MESSAGE);
   const { type, code, param, message } = error;
   return [type, code, param, String(message).slice(0, MESSAGE)].join(' ');
 }
 
+/** Codes of the API that say no more than the kind of an error does. */
+const PLAIN = new Set<string>(['server_error', 'rate_limit_exceeded']);
+
+/** Why a server failed, where it says so in the API's words. */
+function reasonOf(error: JsonObject | string): ResponseErrorCode | undefined {
+  const code = typeof error === 'string' ? undefined : error.code;
+  return responseErrorCodes.find((known) => known === code && !PLAIN.has(known));
+}
+
 function classify(status: number, body: string, retryAfter: string | null): ApiError {
   const cause = { status, body };
-  const said = gist(body);
-  if (status === 401 || status === 403) {
+  const error = errorIn(body);
+  const said = gist(error);
+  const reason = reasonOf(error);
+  if (!reason && (status === 401 || status === 403)) {
     return new ApiError('server', 'The model backend refused our credentials.', { retry: false, cause });
   }
   if (status === 429) {
@@ -73,6 +89,11 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
   if ((status === 404 || status === 400) && UNKNOWN_MODEL.test(said)) {
     return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
   }
+  if (reason === 'vector_store_timeout') {
+    return new ApiError('server', `The model backend failed (${reason}).`, { reason, cause });
+  }
+  if (reason)
+    return new ApiError('model_refused', `The model backend refused the request (${reason}).`, { reason, cause });
   const message = `The model backend answered with status ${status}.`;
   return new ApiError('server', message, status < 500 || status === 501 ? { retry: false, cause } : { cause });
 }

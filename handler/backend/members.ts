@@ -1,6 +1,8 @@
-import type { Logprob } from '../protocol/content.ts';
+import { log } from '../log.ts';
+import { Annotation, type Logprob } from '../protocol/content.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Usage } from '../protocol/response.ts';
+import { check } from '../validate.ts';
 
 // What model servers send, read member by member: what is missing, null or of another type counts as nothing.
 
@@ -40,6 +42,18 @@ function toLogprob({ token, logprob, bytes }: JsonObject) {
     logprob: typeof logprob === 'number' ? logprob : 0,
     bytes: given ?? [...new TextEncoder().encode(known)],
   };
+}
+
+/** The citations in a list, with the members that the API knows; what is none is left out. */
+export function toAnnotations(list: unknown): Annotation[] {
+  return objects(list).flatMap((given) => {
+    try {
+      return [check(Annotation, given)];
+    } catch {
+      log.warn('a citation that is not valid was left out', { type: text(given.type).slice(0, 64) });
+      return [];
+    }
+  });
 }
 
 /** Usage in tokens, of a server that calls what went in and what came out by these names; null where it has none. */

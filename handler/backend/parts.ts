@@ -1,4 +1,12 @@
-import type { Logprob, OutputText, ReasoningText, Refusal, SummaryText } from '../protocol/content.ts';
+import type {
+  Annotation,
+  ItemStatus,
+  Logprob,
+  OutputText,
+  ReasoningText,
+  Refusal,
+  SummaryText,
+} from '../protocol/content.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 
 /** A part of what a message or reasoning says. */
@@ -37,9 +45,16 @@ export function grown(type: Part['type'], place: Place, delta: string, logprobs:
   }
 }
 
-/** The events that a part is whole: what it says, and then the part. */
-export function done(part: Part, place: Place): ItemEvent[] {
-  return [said(part, place), partEvent('done', part, place)];
+/** The event that a text gets another citation. */
+export function cited(annotation: Annotation, annotation_index: number, place: Place): ItemEvent {
+  return { type: 'response.output_text.annotation.added', ...inContent(place), annotation_index, annotation };
+}
+
+/** The events that a part has ended: what it says, and then the part; a summary that was cut says so. */
+export function done(part: Part, place: Place, status: ItemStatus): ItemEvent[] {
+  const event = partEvent('done', part, place);
+  if (event.type === 'response.reasoning_summary_part.done' && status === 'incomplete') event.status = status;
+  return [said(part, place), event];
 }
 
 function said(part: Part, place: Place): ItemEvent {

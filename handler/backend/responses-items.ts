@@ -62,7 +62,7 @@ function partText(part: JsonObject): string {
 }
 
 /** What the parts say after what was said already. What was said differently stands: it cannot be taken back. */
-export function restOf(parts: unknown, said: string): { at: number; part: JsonObject; delta: string }[] {
+export function restOf(parts: unknown, said: string): { at: number; delta: string }[] {
   const whole = textOf(parts);
   if (!whole.startsWith(said)) {
     if (whole) log.warn('a model backend ended a text otherwise than its deltas had it');
@@ -73,7 +73,7 @@ export function restOf(parts: unknown, said: string): { at: number; part: JsonOb
     const all = partText(part);
     const delta = all.slice(skip);
     skip = Math.max(0, skip - all.length);
-    return { at, part, delta };
+    return { at, delta };
   });
 }
 

@@ -1,13 +1,15 @@
 import type { ApiError } from '../errors.ts';
 import { log } from '../log.ts';
 import type { ItemEvent } from '../protocol/events.ts';
+import { Phase } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import { failureInStream, garbled } from './failure.ts';
-import { count, object, objects, text, toLogprobs, toUsage } from './members.ts';
+import { count, object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
 import { restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
 import { Speech } from './responses-speech.ts';
 import type { Server } from './server.ts';
+import type { CallMarks } from './writer.ts';
 
 /** More items than any reply has: what is told of them is kept until its end. */
 const MAX_ITEMS = 10_000;
@@ -23,6 +25,8 @@ interface Told {
   kind: Kind;
   /** Which one it is, in the order in which they began. */
   number: number;
+  /** Of a message, what it is in its turn. */
+  phase?: Phase | undefined;
   /** What has been passed on of its texts. */
   said: Record<'summary' | 'content' | 'arguments', string>;
   /** Whether nothing more of it counts: its `done` has come, or it is a call too many. */
@@ -78,11 +82,20 @@ export class ResponsesReply {
         this.#done(object(event.item));
         break;
       case 'response.output_text.delta':
-        this.#say(this.#of(event, 'message'), 'text', delta, 0, event.logprobs);
+        this.#say(this.#of(event, 'message'), 'text', delta, count(event.content_index), event.logprobs);
         break;
       case 'response.refusal.delta':
-        this.#say(this.#of(event, 'message'), 'refusal', delta);
+        this.#say(this.#of(event, 'message'), 'refusal', delta, count(event.content_index));
         break;
+      case 'response.output_text.annotation.added':
+        this.#cite(this.#of(event, 'message'), [event.annotation], count(event.content_index));
+        break;
+      case 'response.content_part.done': {
+        const { annotations } = object(event.part);
+        if (objects(annotations).length === 0) break;
+        this.#cite(this.#of(event, 'message'), annotations, count(event.content_index));
+        break;
+      }
       case 'response.reasoning_text.delta':
         this.#say(this.#of(event, 'reasoning'), 'reasoning', delta, count(event.content_index));
         break;
@@ -161,6 +174,7 @@ export class ResponsesReply {
     const [kind, id] = [kindOf(item), text(item.id)];
     if (kind === 'whole' || this.#told.has(id)) return;
     const told = this.#begin(kind, id);
+    told.phase = phaseOf(item);
     if (kind === 'reasoning') this.#speech.of(told.number).reasoning('');
     if (kind === 'function_call') this.#argue(told, '', item);
   }
@@ -175,17 +189,23 @@ export class ResponsesReply {
     if (told.done || told.kind !== kind) return;
     const { said, number } = told;
     if (kind === 'function_call') this.#argue(told, restOfArguments(text(item.arguments), said.arguments), item);
-    if (kind === 'message') {
-      for (const { part, delta } of restOf(item.content, said.content)) {
-        this.#say(told, part.type === 'refusal' ? 'refusal' : 'text', delta);
-      }
-    }
+    if (kind === 'message') this.#message(told, item);
     if (kind === 'reasoning') {
       for (const { at, delta } of restOf(item.summary, said.summary)) this.#say(told, 'summary', delta, at);
       for (const { at, delta } of restOf(item.content, said.content)) this.#say(told, 'reasoning', delta, at);
       if (text(item.encrypted_content)) this.#speech.of(number).seal(text(item.encrypted_content));
     }
     told.done = true;
+  }
+
+  #message(told: Told, item: JsonObject): void {
+    told.phase = phaseOf(item) ?? told.phase;
+    const rest = restOf(item.content, told.said.content);
+    for (const [at, part] of objects(item.content).entries()) {
+      this.#say(told, part.type === 'refusal' ? 'refusal' : 'text', rest[at]?.delta ?? '', at);
+      this.#cite(told, part.annotations, at);
+    }
+    if (this.#speech.isHeard(told.number)) this.#speech.of(told.number).message(told.phase);
   }
 
   #whole(item: JsonObject, id: string): void {
@@ -203,21 +223,41 @@ export class ResponsesReply {
     if (told.done || delta === '') return;
     told.said[voice === 'summary' ? 'summary' : 'content'] += delta;
     const writer = this.#speech.of(told.number);
-    if (voice === 'text') writer.text(delta, this.#call.top_logprobs === null ? [] : toLogprobs(logprobs));
-    else if (voice === 'refusal') writer.refusal(delta);
+    if (voice === 'text' || voice === 'refusal') writer.message(told.phase);
+    if (voice === 'text') writer.text(delta, this.#call.top_logprobs === null ? [] : toLogprobs(logprobs), at);
     else writer[voice](delta, at);
+  }
+
+  /** What a text cites; of one that something else has been said after, it comes too late. */
+  #cite(told: Told, list: unknown, at: number): void {
+    if (told.done || !this.#speech.isHeard(told.number)) return;
+    const writer = this.#speech.of(told.number);
+    for (const annotation of toAnnotations(list)) writer.cite(annotation, at);
   }
 
   #argue(told: Told, delta: string, item: JsonObject = {}): void {
     if (told.done) return;
     told.said.arguments += delta;
     const [id, name, namespace] = [item.call_id, item.name, item.namespace].map(text);
-    this.#speech.call(told.number, { id: id || null, name: name || null, namespace, arguments: delta });
+    const marks = marksOf(item);
+    this.#speech.call(told.number, { id: id || null, name: name || null, namespace, marks, arguments: delta });
   }
 }
 
 function kindOf({ type }: JsonObject): Kind {
   return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
+}
+
+function phaseOf({ phase }: JsonObject): Phase | undefined {
+  return Phase.options.find((known) => known === phase);
+}
+
+/** Programs, the other callers that there are, call nothing here: none is offered to the model. */
+function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
+  return {
+    ...(typeof isAsync === 'boolean' && { async: isAsync }),
+    ...(object(caller).type === 'direct' && { caller: { type: 'direct' } }),
+  };
 }
 
 /** Whether an item may be the one that said this: some servers (vLLM) give it another id in the end. */

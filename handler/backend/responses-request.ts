@@ -1,5 +1,6 @@
 import { unsupported } from '../errors.ts';
 import type { Item, Message } from '../protocol/items.ts';
+import type { ClientTool } from '../protocol/tools.ts';
 import type { ModelCall } from './backend.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
 import { unsealThought } from './messages-thinking.ts';
@@ -52,11 +53,15 @@ function narrowed({ tools, tool_choice }: ModelCall): Pick<ModelCall, 'tools' | 
   if (tool_choice === 'none') return { tools: [], tool_choice };
   if (typeof tool_choice === 'string') return { tools, tool_choice };
   const names = tool_choice.type === 'allowed_tools' ? tool_choice.tools : [tool_choice];
-  const chosen = tools.filter((tool) =>
+  const isNamed = (tool: ClientTool) =>
     names.some(
       (named) => named.type === tool.type && (!('name' in named) || !('name' in tool) || named.name === tool.name),
-    ),
-  );
+    );
+  const chosen = tools.flatMap((tool) => {
+    if (tool.type !== 'namespace') return isNamed(tool) ? tool : [];
+    const members = tool.tools.filter(isNamed);
+    return members.length > 0 ? { ...tool, tools: members } : [];
+  });
   if (chosen.length === 0) return { tools, tool_choice };
   return { tools: chosen, tool_choice: tool_choice.type === 'allowed_tools' ? tool_choice.mode : 'required' };
 }

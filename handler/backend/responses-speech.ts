@@ -33,6 +33,11 @@ export class Speech {
     return this.#writer;
   }
 
+  /** Whether the item of this number was the last to say something, and may go on. */
+  isHeard(number: number): boolean {
+    return this.#speaker === number;
+  }
+
   /** Begins a call, or adds to one. Throws an ApiError for one that can say no more. */
   call(number: number, fragment: Omit<CallFragment, 'index'>): void {
     if (number <= this.#latestEnded) {

@@ -1,11 +1,21 @@
 import { newId } from '../ids.ts';
-import type { Logprob } from '../protocol/content.ts';
+import type { Annotation, ItemStatus, Logprob } from '../protocol/content.ts';
 import type { ItemEvent } from '../protocol/events.ts';
-import type { FunctionCall, OutputItem, OutputMessage, Reasoning } from '../protocol/items.ts';
-import { added, done, emptyPart, grown, type Part, type Place } from './parts.ts';
+import type { FunctionCall, OutputItem, OutputMessage, Phase, Reasoning } from '../protocol/items.ts';
+import { added, cited, done, emptyPart, grown, type Part, type Place } from './parts.ts';
 
-type Status = 'completed' | 'incomplete';
+type Status = Exclude<ItemStatus, 'in_progress'>;
 type Speaker = OutputMessage | Reasoning;
+
+/** A function call as it begins; an id that no client could send back is replaced. */
+export interface BegunCall extends CallMarks {
+  call_id: string | null;
+  name: string;
+  namespace?: string | undefined;
+}
+
+/** What a server may say of a call beside what is called. */
+export type CallMarks = Pick<FunctionCall, 'async' | 'caller'>;
 
 /** The part that is being said, and its place as the server counts. */
 interface Open {
@@ -40,14 +50,30 @@ export class Writer {
     return events;
   }
 
-  /** Adds to the model's text, with the log probabilities of its tokens where they were asked for. */
-  text(delta: string, logprobs: Logprob[] = []): void {
-    this.#say('output_text', delta, 0, logprobs);
+  /** Begins the model's message, unless it is open, and says what it is in its turn where that is known. */
+  message(phase: Phase | undefined): void {
+    const said = phase ? { phase } : {};
+    Object.assign(this.#begin('message', said), said);
   }
 
-  /** Adds to the model's refusal. */
-  refusal(delta: string): void {
-    this.#say('refusal', delta);
+  /** Adds to the model's text, with the log probabilities of its tokens where they were asked for; by places. */
+  text(delta: string, logprobs: Logprob[] = [], at = 0): void {
+    this.#say('output_text', delta, at, logprobs);
+  }
+
+  /** Adds a citation to the text that is being said at this place, once; where none is, it is dropped. */
+  cite(annotation: Annotation, at = 0): void {
+    const open = this.#open;
+    if (open?.part.type !== 'output_text' || open.at !== at) return;
+    const { annotations } = open.part;
+    const known = JSON.stringify(annotation);
+    if (annotations.some((one) => JSON.stringify(one) === known)) return;
+    this.#events.push(cited(annotation, annotations.push(annotation) - 1, open.place));
+  }
+
+  /** Adds to the model's refusal, by places as well. */
+  refusal(delta: string, at = 0): void {
+    this.#say('refusal', delta, at);
   }
 
   /** Adds to the model's reasoning: another place than before begins another part, an empty text only the item. */
@@ -70,18 +96,23 @@ export class Writer {
   }
 
   /** Begins a function call. */
-  call(name: string, callId: string | null | undefined, namespace?: string): void {
+  call({ call_id, namespace, ...call }: BegunCall): void {
     this.close('completed');
     this.#call = {
       type: 'function_call',
       id: newId('fc'),
-      call_id: usableCallId(callId),
-      name,
+      call_id: usableCallId(call_id),
+      ...call,
       ...(namespace && { namespace }),
       arguments: '',
       status: 'in_progress',
     };
     this.#added(this.#call);
+  }
+
+  /** Adds to the open call what was not known of it when it began. */
+  mark(marks: CallMarks): void {
+    if (this.#call) Object.assign(this.#call, marks);
   }
 
   /** Adds to the arguments of the open call. */
@@ -118,7 +149,7 @@ export class Writer {
 
   /** Ends the open item, if there is one. */
   close(status: Status): void {
-    this.#closePart();
+    this.#closePart(status);
     const speaker = this.#speaker;
     const call = this.#call;
     if (call) {
@@ -139,11 +170,11 @@ export class Writer {
   }
 
   #begin(type: 'reasoning'): Reasoning;
-  #begin(type: Speaker['type']): Speaker;
-  #begin(type: Speaker['type']): Speaker {
+  #begin(type: Speaker['type'], members?: Pick<OutputMessage, 'phase'>): Speaker;
+  #begin(type: Speaker['type'], members = {}): Speaker {
     if (this.#speaker?.type === type) return this.#speaker;
     this.close('completed');
-    this.#speaker = emptySpeaker(type);
+    this.#speaker = { ...emptySpeaker(type), ...members };
     this.#sumsUp = this.#wantsSummary;
     this.#added(this.#speaker);
     return this.#speaker;
@@ -171,8 +202,8 @@ export class Writer {
     return { part, place, at };
   }
 
-  #closePart(): void {
-    if (this.#open) this.#events.push(...done(this.#open.part, this.#open.place));
+  #closePart(status: Status = 'completed'): void {
+    if (this.#open) this.#events.push(...done(this.#open.part, this.#open.place, status));
     this.#open = undefined;
   }
 

@@ -55,10 +55,10 @@ export interface ContentPartEvent extends OfPart {
 }
 
 /** A summary of reasoning begins or is whole. */
-export interface SummaryPartEvent extends OfSummary {
-  type: 'response.reasoning_summary_part.added' | 'response.reasoning_summary_part.done';
-  part: SummaryText;
-}
+export type SummaryPartEvent = OfSummary & { part: SummaryText } & (
+    | { type: 'response.reasoning_summary_part.added' }
+    | { type: 'response.reasoning_summary_part.done'; status?: 'incomplete' }
+  );
 
 /** Text or arguments that grow; `obfuscation` is padding for clients who asked for it. */
 export type DeltaEvent = { obfuscation?: string } & (

@@ -22,6 +22,10 @@ import { ItemTool, TextFormat } from './tools.ts';
 const MessagePart = v.variant('type', [InputText, InputImage, InputFile, ReplayedText, ReplayedRefusal]);
 const MessageParts = v.array(MessagePart);
 
+/** What a message is in its turn: said on the way, or the answer. */
+export const Phase = v.picklist(['commentary', 'final_answer']);
+export type Phase = v.InferOutput<typeof Phase>;
+
 /** A message in the input: easy ones without `type`, typed ones, and the model's own, replayed. */
 export const InputMessage = v.object({
   type: v.nullish(v.literal('message'), 'message'),
@@ -29,7 +33,7 @@ export const InputMessage = v.object({
   role: v.picklist(['user', 'assistant', 'system', 'developer']),
   content: v.lazy((value) => (typeof value === 'string' ? Text : MessageParts)),
   status: Status,
-  phase: maybe(v.picklist(['commentary', 'final_answer'])),
+  phase: maybe(Phase),
 });
 export type InputMessage = v.InferOutput<typeof InputMessage>;
 
@@ -150,7 +154,7 @@ export interface Message {
   role: InputMessage['role'];
   status: ItemStatus;
   content: (InputPart | OutputText | Refusal)[];
-  phase?: 'commentary' | 'final_answer';
+  phase?: Phase;
 }
 
 /** What the client's function returned, as it is kept. */
@@ -172,6 +176,7 @@ export interface OutputMessage {
   role: 'assistant';
   status: ItemStatus;
   content: (OutputText | Refusal)[];
+  phase?: Phase;
 }
 
 /** A call that the model wants the client to make. */

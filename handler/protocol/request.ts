@@ -18,6 +18,14 @@ const PromptVariable = v.lazy((value) =>
   typeof value === 'string' ? Text : v.variant('type', [InputText, InputImage, InputFile]),
 );
 
+/** What servers that keep the beginnings of requests are to keep, and for how long. */
+const PromptCacheOptions = options({
+  mode: maybe(v.picklist(['implicit', 'explicit'])),
+  ttl: maybe(v.picklist(['30m', '12h'])),
+  comparison_response_id: maybe(v.string()),
+  prewarm: maybe(v.boolean()),
+});
+
 /** What a response can be asked to hold beyond what it always does. */
 export const Include = v.array(
   v.picklist([
@@ -71,7 +79,7 @@ export const CreateRequest = v.object({
   user: maybe(v.pipe(v.string(), v.maxLength(512))),
   safety_identifier: maybe(v.pipe(v.string(), v.maxLength(128))),
   prompt_cache_key: maybe(v.pipe(v.string(), v.maxLength(64))),
-  prompt_cache_options: maybe(AnyObject),
+  prompt_cache_options: maybe(PromptCacheOptions),
   prompt_cache_retention: maybe(v.picklist(['in_memory', '24h'])),
   previous_response_id: maybe(v.string()),
   conversation: maybe(v.lazy((value) => (typeof value === 'string' ? v.string() : v.object({ id: v.string() })))),

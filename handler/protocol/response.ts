@@ -9,6 +9,40 @@ export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplet
 /** Why a response is `incomplete`. */
 export type IncompleteReason = 'max_output_tokens' | 'max_messages' | 'content_filter';
 
+/** Why a response may have failed, in the API's words. */
+export const responseErrorCodes = [
+  'server_error',
+  'rate_limit_exceeded',
+  'invalid_prompt',
+  'data_residency_mismatch',
+  'bio_policy',
+  'misalignment_policy_violation',
+  'vector_store_timeout',
+  'invalid_image',
+  'invalid_image_format',
+  'invalid_base64_image',
+  'invalid_image_url',
+  'image_too_large',
+  'image_too_small',
+  'image_parse_error',
+  'image_content_policy_violation',
+  'invalid_image_mode',
+  'image_file_too_large',
+  'unsupported_image_media_type',
+  'empty_image_file',
+  'failed_to_download_image',
+  'image_file_not_found',
+] as const;
+/** One of them. */
+export type ResponseErrorCode = (typeof responseErrorCodes)[number];
+
+/** What a response was to have kept of its request, with the defaults of the API. */
+export interface AppliedCacheOptions {
+  mode: 'implicit' | 'explicit';
+  ttl: '30m' | '12h';
+  comparison_response_id?: string;
+}
+
 /** Tokens of a turn, all its rounds together. */
 export interface Usage {
   input_tokens: number;
@@ -34,7 +68,7 @@ export interface Response {
   created_at: number;
   completed_at: number | null;
   status: ResponseStatus;
-  error: { code: 'server_error' | 'rate_limit_exceeded' | 'invalid_prompt'; message: string } | null;
+  error: { code: ResponseErrorCode; message: string } | null;
   incomplete_details: { reason: IncompleteReason } | null;
   background: boolean;
   conversation: { id: string } | null;
@@ -54,6 +88,8 @@ export interface Response {
     effort: ReasoningEffort | null;
     summary: 'auto' | 'concise' | 'detailed' | null;
     mode?: 'standard' | 'pro';
+    /** Of which turns the model was given the reasoning: never `auto`, since this is what was done. */
+    context: 'current_turn' | 'all_turns';
   };
   safety_identifier: string | null;
   service_tier: NonNullable<CreateRequest['service_tier']>;
@@ -66,6 +102,6 @@ export interface Response {
   top_p: number | null;
   truncation: 'auto' | 'disabled';
   usage: Usage | null;
-  prompt_cache_options?: NonNullable<CreateRequest['prompt_cache_options']>;
+  prompt_cache_options?: AppliedCacheOptions;
   user?: string;
 }

@@ -30,7 +30,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   const input = Array.isArray(given)
     ? await openReasoning(seal, await resolveReferences(scope, given, 'input'))
     : given;
-  const { call } = planTurn({ ...sent, model, input, compacts: true }, services.tools, past, context);
+  const { call } = planTurn({ ...sent, model, input, prompted: 0, compacts: true }, services.tools, past, context);
   const users = call.input.filter((item) => item.type === 'message' && item.role === 'user');
   call.input = await openCompactions(seal, call.input);
 

@@ -1,7 +1,8 @@
+import { added, cited, done, grown, type Part } from '../backend/parts.ts';
 import { Writer } from '../backend/writer.ts';
-import type { OutputText, ReasoningText, Refusal } from '../protocol/content.ts';
+import type { ItemStatus } from '../protocol/content.ts';
 import type { ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
-import type { OutputItem, Reasoning } from '../protocol/items.ts';
+import type { OutputItem } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 
 /**
@@ -33,11 +34,12 @@ function* eventsOf(item: OutputItem): Generator<ItemEvent> {
   const at = { sequence_number: 0, output_index: 0, item_id: item.id };
   if (item.type === 'message') {
     yield ofWhole('added', at, { ...item, status: 'in_progress', content: [] });
-    yield* contentOf(item.content, at);
+    yield* partsOf(item.content, at, item.status);
   } else if (item.type === 'reasoning') {
     yield ofWhole('added', at, { ...item, status: 'in_progress', content: [], summary: [] });
-    yield* summaryOf(item, at);
-    yield* contentOf(item.content, at);
+    // What was cut is what was said last.
+    yield* partsOf(item.summary, at, item.content.length > 0 ? 'completed' : item.status);
+    yield* partsOf(item.content, at, item.status);
   } else if (item.type === 'function_call') {
     const { name, arguments: written } = item;
     yield ofWhole('added', at, { ...item, status: 'in_progress', arguments: '' });
@@ -64,40 +66,20 @@ function ofWhole(stage: 'added' | 'done', { sequence_number, output_index }: Pla
   return { type: `response.output_item.${stage}`, sequence_number, output_index, item };
 }
 
-function* contentOf(parts: readonly (OutputText | Refusal | ReasoningText)[], item: Place): Generator<ItemEvent> {
-  for (const [content_index, part] of parts.entries()) {
-    const at = { ...item, content_index };
-    const empty =
-      part.type === 'refusal'
-        ? { ...part, refusal: '' }
-        : part.type === 'reasoning_text'
-          ? { ...part, text: '' }
-          : { ...part, text: '', annotations: [], logprobs: [] };
-    yield { type: 'response.content_part.added', ...at, part: empty };
-    if (part.type === 'refusal') {
-      yield { type: 'response.refusal.delta', ...at, delta: part.refusal };
-      yield { type: 'response.refusal.done', ...at, refusal: part.refusal };
-    } else if (part.type === 'reasoning_text') {
-      yield { type: 'response.reasoning_text.delta', ...at, delta: part.text };
-      yield { type: 'response.reasoning_text.done', ...at, text: part.text };
-    } else {
-      const { text, logprobs } = part;
-      yield { type: 'response.output_text.delta', ...at, delta: text, logprobs };
-      yield { type: 'response.output_text.done', ...at, text, logprobs };
-      for (const [annotation_index, annotation] of part.annotations.entries()) {
-        yield { type: 'response.output_text.annotation.added', ...at, annotation, annotation_index };
-      }
+function* partsOf(parts: readonly Part[], { item_id }: Place, status: ItemStatus): Generator<ItemEvent> {
+  for (const [index, part] of parts.entries()) {
+    const place = { item_id, output_index: 0, index };
+    const { type } = part;
+    yield added(type, place);
+    yield grown(
+      type,
+      place,
+      type === 'refusal' ? part.refusal : part.text,
+      type === 'output_text' ? part.logprobs : [],
+    );
+    if (type === 'output_text') {
+      for (const [at, annotation] of part.annotations.entries()) yield cited(annotation, at, place);
     }
-    yield { type: 'response.content_part.done', ...at, part };
-  }
-}
-
-function* summaryOf({ summary }: Reasoning, item: Place): Generator<ItemEvent> {
-  for (const [summary_index, part] of summary.entries()) {
-    const at = { ...item, summary_index };
-    yield { type: 'response.reasoning_summary_part.added', ...at, part: { ...part, text: '' } };
-    yield { type: 'response.reasoning_summary_text.delta', ...at, delta: part.text };
-    yield { type: 'response.reasoning_summary_text.done', ...at, text: part.text };
-    yield { type: 'response.reasoning_summary_part.done', ...at, part };
+    yield* done(part, place, index === parts.length - 1 ? status : 'completed');
   }
 }

@@ -56,7 +56,7 @@ const response: Members<Response> = {
   prompt: objectOrNull,
   prompt_cache_key: textOrNull,
   prompt_cache_retention: textOrNull,
-  reasoning: { type: 'object', properties: { effort: textOrNull, summary: textOrNull } },
+  reasoning: { type: 'object', properties: { effort: textOrNull, summary: textOrNull, context: text } },
   safety_identifier: textOrNull,
   service_tier: text,
   store: { type: 'boolean' },
@@ -68,7 +68,7 @@ const response: Members<Response> = {
   top_p: { type: ['number', 'null'] },
   truncation: text,
   usage: { ...objectOrNull, description: 'tokens of the whole turn; null where the model counts none' },
-  prompt_cache_options: { type: 'object' },
+  prompt_cache_options: { type: 'object', properties: { mode: text, ttl: text, comparison_response_id: text } },
   user: text,
 };
 const conversation: Members<Conversation> = {

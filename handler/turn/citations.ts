@@ -4,6 +4,8 @@ import type { ItemEvent } from '../protocol/events.ts';
 /** Puts the citations that tools gave onto the next text that the model writes, in its events and in its item. */
 export class Citations {
   #pending: Annotation[] = [];
+  /** How many the text that is being written has of its own. */
+  #own = 0;
   #cited: { content: number; annotations: Annotation[] } | undefined;
 
   /** What is kept for the next text. */
@@ -19,22 +21,24 @@ export class Citations {
   /** The event, with what the waiting citations add to it. */
   *pass(event: ItemEvent): Generator<ItemEvent> {
     const cited = this.#cited;
+    if (event.type === 'response.content_part.added') this.#own = 0;
+    if (event.type === 'response.output_text.annotation.added') this.#own++;
     if (event.type === 'response.output_text.done' && this.#pending.length > 0) {
-      yield event;
       const { item_id, output_index, content_index } = event;
       this.#cited = { content: content_index, annotations: this.#pending };
-      for (const [annotation_index, annotation] of this.#pending.entries()) {
+      for (const [index, annotation] of this.#pending.entries()) {
         yield {
           type: 'response.output_text.annotation.added',
           sequence_number: 0,
           item_id,
           output_index,
           content_index,
-          annotation_index,
+          annotation_index: this.#own + index,
           annotation,
         };
       }
       this.#pending = [];
+      yield event;
     } else if (event.type === 'response.content_part.done' && event.part.type === 'output_text' && cited) {
       yield event.content_index === cited.content ? { ...event, part: cite(event.part, cited.annotations) } : event;
     } else if (event.type === 'response.output_item.done' && event.item.type === 'message' && cited) {

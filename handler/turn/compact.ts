@@ -1,12 +1,13 @@
 import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { Compaction, Message } from '../protocol/items.ts';
+import type { CreateRequest } from '../protocol/request.ts';
 import type { Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { summaryMessage } from './compaction.ts';
-import { truncate } from './truncate.ts';
+import { tokensOf, truncate } from './truncate.ts';
 
 /** What the model is asked when it is to sum up what was said. */
 const INSTRUCTIONS = [
@@ -83,4 +84,26 @@ function asked(call: ModelCall, context: number | undefined): ModelCall {
     top_logprobs: null,
     max_output_tokens: null,
   };
+}
+
+/** What part of its model's context a conversation may take before it is compacted, where the client does not say. */
+const COMPACT_AT = 0.8;
+
+/** Whether a turn sums up what was said: because it was asked to, or since that has grown too long. Throws for what is wrong. */
+export function planCompaction(
+  { compacts, context_management }: Pick<CreateRequest, 'context_management'> & { compacts?: boolean },
+  call: ModelCall,
+  context: number | undefined,
+): { only: boolean; context: number | undefined } | undefined {
+  if (compacts) {
+    if (call.input.length > 0) return { only: true, context };
+    throw new ApiError('invalid_value', 'input has nothing that could be compacted', { param: 'input' });
+  }
+  for (const [index, { compact_threshold }] of (context_management ?? []).entries()) {
+    const param = `context_management[${index}].compact_threshold`;
+    const most = compact_threshold ?? (context && context * COMPACT_AT);
+    if (most === undefined) throw unsupported(param, 'is needed, since the context of the model is not configured');
+    if (tokensOf([call.instructions, call.input, call.tools]) > most) return { only: false, context };
+  }
+  return undefined;
 }

@@ -5,17 +5,22 @@ import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts'
 export class Offer {
   /** Those that it can call, with their places in the request. They grow by what it loads. */
   readonly shown = new Map<ClientTool, string>();
-  /** Those that are deferred, loaded or not, with their places. */
+  /** Those that are deferred and that it may call once they are loaded, with their places. */
   readonly deferred = new Map<ClientTool, string>();
   /** Whether the server is to search for them. */
   readonly searches: boolean;
   readonly #names = new Set<string>();
 
   /**
-   * Parts the tools with their places: what has been `found` is deferred no more, and of two that have one name the first
-   * counts. Throws an ApiError that names a deferred tool that nothing can find.
+   * Parts the tools with their places: what has been `found` is deferred no more, what the model may not call is not to
+   * be found, and of two that have one name the first counts. Throws an ApiError that names a deferred tool that nothing
+   * can find.
    */
-  constructor(given: ReadonlyMap<ClientTool, string>, found: ReadonlySet<ClientTool>) {
+  constructor(
+    given: ReadonlyMap<ClientTool, string>,
+    found: ReadonlySet<ClientTool>,
+    mayCall: (tool: ClientTool) => boolean = () => true,
+  ) {
     const search = [...given.keys()].find((tool) => tool.type === 'tool_search');
     const isOurs = search?.execution === 'server';
     for (const [tool, place] of given) {
@@ -25,7 +30,8 @@ export class Offer {
       const later = found.has(tool) ? undefined : part(tool, isDeferred);
       if (!later) continue;
       if (!search) throw unsupported(placeOf(tool, place), 'needs a tool_search by which the tool can be found');
-      this.deferred.set(later, place);
+      const reachable = part(later, mayCall);
+      if (reachable) this.deferred.set(reachable, place);
     }
     this.searches = isOurs && this.deferred.size > 0;
   }
@@ -35,13 +41,21 @@ export class Offer {
     return tools.flatMap((tool) => this.#show(loaded(tool), this.deferred.get(tool) ?? 'input', true) ?? []);
   }
 
+  /** All that it can come to call, with their places. */
+  get all(): Map<ClientTool, string> {
+    const [all, names] = [new Map(this.shown), new Set(this.#names)];
+    for (const [tool, place] of this.deferred) {
+      const fresh = part(loaded(tool), isNew(names));
+      if (fresh) all.set(fresh, place);
+    }
+    return all;
+  }
+
   #show(tool: ClientTool, place: string, whole: boolean): ClientTool | undefined {
-    const fresh = part(tool, (member, namespace) => {
-      const name = `${namespace ?? ''} ${'name' in member ? member.name : member.type}`;
-      if (this.#names.has(name) || (isDeferred(member) && !whole)) return false;
-      this.#names.add(name);
-      return true;
-    });
+    const fresh = part(
+      tool,
+      isNew(this.#names, (member) => whole || !isDeferred(member)),
+    );
     if (fresh) this.shown.set(fresh, place);
     return fresh;
   }
@@ -55,6 +69,16 @@ function part(tool: ClientTool, keeps: (member: Member, namespace?: string) => b
   const tools = tool.tools.filter((member) => keeps(member, tool.name));
   if (tools.length === tool.tools.length) return tool;
   return tools.length > 0 ? { ...tool, tools } : undefined;
+}
+
+/** Whether a tool counts, and no other of its name has counted before. */
+function isNew(names: Set<string>, counts: (member: Member) => boolean = () => true) {
+  return (member: Member, namespace = '') => {
+    const name = `${namespace} ${'name' in member ? member.name : member.type}`;
+    if (names.has(name) || !counts(member)) return false;
+    names.add(name);
+    return true;
+  };
 }
 
 function isDeferred(member: Member): boolean {

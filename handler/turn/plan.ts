@@ -2,14 +2,17 @@ import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Item } from '../protocol/items.ts';
-import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
+import { appliedOptions, givenOptions } from './cache-options.ts';
+import { allows, checkChoice, reaching } from './choice.ts';
+import { planCompaction } from './compact.ts';
 import { Offer } from './deferred.ts';
 import { joinInput } from './input.ts';
 import type { GivenItem } from './items.ts';
+import type { PromptedRequest } from './prompt.ts';
 import { asHeard, instruct, toolSearch } from './tool-search.ts';
-import { addedTools, checkChoice, type ServerTools, sortTools } from './tools.ts';
-import { tokensOf, truncate } from './truncate.ts';
+import { addedTools, type ServerTools, sortTools } from './tools.ts';
+import { truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
@@ -25,7 +28,7 @@ export interface Before {
 }
 
 /** A request whose references to items are resolved. */
-export type PlannedRequest = Omit<CreateRequest, 'input' | 'model'> & {
+export type PlannedRequest = Omit<PromptedRequest, 'input' | 'model'> & {
   model: string;
   input?: string | GivenItem[] | null | undefined;
   /** Whether the input ended with a `compaction_trigger`. */
@@ -45,15 +48,19 @@ export function planTurn(
       param: 'background',
     });
   }
+  if (request.stream_options != null && !request.stream) {
+    throw new ApiError('invalid_value', 'stream_options is only for stream: true', { param: 'stream_options' });
+  }
   const { client, uses: served, echoed } = sortTools(request.tools ?? [], serverTools);
   if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
   const { own, whole } = joinInput(before.items, request.input ?? []);
-  const added = addedTools([...whole, ...(before.made ?? [])], request.input, serverTools);
-  const offered = new Offer(new Map([...client, ...added.tools]), added.found);
+  const added = addedTools([...whole, ...(before.made ?? [])], request, serverTools);
+  const given = new Map([...client, ...added.tools]);
+  const choice = request.tool_choice ?? 'auto';
+  const offered = new Offer(given, added.found, (tool) => allows(choice, tool));
   const tools = [...offered.shown.keys()];
   const uses = offered.searches ? [...served, toolSearch(offered)] : served;
-  const choice = request.tool_choice ?? 'auto';
-  checkChoice(choice, tools, uses);
+  checkChoice(choice, { shown: tools, given: [...given.keys()] }, uses);
   const update = updates(whole);
   const text = {
     format: update.format ?? request.text?.format ?? { type: 'text' as const },
@@ -64,6 +71,9 @@ export function planTurn(
     summary: request.reasoning?.summary ?? request.reasoning?.generate_summary ?? null,
   };
   const mode = request.reasoning?.mode;
+  // Without being asked, or asked to decide by itself, the model is given the reasoning of all turns.
+  const remembered = request.reasoning?.context === 'current_turn' ? 'current_turn' : 'all_turns';
+  const cache = request.prompt_cache_options && givenOptions(request.prompt_cache_options);
   const wantsLogprobs = request.include?.includes('message.output_text.logprobs') || request.top_logprobs;
   const shared = {
     instructions: request.instructions ?? null,
@@ -71,11 +81,12 @@ export function planTurn(
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     max_output_tokens: request.max_output_tokens ?? null,
   };
-  const earlier = new Set(request.reasoning?.context === 'current_turn' ? before.items : []);
+  const earlier = new Set(remembered === 'current_turn' ? before.items : []);
   const instructions = instruct(shared.instructions, offered);
   const seen = asHeard(whole).filter((item) => isSaid(item) && !(item.type === 'reasoning' && earlier.has(item)));
   const call: ModelCall = {
     ...shared,
+    tool_choice: reaching(choice, offered.deferred.size > 0, added.found),
     model: request.model,
     instructions,
     input: request.truncation === 'auto' ? truncate(seen, context, instructions, shared.max_output_tokens) : seen,
@@ -90,7 +101,7 @@ export function planTurn(
       user: request.user ?? null,
       safety_identifier: request.safety_identifier ?? null,
       prompt_cache_key: request.prompt_cache_key ?? null,
-      prompt_cache_options: request.prompt_cache_options ?? null,
+      prompt_cache_options: cache ?? null,
       prompt_cache_retention: request.prompt_cache_retention ?? null,
       service_tier: request.service_tier ?? null,
     },
@@ -116,7 +127,7 @@ export function planTurn(
     prompt: request.prompt ?? null,
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
-    reasoning: { ...reasoning, ...(mode && { mode }) },
+    reasoning: { ...reasoning, context: remembered, ...(mode && { mode }) },
     safety_identifier: request.safety_identifier ?? null,
     service_tier: request.service_tier ?? 'auto',
     store: request.store ?? true,
@@ -127,33 +138,13 @@ export function planTurn(
     top_p: request.top_p ?? 1,
     truncation: request.truncation ?? 'disabled',
     usage: null,
-    ...(request.prompt_cache_options != null && { prompt_cache_options: request.prompt_cache_options }),
+    ...(cache && { prompt_cache_options: appliedOptions(cache) }),
     ...(request.user != null && { user: request.user }),
   };
+  const all = offered.all;
+  const most = offered.deferred.size > 0 ? { ...call, tools: [...all.keys()], params: all } : call;
   const compaction = planCompaction(request, call, context);
-  return { response, input: own, call, uses, ...(compaction && { compaction }) };
-}
-
-/** What part of its model's context a conversation may take before it is compacted, where the client does not say. */
-const COMPACT_AT = 0.8;
-
-/** Whether a turn sums up what was said: because it was asked to, or since that has grown too long. Throws for what is wrong. */
-function planCompaction(
-  { compacts, context_management }: PlannedRequest,
-  call: ModelCall,
-  context: number | undefined,
-): Turn['compaction'] {
-  if (compacts) {
-    if (call.input.length > 0) return { only: true, context };
-    throw new ApiError('invalid_value', 'input has nothing that could be compacted', { param: 'input' });
-  }
-  for (const [index, { compact_threshold }] of (context_management ?? []).entries()) {
-    const param = `context_management[${index}].compact_threshold`;
-    const most = compact_threshold ?? (context && context * COMPACT_AT);
-    if (most === undefined) throw unsupported(param, 'is needed, since the context of the model is not configured');
-    if (tokensOf([call.instructions, call.input, call.tools]) > most) return { only: false, context };
-  }
-  return undefined;
+  return { response, input: own, call, most, uses, ...(compaction && { compaction }) };
 }
 
 /** Whether an item says something to the model, and does not only change how it is called. */

@@ -14,14 +14,17 @@ export interface PromptTemplate {
 
 type Variables = Readonly<Record<string, string | InputText | InputImage | InputFile>>;
 
+/** A request, and how many items of its input are those of a prompt, before its own. */
+export type PromptedRequest = CreateRequest & { prompted: number };
+
 /**
  * A request with the prompt that it refers to filled in: the prompt's items come before its own, and its own
  * instructions and model win. The version is the newest, which is the last, unless one is asked for. Throws an ApiError
  * that names the field: 404 for an unknown prompt, 422 for variables that are not those of the prompt.
  */
-export function applyPrompt(request: CreateRequest, templates: readonly PromptTemplate[]): CreateRequest {
+export function applyPrompt(request: CreateRequest, templates: readonly PromptTemplate[]): PromptedRequest {
   const asked = request.prompt;
-  if (asked == null) return request;
+  if (asked == null) return { ...request, prompted: 0 };
   const found = templates.findLast(({ id, version }) => id === asked.id && version === (asked.version ?? version));
   if (!found) throw new ApiError('not_found', 'The prompt was not found.', { param: 'prompt.id' });
   const variables = asked.variables ?? {};
@@ -46,6 +49,7 @@ export function applyPrompt(request: CreateRequest, templates: readonly PromptTe
     instructions: request.instructions ?? instructions,
     input: items.length > 0 || request.input != null ? [...items, ...own] : null,
     prompt: { ...asked, version: found.version },
+    prompted: items.length,
   };
 }
 

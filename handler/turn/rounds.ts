@@ -4,6 +4,7 @@ import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';
+import { naming, unfolded } from './choice.ts';
 import { Citations } from './citations.ts';
 import { isCall } from './input.ts';
 import type { RoundsSoFar } from './record.ts';
@@ -36,14 +37,18 @@ export async function* rounds(
   const places = new Places(response.output.length);
   const opened: ServerFunctions[] = [];
   try {
+    const names = new Map<string, string[]>();
     for (const { tool, config } of uses) {
       const opening = tool.open(config, signal);
       // What clients see of that they saw in the first round.
-      opened.push(resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening));
+      const made = resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening);
+      opened.push(made);
+      names.set(tool.type, [...(names.get(tool.type) ?? []), ...made.functions.map((fn) => fn.definition.name)]);
     }
     const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
     const served = Array.from(functions.values(), (fn) => fn.definition);
     const offered = [...call.tools];
+    let tool_choice = unfolded(call.tool_choice, names);
     const citations = new Citations();
     citations.queue(resumed.citations);
     let input = call.input;
@@ -54,7 +59,7 @@ export async function* rounds(
       const said: OutputItem[] = [];
       let finish: Finish | undefined;
       const tools = ran < mostCalls ? [...offered, ...served] : [...offered];
-      for await (const event of backend.generate({ ...call, tools, input }, signal)) {
+      for await (const event of backend.generate({ ...call, tools, tool_choice, input }, signal)) {
         if (event.type === 'finish') finish = event;
         else {
           if (event.type === 'response.output_item.done') said.push(event.item);
@@ -86,6 +91,7 @@ export async function* rounds(
           status: 'completed',
         });
         offered.push(...(result.tools ?? []));
+        tool_choice = naming(tool_choice, result.tools ?? []);
         citations.queue(result.citations ?? []);
         last ||= result.endTurn === true;
       }

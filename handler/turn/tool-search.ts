@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
 import type { Tool, ToolResult, ToolUse } from '../tool/tool.ts';
 import type { Offer } from './deferred.ts';
+import { echo } from './tools.ts';
 
 // The search for tools that the client has deferred, run here. To the model it is a function like any other, in this turn
 // and in those that follow; to the client it is a call and its output, both of `execution: "server"`.
@@ -79,7 +80,7 @@ async function* run(call: FunctionCall, offer: Offer): AsyncGenerator<ItemEvent,
   const tools = search(wordsOf(Object.values(given)), [...offer.deferred.keys()]);
   const shared = { call_id: null, execution: 'server', status: 'completed' } as const;
   yield* whole(0, { ...shared, type: 'tool_search_call', id: newId('tsc'), arguments: given });
-  yield* whole(1, { ...shared, type: 'tool_search_output', id: newId('tso'), tools });
+  yield* whole(1, { ...shared, type: 'tool_search_output', id: newId('tso'), tools: tools.map(echo) });
   return { output: told(tools), tools: offer.load(tools) };
 }
 

@@ -1,7 +1,7 @@
 import { ApiError, unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import type { EchoedTool } from '../protocol/response.ts';
-import { type ClientTool, clientTools, isClientType, type ToolChoice } from '../protocol/tools.ts';
+import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
 import type { Tool, ToolUse } from '../tool/tool.ts';
 import { check } from '../validate.ts';
 import type { GivenItem } from './items.ts';
@@ -45,7 +45,7 @@ export function sortTools(tools: readonly Entry[], { registered, dropped }: Serv
     }
     if ('name' in known) names.add(known.name);
     client.set(known, param);
-    echoed.push(known.type === 'function' ? echo(known) : known);
+    echoed.push(echo(known));
   }
   return { client, uses, echoed };
 }
@@ -57,7 +57,9 @@ function toClientTool(entry: Entry, param: string): ClientTool {
   return check(clientTools[entry.type], entry, param);
 }
 
-function echo(tool: Extract<ClientTool, { type: 'function' }>): EchoedTool {
+/** A tool as replies have it: a function with null or false for what was left out. */
+export function echo(tool: ClientTool): EchoedTool {
+  if (tool.type !== 'function') return tool;
   const { description = null, parameters = null, strict, async: isAsync, defer_loading, ...rest } = tool;
   return {
     ...rest,
@@ -78,16 +80,19 @@ export interface AddedTools {
 
 /**
  * Tools that come in the course of the conversation: what the client says, and what was found. Throws an ApiError for
- * one that is not known, which names the field if it is of this request's input.
+ * one that is not known, which names the field if it is of this request's input; of that the first are the prompt's, as
+ * many as are `prompted`.
  */
 export function addedTools(
   items: readonly Item[],
-  input: string | readonly GivenItem[] | null | undefined,
+  { input, prompted }: { input?: string | readonly GivenItem[] | null | undefined; prompted: number },
   { dropped }: ServerTools,
 ): AddedTools {
   const places = new Map<object, string>();
   for (const [index, item] of (Array.isArray(input) ? input : []).entries()) {
-    for (const [at, tool] of toolsOf(item).entries()) places.set(tool, `input[${index}].tools[${at}]`);
+    const place = index < prompted ? 'prompt' : `input[${index - prompted}]`;
+    for (const [at, tool] of toolsOf(item).entries())
+      places.set(tool, index < prompted ? place : `${place}.tools[${at}]`);
   }
   const added: AddedTools = { tools: new Map(), found: new Set() };
   for (const item of items) {
@@ -104,29 +109,4 @@ export function addedTools(
 
 function toolsOf(item: Item | GivenItem): readonly { type: string }[] {
   return item.type === 'additional_tools' || item.type === 'tool_search_output' ? item.tools : [];
-}
-
-/** Throws an ApiError for a choice that names what is not there. */
-export function checkChoice(choice: ToolChoice, client: readonly ClientTool[], uses: readonly ToolUse[]): void {
-  const param = 'tool_choice';
-  if (choice === 'none' || choice === 'auto') return;
-  if (choice === 'required') {
-    if (client.length + uses.length > 0) return;
-    throw new ApiError('invalid_value', 'tool_choice is "required" but tools names none', { param });
-  }
-  const named = choice.type === 'allowed_tools' ? choice.tools : [choice];
-  for (const entry of named) {
-    if (uses.some(({ tool }) => tool.type === entry.type) || client.some((tool) => isNamed(tool, entry))) continue;
-    throw new ApiError('invalid_value', `tool_choice names a ${what(entry.type)} that is not in tools`, { param });
-  }
-}
-
-function isNamed(tool: ClientTool, entry: { type: string; name?: string | null | undefined }): boolean {
-  if (tool.type === 'namespace') return tool.tools.some((member) => isNamed(member, entry));
-  if (entry.type === 'computer_use') return tool.type.startsWith('computer');
-  return tool.type === entry.type && (entry.name == null || ('name' in tool && tool.name === entry.name));
-}
-
-function what(type: string): string {
-  return type === 'function' || type === 'custom' ? type : 'tool';
 }

@@ -18,6 +18,8 @@ export interface Turn {
   /** What the client said in this turn; the call's input has what was before it as well. */
   input: readonly Item[];
   call: ModelCall;
+  /** The call with all that its model may come to be offered in its course. */
+  most: ModelCall;
   uses: readonly ToolUse[];
   /** Whether what was said is summed up first, or only that; and how many tokens the model holds, if it is known. */
   compaction?: { only: boolean; context: number | undefined };
@@ -59,6 +61,8 @@ export function runTurn(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const direct = means.backend.generate(turn.call, signal);
+  // What a search may load is refused now: once it is found something has been promised.
+  if (turn.most !== turn.call) means.backend.generate(turn.most, signal);
   if (turn.compaction) return events(turn, compacted(turn, turn.compaction, means, signal), means, signal);
   const source = turn.uses.length > 0 ? rounds(means.backend, turn, means.rounds, signal) : direct;
   return events(turn, source, means, signal);
@@ -184,8 +188,8 @@ function ended(response: Response, { reason, usage }: { reason: Finish['reason']
 }
 
 /** A response that has failed. */
-export function failed(response: Response, { kind, message }: ApiError): Response {
-  const code =
+export function failed(response: Response, { kind, reason, message }: ApiError): Response {
+  const known =
     kind === 'rate_limit' ? 'rate_limit_exceeded' : kind === 'context_length' ? 'invalid_prompt' : 'server_error';
-  return { ...response, status: 'failed', error: { code, message } };
+  return { ...response, status: 'failed', error: { code: reason ?? known, message } };
 }

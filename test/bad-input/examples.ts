@@ -167,10 +167,10 @@ export function examples({ response, conversation }: Stored): Example[] {
     create('settings', {
       reasoning: { effort: 'low' },
       metadata: { a: 'b' },
-      stream_options: { include_obfuscation: false },
       include: ['reasoning.encrypted_content'],
-      prompt_cache_options: {},
+      prompt_cache_options: { mode: 'explicit', ttl: '30m', comparison_response_id: 'resp_1', prewarm: false },
     }),
+    { ...create('stream', { stream: true, stream_options: { include_obfuscation: false } }), only: 'stream_options' },
     create('text', { text: { format: { type: 'text' }, verbosity: 'low' } }),
     create('json', { text: { format: { type: 'json_object' } } }),
     create('schema', {

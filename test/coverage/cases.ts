@@ -43,7 +43,7 @@ const limits: readonly Case[] = [
   limit('a page has 1 to 100 items, 20 unless told', 'input-items.default-page', 'input-items.bad-query'),
   limit('the defaults of all parameters', 'create.text'),
   limit('input may be missing where there is something to go on from', 'chain.no-input', 'prompt.filled'),
-  limit('stream_options without stream changes nothing', 'create.unknown-ignored'),
+  limit('stream_options is for streams alone', 'stream.options-alone'),
   limit('conversation and previous_response_id exclude each other', 'previous.with-conversation'),
   { group: 'limits', says: 'background needs store', by: ['background.store'] },
   { group: 'limits', says: 'generate: false on a WebSocket only warms up', by: [], not: 'websocket' },

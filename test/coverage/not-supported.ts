@@ -100,10 +100,7 @@ export const topics = {
       item('file_search_call', { id: 'fs_1', queries: [], status: 'completed' }),
     ],
     events: progress('file_search_call', 'in_progress', 'searching', 'completed'),
-    silent: [
-      ['`file_search_call.results` in `include`', 'taken, and adds nothing'],
-      ['`file_citation` as an annotation of an output', 'never added'],
-    ],
+    silent: [['`file_search_call.results` in `include`', 'taken, and adds nothing']],
   },
   'web-search': {
     title: 'Web search',
@@ -169,10 +166,7 @@ export const topics = {
       ...progress('code_interpreter_call_code', 'delta', 'done'),
       ...progress('shell_call_output_content', 'delta', 'done'),
     ],
-    silent: [
-      ['`code_interpreter_call.outputs` in `include`', 'taken, and adds nothing'],
-      ['`container_file_citation`, `file_path` as annotations of an output', 'never added'],
-    ],
+    silent: [['`code_interpreter_call.outputs` in `include`', 'taken, and adds nothing']],
   },
   'input-tokens': {
     title: 'Counting input tokens',

@@ -1,4 +1,4 @@
-import { type Entry, not, open, shown } from './entry.ts';
+import { type Entry, not, shown } from './entry.ts';
 import { type Topic, type TopicId, topics } from './not-supported.ts';
 
 const E = 'events';
@@ -28,14 +28,14 @@ export const eventRows: readonly Entry[] = [
   shown(E, of('output_text', 'delta'), `${PART} delta ${LOGPROBS}`, SENT, 'stream.text'),
   shown(E, of('output_text', 'done'), `${PART} text ${LOGPROBS}`, SENT, 'stream.text'),
   shown(E, CITED, `${PART} annotation_index annotation:url_citation`, 'surface.tool-events', 'loop.citations'),
-  not(E, CITED, 'annotation::file_citation', 'file-search'),
-  not(E, CITED, 'annotation::container_file_citation|file_path', 'code-interpreter'),
+  shown(E, CITED, 'annotation:url_citation', 'native.citations', 'chat.citations'),
+  shown(E, CITED, 'annotation::file_citation|container_file_citation|file_path', 'native.citations'),
   shown(E, of('refusal', 'delta'), `${PART} delta`, SENT, 'stream.refusal'),
   shown(E, of('refusal', 'done'), `${PART} refusal`, SENT, 'stream.refusal'),
   shown(E, of('reasoning_text', 'delta'), `${PART} delta`, SENT, 'stream.reasoning'),
   shown(E, of('reasoning_text', 'done'), `${PART} text`, SENT, 'stream.reasoning'),
   shown(E, of('reasoning_summary_part', 'added', 'done'), `${SUMMARY} part:summary_text`, SENT, 'native.reasoning'),
-  open(E, of('reasoning_summary_part', 'done'), 'status=incomplete', 'a summary that was cut does not say so'),
+  shown(E, of('reasoning_summary_part', 'done'), 'status=incomplete', SENT, 'reasoning.summary-cut'),
   shown(E, of('reasoning_summary_text', 'delta'), `${SUMMARY} delta`, SENT, 'native.reasoning'),
   shown(E, of('reasoning_summary_text', 'done'), `${SUMMARY} text`, SENT, 'native.reasoning'),
   shown(E, of('function_call_arguments', 'delta'), `${ITEM} delta`, SENT, 'tools.stream'),

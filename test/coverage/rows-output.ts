@@ -1,4 +1,4 @@
-import { type Entry, not, open, shown } from './entry.ts';
+import { type Entry, not, shown } from './entry.ts';
 
 const OUT = 'output items';
 const MADE = 'surface.output-items';
@@ -14,9 +14,9 @@ const ALSO_CREATED_BY = ['shell_call', 'shell_call_output', 'apply_patch_call', 
 /** The items of a response's output. */
 export const outputRows: readonly Entry[] = [
   shown(OUT, 'message', `. id content:output_text|refusal role=assistant ${STATUS}`, MADE, 'create.text'),
-  open(OUT, 'message', 'phase=commentary|final_answer', 'the phase that a Responses server gives a message is lost'),
+  shown(OUT, 'message', 'phase=commentary|final_answer', MADE, 'native.members'),
   shown(OUT, 'function_call', `. arguments call_id name id namespace ${STATUS}`, MADE, 'tools.stream'),
-  open(OUT, 'function_call', 'async caller caller::direct', 'what a Responses server says so of a call is lost'),
+  shown(OUT, 'function_call', 'async caller:direct', MADE, 'native.members'),
   shown(OUT, 'custom_tool_call', '. call_id input name id namespace', MADE, 'custom-tool.call'),
   shown(OUT, 'custom_tool_call', 'async caller:direct', MADE),
   shown(OUT, ['shell_call', 'apply_patch_call'], 'caller:direct', MADE),

@@ -23,7 +23,7 @@ export const parameterRows: readonly Entry[] = [
   shown(P, '', 'previous_response_id', 'chain.history', 'previous.unknown', 'previous.type'),
   shown(P, '', 'prompt prompt.id prompt.variables prompt.version', 'prompt.filled', 'prompt.parts', 'prompt.wrong'),
   shown(P, '', 'prompt_cache_key', ALL, 'surface.limits'),
-  shown(P, '', 'prompt_cache_options prompt_cache_options.comparison_response_id', ALL),
+  shown(P, '', 'prompt_cache_options prompt_cache_options.comparison_response_id', ALL, 'surface.cache-options'),
   shown(P, '', 'prompt_cache_options.prewarm', 'surface.prewarm'),
   shown(P, '', 'prompt_cache_options.mode prompt_cache_options.ttl prompt_cache_retention', ALL),
   shown(P, '', 'prompt_cache_options.mode==implicit|explicit prompt_cache_options.ttl==30m|12h', VALUES),

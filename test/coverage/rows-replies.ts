@@ -1,4 +1,4 @@
-import { type Entry, not, open, shown } from './entry.ts';
+import { type Entry, not, shown } from './entry.ts';
 
 const R = 'response';
 const ALL = 'surface.parameters';
@@ -38,13 +38,13 @@ export const replyRows: readonly Entry[] = [
   shown('parts', '', 'cache_miss* cache_hit* comparison_response_not_found* unavailable*', 'surface.left-out'),
   shown(R, '', 'previous_response_id', 'chain.history'),
   shown(R, '', 'prompt prompt.id prompt.variables prompt.version', 'prompt.filled'),
-  open(R, '', 'prompt_cache_options', 'prompt_cache_options comes back as it was sent, without the defaults'),
-  shown(R, '', 'prompt_cache_options.comparison_response_id', ALL),
+  shown(R, '', 'prompt_cache_options prompt_cache_options.comparison_response_id', ALL, 'surface.cache-options'),
   shown(R, '', 'prompt_cache_options.mode=implicit|explicit prompt_cache_options.ttl=30m|12h', VALUES),
   shown(R, '', 'prompt_cache_retention=in_memory|24h', VALUES),
   shown(R, '', 'reasoning reasoning.effort=none|minimal|low|medium|high|xhigh|max', VALUES),
   shown(R, '', 'reasoning.summary=auto|concise|detailed reasoning.mode=standard|pro', VALUES),
-  open(R, '', 'reasoning.context=auto|current_turn|all_turns', 'the context that was used does not come back'),
+  shown(R, '', 'reasoning.context=current_turn|all_turns', VALUES, 'reasoning.context'),
+  shown(R, '', 'reasoning.context==auto', 'surface.left-out'),
   shown(R, '', 'reasoning.generate_summary=auto|concise|detailed', 'surface.left-out'),
   shown(R, '', 'service_tier=auto|default|flex|scale|priority|fast|ultrafast', VALUES),
   shown(R, '', 'status', 'surface.response', 'create.text'),

@@ -3,7 +3,7 @@ import type { Script } from './scripted.ts';
 
 /** An item that a scripted server says, as it is in the end but for its id and status. */
 export type Said =
-  | { type: 'message'; content: { type: 'output_text' | 'refusal'; text: string }[] }
+  | { type: 'message'; content: { type: 'output_text' | 'refusal'; text: string; annotations?: object[] }[] }
   | { type: 'reasoning'; summary?: string[]; content?: string[]; encrypted_content?: string }
   | { type: 'function_call'; call_id: string; name: string; arguments: string }
   | { type: string; [member: string]: unknown };
@@ -45,6 +45,11 @@ export function answers(...items: Said[]): Script {
   return sendsEvents(eventsOf(items));
 }
 
+/** A script that says this item, and breaks off in it for a reason. */
+export function answersCut(item: Said, reason: string): Script {
+  return sendsEvents(eventsOf([item], { type: 'incomplete', incomplete_details: { reason } }));
+}
+
 /** A message of one text. */
 export function message(text: string): Said {
   return { type: 'message', content: [{ type: 'output_text', text }] };
@@ -64,8 +69,8 @@ function toItem(said: Json, index: number): Json {
   return { ...item, summary: texts('summary_text', summary), content: texts('reasoning_text', content) };
 }
 
-function toPart({ type, text }: Json): Json {
-  return type === 'refusal' ? { type, refusal: text } : { type, text, annotations: [], logprobs: [] };
+function toPart({ type, text, annotations = [] }: Json): Json {
+  return type === 'refusal' ? { type, refusal: text } : { type, text, annotations, logprobs: [] };
 }
 
 function ofItem(item: Json): Json[] {
@@ -98,9 +103,17 @@ function ofParts(item: Json, list: 'content' | 'summary'): Json[] {
     const field = whole.type === 'refusal' ? 'refusal' : 'text';
     const kind = whole.type === 'summary_text' ? 'reasoning_summary_text' : whole.type;
     const place = { item_id: item.id, [`${list}_index`]: index };
+    const { annotations = [] } = whole;
     return [
-      { type: `${part}.added`, ...place, part: { ...whole, [field]: '' } },
+      {
+        type: `${part}.added`,
+        ...place,
+        part: { ...whole, [field]: '', ...(whole.annotations && { annotations: [] }) },
+      },
       ...pieces(whole[field]).map((delta) => ({ type: `response.${kind}.delta`, ...place, delta })),
+      ...annotations.map((annotation: Json, annotation_index: number) => {
+        return { type: 'response.output_text.annotation.added', ...place, annotation_index, annotation };
+      }),
       { type: `response.${kind}.done`, ...place, [field]: whole[field] },
       { type: `${part}.done`, ...place, part: whole },
     ];

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
-import type { Script } from '../model/scripted.ts';
+import { type Script, sends } from '../model/scripted.ts';
 import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../model/scripted-responses.ts';
 import { outline } from '../sse.ts';
 import { callOf, create, endsOnLeaving, refuses, stream } from './ask.ts';
 import { NEEDS_LIVE, promise } from './promise.ts';
+import { fits, showsRows } from './surface-ask.ts';
 
 const tools = [{ type: 'function', name: 'f', parameters: { type: 'object' } }];
 const call: Said = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a": 1}' };
@@ -140,6 +141,104 @@ promise('native.reasoning-summary', async (door) => {
   const { body } = door.model.calls(model)[2] ?? assert.fail('a third call');
   const sent = body.input.filter(({ type }: { type: string }) => type === 'reasoning');
   assert.partialDeepStrictEqual(sent, [{ content: [{ text: 'At length.' }] }, { content: [{ text: 'Hm.\nYes.' }] }]);
+});
+
+promise('native.members', async (door) => {
+  const caller = { type: 'direct' };
+  const model = door.model.native(
+    answers(
+      { ...message('Let me see.'), phase: 'commentary' },
+      { ...message('Hm.'), phase: 'of_next_year' },
+      { ...message('So.'), phase: 'final_answer' },
+      { ...call, async: true, caller },
+      { ...call, call_id: 'c2', async: false },
+      { ...call, call_id: 'c3', async: 'yes', caller: { type: 'program', caller_id: 'p' } },
+    ),
+    answers(message('One.')),
+  );
+  const { events, final } = await stream(door, { model, tools });
+  const told = (item: object) => {
+    const { phase, async: isAsync, caller } = item as Record<string, unknown>; // of items of several types
+    return [phase, isAsync, caller];
+  };
+  const expected = [
+    ['commentary', undefined, undefined],
+    [undefined, undefined, undefined],
+    ['final_answer', undefined, undefined],
+    [undefined, true, caller],
+    [undefined, false, undefined],
+    [undefined, undefined, undefined],
+  ];
+  assert.deepEqual(final.output.map(told), expected);
+  const begun = events.flatMap((event) => (event.type === 'response.output_item.added' ? [event.item] : []));
+  assert.deepEqual(begun.map(told), expected);
+  const input = ['c1', 'c2', 'c3'].map((call_id) => ({ type: 'function_call_output', call_id, output: 'one' }));
+  await create(door, { model, tools, previous_response_id: final.id, input });
+  const { body } = door.model.calls(model)[1] ?? assert.fail('a second call');
+  assert.deepEqual(body.input.slice(1, 4).map(told), expected.slice(0, 3));
+});
+
+const span = { start_index: 0, end_index: 5 };
+const citations = [
+  { type: 'url_citation', url: 'http://x.test/', title: 'X', ...span },
+  { type: 'file_citation', file_id: 'file_1', filename: 'a.txt', index: 0 },
+  { type: 'container_file_citation', container_id: 'cntr_1', file_id: 'file_1', filename: 'a.txt', ...span },
+  { type: 'file_path', file_id: 'file_1', index: 0 },
+];
+/** Members that no API knows, and what is no citation. */
+const odd = [...citations.map((citation) => ({ ...citation, foreign: 1 })), { type: 'url_citation', url: 7 }, 'x'];
+const cites: Said = {
+  type: 'message',
+  content: [
+    { type: 'output_text', text: 'See X.', annotations: odd },
+    { type: 'refusal', text: 'No.' },
+    { type: 'output_text', text: 'And Y.', annotations: odd.slice(0, 1) },
+  ],
+};
+
+promise('native.citations', async (door) => {
+  const model = door.model.native(answers(cites, { ...message('Done.') }));
+  const { events, final } = await stream(door, { model });
+  const parts = [{ annotations: citations }, { refusal: 'No.' }, { annotations: citations.slice(0, 1) }];
+  assert.partialDeepStrictEqual(final.output, [{ content: parts }, { content: [{ annotations: [] }] }]);
+  assert.equal(final.output[0]?.type === 'message' && final.output[0].content.length, 3);
+  const added = events.filter((event) => event.type === 'response.output_text.annotation.added');
+  assert.deepEqual(
+    added.map(({ content_index, annotation_index, annotation }) => [content_index, annotation_index, annotation]),
+    [...citations.map((citation, index) => [0, index, citation]), [2, 0, citations[0]]],
+  );
+  fits('ResponseStreamEvent', ...added);
+  fits('ResponseOutputItem', ...final.output);
+  showsRows('native.citations', [['events', added]]);
+  // Some servers say what a text cites only with its part, or with its item.
+  for (const unsaid of [/annotation/, /annotation|content_part/, /annotation|content_part|delta/]) {
+    const late = eventsOf([cites]).filter(({ type }) => !unsaid.test(type));
+    const { output } = await create(door, { model: door.model.native(sendsEvents(late)) });
+    const content = unsaid.test('delta') || !unsaid.test('content_part') ? parts : parts.slice(1);
+    const [item] = output;
+    assert.partialDeepStrictEqual(item?.type === 'message' && item.content.slice(-content.length), content);
+  }
+});
+
+promise('chat.citations', async (door) => {
+  const [citation, other] = [citations[0], { ...citations[0], url: 'http://y.test/' }];
+  const chat = [citation, other].map((one) => ({ type: 'url_citation', url_citation: { ...one, content: 'foreign' } }));
+  const model = door.model.script(
+    sends([
+      { content: 'See ' },
+      { content: 'X.', annotations: chat.slice(0, 1) },
+      { annotations: [...chat, { type: 'url_citation' }, { type: 'of_next_year' }, null] },
+      { annotations: null },
+    ]),
+  );
+  const { events, final } = await stream(door, { model });
+  assert.partialDeepStrictEqual(final.output, [{ content: [{ text: 'See X.', annotations: [citation, other] }] }]);
+  const added = events.filter((event) => event.type === 'response.output_text.annotation.added');
+  assert.deepEqual(
+    added.map(({ annotation }) => annotation),
+    [citation, other],
+  );
+  fits('ResponseStreamEvent', ...added);
 });
 
 promise('native.custom-tool', async (door) => {

@@ -5,25 +5,31 @@ import { says } from '../model/scripted.ts';
 import { checkStream, parseStream } from '../sse.ts';
 import { callOf, create, refuses } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
-import { promise } from './promise.ts';
+import { NEEDS_LIVE, promise } from './promise.ts';
 import { ask, have, held, nowhere, stored } from './state-ask.ts';
 
 type ResponseObject = OpenAI.Responses.Response;
 
-promise('cancel.stops', async (door) => {
-  const { script, begun } = held('Hello');
-  const response = await begin(door, script);
-  await begun;
-  // What was made is what was written down: at most 50 ms later.
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  const cancelled = await have<ResponseObject>(door, 'POST', `/v1/responses/${response.id}/cancel`);
-  const { status, output, error } = cancelled;
-  assert.deepEqual([status, error], ['cancelled', null]);
-  assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'incomplete' }]);
-  assert.match(JSON.stringify(output), /Hello/);
-  await callOf(door, response.model).closed;
-  assert.deepEqual(await stored(door, response.id), cancelled);
-});
+promise(
+  'cancel.stops',
+  async (door) => {
+    const { script } = held('Hello');
+    const model = door.model.script(script);
+    const { id, text, holds } = await openStream(
+      await post(door, { model, input: 'Hi', background: true, stream: true }),
+    );
+    await holds('Hello');
+    const cancelled = await have<ResponseObject>(door, 'POST', `/v1/responses/${id}/cancel`);
+    const { status, output, error } = cancelled;
+    assert.deepEqual([status, error], ['cancelled', null]);
+    assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'incomplete' }]);
+    assert.match(JSON.stringify(output), /Hello/);
+    await callOf(door, model).closed;
+    assert.deepEqual(await stored(door, id), cancelled);
+    await text;
+  },
+  NEEDS_LIVE,
+);
 
 promise('cancel.again', async (door) => {
   const { script, begun } = held();
@@ -47,23 +53,27 @@ promise('cancel.not-background', async (door) => {
   await refuses(await ask(door, 'POST', `/v1/responses/${id}/cancel`), { status: 400, code: null });
 });
 
-promise('cancel.stream', async (door) => {
-  const { script, begun } = held();
-  const model = door.model.script(script);
-  const { id, text } = await openStream(await post(door, { model, input: 'Hi', background: true, stream: true }));
-  await begun;
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  await have(door, 'POST', `/v1/responses/${id}/cancel`);
-  const whole = parseStream(await text);
-  checkStream(whole);
-  assert.deepEqual(
-    whole.events.slice(-2).map(({ type }) => type),
-    ['response.output_item.done', 'response.failed'],
-  );
-  assert.equal(whole.final.status, 'cancelled');
-  const again = await (await door.fetch(`/v1/responses/${id}?stream=true`)).text();
-  assert.deepEqual(parseStream(again).events, whole.events);
-});
+promise(
+  'cancel.stream',
+  async (door) => {
+    const model = door.model.script(held('Hello').script);
+    const { id, text, holds } = await openStream(
+      await post(door, { model, input: 'Hi', background: true, stream: true }),
+    );
+    await holds('Hello');
+    await have(door, 'POST', `/v1/responses/${id}/cancel`);
+    const whole = parseStream(await text);
+    checkStream(whole);
+    assert.deepEqual(
+      whole.events.slice(-2).map(({ type }) => type),
+      ['response.output_item.done', 'response.failed'],
+    );
+    assert.equal(whole.final.status, 'cancelled');
+    const again = await (await door.fetch(`/v1/responses/${id}?stream=true`)).text();
+    assert.deepEqual(parseStream(again).events, whole.events);
+  },
+  NEEDS_LIVE,
+);
 
 promise('cancel.delete', async (door) => {
   const { script, begun } = held();

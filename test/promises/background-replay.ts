@@ -4,7 +4,7 @@ import { says } from '../model/scripted.ts';
 import { parseStream } from '../sse.ts';
 import { create, refuses, stream } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
-import { promise } from './promise.ts';
+import { NEEDS_LIVE, promise } from './promise.ts';
 import { held } from './state-ask.ts';
 
 /** The text of a replay. */
@@ -34,17 +34,21 @@ function background(door: Door, script: Parameters<Door['model']['script']>[0]) 
   return { model: door.model.script(script), input: 'Hi', background: true };
 }
 
-promise('replay.live', async (door) => {
-  const { script, begun, release } = held('Hello');
-  const { id, text } = await openStream(await post(door, { ...background(door, script), stream: true }));
-  const early = [replay(door, id), replay(door, id)];
-  await begun;
-  const middle = replay(door, id);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  release();
-  const whole = frames(await text);
-  for (const reader of [...early, middle, replay(door, id)]) assert.deepEqual(frames(await reader), whole);
-});
+promise(
+  'replay.live',
+  async (door) => {
+    const { script, begun, release } = held('Hello');
+    const { id, text } = await openStream(await post(door, { ...background(door, script), stream: true }));
+    const early = [replay(door, id), replay(door, id)];
+    await begun;
+    const middle = replay(door, id);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    release();
+    const whole = frames(await text);
+    for (const reader of [...early, middle, replay(door, id)]) assert.deepEqual(frames(await reader), whole);
+  },
+  NEEDS_LIVE,
+);
 
 promise('replay.after', async (door) => {
   const { events, final } = await stream(door, background(door, says('Hel', 'lo')));

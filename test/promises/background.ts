@@ -4,7 +4,7 @@ import { type Door, post } from '../doors/door.ts';
 import { callsFunctions, hangs, replies, type Script, says } from '../model/scripted.ts';
 import { outline } from '../sse.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
-import { NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, have, held, stored, turnRefused } from './state-ask.ts';
 
 /** A background response as it is answered. */
@@ -21,16 +21,32 @@ export async function ended(door: Door, id: string): Promise<OpenAI.Responses.Re
   }
 }
 
-/** A stream that has begun: the id that it tells, and its whole text when it has ended. */
-export async function openStream(reply: Response): Promise<{ id: string; text: Promise<string> }> {
+/** A stream that has begun. */
+export interface Opened {
+  id: string;
+  /** Its whole text, once it has ended. */
+  text: Promise<string>;
+  /** Resolves once a text has come that holds this. */
+  holds(part: string): Promise<void>;
+}
+
+/** A stream once it has told the response's id. */
+export async function openStream(reply: Response): Promise<Opened> {
   assert.equal(reply.status, 200);
   assert.ok(reply.body);
-  const [first, whole] = reply.body.tee();
-  const reader = first.getReader();
-  let text = '';
-  while (!/"id":"(resp_\w+)"/.test(text)) text += new TextDecoder().decode((await reader.read()).value);
-  void reader.cancel();
-  return { id: /"id":"(resp_\w+)"/.exec(text)?.[1] ?? '', text: new Response(whole).text() };
+  const [looked, whole] = reply.body.tee();
+  const reader = looked.getReader();
+  const decoder = new TextDecoder();
+  let seen = '';
+  const holds = async (part: string) => {
+    while (!seen.includes(part)) {
+      const { done, value } = await reader.read();
+      assert.ok(!done, `the stream ends without ${part}`);
+      seen += decoder.decode(value, { stream: true });
+    }
+  };
+  await holds('"object":"response"');
+  return { id: /"id":"(resp_\w+)"/.exec(seen)?.[1] ?? '', text: new Response(whole).text(), holds };
 }
 
 promise('background.queued', async (door) => {
@@ -88,20 +104,24 @@ function changing({ status, completed_at, output, usage }: OpenAI.Responses.Resp
   return { status, completed_at, output, usage };
 }
 
-promise('background.leaving', async (door) => {
-  const { script, begun, release } = held('Hello');
-  const model = door.model.script(script);
-  const leaving = new AbortController();
-  const body = { model, input: 'Hi', background: true, stream: true };
-  const { id, text } = await openStream(await post(door, body, { signal: leaving.signal }));
-  text.catch(() => {});
-  await begun;
-  leaving.abort();
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.equal((await stored(door, id)).status, 'in_progress');
-  release();
-  assert.equal((await ended(door, id)).status, 'completed');
-});
+promise(
+  'background.leaving',
+  async (door) => {
+    const { script, begun, release } = held('Hello');
+    const model = door.model.script(script);
+    const leaving = new AbortController();
+    const body = { model, input: 'Hi', background: true, stream: true };
+    const { id, text } = await openStream(await post(door, body, { signal: leaving.signal }));
+    text.catch(() => {});
+    await begun;
+    leaving.abort();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal((await stored(door, id)).status, 'in_progress');
+    release();
+    assert.equal((await ended(door, id)).status, 'completed');
+  },
+  NEEDS_LIVE,
+);
 
 promise('background.failed', async (door) => {
   const { id } = await begin(door, replies(429, { error: { message: 'slow down' } }));

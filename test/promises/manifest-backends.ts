@@ -40,6 +40,26 @@ export const backendsManifest = {
     says: 'its raw reasoning is told as a summary to those who ask for one, unless it gives one itself',
     source: CLIENTS,
   },
+  'native.members': {
+    says: 'the phase of its messages, and whether a call is asynchronous and who made it, come with the items',
+    source: 'openai 7.57.0 types: ResponseOutputItem',
+  },
+  'native.citations': {
+    says: 'what its texts cite is told as it comes and in the text, in the members that the API knows',
+    source: 'openai 7.57.0 types: ResponseOutputTextAnnotationAddedEvent',
+  },
+  'chat.citations': {
+    says: 'what a model of Chat Completions cites is told as Responses has it',
+    source: 'openai 7.57.0 types: ChatCompletionMessage.Annotation',
+  },
+  'reasoning.summary-cut': {
+    says: 'a part of a summary that was cut says so, and so does the stream that is told again',
+    source: 'openai 7.57.0 types: ResponseReasoningSummaryPartDoneEvent',
+  },
+  'reasoning.context': {
+    says: 'the context that was used comes back: all turns, unless the current one alone was asked for',
+    source: 'openai 7.57.0 types: Reasoning.context',
+  },
   'native.custom-tool': { says: 'tools other than functions are named to it as they are', source: ISSUE },
   'native.incomplete': {
     says: 'an answer that was cut is incomplete though the server says completed',

@@ -40,6 +40,14 @@ export const itemsManifest = {
     says: 'a choice among some tools, or of one that is no function, is kept to',
     source: TYPES,
   },
+  'tool-search.allowed-later': {
+    says: 'a list of allowed tools is kept to among what was found in earlier turns, and where the client searches',
+    source: TYPES,
+  },
+  'tool-choice.served': {
+    says: "a list of allowed tools that names a server's tool by its type allows its functions",
+    source: TYPES,
+  },
   'reference.resolved': { says: 'item_reference stands for the stored item', source: ISSUE },
   'reference.unknown': { says: 'a reference to what is not stored is 404', source: 'errors: unstored item id' },
   'reference.conversation': { says: 'a conversation may be made of references', source: TYPES },
@@ -60,10 +68,15 @@ export const itemsManifest = {
   },
   'prompt.parts': { says: 'a variable may be an image in the place of a part', source: TYPES },
   'prompt.wrong': { says: 'an unknown prompt is 404, wrong variables are 422', source: 'issue 5: Create' },
+  'prompt.places': {
+    says: "an error names the place in the client's own input, whatever the prompt puts before it",
+    source: 'error semantics',
+  },
   'truncation.auto': {
     says: 'truncation auto drops the oldest items, calls with their outputs, and needs a configured context',
     source: 'issue 5: Create',
   },
+  'stream.options-alone': { says: 'stream_options without stream: true is 422', source: TYPES },
   'stream.obfuscation': { says: 'deltas are padded for those who ask', source: 'issue 5: Create' },
   'create.logprobs': { says: 'log probabilities come when they are asked for', source: 'issue 5: Create' },
   'tool-search.same-turn': {
@@ -83,7 +96,14 @@ export const itemsManifest = {
   'tool-search.client': { says: 'a client that searches itself has deferred tools kept from the model', source: TYPES },
   'tool-search.native': { says: 'the search is the same in front of servers that speak Responses', source: TYPES },
   'tool-search.missing': { says: 'a deferred tool that nothing can find is 422 that names it', source: TYPES },
-  'tool-search.unfit': { says: 'a found tool that the backend cannot carry is named by its place', source: ISSUE },
+  'tool-search.unfit': {
+    says: 'a deferred tool that the backend cannot carry is 422 that names it, before the model is called',
+    source: ISSUE,
+  },
+  'tool-search.allowed': {
+    says: 'of deferred tools only those can be found that a list of allowed tools names, or all if it names tool_search',
+    source: TYPES,
+  },
   'items.members-kept': {
     says: 'cache breakpoints, citations, log probabilities, callers and the like are kept and listed',
     source: TYPES,

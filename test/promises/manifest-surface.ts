@@ -11,7 +11,11 @@ export const surfaceManifest = {
     says: 'every value that a parameter may have is taken and comes back',
     source: `${TYPES}: ResponseCreateParams`,
   },
-  'surface.prewarm': { says: 'prompt_cache_options is handed on whole', source: `${TYPES}: PromptCacheOptions` },
+  'surface.prewarm': { says: 'prompt_cache_options.prewarm is handed on', source: `${TYPES}: PromptCacheOptions` },
+  'surface.cache-options': {
+    says: 'prompt_cache_options comes back with its defaults, and is 422 where a member is wrong',
+    source: `${TYPES}: PromptCacheOptions`,
+  },
   'surface.limits': { says: 'values on their bounds are taken, those beyond are 422 and named', source: LIMITS },
   'surface.limits-told': { says: 'bounds that no body can reach stand in the document', source: LIMITS },
   'surface.include': {
@@ -69,7 +73,7 @@ export const surfaceManifest = {
     source: `${TYPES}: ResponseStreamEvent`,
   },
   'surface.events-never': {
-    says: 'events, statuses, annotations and reasons of what is not supported are never sent',
+    says: 'events, statuses and reasons of what is not supported are never sent',
     source: `${TYPES}: ResponseStreamEvent`,
   },
   'surface.response': {
@@ -85,7 +89,7 @@ export const surfaceManifest = {
     source: `${TYPES}: ResponseItemList, ConversationItemList, Conversation`,
   },
   'surface.error-codes': {
-    says: "whatever code a model's server fails with, ours is one of three, and its words stay there",
+    says: "a code that a model's server fails with comes back if the API knows it, and its words stay there",
     source: `${TYPES}: ResponseError`,
   },
   'surface.error-style': {

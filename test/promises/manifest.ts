@@ -278,6 +278,10 @@ export const manifest = {
     source: 'issue 3: Handler',
   },
   'validation.required': { says: 'a missing field is said to be required', source: 'issue 3: Handler' },
+  'validation.values-listed': {
+    says: 'an error that lists what a member may be lists values, and neither null nor undefined',
+    source: 'error semantics',
+  },
   'validation.not-yet': {
     says: 'known parameters and hosted tools that are not there yet are 422, named',
     source: 'issue 3',

@@ -65,6 +65,22 @@ promise('truncation.auto', async (door) => {
   await refuses(unknown, { status: 422, code: 422, param: 'truncation' });
 });
 
+promise('prompt.places', async (door) => {
+  const unknown = [{ type: 'additional_tools', tools: [{ type: 'web_search' }] }];
+  const prompt = { id: 'greeting', variables: { name: 'Ada', topic: 'maths' } };
+  for (const more of [{}, { prompt }]) {
+    await unprocessable(door, { ...more, input: unknown }, 'input[0].tools[0].type');
+  }
+});
+
+promise('stream.options-alone', async (door) => {
+  const stream_options = { include_obfuscation: true };
+  for (const without of [{}, { stream: false }, { stream: null }]) {
+    await unprocessable(door, { ...without, stream_options }, 'stream_options', /stream: true/);
+    await sent(door, { ...without, stream_options: null });
+  }
+});
+
 promise('stream.obfuscation', async (door) => {
   const model = door.model.script(says('Hel', 'lo'));
   const padded = await stream(door, { model, stream_options: { include_obfuscation: true } });

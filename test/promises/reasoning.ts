@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
 import { callsFunctions, says, sends } from '../model/scripted.ts';
-import { outline } from '../sse.ts';
+import { answersCut } from '../model/scripted-responses.ts';
+import { outline, parseStream } from '../sse.ts';
 import { create, refuses, sent, stream } from './ask.ts';
-import { NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 
 promise('reasoning.sealed', async (door) => {
   const model = door.model.script(sends([{ reasoning_content: 'Let me think 🙂' }, { content: 'Yes' }]), says('ok'));
@@ -43,6 +44,43 @@ promise('reasoning.summary', async (door) => {
     }
   }
 });
+
+promise('reasoning.context', async (door) => {
+  const used = async (reasoning: object | null) => {
+    const { final } = await stream(door, { model: door.model.script(says('ok')), reasoning });
+    return final.reasoning?.context;
+  };
+  for (const asked of [null, {}, { context: null }, { context: 'auto' }, { context: 'all_turns' }]) {
+    assert.equal(await used(asked), 'all_turns');
+  }
+  assert.equal(await used({ context: 'current_turn' }), 'current_turn');
+});
+
+promise(
+  'reasoning.summary-cut',
+  async (door) => {
+    const statuses = (text: string) =>
+      parseStream(text).events.flatMap((event) =>
+        event.type === 'response.reasoning_summary_part.done' ? [event.status] : [],
+      );
+    const cut = sends([{ reasoning: 'Hm' }], 'length');
+    const native = (content: string[]) =>
+      answersCut({ type: 'reasoning', summary: ['First.', 'Then'], content }, 'max_output_tokens');
+    for (const [model, expected] of [
+      [door.model.script(cut), ['incomplete']],
+      [door.model.script(thinks()), [undefined]],
+      [door.model.native(native([])), [undefined, 'incomplete']],
+      [door.model.native(native(['At length'])), [undefined, undefined]],
+    ] as const) {
+      const body = { model, input: 'Hi', stream: true, reasoning: { summary: 'auto' } };
+      const headers = { 'idempotency-key': `cut-${model}-${process.pid}` };
+      for (const _ of ['first', 'again']) {
+        assert.deepEqual(statuses(await (await post(door, body, { headers })).text()), expected);
+      }
+    }
+  },
+  NEEDS_HEADERS,
+);
 
 promise('reasoning.summary-order', async (door) => {
   const script = sends(

@@ -9,6 +9,9 @@ import { promise, type Skips } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';
 import { requestsFor } from './surface-refused.ts';
 
+/** Codes whose failures are not the client's. */
+const others = ['server_error', 'rate_limit_exceeded', 'vector_store_timeout'];
+
 const codes = surfaceRows().flatMap(({ group, name }) =>
   group === 'errors' && name.startsWith('code=') ? [name.slice('code='.length)] : [],
 );
@@ -18,12 +21,24 @@ promise('surface.error-codes', async (door) => {
   for (const code of codes) {
     const ending = { type: 'failed' as const, error: { code, message: 'SECRET' } };
     const model = door.model.native(sendsEvents(eventsOf([message('Well')], ending)));
-    const { error } = (await stream(door, { model })).final;
+    const { events, final } = await stream(door, { model });
+    const { error } = final;
     fits('ResponseError', error);
-    assert.equal(error?.code, code === 'rate_limit_exceeded' ? code : 'server_error', code);
-    assert.doesNotMatch(JSON.stringify(error), /SECRET/);
-    seen.push({ code }, error ?? {});
+    assert.equal(error?.code, code);
+    assert.partialDeepStrictEqual(events.at(-2), { type: 'error', code, error: { code } });
+    assert.doesNotMatch(JSON.stringify(events), /SECRET/);
+    seen.push(error);
+    if (others.includes(code)) continue;
+    const refused = door.model.script(replies(400, { error: { code, message: 'SECRET' } }));
+    for (const name of [model, refused]) {
+      const reply = await post(door, { model: name, input: 'Hi' });
+      assert.equal(reply.headers.get('x-should-retry'), 'false');
+      assert.doesNotMatch(await refuses(reply, { status: 400, code }), /SECRET/);
+    }
   }
+  const odd = { type: 'failed' as const, error: { code: 'code_of_next_year', message: 'SECRET' } };
+  const unknown = door.model.native(sendsEvents(eventsOf([], odd)));
+  assert.equal((await stream(door, { model: unknown })).final.error?.code, 'server_error');
   const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
   assert.equal((await stream(door, { model: overflow })).final.error?.code, 'invalid_prompt');
   showsRows('surface.error-codes', [['errors', seen]]);

@@ -4,7 +4,7 @@ import { placed } from '../coverage/table.ts';
 import type { Door } from '../doors/door.ts';
 import { says } from '../model/scripted.ts';
 import { answers, message } from '../model/scripted-responses.ts';
-import { callOf, create, sent, stream } from './ask.ts';
+import { callOf, create, sent, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';
 
@@ -95,18 +95,45 @@ promise('surface.prewarm', async (door) => {
   assert.deepEqual(heard, prompt_cache_options);
 });
 
-/** Parameters that come back under another name, or not at all. */
-const unechoed = /^reasoning\.(context|generate_summary)$/;
+promise('surface.cache-options', async (door) => {
+  const defaults = { mode: 'implicit', ttl: '30m' };
+  for (const [given, applied] of [
+    [{}, defaults],
+    [{ mode: null, ttl: null, comparison_response_id: null, prewarm: null }, defaults],
+    [{ mode: 'explicit' }, { ...defaults, mode: 'explicit' }],
+    [
+      { ttl: '12h', prewarm: false },
+      { ...defaults, ttl: '12h' },
+    ],
+    [
+      { comparison_response_id: 'resp_1', frob: 1 },
+      { ...defaults, comparison_response_id: 'resp_1' },
+    ],
+  ]) {
+    const model = door.model.script(says('ok'));
+    const response = await create(door, { model, prompt_cache_options: given });
+    assert.deepEqual(response.prompt_cache_options, applied);
+    fits('Response', response);
+    const known = Object.entries(given ?? {}).filter(([name, value]) => name !== 'frob' && value !== null);
+    assert.deepEqual(callOf(door, model).body.prompt_cache_options, Object.fromEntries(known));
+  }
+  const plain = await create(door, { model: door.model.script(says('ok')), prompt_cache_options: null });
+  assert.ok(!('prompt_cache_options' in plain));
+  for (const [name, value] of Object.entries({ mode: 'on', ttl: '1h', comparison_response_id: 7, prewarm: 'yes' })) {
+    await unprocessable(door, { prompt_cache_options: { [name]: value } }, `prompt_cache_options.${name}`);
+  }
+  await unprocessable(door, { prompt_cache_options: 'on' }, 'prompt_cache_options');
+});
+
+/** Parameters that come back under another name, or as what they come to. */
+const unechoed = /^reasoning\.(context=auto|generate_summary=)/;
 
 promise('surface.values', async (door) => {
   const seen: [object, object][] = [];
   for (const { group, name } of surfaceRows()) {
     const [, path = '', value = ''] = /^([\w.]+)=(.+)$/.exec(name) ?? [];
     if (group !== 'parameters' || path === '' || placed.get(`parameters ${name}`)?.not.size) continue;
-    const more = path.startsWith('prompt_cache_options.')
-      ? { prompt_cache_options: { mode: 'implicit', ttl: '30m' } }
-      : {};
-    seen.push(await echoes(door, path, value, more));
+    seen.push(await echoes(door, path, value));
   }
   for (const format of formats) seen.push(await echoes(door, 'text.format', format));
   showsRows('surface.values', [
@@ -116,13 +143,13 @@ promise('surface.values', async (door) => {
 });
 
 /** Sends a value, and holds it to come back where it was sent. */
-async function echoes(door: Door, path: string, value: unknown, more: object = {}): Promise<[object, object]> {
-  const body = put(more, path.split('.'), value);
+async function echoes(door: Door, path: string, value: unknown): Promise<[object, object]> {
+  const body = put({}, path.split('.'), value);
   const isPro = path === 'reasoning.mode' && value === 'pro'; // which Chat Completions does not know
   const model = isPro ? door.model.native(answers(message('ok'))) : door.model.script(says('ok'));
   const response = await create(door, { model, ...body });
   fits('Response', response);
-  if (!unechoed.test(path)) assert.partialDeepStrictEqual(response, body, `${path}=${value}`);
+  if (!unechoed.test(`${path}=${value}`)) assert.partialDeepStrictEqual(response, body, `${path}=${value}`);
   return [body, response];
 }
 

@@ -51,6 +51,7 @@ const caller = { type: 'direct' };
 const mcp = { type: 'mcp_call', server_label: 's', name: 'm', arguments: '{}', approval_request_id: 'mcpr_1' };
 
 const whole: Said[] = [
+  { type: 'function_call', call_id: 'c9', name: 'f', arguments: '{}', async: true, caller },
   { type: 'local_shell_call', call_id: 'c1', action },
   { type: 'shell_call', call_id: 'c2', action: commands, environment: { type: 'local' }, caller },
   { type: 'custom_tool_call', call_id: 'c0', name: 'c', input: 'x', async: true, caller },
@@ -84,7 +85,7 @@ const withLogprobs: Script = async (turn) => {
 
 /** A search for tools that is run here, and what it finds. */
 const searches = [callsFunctions(call('tool_search', { query: 'crm' }, 'c1')), says('Found.')];
-const crm = { ...fn, name: 'crm', parameters: { type: 'object' }, strict: false, defer_loading: true };
+const crm = { ...fn, name: 'crm', defer_loading: true };
 const searched = [{ type: 'tool_search' }, crm];
 
 const seen = new WeakMap<Door, Promise<Stream[]>>();

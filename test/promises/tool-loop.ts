@@ -186,6 +186,21 @@ promise(
     const added = events.filter(({ type }) => type === 'response.output_text.annotation.added');
     assert.partialDeepStrictEqual(added, [{ output_index: 1, content_index: 0, annotation_index: 0, annotation }]);
     assert.partialDeepStrictEqual(final.output[1], { content: [{ text: 'See X.', annotations: [annotation] }] });
+    const { type, ...own } = { ...annotation, url: 'http://y.test/' };
+    const itself = sends([{ content: 'See Y.', annotations: [{ type, url_citation: own }] }, { content: ' And X.' }]);
+    const both = await stream(door, {
+      model: door.model.script(callsFunctions({ name: 'cite', args: '{}' }), itself),
+      tools,
+    });
+    const places = both.events.flatMap((event) =>
+      event.type === 'response.output_text.annotation.added' ? [[event.annotation_index, event.annotation]] : [],
+    );
+    assert.deepEqual(places, [
+      [0, { type, ...own }],
+      [1, annotation],
+    ]);
+    const annotations = [{ type, ...own }, annotation];
+    assert.partialDeepStrictEqual(both.final.output[1], { content: [{ text: 'See Y. And X.', annotations }] });
   },
   NEEDS_TEST_TOOL,
 );
@@ -275,6 +290,36 @@ promise(
   'loop.bad-config',
   async (door) => {
     await unprocessable(door, { tools: [{ type: 'test_tool', label: 7 }] }, 'tools[0].label');
+  },
+  NEEDS_TEST_TOOL,
+);
+
+promise(
+  'tool-choice.served',
+  async (door) => {
+    const { tools, label } = testTool();
+    const mine = { type: 'function', name: 'mine' };
+    const all = [...tools, mine, { type: 'function', name: 'other' }];
+    const names = ['add', 'show', 'ask', 'cite', 'fail', 'wait'];
+    for (const [list, expected] of [
+      [
+        [{ type: 'test_tool' }, mine],
+        ['mine', ...names],
+      ],
+      [[{ type: 'test_tool' }], names],
+      [[mine], ['mine']],
+    ] as const) {
+      const script = expected.length > 1 ? [callsFunctions(add), says('5')] : [says('5')];
+      const model = door.model.script(...script);
+      const tool_choice = { type: 'allowed_tools', mode: 'required', tools: list };
+      const { output } = await create(door, { model, tools: all, tool_choice });
+      const [first] = door.model.calls(model);
+      assert.deepEqual(
+        first?.body.tools.map((tool: { function: { name: string } }) => tool.function.name),
+        expected,
+      );
+      if (expected.length > 1) assert.partialDeepStrictEqual(output[0], { server_label: label, output: '5' });
+    }
   },
   NEEDS_TEST_TOOL,
 );

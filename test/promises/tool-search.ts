@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
 import { callsFunctions, says } from '../model/scripted.ts';
 import { answers, message } from '../model/scripted-responses.ts';
 import { outline } from '../sse.ts';
@@ -12,6 +11,7 @@ const orders = { type: 'function', name: 'list_orders', description: 'Lists orde
 const refund = { type: 'custom', name: 'refund', ...later };
 const crm = { type: 'namespace', name: 'crm', description: 'Customers and orders.', tools: [orders, refund] };
 const weather = { type: 'function', name: 'weather', description: 'Weather of a city.', ...later };
+const whole = { ...weather, parameters: null, strict: false };
 const now = { type: 'function', name: 'now' };
 const tools = [now, crm, weather, { type: 'tool_search' }];
 
@@ -89,13 +89,13 @@ promise('tool-search.words', async (door) => {
     const { output } = await create(door, { model, tools });
     return output.flatMap((item) => (item.type === 'tool_search_output' ? item.tools : []));
   };
-  assert.deepEqual(await searched('weather'), [weather]);
-  assert.deepEqual(await searched('the CITY'), [weather]);
+  assert.deepEqual(await searched('weather'), [whole], 'with what the client left out');
+  assert.deepEqual(await searched('the CITY'), [whole]);
   assert.deepEqual(await searched('refund'), [crm], 'by a member');
-  assert.deepEqual(await searched('weather of a city, orders'), [weather, crm], 'the best first');
+  assert.deepEqual(await searched('weather of a city, orders'), [whole, crm], 'the best first');
   assert.deepEqual(
     await searched('weather of a city, for a customer'),
-    [weather],
+    [whole],
     'those that fit far less are left out',
   );
   assert.deepEqual(await searched('chess'), []);
@@ -169,12 +169,83 @@ promise('tool-search.missing', async (door) => {
 
 promise('tool-search.unfit', async (door) => {
   const grammar = { ...refund, format: { type: 'grammar', syntax: 'lark', definition: 'start: "a"' } };
-  const search = callsFunctions({ name: 'tool_search', args: '{"query":"refund"}', id: 's1' });
-  const reply = await post(door, {
-    model: door.model.script(search),
-    input: 'Hi',
-    tools: [now, grammar, { type: 'tool_search' }],
-  });
-  const { error } = (await reply.json()) as { error: { param: string } };
-  assert.deepEqual([reply.status, error.param], [422, 'tools[1].format']);
+  for (const execution of ['server', 'client']) {
+    const search = { type: 'tool_search', execution };
+    await unprocessable(door, { tools: [now, grammar, search], stream: true }, 'tools[1].format');
+    const space = { ...crm, tools: [orders, grammar] };
+    await unprocessable(door, { tools: [space, search] }, 'tools[0].tools[1].format');
+  }
+  const twice = { type: 'function', name: 'crm__refund' };
+  await unprocessable(door, { tools: [twice, crm, { type: 'tool_search' }] }, 'tools', /crm__refund twice/);
 });
+
+promise('tool-search.allowed', async (door) => {
+  const told = /once tool_search has loaded them:\n- crm: Customers and orders\.$/;
+  const allow = (...tools: object[]) => ({ type: 'allowed_tools', mode: 'auto', tools });
+  const [byName, search] = [{ type: 'function', name: 'list_orders' }, { type: 'tool_search' }];
+  const run = async (tool_choice: object, native = false) => {
+    const call = { type: 'function_call', call_id: 's1', name: 'tool_search', arguments: '{"query":"crm orders"}' };
+    const model = native
+      ? door.model.native(answers(call), answers(message('ok')))
+      : door.model.script(searches, says('ok'));
+    const response = await create(door, { model, tools, tool_choice });
+    assert.deepEqual(response.tool_choice, tool_choice);
+    return { response, bodies: door.model.calls(model).map(({ body }) => body) };
+  };
+  const named = await run(allow(now, byName));
+  assert.deepEqual(named.bodies.map(offered), [
+    ['now', 'tool_search'],
+    ['now', 'crm__list_orders', 'tool_search'],
+  ]);
+  assert.match(named.bodies[0].messages[0].content, told);
+  assert.partialDeepStrictEqual(named.response.output[1], { tools: [{ ...crm, tools: [orders] }] });
+  const all = await run(allow(now, search));
+  assert.deepEqual(all.bodies.map(offered), [
+    ['now', 'tool_search'],
+    ['now', 'crm__list_orders', 'crm__refund', 'tool_search'],
+  ]);
+  const native = await run(allow(byName), true);
+  assert.deepEqual(
+    native.bodies.map(({ tools: heard }) =>
+      heard.map(({ name, tools: members = [] }: Member) => [name, members.length]),
+    ),
+    [
+      [['tool_search', 0]],
+      [
+        ['crm', 1],
+        ['tool_search', 0],
+      ],
+    ],
+  );
+  const none = door.model.script(says('ok'));
+  await create(door, { model: none, tools, tool_choice: allow(now) });
+  assert.deepEqual(offered(callOf(door, none).body), ['now'], 'nothing that may be called is to be found');
+  assert.deepEqual(heard(door, none), ['user: Hi']);
+  await unprocessable(door, { tools, tool_choice: allow({ type: 'function', name: 'nobody' }) }, 'tool_choice');
+});
+
+promise('tool-search.allowed-later', async (door) => {
+  const allow = (...tools: object[]) => ({ type: 'allowed_tools', mode: 'auto', tools });
+  for (const [tool_choice, expected] of [
+    [allow({ type: 'tool_search' }), ['crm__list_orders', 'crm__refund', 'tool_search']],
+    [allow({ type: 'custom', name: 'refund' }), ['crm__refund', 'tool_search']],
+  ] as const) {
+    const model = door.model.script(searches, says('ok'));
+    const { id } = await create(door, { model, tools });
+    await create(door, { model, tools, previous_response_id: id, tool_choice });
+    assert.deepEqual(offered(door.model.calls(model).at(-1)?.body), expected);
+  }
+  const client = { type: 'tool_search', execution: 'client' };
+  const model = door.model.script(says('ok'));
+  await create(door, {
+    model,
+    tools: [now, weather, client],
+    tool_choice: allow({ type: 'function', name: 'weather' }),
+  });
+  assert.deepEqual(offered(callOf(door, model).body), ['tool_search'], 'by which the client finds it');
+});
+
+interface Member {
+  name: string;
+  tools?: object[];
+}

@@ -90,6 +90,19 @@ promise('validation.required', async (door) => {
   await unprocessable(door, message([{ type: 'input_text' }]), 'input[0].content[0].text', /field is required$/);
 });
 
+promise('validation.values-listed', async (door) => {
+  const lists = [
+    ['input[0].type', { input: [{ type: 'item_of_next_year' }] }],
+    ['input[0].content[0].type', message([{ type: 'input_video' }])],
+    ['text.format.type', { text: { format: { type: 'xml' } } }],
+    ['truncation', { truncation: 'some' }],
+  ] as const;
+  for (const [param, body] of lists) {
+    const text = await unprocessable(door, body, param, /must be one of "\w+"(, "\w+")+(, \S*\.\.\.)?$/);
+    assert.doesNotMatch(text, /null,|undefined/);
+  }
+});
+
 /** What is known and not there yet: 422, so that nobody takes silence for an answer. */
 const later: [param: string, body: object][] = [
   ['moderation', { moderation: { type: 'x' } }],

@@ -6,9 +6,9 @@ import type { Response as AnyResponse, EchoedFunction, Usage } from '../../handl
 // Our wire types against those of the `openai` package. Nothing here runs: `tsc -p test/types` is the test, and what
 // differs stands in its message.
 
-/** What a computer is to do passes through unread; found tools, a prompt and cache options come back as they were sent. */
+/** What a computer is to do passes through unread; found tools and a prompt come back as they were sent. */
 type OutputItem = Exclude<AnyOutputItem, { type: 'computer_call' | 'tool_search_output' }>;
-type AsSent = 'prompt' | 'prompt_cache_options';
+type AsSent = 'prompt';
 type Response = Omit<AnyResponse, 'output' | AsSent> & { output: OutputItem[] } & Pick<
     OpenAI.Responses.Response,
     AsSent

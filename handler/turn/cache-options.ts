@@ -1,0 +1,18 @@
+import type { CreateRequest } from '../protocol/request.ts';
+import type { AppliedCacheOptions } from '../protocol/response.ts';
+
+type CacheOptions = NonNullable<CreateRequest['prompt_cache_options']>;
+
+/** The options that a model's server is told: those that are given, since null means "not given". */
+export function givenOptions(options: CacheOptions): CacheOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value != null));
+}
+
+/** The options as a response has them, with the API's defaults; `prewarm` is of the request alone. */
+export function appliedOptions({ mode, ttl, comparison_response_id: compared }: CacheOptions): AppliedCacheOptions {
+  return {
+    mode: mode ?? 'implicit',
+    ttl: ttl ?? '30m',
+    ...(compared != null && { comparison_response_id: compared }),
+  };
+}

@@ -1,0 +1,73 @@
+import { ApiError } from '../errors.ts';
+import type { ClientTool, ToolChoice } from '../protocol/tools.ts';
+import type { ToolUse } from '../tool/tool.ts';
+
+type AllowedTools = Extract<ToolChoice, { type: 'allowed_tools' }>;
+type Entry = AllowedTools['tools'][number];
+
+/** The type by which a list allows a search for deferred tools, and all that it finds. */
+const SEARCH = 'tool_search';
+
+/** Throws an ApiError for a choice that names what is not there. What is deferred can be allowed, but not forced. */
+export function checkChoice(
+  choice: ToolChoice,
+  { shown, given }: { shown: readonly ClientTool[]; given: readonly ClientTool[] },
+  uses: readonly ToolUse[],
+): void {
+  const param = 'tool_choice';
+  if (choice === 'none' || choice === 'auto') return;
+  if (choice === 'required') {
+    if (shown.length + uses.length > 0) return;
+    throw new ApiError('invalid_value', 'tool_choice is "required" but tools names none', { param });
+  }
+  const [named, client] = isList(choice) ? [choice.tools, given] : [[choice], shown];
+  for (const entry of named) {
+    if (uses.some(({ tool }) => tool.type === entry.type) || client.some((tool) => isNamed(tool, entry))) continue;
+    throw new ApiError('invalid_value', `tool_choice names a ${what(entry.type)} that is not in tools`, { param });
+  }
+}
+
+/** Whether a choice lets the model call a tool: a list only those that it names, and what a search finds that it names. */
+export function allows(choice: ToolChoice, tool: ClientTool): boolean {
+  return !isList(choice) || choice.tools.some((entry) => entry.type === SEARCH || isNamed(tool, entry));
+}
+
+/** A choice by which the model can come to what it allows: with the search, if it `searches`, and what was found by one. */
+export function reaching(choice: ToolChoice, searches: boolean, found: Iterable<ClientTool>): ToolChoice {
+  if (!isList(choice)) return choice;
+  if (choice.tools.some(({ type }) => type === SEARCH)) return naming(choice, [...found]);
+  return searches ? { ...choice, tools: [...choice.tools, { type: SEARCH }] } : choice;
+}
+
+/** A choice with the functions of the server's tools, by the types of those, in place of the types that it names. */
+export function unfolded(choice: ToolChoice, functions: ReadonlyMap<string, readonly string[]>): ToolChoice {
+  if (!isList(choice)) return choice;
+  const types = new Set(choice.tools.map(({ type }) => type));
+  const names = [...functions].flatMap(([type, names]) => (types.has(type) ? names : []));
+  const others = choice.tools.filter(({ type }) => !functions.has(type));
+  return { ...choice, tools: [...others, ...names.map((name) => ({ type: 'function', name }))] };
+}
+
+/** A choice that names these tools as well, where it is a list. */
+export function naming(choice: ToolChoice, tools: readonly ClientTool[]): ToolChoice {
+  if (!isList(choice)) return choice;
+  const members = tools.flatMap((tool) => (tool.type === 'namespace' ? tool.tools : [tool]));
+  const more = members
+    .filter((tool) => !choice.tools.some((entry) => isNamed(tool, entry)))
+    .map((tool) => ({ type: tool.type, ...('name' in tool && { name: tool.name }) }));
+  return { ...choice, tools: [...choice.tools, ...more] };
+}
+
+function isList(choice: ToolChoice): choice is AllowedTools {
+  return typeof choice === 'object' && choice.type === 'allowed_tools';
+}
+
+function isNamed(tool: ClientTool, entry: Pick<Entry, 'type' | 'name'>): boolean {
+  if (tool.type === 'namespace') return tool.tools.some((member) => isNamed(member, entry));
+  if (entry.type === 'computer_use') return tool.type.startsWith('computer');
+  return tool.type === entry.type && (entry.name == null || ('name' in tool && tool.name === entry.name));
+}
+
+function what(type: string): string {
+  return type === 'function' || type === 'custom' ? type : 'tool';
+}
