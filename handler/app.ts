@@ -16,6 +16,7 @@ import {
 } from './routes/conversations.ts';
 import { cors } from './routes/cors.ts';
 import type { Entry, Env, Services } from './routes/env.ts';
+import { countInput } from './routes/input-tokens.ts';
 import { listModels } from './routes/models.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
 import { createResponse } from './routes/responses.ts';
@@ -47,6 +48,7 @@ export function createApp(services: Services): Hono<Env> {
   app.get('/v1/responses', refuseWebSocket);
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     '/v1/responses': { POST: (c) => createResponse(c, services) },
+    '/v1/responses/input_tokens': { POST: (c) => countInput(c, services) },
     '/v1/responses/:id': {
       GET: (c) => retrieveResponse(c, services),
       DELETE: (c) => removeResponse(c, services),

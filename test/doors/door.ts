@@ -32,6 +32,7 @@ export const testLimits = {
   rounds: 4,
   reply: '1MiB',
   inflated: '8MiB',
+  counting: '500ms',
 };
 
 /** Prompts that the product under test keeps. */
