@@ -106,9 +106,8 @@ export const replyRows: readonly Entry[] = [
   shown('endpoints', '', 'DELETE:/v1/conversations/{id}/items/{id}', 'conversation-items.delete'),
   shown('endpoints', '', 'POST:/v1/responses/{id}/cancel', 'cancel.stops', 'cancel.again', 'cancel.ended'),
   not('endpoints', '', 'POST:/v1/responses/compact', 'compaction'),
-  not('endpoints', '', 'POST:/v1/responses/input_tokens', 'input-tokens'),
+  shown('endpoints', '', 'POST:/v1/responses/input_tokens', 'input-tokens.client', 'input-tokens.chat'),
   not('endpoints', '', 'WEBSOCKET:/v1/responses', 'websocket'),
   not('websocket', '', '*', 'websocket'),
-  not('input_tokens', '', '*', 'input-tokens'),
   not('compact', '', '*', 'compaction'),
 ];
