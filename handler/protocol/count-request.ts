@@ -8,17 +8,19 @@ import { CreateRequest } from './request.ts';
  */
 export const CountRequest = v.object({
   ...v.pick(CreateRequest, [
-    ...([
-      'model',
-      'input',
-      'instructions',
-      'tools',
-      'tool_choice',
-      'parallel_tool_calls',
-      'text',
-      'reasoning',
-    ] as const),
-    ...(['truncation', 'max_output_tokens', 'previous_response_id', 'conversation', 'prompt'] as const),
+    'model',
+    'input',
+    'instructions',
+    'tools',
+    'tool_choice',
+    'parallel_tool_calls',
+    'text',
+    'reasoning',
+    'truncation',
+    'max_output_tokens',
+    'previous_response_id',
+    'conversation',
+    'prompt',
   ]).entries,
   personality: maybe(v.pipe(v.string(), v.maxLength(64))),
 });
