@@ -17,6 +17,7 @@ import {
 } from './routes/conversations.ts';
 import { cors } from './routes/cors.ts';
 import type { Entry, Env, Services } from './routes/env.ts';
+import { countInput } from './routes/input-tokens.ts';
 import { listModels } from './routes/models.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
 import { createResponse } from './routes/responses.ts';
@@ -49,6 +50,7 @@ export function createApp(services: Services): Hono<Env> {
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     '/v1/responses': { POST: (c) => createResponse(c, services) },
     '/v1/responses/compact': { POST: (c) => compactConversation(c, services) },
+    '/v1/responses/input_tokens': { POST: (c) => countInput(c, services) },
     '/v1/responses/:id': {
       GET: (c) => retrieveResponse(c, services),
       DELETE: (c) => removeResponse(c, services),

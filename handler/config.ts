@@ -151,6 +151,7 @@ const schema = v.strictObject({
       drain: time,
       lease: time,
       listing: time,
+      counting: time,
     }),
     {},
   ),

@@ -21,6 +21,7 @@ import { Owner } from './state/owner.ts';
 import { sharedSecret } from './state/secret.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
+import type { Tokenizer } from './turn/estimate.ts';
 import { deliver } from './webhooks/deliver.ts';
 
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
@@ -34,6 +35,7 @@ export { ApiError } from './errors.ts';
 export { configureLog, describe, type Level, log } from './log.ts';
 export type { Door } from './routes/env.ts';
 export type { Tool } from './tool/tool.ts';
+export type { Tokenizer } from './turn/estimate.ts';
 
 /** What the handler is made from; a root opens and injects what differs between runtimes. */
 export interface HandlerOptions {
@@ -44,6 +46,8 @@ export interface HandlerOptions {
   database: Database;
   /** Without it, `br` is an unknown encoding. */
   brotli?: Brotli | undefined;
+  /** Loads a tokenizer when it is first needed; without it tokens are estimated by their characters. */
+  tokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** Server-side tools, in addition to none. */
   tools?: readonly Tool[];
   /** Where background turns run: in this process, unless the root knows a better place. */
@@ -96,6 +100,7 @@ export function createHandler(options: HandlerOptions): Handler {
     errors: config.errors,
     origins: config.cors.origins,
     brotli,
+    tokenizer: options.tokenizer,
     prompts: config.prompts,
     seal: sealWith(config.secrets, () => sharedSecret(database)),
     wakes,

@@ -24,6 +24,8 @@ export interface Limits {
   lease: number;
   /** How long `GET /v1/models` waits for one backend's own list. */
   listing: number;
+  /** How long a count of tokens waits for a model server's own, and for its tools; a count takes it milliseconds. */
+  counting: number;
 }
 
 const MiB = 1024 * 1024;
@@ -42,4 +44,5 @@ export const defaultLimits: Limits = {
   drain: 25_000,
   lease: 30_000,
   listing: 2_000,
+  counting: 5_000,
 };

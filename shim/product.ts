@@ -9,6 +9,7 @@ import { serveHttp } from './http.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { type Running, serveGrpc } from './server.ts';
 import type { Log } from './session.ts';
+import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
 
 /** The whole product as it runs: the processor, the handler on plain HTTP, and Envoy unless it was not wanted. */
@@ -65,7 +66,13 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const database = await openDatabase(store, config.synchronous);
   const { transport, close: closeTransport } = createTransport();
   const brotli = createRequire(import.meta.url)('brotli-wasm');
-  const handler = createHandler({ config: { ...config, models }, transport, database, brotli });
+  const handler = createHandler({
+    config: { ...config, models },
+    transport,
+    database,
+    brotli,
+    tokenizer: loadTokenizer,
+  });
   const { fetch } = handler;
   const running: Running[] = [];
   const sweeping = repeat(SWEEP, 'sweep', handler.sweep);

@@ -10,6 +10,7 @@ import type { FunctionTool, NamespaceTool } from '../handler/protocol/tools.ts';
 import { createTransport } from '../shim/transport.ts';
 import type { Json } from './accumulate.ts';
 import { modelCall } from './backend-contract.ts';
+import { sdk } from './coverage/surface.ts';
 import { says, startScriptedModel } from './model/scripted.ts';
 import { answers, message } from './model/scripted-responses.ts';
 
@@ -158,3 +159,36 @@ async function refused(sent: Promise<unknown>, param: string): Promise<void> {
     (error) => error instanceof ApiError && error.kind === 'unsupported' && error.param === param,
   );
 }
+
+test('OpenAI is asked to count with the parameters that it documents, and on Chat Completions not at all', async (t) => {
+  const scripted = await startScriptedModel();
+  const { transport, close } = createTransport();
+  t.after(async () => {
+    await close();
+    await scripted.close();
+  });
+  const path = '/v1/responses/input_tokens';
+  const model = scripted.counting('m', { [path]: (turn) => turn.reply(200, { input_tokens: 5 }) });
+  const server = { ...openServer(scripted.url, 'key', transport), isOpenAI: true };
+  const format = { type: 'json_schema', name: 's', schema: {}, strict: true } as const;
+  const asked = modelCall({
+    model,
+    instructions: 'Be brief.',
+    tools: [{ type: 'function', name: 'f', parameters: {}, strict: true }],
+    text: { format, verbosity: 'low' },
+    reasoning: { effort: 'low', summary: 'auto' },
+    temperature: 0.5,
+    top_logprobs: 2,
+    max_output_tokens: 16,
+  });
+  const { signal } = new AbortController();
+  assert.equal(await responses(server).countTokens?.(asked, signal), 5);
+  assert.equal(await chatCompletions(server).countTokens?.(asked, signal), undefined);
+  const [sent, ...more] = scripted.calls(model);
+  assert.deepEqual([sent?.path, more], [path, []]);
+  const known = sdk.membersOf(sdk.interfaces.get('InputTokenCountParams') ?? assert.fail('a type'));
+  assert.deepEqual(
+    Object.keys(sent?.body).filter((name) => !known.has(name)),
+    [],
+  );
+});

@@ -41,6 +41,7 @@ const packages: Record<string, RegExp> = {
   '@hono/node-server': /^shim\/http\.ts/,
   '@grpc/grpc-js': /^shim\/(server|exchange|health)\.ts/,
   '@grpc/proto-loader': /^shim\/server\.ts/,
+  'gpt-tokenizer': /^shim\/tokenizer\.ts/,
   undici: /^shim\/transport\.ts/,
   yaml: /^(shim|envoy)\//,
   'node:': /^(shim|envoy)\//,

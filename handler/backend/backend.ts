@@ -48,6 +48,11 @@ export interface Backend {
    * call fails; ends promptly once the signal aborts.
    */
   generate(call: ModelCall, signal: AbortSignal): AsyncIterable<ItemEvent | Finish>;
+  /**
+   * The input tokens of the request that `generate` would send, as its server counts them; undefined where it does not
+   * say. Throws at once what `generate` does, and an ApiError for an unknown model and for refused credentials.
+   */
+  countTokens?(call: ModelCall, signal: AbortSignal): Promise<number | undefined>;
   /** The ids of the models it offers; rejects when it cannot say. */
   models(signal: AbortSignal): Promise<readonly string[]>;
 }

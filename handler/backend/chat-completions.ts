@@ -3,22 +3,33 @@ import type { ItemEvent } from '../protocol/events.ts';
 import { isObject } from '../protocol/json.ts';
 import { eventData } from '../sse.ts';
 import type { Backend, Finish, ModelCall } from './backend.ts';
+import { chatWays } from './chat-count.ts';
 import { toMessages } from './chat-messages.ts';
 import { ChatReply } from './chat-reply.ts';
 import { type ChatTool, type Grammars, toChatTools } from './chat-tools.ts';
 import { connectionFailed, failureInStream, failureOf, garbled } from './failure.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
+import { OwnCount } from './own-count.ts';
 import { listModels, type Server } from './server.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
 export function chatCompletions(server: Server, grammars: Grammars = 'refuse'): Backend {
+  const prepare = (given: ModelCall) => {
+    refuseOpenAIs(given);
+    if (given.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
+    const call = server.isOpenAI ? given : toForeign(given);
+    const tools = toChatTools(given.tools, given.params, grammars);
+    return { call, tools, request: toRequest(call, tools, server) };
+  };
+  const own = new OwnCount();
   return {
     generate(given, signal) {
-      refuseOpenAIs(given);
-      if (given.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
-      const call = server.isOpenAI ? given : toForeign(given);
-      const tools = toChatTools(given.tools, given.params, grammars);
-      return stream(server, JSON.stringify(toRequest(call, tools, server)), new ChatReply(call, tools), signal);
+      const { call, tools, request } = prepare(given);
+      return stream(server, JSON.stringify(request), new ChatReply(call, tools), signal);
+    },
+    async countTokens(given, signal) {
+      const { request } = prepare(given);
+      return server.isOpenAI ? undefined : own.first(chatWays(server, request, signal));
     },
     models: (signal) => listModels(server, signal),
   };

@@ -6,6 +6,7 @@ import { refuseOpenAIs } from './foreign.ts';
 import { type MessageParam, toConversation } from './messages-input.ts';
 import type { CacheControl, Mark } from './messages-parts.ts';
 import { thinkingOf } from './messages-thinking.ts';
+import { only } from './own-count.ts';
 
 /** The body of `POST /messages`. */
 export interface MessagesRequest {
@@ -16,6 +17,8 @@ export interface MessagesRequest {
 
 /** `max_tokens` has to be there: as much as every model of Anthropic's takes since 4.5, since it is only a bound. */
 const MAX_TOKENS = 64_000;
+
+const COUNTED = ['model', 'system', 'tools', 'tool_choice', 'thinking', 'output_config', 'cache_control'];
 
 /** So many blocks of a request may end what is kept of it. */
 const MOST_BREAKPOINTS = 4;
@@ -53,6 +56,11 @@ export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>)
       service_tier: tierOf(hints.service_tier),
     }),
   };
+}
+
+/** What of a request `POST /messages/count_tokens` takes, which refuses the rest. */
+export function toCounted(request: MessagesRequest): MessagesRequest {
+  return { ...only(request, COUNTED), messages: request.messages };
 }
 
 /** The request without any thinking of before, and without a budget, which asks for that of the turn that goes on. */

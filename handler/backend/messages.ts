@@ -8,8 +8,9 @@ import { connectionFailed, garbled } from './failure.ts';
 import { text } from './members.ts';
 import { failureOfMessages, isAboutThinking } from './messages-failure.ts';
 import { MessagesReply } from './messages-reply.ts';
-import { type MessagesRequest, toRequest, withoutThinking } from './messages-request.ts';
-import { getJson, idsOf, openServer, type Server } from './server.ts';
+import { type MessagesRequest, toCounted, toRequest, withoutThinking } from './messages-request.ts';
+import { OwnCount, tokens } from './own-count.ts';
+import { getJson, idsOf, openServer, readJson, type Server } from './server.ts';
 import type { Transport, Upstream } from './transport.ts';
 
 /** The version of the API that is spoken here. */
@@ -27,10 +28,19 @@ export function anthropic(url: string, { key, grammars }: Terms, transport: Tran
   const server = openServer(url, undefined, (to, init) =>
     transport(to, { ...init, headers: { ...init.headers, ...headers } }),
   );
+  const own = new OwnCount();
   return {
     generate(call, signal) {
       const tools = toChatTools(call.tools, call.params, grammars);
       return stream(server, toRequest(call, tools), new MessagesReply(call, tools), signal);
+    },
+    async countTokens(call, signal) {
+      const request = toCounted(toRequest(call, toChatTools(call.tools, call.params, grammars)));
+      const count = async () => {
+        const upstream = await open(server, '/messages/count_tokens', request, signal);
+        return tokens((await readJson(upstream)).input_tokens);
+      };
+      return own.first({ count });
     },
     models: (signal) => listModels(server, signal),
   };
@@ -42,7 +52,7 @@ async function* stream(
   reply: MessagesReply,
   signal: AbortSignal,
 ): AsyncGenerator<ItemEvent | Finish, void> {
-  const upstream = await open(server, request, signal);
+  const upstream = await open(server, '/messages', request, signal);
   try {
     for await (const batch of eventData(upstream.body)) {
       for (const data of batch) {
@@ -67,8 +77,8 @@ async function* stream(
 }
 
 /** Sends a request, and once more without the thinking of earlier turns where it is refused for that. */
-async function open(server: Server, request: MessagesRequest, signal: AbortSignal): Promise<Upstream> {
-  const send = (body: MessagesRequest) => server.send('POST', '/messages', signal, JSON.stringify(body));
+async function open(server: Server, path: string, request: MessagesRequest, signal: AbortSignal): Promise<Upstream> {
+  const send = (body: MessagesRequest) => server.send('POST', path, signal, JSON.stringify(body));
   const first = await send(request);
   if (first.status === 200) return first;
   const failure = await failureOfMessages(first);

@@ -6,6 +6,7 @@ import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Seal } from '../seal.ts';
 import type { Scope } from '../state/scope.ts';
+import type { Tokenizer } from '../turn/estimate.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
 import type { ServerTools } from '../turn/tools.ts';
 
@@ -18,6 +19,8 @@ export interface Services {
   /** The origins whose pages may call us from a browser. */
   origins: readonly string[];
   brotli: Brotli | undefined;
+  /** Loads what estimates tokens where a model's server does not count them. */
+  tokenizer: (() => Promise<Tokenizer>) | undefined;
   prompts: readonly PromptTemplate[];
   seal: Seal;
   /** Where background turns run, and what tells those who read their events here that there are more. */

@@ -1,4 +1,5 @@
 import { AddItems, CreateConversation, UpdateConversation } from '../protocol/conversation.ts';
+import { CountRequest } from '../protocol/count-request.ts';
 import { ListQuery, StreamQuery } from '../protocol/list.ts';
 import { CreateRequest, Include } from '../protocol/request.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -48,6 +49,12 @@ export function describePaths(convert: (schema: object) => JsonSchema): Record<s
         ...operation('createResponse', 'Runs one turn; with stream its events, else the response', 'Response', stream),
         parameters: [IDEMPOTENCY_KEY],
         requestBody: body(CreateRequest),
+      },
+    },
+    '/v1/responses/input_tokens': {
+      post: {
+        ...operation('countInputTokens', 'The input tokens of a create, counted or estimated', 'InputTokens'),
+        requestBody: body(CountRequest),
       },
     },
     '/v1/responses/{id}': {

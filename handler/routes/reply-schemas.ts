@@ -1,5 +1,6 @@
 import type { ErrorBody } from '../errors.ts';
 import type { Conversation } from '../protocol/conversation.ts';
+import type { InputTokens } from '../protocol/count-request.ts';
 import { eventTypes } from '../protocol/event-types.ts';
 import type { ItemList } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
@@ -84,6 +85,10 @@ const list: Members<ItemList> = {
   last_id: textOrNull,
   has_more: { type: 'boolean' },
 };
+const inputTokens: Members<InputTokens> = {
+  object: { type: 'string', const: 'response.input_tokens' },
+  input_tokens: { type: 'integer' },
+};
 const error: Members<ErrorBody['error']> = {
   message: text,
   type: text,
@@ -101,6 +106,7 @@ const object = (properties: object, optional: readonly string[] = []): JsonSchem
 export const replySchemas: Record<string, JsonSchema> = {
   Response: object(response, ['prompt_cache_options', 'user']),
   ResponseEvent: object({ type: { type: 'string', enum: eventTypes }, sequence_number: { type: 'integer' } }),
+  InputTokens: object(inputTokens),
   Conversation: object(conversation),
   Item: item,
   ItemList: object(list),

@@ -7,7 +7,8 @@ import type { CreateRequest } from '../protocol/request.ts';
 import type { Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { summaryMessage } from './compaction.ts';
-import { tokensOf, truncate } from './truncate.ts';
+import { estimateTokens } from './estimate.ts';
+import { truncate } from './truncate.ts';
 
 /** What the model is asked when it is to sum up what was said. */
 const INSTRUCTIONS = [
@@ -103,7 +104,7 @@ export function planCompaction(
     const param = `context_management[${index}].compact_threshold`;
     const most = compact_threshold ?? (context && context * COMPACT_AT);
     if (most === undefined) throw unsupported(param, 'is needed, since the context of the model is not configured');
-    if (tokensOf([call.instructions, call.input, call.tools]) > most) return { only: false, context };
+    if (estimateTokens(call) > most) return { only: false, context };
   }
   return undefined;
 }

@@ -12,6 +12,9 @@ export interface PromptTemplate {
   input?: InputItem[] | undefined;
 }
 
+/** The members of a request that a prompt fills in. */
+type Prompted = Pick<CreateRequest, 'model' | 'instructions' | 'input' | 'prompt'>;
+
 type Variables = Readonly<Record<string, string | InputText | InputImage | InputFile>>;
 
 /** A request, and how many items of its input are those of a prompt, before its own. */
@@ -22,7 +25,10 @@ export type PromptedRequest = CreateRequest & { prompted: number };
  * instructions and model win. The version is the newest, which is the last, unless one is asked for. Throws an ApiError
  * that names the field: 404 for an unknown prompt, 422 for variables that are not those of the prompt.
  */
-export function applyPrompt(request: CreateRequest, templates: readonly PromptTemplate[]): PromptedRequest {
+export function applyPrompt<R extends Prompted>(
+  request: R,
+  templates: readonly PromptTemplate[],
+): R & Prompted & { prompted: number } {
   const asked = request.prompt;
   if (asked == null) return { ...request, prompted: 0 };
   const found = templates.findLast(({ id, version }) => id === asked.id && version === (asked.version ?? version));

@@ -1,14 +1,10 @@
 import { unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
+import { estimateTokens } from './estimate.ts';
 import { isAnswer, isCall } from './input.ts';
-
-/** Bytes of JSON that count as one token: fewer than any tokenizer needs on average, so that what fits here fits there. */
-const BYTES_PER_TOKEN = 3;
 
 /** What a model's reply gets of its context when the request does not say how much it may take. */
 const REPLY_PART = 0.25;
-
-const encoder = new TextEncoder();
 
 /**
  * The items without as many of the oldest as it takes to fit the model's context, an estimate: system and developer
@@ -21,14 +17,14 @@ export function truncate(
   reply: number | null,
 ): Item[] {
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
-  let left = context - (reply ?? context * REPLY_PART) - tokensOf(instructions ?? '');
+  let left = context - (reply ?? context * REPLY_PART) - estimateTokens({ instructions });
   const keeps = items.map(stays);
-  for (const [index, item] of items.entries()) if (keeps[index]) left -= tokensOf(item);
+  for (const [index, item] of items.entries()) if (keeps[index]) left -= estimateTokens({ input: [item] });
   // From the newest on, until one does not fit: a gap in the middle would be read as if nothing had been there.
   for (let index = items.length - 1; index >= 0; index--) {
     const item = items[index];
     if (!item || keeps[index]) continue;
-    left -= tokensOf(item);
+    left -= estimateTokens({ input: [item] });
     if (left < 0 && index < items.length - 1) break;
     keeps[index] = true;
   }
@@ -37,11 +33,6 @@ export function truncate(
 
 function stays(item: Item): boolean {
   return item.type === 'message' && (item.role === 'system' || item.role === 'developer');
-}
-
-/** How many tokens a value takes as JSON, an estimate that is rather too high than too low. */
-export function tokensOf(value: unknown): number {
-  return Math.ceil(encoder.encode(JSON.stringify(value)).length / BYTES_PER_TOKEN);
 }
 
 /** Outputs whose calls were dropped go too. */

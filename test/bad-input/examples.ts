@@ -1,4 +1,5 @@
 import { AddItems, CreateConversation, UpdateConversation } from '../../handler/protocol/conversation.ts';
+import { CountRequest } from '../../handler/protocol/count-request.ts';
 import { CreateRequest } from '../../handler/protocol/request.ts';
 import { sealWith } from '../../handler/seal.ts';
 import { testSecrets } from '../doors/door.ts';
@@ -199,6 +200,12 @@ export function examples({ response, conversation }: Stored): Example[] {
     create('server tool', { tools: [{ type: 'test_tool', label: 'bad-input' }] }),
     create('messages', { input: messages }),
     ...calls.map(([name, ...items]) => create(name, { input: items })),
+    {
+      name: 'count',
+      path: '/v1/responses/input_tokens',
+      schema: look(CountRequest),
+      body: { model: 'demo', input: 'Hi', conversation: { id: conversation }, text: { verbosity: 'low' } },
+    },
     {
       name: 'create',
       path: '/v1/conversations',

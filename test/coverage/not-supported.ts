@@ -48,6 +48,16 @@ export const topics = {
       ['`error.misalignment` of a response', 'absent'],
     ],
   },
+  personality: {
+    title: 'Personalities',
+    until: 'never',
+    refused: [
+      {
+        ...refused('`personality` of `POST /v1/responses/input_tokens`', { personality: 'friendly' }, 'personality'),
+        request: 'POST /v1/responses/input_tokens',
+      },
+    ],
+  },
   'programmatic-tool-calling': {
     title: 'Programmatic tool calling',
     until: 'never',
@@ -167,18 +177,6 @@ export const topics = {
       ...progress('shell_call_output_content', 'delta', 'done'),
     ],
     silent: [['`code_interpreter_call.outputs` in `include`', 'taken, and adds nothing']],
-  },
-  'input-tokens': {
-    title: 'Counting input tokens',
-    until: 'planned',
-    refused: [
-      {
-        sent: '`POST /v1/responses/input_tokens`',
-        request: 'POST /v1/responses/input_tokens',
-        ...noMethod,
-        message: 'The method is not allowed here',
-      },
-    ],
   },
   websocket: {
     title: 'WebSocket mode',

@@ -2,6 +2,7 @@ import type { PromiseId } from '../promises/promise.ts';
 import type { Entry } from './entry.ts';
 import type { TopicId } from './not-supported.ts';
 import { eventRows } from './rows-events.ts';
+import { inputTokensRows } from './rows-input-tokens.ts';
 import { itemRows } from './rows-items.ts';
 import { outputRows } from './rows-output.ts';
 import { parameterRows } from './rows-parameters.ts';
@@ -24,6 +25,7 @@ export const placed: ReadonlyMap<string, Place> = place([
   ...outputRows,
   ...eventRows,
   ...replyRows,
+  ...inputTokensRows,
 ]);
 
 /** What a `*` stands for are the rows that no table names. */

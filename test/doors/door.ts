@@ -32,6 +32,7 @@ export const testLimits = {
   rounds: 4,
   reply: '1MiB',
   inflated: '8MiB',
+  counting: '1200ms',
 };
 
 /** Prompts that the product under test keeps. */
@@ -67,6 +68,15 @@ export const testSecrets = [{ id: 'k1', key: 'the key of the tests, k1' }];
 /** What the webhooks of every product under test are signed with. */
 export const testWebhookSecret = 'whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=';
 
+/**
+ * Models whose servers count in one way, or in none, by the backend that each kind's name begins with: apart from each other,
+ * since a backend remembers what its server does not offer.
+ */
+const countedKinds = [
+  ...['chat-request', 'chat-messages', 'chat-template', 'chat-never', 'chat-failing', 'chat-garbled', 'chat-once'],
+  ...['responses-count', 'responses-never', 'anthropic-count', 'anthropic-never'],
+];
+
 /** The configuration of every product under test: all models scripted, but `down`, whose server is not there, and `demo`. */
 export function testConfig(model: ScriptedModel): Config {
   return parseConfig(testConfigFile(model));
@@ -78,6 +88,13 @@ export function testConfigFile(model: ScriptedModel): object {
     models: [
       { match: 'demo', backend: 'demo' },
       { match: 'down', backend: 'chat', url: 'http://127.0.0.1:9/v1' },
+      ...countedKinds.map((kind) => ({
+        match: `${kind}-*`,
+        backend: kind.split('-')[0],
+        url: model.url,
+        key: 'test-key',
+        ...(kind === 'chat-request' && { context: 512 }),
+      })),
       { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key', context: 512 },
       { match: 'described-*', backend: 'chat', url: model.url, key: 'test-key', grammars: 'describe' },
       { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },

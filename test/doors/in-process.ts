@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { type Config, createHandler, type Database, type Handler } from '../../handler/index.ts';
 import { unlessAborted } from '../../shim/race.ts';
+import { loadTokenizer } from '../../shim/tokenizer.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
 import { testTool } from '../test-tool.ts';
@@ -29,6 +30,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     transport,
     database: database ?? (await testDatabase()),
     brotli,
+    tokenizer: loadTokenizer,
     tools,
   });
   return {

@@ -47,6 +47,11 @@ export interface ScriptedModel {
   native(...scripts: Script[]): string;
   /** The same for scripts that speak the Messages API. */
   anthropic(...scripts: Script[]): string;
+  /**
+   * The same for a model whose name begins with `kind`, and whose server has these paths besides: what they answer. A path
+   * that no model has is 404.
+   */
+  counting(kind: string, paths: Readonly<Record<string, Script>>, ...scripts: Script[]): string;
   /** The calls of a model so far. */
   calls(model: string): Call[];
   /** Where webhooks are received, on the same server. */
@@ -60,11 +65,15 @@ export interface ScriptedModel {
 
 const HOOKS = '/hooks';
 
+/** Where models are run. */
+const RUN = ['/v1/chat/completions', '/v1/responses', '/v1/messages'];
+
 const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
 /** Starts the server on a free port of the loopback. */
 export async function startScriptedModel(): Promise<ScriptedModel> {
   const scripts = new Map<string, Script[]>();
+  const counts = new Map<string, Readonly<Record<string, Script>>>();
   const calls = new Map<string, Call[]>();
   const hooks: ScriptedModel['hooks'] = [];
   let statuses: number[] = [];
@@ -87,8 +96,18 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     const body = JSON.parse(Buffer.concat(chunks).toString());
     const closed = once(res, 'close').then(() => undefined);
     const call = { path: req.url ?? '', headers: req.headers, body, closed };
-    const made = calls.get(body.model) ?? [];
-    calls.set(body.model, [...made, call]);
+    // llama.cpp's `/tokenize` is told no model; here the text tells it.
+    const model = body.model ?? /[a-z]+(-[a-z]+)*-\d+/.exec(body.content)?.[0];
+    const before = calls.get(model) ?? [];
+    calls.set(model, [...before, call]);
+    if (!RUN.includes(call.path)) {
+      const turn = startTurn(res, call);
+      const answer = counts.get(model)?.[call.path] ?? replies(404, { detail: 'Not Found' });
+      await answer(turn);
+      if (!res.writableEnded) res.destroy();
+      return;
+    }
+    const made = before.filter(({ path }) => RUN.includes(path));
     const parts = scripts.get(body.model) ?? [];
     const script = parts[Math.min(made.length, parts.length - 1)];
     const turn = startTurn(res, call);
@@ -119,6 +138,11 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     described: named('described'),
     native: named('native'),
     anthropic: named('anthropic'),
+    counting(kind, paths, ...list) {
+      const name = named(kind)(...list);
+      counts.set(name, paths);
+      return name;
+    },
     calls: (model) => calls.get(model) ?? [],
     async close() {
       server.closeAllConnections();

@@ -2,6 +2,7 @@ import { backendsManifest } from './manifest-backends.ts';
 import { backgroundManifest } from './manifest-background.ts';
 import { clientsManifest } from './manifest-clients.ts';
 import { compactionManifest } from './manifest-compaction.ts';
+import { inputTokensManifest } from './manifest-input-tokens.ts';
 import { itemsManifest } from './manifest-items.ts';
 import { messagesManifest } from './manifest-messages.ts';
 import { stateManifest } from './manifest-state.ts';
@@ -15,6 +16,7 @@ export const manifest = {
   ...messagesManifest,
   ...stateManifest,
   ...surfaceManifest,
+  ...inputTokensManifest,
   ...itemsManifest,
   ...clientsManifest,
   'create.text': {

@@ -1,0 +1,23 @@
+import type { ModelCall } from '../backend/backend.ts';
+import type { ServerFunctions } from '../tool/tool.ts';
+import type { Turn } from './turn.ts';
+
+/**
+ * The first call of the model in a turn: with the functions of its server-side tools, which are opened for it and closed
+ * again. What the client would see of that is dropped.
+ */
+export async function firstCall({ call, uses }: Pick<Turn, 'call' | 'uses'>, signal: AbortSignal): Promise<ModelCall> {
+  const opened: ServerFunctions[] = [];
+  try {
+    for (const { tool, config } of uses) {
+      const events = tool.open(config, signal);
+      let next = await events.next();
+      while (!next.done) next = await events.next();
+      opened.push(next.value);
+    }
+    const served = opened.flatMap(({ functions }) => functions.map(({ definition }) => definition));
+    return served.length === 0 ? call : { ...call, tools: [...call.tools, ...served] };
+  } finally {
+    for (const tool of opened) await tool.close?.();
+  }
+}

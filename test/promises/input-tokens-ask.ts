@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import type { Json } from '../accumulate.ts';
+import { type Door, post } from '../doors/door.ts';
+import { ask, have } from './state-ask.ts';
+
+const PATH = '/v1/responses/input_tokens';
+
+/** Counts the input tokens of a create with this body. */
+export async function count(door: Door, body: object): Promise<number> {
+  const { input_tokens, ...rest } = await have<{ input_tokens: number }>(door, 'POST', PATH, body);
+  assert.deepEqual(rest, { object: 'response.input_tokens' });
+  assert.ok(Number.isInteger(input_tokens) && input_tokens >= 0);
+  return input_tokens;
+}
+
+/** What a model's server was sent to a path, the first time unless said. */
+export function counted(door: Door, model: string, path: string, index = 0): Json {
+  const calls = door.model.calls(model).filter((call) => call.path === path);
+  return calls[index]?.body ?? assert.fail(`a call to ${path}`);
+}
+
+/** Holds a count to be refused with the very error that a create with this body gets. */
+export async function refusedAlike(door: Door, body: object): Promise<void> {
+  const [created, asked] = [await post(door, body), await ask(door, 'POST', PATH, body)];
+  const what = JSON.stringify(body);
+  assert.ok(created.status >= 400, what);
+  assert.deepEqual([asked.status, await asked.json()], [created.status, await created.json()], what);
+}
