@@ -19,7 +19,7 @@ import { listModels } from './routes/models.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
 import { createResponse } from './routes/responses.ts';
 import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/stored.ts';
-import { refuseWebSocket } from './routes/websocket.ts';
+import { connect } from './websocket/connect.ts';
 
 /** The routes, what stands before them, and what becomes of errors. */
 export function createApp(services: Services): Hono<Env> {
@@ -42,7 +42,7 @@ export function createApp(services: Services): Hono<Env> {
     await next();
   });
 
-  app.get('/v1/responses', refuseWebSocket);
+  app.get('/v1/responses', connect(services));
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     '/v1/responses': { POST: (c) => createResponse(c, services) },
     '/v1/responses/:id': {

@@ -7,8 +7,8 @@ export interface Socket {
   readonly messages: AsyncIterable<unknown>;
   /** Aborts when the server is about to stop: the connection is then closed as soon as no turn is made on it. */
   readonly stopping?: AbortSignal;
-  /** Sends a text; resolves when more may be sent, and at once when the connection is gone. */
-  send(text: string): Promise<void>;
+  /** Sends a text; resolves when more may be sent, and is undefined when it may be at once, or the connection is gone. */
+  send(text: string): Promise<void> | undefined;
   /** Shows proxies that the connection is in use, and finds out whether the client is still there. */
   ping?(): void;
   /** Closes the connection with a code of RFC 6455; `reason` has at most 123 bytes. */

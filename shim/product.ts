@@ -84,7 +84,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     const grpc = await serveGrpc({ address: listen.grpc, fetch, limits: bounds, log: logLine });
     running.push(grpc);
     const [host, port] = split(listen.http);
-    running.push(await serveHttp({ host, port, fetch, log: logLine }));
+    running.push(await serveHttp({ host, port, fetch, message: limits.body + SLACK.bytes, log: logLine }));
     const [envoyHost, envoyPort] = split(listen.envoy);
     const envoy = flags.noEnvoy
       ? undefined

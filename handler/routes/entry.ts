@@ -24,13 +24,14 @@ export function startEntry({ requestId, door, method, path }: Incoming, sent: ()
     model: null,
     response: null,
     streaming: false,
+    status: null,
     failure: undefined,
     end() {
       if (!open) return;
       open = false;
       const { requestId: request_id, model, response, streaming, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
-      const status = streaming && failed ? failed : sent();
+      const status = streaming && failed ? failed : (this.status ?? sent());
       const level = status >= 500 ? 'error' : 'info';
       log[level]('request', {
         request_id,

@@ -14,6 +14,8 @@ export interface PreparedTurn {
   request: PlannedRequest;
   turn: Turn;
   past: Past;
+  /** Whether the past is in no database. */
+  recalled: boolean;
   backend: Backend;
 }
 
@@ -44,12 +46,13 @@ export async function prepareTurn(
 ): Promise<PreparedTurn> {
   const { scope } = services;
   const { backend, context } = services.models.find(request.model);
-  const past = recall(request) ?? (await readPast(scope, request));
+  const recalled = recall(request);
+  const past = recalled ?? (await readPast(scope, request));
   const input = Array.isArray(request.input)
     ? await openReasoning(services.seal, await resolveReferences(scope, request.input))
     : request.input;
   const planned = { ...request, input };
   const turn = planTurn(planned, services.tools, past, context);
   entry.response = turn.response.id;
-  return { request: planned, turn, past, backend };
+  return { request: planned, turn, past, recalled: recalled !== undefined, backend };
 }

@@ -1,7 +1,7 @@
 import type { ApiError } from '../errors.ts';
 import type { ResponseEvent } from '../protocol/events.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
-import { recordTurn } from '../state/record.ts';
+import { type NewTurn, recordTurn } from '../state/record.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
@@ -32,12 +32,12 @@ export interface Asking {
  */
 export async function startTurn(
   services: Services,
-  { request, turn, past, backend }: PreparedTurn,
+  prepared: PreparedTurn,
   { client, door, key }: Asking,
 ): Promise<StartedTurn> {
   const { limits, scope } = services;
-  const { response, input } = turn;
-  const stored = response.store ? recordTurn(scope, { response, input, past, key }) : undefined;
+  const { request, turn, backend } = prepared;
+  const stored = turn.response.store ? recordTurn(scope, { ...newTurn(prepared), key }) : undefined;
   const bounds = startBounds(client, limits);
   const whole = Promise.withResolvers<void>();
   const ended = () => {
@@ -63,4 +63,10 @@ export async function startTurn(
     ended();
     throw error;
   }
+}
+
+/** A turn as it is kept: one whose past is in no database has all of it for its own input, as if it had been sent. */
+function newTurn({ turn: { response, input }, past, recalled }: PreparedTurn): NewTurn {
+  if (!recalled) return { response, input, past };
+  return { response, input: [...past.items, ...input], past: { ...past, items: [], previous: null } };
 }
