@@ -40,5 +40,7 @@ import './tool-loop.ts';
 import './tools.ts';
 import './validation.ts';
 import './websocket.ts';
+import './websocket-chain.ts';
+import './websocket-events.ts';
 import './zstd.ts';
 import './bodies.ts'; // last, since they keep the process busy

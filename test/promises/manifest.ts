@@ -3,12 +3,14 @@ import { backgroundManifest } from './manifest-background.ts';
 import { clientsManifest } from './manifest-clients.ts';
 import { itemsManifest } from './manifest-items.ts';
 import { stateManifest } from './manifest-state.ts';
+import { websocketManifest } from './manifest-websocket.ts';
 
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
   ...backgroundManifest,
   ...backendsManifest,
   ...stateManifest,
+  ...websocketManifest,
   ...itemsManifest,
   ...clientsManifest,
   'create.text': {
