@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, says } from '../model/scripted.ts';
+import { callsFunctions, replies, says } from '../model/scripted.ts';
 import { NEEDS_SOCKET, type SocketEvent, withSocket } from '../socket.ts';
 import { callOf, create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
@@ -107,7 +107,7 @@ promise(
   'websocket.unstored-failed',
   (door) =>
     withSocket(door, async (socket) => {
-      const model = door.model.script(says('one'), (turn) => turn.cut(), says('two'));
+      const model = door.model.script(says('one'), replies(500, {}), says('two'));
       const { final } = await socket.create({ model, input: 'A', ...UNSTORED });
       const next = { model, input: 'B', previous_response_id: final.id, ...UNSTORED };
       const failed = await socket.create(next);
