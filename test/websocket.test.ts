@@ -15,6 +15,9 @@ import { hangs, says, startScriptedModel } from './model/scripted.ts';
 import { freePort } from './ports.ts';
 import { openSocket } from './socket.ts';
 
+/** Much that can go wrong here is something that never comes. */
+const LIMIT = { timeout: 20_000 };
+
 /** The product on plain HTTP with these limits. */
 async function open(t: TestContext, limits: object = {}) {
   const model = await startScriptedModel();
@@ -29,7 +32,7 @@ async function open(t: TestContext, limits: object = {}) {
   return { model, server, socket: () => openSocket({ client }), client };
 }
 
-test('a connection of no use is closed, and one on which a turn is made is not', async (t) => {
+test('a connection of no use is closed, and one on which a turn is made is not', LIMIT, async (t) => {
   const { model, socket } = await open(t, { connectionIdle: '150ms' });
   const idle = await socket();
   const busy = await socket();
@@ -44,33 +47,37 @@ test('a connection of no use is closed, and one on which a turn is made is not',
   assert.deepEqual([await idle.closed, await busy.closed], [1001, 1001]);
 });
 
-test('a connection ends at its limit, when its turn has; requests are told, and so is a client that asks for none', async (t) => {
-  const { model, socket } = await open(t, { connection: '300ms' });
-  const busy = await socket();
-  const idle = await socket();
-  const release = Promise.withResolvers<void>();
-  const slow = model.script(async (turn) => {
-    await turn.text('Hel');
-    await release.promise;
-    await turn.finish();
-  });
-  busy.send({ type: 'response.create', model: slow, input: 'Hi' });
-  const limit = ({ type, status, error }: { type: string; status: number; error: { code: string } }) =>
-    assert.deepEqual([type, status, error.code], ['error', 400, 'websocket_connection_limit_reached']);
-  limit(await idle.next());
-  assert.equal(await idle.closed, 1001);
-  busy.send({ type: 'response.create', model: slow, input: 'Hi', stream_id: 'late' });
-  let event = await busy.next();
-  while (!event.error) event = await busy.next();
-  limit(event);
-  assert.equal(event.stream_id, 'late');
-  release.resolve();
-  while (event.type !== 'response.completed') event = await busy.next();
-  limit(await busy.next());
-  assert.equal(await busy.closed, 1001);
-});
+test(
+  'a connection ends at its limit, when its turn has; requests are told, and so is a client that asks for none',
+  LIMIT,
+  async (t) => {
+    const { model, socket } = await open(t, { connection: '300ms' });
+    const busy = await socket();
+    const idle = await socket();
+    const release = Promise.withResolvers<void>();
+    const slow = model.script(async (turn) => {
+      await turn.text('Hel');
+      await release.promise;
+      await turn.finish();
+    });
+    busy.send({ type: 'response.create', model: slow, input: 'Hi' });
+    const limit = ({ type, status, error }: { type: string; status: number; error: { code: string } }) =>
+      assert.deepEqual([type, status, error.code], ['error', 400, 'websocket_connection_limit_reached']);
+    limit(await idle.next());
+    assert.equal(await idle.closed, 1001);
+    busy.send({ type: 'response.create', model: slow, input: 'Hi', stream_id: 'late' });
+    let event = await busy.next();
+    while (!event.error) event = await busy.next();
+    limit(event);
+    assert.equal(event.stream_id, 'late');
+    release.resolve();
+    while (event.type !== 'response.completed') event = await busy.next();
+    limit(await busy.next());
+    assert.equal(await busy.closed, 1001);
+  },
+);
 
-test('draining: idle connections are closed, what is made finishes whole, and what waits is told', async (t) => {
+test('draining: idle connections are closed, what is made finishes whole, and what waits is told', LIMIT, async (t) => {
   const { model, server, socket } = await open(t);
   const [idle, busy] = [await socket(), await socket()];
   const release = Promise.withResolvers<void>();
@@ -92,7 +99,7 @@ test('draining: idle connections are closed, what is made finishes whole, and wh
   await drained;
 });
 
-test('draining ends when its grace does, and the turn with it', async (t) => {
+test('draining ends when its grace does, and the turn with it', LIMIT, async (t) => {
   const { model, server, socket } = await open(t);
   const { script, begun } = hangs();
   const name = model.script(script);
@@ -104,7 +111,7 @@ test('draining ends when its grace does, and the turn with it', async (t) => {
   await model.calls(name)[0]?.closed;
 });
 
-test('each response is a line of the log, and so is the connection, all under its id', async (t) => {
+test('each response is a line of the log, and so is the connection, all under its id', LIMIT, async (t) => {
   const lines: string[] = [];
   configureLog('info', (line) => lines.push(line));
   const { model, client } = await open(t);
@@ -132,42 +139,46 @@ async function serving(t: TestContext, serve: (socket: Socket) => Promise<void>)
   return server.port;
 }
 
-test('a client that does not read stops what is sent, within what the network holds, and may go on', async (t) => {
-  const text = 'a'.repeat(4_000);
-  const all = 5_000;
-  let handed = 0;
-  const stuck = Promise.withResolvers<void>();
-  const port = await serving(t, async (socket) => {
-    const messages = socket.messages[Symbol.asyncIterator]();
-    while (handed < all) {
-      const full = socket.send(text);
-      handed++;
-      if (full && !(await Promise.race([full.then(() => true), later()]))) {
-        stuck.resolve();
-        await full;
+test(
+  'a client that does not read stops what is sent, within what the network holds, and may go on',
+  LIMIT,
+  async (t) => {
+    const text = 'a'.repeat(4_000);
+    const all = 5_000;
+    let handed = 0;
+    const stuck = Promise.withResolvers<void>();
+    const port = await serving(t, async (socket) => {
+      const messages = socket.messages[Symbol.asyncIterator]();
+      while (handed < all) {
+        const full = socket.send(text);
+        handed++;
+        if (full && !(await Promise.race([full.then(() => true), later()]))) {
+          stuck.resolve();
+          await full;
+        }
       }
-    }
-    await messages.next();
-  });
-  const client = new WebSocket(`ws://127.0.0.1:${port}/`);
-  let got = 0;
-  client.on('message', () => got++);
-  await once(client, 'open');
-  client.pause();
-  await stuck.promise;
-  t.diagnostic(`${Math.round((handed * text.length) / 1024)} KiB were sent to a client that does not read`);
-  assert.ok(handed * text.length < 8 * 1024 * 1024, `${handed} messages`);
-  client.resume();
-  while (got < all) await once(client, 'message');
-  client.terminate();
-});
+      await messages.next();
+    });
+    const client = new WebSocket(`ws://127.0.0.1:${port}/`);
+    let got = 0;
+    client.on('message', () => got++);
+    await once(client, 'open');
+    client.pause();
+    await stuck.promise;
+    t.diagnostic(`${Math.round((handed * text.length) / 1024)} KiB were sent to a client that does not read`);
+    assert.ok(handed * text.length < 8 * 1024 * 1024, `${handed} messages`);
+    client.resume();
+    while (got < all) await once(client, 'message');
+    client.terminate();
+  },
+);
 
 /** Long after any reader would have read. */
 function later(): Promise<false> {
   return new Promise((resolve) => setTimeout(() => resolve(false), 500));
 }
 
-test('a connection that is not open any more takes what is sent without a word', async (t) => {
+test('a connection that is not open any more takes what is sent without a word', LIMIT, async (t) => {
   const served = Promise.withResolvers<void>();
   const port = await serving(t, async (socket) => {
     for await (const _ of socket.messages) assert.fail('nothing was sent');
@@ -191,7 +202,7 @@ async function bare(port: number): Promise<NetSocket> {
   return socket;
 }
 
-test('a client that answers no ping is cut, and one that does is not', async (t) => {
+test('a client that answers no ping is cut, and one that does is not', LIMIT, async (t) => {
   const serve = async (socket: Socket) => {
     const pings = setInterval(() => socket.ping?.(), 10);
     for await (const _ of socket.messages) assert.fail('nothing was sent');
@@ -211,7 +222,7 @@ test('a client that answers no ping is cut, and one that does is not', async (t)
   assert.equal(client.readyState, WebSocket.OPEN);
 });
 
-test('bytes that are no WebSocket frames end the connection, and nothing else', async (t) => {
+test('bytes that are no WebSocket frames end the connection, and nothing else', LIMIT, async (t) => {
   let served = 0;
   const port = await serving(t, async (socket) => {
     for await (const _ of socket.messages) assert.fail('nothing was sent');
@@ -225,7 +236,7 @@ test('bytes that are no WebSocket frames end the connection, and nothing else', 
   while (served < 3) await new Promise((resolve) => setTimeout(resolve, 5));
 });
 
-test('what a handler throws before it upgrades is a 500, and a strange host is 400', async (t) => {
+test('what a handler throws before it upgrades is a 500, and a strange host is 400', LIMIT, async (t) => {
   const fetch: Fetch = () => Promise.reject(new Error('secret'));
   const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
   t.after(server.close);
