@@ -4,6 +4,12 @@ import { minorOf } from './find.ts';
 
 const FILES = { streamed: 'envoy.yaml', buffered: 'envoy-buffered.yaml', original: 'envoy-original.yaml' } as const;
 
+/** The way in a listener to the route of WebSockets. */
+const FIRST_ROUTE = [
+  ...['filter_chains', 0, 'filters', 0, 'typed_config'],
+  ...['route_config', 'virtual_hosts', 0, 'routes', 0],
+];
+
 /** How Envoy hands requests to the processor; each has a file in this folder. */
 export type Mode = keyof typeof FILES;
 
@@ -12,30 +18,28 @@ export interface Addresses {
   host: string;
   envoyPort: number;
   grpcPort: number;
+  /** The processor's HTTP listener, for WebSockets; without it there are none. */
+  httpPort?: number | undefined;
   adminPort: number;
 }
 
 /** The shipped configuration of a mode with these addresses, as JSON for `--config-yaml`: no file is left to clean up. */
 export async function configFor(mode: Mode, addresses: Addresses, version: string): Promise<string> {
-  const { host, envoyPort, grpcPort, adminPort } = addresses;
+  const { host, envoyPort, grpcPort, httpPort, adminPort } = addresses;
   const document = parseDocument(await readFile(new URL(FILES[mode], import.meta.url), 'utf8'));
   const listener = ['static_resources', 'listeners', 0];
-  const endpoint = [
-    'static_resources',
-    'clusters',
-    0,
-    'load_assignment',
-    'endpoints',
-    0,
-    'lb_endpoints',
-    0,
-    'endpoint',
-  ];
+  const clusters = ['static_resources', 'clusters'];
+  const endpoint = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint'];
   const place = (at: readonly (string | number)[], address: string, port_value: number) =>
     document.setIn([...at, 'address', 'socket_address'], document.createNode({ address, port_value }));
   place(['admin'], '127.0.0.1', adminPort);
   place(listener, host, envoyPort);
-  place(endpoint, '127.0.0.1', grpcPort);
+  place([...clusters, 0, ...endpoint], '127.0.0.1', grpcPort);
+  if (httpPort !== undefined) place([...clusters, 1, ...endpoint], '127.0.0.1', httpPort);
+  else {
+    document.deleteIn([...clusters, 1]);
+    document.deleteIn([...listener, ...FIRST_ROUTE]);
+  }
   // Envoy refuses what it does not know, and 1.37 does not know this one yet.
   if (minorOf(version) < 38) document.deleteIn([...listener, 'per_connection_buffer_high_watermark_timeout']);
   return JSON.stringify(document.toJS());

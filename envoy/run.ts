@@ -14,10 +14,14 @@ const START_LIMIT_MS = 30_000;
 /** Envoy writes its access log in blocks, after 10 s by default: too late for a person, or a test, that reads along. */
 const LOG_FLUSH_MS = 100;
 
-/** What to start. It listens on loopback unless `host` says otherwise; without `adminPort`, admin takes any free port. */
+/**
+ * What to start. It listens on loopback unless `host` says otherwise; without `adminPort`, admin takes any free port, and
+ * without `httpPort`, the processor's HTTP listener, there are no WebSockets.
+ */
 export interface EnvoyOptions extends FindOptions {
   mode: Mode;
   grpcPort: number;
+  httpPort?: number | undefined;
   envoyPort: number;
   host?: string | undefined;
   adminPort?: number | undefined;
@@ -41,14 +45,14 @@ export async function findEnvoy(options: FindOptions = {}): Promise<string> {
 
 /** Starts Envoy in front of the processor on `grpcPort` and resolves when it takes requests. It ends with this process. */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
-  const { mode, grpcPort, envoyPort, host = '127.0.0.1', adminPort = 0, logLevel = 'warning' } = options;
+  const { mode, grpcPort, httpPort, envoyPort, host = '127.0.0.1', adminPort = 0, logLevel = 'warning' } = options;
   // Envoy shares its ports (SO_REUSEPORT): beside another Envoy it would start, and get a part of the connections.
   await refuseBusy(host, envoyPort, "Envoy's port (-envoy-port)");
   await refuseBusy('127.0.0.1', adminPort, "Envoy's admin port");
   const { path, version } = await locateEnvoy(options);
   if (minorOf(version) < FIRST_STEADY_MINOR)
     options.say?.(`Envoy ${version} may crash when clients leave: take 1.39 or later`);
-  const config = await configFor(mode, { host, envoyPort, grpcPort, adminPort }, version);
+  const config = await configFor(mode, { host, envoyPort, grpcPort, httpPort, adminPort }, version);
 
   const scratch = await mkdtemp(join(tmpdir(), 'antiphon-envoy-'));
   const adminFile = join(scratch, 'admin');

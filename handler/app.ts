@@ -1,8 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { HOP_HEADER } from './backend/server.ts';
 import { ApiError, toApiError } from './errors.ts';
-import { newId } from './ids.ts';
-import { describe, log } from './log.ts';
 import { cancelResponse } from './routes/background.ts';
 import { compactConversation } from './routes/compact.ts';
 import {
@@ -16,22 +14,22 @@ import {
   retrieveItems,
 } from './routes/conversations.ts';
 import { cors } from './routes/cors.ts';
-import type { Entry, Env, Services } from './routes/env.ts';
+import { startEntry } from './routes/entry.ts';
+import type { Env, Services } from './routes/env.ts';
 import { countInput } from './routes/input-tokens.ts';
 import { listModels } from './routes/models.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
 import { createResponse } from './routes/responses.ts';
 import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/stored.ts';
-import { refuseWebSocket } from './routes/websocket.ts';
-
-/** Request ids of clients that are taken over; others could break a header or a log line. */
-const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+import { connect } from './websocket/connect.ts';
 
 /** The routes, what stands before them, and what becomes of errors. */
 export function createApp(services: Services): Hono<Env> {
   const app = new Hono<Env>();
   app.use(async (c, next) => {
-    const entry = startEntry(c);
+    const { method } = c.req;
+    const incoming = { requestId: c.req.header('x-request-id'), door: c.env.name, method, path: c.req.path };
+    const entry = startEntry(incoming, () => c.res.status);
     c.set('entry', entry);
     c.header('x-request-id', entry.requestId);
     await next();
@@ -46,7 +44,7 @@ export function createApp(services: Services): Hono<Env> {
     await next();
   });
 
-  app.get('/v1/responses', refuseWebSocket);
+  app.get('/v1/responses', connect(services));
   const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
     '/v1/responses': { POST: (c) => createResponse(c, services) },
     '/v1/responses/compact': { POST: (c) => compactConversation(c, services) },
@@ -97,37 +95,4 @@ function reply(c: Context<Env>, thrown: unknown, services: Services): Response {
   if (entry) entry.failure = error;
   // The table's statuses all admit a body, which is all that Hono's type asks for.
   return c.json(body, status as 400, error.headers);
-}
-
-function startEntry(c: Context<Env>): Entry {
-  const begun = performance.now();
-  const sent = c.req.header('x-request-id');
-  let open = true;
-  return {
-    requestId: sent && REQUEST_ID.test(sent) ? sent : newId('req'),
-    model: null,
-    response: null,
-    streaming: false,
-    failure: undefined,
-    end() {
-      if (!open) return;
-      open = false;
-      const { requestId: request_id, model, response, streaming, failure } = this;
-      const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
-      const status = streaming && failed ? failed : c.res.status;
-      const level = status >= 500 ? 'error' : 'info';
-      log[level]('request', {
-        request_id,
-        ...(c.env.name && { door: c.env.name }),
-        method: c.req.method,
-        path: c.req.path.slice(0, 200),
-        model,
-        ...(response !== null && { response_id: response }),
-        streaming,
-        status,
-        duration_ms: Math.round((performance.now() - begun) * 10) / 10,
-        ...(failure !== undefined && { error: describe(failure) }),
-      });
-    },
-  };
 }

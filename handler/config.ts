@@ -148,6 +148,8 @@ const schema = v.strictObject({
       background: time,
       backgroundTurns: count,
       rounds: count,
+      connection: time,
+      connectionIdle: time,
       drain: time,
       lease: time,
       listing: time,

@@ -48,6 +48,15 @@ const kinds = {
   },
   model_refused: { status: 400, type: 'invalid_request_error', code: null },
   context_length: { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
+  stream_id: { status: 400, type: 'invalid_request_error', code: 'invalid_stream_id' },
+  stream_limit: { status: 400, type: 'invalid_request_error', code: 'websocket_stream_limit_reached' },
+  connection_limit: {
+    status: 400,
+    type: 'invalid_request_error',
+    code: 'websocket_connection_limit_reached',
+    again: 'yes', // over a new one
+  },
+  origin: { status: 403, type: 'invalid_request_error', code: 'origin_not_allowed' },
   not_found: { status: 404, type: 'invalid_request_error', code: null },
   model_not_found: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   method_not_allowed: { status: 405, type: 'invalid_request_error', code: 'method_not_allowed' },
@@ -61,7 +70,9 @@ const kinds = {
   unsupported_media: { status: 415, type: 'invalid_request_error', code: 'unsupported_media_type' },
   no_websocket: { status: 426, type: 'invalid_request_error', code: 'websocket_not_supported' },
   cancelled: { status: 499, type: 'invalid_request_error', code: 'cancelled' }, // nobody is left to read it; for the log
+  too_many_waiting: { status: 429, type: 'invalid_request_error', code: 'too_many_requests_waiting', again: 'yes' },
   rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'perhaps' },
+  stopping: { status: 503, type: 'server_error', code: 'server_stopping', again: 'yes' },
   server: { status: 500, type: 'server_error', code: 500, openai: { code: 'server_error' }, again: 'perhaps' },
 } as const satisfies Record<string, KindRow>;
 

@@ -34,8 +34,10 @@ export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
 export { configureLog, describe, type Level, log } from './log.ts';
 export type { Door } from './routes/env.ts';
+export type { Socket } from './socket.ts';
 export type { Tool } from './tool/tool.ts';
 export type { Tokenizer } from './turn/estimate.ts';
+export { standardSocket } from './websocket/standard.ts';
 
 /** What the handler is made from; a root opens and injects what differs between runtimes. */
 export interface HandlerOptions {

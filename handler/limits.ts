@@ -20,6 +20,10 @@ export interface Limits {
   rounds: number;
   /** How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. */
   drain: number;
+  /** How long a WebSocket may be open, as at OpenAI: balancers get to spread clients again, and what it remembers goes. */
+  connection: number;
+  /** How long a WebSocket may be of no use: as long as its user thinks about the next turn, since it holds what was said. */
+  connectionIdle: number;
   /** How long a process that has fallen silent may still hold its turns; then they have failed. */
   lease: number;
   /** How long `GET /v1/models` waits for one backend's own list. */
@@ -42,6 +46,8 @@ export const defaultLimits: Limits = {
   keepAlive: 15_000,
   rounds: 16,
   drain: 25_000,
+  connection: 3_600_000,
+  connectionIdle: 600_000,
   lease: 30_000,
   listing: 2_000,
   counting: 5_000,

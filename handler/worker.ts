@@ -14,6 +14,8 @@ import {
   log,
   parseConfig,
   type Runner,
+  type Socket,
+  standardSocket,
   substitute,
   type Work,
 } from './index.ts';
@@ -54,6 +56,9 @@ interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** A WebSocket's two ends as Workers make them: one goes into the reply, the other is ours once it is accepted. */
+declare const WebSocketPair: new () => { 0: object; 1: Parameters<typeof standardSocket>[0] & { accept(): void } };
+
 /** How soon a turn is looked at again that another process has, in milliseconds. */
 const AGAIN = 10_000;
 
@@ -75,7 +80,8 @@ export default {
   async fetch(request: Request, bindings: Bindings, context: Context): Promise<Response> {
     try {
       const { handler } = await opened(bindings);
-      return handler.fetch(request, { name: 'workers', waitUntil: (work) => context.waitUntil(work) });
+      const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
+      return handler.fetch(request, { name: 'workers', waitUntil, upgrade });
     } catch (error) {
       log.error('cannot start', { error: describe(error) });
       const message = 'The server is not configured as it should be; its log says more.';
@@ -129,6 +135,15 @@ export class BackgroundTurn {
     const next = await handler.deliver();
     if (next !== undefined) await storage.setAlarm(next);
   }
+}
+
+/** Answers with a WebSocket; the request lasts as long as it is open. */
+function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response {
+  const { 0: webSocket, 1: ours } = new WebSocketPair();
+  ours.accept();
+  void serve(standardSocket(ours));
+  // The member is the platform's own.
+  return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 }
 
 /** Has every background turn made by a Durable Object of its own. */

@@ -96,11 +96,19 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     const grpc = await serveGrpc({ address: listen.grpc, fetch, limits: bounds, log: logLine });
     running.push(grpc);
     const [host, port] = split(listen.http);
-    running.push(await serveHttp({ host, port, fetch, log: logLine }));
+    const http = await serveHttp({ host, port, fetch, message: limits.body + SLACK.bytes, log: logLine });
+    running.push(http);
     const [envoyHost, envoyPort] = split(listen.envoy);
     const envoy = flags.noEnvoy
       ? undefined
-      : await startEnvoy({ mode: 'streamed', grpcPort: grpc.port, host: envoyHost, envoyPort, say });
+      : await startEnvoy({
+          mode: 'streamed',
+          grpcPort: grpc.port,
+          httpPort: http.port,
+          host: envoyHost,
+          envoyPort,
+          say,
+        });
     return {
       listen,
       from,

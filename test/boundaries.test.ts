@@ -7,7 +7,7 @@ const ROOT = new URL('../', import.meta.url);
 
 /** Each unit of the house, a file or a folder of handler/, and the units that it may import besides itself. */
 const vocabulary = ['protocol'];
-const basics = ['errors.ts', 'limits.ts', 'log.ts', 'ids.ts', 'sse.ts', 'seal.ts', 'validate.ts'];
+const basics = ['errors.ts', 'limits.ts', 'log.ts', 'ids.ts', 'sse.ts', 'seal.ts', 'socket.ts', 'validate.ts'];
 const middle = [...vocabulary, ...basics];
 const parts = ['config.ts', 'default-models.ts', 'decompress.ts', 'backend', 'tool', 'turn', 'state'];
 const table: Record<string, readonly string[]> = {
@@ -25,15 +25,16 @@ const table: Record<string, readonly string[]> = {
   'config.ts': [...middle, 'webhooks/webhook.ts'],
   background: [...middle, ...parts, 'database/database.ts'],
   routes: [...middle, ...parts, 'background'],
-  'app.ts': [...middle, ...parts, 'routes'],
-  'index.ts': [...middle, ...parts, 'background', 'webhooks', 'routes', 'app.ts', 'database/database.ts'],
+  websocket: [...middle, ...parts, 'routes'],
+  'app.ts': [...middle, ...parts, 'routes', 'websocket'],
+  'index.ts': [...middle, ...parts, 'background', 'webhooks', 'routes', 'websocket', 'app.ts', 'database/database.ts'],
   'worker.ts': ['index.ts', 'database', 'wasm.d.ts'],
   'wasm.d.ts': [],
 };
 
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
-  hono: /^handler\/(app\.ts|routes\/|decompress\.ts)/,
+  hono: /^handler\/(app\.ts|routes\/|websocket\/connect\.ts|decompress\.ts)/,
   valibot: /^handler\/(protocol\/|validate\.ts|config\.ts)/,
   pako: /^handler\/decompress\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
@@ -42,6 +43,7 @@ const packages: Record<string, RegExp> = {
   '@grpc/grpc-js': /^shim\/(server|exchange|health)\.ts/,
   '@grpc/proto-loader': /^shim\/server\.ts/,
   'gpt-tokenizer': /^shim\/tokenizer\.ts/,
+  ws: /^shim\/websocket\.ts/,
   undici: /^shim\/transport\.ts/,
   yaml: /^(shim|envoy)\//,
   'node:': /^(shim|envoy)\//,

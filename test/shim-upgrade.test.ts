@@ -26,7 +26,13 @@ test('a reply cannot upgrade', async () => {
 });
 
 test('over plain HTTP a wish to upgrade is a request as any other, with its body, and so is the next', async (t) => {
-  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch: refuse, log: () => {} });
+  const server = await serveHttp({
+    host: '127.0.0.1',
+    port: await freePort(),
+    fetch: refuse,
+    message: 1024,
+    log: () => {},
+  });
   t.after(server.close);
   const socket = connect(server.port, '127.0.0.1');
   t.after(() => socket.destroy());

@@ -3,17 +3,13 @@ import { missing } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { type CompactedResponse, CompactRequest } from '../protocol/compact.ts';
 import type { Usage } from '../protocol/response.ts';
-import { readPast } from '../state/history.ts';
 import { getResponse } from '../state/responses.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { compact } from '../turn/compact.ts';
-import { openCompactions } from '../turn/compaction.ts';
-import { planTurn } from '../turn/plan.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
-import { resolveReferences, takeTrigger } from './references.ts';
-import { openReasoning } from './sealed.ts';
+import { prepareTurn } from './prepare.ts';
 
 /** `POST /v1/responses/compact`: has the model sum a conversation up, and keeps nothing: the client goes on from the output. */
 export async function compactConversation(c: Context<Env>, services: Services): Promise<Response> {
@@ -24,20 +20,14 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   if (model === undefined) throw missing('model');
   const entry = c.get('entry');
   entry.model = model;
-  const { backend, context } = services.models.find(model);
-  const past = await readPast(scope, sent);
-  const { input: given } = takeTrigger(sent.input); // which says here what is said already
-  const input = Array.isArray(given)
-    ? await openReasoning(seal, await resolveReferences(scope, given, 'input'))
-    : given;
-  const { call } = planTurn({ ...sent, model, input, prompted: 0, compacts: true }, services.tools, past, context);
-  const users = call.input.filter((item) => item.type === 'message' && item.role === 'user');
-  call.input = await openCompactions(seal, call.input);
+  const asked = { ...sent, model, prompted: 0, compacts: true };
+  const { backend, context, heard, turn } = await prepareTurn(services, asked, { response: null });
+  const users = heard.filter((item) => item.type === 'message' && item.role === 'user');
 
   const bounds = startBounds(c.req.raw.signal, limits);
   try {
     bounds.waiting(true);
-    const events = compact(backend, call, context, seal, bounds.signal);
+    const events = compact(backend, turn.call, context, seal, bounds.signal);
     for (;;) {
       const next = await events.next();
       bounds.waiting(true);

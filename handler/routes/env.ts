@@ -5,6 +5,7 @@ import type { Brotli } from '../decompress.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Seal } from '../seal.ts';
+import type { Socket } from '../socket.ts';
 import type { Scope } from '../state/scope.ts';
 import type { Tokenizer } from '../turn/estimate.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
@@ -37,6 +38,8 @@ export interface Entry {
   /** The id of the response that was made. */
   response: string | null;
   streaming: boolean;
+  /** The status that was sent, where the reply does not have it. */
+  status: number | null;
   /** What made a streamed reply fail, whose status was sent long before. */
   failure: unknown;
   end(): void;
@@ -46,6 +49,11 @@ export interface Entry {
 export interface Door {
   /** The door's name, for the log. */
   readonly name?: string;
+  /**
+   * Answers a request that wants a WebSocket with one; `serve` gets it when it is open, and never rejects. `headers` go out
+   * with the answer. Absent where there can be none.
+   */
+  upgrade?(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response;
   /** Asks a runtime that ends with its request to wait for something beyond it. */
   waitUntil?(work: Promise<unknown>): void;
 }

@@ -1,19 +1,14 @@
 import type { Context } from 'hono';
 import type { ModelCall } from '../backend/backend.ts';
-import { missing, unsupported } from '../errors.ts';
+import { unsupported } from '../errors.ts';
 import { describe, log } from '../log.ts';
 import { CountRequest, type InputTokens } from '../protocol/count-request.ts';
-import { readPast } from '../state/history.ts';
-import { openCompactions } from '../turn/compaction.ts';
 import { countTokens, estimateTokens } from '../turn/estimate.ts';
 import { firstCall } from '../turn/first-call.ts';
-import { planTurn } from '../turn/plan.ts';
-import { applyPrompt } from '../turn/prompt.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
-import { resolveReferences, takeTrigger } from './references.ts';
-import { openReasoning } from './sealed.ts';
+import { completeRequest, prepareTurn } from './prepare.ts';
 
 /**
  * `POST /v1/responses/input_tokens`: the input tokens of the first model call of a create with this body, as the model's
@@ -21,21 +16,12 @@ import { openReasoning } from './sealed.ts';
  * the turn in it says is still to come. Stores nothing and runs no model.
  */
 export async function countInput(c: Context<Env>, services: Services): Promise<Response> {
-  const { limits, scope } = services;
+  const { limits } = services;
   const sent = check(CountRequest, await readJson(c.req.raw, limits, services.brotli));
   // It stands for instructions of OpenAI's own, which would be counted, and which no create can ask for.
   if (sent.personality != null) throw unsupported('personality');
-  const { model, ...request } = applyPrompt(sent, services.prompts);
-  if (model == null) throw missing('model');
-  c.get('entry').model = model;
-  const { backend, context } = services.models.find(model);
-  const past = await readPast(scope, request);
-  const { input: given } = takeTrigger(request.input);
-  const input = Array.isArray(given)
-    ? await openReasoning(services.seal, await resolveReferences(scope, given, 'input'))
-    : given;
-  const turn = planTurn({ ...request, model, input }, services.tools, past, context);
-  turn.call.input = await openCompactions(services.seal, turn.call.input);
+  const asked = completeRequest(services, sent, c.get('entry'));
+  const { backend, turn } = await prepareTurn(services, asked, { response: null });
   backend.generate(turn.call, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
   const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(limits.counting)]);
   const call = await firstCall(turn, signal);

@@ -1,3 +1,4 @@
+import { CompactRequest } from '../protocol/compact.ts';
 import { AddItems, CreateConversation, UpdateConversation } from '../protocol/conversation.ts';
 import { CountRequest } from '../protocol/count-request.ts';
 import { ListQuery, StreamQuery } from '../protocol/list.ts';
@@ -49,6 +50,12 @@ export function describePaths(convert: (schema: object) => JsonSchema): Record<s
         ...operation('createResponse', 'Runs one turn; with stream its events, else the response', 'Response', stream),
         parameters: [IDEMPOTENCY_KEY],
         requestBody: body(CreateRequest),
+      },
+    },
+    '/v1/responses/compact': {
+      post: {
+        ...operation('compactConversation', 'A conversation as one sealed item', 'CompactedResponse'),
+        requestBody: body(CompactRequest),
       },
     },
     '/v1/responses/input_tokens': {

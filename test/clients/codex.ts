@@ -45,6 +45,8 @@ export interface CodexSettings {
   config?: string;
   /** The product in the place of OpenAI, with Codex's own provider, which tries a WebSocket first. */
   builtIn?: boolean;
+  /** Its provider is said to have WebSockets. */
+  sockets?: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ const FLAGS = ['--json', '--skip-git-repo-check', '--dangerously-bypass-approval
 
 /** Prepares a Codex that knows the product as a provider of its own. */
 export async function openCodex(door: ClientsDoor, settings: CodexSettings): Promise<Codex> {
-  const { model, as, config = '', builtIn } = settings;
+  const { model, as, config = '', builtIn, sockets = false } = settings;
   const command = join(await installNodeClients(), 'codex');
   const home = await mkdtemp(join(tmpdir(), 'antiphon-codex-'));
   const work = join(home, 'work');
@@ -80,7 +82,7 @@ export async function openCodex(door: ClientsDoor, settings: CodexSettings): Pro
     '[analytics]',
     'enabled = false',
     ...(builtIn ? [] : ['[model_providers.antiphon]', 'name = "Antiphon"', `base_url = "${door.baseUrl}"`]),
-    ...(builtIn ? [] : ['wire_api = "responses"']),
+    ...(builtIn ? [] : ['wire_api = "responses"', `supports_websockets = ${sockets}`]),
   ];
   await writeFile(join(home, '.codex', 'config.toml'), lines.join('\n'));
   const running = new Set<ReturnType<typeof run>['child']>();

@@ -1,6 +1,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { startEnvoy } from '../../envoy/run.ts';
-import { parseConfig } from '../../handler/index.ts';
+import { type Door as HandlerDoor, parseConfig } from '../../handler/index.ts';
+import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import { testHandler } from '../doors/in-process.ts';
 import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
@@ -29,8 +30,11 @@ export interface ClientsDoor {
 const LIMITS = { idle: '300s', turn: '300s', keepAlive: '50ms' };
 const shimLimits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 300_000 };
 
-/** Opens the product, with more of a configuration if need be, and writes down what it is sent. */
-export async function openForClients(more: object = {}): Promise<ClientsDoor> {
+/**
+ * Opens the product, with more of a configuration if need be, and writes down what it is sent. Without `sockets` Envoy has
+ * no route for them, as with a configuration of an earlier version.
+ */
+export async function openForClients(more: object = {}, sockets = true): Promise<ClientsDoor> {
   const model = await startScriptedModel();
   const chat = { backend: 'chat', url: model.url, key: 'test-key' };
   const models = [
@@ -39,7 +43,17 @@ export async function openForClients(more: object = {}): Promise<ClientsDoor> {
   ];
   const handler = await testHandler(model, { config: parseConfig({ models, limits: LIMITS, ...more }) });
   const requests: Sent[] = [];
-  const fetch = async (request: Request) => {
+  const fetch = async (request: Request, { upgrade }: HandlerDoor) => {
+    if (upgrade) {
+      const headers = Object.fromEntries(request.headers);
+      const note = (message: unknown) => {
+        const body = bodyOf(new TextEncoder().encode(String(message)), {});
+        requests.push({ method: 'WebSocket', path: new URL(request.url).pathname, headers, body });
+      };
+      const noting: HandlerDoor['upgrade'] = (serve, told) =>
+        upgrade((socket) => serve({ ...socket, messages: noted(socket.messages, note) }), told);
+      return handler.fetch(request, { upgrade: noting });
+    }
     const [whole, copy] = [request, request.clone()];
     const { method, url } = copy;
     const bytes = new Uint8Array(await copy.arrayBuffer());
@@ -49,7 +63,9 @@ export async function openForClients(more: object = {}): Promise<ClientsDoor> {
   };
   const address = `127.0.0.1:${await freePort()}`;
   const shim = await serveGrpc({ address, fetch, limits: shimLimits, log: () => {} });
-  const ports = { grpcPort: shim.port, envoyPort: await freePort(), adminPort: await freePort() };
+  const at = { host: '127.0.0.1', port: await freePort() };
+  const http = sockets ? await serveHttp({ ...at, fetch, log: () => {} }) : undefined;
+  const ports = { grpcPort: shim.port, httpPort: http?.port, envoyPort: await freePort(), adminPort: await freePort() };
   const envoy = await startEnvoy({ mode: 'streamed', ...ports });
   return {
     baseUrl: `${envoy.origin}/v1`,
@@ -58,10 +74,19 @@ export async function openForClients(more: object = {}): Promise<ClientsDoor> {
     async close() {
       await envoy.stop();
       await shim.close();
+      await http?.close();
       await handler.close();
       await model.close();
     },
   };
+}
+
+/** Messages, each of which is noted as it is read. */
+async function* noted(messages: AsyncIterable<unknown>, note: (message: unknown) => void): AsyncGenerator<unknown> {
+  for await (const message of messages) {
+    note(message);
+    yield message;
+  }
 }
 
 function bodyOf(bytes: Uint8Array, headers: Record<string, string>): unknown {

@@ -1,5 +1,6 @@
 import OpenAI from 'openai';
 import { zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod';
+import { ResponsesWS } from 'openai/resources/responses/ws';
 import { z } from 'zod';
 import { main, released, seen, weather } from './client.mjs';
 
@@ -129,6 +130,27 @@ main({
       seen('ended');
       await released();
     }
+  },
+
+  async websocket(model) {
+    const socket = new ResponsesWS(client);
+    const errors = [];
+    socket.on('error', ({ error }) => errors.push(error.error.code));
+    const events = socket.stream();
+    const create = async (body) => {
+      socket.send({ type: 'response.create', model, store: false, tools, ...body });
+      for (;;) {
+        const { value } = await events.next();
+        if (value.type === 'error') return undefined;
+        if (value.type === 'message' && value.message.type === 'response.completed') return value.message.response;
+      }
+    };
+    const { id } = await create({ generate: false, input: [{ role: 'developer', content: 'Be kind.' }] });
+    const first = await create({ input: 'Weather?', previous_response_id: id });
+    const last = await create({ input: outputsOf(first), previous_response_id: first.id });
+    await create({ input: 'Hi', previous_response_id: 'resp_unknown' });
+    socket.close();
+    return { text: last.output[0].content[0].text, errors };
   },
 
   async stored(model) {

@@ -146,6 +146,25 @@ def abort(model):
     released()
 
 
+def websocket(model):
+    with client.responses.connect() as connection:
+        events = iter(connection)
+
+        def create(**body):
+            connection.response.create(model=model, store=False, tools=TOOLS, **body)
+            for event in events:
+                if event.type == "error":
+                    return event.error.code
+                if event.type == "response.completed":
+                    return event.response
+
+        warm = create(generate=False, input=[{"role": "developer", "content": "Be kind."}])
+        first = create(input="Weather?", previous_response_id=warm.id)
+        last = create(input=outputs_of(first), previous_response_id=first.id)
+        error = create(input="Hi", previous_response_id="resp_unknown")
+        return {"text": last.output_text, "errors": [error]}
+
+
 def stored(model):
     made = client.responses.create(model=model, input="Hi")
     read = client.responses.retrieve(made.id)
@@ -179,5 +198,6 @@ main(
         "stream-fails": stream_fails,
         "abort": abort,
         "stored": stored,
+        "websocket": websocket,
     }
 )

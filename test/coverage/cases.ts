@@ -46,7 +46,7 @@ const limits: readonly Case[] = [
   limit('stream_options is for streams alone', 'stream.options-alone'),
   limit('conversation and previous_response_id exclude each other', 'previous.with-conversation'),
   { group: 'limits', says: 'background needs store', by: ['background.store'] },
-  { group: 'limits', says: 'generate: false on a WebSocket only warms up', by: [], not: 'websocket' },
+  { group: 'limits', says: 'generate: false on a WebSocket only warms up', by: ['websocket.warm-up'] },
 ];
 
 const errors: readonly Case[] = [
@@ -87,7 +87,7 @@ const edgeCases: readonly Case[] = [
   edge('1 a stored stream can be retrieved', 'stored.stream'),
   edge('2 the id of response.completed can be used at once', 'chain.at-once'),
   edge('3 an unstored response cannot be gone on from', 'previous.unstored', 'chain.unstored'),
-  { group: 'edge cases', says: '4 over a WebSocket an unstored chain works', by: [], not: 'websocket' },
+  { group: 'edge cases', says: '4 over a WebSocket an unstored chain works', by: ['websocket.unstored'] },
   edge('5 store: false adds nothing to a conversation', 'conversation-turn.unstored'),
   edge('6 earlier instructions are not carried over', 'chain.instructions', 'conversation-turn.instructions'),
   edge('7 previous_response_id is never taken and ignored', 'chain.history', 'chain.streamed'),

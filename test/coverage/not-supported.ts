@@ -17,7 +17,6 @@ function progress(call: string, ...states: string[]): string[] {
 }
 
 const program = { type: 'program', caller_id: 'call_1' };
-const noMethod: Pick<Refused, 'status' | 'code' | 'param'> = { status: 405, code: 'method_not_allowed', param: null };
 
 /** Everything of the official types that is not there, by topic. */
 export const topics = {
@@ -179,22 +178,14 @@ export const topics = {
     silent: [['`code_interpreter_call.outputs` in `include`', 'taken, and adds nothing']],
   },
   websocket: {
-    title: 'WebSocket mode',
-    until: 'planned',
-    refused: [
-      {
-        sent: 'a WebSocket at `/v1/responses`',
-        request: 'GET /v1/responses',
-        status: 426,
-        code: 'websocket_not_supported',
-        param: null,
-        message: 'WebSockets are not supported here',
-        by: 'websocket.not-yet',
-      },
-    ],
+    title: 'Over a WebSocket',
+    until: 'never',
+    refused: [],
     silent: [
-      ['`generate`, `stream_id` of a request', 'unknown parameters, which are ignored'],
+      ['`background` in a `response.create`', '422, as an event'],
+      ['`response.steer`', '`response.steer.failed`, with the code `steering_not_supported`'],
       ['the reason `steered` of an incomplete response', 'no response has it'],
+      ['events: `response.queued`, `response.steer.accepted`, `response.steer.pending`', 'never sent'],
     ],
   },
 } as const satisfies Record<string, Topic>;

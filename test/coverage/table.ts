@@ -8,6 +8,7 @@ import { outputRows } from './rows-output.ts';
 import { parameterRows } from './rows-parameters.ts';
 import { replyRows } from './rows-replies.ts';
 import { toolRows } from './rows-tools.ts';
+import { websocketRows } from './rows-websocket.ts';
 import { surfaceRows } from './surface.ts';
 
 /** Where a row stands: the promises that show it, the topics that it is not supported under, or what it still lacks. */
@@ -26,6 +27,7 @@ export const placed: ReadonlyMap<string, Place> = place([
   ...eventRows,
   ...replyRows,
   ...inputTokensRows,
+  ...websocketRows,
 ]);
 
 /** What a `*` stands for are the rows that no table names. */

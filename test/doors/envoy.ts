@@ -1,4 +1,5 @@
 import { startEnvoy } from '../../envoy/run.ts';
+import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import { startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
@@ -13,11 +14,14 @@ export async function openEnvoy(mode: 'streamed' | 'buffered' | 'original', vers
   const model = await startScriptedModel();
   const { fetch } = await testHandler(model);
   const shim = await serveGrpc({ address: `127.0.0.1:${await freePort()}`, fetch, limits, log: () => {} });
+  const http = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
+  const [grpcPort, httpPort] = [shim.port, http.port];
   const envoyPort = await freePort();
   const adminPort = await freePort();
-  const envoy = await startEnvoy({ mode, grpcPort: shim.port, envoyPort, adminPort, ...(version && { version }) });
+  const envoy = await startEnvoy({ mode, grpcPort, httpPort, envoyPort, adminPort, ...(version && { version }) });
   return doorAt(`envoy-${mode}`, envoy.origin, model, async () => {
     await envoy.stop();
     await shim.close();
+    await http.close();
   });
 }

@@ -20,10 +20,14 @@ const files = { streamed: 'envoy.yaml', buffered: 'envoy-buffered.yaml', origina
 for (const mode of ['streamed', 'buffered', 'original'] as const) {
   test(`Envoy accepts ${files[mode]}, as shipped and with other addresses`, async () => {
     const { path, version } = await locateEnvoy();
-    const ports = { host: '::1', envoyPort: 20001, grpcPort: 20002, adminPort: 20003 };
+    const ports = { host: '::1', envoyPort: 20001, grpcPort: 20002, httpPort: 20004, adminPort: 20003 };
     const placed = await configFor(mode, ports, version);
-    assert.deepEqual(placed.match(/(?<="port_value":)\d+/g), ['20003', '20001', '20002']);
+    assert.deepEqual(placed.match(/(?<="port_value":)\d+/g), ['20003', '20001', '20002', '20004']);
     await run(path, ['--mode', 'validate', '--config-yaml', placed]);
+    const { httpPort: _, ...without } = ports;
+    const bare = await configFor(mode, without, version);
+    assert.doesNotMatch(bare, /antiphon_http/);
+    await run(path, ['--mode', 'validate', '--config-yaml', bare]);
     // As shipped, envoy.yaml is for 1.38 and later: 1.37 does not know one of its lines.
     if (placed === (await configFor(mode, ports, '1.40.0'))) {
       await run(path, ['--mode', 'validate', '-c', join(import.meta.dirname, '../../envoy', files[mode])]);
@@ -39,11 +43,12 @@ test('the three configurations differ in nothing but their modes', async () => {
 
 /** A configuration without what its mode needs. */
 async function sharedParts(mode: keyof typeof files): Promise<unknown> {
-  const ports = { host: '127.0.0.1', envoyPort: 1, grpcPort: 2, adminPort: 3 };
+  const ports = { host: '127.0.0.1', envoyPort: 1, grpcPort: 2, httpPort: 4, adminPort: 3 };
   const own = new Set([
     ...['processing_mode', 'message_timeout', 'request_attributes', 'http2_protocol_options', 'direct_response'],
     ...['per_connection_buffer_limit_bytes', 'per_connection_buffer_high_watermark_timeout'],
     'upgrade_configs', // the original mode hands over no GET
+    'envoy.filters.http.buffer', // nor does it let a WebSocket pass by itself
   ]);
   return JSON.parse(await configFor(mode, ports, '1.40.0'), (key, value) => {
     if (own.has(key)) return undefined;

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { callsTool } from '../clients/client-tools.ts';
-import { type CodexSettings, openCodex } from '../clients/codex.ts';
+import { type CodexRun, type CodexSettings, openCodex } from '../clients/codex.ts';
 import { type ClientsDoor, openForClients } from '../clients/door.ts';
 import { heard } from '../clients/heard.ts';
 import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } from '../model/scripted.ts';
@@ -12,11 +12,24 @@ import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } f
 // `stream: true`, `store: false`, `include: ["reasoning.encrypted_content"]`, `tool_choice: "auto"`,
 // `parallel_tool_calls: true`, `reasoning: {summary: "auto"}`, `prompt_cache_key`, and `client_metadata`, which no schema
 // lists. Its instructions are a developer's message; items that it makes have ids of its own; bodies are not compressed,
-// and there is no Idempotency-Key. Tools: seven functions, among them `exec_command` and `view_image`; `multi_agent_v1`,
+// and there is no Idempotency-Key. Over a WebSocket (`supports_websockets`, and with its own provider always) it sends the
+// same as `response.create`, after a warm-up with `generate: false`, and goes on by `previous_response_id`. Tools: seven functions, among them `exec_command` and `view_image`; `multi_agent_v1`,
 // a namespace of five functions; and `web_search`, which nobody can run here, so that the product is told to drop it.
 // For gpt-5.5 there are `apply_patch`, a custom tool with a grammar, and `tool_search` that the client runs in place of
 // the namespace; for gpt-5.6 and later no `tools`, but an item `additional_tools` with namespaces, where `exec`, a custom
 // tool with a grammar, runs code that calls all others, and `reasoning.context: "all_turns"`.
+
+const cut = async (turn: Turn) => {
+  await turn.text('Hel');
+  turn.cut();
+};
+
+/** What went wrong for the user, but for its not knowing the model. */
+function errorsOf(events: CodexRun['events']): string[] {
+  const errors = events.filter(({ type, item }) => type === 'error' || item?.type === 'error');
+  const told = errors.map(({ message, item }) => message ?? item.message);
+  return told.filter((text: string) => !text.startsWith('Model metadata'));
+}
 
 describe('Codex', { timeout: 600_000 }, () => {
   let door: ClientsDoor;
@@ -110,25 +123,75 @@ describe('Codex', { timeout: 600_000 }, () => {
   });
 
   test('a model that is busy, and one whose stream breaks, are asked again', async (t) => {
-    const cut = async (turn: Turn) => {
-      await turn.text('Hel');
-      turn.cut();
-    };
     const { codex, model } = await start(t, {}, replies(429, {}, { 'retry-after': '0' }), cut, says('Hello'));
     const { message, output } = await codex.exec('Hi').done;
     assert.equal(message, 'Hello', output);
     assert.equal(door.model.calls(model).length, 3);
   });
 
-  test('with its own provider: it is told at once that there is no WebSocket', async (t) => {
-    const { codex } = await start(t, { builtIn: true }, says('Hello'));
+  for (const settings of [{ sockets: true }, { builtIn: true }]) {
+    const provider = settings.builtIn ? 'its own provider' : 'a provider that is said to have them';
+    test(`over WebSockets, with ${provider}: a command whose output goes on from what was said`, async (t) => {
+      const { codex, model, tail } = await start(t, settings, callsFunctions(shell('cat note.txt')), says('Read.'));
+      await writeFile(join(codex.work, 'note.txt'), 'the secret word');
+      const { message, events, output } = await codex.exec('Read the note.').done;
+      assert.equal(message, 'Read.', output);
+      assert.deepEqual(errorsOf(events), []);
+      const [user, call, result = ''] = tail(3);
+      assert.deepEqual(
+        [user, call],
+        ['user: Read the note.', 'assistant: exec_command {"cmd":"cat note.txt"} #call_a'],
+      );
+      assert.match(result, /^tool call_a: .*the secret word/s);
+      const sent = door.sent(model);
+      assert.deepEqual(
+        sent.map(({ method, body }) => `${method} ${body.store} ${body.generate ?? true}`),
+        ['WebSocket false false', 'WebSocket false true', 'WebSocket false true'],
+      );
+      const [warm, first, second] = sent.map(({ body }) => body);
+      assert.ok(!warm.previous_response_id && first.previous_response_id && second.previous_response_id);
+      assert.deepEqual(
+        second.input.map(({ type }: { type: string }) => type),
+        ['function_call_output'],
+        'it sends what is new, and nothing again',
+      );
+    });
+  }
+
+  test('over WebSockets: a stream that breaks is asked for again, and what is refused is told', async (t) => {
+    const { codex, model } = await start(t, { sockets: true }, cut, says('Hello'));
+    const { message, output } = await codex.exec('Hi').done;
+    assert.equal(message, 'Hello', output);
+    assert.equal(door.model.calls(model).length, 2);
+    const refused = await openCodex(door, { model: 'nobody-knows', sockets: true });
+    t.after(() => refused.close());
+    const { code, events } = await refused.exec('Hi').done;
+    assert.notEqual(code, 0);
+    assert.match(events.at(-1)?.error.message, /not one that this server offers/);
+  });
+
+  test('over WebSockets, interrupted: it leaves, and the model call ends', async (t) => {
+    const { script, begun } = hangs();
+    const { codex, model } = await start(t, { sockets: true }, script);
+    const run = codex.exec('Hi');
+    await Promise.race([begun, run.done]);
+    run.interrupt();
+    await door.model.calls(model)[0]?.closed;
+    await run.done;
+  });
+
+  test('with its own provider, through an Envoy that has no route for WebSockets: it goes on over HTTP', async (t) => {
+    const without = await openForClients({ dropTools: ['web_search'] }, false);
+    t.after(() => without.close());
+    const model = without.model.script(says('Hello'));
+    const codex = await openCodex(without, { model, builtIn: true });
+    t.after(() => codex.close());
     const { message, events, output } = await codex.exec('Hi').done;
     assert.equal(message, 'Hello', output);
-    const errors = events.filter(({ type, item }) => type === 'error' || item?.type === 'error');
-    const told = errors.map(({ message, item }) => message ?? item.message);
+    assert.deepEqual(errorsOf(events), []);
     assert.deepEqual(
-      told.filter((text: string) => !text.startsWith('Model metadata')),
-      [],
+      without.sent(model).map(({ method }) => method),
+      ['POST'],
     );
   });
 

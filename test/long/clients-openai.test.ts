@@ -2,6 +2,7 @@ import { clientContract } from '../clients/contract.ts';
 import { nodeClient } from '../clients/open.ts';
 import { scenarios } from '../clients/scenarios.ts';
 import { stored } from '../clients/stored.ts';
+import { websocket } from '../clients/websocket.ts';
 
-const own = { 'stream-helper': scenarios.stream, stored };
+const own = { 'stream-helper': scenarios.stream, stored, websocket };
 clientContract(() => nodeClient('openai.mjs'), 'openai (npm)', {}, own);

@@ -57,5 +57,7 @@ import './tool-search.ts';
 import './tools.ts';
 import './validation.ts';
 import './websocket.ts';
+import './websocket-chain.ts';
+import './websocket-events.ts';
 import './zstd.ts';
 import './bodies.ts'; // last, since they keep the process busy

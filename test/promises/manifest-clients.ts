@@ -73,14 +73,6 @@ export const clientsManifest = {
     source: 'error semantics',
   },
   'retry.perhaps-later': { says: 'so does a conversation that is locked', source: 'error semantics' },
-  'websocket.not-yet': {
-    says: 'a WebSocket is refused with 426, and the client can go on over HTTP',
-    source: 'issue 5',
-  },
-  'websocket.elsewhere': {
-    says: 'a WebSocket at an unknown path is 404, and a plain GET of responses 405',
-    source: 'issue 5',
-  },
   'client.idempotency': {
     says: 'openai: a create whose reply was lost is tried again, and the model is called once',
     source: 'openai 7.57.0',

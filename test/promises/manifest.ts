@@ -7,6 +7,7 @@ import { itemsManifest } from './manifest-items.ts';
 import { messagesManifest } from './manifest-messages.ts';
 import { stateManifest } from './manifest-state.ts';
 import { surfaceManifest } from './manifest-surface.ts';
+import { websocketManifest } from './manifest-websocket.ts';
 
 /** What the product promises, where the promise comes from, and by which id its tests name it. */
 export const manifest = {
@@ -17,6 +18,7 @@ export const manifest = {
   ...stateManifest,
   ...surfaceManifest,
   ...inputTokensManifest,
+  ...websocketManifest,
   ...itemsManifest,
   ...clientsManifest,
   'create.text': {

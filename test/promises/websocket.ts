@@ -1,19 +1,147 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Door } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
-import { create, refuses } from './ask.ts';
+import { ResponsesWS } from 'openai/resources/responses/ws';
+import { WebSocket } from 'ws';
+import { type Door, testOrigin } from '../doors/door.ts';
+import { callsFunctions, says } from '../model/scripted.ts';
+import { NEEDS_SOCKET, openSocket, withSocket } from '../socket.ts';
+import { outline } from '../sse.ts';
+import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
+import { heard, stored } from './state-ask.ts';
 
-const handshake = { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' };
+promise(
+  'websocket.create',
+  (door) =>
+    withSocket(door, async (socket) => {
+      const script = callsFunctions({ name: 'weather', args: '{"city":"Rome"}' });
+      const body = { tools: [{ type: 'function', name: 'weather', parameters: {} }], metadata: { a: 'b' } };
+      const overHttp = await stream(door, { model: door.model.script(script), ...body });
+      for (const stream of [undefined, true, false]) {
+        const overSocket = await socket.create({ model: door.model.script(script), ...body, stream });
+        assert.deepEqual(outline(overSocket.events), outline(overHttp.events));
+        assert.deepEqual(overSocket.final.metadata, { a: 'b' });
+      }
+    }),
+  NEEDS_SOCKET,
+);
 
-/** Asks for a WebSocket as clients do, with headers that no `fetch` sends; in process there is only `fetch`. */
-function wish(door: Door, path: string, upgrade = 'websocket'): Promise<Response> {
-  if (door.name === 'in-process') return door.fetch(path, { headers: { upgrade, ...handshake } });
+promise(
+  'websocket.client',
+  async (door) => {
+    const model = door.model.script(says('one'), says('two'));
+    const socket = new ResponsesWS(door.client);
+    const errors: unknown[] = [];
+    let previous_response_id: string | null = null;
+    for (const input of ['A', 'B']) {
+      socket.send({ type: 'response.create', model, input, store: false, previous_response_id });
+      for await (const event of socket) {
+        if (event.type !== 'message' || event.message.type !== 'response.completed') continue;
+        previous_response_id = event.message.response.id;
+        break;
+      }
+    }
+    socket.on('error', ({ error }) => errors.push(error));
+    socket.send({ type: 'response.create', model, input: 'C', previous_response_id: 'resp_unknown' });
+    await socket.emitted('error');
+    socket.close();
+    await socket.emitted('close');
+    assert.equal(errors.length, 1);
+    assert.match(JSON.stringify(errors), /"type":"error","status":400,.*"code":"previous_response_not_found"/);
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+  },
+  NEEDS_SOCKET,
+);
+
+promise(
+  'websocket.stored',
+  (door) =>
+    withSocket(door, async (socket) => {
+      const model = door.model.script(says('one'), says('two'), says('three'));
+      const first = await socket.create({ model, input: 'A' });
+      const second = await create(door, { model, input: 'B', previous_response_id: first.final.id });
+      assert.deepEqual((await stored(door, first.final.id)).output, first.final.output);
+      await withSocket(door, async (other) => {
+        await other.create({ model, input: 'C', previous_response_id: second.id });
+      });
+      assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+    }),
+  { ...NEEDS_SOCKET, ...NEEDS_HEADERS },
+);
+
+promise(
+  'websocket.request-id',
+  async (door) => {
+    const raw = new WebSocket(`${door.client.baseURL.replace('http', 'ws')}/responses`, {
+      headers: { 'x-request-id': 'mine' },
+    });
+    const [reply] = await once(raw, 'upgrade');
+    raw.terminate();
+    assert.equal(reply.headers['x-request-id'], 'mine');
+  },
+  { ...NEEDS_SOCKET, deno: 'Deno makes the reply to the handshake by itself' },
+);
+
+promise(
+  'websocket.origin',
+  async (door) => {
+    const { host } = new URL(door.client.baseURL);
+    for (const origin of [testOrigin, `http://${host}`, `https://${host}`]) {
+      (await openSocket(door, { origin })).raw.terminate();
+    }
+    for (const origin of ['https://evil.example', 'null', `http://${host}.evil.example`, 'http://127.0.0.1:1']) {
+      const reply = await wish(door, '/v1/responses', { ...HANDSHAKE, origin });
+      await refuses(reply, { status: 403, code: 'origin_not_allowed' });
+    }
+  },
+  NEEDS_SOCKET,
+);
+
+promise(
+  'websocket.unserved',
+  async (door) => {
+    for (const upgrade of ['websocket', 'WebSocket']) {
+      const reply = await wish(door, '/v1/responses', { upgrade });
+      assert.equal(reply.headers.get('x-should-retry'), 'false');
+      assert.equal(reply.headers.get('upgrade'), null);
+      assert.ok(reply.headers.get('x-request-id'));
+      await refuses(reply, { status: 426, code: 'websocket_not_supported', message: /HTTP/ });
+    }
+    await create(door, { model: door.model.script(says('over HTTP')) });
+  },
+  {
+    ...NEEDS_HEADERS,
+    workerd: 'workerd opens whatever the worker answers with a WebSocket',
+    deno: 'Deno looks at the handshake by itself',
+  },
+);
+
+promise(
+  'websocket.elsewhere',
+  async (door) => {
+    await refuses(await wish(door, '/v1/realtime', HANDSHAKE), { status: 404, code: null });
+    const reply = await door.fetch('/v1/responses');
+    await refuses(reply, { status: 405, code: 'method_not_allowed' });
+  },
+  NEEDS_HEADERS,
+);
+
+const HANDSHAKE = {
+  upgrade: 'websocket',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-version': '13',
+};
+
+/** Asks for a WebSocket with headers that no `fetch` sends; in process there is only `fetch`. */
+function wish(door: Door, path: string, headers: Record<string, string>): Promise<Response> {
+  if (door.name === 'in-process') return door.fetch(path, { headers });
   return new Promise((resolve, reject) => {
-    const headers = { connection: 'Upgrade', upgrade, ...handshake };
-    const client = request(new URL(path, door.client.baseURL), { agent: false, headers });
+    const client = request(new URL(path, door.client.baseURL), {
+      agent: false,
+      headers: { connection: 'Upgrade', ...headers },
+    });
     client.once('error', reject).once('upgrade', () => reject(new Error('it was upgraded')));
     client.once('response', (reply) => {
       const told = Object.entries(reply.headers).map(([name, value]): [string, string] => [name, String(value)]);
@@ -22,28 +150,3 @@ function wish(door: Door, path: string, upgrade = 'websocket'): Promise<Response
     client.end();
   });
 }
-
-promise(
-  'websocket.not-yet',
-  async (door) => {
-    for (const upgrade of ['websocket', 'WebSocket']) {
-      const reply = await wish(door, '/v1/responses', upgrade);
-      assert.equal(reply.headers.get('x-should-retry'), 'false');
-      assert.equal(reply.headers.get('upgrade'), null);
-      assert.ok(reply.headers.get('x-request-id'));
-      await refuses(reply, { status: 426, code: 'websocket_not_supported', message: /HTTP/ });
-    }
-    await create(door, { model: door.model.script(says('over HTTP')) });
-  },
-  NEEDS_HEADERS,
-);
-
-promise(
-  'websocket.elsewhere',
-  async (door) => {
-    await refuses(await wish(door, '/v1/realtime'), { status: 404, code: null });
-    const reply = await door.fetch('/v1/responses');
-    await refuses(reply, { status: 405, code: 'method_not_allowed' });
-  },
-  NEEDS_HEADERS,
-);

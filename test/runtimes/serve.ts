@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { createHandler, fetchTransport, parseConfig } from '../../handler/index.ts';
+import { createHandler, type Door, fetchTransport, parseConfig, standardSocket } from '../../handler/index.ts';
 import { testDatabase } from '../doors/database.ts';
 
 // Run by Deno or by Bun, whose own servers hand over to the handler; ends with the process that began it.
@@ -8,7 +8,10 @@ type Fetch = (request: Request) => Promise<Response>;
 
 /** As much of either runtime as is used. */
 interface Runtime {
-  Deno?: { serve(options: { hostname: string; port: number; onListen(): void }, fetch: Fetch): unknown };
+  Deno?: {
+    serve(options: { hostname: string; port: number; onListen(): void }, fetch: Fetch): unknown;
+    upgradeWebSocket(request: Request): { socket: Parameters<typeof standardSocket>[0]; response: Response };
+  };
   Bun?: { serve(options: { hostname: string; port: number; idleTimeout: number; fetch: Fetch }): unknown };
 }
 
@@ -21,7 +24,14 @@ const { fetch: answer } = createHandler({
   brotli: createRequire(import.meta.url)('brotli-wasm'),
 });
 const at = { hostname: '127.0.0.1', port: Number(process.env.PORT) };
-Deno?.serve({ ...at, onListen: () => {} }, (request) => answer(request));
+Deno?.serve({ ...at, onListen: () => {} }, (request) => {
+  const upgrade: Door['upgrade'] = (serve) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    void serve(standardSocket(socket));
+    return response;
+  };
+  return answer(request, { upgrade });
+});
 // Bun would cut a connection that is silent for ten seconds, and a model may well be.
 Bun?.serve({ ...at, idleTimeout: 0, fetch: (request) => answer(request) });
 console.log('ready');

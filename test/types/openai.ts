@@ -2,6 +2,7 @@ import type OpenAI from 'openai';
 import type { ResponseEvent as AnyEvent } from '../../handler/protocol/events.ts';
 import type { OutputItem as AnyOutputItem } from '../../handler/protocol/items.ts';
 import type { Response as AnyResponse, EchoedFunction, Usage } from '../../handler/protocol/response.ts';
+import type { RefusalEvent, SteerFailedEvent } from '../../handler/protocol/websocket.ts';
 
 // Our wire types against those of the `openai` package. Nothing here runs: `tsc -p test/types` is the test, and what
 // differs stands in its message.
@@ -73,5 +74,9 @@ export const membersWeLack: None<Exclude<keyof Wire, keyof Response | Later>> = 
 /** Compiles only when ours will do where theirs is asked for. */
 export const whole = (response: Response): Wire => response;
 export const echoed = (tool: EchoedFunction): OpenAI.Responses.FunctionTool => tool;
+export const refusal = (event: RefusalEvent): OpenAI.Responses.ResponsesServerEvent.ResponseWsError => event;
+export const steer = (
+  event: Omit<SteerFailedEvent, 'steer'>, // which goes back as it was sent
+): Omit<OpenAI.Responses.ResponseSteerFailedEvent, 'steer'> => event;
 export const usage = (usage: Usage): OpenAI.Responses.ResponseUsage => usage;
 export const theirUsage = (usage: OpenAI.Responses.ResponseUsage): Usage => usage;

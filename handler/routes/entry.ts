@@ -1,0 +1,50 @@
+import { ApiError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import { describe, log } from '../log.ts';
+import type { Entry } from './env.ts';
+
+/** Request ids of clients that are taken over; others could break a header or a log line. */
+const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+
+/** What is known of a request when it comes in. */
+export interface Incoming {
+  /** The client's own id for it, if it sent one. */
+  requestId: string | undefined;
+  door: string | undefined;
+  method: string;
+  path: string;
+}
+
+/** Begins a request's log line; `sent` gives the status of its reply when it has ended. */
+export function startEntry({ requestId, door, method, path }: Incoming, sent: () => number): Entry {
+  const begun = performance.now();
+  let open = true;
+  return {
+    requestId: requestId && REQUEST_ID.test(requestId) ? requestId : newId('req'),
+    model: null,
+    response: null,
+    streaming: false,
+    status: null,
+    failure: undefined,
+    end() {
+      if (!open) return;
+      open = false;
+      const { requestId: request_id, model, response, streaming, failure } = this;
+      const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
+      const status = streaming && failed ? failed : (this.status ?? sent());
+      const level = status >= 500 ? 'error' : 'info';
+      log[level]('request', {
+        request_id,
+        ...(door && { door }),
+        method,
+        path: path.slice(0, 200),
+        model,
+        ...(response !== null && { response_id: response }),
+        streaming,
+        status,
+        duration_ms: Math.round((performance.now() - begun) * 10) / 10,
+        ...(failure !== undefined && { error: describe(failure) }),
+      });
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { Backend } from '../backend/backend.ts';
+import { missing } from '../errors.ts';
+import type { Item } from '../protocol/items.ts';
+import type { CreateRequest } from '../protocol/request.ts';
+import { type Past, type PastReference, readPast } from '../state/history.ts';
+import { openCompactions } from '../turn/compaction.ts';
+import { type PlannedRequest, planTurn } from '../turn/plan.ts';
+import { applyPrompt, type PromptedRequest } from '../turn/prompt.ts';
+import type { Turn } from '../turn/turn.ts';
+import type { Entry, Services } from './env.ts';
+import { resolveReferences, takeTrigger } from './references.ts';
+import { openReasoning } from './sealed.ts';
+
+/** A request put together with what was before it: nothing has been promised or written yet. */
+export interface PreparedTurn {
+  request: PlannedRequest;
+  turn: Turn;
+  past: Past;
+  /** Whether the past is in no database. */
+  recalled: boolean;
+  backend: Backend;
+  /** Tokens that the model holds, if the configuration says. */
+  context: number | undefined;
+  /** What the model is to read, with the summaries in it as they are kept. */
+  heard: readonly Item[];
+}
+
+/** A request with its prompt filled in, that names its model; one that `compacts` need not say so in its input. */
+export type CompleteRequest = PromptedRequest & { model: string; compacts?: boolean };
+
+/** A checked request with its prompt filled in; throws an ApiError without a model, or for what is wrong with the prompt. */
+export function completeRequest(
+  { prompts }: Services,
+  sent: CreateRequest,
+  entry: Pick<Entry, 'model'>,
+): CompleteRequest {
+  const { model, ...request } = applyPrompt(sent, prompts);
+  if (model == null) throw missing('model');
+  entry.model = model;
+  return { ...request, model };
+}
+
+/**
+ * Prepares the turn that a request asks for, from whichever door; `recall` knows of responses that are kept nowhere.
+ * Throws an ApiError for what cannot be honoured.
+ */
+export async function prepareTurn(
+  services: Services,
+  request: CompleteRequest,
+  entry: Pick<Entry, 'response'>,
+  recall: (request: PastReference) => Past | undefined = () => undefined,
+): Promise<PreparedTurn> {
+  const { scope } = services;
+  const { backend, context } = services.models.find(request.model);
+  const recalled = recall(request);
+  const past = recalled ?? (await readPast(scope, request));
+  const given = takeTrigger(request.input);
+  const input = Array.isArray(given.input)
+    ? await openReasoning(services.seal, await resolveReferences(scope, given.input, 'input'))
+    : given.input;
+  const planned = { ...request, input, compacts: request.compacts || given.compacts };
+  const turn = planTurn(planned, services.tools, past, context);
+  const heard = turn.call.input;
+  turn.call.input = await openCompactions(services.seal, turn.call.input);
+  entry.response = turn.response.id;
+  return { request: planned, turn, past, recalled: recalled !== undefined, backend, context, heard };
+}

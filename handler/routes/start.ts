@@ -1,0 +1,73 @@
+import type { ApiError } from '../errors.ts';
+import type { ResponseEvent } from '../protocol/events.ts';
+import type { IdempotencyKey } from '../state/idempotency.ts';
+import { type NewTurn, recordTurn } from '../state/record.ts';
+import { type Bounds, startBounds } from '../turn/bounds.ts';
+import { unrecorded } from '../turn/record.ts';
+import { runTurn } from '../turn/turn.ts';
+import type { Door, Services } from './env.ts';
+import { obfuscate } from './obfuscate.ts';
+import type { PreparedTurn } from './prepare.ts';
+
+/** A turn that has begun: its events are pulled, and whoever pulls them runs them to their end. */
+export interface StartedTurn {
+  /** They never throw, and return what made the turn fail. */
+  events: AsyncGenerator<ResponseEvent, ApiError | undefined>;
+  bounds: Bounds;
+  /** To be called when the events have come to their end. */
+  ended(): void;
+}
+
+/** Who asks for a turn. */
+export interface Asking {
+  /** Aborts when the client leaves. */
+  client: AbortSignal;
+  door: Door;
+  key?: IdempotencyKey | undefined;
+}
+
+/**
+ * Begins a turn, in the database, too, if it is to be kept. Throws an ApiError for what the backend cannot carry, and when
+ * another turn was first, in its conversation or with its key.
+ */
+export async function startTurn(
+  services: Services,
+  prepared: PreparedTurn,
+  { client, door, key }: Asking,
+): Promise<StartedTurn> {
+  const { limits, scope } = services;
+  const { request, turn, backend } = prepared;
+  const stored = turn.response.store ? recordTurn(scope, { ...newTurn(prepared), key }) : undefined;
+  const bounds = startBounds(client, limits);
+  const whole = Promise.withResolvers<void>();
+  const ended = () => {
+    bounds.end();
+    whole.resolve();
+  };
+  try {
+    const sealed = request.include?.includes('reasoning.encrypted_content');
+    const means = {
+      backend,
+      rounds: limits.rounds,
+      waiting: bounds.waiting,
+      record: stored ?? unrecorded,
+      seal: services.seal,
+      sealsReasoning: sealed ?? false,
+    };
+    const plain = runTurn(turn, means, bounds.signal);
+    const events = request.stream_options?.include_obfuscation ? obfuscate(plain) : plain;
+    await stored?.begin();
+    // What a client that leaves has begun is still to be written down.
+    door.waitUntil?.(whole.promise);
+    return { events, bounds, ended };
+  } catch (error) {
+    ended();
+    throw error;
+  }
+}
+
+/** A turn as it is kept: one whose past is in no database has all of it for its own input, as if it had been sent. */
+function newTurn({ turn: { response, input }, past, recalled }: PreparedTurn): NewTurn {
+  if (!recalled) return { response, input, past };
+  return { response, input: [...past.items, ...input], past: { ...past, items: [], previous: null } };
+}

@@ -1,0 +1,34 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { ApiError } from '../errors.ts';
+import type { Env, Services } from '../routes/env.ts';
+import { serveSocket } from './connection.ts';
+
+/**
+ * Answers a client that wants a WebSocket with one. Where there can be none it is 426, and those that can do without (Codex
+ * is one) go on over HTTP when they read it; the reply names no protocol to upgrade to, since there is none that would help.
+ */
+export function connect(services: Services): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (!/(^|,)\s*websocket\s*(,|$)/i.test(c.req.header('upgrade') ?? '')) return next();
+    if (!c.env.upgrade) {
+      throw new ApiError('no_websocket', 'There is no WebSocket to be had here; send POST /v1/responses over HTTP.');
+    }
+    checkOrigin(c, services.origins);
+    const entry = c.get('entry');
+    entry.streaming = true; // its line is written when the connection has ended
+    entry.status = 101;
+    const serve = { 'x-request-id': entry.requestId };
+    return c.env.upgrade((socket) => serveSocket(socket, services, entry, c.env), serve);
+  };
+}
+
+/**
+ * Browsers ask nobody before they open a WebSocket, and any page may: only their Origin tells. A page of our own host is
+ * no stranger, and some programs send one as if they were such.
+ */
+function checkOrigin(c: Context<Env>, origins: readonly string[]): void {
+  const origin = c.req.header('origin');
+  if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
+  if (origin.replace(/^\w+:\/\//, '') === (c.req.header('host') ?? new URL(c.req.url).host)) return;
+  throw new ApiError('origin', 'Pages of this origin may not open a WebSocket here.');
+}

@@ -1,0 +1,180 @@
+import { ApiError, toApiError } from '../errors.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import { startEntry } from '../routes/entry.ts';
+import type { Door, Entry, Services } from '../routes/env.ts';
+import type { Socket } from '../socket.ts';
+import { Lanes } from './lanes.ts';
+import { Memory } from './memory.ts';
+import { refusal, steerFailed } from './server-events.ts';
+import { takeTurn } from './turn.ts';
+
+/** Lanes with names that one connection may have, as at OpenAI. */
+const MOST_LANES = 32;
+
+/** "Going away": clients that open connections by themselves open another. */
+const GOING_AWAY = 1001;
+
+/** Serves a WebSocket until it is closed, and all that was made on it has ended; `opened` is the line of its request. */
+export async function serveSocket(socket: Socket, services: Services, opened: Entry, door: Door): Promise<void> {
+  await new Connection(socket, services, opened.requestId, door).serve();
+  opened.end();
+}
+
+class Connection {
+  readonly #socket: Socket;
+  readonly #services: Services;
+  readonly #requestId: string;
+  readonly #door: Door;
+  readonly #client = new AbortController();
+  readonly #memory: Memory;
+  readonly #lanes: Lanes;
+  readonly #names = new Set<string>();
+  /** What requests are told from now on. */
+  #closing: ApiError | undefined;
+  #left = false;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: Socket, services: Services, requestId: string, door: Door) {
+    this.#socket = socket;
+    this.#services = services;
+    this.#requestId = requestId;
+    this.#door = door;
+    this.#memory = new Memory(services.limits.body);
+    this.#lanes = new Lanes(services.limits.body, () => this.#rest());
+  }
+
+  async serve(): Promise<void> {
+    const { connection, keepAlive } = this.#services.limits;
+    const { stopping, messages } = this.#socket;
+    const pings = setInterval(() => this.#socket.ping?.(), keepAlive);
+    const life = setTimeout(() => this.#expire(connection), connection);
+    const stop = () => this.#close(new ApiError('stopping', 'The server is stopping; open a new connection.'));
+    if (stopping?.aborted) stop();
+    stopping?.addEventListener('abort', stop);
+    this.#rest();
+    for await (const message of messages) this.#take(message);
+    stopping?.removeEventListener('abort', stop);
+    this.#client.abort(new Error('the connection was closed'));
+    await this.#lanes.ended();
+    clearInterval(pings);
+    clearTimeout(life);
+    clearTimeout(this.#idle);
+  }
+
+  #take(message: unknown): void {
+    if (this.#left) return; // sent before the client heard of it
+    clearTimeout(this.#idle);
+    let lane: string | undefined;
+    try {
+      const event = this.#read(message);
+      if (event.type === 'response.steer') {
+        this.#socket.send(JSON.stringify(steerFailed(event)));
+        return;
+      }
+      if (event.type !== 'response.create') {
+        throw new ApiError('invalid_value', 'type must be response.create', { param: 'type' });
+      }
+      lane = this.#laneOf(event);
+      const size = String(message).length;
+      if (!this.#lanes.add(lane ?? '', size, () => this.#turn(event, lane))) {
+        throw new ApiError('too_many_waiting', 'Too many requests wait on this connection; send fewer ahead.');
+      }
+    } catch (error) {
+      this.#refuse(toApiError(error), lane);
+    } finally {
+      if (this.#lanes.idle) this.#rest();
+    }
+  }
+
+  #read(message: unknown): JsonObject {
+    if (typeof message !== 'string') throw new ApiError('refused', 'A message must be a text, and this one is binary.');
+    const { body } = this.#services.limits;
+    // A character has at most three bytes in UTF-8.
+    if (message.length * 3 > body && new TextEncoder().encode(message).length > body) {
+      throw new ApiError('too_large', `The message is larger than ${body} bytes.`);
+    }
+    let event: unknown;
+    try {
+      event = JSON.parse(message);
+    } catch (cause) {
+      throw new ApiError('malformed_json', 'We could not parse the JSON of your message.', { cause });
+    }
+    if (!isObject(event)) throw new ApiError('invalid_type', 'A message must be an object.');
+    return event;
+  }
+
+  #laneOf({ stream_id: lane }: JsonObject): string | undefined {
+    if (lane == null) return undefined;
+    if (typeof lane !== 'string' || !/^[\w.-]{1,256}$/.test(lane)) {
+      const message = 'stream_id must be 1 to 256 letters, digits, underscores, dashes or dots';
+      throw new ApiError('stream_id', message, { param: 'stream_id' });
+    }
+    if (!this.#names.has(lane) && this.#names.size >= MOST_LANES) {
+      const message = `The connection has ${MOST_LANES} lanes already: use the stream_id of one, or open another connection.`;
+      throw new ApiError('stream_limit', message, { param: 'stream_id' });
+    }
+    this.#names.add(lane);
+    return lane;
+  }
+
+  async #turn(event: JsonObject, lane: string | undefined): Promise<void> {
+    if (this.#closing) return this.#refuse(this.#closing, lane);
+    const means = {
+      services: this.#services,
+      memory: this.#memory,
+      door: this.#door,
+      client: this.#client.signal,
+    };
+    await takeTurn(event, means, this.#entry(), encodeFor(lane), (text) => this.#socket.send(text));
+  }
+
+  #refuse(error: ApiError, lane: string | undefined): void {
+    const entry = this.#entry();
+    entry.failure = error;
+    this.#socket.send(encodeFor(lane)(refusal(error, this.#services.errors)));
+    entry.end();
+  }
+
+  #entry(): Entry {
+    const { name: door } = this.#door;
+    const incoming = { requestId: this.#requestId, door, method: 'response.create', path: '/v1/responses' };
+    const entry = startEntry(incoming, () => 200);
+    entry.streaming = true;
+    return entry;
+  }
+
+  /** Nothing is made any more. */
+  #rest(): void {
+    clearTimeout(this.#idle);
+    if (this.#closing) this.#end(this.#closing);
+    else
+      this.#idle = setTimeout(() => this.#leave('The connection was of no use.'), this.#services.limits.connectionIdle);
+  }
+
+  #expire(limit: number): void {
+    const message = `The connection has reached its limit of ${limit / 1000} s; open a new one to go on.`;
+    this.#close(new ApiError('connection_limit', message));
+  }
+
+  /** Takes nothing new, and closes when what runs has ended. */
+  #close(reason: ApiError): void {
+    this.#closing ??= reason;
+    if (this.#lanes.idle) this.#rest();
+  }
+
+  #end(reason: ApiError): void {
+    // As at OpenAI: a client that asks for nothing is told as well.
+    if (reason.kind === 'connection_limit' && !this.#left) this.#refuse(reason, undefined);
+    this.#leave(reason.message);
+  }
+
+  #leave(why: string): void {
+    this.#left = true;
+    this.#socket.close(GOING_AWAY, why);
+  }
+}
+
+/** Writes events of a lane. */
+function encodeFor(lane: string | undefined): (event: object) => string {
+  return (event) => JSON.stringify(lane === undefined ? event : { ...event, stream_id: lane });
+}

@@ -1,0 +1,65 @@
+/** Responses made at a time on one connection, as at OpenAI; further requests wait. */
+const AT_ONCE = 16;
+
+/** Requests that may wait on one connection: more than any client has reason to send ahead. */
+const MOST_WAITING = 64;
+
+interface Waiting {
+  lane: string;
+  size: number;
+  work(): Promise<void>;
+}
+
+/** The requests of one connection: one after another in each lane, lanes beside each other. */
+export class Lanes {
+  readonly #room: number;
+  readonly #rests: () => void;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #waiting: Waiting[] = [];
+  #held = 0;
+
+  /** Requests that wait may have `room` together, in the unit of their sizes; `rests` is called when nothing runs any more. */
+  constructor(room: number, rests: () => void) {
+    this.#room = room;
+    this.#rests = rests;
+  }
+
+  /** Whether nothing runs, and so nothing waits. */
+  get idle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /**
+   * Has work done when its lane is free, and one of so many places; `work` never rejects. False when there is no room for
+   * it to wait: one of any size may wait alone.
+   */
+  add(lane: string, size: number, work: () => Promise<void>): boolean {
+    const waiting = this.#waiting.length;
+    if (waiting >= MOST_WAITING || (waiting > 0 && this.#held + size > this.#room)) return false;
+    this.#waiting.push({ lane, size, work });
+    this.#held += size;
+    this.#next();
+    return true;
+  }
+
+  /** Resolves when nothing runs any more. */
+  async ended(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
+  #next(): void {
+    for (const next of [...this.#waiting]) {
+      if (this.#running.size >= AT_ONCE) return;
+      const { lane, size, work } = next;
+      if (this.#running.has(lane)) continue;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#held -= size;
+      const done = work().then(() => {
+        this.#running.delete(lane);
+        this.#next();
+        if (this.#running.size === 0) this.#rests();
+      });
+      this.#running.set(lane, done);
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import { on } from 'node:events';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket as NetSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Door, Socket } from '../handler/index.ts';
+import { Refusal } from './refusal.ts';
+
+/** What a door on which WebSockets may be opened adds. */
+export type SocketDoor = Pick<Door, 'upgrade'>;
+
+/** The WebSockets of one HTTP server. */
+export interface Sockets {
+  /** Listens to a server's `upgrade` event: opens a WebSocket where `fetch` takes it, and else replies with its Response. */
+  upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void;
+  /** Has all closed as soon as nothing is made on them any more. */
+  stop(): void;
+  /** Cuts all at once. */
+  cut(): void;
+}
+
+/** What may lie in Node's hands before sending waits, in bytes. */
+const HIGH = 64 * 1024;
+
+/** How long a client may answer no ping and read nothing until it is taken to be gone, in milliseconds. */
+const SILENCE = 60_000;
+
+/** Whether a request is the handshake of a WebSocket. Java's client offers h2c with every request, and is to be served. */
+export function wantsSocket({ method, headers }: IncomingMessage): boolean {
+  const known = headers['sec-websocket-key'] !== undefined && headers['sec-websocket-version'] === '13';
+  return method === 'GET' && known && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/** Opens WebSockets for those requests for which `fetch` wants one; messages have at most so many bytes. */
+export function openSockets(
+  maxPayload: number,
+  fetch: (request: Request, door: SocketDoor) => Response | Promise<Response>,
+  silence = SILENCE,
+): Sockets {
+  // Compressing takes 300 KiB a connection, and says little where a message is one small event.
+  const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
+  const told = new WeakMap<IncomingMessage, Record<string, string>>();
+  server.on('headers', (lines, incoming) => {
+    for (const [name, value] of Object.entries(told.get(incoming) ?? {})) lines.push(`${name}: ${value}`);
+  });
+  const stopping = new AbortController();
+
+  async function open(incoming: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    let serve: ((socket: Socket) => Promise<void>) | undefined;
+    const upgrade: NonNullable<SocketDoor['upgrade']> = (taken, headers) => {
+      serve = taken;
+      told.set(incoming, headers);
+      return new Response();
+    };
+    const request = toRequest(incoming);
+    const reply = request
+      ? await fetch(request, { upgrade })
+      : new Refusal(400, 400, 'The request line or a header is not valid.').toResponse();
+    if (!serve) return refuse(incoming, stream, reply);
+    const then = serve;
+    const tcp = stream as NetSocket; // it is one, over TCP
+    server.handleUpgrade(incoming, stream, head, (socket) => {
+      void then({ ...toSocket(socket, tcp), ping: pinging(socket, tcp, silence), stopping: stopping.signal });
+    });
+  }
+
+  return {
+    upgrade(incoming, stream, head) {
+      stream.on('error', () => {}); // a client that leaves meanwhile
+      void open(incoming, stream, head).catch(() => stream.destroy());
+    },
+    stop: () => stopping.abort(),
+    cut() {
+      for (const socket of server.clients) socket.terminate();
+    },
+  };
+}
+
+function toRequest({ url = '', headers }: IncomingMessage): Request | undefined {
+  const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
+  try {
+    return new Request(new URL(url, `http://${headers.host ?? 'localhost'}`), { headers: pairs });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replies over a connection that Node has handed over, which is then closed: it can read no further request from it. */
+async function refuse(incoming: IncomingMessage, stream: Duplex, reply: Response): Promise<void> {
+  const body = Buffer.from(await reply.arrayBuffer());
+  const outgoing = new ServerResponse(incoming);
+  outgoing.assignSocket(stream as NetSocket); // it is one, over TCP
+  outgoing.once('finish', () => stream.end());
+  outgoing.writeHead(reply.status, { ...Object.fromEntries(reply.headers), connection: 'close' }).end(body);
+}
+
+function toSocket(socket: WebSocket, stream: NetSocket): Socket {
+  const messages = on(socket, 'message', { close: ['close'] });
+  socket.on('error', () => {}); // told by the iteration while it lasts, and of no interest then
+  let corked = false;
+  // What is sent in one tick goes out in one write: a third more events a second.
+  const gather = () => {
+    if (corked) return;
+    corked = true;
+    stream.cork();
+    process.nextTick(() => {
+      corked = false;
+      stream.uncork();
+    });
+  };
+  return {
+    messages: texts(messages),
+    send(text) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gather();
+      socket.send(text, () => resolve());
+      return socket.bufferedAmount > HIGH ? promise : undefined;
+    },
+    close: (code, reason) => socket.close(code, reason),
+  };
+}
+
+/** Texts as texts; a connection that breaks ends like one that is closed. */
+async function* texts(messages: ReturnType<typeof on>): AsyncGenerator<unknown, void> {
+  try {
+    for await (const [data, binary] of messages) yield binary ? data : data.toString();
+  } catch {
+    // what ws found wrong with the client's bytes: it has closed the connection with the code for it
+  }
+}
+
+/** Pings a client, and cuts one that is gone. A ping comes behind all that was sent: who reads slowly answers late. */
+function pinging(socket: WebSocket, stream: NetSocket, silence: number): () => void {
+  let alive = performance.now();
+  let handed = 0;
+  const heard = () => {
+    alive = performance.now();
+  };
+  socket.on('pong', heard).on('message', heard);
+  return () => {
+    const now = stream.bytesWritten - stream.writableLength;
+    if (now > handed + HIGH) heard();
+    handed = now;
+    if (performance.now() - alive < silence) socket.ping(() => {});
+    else socket.terminate();
+  };
+}

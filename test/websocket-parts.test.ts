@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Item } from '../handler/protocol/items.ts';
+import { Lanes } from '../handler/websocket/lanes.ts';
+import { Memory } from '../handler/websocket/memory.ts';
+
+const NOTHING = { items: [], previous: null };
+
+function said(text: string): Item[] {
+  return [{ type: 'message', id: 'msg', role: 'user', status: 'completed', content: [{ type: 'input_text', text }] }];
+}
+
+/** What is remembered of a response. */
+const recalled = (memory: Memory, id: string) => memory.recall({ previous_response_id: id });
+
+test('what is remembered is bounded by its size, what was said before included; the oldest goes first', () => {
+  const memory = new Memory(1_000);
+  memory.keep('a', NOTHING, said('x'.repeat(300)));
+  memory.keep('b', NOTHING, said('y'.repeat(300)));
+  assert.ok(recalled(memory, 'a'), 'it is among the last again');
+  memory.keep('c', NOTHING, said('z'.repeat(300)));
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((id) => recalled(memory, id) !== undefined),
+    [true, false, true],
+  );
+  const before = recalled(memory, 'c');
+  assert.ok(before);
+  memory.keep('d', before, said('x'.repeat(200)));
+  assert.deepEqual(
+    ['a', 'c', 'd'].map((id) => recalled(memory, id)?.items.length),
+    [undefined, undefined, 2],
+  );
+  memory.keep('e', NOTHING, said('x'.repeat(2_000)));
+  assert.equal(recalled(memory, 'e'), undefined, 'more than there is room for');
+  assert.ok(recalled(memory, 'd'));
+});
+
+test('what goes on from a stored response is counted with it', () => {
+  const memory = new Memory(1_000);
+  memory.keep('a', { items: said('x'.repeat(900)), previous: 'resp_stored' }, said('x'.repeat(50)));
+  assert.equal(recalled(memory, 'a'), undefined);
+});
+
+test('a conversation is none of what is remembered', () => {
+  const memory = new Memory(1_000);
+  memory.keep('a', NOTHING, said('x'));
+  assert.equal(memory.recall({ previous_response_id: 'a', conversation: 'conv_1' }), undefined);
+});
+
+test('what waits is bounded by its size, and one of any size may wait alone', async () => {
+  const release = Promise.withResolvers<void>();
+  const done: string[] = [];
+  const lanes = new Lanes(100, () => done.push('rests'));
+  const work = (name: string) => async () => {
+    await release.promise;
+    done.push(name);
+  };
+  assert.ok(lanes.add('', 500, work('runs')));
+  assert.ok(lanes.add('', 500, work('waits')));
+  assert.ok(!lanes.add('', 1, work('refused')));
+  assert.ok(!lanes.idle);
+  release.resolve();
+  await lanes.ended();
+  assert.deepEqual(done, ['runs', 'waits', 'rests']);
+  assert.ok(lanes.idle);
+});
