@@ -10,6 +10,9 @@ import { testHandler } from '../doors/in-process.ts';
 import { says, startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
 
+/** Much that can go wrong here is something that never comes. */
+const LIMIT = { timeout: 20_000 };
+
 /** A short text as a client's frame: masked, with a key of zeros. */
 function frame(text: string): Buffer {
   const payload = Buffer.from(text);
@@ -17,7 +20,7 @@ function frame(text: string): Buffer {
 }
 
 for (const mode of ['streamed', 'buffered', 'original'] as const) {
-  test(`a WebSocket over HTTP/2 is an extended CONNECT (${mode})`, async (t) => {
+  test(`a WebSocket over HTTP/2 is an extended CONNECT (${mode})`, LIMIT, async (t) => {
     const door = await openEnvoy(mode);
     t.after(door.close);
     const session = connect(new URL(door.client.baseURL).origin);
@@ -40,7 +43,7 @@ for (const mode of ['streamed', 'buffered', 'original'] as const) {
   });
 }
 
-test('without the route to the HTTP listener a WebSocket is 426, and an unreachable listener 503', async (t) => {
+test('without the route to the HTTP listener a WebSocket is 426, and an unreachable listener 503', LIMIT, async (t) => {
   const model = await startScriptedModel();
   t.after(model.close);
   const { fetch } = await testHandler(model);
