@@ -9,7 +9,7 @@ import { placed } from './coverage/table.ts';
 interface Fate {
   group: string;
   name: string;
-  fate: 'promised' | 'not supported' | 'planned' | 'missing';
+  fate: 'promised' | 'not supported' | 'missing';
   topic?: TopicId;
   lacks?: string;
 }
@@ -19,24 +19,20 @@ const fates: Fate[] = [
     const place = placed.get(`${group} ${name}`);
     const [topic] = place?.not ?? [];
     const [lacks = 'it has no place in the tables'] = place?.lacks ?? [];
-    if (topic) return { group, name, fate: fateOf(topic), topic };
+    if (topic) return { group, name, fate: 'not supported', topic };
     return place?.by.size ? { group, name, fate: 'promised' } : { group, name, fate: 'missing', lacks };
   }),
   ...cases.map(({ group, says, not }): Fate => {
     return {
       group: `${group} (in words)`,
       name: says,
-      fate: not ? fateOf(not) : 'promised',
+      fate: not ? 'not supported' : 'promised',
       ...(not && { topic: not }),
     };
   }),
 ];
 
-function fateOf(topic: TopicId): Fate['fate'] {
-  return topics[topic].until === 'planned' ? 'planned' : 'not supported';
-}
-
-const columns = ['promised', 'not supported', 'planned', 'missing'] as const;
+const columns = ['promised', 'not supported', 'missing'] as const;
 const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(0)} %`;
 const line = (...cells: (string | number)[]) =>
   console.log(cells.map((cell, index) => (index === 0 ? `${cell}`.padEnd(24) : `${cell}`.padStart(15))).join(''));
@@ -54,7 +50,6 @@ const byTopic = Object.groupBy(fates, ({ topic }) => topic ?? 'none');
 for (const [until, title] of [
   ['never', 'Not supported'],
   ['later', 'Not supported until their own work'],
-  ['planned', 'Planned'],
 ] as const) {
   const some = Object.entries<Topic>(topics).filter(([, topic]) => topic.until === until);
   console.log(

@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../errors.ts';
+import type { CompactedResponse } from '../protocol/compact.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { InputTokens } from '../protocol/count-request.ts';
 import { eventTypes } from '../protocol/event-types.ts';
@@ -89,6 +90,13 @@ const inputTokens: Members<InputTokens> = {
   object: { type: 'string', const: 'response.input_tokens' },
   input_tokens: { type: 'integer' },
 };
+const compacted: Members<CompactedResponse> = {
+  id: text,
+  object: { type: 'string', const: 'response.compaction' },
+  created_at: time,
+  output: { type: 'array', items: item, description: 'what the user said, then the item that stands for all of it' },
+  usage: { type: 'object' },
+};
 const error: Members<ErrorBody['error']> = {
   message: text,
   type: text,
@@ -107,6 +115,7 @@ export const replySchemas: Record<string, JsonSchema> = {
   Response: object(response, ['prompt_cache_options', 'user']),
   ResponseEvent: object({ type: { type: 'string', enum: eventTypes }, sequence_number: { type: 'integer' } }),
   InputTokens: object(inputTokens),
+  CompactedResponse: object(compacted),
   Conversation: object(conversation),
   Item: item,
   ItemList: object(list),

@@ -1,6 +1,6 @@
 import { type Topic, topics } from './not-supported.ts';
 
-const UNTIL = { never: '', later: ' (not yet)', planned: ' (planned)' };
+const UNTIL = { never: '', later: ' (not yet)' };
 
 /** The tables of docs/not-supported.md, row by row as they are written there, by the heading that each stands under. */
 export function pageRows(): Map<string, string[]> {

@@ -3,8 +3,8 @@ import { choice, item, part, type Refused, refused, tool } from './refused.ts';
 /** Something of the API that is not there. */
 export interface Topic {
   title: string;
-  /** `never`, until it has work of its own (`later`), or in the next step (`planned`). */
-  until: 'never' | 'later' | 'planned';
+  /** `never`, or until it has work of its own (`later`). */
+  until: 'never' | 'later';
   refused: readonly Refused[];
   /** Types of event that are never sent. */
   events?: readonly string[];
