@@ -66,7 +66,7 @@ async function prepare(event: JsonObject, means: TurnMeans, entry: Entry): Promi
   const { services, memory } = means;
   const { generate, ...sent } = check(CreateEvent, isBare(event) ? { ...event, input: null } : event);
   if (sent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
-  const asked = completeRequest(services, sent, entry);
+  const asked = completeRequest(services, { ...sent, stream: true }, entry); // whatever it says, as it is one here
   const whole = generate === false ? { ...asked, input: asked.input ?? [] } : asked;
   const prepared = await prepareTurn(services, whole, entry, (request) => memory.recall(request));
   return generate === false ? warmUp(prepared) : prepared;

@@ -1,4 +1,4 @@
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, Finish } from '../backend/backend.ts';
 import type { PreparedTurn } from '../routes/prepare.ts';
 
 const NOTHING = {
@@ -9,19 +9,25 @@ const NOTHING = {
   total_tokens: 0,
 };
 
-/** A model that says nothing, at once. */
-const silent: Backend = {
-  async *generate() {
-    yield { type: 'finish', reason: 'stop', usage: NOTHING };
-  },
-  models: async () => [],
-};
+/** A model that is refused what the given one would be, and says nothing, at once. */
+function silent(backend: Backend): Backend {
+  return {
+    generate(call) {
+      backend.generate(call, AbortSignal.abort()); // sends nothing unless pulled
+      return nothing();
+    },
+    models: async () => [],
+  };
+}
+
+async function* nothing(): AsyncGenerator<Finish, void> {
+  yield { type: 'finish', reason: 'stop', usage: NOTHING };
+}
 
 /**
- * A turn for `generate: false`: a response without output to go on from, whose request has been held to all that a model
- * call would be; no model is called and no tool is opened. Throws an ApiError for what the backend cannot carry.
+ * A turn for `generate: false`: a response without output to go on from, whose request is held to all that a model call
+ * would be; no model is called and no tool is opened.
  */
 export function warmUp({ backend, turn, ...rest }: PreparedTurn): PreparedTurn {
-  backend.generate(turn.call, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
-  return { ...rest, backend: silent, turn: { ...turn, uses: [] } };
+  return { ...rest, backend: silent(backend), turn: { ...turn, uses: [] } };
 }

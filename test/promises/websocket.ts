@@ -24,6 +24,9 @@ promise(
         assert.deepEqual(outline(overSocket.events), outline(overHttp.events));
         assert.deepEqual(overSocket.final.metadata, { a: 'b' });
       }
+      const stream_options = { include_obfuscation: true };
+      const padded = await socket.create({ model: door.model.script(says('Hello')), stream_options });
+      assert.match(JSON.stringify(padded.events), /"obfuscation":"/);
     }),
   NEEDS_SOCKET,
 );
