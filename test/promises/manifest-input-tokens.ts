@@ -1,5 +1,5 @@
 const types = 'openai 7.57.0 types: InputTokenCountParams';
-const issue = 'issue 7: Counting input tokens';
+const issue = 'issue 6: Counting input tokens';
 
 /** Promises of `POST /v1/responses/input_tokens`. */
 export const inputTokensManifest = {

@@ -16,11 +16,11 @@ export const websocketManifest = {
   },
   'websocket.unserved': {
     says: 'a wish for a WebSocket that cannot be served is 426, and the client can go on over HTTP',
-    source: 'issue 5',
+    source: 'issue 6: WebSocket mode',
   },
   'websocket.elsewhere': {
     says: 'a WebSocket at an unknown path is 404, and a plain GET of responses 405',
-    source: 'issue 5',
+    source: 'issue 6: WebSocket mode',
   },
   'websocket.unstored': {
     says: 'with store: false a chain goes on within its connection',
@@ -48,7 +48,7 @@ export const websocketManifest = {
   },
   'websocket.unstored-bounded': {
     says: 'a connection remembers the last of its unstored responses only',
-    source: 'issue 5',
+    source: 'issue 6: WebSocket mode',
   },
   'websocket.warm-up': {
     says: 'generate: false calls no model, and makes a response without output to go on from',
@@ -90,8 +90,8 @@ export const websocketManifest = {
     says: 'a connection makes 16 responses at a time; others wait, and too many are refused',
     source: 'OpenAI: WebSocket mode',
   },
-  'websocket.leave': { says: 'a client that closes the connection ends its model calls', source: 'issue 5' },
-  'websocket.leave-broken': { says: 'a connection that breaks ends its model calls', source: 'issue 5' },
+  'websocket.leave': { says: 'a client that closes the connection ends its model calls', source: 'issue 6: WebSocket mode' },
+  'websocket.leave-broken': { says: 'a connection that breaks ends its model calls', source: 'issue 6: WebSocket mode' },
   'websocket.leave-stored': {
     says: 'what a client that leaves had begun is kept as cancelled',
     source: 'edge case 29 (hermes-agent#15392)',
