@@ -21,6 +21,9 @@ const INSTRUCTIONS = [
 
 const REQUEST = 'Now write the summary of everything above.';
 
+/** Characters of a summary at most: some 250,000 tokens, with which nothing would be won, and more than any model says. */
+const MOST = 1024 * 1024;
+
 /** What a compaction has come to. */
 export interface Compacted {
   item: Compaction;
@@ -47,20 +50,20 @@ export async function* compact(
   let finish: Finish | undefined;
   for await (const event of backend.generate(asked(call, context), signal)) {
     if (event.type === 'finish') finish = event;
-    else if (event.type === 'response.output_text.delta') {
-      text += event.delta;
-      yield { type: 'response.compaction.compacting', ...place, item_id: id };
-    }
+    if (event.type === 'response.output_text.delta') text += event.delta;
+    if (text.length > MOST) throw unfinished();
+    // Its thinking is told as well: it may take long, and what tells nothing is taken for silence.
+    if ('delta' in event) yield { type: 'response.compaction.compacting', ...place, item_id: id };
   }
-  if (finish?.reason !== 'stop' || text.trim() === '') {
-    throw new ApiError(
-      'server',
-      'The model did not come to the end of a summary, so the conversation was not compacted.',
-    );
-  }
+  if (finish?.reason !== 'stop' || text.trim() === '') throw unfinished();
   const item: Compaction = { type: 'compaction', id, encrypted_content: await seal.seal(text) };
   yield { type: 'response.output_item.done', ...place, item };
   return { item, message: summaryMessage(id, text), usage: finish.usage };
+}
+
+function unfinished(): ApiError {
+  const message = 'The model did not come to the end of a summary, so the conversation was not compacted.';
+  return new ApiError('server', message);
 }
 
 /** The call that has the model sum up what another would have it read; the oldest is left out where it would not fit. */
@@ -72,13 +75,15 @@ function asked(call: ModelCall, context: number | undefined): ModelCall {
     status: 'completed',
     content: [{ type: 'input_text', text: REQUEST }],
   };
-  const input = [...call.input, request];
+  const instructions = call.instructions
+    ? `${INSTRUCTIONS}\n\nThe assistant's own instructions, for you to know:\n${call.instructions}`
+    : INSTRUCTIONS;
+  // Before the request is added: what was said last is never left out, so that an overflow is told and nothing is lost.
+  const heard = context === undefined ? call.input : truncate(call.input, context, instructions, null);
   return {
     ...call,
-    instructions: call.instructions
-      ? `${INSTRUCTIONS}\n\nThe assistant's own instructions, for you to know:\n${call.instructions}`
-      : INSTRUCTIONS,
-    input: context === undefined ? input : truncate(input, context, call.instructions, null),
+    instructions,
+    input: [...heard, request],
     // Some servers refuse calls in a conversation without the tools that they were of.
     tool_choice: 'none',
     text: { format: { type: 'text' }, verbosity: null },

@@ -8,7 +8,7 @@ const REPLY_PART = 0.25;
 
 /**
  * The items without as many of the oldest as it takes to fit the model's context, an estimate: system and developer
- * messages stay, and so does the last item; a call goes with its output. Throws an ApiError when the context is not known.
+ * messages stay, and so does the last item, with the call that it answers; a call goes with its output. Throws an ApiError when the context is not known.
  */
 export function truncate(
   items: readonly Item[],
@@ -19,6 +19,9 @@ export function truncate(
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
   let left = context - (reply ?? context * REPLY_PART) - estimateTokens({ instructions });
   const keeps = items.map(stays);
+  const last = items.at(-1);
+  const answered = last && isAnswer(last) ? items.findLastIndex((it) => isCall(it) && it.call_id === last.call_id) : -1;
+  if (answered >= 0) keeps[answered] = true;
   for (const [index, item] of items.entries()) if (keeps[index]) left -= estimateTokens({ input: [item] });
   // From the newest on, until one does not fit: a gap in the middle would be read as if nothing had been there.
   for (let index = items.length - 1; index >= 0; index--) {

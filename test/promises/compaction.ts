@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
 import type { Door } from '../doors/door.ts';
-import { callsFunctions, replies, says, sends } from '../model/scripted.ts';
+import { callsFunctions, replies, type Script, says, sends } from '../model/scripted.ts';
+import { tells, text } from '../model/scripted-messages.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
 import { begin, ended } from './background.ts';
 import { NEEDS_TEST_TOOL, promise } from './promise.ts';
@@ -66,6 +67,23 @@ promise('compact.hints', async (door) => {
   assert.partialDeepStrictEqual(callOf(door, model).body, hints);
 });
 
+promise('compact.tools', async (door) => {
+  const model = door.model.anthropic(tells(text('They said hello.')));
+  const parameters = { type: 'object', properties: {} };
+  const tools = [{ type: 'function', name: 'f', parameters }];
+  const called = [
+    { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
+    { type: 'function_call_output', call_id: 'c', output: '21 degrees' },
+  ];
+  const more = { tools, parallel_tool_calls: false, reasoning: { effort: 'low' } };
+  await compact(door, { model, input: [...talk, ...called], ...more });
+  assert.partialDeepStrictEqual(callOf(door, model).body, {
+    tools: [{ name: 'f', input_schema: parameters }],
+    tool_choice: { type: 'none' },
+    output_config: { effort: 'low' },
+  });
+});
+
 promise('compact.wrong', async (door) => {
   const post = (body: object) => ask(door, 'POST', '/v1/responses/compact', body);
   const model = door.model.script(() => assert.fail('the model is not called'));
@@ -128,6 +146,43 @@ promise('compaction.trigger-place', async (door) => {
   await unprocessable(door, { input: [trigger] }, 'input');
   const reply = await ask(door, 'POST', '/v1/conversations', { items: [...talk, trigger] });
   await refuses(reply, { status: 422, code: 422, param: 'items[3].type' });
+});
+
+promise('compaction.thinking', async (door) => {
+  const model = door.model.script(
+    sends([{ reasoning_content: 'Well,' }, { reasoning_content: ' well.' }, { content: 'Hi.' }]),
+  );
+  const { events, final } = await stream(door, { model, input: [...talk, trigger] });
+  assert.equal(events.filter(({ type }) => type === 'response.compaction.compacting').length, 3);
+  assert.deepEqual(
+    final.output.map(({ type }) => type),
+    ['compaction'],
+  );
+});
+
+promise('compaction.overflow', async (door) => {
+  const model = door.model.script(says('They said hello.'));
+  const long = 'x'.repeat(3_000);
+  const called = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' };
+  const output = { type: 'function_call_output', call_id: 'c', output: long };
+  for (const [last, ...told] of [
+    [[{ role: 'user', content: long }], `user: ${long}`],
+    [[called, output], 'assistant: f {} #c', `tool c: ${long}`],
+  ] as const) {
+    await compact(door, { model, input: [...talk, ...last] });
+    const [, ...read] = heard(door, model);
+    assert.deepEqual(read.slice(0, -1), told);
+  }
+});
+
+promise('compaction.endless', async (door) => {
+  const script: Script = async (turn) => {
+    for (let n = 0; n < 40; n++) await turn.text('x'.repeat(64 * 1024));
+    await turn.finish();
+  };
+  const input = [...talk, trigger];
+  const reply = await ask(door, 'POST', '/v1/responses', { model: door.model.script(script), input });
+  await refuses(reply, { status: 500, code: 500 });
 });
 
 promise('compaction.chain', async (door) => {

@@ -9,6 +9,10 @@ export const compactionManifest = {
   'compact.input': { says: 'its output is an input: the model reads the summary in place of the rest', source: issue },
   'compact.previous': { says: 'it takes a previous response, and its model', source: issue },
   'compact.hints': { says: 'cache keys and the service tier reach the backend', source: issue },
+  'compact.tools': {
+    says: 'the tools and the reasoning that Codex sends along reach the backend, and nothing can be called',
+    source: 'Codex 0.128.0, as it was seen to ask',
+  },
   'compact.wrong': { says: 'without model or input, or with a wrong one, it is refused by name', source: issue },
   'compact.failed': { says: 'a summary that is cut, empty or fails is an error', source: issue },
   'compact.client': { says: 'openai: responses.compact', source: 'openai 7.57.0' },
@@ -17,6 +21,15 @@ export const compactionManifest = {
     source: 'issue 6: both forms that Codex uses',
   },
   'compaction.trigger-place': { says: 'a trigger anywhere else is 422, and so is one of nothing', source: issue },
+  'compaction.thinking': {
+    says: 'the thinking of a model that sums up is told as compacting, too, so that it is no silence',
+    source: issue,
+  },
+  'compaction.overflow': {
+    says: 'of what the model cannot hold the oldest is left out of a summary, but never what was said last',
+    source: issue,
+  },
+  'compaction.endless': { says: 'a summary without an end is cut off, and nothing is compacted', source: issue },
   'compaction.chain': { says: 'a chain is read from its latest compaction on', source: issue },
   'compaction.conversation': { says: 'a conversation is read from its latest compaction on', source: issue },
   'compaction.managed': {
