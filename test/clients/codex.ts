@@ -47,6 +47,10 @@ export interface CodexSettings {
   builtIn?: boolean;
   /** Its provider is said to have WebSockets. */
   sockets?: boolean;
+  /** What its provider is called. Whom it takes for OpenAI, it has compact conversations; else it sums them up by itself. */
+  provider?: string;
+  /** Codex 0.128, which asks the compact endpoint; later ones send a `compaction_trigger`. */
+  earlier?: boolean;
 }
 
 /**
@@ -56,8 +60,8 @@ const FLAGS = ['--json', '--skip-git-repo-check', '--dangerously-bypass-approval
 
 /** Prepares a Codex that knows the product as a provider of its own. */
 export async function openCodex(door: ClientsDoor, settings: CodexSettings): Promise<Codex> {
-  const { model, as, config = '', builtIn, sockets = false } = settings;
-  const command = join(await installNodeClients(), 'codex');
+  const { model, as, config = '', builtIn, sockets = false, provider = 'Antiphon', earlier } = settings;
+  const script = join(await installNodeClients(), '..', earlier ? 'codex-earlier' : '@openai/codex', 'bin/codex.js');
   const home = await mkdtemp(join(tmpdir(), 'antiphon-codex-'));
   const work = join(home, 'work');
   await mkdir(join(home, '.codex'));
@@ -65,7 +69,12 @@ export async function openCodex(door: ClientsDoor, settings: CodexSettings): Pro
   const env = { PATH: process.env.PATH ?? '', HOME: home, ...(builtIn && { CODEX_API_KEY: 'test' }) };
   const run = (args: readonly string[]) => {
     // A group of its own: the command is a script that starts the program, and both are to end.
-    const child = spawn(command, args, { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(process.execPath, [script, ...args], {
+      cwd: work,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     return { child, done: collect(child) };
   };
   if (as) {
@@ -81,7 +90,7 @@ export async function openCodex(door: ClientsDoor, settings: CodexSettings): Pro
     config,
     '[analytics]',
     'enabled = false',
-    ...(builtIn ? [] : ['[model_providers.antiphon]', 'name = "Antiphon"', `base_url = "${door.baseUrl}"`]),
+    ...(builtIn ? [] : ['[model_providers.antiphon]', `name = "${provider}"`, `base_url = "${door.baseUrl}"`]),
     ...(builtIn ? [] : ['wire_api = "responses"', `supports_websockets = ${sockets}`]),
   ];
   await writeFile(join(home, '.codex', 'config.toml'), lines.join('\n'));

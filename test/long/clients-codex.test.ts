@@ -163,7 +163,7 @@ describe('Codex', { timeout: 600_000 }, () => {
     const { message, output } = await codex.exec('Hi').done;
     assert.equal(message, 'Hello', output);
     assert.equal(door.model.calls(model).length, 2);
-    const refused = await openCodex(door, { model: 'nobody-knows', sockets: true });
+    const refused = await openCodex(door, { model: 'nobody-hears', sockets: true });
     t.after(() => refused.close());
     const { code, events } = await refused.exec('Hi').done;
     assert.notEqual(code, 0);
