@@ -24,7 +24,7 @@ export interface Limits {
   connection: number;
   /** How long a WebSocket may be of no use: as long as its user thinks about the next turn, since it holds what was said. */
   connectionIdle: number;
-  /** How long a process that has fallen silent may still hold its turns; then they have failed. */
+  /** How long a process that has fallen silent may still hold its turns; then they have failed, or, in the background, are taken over. */
   lease: number;
   /** How long `GET /v1/models` waits for one backend's own list. */
   listing: number;

@@ -14,7 +14,7 @@ export const websocketRows: readonly Entry[] = [
   shown(W, '', 'response.create', 'websocket.create', 'websocket.client'),
   shown(W, '', 'response.steer response.steer.failed', 'websocket.steer'),
   shown(W, '', 'error', 'websocket.errors'),
-  shown(W, '', sent.join(' '), 'websocket.create', 'surface.events'),
+  shown(W, '', sent.join(' '), 'websocket.create'),
   not(W, '', 'response.queued response.steer.accepted response.steer.pending', 'websocket'),
   ...never.map(({ topic, events }) => not(W, '', events.join(' '), topic as TopicId)), // the keys are its ids
 ];

@@ -5,7 +5,7 @@ import { says } from '../model/scripted.ts';
 import { checkStream, parseStream } from '../sse.ts';
 import { callOf, create, refuses } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
-import { NEEDS_LIVE, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';
 import { ask, have, held, nowhere, stored } from './state-ask.ts';
 
 type ResponseObject = OpenAI.Responses.Response;
@@ -31,27 +31,39 @@ promise(
   NEEDS_LIVE,
 );
 
-promise('cancel.again', async (door) => {
-  const { script, begun } = held();
-  const { id } = await begin(door, script);
-  await begun;
-  const cancel = () => have<ResponseObject>(door, 'POST', `/v1/responses/${id}/cancel`);
-  const [first, ...others] = await Promise.all([cancel(), cancel(), cancel()]);
-  assert.equal(first.status, 'cancelled');
-  for (const other of [...others, await cancel()]) assert.deepEqual(other, first);
-});
+promise(
+  'cancel.again',
+  async (door) => {
+    const { script, begun } = held();
+    const { id } = await begin(door, script);
+    await begun;
+    const cancel = () => have<ResponseObject>(door, 'POST', `/v1/responses/${id}/cancel`);
+    const [first, ...others] = await Promise.all([cancel(), cancel(), cancel()]);
+    assert.equal(first.status, 'cancelled');
+    for (const other of [...others, await cancel()]) assert.deepEqual(other, first);
+  },
+  NEEDS_HEADERS,
+);
 
-promise('cancel.ended', async (door) => {
-  const { id } = await begin(door, says('ok'));
-  const whole = await ended(door, id);
-  assert.deepEqual(await have(door, 'POST', `/v1/responses/${id}/cancel`), whole);
-  assert.deepEqual(await stored(door, id), whole);
-});
+promise(
+  'cancel.ended',
+  async (door) => {
+    const { id } = await begin(door, says('ok'));
+    const whole = await ended(door, id);
+    assert.deepEqual(await have(door, 'POST', `/v1/responses/${id}/cancel`), whole);
+    assert.deepEqual(await stored(door, id), whole);
+  },
+  NEEDS_HEADERS,
+);
 
-promise('cancel.not-background', async (door) => {
-  const { id } = await create(door, { model: door.model.script(says('ok')) });
-  await refuses(await ask(door, 'POST', `/v1/responses/${id}/cancel`), { status: 400, code: null });
-});
+promise(
+  'cancel.not-background',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('ok')) });
+    await refuses(await ask(door, 'POST', `/v1/responses/${id}/cancel`), { status: 400, code: null });
+  },
+  NEEDS_HEADERS,
+);
 
 promise(
   'cancel.stream',
@@ -75,11 +87,15 @@ promise(
   NEEDS_LIVE,
 );
 
-promise('cancel.delete', async (door) => {
-  const { script, begun } = held();
-  const { id, model } = await begin(door, script);
-  await begun;
-  await have(door, 'DELETE', `/v1/responses/${id}`);
-  await callOf(door, model).closed;
-  await nowhere(door, `GET /v1/responses/${id}`);
-});
+promise(
+  'cancel.delete',
+  async (door) => {
+    const { script, begun } = held();
+    const { id, model } = await begin(door, script);
+    await begun;
+    await have(door, 'DELETE', `/v1/responses/${id}`);
+    await callOf(door, model).closed;
+    await nowhere(door, `GET /v1/responses/${id}`);
+  },
+  NEEDS_HEADERS,
+);

@@ -4,7 +4,7 @@ import { says } from '../model/scripted.ts';
 import { parseStream } from '../sse.ts';
 import { create, refuses, stream } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
-import { NEEDS_LIVE, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';
 import { held } from './state-ask.ts';
 
 /** The text of a replay. */
@@ -20,15 +20,19 @@ function frames(text: string): string[] {
   return text.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
 }
 
-promise('replay.every', async (door) => {
-  const words = Array.from({ length: 12 }, (_, n) => `word ${n} `);
-  const live = frames(await (await post(door, { ...background(door, says(...words)), stream: true })).text());
-  const { id } = JSON.parse(live[0]?.replace(/^.*\ndata: /, '') ?? '').response;
-  assert.deepEqual(frames(await replay(door, id)), live);
-  for (let cut = 0; cut < live.length - 1; cut++) {
-    assert.deepEqual(frames(await replay(door, id, `&starting_after=${cut}`)), live.slice(cut + 1), `cut at ${cut}`);
-  }
-});
+promise(
+  'replay.every',
+  async (door) => {
+    const words = Array.from({ length: 12 }, (_, n) => `word ${n} `);
+    const live = frames(await (await post(door, { ...background(door, says(...words)), stream: true })).text());
+    const { id } = JSON.parse(live[0]?.replace(/^.*\ndata: /, '') ?? '').response;
+    assert.deepEqual(frames(await replay(door, id)), live);
+    for (let cut = 0; cut < live.length - 1; cut++) {
+      assert.deepEqual(frames(await replay(door, id, `&starting_after=${cut}`)), live.slice(cut + 1), `cut at ${cut}`);
+    }
+  },
+  NEEDS_HEADERS,
+);
 
 function background(door: Door, script: Parameters<Door['model']['script']>[0]) {
   return { model: door.model.script(script), input: 'Hi', background: true };
@@ -50,49 +54,69 @@ promise(
   NEEDS_LIVE,
 );
 
-promise('replay.after', async (door) => {
-  const { events, final } = await stream(door, background(door, says('Hel', 'lo')));
-  const last = events.length - 1;
-  assert.deepEqual(parseStream(await replay(door, final.id, `&starting_after=${last - 1}`)).events, [events.at(-1)]);
-  assert.deepEqual(frames(await replay(door, final.id, `&starting_after=${last}`)), ['data: [DONE]']);
-  assert.deepEqual(frames(await replay(door, final.id, '&starting_after=999999')), ['data: [DONE]']);
-});
+promise(
+  'replay.after',
+  async (door) => {
+    const { events, final } = await stream(door, background(door, says('Hel', 'lo')));
+    const last = events.length - 1;
+    assert.deepEqual(parseStream(await replay(door, final.id, `&starting_after=${last - 1}`)).events, [events.at(-1)]);
+    assert.deepEqual(frames(await replay(door, final.id, `&starting_after=${last}`)), ['data: [DONE]']);
+    assert.deepEqual(frames(await replay(door, final.id, '&starting_after=999999')), ['data: [DONE]']);
+  },
+  NEEDS_HEADERS,
+);
 
-promise('replay.query', async (door) => {
-  const { id } = await begin(door, says('ok'));
-  await ended(door, id);
-  for (const [query, param] of [
-    ['stream=perhaps', 'stream'],
-    ['stream=true&starting_after=-1', 'starting_after'],
-    ['stream=true&starting_after=1.5', 'starting_after'],
-    ['stream=true&starting_after=0x1', 'starting_after'],
-    ['starting_after=1', 'starting_after'],
-    ['stream=true&include_obfuscation=2', 'include_obfuscation'],
-  ]) {
-    await refuses(await door.fetch(`/v1/responses/${id}?${query}`), { status: 422, code: 422, param: param ?? '' });
-  }
-});
+promise(
+  'replay.query',
+  async (door) => {
+    const { id } = await begin(door, says('ok'));
+    await ended(door, id);
+    for (const [query, param] of [
+      ['stream=perhaps', 'stream'],
+      ['stream=true&starting_after=-1', 'starting_after'],
+      ['stream=true&starting_after=1.5', 'starting_after'],
+      ['stream=true&starting_after=0x1', 'starting_after'],
+      ['starting_after=1', 'starting_after'],
+      ['stream=true&include_obfuscation=2', 'include_obfuscation'],
+    ]) {
+      await refuses(await door.fetch(`/v1/responses/${id}?${query}`), { status: 422, code: 422, param: param ?? '' });
+    }
+  },
+  NEEDS_HEADERS,
+);
 
-promise('replay.no-log', async (door) => {
-  const { id } = await create(door, { model: door.model.script(says('ok')) });
-  const reply = await door.fetch(`/v1/responses/${id}?stream=true`);
-  await refuses(reply, { status: 400, code: null, param: 'stream' });
-});
+promise(
+  'replay.no-log',
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('ok')) });
+    const reply = await door.fetch(`/v1/responses/${id}?stream=true`);
+    await refuses(reply, { status: 400, code: null, param: 'stream' });
+  },
+  NEEDS_HEADERS,
+);
 
-promise('replay.obfuscation', async (door) => {
-  const { id } = await begin(door, says('Hel', 'lo'));
-  await ended(door, id);
-  const deltas = parseStream(await replay(door, id, '&include_obfuscation=true')).events.filter(
-    (event) => 'delta' in event,
-  );
-  for (const event of deltas) assert.equal(typeof (event as { obfuscation?: string }).obfuscation, 'string');
-  assert.ok(deltas.length > 0);
-  assert.doesNotMatch(await replay(door, id), /obfuscation/);
-});
+promise(
+  'replay.obfuscation',
+  async (door) => {
+    const { id } = await begin(door, says('Hel', 'lo'));
+    await ended(door, id);
+    const deltas = parseStream(await replay(door, id, '&include_obfuscation=true')).events.filter(
+      (event) => 'delta' in event,
+    );
+    for (const event of deltas) assert.equal(typeof (event as { obfuscation?: string }).obfuscation, 'string');
+    assert.ok(deltas.length > 0);
+    assert.doesNotMatch(await replay(door, id), /obfuscation/);
+  },
+  NEEDS_HEADERS,
+);
 
-promise('replay.long', async (door) => {
-  const parts = Array.from({ length: 40 }, (_, n) => `${n} ${'\u{1F600}x'.repeat(2_000)}`);
-  const { events, final } = await stream(door, background(door, says(...parts)));
-  assert.ok(JSON.stringify(events).length > 512 * 1024);
-  assert.deepEqual(parseStream(await replay(door, final.id)).events, events);
-});
+promise(
+  'replay.long',
+  async (door) => {
+    const parts = Array.from({ length: 40 }, (_, n) => `${n} ${'\u{1F600}x'.repeat(2_000)}`);
+    const { events, final } = await stream(door, background(door, says(...parts)));
+    assert.ok(JSON.stringify(events).length > 512 * 1024);
+    assert.deepEqual(parseStream(await replay(door, final.id)).events, events);
+  },
+  NEEDS_HEADERS,
+);

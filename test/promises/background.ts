@@ -4,7 +4,7 @@ import { type Door, post } from '../doors/door.ts';
 import { callsFunctions, hangs, replies, type Script, says } from '../model/scripted.ts';
 import { outline } from '../sse.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
-import { NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, have, held, stored, turnRefused } from './state-ask.ts';
 
 /** A background response as it is answered. */
@@ -49,55 +49,67 @@ export async function openStream(reply: Response): Promise<Opened> {
   return { id: /"id":"(resp_\w+)"/.exec(seen)?.[1] ?? '', text: new Response(whole).text(), holds };
 }
 
-promise('background.queued', async (door) => {
-  const { script, begun, release } = held('Hello');
-  const response = await begin(door, script);
-  assert.equal(response.status, 'queued');
-  assert.equal(response.background, true);
-  assert.deepEqual(response.output, []);
-  assert.equal(response.usage, null);
-  await begun;
-  release();
-  const { output } = await ended(door, response.id);
-  assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'completed' }]);
-});
+promise(
+  'background.queued',
+  async (door) => {
+    const { script, begun, release } = held('Hello');
+    const response = await begin(door, script);
+    assert.equal(response.status, 'queued');
+    assert.equal(response.background, true);
+    assert.deepEqual(response.output, []);
+    assert.equal(response.usage, null);
+    await begun;
+    release();
+    const { output } = await ended(door, response.id);
+    assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'completed' }]);
+  },
+  NEEDS_HEADERS,
+);
 
-promise('background.follow', async (door) => {
-  const { script, begun, release } = held('Hello');
-  const response = await begin(door, script);
-  await begun;
-  const during = await stored(door, response.id);
-  assert.deepEqual(during, { ...response, status: 'in_progress' });
-  release();
-  const after = await ended(door, response.id);
-  const { completed_at, output, usage } = after;
-  assert.ok(completed_at && usage && output.length === 1);
-  assert.deepEqual(after, { ...response, status: 'completed', completed_at, output, usage });
-});
+promise(
+  'background.follow',
+  async (door) => {
+    const { script, begun, release } = held('Hello');
+    const response = await begin(door, script);
+    await begun;
+    const during = await stored(door, response.id);
+    assert.deepEqual(during, { ...response, status: 'in_progress' });
+    release();
+    const after = await ended(door, response.id);
+    const { completed_at, output, usage } = after;
+    assert.ok(completed_at && usage && output.length === 1);
+    assert.deepEqual(after, { ...response, status: 'completed', completed_at, output, usage });
+  },
+  NEEDS_HEADERS,
+);
 
-promise('background.stream', async (door) => {
-  const model = door.model.script(says('Hel', 'lo'));
-  const { events, final } = await stream(door, { model, background: true });
-  assert.deepEqual(outline(events), [
-    'created',
-    'queued',
-    'in_progress',
-    'output_item.added 0 message in_progress',
-    'content_part.added 0.0 output_text',
-    'output_text.delta 0.0 Hel',
-    'output_text.delta 0.0 lo',
-    'output_text.done 0.0 Hello',
-    'content_part.done 0.0 output_text',
-    'output_item.done 0 message completed',
-    'completed',
-  ]);
-  const statuses = events.flatMap((event) => ('response' in event ? [event.response.status] : []));
-  assert.deepEqual(statuses, ['queued', 'queued', 'in_progress', 'completed']);
-  assert.deepEqual(await stored(door, final.id), final);
-  for (const event of events) {
-    if ('response' in event) assert.deepEqual({ ...event.response, ...changing(final) }, final);
-  }
-});
+promise(
+  'background.stream',
+  async (door) => {
+    const model = door.model.script(says('Hel', 'lo'));
+    const { events, final } = await stream(door, { model, background: true });
+    assert.deepEqual(outline(events), [
+      'created',
+      'queued',
+      'in_progress',
+      'output_item.added 0 message in_progress',
+      'content_part.added 0.0 output_text',
+      'output_text.delta 0.0 Hel',
+      'output_text.delta 0.0 lo',
+      'output_text.done 0.0 Hello',
+      'content_part.done 0.0 output_text',
+      'output_item.done 0 message completed',
+      'completed',
+    ]);
+    const statuses = events.flatMap((event) => ('response' in event ? [event.response.status] : []));
+    assert.deepEqual(statuses, ['queued', 'queued', 'in_progress', 'completed']);
+    assert.deepEqual(await stored(door, final.id), final);
+    for (const event of events) {
+      if ('response' in event) assert.deepEqual({ ...event.response, ...changing(final) }, final);
+    }
+  },
+  NEEDS_HEADERS,
+);
 
 /** The members that change while a response is made. */
 function changing({ status, completed_at, output, usage }: OpenAI.Responses.Response) {
@@ -123,20 +135,24 @@ promise(
   NEEDS_LIVE,
 );
 
-promise('background.failed', async (door) => {
-  const { id } = await begin(door, replies(429, { error: { message: 'slow down' } }));
-  const failed = await ended(door, id);
-  assert.equal(failed.status, 'failed');
-  assert.equal(failed.error?.code, 'rate_limit_exceeded');
-  const model = door.model.script(replies(500, 'no'));
-  const { events, final } = await stream(door, { model, background: true });
-  assert.deepEqual(
-    events.map(({ type }) => type.replace('response.', '')),
-    ['created', 'queued', 'in_progress', 'error', 'failed'],
-  );
-  assert.equal(final.error?.code, 'server_error');
-  assert.deepEqual(await stored(door, final.id), final);
-});
+promise(
+  'background.failed',
+  async (door) => {
+    const { id } = await begin(door, replies(429, { error: { message: 'slow down' } }));
+    const failed = await ended(door, id);
+    assert.equal(failed.status, 'failed');
+    assert.equal(failed.error?.code, 'rate_limit_exceeded');
+    const model = door.model.script(replies(500, 'no'));
+    const { events, final } = await stream(door, { model, background: true });
+    assert.deepEqual(
+      events.map(({ type }) => type.replace('response.', '')),
+      ['created', 'queued', 'in_progress', 'error', 'failed'],
+    );
+    assert.equal(final.error?.code, 'server_error');
+    assert.deepEqual(await stored(door, final.id), final);
+  },
+  NEEDS_HEADERS,
+);
 
 promise('background.refused', async (door) => {
   const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
@@ -150,62 +166,74 @@ promise('background.store', (door) =>
   unprocessable(door, { background: true, store: false }, 'background').then(() => {}),
 );
 
-promise('background.not-yet', async (door) => {
-  const { script, release } = held();
-  const { id } = await begin(door, script);
-  await turnRefused(
-    door,
-    { previous_response_id: id },
-    {
-      status: 400,
-      code: 'previous_response_not_usable',
-      param: 'previous_response_id',
-    },
-  );
-  release();
-  await ended(door, id);
-  const next = await begin(door, says('ok'), { previous_response_id: id });
-  assert.equal((await ended(door, next.id)).status, 'completed');
-});
+promise(
+  'background.not-yet',
+  async (door) => {
+    const { script, release } = held();
+    const { id } = await begin(door, script);
+    await turnRefused(
+      door,
+      { previous_response_id: id },
+      {
+        status: 400,
+        code: 'previous_response_not_usable',
+        param: 'previous_response_id',
+      },
+    );
+    release();
+    await ended(door, id);
+    const next = await begin(door, says('ok'), { previous_response_id: id });
+    assert.equal((await ended(door, next.id)).status, 'completed');
+  },
+  NEEDS_HEADERS,
+);
 
-promise('background.conversation', async (door) => {
-  const { id: conversation } = await have<{ id: string }>(door, 'POST', '/v1/conversations', {});
-  const { script, release } = held('Hello');
-  const { id } = await begin(door, script, { conversation });
-  await turnRefused(door, { conversation }, { status: 400, code: 'conversation_locked', param: 'conversation' });
-  release();
-  await ended(door, id);
-  const next = await begin(door, says('again'), { conversation });
-  await ended(door, next.id);
-  const { data } = await have<{ data: { role: string }[] }>(
-    door,
-    'GET',
-    `/v1/conversations/${conversation}/items?order=asc`,
-  );
-  assert.deepEqual(
-    data.map(({ role }) => role),
-    ['user', 'assistant', 'user', 'assistant'],
-  );
-});
+promise(
+  'background.conversation',
+  async (door) => {
+    const { id: conversation } = await have<{ id: string }>(door, 'POST', '/v1/conversations', {});
+    const { script, release } = held('Hello');
+    const { id } = await begin(door, script, { conversation });
+    await turnRefused(door, { conversation }, { status: 400, code: 'conversation_locked', param: 'conversation' });
+    release();
+    await ended(door, id);
+    const next = await begin(door, says('again'), { conversation });
+    await ended(door, next.id);
+    const { data } = await have<{ data: { role: string }[] }>(
+      door,
+      'GET',
+      `/v1/conversations/${conversation}/items?order=asc`,
+    );
+    assert.deepEqual(
+      data.map(({ role }) => role),
+      ['user', 'assistant', 'user', 'assistant'],
+    );
+  },
+  NEEDS_HEADERS,
+);
 
-promise('background.idempotent', async (door) => {
-  const { script, release } = held('Hello');
-  const body = { model: door.model.script(script), input: 'Hi', background: true };
-  const headers = { 'idempotency-key': `background-${body.model}` };
-  const send = async (more: object = {}) => {
-    const reply = await post(door, { ...body, ...more }, { headers });
-    const text = await reply.text();
-    assert.equal(reply.status, 200, text);
-    return { text, replayed: reply.headers.get('idempotent-replayed') };
-  };
-  const first = JSON.parse((await send()).text);
-  const second = await send();
-  assert.deepEqual([JSON.parse(second.text).id, second.replayed], [first.id, 'true']);
-  release();
-  const whole = await ended(door, first.id);
-  assert.deepEqual(JSON.parse((await send()).text), whole);
-  assert.equal(door.model.calls(body.model).length, 1);
-});
+promise(
+  'background.idempotent',
+  async (door) => {
+    const { script, release } = held('Hello');
+    const body = { model: door.model.script(script), input: 'Hi', background: true };
+    const headers = { 'idempotency-key': `background-${body.model}` };
+    const send = async (more: object = {}) => {
+      const reply = await post(door, { ...body, ...more }, { headers });
+      const text = await reply.text();
+      assert.equal(reply.status, 200, text);
+      return { text, replayed: reply.headers.get('idempotent-replayed') };
+    };
+    const first = JSON.parse((await send()).text);
+    const second = await send();
+    assert.deepEqual([JSON.parse(second.text).id, second.replayed], [first.id, 'true']);
+    release();
+    const whole = await ended(door, first.id);
+    assert.deepEqual(JSON.parse((await send()).text), whole);
+    assert.equal(door.model.calls(body.model).length, 1);
+  },
+  NEEDS_HEADERS,
+);
 
 promise(
   'background.rounds',
@@ -221,48 +249,64 @@ promise(
     const next = await begin(door, says('ok'), { previous_response_id: final.id });
     assert.equal((await ended(door, next.id)).status, 'completed');
   },
-  NEEDS_TEST_TOOL,
+  { ...NEEDS_TEST_TOOL, ...NEEDS_HEADERS },
 );
 
-promise('background.limits', async (door) => {
-  const { script } = hangs('Hel');
-  const { id } = await begin(door, script);
-  const { status, error, output } = await ended(door, id);
-  assert.equal(status, 'failed');
-  assert.match(error?.message ?? '', /silent/);
-  assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'incomplete' }]);
-});
+promise(
+  'background.limits',
+  async (door) => {
+    const { script } = hangs('Hel');
+    const { id } = await begin(door, script);
+    const { status, error, output } = await ended(door, id);
+    assert.equal(status, 'failed');
+    assert.match(error?.message ?? '', /silent/);
+    assert.partialDeepStrictEqual(output, [{ type: 'message', status: 'incomplete' }]);
+  },
+  NEEDS_HEADERS,
+);
 
-promise('background.client', async (door) => {
-  const { script, begun, release } = held('Hello');
-  const model = door.model.script(script);
-  const { id, status } = await door.client.responses.create({ model, input: 'Hi', background: true });
-  assert.equal(status, 'queued');
-  await begun;
-  release();
-  const events = [];
-  for await (const event of await door.client.responses.retrieve(id, { stream: true, starting_after: 1 })) {
-    events.push(event);
-  }
-  assert.equal(events[0]?.sequence_number, 2);
-  assert.equal(events.at(-1)?.type, 'response.completed');
-  const live = await door.client.responses.create({
-    model: door.model.script(says('ok')),
-    input: 'Hi',
-    background: true,
-    stream: true,
-  });
-  const types = [];
-  for await (const event of live) types.push(event.type);
-  assert.deepEqual([types[1], types.at(-1)], ['response.queued', 'response.completed']);
-  const { script: silent, begun: speaks } = held();
-  const long = await door.client.responses.create({ model: door.model.script(silent), input: 'Hi', background: true });
-  await speaks;
-  assert.equal((await door.client.responses.cancel(long.id)).status, 'cancelled');
-  await callOf(door, model).closed;
-});
+promise(
+  'background.client',
+  async (door) => {
+    const { script, begun, release } = held('Hello');
+    const model = door.model.script(script);
+    const { id, status } = await door.client.responses.create({ model, input: 'Hi', background: true });
+    assert.equal(status, 'queued');
+    await begun;
+    release();
+    const events = [];
+    for await (const event of await door.client.responses.retrieve(id, { stream: true, starting_after: 1 })) {
+      events.push(event);
+    }
+    assert.equal(events[0]?.sequence_number, 2);
+    assert.equal(events.at(-1)?.type, 'response.completed');
+    const live = await door.client.responses.create({
+      model: door.model.script(says('ok')),
+      input: 'Hi',
+      background: true,
+      stream: true,
+    });
+    const types = [];
+    for await (const event of live) types.push(event.type);
+    assert.deepEqual([types[1], types.at(-1)], ['response.queued', 'response.completed']);
+    const { script: silent, begun: speaks } = held();
+    const long = await door.client.responses.create({
+      model: door.model.script(silent),
+      input: 'Hi',
+      background: true,
+    });
+    await speaks;
+    assert.equal((await door.client.responses.cancel(long.id)).status, 'cancelled');
+    await callOf(door, model).closed;
+  },
+  NEEDS_HEADERS,
+);
 
-promise('cancel.unknown', async (door) => {
-  const reply = await ask(door, 'POST', '/v1/responses/resp_unknown/cancel');
-  await refuses(reply, { status: 404, code: null });
-});
+promise(
+  'cancel.unknown',
+  async (door) => {
+    const reply = await ask(door, 'POST', '/v1/responses/resp_unknown/cancel');
+    await refuses(reply, { status: 404, code: null });
+  },
+  NEEDS_HEADERS,
+);

@@ -5,7 +5,7 @@ import { callsFunctions, replies, type Script, says, sends } from '../model/scri
 import { tells, text } from '../model/scripted-messages.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
 import { begin, ended } from './background.ts';
-import { NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, conversation, have, heard, type Item, type List, nowhere, stored, turnRefused } from './state-ask.ts';
 
 type Compacted = OpenAI.Responses.CompactedResponse;
@@ -22,28 +22,32 @@ function compact(door: Door, body: object): Promise<Compacted> {
   return have(door, 'POST', '/v1/responses/compact', body);
 }
 
-promise('compact.endpoint', async (door) => {
-  const model = door.model.script(says('They said', ' hello.'));
-  const { id, created_at, output, usage, ...rest } = await compact(door, {
-    model,
-    input: talk,
-    instructions: 'Be kind.',
-  });
-  assert.deepEqual(rest, { object: 'response.compaction' });
-  assert.match(id, /^resp_/);
-  assert.ok(Math.abs(created_at - Date.now() / 1000) < 60);
-  assert.equal(usage.total_tokens, 18);
-  assert.deepEqual(
-    output.map((item) => ('role' in item ? `${item.role}` : item.type)),
-    ['user', 'user', 'compaction'],
-  );
-  assert.doesNotMatch(JSON.stringify(output.at(-1)), /They said/);
-  const [system, ...messages] = heard(door, model);
-  assert.match(system ?? '', /^system: You are compacting[\s\S]*Be kind\.$/);
-  assert.deepEqual(messages.slice(0, 3), ['user: Hello.', 'assistant: Hello, you.', 'user: How are you?']);
-  assert.equal(messages.length, 4);
-  await nowhere(door, `GET /v1/responses/${id}`);
-});
+promise(
+  'compact.endpoint',
+  async (door) => {
+    const model = door.model.script(says('They said', ' hello.'));
+    const { id, created_at, output, usage, ...rest } = await compact(door, {
+      model,
+      input: talk,
+      instructions: 'Be kind.',
+    });
+    assert.deepEqual(rest, { object: 'response.compaction' });
+    assert.match(id, /^resp_/);
+    assert.ok(Math.abs(created_at - Date.now() / 1000) < 60);
+    assert.equal(usage.total_tokens, 18);
+    assert.deepEqual(
+      output.map((item) => ('role' in item ? `${item.role}` : item.type)),
+      ['user', 'user', 'compaction'],
+    );
+    assert.doesNotMatch(JSON.stringify(output.at(-1)), /They said/);
+    const [system, ...messages] = heard(door, model);
+    assert.match(system ?? '', /^system: You are compacting[\s\S]*Be kind\.$/);
+    assert.deepEqual(messages.slice(0, 3), ['user: Hello.', 'assistant: Hello, you.', 'user: How are you?']);
+    assert.equal(messages.length, 4);
+    await nowhere(door, `GET /v1/responses/${id}`);
+  },
+  NEEDS_HEADERS,
+);
 
 promise('compact.input', async (door) => {
   const model = door.model.script(says('They said hello.'), says('Fine.'));
@@ -113,32 +117,36 @@ promise('compact.client', async (door) => {
   assert.equal(output.at(-1)?.type, 'compaction');
 });
 
-promise('compaction.trigger', async (door) => {
-  const model = door.model.script(says('They said', ' hello.'), says('Fine.'));
-  const { events, final } = await stream(door, { model, input: [...talk, trigger] });
-  assert.deepEqual(
-    events.map(({ type }) => type.replace('response.', '')),
-    [
-      'created',
-      'in_progress',
-      'output_item.added',
-      'compaction.compacting',
-      'compaction.compacting',
-      'output_item.done',
-      'completed',
-    ],
-  );
-  assert.deepEqual(
-    final.output.map(({ type }) => type),
-    ['compaction'],
-  );
-  assert.equal(final.usage?.total_tokens, 18);
-  assert.deepEqual(await stored(door, final.id), final);
-  const { data } = await have<List>(door, 'GET', `/v1/responses/${final.id}/input_items`);
-  assert.equal(data.length, 3, 'the trigger is no item');
-  await create(door, { model, input: [...final.output, { role: 'user', content: 'And now?' }], store: false });
-  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
-});
+promise(
+  'compaction.trigger',
+  async (door) => {
+    const model = door.model.script(says('They said', ' hello.'), says('Fine.'));
+    const { events, final } = await stream(door, { model, input: [...talk, trigger] });
+    assert.deepEqual(
+      events.map(({ type }) => type.replace('response.', '')),
+      [
+        'created',
+        'in_progress',
+        'output_item.added',
+        'compaction.compacting',
+        'compaction.compacting',
+        'output_item.done',
+        'completed',
+      ],
+    );
+    assert.deepEqual(
+      final.output.map(({ type }) => type),
+      ['compaction'],
+    );
+    assert.equal(final.usage?.total_tokens, 18);
+    assert.deepEqual(await stored(door, final.id), final);
+    const { data } = await have<List>(door, 'GET', `/v1/responses/${final.id}/input_items`);
+    assert.equal(data.length, 3, 'the trigger is no item');
+    await create(door, { model, input: [...final.output, { role: 'user', content: 'And now?' }], store: false });
+    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+  },
+  NEEDS_HEADERS,
+);
 
 promise('compaction.trigger-place', async (door) => {
   await unprocessable(door, { input: [trigger, ...talk] }, 'input[0].type');
@@ -195,37 +203,45 @@ promise('compaction.chain', async (door) => {
   assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
 });
 
-promise('compaction.conversation', async (door) => {
-  const id = await conversation(door, { items: talk });
-  const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
-  await create(door, { model, conversation: id, input: [trigger] });
-  const next = await create(door, { model, conversation: id, input: 'And now?' });
-  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
-  await create(door, { model, previous_response_id: next.id, input: 'And then?' });
-  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
-  const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
-  assert.deepEqual(
-    data.map(({ type, role }: Item) => role ?? type),
-    ['user', 'assistant', 'user', 'compaction', 'user', 'assistant'],
-  );
-});
+promise(
+  'compaction.conversation',
+  async (door) => {
+    const id = await conversation(door, { items: talk });
+    const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
+    await create(door, { model, conversation: id, input: [trigger] });
+    const next = await create(door, { model, conversation: id, input: 'And now?' });
+    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+    await create(door, { model, previous_response_id: next.id, input: 'And then?' });
+    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
+    const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
+    assert.deepEqual(
+      data.map(({ type, role }: Item) => role ?? type),
+      ['user', 'assistant', 'user', 'compaction', 'user', 'assistant'],
+    );
+  },
+  NEEDS_HEADERS,
+);
 
-promise('compaction.managed', async (door) => {
-  const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
-  const long = { role: 'user', content: 'x'.repeat(6_000) };
-  const context_management = [{ type: 'compaction', compact_threshold: 1_000 }];
-  const { events, final } = await stream(door, { model, input: [long, ...talk], context_management });
-  assert.deepEqual(
-    final.output.map(({ type }) => type),
-    ['compaction', 'message'],
-  );
-  assert.equal(final.usage?.total_tokens, 36);
-  assert.deepEqual(heard(door, model), [SUMMARY, 'user: How are you?']);
-  assert.deepEqual(await stored(door, final.id), final);
-  assert.ok(events.some(({ type }) => type === 'response.compaction.compacting'));
-  await create(door, { model, previous_response_id: final.id, input: 'And now?', context_management });
-  assert.deepEqual(heard(door, model), [SUMMARY, 'assistant: Fine.', 'user: And now?']);
-});
+promise(
+  'compaction.managed',
+  async (door) => {
+    const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
+    const long = { role: 'user', content: 'x'.repeat(6_000) };
+    const context_management = [{ type: 'compaction', compact_threshold: 1_000 }];
+    const { events, final } = await stream(door, { model, input: [long, ...talk], context_management });
+    assert.deepEqual(
+      final.output.map(({ type }) => type),
+      ['compaction', 'message'],
+    );
+    assert.equal(final.usage?.total_tokens, 36);
+    assert.deepEqual(heard(door, model), [SUMMARY, 'user: How are you?']);
+    assert.deepEqual(await stored(door, final.id), final);
+    assert.ok(events.some(({ type }) => type === 'response.compaction.compacting'));
+    await create(door, { model, previous_response_id: final.id, input: 'And now?', context_management });
+    assert.deepEqual(heard(door, model), [SUMMARY, 'assistant: Fine.', 'user: And now?']);
+  },
+  NEEDS_HEADERS,
+);
 
 promise('compaction.below', async (door) => {
   const model = door.model.script(says('Fine.'));
@@ -255,11 +271,15 @@ promise(
   NEEDS_TEST_TOOL,
 );
 
-promise('compaction.background', async (door) => {
-  const { id } = await begin(door, says('They said hello.'), { input: [...talk, trigger] });
-  const { output, status } = await ended(door, id);
-  assert.deepEqual([status, output.map(({ type }) => type)], ['completed', ['compaction']]);
-});
+promise(
+  'compaction.background',
+  async (door) => {
+    const { id } = await begin(door, says('They said hello.'), { input: [...talk, trigger] });
+    const { output, status } = await ended(door, id);
+    assert.deepEqual([status, output.map(({ type }) => type)], ['completed', ['compaction']]);
+  },
+  NEEDS_HEADERS,
+);
 
 promise('compaction.unreadable', async (door) => {
   const model = door.model.script(says('They said hello.'));

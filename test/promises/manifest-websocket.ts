@@ -90,8 +90,14 @@ export const websocketManifest = {
     says: 'a connection makes 16 responses at a time; others wait, and too many are refused',
     source: 'OpenAI: WebSocket mode',
   },
-  'websocket.leave': { says: 'a client that closes the connection ends its model calls', source: 'issue 6: WebSocket mode' },
-  'websocket.leave-broken': { says: 'a connection that breaks ends its model calls', source: 'issue 6: WebSocket mode' },
+  'websocket.leave': {
+    says: 'a client that closes the connection ends its model calls',
+    source: 'issue 6: WebSocket mode',
+  },
+  'websocket.leave-broken': {
+    says: 'a connection that breaks ends its model calls',
+    source: 'issue 6: WebSocket mode',
+  },
   'websocket.leave-stored': {
     says: 'what a client that leaves had begun is kept as cancelled',
     source: 'edge case 29 (hermes-agent#15392)',

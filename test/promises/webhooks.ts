@@ -3,7 +3,7 @@ import { type Door, testWebhookSecret } from '../doors/door.ts';
 import { replies, says, sends } from '../model/scripted.ts';
 import { create } from './ask.ts';
 import { begin, ended } from './background.ts';
-import { promise } from './promise.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
 import { have, held, until } from './state-ask.ts';
 
 /** What was told of a response, verified by the official client. */
@@ -14,26 +14,30 @@ async function told(door: Door, id: string) {
   return door.client.webhooks.unwrap(body, new Headers(headers as Record<string, string>), testWebhookSecret);
 }
 
-promise('webhooks.signed', async (door) => {
-  const { script, begun } = held();
-  const cancelled = await begin(door, script);
-  await begun;
-  await have(door, 'POST', `/v1/responses/${cancelled.id}/cancel`);
-  const ends = {
-    cancelled,
-    completed: await begin(door, says('ok')),
-    failed: await begin(door, replies(500, 'no')),
-    incomplete: await begin(door, sends([{ content: 'Hel' }], 'length')),
-  };
-  for (const [status, { id }] of Object.entries(ends)) {
-    assert.equal((await ended(door, id)).status, status);
-    const event = await told(door, id);
-    assert.match(event.id, /^evt_\w+$/);
-    assert.ok(Math.abs(event.created_at - Date.now() / 1000) < 60);
-    const { id: _, created_at: __, ...rest } = event;
-    assert.deepEqual(rest, { object: 'event', type: `response.${status}`, data: { id } });
-  }
-});
+promise(
+  'webhooks.signed',
+  async (door) => {
+    const { script, begun } = held();
+    const cancelled = await begin(door, script);
+    await begun;
+    await have(door, 'POST', `/v1/responses/${cancelled.id}/cancel`);
+    const ends = {
+      cancelled,
+      completed: await begin(door, says('ok')),
+      failed: await begin(door, replies(500, 'no')),
+      incomplete: await begin(door, sends([{ content: 'Hel' }], 'length')),
+    };
+    for (const [status, { id }] of Object.entries(ends)) {
+      assert.equal((await ended(door, id)).status, status);
+      const event = await told(door, id);
+      assert.match(event.id, /^evt_\w+$/);
+      assert.ok(Math.abs(event.created_at - Date.now() / 1000) < 60);
+      const { id: _, created_at: __, ...rest } = event;
+      assert.deepEqual(rest, { object: 'event', type: `response.${status}`, data: { id } });
+    }
+  },
+  NEEDS_HEADERS,
+);
 
 promise('webhooks.foreground', async (door) => {
   const { id } = await create(door, { model: door.model.script(says('ok')) });
