@@ -104,7 +104,7 @@ export function createHandler(options: HandlerOptions): Handler {
     brotli,
     tokenizer: options.tokenizer,
     prompts: config.prompts,
-    seal: sealWith(config.secrets, () => sharedSecret(database)),
+    seal: sealWith(config.secrets, sharedSecret(database)),
     wakes,
     scope: {
       database,

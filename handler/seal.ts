@@ -21,18 +21,19 @@ export function isSealed(text: string): boolean {
   return text.startsWith(`${MARK}.`);
 }
 
-/** AES-256-GCM with the first secret; all of them open. Without any, `make` is asked for one, when it is needed. */
-export function sealWith(secrets: readonly Secret[], make?: () => Promise<Secret>): Seal {
-  let keys: Promise<Keys> | undefined;
-  const opened = async () => {
-    keys ??= importKeys(secrets, make);
-    try {
-      return await keys;
-    } catch (error) {
-      keys = undefined;
-      throw error;
-    }
-  };
+/** A secret that is kept elsewhere, and asked for when it is needed. */
+export interface SharedSecret {
+  id: string;
+  read(): Promise<Secret>;
+}
+
+/**
+ * AES-256-GCM with the first secret; all of them open, and so does `shared`, which seals where there are no others: what was
+ * sealed before there were any stays readable.
+ */
+export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): Seal {
+  const before = once(async () => (shared ? importKey((await shared.read()).key) : undefined));
+  const opened = once(() => importKeys(secrets, shared));
   return {
     async seal(text) {
       const iv = randomBytes(IV_BYTES);
@@ -42,7 +43,8 @@ export function sealWith(secrets: readonly Secret[], make?: () => Promise<Secret
     },
     async open(text) {
       const [id = '', iv = '', sealed = ''] = text.slice(MARK.length + 1).split('.');
-      const key = isSealed(text) ? (await opened()).all.get(id) : undefined;
+      if (!isSealed(text)) return undefined;
+      const key = (await opened()).all.get(id) ?? (id === shared?.id ? await before() : undefined);
       if (!key) return undefined;
       try {
         const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: fromBase64(iv) }, key, fromBase64(sealed));
@@ -63,13 +65,27 @@ interface Keys {
   key: Key;
 }
 
-async function importKeys(secrets: readonly Secret[], make?: () => Promise<Secret>): Promise<Keys> {
-  const known = secrets.length > 0 || !make ? secrets : [await make()];
+async function importKeys(secrets: readonly Secret[], shared?: SharedSecret): Promise<Keys> {
+  const known = secrets.length > 0 || !shared ? secrets : [await shared.read()];
   const all = new Map(await Promise.all(known.map(async ({ id, key }) => [id, await importKey(key)] as const)));
   const first = known[0]?.id ?? '';
   const key = all.get(first);
   if (!key) throw new Error('there is no secret');
   return { all, first, key };
+}
+
+/** Makes something when it is first asked for; again only where that failed. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return async () => {
+    made ??= make();
+    try {
+      return await made;
+    } catch (error) {
+      made = undefined;
+      throw error;
+    }
+  };
 }
 
 /** A new secret, of 256 random bits. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Runner, Work } from '../handler/index.ts';
 import { testConfig } from './doors/door.ts';
 import { type InProcess, openInProcess } from './doors/in-process.ts';
 import { callsFunctions, hangs, says } from './model/scripted.ts';
@@ -259,5 +260,16 @@ describe('what becomes of background turns when their process dies', { concurren
     await second.sweep();
     assert.equal((await stored(second, id)).status, 'in_progress');
     assert.equal((await takenOver(second, id)).status, 'completed');
+  });
+
+  test('work that comes when its response is gone has nothing to do, and says so', async (t) => {
+    let work: Work | undefined;
+    const runner = (does: Work): Runner => {
+      work = does;
+      return { start: async () => {}, stop: async () => {}, close: async () => {} };
+    };
+    const door = await openInProcess({ runner });
+    t.after(() => door.close());
+    assert.equal(await work?.({ tenant: '', id: 'resp_gone' }, new AbortController().signal), true);
   });
 });

@@ -31,6 +31,29 @@ test('a compaction is an input for another replica with the same secret, and for
   assert.match(await other.text(), /invalid_encrypted_content/);
 });
 
+test('what was sealed before there were secrets stays readable, but for other databases', async (t) => {
+  const door = await openInProcess();
+  t.after(() => door.close());
+  const config = testConfig(door.model);
+  const database = await testDatabase();
+  const model = door.model.script(says('They said hello.'), says('Fine.'));
+  const post = async (secrets: typeof config.secrets, at: typeof database, body: object) => {
+    const replica = await testHandler(door.model, { config: { ...config, secrets }, database: at });
+    t.after(() => replica.close());
+    const headers = { 'content-type': 'application/json' };
+    return replica.fetch(
+      new Request('http://x/v1/responses', { method: 'POST', body: JSON.stringify({ model, ...body }), headers }),
+    );
+  };
+  const first = await post([], database, { input: [{ role: 'user', content: 'Hello.' }, trigger] });
+  const { id, output } = JSON.parse(await first.text());
+  const next = await post(config.secrets, database, { previous_response_id: id, input: 'And now?' });
+  assert.equal(next.status, 200);
+  assert.match(heard(door, model)[0] ?? '', /They said hello\.$/);
+  const elsewhere = await post(config.secrets, await testDatabase(), { input: output });
+  assert.equal(elsewhere.status, 400);
+});
+
 /** A database that counts the rows that are read in it. */
 function counting(database: Database): { database: Database; read(): number } {
   let rows = 0;

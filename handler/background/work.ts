@@ -1,5 +1,5 @@
 import type { Models } from '../backend/models.ts';
-import { type ApiError, toApiError } from '../errors.ts';
+import { ApiError, toApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { Item } from '../protocol/items.ts';
@@ -55,6 +55,8 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
       await scope.database.batch([releaseJob(scope.tenant, job.id, scope.owner.id)]);
     }
   } catch (error) {
+    // Whoever was to make it came so late that it is deleted by now.
+    if (error instanceof ApiError && error.kind === 'not_found') return true;
     log.error('a background turn is left to others', { response_id: job.id, error: describe(error) });
     return false;
   } finally {

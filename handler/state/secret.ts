@@ -1,11 +1,15 @@
 import type { Database } from '../database/database.ts';
-import { makeSecret, type Secret } from '../seal.ts';
+import { makeSecret, type Secret, type SharedSecret } from '../seal.ts';
 
 /** Its id; a configured one of this id would be another secret. */
 const ID = 'database';
 
 /** The secret that all processes of a database share; whoever asks first makes it. */
-export async function sharedSecret(database: Database): Promise<Secret> {
+export function sharedSecret(database: Database): SharedSecret {
+  return { id: ID, read: () => readSecret(database) };
+}
+
+async function readSecret(database: Database): Promise<Secret> {
   const [, [row] = []] = await database.batch([
     {
       sql: 'INSERT INTO secrets (id, key) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',

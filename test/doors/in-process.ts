@@ -1,5 +1,12 @@
 import { createRequire } from 'node:module';
-import { type Config, createHandler, type Database, type Handler } from '../../handler/index.ts';
+import {
+  type Config,
+  createHandler,
+  type Database,
+  type Handler,
+  type Runner,
+  type Work,
+} from '../../handler/index.ts';
 import { unlessAborted } from '../../shim/race.ts';
 import { loadTokenizer } from '../../shim/tokenizer.ts';
 import { createTransport } from '../../shim/transport.ts';
@@ -15,11 +22,12 @@ export interface Chosen {
   /** Milliseconds, in place of the configuration's. */
   retention?: number;
   lease?: number;
+  runner?: (work: Work) => Runner;
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
-  const { retention, lease, database, config: given = testConfig(model) } = chosen;
+  const { retention, lease, database, runner, config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), limits };
   const brotli = createRequire(import.meta.url)('brotli-wasm');
@@ -32,6 +40,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     brotli,
     tokenizer: loadTokenizer,
     tools,
+    ...(runner && { runner }),
   });
   return {
     ...handler,
