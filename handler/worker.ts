@@ -38,7 +38,7 @@ interface Bindings {
 /** As much of a namespace of Durable Objects as is used. */
 interface ObjectNamespace {
   idFromName(name: string): object;
-  get(id: object): { fetch(url: string, init: { method: string; body: string }): Promise<Response> };
+  get(id: object): { fetch(url: string, init: { method: string; body?: string }): Promise<Response> };
 }
 
 /** As much of a Durable Object's state as is used. */
@@ -112,28 +112,34 @@ export class BackgroundTurn {
     this.#bindings = bindings;
   }
 
-  /** `PUT` with a job has it made soon, `DELETE` ends the work on it. */
+  /** `PUT` with a job has it made soon, `DELETE` ends the work on it; `POST` wakes the object of the webhooks. */
   async fetch(request: Request): Promise<Response> {
+    const { storage } = this.#state;
     if (request.method === 'DELETE') this.#stopping.abort();
+    else if (request.method === 'POST') await storage.setAlarm(Date.now());
     else {
-      await this.#state.storage.put('job', (await request.json()) as Job); // from the runner below
-      await this.#state.storage.setAlarm(Date.now());
+      await storage.put('job', (await request.json()) as Job); // from the runner below
+      await storage.setAlarm(Date.now());
     }
     return new Response();
   }
 
   /**
-   * Makes the turn, and looks again later while another process that may be alive has it; then delivers webhooks until
-   * there is none that waits.
+   * Makes the turn, and looks again later while another process that may be alive has it. The object of the webhooks, which
+   * has no turn, delivers them until there is none that waits: one for all, or each turn's would wake for every delivery.
    */
   async alarm(): Promise<void> {
     const { storage } = this.#state;
     const job = await storage.get('job');
     const { handler, work } = await opened(this.#bindings);
-    if (job && !(await work(job, this.#stopping.signal))) return storage.setAlarm(Date.now() + AGAIN);
-    await storage.deleteAll();
-    const next = await handler.deliver();
-    if (next !== undefined) await storage.setAlarm(next);
+    if (!job) {
+      const next = await handler.deliver();
+      if (next !== undefined) await storage.setAlarm(next);
+    } else if (await work(job, this.#stopping.signal)) {
+      await storage.deleteAll();
+      const { TURNS } = this.#bindings;
+      await TURNS.get(TURNS.idFromName('webhooks')).fetch('https://turn/', { method: 'POST' });
+    } else await storage.setAlarm(Date.now() + AGAIN);
   }
 }
 

@@ -62,7 +62,8 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE deliveries (
       tenant text NOT NULL, id text NOT NULL, url text NOT NULL, body text NOT NULL, tries bigint NOT NULL,
       created bigint NOT NULL, next_at bigint NOT NULL, PRIMARY KEY (tenant, id, url))`,
-    'CREATE INDEX deliveries_due ON deliveries (next_at)',
+    'CREATE INDEX deliveries_due ON deliveries (url, next_at)',
+    'CREATE INDEX deliveries_by_age ON deliveries (created)',
 
     // What seals where the configuration has no secrets: one, which the first process makes.
     'CREATE TABLE secrets (id text NOT NULL PRIMARY KEY, key text NOT NULL)',

@@ -2,6 +2,9 @@ import type { Database, Statement } from '../database/database.ts';
 import { newId } from '../ids.ts';
 import type { Response } from '../protocol/response.ts';
 
+/** How long a delivery is tried at all, in milliseconds: 72 hours, as OpenAI does. */
+export const GIVE_UP = 72 * 3_600_000;
+
 /** Where an end is told: by its URL, and the types of events that are told there, all of them where there is no list. */
 export interface Told {
   url: string;
@@ -34,15 +37,15 @@ export function insertDeliveries(tenant: string, { id, status }: Response, webho
     }));
 }
 
-/** Takes the deliveries that are due, at most `most`: nobody else takes them for so many milliseconds. */
-export async function takeDue(database: Database, most: number, hold: number): Promise<Delivery[]> {
+/** Takes the deliveries to a URL that are due, at most `most`: nobody else takes them for so many milliseconds. */
+export async function takeDue(database: Database, url: string, most: number, hold: number): Promise<Delivery[]> {
   const now = Date.now();
   const [rows = []] = await database.batch([
     {
       sql: `UPDATE deliveries SET tries = tries + 1, next_at = ? WHERE (tenant, id, url) IN
-          (SELECT tenant, id, url FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?)
+          (SELECT tenant, id, url FROM deliveries WHERE url = ? AND next_at <= ? ORDER BY next_at LIMIT ?)
         RETURNING tenant, id, url, body, tries, created`,
-      values: [now + hold, now, most],
+      values: [now + hold, url, now, most],
     },
   ]);
   return rows.map(({ tenant, id, url, body, tries, created }) => ({
@@ -68,10 +71,15 @@ export function putOff({ tenant, id, url }: Delivery, until: number): Statement 
   };
 }
 
-/** When the next delivery is due, in milliseconds since 1970; undefined when there is none. */
-export async function nextDue(database: Database): Promise<number | undefined> {
+/** When the next delivery to a URL is due, in milliseconds since 1970; undefined when there is none. */
+export async function nextDue(database: Database, url: string): Promise<number | undefined> {
   const [[row] = []] = await database.batch([
-    { sql: 'SELECT next_at FROM deliveries ORDER BY next_at LIMIT 1', values: [] },
+    { sql: 'SELECT next_at FROM deliveries WHERE url = ? ORDER BY next_at LIMIT 1', values: [url] },
   ]);
   return row && Number(row.next_at);
+}
+
+/** Forgets deliveries that were given up, and those to URLs that no process calls any more. */
+export function removeOldDeliveries(now: number): Statement {
+  return { sql: 'DELETE FROM deliveries WHERE created < ?', values: [now - 2 * GIVE_UP] };
 }

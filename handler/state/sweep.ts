@@ -1,4 +1,5 @@
 import type { Database, Statement } from '../database/database.ts';
+import { removeOldDeliveries } from './deliveries.ts';
 import { ALIVE, type Owner } from './owner.ts';
 
 /** Responses removed in one batch: short enough that writers hardly wait. */
@@ -16,6 +17,7 @@ export async function sweep(database: Database, owner: Owner, now: number): Prom
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeLeaves(database, now - GRACE);
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeLogs(database, now);
   await removeConversations(database, now - GRACE);
+  await database.batch([removeOldDeliveries(now)]);
 }
 
 async function failLostTurns(database: Database, owner: Owner, now: number): Promise<void> {

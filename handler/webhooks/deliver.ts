@@ -1,11 +1,11 @@
 import type { Transport } from '../backend/transport.ts';
-import type { Database } from '../database/database.ts';
+import type { Database, Statement } from '../database/database.ts';
 import { describe, log } from '../log.ts';
-import { type Delivery, nextDue, putOff, removeDelivery, takeDue } from '../state/deliveries.ts';
+import { type Delivery, GIVE_UP, nextDue, putOff, removeDelivery, takeDue } from '../state/deliveries.ts';
 import { sign, type Webhook } from './webhook.ts';
 
-/** Deliveries that are tried at a time. */
-const AT_ONCE = 16;
+/** Deliveries to one URL that are tried at a time. */
+const AT_ONCE = 8;
 
 /** How long a receiver may take, in milliseconds; it should keep the event and do its work later. */
 const PATIENCE = 15_000;
@@ -16,9 +16,6 @@ const HOLD = 2 * PATIENCE;
 /** The first pause after a failure, in milliseconds, and the longest: each is twice the one before. */
 const [FIRST, LONGEST] = [2_000, 6 * 3_600_000];
 
-/** How long it is tried at all: 72 hours, as OpenAI does. */
-const GIVE_UP = 72 * 3_600_000;
-
 /** What webhooks are delivered with. */
 export interface Deliverer {
   database: Database;
@@ -28,21 +25,36 @@ export interface Deliverer {
 
 /**
  * Delivers what is due, each at least once, and gives when the next one is: milliseconds since 1970, undefined for never. A
- * 2xx is a delivery; all else is tried again, later and later. Only configured URLs are called.
+ * 2xx is a delivery; all else is tried again, later and later. Only configured URLs are called, and none waits for another.
  */
-export async function deliver({ database, transport, webhooks }: Deliverer): Promise<number | undefined> {
-  if (webhooks.length === 0) return undefined;
+export async function deliver(deliverer: Deliverer): Promise<number | undefined> {
+  const next = await Promise.all(deliverer.webhooks.map((webhook) => deliverTo(webhook, deliverer)));
+  const known = next.filter((at) => at !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+}
+
+async function deliverTo(webhook: Webhook, { database, transport }: Deliverer): Promise<number | undefined> {
+  const trying = new Set<Promise<void>>();
   for (;;) {
-    const due = await takeDue(database, AT_ONCE, HOLD);
-    if (due.length === 0) return nextDue(database);
-    await database.batch(await Promise.all(due.map((delivery) => attempt(delivery, transport, webhooks))));
+    const due = await takeDue(database, webhook.url, AT_ONCE - trying.size, HOLD);
+    for (const delivery of due) {
+      const tried = attempt(delivery, transport, webhook)
+        .then((statement) => database.batch([statement]))
+        .then(
+          () => {},
+          (error) => log.error('a webhook is left for later', { error: describe(error) }),
+        )
+        .finally(() => trying.delete(tried));
+      trying.add(tried);
+    }
+    if (trying.size === 0) return nextDue(database, webhook.url);
+    await Promise.race(trying);
   }
 }
 
-async function attempt(delivery: Delivery, transport: Transport, webhooks: readonly Webhook[]) {
+/** Tries a delivery once, and gives what is to be written of that. */
+async function attempt(delivery: Delivery, transport: Transport, webhook: Webhook): Promise<Statement> {
   const { id, url, body, tries, created } = delivery;
-  const webhook = webhooks.find((known) => known.url === url);
-  if (!webhook) return removeDelivery(delivery); // the configuration has it no more
   const now = Date.now();
   let failure: unknown;
   try {
