@@ -41,11 +41,21 @@ export const NEEDS_TEST_TOOL: Skips = {
 /** Promises kept at a time: those that wait for a limit let others pass, and few enough share the process fairly. */
 const AT_ONCE = 6;
 
-/** Runs all promises through one door; `unless` gives the reason to skip one that this door as it is cannot keep. */
+/** Which of so many parts of all promises are run, where several processes share them. */
+export interface Share {
+  part: number;
+  of: number;
+}
+
+/**
+ * Runs all promises, or a share of them, through one door; `unless` gives the reason to skip one that this door as it is
+ * cannot keep.
+ */
 export function runPromises(
   open: () => Promise<Door>,
   name: DoorName,
   unless?: (id: PromiseId) => string | false,
+  { part, of }: Share = { part: 0, of: 1 },
 ): void {
   describe(name, { concurrency: AT_ONCE }, () => {
     let door: Door;
@@ -53,7 +63,7 @@ export function runPromises(
       door = await open();
     });
     after(() => door?.close());
-    for (const { id, run, skips } of registered) {
+    for (const { id, run, skips } of registered.filter((_, index) => index % of === part)) {
       test(`${id}: ${manifest[id].says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: 30_000 }, () =>
         run(door),
       );

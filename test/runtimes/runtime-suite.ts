@@ -16,7 +16,7 @@ export function runtimeSuite(
     return;
   }
   runPromises(() => openRuntime(runtime), name, unless);
-  passes(runtime, 'test', 'test/database.test.ts', 'SQLite keeps what every database must keep');
+  passes(runtime, 'test', 'test/thorough/database.test.ts', 'SQLite keeps what every database must keep');
   passes(runtime, 'run', 'test/runtimes/given-up.ts', 'a model call that is given up ends, whatever was collected');
 }
 

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+import { anthropic } from '../../handler/backend/messages.ts';
+import { failureInMessages, failureOfMessages, isAboutThinking } from '../../handler/backend/messages-failure.ts';
+import { createTransport } from '../../shim/transport.ts';
+import { backendContract, modelCall } from '../backend-contract.ts';
+import { startScriptedModel } from '../model/scripted.ts';
+import { type Block, errorOf, messageEvents, sendsMessage, tells, text } from '../model/scripted-messages.ts';
+import { encoded } from '../model/scripted-responses.ts';
+import { freePort } from '../ports.ts';
+
+const call: Block = { type: 'tool_use', id: 'toolu_1', name: 'f', input: '{"a": 1}' };
+const thought: Block = { type: 'thinking', thinking: 'First this.', signature: 'c2lnbmVk' };
+const redacted: Block = { type: 'redacted_thinking', data: 'c2VhbGVk' };
+
+backendContract('anthropic', async () => {
+  const scripted = await startScriptedModel();
+  const backends = createTransport();
+  const callOf = (...scripts: Parameters<typeof scripted.script>) => modelCall({ model: scripted.script(...scripts) });
+  const begun = messageEvents([text('Well')])
+    .slice(0, 4)
+    .map(encoded)
+    .join('');
+  const cut = messageEvents([text('cut')], { stop_reason: 'max_tokens' });
+  const format = { type: 'json_object' as const };
+  return {
+    backend: anthropic(scripted.url, { key: 'key' }, backends.transport),
+    good: [
+      callOf(tells(text('Hello world'))),
+      callOf(tells(thought, redacted, text('Yes'), call, { ...call, id: 'toolu_2', input: '' })),
+      callOf(tells(call, text('Done'), thought)),
+      callOf(sendsMessage(cut)),
+      callOf(tells()),
+    ],
+    endless: callOf(async (turn) => {
+      await turn.raw(begun);
+      await turn.closed;
+    }),
+    refused: [
+      modelCall({ temperature: 1.5 }),
+      modelCall({ text: { format, verbosity: null } }),
+      modelCall({ text: { format: { type: 'text' }, verbosity: 'low' } }),
+      modelCall({ top_logprobs: 0 }),
+      modelCall({ input: [] }),
+    ],
+    failing: callOf(async (turn) => {
+      await turn.raw(begun);
+      turn.cut();
+    }),
+    models: ['scripted-0', 'scripted-1', 'scripted-2'], // as many as the scripted server lists
+    server: {
+      calls: ({ model }) => scripted.calls(model).length,
+      closed: async ({ model }) => scripted.calls(model).at(-1)?.closed,
+    },
+    async close() {
+      await backends.close();
+      await scripted.close();
+    },
+  };
+});
+
+/** The failure for a reply of this status and body. */
+async function failureOf(status: number, body: object, header = (_name: string): string | null => null) {
+  async function* bytes() {
+    yield new TextEncoder().encode(JSON.stringify(body));
+  }
+  return failureOfMessages({ status, header, body: bytes() });
+}
+
+test('failures are told apart by type and first words, and none of them is passed on', async () => {
+  const rows: [status: number, type: string, message: string, kind: string, param: string | null][] = [
+    [400, 'invalid_request_error', 'prompt is too long: 213462 tokens > 200000 maximum', 'context_length', 'input'],
+    [
+      400,
+      'invalid_request_error',
+      'input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000',
+      'context_length',
+      'input',
+    ],
+    [404, 'not_found_error', 'model: claude-99', 'model_not_found', 'model'],
+    [404, 'not_found_error', 'Not Found', 'server', null],
+    [401, 'authentication_error', 'invalid x-api-key', 'server', null],
+    [403, 'permission_error', 'not yours', 'server', null],
+    [413, 'request_too_large', 'Request exceeds the maximum allowed number of bytes.', 'too_large', null],
+    [429, 'rate_limit_error', 'Number of request tokens has exceeded', 'rate_limit', null],
+    [500, 'api_error', 'Internal server error', 'server', null],
+    [529, 'overloaded_error', 'Overloaded', 'server', null],
+    [400, 'invalid_request_error', '`temperature` is deprecated for this model.', 'unsupported', 'temperature'],
+    [400, 'invalid_request_error', 'max_tokens: 70000 > 64000, which is', 'unsupported', 'max_output_tokens'],
+    [400, 'invalid_request_error', 'output_config.format.schema: For', 'unsupported', 'text.format'],
+    [400, 'invalid_request_error', '"thinking.type.disabled" is not supported', 'unsupported', 'reasoning.effort'],
+    [400, 'invalid_request_error', 'adaptive thinking is not supported on this', 'unsupported', 'reasoning.effort'],
+    [400, 'invalid_request_error', 'This model does not support effort level', 'unsupported', 'reasoning.effort'],
+    [400, 'invalid_request_error', 'Thinking may not be enabled when tool_choice', 'unsupported', 'tool_choice'],
+    [400, 'invalid_request_error', 'tools.0.custom.input_schema: JSON schema is', 'unsupported', 'tools'],
+    [400, 'invalid_request_error', 'messages.0.content.1.image.source.base64: n', 'unsupported', 'input'],
+    [400, 'invalid_request_error', 'Your credit balance is too low', 'server', null],
+  ];
+  for (const [status, type, message, kind, param] of rows) {
+    const failure = await failureOf(status, errorOf(type, message));
+    assert.deepEqual([failure.kind, failure.param], [kind, param], message);
+    assert.ok(!failure.message.includes(message.slice(0, 12)), message);
+  }
+  const again = async (status: number, type: string) =>
+    (await failureOf(status, errorOf(type, ''))).headers['x-should-retry'] ?? 'perhaps';
+  assert.equal(await again(529, 'overloaded_error'), 'perhaps');
+  assert.equal(await again(401, 'authentication_error'), 'false');
+  const limited = await failureOf(429, errorOf('rate_limit_error', ''), (name) =>
+    name === 'retry-after' ? '7' : null,
+  );
+  assert.equal(limited.headers['retry-after'], '7');
+  assert.equal((await failureOf(502, {})).kind, 'server');
+});
+
+test('an error in a stream is of the kind that its status would say', () => {
+  const kind = (type: string, message = 'm') => failureInMessages({ type, message }).kind;
+  assert.equal(kind('overloaded_error', 'Overloaded'), 'server');
+  assert.equal(kind('rate_limit_error'), 'rate_limit');
+  assert.equal(kind('invalid_request_error', 'prompt is too long'), 'context_length');
+  assert.equal(failureInMessages({ type: 'overloaded_error' }).headers['x-should-retry'], undefined);
+  assert.equal(failureInMessages({ type: 'permission_error' }).headers['x-should-retry'], 'false');
+});
+
+test('a refusal of thinking is known from other refusals', async () => {
+  const about = async (message: string) =>
+    isAboutThinking(await failureOf(400, errorOf('invalid_request_error', message)));
+  for (const message of [
+    'messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a different conversation.',
+    'messages.5.content.2: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.',
+    'messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.',
+  ]) {
+    assert.equal(await about(message), true, message);
+  }
+  assert.equal(await about('"thinking.type.disabled" is not supported for this model.'), false);
+  assert.equal(await about('messages.0.content.1: image is too large'), false);
+});
+
+test('a list of models is read to its last page', async () => {
+  const asked: string[] = [];
+  const pages: Record<string, object> = {
+    '': { data: [{ id: 'a' }, { id: 'b/c' }], has_more: true, first_id: 'a', last_id: 'b/c' },
+    'b/c': { data: [{ id: 'd' }], has_more: false, last_id: 'd' },
+  };
+  const server = createServer((req, res) => {
+    asked.push(req.headers['anthropic-version'] as string, req.headers['x-api-key'] as string);
+    assert.equal(req.headers.authorization, undefined);
+    const { pathname, searchParams } = new URL(req.url ?? '', 'http://a');
+    assert.equal(pathname, '/v1/models');
+    res.end(JSON.stringify(pages[searchParams.get('after_id') ?? '']));
+  });
+  server.listen(await freePort(), '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : '';
+  const { transport, close } = createTransport();
+  const backend = anthropic(`http://127.0.0.1:${port}/v1/`, { key: 'key' }, transport);
+  assert.deepEqual(await backend.models(AbortSignal.timeout(5_000)), ['a', 'b/c', 'd']);
+  assert.deepEqual(asked, ['2023-06-01', 'key', '2023-06-01', 'key']);
+  await close();
+  server.close();
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { configureLog } from '../../handler/index.ts';
+import { testHandler } from '../doors/in-process.ts';
+import { hangs, replies, type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+let model: ScriptedModel;
+let handler: Awaited<ReturnType<typeof testHandler>>;
+let lines: string[];
+
+before(async () => {
+  model = await startScriptedModel();
+  handler = await testHandler(model);
+});
+beforeEach(() => {
+  lines = [];
+  configureLog('info', (line) => lines.push(line));
+});
+after(async () => {
+  await handler.close();
+  await model.close();
+});
+
+/** Sends a request, reads its reply, and gives the one line that was logged. */
+async function logged(init: RequestInit, path = '/v1/responses') {
+  const reply = await handler.fetch(new Request(`http://test${path}`, init));
+  const body = await reply.text();
+  assert.equal(lines.length, 1, lines.join());
+  assert.match(lines[0] ?? '', /^\{[^\n]*\}\n$/);
+  return { line: JSON.parse(lines[0] ?? ''), reply, body };
+}
+
+function ask(body: object, headers: Record<string, string> = {}): RequestInit {
+  return { method: 'POST', body: JSON.stringify({ input: 'Hi', ...body }), headers: { ...JSON_TYPE, ...headers } };
+}
+
+test('a request is one JSON line with its id, model, streaming, status and duration', async () => {
+  const name = model.script(says('Hi'));
+  const { line, body } = await logged(ask({ model: name }, { 'x-request-id': 'r-1' }));
+  assert.partialDeepStrictEqual(line, { request_id: 'r-1', model: name, streaming: false, status: 200 });
+  assert.equal(line.level, 'INFO');
+  assert.equal(typeof line.duration_ms, 'number');
+  assert.equal(line.response_id, JSON.parse(body).id);
+});
+
+test('a stream is logged when it has ended, under the id that the client got', async () => {
+  const { line, reply } = await logged(ask({ model: model.script(says('Hi')), stream: true }));
+  assert.partialDeepStrictEqual(line, { streaming: true, status: 200 });
+  assert.equal(line.request_id, reply.headers.get('x-request-id'));
+});
+
+test("a failure is an error with the cause, which only the log has: a backend's words included", async () => {
+  for (const stream of [false, true]) {
+    lines = [];
+    const name = model.script(replies(503, { error: { message: 'out of memory' } }));
+    const { line } = await logged(ask({ model: name, stream }));
+    assert.partialDeepStrictEqual(line, { model: name, streaming: stream, status: 500, level: 'ERROR' });
+    assert.match(line.error, /out of memory/);
+  }
+});
+
+test("a client's fault is no error of ours", async () => {
+  const { line } = await logged(ask({ model: 'demo', temperature: 7 }));
+  assert.partialDeepStrictEqual(line, { level: 'INFO', status: 422 });
+});
+
+test('a request that came through us already, an unknown path and an unreadable body are logged too', async () => {
+  const requests: [number, RequestInit, string][] = [
+    [500, ask({ model: 'demo' }, { 'x-antiphon-hop': '1' }), '/v1/responses'],
+    [404, {}, '/nowhere'],
+    [405, {}, '/v1/responses'],
+    [400, { method: 'POST', body: '{', headers: JSON_TYPE }, '/v1/responses'],
+  ];
+  for (const [status, init, path] of requests) {
+    lines = [];
+    assert.equal((await logged(init, path)).line.status, status);
+  }
+});
+
+test('a client that leaves is logged once', async () => {
+  const { script, begun } = hangs();
+  const name = model.script(script);
+  const reply = await handler.fetch(new Request('http://test/v1/responses', ask({ model: name, stream: true })));
+  const reader = reply.body?.getReader();
+  await Promise.all([reader?.read(), reader?.read(), reader?.read(), begun]);
+  await reader?.cancel();
+  assert.equal(lines.length, 1);
+  assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { model: name, streaming: true, status: 499 });
+});
+
+test('a level holds those after it only', async () => {
+  configureLog('error', (line) => lines.push(line));
+  const reply = await handler.fetch(new Request('http://test/health'));
+  await reply.text();
+  assert.deepEqual(lines, []);
+});

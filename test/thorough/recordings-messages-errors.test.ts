@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { messagesRecordings as recordings } from '../recorded.ts';
+import { recordedBackend } from '../recorded-backend.ts';
+
+const { ask, streamOf, recorded } = recordedBackend('anthropic', recordings);
+
+describe('errors of /v1/messages', () => {
+  /** Status, code and field of what clients get, and whether trying again is said to be in vain. */
+  const errors: Record<string, [status: number, code: number | string, param: string | null, vain: boolean]> = {
+    'llama.cpp/err-overflow': [400, 'context_length_exceeded', 'input', true],
+    'llama.cpp/err-image': [500, 500, null, false],
+    'made/err-overflow': [400, 'context_length_exceeded', 'input', true],
+    'made/err-overflow-with-output': [400, 'context_length_exceeded', 'input', true],
+    'made/err-model': [404, 'model_not_found', 'model', true],
+    'made/err-path': [500, 500, null, true],
+    'made/err-key': [500, 500, null, true],
+    'made/err-permission': [500, 500, null, true],
+    'made/err-billing': [500, 500, null, true],
+    'made/err-too-large': [413, 'request_too_large', null, true],
+    'made/err-rate-limit': [429, 'rate_limit_exceeded', null, false],
+    'made/err-overloaded': [500, 500, null, false],
+    'made/err-api': [500, 500, null, false],
+    'made/err-temperature': [422, 422, 'temperature', true],
+    'made/err-max-tokens': [422, 422, 'max_output_tokens', true],
+    'made/err-thinking-disabled': [422, 422, 'reasoning.effort', true],
+  };
+
+  test('each one has its expectation', () => {
+    const names = [...recordings].filter(([, { isStream }]) => !isStream).map(([name]) => name);
+    assert.deepEqual(
+      names.sort(),
+      Object.keys(errors)
+        .map((name) => `anthropic/${name}`)
+        .sort(),
+    );
+  });
+
+  for (const [short, [status, code, param, vain]] of Object.entries(errors)) {
+    test(short, async () => {
+      const name = `anthropic/${short}`;
+      const whole = await ask(name);
+      assert.equal(whole.status, status);
+      assert.equal(whole.headers.get('x-should-retry'), vain ? 'false' : null);
+      assert.equal(whole.headers.get('retry-after'), status === 429 ? '7' : null);
+      const text = await whole.text();
+      const { error } = JSON.parse(text);
+      assert.deepEqual([error.code, error.param], [code, param]);
+      assert.ok(!text.includes(JSON.parse(recorded(name).body).error.message), 'says nothing of what the backend said');
+      const { events, terminal } = await streamOf(name);
+      assert.equal(terminal.status, 'failed');
+      assert.equal(events.at(-2).message, error.message);
+    });
+  }
+});

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  type ClientDuplexStream,
+  credentials,
+  loadPackageDefinition,
+  type ServiceClientConstructor,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { callExchange } from '../../shim/exchange.ts';
+import type { ProcessingRequest, ProcessingResponse } from '../../shim/messages.ts';
+import { serveGrpc } from '../../shim/server.ts';
+import type { Fetch } from '../../shim/session.ts';
+import { freePort } from '../ports.ts';
+import { chunk, events, head, options } from '../shim-fake-exchange.ts';
+
+const files = ['ext_proc', 'health'].map((name) =>
+  fileURLToPath(new URL(`../../proto/${name}.proto`, import.meta.url)),
+);
+// grpc-js types what it loads as a tree of unions.
+const loaded = loadPackageDefinition(loadSync(files, { keepCase: true, defaults: true, oneofs: true })) as unknown as {
+  envoy: { service: { ext_proc: { v3: { ExternalProcessor: ServiceClientConstructor } } } };
+  grpc: { health: { v1: { Health: ServiceClientConstructor } } };
+};
+
+async function start(t: TestContext, fetch: Fetch) {
+  const address = `127.0.0.1:${await freePort()}`;
+  const server = await serveGrpc({ address, fetch, ...options({ reply: 1 << 20, time: 10_000 }) });
+  const processor = new loaded.envoy.service.ext_proc.v3.ExternalProcessor(address, credentials.createInsecure());
+  const health = new loaded.grpc.health.v1.Health(address, credentials.createInsecure());
+  t.after(() => {
+    processor.close();
+    health.close();
+    return server.close();
+  });
+  const open = (...messages: ProcessingRequest[]): ClientDuplexStream<ProcessingRequest, ProcessingResponse> => {
+    const call = processor.Process?.();
+    for (const message of messages) call.write(message);
+    return call;
+  };
+  const check = (service = '') =>
+    new Promise<number>((resolve, reject) => {
+      health.Check?.({ service }, (error: Error | null, reply: { status: number }) =>
+        error ? reject(error) : resolve(reply.status),
+      );
+    });
+  return { address, server, open, check, health };
+}
+
+/** All messages until the call ends well; like Envoy, it closes its side once the answer is whole. */
+async function all(call: ClientDuplexStream<ProcessingRequest, ProcessingResponse>) {
+  const messages: ProcessingResponse[] = [];
+  call.on('data', (message: ProcessingResponse) => {
+    messages.push(message);
+    const part = message.streamed_immediate_response;
+    if (!part || ('body_response' in part && part.body_response?.end_of_stream)) call.end();
+  });
+  await new Promise((resolve, reject) => call.on('end', resolve).on('error', reject));
+  return messages;
+}
+
+test('a call ends well when the peer closes its side after the answer', async (t) => {
+  const { open } = await start(t, async (request) => new Response(await request.text()));
+  const [message] = await all(open(head('POST'), chunk('abc'), chunk('', true)));
+  assert.equal(`${message?.immediate_response?.body}`, 'abc');
+});
+
+test('the peer closing its side before the answer is the client leaving', async (t) => {
+  let signal: AbortSignal | undefined;
+  const { open } = await start(t, (request) => {
+    signal = request.signal;
+    return new Promise<Response>(() => {});
+  });
+  const call = open(head('GET'));
+  await sleep(50);
+  assert.equal(signal?.aborted, false);
+  call.end();
+  await all(call);
+  assert.ok(signal?.aborted);
+});
+
+test('an exchange that has had its answer does not abort its signal', async (t) => {
+  let signal: AbortSignal | undefined;
+  const { open } = await start(t, (request) => {
+    signal = request.signal;
+    return new Response('ok');
+  });
+  await all(open(head('GET')));
+  await sleep(20);
+  assert.equal(signal?.aborted, false);
+});
+
+test('what grpc-js says when a call is over aborts nothing once the answer is given', () => {
+  const over = () => new Duplex({ objectMode: true, read() {}, write: (_chunk, _encoding, done) => done() });
+  const [answered, left] = [over(), over()];
+  // All that an Exchange uses of a call is its events and write().
+  const [first, second] = [answered, left].map((call) =>
+    callExchange(call as unknown as Parameters<typeof callExchange>[0]),
+  );
+  first?.finish();
+  for (const call of [answered, left]) call.emit('cancelled');
+  assert.deepEqual([first?.signal.aborted, second?.signal.aborted], [false, true]);
+});
+
+test('a streamed reply that is cut ends the call with an error status, after what was sent', async (t) => {
+  const { open } = await start(t, () => {
+    const body = new ReadableStream({
+      async pull(controller) {
+        controller.enqueue(Buffer.from('data: 1\n\n'));
+        await sleep(10);
+        controller.error(new Error('broken'));
+      },
+    });
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+  });
+  const call = open(head('GET'));
+  const messages: ProcessingResponse[] = [];
+  call.on('data', (message) => messages.push(message));
+  const error = await new Promise<{ code?: number }>((resolve) => call.on('error', resolve));
+  assert.equal(error.code, 10);
+  assert.equal(messages.length, 2);
+});
+
+test('a crowd of clients that leave takes nobody else with it', async (t) => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const { open } = await start(t, () => {
+    begin();
+    return events(Array(10).fill('data: 1\n\n'), 60);
+  });
+  const held = all(open(head('GET')));
+  await begun;
+  for (let round = 0; round < 30; round++) {
+    const crowd = Array.from({ length: 100 }, () => open(head('POST')).on('error', () => {}));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const call of crowd) call.cancel();
+  }
+  assert.equal((await held).length, 11);
+});
+
+test('health: SERVING, unknown services, and NOT_SERVING at once while draining; what is in flight finishes', async (t) => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const { server, open, check, health } = await start(t, () => {
+    begin();
+    return events(Array(10).fill('data: 1\n\n'), 20);
+  });
+  assert.equal(await check(), 1);
+  assert.equal(await check('envoy.service.ext_proc.v3.ExternalProcessor'), 1);
+  await assert.rejects(check('other'), { code: 5 });
+  const watched: number[] = [];
+  const watch = health.Watch?.({ service: '' }).on('error', () => {});
+  watch.on('data', ({ status }: { status: number }) => watched.push(status));
+  const held = all(open(head('GET')));
+  await begun;
+  const drained = server.drain(5000);
+  assert.equal(await check(), 2);
+  const late = all(open(head('GET')));
+  const [messages] = await Promise.all([held, late]);
+  const body = messages.map(({ streamed_immediate_response: part }) =>
+    part && 'body_response' in part && part.body_response ? `${part.body_response.body}` : '',
+  );
+  assert.equal(body.join(''), 'data: 1\n\n'.repeat(10));
+  await drained;
+  assert.deepEqual(watched, [1, 2]);
+});
+
+test('draining ends when its grace does, and aborts what is left', async (t) => {
+  let signal: AbortSignal | undefined;
+  const { server, open } = await start(t, (request) => {
+    signal = request.signal;
+    return new Promise<Response>(() => {});
+  });
+  const call = open(head('GET')).on('error', () => {});
+  call.resume();
+  await sleep(50);
+  await server.drain(50);
+  await sleep(20);
+  assert.ok(signal?.aborted);
+});
+
+test('a port in use is an Error that names the flag and the port', async (t) => {
+  const { server, address } = await start(t, () => new Response());
+  const again = serveGrpc({ address, fetch: () => new Response(), ...options() });
+  await assert.rejects(again, { message: `port ${server.port} is in use: choose another with -port` });
+});

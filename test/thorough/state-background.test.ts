@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Runner, Work } from '../../handler/index.ts';
+import { testConfig } from '../doors/door.ts';
+import { type InProcess, openInProcess } from '../doors/in-process.ts';
+import { callsFunctions, hangs, says } from '../model/scripted.ts';
+import { LEASE, mortal, processes, reads, takenOver } from '../processes.ts';
+import { callOf, create, endsOnLeaving } from '../promises/ask.ts';
+import { have, heard, held, stored, until } from '../promises/state-ask.ts';
+import { testToolUseOf } from '../test-tool.ts';
+
+const STOPPED = { code: 'server_error', message: 'The server that made this response has stopped.' };
+const CLAIM = /^UPDATE responses AS r SET owner/;
+const ROUND = /^UPDATE jobs SET progress/;
+const CALLING = /^UPDATE jobs SET calling/;
+
+const background = { background: true, input: 'Hi' };
+const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}', id: 'c1' });
+
+/** They mostly wait for a lease to run out. */
+describe('what becomes of background turns when their process dies', { concurrency: 4 }, () => {
+  test('a queued turn is taken over at once, and completes', async (t) => {
+    const { first, second, dieBefore } = await processes(t, 60_000);
+    dieBefore(CLAIM);
+    const { id, model } = await create(first, { ...background, model: first.model.script(says('Hello')) });
+    const reader = reads(second, id);
+    assert.equal((await stored(second, id)).status, 'queued');
+    assert.equal((await takenOver(second, id)).status, 'completed');
+    assert.deepEqual((await reader.whole).final, await stored(second, id));
+    assert.equal(first.model.calls(model).length, 1);
+  });
+
+  test('a turn of which nothing was published is run again, and its numbers go on', async (t) => {
+    const { first, second, die } = await processes(t);
+    const model = first.model.script(hangs('').script, says('Hel', 'lo'));
+    const { id } = await create(first, { ...background, model });
+    const reader = reads(second, id);
+    await reader.seen(/response.in_progress/);
+    die();
+    const { status, output } = await takenOver(second, id);
+    assert.equal(status, 'completed');
+    assert.partialDeepStrictEqual(output, [{ content: [{ text: 'Hello' }] }]);
+    const { events } = await reader.whole;
+    assert.equal(events.filter(({ type }) => type === 'response.in_progress').length, 1);
+    assert.equal(first.model.calls(model).length, 2);
+  });
+
+  test('a turn of which something was published fails, with an incomplete item', async (t) => {
+    const { first, second, die } = await processes(t);
+    const model = first.model.script(held('Hel').script);
+    const { id } = await create(first, { ...background, model });
+    const reader = reads(second, id);
+    await reader.seen(/"delta":"Hel"/);
+    die();
+    const response = await takenOver(second, id);
+    assert.equal(response.status, 'failed');
+    assert.deepEqual(response.error, STOPPED);
+    assert.partialDeepStrictEqual(response.output, [{ type: 'message', status: 'incomplete' }]);
+    const { events, final } = await reader.whole;
+    const ends = events.slice(-3).map(({ type }) => type);
+    assert.deepEqual(ends, ['response.output_item.done', 'error', 'response.failed']);
+    assert.deepEqual(final, response);
+    assert.deepEqual((await reads(second, id).whole).events, events);
+    assert.equal(first.model.calls(model).length, 1);
+  });
+
+  test('a tool loop goes on with its next round, and no tool runs again', async (t) => {
+    const { first, second, dieAfter } = await processes(t);
+    dieAfter(ROUND);
+    const model = first.model.script(add, says('It is 3.'));
+    const { id } = await create(first, { ...background, model, tools: [{ type: 'test_tool' }] });
+    const reader = reads(second, id);
+    const { status, output, usage } = await takenOver(second, id);
+    assert.equal(status, 'completed');
+    assert.equal(output.length, 2);
+    assert.partialDeepStrictEqual(output, [
+      { type: 'mcp_call', name: 'add', output: '3' },
+      { type: 'message', content: [{ text: 'It is 3.' }] },
+    ]);
+    assert.deepEqual(heard(first, model), ['user: Hi', 'assistant: add {"a":1,"b":2} #c1', 'tool c1: 3']);
+    assert.equal(first.model.calls(model).length, 2);
+    assert.deepEqual([usage?.input_tokens, usage?.output_tokens, usage?.total_tokens], [22, 14, 36]);
+    assert.deepEqual((await reader.whole).final.output, output);
+  });
+
+  test('what a tool showed when it was opened is not shown again, and what it cited is', async (t) => {
+    const { first, second, dieAfter } = await processes(t);
+    dieAfter(ROUND);
+    const model = first.model.script(callsFunctions({ name: 'cite', args: '{}' }), says('See X.'));
+    const { id } = await create(first, { ...background, model, tools: [{ type: 'test_tool', shows: true }] });
+    const reader = reads(second, id);
+    const { output } = await takenOver(second, id);
+    assert.equal(output.length, 3);
+    assert.partialDeepStrictEqual(output, [
+      { name: 'open' },
+      { name: 'cite' },
+      { type: 'message', content: [{ text: 'See X.', annotations: [{ type: 'url_citation', title: 'X' }] }] },
+    ]);
+    assert.deepEqual((await reader.whole).final.output, output);
+  });
+
+  test('a turn whose process dies twice, each time between two rounds, completes', async (t) => {
+    const { whole, first, second, dieAfter } = await processes(t);
+    dieAfter(ROUND);
+    const model = first.model.script(add, hangs('').script, add, says('done'));
+    const third = await openInProcess({ database: whole, lease: LEASE, config: testConfig(first.model) });
+    t.after(() => third.close());
+    const { id } = await create(first, { ...background, model, tools: [{ type: 'test_tool' }] });
+    const reader = reads(third, id);
+    await until(async () => {
+      await second.resume();
+      return first.model.calls(model).length === 2;
+    });
+    await second.drain(0);
+    const { status, output, usage } = await takenOver(third, id);
+    assert.equal(status, 'completed');
+    assert.deepEqual(
+      output.map(({ type }) => type),
+      ['mcp_call', 'mcp_call', 'message'],
+    );
+    assert.equal(usage?.total_tokens, 54);
+    await reader.whole;
+  });
+
+  for (const when of ['is about to run', 'runs']) {
+    test(`a turn whose process dies while its tool ${when} fails, and the tool is not run again`, async (t) => {
+      const { first, second, die, dieAfter } = await processes(t);
+      const label = `dies while it ${when}`;
+      const use = testToolUseOf(label);
+      if (when !== 'runs') dieAfter(CALLING);
+      const model = first.model.script(callsFunctions({ name: 'wait', args: '{}' }));
+      const { id } = await create(first, { ...background, model, tools: [{ type: 'test_tool', label }] });
+      const reader = reads(second, id);
+      if (when === 'runs') {
+        await until(() => use.waiting === 1);
+        await reader.seen(/mcp_call_arguments.done/);
+        die();
+      }
+      const runs = use.waiting;
+      assert.equal((await takenOver(second, id)).status, 'failed');
+      assert.equal(use.waiting, runs);
+      assert.equal(first.model.calls(model).length, 1);
+      await reader.whole;
+    });
+  }
+
+  for (const [what, end] of [
+    ['was made elsewhere', takenOver],
+    ['was cancelled elsewhere', (door, id) => have(door, 'POST', `/v1/responses/${id}/cancel`)],
+  ] satisfies [string, (door: InProcess, id: string) => Promise<object>][]) {
+    test(`a process that was only stopped writes nothing over what ${what}, and ends its model call`, async (t) => {
+      const { first, second, pause, goOn } = await processes(t);
+      const goes = Promise.withResolvers<void>();
+      const speaks = held('mine');
+      const model = first.model.script(async (turn) => {
+        await goes.promise;
+        await speaks.script(turn);
+      }, says('yours'));
+      const { id } = await create(first, { ...background, model });
+      await reads(second, id).seen(/response.in_progress/);
+      pause();
+      const made = await end(second, id);
+      const { events } = await reads(second, id).whole;
+      goes.resolve();
+      await speaks.begun;
+      // Time enough to have what it heard on its way to the database.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      goOn();
+      await callOf(first, model).closed;
+      await first.drain(60_000);
+      assert.deepEqual(await stored(second, id), made);
+      assert.deepEqual((await reads(second, id).whole).events, events);
+    });
+  }
+
+  test('a process that was stopped as it failed a turn does not fail it for those who have it since', async (t) => {
+    const { whole, first, second, dieBefore } = await processes(t);
+    const { database, pause, goOn } = mortal(whole);
+    // It does not know the model.
+    const third = await openInProcess({
+      database: {
+        ...whole,
+        batch(statements) {
+          if (statements.some(({ sql }) => sql.startsWith('UPDATE responses SET body'))) pause();
+          return database.batch(statements);
+        },
+      },
+      lease: LEASE,
+      config: { ...testConfig(first.model), models: [{ match: 'another', backend: 'demo' }] },
+    });
+    t.after(() => third.close());
+    dieBefore(CLAIM);
+    const { script, release } = held('Hel');
+    const { id } = await create(first, { ...background, model: first.model.script(script) });
+    const ownerOf = async () => {
+      const [rows] = await whole.batch([{ sql: 'SELECT owner FROM responses WHERE id = ?', values: [id] }]);
+      return rows?.[0]?.owner;
+    };
+    await third.resume();
+    await until(async () => (await ownerOf()) !== '');
+    const stopped = await ownerOf();
+    await until(async () => {
+      await second.resume();
+      return (await ownerOf()) !== stopped;
+    });
+    goOn();
+    await third.drain(60_000);
+    const reader = reads(second, id);
+    await reader.seen(/"delta":"Hel"/);
+    release();
+    assert.equal((await reader.whole).final.status, 'completed');
+  });
+
+  test('a process hears that its turn was cancelled elsewhere, though its model is silent', async (t) => {
+    const { first, second } = await processes(t);
+    await endsOnLeaving(first, async () => {
+      const { script } = hangs('');
+      const { id, model } = await create(first, { ...background, model: first.model.script(script) });
+      await reads(second, id).seen(/response.in_progress/);
+      return {
+        leave: () => have(second, 'POST', `/v1/responses/${id}/cancel`),
+        closed: () => callOf(first, model).closed,
+      };
+    });
+  });
+
+  test('of processes that look for turns at the same time one makes each', async (t) => {
+    const { whole, first, second, die } = await processes(t, 2 * LEASE);
+    const others = [second];
+    for (let n = 0; n < 3; n++) {
+      const door = await openInProcess({ database: whole, lease: 2 * LEASE, config: testConfig(first.model) });
+      t.after(() => door.close());
+      others.push(door);
+    }
+    const turns: Awaited<ReturnType<typeof create>>[] = [];
+    for (let n = 0; n < 5; n++) {
+      const model = first.model.script(hangs('').script, says('Hello'));
+      turns.push(await create(first, { ...background, model }));
+    }
+    await until(() => turns.every(({ model }) => first.model.calls(model).length === 1));
+    die();
+    await until(async () => {
+      await Promise.all(others.map((door) => door.resume()));
+      const now = await Promise.all(turns.map(({ id }) => stored(second, id)));
+      return now.every(({ status }) => status === 'completed');
+    });
+    for (const { id, model } of turns) {
+      assert.equal(first.model.calls(model).length, 2);
+      await reads(second, id).whole;
+    }
+  });
+
+  test('a sweep does not fail background turns', async (t) => {
+    const { whole, first, second, die } = await processes(t);
+    const { id } = await create(first, { ...background, model: first.model.script(hangs('').script, says('ok')) });
+    await reads(second, id).seen(/response.in_progress/);
+    die();
+    const silent = 'SELECT * FROM owners WHERE alive_until > ?';
+    await until(async () => (await whole.batch([{ sql: silent, values: [Date.now()] }]))[0]?.length === 0);
+    await second.sweep();
+    assert.equal((await stored(second, id)).status, 'in_progress');
+    assert.equal((await takenOver(second, id)).status, 'completed');
+  });
+
+  test('work that comes when its response is gone has nothing to do, and says so', async (t) => {
+    let work: Work | undefined;
+    const runner = (does: Work): Runner => {
+      work = does;
+      return { start: async () => {}, stop: async () => {}, close: async () => {} };
+    };
+    const door = await openInProcess({ runner });
+    t.after(() => door.close());
+    assert.equal(await work?.({ tenant: '', id: 'resp_gone' }, new AbortController().signal), true);
+  });
+});

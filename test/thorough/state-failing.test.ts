@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Database } from '../../handler/database/database.ts';
+import { testDatabase } from '../doors/database.ts';
+import { post } from '../doors/door.ts';
+import { openInProcess } from '../doors/in-process.ts';
+import { callsFunctions, says } from '../model/scripted.ts';
+import { create, refuses, stream } from '../promises/ask.ts';
+import { begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
+
+/** A database that may be away, as a network or a full disk takes it away. */
+async function failing(): Promise<{ database: Database; whole: Database; away(is: (sql: string) => boolean): void }> {
+  const whole = await testDatabase();
+  let isAway = (_: string) => false;
+  return {
+    whole,
+    away: (is) => {
+      isAway = is;
+    },
+    database: {
+      ...whole,
+      async batch(statements) {
+        if (statements.some(({ sql }) => isAway(sql))) throw new Error('SECRET: the disk is full');
+        return whole.batch(statements);
+      },
+    },
+  };
+}
+
+const SERVER_ERROR = { status: 500, code: 500, message: 'The server had an error while processing your request.' };
+const ends = (sql: string) => sql.startsWith('UPDATE responses SET body');
+
+test('what cannot be written down is not begun', async (t) => {
+  const { database, away } = await failing();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const model = door.model.script(says('Hello'));
+  away((sql) => sql.startsWith('INSERT INTO responses'));
+  for (const more of [{}, { stream: true }]) {
+    await refuses(await post(door, { model, input: 'Hi', ...more }), SERVER_ERROR);
+  }
+  assert.equal(door.model.calls(model).length, 0);
+  await create(door, { model, store: false });
+});
+
+test('a turn whose end cannot be written has failed, for its reader and for everyone after', async (t) => {
+  const { database, away } = await failing();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const model = door.model.script(says('Hello'));
+  const id = await conversation(door);
+  away(ends);
+  await refuses(await post(door, { model, input: 'Hi' }), SERVER_ERROR);
+  const { final, events } = await stream(door, { model, conversation: id });
+  assert.equal(final.status, 'failed');
+  assert.doesNotMatch(JSON.stringify(events), /SECRET/);
+  away(() => false);
+  await door.sweep();
+  const kept = await stored(door, final.id);
+  assert.equal(kept.status, 'failed');
+  assert.equal(kept.error?.code, 'server_error');
+  // Nothing holds the conversation any more.
+  await create(door, { model, conversation: id, input: 'again' });
+  assert.deepEqual(await contents(door, id), ['user: again', 'assistant: Hello']);
+});
+
+test('a turn whose end can be written only as a failure is kept as one', async (t) => {
+  const { database, away } = await failing();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const model = door.model.script(says('Hello'));
+  let tries = 0;
+  away((sql) => ends(sql) && ++tries === 1);
+  const { final } = await stream(door, { model });
+  assert.equal(final.status, 'failed');
+  assert.deepEqual(await stored(door, final.id), final);
+});
+
+test('a round that cannot be written fails the turn', async (t) => {
+  const { database, away } = await failing();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":1,"b":2}' }), says('never'));
+  away((sql) => sql.includes('THEN status END'));
+  const { final } = await stream(door, { model, tools: [{ type: 'test_tool' }] });
+  assert.equal(final.status, 'failed');
+  assert.equal(door.model.calls(model).length, 1, 'the model is not called again');
+  assert.deepEqual(await stored(door, final.id), final);
+});
+
+test('a process that falls silent loses its turns, and writes nothing over what others made of them', async (t) => {
+  const { database, whole, away } = await failing();
+  const silent = await openInProcess({ database, lease: 400 });
+  const other = await openInProcess({ database: whole, lease: 400 });
+  t.after(async () => {
+    await silent.close();
+    await other.close();
+  });
+  const { script, release } = held('Hel');
+  const id = await conversation(other);
+  const model = silent.model.script(script);
+  const inside = await begin(silent, { model, conversation: id });
+  const alone = await begin(silent, { model: silent.model.script(script) });
+  assert.equal((await stored(other, alone.id)).status, 'in_progress');
+  away(() => true);
+  await until(async () => (await stored(other, alone.id)).status === 'failed');
+  const { error } = await stored(other, alone.id);
+  assert.deepEqual(error, { code: 'server_error', message: 'The server that made this response has stopped.' });
+
+  await create(other, { model: other.model.script(says('mine')), conversation: id, input: 'yours?' });
+  await other.sweep();
+  away(() => false);
+  release();
+  for (const turn of [inside, alone]) {
+    const { final } = await turn.whole;
+    assert.equal(final.status, 'failed');
+    assert.equal((await stored(other, turn.id)).status, 'failed');
+  }
+  assert.deepEqual(await contents(other, id), ['user: yours?', 'assistant: mine']);
+});
+
+test('a turn is alive for as long as its process says so, however long the model is silent', async (t) => {
+  const database = await testDatabase();
+  const door = await openInProcess({ database, lease: 300 });
+  const other = await openInProcess({ database, lease: 300 });
+  t.after(async () => {
+    await door.close();
+    await other.close();
+  });
+  const { script, release } = held('Hel');
+  const { id, whole } = await begin(door, { model: door.model.script(script) });
+  for (let looks = 0; looks < 10; looks++) {
+    await other.sweep();
+    assert.equal((await stored(other, id)).status, 'in_progress');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  release();
+  assert.equal((await whole).final.status, 'completed');
+});

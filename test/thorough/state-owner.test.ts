@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Conflict, type Database, type Statement } from '../../handler/database/database.ts';
+import { testDatabase } from '../doors/database.ts';
+import { type InProcess, openInProcess } from '../doors/in-process.ts';
+import { says } from '../model/scripted.ts';
+import { create } from '../promises/ask.ts';
+import { begin, held, stored, until } from '../promises/state-ask.ts';
+
+type Batch = (statements: readonly Statement[], write: Database['batch']) => ReturnType<Database['batch']>;
+
+/** A process whose batches the test has in its hands, and another one on the same database. */
+async function open(t: { after(fn: () => Promise<void>): void }, lease: number, batch: Batch) {
+  const whole = await testDatabase();
+  const database = { ...whole, batch: (statements: readonly Statement[]) => batch(statements, whole.batch) };
+  const door = await openInProcess({ database, lease });
+  const other = await openInProcess({ database: whole, lease });
+  t.after(async () => {
+    await door.close();
+    await other.close();
+  });
+  return { door, other };
+}
+
+const has = (statements: readonly Statement[], sql: string) => statements.some((one) => one.sql.includes(sql));
+
+async function staysAlive(other: InProcess, id: string, times: number): Promise<void> {
+  for (let looks = 0; looks < times; looks++) {
+    await other.sweep();
+    assert.equal((await stored(other, id)).status, 'in_progress');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+test('a turn is alive whose process said so along with what was refused', async (t) => {
+  const begun = Promise.withResolvers<void>();
+  let first = true;
+  const { door, other } = await open(t, 60_000, async (statements, write) => {
+    if (!first || !has(statements, 'INSERT INTO responses')) return write(statements);
+    first = false;
+    await begun.promise;
+    throw new Conflict('somebody else was first');
+  });
+  const { script, release } = held();
+  const refused = door.fetch('/v1/responses', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: door.model.script(says('never')), input: 'Hi' }),
+  });
+  await until(() => !first);
+  const { id, whole } = await begin(door, { model: door.model.script(script) });
+  begun.resolve();
+  assert.equal((await refused).status, 500);
+  await staysAlive(other, id, 1);
+  release();
+  assert.equal((await whole).final.status, 'completed');
+});
+
+test('a turn is alive though every second time that its process says so is lost', async (t) => {
+  let times = 0;
+  const { door, other } = await open(t, 900, async (statements, write) => {
+    if (has(statements, 'INSERT INTO owners') && times++ % 2 === 1) throw new Error('the network is away');
+    return write(statements);
+  });
+  const { script, release } = held();
+  const { id, whole } = await begin(door, { model: door.model.script(script) });
+  await staysAlive(other, id, 20);
+  assert.ok(times > 4);
+  release();
+  assert.equal((await whole).final.status, 'completed');
+});
+
+test('a process that ends has its turns until they have ended', async (t) => {
+  const { door, other } = await open(t, 60_000, (statements, write) => write(statements));
+  const { script, release } = held();
+  const { id, whole } = await begin(door, { model: door.model.script(script) });
+  await door.drain(0);
+  await staysAlive(other, id, 1);
+  release();
+  assert.equal((await whole).final.status, 'completed');
+});
+
+test('a sweep that has seen a turn run does nothing to it when it has ended meanwhile', async (t) => {
+  let meanwhile = async () => {};
+  const { door } = await open(t, 60_000, async (statements, write) => {
+    const rows = await write(statements);
+    if (has(statements, 'SELECT tenant, id FROM responses WHERE owner')) await meanwhile();
+    return rows;
+  });
+  const { script, release } = held();
+  const { id, whole } = await begin(door, { model: door.model.script(script) });
+  meanwhile = async () => {
+    release();
+    await whole;
+  };
+  await door.sweep();
+  assert.equal((await stored(door, id)).status, 'completed');
+});
+
+test('a sweep does not take a background turn for lost that has just been taken', async (t) => {
+  let swept = false;
+  const { door } = await open(t, 60_000, async (statements, write) => {
+    const rows = await write(statements);
+    if (has(statements, 'UPDATE responses AS r SET owner')) {
+      swept = true;
+      await door.sweep();
+    }
+    return rows;
+  });
+  const { id } = await create(door, { model: door.model.script(says('Hello')), background: true });
+  await until(async () => (await stored(door, id)).status === 'completed');
+  assert.ok(swept);
+});

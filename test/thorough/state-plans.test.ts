@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import type { Database } from '../../handler/database/database.ts';
+import { migrate } from '../../handler/database/schema.ts';
+import { sqliteDatabase } from '../../handler/database/sqlite.ts';
+import { post } from '../doors/door.ts';
+import { type InProcess, openInProcess } from '../doors/in-process.ts';
+import { callsFunctions, hangs, says } from '../model/scripted.ts';
+import { create, stream } from '../promises/ask.ts';
+import { ask, have } from '../promises/state-ask.ts';
+
+/** How SQLite goes about each statement that is run on a database. */
+async function watched(): Promise<{ database: Database; plans: Map<string, string[]> }> {
+  const connection = new DatabaseSync(':memory:');
+  const database = sqliteDatabase(connection);
+  await migrate(database);
+  const plans = new Map<string, string[]>();
+  return {
+    plans,
+    database: {
+      ...database,
+      batch(statements) {
+        for (const { sql, values } of statements) {
+          const steps = connection.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+          plans.set(
+            sql,
+            steps.map(({ detail }) => String(detail)),
+          );
+        }
+        return database.batch(statements);
+      },
+    },
+  };
+}
+
+/**
+ * A step that reads a whole table, or all of a tenant: what costs more the more others have stored. `c` is a chain, `i` a
+ * page, `e` some blocks of a log, `g`, `gone` and `leaves` what is being removed; of `owners` there are as many as processes,
+ * the index of running responses holds no others, and of the deliveries that are due only the first is read.
+ */
+const READS_ALL =
+  /^SCAN (?!c$|i$|e$|g$|gone$|leaves$|owners$|r USING INDEX responses_running|deliveries USING COVERING INDEX|CONSTANT|\d+-ROW)|\(tenant=\?\)$/;
+
+test('every statement finds its rows by a key, however much is stored', async (t) => {
+  const { database, plans } = await watched();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const model = door.model.script(says('Hello'));
+  const input = Array.from({ length: 3 }, () => ({ role: 'user', content: 'Hi' }));
+  const first = await create(door, { model, input });
+  const second = await create(door, { model, previous_response_id: first.id });
+  const headers = { 'idempotency-key': 'a key' };
+  for (let time = 0; time < 2; time++) await post(door, { model, input: 'Hi' }, { headers });
+  const { id } = await have<{ id: string }>(door, 'POST', '/v1/conversations', { items: input });
+  const inside = await create(door, { model, conversation: id });
+  await create(door, { model, previous_response_id: inside.id });
+  await ask(door, 'POST', `/v1/conversations/${id}/items`, { items: input });
+  await ask(door, 'POST', `/v1/conversations/${id}`, { metadata: {} });
+  const lists = [`/v1/responses/${first.id}/input_items`, `/v1/conversations/${id}/items`];
+  for (const path of [`/v1/responses/${second.id}`, `/v1/conversations/${id}`, ...lists]) {
+    for (const order of ['asc', 'desc']) {
+      const { data } = await have<{ data?: { id: string }[] }>(door, 'GET', `${path}?order=${order}`);
+      if (!data?.[0]) continue;
+      await ask(door, 'GET', `${path}?order=${order}&after=${data[0].id}`);
+      await ask(door, 'GET', `${path}/${data[0].id}`);
+      await ask(door, 'DELETE', `${path}/${data[0].id}`);
+    }
+  }
+  await inBackground(door);
+  await ask(door, 'DELETE', `/v1/responses/${first.id}`);
+  await ask(door, 'DELETE', `/v1/conversations/${id}`);
+  await door.sweep();
+  assert.ok(plans.size > 50, `${plans.size} statements`);
+  const bad = [...plans].filter(([, steps]) => steps.some((step) => READS_ALL.test(step)));
+  assert.deepEqual(bad, []);
+});
+
+/** Turns that nobody waits for: made, read again, cancelled, left to be taken over, and taken over. */
+async function inBackground(door: InProcess): Promise<void> {
+  const turn = { background: true, input: 'Hi' };
+  const model = door.model.script(callsFunctions({ name: 'add', args: '{}' }), says('Hello'));
+  const { final } = await stream(door, { ...turn, model, tools: [{ type: 'test_tool' }] });
+  await (await door.fetch(`/v1/responses/${final.id}?stream=true&starting_after=3`)).text();
+  const { script, begun } = hangs('');
+  const long = await create(door, { ...turn, model: door.model.script(script) });
+  await begun;
+  await ask(door, 'POST', `/v1/responses/${long.id}/cancel`);
+  const again = hangs('');
+  const left = await create(door, { ...turn, model: door.model.script(again.script, says('Hello')) });
+  await again.begun;
+  await door.sweep();
+  await door.drain(0);
+  await door.resume();
+  await ask(door, 'DELETE', `/v1/responses/${left.id}`);
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testDatabase } from '../doors/database.ts';
+import { testConfig } from '../doors/door.ts';
+import { openInProcess, testHandler } from '../doors/in-process.ts';
+import { says } from '../model/scripted.ts';
+import { begin, ended } from '../promises/background.ts';
+import { until } from '../promises/state-ask.ts';
+
+test('what was not taken is tried again, later and later, with the same id, and then no more', async (t) => {
+  const database = await testDatabase();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const due = async () => {
+    const [[row] = []] = await database.batch([{ sql: 'SELECT tries, next_at FROM deliveries', values: [] }]);
+    return row && { tries: Number(row.tries), next: Number(row.next_at) };
+  };
+  const retry = async () => {
+    await database.batch([{ sql: 'UPDATE deliveries SET next_at = 0', values: [] }]);
+    return door.deliver();
+  };
+  door.model.answerHooks(500, 302, 404);
+  const { id } = await begin(door, says('ok'));
+  await ended(door, id);
+  const pauses: number[] = [];
+  for (let tries = 1; tries <= 3; tries++) {
+    const tried = Date.now();
+    const next = tries === 1 ? undefined : await retry();
+    await until(async () => ((await due())?.tries ?? 0) === tries && ((await due())?.next ?? 0) < tried + 29_000);
+    const row = await due();
+    if (next !== undefined) assert.equal(next, row?.next, 'when the next one is due');
+    pauses.push((row?.next ?? 0) - tried);
+  }
+  const [first = 0, second = 0, third = 0] = pauses;
+  assert.ok(first < second && second < third, `${pauses}`);
+  assert.equal(await retry(), undefined);
+  assert.equal(await due(), undefined, 'it was taken');
+  const ids = new Set(door.model.hooks.map(({ headers }) => headers['webhook-id']));
+  assert.deepEqual([door.model.hooks.length, ids.size], [4, 1]);
+});
+
+test('a URL that the configuration has no more is not called', async (t) => {
+  const database = await testDatabase();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  door.model.answerHooks(500);
+  const { id } = await begin(door, says('ok'));
+  await ended(door, id);
+  await until(async () => door.model.hooks.length === 1);
+  const webhooks = [{ url: 'http://127.0.0.1:9/', secret: 'another secret of tests' }];
+  const other = await testHandler(door.model, { database, config: { ...testConfig(door.model), webhooks } });
+  t.after(() => other.close());
+  await until(async () => {
+    await database.batch([{ sql: 'UPDATE deliveries SET next_at = 0', values: [] }]);
+    return (await other.deliver()) === undefined;
+  });
+  assert.equal(door.model.hooks.length, 1);
+});
+
+test('only the ends that are asked for are told', async (t) => {
+  const database = await testDatabase();
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const config = testConfig(door.model);
+  const webhooks = config.webhooks.map((webhook) => ({ ...webhook, events: ['response.failed' as const] }));
+  const quiet = await testHandler(door.model, { database, config: { ...config, webhooks } });
+  t.after(() => quiet.close());
+  const body = JSON.stringify({ model: door.model.script(says('ok')), input: 'Hi', background: true });
+  const headers = { 'content-type': 'application/json' };
+  const reply = await quiet.fetch(new Request('http://x/v1/responses', { method: 'POST', body, headers }));
+  await ended(door, ((await reply.json()) as { id: string }).id);
+  const [[row] = []] = await database.batch([{ sql: 'SELECT count(*) AS n FROM deliveries', values: [] }]);
+  assert.equal(row?.n, 0);
+  assert.equal(door.model.hooks.length, 0);
+});

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type Socket as NetSocket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import OpenAI from 'openai';
+import { WebSocket } from 'ws';
+import { configureLog, type Door, parseConfig, type Socket } from '../../handler/index.ts';
+import { serveHttp } from '../../shim/http.ts';
+import type { Fetch } from '../../shim/session.ts';
+import { openSockets } from '../../shim/websocket.ts';
+import { testConfigFile } from '../doors/door.ts';
+import { testHandler } from '../doors/in-process.ts';
+import { hangs, says, startScriptedModel } from '../model/scripted.ts';
+import { freePort } from '../ports.ts';
+import { openSocket } from '../socket.ts';
+
+/** Much that can go wrong here is something that never comes. */
+const LIMIT = { timeout: 20_000 };
+
+/** The product on plain HTTP with these limits. */
+async function open(t: TestContext, limits: object = {}) {
+  const model = await startScriptedModel();
+  const handler = await testHandler(model, { config: parseConfig({ ...testConfigFile(model), limits }) });
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch: handler.fetch, log: () => {} });
+  t.after(async () => {
+    await server.close();
+    await handler.close();
+    await model.close();
+  });
+  const client = new OpenAI({ baseURL: `http://127.0.0.1:${server.port}/v1`, apiKey: 'test' });
+  return { model, server, socket: () => openSocket({ client }), client };
+}
+
+test('a connection of no use is closed, and one on which a turn is made is not', LIMIT, async (t) => {
+  const { model, socket } = await open(t, { connectionIdle: '150ms' });
+  const idle = await socket();
+  const busy = await socket();
+  const slow = model.script(async (turn) => {
+    await turn.text('Hel');
+    await idle.closed;
+    await turn.text('lo');
+    await turn.finish();
+  });
+  const { final } = await busy.create({ model: slow });
+  assert.equal(final.status, 'completed');
+  assert.deepEqual([await idle.closed, await busy.closed], [1001, 1001]);
+});
+
+test(
+  'a connection ends at its limit, when its turn has; requests are told, and so is a client that asks for none',
+  LIMIT,
+  async (t) => {
+    const { model, socket } = await open(t, { connection: '300ms' });
+    const busy = await socket();
+    const idle = await socket();
+    const release = Promise.withResolvers<void>();
+    const slow = model.script(async (turn) => {
+      await turn.text('Hel');
+      await release.promise;
+      await turn.finish();
+    });
+    busy.send({ type: 'response.create', model: slow, input: 'Hi' });
+    const limit = ({ type, status, error }: { type: string; status: number; error: { code: string } }) =>
+      assert.deepEqual([type, status, error.code], ['error', 400, 'websocket_connection_limit_reached']);
+    limit(await idle.next());
+    assert.equal(await idle.closed, 1001);
+    busy.send({ type: 'response.create', model: slow, input: 'Hi', stream_id: 'late' });
+    let event = await busy.next();
+    while (!event.error) event = await busy.next();
+    limit(event);
+    assert.equal(event.stream_id, 'late');
+    release.resolve();
+    while (event.type !== 'response.completed') event = await busy.next();
+    limit(await busy.next());
+    assert.equal(await busy.closed, 1001);
+  },
+);
+
+test('draining: idle connections are closed, what is made finishes whole, and what waits is told', LIMIT, async (t) => {
+  const { model, server, socket } = await open(t);
+  const [idle, busy] = [await socket(), await socket()];
+  const release = Promise.withResolvers<void>();
+  const slow = model.script(async (turn) => {
+    await turn.text('Hel');
+    await release.promise;
+    await turn.finish();
+  });
+  busy.send({ type: 'response.create', model: slow, input: 'Hi' });
+  let event = await busy.next();
+  const drained = server.drain(60_000);
+  assert.equal(await idle.closed, 1001);
+  busy.send({ type: 'response.create', model: slow, input: 'Hi', stream_id: 'late' });
+  while (!event.error) event = await busy.next();
+  assert.deepEqual([event.status, event.error.code], [503, 'server_stopping']);
+  release.resolve();
+  while (event.type !== 'response.completed') event = await busy.next();
+  assert.equal(await busy.closed, 1001);
+  await drained;
+});
+
+test('draining ends when its grace does, and the turn with it', LIMIT, async (t) => {
+  const { model, server, socket } = await open(t);
+  const { script, begun } = hangs();
+  const name = model.script(script);
+  const busy = await socket();
+  busy.send({ type: 'response.create', model: name, input: 'Hi' });
+  await begun;
+  await server.drain(50);
+  assert.equal(await busy.closed, 1006);
+  await model.calls(name)[0]?.closed;
+});
+
+test('each response is a line of the log, and so is the connection, all under its id', LIMIT, async (t) => {
+  const lines: string[] = [];
+  configureLog('info', (line) => lines.push(line));
+  const { model, client } = await open(t);
+  const name = model.script(says('Hello'));
+  const socket = await openSocket({ client }, { 'x-request-id': 'mine' });
+  const { final } = await socket.create({ model: name });
+  socket.send('{');
+  await socket.next();
+  socket.close();
+  while (lines.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  const told = lines.map((line) => JSON.parse(line));
+  const shared = { request_id: 'mine', door: 'http', path: '/v1/responses', streaming: true };
+  assert.partialDeepStrictEqual(told, [
+    { ...shared, method: 'response.create', model: name, response_id: final.id, status: 200 },
+    { ...shared, method: 'response.create', model: null, status: 400 },
+    { ...shared, method: 'GET', status: 101 },
+  ]);
+});
+
+/** A server whose every WebSocket is served in the same way. */
+async function serving(t: TestContext, serve: (socket: Socket) => Promise<void>): Promise<number> {
+  const fetch = (_: Request, { upgrade }: Pick<Door, 'upgrade'>) => upgrade?.(serve, {}) ?? new Response();
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
+  t.after(server.close);
+  return server.port;
+}
+
+test(
+  'a client that does not read stops what is sent, within what the network holds, and may go on',
+  LIMIT,
+  async (t) => {
+    const text = 'a'.repeat(4_000);
+    const all = 5_000;
+    let handed = 0;
+    const stuck = Promise.withResolvers<void>();
+    const port = await serving(t, async (socket) => {
+      const messages = socket.messages[Symbol.asyncIterator]();
+      while (handed < all) {
+        const full = socket.send(text);
+        handed++;
+        if (full && !(await Promise.race([full.then(() => true), later()]))) {
+          stuck.resolve();
+          await full;
+        }
+      }
+      await messages.next();
+    });
+    const client = new WebSocket(`ws://127.0.0.1:${port}/`);
+    let got = 0;
+    client.on('message', () => got++);
+    await once(client, 'open');
+    client.pause();
+    await stuck.promise;
+    t.diagnostic(`${Math.round((handed * text.length) / 1024)} KiB were sent to a client that does not read`);
+    assert.ok(handed * text.length < 8 * 1024 * 1024, `${handed} messages`);
+    client.resume();
+    while (got < all) await once(client, 'message');
+    client.terminate();
+  },
+);
+
+/** Long after any reader would have read. */
+function later(): Promise<false> {
+  return new Promise((resolve) => setTimeout(() => resolve(false), 500));
+}
+
+test('a connection that is not open any more takes what is sent without a word', LIMIT, async (t) => {
+  const served = Promise.withResolvers<void>();
+  const port = await serving(t, async (socket) => {
+    for await (const _ of socket.messages) assert.fail('nothing was sent');
+    await socket.send('late');
+    socket.ping?.();
+    socket.close(1001, 'late');
+    served.resolve();
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${port}/`);
+  await once(client, 'open');
+  client.terminate();
+  await served.promise;
+});
+
+/** A connection on which the handshake was made, and that does nothing more by itself. */
+async function bare(port: number): Promise<NetSocket> {
+  const socket = connect(port, '127.0.0.1');
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+  socket.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}`);
+  await once(socket, 'data');
+  return socket;
+}
+
+test('a client that answers no ping is cut, and one that does is not', LIMIT, async (t) => {
+  const serve = async (socket: Socket) => {
+    const pings = setInterval(() => socket.ping?.(), 10);
+    for await (const _ of socket.messages) assert.fail('nothing was sent');
+    clearInterval(pings);
+  };
+  const sockets = openSockets(1024, (_, { upgrade }) => upgrade?.(serve, {}) ?? new Response(), 250);
+  const port = await freePort();
+  const server = createServer().on('upgrade', sockets.upgrade).listen(port, '127.0.0.1');
+  t.after(() => {
+    sockets.cut();
+    server.close();
+  });
+  await once(server, 'listening');
+  const client = new WebSocket(`ws://127.0.0.1:${port}/`);
+  await once(client, 'open');
+  await once((await bare(port)).resume(), 'close');
+  assert.equal(client.readyState, WebSocket.OPEN);
+});
+
+test('bytes that are no WebSocket frames end the connection, and nothing else', LIMIT, async (t) => {
+  let served = 0;
+  const port = await serving(t, async (socket) => {
+    for await (const _ of socket.messages) assert.fail('nothing was sent');
+    served++;
+  });
+  for (const bytes of ['\xff\xff\xff\xff\xff\xff', '\x81\x05hello', '']) {
+    const socket = await bare(port);
+    socket.end(Buffer.from(bytes, 'latin1'));
+    await once(socket.resume(), 'close');
+  }
+  while (served < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+});
+
+test('what a handler throws before it upgrades is a 500, and a strange host is 400', LIMIT, async (t) => {
+  const fetch: Fetch = () => Promise.reject(new Error('secret'));
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
+  t.after(server.close);
+  for (const [host, status] of [
+    ['x', 500],
+    ['a b', 400],
+  ] as const) {
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}/`, { headers: { host } });
+    client.on('error', () => {});
+    const [, reply] = await once(client, 'unexpected-response');
+    assert.equal(reply.statusCode, status);
+  }
+});
