@@ -13,7 +13,7 @@ const versions = {
 
 /** Seen on 1.36.4, 1.37.0 and 1.38.3: Envoy dies of a segmentation fault a second or so after clients have left. */
 const CRASHES = 'Envoy before 1.39 may crash when a client leaves in the middle of its request';
-const LEAVES = /^(leave|client\.abort|loop\.client-leaves|stream\.connection)/;
+const LEAVES = /\b(leave|leaves|leaving|left|abort|unread)\b|^(stream\.connection|websocket\.too-large)/;
 
 for (const [version, modes] of Object.entries(versions)) {
   const crashes = version < '1.39';

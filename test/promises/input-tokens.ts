@@ -159,9 +159,10 @@ promise(
   async (door) => {
     const { testToolUseOf } = await import('../test-tool.ts');
     const model = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 1 }) }, says('ok'));
-    const body = { model, input: 'Hi', tools: [fn, { type: 'test_tool', label: 'input-tokens.served' }] };
+    const label = `input-tokens.served ${door.model.url}`; // which no other door of this process has
+    const body = { model, input: 'Hi', tools: [fn, { type: 'test_tool', label }] };
     await count(door, body);
-    const { opened, closed } = testToolUseOf('input-tokens.served');
+    const { opened, closed } = testToolUseOf(label);
     assert.deepEqual([opened, closed], [1, 1]);
     await create(door, body);
     assert.deepEqual(counted(door, model, COUNT), counted(door, model, RUN));
