@@ -1,3 +1,5 @@
+import { fromBase64, toBase64 } from './base64.ts';
+
 /** Makes texts that only this deployment can read, for clients to keep. */
 export interface Seal {
   seal(text: string): Promise<string>;
@@ -32,19 +34,24 @@ export interface SharedSecret {
  * sealed before there were any stays readable.
  */
 export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): Seal {
-  const before = once(async () => (shared ? importKey((await shared.read()).key) : undefined));
-  const opened = once(() => importKeys(secrets, shared));
+  const keys = new Map(secrets.map(({ id, key }) => [id, once(() => importKey(key))]));
+  if (shared && !keys.has(shared.id))
+    keys.set(
+      shared.id,
+      once(async () => importKey((await shared.read()).key)),
+    );
+  const [first = ''] = keys.keys();
   return {
     async seal(text) {
       const iv = randomBytes(IV_BYTES);
-      const { first, key } = await opened();
+      const key = await keys.get(first)?.();
+      if (!key) throw new Error('there is no secret');
       const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, encoder.encode(text)));
       return `${MARK}.${first}.${toBase64(iv)}.${toBase64(sealed)}`;
     },
     async open(text) {
       const [id = '', iv = '', sealed = ''] = text.slice(MARK.length + 1).split('.');
-      if (!isSealed(text)) return undefined;
-      const key = (await opened()).all.get(id) ?? (id === shared?.id ? await before() : undefined);
+      const key = isSealed(text) ? await keys.get(id)?.() : undefined;
       if (!key) return undefined;
       try {
         const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: fromBase64(iv) }, key, fromBase64(sealed));
@@ -54,24 +61,6 @@ export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): Sea
       }
     },
   };
-}
-
-type Key = Awaited<ReturnType<typeof importKey>>;
-
-/** Keys by the ids of their secrets, and the one that seals. */
-interface Keys {
-  all: ReadonlyMap<string, Key>;
-  first: string;
-  key: Key;
-}
-
-async function importKeys(secrets: readonly Secret[], shared?: SharedSecret): Promise<Keys> {
-  const known = secrets.length > 0 || !shared ? secrets : [await shared.read()];
-  const all = new Map(await Promise.all(known.map(async ({ id, key }) => [id, await importKey(key)] as const)));
-  const first = known[0]?.id ?? '';
-  const key = all.get(first);
-  if (!key) throw new Error('there is no secret');
-  return { all, first, key };
 }
 
 /** Makes something when it is first asked for; again only where that failed. */
@@ -100,15 +89,4 @@ async function importKey(key: string) {
 
 function randomBytes(count: number) {
   return crypto.getRandomValues(new Uint8Array(count));
-}
-
-/** One character a byte first, since `btoa` reads no bytes; in slices that fit a call's arguments. */
-function toBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 8_192) text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  return btoa(text);
-}
-
-function fromBase64(text: string) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -7,7 +7,17 @@ const ROOT = new URL('../', import.meta.url);
 
 /** Each unit of the house, a file or a folder of handler/, and the units that it may import besides itself. */
 const vocabulary = ['protocol'];
-const basics = ['errors.ts', 'limits.ts', 'log.ts', 'ids.ts', 'sse.ts', 'seal.ts', 'socket.ts', 'validate.ts'];
+const basics = [
+  'base64.ts',
+  'errors.ts',
+  'limits.ts',
+  'log.ts',
+  'ids.ts',
+  'sse.ts',
+  'seal.ts',
+  'socket.ts',
+  'validate.ts',
+];
 const middle = [...vocabulary, ...basics];
 const parts = ['config.ts', 'default-models.ts', 'decompress.ts', 'backend', 'tool', 'turn', 'state'];
 const table: Record<string, readonly string[]> = {

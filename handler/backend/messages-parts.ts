@@ -1,3 +1,4 @@
+import { fromBase64 } from '../base64.ts';
 import { unsupported } from '../errors.ts';
 import type { InputFile, InputImage, InputPart } from '../protocol/content.ts';
 import type { Message } from '../protocol/items.ts';
@@ -81,7 +82,7 @@ function dataOf(url: string): { type: string; data: string } {
 
 function textOf(base64: string): string {
   try {
-    return new TextDecoder().decode(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+    return new TextDecoder().decode(fromBase64(base64));
   } catch {
     throw unreadable('data that is no base64');
   }

@@ -3,7 +3,7 @@ import { ApiError } from '../errors.ts';
 import type { Response } from '../protocol/response.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
-import { insertBlock, noBlock, readLog, toLine } from '../state/log.ts';
+import { insertBlock, isLifecycle, noBlock, readLog, toLine } from '../state/log.ts';
 import { writeEnd } from '../state/record.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
@@ -22,14 +22,14 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
   const { database, tenant, owner } = scope;
   for (let tries = 1; ; tries++) {
     const begun = await getHidden(scope, id);
-    if (begun.status !== 'queued' && begun.status !== 'in_progress') return;
+    if (hasEnded(begun)) return;
     let response: Response = { ...begun, output: [] };
     let block = 0;
     let last = -1;
     for (let more = true; more; ) {
       const part = await readLog(scope, id, block, -1);
       for (const event of part.events) {
-        if ('item' in event || 'item_id' in event || 'output_index' in event) response = fold(response, event);
+        if (!isLifecycle(event)) response = fold(response, event);
         last = event.sequence_number;
       }
       block = part.next;
@@ -65,6 +65,11 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
       if (failure) return; // it has ended, or is somebody else's by now
     }
   }
+}
+
+/** Whether a response changes no more. */
+export function hasEnded({ status }: Response): boolean {
+  return status !== 'queued' && status !== 'in_progress';
 }
 
 /** A turn whose process has died in the middle of it. */

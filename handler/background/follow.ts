@@ -1,6 +1,6 @@
 import type { ErrorEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
 import type { Response } from '../protocol/response.ts';
-import { type LoggedEvent, readLog } from '../state/log.ts';
+import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
 import type { Wakes } from './wakes.ts';
@@ -60,10 +60,6 @@ function whole(event: LoggedEvent, response: Response): ResponseEvent {
   const status = event.type === 'response.in_progress' ? 'in_progress' : 'queued';
   const nothing = { completed_at: null, error: null, incomplete_details: null, output: [], usage: null };
   return { ...event, response: { ...response, status, ...nothing } };
-}
-
-function isLifecycle(event: LoggedEvent): event is Omit<LifecycleEvent, 'response'> {
-  return ['response.created', 'response.queued', 'response.in_progress'].includes(event.type);
 }
 
 function gone(sequence_number: number): ErrorEvent {

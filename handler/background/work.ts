@@ -15,7 +15,7 @@ import { afterCompaction, isCompaction, openCompactions } from '../turn/compacti
 import { type PlannedRequest, planTurn } from '../turn/plan.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn, type Turn } from '../turn/turn.ts';
-import { cutShort, lost } from './cut.ts';
+import { cutShort, hasEnded, lost } from './cut.ts';
 import { LogRecord } from './log-record.ts';
 import type { Job } from './runner.ts';
 import type { Wakes } from './wakes.ts';
@@ -63,10 +63,6 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
     release();
     means.wakes.wake(job.id);
   }
-}
-
-function hasEnded({ status }: Response): boolean {
-  return status !== 'queued' && status !== 'in_progress';
 }
 
 /** Makes the response; gives what it has to be ended with where it cannot be made. */

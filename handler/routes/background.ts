@@ -11,7 +11,7 @@ import { beginTurn, type NewTurn } from '../state/record.ts';
 import { getHidden, getResponse } from '../state/responses.ts';
 import type { PlannedRequest } from '../turn/plan.ts';
 import type { Env, Services } from './env.ts';
-import { obfuscate } from './obfuscate.ts';
+import { asAsked } from './obfuscate.ts';
 import { pathId } from './query.ts';
 import { STREAM_HEADERS } from './stream.ts';
 
@@ -40,7 +40,7 @@ export function streamBackground(
   c: Context<Env>,
   { scope, wakes, limits }: Services,
   response: ResponseObject,
-  { stream_options }: Pick<CreateRequest, 'stream_options'>,
+  request: Pick<CreateRequest, 'stream_options'>,
   after = -1,
 ): Response {
   const entry = c.get('entry');
@@ -48,8 +48,7 @@ export function streamBackground(
   entry.streaming = true;
   const reading = new AbortController();
   const signal = AbortSignal.any([c.req.raw.signal, reading.signal]);
-  const plain = follow(scope, wakes, response, after, signal);
-  const events = stream_options?.include_obfuscation ? obfuscate(plain) : plain;
+  const events = asAsked(follow(scope, wakes, response, after, signal), request);
   const reader = {
     signal,
     keepAlive: limits.keepAlive,

@@ -22,7 +22,7 @@ export async function countInput(c: Context<Env>, services: Services): Promise<R
   if (sent.personality != null) throw unsupported('personality');
   const asked = completeRequest(services, sent, c.get('entry'));
   const { backend, turn } = await prepareTurn(services, asked, { response: null });
-  backend.generate(turn.call, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
+  backend.generate(turn.most, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
   const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(limits.counting)]);
   const call = await firstCall(turn, signal);
   const input_tokens = (await backend.countTokens?.(call, signal)) ?? (await estimate(call, services.tokenizer));

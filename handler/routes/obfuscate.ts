@@ -1,10 +1,19 @@
 import type { ResponseEvent } from '../protocol/events.ts';
+import type { CreateRequest } from '../protocol/request.ts';
 
 /** Deltas are padded to a multiple of this, in characters, so that their sizes tell little of their words. */
 const BLOCK = 16;
 
+/** The events as `stream_options` asks for them. */
+export function asAsked<R>(
+  events: AsyncGenerator<ResponseEvent, R>,
+  { stream_options }: Pick<CreateRequest, 'stream_options'>,
+): AsyncGenerator<ResponseEvent, R> {
+  return stream_options?.include_obfuscation ? obfuscate(events) : events;
+}
+
 /** Events whose deltas carry an `obfuscation` of random letters, as `stream_options.include_obfuscation` asks. */
-export async function* obfuscate<R>(events: AsyncGenerator<ResponseEvent, R>): AsyncGenerator<ResponseEvent, R> {
+async function* obfuscate<R>(events: AsyncGenerator<ResponseEvent, R>): AsyncGenerator<ResponseEvent, R> {
   for (;;) {
     const next = await events.next();
     if (next.done) return next.value;

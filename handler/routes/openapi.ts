@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { toBase64 } from '../base64.ts';
 import { renderDocs, STYLE } from './docs-page.ts';
 import type { Env, Services } from './env.ts';
 import { type ApiDocument, describeApi } from './openapi-document.ts';
@@ -11,7 +12,7 @@ export function getDocument(c: Context<Env>, services: Services): Response {
 /** `GET /docs`: the same as a page, which may load nothing and run nothing. */
 export async function getDocs(c: Context<Env>, services: Services): Promise<Response> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(STYLE));
-  const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
+  const hash = toBase64(new Uint8Array(digest));
   return c.html(renderDocs(documentOf(services)), 200, {
     'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     'x-content-type-options': 'nosniff',

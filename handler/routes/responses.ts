@@ -12,7 +12,7 @@ import { startBackground, streamBackground } from './background.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
 import { readKey } from './idempotency.ts';
-import { obfuscate } from './obfuscate.ts';
+import { asAsked } from './obfuscate.ts';
 import { completeRequest, prepareTurn } from './prepare.ts';
 import { replay } from './replay.ts';
 import { startTurn } from './start.ts';
@@ -35,7 +35,7 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   const { turn, past, backend, request } = prepared;
   const { response } = turn;
   if (response.background) {
-    backend.generate(turn.call, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
+    backend.generate(turn.most, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
     await startBackground(services, { response, input: turn.input, past, key }, request);
     return request.stream ? streamBackground(c, services, response, sent) : c.json(response);
   }
@@ -70,8 +70,7 @@ function repeat(c: Context<Env>, services: Services, response: ResponseObject, r
   c.header('idempotent-replayed', 'true');
   if (!request.stream) return c.json(response);
   if (response.background) return streamBackground(c, services, response, request);
-  const plain = replay(response);
-  const events = request.stream_options?.include_obfuscation ? obfuscate(plain) : plain;
+  const events = asAsked(replay(response), request);
   const reader = {
     signal: c.req.raw.signal,
     keepAlive: services.limits.keepAlive,

@@ -6,7 +6,7 @@ import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
 import type { Door, Services } from './env.ts';
-import { obfuscate } from './obfuscate.ts';
+import { asAsked } from './obfuscate.ts';
 import type { PreparedTurn } from './prepare.ts';
 
 /** A turn that has begun: its events are pulled, and whoever pulls them runs them to their end. */
@@ -54,8 +54,7 @@ export async function startTurn(
       seal: services.seal,
       sealsReasoning: sealed ?? false,
     };
-    const plain = runTurn(turn, means, bounds.signal);
-    const events = request.stream_options?.include_obfuscation ? obfuscate(plain) : plain;
+    const events = asAsked(runTurn(turn, means, bounds.signal), request);
     await stored?.begin();
     // What a client that leaves has begun is still to be written down.
     door.waitUntil?.(whole.promise);

@@ -38,6 +38,15 @@ export function itemsOf(rows: readonly Row[]): Item[] {
   return joinText(rows).map(({ text }) => JSON.parse(text) as Item); // the text is what insertItems made of an Item
 }
 
+/** Reads the items on one side of a holder, in their order, for `itemsOf`. */
+export function selectSide(tenant: string, holder: string, side: Place['side']): Statement {
+  return {
+    sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+      WHERE i.tenant = ? AND i.holder = ? AND i.side = ? ORDER BY i.place, k.n`,
+    values: [tenant, holder, side],
+  };
+}
+
 /** A list of items: those that satisfy `where`, in the order of the column `by`. */
 export interface Listing {
   /** A condition on `i`, and its values. */

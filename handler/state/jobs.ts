@@ -2,10 +2,10 @@ import type { Database, Statement } from '../database/database.ts';
 import type { Annotation } from '../protocol/content.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Usage } from '../protocol/response.ts';
-import { insertItems, itemsOf } from './items.ts';
+import { insertItems, itemsOf, selectSide } from './items.ts';
 import { OWNED } from './owner.ts';
 import type { Scope } from './scope.ts';
-import { ITEM_CHUNKS, joinText, splitText } from './text.ts';
+import { joinText, splitText } from './text.ts';
 
 /** How far a background turn has come that can be run again from there. */
 export interface Progress {
@@ -82,11 +82,6 @@ export function removeJob(tenant: string, id: string): Statement[] {
  */
 export async function claimJob({ database, tenant, owner }: Scope, id: string): Promise<StoredJob | undefined> {
   const now = Date.now();
-  const items = (side: string): Statement => ({
-    sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
-      WHERE i.tenant = ? AND i.holder = ? AND i.side = ? ORDER BY i.place, k.n`,
-    values: [tenant, id, side],
-  });
   const [[row] = [], jobs = [], input = [], said = [], [counted] = []] = await owner.write(database, [
     {
       sql: `UPDATE responses AS r SET owner = ?, status = 'in_progress' WHERE r.tenant = ? AND r.id = ?
@@ -100,8 +95,8 @@ export async function claimJob({ database, tenant, owner }: Scope, id: string): 
           WHERE j.tenant = ? AND j.response = ? ORDER BY k.n`,
       values: [tenant, id],
     },
-    items('input'),
-    items('round'),
+    selectSide(tenant, id, 'input'),
+    selectSide(tenant, id, 'round'),
     {
       sql: `SELECT
             (SELECT count(*) FROM items i WHERE i.tenant = ? AND i.holder = ? AND i.side = 'output') AS written,

@@ -9,6 +9,11 @@ import { joinText, splitText } from './text.ts';
  */
 export type LoggedEvent = ItemEvent | ErrorEvent | Omit<LifecycleEvent, 'response'>;
 
+/** Whether an event of the log is one that carries the whole response to clients. */
+export function isLifecycle(event: LoggedEvent): event is Omit<LifecycleEvent, 'response'> {
+  return ['response.created', 'response.queued', 'response.in_progress'].includes(event.type);
+}
+
 /** An event as the log keeps it, as text. */
 export function toLine(event: ResponseEvent): string {
   if (!('response' in event)) return JSON.stringify(event);

@@ -1,10 +1,10 @@
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
 import { statusOf } from './history.ts';
-import { itemsOf, pageOf, selectCursor, selectPage } from './items.ts';
+import { itemsOf, pageOf, selectCursor, selectPage, selectSide } from './items.ts';
 import { ALIVE } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
-import { ITEM_CHUNKS, joinText } from './text.ts';
+import { joinText } from './text.ts';
 
 /** A response's row, if clients may see it; takes tenant, id and the present time. */
 const VISIBLE = 'r.tenant = ? AND r.id = ? AND r.expires_at > ?';
@@ -29,11 +29,7 @@ async function readResponse({ database, tenant }: Scope, id: string, visible: nu
         WHERE ${VISIBLE} ORDER BY k.n`,
       values: [Date.now(), tenant, id, visible],
     },
-    {
-      sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
-        WHERE i.tenant = ? AND i.holder = ? AND i.side = 'output' ORDER BY i.place, k.n`,
-      values: [tenant, id],
-    },
+    selectSide(tenant, id, 'output'),
   ]);
   const [read] = joinText(found);
   if (!read) throw notFound('response');

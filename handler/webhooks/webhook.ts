@@ -1,3 +1,5 @@
+import { fromBase64, toBase64 } from '../base64.ts';
+
 /** The ends of a background response that are told. */
 export const webhookEvents = [
   'response.completed',
@@ -30,7 +32,7 @@ export async function sign(
   const timestamp = String(Math.floor(now / 1000));
   const key = await crypto.subtle.importKey('raw', keyOf(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   const mac = await crypto.subtle.sign('HMAC', key, encoder.encode(`${id}.${timestamp}.${body}`));
-  const signature = btoa(String.fromCharCode(...new Uint8Array(mac)));
+  const signature = toBase64(new Uint8Array(mac));
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` };
 }
 
@@ -38,5 +40,5 @@ const MARK = 'whsec_';
 
 function keyOf(secret: string) {
   if (!secret.startsWith(MARK)) return encoder.encode(secret);
-  return Uint8Array.from(atob(secret.slice(MARK.length)), (character) => character.charCodeAt(0));
+  return fromBase64(secret.slice(MARK.length));
 }

@@ -160,6 +160,9 @@ promise('background.refused', async (door) => {
   const model = door.model.script(() => assert.fail('the model is not called'));
   const reply = await post(door, { model, input: 'Hi', background: true, tools });
   assert.equal(reply.status, 422, await reply.text());
+  const later = [{ ...tools[0], defer_loading: true }, { type: 'tool_search' }];
+  const found = await post(door, { model, input: 'Hi', background: true, tools: later });
+  assert.equal(found.status, 422, await found.text());
 });
 
 promise('background.store', (door) =>
