@@ -98,15 +98,7 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
-    const sealed = request.include?.includes('reasoning.encrypted_content');
-    const turnMeans = {
-      backend,
-      rounds: limits.rounds,
-      waiting: bounds.waiting,
-      record,
-      seal: means.seal,
-      sealsReasoning: sealed ?? false,
-    };
+    const turnMeans = { backend, rounds: limits.rounds, waiting: bounds.waiting, record, seal: means.seal };
     const resumed = { ...job.progress, number: job.progress.number + since.length, begun: since.length > 0 };
     for await (const event of runTurn({ ...turn, resumed }, turnMeans, bounds.signal)) {
       bounds.spend(await record.append(event));

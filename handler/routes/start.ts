@@ -45,14 +45,12 @@ export async function startTurn(
     whole.resolve();
   };
   try {
-    const sealed = request.include?.includes('reasoning.encrypted_content');
     const means = {
       backend,
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: stored ?? unrecorded,
       seal: services.seal,
-      sealsReasoning: sealed ?? false,
     };
     const events = asAsked(runTurn(turn, means, bounds.signal), request);
     await stored?.begin();

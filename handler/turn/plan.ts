@@ -144,7 +144,8 @@ export function planTurn(
   const all = offered.all;
   const most = offered.deferred.size > 0 ? { ...call, tools: [...all.keys()], params: all } : call;
   const compaction = planCompaction(request, call, context);
-  return { response, input: own, call, most, uses, ...(compaction && { compaction }) };
+  const sealsReasoning = request.include?.includes('reasoning.encrypted_content') ?? false;
+  return { response, input: own, call, most, uses, sealsReasoning, ...(compaction && { compaction }) };
 }
 
 /** Whether an item says something to the model, and does not only change how it is called. */

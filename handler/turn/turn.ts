@@ -21,6 +21,8 @@ export interface Turn {
   /** The call with all that its model may come to be offered in its course. */
   most: ModelCall;
   uses: readonly ToolUse[];
+  /** Whether the client wants the model's reasoning sealed as well, to keep it itself. */
+  sealsReasoning: boolean;
   /** Whether what was said is summed up first, or only that; and how many tokens the model holds, if it is known. */
   compaction?: { only: boolean; context: number | undefined };
   /** Where the turn goes on whose first events were sent before: its response has what was made until then. */
@@ -41,9 +43,8 @@ export interface Means {
   /** Model calls of one turn at most. */
   rounds: number;
   record: TurnRecord;
-  /** Seals what clients keep themselves: compactions, and the model's reasoning where they ask for it. */
+  /** Seals what clients keep themselves: compactions, and the model's reasoning where the turn says so. */
   seal: Seal;
-  sealsReasoning: boolean;
   /** Told when the turn begins and when it ceases to wait for the model or a tool. */
   waiting(forModel: boolean): void;
 }
@@ -109,7 +110,7 @@ async function* events(
       else if (event.type === 'round') {
         await means.record.round(response.output, event.said, { ...event, number });
       } else {
-        if (means.sealsReasoning && event.type === 'response.output_item.done') {
+        if (turn.sealsReasoning && event.type === 'response.output_item.done') {
           event.item = await sealed(event.item, means.seal);
         }
         event.sequence_number = number++;
