@@ -2,12 +2,19 @@ import { createServer } from 'node:net';
 
 /** Ports of the tests: below 32768, where no client's own connections get in the way. */
 const FIRST = 20_000;
-const LAST = 32_000;
+const COUNT = 12_000;
+/** A prime far from any part of COUNT: processes that follow each other begin far apart. */
+const APART = 4_783;
 
-/** A port of the loopback that was free a moment ago; test files run side by side, so each begins somewhere else. */
+let tried = process.pid * APART;
+
+/**
+ * A port of the loopback that was free a moment ago. No process is given one twice before it has had all of them, and
+ * test files, each a process, begin far apart: a port that somebody else got in between has made an Envoy its own upstream.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    const port = FIRST + (tried++ % COUNT);
     const server = createServer();
     const free = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
@@ -17,3 +24,6 @@ export async function freePort(): Promise<number> {
     if (free) return port;
   }
 }
+
+/** A port of the loopback on which nobody listens: `discard`, below what is free to all, and run by no one any more. */
+export const UNREACHABLE = 9;

@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { type Config, parseConfig } from '../../handler/index.ts';
 import type { ScriptedModel } from '../model/scripted.ts';
+import { UNREACHABLE } from '../ports.ts';
 
 /** The ways into the product that the promises are tried through. */
 export type DoorName =
@@ -87,7 +88,7 @@ export function testConfigFile(model: ScriptedModel): object {
   return {
     models: [
       { match: 'demo', backend: 'demo' },
-      { match: 'down', backend: 'chat', url: 'http://127.0.0.1:9/v1' },
+      { match: 'down', backend: 'chat', url: `http://127.0.0.1:${UNREACHABLE}/v1` },
       ...countedKinds.map((kind) => ({
         match: `${kind}-*`,
         backend: kind.split('-')[0],

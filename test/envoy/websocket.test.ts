@@ -8,7 +8,7 @@ import { serveGrpc } from '../../shim/server.ts';
 import { openEnvoy } from '../doors/envoy.ts';
 import { testHandler } from '../doors/in-process.ts';
 import { says, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
+import { freePort, UNREACHABLE } from '../ports.ts';
 
 /** Much that can go wrong here is something that never comes. */
 const LIMIT = { timeout: 20_000 };
@@ -52,13 +52,13 @@ test('without the route to the HTTP listener a WebSocket is 426, and an unreacha
   t.after(shim.close);
   for (const [httpPort, status] of [
     [undefined, 426],
-    [await freePort(), 503],
+    [UNREACHABLE, 503],
   ] as const) {
     const envoy = await startEnvoy({ mode: 'streamed', grpcPort: shim.port, httpPort, envoyPort: await freePort() });
+    t.after(envoy.stop);
     const client = new WebSocket(`${envoy.origin.replace('http', 'ws')}/v1/responses`);
     client.on('error', () => {});
     const [, reply] = await once(client, 'unexpected-response');
     assert.equal(reply.statusCode, status);
-    await envoy.stop();
   }
 });

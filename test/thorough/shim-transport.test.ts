@@ -6,7 +6,7 @@ import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createTransport } from '../../shim/transport.ts';
-import { freePort } from '../ports.ts';
+import { freePort, UNREACHABLE } from '../ports.ts';
 
 /** A model server on a real port; `closed` counts the sockets that the other end has closed. */
 async function model(t: TestContext, answer: (request: IncomingMessage, reply: ServerResponse) => void) {
@@ -143,5 +143,5 @@ test('a server that cuts the body, and a port where nobody listens, are errors',
     setTimeout(() => reply.destroy(), 10);
   });
   await assert.rejects(buffer((await post(server.url)).body));
-  await assert.rejects(post(`http://127.0.0.1:${await freePort()}/`), /ECONNREFUSED/);
+  await assert.rejects(post(`http://127.0.0.1:${UNREACHABLE}/`), /ECONNREFUSED/);
 });

@@ -4,6 +4,7 @@ import { testDatabase } from '../doors/database.ts';
 import { testConfig } from '../doors/door.ts';
 import { openInProcess, testHandler } from '../doors/in-process.ts';
 import { says } from '../model/scripted.ts';
+import { UNREACHABLE } from '../ports.ts';
 import { begin, ended } from '../promises/background.ts';
 import { until } from '../promises/state-ask.ts';
 
@@ -47,7 +48,7 @@ test('a URL that the configuration has no more is not called', async (t) => {
   const { id } = await begin(door, says('ok'));
   await ended(door, id);
   await until(async () => door.model.hooks.length === 1);
-  const webhooks = [{ url: 'http://127.0.0.1:9/', secret: 'another secret of tests' }];
+  const webhooks = [{ url: `http://127.0.0.1:${UNREACHABLE}/`, secret: 'another secret of tests' }];
   const other = await testHandler(door.model, { database, config: { ...testConfig(door.model), webhooks } });
   t.after(() => other.close());
   await until(async () => {

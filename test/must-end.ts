@@ -1,0 +1,15 @@
+import { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What tests leave open closes by itself within this, in milliseconds; what has not by then never will. */
+const LIMIT = 20_000;
+
+// Loaded before each file of tests: one whose test failed before it closed what it had opened would never end, and the
+// runner would wait for it for ever.
+if (process.env.NODE_TEST_CONTEXT !== undefined)
+  after(async () => {
+    void sleep(LIMIT, undefined, { ref: false }).then(() => {
+      process.stderr.write(`${process.argv[1]} has ended, and leaves open: ${process.getActiveResourcesInfo()}\n`);
+      process.exit(1);
+    });
+  });
