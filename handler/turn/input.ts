@@ -63,20 +63,27 @@ export function isAnswer(item: Item): item is Answer {
 /** Whether an item is not a repetition: by its id, or, of a call or its output, by all that it says. */
 function isNew(before: readonly Item[]): (item: Item) => boolean {
   const ids = new Set(before.map(({ id }) => id));
-  const said = new Set<string>();
+  const byCall = new Map<string | null, (Call | Answer)[]>();
   const open = new Set<string | null>();
   for (const item of before) {
     if (isCall(item)) open.add(item.call_id);
     else if (isAnswer(item)) open.delete(item.call_id);
     else continue;
-    said.add(whatItSays(item));
+    add(byCall, item.call_id, item);
   }
+  // Made only of what an input item may repeat: to write down all that was said takes longer than to read it.
+  const said = new Map<string | null, Set<string>>();
+  const isSaid = (item: Call | Answer) => {
+    const known = said.get(item.call_id) ?? new Set(byCall.get(item.call_id)?.map(whatItSays));
+    said.set(item.call_id, known);
+    return known.has(whatItSays(item));
+  };
   return (item) => {
     // The call's own id stands for the output of a local shell.
     if (ids.has(item.id) && item.type !== 'local_shell_call_output') return false;
     // Some servers count their call ids anew in every turn, so an output for a call that waits is none of before.
-    if (isAnswer(item)) return open.has(item.call_id) || !said.has(whatItSays(item));
-    return !isCall(item) || !said.has(whatItSays(item));
+    if (isAnswer(item)) return open.has(item.call_id) || !isSaid(item);
+    return !isCall(item) || !isSaid(item);
   };
 }
 
@@ -88,19 +95,29 @@ function whatItSays(item: Call | Answer): string {
 }
 
 function checkCalls(items: readonly Item[]): void {
-  const waiting: { call_id: string; isAsync: boolean }[] = [];
+  const waiting = new Set<Call>();
+  const byCall = new Map<string | null, Call[]>();
   for (const item of items) {
-    const { call_id } = isCall(item) || isAnswer(item) ? item : { call_id: null };
-    if (call_id === null) continue;
-    if (isCall(item)) waiting.push({ call_id, isAsync: 'async' in item && item.async === true });
-    else {
-      const at = waiting.findLastIndex((call) => call.call_id === call_id);
-      if (at < 0) throw refused(`No tool call found for function call output with call_id ${call_id}.`);
-      waiting.splice(at, 1);
+    if (isCall(item)) {
+      if (item.call_id === null) continue;
+      waiting.add(item);
+      add(byCall, item.call_id, item);
+    } else if (isAnswer(item) && item.call_id !== null) {
+      const call = byCall.get(item.call_id)?.pop();
+      if (!call) throw refused(`No tool call found for function call output with call_id ${item.call_id}.`);
+      waiting.delete(call);
     }
   }
-  const open = waiting.find(({ isAsync }) => !isAsync);
-  if (open) throw refused(`No tool output found for function call ${open.call_id}.`);
+  for (const call of waiting) {
+    if ('async' in call && call.async === true) continue;
+    throw refused(`No tool output found for function call ${call.call_id}.`);
+  }
+}
+
+function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }
 
 function refused(message: string, param = 'input'): ApiError {
