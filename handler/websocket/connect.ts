@@ -3,6 +3,9 @@ import { ApiError } from '../errors.ts';
 import type { Env, Services } from '../routes/env.ts';
 import { serveSocket } from './connection.ts';
 
+/** The one version that there is (RFC 6455, 4.4: it is told to those who ask for another). */
+const VERSION = '13';
+
 /**
  * Answers a client that wants a WebSocket with one. Where there can be none it is 426, and those that can do without (Codex
  * is one) go on over HTTP when they read it; the reply names no protocol to upgrade to, since there is none that would help.
@@ -10,6 +13,11 @@ import { serveSocket } from './connection.ts';
 export function connect(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
     if (!/(^|,)\s*websocket\s*(,|$)/i.test(c.req.header('upgrade') ?? '')) return next();
+    const version = c.req.header('sec-websocket-version') ?? VERSION;
+    if (version !== VERSION) {
+      const headers = { 'sec-websocket-version': VERSION };
+      throw new ApiError('no_websocket', `WebSockets are of version ${VERSION} here.`, { headers });
+    }
     if (!c.env.upgrade) {
       throw new ApiError('no_websocket', 'There is no WebSocket to be had here; send POST /v1/responses over HTTP.');
     }

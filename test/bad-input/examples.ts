@@ -1,3 +1,4 @@
+import { CompactRequest } from '../../handler/protocol/compact.ts';
 import { AddItems, CreateConversation, UpdateConversation } from '../../handler/protocol/conversation.ts';
 import { CountRequest } from '../../handler/protocol/count-request.ts';
 import { CreateRequest } from '../../handler/protocol/request.ts';
@@ -205,6 +206,12 @@ export function examples({ response, conversation }: Stored): Example[] {
       path: '/v1/responses/input_tokens',
       schema: look(CountRequest),
       body: { model: 'demo', input: 'Hi', conversation: { id: conversation }, text: { verbosity: 'low' } },
+    },
+    {
+      name: 'compact',
+      path: '/v1/responses/compact',
+      schema: look(CompactRequest),
+      body: { model: 'demo', input: 'Hi', reasoning: { effort: 'low' } },
     },
     {
       name: 'create',

@@ -69,7 +69,7 @@ promise(
     const first = await made(door, key, { model, metadata: a, temperature: 0.5, nobody_knows: 1 });
     const second = await under(door, key, {});
     await refuses(second, { status: 422, code: 422, param: 'model' });
-    const body = `{"temperature": 5e-1, "metadata":${JSON.stringify(b)}, "input":"H\\u0069", "model":"${model}"}`;
+    const body = `{"temperature": 5e-1, "top_p": null, "metadata":${JSON.stringify(b)}, "input":"H\\u0069", "model":"${model}"}`;
     const third = await post(door, body, { headers: { 'idempotency-key': key } });
     assert.deepEqual(await third.json(), first.response);
   },

@@ -15,7 +15,7 @@ export const websocketManifest = {
     source: 'RFC 6455, 10.2',
   },
   'websocket.unserved': {
-    says: 'a wish for a WebSocket that cannot be served is 426, and the client can go on over HTTP',
+    says: 'a wish for a WebSocket that cannot be served is 426 and says why: the client can go on over HTTP, or ask for version 13',
     source: 'issue 6: WebSocket mode',
   },
   'websocket.elsewhere': {

@@ -112,6 +112,9 @@ promise(
       assert.ok(reply.headers.get('x-request-id'));
       await refuses(reply, { status: 426, code: 'websocket_not_supported', message: /HTTP/ });
     }
+    const older = await wish(door, '/v1/responses', { ...HANDSHAKE, 'sec-websocket-version': '8' });
+    assert.equal(older.headers.get('sec-websocket-version'), '13');
+    await refuses(older, { status: 426, code: 'websocket_not_supported', message: /version 13/ });
     await create(door, { model: door.model.script(says('over HTTP')) });
   },
   {
