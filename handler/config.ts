@@ -49,13 +49,27 @@ const address = v.optional(
   ),
 );
 
+/** A user and a password in it would not be sent. */
+const httpUrl = v.pipe(
+  v.string('must be a text'),
+  v.url('must be a URL'),
+  v.regex(/^https?:/, 'must begin with http'),
+  v.regex(/^https?:\/\/[^/?#@]*([/?#]|$)/, 'must not hold a user or a password'),
+);
+
+/** Holds that no two entries of a list have the same of what tells them apart. */
+function apart<T>(keyOf: (entry: T) => string, key: string) {
+  return v.checkItems<T[], string>(
+    (entry, index, all) => all.findIndex((other) => keyOf(other) === keyOf(entry)) === index,
+    `has the ${key} of another`,
+  );
+}
+
 const model = v.pipe(
   v.strictObject({
     match: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
     backend: v.picklist(['chat', 'responses', 'anthropic', 'demo'], 'must be chat, responses, anthropic or demo'),
-    url: v.optional(
-      v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
-    ),
+    url: v.optional(httpUrl),
     key: v.optional(v.string('must be a text')),
     context: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(256, 'must be at least 256'))),
     /** What becomes of the grammars of custom tools: refused, or told to the model, which is not held to them. */
@@ -100,11 +114,15 @@ const secret = v.strictObject({
   key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
 });
 
+/** What Standard Webhooks call a secret, of 16 bytes at least, or any other text. */
+const WEBHOOK_SECRET =
+  /^(whsec_(?=.{22})([A-Za-z\d+/]{4})*([A-Za-z\d+/]{2}(==)?|[A-Za-z\d+/]{3}=?)?|(?!whsec_).{16,})$/;
+
 const webhook = v.strictObject({
-  url: v.pipe(v.string('must be a text'), v.url('must be a URL'), v.regex(/^https?:/, 'must begin with http')),
+  url: httpUrl,
   secret: v.pipe(
     v.string('must be a text'),
-    v.regex(/^(whsec_[A-Za-z\d+/]{22,}=*|(?!whsec_).{16,})$/, 'must be whsec_ and base64, or at least 16 characters'),
+    v.regex(WEBHOOK_SECRET, 'must be whsec_ and base64, or at least 16 characters'),
   ),
   events: v.optional(
     v.array(v.picklist(webhookEvents, `must be one of ${webhookEvents.join(', ')}`), 'must be a list'),
@@ -132,9 +150,27 @@ const schema = v.strictObject({
   retention: v.optional(age),
   logRetention: v.optional(age),
   dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
-  prompts: v.optional(v.array(prompt, 'must be a list'), []),
-  secrets: v.optional(v.array(secret, 'must be a list'), []),
-  webhooks: v.optional(v.array(webhook, 'must be a list'), []),
+  prompts: v.optional(
+    v.pipe(
+      v.array(prompt, 'must be a list'),
+      apart(({ id, version }) => JSON.stringify([id, version]), 'id and version'),
+    ),
+    [],
+  ),
+  secrets: v.optional(
+    v.pipe(
+      v.array(secret, 'must be a list'),
+      apart(({ id }) => id, 'id'),
+    ),
+    [],
+  ),
+  webhooks: v.optional(
+    v.pipe(
+      v.array(webhook, 'must be a list'),
+      apart(({ url }) => url, 'URL'),
+    ),
+    [],
+  ),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(

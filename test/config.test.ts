@@ -65,6 +65,8 @@ test('sizes and times have units', () => {
   }
 });
 
+const twice = (entry: object) => [entry, entry];
+
 const wrong: [unknown, RegExp][] = [
   [null, /^configuration: it must be a mapping/],
   ['text', /^configuration: it must be a mapping/],
@@ -128,6 +130,12 @@ const wrong: [unknown, RegExp][] = [
   [{ dropTools: ['function'] }, /dropTools\.0 must be one of web_search/],
   [{ secrets: [{ id: 'k1', key: 'short' }] }, /secrets\.0\.key must be at least 16 characters/],
   [{ secrets: [{ id: 'k 1', key: 'x'.repeat(16) }] }, /secrets\.0\.id must be 1 to 32/],
+  [{ secrets: twice({ id: 'k1', key: 'x'.repeat(16) }) }, /secrets\.1 has the id of another/],
+  [{ prompts: twice({ id: 'a', version: '1' }) }, /prompts\.1 has the id and version of another/],
+  [{ webhooks: [{ url: 'http://h/', secret: 'short' }] }, /webhooks\.0\.secret must be whsec_ and base64/],
+  [{ webhooks: [{ url: 'http://h/', secret: `whsec_${'A'.repeat(25)}` }] }, /webhooks\.0\.secret must be whsec_/],
+  [{ webhooks: [{ url: 'http://u:p@h/', secret: 'x'.repeat(16) }] }, /webhooks\.0\.url must not hold a user/],
+  [{ webhooks: twice({ url: 'http://h/', secret: 'x'.repeat(16) }) }, /webhooks\.1 has the URL of another/],
 ];
 
 for (const [value, message] of wrong) {
