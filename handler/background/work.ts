@@ -125,13 +125,15 @@ async function planAgain(
   const before = { items, previous, conversation, made };
   // What is kept of an input is what a client may send as one.
   const input = job.input as PlannedRequest['input'];
-  const { call, compaction, ...turn } = planTurn({ ...request, input }, tools, before, context);
+  const { call, compaction, fit, ...turn } = planTurn({ ...request, input }, tools, before, context);
   const compacted = response.output.find(isCompaction);
-  const heard = await openCompactions(seal, compacted ? afterCompaction(compacted, call.input) : call.input);
+  const heard = await openCompactions(seal, compacted ? afterCompaction([compacted], call.input) : call.input);
+  const all = [...heard, ...job.said];
   return {
     ...turn,
-    call: { ...call, input: [...heard, ...job.said] },
+    call: { ...call, input: fit ? fit(all) : all },
     response,
+    ...(fit && { fit }),
     ...(compaction && !compacted && { compaction }),
   };
 }

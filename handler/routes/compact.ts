@@ -1,9 +1,11 @@
 import type { Context } from 'hono';
-import { missing } from '../errors.ts';
+import { ApiError, missing } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { type CompactedResponse, CompactRequest } from '../protocol/compact.ts';
 import type { Usage } from '../protocol/response.ts';
+import { previousNotFound } from '../state/history.ts';
 import { getResponse } from '../state/responses.ts';
+import type { Scope } from '../state/scope.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { compact } from '../turn/compact.ts';
 import { check } from '../validate.ts';
@@ -16,7 +18,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   const { limits, scope, seal } = services;
   const sent = check(CompactRequest, await readJson(c.req.raw, limits, services.brotli));
   const previous = sent.previous_response_id;
-  const model = sent.model ?? (previous == null ? undefined : (await getResponse(scope, previous)).model);
+  const model = sent.model ?? (previous == null ? undefined : await modelOf(scope, previous));
   if (model === undefined) throw missing('model');
   const entry = c.get('entry');
   entry.model = model;
@@ -46,6 +48,14 @@ export async function compactConversation(c: Context<Env>, services: Services): 
     throw bounds.signal.aborted ? bounds.signal.reason : error;
   } finally {
     bounds.end();
+  }
+}
+
+async function modelOf(scope: Scope, previous: string): Promise<string> {
+  try {
+    return (await getResponse(scope, previous)).model;
+  } catch (error) {
+    throw error instanceof ApiError && error.kind === 'not_found' ? previousNotFound() : error;
   }
 }
 

@@ -5,6 +5,7 @@ import { describe, log } from '../log.ts';
 import { CountRequest, type InputTokens } from '../protocol/count-request.ts';
 import { countTokens, estimateTokens } from '../turn/estimate.ts';
 import { firstCall } from '../turn/first-call.ts';
+import { checkCarried } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
@@ -22,7 +23,7 @@ export async function countInput(c: Context<Env>, services: Services): Promise<R
   if (sent.personality != null) throw unsupported('personality');
   const asked = completeRequest(services, sent, c.get('entry'));
   const { backend, turn } = await prepareTurn(services, asked, { response: null });
-  backend.generate(turn.most, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
+  checkCarried(backend, turn);
   const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(limits.counting)]);
   const call = await firstCall(turn, signal);
   const input_tokens = (await backend.countTokens?.(call, signal)) ?? (await estimate(call, services.tokenizer));

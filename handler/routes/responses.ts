@@ -7,6 +7,7 @@ import { eventStream } from '../sse.ts';
 import { findMade } from '../state/idempotency.ts';
 import { getResponse } from '../state/responses.ts';
 import type { Bounds } from '../turn/bounds.ts';
+import { checkCarried } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { startBackground, streamBackground } from './background.ts';
 import { readJson } from './body.ts';
@@ -35,7 +36,7 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   const { turn, past, backend, request } = prepared;
   const { response } = turn;
   if (response.background) {
-    backend.generate(turn.most, AbortSignal.abort()); // says at once what it cannot carry, and sends nothing unless pulled
+    checkCarried(backend, turn);
     await startBackground(services, { response, input: turn.input, past, key }, request);
     return request.stream ? streamBackground(c, services, response, sent) : c.json(response);
   }

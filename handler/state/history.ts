@@ -130,7 +130,8 @@ export function conversationLocked(): ApiError {
   return new ApiError('conversation_locked', message, { param: 'conversation' });
 }
 
-function previousNotFound(): ApiError {
+/** There is no response that a turn could go on from by that id. */
+export function previousNotFound(): ApiError {
   const message = 'The response that previous_response_id names was not found.';
   return new ApiError('previous_not_found', message, { param: 'previous_response_id' });
 }

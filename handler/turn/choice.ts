@@ -58,6 +58,19 @@ export function naming(choice: ToolChoice, tools: readonly ClientTool[]): ToolCh
   return { ...choice, tools: [...choice.tools, ...more] };
 }
 
+/** A choice once one of the server's functions has run: what had to be called has been. */
+export function satisfied(choice: ToolChoice): ToolChoice {
+  if (isList(choice)) return { ...choice, mode: 'auto' };
+  return choice === 'required' ? 'auto' : choice;
+}
+
+/** A choice without these functions, which cannot be called any more. */
+export function withoutFunctions(choice: ToolChoice, names: ReadonlySet<string>): ToolChoice {
+  if (!isList(choice)) return choice;
+  const tools = choice.tools.filter(({ type, name }) => type !== 'function' || name == null || !names.has(name));
+  return tools.length > 0 ? { ...choice, tools } : 'none';
+}
+
 function isList(choice: ToolChoice): choice is AllowedTools {
   return typeof choice === 'object' && choice.type === 'allowed_tools';
 }

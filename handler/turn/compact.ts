@@ -6,9 +6,9 @@ import type { Compaction, Message } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
-import { summaryMessage } from './compaction.ts';
+import { summaryItems, summaryOf } from './compaction.ts';
 import { estimateTokens } from './estimate.ts';
-import { truncate } from './truncate.ts';
+import { roomFor, truncate } from './truncate.ts';
 
 /** What the model is asked when it is to sum up what was said. */
 const INSTRUCTIONS = [
@@ -28,7 +28,7 @@ const MOST = 1024 * 1024;
 export interface Compacted {
   item: Compaction;
   /** What the model reads in its place. */
-  message: Message;
+  read: Message[];
   usage: Usage | null;
 }
 
@@ -48,7 +48,7 @@ export async function* compact(
   yield { type: 'response.output_item.added', ...place, item: { type: 'compaction', id, encrypted_content: '' } };
   let text = '';
   let finish: Finish | undefined;
-  for await (const event of backend.generate(asked(call, context), signal)) {
+  for await (const event of backend.generate(summaryCall(call, context), signal)) {
     if (event.type === 'finish') finish = event;
     if (event.type === 'response.output_text.delta') text += event.delta;
     if (text.length > MOST) throw unfinished();
@@ -56,9 +56,10 @@ export async function* compact(
     if ('delta' in event) yield { type: 'response.compaction.compacting', ...place, item_id: id };
   }
   if (finish?.reason !== 'stop' || text.trim() === '') throw unfinished();
-  const item: Compaction = { type: 'compaction', id, encrypted_content: await seal.seal(text) };
+  const summary = summaryOf(call.input, text);
+  const item: Compaction = { type: 'compaction', id, encrypted_content: await seal.seal(JSON.stringify(summary)) };
   yield { type: 'response.output_item.done', ...place, item };
-  return { item, message: summaryMessage(id, text), usage: finish.usage };
+  return { item, read: summaryItems(id, summary), usage: finish.usage };
 }
 
 function unfinished(): ApiError {
@@ -67,7 +68,7 @@ function unfinished(): ApiError {
 }
 
 /** The call that has the model sum up what another would have it read; the oldest is left out where it would not fit. */
-function asked(call: ModelCall, context: number | undefined): ModelCall {
+export function summaryCall(call: ModelCall, context: number | undefined): ModelCall {
   const request: Message = {
     type: 'message',
     id: newId('msg'),
@@ -78,8 +79,10 @@ function asked(call: ModelCall, context: number | undefined): ModelCall {
   const instructions = call.instructions
     ? `${INSTRUCTIONS}\n\nThe assistant's own instructions, for you to know:\n${call.instructions}`
     : INSTRUCTIONS;
+  const { tools } = call;
   // Before the request is added: what was said last is never left out, so that an overflow is told and nothing is lost.
-  const heard = context === undefined ? call.input : truncate(call.input, context, instructions, null);
+  const heard =
+    context === undefined ? call.input : truncate(call.input, roomFor({ instructions, tools }, context, null));
   return {
     ...call,
     instructions,

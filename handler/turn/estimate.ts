@@ -107,6 +107,8 @@ function read({ instructions, input = [], tools = [], text }: Heard): { texts: s
 
 /** What an item says: texts, and the tokens of images and files. */
 function* saidIn(item: Item): Generator<string | number> {
+  // What is sealed is longer by a third than what it says, in bytes as in all of base64.
+  if (item.type === 'compaction') return yield Math.ceil((item.encrypted_content.length * 0.75) / BYTES_PER_TOKEN);
   // Reasoning is read as it was, or by its summary.
   if (item.type === 'reasoning' && item.content.length > 0) yield* leavesOf(item.content);
   else yield* leavesOf(item);

@@ -1,12 +1,17 @@
 import type { ModelCall } from '../backend/backend.ts';
 import type { ServerFunctions } from '../tool/tool.ts';
+import { summaryCall } from './compact.ts';
 import type { Turn } from './turn.ts';
 
 /**
- * The first call of the model in a turn: with the functions of its server-side tools, which are opened for it and closed
- * again. What the client would see of that is dropped.
+ * The first call of the model in a turn: that for a summary if the turn begins with one, else one with the functions of its
+ * server-side tools, which are opened for it and closed again. What the client would see of that is dropped.
  */
-export async function firstCall({ call, uses }: Pick<Turn, 'call' | 'uses'>, signal: AbortSignal): Promise<ModelCall> {
+export async function firstCall(
+  { call, uses, compaction }: Pick<Turn, 'call' | 'uses' | 'compaction'>,
+  signal: AbortSignal,
+): Promise<ModelCall> {
+  if (compaction) return summaryCall(call, compaction.context);
   const opened: ServerFunctions[] = [];
   try {
     for (const { tool, config } of uses) {

@@ -7,12 +7,13 @@ import { appliedOptions, givenOptions } from './cache-options.ts';
 import { allows, checkChoice, reaching } from './choice.ts';
 import { planCompaction } from './compact.ts';
 import { Offer } from './deferred.ts';
+import type { Heard } from './estimate.ts';
 import { joinInput } from './input.ts';
 import type { GivenItem } from './items.ts';
 import type { PromptedRequest } from './prompt.ts';
 import { asHeard, instruct, toolSearch } from './tool-search.ts';
 import { addedTools, type ServerTools, sortTools } from './tools.ts';
-import { truncate } from './truncate.ts';
+import { roomFor, truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
@@ -84,12 +85,16 @@ export function planTurn(
   const earlier = new Set(remembered === 'current_turn' ? before.items : []);
   const instructions = instruct(shared.instructions, offered);
   const seen = asHeard(whole).filter((item) => isSaid(item) && !(item.type === 'reasoning' && earlier.has(item)));
+  const fit =
+    request.truncation === 'auto'
+      ? fitting(context, { instructions, tools, text }, shared.max_output_tokens)
+      : undefined;
   const call: ModelCall = {
     ...shared,
     tool_choice: reaching(choice, offered.deferred.size > 0, added.found),
     model: request.model,
     instructions,
-    input: request.truncation === 'auto' ? truncate(seen, context, instructions, shared.max_output_tokens) : seen,
+    input: fit ? fit(seen) : seen,
     tools,
     params: offered.shown,
     temperature: request.temperature ?? null,
@@ -142,10 +147,26 @@ export function planTurn(
     ...(request.user != null && { user: request.user }),
   };
   const all = offered.all;
-  const most = offered.deferred.size > 0 ? { ...call, tools: [...all.keys()], params: all } : call;
+  const most = offered.deferred.size > 0 ? { tools: [...all.keys()], params: all } : undefined;
   const compaction = planCompaction(request, call, context);
   const sealsReasoning = request.include?.includes('reasoning.encrypted_content') ?? false;
-  return { response, input: own, call, most, uses, sealsReasoning, ...(compaction && { compaction }) };
+  return {
+    response,
+    input: own,
+    call,
+    uses,
+    sealsReasoning,
+    ...(most && { most }),
+    ...(fit && { fit }),
+    ...(compaction && { compaction }),
+  };
+}
+
+/** What leaves the oldest of its items out where they do not fit beside what else the model reads. */
+function fitting(context: number | undefined, heard: Omit<Heard, 'input'>, reply: number | null) {
+  if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
+  const room = roomFor(heard, context, reply);
+  return (items: readonly Item[]) => truncate(items, room);
 }
 
 /** Whether an item says something to the model, and does not only change how it is called. */

@@ -31,8 +31,12 @@ export function applyPrompt<R extends Prompted>(
 ): R & Prompted & { prompted: number } {
   const asked = request.prompt;
   if (asked == null) return { ...request, prompted: 0 };
-  const found = templates.findLast(({ id, version }) => id === asked.id && version === (asked.version ?? version));
-  if (!found) throw new ApiError('not_found', 'The prompt was not found.', { param: 'prompt.id' });
+  const versions = templates.filter(({ id }) => id === asked.id);
+  if (versions.length === 0) throw new ApiError('not_found', 'The prompt was not found.', { param: 'prompt.id' });
+  const found = versions.findLast(({ version }) => version === (asked.version ?? version));
+  if (!found) {
+    throw new ApiError('not_found', 'The prompt has no such version.', { param: 'prompt.version' });
+  }
   const variables = asked.variables ?? {};
   const used = new Set<string>();
   const fill = (text: string) =>

@@ -4,7 +4,7 @@ import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';
-import { naming, unfolded } from './choice.ts';
+import { naming, satisfied, unfolded, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
 import { isCall } from './input.ts';
 import type { RoundsSoFar } from './record.ts';
@@ -30,7 +30,7 @@ export interface Calling {
  */
 export async function* rounds(
   backend: Backend,
-  { call, uses, response, resumed = BEGINNING }: Rounds,
+  { call, uses, response, fit, resumed = BEGINNING }: Rounds,
   most: number,
   signal: AbortSignal,
 ): AsyncGenerator<ItemEvent | Calling | RoundEnd | Finish, void> {
@@ -58,8 +58,13 @@ export async function* rounds(
       const move = places.of();
       const said: OutputItem[] = [];
       let finish: Finish | undefined;
-      const tools = ran < mostCalls ? [...offered, ...served] : [...offered];
-      for await (const event of backend.generate({ ...call, tools, tool_choice, input }, signal)) {
+      const may = ran < mostCalls;
+      const wanted = round > 1 ? satisfied(tool_choice) : tool_choice;
+      const terms = {
+        tools: may ? [...offered, ...served] : [...offered],
+        tool_choice: may ? wanted : withoutFunctions(wanted, new Set(functions.keys())),
+      };
+      for await (const event of backend.generate({ ...call, ...terms, input }, signal)) {
         if (event.type === 'finish') finish = event;
         else {
           if (event.type === 'response.output_item.done') said.push(event.item);
@@ -100,6 +105,7 @@ export async function* rounds(
       const toModel = [...said.filter((item) => item.type !== 'mcp_call'), ...outputs];
       yield { type: 'round', said: toModel, round: round + 1, usage, calls: ran, citations: citations.pending };
       input = [...input, ...toModel];
+      if (fit) input = fit(input);
     }
   } finally {
     for (const tool of opened) await tool.close?.();
@@ -111,6 +117,7 @@ interface Rounds {
   call: ModelCall;
   uses: readonly ToolUse[];
   response: Pick<Response, 'max_tool_calls' | 'output'>;
+  fit?: ((items: readonly Item[]) => Item[]) | undefined;
   resumed?: RoundsSoFar | undefined;
 }
 

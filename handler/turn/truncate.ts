@@ -1,23 +1,22 @@
-import { unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
-import { estimateTokens } from './estimate.ts';
+import { estimateTokens, type Heard } from './estimate.ts';
 import { isAnswer, isCall } from './input.ts';
 
-/** What a model's reply gets of its context when the request does not say how much it may take. */
+/** What a model's reply gets of its context when the request does not say how much it may take, or says more than there is. */
 const REPLY_PART = 0.25;
 
+/** The tokens that a model's context has for items: what else the model reads is taken off, and so is its `reply`. */
+export function roomFor(heard: Omit<Heard, 'input'>, context: number, reply: number | null): number {
+  const left = reply !== null && reply < context ? reply : context * REPLY_PART;
+  return context - left - estimateTokens(heard);
+}
+
 /**
- * The items without as many of the oldest as it takes to fit the model's context, an estimate: system and developer
- * messages stay, and so does the last item, with the call that it answers; a call goes with its output. Throws an ApiError when the context is not known.
+ * The items without as many of the oldest as it takes to fit into so many tokens, an estimate: system and developer
+ * messages and summaries stay, and so does the last item, with the call that it answers; a call goes with its output.
  */
-export function truncate(
-  items: readonly Item[],
-  context: number | undefined,
-  instructions: string | null,
-  reply: number | null,
-): Item[] {
-  if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
-  let left = context - (reply ?? context * REPLY_PART) - estimateTokens({ instructions });
+export function truncate(items: readonly Item[], room: number): Item[] {
+  let left = room;
   const keeps = items.map(stays);
   const last = items.at(-1);
   const answered = last && isAnswer(last) ? items.findLastIndex((it) => isCall(it) && it.call_id === last.call_id) : -1;
@@ -35,7 +34,8 @@ export function truncate(
 }
 
 function stays(item: Item): boolean {
-  return item.type === 'message' && (item.role === 'system' || item.role === 'developer');
+  if (item.type === 'message') return item.role === 'system' || item.role === 'developer';
+  return item.type === 'compaction';
 }
 
 /** Outputs whose calls were dropped go too. */

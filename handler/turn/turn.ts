@@ -6,7 +6,7 @@ import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import type { ToolUse } from '../tool/tool.ts';
-import { compact } from './compact.ts';
+import { compact, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { fold } from './fold.ts';
 import type { RoundsSoFar, TurnRecord } from './record.ts';
@@ -18,8 +18,10 @@ export interface Turn {
   /** What the client said in this turn; the call's input has what was before it as well. */
   input: readonly Item[];
   call: ModelCall;
-  /** The call with all that its model may come to be offered in its course. */
-  most: ModelCall;
+  /** All the tools that its model may come to be offered in its course, where they are more than the call's. */
+  most?: Pick<ModelCall, 'tools' | 'params'>;
+  /** Leaves out as many of the oldest items as it takes for the rest to fit, where that was asked for. */
+  fit?: (items: readonly Item[]) => Item[];
   uses: readonly ToolUse[];
   /** Whether the client wants the model's reasoning sealed as well, to keep it itself. */
   sealsReasoning: boolean;
@@ -61,12 +63,24 @@ export function runTurn(
   means: Means,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
-  const direct = means.backend.generate(turn.call, signal);
-  // What a search may load is refused now: once it is found something has been promised.
-  if (turn.most !== turn.call) means.backend.generate(turn.most, signal);
-  if (turn.compaction) return events(turn, compacted(turn, turn.compaction, means, signal), means, signal);
-  const source = turn.uses.length > 0 ? rounds(means.backend, turn, means.rounds, signal) : direct;
+  const { backend } = means;
+  if (turn.compaction) {
+    checkCarried(backend, turn);
+    return events(turn, compacted(turn, turn.compaction, means, signal), means, signal);
+  }
+  if (turn.uses.length > 0 || turn.most) checkCarried(backend, turn);
+  const source =
+    turn.uses.length > 0 ? rounds(backend, turn, means.rounds, signal) : backend.generate(turn.call, signal);
   return events(turn, source, means, signal);
+}
+
+/**
+ * Throws an ApiError for what the backend cannot carry of all that a turn may come to ask it, before anything is sent. What
+ * a search may load is refused now, too: once it is found something has been promised.
+ */
+export function checkCarried(backend: Backend, { call, most, compaction }: Turn): void {
+  const asked = compaction?.only ? summaryCall(call, compaction.context) : { ...call, ...most };
+  backend.generate(asked, AbortSignal.abort()); // sends nothing unless pulled
 }
 
 /** What is made where all that was said is summed up first: the item that holds it, and what the model says after it. */
@@ -77,9 +91,9 @@ async function* compacted(
   signal: AbortSignal,
 ): AsyncGenerator<ItemEvent | Calling | RoundEnd | Finish, void> {
   const { call, response } = turn;
-  const { item, message, usage } = yield* compact(backend, call, context, seal, signal);
+  const { item, read, usage } = yield* compact(backend, call, context, seal, signal);
   if (only) return yield { type: 'finish', reason: 'stop', usage };
-  const input = afterCompaction(message, call.input);
+  const input = afterCompaction(read, call.input);
   const made = { ...response, output: [item] };
   const resumed = { round: 1, usage, calls: 0, citations: [] };
   yield* rounds(backend, { ...turn, call: { ...call, input }, response: made, resumed }, most, signal);

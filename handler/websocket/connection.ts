@@ -14,6 +14,9 @@ const MOST_LANES = 32;
 /** "Going away": clients that open connections by themselves open another. */
 const GOING_AWAY = 1001;
 
+/** "Policy violation": clients do not come back by themselves. */
+const POLICY = 1008;
+
 /** Serves a WebSocket until it is closed, and all that was made on it has ended; `opened` is the line of its request. */
 export async function serveSocket(socket: Socket, services: Services, opened: Entry, door: Door): Promise<void> {
   await new Connection(socket, services, opened.requestId, door).serve();
@@ -32,6 +35,8 @@ class Connection {
   /** What requests are told from now on. */
   #closing: ApiError | undefined;
   #left = false;
+  /** Characters of answers that wait to be read. */
+  #unread = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: Socket, services: Services, requestId: string, door: Door) {
@@ -68,7 +73,7 @@ class Connection {
     try {
       const event = this.#read(message);
       if (event.type === 'response.steer') {
-        this.#socket.send(JSON.stringify(steerFailed(event)));
+        this.#answer(JSON.stringify(steerFailed(event)));
         return;
       }
       if (event.type !== 'response.create') {
@@ -131,8 +136,19 @@ class Connection {
   #refuse(error: ApiError, lane: string | undefined): void {
     const entry = this.#entry();
     entry.failure = error;
-    this.#socket.send(encodeFor(lane)(refusal(error, this.#services.errors)));
+    this.#answer(encodeFor(lane)(refusal(error, this.#services.errors)));
     entry.end();
+  }
+
+  /** Answers at once, whatever else is being sent. Who only asks and never reads is let go. */
+  #answer(text: string): void {
+    const full = this.#socket.send(text);
+    if (!full || this.#left) return;
+    this.#unread += text.length;
+    void full.then(() => {
+      this.#unread -= text.length;
+    });
+    if (this.#unread > this.#services.limits.body) this.#leave('What is sent here is not read.', POLICY);
   }
 
   #entry(): Entry {
@@ -168,9 +184,9 @@ class Connection {
     this.#leave(reason.message);
   }
 
-  #leave(why: string): void {
+  #leave(why: string, code = GOING_AWAY): void {
     this.#left = true;
-    this.#socket.close(GOING_AWAY, why);
+    this.#socket.close(code, why);
   }
 }
 

@@ -1,4 +1,6 @@
 import type { Backend, Finish } from '../backend/backend.ts';
+import { unsupported } from '../errors.ts';
+import type { Item } from '../protocol/items.ts';
 import type { PreparedTurn } from '../routes/prepare.ts';
 
 const NOTHING = {
@@ -9,11 +11,20 @@ const NOTHING = {
   total_tokens: 0,
 };
 
-/** A model that is refused what the given one would be, and says nothing, at once. */
+/** Words of a user's, who has to have the last one before some servers take a request; the next one brings some. */
+const TO_COME: Item = {
+  type: 'message',
+  id: 'msg_to_come',
+  role: 'user',
+  status: 'completed',
+  content: [{ type: 'input_text', text: '?' }],
+};
+
+/** A model that is refused what the given one would be, once a user's words follow, and says nothing, at once. */
 function silent(backend: Backend): Backend {
   return {
     generate(call) {
-      backend.generate(call, AbortSignal.abort()); // sends nothing unless pulled
+      backend.generate({ ...call, input: [...call.input, TO_COME] }, AbortSignal.abort()); // sends nothing unless pulled
       return nothing();
     },
     models: async () => [],
@@ -26,8 +37,11 @@ async function* nothing(): AsyncGenerator<Finish, void> {
 
 /**
  * A turn for `generate: false`: a response without output to go on from, whose request is held to all that a model call
- * would be; no model is called and no tool is opened.
+ * would be; no model is called, no tool is opened, and nothing is summed up yet. Throws an ApiError where it is to be only
+ * summed up.
  */
 export function warmUp({ backend, turn, ...rest }: PreparedTurn): PreparedTurn {
-  return { ...rest, backend: silent(backend), turn: { ...turn, uses: [] } };
+  const { compaction, ...quiet } = turn;
+  if (compaction?.only) throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
+  return { ...rest, backend: silent(backend), turn: { ...quiet, uses: [] } };
 }

@@ -98,7 +98,7 @@ promise('compact.wrong', async (door) => {
   const image = { context_compression: 'enabled' };
   await refuses(await post({ model, input: talk, image }), { status: 422, code: 422, param: 'image' });
   await refuses(await post({ model: 'nobody', input: talk }), { status: 404, code: 'model_not_found', param: 'model' });
-  const unknown = { status: 404, code: null };
+  const unknown = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
   await refuses(await post({ model: null, previous_response_id: 'resp_x' }), unknown);
 });
 
@@ -277,6 +277,45 @@ promise(
     const { id } = await begin(door, says('They said hello.'), { input: [...talk, trigger] });
     const { output, status } = await ended(door, id);
     assert.deepEqual([status, output.map(({ type }) => type)], ['completed', ['compaction']]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise('compaction.messages-api', async (door) => {
+  const model = door.model.anthropic(tells(text('They said hello.')));
+  const { output } = await create(door, { model, input: [...talk.slice(0, 2), trigger] });
+  assert.deepEqual(
+    output.map(({ type }) => type),
+    ['compaction'],
+  );
+});
+
+promise('compaction.deferred', async (door) => {
+  const model = door.model.script(says('They said hello.'), says('Fine.'));
+  const { output } = await create(door, { model, input: [...talk, trigger] });
+  const tools = [{ type: 'function', name: 'f', defer_loading: true }, { type: 'tool_search' }];
+  await create(door, { model, tools, input: [...output, { role: 'user', content: 'And now?' }] });
+  assert.deepEqual(heard(door, model).slice(1), [SUMMARY, 'user: And now?']);
+});
+
+promise(
+  'compaction.instructions',
+  async (door) => {
+    const model = door.model.script(says('Bonjour.'), says('They said hello.'), says('Bien.'), says('Adieu.'));
+    const french = { role: 'developer', content: 'Always answer in French.' };
+    const first = await create(door, { model, input: [french, ...talk] });
+    const context_management = [{ type: 'compaction', compact_threshold: 1 }];
+    const second = await create(door, { model, previous_response_id: first.id, input: 'Well?', context_management });
+    const before = ['system: Always answer in French.', SUMMARY];
+    assert.deepEqual(heard(door, model), [...before, 'user: Well?']);
+    const third = await create(door, { model, previous_response_id: second.id, input: 'And now?' });
+    assert.deepEqual(heard(door, model), [...before, 'assistant: Bien.', 'user: And now?']);
+    await create(door, {
+      model,
+      previous_response_id: third.id,
+      input: [{ ...french }, { role: 'user', content: 'Bye.' }],
+    });
+    assert.equal(heard(door, model).filter((words) => words === before[0]).length, 1, 'what stands is not said twice');
   },
   NEEDS_HEADERS,
 );

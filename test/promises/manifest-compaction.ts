@@ -39,6 +39,15 @@ export const compactionManifest = {
   'compaction.below': { says: 'context_management leaves alone what is below its threshold', source: issue },
   'compaction.loop': { says: 'the tool loop goes on after a compaction', source: issue },
   'compaction.background': { says: 'a background turn compacts as any other', source: issue },
+  'compaction.messages-api': {
+    says: 'a conversation that the assistant ended is summed up on every backend',
+    source: 'Codex, which compacts after an answer',
+  },
+  'compaction.deferred': { says: 'what was summed up is read by a turn whose tools are deferred, too', source: issue },
+  'compaction.instructions': {
+    says: 'system and developer messages stay as they were, in the turn that compacts and in those after it',
+    source: issue,
+  },
   'compaction.unreadable': {
     says: 'a compaction that was sealed elsewhere or changed is 400 invalid_encrypted_content',
     source: 'design: configuration, secrets',

@@ -44,6 +44,10 @@ export const itemsManifest = {
     says: 'a list of allowed tools is kept to among what was found in earlier turns, and where the client searches',
     source: TYPES,
   },
+  'tool-choice.satisfied': {
+    says: 'a call that has to be made is made once, and what may not be called any more is not offered',
+    source: TYPES,
+  },
   'tool-choice.served': {
     says: "a list of allowed tools that names a server's tool by its type allows its functions",
     source: TYPES,
@@ -72,6 +76,11 @@ export const itemsManifest = {
     says: "an error names the place in the client's own input, whatever the prompt puts before it",
     source: 'error semantics',
   },
+  'truncation.all': {
+    says: 'truncation auto counts what else the model reads: tools, and the schema of its answer',
+    source: TYPES,
+  },
+  'truncation.loop': { says: 'truncation auto makes room for what the tool loop adds', source: TYPES },
   'truncation.auto': {
     says: 'truncation auto drops the oldest items, calls with their outputs, and needs a configured context',
     source: 'issue 5: Create',

@@ -54,6 +54,10 @@ export const websocketManifest = {
     says: 'generate: false calls no model, and makes a response without output to go on from',
     source: 'OpenAI: WebSocket mode',
   },
+  'websocket.warm-up-anywhere': {
+    says: 'generate: false takes on every backend what more words are to follow, and sums nothing up',
+    source: 'OpenAI: WebSocket mode',
+  },
   'websocket.warm-up-bare': {
     says: 'generate: false needs no input',
     source: 'OpenAI: WebSocket mode',

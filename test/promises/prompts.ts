@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
+import { callsFunctions, says } from '../model/scripted.ts';
 import { callOf, create, refuses, sent, stream, unprocessable } from './ask.ts';
-import { promise } from './promise.ts';
+import { NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { heard } from './state-ask.ts';
 
 promise('prompt.filled', async (door) => {
@@ -36,11 +36,47 @@ promise('prompt.wrong', async (door) => {
   await unprocessable(door, { prompt: { id: 'greeting', variables: { ...all, more: 'x' } } }, 'prompt.variables.more');
   await unprocessable(door, { prompt: { id: 'greeting', variables: { ...all, name: 5 } } }, 'prompt.variables.name');
   await unprocessable(door, { prompt: {} }, 'prompt.id', /required/);
-  for (const prompt of [{ id: 'nowhere' }, { id: 'greeting', version: '9' }]) {
+  for (const [prompt, param] of [
+    [{ id: 'nowhere' }, 'prompt.id'],
+    [{ id: 'greeting', version: '9' }, 'prompt.version'],
+  ] as const) {
     const model = door.model.script(says('ok'));
-    await refuses(await post(door, { model, input: 'Hi', prompt }), { status: 404, code: null, param: 'prompt.id' });
+    await refuses(await post(door, { model, input: 'Hi', prompt }), { status: 404, code: null, param });
   }
 });
+
+promise('truncation.all', async (door) => {
+  const long = (n: number) => ({ role: 'user', content: `${n} ${'x'.repeat(90)}` });
+  const input = Array.from({ length: 21 }, (_, n) => long(n));
+  const seen = async (more: object) => {
+    const model = door.model.script(says('ok'));
+    await create(door, { model, input, truncation: 'auto', ...more });
+    return heard(door, model).length;
+  };
+  const plain = await seen({});
+  const description = 'y'.repeat(600);
+  const schema = { type: 'object', properties: { a: { type: 'string', description } } };
+  const some = [
+    await seen({ tools: [{ type: 'function', name: 'f', description }] }),
+    await seen({ text: { format: { type: 'json_schema', name: 'f', schema } } }),
+  ];
+  for (const count of some) assert.ok(count > 0 && count < plain, `${some} of ${plain}`);
+  assert.equal(await seen({ max_output_tokens: 512 }), plain, 'as much as the context holds is no room for a reply');
+});
+
+promise(
+  'truncation.loop',
+  async (door) => {
+    const input = Array.from({ length: 12 }, (_, n) => ({ role: 'user', content: `${n} ${'x'.repeat(90)}` }));
+    const add = callsFunctions({ name: 'add', args: JSON.stringify({ a: 1, b: 2, note: 'y'.repeat(600) }), id: 'c1' });
+    const model = door.model.script(add, says('3'));
+    await create(door, { model, input, tools: [{ type: 'test_tool' }], truncation: 'auto' });
+    const [first, second] = door.model.calls(model).map(({ body }) => body.messages);
+    assert.ok(second.length < first.length + 2, 'the call and its output push the oldest out');
+    assert.deepEqual([second.at(-2).tool_calls.length, second.at(-1).content], [1, '3']);
+  },
+  NEEDS_TEST_TOOL,
+);
 
 promise('truncation.auto', async (door) => {
   const long = 'x'.repeat(600);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
 import { callsFunctions, hangs, says, sends } from '../model/scripted.ts';
+import { answers, message } from '../model/scripted-responses.ts';
 import { outline } from '../sse.ts';
 import { testToolUseOf } from '../test-tool.ts';
 import { create, endsOnLeaving, stream, unprocessable } from './ask.ts';
@@ -290,6 +291,35 @@ promise(
   'loop.bad-config',
   async (door) => {
     await unprocessable(door, { tools: [{ type: 'test_tool', label: 7 }] }, 'tools[0].label');
+  },
+  NEEDS_TEST_TOOL,
+);
+
+promise(
+  'tool-choice.satisfied',
+  async (door) => {
+    const { tools } = testTool();
+    const mine = { type: 'function', name: 'mine' };
+    for (const tool_choice of [
+      'required',
+      { type: 'allowed_tools', mode: 'required', tools: [{ type: 'test_tool' }] },
+    ]) {
+      const called = { type: 'function_call', call_id: 'c1', name: 'add', arguments: '{"a":2,"b":3}' };
+      const chat = door.model.script(callsFunctions(add), says('5'));
+      const native = door.model.native(answers(called), answers(message('5')));
+      for (const model of [chat, native]) {
+        await create(door, { model, tools: [...tools, mine], tool_choice, max_tool_calls: 9 });
+        const choices = door.model.calls(model).map(({ body }) => body.tool_choice);
+        assert.deepEqual(choices, ['required', 'auto']);
+      }
+      const spent = door.model.native(answers(called), answers(message('5')));
+      await create(door, { model: spent, tools: [...tools, mine], tool_choice, max_tool_calls: 1 });
+      const { body } = door.model.calls(spent).at(-1) ?? assert.fail('a second call');
+      assert.deepEqual(
+        body.tools?.map(({ name }: { name: string }) => name),
+        tool_choice === 'required' ? ['mine'] : undefined,
+      );
+    }
   },
   NEEDS_TEST_TOOL,
 );

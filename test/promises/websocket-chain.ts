@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { callsFunctions, replies, says } from '../model/scripted.ts';
+import { tells, text } from '../model/scripted-messages.ts';
 import { NEEDS_SOCKET, type SocketEvent, withSocket } from '../socket.ts';
 import { callOf, create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
@@ -172,6 +173,34 @@ promise(
     }),
   NEEDS_SOCKET,
 );
+
+promise(
+  'websocket.warm-up-anywhere',
+  (door) =>
+    withSocket(door, async (socket) => {
+      const model = door.model.anthropic(tells(text('Hello')));
+      for (const input of [[], [{ role: 'developer', content: 'D' }], talk]) {
+        const context_management = [{ type: 'compaction', compact_threshold: 1 }];
+        const { final } = await socket.create({ model, generate: false, input, context_management });
+        assert.deepEqual([final.status, final.output], ['completed', []]);
+      }
+      socket.send({
+        type: 'response.create',
+        model,
+        generate: false,
+        input: [...talk, { type: 'compaction_trigger' }],
+      });
+      const { type, status, error } = await socket.next();
+      assert.deepEqual([type, status, error.param], ['error', 422, 'generate']);
+      assert.equal(door.model.calls(model).length, 0);
+    }),
+  NEEDS_SOCKET,
+);
+
+const talk = [
+  { role: 'user', content: 'Hi' },
+  { role: 'assistant', content: 'Hello' },
+];
 
 promise(
   'websocket.warm-up-refused',

@@ -202,6 +202,40 @@ async function bare(port: number): Promise<NetSocket> {
   return socket;
 }
 
+test('a client that asks on and on and reads nothing is let go', LIMIT, async (t) => {
+  const model = await startScriptedModel();
+  t.after(model.close);
+  const config = parseConfig({ ...testConfigFile(model), limits: { body: '100KiB' } });
+  const handler = await testHandler(model, { config });
+  t.after(handler.close);
+  const closed = Promise.withResolvers<number>();
+  const fetch: Fetch = (request, door: Door) => {
+    const upgrade: Door['upgrade'] = (serve, told) => {
+      const telling = (socket: Socket): Socket => ({
+        ...socket,
+        close(code, reason) {
+          closed.resolve(code);
+          socket.close(code, reason);
+        },
+      });
+      return door.upgrade?.((socket) => serve(telling(socket)), told) ?? new Response();
+    };
+    return handler.fetch(request, { ...door, upgrade });
+  };
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
+  t.after(server.close);
+  const client = new WebSocket(`ws://127.0.0.1:${server.port}/v1/responses`);
+  await once(client, 'open');
+  client.pause();
+  const steer = JSON.stringify({ type: 'response.steer', previous_response_id: 'resp_1', input: 'x'.repeat(60_000) });
+  const flood = setInterval(() => client.send(steer), 1);
+  t.after(() => clearInterval(flood));
+  assert.equal(await closed.promise, 1008);
+  clearInterval(flood);
+  client.resume();
+  assert.equal((await once(client, 'close'))[0], 1008);
+});
+
 test('a client that answers no ping is cut, and one that does is not', LIMIT, async (t) => {
   const serve = async (socket: Socket) => {
     const pings = setInterval(() => socket.ping?.(), 10);
