@@ -7,7 +7,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * A request's body as a JSON object, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is
- * not JSON (a missing one counts as JSON), 413 above the limits, 400 for what is not JSON in UTF-8, 422 for no object;
+ * not JSON (a missing one counts as JSON, but from a browser's page), 413 above the limits, 400 for what is not JSON in UTF-8, 422 for no object;
  * an empty one is `otherwise`, if given.
  */
 export async function readJson(
@@ -17,6 +17,10 @@ export async function readJson(
   otherwise?: JsonObject,
 ): Promise<JsonObject> {
   const type = request.headers.get('content-type');
+  // A page may send a body without a type to any address, and asks nobody: a typed one is preflighted.
+  if (!type && request.headers.has('origin')) {
+    throw new ApiError('unsupported_media', 'From a page the content-type must be application/json.');
+  }
   if (type && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type.trim())) {
     throw new ApiError('unsupported_media', 'The content-type must be application/json.');
   }

@@ -74,7 +74,8 @@ function part(tool: ClientTool, keeps: (member: Member, namespace?: string) => b
 /** Whether a tool counts, and no other of its name has counted before. */
 function isNew(names: Set<string>, counts: (member: Member) => boolean = () => true) {
   return (member: Member, namespace = '') => {
-    const name = `${namespace} ${'name' in member ? member.name : member.type}`;
+    // A type of the API's own is no name: a function may be called as one is.
+    const name = 'name' in member ? `${namespace} ${member.name}` : member.type;
     if (names.has(name) || !counts(member)) return false;
     names.add(name);
     return true;

@@ -146,6 +146,18 @@ promise(
   NEEDS_HEADERS,
 );
 
+promise(
+  'body.no-content-type-page',
+  async (door) => {
+    const model = door.model.script(() => assert.fail('the model is not called'));
+    const body = new Blob([JSON.stringify({ model, input: 'Hi' })]);
+    const headers = { origin: 'https://evil.example' };
+    const reply = await door.fetch('/v1/responses', { method: 'POST', body, headers });
+    await refuses(reply, { status: 415, code: 'unsupported_media_type' });
+  },
+  NEEDS_HEADERS,
+);
+
 promise('body.no-content-type', async (door) => {
   const model = door.model.script(says('ok'));
   const body = new TextEncoder().encode(JSON.stringify({ model, input: 'Hi' }));

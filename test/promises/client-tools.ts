@@ -80,6 +80,11 @@ promise('custom-tool.grammar-described', async (door) => {
   ]);
 });
 
+promise('tools.name-of-type', async (door) => {
+  const tools = [{ type: 'shell' }, { type: 'function', name: 'shell' }];
+  await unprocessable(door, { tools }, 'tools');
+});
+
 promise('tools.namespace', async (door) => {
   const member = { type: 'function', name: 'search', parameters: { type: 'object' } };
   const tools = [{ type: 'namespace', name: 'crm', description: 'The CRM.', tools: [member, custom] }];

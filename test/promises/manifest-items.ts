@@ -16,6 +16,10 @@ export const itemsManifest = {
     says: 'with grammars: describe the model is told of a grammar',
     source: 'issue 5: Real clients (Codex offers tools with grammars)',
   },
+  'tools.name-of-type': {
+    says: 'a function that is called as a type of tools is not taken for it: both are there, or both are named',
+    source: TYPES,
+  },
   'tools.namespace': {
     says: 'functions and custom tools of a namespace keep their names for the client',
     source: TYPES,

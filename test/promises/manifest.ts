@@ -356,6 +356,10 @@ export const manifest = {
   'body.too-large': { says: '32 MiB and a byte are 413', source: 'issue 3: Handler' },
   'body.long-text': { says: 'a text has 10,485,760 characters at most', source: 'OpenResponses constraints' },
   'body.content-type': { says: 'a content-type that is not JSON is 415', source: 'design: Errors' },
+  'body.no-content-type-page': {
+    says: "a body without a content-type that a browser's page sends is 415: such a one is sent without a preflight",
+    source: 'Fetch standard: CORS-safelisted requests',
+  },
   'body.no-content-type': { says: 'a missing content-type counts as JSON', source: 'design: Errors' },
   'body.chunked': { says: 'a body may come in pieces, its length unsaid', source: 'issue 3: Handler' },
   'limit.idle-at-once': {
