@@ -24,7 +24,7 @@ function read(events: readonly Json[], members: Partial<ModelCall> = {}) {
   const reply = new MessagesReply(asked, toChatTools(asked.tools, asked.params));
   for (const event of events) reply.add(event);
   const finish = reply.finish();
-  const ours = reply.writer.take();
+  const ours = reply.take();
   const items = ours.flatMap((event): Json[] => (event.type === 'response.output_item.done' ? [event.item] : []));
   return { ours, finish, bare: items.map(({ id: _, ...item }) => item) };
 }

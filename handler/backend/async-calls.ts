@@ -1,6 +1,5 @@
-import type { ItemEvent } from '../protocol/events.ts';
 import type { ClientTool } from '../protocol/tools.ts';
-import type { Finish } from './backend.ts';
+import type { BackendEvent } from './backend.ts';
 
 /** The events, where calls of tools that are `async` say so: the model has gone on, and nobody waits for an output. */
 export function markAsync(events: Events, tools: readonly ClientTool[]): Events {
@@ -8,9 +7,9 @@ export function markAsync(events: Events, tools: readonly ClientTool[]): Events 
   return names.size > 0 ? marked(events, names) : events;
 }
 
-type Events = AsyncIterable<ItemEvent | Finish>;
+type Events = AsyncIterable<BackendEvent>;
 
-async function* marked(events: Events, names: ReadonlySet<string>): AsyncGenerator<ItemEvent | Finish, void> {
+async function* marked(events: Events, names: ReadonlySet<string>): AsyncGenerator<BackendEvent, void> {
   for await (const event of events) {
     if (event.type === 'response.output_item.added' || event.type === 'response.output_item.done') {
       const { item } = event;

@@ -40,14 +40,22 @@ export interface Finish {
   usage: Usage | null;
 }
 
+/** Says that the server goes on, though what it sent makes no event yet: part of a call that passes when it is whole, a ping. */
+export interface Heard {
+  type: 'heard';
+}
+
+/** What a Backend yields. */
+export type BackendEvent = ItemEvent | Heard | Finish;
+
 /** A server that runs models. */
 export interface Backend {
   /**
    * Throws an ApiError at once for what this backend cannot carry; sends its request at the first pull. Yields whole
-   * items one after another, `output_index` from 0, unnumbered, then exactly one Finish. Throws an ApiError when the
-   * call fails; ends promptly once the signal aborts.
+   * items one after another, `output_index` from 0, unnumbered, and a Heard for what makes no event yet; then exactly one
+   * Finish. Throws an ApiError when the call fails; ends promptly once the signal aborts.
    */
-  generate(call: ModelCall, signal: AbortSignal): AsyncIterable<ItemEvent | Finish>;
+  generate(call: ModelCall, signal: AbortSignal): AsyncIterable<BackendEvent>;
   /**
    * The input tokens of the request that `generate` would send, as its server counts them; undefined where it does not
    * say. Throws at once what `generate` does, and an ApiError for an unknown model and for refused credentials.

@@ -1,15 +1,13 @@
-import { ApiError, unsupported } from '../errors.ts';
-import type { ItemEvent } from '../protocol/events.ts';
-import { isObject } from '../protocol/json.ts';
-import { eventData } from '../sse.ts';
-import type { Backend, Finish, ModelCall } from './backend.ts';
+import { unsupported } from '../errors.ts';
+import type { Backend, BackendEvent, ModelCall } from './backend.ts';
 import { chatWays } from './chat-count.ts';
 import { toMessages } from './chat-messages.ts';
 import { ChatReply } from './chat-reply.ts';
 import { type ChatTool, type Grammars, toChatTools } from './chat-tools.ts';
-import { connectionFailed, failureInStream, failureOf, garbled } from './failure.ts';
+import { failureOf } from './failure.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
 import { OwnCount } from './own-count.ts';
+import { readReply } from './read.ts';
 import { listModels, type Server } from './server.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
@@ -40,42 +38,10 @@ async function* stream(
   body: string,
   reply: ChatReply,
   signal: AbortSignal,
-): AsyncGenerator<ItemEvent | Finish, void> {
+): AsyncGenerator<BackendEvent, void> {
   const upstream = await server.send('POST', '/chat/completions', signal, body);
   if (upstream.status !== 200) throw await failureOf(upstream);
-  try {
-    for await (const batch of eventData(upstream.body)) {
-      for (const data of batch) {
-        if (data === '[DONE]') {
-          const finish = reply.finish();
-          yield* reply.writer.take();
-          return yield finish;
-        }
-        const chunk = parse(data);
-        if (chunk.error != null) throw failureInStream(chunk.error);
-        reply.add(chunk);
-      }
-      yield* reply.writer.take();
-    }
-    // Some servers leave out [DONE]; one that has not said why the model stopped has broken off.
-    if (!reply.finished) return;
-    const finish = reply.finish();
-    yield* reply.writer.take();
-    yield finish;
-  } catch (error) {
-    yield* reply.writer.take(); // what came in one chunk with the failure
-    throw error instanceof ApiError ? error : connectionFailed(error);
-  }
-}
-
-function parse(data: string) {
-  try {
-    const chunk: unknown = JSON.parse(data);
-    if (isObject(chunk)) return chunk;
-  } catch (error) {
-    throw garbled(error);
-  }
-  throw garbled('a chunk that is no object');
+  yield* readReply(upstream.body, reply);
 }
 
 function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, server: Server) {

@@ -1,17 +1,22 @@
+import type { ItemEvent } from '../protocol/events.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Usage } from '../protocol/response.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import { CallQueue } from './call-queue.ts';
 import type { ChatTool } from './chat-tools.ts';
+import { failureInStream } from './failure.ts';
 import { object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
+import type { Reply } from './read.ts';
 import { Writer } from './writer.ts';
 
 /**
  * Reads the chunks of one streamed chat completion and writes the items that they make. Members are read one by one,
  * not by a schema: that would cost more per token than all the rest, and servers leave out, null and add at will.
  */
-export class ChatReply {
-  readonly writer: Writer;
+export class ChatReply implements Reply {
+  /** Usage may come after everything else. */
+  readonly over = false;
+  readonly #writer: Writer;
   readonly #calls: CallQueue;
   readonly #maxOutputTokens: number | null;
   /** Some servers send log probabilities unasked. */
@@ -23,10 +28,15 @@ export class ChatReply {
     terms: Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>,
     tools: ReadonlyMap<string, ChatTool>,
   ) {
-    this.writer = new Writer(terms.reasoning.summary !== null);
-    this.#calls = new CallQueue(this.writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
+    this.#writer = new Writer(terms.reasoning.summary !== null);
+    this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
     this.#maxOutputTokens = terms.max_output_tokens;
     this.#logprobs = terms.top_logprobs !== null;
+  }
+
+  /** The events since the last take. */
+  take(): ItemEvent[] {
+    return this.#writer.take();
   }
 
   /** Whether the model has said why it stopped. */
@@ -34,8 +44,9 @@ export class ChatReply {
     return this.#reason !== undefined;
   }
 
-  /** Takes in one chunk; what follows the finish reason can only be usage. */
+  /** Takes in one chunk; what follows the finish reason can only be usage. Throws an ApiError for one that is a failure. */
   add(chunk: JsonObject): void {
+    if (chunk.error != null) throw failureInStream(chunk.error);
     this.#usage = toUsage(chunk.usage, { input: 'prompt', output: 'completion' }) ?? this.#usage;
     const [choice] = objects(chunk.choices);
     if (!choice || this.finished) return;
@@ -43,11 +54,16 @@ export class ChatReply {
     this.#reason = text(choice.finish_reason) || undefined;
   }
 
+  /** Takes in `[DONE]`, with which some servers say that the model stopped, and nothing else. */
+  done(): void {
+    this.#reason ??= 'stop';
+  }
+
   /** Closes what is open and says how the call ended. */
   finish(): Finish {
     const reason = this.#finishReason();
     this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
-    this.writer.close(reason === 'stop' ? 'completed' : 'incomplete');
+    this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage: this.#usage };
   }
 
@@ -57,13 +73,13 @@ export class ChatReply {
     const said = text(delta.content);
     const refusal = text(delta.refusal);
     if (reasoning || said || refusal) this.#calls.flush();
-    if (reasoning) this.writer.reasoning(reasoning);
-    if (said) this.writer.text(said, this.#logprobs ? toLogprobs(object(logprobs).content) : []);
+    if (reasoning) this.#writer.reasoning(reasoning);
+    if (said) this.#writer.text(said, this.#logprobs ? toLogprobs(object(logprobs).content) : []);
     if (delta.annotations) {
       const flat = objects(delta.annotations).map(({ type, ...rest }) => ({ type, ...object(rest[text(type)]) }));
-      for (const annotation of toAnnotations(flat)) this.writer.cite(annotation);
+      for (const annotation of toAnnotations(flat)) this.#writer.cite(annotation);
     }
-    if (refusal) this.writer.refusal(refusal);
+    if (refusal) this.#writer.refusal(refusal);
     for (const call of objects(delta.tool_calls)) {
       const fn = object(call.function);
       const index = typeof call.index === 'number' ? call.index : null;

@@ -1,3 +1,4 @@
+import type { ItemEvent } from '../protocol/events.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Usage } from '../protocol/response.ts';
 import type { Finish, ModelCall } from './backend.ts';
@@ -6,6 +7,7 @@ import type { ChatTool } from './chat-tools.ts';
 import { count, object, text } from './members.ts';
 import { failureInMessages } from './messages-failure.ts';
 import { sealThought } from './messages-thinking.ts';
+import type { Reply } from './read.ts';
 import { Writer } from './writer.ts';
 
 /** Why a model stopped that did not come to its end by itself; any other reason, one not known here too, is its end. */
@@ -20,24 +22,35 @@ const REASONS = new Map<string | undefined, Finish['reason']>([
  * before: llama.cpp (b11549) says of all blocks only at the end that they have ended. Blocks and events that are not
  * known are passed over, as the API asks its clients to do.
  */
-export class MessagesReply {
-  readonly writer: Writer;
+export class MessagesReply implements Reply {
+  readonly #writer: Writer;
   readonly #calls: CallQueue;
   /** The types of the blocks so far, by their indexes. */
   readonly #blocks = new Map<number, string>();
   /** The block of thinking that is open. */
   #thought: { index: number; thinking: string } | undefined;
   #usage: JsonObject = {};
+  #over = false;
   #reason: string | undefined;
 
   constructor(terms: Pick<ModelCall, 'parallel_tool_calls' | 'reasoning'>, tools: ReadonlyMap<string, ChatTool>) {
-    this.writer = new Writer(terms.reasoning.summary !== null);
-    this.#calls = new CallQueue(this.writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
+    this.#writer = new Writer(terms.reasoning.summary !== null);
+    this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
   }
 
-  /** Whether the model has said why it stopped. */
+  /** The events since the last take. */
+  take(): ItemEvent[] {
+    return this.#writer.take();
+  }
+
+  /** Whether the model has said why it stopped, or that it did. */
   get finished(): boolean {
-    return this.#reason !== undefined;
+    return this.#over || this.#reason !== undefined;
+  }
+
+  /** Whether the message has ended. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** Takes in one event; throws an ApiError for one that says that the call has failed. */
@@ -58,6 +71,9 @@ export class MessagesReply {
         this.#count(event.usage);
         this.#reason = text(object(event.delta).stop_reason) || this.#reason;
         break;
+      case 'message_stop':
+        this.#over = true;
+        break;
     }
   }
 
@@ -65,7 +81,7 @@ export class MessagesReply {
   finish(): Finish {
     const reason = REASONS.get(this.#reason) ?? 'stop';
     this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
-    this.writer.close(reason === 'stop' ? 'completed' : 'incomplete');
+    this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage: toUsage(this.#usage) };
   }
 
@@ -78,10 +94,10 @@ export class MessagesReply {
     else if (type === 'tool_use')
       this.#calls.add({ index, id: text(block.id) || null, name: text(block.name), arguments: '' });
     else if (type === 'thinking' || type === 'redacted_thinking') {
-      this.writer.close('completed'); // each block is an item of its own, with a seal of its own
-      this.writer.reasoning('');
+      this.#writer.close('completed'); // each block is an item of its own, with a seal of its own
+      this.#writer.reasoning('');
       if (type === 'thinking') this.#thought = { index, thinking: '' };
-      else this.writer.seal(sealThought({ type, data: text(block.data) }));
+      else this.#writer.seal(sealThought({ type, data: text(block.data) }));
     }
   }
 
@@ -93,15 +109,15 @@ export class MessagesReply {
       this.#calls.add({ index, id: null, name: null, arguments: text(delta.partial_json) });
     } else if (delta.type === 'thinking_delta' && thought) {
       thought.thinking += text(delta.thinking);
-      this.writer.reasoning(text(delta.thinking));
+      this.#writer.reasoning(text(delta.thinking));
     } else if (delta.type === 'signature_delta' && thought && text(delta.signature)) {
       const { thinking } = thought;
-      this.writer.seal(sealThought({ type: 'thinking', thinking, signature: text(delta.signature) }));
+      this.#writer.seal(sealThought({ type: 'thinking', thinking, signature: text(delta.signature) }));
     }
   }
 
   #say(said: string): void {
-    if (said !== '') this.writer.text(said);
+    if (said !== '') this.#writer.text(said);
   }
 
   /** Counts are of the whole message so far, and those left out stand. */

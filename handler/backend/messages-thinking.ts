@@ -51,8 +51,7 @@ const LEAST_BUDGET = 1_024;
 
 /**
  * How hard the model is to think, of at most `most` tokens in all. Where a tool is `forced` the API takes no wish to
- * think. Thinking is shown in summary where we ask for it, as that of other backends is: a model that thinks in silence
- * would be taken for one that hangs.
+ * think. Thinking is shown in summary where we ask for it, as that of other backends is.
  */
 export function thinkingOf({ model, reasoning }: ModelCall, most: number, forced: boolean) {
   const { effort, summary } = reasoning;

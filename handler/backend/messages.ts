@@ -1,15 +1,11 @@
-import { ApiError } from '../errors.ts';
-import type { ItemEvent } from '../protocol/events.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
-import { eventData } from '../sse.ts';
-import type { Backend, Finish } from './backend.ts';
+import type { Backend, BackendEvent } from './backend.ts';
 import { type Grammars, toChatTools } from './chat-tools.ts';
-import { connectionFailed, garbled } from './failure.ts';
 import { text } from './members.ts';
 import { failureOfMessages, isAboutThinking } from './messages-failure.ts';
 import { MessagesReply } from './messages-reply.ts';
 import { type MessagesRequest, toCounted, toRequest, withoutThinking } from './messages-request.ts';
 import { OwnCount, tokens } from './own-count.ts';
+import { readReply } from './read.ts';
 import { getJson, idsOf, openServer, readJson, type Server } from './server.ts';
 import type { Transport, Upstream } from './transport.ts';
 
@@ -51,29 +47,9 @@ async function* stream(
   request: MessagesRequest,
   reply: MessagesReply,
   signal: AbortSignal,
-): AsyncGenerator<ItemEvent | Finish, void> {
+): AsyncGenerator<BackendEvent, void> {
   const upstream = await open(server, '/messages', request, signal);
-  try {
-    for await (const batch of eventData(upstream.body)) {
-      for (const data of batch) {
-        const event = parse(data);
-        reply.add(event);
-        if (event.type !== 'message_stop') continue;
-        const finish = reply.finish();
-        yield* reply.writer.take();
-        return yield finish;
-      }
-      yield* reply.writer.take();
-    }
-    // A stream that has not said why the model stopped has broken off.
-    if (!reply.finished) return;
-    const finish = reply.finish();
-    yield* reply.writer.take();
-    yield finish;
-  } catch (error) {
-    yield* reply.writer.take(); // what came in one chunk with the failure
-    throw error instanceof ApiError ? error : connectionFailed(error);
-  }
+  yield* readReply(upstream.body, reply);
 }
 
 /** Sends a request, and once more without the thinking of earlier turns where it is refused for that. */
@@ -86,16 +62,6 @@ async function open(server: Server, path: string, request: MessagesRequest, sign
   const second = await send(withoutThinking(request));
   if (second.status === 200) return second;
   throw await failureOfMessages(second);
-}
-
-function parse(data: string): JsonObject {
-  try {
-    const event: unknown = JSON.parse(data);
-    if (isObject(event)) return event;
-  } catch (error) {
-    throw garbled(error);
-  }
-  throw garbled('an event that is no object');
 }
 
 /** The API lists at most this many models at once. */

@@ -6,6 +6,7 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import { failureInStream, garbled } from './failure.ts';
 import { count, object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
+import type { Reply } from './read.ts';
 import { restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
 import { Speech } from './responses-speech.ts';
 import type { Server } from './server.ts';
@@ -40,7 +41,7 @@ type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_
  * the rest says nothing more, and servers leave it out or say it in ways of their own. Members are read one by one, as
  * in ChatReply.
  */
-export class ResponsesReply {
+export class ResponsesReply implements Reply {
   readonly #call: Terms;
   readonly #isOpenAI: boolean;
   readonly #speech: Speech;
@@ -64,6 +65,11 @@ export class ResponsesReply {
   /** Whether the response has ended, so that nothing may be added any more. */
   get finished(): boolean {
     return this.#response !== undefined;
+  }
+
+  /** The same: the terminal event is the last, and `[DONE]` before it is a stream broken off. */
+  get over(): boolean {
+    return this.finished;
   }
 
   /** Takes in one event; throws an ApiError for one that says that the call has failed. */

@@ -1,4 +1,4 @@
-import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
+import type { Backend, Finish, Heard, ModelCall } from '../backend/backend.ts';
 import { ApiError, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { ItemEvent } from '../protocol/events.ts';
@@ -42,7 +42,7 @@ export async function* compact(
   context: number | undefined,
   seal: Seal,
   signal: AbortSignal,
-): AsyncGenerator<ItemEvent, Compacted> {
+): AsyncGenerator<ItemEvent | Heard, Compacted> {
   const id = newId('cmp');
   const place = { sequence_number: 0, output_index: 0 };
   yield { type: 'response.output_item.added', ...place, item: { type: 'compaction', id, encrypted_content: '' } };
@@ -50,6 +50,7 @@ export async function* compact(
   let finish: Finish | undefined;
   for await (const event of backend.generate(summaryCall(call, context), signal)) {
     if (event.type === 'finish') finish = event;
+    if (event.type === 'heard') yield event;
     if (event.type === 'response.output_text.delta') text += event.delta;
     if (text.length > MOST) throw unfinished();
     // Its thinking is told as well: it may take long, and what tells nothing is taken for silence.

@@ -1,4 +1,4 @@
-import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
+import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
 import { newId } from '../ids.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
@@ -24,7 +24,7 @@ export interface Calling {
 /**
  * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
  * returned, at most `most` times, and as many functions as `max_tool_calls` allows. Yields what the client sees (a server function's call only as its tool shows it),
- * `output_index` counting on through all rounds, a Calling before each function, a RoundEnd
+ * `output_index` counting on through all rounds, what was only heard, a Calling before each function, a RoundEnd
  * between two rounds, then one Finish with the usage of all rounds. A round that the client
  * has to answer as well, or in which a tool ends the turn, is the last.
  */
@@ -33,7 +33,7 @@ export async function* rounds(
   { call, uses, response, fit, resumed = BEGINNING }: Rounds,
   most: number,
   signal: AbortSignal,
-): AsyncGenerator<ItemEvent | Calling | RoundEnd | Finish, void> {
+): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const places = new Places(response.output.length);
   const opened: ServerFunctions[] = [];
   try {
@@ -66,10 +66,12 @@ export async function* rounds(
       };
       for await (const event of backend.generate({ ...call, ...terms, input }, signal)) {
         if (event.type === 'finish') finish = event;
+        else if (event.type === 'heard') yield event;
         else {
           if (event.type === 'response.output_item.done') said.push(event.item);
           const hidden = event.type === 'response.output_item.added' && servedBy(functions, event.item) !== undefined;
           if (!hidden && move(event)) yield* citations.pass(event);
+          else yield { type: 'heard' };
         }
       }
       if (!finish) return;

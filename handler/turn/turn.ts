@@ -1,4 +1,4 @@
-import type { Backend, Finish, ModelCall } from '../backend/backend.ts';
+import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import { describe, log } from '../log.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
@@ -89,7 +89,7 @@ async function* compacted(
   { only, context }: NonNullable<Turn['compaction']>,
   { backend, seal, rounds: most }: Means,
   signal: AbortSignal,
-): AsyncGenerator<ItemEvent | Calling | RoundEnd | Finish, void> {
+): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const { call, response } = turn;
   const { item, read, usage } = yield* compact(backend, call, context, seal, signal);
   if (only) return yield { type: 'finish', reason: 'stop', usage };
@@ -101,7 +101,7 @@ async function* compacted(
 
 async function* events(
   turn: Turn,
-  source: AsyncIterable<ItemEvent | Calling | RoundEnd | Finish>,
+  source: AsyncIterable<BackendEvent | Calling | RoundEnd>,
   means: Means,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
@@ -123,7 +123,7 @@ async function* events(
       else if (event.type === 'calling') await means.record.calling();
       else if (event.type === 'round') {
         await means.record.round(response.output, event.said, { ...event, number });
-      } else {
+      } else if (event.type !== 'heard') {
         if (turn.sealsReasoning && event.type === 'response.output_item.done') {
           event.item = await sealed(event.item, means.seal);
         }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Json } from '../accumulate.ts';
 import { post } from '../doors/door.ts';
-import { hangs, type Script } from '../model/scripted.ts';
+import { hangs, type Script, says, type Turn } from '../model/scripted.ts';
+import { messageEvents } from '../model/scripted-messages.ts';
+import { encoded, eventsOf } from '../model/scripted-responses.ts';
 import { callOf, refuses, stream } from './ask.ts';
 import { promise } from './promise.ts';
 
@@ -29,6 +32,60 @@ promise('limit.idle-spoken', async (door) => {
   });
   const { final } = await stream(door, { model });
   assert.equal(final.status, 'completed');
+});
+
+const INPUT = 'a patch of many words that takes the model longer to write than silence may last';
+const PAUSE = 200;
+
+/** Sends events, and waits before each that is a piece of a call. */
+async function slowly(turn: Turn, events: readonly Json[]): Promise<void> {
+  for (const event of events) {
+    if (/delta$/.test(event.type) && (event.delta.partial_json ?? event.delta)) await turn.sleep(PAUSE);
+    await turn.raw(encoded(event));
+  }
+  turn.end();
+}
+
+/** Writes a call of this name in pieces. */
+const writes = (name: string, args: string): Script => {
+  return async (turn) => {
+    await turn.delta({ tool_calls: [{ index: 0, id: 'c1', function: { name, arguments: '' } }] });
+    for (const piece of args.split(/(?= )/)) {
+      await turn.sleep(PAUSE);
+      await turn.delta({ tool_calls: [{ index: 0, function: { arguments: piece } }] });
+    }
+    await turn.finish('tool_calls');
+  };
+};
+
+promise('limit.idle-writing', async (door) => {
+  const args = JSON.stringify({ input: INPUT });
+  const item = { type: 'custom_tool_call', call_id: 'c1', name: 'patch' };
+  const [done, ...rest] = eventsOf([{ ...item, input: INPUT }]).reverse();
+  const deltas = INPUT.split(/(?= )/).map((delta) => {
+    return { type: 'response.custom_tool_call_input.delta', item_id: 'custom_tool_call_0', delta };
+  });
+  const [whole, ...begun] = rest;
+  const native = [...begun.reverse(), ...deltas, whole, done].map((event) => ({ ...event, sequence_number: 0 }));
+  const models = [
+    door.model.script(writes('patch', args)),
+    door.model.native((turn) => slowly(turn, native)),
+    door.model.anthropic((turn) =>
+      slowly(turn, messageEvents([{ type: 'tool_use', id: 'c1', name: 'patch', input: args }])),
+    ),
+  ];
+  const tools = [{ type: 'custom', name: 'patch' }];
+  const search = { tools: [{ type: 'tool_search' }, { type: 'function', name: 'f', defer_loading: true }] };
+  const searching = stream(door, {
+    model: door.model.script(writes('tool_search', JSON.stringify({ query: INPUT })), says('ok')),
+    ...search,
+  });
+  for (const { final } of await Promise.all(models.map((model) => stream(door, { model, tools })))) {
+    assert.equal(final.status, 'completed', final.error?.message);
+    assert.partialDeepStrictEqual(final.output, [{ ...item, input: INPUT }]);
+  }
+  const { final } = await searching;
+  assert.equal(final.status, 'completed', final.error?.message);
 });
 
 /** Speaks for ever, a word at a time. */

@@ -374,6 +374,10 @@ export const manifest = {
     says: 'a slow backend that speaks now and then is not given up',
     source: 'design: Command line and configuration',
   },
+  'limit.idle-writing': {
+    says: 'nor is one whose model writes for long what nobody sees until it is whole, in any protocol',
+    source: 'clients: Codex writes long patches as custom calls',
+  },
   'limit.turn': { says: 'a turn past its deadline is given up: 500, one terminal event', source: 'issue 3: Handler' },
   'limit.reply': { says: 'a reply past its limit is given up: 500', source: 'design: Command line and configuration' },
   'limit.reply-streamed': {

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BackendEvent } from '../../handler/backend/backend.ts';
+import { ChatReply } from '../../handler/backend/chat-reply.ts';
+import { toChatTools } from '../../handler/backend/chat-tools.ts';
+import { MessagesReply } from '../../handler/backend/messages-reply.ts';
+import { type Reply, readReply } from '../../handler/backend/read.ts';
+import { ResponsesReply } from '../../handler/backend/responses-reply.ts';
+import { ApiError } from '../../handler/errors.ts';
+import type { Json } from '../accumulate.ts';
+import { modelCall } from '../backend-contract.ts';
+
+const call = modelCall({ tools: [{ type: 'custom', name: 'patch' }] });
+const tools = toChatTools(call.tools);
+const encoder = new TextEncoder();
+
+/** How each protocol's server begins a call that is held until it is whole, and goes on with it. */
+const held: [name: string, reply: () => Reply, begins: Json, goesOn: Json][] = [
+  [
+    'chat',
+    () => new ChatReply(call, tools),
+    { choices: [{ delta: { tool_calls: [{ index: 0, id: 'c', function: { name: 'patch' } }] } }] },
+    { choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: 'more ' } }] } }] },
+  ],
+  [
+    'responses',
+    () => new ResponsesReply(call, { isOpenAI: true }),
+    { type: 'response.output_item.added', item: { type: 'apply_patch_call', id: 'p' } },
+    { type: 'response.apply_patch_call_operation_diff.delta', item_id: 'p', delta: 'more ' },
+  ],
+  [
+    'messages',
+    () => new MessagesReply(call, tools),
+    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'c', name: 'patch' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: 'more ' } },
+  ],
+];
+
+/** The bytes of events, one event a chunk. */
+async function* bytesOf(events: Iterable<Json | string>): AsyncGenerator<Uint8Array> {
+  for (const event of events) {
+    yield encoder.encode(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`);
+  }
+}
+
+test('a call that is held and has no end fails, in every protocol', async () => {
+  for (const [name, reply, begins, goesOn] of held) {
+    let sent = 0;
+    const endless = function* () {
+      yield begins;
+      for (; ; sent++) yield goesOn;
+    };
+    const events: BackendEvent[] = [];
+    const read = async () => {
+      for await (const event of readReply(bytesOf(endless()), reply(), 10_000)) events.push(event);
+    };
+    await assert.rejects(read(), (error) => error instanceof ApiError && error.kind === 'server', name);
+    assert.ok(sent > 50 && sent < 1_000, `${name}: ${sent}`);
+    assert.ok(events.length > 50 && events.every(({ type }) => type === 'heard'), `${name}: it was heard`);
+  }
+});
+
+test('[DONE] is the end of a chat, and breaks a response off', async () => {
+  const finishOf = async (reply: Reply, ...events: Json[]) => {
+    const seen: BackendEvent[] = [];
+    for await (const event of readReply(bytesOf([...events, '[DONE]', '{garbage']), reply)) seen.push(event);
+    return [seen.some(({ type }) => type === 'response.output_text.delta'), seen.at(-1)?.type];
+  };
+  const chunk = { choices: [{ delta: { content: 'Hi' } }] };
+  assert.deepEqual(await finishOf(new ChatReply(call, tools), chunk), [true, 'finish']);
+  const delta = { type: 'response.output_text.delta', item_id: 'm', delta: 'Hi' };
+  const broken = await finishOf(new ResponsesReply(call, { isOpenAI: true }), delta);
+  assert.deepEqual(broken, [true, 'response.output_text.delta']);
+});
