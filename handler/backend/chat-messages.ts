@@ -1,8 +1,9 @@
 import { unsupported } from '../errors.ts';
 import type { InputPart } from '../protocol/content.ts';
 import type { Item, Message } from '../protocol/items.ts';
-import { imagePart, isMarked, type Part, simplest, textOf, textPart, toPart } from './chat-parts.ts';
+import { imagePart, isMarked, type Part, simplest, textPart, toPart } from './chat-parts.ts';
 import { wireName } from './chat-tools.ts';
+import { wordsOf } from './words.ts';
 
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
 
@@ -111,12 +112,13 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
   return messages;
 }
 
-function addMessage(messages: ChatMessage[], { role, content }: Message, assistant: () => Assistant): void {
+function addMessage(messages: ChatMessage[], message: Message, assistant: () => Assistant): void {
+  const { role, content } = message;
   if (role === 'user') {
     messages.push({ role, content: simplest(content.map(toPart)) });
     return;
   }
-  const text = content.map(textOf).join('');
+  const text = wordsOf(message);
   if (role === 'assistant') {
     const last = messages.at(-1);
     // Two messages in a row stay two; text after calls would come before them inside one.

@@ -1,6 +1,7 @@
 import { unsupported } from '../errors.ts';
 import type { InputImage, InputPart, PromptCacheBreakpoint } from '../protocol/content.ts';
 import type { Message } from '../protocol/items.ts';
+import { textOf } from './words.ts';
 
 /** A part of a chat message. */
 export type Part =
@@ -36,12 +37,6 @@ export function imagePart(image: Pick<InputImage, 'image_url' | 'detail' | 'prom
 function markOf(part: ItemPart | Pick<InputImage, 'prompt_cache_breakpoint'>): Marked {
   const mark = 'prompt_cache_breakpoint' in part ? part.prompt_cache_breakpoint : null;
   return mark ? { prompt_cache_breakpoint: mark } : {};
-}
-
-/** What a part says in words. */
-export function textOf(part: ItemPart): string {
-  if (part.type === 'refusal') return part.refusal;
-  return 'text' in part ? part.text : '';
 }
 
 /** One plain text alone goes as a string: servers that know no parts are thus still served. */

@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
 import { type Mark, type Told, toBlocks } from './messages-parts.ts';
 import { type Thought, unsealThought } from './messages-thinking.ts';
 import { type Answered, answerOf, type Called, callOf } from './tool-items.ts';
+import { wordsOf } from './words.ts';
 
 type ToolUse = { type: 'tool_use'; id: string; name: string; input: JsonObject };
 type ToolResult = { type: 'tool_result'; tool_use_id: string; content?: string | Told[]; is_error?: true };
@@ -37,9 +38,10 @@ export function toConversation(instructions: string | null, input: readonly Item
   const blocks = (part: Message['content'][number]) => toBlocks(part, marks);
   for (const item of input) {
     if (item.type === 'message') {
+      if (item.role !== 'user') wordsOf(item); // refuses what is shown, which only users can
       const said = item.content.flatMap(blocks);
       if (item.role === 'user' || item.role === 'assistant') say(messages, item.role, said);
-      else system.push(...said.map(onlyText));
+      else system.push(...said);
       continue;
     }
     if (item.type === 'reasoning') {
@@ -116,9 +118,4 @@ function inputOf(written: string): JsonObject {
     // Told below.
   }
   return { arguments: written };
-}
-
-function onlyText(block: Told): Told {
-  if (block.type === 'text') return block;
-  throw unsupported('input', 'holds an image or a file among instructions, which this model backend cannot read');
 }

@@ -5,6 +5,7 @@ import type { ModelCall } from './backend.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
 import { unsealThought } from './messages-thinking.ts';
 import type { Server } from './server.ts';
+import { wordsOf } from './words.ts';
 
 /** Items whose `id` the API asks for in an input; an id of any other would be looked up where nothing is stored. */
 const NEEDS_ID = new Set(['local_shell_call', 'computer_call']);
@@ -99,13 +100,13 @@ function toInput(item: Item, isOpenAI: boolean): object[] {
  * take: vLLM (0.20.2) asks for both with parts, and reads only the first; Ollama (0.17.4) refuses a refusal. What its
  * text cites goes to OpenAI alone.
  */
-function toMessage({ type, role, content, phase }: Message, isOpenAI: boolean): object {
+function toMessage(message: Message, isOpenAI: boolean): object {
+  const { type, role, content, phase } = message;
   const cites = (part: Message['content'][number]) =>
     part.type === 'output_text' && part.annotations.length + part.logprobs.length > 0;
-  const asText = role === 'assistant' && !(isOpenAI && content.some(cites));
-  const text = () =>
-    content.map((part) => ('text' in part ? part.text : 'refusal' in part ? part.refusal : '')).join('');
-  return { type, role, content: asText ? text() : content, ...(phase && { phase }) };
+  const text = role === 'assistant' ? wordsOf(message) : undefined;
+  const asText = text !== undefined && !(isOpenAI && content.some(cites));
+  return { type, role, content: asText ? text : content, ...(phase && { phase }) };
 }
 
 /**

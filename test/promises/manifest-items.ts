@@ -63,6 +63,10 @@ export const itemsManifest = {
     says: 'a file as data reaches the model; one by URL is 422 where the backend cannot read it',
     source: ISSUE,
   },
+  'input.shown-by-others': {
+    says: 'an image or a file in a message that is not the user’s is 422 where the backend cannot read it there, and nothing is called',
+    source: 'issue 5: what a backend cannot carry is 422',
+  },
   'input.phase': { says: 'the phase of a message is kept', source: ISSUE },
   'reasoning.sealed': {
     says: 'reasoning.encrypted_content is sealed for the client, and read when it comes back',

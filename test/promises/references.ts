@@ -51,6 +51,32 @@ promise('input.file', async (door) => {
   await unprocessable(door, { input: [{ role: 'user', content: neither }] }, 'input[0].content[0].file_id');
 });
 
+promise('input.shown-by-others', async (door) => {
+  const uncalled = () => assert.fail('the model is not called');
+  const words = { type: 'input_text', text: 'See.' };
+  const shown = [
+    { type: 'input_image', image_url: 'data:image/png;base64,AAAA' },
+    { type: 'input_file', filename: 'a.txt', file_data: 'data:text/plain;base64,SGk=' },
+  ];
+  const models: [string, string[]][] = [
+    [door.model.script(uncalled), ['system', 'developer', 'assistant']],
+    [door.model.anthropic(uncalled), ['system', 'developer', 'assistant']],
+    [door.model.native(uncalled), ['assistant']],
+  ];
+  for (const [model, roles] of models) {
+    for (const [index, role] of roles.entries()) {
+      const content = [words, shown[index % shown.length]];
+      const input = [
+        { role: 'user', content: 'Hi' },
+        { role, content },
+        { role: 'user', content: 'So?' },
+      ];
+      await unprocessable(door, { model, input }, 'input', /holds an image or a file of the/);
+    }
+    assert.equal(door.model.calls(model).length, 0);
+  }
+});
+
 promise('input.phase', async (door) => {
   const phased = { role: 'assistant', content: 'Hm', phase: 'commentary' };
   const model = door.model.script(says('ok'));
