@@ -1,6 +1,7 @@
 import { unsupported } from '../errors.ts';
 import type { Item, Message } from '../protocol/items.ts';
 import type { ClientTool } from '../protocol/tools.ts';
+import { isSealed } from '../seal.ts';
 import type { ModelCall } from './backend.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
 import { unsealThought } from './messages-thinking.ts';
@@ -110,14 +111,15 @@ function toMessage(message: Message, isOpenAI: boolean): object {
 }
 
 /**
- * OpenAI takes reasoning only as it has sealed it. Others read it: llama.cpp (b11434) asks for a content that is not
- * empty, vLLM for an id and no sealed content, and Ollama keeps its own in `encrypted_content`, in plain text.
+ * OpenAI takes reasoning only as it has sealed it, and not what another server has, or we for the client to keep. Others
+ * read it: llama.cpp (b11434) asks for a content that is not empty, vLLM for an id and no sealed content, and Ollama keeps
+ * its own in `encrypted_content`, in plain text.
  */
 function toReasoning(item: Extract<Item, { type: 'reasoning' }>, isOpenAI: boolean): object[] {
   const { type, id, summary, content, encrypted_content } = item;
   const text = (content.length > 0 ? content : summary).map((part) => part.text).join('\n');
   const isPlain = encrypted_content === text;
-  const isOthers = isPlain || unsealThought(encrypted_content) !== undefined;
+  const isOthers = isPlain || isSealed(encrypted_content ?? '') || unsealThought(encrypted_content) !== undefined;
   if (isOpenAI) return encrypted_content && !isOthers ? [{ type, summary, encrypted_content }] : [];
   if (text === '') return [];
   return [{ type, id, summary, content: [{ type: 'reasoning_text', text }], ...(isPlain && { encrypted_content }) }];

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finish, ModelCall } from '../../handler/backend/backend.ts';
+import { toConversation } from '../../handler/backend/messages-input.ts';
+import { sealThought } from '../../handler/backend/messages-thinking.ts';
 import { responses } from '../../handler/backend/responses.ts';
 import { ResponsesReply } from '../../handler/backend/responses-reply.ts';
 import { toRequest } from '../../handler/backend/responses-request.ts';
 import { openServer } from '../../handler/backend/server.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/protocol/items.ts';
+import { makeSecret, sealWith } from '../../handler/seal.ts';
 import { createTransport } from '../../shim/transport.ts';
 import type { Json } from '../accumulate.ts';
 import { backendContract, modelCall } from '../backend-contract.ts';
@@ -414,13 +417,22 @@ test('what was said goes back without ids, in the form that each server takes', 
   ]);
 });
 
-test('reasoning goes only to who can read it', () => {
+test('reasoning goes only to who can read it', async () => {
   const reasoning = (members: object): Item => ({ ...base, type: 'reasoning', summary: [], content: [], ...members });
   const open = reasoning({ content: [{ type: 'reasoning_text', text: 'Hm' }] });
   const sealed = reasoning({ encrypted_content: 'sealed' });
   const ollamas = reasoning({ summary: [{ type: 'summary_text', text: 'Hm' }], encrypted_content: 'Hm' });
   const told = reasoning({ summary: [{ type: 'summary_text', text: 'Hm' }] });
-  assert.deepEqual(sentTo(true, { input: [open, ollamas, told] }).input, []);
+  const anthropics = reasoning({ encrypted_content: sealThought({ type: 'redacted_thinking', data: 'AA' }) });
+  const ours = reasoning({
+    content: [{ type: 'reasoning_text', text: 'Hm' }],
+    encrypted_content: await sealWith([makeSecret('s')]).seal('Hm'),
+  });
+  assert.deepEqual(sentTo(true, { input: [open, ollamas, told, anthropics, ours] }).input, []);
+  assert.equal(sentTo(true, { input: [sealed] }).input[0].encrypted_content, 'sealed');
+  const [heard] = sentTo(false, { input: [ours] }).input;
+  assert.deepEqual([heard.content, heard.encrypted_content], [[{ type: 'reasoning_text', text: 'Hm' }], undefined]);
+  assert.deepEqual(toConversation(null, [ours]).messages, []);
   assert.deepEqual(sentTo(false, { input: [told] }).input[0].content, [{ type: 'reasoning_text', text: 'Hm' }]);
   assert.deepEqual(sentTo(false, { input: [sealed] }).input, []);
   assert.equal(sentTo(false, { input: [ollamas] }).input[0].encrypted_content, 'Hm');
