@@ -20,7 +20,7 @@ export interface StreamMeans {
   abort(): void;
   /** Called with the size of each event in bytes. */
   spend(bytes: number): void;
-  /** Called once, when the last byte is handed over or the reader has left, with what the events returned. */
+  /** Called once, when the last byte is handed over or the reader has left, with what the events returned or threw. */
   ended(result: unknown): void;
   /** Milliseconds of silence after which a comment is sent. */
   keepAlive: number;
@@ -28,8 +28,8 @@ export interface StreamMeans {
 
 /**
  * Events as a pulled byte stream: nothing is made until the reader asks, a chunk holds exactly one whole event, a
- * comment fills long silences, and `[DONE]` ends it. A turn that is aborted is run to its end whether anyone reads or
- * not: what was made so far still has to be accounted for.
+ * comment fills long silences, and `[DONE]` ends it; events that throw end it as a stream that failed. A turn that is
+ * aborted is run to its end whether anyone reads or not: what was made so far still has to be accounted for.
  */
 export function eventStream(
   events: AsyncGenerator<ResponseEvent, unknown>,
@@ -38,14 +38,20 @@ export function eventStream(
   let waiting = false;
   let spoke = false;
   let left = false;
+  let broken = false;
   let result: unknown;
   let rest: Promise<Uint8Array[]> | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
 
   const next = async (): Promise<Uint8Array | undefined> => {
-    const step = await events.next();
-    if (!step.done) return encodeEvent(step.value);
-    result ??= step.value;
+    try {
+      const step = await events.next();
+      if (!step.done) return encodeEvent(step.value);
+      result ??= step.value;
+    } catch (error) {
+      broken = true;
+      result = error;
+    }
     return undefined;
   };
   const runOut = async (): Promise<Uint8Array[]> => {
@@ -80,8 +86,11 @@ export function eventStream(
           return;
         }
         clearInterval(timer);
-        controller.enqueue(DONE);
-        controller.close();
+        if (broken) controller.error(result);
+        else {
+          controller.enqueue(DONE);
+          controller.close();
+        }
         means.ended(result);
       },
       async cancel() {

@@ -250,4 +250,33 @@ describe('what we stream', () => {
     await Promise.all([pending, over.promise]);
     assert.deepEqual(handed.seen.ended, ['cancelled']);
   });
+
+  test('events that throw end the stream as a failed one, whoever asked for them, and nothing is spoken into it', async () => {
+    const failure = new Error('the database is locked');
+    for (const leaves of [false, true]) {
+      const fails = Promise.withResolvers<void>();
+      async function* events() {
+        yield numbered(0);
+        await fails.promise;
+        throw failure;
+      }
+      const handed = means();
+      const reader = eventStream(events(), { ...handed, keepAlive: 1 }).getReader();
+      await reader.read();
+      if (leaves) {
+        const gone = reader.cancel();
+        fails.resolve();
+        await gone;
+      } else {
+        fails.resolve();
+        const rest = async () => {
+          while (!(await reader.read()).done);
+        };
+        await assert.rejects(rest, failure);
+      }
+      assert.deepEqual(handed.seen.ended, [failure]);
+      // A comment into a stream that has failed would throw where nobody catches.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  });
 });

@@ -1,8 +1,11 @@
-import type { ErrorEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
+import { ApiError, toApiError } from '../errors.ts';
+import type { LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
 import type { Response } from '../protocol/response.ts';
 import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
+import { errorEvent } from '../turn/error-event.ts';
+import { insist } from './again.ts';
 import type { Wakes } from './wakes.ts';
 
 /** How often the log is looked at for what another process has written, in milliseconds; our own wakes its readers. */
@@ -10,7 +13,8 @@ const LOOK = 200;
 
 /**
  * The events of a background response after the number `after`: those of its log, then live as they are made, wherever that
- * is, and the terminal one. The same events with the same bytes for every reader. Ends early when the signal aborts.
+ * is, and the terminal one. The same events with the same bytes for every reader. Ends early when the signal aborts, and with
+ * an `error` where the events are gone, or the database cannot be read for as long as a lease: that is then returned as well.
  */
 export async function* follow(
   scope: Scope,
@@ -18,28 +22,51 @@ export async function* follow(
   response: Response,
   after: number,
   signal: AbortSignal,
-): AsyncGenerator<ResponseEvent, undefined> {
+): AsyncGenerator<ResponseEvent, ApiError | undefined> {
+  const reader = { last: after };
+  try {
+    yield* read(scope, wakes, response, reader, signal);
+    return undefined;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    const failure = toApiError(error);
+    // Who goes on reading after the number of an error that may pass is to miss no event.
+    const number = failure.kind === 'not_found' ? reader.last + 1 : Math.max(reader.last, 0);
+    yield errorEvent(failure, number);
+    return failure;
+  }
+}
+
+/** The events after the number `reader.last`, which counts up with them; throws an ApiError for those that are gone. */
+async function* read(
+  scope: Scope,
+  wakes: Wakes,
+  response: Response,
+  reader: { last: number },
+  signal: AbortSignal,
+): AsyncGenerator<ResponseEvent, void> {
   const { id } = response;
+  const { owner } = scope;
+  const after = reader.last;
   let block = 0;
-  let last = after;
   for (;;) {
-    const { owner } = scope;
     const news = wakes.next(id, owner.running.has(id) ? owner.every : LOOK, signal);
-    const part = await readLog(scope, id, block, last);
+    const part = await insist(() => readLog(scope, id, block, reader.last), owner.lease, signal);
     block = part.next;
     for (const event of part.events) {
-      if (event.sequence_number <= last) continue;
+      if (event.sequence_number <= reader.last) continue;
       if (signal.aborted) return;
-      last = event.sequence_number;
+      reader.last = event.sequence_number;
       yield whole(event, response);
     }
     if (part.more) continue;
-    if (!part.row || part.row.last < 0) return yield gone(last + 1);
+    if (!part.row || part.row.last < 0) throw gone();
     const type = TERMINAL[part.row.status];
     if (type) {
       const sequence_number = part.row.last + 1;
-      if (sequence_number > after) yield { type, sequence_number, response: await getHidden(scope, id) };
-      return;
+      if (sequence_number <= after) return;
+      const ended = await insist(() => getHidden(scope, id), owner.lease, signal);
+      return yield { type, sequence_number, response: ended };
     }
     await news;
     if (signal.aborted) return;
@@ -62,13 +89,6 @@ function whole(event: LoggedEvent, response: Response): ResponseEvent {
   return { ...event, response: { ...response, status, ...nothing } };
 }
 
-function gone(sequence_number: number): ErrorEvent {
-  const error = {
-    type: 'server_error',
-    code: null,
-    message: 'The events of this response are not kept any more.',
-    param: null,
-  };
-  const { type: _, ...flat } = error;
-  return { type: 'error', sequence_number, ...flat, error };
+function gone(): ApiError {
+  return new ApiError('not_found', 'The events of this response are not kept any more.');
 }

@@ -7,13 +7,11 @@ import { insertBlock, toLine } from '../state/log.ts';
 import { fence, writeEnd, writeOutput } from '../state/record.ts';
 import type { Scope } from '../state/scope.ts';
 import type { TurnRecord } from '../turn/record.ts';
+import { pause } from './again.ts';
 
 /** A block is written when it is so old, in milliseconds, or so large, in characters. */
 const AGE = 50;
 const SIZE = 64 * 1024;
-
-/** A write that failed is tried again so much later, in milliseconds, for as long as a lease. */
-const AGAIN = 500;
 
 /** What a log is written with. */
 export interface LogMeans {
@@ -137,7 +135,7 @@ export class LogRecord implements TurnRecord {
         const left = signal.aborted && !(signal.reason instanceof ApiError);
         if (error instanceof Conflict || left || Date.now() > until) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      await pause();
     }
   }
 }

@@ -54,7 +54,10 @@ export function streamBackground(
     keepAlive: limits.keepAlive,
     abort: () => reading.abort(),
     spend() {},
-    ended: () => entry.end(),
+    ended(failure: unknown) {
+      entry.failure = failure;
+      entry.end();
+    },
   };
   return c.body(eventStream(events, reader), 200, STREAM_HEADERS);
 }

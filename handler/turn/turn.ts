@@ -8,6 +8,7 @@ import type { Seal } from '../seal.ts';
 import type { ToolUse } from '../tool/tool.ts';
 import { compact, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
+import { errorEvent } from './error-event.ts';
 import { fold } from './fold.ts';
 import type { RoundsSoFar, TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
@@ -184,9 +185,7 @@ export function* closing(response: Response, number: number, failure?: ApiError)
     const cut = ('status' in item ? { ...item, status: 'incomplete' } : item) as OutputItem; // what cannot be cut is never open
     yield { type: 'response.output_item.done', sequence_number: next++, output_index, item: cut };
   }
-  if (!failure) return;
-  const { type, message, param, streamCode: code } = failure;
-  yield { type: 'error', sequence_number: next, code, message, param, error: { type, code, message, param } };
+  if (failure) yield errorEvent(failure, next);
 }
 
 /** Reasoning with what a client may send back in its place; what a model's server has sealed stays as it is. */

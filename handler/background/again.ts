@@ -1,0 +1,25 @@
+import { ApiError } from '../errors.ts';
+
+/** What the database refused is tried again so much later, in milliseconds. */
+const AGAIN = 500;
+
+/** Waits until it is time to try again what the database refused, for at most so many milliseconds. */
+export function pause(most = AGAIN): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.min(AGAIN, most)));
+}
+
+/**
+ * Reads what the database may refuse for a while: again and again for so many milliseconds, or until the signal aborts, and
+ * then throws what it last refused with. An ApiError is an answer, and thrown at once.
+ */
+export async function insist<T>(read: () => Promise<T>, most: number, signal: AbortSignal): Promise<T> {
+  const until = Date.now() + most;
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof ApiError || signal.aborted || Date.now() >= until) throw error;
+    }
+    await pause(until - Date.now());
+  }
+}
