@@ -13,7 +13,6 @@ interface D1Statement {
 /** A Database on Cloudflare D1, whose own `batch` is a transaction. */
 export function d1Database(binding: D1Binding): Database {
   return {
-    dialect: 'sqlite',
     async batch(statements) {
       const bound = statements.map(({ sql, values }) => binding.prepare(sql).bind(...values));
       try {

@@ -17,7 +17,6 @@ export class Conflict extends Error {
 
 /** A database, through one verb. */
 export interface Database {
-  readonly dialect: 'sqlite' | 'postgres';
   /**
    * Runs the statements in one round trip, all or nothing, and gives each one's rows. Throws Conflict, with nothing
    * done, when a constraint refuses one.

@@ -20,6 +20,8 @@ export interface SqliteOptions {
 
 interface Job {
   statements: readonly Statement[];
+  /** Until when it waits for another process's transaction, by `performance.now()`. */
+  until: number;
   resolve(rows: Row[][]): void;
   reject(error: unknown): void;
 }
@@ -27,20 +29,26 @@ interface Job {
 /** SQLite's extended codes for a primary key, unique, not-null or check constraint that refuses. */
 const REFUSED = new Set([1555, 2067, 1299, 275]);
 
+/** SQLite's code for a lock that another connection holds, whatever for. */
+const BUSY = 5;
+/** Its codes for what is wrong with one statement and says nothing of others: it is in error, or a constraint refuses it. */
+const OF_ONE = new Set([1, 19]);
+
 /** Pages kept in memory, in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them. */
 const CACHE = 65_536;
 
-/** How long a writer waits for another process's transaction, in milliseconds. */
-const BUSY = 5_000;
+/** How long a writer waits for another process's transaction, and how often it looks, in milliseconds. */
+const [PATIENCE, LOOK] = [5_000, 5];
 
 /**
  * A Database on a SQLite connection, in WAL mode, so that readers never wait. Batches that write are gathered into one
- * transaction, since a commit costs more than what is in it; when one of them is refused, each is run by itself.
+ * transaction, since a commit costs more than what is in it; when one of them is refused, each is run by itself. Another
+ * process's lock is waited for with timers: SQLite's own waiting would hold up all else that this process does.
  */
 export function sqliteDatabase(connection: SqliteConnection, options: SqliteOptions = {}): Database {
   const { synchronous = 'normal', defer = queueMicrotask } = options;
-  connection.exec(`PRAGMA busy_timeout = ${BUSY}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
-    PRAGMA cache_size = -${CACHE}`);
+  connection.exec(`PRAGMA busy_timeout = ${PATIENCE}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
+    PRAGMA cache_size = -${CACHE}; PRAGMA busy_timeout = 0`);
   // The product has a fixed set of statements, so the cache has a fixed size.
   const prepared = new Map<string, ReturnType<SqliteConnection['prepare']>>();
   const run = ({ sql, values }: Statement): Row[] => {
@@ -56,11 +64,16 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       return rows;
     } catch (error) {
       rollBack(connection);
-      throw isRefusal(error) ? new Conflict('a constraint refused a statement', { cause: error }) : error;
+      throw REFUSED.has(errcode(error)) ? new Conflict('a constraint refused a statement', { cause: error }) : error;
     }
   };
 
   let waiting: Job[] = [];
+  const flush = () => {
+    const jobs = waiting;
+    waiting = [];
+    if (jobs.length > 0) commit(jobs);
+  };
   const commit = (jobs: readonly Job[]) => {
     try {
       const rows = transact(
@@ -69,27 +82,41 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       );
       for (const [index, job] of jobs.entries()) job.resolve(rows[index] ?? []);
     } catch (error) {
-      if (jobs.length === 1) jobs[0]?.reject(error);
-      else for (const job of jobs) commit([job]);
+      if (codeOf(error) === BUSY) putOff(jobs, error);
+      else if (jobs.length > 1 && OF_ONE.has(codeOf(error))) for (const job of jobs) commit([job]);
+      else for (const job of jobs) job.reject(error);
     }
   };
-  const flush = () => {
-    const jobs = waiting;
-    waiting = [];
-    if (jobs.length > 0) commit(jobs);
+  const putOff = (jobs: readonly Job[], error: unknown) => {
+    const now = performance.now();
+    for (const job of jobs) {
+      if (now < job.until) wait(job, (work) => setTimeout(work, LOOK));
+      else job.reject(error);
+    }
+  };
+  /** Has a job run along with all that wait for the same moment; who is the first says when that is. */
+  const wait = (job: Job, when: (work: () => void) => void) => {
+    if (waiting.length === 0) when(flush);
+    waiting.push(job);
   };
 
   return {
-    dialect: 'sqlite',
     async batch(statements) {
-      if (statements.every(reads)) return transact(BEGIN_READING, [statements])[0] ?? [];
+      if (statements.every(reads)) {
+        try {
+          return transact(BEGIN_READING, [statements])[0] ?? [];
+        } catch (error) {
+          // Readers wait where another process puts a file in order; then they wait like a writer.
+          if (codeOf(error) !== BUSY) throw error;
+        }
+      }
       return new Promise((resolve, reject) => {
-        if (waiting.length === 0) defer(flush);
-        waiting.push({ statements, resolve, reject });
+        wait({ statements, until: performance.now() + PATIENCE, resolve, reject }, defer);
       });
     },
     async close() {
       flush();
+      while (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, LOOK));
       connection.close();
     },
   };
@@ -112,6 +139,13 @@ function rollBack(connection: SqliteConnection): void {
   }
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && REFUSED.has(Number(error.errcode));
+/** SQLite's extended code of an error, or of what a Conflict was made of; 0 for what is none of its own. */
+function errcode(error: unknown): number {
+  if (error instanceof Conflict) return errcode(error.cause);
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
+}
+
+/** The code that an extended one is a kind of. */
+function codeOf(error: unknown): number {
+  return errcode(error) & 0xff;
 }

@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { Conflict, type Statement } from '../../handler/database/database.ts';
+import { migrate } from '../../handler/database/schema.ts';
 import { sqliteDatabase } from '../../handler/database/sqlite.ts';
 import { databaseContract } from '../database-contract.ts';
 
@@ -41,4 +43,67 @@ test('sqlite in a file: writes ahead, and waits for the disk as it is told', asy
     connection.close();
   }
   await rm(dir, { recursive: true });
+});
+
+/** A file with two connections: a database, and one that holds the lock of those who write. */
+async function locked(t: TestContext) {
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
+  const database = sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), { defer: setImmediate });
+  await migrate(database);
+  const other = new DatabaseSync(join(dir, 'a.db'));
+  t.after(async () => {
+    other.close();
+    await rm(dir, { recursive: true });
+  });
+  const write = (id: string): Statement => ({
+    sql: 'INSERT INTO owners (id, alive_until) VALUES (?, 0)',
+    values: [id],
+  });
+  other.exec('BEGIN IMMEDIATE');
+  other.exec("INSERT INTO owners (id, alive_until) VALUES ('taken', 0)");
+  return { database, other, write };
+}
+
+const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+test('sqlite in a file: while another process writes all else goes on, and then each write has its own outcome', async (t) => {
+  const { database, other, write } = await locked(t);
+  let settled = 0;
+  const batch = (...statements: Statement[]) => database.batch(statements).finally(() => settled++);
+  const outcomes = Promise.allSettled([
+    batch(write('a')),
+    batch(write('b'), { sql: 'SELECT 1 FROM nowhere', values: [] }),
+    batch(write('c'), write('taken')),
+  ]);
+  await tick();
+  const late = batch(write('d'));
+  for (let ticks = 0; ticks < 5; ticks++) await tick();
+  assert.equal(settled, 0, 'they wait');
+  const count: Statement = { sql: 'SELECT count(*) AS n FROM owners', values: [] };
+  assert.equal((await database.batch([count]))[0]?.[0]?.n, 0, 'who reads does not');
+  other.exec('COMMIT');
+  const [first, wrong, refused] = await outcomes;
+  await late;
+  assert.deepEqual([first?.status, wrong?.status, refused?.status], ['fulfilled', 'rejected', 'rejected']);
+  assert.ok(refused?.status === 'rejected' && refused.reason instanceof Conflict);
+  assert.deepEqual(
+    other
+      .prepare('SELECT id FROM owners ORDER BY id')
+      .all()
+      .map(({ id }) => id),
+    ['a', 'd', 'taken'],
+  );
+  await database.close();
+});
+
+test('sqlite in a file: who writes for ever lets nobody wait for as long, and a database closes once nobody waits', async (t) => {
+  const { database, other, write } = await locked(t);
+  const outcomes = Promise.allSettled([database.batch([write('a')]), database.batch([write('b')])]);
+  await tick();
+  await database.close();
+  for (const outcome of await outcomes) {
+    assert.ok(outcome.status === 'rejected' && !(outcome.reason instanceof Conflict));
+    assert.match(String(outcome.reason), /locked/);
+  }
+  other.exec('ROLLBACK');
 });
