@@ -82,9 +82,11 @@ export function planTurn(
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     max_output_tokens: request.max_output_tokens ?? null,
   };
-  const earlier = new Set(remembered === 'current_turn' ? before.items : []);
   const instructions = instruct(shared.instructions, offered);
-  const seen = asHeard(whole).filter((item) => isSaid(item) && !(item.type === 'reasoning' && earlier.has(item)));
+  // A turn begins with the user's words, in whichever request they came: calls are answered within it.
+  const begun = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
+  const heard = whole.filter((item, index) => isSaid(item) && !(item.type === 'reasoning' && index < begun));
+  const seen = asHeard(heard);
   const fit =
     request.truncation === 'auto'
       ? fitting(context, { instructions, tools, text }, shared.max_output_tokens)
@@ -167,6 +169,10 @@ function fitting(context: number | undefined, heard: Omit<Heard, 'input'>, reply
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
   const room = roomFor(heard, context, reply);
   return (items: readonly Item[]) => truncate(items, room);
+}
+
+function isUsers(item: Item): boolean {
+  return item.type === 'message' && item.role === 'user';
 }
 
 /** Whether an item says something to the model, and does not only change how it is called. */

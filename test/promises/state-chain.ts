@@ -210,13 +210,30 @@ promise(
 
 promise('chain.current-turn', async (door) => {
   const thinks = sends([{ reasoning_content: 'Hm.' }, { content: 'one' }]);
+  const user = { role: 'user', content: 'Hi' };
+  const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' };
   for (const [context, thought] of [
     ['current_turn', undefined],
     ['all_turns', 'Hm.'],
   ]) {
     const model = door.model.script(thinks, says('two'));
+    const told = () => door.model.calls(model).at(-1)?.body.messages[1].reasoning_content;
     const { id } = await create(door, { model });
     await create(door, { model, previous_response_id: id, reasoning: { context } });
-    assert.equal(door.model.calls(model).at(-1)?.body.messages[1].reasoning_content, thought);
+    assert.equal(told(), thought);
+    const said = [user, { type: 'reasoning', content: [{ type: 'reasoning_text', text: 'Hm.' }], summary: [] }];
+    const replayed = [...said, { role: 'assistant', content: 'one' }, user];
+    await create(door, { model, input: replayed, reasoning: { context }, store: false });
+    assert.equal(told(), thought);
+    const calls = door.model.script(sends([{ reasoning_content: 'Hm.' }, { tool_calls: [toChat(call)] }]), says('two'));
+    const made = await create(door, { model: calls, tools: [{ type: 'function', name: 'f' }] });
+    const output = { type: 'function_call_output', call_id: 'c1', output: 'x' };
+    await create(door, { model: calls, input: [output], previous_response_id: made.id, reasoning: { context } });
+    const { messages } = door.model.calls(calls).at(-1)?.body ?? {};
+    assert.equal(messages[1].reasoning_content, 'Hm.', 'the turn goes on where a call is answered');
   }
 });
+
+function toChat({ call_id, name, arguments: written }: { call_id: string; name: string; arguments: string }) {
+  return { index: 0, id: call_id, type: 'function', function: { name, arguments: written } };
+}
