@@ -1,4 +1,5 @@
 import { unsupported } from '../errors.ts';
+import { present } from '../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall } from './backend.ts';
 import { chatWays } from './chat-count.ts';
 import { toMessages } from './chat-messages.ts';
@@ -8,7 +9,9 @@ import { failureOf } from './failure.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
 import { OwnCount } from './own-count.ts';
 import { readReply } from './read.ts';
+import { responseFormat } from './response-format.ts';
 import { listModels, type Server } from './server.ts';
+import { narrowed } from './tool-choice.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
 export function chatCompletions(server: Server, grammars: Grammars = 'refuse'): Backend {
@@ -52,6 +55,7 @@ function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, server
     messages: toMessages(call.instructions, call.input, !server.isOpenAI),
     stream: true,
     stream_options: { include_usage: true },
+    // A null that a server does not expect is an error on many.
     ...present({
       temperature: call.temperature,
       top_p: call.top_p,
@@ -71,33 +75,4 @@ function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, server
       parallel_tool_calls: call.parallel_tool_calls,
     }),
   };
-}
-
-/**
- * The tools as the choice leaves them: `none` sends none, since vLLM calls them all the same when it streams, and one
- * tool by name sends only that one as `required`, since llama.cpp ignores a name.
- */
-function narrowed(tools: ChatTool[], choice: ModelCall['tool_choice']) {
-  if (choice === 'none') return { tools: [], tool_choice: choice };
-  if (typeof choice === 'string') return { tools, tool_choice: choice };
-  const allowed = choice.type === 'allowed_tools' ? choice.tools : [choice];
-  const chosen = tools.filter((tool) => allowed.some((entry) => isNamed(tool, entry)));
-  return { tools: chosen, tool_choice: choice.type === 'allowed_tools' ? choice.mode : 'required' };
-}
-
-function isNamed(tool: ChatTool, entry: { type: string; name?: string | null | undefined }): boolean {
-  if (entry.name != null) return entry.type === tool.type && entry.name === tool.name;
-  return entry.type === tool.type || (entry.type === 'computer_use' && tool.type.startsWith('computer'));
-}
-
-function responseFormat(format: ModelCall['text']['format']) {
-  if (format.type === 'text') return null;
-  if (format.type === 'json_object') return { type: 'json_object' };
-  const { name, schema, description, strict } = format;
-  return { type: 'json_schema', json_schema: { name, schema, ...present({ description, strict }) } };
-}
-
-/** The members that have a value: a null that a server does not expect is an error on many. */
-function present(members: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }

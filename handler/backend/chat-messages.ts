@@ -1,8 +1,8 @@
-import { unsupported } from '../errors.ts';
 import type { InputPart } from '../protocol/content.ts';
 import type { Item, Message } from '../protocol/items.ts';
-import { imagePart, isMarked, type Part, simplest, textPart, toPart } from './chat-parts.ts';
-import { wireName } from './chat-tools.ts';
+import { reasoningText } from '../protocol/reasoning.ts';
+import { isMarked, type Part, simplest, textPart, toPart } from './chat-parts.ts';
+import { answerOf, callOf, inWords, unreadable } from './tool-items.ts';
 import { wordsOf } from './words.ts';
 
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
@@ -24,7 +24,7 @@ type Assistant = Extract<ChatMessage, { role: 'assistant' }>;
  */
 export function toMessages(instructions: string | null, input: readonly Item[], withReasoning: boolean): ChatMessage[] {
   const messages: ChatMessage[] = instructions === null ? [] : [{ role: 'system', content: instructions }];
-  const shown: Part[] = [];
+  const shown: InputPart[] = [];
   const assistant = (): Assistant => {
     const last = messages.at(-1);
     if (last?.role === 'assistant') return last;
@@ -32,83 +32,35 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
     messages.push(fresh);
     return fresh;
   };
-  const call = (id: string, name: string, written: string) => {
-    const message = assistant();
-    const fn = { name, arguments: written };
-    message.tool_calls = [...(message.tool_calls ?? []), { id, type: 'function', function: fn }];
-  };
-  const answer = (id: string | null, output: string | InputPart[]) => {
-    messages.push({ role: 'tool', tool_call_id: id ?? '', content: toolContent(output, shown) });
+  const show = () => {
+    if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0).map(toPart) });
   };
   for (const item of input) {
-    if (!('output' in item) && shown.length > 0) messages.push({ role: 'user', content: shown.splice(0) });
-    switch (item.type) {
-      case 'message':
-        addMessage(messages, item, assistant);
-        break;
-      case 'reasoning': {
-        const text = (item.content.length > 0 ? item.content : item.summary).map((part) => part.text).join('\n');
-        if (!withReasoning || text === '') break;
-        const last = messages.at(-1);
-        const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
-        if (begun) messages.push({ role: 'assistant', content: null, reasoning_content: text });
-        else assistant().reasoning_content = text;
-        break;
-      }
-      case 'function_call':
-        call(item.call_id, wireName(item.name, item.namespace), item.arguments);
-        break;
-      case 'custom_tool_call':
-        call(item.call_id, wireName(item.name, item.namespace), JSON.stringify({ input: item.input }));
-        break;
-      case 'local_shell_call': {
-        const { type: _, ...action } = item.action;
-        call(item.call_id, 'local_shell', JSON.stringify(action, given));
-        break;
-      }
-      case 'shell_call':
-        call(item.call_id, 'shell', JSON.stringify(item.action, given));
-        break;
-      case 'apply_patch_call':
-        call(item.call_id, 'apply_patch', JSON.stringify(item.operation));
-        break;
-      case 'computer_call':
-        call(item.call_id, 'computer', JSON.stringify({ actions: item.actions ?? [item.action] }));
-        break;
-      case 'tool_search_call':
-        call(item.call_id ?? '', 'tool_search', JSON.stringify(item.arguments));
-        break;
-      case 'mcp_call':
-        // A call that a server-side tool ran is to the model a call like any other, with its output right behind.
-        call(item.id, item.name, item.arguments);
-        answer(item.id, item.output ?? (item.error ? JSON.stringify(item.error) : ''));
-        break;
-      case 'function_call_output':
-      case 'custom_tool_call_output':
-      case 'local_shell_call_output':
-        answer(item.call_id, item.output);
-        break;
-      case 'shell_call_output':
-        answer(item.call_id, JSON.stringify(item.output));
-        break;
-      case 'apply_patch_call_output':
-        answer(item.call_id, item.output ? `${item.status}: ${item.output}` : item.status);
-        break;
-      case 'computer_call_output':
-        answer(item.call_id, 'A screenshot, shown below.');
-        shown.push(imagePart(item.output));
-        break;
-      case 'tool_search_output':
-        answer(
-          item.call_id,
-          `Found: ${item.tools.map(({ name, type }) => String(name ?? type)).join(', ') || 'nothing'}`,
-        );
-        break;
-      default:
-        throw unsupported('input', `holds an item of type ${item.type}, which this model backend cannot read`);
+    const call = callOf(item);
+    const answer = answerOf(item);
+    if (call || !answer) show();
+    if (item.type === 'message') addMessage(messages, item, assistant);
+    else if (item.type === 'reasoning') {
+      const text = reasoningText(item);
+      if (!withReasoning || text === '') continue;
+      const last = messages.at(-1);
+      const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
+      if (begun) messages.push({ role: 'assistant', content: null, reasoning_content: text });
+      else assistant().reasoning_content = text;
+    } else if (!call && !answer) throw unreadable(item);
+    if (call) {
+      const { id, name, arguments: written } = call;
+      const message = assistant();
+      message.tool_calls ??= [];
+      message.tool_calls.push({ id, type: 'function', function: { name, arguments: written } });
+    }
+    if (answer) {
+      const told = inWords(answer.output, shown);
+      const content = typeof told === 'string' ? told : simplest(told.map(textPart));
+      messages.push({ role: 'tool', tool_call_id: answer.id, content });
     }
   }
-  if (shown.length > 0) messages.push({ role: 'user', content: shown });
+  show();
   return messages;
 }
 
@@ -133,19 +85,4 @@ function addMessage(messages: ChatMessage[], message: Message, assistant: () => 
   else if (messages.length === 1 && first?.role === 'system' && typeof first.content === 'string') {
     first.content += `\n\n${text}`;
   } else messages.push({ role: 'system', content: text });
-}
-
-/** Leaves nulls out, as the model did. */
-function given(_: string, value: unknown): unknown {
-  return value ?? undefined;
-}
-
-/** What a tool gave, in words; what cannot be told in words is added to `shown`. */
-function toolContent(output: string | InputPart[], shown: Part[]): string | Part[] {
-  if (typeof output === 'string') return output;
-  const others = output.filter((part) => part.type !== 'input_text').map(toPart);
-  shown.push(...others);
-  const parts = output.filter((part) => part.type === 'input_text').map(toPart);
-  if (others.length > 0) parts.push({ type: 'text', text: `(${others.length} image(s) or file(s), shown below)` });
-  return simplest(parts);
 }

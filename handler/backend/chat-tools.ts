@@ -9,7 +9,7 @@ import {
   InputToolSearchCall,
 } from '../protocol/client-calls.ts';
 import type { OutputItem } from '../protocol/items.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
+import { isObject, type JsonObject, present } from '../protocol/json.ts';
 import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts';
 import { check } from '../validate.ts';
 
@@ -18,7 +18,12 @@ import { check } from '../validate.ts';
 
 /** A tool as a function of Chat Completions, and what its calls are to the client. */
 export interface ChatTool {
-  definition: { name: string; description?: string | null; parameters?: unknown; strict?: boolean | null };
+  definition: {
+    name: string;
+    description?: string | null | undefined;
+    parameters?: unknown;
+    strict?: boolean | null | undefined;
+  };
   /** The tool as a choice names it. */
   type: ClientTool['type'];
   name: string;
@@ -211,8 +216,4 @@ function read(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-function present(members: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }

@@ -1,9 +1,8 @@
-import { unsupported } from '../errors.ts';
 import type { Item, Message } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { type Mark, type Told, toBlocks } from './messages-parts.ts';
 import { type Thought, unsealThought } from './messages-thinking.ts';
-import { type Answered, answerOf, type Called, callOf } from './tool-items.ts';
+import { type Answered, answerOf, type Called, callOf, unreadable } from './tool-items.ts';
 import { wordsOf } from './words.ts';
 
 type ToolUse = { type: 'tool_use'; id: string; name: string; input: JsonObject };
@@ -35,47 +34,68 @@ export function toConversation(instructions: string | null, input: readonly Item
   const system: Told[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
   const marks: Mark[] = [];
   const messages: MessageParam[] = [];
+  const calls = new Map<string, MessageParam>();
+  /** The results of the calls of each message, and of those that nobody made. */
+  const results = new Map<MessageParam | undefined, ToolResult[]>();
   const blocks = (part: Message['content'][number]) => toBlocks(part, marks);
+  const adds = (role: MessageParam['role'], said: Block[]) => {
+    const last = messages.at(-1);
+    return say(messages, role, said, results.has(last) ? null : last);
+  };
   for (const item of input) {
     if (item.type === 'message') {
       if (item.role !== 'user') wordsOf(item); // refuses what is shown, which only users can
       const said = item.content.flatMap(blocks);
-      if (item.role === 'user' || item.role === 'assistant') say(messages, item.role, said);
+      if (item.role === 'user' || item.role === 'assistant') adds(item.role, said);
       else system.push(...said);
       continue;
     }
     if (item.type === 'reasoning') {
       const thought = unsealThought(item.encrypted_content);
-      if (thought) say(messages, 'assistant', [thought]);
+      if (thought) adds('assistant', [thought]);
       continue;
     }
     const call = callOf(item);
     const answer = answerOf(item);
-    if (!call && !answer)
-      throw unsupported('input', `holds an item of type ${item.type}, which this model backend cannot read`);
-    if (call) say(messages, 'assistant', [toolUse(call)]);
-    if (answer) put(messages, toolResult(answer, blocks));
+    if (!call && !answer) throw unreadable(item);
+    if (call) {
+      const use = toolUse(call);
+      const message = adds('assistant', [use]);
+      if (message) calls.set(use.id, message);
+    }
+    if (answer) {
+      const result = toolResult(answer, blocks);
+      const message = calls.get(result.tool_use_id);
+      const others = results.get(message);
+      if (others) others.push(result);
+      else results.set(message, [result]);
+    }
   }
   const settled: MessageParam[] = [];
-  for (const { role, content } of messages) say(settled, role, inOrder(content));
+  say(settled, 'user', results.get(undefined) ?? []);
+  for (const message of messages) {
+    say(settled, message.role, inOrder(message.content));
+    say(settled, 'user', results.get(message) ?? []);
+  }
   if (settled[0]?.role === 'assistant') settled.unshift(BEGINNING);
   return { system, messages: settled, marks };
 }
 
-function say(messages: MessageParam[], role: MessageParam['role'], said: Block[]): void {
-  const last = messages.at(-1);
-  if (last?.role === role) last.content.push(...said);
-  else if (said.length > 0) messages.push({ role, content: [...said] });
-}
-
-/** Puts a result behind those that are there in the turn after its call. */
-function put(messages: MessageParam[], result: ToolResult): void {
-  const calls = messages.findLastIndex(({ content }) =>
-    content.some((block) => block.type === 'tool_use' && block.id === result.tool_use_id),
-  );
-  const behind = messages[calls + 1];
-  if (behind?.role !== 'user') messages.splice(calls + 1, 0, { role: 'user', content: [result] });
-  else behind.content.splice(behind.content.filter(({ type }) => type === 'tool_result').length, 0, result);
+/** Adds to what a side is saying, or begins to say it; what it then says. */
+function say(
+  messages: MessageParam[],
+  role: MessageParam['role'],
+  said: Block[],
+  last: MessageParam | null | undefined = messages.at(-1),
+): MessageParam | undefined {
+  if (last?.role === role) {
+    last.content.push(...said);
+    return last;
+  }
+  if (said.length === 0) return undefined;
+  const message = { role, content: [...said] };
+  messages.push(message);
+  return message;
 }
 
 /** What a turn says, in the order that the API asks for: calls are last, and thinking never is. */

@@ -1,5 +1,5 @@
 import { unsupported } from '../errors.ts';
-import { isObject } from '../protocol/json.ts';
+import { isObject, present } from '../protocol/json.ts';
 import type { ModelCall } from './backend.ts';
 import type { ChatTool } from './chat-tools.ts';
 import { refuseOpenAIs } from './foreign.ts';
@@ -7,11 +7,12 @@ import { type MessageParam, toConversation } from './messages-input.ts';
 import type { CacheControl, Mark } from './messages-parts.ts';
 import { thinkingOf } from './messages-thinking.ts';
 import { only } from './own-count.ts';
+import { chosen } from './tool-choice.ts';
 
 /** The body of `POST /messages`. */
 export interface MessagesRequest {
   messages: MessageParam[];
-  thinking?: { type: string };
+  thinking?: { type: string } | null;
   [member: string]: unknown;
 }
 
@@ -32,7 +33,7 @@ export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>)
     // The API would have the model go on in the middle of its own answer, or refuse.
     throw unsupported('input', 'must end with something that the model can answer');
   }
-  const { tools, tool_choice } = chosen(call, [...known.values()]);
+  const { tools, tool_choice } = toChoice(call, [...known.values()]);
   const max_tokens = call.max_output_tokens ?? MAX_TOKENS;
   const forced = tool_choice?.type === 'any' || tool_choice?.type === 'tool';
   const { thinking, effort } = thinkingOf(call, max_tokens, forced);
@@ -89,22 +90,16 @@ function refuse(call: ModelCall): void {
 }
 
 /** The tools as the choice leaves them, and the choice in the API's words. */
-function chosen({ tool_choice: choice, parallel_tool_calls }: ModelCall, tools: ChatTool[]) {
+function toChoice({ tool_choice: choice, parallel_tool_calls }: ModelCall, tools: ChatTool[]) {
   if (tools.length === 0) return { tools, tool_choice: null };
   if (choice === 'none') return { tools, tool_choice: { type: 'none' } };
   const one = parallel_tool_calls ? {} : { disable_parallel_tool_use: true };
   const modes = { auto: 'auto', required: 'any' };
   if (typeof choice === 'string') return { tools, tool_choice: { type: modes[choice], ...one } };
-  const names = choice.type === 'allowed_tools' ? choice.tools : [choice];
-  const left = tools.filter((tool) => names.some((named) => isNamed(tool, named)));
+  const left = chosen(tools, choice);
   if (left.length === 0) return { tools: left, tool_choice: null };
   if (choice.type === 'allowed_tools') return { tools: left, tool_choice: { type: modes[choice.mode], ...one } };
   return { tools, tool_choice: { type: 'tool', name: left[0]?.definition.name, ...one } };
-}
-
-function isNamed(tool: ChatTool, named: { type: string; name?: string | null | undefined }): boolean {
-  if (named.name != null) return named.type === tool.type && named.name === tool.name;
-  return named.type === tool.type || (named.type === 'computer_use' && tool.type.startsWith('computer'));
 }
 
 function toTool({ definition: { name, description, parameters, strict } }: ChatTool) {
@@ -130,9 +125,4 @@ function cached(hints: ModelCall['hints'], marks: readonly Mark[]): CacheControl
 function tierOf(tier: string | null): string | null {
   if (tier === 'default') return 'standard_only';
   return tier === 'auto' || tier === 'priority' ? 'auto' : null;
-}
-
-/** The members that have a value. */
-function present(members: object): object {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }

@@ -9,7 +9,7 @@ import {
   InputToolSearchCall,
 } from '../protocol/client-calls.ts';
 import { InputMcpCall, type OutputItem } from '../protocol/items.ts';
-import type { JsonObject } from '../protocol/json.ts';
+import { type JsonObject, present } from '../protocol/json.ts';
 import { check } from '../validate.ts';
 import { garbled } from './failure.ts';
 import { objects, text } from './members.ts';
@@ -90,9 +90,4 @@ function sameJson(a: string, b: string): boolean {
   } catch {
     return false;
   }
-}
-
-function present<T extends object>(members: T): T {
-  // Only optional members are null.
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as T;
 }

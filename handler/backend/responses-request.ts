@@ -1,10 +1,13 @@
 import { unsupported } from '../errors.ts';
 import type { Item, Message } from '../protocol/items.ts';
+import { present } from '../protocol/json.ts';
+import { reasoningText } from '../protocol/reasoning.ts';
 import type { ClientTool } from '../protocol/tools.ts';
 import { isSealed } from '../seal.ts';
 import type { ModelCall } from './backend.ts';
 import { refuseOpenAIs, toForeign } from './foreign.ts';
 import { unsealThought } from './messages-thinking.ts';
+import { responseFormat } from './response-format.ts';
 import type { Server } from './server.ts';
 import { wordsOf } from './words.ts';
 
@@ -30,7 +33,7 @@ export function toRequest(asked: ModelCall, { isOpenAI }: Pick<Server, 'isOpenAI
     input: call.input.flatMap((item) => toInput(item, isOpenAI)),
     stream: true,
     store: false,
-    ...given({
+    ...present({
       instructions: call.instructions,
       temperature: call.temperature,
       top_p: call.top_p,
@@ -39,11 +42,11 @@ export function toRequest(asked: ModelCall, { isOpenAI }: Pick<Server, 'isOpenAI
       ...call.hints,
     }),
     ...nonEmpty('include', include),
-    ...nonEmpty('reasoning', given(call.reasoning)),
-    ...nonEmpty('text', { ...(format.type !== 'text' && { format: given(format) }), ...given({ verbosity }) }),
+    ...nonEmpty('reasoning', present(call.reasoning)),
+    ...nonEmpty('text', { ...(format.type !== 'text' && { format: present(format) }), ...present({ verbosity }) }),
     // llama.cpp (b11434) ignores `text.format`, and takes what Chat Completions call it.
-    ...(!isOpenAI && format.type !== 'text' && { response_format: responseFormat(format) }),
-    ...(tools.length > 0 && { tools: tools.map(given), tool_choice, parallel_tool_calls: call.parallel_tool_calls }),
+    ...(!isOpenAI && present({ response_format: responseFormat(format) })),
+    ...(tools.length > 0 && { tools: tools.map(present), tool_choice, parallel_tool_calls: call.parallel_tool_calls }),
   };
 }
 
@@ -116,24 +119,13 @@ function toMessage(message: Message, isOpenAI: boolean): object {
  * its own in `encrypted_content`, in plain text.
  */
 function toReasoning(item: Extract<Item, { type: 'reasoning' }>, isOpenAI: boolean): object[] {
-  const { type, id, summary, content, encrypted_content } = item;
-  const text = (content.length > 0 ? content : summary).map((part) => part.text).join('\n');
+  const { type, id, summary, encrypted_content } = item;
+  const text = reasoningText(item);
   const isPlain = encrypted_content === text;
   const isOthers = isPlain || isSealed(encrypted_content ?? '') || unsealThought(encrypted_content) !== undefined;
   if (isOpenAI) return encrypted_content && !isOthers ? [{ type, summary, encrypted_content }] : [];
   if (text === '') return [];
   return [{ type, id, summary, content: [{ type: 'reasoning_text', text }], ...(isPlain && { encrypted_content }) }];
-}
-
-function responseFormat(format: Exclude<ModelCall['text']['format'], { type: 'text' }>): object {
-  if (format.type === 'json_object') return { type: 'json_object' };
-  const { type, ...json_schema } = format;
-  return { type, json_schema: given(json_schema) };
-}
-
-/** The members that have a value: a null that a server does not expect is an error on many. */
-function given(members: object): object {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null));
 }
 
 /** The member, unless there is nothing in it. */

@@ -1,4 +1,5 @@
-import type { InputPart } from '../protocol/content.ts';
+import { type ApiError, unsupported } from '../errors.ts';
+import type { InputPart, InputText } from '../protocol/content.ts';
 import type { Item } from '../protocol/items.ts';
 import { wireName } from './chat-tools.ts';
 
@@ -71,6 +72,24 @@ export function answerOf(item: Item): Answered | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ * What a call came to, for servers whose tools answer in words. What cannot be told in words is added to `shown`, which the
+ * user is to show behind all the answers.
+ */
+export function inWords(output: string | InputPart[], shown: InputPart[]): string | InputText[] {
+  if (typeof output === 'string') return output;
+  const texts = output.filter((part) => part.type === 'input_text');
+  const others = output.filter((part) => part.type !== 'input_text');
+  if (others.length === 0) return texts;
+  shown.push(...others);
+  return [...texts, { type: 'input_text', text: `(${others.length} image(s) or file(s), shown below)` }];
+}
+
+/** The ApiError for an item that is neither said nor a call nor an answer. */
+export function unreadable({ type }: Item): ApiError {
+  return unsupported('input', `holds an item of type ${type}, which this model backend cannot read`);
 }
 
 /** Nulls are left out, as the model did. */

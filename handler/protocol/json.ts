@@ -6,6 +6,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The members that have a value. */
+export function present<T extends object>(members: T): T {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as T; // only optional members are null
+}
+
 /** How deep a value that is handed on may be nested: far more than any schema needs, far less than breaks a stack. */
 export const MAX_DEPTH = 100;
 

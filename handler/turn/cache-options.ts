@@ -1,3 +1,4 @@
+import { present } from '../protocol/json.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { AppliedCacheOptions } from '../protocol/response.ts';
 
@@ -5,7 +6,7 @@ type CacheOptions = NonNullable<CreateRequest['prompt_cache_options']>;
 
 /** The options that a model's server is told: those that are given, since null means "not given". */
 export function givenOptions(options: CacheOptions): CacheOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value != null));
+  return present(options);
 }
 
 /** The options as a response has them, with the API's defaults; `prewarm` is of the request alone. */

@@ -1,6 +1,7 @@
 import { type IdPrefix, newId } from '../ids.ts';
 import type { InputPart, OutputText, PromptCacheBreakpoint, ReplayedText } from '../protocol/content.ts';
 import type { InputItem, InputMessage, Item, ItemReference, Message } from '../protocol/items.ts';
+import { present } from '../protocol/json.ts';
 
 /** An item that a client sent, with references resolved. */
 export type GivenItem = Exclude<InputItem, ItemReference | { type: 'compaction_trigger' }>;
@@ -100,10 +101,4 @@ function toPart(part: InputPart): InputPart {
 function withoutNulls<P extends { prompt_cache_breakpoint?: PromptCacheBreakpoint | null | undefined }>(part: P): P {
   const { prompt_cache_breakpoint: end } = part;
   return { ...present(part), ...(end && { prompt_cache_breakpoint: present(end) }) };
-}
-
-/** An object without its nulls, which mean "not given". */
-function present<T extends object>(members: T): T {
-  // What is left out was optional: null stands only where nothing may.
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as T;
 }

@@ -3,6 +3,7 @@ import { ApiError, toApiError } from '../errors.ts';
 import { describe, log } from '../log.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
+import { reasoningText } from '../protocol/reasoning.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import type { ToolUse } from '../tool/tool.ts';
@@ -191,7 +192,7 @@ export function* closing(response: Response, number: number, failure?: ApiError)
 /** Reasoning with what a client may send back in its place; what a model's server has sealed stays as it is. */
 async function sealed(item: OutputItem, seal: Seal): Promise<OutputItem> {
   if (item.type !== 'reasoning' || item.encrypted_content) return item;
-  const text = (item.content.length > 0 ? item.content : item.summary).map((part) => part.text).join('\n');
+  const text = reasoningText(item);
   if (text === '') return item;
   return { ...item, encrypted_content: await seal.seal(text) };
 }
