@@ -61,7 +61,7 @@ export async function prepareTurn(
   const planned = { ...request, input, compacts: request.compacts || given.compacts };
   const turn = planTurn(planned, services.tools, past, context);
   const heard = turn.call.input;
-  turn.call.input = await openCompactions(services.seal, turn.call.input);
+  turn.call.input = await openCompactions(services.seal, heard);
   entry.response = turn.response.id;
   return { request: planned, turn, past, recalled: recalled !== undefined, backend, context, heard };
 }

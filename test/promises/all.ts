@@ -1,6 +1,7 @@
 import './limits.ts'; // first, since they wait longest
 import './webhooks.ts';
 import './compaction.ts';
+import './compaction-after.ts';
 import './background.ts';
 import './background-cancel.ts';
 import './background-replay.ts';

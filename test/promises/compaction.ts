@@ -290,14 +290,6 @@ promise('compaction.messages-api', async (door) => {
   );
 });
 
-promise('compaction.deferred', async (door) => {
-  const model = door.model.script(says('They said hello.'), says('Fine.'));
-  const { output } = await create(door, { model, input: [...talk, trigger] });
-  const tools = [{ type: 'function', name: 'f', defer_loading: true }, { type: 'tool_search' }];
-  await create(door, { model, tools, input: [...output, { role: 'user', content: 'And now?' }] });
-  assert.deepEqual(heard(door, model).slice(1), [SUMMARY, 'user: And now?']);
-});
-
 promise(
   'compaction.instructions',
   async (door) => {

@@ -43,9 +43,12 @@ export const compactionManifest = {
     says: 'a conversation that the assistant ended is summed up on every backend',
     source: 'Codex, which compacts after an answer',
   },
-  'compaction.deferred': { says: 'what was summed up is read by a turn whose tools are deferred, too', source: issue },
   'compaction.instructions': {
     says: 'system and developer messages stay as they were, in the turn that compacts and in those after it',
+    source: issue,
+  },
+  'compaction.after': {
+    says: 'after a compaction turns go on in the background, too, and with tools that are searched for',
     source: issue,
   },
   'compaction.unreadable': {
