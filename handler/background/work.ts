@@ -124,7 +124,7 @@ async function planAgain(
   const { previous_response_id: previous, conversation, output: made } = response;
   const before = { items, previous, conversation, made };
   // What is kept of an input is what a client may send as one.
-  const input = job.input as PlannedRequest['input'];
+  const input = request.input ?? (job.input as PlannedRequest['input']);
   const { call, compaction, fit, ...turn } = planTurn({ ...request, input }, tools, before, context);
   const compacted = response.output.find(isCompaction);
   const heard = await openCompactions(seal, compacted ? afterCompaction([compacted], call.input) : call.input);

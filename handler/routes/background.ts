@@ -20,7 +20,8 @@ export async function startBackground(services: Services, turn: NewTurn, request
   const { scope, runner } = services;
   const { response } = turn;
   const { tenant } = scope;
-  const { input: _, ...settings } = request; // the input has rows of its own
+  const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already
+  const kept = request.held ? { ...settings, input } : settings;
   const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
     toLine({ type, sequence_number, response }),
   );
@@ -28,7 +29,7 @@ export async function startBackground(services: Services, turn: NewTurn, request
   await beginTurn(scope, turn, {
     by: '',
     background: [
-      ...insertJob(tenant, response.id, settings, progress),
+      ...insertJob(tenant, response.id, kept, progress),
       ...insertBlock(tenant, response.id, 0, first, first.length - 1),
     ],
   });

@@ -3,6 +3,8 @@ import { missing } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { type Past, type PastReference, readPast } from '../state/history.ts';
+import { heldIn } from '../state/references.ts';
+import type { Scope } from '../state/scope.ts';
 import { openCompactions } from '../turn/compaction.ts';
 import { type PlannedRequest, planTurn } from '../turn/plan.ts';
 import { applyPrompt, type PromptedRequest } from '../turn/prompt.ts';
@@ -58,10 +60,22 @@ export async function prepareTurn(
   const input = Array.isArray(given.input)
     ? await openReasoning(services.seal, await resolveReferences(scope, given.input, 'input'))
     : given.input;
-  const planned = { ...request, input, compacts: request.compacts || given.compacts };
+  const held = await heldItems(scope, past, input);
+  const planned = { ...request, input, held, compacts: request.compacts || given.compacts };
   const turn = planTurn(planned, services.tools, past, context);
   const heard = turn.call.input;
   turn.call.input = await openCompactions(services.seal, heard);
   entry.response = turn.response.id;
   return { request: planned, turn, past, recalled: recalled !== undefined, backend, context, heard };
+}
+
+/**
+ * Ids of items that a client repeats of what its conversation holds: once that is summed up, they are not among what is read.
+ * A round trip only where there may be any.
+ */
+async function heldItems(scope: Scope, { conversation }: Past, input: PlannedRequest['input']) {
+  if (!conversation?.summedUp || !Array.isArray(input)) return undefined;
+  const ids = input.flatMap(({ id }) => id ?? []);
+  const held = await heldIn(scope, conversation.id, ids);
+  return held.length > 0 ? held : undefined;
 }

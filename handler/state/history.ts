@@ -13,8 +13,8 @@ export interface Past {
   previous: string | null;
   /** The place in a conversation from which the chain of responses went on, if it began in one. */
   begun: ConversationPlace | null;
-  /** The conversation that the turn belongs to, and the place of the next item in it. */
-  conversation: ConversationPlace | null;
+  /** The conversation that the turn belongs to, and whether it holds items that are not read any more. */
+  conversation: (ConversationPlace & { summedUp: boolean }) | null;
 }
 
 /** A conversation, and the place of the next item in it at some time. */
@@ -105,7 +105,7 @@ async function readConversation({ database, tenant }: Scope, id: string): Promis
   if (!isId(id)) throw notFound('conversation', 'conversation');
   const [[found] = [], rows = []] = await database.batch([
     {
-      sql: `SELECT c.next_place, CASE WHEN ${LOCKED} THEN 1 ELSE 0 END AS locked
+      sql: `SELECT c.next_place, c.start_place, CASE WHEN ${LOCKED} THEN 1 ELSE 0 END AS locked
         FROM conversations c WHERE c.tenant = ? AND c.id = ? AND c.deleted_at IS NULL`,
       values: [Date.now(), tenant, id],
     },
@@ -118,7 +118,8 @@ async function readConversation({ database, tenant }: Scope, id: string): Promis
   ]);
   if (!found) throw notFound('conversation', 'conversation');
   if (found.locked === 1) throw conversationLocked();
-  return { items: itemsOf(rows), previous: null, begun: null, conversation: { id, base: Number(found.next_place) } };
+  const conversation = { id, base: Number(found.next_place), summedUp: Number(found.start_place) > 0 };
+  return { items: itemsOf(rows), previous: null, begun: null, conversation };
 }
 
 /** Whether a turn is being made in the conversation `c`; takes the present time as its value. */

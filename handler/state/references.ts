@@ -12,21 +12,41 @@ const AT_ONCE = 90;
  */
 export async function findItems({ database, tenant }: Scope, ids: readonly string[]): Promise<Map<string, Item>> {
   const found = new Map<string, Item>();
-  const asked = ids.filter(isId);
-  const statements = [];
-  for (let from = 0; from < asked.length; from += AT_ONCE) {
-    const some = asked.slice(from, from + AT_ONCE);
-    statements.push({
-      sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
-        WHERE i.tenant = ? AND i.id IN (${some.map(() => '?').join(', ')}) AND (i.conversation IS NOT NULL OR EXISTS
-          (SELECT 1 FROM responses r WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ?))
-        ORDER BY i.id, i.holder, i.side, i.place, k.n`,
-      values: [tenant, ...some, Date.now()],
-    });
-  }
+  const statements = inParts(ids).map((some) => ({
+    sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+      WHERE i.tenant = ? AND i.id IN (${places(some)}) AND (i.conversation IS NOT NULL OR EXISTS
+        (SELECT 1 FROM responses r WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ?))
+      ORDER BY i.id, i.holder, i.side, i.place, k.n`,
+    values: [tenant, ...some, Date.now()],
+  }));
   if (statements.length > 0) {
     for (const item of (await database.batch(statements)).flatMap(itemsOf)) found.set(item.id, item);
   }
   if (ids.some((id) => !found.has(id))) throw notFound('item that input refers to', 'input');
   return found;
+}
+
+/** Which of these ids are those of items in a conversation. */
+export async function heldIn(
+  { database, tenant }: Scope,
+  conversation: string,
+  ids: readonly string[],
+): Promise<string[]> {
+  const statements = inParts(ids).map((some) => ({
+    sql: `SELECT i.id FROM items i WHERE i.tenant = ? AND i.conversation = ? AND i.id IN (${places(some)})`,
+    values: [tenant, conversation, ...some],
+  }));
+  if (statements.length === 0) return [];
+  return (await database.batch(statements)).flat().map(({ id }) => String(id));
+}
+
+/** What can be ids, as many at a time as a statement asks for. */
+function inParts(ids: readonly string[]): string[][] {
+  const asked = ids.filter(isId);
+  const parts = Math.ceil(asked.length / AT_ONCE);
+  return Array.from({ length: parts }, (_, n) => asked.slice(n * AT_ONCE, (n + 1) * AT_ONCE));
+}
+
+function places(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
 }

@@ -11,17 +11,23 @@ export interface JoinedInput {
 
 /**
  * Puts a request's input after what was before. What the client repeats of that is left out, and so are calls whose
- * arguments were cut. Throws an ApiError for two items of one id, for an output without its call, and for a call
+ * arguments were cut. What the conversation holds without being read any more (`held`, by ids) is shown to the model again,
+ * but is not new. Throws an ApiError for two items of one id, for an output without its call, and for a call
  * without its output.
  */
-export function joinInput(before: readonly Item[], input: string | readonly GivenItem[]): JoinedInput {
+export function joinInput(
+  before: readonly Item[],
+  input: string | readonly GivenItem[],
+  held: readonly string[] = [],
+): JoinedInput {
   const items =
     typeof input === 'string' ? [toItem({ type: 'message', role: 'user', content: input })] : itemsOf(input, 'input');
-  const own = before.length === 0 ? items : items.filter(isNew(before));
+  const said = before.length === 0 ? items : items.filter(isNew(before));
   const isWhole = (item: Item) => !(isCall(item) && item.status === 'incomplete');
-  const whole = fromLatestCompaction(before.filter(isWhole), own.filter(isWhole));
+  const whole = fromLatestCompaction(before.filter(isWhole), said.filter(isWhole));
   checkCalls(whole);
-  return { own, whole };
+  const known = new Set(held);
+  return { own: said.filter(({ id }) => !known.has(id)), whole };
 }
 
 /** Items of a request's member `param` as they are kept; throws an ApiError when two have the same id. */

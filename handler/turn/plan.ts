@@ -34,6 +34,8 @@ export type PlannedRequest = Omit<PromptedRequest, 'input' | 'model'> & {
   input?: string | GivenItem[] | null | undefined;
   /** Whether the input ended with a `compaction_trigger`. */
   compacts?: boolean;
+  /** Ids in the input of items that the conversation holds, though they are not among what was before. */
+  held?: readonly string[] | undefined;
 };
 
 /** The turn that a request asks for, of a model with this context if it is known; throws what cannot be honoured. */
@@ -54,7 +56,7 @@ export function planTurn(
   }
   const { client, uses: served, echoed } = sortTools(request.tools ?? [], serverTools);
   if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
-  const { own, whole } = joinInput(before.items, request.input ?? []);
+  const { own, whole } = joinInput(before.items, request.input ?? [], request.held);
   const added = addedTools([...whole, ...(before.made ?? [])], request, serverTools);
   const given = new Map([...client, ...added.tools]);
   const choice = request.tool_choice ?? 'auto';

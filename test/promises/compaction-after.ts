@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { says } from '../model/scripted.ts';
+import type OpenAI from 'openai';
+import type { Door } from '../doors/door.ts';
+import { callsFunctions, says } from '../model/scripted.ts';
 import { create } from './ask.ts';
 import { ended } from './background.ts';
-import { NEEDS_HEADERS, promise } from './promise.ts';
-import { heard } from './state-ask.ts';
+import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { contents, conversation, heard } from './state-ask.ts';
+
+type Output = OpenAI.Responses.Response['output'];
 
 const SUMMARY = 'user: Summary of the conversation so far:\n\nThey said hello.';
 const said = { type: 'message', id: 'msg_u1', role: 'user', content: 'Hello.' };
+const question = { role: 'user', content: 'And now?' };
 
 promise(
   'compaction.after',
@@ -21,4 +26,75 @@ promise(
     assert.deepEqual(lines, [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
   },
   NEEDS_HEADERS,
+);
+
+/** The ways in which a client sends once more what its conversation holds, and what the model is shown of that. */
+const repeated: [(output: Output) => object[], string[]][] = [
+  [([first]) => [{ type: 'item_reference', id: first?.id }], ['assistant: Hello, you.']],
+  [(output) => [said, ...output], ['user: Hello.', 'assistant: Hello, you.']],
+  [
+    // More than one statement asks for at a time.
+    ([first]) => [...Array.from({ length: 120 }, (_, n) => ({ ...said, id: `msg_n${n}` })), { ...first }],
+    [...Array.from({ length: 120 }, () => 'user: Hello.'), 'assistant: Hello, you.'],
+  ],
+];
+
+/** A conversation of one turn, summed up by the next, and what the first one made. */
+async function summedUp(door: Door, model: string, how: object): Promise<{ id: string; output: Output }> {
+  const id = await conversation(door);
+  const { output } = await create(door, { model, conversation: id, input: [said] });
+  await create(door, { model, conversation: id, ...how });
+  return { id, output };
+}
+
+const ways: object[] = [
+  { input: [{ type: 'compaction_trigger' }] },
+  { input: 'x'.repeat(6_000), context_management: [{ type: 'compaction', compact_threshold: 1_000 }] },
+];
+
+promise(
+  'compaction.repeats',
+  async (door) => {
+    for (const how of ways) {
+      for (const [repeats, shown] of repeated) {
+        const model = door.model.script(says('Hello, you.'), says('They said hello.'), says('Fine.'));
+        const { id, output } = await summedUp(door, model, how);
+        const before = await contents(door, id);
+        const input = [...repeats(output), question];
+        await create(door, { model, conversation: id, input });
+        assert.deepEqual(heard(door, model).slice(-shown.length - 1), [...shown, 'user: And now?']);
+        assert.equal(heard(door, model)[0], SUMMARY);
+        const fresh = shown.length > 100 ? shown.slice(0, -1) : [];
+        assert.deepEqual(
+          await contents(door, id),
+          [...before, ...fresh, 'user: And now?', 'assistant: Fine.'].slice(0, 100),
+        );
+      }
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'compaction.repeats-background',
+  async (door) => {
+    const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
+    const model = door.model.script(says('Hello, you.'), says('They said hello.'), add, says('Fine.'));
+    const { id, output } = await summedUp(door, model, { input: [{ type: 'compaction_trigger' }] });
+    const before = await contents(door, id);
+    const input = [said, ...output, question];
+    const tools = [{ type: 'test_tool' }];
+    const begun = await create(door, { model, conversation: id, input, tools, background: true });
+    assert.equal((await ended(door, begun.id)).status, 'completed');
+    assert.deepEqual(heard(door, model).slice(0, 4), [
+      SUMMARY,
+      'user: Hello.',
+      'assistant: Hello, you.',
+      'user: And now?',
+    ]);
+    const { data } = await door.client.responses.inputItems.list(begun.id);
+    assert.equal(data.length, 1);
+    assert.deepEqual((await contents(door, id)).slice(0, before.length + 1), [...before, 'user: And now?']);
+  },
+  { ...NEEDS_HEADERS, ...NEEDS_TEST_TOOL },
 );

@@ -32,6 +32,14 @@ export const compactionManifest = {
   'compaction.endless': { says: 'a summary without an end is cut off, and nothing is compacted', source: issue },
   'compaction.chain': { says: 'a chain is read from its latest compaction on', source: issue },
   'compaction.conversation': { says: 'a conversation is read from its latest compaction on', source: issue },
+  'compaction.repeats': {
+    says: 'what a client repeats, or refers to, of what was summed up is shown to the model, and kept once',
+    source: 'openai 7.57.0 types: ItemReference',
+  },
+  'compaction.repeats-background': {
+    says: 'so it is in the background, where a turn is planned anew',
+    source: 'design: State',
+  },
   'compaction.managed': {
     says: 'context_management compacts what has grown beyond its threshold, and then answers',
     source: 'openai 7.57.0 types: ContextManagement',
