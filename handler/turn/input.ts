@@ -85,8 +85,7 @@ function isNew(before: readonly Item[]): (item: Item) => boolean {
     return known.has(whatItSays(item));
   };
   return (item) => {
-    // The call's own id stands for the output of a local shell.
-    if (ids.has(item.id) && item.type !== 'local_shell_call_output') return false;
+    if (ids.has(item.id)) return false;
     // Some servers count their call ids anew in every turn, so an output for a call that waits is none of before.
     if (isAnswer(item)) return open.has(item.call_id) || !isSaid(item);
     return !isCall(item) || !isSaid(item);

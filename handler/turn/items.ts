@@ -33,9 +33,15 @@ const prefixes: Record<GivenItem['type'], IdPrefix> = {
 /** What a client sent as an item, in the form in which it is kept: with an id and a status, content as parts, no nulls. */
 export function toItem(input: GivenItem): Item {
   if (input.type === 'message') return toMessage(input);
-  const kept = { ...present(input), id: input.id || newId(prefixes[input.type]), ...members(input) };
+  const kept = { ...present(input), id: ownId(input) || newId(prefixes[input.type]), ...members(input) };
   // The schema's types and those of kept items differ only in what may be missing or null, which is put right here.
   return (hasStatus(input) ? { ...kept, status: input.status ?? 'completed' } : kept) as Item;
+}
+
+/** An item's own id, if it has one: in the API's form the output of a local shell has that of its call for it. */
+function ownId(input: Exclude<GivenItem, InputMessage>): string | null | undefined {
+  const isCalls = input.type === 'local_shell_call_output' && (input.call_id || input.id) === input.id;
+  return isCalls ? undefined : input.id;
 }
 
 function hasStatus(input: GivenItem): input is Exclude<GivenItem, { type: (typeof WITHOUT_STATUS)[number] }> {

@@ -171,6 +171,10 @@ export const stateManifest = {
     says: "an earlier turn's output does not answer a later call of the same id",
     source: 'issue 4: Semantics',
   },
+  'calls.ids-reused-shell': {
+    says: 'outputs of a local shell have ids of their own, though clients name the call by theirs, and it may come twice',
+    source: 'openai 7.57.0 types: LocalShellCallOutput',
+  },
   'calls.cut': {
     says: 'a cut call of the chain is not sent and asks for no output',
     source: 'edge case 20 (vllm#57998)',

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { Door } from '../doors/door.ts';
 import { callsFunctions, says, sends } from '../model/scripted.ts';
 import { create } from './ask.ts';
-import { NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { heard, turnRefused } from './state-ask.ts';
+import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { contents, conversation, have, heard, type List, turnRefused } from './state-ask.ts';
 
 const tools = [
   { type: 'function', name: 'f' },
@@ -135,6 +135,61 @@ promise('calls.ids-reused-unanswered', async (door) => {
   const refused = { status: 400, code: null, param: 'input', message: /function call call_0\.$/ };
   await turnRefused(door, { previous_response_id: second.id, input: 'Never mind' }, refused);
 });
+
+promise(
+  'calls.ids-reused-shell',
+  async (door) => {
+    const shell = [{ type: 'local_shell' }];
+    const call = (n: number) =>
+      callsFunctions({ name: 'local_shell', args: `{"command":["ls","${n}"]}`, id: 'call_0' });
+    const answer = (text: string) => ({ type: 'local_shell_call_output', id: 'call_0', output: text });
+    const script = [call(1), call(2), says('done'), says('ok')] as const;
+    const shown = (model: string) =>
+      heard(door, model)
+        .flatMap((line) => /^tool \w+: (.*)$|^assistant: (done)$/.exec(line)?.slice(1) ?? [])
+        .filter(Boolean);
+
+    const id = await conversation(door);
+    const model = door.model.script(...script);
+    const said: object[] = [{ role: 'user', content: 'Go' }];
+    const first = await create(door, { model, input: said, tools: shell, conversation: id });
+    const second = await create(door, { model, input: [answer('one')], tools: shell, conversation: id });
+    const third = await create(door, { model, input: [answer('same')], tools: shell, conversation: id });
+    assert.equal(third.status, 'completed');
+    await create(door, { model, input: 'And?', tools: shell, conversation: id });
+    assert.deepEqual(shown(model), ['one', 'same', 'done']);
+
+    const chained = door.model.script(...script);
+    let previous = (await create(door, { model: chained, input: said, tools: shell })).id;
+    for (const text of ['one', 'same']) {
+      const next = { model: chained, tools: shell, previous_response_id: previous, input: [answer(text)] };
+      previous = (await create(door, next)).id;
+    }
+    await create(door, { model: chained, tools: shell, previous_response_id: previous, input: 'And?' });
+    assert.deepEqual(shown(chained), ['one', 'same', 'done']);
+
+    const whole = [...said, ...first.output, answer('one'), ...second.output, answer('same'), ...third.output];
+    const replayed = door.model.script(says('ok'));
+    await create(door, { model: replayed, tools: shell, input: whole });
+    assert.deepEqual(shown(replayed), ['one', 'same', 'done']);
+
+    const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
+    const outputs = data.filter(({ type }) => type === 'local_shell_call_output');
+    assert.deepEqual(
+      outputs.map(({ call_id, output }) => [call_id, output]),
+      [
+        ['call_0', 'one'],
+        ['call_0', 'same'],
+      ],
+    );
+    assert.ok(outputs.every((item) => /^lsho_/.test(item.id)) && outputs[0]?.id !== outputs[1]?.id);
+    await create(door, { model: replayed, tools: shell, input: data });
+    assert.deepEqual(shown(replayed), ['one', 'same', 'done']);
+    await create(door, { model: replayed, tools: shell, input: data, conversation: id });
+    assert.equal((await contents(door, id)).length, data.length + 1);
+  },
+  NEEDS_HEADERS,
+);
 
 promise('calls.cut', async (door) => {
   const cut = { tool_calls: [{ index: 0, id: 'c1', function: { name: 'f', arguments: '{"a' } }] };
