@@ -90,7 +90,13 @@ export async function deleteItem(scope: Scope, id: string, item: string): Promis
   const conversation = await getConversation(scope, id);
   const values = [scope.tenant, id, isId(item) ? item : ''];
   const which = 'tenant = ? AND conversation = ? AND id = ?';
-  const [, loose = [], kept = []] = await scope.database.batch([
+  const [, , loose = [], kept = []] = await scope.database.batch([
+    {
+      // What it stood for is read again: all of it, or from the summary before it on, if there is one.
+      sql: `UPDATE conversations SET start_place = 0 WHERE tenant = ? AND id = ?
+        AND start_place = (SELECT conversation_place FROM items WHERE ${which})`,
+      values: [scope.tenant, id, ...values],
+    },
     {
       sql: `DELETE FROM chunks WHERE (tenant, holder, side, place) IN
         (SELECT tenant, holder, side, place FROM items WHERE ${which} AND ${LOOSE})`,

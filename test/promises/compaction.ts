@@ -223,6 +223,24 @@ promise(
 );
 
 promise(
+  'compaction.deleted',
+  async (door) => {
+    const id = await conversation(door, { items: talk });
+    const model = door.model.script(says('They said hello.'), says('Fine.'));
+    const { output } = await create(door, { model, conversation: id, input: [trigger] });
+    await have(door, 'DELETE', `/v1/conversations/${id}/items/${output[0]?.id}`);
+    await create(door, { model, conversation: id, input: 'And now?' });
+    assert.deepEqual(heard(door, model), [
+      'user: Hello.',
+      'assistant: Hello, you.',
+      'user: How are you?',
+      'user: And now?',
+    ]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
   'compaction.managed',
   async (door) => {
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));

@@ -40,6 +40,10 @@ export const compactionManifest = {
     says: 'so it is in the background, where a turn is planned anew',
     source: 'design: State',
   },
+  'compaction.deleted': {
+    says: 'a conversation whose compaction was deleted is read from its beginning again',
+    source: issue,
+  },
   'compaction.managed': {
     says: 'context_management compacts what has grown beyond its threshold, and then answers',
     source: 'openai 7.57.0 types: ContextManagement',
