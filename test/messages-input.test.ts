@@ -35,6 +35,20 @@ const gives = (call_id: string, output: string): Item => ({
   output,
 });
 
+test('ids of calls are those that the API takes, each once; answers find the latest call of theirs', () => {
+  const { messages } = sent({
+    input: [
+      userMessage('a'),
+      ...[calls('c:1'), gives('c:1', 'one'), calls('c.1'), gives('c.1', 'two')],
+      ...[calls('c:1'), gives('c:1', 'three')],
+    ],
+  });
+  const told = messages.flatMap(({ content }: Json) =>
+    content.map((block: Json) => `${block.id ?? block.tool_use_id} ${block.content ?? ''}`),
+  );
+  assert.deepEqual(told.slice(1), ['c_1 ', 'c_1 one', 'c_1_1 ', 'c_1_1 two', 'c_1_2 ', 'c_1_2 three']);
+});
+
 test('turns alternate; what instructs is gathered; texts without a word are left out', () => {
   const { system, messages } = sent({
     instructions: 'One.',
@@ -153,6 +167,7 @@ test('images and files go as they are, and what the API cannot read is refused',
       shows(
         image('https://a.b/c.png'),
         image('data:image/png;base64,AAAA'),
+        image('data:image/jpg;base64,AAAA'),
         { type: 'input_file', file_url: 'https://a.b/c.pdf' },
         file('data:application/pdf;base64,AAAA'),
         file(`data:text/csv;charset=utf-8;base64,${Buffer.from('a;ü').toString('base64')}`),
@@ -162,6 +177,7 @@ test('images and files go as they are, and what the API cannot read is refused',
   assert.deepEqual(messages[0].content, [
     { type: 'image', source: { type: 'url', url: 'https://a.b/c.png' } },
     { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
+    { type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data: 'AAAA' } },
     { type: 'document', source: { type: 'url', url: 'https://a.b/c.pdf' } },
     { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' }, title: 'a' },
     { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'a;ü' }, title: 'a' },

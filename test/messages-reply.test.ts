@@ -29,6 +29,20 @@ function read(events: readonly Json[], members: Partial<ModelCall> = {}) {
   return { ours, finish, bare: items.map(({ id: _, ...item }) => item) };
 }
 
+test('a call that its server gives whole when it begins is read whole', () => {
+  const block = { type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 1 } };
+  const { bare } = read([
+    { type: 'content_block_start', index: 0, content_block: block },
+    { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{"a": 1}' } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_stop' },
+  ]);
+  assert.deepEqual(
+    bare.map((item) => item.arguments),
+    ['{"a":1}'],
+  );
+});
+
 test('each block of thinking is an item, with what its server wants back', () => {
   const silent: Block = { ...thought, thinking: '' };
   const { bare } = read(messageEvents([thought, redacted, silent, text('Yes')]));

@@ -109,7 +109,7 @@ test('a schema is held; effort becomes thinking in the form that the model takes
     assert.deepEqual(budget(model, 'medium')[0], shown, model);
   }
   const old = 'claude-sonnet-4-5-20250929';
-  assert.deepEqual(budget(old, 'high', { max_output_tokens: 4_000 })[0], { type: 'enabled', budget_tokens: 3_999 });
+  assert.deepEqual(budget(old, 'high', { max_output_tokens: 4_000 })[0], { type: 'enabled', budget_tokens: 2_000 });
   for (const members of [{ max_output_tokens: 1_024 }, { tools, tool_choice: 'required' as const }]) {
     assert.deepEqual(budget(old, 'high', members), [undefined, undefined]);
   }

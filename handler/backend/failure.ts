@@ -78,8 +78,9 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
   if (!reason && (status === 401 || status === 403)) {
     return new ApiError('server', 'The model backend refused our credentials.', { retry: false, cause });
   }
+  const pause = retryAfter && /^[\w ,:.-]{1,40}$/.test(retryAfter) ? retryAfter : undefined;
   if (status === 429) {
-    const headers = { 'retry-after': retryAfter && /^[\w ,:.-]{1,40}$/.test(retryAfter) ? retryAfter : '1' };
+    const headers = { 'retry-after': pause ?? '1' };
     return new ApiError('rate_limit', 'The model backend is at its rate limit.', { headers, cause });
   }
   if (status < 500 && OVERFLOW.test(said)) {
@@ -95,7 +96,8 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
   if (reason)
     return new ApiError('model_refused', `The model backend refused the request (${reason}).`, { reason, cause });
   const message = `The model backend answered with status ${status}.`;
-  return new ApiError('server', message, status < 500 || status === 501 ? { retry: false, cause } : { cause });
+  if (status < 500 || status === 501) return new ApiError('server', message, { retry: false, cause });
+  return new ApiError('server', message, { cause, ...(pause && { headers: { 'retry-after': pause } }) });
 }
 
 async function startOf(body: AsyncIterable<Uint8Array>): Promise<string> {

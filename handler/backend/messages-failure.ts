@@ -54,6 +54,13 @@ export function isAboutThinking(failure: ApiError): boolean {
   return failure.param === 'input' && /thinking/.test(saidBy(failure).message);
 }
 
+/** The most tokens that the model says at once, where a request was refused for asking more of it. */
+export function boundIn(failure: ApiError): number | undefined {
+  if (failure.param !== 'max_output_tokens') return undefined;
+  const bound = Number(/^\W*max_tokens: \d+ > (\d+)/.exec(saidBy(failure).message)?.[1]);
+  return bound > 0 ? bound : undefined;
+}
+
 /** What an error's body says: the log's, and read here only to tell what kind it is. */
 function saidBy({ cause }: ApiError): { type: string; message: string } {
   try {

@@ -34,7 +34,10 @@ export function toConversation(instructions: string | null, input: readonly Item
   const system: Told[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
   const marks: Mark[] = [];
   const messages: MessageParam[] = [];
-  const calls = new Map<string, MessageParam>();
+  /** The latest call of each id, what that is called on the wire, and the message that it is in. */
+  const calls = new Map<string, { id: string; message: MessageParam | undefined }>();
+  /** Ids on the wire, and how often each had to be changed for another. */
+  const taken = new Map<string, number>();
   /** The results of the calls of each message, and of those that nobody made. */
   const results = new Map<MessageParam | undefined, ToolResult[]>();
   const blocks = (part: Message['content'][number]) => toBlocks(part, marks);
@@ -59,13 +62,12 @@ export function toConversation(instructions: string | null, input: readonly Item
     const answer = answerOf(item);
     if (!call && !answer) throw unreadable(item);
     if (call) {
-      const use = toolUse(call);
-      const message = adds('assistant', [use]);
-      if (message) calls.set(use.id, message);
+      const id = usable(call.id, taken);
+      calls.set(call.id, { id, message: adds('assistant', [toolUse(call, id)]) });
     }
     if (answer) {
-      const result = toolResult(answer, blocks);
-      const message = calls.get(result.tool_use_id);
+      const { id, message } = calls.get(answer.id) ?? { id: usable(answer.id, taken), message: undefined };
+      const result = toolResult(answer, id, blocks);
       const others = results.get(message);
       if (others) others.push(result);
       else results.set(message, [result]);
@@ -107,26 +109,36 @@ function inOrder(content: Block[]): Block[] {
   return [...said, ...calls];
 }
 
-function toolUse({ id, name, arguments: written }: Called): ToolUse {
-  return { type: 'tool_use', id: usable(id), name, input: inputOf(written) };
+function toolUse({ name, arguments: written }: Called, id: string): ToolUse {
+  return { type: 'tool_use', id, name, input: inputOf(written) };
 }
 
 function toolResult(
-  { id, output, failed }: Answered,
+  { output, failed }: Answered,
+  id: string,
   blocks: (part: Message['content'][number]) => Told[],
 ): ToolResult {
   const content = typeof output === 'string' ? output : output.flatMap(blocks);
   return {
     type: 'tool_result',
-    tool_use_id: usable(id),
+    tool_use_id: id,
     ...(content.length > 0 && { content }),
     ...(failed && { is_error: true }),
   };
 }
 
-/** The API takes only these characters; other servers' ids may have others. */
-function usable(id: string): string {
-  return id.replace(/[^\w-]/g, '_');
+/**
+ * An id that the API takes: of other characters than other servers' ids may have, and only once; some servers count their
+ * calls anew in every turn.
+ */
+function usable(id: string, taken: Map<string, number>): string {
+  const base = id.replace(/[^\w-]/g, '_');
+  let count = taken.get(base) ?? 0;
+  let name = base;
+  while (taken.has(name)) name = `${base}_${++count}`;
+  taken.set(base, count);
+  taken.set(name, 0);
+  return name;
 }
 
 /** What a model wrote as arguments; what is no object is still told. */

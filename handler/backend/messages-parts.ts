@@ -58,7 +58,8 @@ function blockOf(part: Message['content'][number] | InputPart): Told {
 
 function imageOf({ image_url }: Pick<InputImage, 'image_url'>): Source {
   if (!image_url.startsWith('data:')) return { type: 'url', url: image_url };
-  const { type, data } = dataOf(image_url);
+  const { type: named, data } = dataOf(image_url);
+  const type = named === 'image/jpg' ? 'image/jpeg' : named; // as many programs write it
   if (!IMAGES.test(type)) throw unreadable('an image that is no JPEG, PNG, GIF or WebP');
   return { type: 'base64', media_type: type, data };
 }

@@ -17,6 +17,9 @@ const REASONS = new Map<string | undefined, Finish['reason']>([
   ['refusal', 'content_filter'],
 ]);
 
+/** In place of its type, that a block has said all when it began. */
+const WHOLE = 'whole';
+
 /**
  * Reads the events of a streamed message and writes the items that its blocks make. A block's beginning ends the one
  * before: llama.cpp (b11549) says of all blocks only at the end that they have ended. Blocks and events that are not
@@ -91,9 +94,13 @@ export class MessagesReply implements Reply {
     this.#blocks.set(index, type);
     this.#thought = undefined;
     if (type === 'text') this.#say(text(block.text));
-    else if (type === 'tool_use')
-      this.#calls.add({ index, id: text(block.id) || null, name: text(block.name), arguments: '' });
-    else if (type === 'thinking' || type === 'redacted_thinking') {
+    else if (type === 'tool_use') {
+      // Anthropic streams it from an empty object on; others may give it whole.
+      const whole = Object.keys(object(block.input)).length > 0;
+      if (whole) this.#blocks.set(index, WHOLE);
+      const written = whole ? JSON.stringify(block.input) : '';
+      this.#calls.add({ index, id: text(block.id) || null, name: text(block.name), arguments: written });
+    } else if (type === 'thinking' || type === 'redacted_thinking') {
       this.#writer.close('completed'); // each block is an item of its own, with a seal of its own
       this.#writer.reasoning('');
       if (type === 'thinking') this.#thought = { index, thinking: '' };

@@ -24,8 +24,11 @@ const COUNTED = ['model', 'system', 'tools', 'tool_choice', 'thinking', 'output_
 /** So many blocks of a request may end what is kept of it. */
 const MOST_BREAKPOINTS = 4;
 
-/** The request for a call. Throws an ApiError for what the API cannot carry. */
-export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>): MessagesRequest {
+/**
+ * The request for a call, whose model says at most `most` tokens where the client does not say. Throws an ApiError for what
+ * the API cannot carry.
+ */
+export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, most = MAX_TOKENS): MessagesRequest {
   refuse(call);
   const { hints, text } = call;
   const { system, messages, marks } = toConversation(call.instructions, call.input);
@@ -34,7 +37,7 @@ export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>)
     throw unsupported('input', 'must end with something that the model can answer');
   }
   const { tools, tool_choice } = toChoice(call, [...known.values()]);
-  const max_tokens = call.max_output_tokens ?? MAX_TOKENS;
+  const max_tokens = call.max_output_tokens ?? most;
   const forced = tool_choice?.type === 'any' || tool_choice?.type === 'tool';
   const { thinking, effort } = thinkingOf(call, max_tokens, forced);
   const format = text.format.type === 'json_schema' ? { type: 'json_schema', schema: text.format.schema } : null;

@@ -56,7 +56,8 @@ const LEAST_BUDGET = 1_024;
 export function thinkingOf({ model, reasoning }: ModelCall, most: number, forced: boolean) {
   const { effort, summary } = reasoning;
   if (BUDGETED.test(model)) {
-    const budget_tokens = Math.min(BUDGETS[effort ?? ''] ?? 0, most - 1);
+    // Half of all is for the answer at least: with one token left for it there would be none.
+    const budget_tokens = Math.min(BUDGETS[effort ?? ''] ?? 0, Math.floor(most / 2));
     return { thinking: forced || budget_tokens < LEAST_BUDGET ? null : { type: 'enabled', budget_tokens } };
   }
   if (effort === 'none') return { thinking: { type: 'disabled' } };

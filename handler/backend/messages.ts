@@ -1,7 +1,7 @@
 import type { Backend, BackendEvent } from './backend.ts';
 import { type Grammars, toChatTools } from './chat-tools.ts';
 import { text } from './members.ts';
-import { failureOfMessages, isAboutThinking } from './messages-failure.ts';
+import { boundIn, failureOfMessages, isAboutThinking } from './messages-failure.ts';
 import { MessagesReply } from './messages-reply.ts';
 import { type MessagesRequest, toCounted, toRequest, withoutThinking } from './messages-request.ts';
 import { OwnCount, tokens } from './own-count.ts';
@@ -25,10 +25,18 @@ export function anthropic(url: string, { key, grammars }: Terms, transport: Tran
     transport(to, { ...init, headers: { ...init.headers, ...headers } }),
   );
   const own = new OwnCount();
+  /** How much models say at most that say less than others, as far as their server has told. */
+  const bounds = new Map<string, number>();
   return {
     generate(call, signal) {
       const tools = toChatTools(call.tools, call.params, grammars);
-      return stream(server, toRequest(call, tools), new MessagesReply(call, tools), signal);
+      const request = toRequest(call, tools, bounds.get(call.model));
+      const within = (bound: number) => {
+        if (call.max_output_tokens !== null) return undefined;
+        bounds.set(call.model, bound);
+        return toRequest(call, tools, bound);
+      };
+      return stream(server, request, new MessagesReply(call, tools), signal, within);
     },
     async countTokens(call, signal) {
       const request = toCounted(toRequest(call, toChatTools(call.tools, call.params, grammars)));
@@ -47,19 +55,31 @@ async function* stream(
   request: MessagesRequest,
   reply: MessagesReply,
   signal: AbortSignal,
+  within: (bound: number) => MessagesRequest | undefined,
 ): AsyncGenerator<BackendEvent, void> {
-  const upstream = await open(server, '/messages', request, signal);
+  const upstream = await open(server, '/messages', request, signal, within);
   yield* readReply(upstream.body, reply);
 }
 
-/** Sends a request, and once more without the thinking of earlier turns where it is refused for that. */
-async function open(server: Server, path: string, request: MessagesRequest, signal: AbortSignal): Promise<Upstream> {
+/**
+ * Sends a request, and once more where it is refused for the thinking of earlier turns, without that, or for more tokens
+ * than the model says, `within` what it does.
+ */
+async function open(
+  server: Server,
+  path: string,
+  request: MessagesRequest,
+  signal: AbortSignal,
+  within: (bound: number) => MessagesRequest | undefined = () => undefined,
+): Promise<Upstream> {
   const send = (body: MessagesRequest) => server.send('POST', path, signal, JSON.stringify(body));
   const first = await send(request);
   if (first.status === 200) return first;
   const failure = await failureOfMessages(first);
-  if (!isAboutThinking(failure)) throw failure;
-  const second = await send(withoutThinking(request));
+  const bound = boundIn(failure);
+  const other = bound ? within(bound) : isAboutThinking(failure) ? withoutThinking(request) : undefined;
+  if (!other) throw failure;
+  const second = await send(other);
   if (second.status === 200) return second;
   throw await failureOfMessages(second);
 }

@@ -60,6 +60,10 @@ export const messagesManifest = {
     says: 'a parameter that only this model does not take is 422 by its name as well',
     source: ERRORS,
   },
+  'anthropic.bound': {
+    says: 'a model that says less at once than others is asked for that much, unless the client said how much',
+    source: ERRORS,
+  },
   'anthropic.stream-error': {
     says: 'an error event in mid-stream fails the response, and trying again may help',
     source: ERRORS,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { post } from '../doors/door.ts';
 import type { Script } from '../model/scripted.ts';
-import { errorOf, halves, messageEvents, sendsMessage, text } from '../model/scripted-messages.ts';
+import { errorOf, halves, messageEvents, sendsMessage, tells, text } from '../model/scripted-messages.ts';
 import { encoded } from '../model/scripted-responses.ts';
 import { callOf, create, endsOnLeaving, refuses, stream } from './ask.ts';
 import { promise } from './promise.ts';
@@ -68,7 +68,7 @@ promise('anthropic.failure', async (door) => {
     const reply = await post(door, { model, input: 'Hi' });
     const vain = status === 529 || status === 429 ? null : 'false';
     assert.equal(reply.headers.get('x-should-retry'), vain, type);
-    assert.equal(reply.headers.get('retry-after'), status === 429 ? '7' : null);
+    assert.equal(reply.headers.get('retry-after'), vain ? null : '7');
     assert.ok(!(await refuses(reply, expected)).includes(message), type);
   }
 });
@@ -82,6 +82,21 @@ promise('anthropic.model-refuses', async (door) => {
     const model = door.model.anthropic((turn) => turn.reply(400, errorOf('invalid_request_error', message)));
     await refuses(await post(door, { model, input: 'Hi' }), { status: 422, code: 422, param });
   }
+});
+
+promise('anthropic.bound', async (door) => {
+  const message = 'max_tokens: 64000 > 32000, which is the maximum allowed number of output tokens for claude-opus-4-1';
+  const refuses64: Script = (turn) => turn.reply(400, errorOf('invalid_request_error', message));
+  const model = door.model.anthropic(refuses64, tells(text('Hello')));
+  for (const calls of [2, 3]) {
+    await create(door, { model });
+    assert.equal(door.model.calls(model).length, calls, 'what was learnt stays known');
+    assert.equal(door.model.calls(model).at(-1)?.body.max_tokens, 32_000);
+  }
+  const asks = door.model.anthropic(refuses64);
+  const reply = await post(door, { model: asks, input: 'Hi', max_output_tokens: 64_000 });
+  await refuses(reply, { status: 422, code: 422, param: 'max_output_tokens' });
+  assert.equal(door.model.calls(asks).length, 1);
 });
 
 promise('anthropic.stream-error', async (door) => {
