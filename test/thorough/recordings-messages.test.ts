@@ -83,6 +83,22 @@ const expected: Record<string, Expected> = {
     reason: 'max_output_tokens',
     tokens: [179, 6, 178],
   },
+  'llama.cpp-b11434/stream': { output: [message(LONG)], tokens: [35, 31, 34] },
+  'llama.cpp-b11434/length-stream': {
+    output: [message('Hello! I', 'incomplete')],
+    reason: 'max_output_tokens',
+    tokens: [35, 3, 34],
+  },
+  'llama.cpp-b11434/think-stream': {
+    output: [thinks('The user said something short.', ''), message('Hello from our thinking model!')],
+    tokens: [12, 15, 11],
+  },
+  'ollama/stream': { output: [message(LONG)], tokens: [10, 31] },
+  'vllm/tool-stream': {
+    asked: { tools },
+    output: [weather('chatcmpl-tool-920636e82ad0fa58', PARIS)],
+    tokens: [710, 10],
+  },
   'made/text-stream': { output: [message('Good morning 🙂.')], tokens: [25, 15] },
   'made/tool-stream': {
     asked: { tools },
