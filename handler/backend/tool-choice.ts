@@ -17,7 +17,17 @@ export function chosen(tools: ChatTool[], choice: Exclude<ModelCall['tool_choice
   return tools.filter((tool) => names.some((named) => isNamed(tool, named)));
 }
 
-function isNamed(tool: ChatTool, named: { type: string; name?: string | null | undefined }): boolean {
+/** A tool as a choice names it, or all those of a namespace. */
+interface Named {
+  type: string;
+  name?: string | null | undefined;
+  namespace?: string | null | undefined;
+}
+
+function isNamed(tool: ChatTool, named: Named): boolean {
+  if (named.type === 'namespace')
+    return tool.namespace !== undefined && (named.name ?? tool.namespace) === tool.namespace;
+  if (named.namespace != null && named.namespace !== tool.namespace) return false;
   if (named.name != null) return named.type === tool.type && named.name === tool.name;
   return named.type === tool.type || (named.type === 'computer_use' && tool.type.startsWith('computer'));
 }

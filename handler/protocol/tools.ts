@@ -115,7 +115,14 @@ const AllowedTools = v.object({
   type: v.literal('allowed_tools'),
   mode: v.picklist(['auto', 'required']),
   tools: v.pipe(
-    v.array(v.object({ type: v.string(), name: maybe(v.string()), server_label: maybe(v.string()) })),
+    v.array(
+      v.object({
+        type: v.string(),
+        name: maybe(v.string()),
+        namespace: maybe(v.string()),
+        server_label: maybe(v.string()),
+      }),
+    ),
     v.nonEmpty(),
     v.maxLength(128), // OpenResponses' bound
   ),

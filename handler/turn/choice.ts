@@ -75,8 +75,13 @@ function isList(choice: ToolChoice): choice is AllowedTools {
   return typeof choice === 'object' && choice.type === 'allowed_tools';
 }
 
-function isNamed(tool: ClientTool, entry: Pick<Entry, 'type' | 'name'>): boolean {
-  if (tool.type === 'namespace') return tool.tools.some((member) => isNamed(member, entry));
+function isNamed(tool: ClientTool, entry: Pick<Entry, 'type' | 'name' | 'namespace'>): boolean {
+  if (tool.type === 'namespace') {
+    if (entry.type === 'namespace') return entry.name == null || entry.name === tool.name;
+    if (entry.namespace != null && entry.namespace !== tool.name) return false;
+    return tool.tools.some((member) => isNamed(member, { ...entry, namespace: null }));
+  }
+  if (entry.namespace != null) return false;
   if (entry.type === 'computer_use') return tool.type.startsWith('computer');
   return tool.type === entry.type && (entry.name == null || ('name' in tool && tool.name === entry.name));
 }

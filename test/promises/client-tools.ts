@@ -257,6 +257,34 @@ promise('tool-choice.allowed', async (door) => {
   await unprocessable(door, { tools: fns, tool_choice: { type: 'custom', name: 'x' } }, 'tool_choice');
 });
 
+promise('tool-choice.namespace', async (door) => {
+  const space = (name: string) => ({ type: 'namespace', name, description: name, tools: [fn('a'), fn('b')] });
+  const fn = (name: string) => ({ type: 'function', name });
+  const tools = [space('crm'), space('erp'), fn('a')];
+  for (const [entry, expected] of [
+    [{ type: 'namespace', name: 'crm' }, ['crm__a', 'crm__b']],
+    [{ type: 'function', name: 'a', namespace: 'erp' }, ['erp__a']],
+    [fn('a'), ['crm__a', 'erp__a', 'a']],
+  ] as const) {
+    const tool_choice = { type: 'allowed_tools', mode: 'auto', tools: [entry] };
+    const model = door.model.script(says('ok'));
+    const response = await create(door, { model, tools, tool_choice });
+    assert.deepEqual(response.tool_choice, tool_choice, 'it comes back as it was sent');
+    const names = callOf(door, model).body.tools.map((tool: { function: { name: string } }) => tool.function.name);
+    assert.deepEqual(names, expected);
+  }
+  for (const entry of [
+    { type: 'namespace', name: 'hr' },
+    { type: 'function', name: 'a', namespace: 'hr' },
+  ]) {
+    await unprocessable(
+      door,
+      { tools, tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [entry] } },
+      'tool_choice',
+    );
+  }
+});
+
 promise('tools.dropped', async (door) => {
   const model = door.model.script(says('ok'));
   const offered = { type: 'web_search_preview', search_context_size: 'low' };

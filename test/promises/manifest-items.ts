@@ -48,6 +48,10 @@ export const itemsManifest = {
     says: 'a list of allowed tools is kept to among what was found in earlier turns, and where the client searches',
     source: TYPES,
   },
+  'tool-choice.namespace': {
+    says: 'allowed_tools may name a whole namespace, or a function of one',
+    source: TYPES,
+  },
   'tool-choice.satisfied': {
     says: 'a call that has to be made is made once, and what may not be called any more is not offered',
     source: TYPES,
