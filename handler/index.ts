@@ -22,7 +22,7 @@ import { sharedSecret } from './state/secret.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
 import type { Tokenizer } from './turn/estimate.ts';
-import { deliver } from './webhooks/deliver.ts';
+import { openDeliverer } from './webhooks/deliver.ts';
 
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
 export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
@@ -116,10 +116,10 @@ export function createHandler(options: HandlerOptions): Handler {
     },
   };
   const open = options.runner ?? ((work) => inProcessRunner(work, config.limits.backgroundTurns));
-  const deliverer = { database, transport, webhooks: config.webhooks };
+  const deliver = openDeliverer({ database, transport, webhooks: config.webhooks });
   const runner = open(async (job, signal) => {
     const ended = await work(services, job, signal);
-    if (ended) void deliver(deliverer).catch(() => {}); // it is tried again with `deliver`
+    if (ended) void deliver().catch(() => {}); // it is tried again with `deliver`
     return ended;
   });
   const app = createApp({ ...services, runner });
@@ -129,7 +129,7 @@ export function createHandler(options: HandlerOptions): Handler {
     async resume() {
       for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);
     },
-    deliver: () => deliver(deliverer),
+    deliver,
     async close(patience) {
       await runner.close(patience);
       await owner.leave(database).catch(() => {}); // else the lease will tell

@@ -23,21 +23,32 @@ export interface Deliverer {
   webhooks: readonly Webhook[];
 }
 
+/** Delivers what is due, and gives when the next one is: milliseconds since 1970, undefined for never. */
+export type Deliver = () => Promise<number | undefined>;
+
 /**
- * Delivers what is due, each at least once, and gives when the next one is: milliseconds since 1970, undefined for never. A
- * 2xx is a delivery; all else is tried again, later and later. Only configured URLs are called, and none waits for another.
+ * What delivers each event at least once: a 2xx is a delivery; all else is tried again, later and later. Only configured URLs
+ * are called, none waits for another, and for each there is one loop at a time, whoever asks for it and how often.
  */
-export async function deliver(deliverer: Deliverer): Promise<number | undefined> {
-  const next = await Promise.all(deliverer.webhooks.map((webhook) => deliverTo(webhook, deliverer)));
-  const known = next.filter((at) => at !== undefined);
-  return known.length > 0 ? Math.min(...known) : undefined;
+export function openDeliverer(means: Deliverer): Deliver {
+  const loops = means.webhooks.map((webhook) => openLoop(webhook, means));
+  return async () => {
+    const next = await Promise.all(loops.map((deliver) => deliver()));
+    const known = next.filter((at) => at !== undefined);
+    return known.length > 0 ? Math.min(...known) : undefined;
+  };
 }
 
-async function deliverTo(webhook: Webhook, { database, transport }: Deliverer): Promise<number | undefined> {
+function openLoop(webhook: Webhook, { database, transport }: Deliverer): Deliver {
+  // They outlive a loop that fails, so that the next one keeps to the bound as well.
   const trying = new Set<Promise<void>>();
-  for (;;) {
-    const due = await takeDue(database, webhook.url, AT_ONCE - trying.size, HOLD);
-    for (const delivery of due) {
+  let running: Promise<number | undefined> | undefined;
+  let again = false;
+  let news = Promise.withResolvers<void>();
+
+  const take = async () => {
+    const room = AT_ONCE - trying.size;
+    for (const delivery of room > 0 ? await takeDue(database, webhook.url, room, HOLD) : []) {
       const tried = attempt(delivery, transport, webhook)
         .then((statement) => database.batch([statement]))
         .then(
@@ -47,9 +58,30 @@ async function deliverTo(webhook: Webhook, { database, transport }: Deliverer): 
         .finally(() => trying.delete(tried));
       trying.add(tried);
     }
-    if (trying.size === 0) return nextDue(database, webhook.url);
-    await Promise.race(trying);
-  }
+  };
+  const loop = async () => {
+    try {
+      for (;;) {
+        again = false;
+        news = Promise.withResolvers();
+        await take();
+        if (trying.size > 0) await Promise.race([news.promise, ...trying]);
+        else {
+          const next = await nextDue(database, webhook.url);
+          if (!again) return next;
+        }
+      }
+    } finally {
+      running = undefined;
+    }
+  };
+  return () => {
+    // What has become due since the loop last looked is taken at once, if there is room for it.
+    again = true;
+    news.resolve();
+    running ??= loop();
+    return running;
+  };
 }
 
 /** Tries a delivery once, and gives what is to be written of that. */

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { testDatabase } from '../doors/database.ts';
 import { testConfig } from '../doors/door.ts';
@@ -73,4 +76,53 @@ test('only the ends that are asked for are told', async (t) => {
   const [[row] = []] = await database.batch([{ sql: 'SELECT count(*) AS n FROM deliveries', values: [] }]);
   assert.equal(row?.n, 0);
   assert.equal(door.model.hooks.length, 0);
+});
+
+test('a receiver that hangs has eight deliveries at a time, however often they are asked for, and none is left lying', async (t) => {
+  let open = 0;
+  let most = 0;
+  const hangs: (() => void)[] = [];
+  const seen = new Set<unknown>();
+  const server = createServer((req, res) => {
+    most = Math.max(most, ++open);
+    seen.add(req.headers['webhook-id']);
+    hangs.push(() => {
+      open--;
+      res.end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // of a server on a port
+  const url = `http://127.0.0.1:${port}/`;
+  const database = await testDatabase();
+  const door = await openInProcess();
+  const webhooks = [{ url, secret: 'another secret of tests' }];
+  const handler = await testHandler(door.model, { database, config: { ...testConfig(door.model), webhooks } });
+  t.after(async () => {
+    await handler.close();
+    await door.close();
+    server.close();
+  });
+  const insert = (id: string) => ({
+    sql: 'INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at) VALUES (?, ?, ?, ?, 0, ?, 0)',
+    values: ['default', id, url, '{}', Date.now()],
+  });
+  await database.batch([1, 2, 3].map((n) => insert(`early-${n}`)));
+  const asked = [handler.deliver()];
+  await until(() => open === 3);
+  // There is room beside those that hang.
+  await database.batch(Array.from({ length: 30 }, (_, n) => insert(`late-${n}`)));
+  for (let n = 0; n < 10; n++) asked.push(handler.deliver());
+  await until(() => open === 8);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(most, 8);
+  const answering = setInterval(() => {
+    for (const answer of hangs.splice(0)) answer();
+  }, 5);
+  await Promise.all(asked);
+  clearInterval(answering);
+  assert.deepEqual([most, seen.size], [8, 33]);
+  const [[row] = []] = await database.batch([{ sql: 'SELECT count(*) AS n FROM deliveries', values: [] }]);
+  assert.equal(row?.n, 0);
 });
