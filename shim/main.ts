@@ -19,7 +19,12 @@ async function main(flags: Flags): Promise<void> {
     if (stopping) process.exit(1); // asked twice: at once
     stopping = true;
     log.info('draining');
-    await product.stop();
+    try {
+      await product.stop();
+    } catch (error) {
+      log.error('cannot stop in order', { error: describe(error) });
+      process.exit(1);
+    }
     process.exit(code);
   }
   process.on('SIGTERM', () => stop(0));

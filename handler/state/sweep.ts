@@ -2,7 +2,7 @@ import type { Database, Statement } from '../database/database.ts';
 import { removeOldDeliveries } from './deliveries.ts';
 import { ALIVE, type Owner } from './owner.ts';
 
-/** Responses removed in one batch: short enough that writers hardly wait. */
+/** Responses, or conversations, removed in one batch: short enough that writers hardly wait. */
 const AT_ONCE = 200;
 
 /** How long something hidden stays, in milliseconds: a turn that has just been read what it goes on from is still beginning. */
@@ -16,7 +16,7 @@ export async function sweep(database: Database, owner: Owner, now: number): Prom
   await failLostTurns(database, owner, now);
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeLeaves(database, now - GRACE);
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeLogs(database, now);
-  await removeConversations(database, now - GRACE);
+  for (let removed = AT_ONCE; removed > 0; ) removed = await removeConversations(database, now - GRACE);
   await database.batch([removeOldDeliveries(now)]);
 }
 
@@ -87,16 +87,18 @@ async function removeLogs(database: Database, now: number): Promise<number> {
   return removed.length;
 }
 
-/** Removes deleted conversations that no response goes on from, with the items that only they hold. */
-async function removeConversations(database: Database, before: number): Promise<void> {
+/** Removes deleted conversations that no response goes on from, with the items that only they hold; gives how many. */
+async function removeConversations(database: Database, before: number): Promise<number> {
   const gone = `SELECT tenant, id FROM conversations v WHERE v.deleted_at < ?
-    AND NOT EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant AND r.conversation = v.id)`;
+    AND NOT EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant AND r.conversation = v.id)
+    ORDER BY v.deleted_at, v.tenant, v.id LIMIT ${AT_ONCE}`;
   const own = `conversation IS NOT NULL AND (tenant, conversation) IN (${gone})`;
   const remove = (sql: string): Statement => ({ sql, values: [before] });
-  await database.batch([
+  const [, , removed = []] = await database.batch([
     remove(`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
       (SELECT tenant, holder, side, place FROM items WHERE ${own})`),
     remove(`DELETE FROM items WHERE ${own}`),
-    remove(`DELETE FROM conversations WHERE (tenant, id) IN (${gone})`),
+    remove(`DELETE FROM conversations WHERE (tenant, id) IN (${gone}) RETURNING id`),
   ]);
+  return removed.length;
 }

@@ -124,3 +124,22 @@ test('a deleted conversation stays while responses go on from it', async (t) => 
   await at(MONTH + HOUR);
   assert.deepEqual(await rows(database), [0, 0, 0, 0]);
 });
+
+test('deleted conversations go some at a time, however many there are', async (t) => {
+  const { database, short } = await open(t);
+  for (let n = 0; n < 450; n++) await conversation(short, { items: [{ role: 'user', content: `message ${n}` }] });
+  await database.batch([{ sql: 'UPDATE conversations SET deleted_at = ?', values: [Date.now()] }]);
+  const removed: number[] = [];
+  const counting: Database = {
+    ...database,
+    async batch(statements) {
+      const results = await database.batch(statements);
+      const at = statements.findIndex(({ sql }) => sql.startsWith('DELETE FROM conversations'));
+      if (at >= 0) removed.push(results[at]?.length ?? 0);
+      return results;
+    },
+  };
+  await sweep(counting, new Owner(1_000), Date.now() + 61_000);
+  assert.deepEqual(removed, [200, 200, 50, 0]);
+  assert.deepEqual(await rows(database), [0, 0, 0, 0]);
+});
