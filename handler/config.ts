@@ -178,6 +178,7 @@ const schema = v.strictObject({
       body: size,
       inflated: size,
       reply: size,
+      history: size,
       turn: time,
       idle: time,
       keepAlive: time,

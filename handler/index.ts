@@ -112,6 +112,7 @@ export function createHandler(options: HandlerOptions): Handler {
       owner,
       retention: config.retention,
       logRetention: config.logRetention,
+      history: config.limits.history,
       webhooks: config.webhooks,
     },
   };

@@ -6,6 +6,11 @@ export interface Limits {
   inflated: number;
   /** A reply. Envoy takes a streamed one without backpressure, so this bounds what a slow reader can pile up there. */
   reply: number;
+  /**
+   * What a turn goes on from, and a page of a list, as JSON: as much as one request may hold, since a client could send it.
+   * It is more than any model reads, and each such turn holds it in memory.
+   */
+  history: number;
   /** A whole turn, all its rounds: ten minutes, as the openai clients wait by default. */
   turn: number;
   /** A whole turn in the background, which nobody waits for: an hour, for long tool loops and slow models. */
@@ -39,6 +44,7 @@ export const defaultLimits: Limits = {
   body: 32 * MiB,
   inflated: 64 * MiB,
   reply: 64 * MiB,
+  history: 64 * MiB,
   turn: 600_000,
   background: 3_600_000,
   backgroundTurns: 128,

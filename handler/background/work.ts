@@ -79,7 +79,11 @@ async function make(
   if (job.calling || since.some(({ type }) => type !== 'response.in_progress')) return lost();
 
   const response = await getHidden(scope, id);
-  const before = await readBefore(scope, id, job.parent);
+  const before = await readBefore(scope, id, job).catch((error) => {
+    if (error instanceof ApiError) return error;
+    throw error; // it is made later
+  });
+  if (before instanceof ApiError) return before;
   const own = new AbortController();
   const bounds = startBounds(AbortSignal.any([signal, own.signal]), { ...limits, turn: limits.background });
   const looks = setInterval(async () => {

@@ -52,7 +52,8 @@ export async function addItems({ database, tenant }: Scope, id: string, items: I
 }
 
 /** A page of the conversation's items; throws 404. */
-export async function listItems({ database, tenant }: Scope, id: string, query: ListQuery): Promise<ItemList> {
+export async function listItems(scope: Scope, id: string, query: ListQuery): Promise<ItemList> {
+  const { database, tenant, history } = scope;
   if (!isId(id)) throw notFound('conversation');
   const listing = {
     where: 'i.tenant = ? AND i.conversation = ?',
@@ -61,7 +62,7 @@ export async function listItems({ database, tenant }: Scope, id: string, query: 
   } as const;
   const [found = [], rows = [], cursor = []] = await database.batch([
     { sql: `SELECT id FROM conversations WHERE ${PRESENT}`, values: [tenant, id] },
-    selectPage(listing, query),
+    selectPage(listing, query, history),
     selectCursor(listing, query),
   ]);
   if (found.length === 0) throw notFound('conversation');

@@ -1,6 +1,7 @@
-import type { Row } from '../database/database.ts';
+import type { Row, Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
+import { type Bounded, refuseTooLarge, selectBounded } from './bounded.ts';
 import { itemsOf } from './items.ts';
 import { ALIVE } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
@@ -31,7 +32,8 @@ export interface PastReference {
 
 /**
  * The past that a request names, read in one round trip at most. Throws an ApiError: 404 for an unknown conversation,
- * `conversation_locked`, `previous_response_not_found`, `previous_response_not_usable`, and for both at once.
+ * `conversation_locked`, `previous_response_not_found`, `previous_response_not_usable`, `context_length_exceeded` for what is
+ * larger than is read at all, and for both at once.
  */
 export async function readPast(scope: Scope, request: PastReference): Promise<Past> {
   const { previous_response_id: previous, conversation } = request;
@@ -45,36 +47,43 @@ export async function readPast(scope: Scope, request: PastReference): Promise<Pa
 }
 
 /**
- * All items of a chain of responses, from its root on, or from the latest response that holds a compaction. CROSS JOIN means to SQLite that the chain comes first: it would
- * read all items of the tenant otherwise.
+ * What stands before those who go on from the chain that ends with `last`: what a conversation held where the chain of `id`
+ * left it, and all items of the chain. Both only from the latest response on that holds a compaction. CROSS JOIN means to
+ * SQLite that the chain comes first: it would read all items of the tenant otherwise.
  */
-const CHAIN = `WITH RECURSIVE chain (id, parent, depth, compacted) AS (
-    SELECT id, parent, 0, compacted FROM responses WHERE tenant = ? AND id = ?
-    UNION ALL
-    SELECT r.id, r.parent, c.depth + 1, r.compacted FROM chain c CROSS JOIN responses r
-    WHERE r.tenant = ? AND r.id = c.parent AND c.compacted = 0
-  )
-  SELECT i.body, k.n, k.body AS more FROM chain c CROSS JOIN items i ${ITEM_CHUNKS}
-  WHERE i.tenant = ? AND i.holder = c.id ORDER BY c.depth DESC, i.side, i.place, k.n`;
+function before(tenant: string, id: string, last: string | null): Bounded[] {
+  const chain: Statement = {
+    sql: `WITH RECURSIVE chain (id, parent, depth, compacted) AS (
+        SELECT id, parent, 0, compacted FROM responses WHERE tenant = ? AND id = ?
+        UNION ALL
+        SELECT r.id, r.parent, c.depth + 1, r.compacted FROM chain c CROSS JOIN responses r
+        WHERE r.tenant = ? AND r.id = c.parent AND c.compacted = 0
+      )`,
+    values: [tenant, last, tenant],
+  };
+  const beginning = `FROM responses r CROSS JOIN conversations v CROSS JOIN items i ${ITEM_CHUNKS}
+    WHERE r.tenant = ? AND r.id = ? AND v.tenant = r.tenant AND v.id = r.conversation
+      AND i.tenant = ? AND i.conversation = r.conversation AND i.conversation_place < r.base
+      AND i.conversation_place >= CASE WHEN EXISTS (SELECT 1 FROM chain c WHERE c.compacted = 1) THEN r.base
+        WHEN v.start_place <= r.base THEN v.start_place ELSE 0 END`;
+  const items = `FROM chain c CROSS JOIN items i ${ITEM_CHUNKS} WHERE i.tenant = ? AND i.holder = c.id`;
+  return [
+    { with: chain, from: { sql: beginning, values: [tenant, id, tenant] }, order: 'i.conversation_place, k.n' },
+    { with: chain, from: { sql: items, values: [tenant] }, order: 'c.depth DESC, i.side, i.place, k.n' },
+  ];
+}
 
-/** What a conversation held where a chain of responses left it. */
-const BEGINNING = `SELECT i.body, k.n, k.body AS more
-  FROM responses r CROSS JOIN conversations v CROSS JOIN items i ${ITEM_CHUNKS}
-  WHERE r.tenant = ? AND r.id = ? AND v.tenant = r.tenant AND v.id = r.conversation
-    AND i.tenant = ? AND i.conversation = r.conversation AND i.conversation_place < r.base
-    AND i.conversation_place >= CASE WHEN v.start_place <= r.base THEN v.start_place ELSE 0 END ORDER BY i.conversation_place, k.n`;
-
-async function readChain({ database, tenant }: Scope, id: string): Promise<Past> {
+async function readChain({ database, tenant, history }: Scope, id: string): Promise<Past> {
   if (!isId(id)) throw previousNotFound();
   const now = Date.now();
+  const lists = before(tenant, id, id);
   const [[found] = [], beginning = [], chain = []] = await database.batch([
     {
       sql: `SELECT r.conversation, r.base, r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
         FROM responses r WHERE r.tenant = ? AND r.id = ? AND r.expires_at > ?`,
       values: [now, tenant, id, now],
     },
-    { sql: BEGINNING, values: [tenant, id, tenant] },
-    { sql: CHAIN, values: [tenant, id, tenant, tenant] },
+    ...lists.map((list) => selectBounded(list, history)),
   ]);
   if (!found) throw previousNotFound();
   const status = statusOf(found);
@@ -82,17 +91,28 @@ async function readChain({ database, tenant }: Scope, id: string): Promise<Past>
     const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
     throw new ApiError('previous_not_usable', message, { param: 'previous_response_id' });
   }
-  const items = [...itemsOf(beginning), ...itemsOf(chain)];
   const begun = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
+  if (chain.length === 0 || (begun && begun.base > 0 && beginning.length === 0)) {
+    await refuseTooLarge(database, lists, history, 'previous_response_id');
+  }
+  const items = [...itemsOf(beginning), ...itemsOf(chain)];
   return { items, previous: id, begun, conversation: null };
 }
 
-/** What a turn went on from whose response is there: `parent` is the response before it. Read in one round trip. */
-export async function readBefore({ database, tenant }: Scope, id: string, parent: string | null): Promise<Item[]> {
-  const [beginning = [], chain = []] = await database.batch([
-    { sql: BEGINNING, values: [tenant, id, tenant] },
-    { sql: CHAIN, values: [tenant, parent, tenant, tenant] },
-  ]);
+/**
+ * What a turn went on from whose response is there: `parent` is the response before it, `begun` where in a conversation its
+ * chain began. Read in one round trip; throws an ApiError when it is too large.
+ */
+export async function readBefore(
+  { database, tenant, history }: Scope,
+  id: string,
+  { parent, begun }: { parent: string | null; begun: ConversationPlace | null },
+): Promise<Item[]> {
+  const lists = before(tenant, id, parent);
+  const [beginning = [], chain = []] = await database.batch(lists.map((list) => selectBounded(list, history)));
+  if ((parent !== null && chain.length === 0) || (begun && begun.base > 0 && beginning.length === 0)) {
+    await refuseTooLarge(database, lists, history, parent === null ? 'conversation' : 'previous_response_id');
+  }
   return [...itemsOf(beginning), ...itemsOf(chain)];
 }
 
@@ -101,24 +121,23 @@ export function statusOf({ status, alive }: Row): string {
   return (status === 'in_progress' || status === 'queued') && alive !== 1 ? 'failed' : String(status);
 }
 
-async function readConversation({ database, tenant }: Scope, id: string): Promise<Past> {
+async function readConversation({ database, tenant, history }: Scope, id: string): Promise<Past> {
   if (!isId(id)) throw notFound('conversation', 'conversation');
+  const from = `FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS}
+    WHERE c.tenant = ? AND c.id = ? AND i.tenant = ? AND i.conversation = c.id AND i.conversation_place >= c.start_place`;
+  const held: Bounded = { from: { sql: from, values: [tenant, id, tenant] }, order: 'i.conversation_place, k.n' };
   const [[found] = [], rows = []] = await database.batch([
     {
       sql: `SELECT c.next_place, c.start_place, CASE WHEN ${LOCKED} THEN 1 ELSE 0 END AS locked
         FROM conversations c WHERE c.tenant = ? AND c.id = ? AND c.deleted_at IS NULL`,
       values: [Date.now(), tenant, id],
     },
-    {
-      sql: `SELECT i.body, k.n, k.body AS more FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS}
-        WHERE c.tenant = ? AND c.id = ? AND i.tenant = ? AND i.conversation = c.id
-          AND i.conversation_place >= c.start_place ORDER BY i.conversation_place, k.n`,
-      values: [tenant, id, tenant],
-    },
+    selectBounded(held, history),
   ]);
   if (!found) throw notFound('conversation', 'conversation');
   if (found.locked === 1) throw conversationLocked();
   const conversation = { id, base: Number(found.next_place), summedUp: Number(found.start_place) > 0 };
+  if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(database, [held], history, 'conversation');
   return { items: itemsOf(rows), previous: null, begun: null, conversation };
 }
 

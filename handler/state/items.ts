@@ -3,7 +3,7 @@ import { ApiError } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import { isId } from './scope.ts';
-import { ITEM_CHUNKS, joinText, type Place, splitText } from './text.ts';
+import { CHUNKS_SIZE, ITEM_CHUNKS, joinText, type Place, splitText } from './text.ts';
 
 /** Rows of one INSERT: D1 takes at most 100 values a statement, and counts statements. */
 const ROWS = 12;
@@ -55,17 +55,26 @@ export interface Listing {
   by: 'place' | 'conversation_place';
 }
 
-/** Reads one item more than a page holds, so that `has_more` is known. Throws for a cursor that can be no id. */
-export function selectPage({ where, values, by }: Listing, { after, limit, order }: ListQuery): Statement {
+/**
+ * Reads the items of a page, the first ones where they come to more than `most` bytes, but one at least; and one item more
+ * than a page holds, so that `has_more` is known. Throws for a cursor that can be no id.
+ */
+export function selectPage({ where, values, by }: Listing, query: ListQuery, most: number): Statement {
+  const { after, limit, order } = query;
   if (after !== undefined && !isId(after)) throw noSuchCursor();
   const way = order === 'asc' ? '>' : '<';
   const beyond =
     after === undefined ? '' : ` AND i.${by} ${way} (SELECT i.${by} FROM items i WHERE ${where} AND i.id = ?)`;
   return {
-    sql: `SELECT i.body, k.n, k.body AS more FROM (
-        SELECT * FROM items i WHERE ${where}${beyond} ORDER BY i.${by} ${order} LIMIT ?
-      ) i ${ITEM_CHUNKS} ORDER BY i.${by} ${order}, k.n`,
-    values: [...values, ...(after === undefined ? [] : [...values, after]), limit + 1],
+    sql: `SELECT i.body, s.found, k.n, k.body AS more FROM (
+        SELECT p.*, count(*) OVER () AS found, sum(p.size) OVER (ORDER BY p.${by} ${order}) AS total FROM (
+          SELECT i.tenant, i.holder, i.side, i.place, i.conversation_place, octet_length(i.body) + ${CHUNKS_SIZE} AS size
+          FROM items i WHERE ${where}${beyond} ORDER BY i.${by} ${order} LIMIT ?
+        ) p
+      ) s CROSS JOIN items i ${ITEM_CHUNKS}
+      WHERE (s.total <= ? OR s.total = s.size) AND i.tenant = s.tenant AND i.holder = s.holder AND i.side = s.side
+        AND i.place = s.place ORDER BY s.${by} ${order}, k.n`,
+    values: [...values, ...(after === undefined ? [] : [...values, after]), limit + 1, most],
   };
 }
 
@@ -77,8 +86,8 @@ export function selectCursor({ where, values }: Listing, { after }: ListQuery): 
 /** The page of what `selectPage` and `selectCursor` read; throws for an `after` that is not in the list. */
 export function pageOf(rows: readonly Row[], cursor: readonly Row[], { after, limit }: ListQuery): ItemList {
   if (after !== undefined && cursor.length === 0) throw noSuchCursor();
-  const items = itemsOf(rows);
-  return listOf(items.slice(0, limit), items.length > limit);
+  const items = itemsOf(rows).slice(0, limit);
+  return listOf(items, Number(rows[0]?.found ?? 0) > items.length);
 }
 
 /** Items as the API's list object. */

@@ -1,26 +1,33 @@
 import type { Item } from '../protocol/items.ts';
+import { refuseTooLarge, selectBounded } from './bounded.ts';
 import { itemsOf } from './items.ts';
 import { isId, notFound, type Scope } from './scope.ts';
-import { ITEM_CHUNKS } from './text.ts';
+import { ITEM_CHUNKS, joinText } from './text.ts';
 
-/** How many items one statement asks for: D1 takes at most 100 values. */
-const AT_ONCE = 90;
+/** How many items one statement asks for: D1 takes at most 100 values, and each id is there twice. */
+const AT_ONCE = 45;
 
 /**
  * The items with these ids that clients may still see, by id: those of a response that is there, or of a conversation.
- * Throws 404, naming `input`, when one is not found.
+ * Throws an ApiError, naming `input`: 404 when one is not found, and `context_length_exceeded` when all are too large.
  */
-export async function findItems({ database, tenant }: Scope, ids: readonly string[]): Promise<Map<string, Item>> {
+export async function findItems(
+  { database, tenant, history }: Scope,
+  ids: readonly string[],
+): Promise<Map<string, Item>> {
   const found = new Map<string, Item>();
-  const statements = inParts(ids).map((some) => ({
-    sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
-      WHERE i.tenant = ? AND i.id IN (${places(some)}) AND (i.conversation IS NOT NULL OR EXISTS
-        (SELECT 1 FROM responses r WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ?))
-      ORDER BY i.id, i.holder, i.side, i.place, k.n`,
-    values: [tenant, ...some, Date.now()],
-  }));
-  if (statements.length > 0) {
-    for (const item of (await database.batch(statements)).flatMap(itemsOf)) found.set(item.id, item);
+  let most = history;
+  for (const some of inParts(ids)) {
+    const sql = `FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ? AND i.id IN (${places(some)}) AND (i.conversation IS NOT NULL
+      OR EXISTS (SELECT 1 FROM responses r WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ?))`;
+    const list = {
+      from: { sql, values: [tenant, ...some, Date.now()] },
+      order: 'i.id, i.holder, i.side, i.place, k.n',
+    };
+    const [rows = []] = await database.batch([selectBounded(list, most)]);
+    if (rows.length === 0) await refuseTooLarge(database, [list], most, 'input');
+    for (const item of itemsOf(rows)) found.set(item.id, item);
+    most -= joinText(rows).reduce((sum, { text }) => sum + text.length, 0);
   }
   if (ids.some((id) => !found.has(id))) throw notFound('item that input refers to', 'input');
   return found;

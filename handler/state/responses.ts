@@ -52,7 +52,8 @@ export async function deleteResponse({ database, tenant }: Scope, id: string): P
 }
 
 /** A page of the response's own input; throws 404. */
-export async function listInputItems({ database, tenant }: Scope, id: string, query: ListQuery): Promise<ItemList> {
+export async function listInputItems(scope: Scope, id: string, query: ListQuery): Promise<ItemList> {
+  const { database, tenant, history } = scope;
   if (!isId(id)) throw notFound('response');
   const listing = {
     where: "i.tenant = ? AND i.holder = ? AND i.side = 'input'",
@@ -61,7 +62,7 @@ export async function listInputItems({ database, tenant }: Scope, id: string, qu
   } as const;
   const [found = [], rows = [], cursor = []] = await database.batch([
     { sql: `SELECT r.id FROM responses r WHERE ${VISIBLE}`, values: [tenant, id, Date.now()] },
-    selectPage(listing, query),
+    selectPage(listing, query, history),
     selectCursor(listing, query),
   ]);
   if (found.length === 0) throw notFound('response');

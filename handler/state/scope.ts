@@ -14,6 +14,8 @@ export interface Scope {
   readonly retention: number;
   /** How long the events of a background response are kept after its end, in milliseconds. */
   readonly logRetention: number;
+  /** The most that is read as a history, or as a page of a list, in bytes. */
+  readonly history: number;
 }
 
 /** Whether a client's text can be the id of anything: others are unknown, and no database has to be asked. */

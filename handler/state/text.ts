@@ -32,6 +32,13 @@ export function splitText(at: Place, text: string): { head: string; rest: Statem
 export const ITEM_CHUNKS = `LEFT JOIN chunks k ON i.body = '' AND k.tenant = i.tenant AND k.holder = i.holder
   AND k.side = i.side AND k.place = i.place`;
 
+/** The bytes of one row of such a query. */
+export const SIZE = 'octet_length(coalesce(k.body, i.body))';
+
+/** The bytes of all chunks of the item `i`. */
+export const CHUNKS_SIZE = `coalesce((SELECT sum(octet_length(k.body)) FROM chunks k WHERE i.body = ''
+  AND k.tenant = i.tenant AND k.holder = i.holder AND k.side = i.side AND k.place = i.place), 0)`;
+
 /** Rows with a `body`, each joined with its chunks (`n`, `more`) in order, as one row a text. */
 export function joinText(rows: readonly Row[]): { row: Row; text: string }[] {
   const joined: { row: Row; text: string }[] = [];

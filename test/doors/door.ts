@@ -32,6 +32,7 @@ export const testLimits = {
   keepAlive: '100ms',
   rounds: 4,
   reply: '1MiB',
+  history: '3MiB',
   inflated: '8MiB',
   counting: '1200ms',
 };

@@ -30,6 +30,14 @@ export const stateManifest = {
     says: 'instructions and tools that are larger than a row are stored unchanged',
     source: 'design: State',
   },
+  'stored.too-large': {
+    says: 'a history beyond limits.history is 400 context_length_exceeded before the model is called, by what named it',
+    source: 'design: limits',
+  },
+  'stored.large-pages': {
+    says: 'a page of items ends before it passes limits.history, and the next one goes on from there',
+    source: 'design: limits',
+  },
   'stored.many-items': {
     says: 'an input of a thousand items is stored and goes on in its order',
     source: 'design: State',

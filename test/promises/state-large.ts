@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import { says } from '../model/scripted.ts';
-import { create } from './ask.ts';
+import { create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { contents, conversation, have, heard, type List, messages, nowhere, stored, textOf } from './state-ask.ts';
+import {
+  ask,
+  contents,
+  conversation,
+  have,
+  heard,
+  type List,
+  messages,
+  nowhere,
+  stored,
+  textOf,
+  turnRefused,
+} from './state-ask.ts';
 
 const ODD_TEXT = 'Grüße 👩‍👩‍👧 \u2028 "\\" \u0000 \ud83d x \ude00 漢字';
 
@@ -92,6 +104,61 @@ promise(
     await nowhere(door, `GET ${path}/msg_large`);
     await create(door, { model, input: LARGE, conversation: id });
     assert.deepEqual(await contents(door, id), ['user: A', 'assistant: one', `user: ${LARGE}`, 'assistant: two']);
+  },
+  NEEDS_HEADERS,
+);
+
+/** Three of them are more than the tests' `limits.history`, and two are not. */
+const THIRD = 'x'.repeat(1_200_000);
+const third = { role: 'user', content: THIRD };
+const tooLarge = (param: string) => ({ status: 400, code: 'context_length_exceeded', param });
+
+promise(
+  'stored.too-large',
+  async (door) => {
+    const model = door.model.script(says('one'));
+    const first = await create(door, { model, input: [third, third] });
+    const second = await create(door, { model, input: [third], previous_response_id: first.id });
+    const chain = { previous_response_id: second.id };
+    const id = await conversation(door, { items: [third, third] });
+    await create(door, { model, input: 'A', conversation: id });
+    await have(door, 'POST', `/v1/conversations/${id}/items`, { items: [third] });
+    for (const [named, param] of [
+      [chain, 'previous_response_id'],
+      [{ conversation: id }, 'conversation'],
+    ] as const) {
+      await turnRefused(door, named, tooLarge(param));
+      await turnRefused(door, { ...named, background: true }, tooLarge(param));
+      const counted = await ask(door, 'POST', '/v1/responses/input_tokens', { model, input: 'A', ...named });
+      await refuses(counted, { type: 'invalid_request_error', ...tooLarge(param) });
+    }
+    await create(door, { model, input: 'A', previous_response_id: first.id, store: false });
+    const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?limit=2`);
+    const next = await have<List>(door, 'GET', `/v1/conversations/${id}/items?limit=9&after=${data[1]?.id}`);
+    const refers = [...data, ...next.data].map((item) => ({ type: 'item_reference', id: item.id }));
+    await turnRefused(door, { input: refers }, tooLarge('input'));
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'stored.large-pages',
+  async (door) => {
+    const id = await conversation(door, { items: [{ role: 'user', content: 'first' }, third, third] });
+    const path = `/v1/conversations/${id}/items?limit=100&order=asc`;
+    for (const item of [third, { role: 'user', content: `${THIRD}${THIRD}${THIRD}` }]) {
+      await have(door, 'POST', `/v1/conversations/${id}/items`, { items: [item] });
+    }
+    const pages: number[] = [];
+    for (let after = ''; ; ) {
+      const page = await have<List>(door, 'GET', `${path}${after}`);
+      pages.push(page.data.length);
+      if (!page.has_more) break;
+      after = `&after=${page.last_id}`;
+    }
+    assert.deepEqual(pages, [3, 1, 1]);
+    const short = await have<List>(door, 'GET', `/v1/conversations/${id}/items?limit=2&order=asc`);
+    assert.deepEqual([short.data.length, short.has_more], [2, true]);
   },
   NEEDS_HEADERS,
 );

@@ -131,7 +131,14 @@ test('a key is its tenant’s own', async (t) => {
   t.after(() => door.close());
   const id = await idOf(await under(door, door.model.script(says('Hello'))));
   const [[row] = []] = await database.batch([{ sql: 'SELECT tenant, hash FROM idempotency', values: [] }]);
-  const scope = { database, owner: new Owner(1_000), webhooks: [], logRetention: 1_000, retention: HOUR };
+  const scope = {
+    database,
+    owner: new Owner(1_000),
+    webhooks: [],
+    logRetention: 1_000,
+    retention: HOUR,
+    history: 1_000,
+  };
   const key = { key: 'a key', hash: String(row?.hash) };
   assert.equal(await findMade({ ...scope, tenant: String(row?.tenant) }, key), id);
   assert.equal(await findMade({ ...scope, tenant: 'another' }, key), undefined);

@@ -1,0 +1,37 @@
+import type { Database, Statement } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
+import { SIZE } from './text.ts';
+
+/** Items that are read only if they are not too many: `with` comes before the SELECT, `from` knows items as `i`, with ITEM_CHUNKS. */
+export interface Bounded {
+  with?: Statement;
+  from: Statement;
+  order: string;
+}
+
+/** Reads the items, for `itemsOf`, unless they come to more than `most` bytes: then none, and `refuseTooLarge` is to be asked. */
+export function selectBounded({ with: before, from, order }: Bounded, most: number): Statement {
+  return {
+    sql: `${before?.sql ?? ''} SELECT i.body, k.n, k.body AS more ${from.sql}
+      AND (SELECT sum(${SIZE}) ${from.sql}) <= ? ORDER BY ${order}`,
+    values: [...(before?.values ?? []), ...from.values, ...from.values, most],
+  };
+}
+
+/** Throws an ApiError, naming `param`, when a list of which nothing was read comes to more than `most` bytes. */
+export async function refuseTooLarge(
+  database: Database,
+  lists: readonly Bounded[],
+  most: number,
+  param: string,
+): Promise<void> {
+  const sizes = await database.batch(
+    lists.map(({ with: before, from }) => ({
+      sql: `${before?.sql ?? ''} SELECT sum(${SIZE}) AS size ${from.sql}`,
+      values: [...(before?.values ?? []), ...from.values],
+    })),
+  );
+  if (!sizes.some(([row]) => Number(row?.size) > most)) return;
+  const message = `What was said before and ${param} names is larger than this server reads at once; it cannot be gone on from.`;
+  throw new ApiError('context_length', message, { param });
+}
