@@ -32,7 +32,7 @@ export type { Database } from './database/database.ts';
 export type { Brotli } from './decompress.ts';
 export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
-export { configureLog, describe, type Level, log } from './log.ts';
+export { configureLog, describe, type Level, levelNames, log } from './log.ts';
 export type { Door } from './routes/env.ts';
 export type { Socket } from './socket.ts';
 export type { Tool } from './tool/tool.ts';

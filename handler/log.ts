@@ -12,7 +12,7 @@ export type Level = keyof typeof levels;
 /** The log of everything in Antiphon; silent until a root configures it. */
 export const log = getLogger('antiphon');
 
-/** The names of the levels, for messages. */
+/** The names of the levels, from most to least. */
 export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type
 
 /** Sends the log to `write`, one JSON object and line break a call; a second call replaces the first. */

@@ -1,18 +1,15 @@
+import { type Level, levelNames } from '../handler/index.ts';
+
 /** What the command line says; what it does not say is absent. */
 export interface Flags {
   config?: string;
   port?: number;
   httpPort?: number;
   envoyPort?: number;
-  logLevel?: LogLevel;
+  logLevel?: Level;
   noEnvoy: boolean;
   help: boolean;
 }
-
-/** The levels of the log, from most to least. */
-export type LogLevel = (typeof LEVELS)[number];
-
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** The text of `-help`. */
 export const USAGE = `usage: npm start -- [flags]
@@ -20,7 +17,7 @@ export const USAGE = `usage: npm start -- [flags]
   -port N           port of the ext_proc processor (gRPC)
   -http-port N      port of the same handler on plain HTTP
   -envoy-port N     port of the Envoy that is started in front
-  -log-level LEVEL  ${LEVELS.join(', ')}
+  -log-level LEVEL  ${levelNames.join(', ')}
   -no-envoy         start no Envoy
   -help             print this
 A flag takes one dash or two; its value follows it or a "=".`;
@@ -55,9 +52,9 @@ function portOf(name: string, value: string): number {
   return port;
 }
 
-function levelOf(value: string): LogLevel {
-  const level = LEVELS.find((known) => known === value);
-  if (!level) throw new Error(`flag -log-level: "${value}" is none of ${LEVELS.join(', ')}`);
+function levelOf(value: string): Level {
+  const level = levelNames.find((known) => known === value);
+  if (!level) throw new Error(`flag -log-level: "${value}" is none of ${levelNames.join(', ')}`);
   return level;
 }
 

@@ -78,11 +78,11 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const sweeping = repeat(SWEEP, 'sweep', handler.sweep);
   const delivering = repeat(DELIVER, 'deliver', handler.deliver);
   const resuming = repeat(limits.lease / RESUMES, 'resume', handler.resume);
-  const close = async (patience = 0) => {
+  const close = async () => {
     clearInterval(sweeping);
     clearInterval(resuming);
     clearInterval(delivering);
-    await handler.close(patience);
+    await handler.close(0);
     await closeTransport();
     await database.close();
   };

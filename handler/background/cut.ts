@@ -4,6 +4,7 @@ import type { Response } from '../protocol/response.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
 import { insertBlock, isLifecycle, noBlock, readLog, toLine } from '../state/log.ts';
+import { STOPPED } from '../state/owner.ts';
 import { writeEnd } from '../state/record.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
@@ -74,5 +75,5 @@ export function hasEnded({ status }: Response): boolean {
 
 /** A turn whose process has died in the middle of it. */
 export function lost(): ApiError {
-  return new ApiError('server', 'The server that made this response has stopped.');
+  return new ApiError('server', STOPPED);
 }

@@ -2,12 +2,14 @@ import { Conflict, type Statement } from '../database/database.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { ResponseEvent } from '../protocol/events.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
-import { advanceJob, noteCall, removeJob, type StoredJob } from '../state/jobs.ts';
+import type { ConversationPlace } from '../state/history.ts';
+import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
 import { fence, writeEnd, writeOutput } from '../state/record.ts';
 import type { Scope } from '../state/scope.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import { pause } from './again.ts';
+import type { BackgroundJob } from './progress.ts';
 
 /** A block is written when it is so old, in milliseconds, or so large, in characters. */
 const AGE = 50;
@@ -17,9 +19,9 @@ const SIZE = 64 * 1024;
 export interface LogMeans {
   scope: Scope;
   id: string;
-  job: StoredJob;
+  job: BackgroundJob;
   /** The conversation that the turn belongs to. */
-  conversation: { id: string; base: number } | null;
+  conversation: ConversationPlace | null;
   /** Called when others can see something new. */
   written(): void;
   /** Called when the log cannot be written: with an ApiError, or with anything else when the turn is somebody else's now. */

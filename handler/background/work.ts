@@ -6,7 +6,7 @@ import type { Item } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { readBefore } from '../state/history.ts';
-import { claimJob, isOurs, releaseJob, type StoredJob } from '../state/jobs.ts';
+import { claimJob, isOurs, releaseJob } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
@@ -17,6 +17,7 @@ import type { ServerTools } from '../turn/tools.ts';
 import { runTurn, type Turn } from '../turn/turn.ts';
 import { cutShort, hasEnded, lost } from './cut.ts';
 import { LogRecord } from './log-record.ts';
+import type { BackgroundJob, Progress } from './progress.ts';
 import type { Job } from './runner.ts';
 import type { Wakes } from './wakes.ts';
 
@@ -41,7 +42,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
   // Before it is claimed: a sweep in between would take it for one that was lost.
   const release = scope.owner.hold(job.id, scope.database);
   try {
-    const stored = await claimJob(scope, job.id);
+    const stored = await claimJob<Progress>(scope, job.id);
     if (!stored) return hasEnded(await getHidden(scope, job.id));
     try {
       const failure = await make(means, scope, job.id, stored, signal);
@@ -70,7 +71,7 @@ async function make(
   means: WorkMeans,
   scope: Scope,
   id: string,
-  job: StoredJob,
+  job: BackgroundJob,
   signal: AbortSignal,
 ): Promise<ApiError | undefined> {
   const { limits, wakes, models } = means;
@@ -119,7 +120,7 @@ async function make(
 /** The turn as it was planned when the response was asked for, with what its rounds have made since. */
 async function planAgain(
   { tools, seal }: WorkMeans,
-  job: StoredJob,
+  job: BackgroundJob,
   request: PlannedRequest,
   response: Response,
   items: readonly Item[],

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { cutShort } from '../background/cut.ts';
 import { follow } from '../background/follow.ts';
+import { notBegun } from '../background/progress.ts';
 import { ApiError } from '../errors.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response as ResponseObject } from '../protocol/response.ts';
@@ -25,11 +26,10 @@ export async function startBackground(services: Services, turn: NewTurn, request
   const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
     toLine({ type, sequence_number, response }),
   );
-  const progress = { number: first.length, round: 1, usage: null, said: 0, calls: 0, citations: [] };
   await beginTurn(scope, turn, {
     by: '',
     background: [
-      ...insertJob(tenant, response.id, kept, progress),
+      ...insertJob(tenant, response.id, kept, notBegun(first.length)),
       ...insertBlock(tenant, response.id, 0, first, first.length - 1),
     ],
   });

@@ -1,29 +1,19 @@
 import type { Database, Statement } from '../database/database.ts';
-import type { Annotation } from '../protocol/content.ts';
 import type { Item } from '../protocol/items.ts';
-import type { Usage } from '../protocol/response.ts';
+import type { ConversationPlace } from './history.ts';
 import { insertItems, itemsOf, selectSide } from './items.ts';
 import { OWNED } from './owner.ts';
 import type { Scope } from './scope.ts';
 import { joinText, splitText } from './text.ts';
 
-/** How far a background turn has come that can be run again from there. */
-export interface Progress {
-  /** Sequence number of the next event. */
-  number: number;
-  /** The round of the tool loop that comes next, from 1. */
-  round: number;
-  usage: Usage | null;
+/** How far a turn has come, as whoever runs it knows. */
+export interface Progressed {
   /** What earlier rounds said to the model beyond the turn's own input is in items of their own: how many there are. */
   said: number;
-  /** Tool calls that have been run. */
-  calls: number;
-  /** What tools have cited for the text that comes next. */
-  citations: readonly Annotation[];
 }
 
 /** What a turn in the background is run from. */
-export interface StoredJob {
+export interface StoredJob<Progress extends Progressed> {
   /** The request, as `insertJob` was given it. */
   request: unknown;
   progress: Progress;
@@ -37,11 +27,11 @@ export interface StoredJob {
   blocks: number;
   parent: string | null;
   /** Where the chain began in a conversation. */
-  begun: { id: string; base: number } | null;
+  begun: ConversationPlace | null;
 }
 
 /** Keeps what a turn is run from, as JSON. */
-export function insertJob(tenant: string, id: string, request: unknown, progress: Progress): Statement[] {
+export function insertJob(tenant: string, id: string, request: unknown, progress: Progressed): Statement[] {
   const { head, rest } = splitText({ tenant, holder: id, side: 'job', place: 0 }, JSON.stringify(request));
   return [
     {
@@ -53,7 +43,7 @@ export function insertJob(tenant: string, id: string, request: unknown, progress
 }
 
 /** Keeps what a round has come to, with what it said to the model. */
-export function advanceJob(tenant: string, id: string, progress: Progress, said: readonly Item[]): Statement[] {
+export function advanceJob(tenant: string, id: string, progress: Progressed, said: readonly Item[]): Statement[] {
   return [
     {
       sql: 'UPDATE jobs SET progress = ?, calling = 0 WHERE tenant = ? AND response = ?',
@@ -80,7 +70,10 @@ export function removeJob(tenant: string, id: string): Statement[] {
 /**
  * Makes this process the one that runs a turn, if nobody alive does; undefined when somebody does, or when it has ended.
  */
-export async function claimJob({ database, tenant, owner }: Scope, id: string): Promise<StoredJob | undefined> {
+export async function claimJob<Progress extends Progressed>(
+  { database, tenant, owner }: Scope,
+  id: string,
+): Promise<StoredJob<Progress> | undefined> {
   const now = Date.now();
   const [[row] = [], jobs = [], input = [], said = [], [counted] = []] = await owner.write(database, [
     {

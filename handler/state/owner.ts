@@ -65,6 +65,9 @@ export class Owner {
   }
 }
 
+/** What is said of a turn whose process has died in the middle of it. */
+export const STOPPED = 'The server that made this response has stopped.';
+
 /** Whether the process that owns the response `r` is alive; takes the present time as its value. */
 export const OWNED = 'EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until > ?)';
 

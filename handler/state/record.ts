@@ -9,7 +9,7 @@ import type { Scope } from './scope.ts';
 import { splitText } from './text.ts';
 
 /** How one stored turn is written: `begin` once before anything is promised, `round` any number of times, `end` once. */
-export interface TurnRecord {
+export interface StoredRecord {
   /** Writes the response and its input. Throws an ApiError when another turn was first, in its conversation or with its key. */
   begin(): Promise<void>;
   /** Writes nothing: what a process that dies leaves behind is not run again. */
@@ -29,7 +29,7 @@ export interface NewTurn {
 }
 
 /** The record of a turn that this process makes now. */
-export function recordTurn(scope: Scope, turn: NewTurn): TurnRecord {
+export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
   const { database, tenant, owner } = scope;
   const { response, input, past } = turn;
   const holder = response.id;

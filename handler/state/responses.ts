@@ -2,7 +2,7 @@ import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
 import { statusOf } from './history.ts';
 import { itemsOf, pageOf, selectCursor, selectPage, selectSide } from './items.ts';
-import { ALIVE } from './owner.ts';
+import { ALIVE, STOPPED } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { joinText } from './text.ts';
 
@@ -38,8 +38,7 @@ async function readResponse({ database, tenant }: Scope, id: string, visible: nu
   const status = statusOf(read.row);
   if (response.status === status) return response;
   if (status === 'in_progress') return { ...response, status };
-  const message = 'The server that made this response has stopped.';
-  return { ...response, status: 'failed', error: { code: 'server_error', message } };
+  return { ...response, status: 'failed', error: { code: 'server_error', message: STOPPED } };
 }
 
 /** Hides the response from now on; what others build on stays until they are gone as well. Throws 404. */
