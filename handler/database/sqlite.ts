@@ -16,6 +16,8 @@ export interface SqliteOptions {
   synchronous?: 'normal' | 'full';
   /** Does work a little later, so that what is written until then is committed together; `setImmediate` on Node. */
   defer?: (work: () => void) => void;
+  /** How long a writer waits for another process's transaction, in milliseconds: five seconds, unless told otherwise. */
+  patience?: number;
 }
 
 interface Job {
@@ -37,8 +39,8 @@ const OF_ONE = new Set([1, 19]);
 /** Pages kept in memory, in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them. */
 const CACHE = 65_536;
 
-/** How long a writer waits for another process's transaction, and how often it looks, in milliseconds. */
-const [PATIENCE, LOOK] = [5_000, 5];
+/** How often a writer looks whether another process's transaction has ended, in milliseconds. */
+const LOOK = 5;
 
 /**
  * A Database on a SQLite connection, in WAL mode, so that readers never wait. Batches that write are gathered into one
@@ -46,8 +48,8 @@ const [PATIENCE, LOOK] = [5_000, 5];
  * process's lock is waited for with timers: SQLite's own waiting would hold up all else that this process does.
  */
 export function sqliteDatabase(connection: SqliteConnection, options: SqliteOptions = {}): Database {
-  const { synchronous = 'normal', defer = queueMicrotask } = options;
-  connection.exec(`PRAGMA busy_timeout = ${PATIENCE}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
+  const { synchronous = 'normal', defer = queueMicrotask, patience = 5_000 } = options;
+  connection.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
     PRAGMA cache_size = -${CACHE}; PRAGMA busy_timeout = 0`);
   // The product has a fixed set of statements, so the cache has a fixed size.
   const prepared = new Map<string, ReturnType<SqliteConnection['prepare']>>();
@@ -111,7 +113,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
         }
       }
       return new Promise((resolve, reject) => {
-        wait({ statements, until: performance.now() + PATIENCE, resolve, reject }, defer);
+        wait({ statements, until: performance.now() + patience, resolve, reject }, defer);
       });
     },
     async close() {

@@ -46,9 +46,12 @@ test('sqlite in a file: writes ahead, and waits for the disk as it is told', asy
 });
 
 /** A file with two connections: a database, and one that holds the lock of those who write. */
-async function locked(t: TestContext) {
+async function locked(t: TestContext, patience?: number) {
   const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
-  const database = sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), { defer: setImmediate });
+  const database = sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), {
+    defer: setImmediate,
+    ...(patience && { patience }),
+  });
   await migrate(database);
   const other = new DatabaseSync(join(dir, 'a.db'));
   t.after(async () => {
@@ -97,7 +100,7 @@ test('sqlite in a file: while another process writes all else goes on, and then 
 });
 
 test('sqlite in a file: who writes for ever lets nobody wait for as long, and a database closes once nobody waits', async (t) => {
-  const { database, other, write } = await locked(t);
+  const { database, other, write } = await locked(t, 100);
   const outcomes = Promise.allSettled([database.batch([write('a')]), database.batch([write('b')])]);
   await tick();
   await database.close();
