@@ -72,6 +72,8 @@ const model = v.pipe(
     url: v.optional(httpUrl),
     key: v.optional(v.string('must be a text')),
     context: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(256, 'must be at least 256'))),
+    /** Whether the server is OpenAI's own, or passes on to it, though its name does not say so. */
+    openai: v.optional(v.boolean('must be true or false')),
     /** What becomes of the grammars of custom tools: refused, or told to the model, which is not held to them. */
     grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
   }),
@@ -83,11 +85,15 @@ const model = v.pipe(
     ['url'],
   ),
   v.forward(
-    v.check(
-      ({ backend, grammars }) => grammars === undefined || backend === 'chat' || backend === 'anthropic',
-      'is known to chat and anthropic only',
-    ),
+    v.check(({ backend, grammars }) => grammars === undefined || backend !== 'demo', 'is unknown to demo'),
     ['grammars'],
+  ),
+  v.forward(
+    v.check(
+      ({ backend, openai }) => openai === undefined || backend === 'chat' || backend === 'responses',
+      'is known to chat and responses only',
+    ),
+    ['openai'],
   ),
 );
 

@@ -141,6 +141,6 @@ export function createHandler(options: HandlerOptions): Handler {
 function openBackend(model: ModelConfig, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
   if (model.backend === 'anthropic') return anthropic(model.url, model, transport);
-  const server = openServer(model.url, model.key, transport);
-  return model.backend === 'responses' ? responses(server) : chatCompletions(server, model.grammars);
+  const server = openServer(model.url, model.key, transport, model.openai);
+  return model.backend === 'responses' ? responses(server, model.grammars) : chatCompletions(server, model.grammars);
 }

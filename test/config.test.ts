@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how a configuration names variables
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { parseConfig, substitute } from '../handler/config.ts';
 import { defaultLimits } from '../handler/limits.ts';
 
@@ -24,6 +26,21 @@ test('an empty configuration has every default', () => {
     errors: 'tiers',
     limits: defaultLimits,
   });
+});
+
+test('the configuration of the README is one, and says the defaults', async () => {
+  const page = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const block = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('there is a block of YAML');
+  const secrets = {
+    ANTHROPIC_API_KEY: 'a',
+    OPENAI_API_KEY: 'b',
+    ANTIPHON_KEY: 'c'.repeat(16),
+    WEBHOOK_SECRET: 'd'.repeat(16),
+  };
+  const { limits, retention, logRetention } = parseConfig(substitute(parse(block), secrets));
+  const plain = parseConfig({});
+  assert.deepEqual([limits, retention, logRetention], [plain.limits, plain.retention, plain.logRetention]);
+  for (const name of Object.keys(defaultLimits)) assert.match(block, new RegExp(`^ +${name}: `, 'm'));
 });
 
 test('a whole configuration is taken as it is', () => {
@@ -91,9 +108,11 @@ const wrong: [unknown, RegExp][] = [
   [{ models: [{ ...chat, url: 'file:///tmp/x' }] }, /models\.0\.url must begin with http/],
   [{ models: [{ ...chat, key: 5 }] }, /models\.0\.key must be a text/],
   [{ models: [{ ...chat, grammars: 'obey' }] }, /models\.0\.grammars must be refuse or describe/],
+  [{ models: [{ match: '*', backend: 'demo', grammars: 'describe' }] }, /models\.0\.grammars is unknown to demo/],
+  [{ models: [{ ...chat, openai: 'yes' }] }, /models\.0\.openai must be true or false/],
   [
-    { models: [{ ...chat, backend: 'responses', grammars: 'describe' }] },
-    /models\.0\.grammars is known to chat and anthropic only/,
+    { models: [{ ...chat, backend: 'anthropic', openai: true }] },
+    /models\.0\.openai is known to chat and responses only/,
   ],
   [{ models: [{ ...chat, keys: 'a' }] }, /models\.0\.keys is not a key that is known/],
   [{ cors: {} }, /cors\.origins is missing/],

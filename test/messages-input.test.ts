@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sealThought, type Thought, unsealThought } from '../handler/backend/messages-thinking.ts';
-import { toRequest as toResponsesRequest } from '../handler/backend/responses-request.ts';
+import { toOpenAIsRequest, toOthersRequest } from '../handler/backend/responses-request.ts';
 import type { Item } from '../handler/protocol/items.ts';
 import type { Json } from './accumulate.ts';
 import { modelCall, userMessage } from './backend-contract.ts';
@@ -223,7 +223,8 @@ test('thinking goes back as it was, and what others have sealed does not', () =>
 
 test('what it has sealed goes to no other server', () => {
   const input = [thinks(sealThought(thought)), thinks('gAAA')];
-  const to = (isOpenAI: boolean) => JSON.stringify(toResponsesRequest(modelCall({ input }), { isOpenAI }));
-  assert.ok(to(true).includes('gAAA'));
-  assert.ok(!`${to(true)}${to(false)}`.includes('c2lnbmVk'));
+  const openAIs = JSON.stringify(toOpenAIsRequest(modelCall({ input })));
+  const others = JSON.stringify(toOthersRequest(modelCall({ input }), new Map()));
+  assert.ok(openAIs.includes('gAAA'));
+  assert.ok(!`${openAIs}${others}`.includes('c2lnbmVk'));
 });

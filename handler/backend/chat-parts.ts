@@ -1,7 +1,6 @@
-import { unsupported } from '../errors.ts';
 import type { InputImage, InputPart, PromptCacheBreakpoint } from '../protocol/content.ts';
 import type { Message } from '../protocol/items.ts';
-import { textOf } from './words.ts';
+import { fileByUrl, textOf } from './words.ts';
 
 /** A part of a chat message. */
 export type Part =
@@ -19,7 +18,7 @@ export function toPart(part: ItemPart): Part {
   if (part.type === 'input_image') return imagePart(part);
   if (part.type !== 'input_file') return textPart(part);
   const { file_data, filename } = part;
-  if (file_data == null) throw unsupported('input', 'holds a file by its URL, which this model backend cannot read');
+  if (file_data == null) throw fileByUrl();
   return { type: 'file', file: { ...(filename != null && { filename }), file_data }, ...markOf(part) };
 }
 

@@ -4,6 +4,7 @@ import type { ItemEvent } from '../protocol/events.ts';
 import { Phase } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Finish, ModelCall } from './backend.ts';
+import type { ChatTool } from './chat-tools.ts';
 import { failureInStream, garbled } from './failure.ts';
 import { count, object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
 import type { Reply } from './read.ts';
@@ -51,10 +52,11 @@ export class ResponsesReply implements Reply {
   #sequence = 0;
   #response: JsonObject | undefined;
 
-  constructor(call: Terms, { isOpenAI }: Pick<Server, 'isOpenAI'>) {
+  /** `tools` by the names that the server knows them by, where they are functions to it. */
+  constructor(call: Terms, { isOpenAI }: Pick<Server, 'isOpenAI'>, tools: ReadonlyMap<string, ChatTool> = new Map()) {
     this.#call = call;
     this.#isOpenAI = isOpenAI;
-    this.#speech = new Speech(call.reasoning.summary !== null);
+    this.#speech = new Speech(call.reasoning.summary !== null, tools);
   }
 
   /** The events since the last take. */

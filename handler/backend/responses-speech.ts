@@ -1,5 +1,6 @@
 import type { ItemEvent } from '../protocol/events.ts';
 import { type CallFragment, CallQueue } from './call-queue.ts';
+import type { ChatTool } from './chat-tools.ts';
 import { garbled } from './failure.ts';
 import { Writer } from './writer.ts';
 
@@ -16,9 +17,9 @@ export class Speech {
   #latestCall = -1;
   #latestEnded = -1;
 
-  constructor(wantsSummary: boolean) {
+  constructor(wantsSummary: boolean, tools: ReadonlyMap<string, ChatTool>) {
     this.#writer = new Writer(wantsSummary);
-    this.#calls = new CallQueue(this.#writer, new Map(), Number.POSITIVE_INFINITY);
+    this.#calls = new CallQueue(this.#writer, tools, Number.POSITIVE_INFINITY);
   }
 
   /** The events since the last take. */

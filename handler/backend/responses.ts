@@ -1,10 +1,11 @@
 import { markAsync } from './async-calls.ts';
-import type { Backend, BackendEvent } from './backend.ts';
+import type { Backend, BackendEvent, ModelCall } from './backend.ts';
+import { type Grammars, toChatTools } from './chat-tools.ts';
 import { failureOf } from './failure.ts';
 import { ask, OwnCount, only, tokens } from './own-count.ts';
 import { readReply } from './read.ts';
 import { ResponsesReply } from './responses-reply.ts';
-import { toRequest } from './responses-request.ts';
+import { toOpenAIsRequest, toOthersRequest } from './responses-request.ts';
 import { listModels, type Server } from './server.ts';
 
 /** What of a request `POST /responses/input_tokens` takes; OpenAI's refuses the rest. */
@@ -14,15 +15,21 @@ const COUNTED = [
 ];
 
 /** A backend that speaks the Responses API itself: OpenAI, vLLM, llama.cpp, Ollama. Streams always, and stores nothing. */
-export function responses(server: Server): Backend {
+export function responses(server: Server, grammars?: Grammars): Backend {
+  const prepare = (call: ModelCall) => {
+    if (server.isOpenAI) return { request: toOpenAIsRequest(call), tools: new Map() };
+    const tools = toChatTools(call.tools, call.params, grammars);
+    return { request: toOthersRequest(call, tools), tools };
+  };
   const own = new OwnCount();
   return {
     generate(call, signal) {
-      const body = JSON.stringify(toRequest(call, server));
-      return markAsync(stream(server, body, new ResponsesReply(call, server), signal), call.tools);
+      const { request, tools } = prepare(call);
+      const reply = new ResponsesReply(call, server, tools);
+      return markAsync(stream(server, JSON.stringify(request), reply, signal), call.tools);
     },
     async countTokens(call, signal) {
-      const request = only(toRequest(call, server), COUNTED);
+      const request = only(prepare(call).request, COUNTED);
       const count = async () =>
         tokens((await ask(server.send, '/responses/input_tokens', request, signal)).input_tokens);
       return own.first({ count });

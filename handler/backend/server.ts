@@ -22,8 +22,11 @@ export interface Server {
 /** Sends a request to a path; throws an ApiError when there is no connection. */
 export type Send = (method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: string) => Promise<Upstream>;
 
-/** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
-export function openServer(url: string, key: string | undefined, transport: Transport): Server {
+/**
+ * The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. Whether it is OpenAI's its
+ * name says, unless that is given.
+ */
+export function openServer(url: string, key: string | undefined, transport: Transport, isOpenAI?: boolean): Server {
   const base = url.replace(/\/+$/, '');
   const headers: Record<string, string> = { accept: 'text/event-stream, application/json', [HOP_HEADER]: '1' };
   if (key) headers.authorization = `Bearer ${key}`;
@@ -38,7 +41,7 @@ export function openServer(url: string, key: string | undefined, transport: Tran
     };
   };
   return {
-    isOpenAI: /^https:\/\/[^/]*\.openai\.(com|azure\.com)(:|\/|$)/.test(base),
+    isOpenAI: isOpenAI ?? /^https:\/\/[^/]*\.openai\.(com|azure\.com)(:|\/|$)/.test(base),
     send: sendBelow(base),
     sendToRoot: sendBelow(base.replace(/\/v1$/, '')),
   };

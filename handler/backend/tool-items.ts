@@ -40,7 +40,7 @@ export function callOf(item: Item): Called | undefined {
       return called(item.call_id ?? 'tool_search', 'tool_search', item.arguments);
     case 'mcp_call':
       // A call that a server-side tool ran is to the model a call like any other, with its output right behind.
-      return { id: item.id, name: item.name, arguments: item.arguments };
+      return { id: ownId(item), name: item.name, arguments: item.arguments };
     default:
       return undefined;
   }
@@ -68,7 +68,7 @@ export function answerOf(item: Item): Answered | undefined {
       return answered(item.call_id ?? 'tool_search', `Found: ${found.join(', ') || 'nothing'}`);
     }
     case 'mcp_call':
-      return answered(item.id, item.output ?? (item.error ? JSON.stringify(item.error) : ''), item.error !== null);
+      return answered(ownId(item), item.output ?? (item.error ? JSON.stringify(item.error) : ''), item.error !== null);
     default:
       return undefined;
   }
@@ -90,6 +90,11 @@ export function inWords(output: string | InputPart[], shown: InputPart[]): strin
 /** The ApiError for an item that is neither said nor a call nor an answer. */
 export function unreadable({ type }: Item): ApiError {
   return unsupported('input', `holds an item of type ${type}, which this model backend cannot read`);
+}
+
+/** What stands for the id of a call that a server-side tool ran; ids of calls have 64 characters at most. */
+function ownId({ id }: { id: string }): string {
+  return id.slice(0, 64);
 }
 
 /** Nulls are left out, as the model did. */

@@ -1,4 +1,4 @@
-import { unsupported } from '../errors.ts';
+import { type ApiError, unsupported } from '../errors.ts';
 import type { InputPart } from '../protocol/content.ts';
 import type { Message } from '../protocol/items.ts';
 
@@ -14,4 +14,9 @@ export function wordsOf({ role, content }: Message): string {
     throw unsupported('input', `holds an image or a file of the ${role}, which this model backend cannot read`);
   }
   return content.map(textOf).join('');
+}
+
+/** The ApiError for a file that would have to be fetched. */
+export function fileByUrl(): ApiError {
+  return unsupported('input', 'holds a file by its URL, which this model backend cannot read');
 }

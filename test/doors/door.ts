@@ -100,6 +100,7 @@ export function testConfigFile(model: ScriptedModel): object {
       { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key', context: 512 },
       { match: 'described-*', backend: 'chat', url: model.url, key: 'test-key', grammars: 'describe' },
       { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },
+      { match: 'openai-*', backend: 'responses', url: model.url, key: 'test-key', openai: true },
       { match: 'anthropic-*', backend: 'anthropic', url: model.url, key: 'test-key' },
     ],
     webhooks: [{ url: model.hooksUrl, secret: testWebhookSecret }],

@@ -45,6 +45,8 @@ export interface ScriptedModel {
   described(...scripts: Script[]): string;
   /** The same for scripts that speak the Responses API. */
   native(...scripts: Script[]): string;
+  /** The same for a server that is taken for OpenAI's own, and knows all tools and items. */
+  openai(...scripts: Script[]): string;
   /** The same for scripts that speak the Messages API. */
   anthropic(...scripts: Script[]): string;
   /**
@@ -137,6 +139,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     script: named('scripted'),
     described: named('described'),
     native: named('native'),
+    openai: named('openai'),
     anthropic: named('anthropic'),
     counting(kind, paths, ...list) {
       const name = named(kind)(...list);

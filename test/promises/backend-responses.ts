@@ -241,9 +241,65 @@ promise('chat.citations', async (door) => {
   fits('ResponseStreamEvent', ...added);
 });
 
+promise('native.functions', async (door) => {
+  const tools = [
+    { type: 'custom', name: 'run_sql' },
+    { type: 'shell' },
+    { type: 'namespace', name: 'crm', description: 'd', tools: [{ type: 'function', name: 'find' }] },
+  ];
+  const call = (call_id: string, name: string, args: string) => ({
+    type: 'function_call',
+    call_id,
+    name,
+    arguments: args,
+  });
+  const made = [
+    call('c1', 'run_sql', '{"input":"select 1"}'),
+    call('c2', 'shell', '{"commands":["ls"]}'),
+    call('c3', 'crm__find', '{}'),
+  ];
+  const model = door.model.native(answers(...made), answers(message('1')));
+  const { id, output } = await create(door, { model, tools });
+  assert.partialDeepStrictEqual(output, [
+    { type: 'custom_tool_call', call_id: 'c1', name: 'run_sql', input: 'select 1' },
+    { type: 'shell_call', call_id: 'c2', action: { commands: ['ls'] } },
+    { type: 'function_call', call_id: 'c3', name: 'find', namespace: 'crm' },
+  ]);
+  const names = callOf(door, model).body.tools.map(({ type, name }: Record<string, string>) => [type, name]);
+  assert.deepEqual(names, [
+    ['function', 'run_sql'],
+    ['function', 'shell'],
+    ['function', 'crm__find'],
+  ]);
+  const ran = { stdout: 'a.txt', stderr: '', outcome: { type: 'exit', exit_code: 0 } };
+  const outputs = [
+    { type: 'custom_tool_call_output', call_id: 'c1', output: 'one' },
+    { type: 'shell_call_output', call_id: 'c2', output: [ran] },
+    { type: 'function_call_output', call_id: 'c3', output: 'found' },
+  ];
+  await create(door, { model, tools, previous_response_id: id, input: outputs });
+  assert.partialDeepStrictEqual(door.model.calls(model)[1]?.body.input, [
+    user('Hi'),
+    ...made,
+    ...['c1', 'c2', 'c3'].map((call_id) => ({ type: 'function_call_output', call_id })),
+  ]);
+});
+
+promise('native.unprocessable', async (door) => {
+  const model = door.model.native(() => assert.fail('the model is not called'));
+  const grammar = { type: 'grammar', syntax: 'lark', definition: 'x' };
+  const file = { type: 'input_file', file_url: 'https://files.test/a.pdf' };
+  for (const [body, param] of [
+    [{ tools: [{ type: 'custom', name: 'run_sql', format: grammar }] }, 'tools[0].format'],
+    [{ input: [{ role: 'user', content: [file] }] }, 'input'],
+  ] as const) {
+    await refuses(await post(door, { model, input: 'Hi', ...body }), { status: 422, code: 422, param });
+  }
+});
+
 promise('native.custom-tool', async (door) => {
   const custom = { type: 'custom', name: 'run_sql', format: { type: 'grammar', syntax: 'lark', definition: 'x' } };
-  const model = door.model.native(
+  const model = door.model.openai(
     answers({ type: 'custom_tool_call', call_id: 'c1', name: 'run_sql', input: 'select 1' }),
     answers(message('1')),
   );

@@ -60,7 +60,18 @@ export const backendsManifest = {
     says: 'the context that was used comes back: all turns, unless the current one alone was asked for',
     source: 'openai 7.57.0 types: Reasoning.context',
   },
-  'native.custom-tool': { says: 'tools other than functions are named to it as they are', source: ISSUE },
+  'native.custom-tool': {
+    says: "OpenAI's own server is told of tools other than functions as they are",
+    source: ISSUE,
+  },
+  'native.functions': {
+    says: 'other servers are told of every tool as a function, and its calls are turned back',
+    source: RECORDINGS,
+  },
+  'native.unprocessable': {
+    says: 'what not all of them can carry is 422 by its name, before a model is called',
+    source: ISSUE,
+  },
   'native.incomplete': {
     says: 'an answer that was cut is incomplete though the server says completed',
     source: RECORDINGS,

@@ -44,7 +44,7 @@ promise(
   'surface.answers-are-input',
   async (door) => {
     const input = [...calls.flat(), { type: 'additional_tools', role: 'developer', tools: [] }];
-    const { id, output } = await create(door, { model: door.model.native(answers(message('ok'))), input });
+    const { id, output } = await create(door, { model: door.model.openai(answers(message('ok'))), input });
     assert.deepEqual(
       output.map(({ type }) => type),
       ['message'],

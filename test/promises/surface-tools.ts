@@ -11,7 +11,7 @@ const search = { type: 'tool_search', execution: 'server' };
 promise('surface.tools', async (door) => {
   const echoed: unknown[] = [];
   for (const tool of exampleTools) {
-    const model = door.model.native(answers(message('ok')));
+    const model = door.model.openai(answers(message('ok')));
     const { tools } = await create(door, { model, tools: tool.type === 'tool_search' ? [tool] : [tool, search] });
     assert.deepEqual(tools[0], tool);
     fits('Tool', ...tools);
@@ -31,7 +31,7 @@ const told: typeof exampleTools = JSON.parse(
 
 promise('surface.tools-told', async (door) => {
   for (const tool of told) {
-    const model = door.model.native(answers(message('ok')));
+    const model = door.model.openai(answers(message('ok')));
     await create(door, { model, tools: [tool] });
     const [heard] = callOf(door, model).body.tools;
     assert.equal(heard.type, tool.type);

@@ -106,9 +106,15 @@ const tools: ModelCall['tools'] = [
 
 test('what says how tools are called goes to OpenAI, and to no other server', async () => {
   assert.deepEqual((await sentTo('responses', true, { tools })).body.tools, tools);
+  const parameters = {
+    type: 'object',
+    properties: { input: { type: 'string' } },
+    required: ['input'],
+    additionalProperties: false,
+  };
   const plain = [
     { type: 'function', name: 'f' },
-    { type: 'namespace', name: 'n', description: 'd', tools: [{ type: 'custom', name: 'c' }] },
+    { type: 'function', name: 'n__c', parameters },
   ];
   assert.deepEqual((await sentTo('responses', false, { tools })).body.tools, plain);
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finish, ModelCall } from '../../handler/backend/backend.ts';
+import { toChatTools } from '../../handler/backend/chat-tools.ts';
 import { toConversation } from '../../handler/backend/messages-input.ts';
 import { sealThought } from '../../handler/backend/messages-thinking.ts';
 import { responses } from '../../handler/backend/responses.ts';
 import { ResponsesReply } from '../../handler/backend/responses-reply.ts';
-import { toRequest } from '../../handler/backend/responses-request.ts';
+import { toOpenAIsRequest, toOthersRequest } from '../../handler/backend/responses-request.ts';
 import { openServer } from '../../handler/backend/server.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/protocol/items.ts';
@@ -360,7 +361,9 @@ const history: Item[] = [
 ];
 
 function sentTo(isOpenAI: boolean, members: Partial<ModelCall>): Json {
-  return JSON.parse(JSON.stringify(toRequest(modelCall(members), { isOpenAI })));
+  const call = modelCall(members);
+  const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, toChatTools(call.tools, call.params));
+  return JSON.parse(JSON.stringify(request));
 }
 
 test('a request says no more than is meant, and never asks for state', () => {
@@ -400,8 +403,8 @@ test('what was said goes back without ids, in the form that each server takes', 
     { type: 'message', role: 'assistant', content: 'No: never' },
     { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}', status: 'completed' },
     { type: 'function_call_output', call_id: 'c1', output: 'ok', status: 'completed' },
-    { type: 'function_call', call_id: 'mcp_1', name: 'g', arguments: '{}' },
-    { type: 'function_call_output', call_id: 'mcp_1', output: 'o' },
+    { type: 'function_call', call_id: 'mcp_1', name: 'g', arguments: '{}', status: 'completed' },
+    { type: 'function_call_output', call_id: 'mcp_1', output: 'o', status: 'completed' },
   ];
   const user = { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] };
   const summary = [{ type: 'summary_text', text: 'Hm' }];
