@@ -10,7 +10,7 @@ import {
 } from '../protocol/client-calls.ts';
 import type { OutputItem } from '../protocol/items.ts';
 import { isObject, type JsonObject, present } from '../protocol/json.ts';
-import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts';
+import type { ClientTool, CustomTool, FunctionTool, NamespaceTool } from '../protocol/tools.ts';
 import { check } from '../validate.ts';
 
 // Chat Completions knows functions only. Every other tool that a client runs is shown to the model as a function, and
@@ -47,15 +47,31 @@ export function toChatTools(
   const known = new Map<string, ChatTool>();
   for (const tool of tools.flatMap((tool) => toChatTool(tool, params.get(tool) ?? 'input', grammars))) {
     const { name } = tool.definition;
-    if (known.has(name)) throw new ApiError('invalid_value', `tools names ${name} twice`, { param: 'tools' });
+    if (known.has(name)) {
+      throw new ApiError('invalid_value', `tools has two that the model would know as ${name}`, { param: 'tools' });
+    }
     known.set(name, tool);
   }
   return known;
 }
 
-/** The name of a function that belongs to a namespace, as the model knows it. */
+/** The longest name that model servers take for a function. */
+const MAX_NAME = 64;
+
+/** The name of a function that belongs to a namespace, as the model knows it; where it is cut, names stay apart. */
 export function wireName(name: string, namespace: string | null | undefined): string {
-  return namespace ? `${namespace}__${name}`.slice(0, 64) : name;
+  if (!namespace) return name;
+  const whole = `${namespace}__${name}`;
+  if (whole.length <= MAX_NAME) return whole;
+  const mark = `_${hashOf(whole)}`;
+  return whole.slice(0, MAX_NAME - mark.length) + mark;
+}
+
+/** FNV-1a, 32 bits: the same in every process, since histories hold the name. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return hash.toString(36);
 }
 
 function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTool[] {
@@ -67,12 +83,18 @@ function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTo
     case 'namespace':
       return tool.tools.map((member, index) =>
         member.type === 'function'
-          ? functionTool(member, tool.name)
-          : customTool(member, described(member, `${param}.tools[${index}]`, grammars), tool.name),
+          ? functionTool({ ...member, description: within(member.description, tool) }, tool.name)
+          : customTool(member, within(described(member, `${param}.tools[${index}]`, grammars), tool), tool.name),
       );
     default:
       return [fixedTool(tool)];
   }
+}
+
+/** What a member of a namespace is for, and what that is: functions stand alone. */
+function within(description: string | null | undefined, { name, description: about }: NamespaceTool): string | null {
+  const told = about && `Part of ${name}: ${about}`;
+  return [description, told].filter(Boolean).join('\n\n') || null;
 }
 
 function functionTool({ type, name, description, parameters, strict }: FunctionTool, namespace?: string): ChatTool {
@@ -136,9 +158,13 @@ function fixedTool(tool: Fixed): ChatTool {
       };
     case 'shell':
       return {
-        ...named(tool.type, 'Runs commands in a shell, one after another, and gives what each wrote.', {
-          ...object({ commands: list(TEXT), timeout_ms: COUNT, max_output_length: COUNT }, ['commands']),
-        }),
+        ...named(
+          tool.type,
+          `Runs commands in a shell, one after another, and gives what each wrote.${skillsOf(tool)}`,
+          {
+            ...object({ commands: list(TEXT), timeout_ms: COUNT, max_output_length: COUNT }, ['commands']),
+          },
+        ),
         toItem: (call) => {
           const action = { timeout_ms: null, max_output_length: null, ...argumentsOf(call) };
           return made(InputShellCall, { type: 'shell_call', id: newId('sh'), action, environment: null }, call);
@@ -181,6 +207,14 @@ function fixedTool(tool: Fixed): ChatTool {
 
 function named(type: Fixed['type'], description: string, parameters: unknown) {
   return { definition: { name: type, description, parameters }, type, name: type };
+}
+
+/** The skills of the client's machine, which the model is to read about by itself when it needs one. */
+function skillsOf({ environment }: Extract<Fixed, { type: 'shell' }>): string {
+  const skills = environment?.skills ?? [];
+  if (skills.length === 0) return '';
+  const lines = skills.map(({ name, description, path }) => `- ${name} (${path}): ${description}`);
+  return `\n\nThere are skills, each explained in a file:\n${lines.join('\n')}`;
 }
 
 function list(items: JsonObject) {

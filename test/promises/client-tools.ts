@@ -76,13 +76,30 @@ promise('custom-tool.grammar-described', async (door) => {
   const told = callOf(door, model).body.tools.map(({ function: fn }: { function: Json }) => fn.description);
   assert.deepEqual(told, [
     'Runs SQL.\n\nThe input must match this Lark grammar, to its end:\nstart: "a"',
-    'The input must match this regular expression, to its end:\n[ab]+',
+    'The input must match this regular expression, to its end:\n[ab]+\n\nPart of n: d',
   ]);
 });
 
 promise('tools.name-of-type', async (door) => {
   const tools = [{ type: 'shell' }, { type: 'function', name: 'shell' }];
   await unprocessable(door, { tools }, 'tools');
+});
+
+promise('tools.long-namespace', async (door) => {
+  const name = 'mcp_codex_apps_google_calendar_workspace_connector_v2';
+  const members = ['create_event', 'create_event_with_attendees'].map((fn) => ({ type: 'function', name: fn }));
+  const tools = [{ type: 'namespace', name, description: 'd', tools: members }];
+  const body = await sent(door, { tools });
+  const names: string[] = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
+  assert.equal(new Set(names).size, 2);
+  assert.ok(names.every((known) => /^[\w-]{1,64}$/.test(known)));
+  const [, called = ''] = names;
+  const model = door.model.script(callsFunctions({ name: called, args: '{}', id: 'c1' }), says('ok'));
+  const { id, output } = await create(door, { model, tools });
+  assert.partialDeepStrictEqual(output, [{ name: 'create_event_with_attendees', namespace: name }]);
+  const answer = { type: 'function_call_output', call_id: 'c1', output: 'x' };
+  await create(door, { model, tools, previous_response_id: id, input: [answer] });
+  assert.equal(door.model.calls(model).at(-1)?.body.messages[1].tool_calls[0].function.name, called);
 });
 
 promise('tools.namespace', async (door) => {

@@ -16,6 +16,10 @@ export const itemsManifest = {
     says: 'with grammars: describe the model is told of a grammar',
     source: 'issue 5: Real clients (Codex offers tools with grammars)',
   },
+  'tools.long-namespace': {
+    says: 'functions of a namespace whose names are too long together stay apart, in the history as well',
+    source: 'OpenAI: names of functions have at most 64 characters',
+  },
   'tools.name-of-type': {
     says: 'a function that is called as a type of tools is not taken for it: both are there, or both are named',
     source: TYPES,

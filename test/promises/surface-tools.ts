@@ -46,8 +46,21 @@ promise('surface.tools-told', async (door) => {
         ? tool.tools.map(({ name }) => `${tool.name}__${name}`)
         : ['name' in tool ? tool.name : tool.type];
     assert.deepEqual(names, members);
+    const words = JSON.stringify(tools);
+    for (const { name, description, path } of 'environment' in tool ? (skillsOf(tool.environment) ?? []) : []) {
+      for (const word of [name, description, path]) assert.ok(words.includes(word), word);
+    }
+    if ('tools' in tool) {
+      assert.equal(words.split(`Part of ${tool.name}: `).length, tool.tools.length + 1, 'each says of what it is');
+    }
   }
 });
+
+type Skills = { name: string; description: string; path: string }[] | undefined;
+
+function skillsOf(environment: unknown): Skills {
+  return typeof environment === 'object' ? (environment as { skills?: Skills }).skills : undefined;
+}
 
 const tools = [
   { type: 'function', name: 'f' },

@@ -176,7 +176,12 @@ promise('tool-search.unfit', async (door) => {
     await unprocessable(door, { tools: [space, search] }, 'tools[0].tools[1].format');
   }
   const twice = { type: 'function', name: 'crm__refund' };
-  await unprocessable(door, { tools: [twice, crm, { type: 'tool_search' }] }, 'tools', /crm__refund twice/);
+  await unprocessable(
+    door,
+    { tools: [twice, crm, { type: 'tool_search' }] },
+    'tools',
+    /two that the model would know as crm__refund/,
+  );
 });
 
 promise('tool-search.allowed', async (door) => {
