@@ -48,7 +48,8 @@ export function toWholeItem(item: JsonObject): OutputItem | undefined {
   }
 }
 
-function isWhole(type: string): type is keyof typeof whole {
+/** Whether items of this type come as a whole. */
+export function isWhole(type: string): type is keyof typeof whole {
   return Object.hasOwn(whole, type);
 }
 

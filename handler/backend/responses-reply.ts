@@ -8,7 +8,7 @@ import type { ChatTool } from './chat-tools.ts';
 import { failureInStream, garbled } from './failure.ts';
 import { count, object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
 import type { Reply } from './read.ts';
-import { restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
+import { isWhole, restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
 import { Speech } from './responses-speech.ts';
 import type { Server } from './server.ts';
 import type { CallMarks } from './writer.ts';
@@ -113,6 +113,11 @@ export class ResponsesReply implements Reply {
       case 'response.function_call_arguments.delta':
         this.#argue(this.#of(event, 'function_call'), delta);
         break;
+      case 'response.function_call_arguments.done': {
+        const told = this.#of(event, 'function_call');
+        this.#argue(told, restOfArguments(text(event.arguments), told.said.arguments));
+        break;
+      }
       case 'response.completed':
       case 'response.incomplete':
         this.#end(object(event.response));
@@ -136,8 +141,14 @@ export class ResponsesReply implements Reply {
   #end(response: JsonObject): void {
     if (response.error != null) throw failed(response.error);
     this.#response = response;
-    // Some say all that there is at once.
-    if (this.#told.size === 0) for (const item of objects(response.output)) this.#done(item);
+    // Some say of items only here how they ended, or that there are any. Under ids of their own, some of them: those that
+    // were told before are known by their places.
+    const told = this.#told.size;
+    const known = objects(response.output).filter(isKnown);
+    for (const [at, item] of known.entries()) {
+      const begun = this.#told.get(text(item.id)) ?? this.#open(kindOf(item)).find(({ said }) => fits(item, said));
+      if (begun ? !begun.done : at >= told) this.#done(item);
+    }
   }
 
   /** vLLM (0.20.2) says `completed` and gives the reason; llama.cpp (b11434) and Ollama (0.17.4) say only `completed`. */
@@ -254,6 +265,10 @@ export class ResponsesReply implements Reply {
 
 function kindOf({ type }: JsonObject): Kind {
   return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
+}
+
+function isKnown(item: JsonObject): boolean {
+  return kindOf(item) !== 'whole' || isWhole(text(item.type));
 }
 
 function phaseOf({ phase }: JsonObject): Phase | undefined {

@@ -114,7 +114,7 @@ test('what says how tools are called goes to OpenAI, and to no other server', as
   };
   const plain = [
     { type: 'function', name: 'f' },
-    { type: 'function', name: 'n__c', parameters },
+    { type: 'function', name: 'n__c', description: 'Part of n: d', parameters },
   ];
   assert.deepEqual((await sentTo('responses', false, { tools })).body.tools, plain);
 });

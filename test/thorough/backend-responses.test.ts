@@ -366,6 +366,43 @@ function sentTo(isOpenAI: boolean, members: Partial<ModelCall>): Json {
   return JSON.parse(JSON.stringify(request));
 }
 
+test('what only the terminal event says of an item is said', async () => {
+  const item = (members: object) => ({ id: 'i1', status: 'completed', ...members });
+  const call = item({ type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"path":"/tmp/a"}' });
+  const part = (words: string) => ({ type: 'output_text', text: words, annotations: [], logprobs: [] });
+  const said = item({ type: 'message', role: 'assistant', content: [part('whole')] });
+  const other = { ...call, id: 'i2', call_id: 'c2' };
+  const added = (begun: object) => ({ type: 'response.output_item.added', output_index: 0, item: begun });
+  const ends = (...output: object[]) => ({ type: 'response.completed', response: { status: 'completed', output } });
+  const delta = { type: 'response.output_text.delta', item_id: 'i1', output_index: 0, content_index: 0, delta: 'who' };
+  const argued = { type: 'response.function_call_arguments.done', item_id: 'i1', arguments: '{"path":"/tmp/a"}' };
+  const done = { type: 'response.output_item.done', output_index: 0, item: said };
+  const begun = added({ ...call, arguments: '' });
+  for (const [events, expected] of [
+    [[begun, ends(call)], ['{"path":"/tmp/a"}']],
+    [[begun, argued, ends()], ['{"path":"/tmp/a"}']],
+    [[added({ ...said, content: [] }), ends(said)], ['whole']],
+    [[added({ ...said, content: [] }), delta, ends(said)], ['whole']],
+    [[added({ ...said, content: [] }), delta, done, ends({ ...said, id: 'x1' })], ['whole']],
+    [
+      [added({ ...said, content: [] }), delta, done, ends(said, other)],
+      ['whole', '{"path":"/tmp/a"}'],
+    ],
+    [[delta, done, ends({ type: 'news', id: 'n' }, { ...said, id: 'x1' })], ['whole']],
+  ] as const) {
+    const reply = new ResponsesReply(modelCall(), { isOpenAI: false });
+    for (const event of events) reply.add(event as unknown as Json);
+    reply.finish();
+    const items = reply
+      .take()
+      .flatMap((event): Json[] => (event.type === 'response.output_item.done' ? [event.item] : []));
+    assert.deepEqual(
+      items.map((one) => one.arguments ?? one.content[0].text),
+      expected,
+    );
+  }
+});
+
 test('a request says no more than is meant, and never asks for state', () => {
   const { input, ...plain } = sentTo(true, {});
   assert.deepEqual(plain, { model: 'any', stream: true, store: false, include: ['reasoning.encrypted_content'] });
