@@ -58,9 +58,10 @@ export interface Backend {
   generate(call: ModelCall, signal: AbortSignal): AsyncIterable<BackendEvent>;
   /**
    * The input tokens of the request that `generate` would send, as its server counts them; undefined where it does not
-   * say. Throws at once what `generate` does, and an ApiError for an unknown model and for refused credentials.
+   * say. Throws at once what `generate` does, and an ApiError for an unknown model and for refused credentials. A
+   * `personality` stands for instructions of OpenAI's own, and is nothing to any other server.
    */
-  countTokens?(call: ModelCall, signal: AbortSignal): Promise<number | undefined>;
+  countTokens?(call: ModelCall, signal: AbortSignal, personality?: string | null): Promise<number | undefined>;
   /** The ids of the models it offers; rejects when it cannot say. */
   models(signal: AbortSignal): Promise<readonly string[]>;
 }

@@ -28,8 +28,9 @@ export function responses(server: Server, grammars?: Grammars): Backend {
       const reply = new ResponsesReply(call, server, tools);
       return markAsync(stream(server, JSON.stringify(request), reply, signal), call.tools);
     },
-    async countTokens(call, signal) {
-      const request = only(prepare(call).request, COUNTED);
+    async countTokens(call, signal, personality) {
+      const styled = server.isOpenAI && personality != null ? { personality } : {};
+      const request = { ...only(prepare(call).request, COUNTED), ...styled };
       const count = async () =>
         tokens((await ask(server.send, '/responses/input_tokens', request, signal)).input_tokens);
       return own.first({ count });

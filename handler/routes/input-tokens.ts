@@ -1,6 +1,5 @@
 import type { Context } from 'hono';
 import type { ModelCall } from '../backend/backend.ts';
-import { unsupported } from '../errors.ts';
 import { describe, log } from '../log.ts';
 import { CountRequest, type InputTokens } from '../protocol/count-request.ts';
 import { countTokens, estimateTokens } from '../turn/estimate.ts';
@@ -19,14 +18,13 @@ import { completeRequest, prepareTurn } from './prepare.ts';
 export async function countInput(c: Context<Env>, services: Services): Promise<Response> {
   const { limits } = services;
   const sent = check(CountRequest, await readJson(c.req.raw, limits, services.brotli));
-  // It stands for instructions of OpenAI's own, which would be counted, and which no create can ask for.
-  if (sent.personality != null) throw unsupported('personality');
   const asked = completeRequest(services, sent, c.get('entry'));
   const { backend, turn } = await prepareTurn(services, asked, { response: null });
   checkCarried(backend, turn);
   const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(limits.counting)]);
   const call = await firstCall(turn, signal);
-  const input_tokens = (await backend.countTokens?.(call, signal)) ?? (await estimate(call, services.tokenizer));
+  const input_tokens =
+    (await backend.countTokens?.(call, signal, sent.personality)) ?? (await estimate(call, services.tokenizer));
   return c.json<InputTokens>({ object: 'response.input_tokens', input_tokens });
 }
 

@@ -47,16 +47,6 @@ export const topics = {
       ['`error.misalignment` of a response', 'absent'],
     ],
   },
-  personality: {
-    title: 'Personalities',
-    until: 'never',
-    refused: [
-      {
-        ...refused('`personality` of `POST /v1/responses/input_tokens`', { personality: 'friendly' }, 'personality'),
-        request: 'POST /v1/responses/input_tokens',
-      },
-    ],
-  },
   'programmatic-tool-calling': {
     title: 'Programmatic tool calling',
     until: 'never',

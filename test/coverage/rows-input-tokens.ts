@@ -20,6 +20,6 @@ export const inputTokensRows: readonly Entry[] = [
   not(T, '', 'tool_choice::code_interpreter', 'code-interpreter'),
   not(T, '', 'tool_choice::mcp', 'mcp'),
   not(T, '', 'tool_choice::programmatic_tool_calling', 'programmatic-tool-calling'),
-  not(T, '', 'personality*', 'personality'),
+  shown(T, '', 'personality*', 'input-tokens.personality'),
   shown(T, '', 'input_tokens object=response.input_tokens', ALL, 'input-tokens.client'),
 ];

@@ -3,7 +3,7 @@ import type { Door } from '../doors/door.ts';
 import { replies, type Script, says } from '../model/scripted.ts';
 import { errorOf, tells, text } from '../model/scripted-messages.ts';
 import { answers, message } from '../model/scripted-responses.ts';
-import { create, refuses } from './ask.ts';
+import { callOf, create, refuses } from './ask.ts';
 import { count, counted, refusedAlike } from './input-tokens-ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, contents, conversation, held } from './state-ask.ts';
@@ -227,18 +227,19 @@ promise(
 promise(
   'input-tokens.personality',
   async (door) => {
-    const model = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 1 }) });
-    const of = (personality: unknown) =>
+    const of = (model: string, personality: unknown) =>
       ask(door, 'POST', '/v1/responses/input_tokens', { model, input: 'Hi', personality });
-    for (const personality of ['friendly', 'pragmatic', 'x'.repeat(64)]) {
-      const message = 'personality is not supported';
-      await refuses(await of(personality), { status: 422, code: 422, param: 'personality', message });
-    }
+    const path = '/v1/responses/input_tokens';
+    const openai = door.model.counting('openai', { [path]: replies(200, { input_tokens: 42 }) });
+    assert.equal((await of(openai, 'friendly')).status, 200);
+    assert.equal(callOf(door, openai).body.personality, 'friendly');
+    const other = door.model.counting('responses-count', { [path]: replies(200, { input_tokens: 42 }) });
+    assert.equal((await of(other, 'friendly')).status, 200);
+    assert.ok(!('personality' in callOf(door, other).body));
     for (const personality of [7, 'x'.repeat(65)]) {
-      await refuses(await of(personality), { status: 422, code: 422, param: 'personality', message: /must/ });
+      await refuses(await of(other, personality), { status: 422, code: 422, param: 'personality', message: /must/ });
     }
-    assert.deepEqual(pathsOf(door, model), []);
-    assert.equal((await of(null)).status, 200);
+    assert.equal(door.model.calls(other).length, 1);
   },
   NEEDS_HEADERS,
 );

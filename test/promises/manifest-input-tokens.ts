@@ -34,7 +34,10 @@ export const inputTokensManifest = {
     says: 'a conversation in which a turn is made is conversation_locked here, too',
     source: issue,
   },
-  'input-tokens.personality': { says: 'a personality is 422, and checked before', source: types },
+  'input-tokens.personality': {
+    says: 'a personality is counted by OpenAI, adds nothing elsewhere, and is checked before',
+    source: types,
+  },
   'input-tokens.estimate': {
     says: 'where a server counts nothing it is an estimate: of the text, and a constant for an image and a file',
     source: issue,
