@@ -81,11 +81,12 @@ function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTo
     case 'custom':
       return [customTool(tool, described(tool, param, grammars))];
     case 'namespace':
-      return tool.tools.map((member, index) =>
-        member.type === 'function'
-          ? functionTool({ ...member, description: within(member.description, tool) }, tool.name)
-          : customTool(member, within(described(member, `${param}.tools[${index}]`, grammars), tool), tool.name),
-      );
+      return tool.tools.map((given, index) => {
+        const member = { ...given, description: within(given.description, tool) };
+        return member.type === 'function'
+          ? functionTool(member, tool.name)
+          : customTool(member, described(member, `${param}.tools[${index}]`, grammars), tool.name);
+      });
     default:
       return [fixedTool(tool)];
   }

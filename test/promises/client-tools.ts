@@ -76,7 +76,7 @@ promise('custom-tool.grammar-described', async (door) => {
   const told = callOf(door, model).body.tools.map(({ function: fn }: { function: Json }) => fn.description);
   assert.deepEqual(told, [
     'Runs SQL.\n\nThe input must match this Lark grammar, to its end:\nstart: "a"',
-    'The input must match this regular expression, to its end:\n[ab]+\n\nPart of n: d',
+    'Part of n: d\n\nThe input must match this regular expression, to its end:\n[ab]+',
   ]);
 });
 
