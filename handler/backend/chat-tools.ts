@@ -224,7 +224,9 @@ function list(items: JsonObject) {
 
 function describeComputer(tool: Fixed): string {
   const screen =
-    'display_width' in tool ? ` The screen is ${tool.display_width} by ${tool.display_height} pixels.` : '';
+    'display_width' in tool
+      ? ` The screen is ${tool.display_width} by ${tool.display_height} pixels, the environment ${tool.environment}.`
+      : '';
   return `Acts on a computer and gives a screenshot. An action has a type (click, double_click, drag, keypress, move, screenshot, scroll, type, wait) with x, y, button, keys, text, path, scroll_x, scroll_y as the type needs them.${screen}`;
 }
 

@@ -50,6 +50,10 @@ promise('surface.tools-told', async (door) => {
     for (const { name, description, path } of 'environment' in tool ? (skillsOf(tool.environment) ?? []) : []) {
       for (const word of [name, description, path]) assert.ok(words.includes(word), word);
     }
+    for (const name of ['display_width', 'environment']) {
+      const value = (tool as Record<string, unknown>)[name]; // only tools of one type have it as a plain value
+      if (typeof value !== 'object') assert.ok(words.includes(`${value ?? ''}`), name);
+    }
     if ('tools' in tool) {
       assert.equal(words.split(`Part of ${tool.name}: `).length, tool.tools.length + 1, 'each says of what it is');
     }
