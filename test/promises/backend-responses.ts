@@ -285,6 +285,36 @@ promise('native.functions', async (door) => {
   ]);
 });
 
+promise('native.shown', async (door) => {
+  const actions = [{ type: 'screenshot' }];
+  const made = ['c1', 'c2'].map((call_id) => {
+    return { type: 'function_call', call_id, name: 'computer', arguments: JSON.stringify({ actions }) };
+  });
+  const model = door.model.native(answers(...made), answers(message('I see.')));
+  const asked = { model, tools: [...tools, { type: 'computer' }] };
+  const { id, output } = await create(door, asked);
+  assert.partialDeepStrictEqual(output, [
+    { type: 'computer_call', actions },
+    { type: 'computer_call', actions },
+  ]);
+  const images = ['AAAA', 'BBBB'].map((data) => `data:image/png;base64,${data}`);
+  const input = images.map((image_url, index) => {
+    const screen = { type: 'computer_screenshot', image_url };
+    return { type: 'computer_call_output', call_id: made[index]?.call_id, output: screen };
+  });
+  const tool_choice = { type: 'computer' };
+  await create(door, { ...asked, previous_response_id: id, input: [...input, user('So?')], tool_choice });
+  const { body } = door.model.calls(model)[1] ?? assert.fail('a second call');
+  const told = [{ type: 'input_text', text: '(1 image(s) or file(s), shown below)' }];
+  assert.partialDeepStrictEqual(body.input.slice(1), [
+    ...made,
+    ...made.map(({ call_id }) => ({ type: 'function_call_output', call_id, output: told })),
+    { role: 'user', content: images.map((image_url) => ({ type: 'input_image', image_url })) },
+    user('So?'),
+  ]);
+  assert.deepEqual([body.tools.length, body.tools[0].name, body.tool_choice], [1, 'computer', 'required']);
+});
+
 promise('native.unprocessable', async (door) => {
   const model = door.model.native(() => assert.fail('the model is not called'));
   const grammar = { type: 'grammar', syntax: 'lark', definition: 'x' };
@@ -292,6 +322,7 @@ promise('native.unprocessable', async (door) => {
   for (const [body, param] of [
     [{ tools: [{ type: 'custom', name: 'run_sql', format: grammar }] }, 'tools[0].format'],
     [{ input: [{ role: 'user', content: [file] }] }, 'input'],
+    [{ input: [call, { type: 'function_call_output', call_id: 'c1', output: [file] }] }, 'input'],
   ] as const) {
     await refuses(await post(door, { model, input: 'Hi', ...body }), { status: 422, code: 422, param });
   }

@@ -68,6 +68,10 @@ export const backendsManifest = {
     says: 'other servers are told of every tool as a function, and its calls are turned back',
     source: RECORDINGS,
   },
+  'native.shown': {
+    says: 'images that tools returned follow all the answers, as the user shows them: not all servers take them from tools',
+    source: ISSUE,
+  },
   'native.unprocessable': {
     says: 'what not all of them can carry is 422 by its name, before a model is called',
     source: ISSUE,
