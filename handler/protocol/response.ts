@@ -52,6 +52,15 @@ export interface Usage {
   total_tokens: number;
 }
 
+/** The usage of a turn that asked no model, or of one whose server does not count. */
+export const NO_USAGE: Usage = {
+  input_tokens: 0,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 0,
+};
+
 /** A function as a response echoes it, with null for what every echo has and the request left out. */
 export type EchoedFunction = Omit<FunctionTool, 'async' | 'defer_loading'> & {
   [Name in 'description' | 'parameters' | 'strict']-?: Exclude<FunctionTool[Name], undefined>;

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { ApiError, missing } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { type CompactedResponse, CompactRequest } from '../protocol/compact.ts';
-import type { Usage } from '../protocol/response.ts';
+import { NO_USAGE } from '../protocol/response.ts';
 import { previousNotFound } from '../state/history.ts';
 import { getResponse } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
@@ -40,7 +40,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
         object: 'response.compaction',
         created_at: Math.floor(Date.now() / 1000),
         output: [...users, item],
-        usage: usage ?? NOT_COUNTED,
+        usage: usage ?? NO_USAGE, // the type knows no null: what a backend does not count
       };
       return c.json(reply);
     }
@@ -58,12 +58,3 @@ async function modelOf(scope: Scope, previous: string): Promise<string> {
     throw error instanceof ApiError && error.kind === 'not_found' ? previousNotFound() : error;
   }
 }
-
-/** The type knows no null: what a backend does not count. */
-const NOT_COUNTED: Usage = {
-  input_tokens: 0,
-  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-  output_tokens: 0,
-  output_tokens_details: { reasoning_tokens: 0 },
-  total_tokens: 0,
-};

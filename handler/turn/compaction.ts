@@ -46,7 +46,8 @@ export function summaryOf(heard: readonly Item[], text: string): Summary {
   return { text, instructions: instructions.map(({ role, content }) => ({ role, content })) };
 }
 
-function isInstruction({ role }: Pick<Message, 'role'>): boolean {
+/** Whether a message instructs the model, as system or developer. */
+export function isInstruction({ role }: Pick<Message, 'role'>): boolean {
   return role === 'system' || role === 'developer';
 }
 

@@ -1,4 +1,5 @@
 import type { Item } from '../protocol/items.ts';
+import { isCompaction, isInstruction } from './compaction.ts';
 import { estimateTokens, type Heard } from './estimate.ts';
 import { isAnswer, isCall } from './input.ts';
 
@@ -34,8 +35,7 @@ export function truncate(items: readonly Item[], room: number): Item[] {
 }
 
 function stays(item: Item): boolean {
-  if (item.type === 'message') return item.role === 'system' || item.role === 'developer';
-  return item.type === 'compaction';
+  return item.type === 'message' ? isInstruction(item) : isCompaction(item);
 }
 
 /** Outputs whose calls were dropped go too. */

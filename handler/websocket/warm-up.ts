@@ -1,15 +1,8 @@
 import type { Backend, Finish } from '../backend/backend.ts';
 import { unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
+import { NO_USAGE } from '../protocol/response.ts';
 import type { PreparedTurn } from '../routes/prepare.ts';
-
-const NOTHING = {
-  input_tokens: 0,
-  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-  output_tokens: 0,
-  output_tokens_details: { reasoning_tokens: 0 },
-  total_tokens: 0,
-};
 
 /** Words of a user's, who has to have the last one before some servers take a request; the next one brings some. */
 const TO_COME: Item = {
@@ -32,7 +25,7 @@ function silent(backend: Backend): Backend {
 }
 
 async function* nothing(): AsyncGenerator<Finish, void> {
-  yield { type: 'finish', reason: 'stop', usage: NOTHING };
+  yield { type: 'finish', reason: 'stop', usage: NO_USAGE };
 }
 
 /**
