@@ -8,6 +8,7 @@ import { draw } from './draw.ts';
 import { startGenerator } from './generator.ts';
 import { measureChain } from './measure-chain.ts';
 import { measureFirstEvents } from './measure-first.ts';
+import { measureMemory } from './measure-memory.ts';
 import { FULL, QUICK, SHAPES } from './plan.ts';
 import { questionsOf } from './questions.ts';
 import type { Results } from './results.ts';
@@ -40,6 +41,8 @@ async function run(): Promise<Results> {
     const firstEvents = await measureFirstEvents(servers, plan, generator);
     say('chains');
     const chain = await measureChain(servers, plan, generator);
+    say('memory');
+    const memory = await measureMemory(servers, plan, generator);
     const found = {
       date: new Date().toISOString().slice(0, 10),
       node: process.versions.node,
@@ -50,6 +53,7 @@ async function run(): Promise<Results> {
       comparisons,
       firstEvents,
       chain,
+      memory,
     };
     return { ...found, aims: aimsOf(found) };
   } finally {

@@ -14,9 +14,12 @@ export interface Plan {
   firstEvents: number;
   /** Chains through each door, the first for warming up when there are more. */
   chains: number;
+  /** Seconds of each load whose memory is measured, and how many streams are held at a time. */
+  memory: number;
+  held: number;
 }
 
-/** Long enough for medians that hold to a few percent: under four minutes. */
+/** Long enough for medians that hold to a few percent: under five minutes. */
 export const FULL: Plan = {
   quick: false,
   rounds: 5,
@@ -26,9 +29,11 @@ export const FULL: Plan = {
   tokens: { warm: 1, measure: 1.2 },
   firstEvents: 50,
   chains: 6,
+  memory: 8,
+  held: 1_000,
 };
 
-/** Long enough to see that everything works, and about how fast: under forty seconds. */
+/** Long enough to see that everything works, and about how fast: under a minute. */
 export const QUICK: Plan = {
   quick: true,
   rounds: 2,
@@ -38,7 +43,12 @@ export const QUICK: Plan = {
   tokens: { warm: 0.1, measure: 0.4 },
   firstEvents: 20,
   chains: 1,
+  memory: 2,
+  held: 300,
 };
+
+/** How often resident memory is looked at, and how long a product has had rest when it is idle, in milliseconds. */
+export const MEMORY = { sample: 50, rest: 1_000 };
 
 /** Concurrent requests of the JSON turn, and of the streams. */
 export const CONNECTIONS = { turn: 32, stream: 16 };
@@ -48,12 +58,13 @@ export const CHAIN = { turns: 200, characters: 600 };
 
 const shape: Shape = { deltas: 8, size: 12, apart: false, think: 0, noted: false };
 
-/** The replies: of the JSON turn, of streams in one write or token by token, of the first events, of a chain. */
+/** The replies: of the JSON turn, of streams in one write or token by token, of streams that are held, of the first events, of a chain. */
 export const SHAPES = {
   turn: shape,
   bursts: { ...shape, deltas: 200, size: 8 },
   tokens: { ...shape, deltas: 200, size: 8, apart: true },
   atOnce: { ...shape, apart: true },
+  held: { ...shape, apart: true, think: 3_000 },
   thinking: { ...shape, apart: true, think: 10 },
   chain: { ...shape, deltas: 74, size: 8 },
 } satisfies Record<string, Shape>;

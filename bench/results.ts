@@ -60,6 +60,15 @@ export interface AddedByChain {
   doors: AddedTurn[];
 }
 
+/** Resident memory of the product before, under (at its greatest) and after a load, in bytes. */
+export interface Resident {
+  label: string;
+  connections: number;
+  idle: number;
+  peak: number;
+  after: number;
+}
+
 /** A number that the product is held to. */
 export interface Aim {
   what: string;
@@ -80,6 +89,7 @@ export interface Results {
   comparisons: { turn: Comparison; bursts: Comparison; tokens: Comparison };
   firstEvents: AddedFirst[];
   chain: AddedByChain;
+  memory: Resident[];
 }
 
 /** A subject's result in a comparison. */

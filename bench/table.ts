@@ -1,10 +1,10 @@
 import { type Cpu, type Role, sumOf } from './cpu.ts';
-import type { AddedByChain, Comparison, Point, Results } from './results.ts';
+import type { AddedByChain, Comparison, Point, Resident, Results } from './results.ts';
 import type { Spread } from './statistics.ts';
 
 /** The results as text: ratios first. */
 export function tableOf(results: Results): string {
-  const { comparisons, firstEvents, chain, aims } = results;
+  const { comparisons, firstEvents, chain, memory, aims } = results;
   const { node, envoy, cpus, date, seconds } = results;
   const parts = [
     `Node ${node}, Envoy ${envoy}, ${cpus} CPUs, ${date}, ${Math.round(seconds)} s. Medians of the rounds, (least - greatest).`,
@@ -20,6 +20,7 @@ export function tableOf(results: Results): string {
       ]),
     ])}`,
     chainTable(chain),
+    memoryTable(memory),
     `Aims\n${grid(aims.map(({ what, value, aim, met }) => [met ? 'met' : 'MISSED', number(value, 2), aim, what]))}`,
   ];
   return `${parts.join('\n\n')}\n`;
@@ -36,6 +37,16 @@ function chainTable({ turns, characters, databaseBytes, own, doors }: AddedByCha
   const rows = [...doors.map(({ label, points }) => row(label, points)), row('(the model itself takes)', own)];
   const title = `Added to a turn of a chain of ${turns}, ${characters} characters each way, ms`;
   return `${title}\n${grid([head, ...rows])}\n  Database after one chain: ${databaseBytes} bytes`;
+}
+
+function memoryTable(memory: readonly Resident[]): string {
+  const rows = memory.map(({ label, connections, idle, peak, after }) => [
+    `${label}, ${connections} connections`,
+    ...[idle, peak, after].map((bytes) => number(bytes / 1e6, 0)),
+    number((peak - idle) / connections / 1024, 0),
+  ]);
+  const head = ['', 'idle', 'at most', 'afterwards', 'KiB for each connection'];
+  return `Resident memory of a fresh product over plain HTTP, MB\n${grid([head, ...rows])}`;
 }
 
 const ROLES: readonly Role[] = ['load', 'mock', 'plain', 'product', 'envoy'];
