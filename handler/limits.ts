@@ -1,43 +1,76 @@
-/** Every limit of a turn in one type; sizes in bytes, times in milliseconds. */
+/**
+ * Every limit that the configuration can set, in one type; sizes in bytes, times in milliseconds. docs/limits.md is made of
+ * these comments: the reason, and from "Past it:" on what a caller sees.
+ */
 export interface Limits {
-  /** A request body as sent. 32 MiB holds a long conversation with a few images. */
+  /** A request body as sent. 32 MiB holds a long conversation with a few images. Past it: 413. */
   body: number;
-  /** A request body after decompression; twice the body, since text rarely needs more and bombs do. */
+  /** A request body after decompression; twice the body, since text rarely needs more and bombs do. Past it: 413. */
   inflated: number;
-  /** A reply. Envoy takes a streamed one without backpressure, so this bounds what a slow reader can pile up there. */
+  /**
+   * A reply. Envoy takes a streamed one without backpressure, so this bounds what a slow reader can pile up there. Past it: a
+   * stream ends in `response.failed`, and a JSON reply is a 500.
+   */
   reply: number;
   /**
    * What a turn goes on from, and a page of a list, as JSON: as much as one request may hold, since a client could send it.
-   * It is more than any model reads, and each such turn holds it in memory.
+   * It is more than any model reads, and each such turn holds it in memory. Past it: 400 `context_length_exceeded`; a page
+   * ends earlier and says that there is more.
    */
   history: number;
-  /** A whole turn, all its rounds: ten minutes, as the openai clients wait by default. */
+  /** A whole turn, all its rounds: ten minutes, as the openai clients wait by default. Past it: the turn fails. */
   turn: number;
-  /** A whole turn in the background, which nobody waits for: an hour, for long tool loops and slow models. */
+  /**
+   * A whole turn in the background, which nobody waits for: an hour, for long tool loops and slow models. Past it: the turn
+   * fails. On Workers: the platform ends one after 15 minutes.
+   */
   background: number;
-  /** Turns in the background that one process makes at a time; others stay queued. As many as a busy model server takes. */
+  /**
+   * Turns in the background that one process makes at a time, as many as a busy model server takes. Past it: others stay
+   * `queued`. On Workers: none, since each is made by an object of its own.
+   */
   backgroundTurns: number;
-  /** The longest silence of a model backend; a queued model sends not even headers for a while. */
+  /** The longest silence of a model backend; a queued model sends not even headers for a while. Past it: the turn fails. */
   idle: number;
-  /** The pause after which a silent stream gets a comment, below the 60 s at which proxies tend to give up. */
+  /**
+   * The pause after which a silent stream gets a comment and a WebSocket a ping, below the 60 s at which proxies tend to give
+   * up. Past it: the comment is sent, and nothing else happens. On Workers: WebSockets get no ping.
+   */
   keepAlive: number;
-  /** Model calls in one turn of the server-side tool loop; a model that still calls tools then is going in circles. */
+  /**
+   * Model calls in one turn of the server-side tool loop; a model that still calls tools then is going in circles. Past it:
+   * the turn fails.
+   */
   rounds: number;
-  /** How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. */
+  /**
+   * How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. Past it: turns end
+   * as failed. On Workers: the platform decides.
+   */
   drain: number;
-  /** How long a WebSocket may be open, as at OpenAI: balancers get to spread clients again, and what it remembers goes. */
+  /**
+   * How long a WebSocket may be open, as at OpenAI: balancers get to spread clients again, and what it remembers goes. Past
+   * it: closed with 1001, never in the middle of a response.
+   */
   connection: number;
-  /** How long a WebSocket may be of no use: as long as its user thinks about the next turn, since it holds what was said. */
+  /**
+   * How long a WebSocket may be of no use: as long as its user thinks about the next turn, since it holds what was said. Past
+   * it: closed with 1001.
+   */
   connectionIdle: number;
-  /** How long a process that has fallen silent may still hold its turns; then they have failed, or, in the background, are taken over. */
+  /**
+   * How long a process that has fallen silent may still hold its turns. Past it: they have failed, or, in the background, are
+   * taken over.
+   */
   lease: number;
-  /** How long `GET /v1/models` waits for one backend's own list. */
+  /** How long `GET /v1/models` waits for one backend's own list. Past it: the list comes without that backend's models. */
   listing: number;
-  /** How long a count of tokens waits for a model server's own, and for its tools; a count takes it milliseconds. */
+  /** How long a count of tokens waits for a model server's own, which takes it milliseconds. Past it: the count is an estimate. */
   counting: number;
 }
 
 const MiB = 1024 * 1024;
+const s = 1_000;
+const h = 3_600 * s;
 
 /** The limits where the configuration names none. */
 export const defaultLimits: Limits = {
@@ -45,16 +78,28 @@ export const defaultLimits: Limits = {
   inflated: 64 * MiB,
   reply: 64 * MiB,
   history: 64 * MiB,
-  turn: 600_000,
-  background: 3_600_000,
+  turn: 600 * s,
+  background: 1 * h,
   backgroundTurns: 128,
-  idle: 120_000,
-  keepAlive: 15_000,
+  idle: 120 * s,
+  keepAlive: 15 * s,
   rounds: 16,
-  drain: 25_000,
-  connection: 3_600_000,
-  connectionIdle: 600_000,
-  lease: 30_000,
-  listing: 2_000,
-  counting: 5_000,
+  drain: 25 * s,
+  connection: 1 * h,
+  connectionIdle: 600 * s,
+  lease: 30 * s,
+  listing: 2 * s,
+  counting: 5 * s,
+};
+
+/** The limits that nobody sets: what stays within them is any real client's, and what does not is a mistake or an attack. */
+export const fixedLimits = {
+  /** Lanes of one WebSocket, each a queue of its own. Past it: an `error`, 400 `websocket_stream_limit_reached`. */
+  lanes: 32,
+  /** Responses made at a time on one WebSocket, as at OpenAI. Past it: requests wait. */
+  socketTurns: 16,
+  /** Requests that wait on one WebSocket: more than a client has reason to send ahead. Past it: an `error` with status 429. */
+  socketWaiting: 64,
+  /** Unstored responses that one WebSocket remembers. Past it: the oldest is `previous_response_not_found`. */
+  socketMemory: 33,
 };

@@ -1,4 +1,5 @@
 import { ApiError, toApiError } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { startEntry } from '../routes/entry.ts';
 import type { Door, Entry, Services } from '../routes/env.ts';
@@ -7,9 +8,6 @@ import { Lanes } from './lanes.ts';
 import { Memory } from './memory.ts';
 import { refusal, steerFailed } from './server-events.ts';
 import { takeTurn } from './turn.ts';
-
-/** Lanes with names that one connection may have, as at OpenAI. */
-const MOST_LANES = 32;
 
 /** "Going away": clients that open connections by themselves open another. */
 const GOING_AWAY = 1001;
@@ -114,8 +112,8 @@ class Connection {
       const message = 'stream_id must be 1 to 256 letters, digits, underscores, dashes or dots';
       throw new ApiError('stream_id', message, { param: 'stream_id' });
     }
-    if (!this.#names.has(lane) && this.#names.size >= MOST_LANES) {
-      const message = `The connection has ${MOST_LANES} lanes already: use the stream_id of one, or open another connection.`;
+    if (!this.#names.has(lane) && this.#names.size >= fixedLimits.lanes) {
+      const message = `The connection has ${fixedLimits.lanes} lanes already: use the stream_id of one, or open another connection.`;
       throw new ApiError('stream_limit', message, { param: 'stream_id' });
     }
     this.#names.add(lane);

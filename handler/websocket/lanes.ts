@@ -1,8 +1,4 @@
-/** Responses made at a time on one connection, as at OpenAI; further requests wait. */
-const AT_ONCE = 16;
-
-/** Requests that may wait on one connection: more than any client has reason to send ahead. */
-const MOST_WAITING = 64;
+import { fixedLimits } from '../limits.ts';
 
 interface Waiting {
   lane: string;
@@ -35,7 +31,7 @@ export class Lanes {
    */
   add(lane: string, size: number, work: () => Promise<void>): boolean {
     const waiting = this.#waiting.length;
-    if (waiting >= MOST_WAITING || (waiting > 0 && this.#held + size > this.#room)) return false;
+    if (waiting >= fixedLimits.socketWaiting || (waiting > 0 && this.#held + size > this.#room)) return false;
     this.#waiting.push({ lane, size, work });
     this.#held += size;
     this.#next();
@@ -49,7 +45,7 @@ export class Lanes {
 
   #next(): void {
     for (const next of [...this.#waiting]) {
-      if (this.#running.size >= AT_ONCE) return;
+      if (this.#running.size >= fixedLimits.socketTurns) return;
       const { lane, size, work } = next;
       if (this.#running.has(lane)) continue;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);

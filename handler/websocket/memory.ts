@@ -1,11 +1,6 @@
+import { fixedLimits } from '../limits.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Past, PastReference } from '../state/history.ts';
-
-/**
- * Responses that a connection remembers: one for each of the lanes that it may have, so that each can go on and be forked
- * from its last.
- */
-const MOST = 33;
 
 interface Remembered {
   items: Item[];
@@ -44,7 +39,7 @@ export class Memory {
     this.#known.set(id, { items: [...before.items, ...said], size });
     this.#size += size;
     for (const [oldest, { size }] of this.#known) {
-      if (this.#known.size <= MOST && this.#size <= this.#room) return;
+      if (this.#known.size <= fixedLimits.socketMemory && this.#size <= this.#room) return;
       this.#known.delete(oldest);
       this.#size -= size;
     }
