@@ -25,7 +25,7 @@ export async function startProduct(mockPort: number, profile?: string): Promise<
   const config = join(folder, 'config.yaml');
   const models = [{ match: 'bench', backend: 'chat', url: `http://127.0.0.1:${mockPort}/v1` }];
   const database = `sqlite:${join(folder, 'bench.db')}`;
-  await writeFile(config, JSON.stringify({ models, database })); // YAML takes JSON as it is
+  await writeFile(config, JSON.stringify({ models, database, listen: { admin: 'off' } })); // YAML takes JSON as it is
   const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
   const args = [...node, MAIN, '-config', config, '-no-envoy', '-port', `${grpc}`, '-http-port', `${http}`];
   const child = await startProgram({ name: 'the product', args, ready: 'Antiphon is ready', folder });

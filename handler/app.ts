@@ -19,6 +19,7 @@ import type { Env, Services } from './routes/env.ts';
 import { countInput } from './routes/input-tokens.ts';
 import { listModels } from './routes/models.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
+import { getLiveness, readinessRoute } from './routes/probes.ts';
 import { createResponse } from './routes/responses.ts';
 import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/stored.ts';
 import { connect } from './websocket/connect.ts';
@@ -26,6 +27,9 @@ import { connect } from './websocket/connect.ts';
 /** The routes, what stands before them, and what becomes of errors. */
 export function createApp(services: Services): Hono<Env> {
   const app = new Hono<Env>();
+  // Before all others: probes come every few seconds, and nobody wants to read of each in the log.
+  const probes = { '/livez': { GET: getLiveness }, '/readyz': { GET: readinessRoute(services) } };
+  for (const [path, { GET }] of Object.entries(probes)) app.get(path, GET);
   app.use(async (c, next) => {
     const { method } = c.req;
     const incoming = { requestId: c.req.header('x-request-id'), door: c.env.name, method, path: c.req.path };
@@ -72,6 +76,7 @@ export function createApp(services: Services): Hono<Env> {
     '/v1/models': { GET: (c) => listModels(c, services) },
     '/openapi.json': { GET: (c) => getDocument(c, services) },
     '/docs': { GET: (c) => getDocs(c, services) },
+    ...probes,
     '/health': { GET: (c) => c.json({ status: 'ok' }) },
   };
   for (const [path, methods] of Object.entries(routes)) {

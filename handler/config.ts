@@ -41,13 +41,21 @@ const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
 const count = v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000)));
 const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', CENTURY, 'a hundred years');
 
-const address = v.optional(
-  v.pipe(
-    v.string('must be a text'),
-    v.regex(/^(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, 'must be HOST:PORT, such as 127.0.0.1:8080'),
-    v.check((text) => Number(text.replace(/^.*:/, '')) <= 65_535, 'must have a port of at most 65535'),
-  ),
-);
+function listener(pattern: RegExp, example: string) {
+  return v.optional(
+    v.pipe(
+      v.string('must be a text'),
+      v.regex(pattern, `must be HOST:PORT, such as ${example}`),
+      v.check(
+        (text) => text === 'off' || Number(text.replace(/^.*:/, '')) <= 65_535,
+        'must have a port of at most 65535',
+      ),
+    ),
+  );
+}
+
+const address = listener(/^(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, '127.0.0.1:8080');
+const adminAddress = listener(/^(off|(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5})$/, '127.0.0.1:9464, or off');
 
 /** A user and a password in it would not be sent. */
 const httpUrl = v.pipe(
@@ -144,7 +152,7 @@ const origin = v.pipe(
 );
 
 const schema = v.strictObject({
-  listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address })),
+  listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address, admin: adminAddress })),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
   database: v.optional(
     v.pipe(
@@ -204,7 +212,13 @@ const schema = v.strictObject({
 
 /** The configuration, the same on every runtime; what the file leaves out has its default. */
 export interface Config {
-  listen: { grpc?: string | undefined; http?: string | undefined; envoy?: string | undefined };
+  listen: {
+    grpc?: string | undefined;
+    http?: string | undefined;
+    envoy?: string | undefined;
+    /** Or `off`. */
+    admin?: string | undefined;
+  };
   /** Undefined when the file names none: the root chooses then. */
   models: ModelConfig[] | undefined;
   /** Undefined when the file names none: the root chooses then. */

@@ -14,6 +14,7 @@ import type { Config, ModelConfig } from './config.ts';
 import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
 import { demoModels } from './default-models.ts';
+import { Readiness } from './readiness.ts';
 import type { Door } from './routes/env.ts';
 import { sealWith } from './seal.ts';
 import { waitingJobs } from './state/jobs.ts';
@@ -33,6 +34,7 @@ export type { Brotli } from './decompress.ts';
 export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
 export { configureLog, describe, type Level, levelNames, log } from './log.ts';
+export { Readiness, type UnreadyReason } from './readiness.ts';
 export type { Door } from './routes/env.ts';
 export type { Socket } from './socket.ts';
 export type { Tool } from './tool/tool.ts';
@@ -54,6 +56,8 @@ export interface HandlerOptions {
   tools?: readonly Tool[];
   /** Where background turns run: in this process, unless the root knows a better place. */
   runner?: (work: Work) => Runner;
+  /** Where the root says why it is not ready; the handler adds what it finds out itself. */
+  readiness?: Readiness;
 }
 
 /** The Responses API. */
@@ -106,6 +110,7 @@ export function createHandler(options: HandlerOptions): Handler {
     prompts: config.prompts,
     seal: sealWith(config.secrets, sharedSecret(database)),
     wakes,
+    readiness: options.readiness ?? new Readiness(),
     scope: {
       database,
       tenant: TENANT,

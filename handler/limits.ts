@@ -102,4 +102,14 @@ export const fixedLimits = {
   socketWaiting: 64,
   /** Unstored responses that one WebSocket remembers. Past it: the oldest is `previous_response_not_found`. */
   socketMemory: 33,
+  /**
+   * The database's answer to `GET /readyz`, below the second that the kubelet gives a probe. Past it: 503 with the reason
+   * `database`.
+   */
+  ping: 0.8 * s,
+  /**
+   * Time from one question to the database to the next, however often `GET /readyz` is asked: anybody may ask. Past it: what
+   * it said last is said again.
+   */
+  pingInterval: 1 * s,
 };

@@ -6,6 +6,7 @@ export interface Flags {
   port?: number;
   httpPort?: number;
   envoyPort?: number;
+  adminPort?: number;
   logLevel?: Level;
   noEnvoy: boolean;
   help: boolean;
@@ -17,6 +18,7 @@ export const USAGE = `usage: npm start -- [flags]
   -port N           port of the ext_proc processor (gRPC)
   -http-port N      port of the same handler on plain HTTP
   -envoy-port N     port of the Envoy that is started in front
+  -admin-port N     port of /livez and /readyz, which stays open until everything has ended
   -log-level LEVEL  ${levelNames.join(', ')}
   -no-envoy         start no Envoy
   -help             print this
@@ -38,6 +40,7 @@ export function readFlags(args: readonly string[]): Flags {
     else if (name === 'port') flags.port = portOf(name, value());
     else if (name === 'http-port') flags.httpPort = portOf(name, value());
     else if (name === 'envoy-port') flags.envoyPort = portOf(name, value());
+    else if (name === 'admin-port') flags.adminPort = portOf(name, value());
     else if (name === 'log-level') flags.logLevel = levelOf(value());
     else if (name === 'no-envoy') flags.noEnvoy = yes(name, inline);
     else if (name === 'help') flags.help = yes(name, inline);

@@ -10,6 +10,8 @@ import { openSockets, type SocketDoor, wantsSocket } from './websocket.ts';
 export interface HttpOptions {
   host: string;
   port: number;
+  /** The flag that gives the port. */
+  flag?: string;
   fetch: (request: Request, door: Door & SocketDoor) => Response | Promise<Response>;
   /** The largest message over a WebSocket, in bytes: a little more than the handler's own limit, whose answer says more. */
   message?: number;
@@ -31,8 +33,10 @@ const OPTIONS = {
 
 /**
  * Serves `fetch` on plain HTTP/1.1, and WebSockets where it takes them; any other wish to upgrade is a request as any other.
- * A port that cannot be had is an Error naming `-http-port`. */
-export async function serveHttp({ host, port, fetch, message = MESSAGE, log }: HttpOptions): Promise<Running> {
+ * A port that cannot be had is an Error naming `flag`.
+ */
+export async function serveHttp(options: HttpOptions): Promise<Running> {
+  const { host, port, flag = '-http-port', fetch, message = MESSAGE, log } = options;
   let draining = false;
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
@@ -63,7 +67,7 @@ export async function serveHttp({ host, port, fetch, message = MESSAGE, log }: H
   });
   server.on('upgrade', sockets.upgrade);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(cannotListen('-http-port', `${host}:${port}`, error)));
+    server.once('error', (error) => reject(cannotListen(flag, `${host}:${port}`, error)));
     server.listen(port, host, resolve);
   });
 

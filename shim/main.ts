@@ -51,6 +51,7 @@ Antiphon is ready. Models: ${from}.
   through Envoy   ${envoy?.origin ?? '(not started)'}
   plain HTTP      http://${listen.http}
   ext_proc        ${listen.grpc}
+  admin           ${listen.admin === 'off' ? 'off' : `http://${listen.admin}/readyz`}
 
 Try it:
   curl ${post} '${body({})}'

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { type RunningEnvoy, startEnvoy } from '../envoy/run.ts';
-import { createHandler, describe, log, parseConfig, substitute } from '../handler/index.ts';
+import { createHandler, describe, log, parseConfig, Readiness, substitute } from '../handler/index.ts';
+import { adminFetch } from './admin.ts';
 import { readConfigFile } from './config-file.ts';
 import { DEFAULT_DATABASE, openDatabase } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
@@ -26,15 +27,21 @@ export interface Product {
   stop(): Promise<void>;
 }
 
-/** Addresses as HOST:PORT. */
+/** Addresses as HOST:PORT; `admin` may be `off`. */
 export interface Listeners {
   grpc: string;
   http: string;
   envoy: string;
+  admin: string;
 }
 
 /** On the loopback unless told otherwise, since nothing here asks who is calling. */
-const LISTEN: Listeners = { grpc: '127.0.0.1:50051', http: '127.0.0.1:8080', envoy: '127.0.0.1:10000' };
+const LISTEN: Listeners = {
+  grpc: '127.0.0.1:50051',
+  http: '127.0.0.1:8080',
+  envoy: '127.0.0.1:10000',
+  admin: '127.0.0.1:9464',
+};
 
 /** What the shim allows beyond the handler's own limits, so that the handler's graceful end comes first. */
 const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
@@ -58,6 +65,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     grpc: address(config.listen.grpc ?? LISTEN.grpc, flags.port),
     http: address(config.listen.http ?? LISTEN.http, flags.httpPort),
     envoy: address(config.listen.envoy ?? LISTEN.envoy, flags.envoyPort),
+    admin: adminAddress(config.listen.admin, flags.adminPort),
   };
   refuseOwnListeners(models, Object.values(listen));
 
@@ -66,12 +74,14 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const database = await openDatabase(store, config.synchronous);
   const { transport, close: closeTransport } = createTransport();
   const brotli = createRequire(import.meta.url)('brotli-wasm');
+  const readiness = new Readiness();
   const handler = createHandler({
     config: { ...config, models },
     transport,
     database,
     brotli,
     tokenizer: loadTokenizer,
+    readiness,
   });
   const { fetch } = handler;
   const running: Running[] = [];
@@ -98,6 +108,16 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     const [host, port] = split(listen.http);
     const http = await serveHttp({ host, port, fetch, message: limits.body + SLACK.bytes, log: logLine });
     running.push(http);
+    let admin: Running | undefined;
+    if (listen.admin !== 'off') {
+      const [host, port] = split(listen.admin);
+      const routes = new Map([
+        ['/livez', fetch],
+        ['/readyz', fetch],
+      ]);
+      admin = await serveHttp({ host, port, flag: '-admin-port', fetch: adminFetch(routes), log: logLine });
+      running.push(admin);
+    }
     const [envoyHost, envoyPort] = split(listen.envoy);
     const envoy = flags.noEnvoy
       ? undefined
@@ -116,9 +136,11 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       model: models.find(({ match }) => !match.includes('*'))?.match,
       envoy,
       async stop() {
+        readiness.set('draining', true);
         clearInterval(resuming);
-        await Promise.all([handler.close(limits.drain), ...running.map((server) => server.drain(limits.drain))]);
+        await Promise.all([handler.close(limits.drain), grpc.drain(limits.drain), http.drain(limits.drain)]);
         await envoy?.stop();
+        await admin?.close(); // until here it says that this process is draining
         await close();
       },
     };
@@ -142,6 +164,11 @@ function repeat(every: number, what: string, work: () => Promise<unknown>): Node
 
 function address(listener: string, port: number | undefined): string {
   return port === undefined ? listener : listener.replace(/\d+$/, String(port));
+}
+
+/** A port on the command line is a wish for the listener, whatever the file says. */
+function adminAddress(listener: string = LISTEN.admin, port: number | undefined): string {
+  return address(listener === 'off' && port !== undefined ? LISTEN.admin : listener, port);
 }
 
 function split(listener: string): [string, number] {

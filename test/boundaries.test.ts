@@ -13,6 +13,7 @@ const basics = [
   'limits.ts',
   'log.ts',
   'ids.ts',
+  'readiness.ts',
   'sse.ts',
   'seal.ts',
   'socket.ts',

@@ -45,7 +45,7 @@ test('the configuration of the README is one, and says the defaults', async () =
 
 test('a whole configuration is taken as it is', () => {
   const config = parseConfig({
-    listen: { grpc: '127.0.0.1:50051', http: '[::1]:8080', envoy: 'localhost:10000' },
+    listen: { grpc: '127.0.0.1:50051', http: '[::1]:8080', envoy: 'localhost:10000', admin: 'off' },
     models: [
       { match: 'demo', backend: 'demo' },
       { ...chat, key: 'sk-1' },
@@ -92,6 +92,8 @@ const wrong: [unknown, RegExp][] = [
   [{ listen: { grpc: 50_051 } }, /listen\.grpc must be a text/],
   [{ listen: { http: '8080' } }, /listen\.http must be HOST:PORT/],
   [{ listen: { envoy: '127.0.0.1:70000' } }, /listen\.envoy must have a port/],
+  [{ listen: { admin: 'on' } }, /listen\.admin must be HOST:PORT, such as .* or off/],
+  [{ listen: { admin: '127.0.0.1:70000' } }, /listen\.admin must have a port/],
   [{ models: {} }, /models must be a list/],
   [{ models: [] }, /models must name at least one model/],
   [{ models: [chat, 'gpt'] }, /models\.1 must be a mapping/],

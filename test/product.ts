@@ -12,6 +12,7 @@ export interface ProductProcess {
   stderr(): string;
   http: string;
   envoy: string;
+  admin: string;
   kill(signal: NodeJS.Signals): void;
   /** The exit code; null after a signal. */
   exited: Promise<number | null>;
@@ -19,8 +20,8 @@ export interface ProductProcess {
 
 /** Starts `shim/main.ts` on free ports, in a folder of its own that goes with it, and resolves when it is ready or has exited. */
 export async function startCommand(args: readonly string[], env: Record<string, string> = {}): Promise<ProductProcess> {
-  const [grpc, http, envoy] = [await freePort(), await freePort(), await freePort()];
-  const ports = ['-port', `${grpc}`, '--http-port', `${http}`, `-envoy-port=${envoy}`];
+  const [grpc, http, envoy, admin] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const ports = ['-port', `${grpc}`, '--http-port', `${http}`, `-envoy-port=${envoy}`, '-admin-port', `${admin}`];
   const main = new URL('../shim/main.ts', import.meta.url).pathname;
   const cwd = await mkdtemp(join(tmpdir(), 'antiphon-command-'));
   const { OPENAI_BASE_URL: _url, OPENAI_API_KEY: _key, ...clean } = process.env;
@@ -45,6 +46,7 @@ export async function startCommand(args: readonly string[], env: Record<string, 
     stderr: () => stderr,
     http: `http://127.0.0.1:${http}`,
     envoy: `http://127.0.0.1:${envoy}`,
+    admin: `http://127.0.0.1:${admin}`,
     kill: (signal) => child.kill(signal),
     exited,
   };

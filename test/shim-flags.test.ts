@@ -9,12 +9,15 @@ import { parseYaml, readConfigFile } from '../shim/config-file.ts';
 import { readFlags, USAGE } from '../shim/flags.ts';
 
 test('flags take one dash or two, and their value after a space or a "="', () => {
-  const all = { config: 'a.yaml', port: 1, httpPort: 2, envoyPort: 3, logLevel: 'debug', noEnvoy: true, help: false };
-  const line = '-config a.yaml -port 1 -http-port 2 -envoy-port 3 -log-level debug -no-envoy';
+  const ports = { port: 1, httpPort: 2, envoyPort: 3, adminPort: 4 };
+  const all = { config: 'a.yaml', ...ports, logLevel: 'debug', noEnvoy: true, help: false };
+  const line = '-config a.yaml -port 1 -http-port 2 -envoy-port 3 -admin-port 4 -log-level debug -no-envoy';
   assert.deepEqual(readFlags(line.split(' ')), all);
   assert.deepEqual(readFlags(line.replaceAll(' -', ' --').split(' ')), all);
   assert.deepEqual(
-    readFlags('--config=a.yaml -port=1 -http-port=2 -envoy-port=3 -log-level=debug -no-envoy=true'.split(' ')),
+    readFlags(
+      '--config=a.yaml -port=1 -http-port=2 -envoy-port=3 -admin-port=4 -log-level=debug -no-envoy=true'.split(' '),
+    ),
     all,
   );
   assert.deepEqual(readFlags([]), { noEnvoy: false, help: false });
@@ -38,7 +41,7 @@ test('a wrong flag is an Error that says what is wrong', () => {
   ] as const) {
     assert.throws(() => readFlags(line.split(' ')), { message: wrong });
   }
-  for (const name of ['config', 'port', 'http-port', 'envoy-port', 'log-level', 'no-envoy', 'help']) {
+  for (const name of ['config', 'port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'no-envoy', 'help']) {
     assert.match(USAGE, new RegExp(`  -${name} `));
   }
 });

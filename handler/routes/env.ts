@@ -4,6 +4,7 @@ import type { Wakes } from '../background/wakes.ts';
 import type { Brotli } from '../decompress.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import type { Readiness } from '../readiness.ts';
 import type { Seal } from '../seal.ts';
 import type { Socket } from '../socket.ts';
 import type { Scope } from '../state/scope.ts';
@@ -27,6 +28,7 @@ export interface Services {
   /** Where background turns run, and what tells those who read their events here that there are more. */
   runner: Runner;
   wakes: Wakes;
+  readiness: Readiness;
   /** Where the client's things are kept. */
   scope: Scope;
 }

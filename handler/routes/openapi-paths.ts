@@ -108,6 +108,10 @@ export function describePaths(convert: (schema: object) => JsonSchema): Record<s
       delete: { ...operation('deleteItem', 'Takes an item out', 'Conversation'), parameters: path('id', 'item') },
     },
     '/v1/models': { get: operation('listModels', 'The models that requests may name', 'ModelList') },
+    '/livez': { get: operation('getLiveness', 'Whether the process answers', 'Health') },
+    '/readyz': {
+      get: operation('getReadiness', 'Whether it should get new requests; 503 with the reasons why not', 'Readiness'),
+    },
     '/health': { get: operation('getHealth', 'Whether the server is up', 'Health') },
     '/openapi.json': { get: operation('getDocument', 'This document') },
     '/docs': {

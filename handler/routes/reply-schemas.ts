@@ -122,5 +122,6 @@ export const replySchemas: Record<string, JsonSchema> = {
   Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
   ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),
   Health: object({ status: text }),
+  Readiness: object({ status: text, reasons: { type: 'array', items: text } }, ['reasons']),
   Error: object({ error: object(error) }),
 };

@@ -267,3 +267,24 @@ promise(
   },
   NEEDS_HEADERS,
 );
+
+promise(
+  'probe.live',
+  async (door) => {
+    const reply = await door.fetch('/livez');
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers.get('cache-control'), 'no-store');
+    assert.deepEqual(await reply.json(), { status: 'ok' });
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'probe.ready',
+  async (door) => {
+    const reply = await door.fetch('/readyz');
+    assert.deepEqual([reply.status, await reply.json()], [200, { status: 'ready' }]);
+    assert.equal(reply.headers.get('cache-control'), 'no-store');
+  },
+  NEEDS_HEADERS,
+);

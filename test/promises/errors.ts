@@ -89,7 +89,7 @@ promise(
       assert.equal(reply.headers.get('allow'), 'POST', method);
       await refuses(reply, refused);
     }
-    for (const path of ['/v1/models', '/health']) {
+    for (const path of ['/v1/models', '/health', '/livez', '/readyz']) {
       const reply = await door.fetch(path, { method: 'POST', body: '{}' });
       assert.match(reply.headers.get('allow') ?? '', /^GET\b/);
       await refuses(reply, refused);

@@ -79,6 +79,8 @@ export const manifest = {
   },
   'openapi.docs': { says: 'GET /docs is a page that needs nothing else', source: 'issue 3: OpenAPI' },
   health: { says: 'GET /health answers', source: 'issue 3: Handler' },
+  'probe.live': { says: 'GET /livez answers while the process does', source: 'issue 11, 14' },
+  'probe.ready': { says: 'GET /readyz says that new requests are welcome', source: 'issue 11, 14' },
   'input.string': { says: 'a string is a user message', source: 'openai 7.57.0 types: ResponseInput' },
   'input.easy-messages': { says: 'messages without a type are taken', source: 'issue 3: Handler' },
   'input.null-type': {

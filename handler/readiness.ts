@@ -1,0 +1,20 @@
+/** Why a process should get no new requests: it is stopping, or something that it needs does not work. */
+export type UnreadyReason = 'draining' | 'database' | 'envoy' | 'storage';
+
+/** Whether a process should get new requests: it is ready while no part of it holds a reason against. */
+export class Readiness {
+  readonly #reasons = new Set<UnreadyReason>();
+
+  /** The reasons that hold, in the order in which they came up. */
+  get reasons(): readonly UnreadyReason[] {
+    return [...this.#reasons];
+  }
+
+  /** Sets or clears a reason, and says whether that changed anything. */
+  set(reason: UnreadyReason, holds: boolean): boolean {
+    if (this.#reasons.has(reason) === holds) return false;
+    if (holds) this.#reasons.add(reason);
+    else this.#reasons.delete(reason);
+    return true;
+  }
+}
