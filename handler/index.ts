@@ -33,6 +33,7 @@ export type { Database } from './database/database.ts';
 export type { Brotli } from './decompress.ts';
 export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
+export { fixedLimits } from './limits.ts';
 export { configureLog, describe, type Level, levelNames, log } from './log.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export type { Door } from './routes/env.ts';

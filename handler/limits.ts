@@ -112,4 +112,14 @@ export const fixedLimits = {
    * it said last is said again.
    */
   pingInterval: 1 * s,
+  /**
+   * Streams of one gRPC connection that are reset before we have begun to answer, at once: as many as a connection may hold,
+   * so that a crowd may leave. Past it: the connection is closed. On Workers: there is no gRPC.
+   */
+  resets: 100_000,
+  /**
+   * Such resets a second, for as long as one likes: more than requests that a process can serve, so that what an Envoy passes
+   * on of its clients never comes to it. Past it: they count towards `resets`. On Workers: there is no gRPC.
+   */
+  resetsPerSecond: 20_000,
 };

@@ -38,9 +38,7 @@ export function callExchange(call: Call): CallExchange {
   });
   call.on('end', () => {
     close();
-    // With ext_proc_graceful_grpc_close Envoy waits for this; without it Envoy resets the stream, and 1,055 resets make
-    // Node close the connection with all that is in flight.
-    call.end();
+    call.end(); // Envoy resets the stream as soon as it has its answer; other clients wait for this
   });
   call.on('cancelled', close);
   call.on('error', close);

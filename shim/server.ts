@@ -1,3 +1,4 @@
+import type { Http2Server } from 'node:http2';
 import { fileURLToPath } from 'node:url';
 import {
   type GrpcObject,
@@ -14,6 +15,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { callExchange } from './exchange.ts';
 import { createHealth } from './health.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import { guardResets } from './resets.ts';
 import { type Fetch, type SessionOptions, serveExchange } from './session.ts';
 
 /** What a gRPC server serves, and where: `address` is `host:port`; port 0 is any free one. */
@@ -43,11 +45,17 @@ const OPTIONS = {
 };
 
 /**
- * Node's HTTP/2 server drops a connection after about 1,000 stream resets (33 more a second): its guard against hostile
- * peers. Ours is Envoy, which resets a stream when a client leaves in the middle of a fast reply, when a reply is cut,
- * and always without ext_proc_graceful_grpc_close: a crowd leaving must not take everybody else's stream with it.
+ * Lifts Node's guard against hostile peers, which drops a connection after about 1,000 stream resets (33 more a second):
+ * Envoy resets every stream after its answer, and one request's end must not take everybody else's with it. Our own guard
+ * counts what no answer came before.
  */
 const RESETS = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 };
+
+/** What is used of grpc-js's server without being public. */
+interface Inside {
+  commonServerOptions: object;
+  http2Servers: Map<Http2Server, unknown>;
+}
 
 // What grpc-js writes to stderr comes back to us as errors as well, and the log is ours.
 if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
@@ -55,8 +63,9 @@ if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
 /** Serves `fetch` as an ext_proc processor, with gRPC health; a port that cannot be had is an Error naming `-port`. */
 export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Promise<Running> {
   const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + SLACK });
-  // grpc-js has no option that reaches these; a test notices should its field be called otherwise one day.
-  Object.assign((server as unknown as { commonServerOptions?: object }).commonServerOptions ?? {}, RESETS);
+  // grpc-js has no option that reaches these; tests notice should a field be called otherwise one day.
+  const { commonServerOptions, http2Servers } = server as unknown as Inside;
+  Object.assign(commonServerOptions, RESETS);
   const health = createHealth();
   const calls = new Set<object>();
   let quiet: (() => void) | undefined;
@@ -82,6 +91,11 @@ export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Pr
       else resolve(bound);
     });
   });
+  for (const http2Server of http2Servers.keys()) {
+    guardResets(http2Server, () =>
+      session.log('warn', 'A gRPC connection was closed: too many resets before an answer.'),
+    );
+  }
 
   async function close(): Promise<void> {
     health.close();

@@ -137,7 +137,7 @@ test('1,500 requests in a row, and clients that leave by the hundred, fail none'
     if (round % 5 === 0) setTimeout(begin(`${envoy.origin}/hang`), 20);
   }
   for (const reply of await held) assert.equal(reply.body.match(/data/g)?.length, 60);
-  assert.ok((await stat('upstream_rq_tx_reset')) - resets <= 2, 'about a thousand make Node close the connection');
+  assert.ok((await stat('upstream_rq_tx_reset')) - resets > 1_400, 'Envoy resets each stream after its answer');
   assert.equal(await stat('upstream_cx_destroy'), 0);
 });
 

@@ -36,6 +36,7 @@ export function handler(calls: CallLog): Fetch {
     const { pathname, search, searchParams: ask } = new URL(request.url);
     if (pathname === '/throw') throw new Error('secret');
     if (pathname === '/hang') return new Promise<Response>(() => {});
+    if (pathname === '/slow') await sleep(Number(ask.get('ms')));
     if (pathname === '/large') return new Response(new Uint8Array(Number(ask.get('size'))));
     if (pathname.startsWith('/status/')) return new Response(null, { status: Number(pathname.slice(8)) });
     if (pathname === '/live') {

@@ -1,0 +1,35 @@
+import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { fixedLimits } from '../handler/index.ts';
+
+type Bounds = Readonly<Record<'resets' | 'resetsPerSecond', number>>;
+
+/**
+ * Closes a connection whose peer goes on resetting streams before they are answered, and tells `tell` of it: each costs us a
+ * request, and the peer nothing. An Envoy resets every stream after its answer as well, and those are not counted.
+ */
+export function guardResets(server: Http2Server, tell: () => void, bounds: Bounds = fixedLimits): void {
+  server.on('session', (session: ServerHttp2Session) => {
+    const within = counter(bounds);
+    session.on('stream', (stream: ServerHttp2Stream) => {
+      stream.once('close', () => {
+        if (stream.rstCode === constants.NGHTTP2_NO_ERROR || stream.headersSent || session.destroyed) return;
+        if (within()) return;
+        tell();
+        session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        session.destroy();
+      });
+    });
+  });
+}
+
+/** Says of each reset whether it is still within what a crowd of leaving clients makes: so many at once, and so many a second. */
+function counter({ resets, resetsPerSecond }: Bounds): () => boolean {
+  let level = 0;
+  let at = performance.now();
+  return () => {
+    const now = performance.now();
+    level = Math.max(0, level - ((now - at) / 1000) * resetsPerSecond) + 1;
+    at = now;
+    return level <= resets;
+  };
+}
