@@ -1,10 +1,14 @@
 import type { ModelConfig } from './config.ts';
 
-/** The models that `OPENAI_BASE_URL` (with `OPENAI_API_KEY`) names, if it is set; throws an Error when it is no URL. */
+/** The models that `OPENAI_BASE_URL` (with `OPENAI_API_KEY`) names, if it is set; throws an Error when it is no URL, or one with credentials. */
 export function environmentModels(env: Readonly<Record<string, unknown>>): ModelConfig[] | undefined {
   const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = env;
   if (typeof url !== 'string' || url === '') return undefined;
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Error('OPENAI_BASE_URL is not an http(s) URL');
+  const { username, password } = new URL(url);
+  if (username || password) {
+    throw new Error('OPENAI_BASE_URL must not hold a user or a password, which are not sent: set OPENAI_API_KEY');
+  }
   return [{ match: '*', backend: 'chat', url, ...(typeof key === 'string' && key !== '' && { key }) }];
 }
 

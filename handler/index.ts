@@ -15,6 +15,7 @@ import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
 import { demoModels } from './default-models.ts';
 import { Readiness } from './readiness.ts';
+import { keepSecret } from './redact.ts';
 import type { Door } from './routes/env.ts';
 import { sealWith } from './seal.ts';
 import { waitingJobs } from './state/jobs.ts';
@@ -36,6 +37,7 @@ export { ApiError } from './errors.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, type Level, levelNames, log } from './log.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
+export { redact } from './redact.ts';
 export type { Door } from './routes/env.ts';
 export type { Socket } from './socket.ts';
 export type { Tool } from './tool/tool.ts';
@@ -90,6 +92,11 @@ const TENANT = 'default';
 /** Puts the handler together. */
 export function createHandler(options: HandlerOptions): Handler {
   const { config, transport, database, brotli, tools = [] } = options;
+  keepSecret(
+    ...(config.models ?? []).map(({ key }) => key),
+    ...config.webhooks.flatMap(({ url, secret }) => [url, secret]),
+    ...config.secrets.map(({ key }) => key),
+  );
   const models = (config.models ?? demoModels).map((model) => ({
     match: model.match,
     context: model.context,

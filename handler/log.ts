@@ -1,4 +1,5 @@
 import { configureSync, getJsonLinesFormatter, getLogger, type LogLevel, resetSync } from '@logtape/logtape';
+import { redact } from './redact.ts';
 
 /** Levels by the names that the command line and the configuration use. */
 const levels = { debug: 'debug', info: 'info', warn: 'warning', error: 'error' } as const satisfies Record<
@@ -15,12 +16,12 @@ export const log = getLogger('antiphon');
 /** The names of the levels, from most to least. */
 export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type
 
-/** Sends the log to `write`, one JSON object and line break a call; a second call replaces the first. */
+/** Sends the log to `write`, one JSON object and line break a call, without secrets; a second call replaces the first. */
 export function configureLog(level: Level, write: (line: string) => void): void {
   const format = getJsonLinesFormatter({ properties: 'flatten' });
   resetSync();
   configureSync({
-    sinks: { lines: (record) => write(format(record)) },
+    sinks: { lines: (record) => write(redact(format(record))) },
     loggers: [
       { category: 'antiphon', lowestLevel: levels[level], sinks: ['lines'] },
       { category: ['logtape', 'meta'], lowestLevel: 'warning', sinks: ['lines'] },
@@ -28,11 +29,26 @@ export function configureLog(level: Level, write: (line: string) => void): void 
   });
 }
 
-/** An error's text with its causes', for the log only. */
+/** Characters of an error's text in the log at most. */
+const MAX_ERROR = 2_000;
+
+/**
+ * An error's text with its causes', for the log only, without secrets and without what a parser of JSON quotes of its input:
+ * that is what a user or a model said, or a configuration.
+ */
 export function describe(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error; at != null && parts.length < 5; at = at instanceof Error ? at.cause : null) {
-    parts.push(at instanceof Error ? `${at.name}: ${at.message}` : typeof at === 'string' ? at : JSON.stringify(at));
+    parts.push(at instanceof Error ? `${at.name}: ${messageOf(at)}` : typeof at === 'string' ? at : JSON.stringify(at));
   }
-  return parts.join(' <- ').slice(0, 2_000);
+  return excerpt(parts.join(' <- '));
+}
+
+/** The beginning of a text for the log, from which secrets are taken before it is cut: half of one would not be known again. */
+export function excerpt(text: string, most = MAX_ERROR): string {
+  return text.length <= most ? text : redact(text).slice(0, most);
+}
+
+function messageOf(error: Error): string {
+  return error instanceof SyntaxError && error.message.includes('JSON') ? 'this is not JSON' : error.message;
 }

@@ -1,16 +1,19 @@
 #!/usr/bin/env node
-import { configureLog, describe, log } from '../handler/index.ts';
+import { configureLog, describe, levelNames, log, redact } from '../handler/index.ts';
 import { type Flags, readFlags, USAGE } from './flags.ts';
 import { type Product, startProduct } from './product.ts';
 
-/** Words for people go to stderr: stdout holds nothing but the log's lines. */
+/** Words for people go to stderr, without secrets: stdout holds nothing but the log's lines. */
 function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${redact(line)}\n`);
 }
 
 async function main(flags: Flags): Promise<void> {
   if (flags.help) return say(USAGE);
   configureLog(flags.logLevel ?? 'info', (line) => process.stdout.write(line));
+  // What libraries print becomes lines of the log, and so goes without secrets as well.
+  for (const level of levelNames)
+    console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
   const product = await startProduct(flags, process.env, say);
   greet(product);
 

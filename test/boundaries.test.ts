@@ -14,6 +14,7 @@ const basics = [
   'log.ts',
   'ids.ts',
   'readiness.ts',
+  'redact.ts',
   'sse.ts',
   'seal.ts',
   'socket.ts',

@@ -1,6 +1,8 @@
 import { ApiError } from '../errors.ts';
+import { excerpt, log } from '../log.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { type ResponseErrorCode, responseErrorCodes } from '../protocol/response.ts';
+import { nameIn } from './members.ts';
 import type { Upstream } from './transport.ts';
 
 /** As much of a failure's body as is read to tell what kind it is; none of it is passed on. */
@@ -71,8 +73,11 @@ function reasonOf(error: JsonObject | string): ResponseErrorCode | undefined {
 }
 
 function classify(status: number, body: string, retryAfter: string | null): ApiError {
-  const cause = { status, body };
   const error = errorIn(body);
+  const { type, code } = isObject(error) ? error : {};
+  // Bodies repeat requests, and so what users said: as JSON the cause is what the log may hold of it at every level.
+  const cause = { status, body, toJSON: () => ({ status, type: nameIn(type), code: nameIn(code) }) };
+  log.debug('a model backend refused', () => ({ status, body: excerpt(body) }));
   const said = gist(error);
   const reason = reasonOf(error);
   if (!reason && (status === 401 || status === 403)) {

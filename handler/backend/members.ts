@@ -21,6 +21,11 @@ export function object(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
+/** A type or a code for the log; undefined where it is no name, and so may be what a user said. */
+export function nameIn(value: unknown): string | undefined {
+  return /^[\w.-]{1,64}$/.test(String(value)) ? String(value) : undefined;
+}
+
 /** The objects in what should be a list of them. */
 export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
@@ -50,7 +55,7 @@ export function toAnnotations(list: unknown): Annotation[] {
     try {
       return [check(Annotation, given)];
     } catch {
-      log.warn('a citation that is not valid was left out', { type: text(given.type).slice(0, 64) });
+      log.warn('a citation that is not valid was left out', { type: nameIn(given.type) });
       return [];
     }
   });

@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import type { ChatTool } from './chat-tools.ts';
 import { failureInStream, garbled } from './failure.ts';
-import { count, object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
+import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
 import type { Reply } from './read.ts';
 import { isWhole, restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
 import { Speech } from './responses-speech.ts';
@@ -230,7 +230,7 @@ export class ResponsesReply implements Reply {
   #whole(item: JsonObject, id: string): void {
     const known = toWholeItem(item);
     if (!known) {
-      log.warn('an item of a type that is not known was left out', { type: text(item.type).slice(0, 64) });
+      log.warn('an item of a type that is not known was left out', { type: nameIn(item.type) });
       return;
     }
     const told = this.#begin('whole', id, known.type !== 'mcp_call');

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { describe, log } from '../log.ts';
+import { describe, excerpt, log } from '../log.ts';
 import type { Entry } from './env.ts';
 
 /** Request ids of clients that are taken over; others could break a header or a log line. */
@@ -37,7 +37,7 @@ export function startEntry({ requestId, door, method, path }: Incoming, sent: ()
         request_id,
         ...(door && { door }),
         method,
-        path: path.slice(0, 200),
+        path: excerpt(path, 200),
         model,
         ...(response !== null && { response_id: response }),
         streaming,

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { keepSecret } from '../redact.ts';
 import { makeSecret, type Secret, type SharedSecret } from '../seal.ts';
 
 /** Its id; a configured one of this id would be another secret. */
@@ -17,5 +18,7 @@ async function readSecret(database: Database): Promise<Secret> {
     },
     { sql: 'SELECT key FROM secrets WHERE id = ?', values: [ID] },
   ]);
-  return { id: ID, key: String(row?.key) };
+  const key = String(row?.key);
+  keepSecret(key);
+  return { id: ID, key };
 }

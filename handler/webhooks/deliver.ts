@@ -31,7 +31,7 @@ export type Deliver = () => Promise<number | undefined>;
  * are called, none waits for another, and for each there is one loop at a time, whoever asks for it and how often.
  */
 export function openDeliverer(means: Deliverer): Deliver {
-  const loops = means.webhooks.map((webhook) => openLoop(webhook, means));
+  const loops = means.webhooks.map((webhook, index) => openLoop(webhook, `webhooks[${index}]`, means));
   return async () => {
     const next = await Promise.all(loops.map((deliver) => deliver()));
     const known = next.filter((at) => at !== undefined);
@@ -39,7 +39,7 @@ export function openDeliverer(means: Deliverer): Deliver {
   };
 }
 
-function openLoop(webhook: Webhook, { database, transport }: Deliverer): Deliver {
+function openLoop(webhook: Webhook, name: string, { database, transport }: Deliverer): Deliver {
   // They outlive a loop that fails, so that the next one keeps to the bound as well.
   const trying = new Set<Promise<void>>();
   let running: Promise<number | undefined> | undefined;
@@ -49,7 +49,7 @@ function openLoop(webhook: Webhook, { database, transport }: Deliverer): Deliver
   const take = async () => {
     const room = AT_ONCE - trying.size;
     for (const delivery of room > 0 ? await takeDue(database, webhook.url, room, HOLD) : []) {
-      const tried = attempt(delivery, transport, webhook)
+      const tried = attempt(delivery, transport, webhook, name)
         .then((statement) => database.batch([statement]))
         .then(
           () => {},
@@ -85,8 +85,8 @@ function openLoop(webhook: Webhook, { database, transport }: Deliverer): Deliver
 }
 
 /** Tries a delivery once, and gives what is to be written of that. */
-async function attempt(delivery: Delivery, transport: Transport, webhook: Webhook): Promise<Statement> {
-  const { id, url, body, tries, created } = delivery;
+async function attempt(delivery: Delivery, transport: Transport, webhook: Webhook, name: string): Promise<Statement> {
+  const { id, body, tries, created } = delivery;
   const now = Date.now();
   let failure: unknown;
   try {
@@ -96,7 +96,8 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: Webhoo
   } catch (error) {
     failure = error;
   }
-  const details = { webhook: url, event: id, tries, error: describe(failure) };
+  // By its place in the configuration: many receivers know who may call by the path alone.
+  const details = { webhook: name, event: id, tries, error: describe(failure) };
   if (now - created > GIVE_UP) {
     log.error('a webhook was given up', details);
     return removeDelivery(delivery);

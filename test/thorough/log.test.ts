@@ -51,13 +51,23 @@ test('a stream is logged when it has ended, under the id that the client got', a
   assert.equal(line.request_id, reply.headers.get('x-request-id'));
 });
 
-test("a failure is an error with the cause, which only the log has: a backend's words included", async () => {
+test("a failure is an error with its cause, and a backend's own words are for the debug level", async () => {
   for (const stream of [false, true]) {
+    configureLog('info', (line) => lines.push(line));
     lines = [];
-    const name = model.script(replies(503, { error: { message: 'out of memory' } }));
+    const failing = () => model.script(replies(503, { error: { type: 'overloaded', message: 'out of memory' } }));
+    const name = failing();
     const { line } = await logged(ask({ model: name, stream }));
     assert.partialDeepStrictEqual(line, { model: name, streaming: stream, status: 500, level: 'ERROR' });
-    assert.match(line.error, /out of memory/);
+    assert.match(line.error, /status 503.*"type":"overloaded"/);
+    assert.doesNotMatch(line.error, /out of memory/);
+
+    configureLog('debug', (line) => lines.push(line));
+    lines = [];
+    await (await handler.fetch(new Request('http://test/v1/responses', ask({ model: failing(), stream })))).text();
+    const [said] = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'DEBUG');
+    assert.partialDeepStrictEqual(said, { status: 503 });
+    assert.match(said.body, /out of memory/);
   }
 });
 

@@ -1,0 +1,48 @@
+/** What stands in a text in place of a secret. */
+const REDACTED = '[redacted]';
+
+/** Characters that a configured secret has at least: placeholders such as `EMPTY` and `none` stand in other words as well. */
+const SHORTEST = 6;
+
+/** What looks like a credential, whoever it belongs to, and what it becomes. */
+const patterns: [RegExp, string][] = [
+  [/\b(Bearer|Basic)(\s+|%20)[^\s"'\\,;]{6,}/gi, `$1 ${REDACTED}`],
+  [/(?<![A-Za-z\d])sk-[\w*.-]{6,}/g, REDACTED],
+  // A user and a password in a URL, and its query, in which many services take keys and all presigned URLs have one.
+  [/(:\/\/)[^\s/?#"'\\]*@/g, `$1${REDACTED}@`],
+  [/(:\/\/(?:[^\s?#"'\\:]|:(?!\/\/))*\?)[^\s"'\\]+/g, `$1${REDACTED}`],
+];
+
+const secrets = new Set<string>();
+let exactly: RegExp | undefined;
+
+/**
+ * Has `redact` leave these texts out from now on, for as long as the process runs; those below 6 characters are no secrets.
+ * They are known as well in the forms in which JSON and URLs hold them.
+ */
+export function keepSecret(...texts: readonly (string | undefined)[]): void {
+  for (const text of texts) {
+    if (text === undefined || text.length < SHORTEST) continue;
+    // A line of the log is JSON, and may quote an object that is JSON itself, which may quote a text.
+    const once = inJson(text);
+    for (const form of [text, once, inJson(once), inJson(inJson(once)), encodeURIComponent(text.toWellFormed())])
+      secrets.add(form);
+  }
+  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+  exactly = secrets.size > 0 ? new RegExp(longestFirst.map(literally).join('|'), 'g') : undefined;
+}
+
+/** A text for the log or for people, without configured secrets and without whatever looks like a credential; JSON stays JSON. */
+export function redact(text: string): string {
+  let redacted = exactly ? text.replace(exactly, REDACTED) : text;
+  for (const [pattern, replacement] of patterns) redacted = redacted.replace(pattern, replacement);
+  return redacted;
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+}
