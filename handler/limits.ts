@@ -94,6 +94,17 @@ export const defaultLimits: Limits = {
 
 /** The limits that nobody sets: what stays within them is any real client's, and what does not is a mistake or an attack. */
 export const fixedLimits = {
+  /** JSON up to this many characters is parsed as it is, since it cannot grow large. Past it: it is scanned first. */
+  scannedJson: 65_536,
+  /**
+   * Members of a client's JSON, empty lists and objects counted twice: 10,000 items of ten members have fewer, and `[],[],...`
+   * takes fifteen times its size in memory. Past it: 400.
+   */
+  jsonMembers: 250_000,
+  /** Members of one JSON from a model's server: a count of two million tokens lists them. Past it: the turn fails. */
+  replyMembers: 2_000_000,
+  /** How deep JSON above `scannedJson` is nested: what we read is some ten levels deep, a tool's parameters a hundred. Past it: 400, or the turn fails. */
+  jsonDepth: 128,
   /** Lanes of one WebSocket, each a queue of its own. Past it: an `error`, 400 `websocket_stream_limit_reached`. */
   lanes: 32,
   /** Responses made at a time on one WebSocket, as at OpenAI. Past it: requests wait. */

@@ -8,6 +8,7 @@ const ROOT = new URL('../', import.meta.url);
 /** Each unit of the house, a file or a folder of handler/, and the units that it may import besides itself. */
 const vocabulary = ['protocol'];
 const basics = [
+  'parse-json.ts',
   'base64.ts',
   'errors.ts',
   'limits.ts',

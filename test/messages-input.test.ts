@@ -49,6 +49,19 @@ test('ids of calls are those that the API takes, each once; answers find the lat
   assert.deepEqual(told.slice(1), ['c_1 ', 'c_1 one', 'c_1_1 ', 'c_1_1 two', 'c_1_2 ', 'c_1_2 three']);
 });
 
+test('arguments are objects as long as they are neither deep nor more than one request may have; beyond, they are told', () => {
+  const deep = `{"a":${'['.repeat(200)}${']'.repeat(200)}}`;
+  const large = `{"a":[${'{},'.repeat(30_000)}{}]}`;
+  const written = ['{"a":1}', 'cut {', deep, large, large, large, large, large, '{"a":2}'];
+  const { messages } = sent({
+    input: [userMessage('a'), ...written.flatMap((text, at) => [calls(`c${at}`, text), gives(`c${at}`, 'ok')])],
+  });
+  const inputs = messages.flatMap(({ content }: Json) => content.flatMap(({ input }: Json) => (input ? [input] : [])));
+  const told = inputs.map(({ a, arguments: text }: Json) => text?.length ?? (Array.isArray(a) ? 'list' : a));
+  const same = 'list';
+  assert.deepEqual(told, [1, 5, deep.length, same, same, same, same, large.length, 2]);
+});
+
 test('turns alternate; what instructs is gathered; texts without a word are left out', () => {
   const { system, messages } = sent({
     instructions: 'One.',

@@ -1,3 +1,4 @@
+import { parseJson } from '../parse-json.ts';
 import type { ChatTool } from './chat-tools.ts';
 import { garbled } from './failure.ts';
 import { type CallMarks, usableCallId, type Writer } from './writer.ts';
@@ -130,7 +131,7 @@ export class CallQueue {
 
 function isJson(text: string): boolean {
   try {
-    JSON.parse(text);
+    parseJson(text);
     return true;
   } catch {
     return false;

@@ -1,5 +1,6 @@
 import { ApiError, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { parseJson } from '../parse-json.ts';
 import {
   InputComputerCall,
   InputCustomCall,
@@ -248,7 +249,7 @@ function argumentsOf(call: Whole): JsonObject {
 
 function read(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

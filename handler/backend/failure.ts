@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts';
 import { excerpt, log } from '../log.ts';
+import { parseJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { type ResponseErrorCode, responseErrorCodes } from '../protocol/response.ts';
 import { nameIn } from './members.ts';
@@ -45,7 +46,7 @@ export function garbled(cause: unknown): ApiError {
 /** The error that a body holds, or all of its text where it is none. */
 function errorIn(body: string): JsonObject | string {
   try {
-    const whole: unknown = JSON.parse(body);
+    const whole: unknown = parseJson(body);
     const error = isObject(whole) && whole.error !== undefined ? whole.error : whole;
     return isObject(error) ? error : String(error);
   } catch {

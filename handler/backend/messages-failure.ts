@@ -1,4 +1,5 @@
 import { ApiError } from '../errors.ts';
+import { parseJson } from '../parse-json.ts';
 import { isObject } from '../protocol/json.ts';
 import { failureInStream, failureOf } from './failure.ts';
 import { object, text } from './members.ts';
@@ -64,7 +65,7 @@ export function boundIn(failure: ApiError): number | undefined {
 /** What an error's body says: the log's, and read here only to tell what kind it is. */
 function saidBy({ cause }: ApiError): { type: string; message: string } {
   try {
-    const body: unknown = JSON.parse(text(object(cause).body));
+    const body: unknown = parseJson(text(object(cause).body));
     const error = object(isObject(body) ? body.error : undefined);
     return { type: text(error.type), message: text(error.message) };
   } catch {

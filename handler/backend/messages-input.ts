@@ -1,8 +1,10 @@
+import { fixedLimits } from '../limits.ts';
+import { countMembers } from '../parse-json.ts';
 import type { Item, Message } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { type Mark, type Told, toBlocks } from './messages-parts.ts';
 import { type Thought, unsealThought } from './messages-thinking.ts';
-import { type Answered, answerOf, type Called, callOf, unreadable } from './tool-items.ts';
+import { type Answered, answerOf, callOf, unreadable } from './tool-items.ts';
 import { wordsOf } from './words.ts';
 
 type ToolUse = { type: 'tool_use'; id: string; name: string; input: JsonObject };
@@ -40,6 +42,7 @@ export function toConversation(instructions: string | null, input: readonly Item
   const taken = new Map<string, number>();
   /** The results of the calls of each message, and of those that nobody made. */
   const results = new Map<MessageParam | undefined, ToolResult[]>();
+  const readArguments = argumentsReader();
   const blocks = (part: Message['content'][number]) => toBlocks(part, marks);
   const adds = (role: MessageParam['role'], said: Block[]) => {
     const last = messages.at(-1);
@@ -63,7 +66,10 @@ export function toConversation(instructions: string | null, input: readonly Item
     if (!call && !answer) throw unreadable(item);
     if (call) {
       const id = usable(call.id, taken);
-      calls.set(call.id, { id, message: adds('assistant', [toolUse(call, id)]) });
+      calls.set(call.id, {
+        id,
+        message: adds('assistant', [{ type: 'tool_use', id, name: call.name, input: readArguments(call.arguments) }]),
+      });
     }
     if (answer) {
       const { id, message } = calls.get(answer.id) ?? { id: usable(answer.id, taken), message: undefined };
@@ -109,10 +115,6 @@ function inOrder(content: Block[]): Block[] {
   return [...said, ...calls];
 }
 
-function toolUse({ name, arguments: written }: Called, id: string): ToolUse {
-  return { type: 'tool_use', id, name, input: inputOf(written) };
-}
-
 function toolResult(
   { output, failed }: Answered,
   id: string,
@@ -141,13 +143,20 @@ function usable(id: string, taken: Map<string, number>): string {
   return name;
 }
 
-/** What a model wrote as arguments; what is no object is still told. */
-function inputOf(written: string): JsonObject {
-  try {
-    const input: unknown = JSON.parse(written || '{}');
-    if (isObject(input)) return input;
-  } catch {
-    // Told below.
-  }
-  return { arguments: written };
+/**
+ * Makes objects of what models wrote as arguments. What is no object is still told, and so is what is too deep, or has more
+ * members than are left of those that one request may have.
+ */
+function argumentsReader(): (written: string) => JsonObject {
+  let left = fixedLimits.jsonMembers;
+  return (written) => {
+    try {
+      left -= countMembers(written, left);
+      const input: unknown = JSON.parse(written || '{}');
+      if (isObject(input)) return input;
+    } catch {
+      // Told below.
+    }
+    return { arguments: written };
+  };
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../parse-json.ts';
 import { isObject } from '../protocol/json.ts';
 import type { ModelCall } from './backend.ts';
 import { text } from './members.ts';
@@ -22,7 +23,7 @@ export function sealThought(thought: Thought): string {
 export function unsealThought(sealed: string | null | undefined): Thought | undefined {
   if (!sealed?.startsWith(SEAL)) return undefined;
   try {
-    const thought: unknown = JSON.parse(sealed.slice(SEAL.length));
+    const thought: unknown = parseJson(sealed.slice(SEAL.length));
     if (!isObject(thought)) return undefined;
     const { type, data, thinking, signature } = thought;
     if (type === 'redacted_thinking' && text(data)) return { type, data: text(data) };

@@ -1,4 +1,6 @@
 import { ApiError } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
+import { parseJson } from '../parse-json.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { eventData } from '../sse.ts';
@@ -66,7 +68,7 @@ async function* heard(body: AsyncIterable<Uint8Array>, reply: Reply, most: numbe
 
 function parse(data: string): JsonObject {
   try {
-    const event: unknown = JSON.parse(data);
+    const event: unknown = parseJson(data, fixedLimits.replyMembers);
     if (isObject(event)) return event;
   } catch (error) {
     throw garbled(error);

@@ -1,5 +1,6 @@
 import { newId } from '../ids.ts';
 import { log } from '../log.ts';
+import { parseJson } from '../parse-json.ts';
 import {
   InputComputerCall,
   InputCustomCall,
@@ -87,7 +88,7 @@ export function restOfArguments(whole: string, said: string): string {
 
 function sameJson(a: string, b: string): boolean {
   try {
-    return JSON.stringify(JSON.parse(a)) === JSON.stringify(JSON.parse(b));
+    return JSON.stringify(parseJson(a)) === JSON.stringify(parseJson(b));
   } catch {
     return false;
   }

@@ -1,4 +1,6 @@
 import { ApiError } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
+import { parseJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { connectionFailed, failureOf } from './failure.ts';
 import type { Transport, Upstream } from './transport.ts';
@@ -73,6 +75,6 @@ export async function readJson(upstream: Upstream): Promise<JsonObject> {
     text += decoder.decode(chunk, { stream: true });
     if (text.length > MAX_JSON) throw new ApiError('server', 'The model backend sent more than is read.');
   }
-  const value: unknown = JSON.parse(text);
+  const value: unknown = parseJson(text, fixedLimits.replyMembers);
   return isObject(value) ? value : {};
 }

@@ -1,13 +1,12 @@
 import { type Brotli, decompress, join } from '../decompress.ts';
 import { ApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * A request's body as a JSON object, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is
- * not JSON (a missing one counts as JSON, but from a browser's page), 413 above the limits, 400 for what is not JSON in UTF-8, 422 for no object;
+ * not JSON (a missing one counts as JSON, but from a browser's page), 413 above the limits, 400 for what is not JSON in UTF-8 or past its bounds, 422 for no object;
  * an empty one is `otherwise`, if given.
  */
 export async function readJson(
@@ -29,17 +28,9 @@ export async function readJson(
   const bytes = encoding ? decompress(sent, encoding, limits.inflated, brotli) : sent;
   if (bytes.length === 0 && otherwise) return otherwise;
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The request body is empty; it must be a JSON object.');
-  const value = parse(bytes);
+  const value = parseClientJson(bytes, 'the JSON body of your request');
   if (!isObject(value)) throw new ApiError('invalid_type', 'The request body must be an object.');
   return value;
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(bytes));
-  } catch (cause) {
-    throw new ApiError('malformed_json', 'We could not parse the JSON body of your request.', { cause });
-  }
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {

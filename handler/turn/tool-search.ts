@@ -1,4 +1,5 @@
 import { newId } from '../ids.ts';
+import { parseJson } from '../parse-json.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
@@ -126,7 +127,7 @@ function fits(word: string, others: readonly string[]): boolean {
 
 function argumentsOf(call: FunctionCall): JsonObject {
   try {
-    const given: unknown = JSON.parse(call.arguments);
+    const given: unknown = parseJson(call.arguments);
     return isObject(given) ? given : {};
   } catch {
     return {};

@@ -1,5 +1,6 @@
 import { ApiError, toApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
+import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { startEntry } from '../routes/entry.ts';
 import type { Door, Entry, Services } from '../routes/env.ts';
@@ -96,12 +97,7 @@ class Connection {
     if (message.length * 3 > body && new TextEncoder().encode(message).length > body) {
       throw new ApiError('too_large', `The message is larger than ${body} bytes.`);
     }
-    let event: unknown;
-    try {
-      event = JSON.parse(message);
-    } catch (cause) {
-      throw new ApiError('malformed_json', 'We could not parse the JSON of your message.', { cause });
-    }
+    const event = parseClientJson(message, 'the JSON of your message');
     if (!isObject(event)) throw new ApiError('invalid_type', 'A message must be an object.');
     return event;
   }

@@ -17,6 +17,7 @@ import './conversations-turns.ts';
 import './cors.ts';
 import './create.ts';
 import './errors.ts';
+import './excess.ts';
 import './idempotency.ts';
 import './idempotency-stream.ts';
 import './input.ts';

@@ -14,6 +14,10 @@ export const websocketManifest = {
     says: 'pages of strange origins cannot open a WebSocket: 403',
     source: 'RFC 6455, 10.2',
   },
+  'websocket.excess': {
+    says: 'a message whose JSON has more than 250,000 members, or is nested deeper than 128 levels, is a 400, and the connection goes on',
+    source: 'issue 11: input',
+  },
   'websocket.unserved': {
     says: 'a wish for a WebSocket that cannot be served is 426 and says why: the client can go on over HTTP, or ask for version 13',
     source: 'issue 6: WebSocket mode',

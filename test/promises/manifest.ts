@@ -324,6 +324,10 @@ export const manifest = {
   },
   'backend.server-fault': { says: "a backend's 5xx are 500", source: 'design: Errors' },
   'backend.odd-status': { says: 'plain text, redirects and huge error bodies are 500', source: 'recordings: Ollama' },
+  'backend.excess': {
+    says: 'JSON from a backend that is nested deeper than 128 levels is a 500, and breaks nothing',
+    source: 'issue 11: input',
+  },
   'backend.body-hidden': { says: "a backend's words never reach the client", source: 'issue 3: Handler' },
   'backend.breaks-at-once': {
     says: 'a backend that breaks off or talks nonsense at once: one error, one terminal event',
@@ -354,6 +358,14 @@ export const manifest = {
   'body.unknown-encoding': { says: 'an unknown encoding is 415', source: 'issue 3: Handler' },
   'body.corrupt': { says: 'corrupt, truncated or missing compressed data is 400', source: 'issue 3: Handler' },
   'body.bomb': { says: 'a bomb is refused at the inflated limit', source: 'issue 3: Handler' },
+  'body.members': {
+    says: 'JSON with more than 250,000 members is 400, wherever they are, and fewer are taken',
+    source: 'issue 11: input',
+  },
+  'body.depth': {
+    says: 'JSON that is nested deeper than 128 levels is 400, or refused by its field, and breaks nothing',
+    source: 'issue 11: input',
+  },
   'body.largest': { says: '32 MiB are taken', source: 'issue 3: Handler' },
   'body.too-large': { says: '32 MiB and a byte are 413', source: 'issue 3: Handler' },
   'body.long-text': { says: 'a text has 10,485,760 characters at most', source: 'OpenResponses constraints' },

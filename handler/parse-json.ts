@@ -1,0 +1,81 @@
+import { ApiError } from './errors.ts';
+import { fixedLimits } from './limits.ts';
+
+const { scannedJson, jsonMembers, jsonDepth } = fixedLimits;
+
+/** Characters of a string that are looked at one by one before the next quote is searched for. */
+const STRIDE = 16;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Thrown for JSON past a bound; the message says which. */
+class ExcessiveJson extends Error {}
+
+/**
+ * What JSON says. A text above `fixedLimits.scannedJson` characters is scanned first, since what is parsed may take many times its
+ * size in memory. Throws an Error where it has more than `members`, is nested deeper than `fixedLimits.jsonDepth`, or is no JSON.
+ */
+export function parseJson(text: string, members: number = jsonMembers): unknown {
+  if (text.length > scannedJson) countMembers(text, members);
+  return JSON.parse(text);
+}
+
+/**
+ * The same for what a client sent, in UTF-8 where it is bytes; `name` says what that is. Throws an ApiError, 400, that says
+ * what the bound is.
+ */
+export function parseClientJson(json: string | Uint8Array, name: string): unknown {
+  try {
+    return parseJson(typeof json === 'string' ? json : decoder.decode(json));
+  } catch (cause) {
+    const excess = cause instanceof ExcessiveJson;
+    const message = excess ? `We do not parse ${name}: it ${cause.message}.` : `We could not parse ${name}.`;
+    throw new ApiError('malformed_json', message, { cause });
+  }
+}
+
+/**
+ * The members that JSON has in all its lists and objects: commas, lists and objects are counted, so that an empty one counts
+ * twice. Throws an Error above `most`, and where it is nested deeper than `fixedLimits.jsonDepth`.
+ */
+export function countMembers(text: string, most: number): number {
+  let members = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === QUOTE) at = endOfString(text, at + 1);
+    else if (char === CLOSE_LIST || char === CLOSE_OBJECT) depth--;
+    else {
+      const opens = char === OPEN_LIST || char === OPEN_OBJECT;
+      if (opens && ++depth > jsonDepth) throw new ExcessiveJson(`is nested deeper than ${jsonDepth} levels`);
+      if ((opens || char === COMMA) && ++members > most) throw new ExcessiveJson(`has more than ${most} members`);
+    }
+  }
+  return members;
+}
+
+/** Where the quote stands that ends the string which begins at `at`. Short strings are walked, long ones jumped over. */
+function endOfString(text: string, at: number): number {
+  for (;;) {
+    const near = Math.min(text.length, at + STRIDE);
+    for (; at < near; at++) {
+      const char = text.charCodeAt(at);
+      if (char === QUOTE) return at;
+      if (char === BACKSLASH) at++;
+    }
+    const quote = text.indexOf('"', at);
+    if (quote < 0) return text.length;
+    let escapes = quote;
+    while (escapes > at && text.charCodeAt(escapes - 1) === BACKSLASH) escapes--;
+    if ((quote - escapes) % 2 === 0) return quote;
+    at = quote + 1;
+  }
+}

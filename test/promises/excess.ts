@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { type Door, post } from '../doors/door.ts';
+import { says, type Turn } from '../model/scripted.ts';
+import { NEEDS_SOCKET, withSocket } from '../socket.ts';
+import { create, refuses } from './ask.ts';
+import { promise } from './promise.ts';
+
+const lists = (count: number) => `[${'[],'.repeat(count - 1)}[]]`;
+const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+/** Requests that hold a value where nothing of ours reads it, where a tool has it, and where it is of a wrong type. */
+const requests = (model: string, value: string) => [
+  `{"model":"${model}","input":"Hi","unknown":${value}}`,
+  `{"model":"${model}","input":"Hi","tools":[{"type":"function","name":"f","parameters":{"enum":${value}}}]}`,
+  `{"model":"${model}","input":${value}}`,
+];
+
+const tooMany = { status: 400, code: 400, message: /more than 250000 members/ };
+const tooDeep = { status: 400, code: 400, message: /deeper than 128 levels/ };
+
+async function goesOn(door: Door): Promise<void> {
+  await create(door, { model: door.model.script(says('still here')) });
+}
+
+promise('body.members', async (door) => {
+  const model = door.model.script(says('ok'));
+  for (const body of requests(model, lists(250_000))) await refuses(await post(door, body), tooMany);
+  // Quotes, brackets and commas within texts are none.
+  const text = JSON.stringify('\\",[{'.repeat(20_000));
+  const numbers = `[${'1,'.repeat(240_000)}1]`;
+  await create(door, JSON.parse(`{"model":"${model}","unknown":[${text},${numbers}]}`));
+  await goesOn(door);
+});
+
+promise('body.depth', async (door) => {
+  const model = door.model.script(says('ok'));
+  for (const depth of [129, 200_000]) {
+    for (const body of requests(model, nested(depth))) await refuses(await post(door, body.padEnd(70_000)), tooDeep);
+  }
+  await create(door, JSON.parse(`{"model":"${model}","unknown":${nested(127)},"other":"${'[{'.repeat(40_000)}"}`));
+  // What is not scanned may be as deep as it is long.
+  for (const body of requests(model, nested(32_700))) {
+    const reply = await post(door, body);
+    assert.ok([200, 400, 422].includes(reply.status), `${reply.status}`);
+    await reply.text();
+  }
+  await goesOn(door);
+});
+
+promise('backend.excess', async (door) => {
+  const { model } = door;
+  const failed = { status: 500, code: 500 };
+  const tells = model.script(async (turn) => {
+    await turn.raw(`data: {"choices":[],"unknown":${nested(200_000)}}\n\n`);
+    await turn.finish();
+  });
+  await refuses(await post(door, { model: tells, input: 'Hi' }), failed);
+  for (const depth of [32_000, 100_000]) {
+    const breaks = (turn: Turn) => turn.raw(`data: {"type":"error","error":${nested(depth)}}\n\n`);
+    for (const name of [model.script(breaks), model.native(breaks), model.anthropic(breaks)]) {
+      await refuses(await post(door, { model: name, input: 'Hi' }), failed);
+    }
+  }
+  await goesOn(door);
+});
+
+promise(
+  'websocket.excess',
+  (door) =>
+    withSocket(door, async (socket) => {
+      const model = door.model.script(says('ok'));
+      for (const [value, { message }] of [
+        [lists(250_000), tooMany],
+        [nested(200_000), tooDeep],
+      ] as const) {
+        for (const request of requests(model, value)) {
+          socket.send(request.replace('{', '{"type":"response.create",'));
+          const { type, status, error } = await socket.next();
+          assert.deepEqual([type, status], ['error', 400]);
+          assert.match(error.message, message);
+        }
+      }
+      await socket.create({ model });
+    }),
+  NEEDS_SOCKET,
+);
