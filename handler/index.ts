@@ -57,6 +57,8 @@ export interface HandlerOptions {
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** Server-side tools, in addition to none. */
   tools?: readonly Tool[];
+  /** Whether all processes read one wall clock that is never set, as on Workers; else each measures itself who has fallen silent. */
+  oneClock?: boolean;
   /** Where background turns run: in this process, unless the root knows a better place. */
   runner?: (work: Work) => Runner;
   /** Where the root says why it is not ready; the handler adds what it finds out itself. */
@@ -67,9 +69,9 @@ export interface HandlerOptions {
 export interface Handler {
   /** Answers one request. It never throws and never rejects: whatever happens is a Response. */
   fetch(request: Request, door?: Door): Promise<Response>;
-  /** Removes what has expired and ends turns that died; to be called now and then, by as many processes as there are. */
+  /** Removes what has expired; to be called now and then, by as many processes as there are. */
   sweep(): Promise<void>;
-  /** Takes over background turns that nobody makes: to be called several times within `limits.lease`. */
+  /** Ends turns that died, and takes over those in the background: to be called several times within `limits.lease`. */
   resume(): Promise<void>;
   /**
    * Delivers the webhooks that are due, and gives when the next one is: milliseconds since 1970, undefined for never. To be
@@ -102,7 +104,7 @@ export function createHandler(options: HandlerOptions): Handler {
     context: model.context,
     backend: openBackend(model, transport),
   }));
-  const owner = new Owner(config.limits.lease);
+  const owner = new Owner(config.limits.lease, options.oneClock);
   const wakes = new Wakes();
   const services = {
     models: modelsOf(models),
@@ -141,6 +143,7 @@ export function createHandler(options: HandlerOptions): Handler {
     fetch: async (request, door = {}) => app.fetch(request, door),
     sweep: () => sweep(database, owner, Date.now()),
     async resume() {
+      await owner.look(database);
       for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);
     },
     deliver,

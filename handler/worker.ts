@@ -180,6 +180,7 @@ async function open(bindings: Bindings): Promise<{ handler: Handler; work: Work 
     transport: fetchTransport(fetch),
     database,
     brotli,
+    oneClock: true,
     runner: (does) => {
       work = does;
       return objectRunner(bindings.TURNS);

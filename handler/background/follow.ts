@@ -1,11 +1,13 @@
 import { ApiError, toApiError } from '../errors.ts';
-import type { LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
+import type { ResponseEvent } from '../protocol/events.ts';
 import type { Response } from '../protocol/response.ts';
+import { insist } from '../state/again.ts';
 import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';
+import { isOpen } from '../state/owner.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
 import { errorEvent } from '../turn/error-event.ts';
-import { insist } from './again.ts';
+import { terminalType } from '../turn/turn.ts';
 import type { Wakes } from './wakes.ts';
 
 /** How often the log is looked at for what another process has written, in milliseconds; our own wakes its readers. */
@@ -61,25 +63,16 @@ async function* read(
     }
     if (part.more) continue;
     if (!part.row || part.row.last < 0) throw gone();
-    const type = TERMINAL[part.row.status];
-    if (type) {
+    if (!isOpen(part.row.status)) {
       const sequence_number = part.row.last + 1;
       if (sequence_number <= after) return;
       const ended = await insist(() => getHidden(scope, id), owner.lease, signal);
-      return yield { type, sequence_number, response: ended };
+      return yield { type: terminalType(ended.status), sequence_number, response: ended };
     }
     await news;
     if (signal.aborted) return;
   }
 }
-
-/** How a response ends by its status. There is no event for one that was cancelled; it has not come to anything. */
-const TERMINAL: Readonly<Record<string, LifecycleEvent['type']>> = {
-  completed: 'response.completed',
-  incomplete: 'response.incomplete',
-  failed: 'response.failed',
-  cancelled: 'response.failed',
-};
 
 /** An event of the log as clients get it: the response in it is the one that was asked for, before anything was made. */
 function whole(event: LoggedEvent, response: Response): ResponseEvent {

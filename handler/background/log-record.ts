@@ -1,6 +1,8 @@
 import { Conflict, type Statement } from '../database/database.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { ResponseEvent } from '../protocol/events.ts';
+import type { Response } from '../protocol/response.ts';
+import { pause } from '../state/again.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import type { ConversationPlace } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
@@ -8,7 +10,6 @@ import { insertBlock, toLine } from '../state/log.ts';
 import { fence, writeEnd, writeOutput } from '../state/record.ts';
 import type { Scope } from '../state/scope.ts';
 import type { TurnRecord } from '../turn/record.ts';
-import { pause } from './again.ts';
 import type { BackgroundJob } from './progress.ts';
 
 /** A block is written when it is so old, in milliseconds, or so large, in characters. */
@@ -82,10 +83,10 @@ export class LogRecord implements TurnRecord {
     this.#said = progress.said;
   }
 
-  async end(ended: Parameters<TurnRecord['end']>[0]): Promise<void> {
+  async end(ended: Response): Promise<Response> {
     const { scope, id, job, conversation, signal } = this.#means;
     clearTimeout(this.#timer);
-    if (signal.aborted && !(signal.reason instanceof ApiError)) return;
+    if (signal.aborted && !(signal.reason instanceof ApiError)) return ended;
     const { tenant, owner } = scope;
     const turn = { tenant, ended, written: this.#written, inputs: job.input.length, conversation };
     try {
@@ -97,6 +98,7 @@ export class LogRecord implements TurnRecord {
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // somebody else has ended it, or goes on with it
     }
+    return ended;
   }
 
   async #flush(): Promise<void> {
@@ -117,7 +119,7 @@ export class LogRecord implements TurnRecord {
   async #writeNow(statements: readonly Statement[]): Promise<void> {
     const { scope, id, signal, written } = this.#means;
     const { database, tenant, owner } = scope;
-    const until = Date.now() + owner.lease;
+    const until = performance.now() + owner.lease;
     for (;;) {
       clearTimeout(this.#timer);
       this.#timer = undefined;
@@ -135,7 +137,7 @@ export class LogRecord implements TurnRecord {
         return written();
       } catch (error) {
         const left = signal.aborted && !(signal.reason instanceof ApiError);
-        if (error instanceof Conflict || left || Date.now() > until) throw error;
+        if (error instanceof Conflict || left || performance.now() > until) throw error;
       }
       await pause();
     }

@@ -4,8 +4,9 @@ import type { Conversation } from '../protocol/conversation.ts';
 import type { Item } from '../protocol/items.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import { getConversation, PRESENT } from './conversations.ts';
-import { conversationLocked, LOCKED } from './history.ts';
+import { conversationLocked, LOCKED, WITH_TURN } from './history.ts';
 import { insertItems, itemsOf, listOf, pageOf, selectCursor, selectPage } from './items.ts';
+import { isOpen, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { ITEM_CHUNKS } from './text.ts';
 
@@ -13,14 +14,14 @@ import { ITEM_CHUNKS } from './text.ts';
 const TRIES = 20;
 
 /** Adds items at the conversation's end. Throws 404, `conversation_locked`, and for an id that is there already. */
-export async function addItems({ database, tenant }: Scope, id: string, items: Item[]): Promise<ItemList> {
+export async function addItems(scope: Scope, id: string, items: Item[]): Promise<ItemList> {
+  const { database, tenant, owner } = scope;
   if (!isId(id)) throw notFound('conversation');
   for (let tries = 1; ; tries++) {
     const [[found] = [], [same] = []] = await database.batch([
       {
-        sql: `SELECT c.next_place, CASE WHEN ${LOCKED} THEN 1 ELSE 0 END AS locked
-          FROM conversations c WHERE c.tenant = ? AND c.id = ? AND c.deleted_at IS NULL`,
-        values: [Date.now(), tenant, id],
+        sql: `SELECT c.next_place, r.status, ${OWNER_BEAT} ${WITH_TURN}`,
+        values: [tenant, id],
       },
       {
         sql: `SELECT i.id FROM items i WHERE i.tenant = ? AND i.conversation = ? AND i.id IN (${items.map(() => '?').join(', ')})`,
@@ -28,7 +29,8 @@ export async function addItems({ database, tenant }: Scope, id: string, items: I
       },
     ]);
     if (!found) throw notFound('conversation');
-    if (found.locked === 1) throw conversationLocked();
+    if (await owner.foundDead(database, found)) continue;
+    if (isOpen(found.status)) throw conversationLocked();
     if (same)
       throw new ApiError('refused', `items holds the id of an item that is in the conversation: ${same.id}`, {
         param: 'items',
@@ -39,7 +41,7 @@ export async function addItems({ database, tenant }: Scope, id: string, items: I
         {
           sql: `UPDATE conversations AS c SET next_place = CASE WHEN c.next_place = ? AND NOT ${LOCKED} THEN ? END
             WHERE c.tenant = ? AND c.id = ?`,
-          values: [next, Date.now(), next + items.length, tenant, id],
+          values: [next, next + items.length, tenant, id],
         },
         ...insertItems({ tenant, holder: id, side: 'added', place: next }, items, { id, next }),
       ]);

@@ -1,9 +1,9 @@
-import type { Row, Statement } from '../database/database.ts';
+import type { Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import { type Bounded, refuseTooLarge, selectBounded } from './bounded.ts';
 import { itemsOf } from './items.ts';
-import { ALIVE } from './owner.ts';
+import { isOpen, OPEN, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { ITEM_CHUNKS } from './text.ts';
 
@@ -73,20 +73,21 @@ function before(tenant: string, id: string, last: string | null): Bounded[] {
   ];
 }
 
-async function readChain({ database, tenant, history }: Scope, id: string): Promise<Past> {
+async function readChain(scope: Scope, id: string): Promise<Past> {
+  const { database, tenant, history, owner } = scope;
   if (!isId(id)) throw previousNotFound();
-  const now = Date.now();
   const lists = before(tenant, id, id);
   const [[found] = [], beginning = [], chain = []] = await database.batch([
     {
-      sql: `SELECT r.conversation, r.base, r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
+      sql: `SELECT r.conversation, r.base, r.status, ${OWNER_BEAT}
         FROM responses r WHERE r.tenant = ? AND r.id = ? AND r.expires_at > ?`,
-      values: [now, tenant, id, now],
+      values: [tenant, id, Date.now()],
     },
     ...lists.map((list) => selectBounded(list, history)),
   ]);
   if (!found) throw previousNotFound();
-  const status = statusOf(found);
+  if (await owner.foundDead(database, found)) return readChain(scope, id);
+  const { status } = found;
   if (status !== 'completed' && status !== 'incomplete') {
     const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
     throw new ApiError('previous_not_usable', message, { param: 'previous_response_id' });
@@ -116,33 +117,33 @@ export async function readBefore(
   return [...itemsOf(beginning), ...itemsOf(chain)];
 }
 
-/** The status of a row that was read with `alive`: what nobody is making any more has failed. */
-export function statusOf({ status, alive }: Row): string {
-  return (status === 'in_progress' || status === 'queued') && alive !== 1 ? 'failed' : String(status);
-}
-
-async function readConversation({ database, tenant, history }: Scope, id: string): Promise<Past> {
+async function readConversation(scope: Scope, id: string): Promise<Past> {
+  const { database, tenant, history, owner } = scope;
   if (!isId(id)) throw notFound('conversation', 'conversation');
   const from = `FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS}
     WHERE c.tenant = ? AND c.id = ? AND i.tenant = ? AND i.conversation = c.id AND i.conversation_place >= c.start_place`;
   const held: Bounded = { from: { sql: from, values: [tenant, id, tenant] }, order: 'i.conversation_place, k.n' };
   const [[found] = [], rows = []] = await database.batch([
     {
-      sql: `SELECT c.next_place, c.start_place, CASE WHEN ${LOCKED} THEN 1 ELSE 0 END AS locked
-        FROM conversations c WHERE c.tenant = ? AND c.id = ? AND c.deleted_at IS NULL`,
-      values: [Date.now(), tenant, id],
+      sql: `SELECT c.next_place, c.start_place, r.status, ${OWNER_BEAT} ${WITH_TURN}`,
+      values: [tenant, id],
     },
     selectBounded(held, history),
   ]);
   if (!found) throw notFound('conversation', 'conversation');
-  if (found.locked === 1) throw conversationLocked();
+  if (await owner.foundDead(database, found)) return readConversation(scope, id);
+  if (isOpen(found.status)) throw conversationLocked();
   const conversation = { id, base: Number(found.next_place), summedUp: Number(found.start_place) > 0 };
   if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(database, [held], history, 'conversation');
   return { items: itemsOf(rows), previous: null, begun: null, conversation };
 }
 
-/** Whether a turn is being made in the conversation `c`; takes the present time as its value. */
-export const LOCKED = `EXISTS (SELECT 1 FROM responses r WHERE r.tenant = c.tenant AND r.id = c.turn AND ${ALIVE})`;
+/** Reads the conversation `c`, unless it was deleted, with the response `r` that is made, or was last made, in it; takes tenant and id. */
+export const WITH_TURN = `FROM conversations c LEFT JOIN responses r ON r.tenant = c.tenant AND r.id = c.turn
+  WHERE c.tenant = ? AND c.id = ? AND c.deleted_at IS NULL`;
+
+/** Whether a turn is being made in the conversation `c`. */
+export const LOCKED = `EXISTS (SELECT 1 FROM responses r WHERE r.tenant = c.tenant AND r.id = c.turn AND ${OPEN})`;
 
 /** Another turn is writing to the conversation, or has just written. */
 export function conversationLocked(): ApiError {

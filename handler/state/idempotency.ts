@@ -1,7 +1,6 @@
 import type { Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
-import { statusOf } from './history.ts';
-import { ALIVE, endDead } from './owner.ts';
+import { isOpen, OWNER_BEAT } from './owner.ts';
 import type { Scope } from './scope.ts';
 
 /** A client's name for a request that it may send again, and what tells that request from others. */
@@ -18,24 +17,24 @@ export const PARAM = 'Idempotency-Key';
  * came to nothing, or is gone. Throws an ApiError when the response is still being made, unless that is in the background,
  * or was asked for otherwise.
  */
-export async function findMade(scope: Scope, { key, hash }: IdempotencyKey): Promise<string | undefined> {
-  const { database, tenant } = scope;
-  const now = Date.now();
+export async function findMade(scope: Scope, key: IdempotencyKey): Promise<string | undefined> {
+  const { database, tenant, owner } = scope;
   const [[found] = []] = await database.batch([
     {
-      sql: `SELECT k.hash, k.response, r.status, r.background, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive
+      sql: `SELECT k.hash, k.response, r.status, r.background, ${OWNER_BEAT}
         FROM idempotency k JOIN responses r ON r.tenant = k.tenant AND r.id = k.response
         WHERE k.tenant = ? AND k.key = ? AND r.expires_at > ?`,
-      values: [now, tenant, key, now],
+      values: [tenant, key.key, Date.now()],
     },
   ]);
-  const status = found && statusOf(found);
+  if (await owner.foundDead(database, found)) return findMade(scope, key);
+  const status = found?.status;
   if (!found || status === 'failed' || status === 'cancelled') return undefined;
-  if (found.hash !== hash) {
+  if (found.hash !== key.hash) {
     const message = `${PARAM} was used for another request; a new request needs a key of its own.`;
     throw new ApiError('invalid_value', message, { param: PARAM });
   }
-  if (status !== 'completed' && status !== 'incomplete' && found.background !== 1) throw stillMade();
+  if (isOpen(status) && found.background !== 1) throw stillMade();
   return String(found.response);
 }
 
@@ -45,18 +44,15 @@ export async function refuseTaken(scope: Scope, key: IdempotencyKey): Promise<vo
 }
 
 /** Takes a free key for a response; a key that is not free undoes the batch: NULL violates the column's NOT NULL. */
-export function takeKey(tenant: string, { key, hash }: IdempotencyKey, response: string, now: number): Statement[] {
-  return [
-    endDead(tenant, 'SELECT k.response FROM idempotency k WHERE k.tenant = ? AND k.key = ?', [tenant, key], now),
-    {
-      sql: `INSERT INTO idempotency (tenant, key, hash, response) VALUES (?, ?, ?, ?)
-        ON CONFLICT (tenant, key) DO UPDATE SET hash = excluded.hash, response = CASE WHEN NOT EXISTS (
-          SELECT 1 FROM responses r WHERE r.tenant = idempotency.tenant AND r.id = idempotency.response
-          AND r.expires_at > ? AND r.status NOT IN ('failed', 'cancelled')
-        ) THEN excluded.response END`,
-      values: [tenant, key, hash, response, now],
-    },
-  ];
+export function takeKey(tenant: string, { key, hash }: IdempotencyKey, response: string): Statement {
+  return {
+    sql: `INSERT INTO idempotency (tenant, key, hash, response) VALUES (?, ?, ?, ?)
+      ON CONFLICT (tenant, key) DO UPDATE SET hash = excluded.hash, response = CASE WHEN NOT EXISTS (
+        SELECT 1 FROM responses r WHERE r.tenant = idempotency.tenant AND r.id = idempotency.response
+        AND r.expires_at > ? AND r.status NOT IN ('failed', 'cancelled')
+      ) THEN excluded.response END`,
+    values: [tenant, key, hash, response, Date.now()],
+  };
 }
 
 /**

@@ -2,7 +2,6 @@ import type { Database, Statement } from '../database/database.ts';
 import type { Item } from '../protocol/items.ts';
 import type { ConversationPlace } from './history.ts';
 import { insertItems, itemsOf, selectSide } from './items.ts';
-import { OWNED } from './owner.ts';
 import type { Scope } from './scope.ts';
 import { joinText, splitText } from './text.ts';
 
@@ -74,13 +73,12 @@ export async function claimJob<Progress extends Progressed>(
   { database, tenant, owner }: Scope,
   id: string,
 ): Promise<StoredJob<Progress> | undefined> {
-  const now = Date.now();
   const [[row] = [], jobs = [], input = [], said = [], [counted] = []] = await owner.write(database, [
     {
       sql: `UPDATE responses AS r SET owner = ?, status = 'in_progress' WHERE r.tenant = ? AND r.id = ?
-          AND r.background = 1 AND r.status IN ('queued', 'in_progress') AND NOT ${OWNED}
+          AND r.background = 1 AND r.status IN ('queued', 'in_progress') AND r.owner = ''
           RETURNING parent, conversation, base`,
-      values: [owner.id, tenant, id, now],
+      values: [owner.id, tenant, id],
     },
     {
       sql: `SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
@@ -134,8 +132,8 @@ export async function waitingJobs(database: Database, most: number): Promise<{ t
   const [rows = []] = await database.batch([
     {
       sql: `SELECT r.tenant, r.id FROM responses r WHERE r.status IN ('queued', 'in_progress') AND r.background = 1
-        AND NOT ${OWNED} ORDER BY r.id LIMIT ?`,
-      values: [Date.now(), most],
+        AND r.owner = '' ORDER BY r.id LIMIT ?`,
+      values: [most],
     },
   ]);
   return rows.map(({ tenant, id }) => ({ tenant: String(tenant), id: String(id) }));

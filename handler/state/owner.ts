@@ -4,18 +4,33 @@ import { newId } from '../ids.ts';
 /** Times within one lease that a process says that it is alive: one or two may be late before anyone doubts it. */
 const BEATS = 3;
 
-/** A process that runs turns. A turn is alive while its owner says so at least once a lease; else it has died. */
+/** What was seen of another process: the last time that it said so, and for how long that has been watched, in milliseconds. */
+interface Watched {
+  beat: Value;
+  /** By `performance.now()`. */
+  at: number;
+  silent: number;
+}
+
+/**
+ * A process that runs turns, and that watches others do so. One that says nothing new for a whole lease has died. That is
+ * measured here, by a clock that nobody sets, and written down before anyone is told: what the dead held has then ended.
+ */
 export class Owner {
   readonly id = newId('own');
   /** Ids of the responses whose turns it runs. */
   readonly running = new Set<string>();
   /** In milliseconds. */
   readonly lease: number;
-  #said = 0;
+  /** When it last said that it is alive, by `performance.now()`. */
+  #said = Number.NEGATIVE_INFINITY;
+  readonly #oneClock: boolean;
+  #watched = new Map<string, Watched>();
 
-  /** Clocks of processes that share a database must agree to a part of the lease. */
-  constructor(lease: number) {
+  /** `oneClock`: all processes read one wall clock that is never set, so that a lease can be told to be over at a glance. */
+  constructor(lease: number, oneClock = false) {
     this.lease = lease;
+    this.#oneClock = oneClock;
   }
 
   /** How often anything is to be done that must be done within a lease, in milliseconds. */
@@ -28,7 +43,7 @@ export class Owner {
     this.running.add(id);
     const beats = setInterval(() => {
       // One that fails is followed by others; when all fail, the turn's own writes do as well, and say so.
-      if (this.#isDue(Date.now())) this.write(database, []).catch(() => {});
+      if (this.#isDue()) this.write(database, []).catch(() => {});
     }, this.every);
     return () => {
       clearInterval(beats);
@@ -38,53 +53,102 @@ export class Owner {
 
   /** Runs statements as one batch, and says along with them that this process is alive when that is due; gives their rows. */
   async write(database: Database, statements: readonly Statement[]): Promise<readonly Row[][]> {
-    const now = Date.now();
-    if (!this.#isDue(now)) return database.batch(statements);
-    this.#said = now;
+    if (!this.#isDue()) return database.batch(statements);
+    this.#said = performance.now();
     const sql = `INSERT INTO owners (id, alive_until) VALUES (?, ?)
       ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`;
     try {
-      return (await database.batch([{ sql, values: [this.id, now + this.lease] }, ...statements])).slice(1);
+      return (await database.batch([{ sql, values: [this.id, Date.now() + this.lease] }, ...statements])).slice(1);
     } catch (error) {
-      this.#said = 0; // that was undone with the rest, and what was begun meanwhile relies on it
+      this.#said = Number.NEGATIVE_INFINITY; // that was undone with the rest, and what was begun meanwhile relies on it
       if (error instanceof Conflict && this.running.size > 0) this.write(database, []).catch(() => {});
       throw error;
     }
   }
 
+  /** Looks at all processes that hold turns, and ends what the dead held; also what this one holds and makes no more. */
+  async look(database: Database): Promise<void> {
+    const [rows = [], held = []] = await database.batch([
+      { sql: `SELECT DISTINCT ${OWNER_BEAT} FROM responses r WHERE ${OPEN} AND r.owner <> ''`, values: [] },
+      { sql: `SELECT r.tenant, r.id FROM responses r WHERE r.owner = ? AND ${OPEN}`, values: [this.id] },
+    ]);
+    const seen = new Set(rows.map(({ owner }) => String(owner)));
+    for (const id of this.#watched.keys()) if (!seen.has(id)) this.#watched.delete(id);
+    for (const row of rows) await this.foundDead(database, { ...row, status: 'in_progress' });
+    // Those whose last write failed, perhaps because the database was away for a while.
+    const lost = held.filter(({ id }) => !this.running.has(String(id)));
+    if (lost.length === 0) return;
+    await database.batch(
+      lost.map(({ tenant, id }) => ({
+        sql: `${END} WHERE r.owner = ? AND ${OPEN} AND r.tenant = ? AND r.id = ?`,
+        values: [this.id, tenant ?? null, id ?? null],
+      })),
+    );
+  }
+
+  /**
+   * Whether who holds an open response, whose row was read with its status and OWNER_BEAT, has died. It is written down
+   * then, so that the row is to be read again; where it cannot be, nobody is told.
+   */
+  async foundDead(database: Database, row: Row | undefined): Promise<boolean> {
+    const { owner, beat = null } = row ?? {};
+    if (!isOpen(row?.status) || !owner || owner === this.id || !this.#isSilent(String(owner), beat)) return false;
+    const values = [owner, beat ?? -1];
+    const ended = await database
+      .batch([
+        {
+          sql: `${END} WHERE r.owner = ? AND ${OPEN}
+            AND NOT EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until <> ?)`,
+          values,
+        },
+        { sql: 'DELETE FROM owners WHERE id = ? AND alive_until = ?', values },
+      ])
+      .catch(() => undefined);
+    return ended !== undefined;
+  }
+
   /** Says that this process is alive no more, unless it still makes something: what it held may be taken at once. */
   async leave(database: Database): Promise<void> {
     if (this.running.size > 0) return;
-    this.#said = 0;
-    await database.batch([{ sql: 'DELETE FROM owners WHERE id = ?', values: [this.id] }]);
+    this.#said = Number.NEGATIVE_INFINITY;
+    await database.batch([
+      { sql: `${END} WHERE r.owner = ? AND ${OPEN}`, values: [this.id] },
+      { sql: 'DELETE FROM owners WHERE id = ?', values: [this.id] },
+    ]);
+  }
+
+  /**
+   * Whether a process has said nothing new for a lease. A look counts for half a lease at most: whoever was itself stopped, or
+   * has just been started, has not watched.
+   */
+  #isSilent(owner: string, beat: Value): boolean {
+    if (this.#oneClock) return Number(beat) <= Date.now();
+    const now = performance.now();
+    const last = this.#watched.get(owner);
+    const silent = last?.beat === beat ? last.silent + Math.min(now - last.at, this.lease / 2) : 0;
+    this.#watched.set(owner, { beat, at: now, silent });
+    return silent >= this.lease;
   }
 
   /** Half of the pace counts: a timer that comes a moment too early would else wait for a whole turn of it. */
-  #isDue(now: number): boolean {
-    return now - this.#said >= this.every / 2;
+  #isDue(): boolean {
+    return performance.now() - this.#said >= this.every / 2;
   }
 }
 
 /** What is said of a turn whose process has died in the middle of it. */
 export const STOPPED = 'The server that made this response has stopped.';
 
-/** Whether the process that owns the response `r` is alive; takes the present time as its value. */
-export const OWNED = 'EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until > ?)';
+/** Whether the response `r` has not ended. */
+export const OPEN = "r.status IN ('queued', 'in_progress')";
 
-/**
- * Whether the response `r` is being made, or will be: in the background another process takes over from one that has died.
- * Takes the present time as its value.
- */
-export const ALIVE = `r.status IN ('queued', 'in_progress') AND (r.background = 1 OR ${OWNED})`;
+/** Who makes the response `r`, and when that process last said that it is alive: for `Owner.foundDead`. */
+export const OWNER_BEAT = 'r.owner, (SELECT o.alive_until FROM owners o WHERE o.id = r.owner) AS beat';
 
-/**
- * Ends as failed the turn whose id `which` selects, if it has died: a process that was only paused writes nothing more
- * of it, and what it held may be taken.
- */
-export function endDead(tenant: string, which: string, values: readonly Value[], now: number): Statement {
-  return {
-    sql: `UPDATE responses AS r SET status = 'failed', owner = '' WHERE r.tenant = ? AND r.id = (${which})
-      AND r.status IN ('queued', 'in_progress') AND NOT (${ALIVE})`,
-    values: [tenant, ...values, now],
-  };
+/** Ends what a process held that has died; in the background another one may go on with it. */
+const END = `UPDATE responses AS r SET status = CASE WHEN r.background = 1 THEN r.status ELSE 'failed' END, owner = ''`;
+
+/** Whether a response of this status has not ended. */
+export function isOpen(status: Value | undefined): boolean {
+  return status === 'queued' || status === 'in_progress';
 }

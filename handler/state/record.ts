@@ -1,10 +1,12 @@
 import { Conflict, type Statement } from '../database/database.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
+import { insist } from './again.ts';
 import { type ConversationPlace, conversationLocked, LOCKED, type Past } from './history.ts';
 import { type IdempotencyKey, refuseTaken, stillMade, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';
-import { endDead } from './owner.ts';
+import { isOpen } from './owner.ts';
+import { getHidden } from './responses.ts';
 import type { Scope } from './scope.ts';
 import { splitText } from './text.ts';
 
@@ -16,8 +18,11 @@ export interface StoredRecord {
   calling(): Promise<void>;
   /** Writes the items of the output that are new. */
   round(output: readonly OutputItem[]): Promise<void>;
-  /** Writes the response as it ended; a turn of a conversation is put into it, unless it failed or was cancelled. */
-  end(response: Response): Promise<void>;
+  /**
+   * Writes the response as it ended, for as long as a lease where the database is away, and gives what is kept: another end,
+   * where somebody was first. A turn of a conversation is put into it, unless it failed or was cancelled.
+   */
+  end(response: Response): Promise<Response>;
 }
 
 /** A turn that is about to begin: the response that it makes, from what, and under the client's key if it has one. */
@@ -59,12 +64,34 @@ export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
     async end(ended) {
       const { conversation } = past;
       try {
-        await database.batch(writeEnd({ tenant, ended, written, inputs: input.length, conversation }, owner.id));
+        const turn = { tenant, ended, written, inputs: input.length, conversation };
+        return await endOnce(scope, ended, writeEnd(turn, owner.id));
       } finally {
         release();
       }
     },
   };
+}
+
+/**
+ * Writes an end, again and again while the database is away, and gives what is kept: an attempt may have come through
+ * without our hearing of it, and others may have ended the turn.
+ */
+async function endOnce(scope: Scope, ended: Response, statements: Statement[]): Promise<Response> {
+  const { database, owner } = scope;
+  const write = async () => {
+    try {
+      await database.batch(statements);
+      return ended;
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      const kept = await getHidden(scope, ended.id);
+      return isOpen(kept.status) ? error : kept;
+    }
+  };
+  const kept = await insist(write, owner.lease);
+  if (kept instanceof Conflict) throw kept;
+  return kept;
 }
 
 /** Until when the events of a turn are kept that has not ended. */
@@ -83,12 +110,11 @@ export async function beginTurn(
   const { database, tenant, owner } = scope;
   const { conversation } = past;
   const from = conversation ?? past.begun;
-  const now = Date.now();
   const { head, rest } = writeBody(tenant, response);
   try {
     await owner.write(database, [
-      ...(key ? takeKey(tenant, key, response.id, now) : []),
-      ...(conversation ? lock(tenant, conversation, response.id, now) : []),
+      ...(key ? [takeKey(tenant, key, response.id)] : []),
+      ...(conversation ? [lock(tenant, conversation, response.id)] : []),
       {
         sql: `INSERT INTO responses
             (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
@@ -96,7 +122,7 @@ export async function beginTurn(
         values: [
           ...[tenant, response.id, past.previous, from?.id ?? null, from?.base ?? null, by, response.status],
           ...(background ? [1, WHILE_MADE] : [0, null]),
-          ...[isCompacted(input) ? 1 : 0, now + scope.retention, head],
+          ...[isCompacted(input) ? 1 : 0, Date.now() + scope.retention, head],
         ],
       },
       ...rest,
@@ -180,16 +206,13 @@ export function fence(tenant: string, id: string, owner: string): Statement {
 }
 
 /** Takes the conversation for a turn, if nobody has it and nothing was added since it was read; else undoes the batch. */
-function lock(tenant: string, { id, base }: ConversationPlace, turn: string, now: number): Statement[] {
-  return [
-    endDead(tenant, 'SELECT c.turn FROM conversations c WHERE c.tenant = ? AND c.id = ?', [tenant, id], now),
-    {
-      sql: `UPDATE conversations AS c SET turn = ?, next_place =
-          CASE WHEN c.deleted_at IS NULL AND c.next_place = ? AND NOT ${LOCKED} THEN c.next_place END
-        WHERE c.tenant = ? AND c.id = ?`,
-      values: [turn, base, now, tenant, id],
-    },
-  ];
+function lock(tenant: string, { id, base }: ConversationPlace, turn: string): Statement {
+  return {
+    sql: `UPDATE conversations AS c SET turn = ?, next_place =
+        CASE WHEN c.deleted_at IS NULL AND c.next_place = ? AND NOT ${LOCKED} THEN c.next_place END
+      WHERE c.tenant = ? AND c.id = ?`,
+    values: [turn, base, tenant, id],
+  };
 }
 
 /** Gives the conversation back, with the turn's items in it if it came to something. */

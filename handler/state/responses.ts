@@ -1,8 +1,7 @@
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
-import { statusOf } from './history.ts';
 import { itemsOf, pageOf, selectCursor, selectPage, selectSide } from './items.ts';
-import { ALIVE, STOPPED } from './owner.ts';
+import { OWNER_BEAT, STOPPED } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { joinText } from './text.ts';
 
@@ -20,22 +19,24 @@ export async function getHidden(scope: Scope, id: string): Promise<Response> {
   return readResponse(scope, id, 0);
 }
 
-async function readResponse({ database, tenant }: Scope, id: string, visible: number): Promise<Response> {
+async function readResponse(scope: Scope, id: string, visible: number): Promise<Response> {
+  const { database, tenant, owner } = scope;
   const [found = [], output = []] = await database.batch([
     {
-      sql: `SELECT r.status, CASE WHEN ${ALIVE} THEN 1 ELSE 0 END AS alive, r.body, k.n, k.body AS more
+      sql: `SELECT r.status, ${OWNER_BEAT}, r.body, k.n, k.body AS more
         FROM responses r LEFT JOIN chunks k
           ON r.body = '' AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0
         WHERE ${VISIBLE} ORDER BY k.n`,
-      values: [Date.now(), tenant, id, visible],
+      values: [tenant, id, visible],
     },
     selectSide(tenant, id, 'output'),
   ]);
   const [read] = joinText(found);
   if (!read) throw notFound('response');
+  if (await owner.foundDead(database, read.row)) return readResponse(scope, id, visible);
   // What a record wrote: a Response, and output items on their side.
   const response = { ...JSON.parse(read.text), output: itemsOf(output) } as Response;
-  const status = statusOf(read.row);
+  const { status } = read.row;
   if (response.status === status) return response;
   if (status === 'in_progress') return { ...response, status };
   return { ...response, status: 'failed', error: { code: 'server_error', message: STOPPED } };

@@ -1,6 +1,6 @@
 import type { Database, Statement } from '../database/database.ts';
 import { removeOldDeliveries } from './deliveries.ts';
-import { ALIVE, type Owner } from './owner.ts';
+import type { Owner } from './owner.ts';
 
 /** Responses, or conversations, removed in one batch: short enough that writers hardly wait. */
 const AT_ONCE = 200;
@@ -13,37 +13,15 @@ const GRACE = 60_000;
  * nobody builds on: responses leaf first, and the items of deleted conversations. Any number of processes may do it at once.
  */
 export async function sweep(database: Database, owner: Owner, now: number): Promise<void> {
-  await failLostTurns(database, owner, now);
+  await owner.look(database);
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeLeaves(database, now - GRACE);
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeLogs(database, now);
   for (let removed = AT_ONCE; removed > 0; ) removed = await removeConversations(database, now - GRACE);
-  await database.batch([removeOldDeliveries(now)]);
-}
-
-async function failLostTurns(database: Database, owner: Owner, now: number): Promise<void> {
-  const [, , running = []] = await database.batch([
-    {
-      sql: `UPDATE responses AS r SET status = 'failed', owner = ''
-        WHERE r.status IN ('queued', 'in_progress') AND NOT (${ALIVE})`,
-      values: [now],
-    },
+  await database.batch([
+    removeOldDeliveries(now),
+    // One that is alive, and makes nothing, says so again when it does.
     { sql: 'DELETE FROM owners WHERE alive_until < ?', values: [now - GRACE] },
-    {
-      sql: `SELECT tenant, id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress')`,
-      values: [owner.id],
-    },
   ]);
-  // Those whose last write failed, perhaps because the database was away for a while.
-  const lost = running.filter(({ id }) => !owner.running.has(String(id)));
-  if (lost.length === 0) return;
-  await database.batch(
-    lost.map(({ tenant, id }) => ({
-      // In the background it may still be made by somebody.
-      sql: `UPDATE responses SET status = CASE WHEN background = 1 THEN status ELSE 'failed' END, owner = ''
-        WHERE tenant = ? AND id = ? AND owner = ? AND status IN ('queued', 'in_progress')`,
-      values: [tenant ?? null, id ?? null, owner.id],
-    })),
-  );
 }
 
 /**

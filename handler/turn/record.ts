@@ -22,13 +22,16 @@ export interface TurnRecord {
    * event's. A throw fails the turn.
    */
   round(output: readonly OutputItem[], said: readonly Item[], soFar: RoundsSoFar & { number: number }): Promise<void>;
-  /** Before the terminal event. A throw fails the turn, and is followed by one more call with it as failed. */
-  end(response: Response): Promise<void>;
+  /**
+   * Before the terminal event. Resolves with what is kept, which is another end where somebody was first: that is then told.
+   * A throw fails the turn, and is followed by one more call with it as failed.
+   */
+  end(response: Response): Promise<Response>;
 }
 
 /** Keeps nothing, for `store: false`. */
 export const unrecorded: TurnRecord = {
   async calling() {},
   async round() {},
-  async end() {},
+  end: async (response) => response,
 };

@@ -147,10 +147,13 @@ async function* events(
   if (finish && !failure) {
     const whole = ended(response, finish);
     try {
-      await means.record.end(whole);
-      response = whole;
-      yield lifecycle(finish.reason === 'stop' ? 'response.completed' : 'response.incomplete');
-      return undefined;
+      response = await means.record.end(whole);
+      if (response.status !== whole.status) {
+        failure = new ApiError('server', response.error?.message ?? `The response is ${response.status}.`);
+        yield errorEvent(failure, number++);
+      }
+      yield lifecycle(terminalType(response.status));
+      return failure;
     } catch (error) {
       failure = toApiError(error);
     }
@@ -163,12 +166,17 @@ async function* events(
   }
   response = left ? { ...response, status: 'cancelled' } : failed(response, failure);
   try {
-    await means.record.end(response);
+    response = await means.record.end(response);
   } catch (error) {
     log.error('a turn could not be stored', { response: response.id, error: describe(error) });
   }
-  yield lifecycle('response.failed');
+  yield lifecycle(terminalType(response.status));
   return failure;
+}
+
+/** The event that tells how a response of this status has ended. There is none for one that was cancelled: it has not come to anything. */
+export function terminalType(status: Response['status']): LifecycleEvent['type'] {
+  return status === 'completed' || status === 'incomplete' ? `response.${status}` : 'response.failed';
 }
 
 function isOpen(item: OutputItem): boolean {

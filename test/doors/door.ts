@@ -133,7 +133,7 @@ export function doorAt(
 }
 
 /** POSTs a body to `/v1/responses`, as JSON unless it is text already. */
-export function post(door: Door, body: unknown, init: RequestInit = {}): Promise<Response> {
+export function post(door: Pick<Door, 'fetch'>, body: unknown, init: RequestInit = {}): Promise<Response> {
   return door.fetch('/v1/responses', {
     method: 'POST',
     body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),

@@ -24,13 +24,13 @@ export interface List {
 }
 
 /** Sends a request to a path, with a JSON body where one is given. */
-export function ask(door: Door, method: string, path: string, body?: object): Promise<Response> {
+export function ask(door: Pick<Door, 'fetch'>, method: string, path: string, body?: object): Promise<Response> {
   if (!body) return door.fetch(path, { method });
   return door.fetch(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
 }
 
 /** Sends a request to a path, and has the JSON of its 200. */
-export async function have<T>(door: Door, method: string, path: string, body?: object): Promise<T> {
+export async function have<T>(door: Pick<Door, 'fetch'>, method: string, path: string, body?: object): Promise<T> {
   const reply = await ask(door, method, path, body);
   const text = await reply.text();
   assert.equal(reply.status, 200, text);
@@ -39,7 +39,7 @@ export async function have<T>(door: Door, method: string, path: string, body?: o
 }
 
 /** The response that is stored under an id. */
-export function stored(door: Door, id: string): Promise<ResponseObject> {
+export function stored(door: Pick<Door, 'fetch'>, id: string): Promise<ResponseObject> {
   return have(door, 'GET', `/v1/responses/${id}`);
 }
 
@@ -129,9 +129,9 @@ export interface Begun {
 }
 
 /** Asks for a stream, and reads on by itself once its id is known. */
-export async function begin(door: Door, body: object): Promise<Begun> {
+export async function begin(door: Pick<Door, 'fetch'>, body: object, headers = {}): Promise<Begun> {
   const leaving = new AbortController();
-  const reply = await post(door, { input: 'Hi', ...body, stream: true }, { signal: leaving.signal });
+  const reply = await post(door, { input: 'Hi', ...body, stream: true }, { headers, signal: leaving.signal });
   let text = '';
   const named = Promise.withResolvers<string>();
   const read = async () => {

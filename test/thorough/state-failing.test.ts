@@ -5,6 +5,7 @@ import { testDatabase } from '../doors/database.ts';
 import { post } from '../doors/door.ts';
 import { openInProcess } from '../doors/in-process.ts';
 import { callsFunctions, says } from '../model/scripted.ts';
+import { LEASE } from '../processes.ts';
 import { create, refuses, stream } from '../promises/ask.ts';
 import { begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
 
@@ -45,7 +46,7 @@ test('what cannot be written down is not begun', async (t) => {
 
 test('a turn whose end cannot be written has failed, for its reader and for everyone after', async (t) => {
   const { database, away } = await failing();
-  const door = await openInProcess({ database });
+  const door = await openInProcess({ database, lease: LEASE });
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
   const id = await conversation(door);
@@ -64,7 +65,7 @@ test('a turn whose end cannot be written has failed, for its reader and for ever
   assert.deepEqual(await contents(door, id), ['user: again', 'assistant: Hello']);
 });
 
-test('a turn whose end can be written only as a failure is kept as one', async (t) => {
+test('a turn whose end cannot be written for a moment has ended as it did', async (t) => {
   const { database, away } = await failing();
   const door = await openInProcess({ database });
   t.after(() => door.close());
@@ -72,7 +73,25 @@ test('a turn whose end can be written only as a failure is kept as one', async (
   let tries = 0;
   away((sql) => ends(sql) && ++tries === 1);
   const { final } = await stream(door, { model });
-  assert.equal(final.status, 'failed');
+  assert.equal(final.status, 'completed');
+  assert.deepEqual(await stored(door, final.id), final);
+});
+
+test('a turn whose end came through, though the database did not say so, has ended as it did', async (t) => {
+  const whole = await testDatabase();
+  let tries = 0;
+  const database: Database = {
+    ...whole,
+    async batch(statements) {
+      const rows = await whole.batch(statements);
+      if (statements.some(({ sql }) => ends(sql)) && ++tries === 1) throw new Error('the network is away');
+      return rows;
+    },
+  };
+  const door = await openInProcess({ database });
+  t.after(() => door.close());
+  const { final } = await stream(door, { model: door.model.script(says('Hello')) });
+  assert.equal(final.status, 'completed');
   assert.deepEqual(await stored(door, final.id), final);
 });
 

@@ -84,7 +84,7 @@ test('a sweep that has seen a turn run does nothing to it when it has ended mean
   let meanwhile = async () => {};
   const { door } = await open(t, 60_000, async (statements, write) => {
     const rows = await write(statements);
-    if (has(statements, 'SELECT tenant, id FROM responses WHERE owner')) await meanwhile();
+    if (has(statements, 'SELECT r.tenant, r.id FROM responses r WHERE r.owner')) await meanwhile();
     return rows;
   });
   const { script, release } = held();

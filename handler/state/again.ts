@@ -12,14 +12,14 @@ export function pause(most = AGAIN): Promise<void> {
  * Reads what the database may refuse for a while: again and again for so many milliseconds, or until the signal aborts, and
  * then throws what it last refused with. An ApiError is an answer, and thrown at once.
  */
-export async function insist<T>(read: () => Promise<T>, most: number, signal: AbortSignal): Promise<T> {
-  const until = Date.now() + most;
+export async function insist<T>(read: () => Promise<T>, most: number, signal?: AbortSignal): Promise<T> {
+  const until = performance.now() + most;
   for (;;) {
     try {
       return await read();
     } catch (error) {
-      if (error instanceof ApiError || signal.aborted || Date.now() >= until) throw error;
+      if (error instanceof ApiError || signal?.aborted || performance.now() >= until) throw error;
     }
-    await pause(until - Date.now());
+    await pause(until - performance.now());
   }
 }
