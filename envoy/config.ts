@@ -13,29 +13,34 @@ const FIRST_ROUTE = [
 /** How Envoy hands requests to the processor; each has a file in this folder. */
 export type Mode = keyof typeof FILES;
 
-/** Where Envoy listens, where its processor does, and its admin port (0: any free one). */
+/**
+ * Where the processor listens: on the loopback, or on unix sockets. Without its HTTP listener there are no WebSockets.
+ */
+export type Processor =
+  | { grpcPort: number; httpPort?: number | undefined }
+  | { grpcSocket: string; httpSocket?: string | undefined };
+
+/** Where Envoy listens, and its admin port (0: any free one). */
 export interface Addresses {
   host: string;
   envoyPort: number;
-  grpcPort: number;
-  /** The processor's HTTP listener, for WebSockets; without it there are none. */
-  httpPort?: number | undefined;
   adminPort: number;
 }
 
 /** The shipped configuration of a mode with these addresses, as JSON for `--config-yaml`: no file is left to clean up. */
-export async function configFor(mode: Mode, addresses: Addresses, version: string): Promise<string> {
-  const { host, envoyPort, grpcPort, httpPort, adminPort } = addresses;
+export async function configFor(mode: Mode, addresses: Addresses & Processor, version: string): Promise<string> {
+  const { host, envoyPort, adminPort } = addresses;
+  const { grpc, http } = upstreamsOf(addresses);
   const document = parseDocument(await readFile(new URL(FILES[mode], import.meta.url), 'utf8'));
   const listener = ['static_resources', 'listeners', 0];
   const clusters = ['static_resources', 'clusters'];
   const endpoint = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint'];
-  const place = (at: readonly (string | number)[], address: string, port_value: number) =>
-    document.setIn([...at, 'address', 'socket_address'], document.createNode({ address, port_value }));
-  place(['admin'], '127.0.0.1', adminPort);
-  place(listener, host, envoyPort);
-  place([...clusters, 0, ...endpoint], '127.0.0.1', grpcPort);
-  if (httpPort !== undefined) place([...clusters, 1, ...endpoint], '127.0.0.1', httpPort);
+  const place = (at: readonly (string | number)[], address: object) =>
+    document.setIn([...at, 'address'], document.createNode(address));
+  place(['admin'], tcp('127.0.0.1', adminPort));
+  place(listener, tcp(host, envoyPort));
+  place([...clusters, 0, ...endpoint], grpc);
+  if (http) place([...clusters, 1, ...endpoint], http);
   else {
     document.deleteIn([...clusters, 1]);
     document.deleteIn([...listener, ...FIRST_ROUTE]);
@@ -43,4 +48,21 @@ export async function configFor(mode: Mode, addresses: Addresses, version: strin
   // Envoy refuses what it does not know, and 1.37 does not know this one yet.
   if (minorOf(version) < 38) document.deleteIn([...listener, 'per_connection_buffer_high_watermark_timeout']);
   return JSON.stringify(document.toJS());
+}
+
+function upstreamsOf(processor: Processor): { grpc: object; http: object | undefined } {
+  if ('grpcSocket' in processor) {
+    const { grpcSocket, httpSocket } = processor;
+    return { grpc: pipe(grpcSocket), http: httpSocket === undefined ? undefined : pipe(httpSocket) };
+  }
+  const { grpcPort, httpPort } = processor;
+  return { grpc: tcp('127.0.0.1', grpcPort), http: httpPort === undefined ? undefined : tcp('127.0.0.1', httpPort) };
+}
+
+function tcp(address: string, port_value: number): object {
+  return { socket_address: { address, port_value } };
+}
+
+function pipe(path: string): object {
+  return { pipe: { path } };
 }

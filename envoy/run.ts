@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyProcess, launch } from './child.ts';
-import { configFor, type Mode } from './config.ts';
+import { configFor, type Mode, type Processor } from './config.ts';
 import { type FindOptions, locateEnvoy, minorOf } from './find.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
 
@@ -15,19 +15,18 @@ const START_LIMIT_MS = 30_000;
 const LOG_FLUSH_MS = 100;
 
 /**
- * What to start. It listens on loopback unless `host` says otherwise; without `adminPort`, admin takes any free port, and
- * without `httpPort`, the processor's HTTP listener, there are no WebSockets.
+ * What to start, before which processor. It listens on loopback unless `host` says otherwise; without `adminPort`, admin
+ * takes any free port.
  */
-export interface EnvoyOptions extends FindOptions {
-  mode: Mode;
-  grpcPort: number;
-  httpPort?: number | undefined;
-  envoyPort: number;
-  host?: string | undefined;
-  adminPort?: number | undefined;
-  logLevel?: string | undefined;
-  accessLog?: ((line: string) => void) | undefined;
-}
+export type EnvoyOptions = FindOptions &
+  Processor & {
+    mode: Mode;
+    envoyPort: number;
+    host?: string | undefined;
+    adminPort?: number | undefined;
+    logLevel?: string | undefined;
+    accessLog?: ((line: string) => void) | undefined;
+  };
 
 /** A running Envoy: `exited` resolves with its exit code, or null after a signal; `stop` returns when it is gone. */
 export interface RunningEnvoy {
@@ -43,16 +42,16 @@ export async function findEnvoy(options: FindOptions = {}): Promise<string> {
   return (await locateEnvoy(options)).path;
 }
 
-/** Starts Envoy in front of the processor on `grpcPort` and resolves when it takes requests. It ends with this process. */
+/** Starts Envoy in front of the processor and resolves when it takes requests. It ends with this process. */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
-  const { mode, grpcPort, httpPort, envoyPort, host = '127.0.0.1', adminPort = 0, logLevel = 'warning' } = options;
+  const { mode, envoyPort, host = '127.0.0.1', adminPort = 0, logLevel = 'warning' } = options;
   // Envoy shares its ports (SO_REUSEPORT): beside another Envoy it would start, and get a part of the connections.
   await refuseBusy(host, envoyPort, "Envoy's port (-envoy-port)");
   await refuseBusy('127.0.0.1', adminPort, "Envoy's admin port");
   const { path, version } = await locateEnvoy(options);
   if (minorOf(version) < FIRST_STEADY_MINOR)
     options.say?.(`Envoy ${version} may crash when clients leave: take 1.39 or later`);
-  const config = await configFor(mode, { host, envoyPort, grpcPort, httpPort, adminPort }, version);
+  const config = await configFor(mode, { ...options, host, envoyPort, adminPort }, version);
 
   const scratch = await mkdtemp(join(tmpdir(), 'antiphon-envoy-'));
   const adminFile = join(scratch, 'admin');

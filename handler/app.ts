@@ -20,6 +20,7 @@ import { countInput } from './routes/input-tokens.ts';
 import { listModels } from './routes/models.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
 import { getLiveness, readinessRoute } from './routes/probes.ts';
+import { refuseRebinding } from './routes/rebinding.ts';
 import { createResponse } from './routes/responses.ts';
 import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/stored.ts';
 import { connect } from './websocket/connect.ts';
@@ -40,6 +41,7 @@ export function createApp(services: Services): Hono<Env> {
     if (!entry.streaming || c.error) entry.end();
   });
   if (services.origins.length > 0) app.use(cors(services.origins));
+  app.use(refuseRebinding(services));
   app.use(async (c, next) => {
     if (c.req.header(HOP_HEADER)) {
       const message = 'The request has come through this server already: a model backend points back at it.';

@@ -151,6 +151,14 @@ const origin = v.pipe(
   ),
 );
 
+const host = v.pipe(
+  v.string('must be a text'),
+  v.regex(
+    /^[a-z\d_]([a-z\d_.-]*[a-z\d_])?$/,
+    'must be a host name such as api.example: in lower case, without scheme, port and *',
+  ),
+);
+
 const schema = v.strictObject({
   listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address, admin: adminAddress })),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
@@ -185,6 +193,7 @@ const schema = v.strictObject({
     ),
     [],
   ),
+  hosts: v.optional(v.array(host, 'must be a list'), []),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
@@ -235,6 +244,8 @@ export interface Config {
   prompts: v.InferOutput<typeof prompt>[];
   /** What seals texts for clients to keep: the first seals, all open. */
   secrets: Secret[];
+  /** Names by which clients may call a listener of the loopback, beside addresses and localhost. */
+  hosts: string[];
   /** The origins whose pages may call the API from a browser; none without them. */
   cors: { origins: string[] };
   /** Where the ends of background responses are told. */

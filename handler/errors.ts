@@ -56,6 +56,7 @@ const kinds = {
     code: 'websocket_connection_limit_reached',
     again: 'yes', // over a new one
   },
+  host: { status: 403, type: 'invalid_request_error', code: 'host_not_allowed' },
   origin: { status: 403, type: 'invalid_request_error', code: 'origin_not_allowed' },
   not_found: { status: 404, type: 'invalid_request_error', code: null },
   model_not_found: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },

@@ -114,6 +114,7 @@ export function createHandler(options: HandlerOptions): Handler {
     },
     limits: config.limits,
     errors: config.errors,
+    hosts: config.hosts,
     origins: config.cors.origins,
     brotli,
     tokenizer: options.tokenizer,

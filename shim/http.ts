@@ -4,21 +4,23 @@ import { getRequestListener } from '@hono/node-server';
 import { Refusal, serverError } from './refusal.ts';
 import { cannotListen, type Running } from './server.ts';
 import type { Door, Log } from './session.ts';
+import { clearSocketPath, openToGroup } from './unix-socket.ts';
 import { openSockets, type SocketDoor, wantsSocket } from './websocket.ts';
 
-/** What an HTTP server serves, and where; port 0 is any free one. */
-export interface HttpOptions {
-  host: string;
-  port: number;
+/** A host and a port (0 is any free one), or a unix socket. */
+type Address = { host: string; port: number } | { path: string };
+
+/** What an HTTP server serves, and where. */
+export type HttpOptions = Address & {
   /** The flag that gives the port. */
   flag?: string;
   fetch: (request: Request, door: Door & SocketDoor) => Response | Promise<Response>;
   /** The largest message over a WebSocket, in bytes: a little more than the handler's own limit, whose answer says more. */
   message?: number;
+  /** Whether a web page can reach it by DNS rebinding. Default: whether it listens on the loopback. */
+  rebindable?: boolean;
   log: Log;
-}
-
-const DOOR: Door = Object.freeze({ name: 'http' });
+};
 
 /** A MiB above the handler's default. */
 const MESSAGE = 33 * 1024 * 1024;
@@ -33,15 +35,17 @@ const OPTIONS = {
 
 /**
  * Serves `fetch` on plain HTTP/1.1, and WebSockets where it takes them; any other wish to upgrade is a request as any other.
- * A port that cannot be had is an Error naming `flag`.
+ * A port that cannot be had is an Error naming `flag`, a unix socket that cannot, one naming it.
  */
 export async function serveHttp(options: HttpOptions): Promise<Running> {
-  const { host, port, flag = '-http-port', fetch, message = MESSAGE, log } = options;
+  const { flag = '-http-port', fetch, message = MESSAGE, log } = options;
+  const path = 'path' in options ? options.path : undefined;
   let draining = false;
+  let ours: Door = { name: 'http', rebindable: true };
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
   // one, as long as nobody touches its body.
-  function serve(request: Request, door: Door & SocketDoor = DOOR): Response | Promise<Response> {
+  function serve(request: Request, door: Door & SocketDoor = ours): Response | Promise<Response> {
     try {
       const response = fetch(request, door);
       return response instanceof Promise ? response.catch(fail) : response;
@@ -58,7 +62,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse(),
   });
 
-  const sockets = openSockets(message, (request, door) => serve(request, { ...DOOR, ...door }));
+  const sockets = openSockets(message, (request, door) => serve(request, { ...ours, ...door }));
   const server = createServer({ ...OPTIONS, shouldUpgradeCallback: wantsSocket }, (incoming, outgoing) => {
     outgoing.once('close', () => {
       if (draining) server.closeIdleConnections();
@@ -66,10 +70,15 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     void listener(incoming, outgoing);
   });
   server.on('upgrade', sockets.upgrade);
+  if (path !== undefined) await clearSocketPath(path);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(cannotListen(flag, `${host}:${port}`, error)));
-    server.listen(port, host, resolve);
+    const at = 'path' in options ? `unix:${options.path}` : `${options.host}:${options.port}`;
+    server.once('error', (error) => reject(cannotListen(flag, at, error)));
+    server.listen('path' in options ? { path: options.path } : { host: options.host, port: options.port }, resolve);
   });
+  const address = server.address() as AddressInfo | string; // it listens
+  ours = Object.freeze({ ...ours, rebindable: options.rebindable ?? isLoopback(address) });
+  if (path !== undefined) await openToGroup(path);
 
   function close(): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -88,6 +97,9 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     await new Promise<void>((resolve) => server.close(() => resolve()));
     clearTimeout(timer);
   }
-  // A TCP server's address is an object; a string is a pipe's.
-  return { port: (server.address() as AddressInfo).port, drain, close };
+  return { port: typeof address === 'string' ? 0 : address.port, drain, close };
+}
+
+function isLoopback(address: AddressInfo | string): boolean {
+  return typeof address !== 'string' && /^(127\.|::1$|::ffff:127\.)/.test(address.address);
 }

@@ -12,6 +12,7 @@ import { type Running, serveGrpc } from './server.ts';
 import type { Log } from './session.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
+import { type PrivateSockets, privateSockets } from './unix-socket.ts';
 
 /** The whole product as it runs: the processor, the handler on plain HTTP, and Envoy unless it was not wanted. */
 export interface Product {
@@ -85,6 +86,8 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   });
   const { fetch } = handler;
   const running: Running[] = [];
+  let admin: Running | undefined;
+  let sockets: PrivateSockets | undefined;
   const sweeping = repeat(SWEEP, 'sweep', handler.sweep);
   const delivering = repeat(DELIVER, 'deliver', handler.deliver);
   const resuming = repeat(limits.lease / RESUMES, 'resume', handler.resume);
@@ -93,6 +96,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     clearInterval(resuming);
     clearInterval(delivering);
     await handler.close(0);
+    await sockets?.remove();
     await closeTransport();
     await database.close();
   };
@@ -103,12 +107,11 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       reply: 2 * limits.reply + SLACK.bytes,
       time: Math.max(limits.turn, limits.background) + SLACK.ms,
     };
-    const grpc = await serveGrpc({ address: listen.grpc, fetch, limits: bounds, log: logLine });
-    running.push(grpc);
+    const grpc = { fetch, limits: bounds, log: logLine };
+    const http = { fetch, message: limits.body + SLACK.bytes, log: logLine };
+    running.push(await serveGrpc({ ...grpc, address: listen.grpc }));
     const [host, port] = split(listen.http);
-    const http = await serveHttp({ host, port, fetch, message: limits.body + SLACK.bytes, log: logLine });
-    running.push(http);
-    let admin: Running | undefined;
+    running.push(await serveHttp({ ...http, host, port }));
     if (listen.admin !== 'off') {
       const [host, port] = split(listen.admin);
       const routes = new Map([
@@ -116,19 +119,24 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
         ['/readyz', fetch],
       ]);
       admin = await serveHttp({ host, port, flag: '-admin-port', fetch: adminFetch(routes), log: logLine });
-      running.push(admin);
     }
-    const [envoyHost, envoyPort] = split(listen.envoy);
-    const envoy = flags.noEnvoy
-      ? undefined
-      : await startEnvoy({
-          mode: 'streamed',
-          grpcPort: grpc.port,
-          httpPort: http.port,
-          host: envoyHost,
-          envoyPort,
-          say,
-        });
+    let envoy: RunningEnvoy | undefined;
+    if (!flags.noEnvoy) {
+      // What comes by them comes through the Envoy started here, which looks at no names: Host and Origin are checked, whatever
+      // holds for the listeners above, where an Envoy of the user's may be.
+      sockets = await privateSockets();
+      running.push(await serveGrpc({ ...grpc, address: `unix:${sockets.grpc}`, rebindable: true }));
+      running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
+      const [host, envoyPort] = split(listen.envoy);
+      envoy = await startEnvoy({
+        mode: 'streamed',
+        grpcSocket: sockets.grpc,
+        httpSocket: sockets.http,
+        host,
+        envoyPort,
+        say,
+      });
+    }
     return {
       listen,
       from,
@@ -138,14 +146,14 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       async stop() {
         readiness.set('draining', true);
         clearInterval(resuming);
-        await Promise.all([handler.close(limits.drain), grpc.drain(limits.drain), http.drain(limits.drain)]);
+        await Promise.all([handler.close(limits.drain), ...running.map((server) => server.drain(limits.drain))]);
         await envoy?.stop();
         await admin?.close(); // until here it says that this process is draining
         await close();
       },
     };
   } catch (error) {
-    await Promise.all(running.map((server) => server.close()));
+    await Promise.all([...running, ...(admin ? [admin] : [])].map((server) => server.close()));
     await close();
     throw error;
   }

@@ -17,14 +17,15 @@ import { createHealth } from './health.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { guardResets } from './resets.ts';
 import { type Fetch, type SessionOptions, serveExchange } from './session.ts';
+import { clearSocketPath, openToGroup } from './unix-socket.ts';
 
-/** What a gRPC server serves, and where: `address` is `host:port`; port 0 is any free one. */
+/** What a gRPC server serves, and where: `address` is `host:port` (port 0 is any free one) or `unix:PATH`. */
 export interface GrpcOptions extends SessionOptions {
   address: string;
   fetch: Fetch;
 }
 
-/** A running server, of either kind. */
+/** A running server, of either kind; without a port (0) on a unix socket. */
 export interface Running {
   port: number;
   /** Takes nothing new, lets what is in flight finish for at most `graceMs`, then closes; resolves when closed. */
@@ -60,7 +61,10 @@ interface Inside {
 // What grpc-js writes to stderr comes back to us as errors as well, and the log is ours.
 if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
 
-/** Serves `fetch` as an ext_proc processor, with gRPC health; a port that cannot be had is an Error naming `-port`. */
+/**
+ * Serves `fetch` as an ext_proc processor, with gRPC health; a port that cannot be had is an Error naming `-port`, a unix
+ * socket that cannot, one naming it.
+ */
 export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Promise<Running> {
   const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + SLACK });
   // grpc-js has no option that reaches these; tests notice should a field be called otherwise one day.
@@ -85,12 +89,15 @@ export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Pr
   });
   server.addService(serviceOf('health.proto', 'grpc.health.v1.Health'), { ...health.handlers });
 
+  const path = socketPathOf(address);
+  if (path !== undefined) await clearSocketPath(path);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
       if (error) reject(cannotListen('-port', address, error));
-      else resolve(bound);
+      else resolve(path === undefined ? bound : 0);
     });
   });
+  if (path !== undefined) await openToGroup(path);
   for (const http2Server of http2Servers.keys()) {
     guardResets(http2Server, () =>
       session.log('warn', 'A gRPC connection was closed: too many resets before an answer.'),
@@ -124,8 +131,17 @@ export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Pr
   return { port, drain, close };
 }
 
-/** An Error that says which flag's port could not be had, and why. */
+/** The path of an address `unix:PATH`; undefined for any other. */
+export function socketPathOf(address: string): string | undefined {
+  return address.startsWith('unix:') ? address.slice('unix:'.length) : undefined;
+}
+
+/** An Error that says which flag's port, or which unix socket, could not be had, and why. */
 export function cannotListen(flag: string, address: string, error: Error): Error {
+  if (socketPathOf(address) !== undefined) {
+    const why = error.message.includes('ENOENT') ? 'its folder is not there' : error.message;
+    return new Error(`cannot listen on ${address}: ${why}`, { cause: error });
+  }
   const port = address.slice(address.lastIndexOf(':') + 1);
   if (error.message.includes('EADDRINUSE')) {
     return new Error(`port ${port} is in use: choose another with ${flag}`, { cause: error });

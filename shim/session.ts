@@ -16,6 +16,8 @@ export interface Exchange extends AsyncIterable<ProcessingRequest> {
 /** By which door a request came in. */
 export interface Door {
   readonly name: 'ext_proc' | 'http';
+  /** Whether a web page can reach it by DNS rebinding, so that Host and Origin have to be checked. */
+  readonly rebindable?: boolean;
 }
 
 /** Any web-standard handler. */
@@ -35,17 +37,21 @@ export interface SessionOptions {
    * a little more than the handler's own limit on a turn, so that the handler's graceful end comes first.
    */
   limits: { body: number; reply: number; time: number };
+  /** Whether a web page can reach it by DNS rebinding: through an Envoy that looks at no names. Default: false. */
+  rebindable?: boolean;
   log: Log;
 }
 
-const DOOR: Door = Object.freeze({ name: 'ext_proc' });
+const PROXIED: Door = Object.freeze({ name: 'ext_proc' });
+const REBINDABLE: Door = Object.freeze({ name: 'ext_proc', rebindable: true });
 
 /**
  * Serves one ext_proc stream: its request becomes a fetch Request, the Response its answer. Every stream gets an answer
  * unless its client has left. Rejects (with a Cut, already logged) only when a streamed reply was begun and could not
  * be finished; ending the call with an error status then makes Envoy truncate the reply.
  */
-export async function serveExchange(exchange: Exchange, fetch: Fetch, { limits, log }: SessionOptions): Promise<void> {
+export async function serveExchange(exchange: Exchange, fetch: Fetch, options: SessionOptions): Promise<void> {
+  const { limits, rebindable, log } = options;
   const messages = exchange[Symbol.asyncIterator]();
   const first = await messages.next();
   if (first.done) return;
@@ -63,7 +69,8 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, { limits, 
     const taken = await unlessAborted(takeRequest(first.value, messages, outlet.send, limits.body), work.signal);
     if (!taken) return;
     requestId = taken.headers.get('x-request-id');
-    await answer(taken, await respond(taken, fetch, work.signal), outlet);
+    const response = await respond(taken, fetch, rebindable ? REBINDABLE : PROXIED, work.signal);
+    await answer(taken, response, outlet);
   } catch (error) {
     work.abort(error);
     if (exchange.signal.aborted) return;
@@ -87,9 +94,9 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, { limits, 
 }
 
 /** The handler's Response; whatever comes of one that is given up is closed. */
-async function respond(taken: Intake, fetch: Fetch, signal: AbortSignal): Promise<Response> {
+async function respond(taken: Intake, fetch: Fetch, door: Door, signal: AbortSignal): Promise<Response> {
   const request = requestOf(taken, signal);
-  const pending = Promise.resolve(fetch(request, DOOR));
+  const pending = Promise.resolve(fetch(request, door));
   try {
     return await unlessAborted(pending, signal);
   } catch (error) {

@@ -22,6 +22,7 @@ test('an empty configuration has every default', () => {
     dropTools: [],
     prompts: [],
     secrets: [],
+    hosts: [],
     cors: { origins: [] },
     errors: 'tiers',
     limits: defaultLimits,
@@ -123,6 +124,10 @@ const wrong: [unknown, RegExp][] = [
   [{ cors: { origins: [], headers: [] } }, /cors\.headers is not a key that is known/],
   ...['https://app.example/', 'https://App.example', 'app.example', 'https://*.example', 'null', 'https://a@b', ''].map(
     (origin): [unknown, RegExp] => [{ cors: { origins: [origin] } }, /cors\.origins\.0 must be \* or an origin/],
+  ),
+  [{ hosts: 'api.example' }, /hosts must be a list/],
+  ...['https://api.example', 'api.example:443', 'API.example', '*.example', '', '.', 'a b', '[::1]'].map(
+    (host): [unknown, RegExp] => [{ hosts: [host] }, /hosts\.0 must be a host name such as api\.example/],
   ),
   [{ errors: 'mine' }, /errors must be tiers or openai/],
   [{ database: 'sqlite:' }, /database must be sqlite:PATH/],

@@ -10,6 +10,8 @@ export interface ProductProcess {
   /** What was printed so far. */
   stdout(): string;
   stderr(): string;
+  /** The port of the ext_proc processor. */
+  grpc: number;
   http: string;
   envoy: string;
   admin: string;
@@ -44,6 +46,7 @@ export async function startCommand(args: readonly string[], env: Record<string, 
   return {
     stdout: () => stdout,
     stderr: () => stderr,
+    grpc,
     http: `http://127.0.0.1:${http}`,
     envoy: `http://127.0.0.1:${envoy}`,
     admin: `http://127.0.0.1:${admin}`,

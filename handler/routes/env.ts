@@ -18,6 +18,8 @@ export interface Services {
   tools: ServerTools;
   limits: Limits;
   errors: ErrorStyle;
+  /** Names by which clients may call this machine, beside addresses and localhost. */
+  hosts: readonly string[];
   /** The origins whose pages may call us from a browser. */
   origins: readonly string[];
   brotli: Brotli | undefined;
@@ -51,6 +53,11 @@ export interface Entry {
 export interface Door {
   /** The door's name, for the log. */
   readonly name?: string;
+  /**
+   * Whether a web page can reach it by DNS rebinding, as it can whatever listens on the loopback: then Host and Origin are
+   * checked. A proxy of somebody else's before it has names of its own.
+   */
+  readonly rebindable?: boolean;
   /**
    * Answers a request that wants a WebSocket with one; `serve` gets it when it is open, and never rejects. `headers` go out
    * with the answer. Absent where there can be none.

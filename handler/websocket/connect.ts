@@ -1,6 +1,7 @@
-import type { Context, MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler } from 'hono';
 import { ApiError } from '../errors.ts';
 import type { Env, Services } from '../routes/env.ts';
+import { checkOrigin } from '../routes/rebinding.ts';
 import { serveSocket } from './connection.ts';
 
 /** The one version that there is (RFC 6455, 4.4: it is told to those who ask for another). */
@@ -21,6 +22,7 @@ export function connect(services: Services): MiddlewareHandler<Env> {
     if (!c.env.upgrade) {
       throw new ApiError('no_websocket', 'There is no WebSocket to be had here; send POST /v1/responses over HTTP.');
     }
+    // Browsers ask nobody before they open a WebSocket, and any page may: only its Origin tells, by whatever way it comes.
     checkOrigin(c, services.origins);
     const entry = c.get('entry');
     entry.streaming = true; // its line is written when the connection has ended
@@ -28,15 +30,4 @@ export function connect(services: Services): MiddlewareHandler<Env> {
     const serve = { 'x-request-id': entry.requestId };
     return c.env.upgrade((socket) => serveSocket(socket, services, entry, c.env), serve);
   };
-}
-
-/**
- * Browsers ask nobody before they open a WebSocket, and any page may: only their Origin tells. A page of our own host is
- * no stranger, and some programs send one as if they were such.
- */
-function checkOrigin(c: Context<Env>, origins: readonly string[]): void {
-  const origin = c.req.header('origin');
-  if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
-  if (origin.replace(/^\w+:\/\//, '') === (c.req.header('host') ?? new URL(c.req.url).host)) return;
-  throw new ApiError('origin', 'Pages of this origin may not open a WebSocket here.');
 }

@@ -64,6 +64,9 @@ const testPrompts = [
 /** The origin whose pages may call the products under test. */
 export const testOrigin = 'https://app.example';
 
+/** The name by which clients may call the products under test. */
+export const testHost = 'api.example';
+
 /** What seals under test. */
 export const testSecrets = [{ id: 'k1', key: 'the key of the tests, k1' }];
 
@@ -107,6 +110,7 @@ export function testConfigFile(model: ScriptedModel): object {
     secrets: testSecrets,
     dropTools: ['web_search_preview'],
     prompts: testPrompts,
+    hosts: [testHost],
     cors: { origins: [testOrigin] },
     limits: testLimits,
   };

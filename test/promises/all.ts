@@ -31,6 +31,7 @@ import './messages-failures.ts';
 import './models.ts';
 import './openapi.ts';
 import './prompts.ts';
+import './rebinding.ts';
 import './reasoning.ts';
 import './references.ts';
 import './retry.ts';

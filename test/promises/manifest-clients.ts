@@ -23,6 +23,19 @@ export const clientsManifest = {
     says: 'another origin gets no header about it, nor does a request without one, and caches are told',
     source: 'issue 5',
   },
+  'rebinding.host': {
+    says: 'on the loopback a Host that is no address, localhost or one of `hosts` is 403, whatever is asked but the probes',
+    source: 'issue 11, 16',
+  },
+  'rebinding.own-host': {
+    says: 'on the loopback addresses, localhost and `hosts` are served, and so are pages of these hosts',
+    source: 'issue 11, 16',
+  },
+  'rebinding.origin': {
+    says: 'on the loopback a page of another origin that cors.origins does not name is 403, whatever it asks',
+    source: 'issue 11, 16',
+  },
+  'rebinding.websocket': { says: 'a WebSocket under a strange Host is 403', source: 'issue 11, 16' },
   'cors.no-preflight': { says: 'OPTIONS that is no preflight is 405', source: 'issue 5' },
   'idempotency.again': {
     says: 'a create with a key that was used gets the response made then, and runs nothing',

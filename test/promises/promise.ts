@@ -25,6 +25,12 @@ export function promise(id: PromiseId, run: (door: Door) => Promise<void>, skips
 /** The original mode hands over neither path, method nor headers of a request. */
 export const NEEDS_HEADERS: Skips = { 'envoy-original': 'the original mode hands over only the body of a POST' };
 
+/** Host and Origin are checked where a web page can reach the product by DNS rebinding. */
+export const NEEDS_LOOPBACK: Skips = {
+  'in-process': 'a function call comes by no network',
+  workerd: 'Workers are called by the names that they are deployed under',
+};
+
 /** Envoy's buffered modes hold a reply back until it is whole. */
 export const NEEDS_LIVE: Skips = {
   'envoy-buffered': 'Envoy sends a buffered reply when it is whole',

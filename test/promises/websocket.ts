@@ -134,14 +134,15 @@ promise(
   NEEDS_HEADERS,
 );
 
-const HANDSHAKE = {
+/** The headers of a handshake. */
+export const HANDSHAKE = {
   upgrade: 'websocket',
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
   'sec-websocket-version': '13',
 };
 
 /** Asks for a WebSocket with headers that no `fetch` sends; in process there is only `fetch`. */
-function wish(door: Door, path: string, headers: Record<string, string>): Promise<Response> {
+export function wish(door: Door, path: string, headers: Record<string, string>): Promise<Response> {
   if (door.name === 'in-process') return door.fetch(path, { headers });
   return new Promise((resolve, reject) => {
     const client = request(new URL(path, door.client.baseURL), {

@@ -30,9 +30,9 @@ Deno?.serve({ ...at, onListen: () => {} }, (request) => {
     void serve(standardSocket(socket));
     return response;
   };
-  return answer(request, { upgrade });
+  return answer(request, { upgrade, rebindable: true });
 });
 // Bun would cut a connection that is silent for ten seconds, and a model may well be.
-Bun?.serve({ ...at, idleTimeout: 0, fetch: (request) => answer(request) });
+Bun?.serve({ ...at, idleTimeout: 0, fetch: (request) => answer(request, { rebindable: true }) });
 console.log('ready');
 process.stdin.resume().once('end', () => process.exit());

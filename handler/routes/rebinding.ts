@@ -1,0 +1,44 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { ApiError } from '../errors.ts';
+import type { Env, Services } from './env.ts';
+
+/** Names that no stranger's DNS can point at this machine: an IPv4 or IPv6 address, `localhost` and what is below it. */
+const OWN_NAME = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\]|([\w-]+\.)*localhost)$/;
+
+/**
+ * Protects the ways in that are `rebindable` (see Door) from web pages: DNS rebinding gives a page's own name the address of
+ * the loopback, and its requests then are of its own origin. A Host that is neither an own name nor in `hosts` is 403, and
+ * so is the Origin of a page that is neither ours nor allowed, whatever the method: browsers ask nobody before a simple
+ * request. Clients that are no browsers send no Origin.
+ */
+export function refuseRebinding({ hosts, origins }: Pick<Services, 'hosts' | 'origins'>): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (c.env.rebindable) {
+      checkHost(c, hosts);
+      checkOrigin(c, origins);
+    }
+    await next();
+  };
+}
+
+/** A request without a Host is from no browser. */
+function checkHost(c: Context<Env>, hosts: readonly string[]): void {
+  const host = c.req.header('host');
+  if (host === undefined) return;
+  const name = host.toLowerCase().replace(/\.?(:\d*)?$/, '');
+  if (OWN_NAME.test(name) || hosts.includes(name)) return;
+  const message = 'The Host of the request is not allowed here: it must be an IP address, localhost, or one of';
+  throw new ApiError('host', `${message} \`hosts\` in the configuration.`);
+}
+
+/**
+ * Throws a 403 for a page of another origin than our own host's, unless `cors.origins` names it. A page of our own host is
+ * no stranger, and some programs send an Origin as if they were one.
+ */
+export function checkOrigin(c: Context<Env>, origins: readonly string[]): void {
+  const origin = c.req.header('origin');
+  if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
+  if (origin.replace(/^\w+:\/\//, '') === (c.req.header('host') ?? new URL(c.req.url).host)) return;
+  const message = 'Pages of this origin are not allowed here: only our own are, and those of';
+  throw new ApiError('origin', `${message} \`cors.origins\` in the configuration.`);
+}
