@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { host, listen, origin } from './config/listen.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { InputItem } from './protocol/items.ts';
 import { isObject } from './protocol/json.ts';
@@ -40,22 +41,6 @@ const time = v.optional(quantity(/^\d+(\.\d+)?(ms|s|m|h)$/, '600s'));
 const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
 const count = v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000)));
 const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', CENTURY, 'a hundred years');
-
-function listener(pattern: RegExp, example: string) {
-  return v.optional(
-    v.pipe(
-      v.string('must be a text'),
-      v.regex(pattern, `must be HOST:PORT, such as ${example}`),
-      v.check(
-        (text) => text === 'off' || Number(text.replace(/^.*:/, '')) <= 65_535,
-        'must have a port of at most 65535',
-      ),
-    ),
-  );
-}
-
-const address = listener(/^(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, '127.0.0.1:8080');
-const adminAddress = listener(/^(off|(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5})$/, '127.0.0.1:9464, or off');
 
 /** A user and a password in it would not be sent. */
 const httpUrl = v.pipe(
@@ -143,24 +128,8 @@ const webhook = v.strictObject({
   ),
 });
 
-const origin = v.pipe(
-  v.string('must be a text'),
-  v.regex(
-    /^(\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@*A-Z]+)$/,
-    'must be * or an origin as browsers send it, such as https://app.example: in lower case, without a path',
-  ),
-);
-
-const host = v.pipe(
-  v.string('must be a text'),
-  v.regex(
-    /^[a-z\d_]([a-z\d_.-]*[a-z\d_])?$/,
-    'must be a host name such as api.example: in lower case, without scheme, port and *',
-  ),
-);
-
 const schema = v.strictObject({
-  listen: v.optional(v.strictObject({ grpc: address, http: address, envoy: address, admin: adminAddress })),
+  listen: v.optional(listen),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
   database: v.optional(
     v.pipe(

@@ -35,7 +35,8 @@ const table: Record<string, readonly string[]> = {
   state: [...middle, 'database/database.ts'],
   turn: [...middle, 'backend/backend.ts', 'tool/tool.ts'],
   webhooks: [...middle, 'backend/transport.ts', 'state', 'database/database.ts'],
-  'config.ts': [...middle, 'webhooks/webhook.ts'],
+  config: [],
+  'config.ts': [...middle, 'config', 'webhooks/webhook.ts'],
   background: [...middle, ...parts, 'database/database.ts'],
   routes: [...middle, ...parts, 'background'],
   websocket: [...middle, ...parts, 'routes'],
@@ -48,7 +49,7 @@ const table: Record<string, readonly string[]> = {
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
   hono: /^handler\/(app\.ts|routes\/|websocket\/connect\.ts|decompress\.ts)/,
-  valibot: /^handler\/(protocol\/|validate\.ts|config\.ts)/,
+  valibot: /^handler\/(protocol\/|validate\.ts|config\.ts|config\/)/,
   pako: /^handler\/decompress\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
   'brotli-wasm': /^(handler\/worker|shim\/(main|product))\.ts/,
