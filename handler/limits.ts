@@ -124,6 +124,11 @@ export const fixedLimits = {
    */
   pingInterval: 1 * s,
   /**
+   * Messages of one ext_proc stream that wait to be read; they are read as they come, so it takes a peer that does not read
+   * our answers. Past it: no more are read from it. On Workers: there is no gRPC.
+   */
+  messages: 16,
+  /**
    * Streams of one gRPC connection that are reset before we have begun to answer, at once: as many as a connection may hold,
    * so that a crowd may leave. Past it: the connection is closed. On Workers: there is no gRPC.
    */

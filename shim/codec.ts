@@ -45,13 +45,20 @@ export function readHeaders(map: HeaderMap | null): RequestParts {
   return { method, url: urlOf(scheme, authority, path), headers };
 }
 
+/** An attribute that is one of the request's headers, as Envoy's configuration names it. */
+const HEADER_ATTRIBUTE = /^request\.headers\['([\w-]+)'\]$/;
+
 /**
- * The request that Envoy's original mode can tell of, from the attributes `request.method`, `request.path` and
- * `request.id` sent with the body; throws a TypeError when they are no valid request.
+ * The request that Envoy's original mode can tell of, from the attributes `request.method`, `request.path`, `request.id`
+ * and `request.headers['NAME']` sent with the body; throws a TypeError when they are no valid request.
  */
 export function readAttributes(attributes: Record<string, Struct> | undefined): RequestParts {
   const fields = attributes?.['envoy.filters.http.ext_proc']?.fields ?? {};
-  const headers = new Headers({ 'content-type': 'application/json' });
+  const headers = new Headers();
+  for (const [name, { stringValue }] of Object.entries(fields)) {
+    const header = HEADER_ATTRIBUTE.exec(name)?.[1];
+    if (header && stringValue !== undefined) headers.set(header, stringValue);
+  }
   const id = fields['request.id']?.stringValue;
   if (id) headers.set('x-request-id', id);
   const path = fields['request.path']?.stringValue || '/v1/responses';

@@ -1,4 +1,5 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { fixedLimits } from '../handler/index.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import type { Exchange } from './session.ts';
 
@@ -14,7 +15,7 @@ type Call = ServerDuplexStream<ProcessingRequest, ProcessingResponse>;
 
 /**
  * Wraps a grpc-js duplex stream. Messages are pushed into a queue, since the stream's own iterator destroys it when
- * left early; the reader keeps up, so the queue stays short.
+ * left early. A reader who is behind stops the stream, and one who has left (`return()`) has what still comes dropped.
  */
 export function callExchange(call: Call): CallExchange {
   const left = new AbortController();
@@ -22,6 +23,7 @@ export function callExchange(call: Call): CallExchange {
   let wake: (() => void) | undefined;
   let ended = false;
   let finished = false;
+  let reading = true;
 
   function close(): void {
     ended = true;
@@ -32,8 +34,9 @@ export function callExchange(call: Call): CallExchange {
   }
 
   call.on('data', (message: ProcessingRequest) => {
-    if (finished) return;
+    if (!reading) return;
     queue.push(message);
+    if (queue.length >= fixedLimits.messages) call.pause();
     wake?.();
   });
   call.on('end', () => {
@@ -43,11 +46,17 @@ export function callExchange(call: Call): CallExchange {
   call.on('cancelled', close);
   call.on('error', close);
 
+  function drop(): void {
+    reading = false;
+    queue.length = 0;
+    call.resume(); // else its end would never be heard
+  }
+
   return {
     signal: left.signal,
     finish() {
       finished = true;
-      queue.length = 0;
+      drop();
     },
     fail(code, details) {
       finished = true;
@@ -74,7 +83,12 @@ export function callExchange(call: Call): CallExchange {
           });
         }
         const value = queue.shift();
+        if (queue.length === 0 && call.isPaused()) call.resume();
         return value ? { done: false, value } : { done: true, value: undefined };
+      },
+      async return() {
+        drop();
+        return { done: true, value: undefined };
       },
     }),
   };

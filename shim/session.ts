@@ -67,6 +67,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   let requestId: string | null = null;
   try {
     const taken = await unlessAborted(takeRequest(first.value, messages, outlet.send, limits.body), work.signal);
+    void messages.return?.(); // the request is whole: what the peer still sends is kept by nobody
     if (!taken) return;
     requestId = taken.headers.get('x-request-id');
     const response = await respond(taken, fetch, rebindable ? REBINDABLE : PROXIED, work.signal);

@@ -42,18 +42,21 @@ test('an authority or path that could move the path elsewhere is refused', () =>
   assert.equal(readHeaders(map([':path', '/a?b\\c'])).url, 'http://localhost/a?b\\c');
 });
 
-test('attributes give the original mode its method, path and id', () => {
+test('attributes give the original mode its method, path, id and the headers that Envoy is told to name', () => {
   const fields = {
     'request.method': { stringValue: 'PUT' },
     'request.path': { stringValue: '/a?b' },
     'request.id': { stringValue: 'id' },
+    "request.headers['content-type']": { stringValue: 'text/plain' },
+    "request.headers['x-one']": {},
+    'request.headers': { stringValue: 'x' },
   };
   const { method, url, headers } = readAttributes({ 'envoy.filters.http.ext_proc': { fields } });
   assert.deepEqual([method, url], ['PUT', 'http://localhost/a?b']);
   assert.deepEqual(
     [...headers],
     [
-      ['content-type', 'application/json'],
+      ['content-type', 'text/plain'],
       ['x-request-id', 'id'],
     ],
   );

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { Duplex } from 'node:stream';
+import { type EventEmitter, once } from 'node:events';
+import { connect } from 'node:http2';
+import { Duplex, type Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -104,6 +106,69 @@ test('what grpc-js says when a call is over aborts nothing once the answer is gi
   for (const call of [answered, left]) call.emit('cancelled');
   assert.deepEqual([first?.signal.aborted, second?.signal.aborted], [false, true]);
 });
+
+/** Sends until the other end stops reading, at most so many; gives how many went. */
+async function flood<T>(
+  call: Pick<Writable, 'write' | 'once'> & EventEmitter,
+  message: T,
+  most: number,
+): Promise<number> {
+  let sent = 0;
+  for (; sent < most; sent++) {
+    if (call.write(message)) continue;
+    const drained = await Promise.race([once(call, 'drain').then(() => true), sleep(1_000).then(() => false)]);
+    if (!drained) break;
+  }
+  return sent;
+}
+
+test('what a peer sends behind the end of a body is kept by nobody', async (t) => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const { promise: release, resolve: answer } = Promise.withResolvers<void>();
+  const { open } = await start(t, async () => {
+    begin();
+    await release;
+    return new Response('ok');
+  });
+  const call = open(head('POST'), chunk('abc', true));
+  const answered = all(call);
+  await begun;
+  const before = memory();
+  const most = 1_500;
+  assert.equal(await flood(call, chunk('x'.repeat(64 * 1024)), most), most, 'it is read, so that the call can end');
+  const grown = memory() - before;
+  answer();
+  await answered;
+  assert.ok(grown < 32 * 1024 * 1024, `${grown} bytes of ${most * 64 * 1024}`);
+});
+
+test('from a peer that reads no answers no more is read than a few messages', async (t) => {
+  const { address } = await start(t, () => new Response());
+  const { Process } = loaded.envoy.service.ext_proc.v3.ExternalProcessor.service;
+  // In the original mode, each of these is let through by an answer of its own.
+  const message = Process?.requestSerialize({ response_body: { body: Buffer.alloc(1024), end_of_stream: false } });
+  const length = Buffer.alloc(5);
+  length.writeUInt32BE(message?.length ?? 0, 1);
+  const session = connect(`http://${address}`); // grpc-js's own client reads ahead
+  t.after(() => session.destroy());
+  const headers = {
+    ':method': 'POST',
+    ':path': Process?.path ?? '',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  };
+  const stream = session.request(headers).on('error', () => {});
+  const most = 15_000;
+  const sent = await flood(stream, Buffer.concat([length, message ?? length]), most);
+  assert.ok(sent < most, `${sent} messages were read`);
+});
+
+/** Bytes in use outside of the heap, where the bodies of messages are, and in it; what is of no use is gone. */
+function memory(): number {
+  global.gc?.();
+  const { arrayBuffers, heapUsed } = process.memoryUsage();
+  return arrayBuffers + heapUsed;
+}
 
 test('a streamed reply that is cut ends the call with an error status, after what was sent', async (t) => {
   const { open } = await start(t, () => {
