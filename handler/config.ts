@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { host, listen, origin } from './config/listen.ts';
+import { media } from './config/media.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import type { MediaRules } from './media.ts';
 import { InputItem } from './protocol/items.ts';
 import { isObject } from './protocol/json.ts';
 import type { Secret } from './seal.ts';
@@ -163,6 +165,7 @@ const schema = v.strictObject({
     [],
   ),
   hosts: v.optional(v.array(host, 'must be a list'), []),
+  media: v.optional(media, {}),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
   limits: v.optional(
@@ -215,6 +218,8 @@ export interface Config {
   secrets: Secret[];
   /** Names by which clients may call a listener of the loopback, beside addresses and localhost. */
   hosts: string[];
+  /** Which URLs of images and files are handed on to model servers. */
+  media: MediaRules;
   /** The origins whose pages may call the API from a browser; none without them. */
   cors: { origins: string[] };
   /** Where the ends of background responses are told. */

@@ -2,6 +2,7 @@ import { createApp } from './app.ts';
 import type { Backend } from './backend/backend.ts';
 import { chatCompletions } from './backend/chat-completions.ts';
 import { demo } from './backend/demo.ts';
+import { withMediaRules } from './backend/media.ts';
 import { anthropic } from './backend/messages.ts';
 import { modelsOf } from './backend/models.ts';
 import { responses } from './backend/responses.ts';
@@ -14,6 +15,7 @@ import type { Config, ModelConfig } from './config.ts';
 import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
 import { demoModels } from './default-models.ts';
+import { mediaFinder } from './media.ts';
 import { Readiness } from './readiness.ts';
 import { keepSecret } from './redact.ts';
 import type { Door } from './routes/env.ts';
@@ -99,10 +101,11 @@ export function createHandler(options: HandlerOptions): Handler {
     ...config.webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...config.secrets.map(({ key }) => key),
   );
+  const findMedia = mediaFinder(config.media);
   const models = (config.models ?? demoModels).map((model) => ({
     match: model.match,
     context: model.context,
-    backend: openBackend(model, transport),
+    backend: withMediaRules(openBackend(model, transport), findMedia),
   }));
   const owner = new Owner(config.limits.lease, options.oneClock);
   const wakes = new Wakes();
@@ -119,6 +122,7 @@ export function createHandler(options: HandlerOptions): Handler {
     brotli,
     tokenizer: options.tokenizer,
     prompts: config.prompts,
+    findMedia,
     seal: sealWith(config.secrets, sharedSecret(database)),
     wakes,
     readiness: options.readiness ?? new Readiness(),

@@ -16,6 +16,8 @@ const basics = [
   'ids.ts',
   'readiness.ts',
   'redact.ts',
+  'media.ts',
+  'pattern.ts',
   'sse.ts',
   'seal.ts',
   'socket.ts',

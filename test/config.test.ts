@@ -23,6 +23,7 @@ test('an empty configuration has every default', () => {
     prompts: [],
     secrets: [],
     hosts: [],
+    media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },
     cors: { origins: [] },
     errors: 'tiers',
     limits: defaultLimits,

@@ -1,7 +1,7 @@
 import { log } from '../log.ts';
 import { Annotation, type Logprob } from '../protocol/content.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
-import type { Usage } from '../protocol/response.ts';
+import { sumTokens, type Usage } from '../protocol/response.ts';
 import { check } from '../validate.ts';
 
 // What model servers send, read member by member: what is missing, null or of another type counts as nothing.
@@ -11,9 +11,9 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** A member that should be a place or an amount; 0 where it is none. */
+/** A member that should be a place or an amount: a whole number that is exact, 0 where it is none. */
 export function count(value: unknown): number {
-  return typeof value === 'number' && value >= 0 ? value : 0;
+  return typeof value === 'number' && value > 0 ? Math.min(Math.trunc(value), Number.MAX_SAFE_INTEGER) : 0;
 }
 
 /** A member that should be an object; without members where it is none. */
@@ -76,6 +76,6 @@ export function toUsage(usage: unknown, names: { input: string; output: string }
     },
     output_tokens,
     output_tokens_details: { reasoning_tokens: count(output.reasoning_tokens) },
-    total_tokens: input_tokens + output_tokens,
+    total_tokens: sumTokens(input_tokens, output_tokens),
   };
 }

@@ -1,6 +1,6 @@
 import type { ItemEvent } from '../protocol/events.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
-import type { Usage } from '../protocol/response.ts';
+import { sumTokens, type Usage } from '../protocol/response.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import { CallQueue } from './call-queue.ts';
 import type { ChatTool } from './chat-tools.ts';
@@ -139,13 +139,13 @@ function toUsage(usage: JsonObject): Usage | null {
   if (Object.keys(usage).length === 0) return null;
   const cached_tokens = count(usage.cache_read_input_tokens);
   const cache_write_tokens = count(usage.cache_creation_input_tokens);
-  const input_tokens = count(usage.input_tokens) + cached_tokens + cache_write_tokens;
+  const input_tokens = sumTokens(count(usage.input_tokens), cached_tokens, cache_write_tokens);
   const output_tokens = count(usage.output_tokens);
   return {
     input_tokens,
     input_tokens_details: { cached_tokens, cache_write_tokens },
     output_tokens,
     output_tokens_details: { reasoning_tokens: count(object(usage.output_tokens_details).thinking_tokens) },
-    total_tokens: input_tokens + output_tokens,
+    total_tokens: sumTokens(input_tokens, output_tokens),
   };
 }

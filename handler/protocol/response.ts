@@ -52,6 +52,14 @@ export interface Usage {
   total_tokens: number;
 }
 
+/** Tokens together, as far as numbers are exact: model servers say what they like. */
+export function sumTokens(...counts: readonly number[]): number {
+  return Math.min(
+    counts.reduce((sum, count) => sum + count, 0),
+    Number.MAX_SAFE_INTEGER,
+  );
+}
+
 /** The usage of a turn that asked no model, or of one whose server does not count. */
 export const NO_USAGE: Usage = {
   input_tokens: 0,

@@ -6,20 +6,17 @@ import { itemsOf } from '../turn/input.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
+import { takeItems } from './given-items.ts';
 import { checkInclude, pathId, readListQuery } from './query.ts';
-import { resolveReferences } from './references.ts';
 
 type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
 
 /** `POST /v1/conversations`; its body may be missing. */
-export const postConversation: Handler = async (c, { limits, brotli, scope }) => {
+export const postConversation: Handler = async (c, services) => {
+  const { limits, brotli, scope } = services;
   const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, brotli, {}));
   return c.json(
-    await createConversation(
-      scope,
-      metadata ?? {},
-      itemsOf(await resolveReferences(scope, items ?? [], 'items'), 'items'),
-    ),
+    await createConversation(scope, metadata ?? {}, itemsOf(await takeItems(services, items ?? [], 'items'), 'items')),
   );
 };
 
@@ -41,12 +38,11 @@ export const removeConversation: Handler = async (c, { scope }) => {
 };
 
 /** `POST /v1/conversations/{id}/items`. */
-export const postItems: Handler = async (c, { limits, brotli, scope }) => {
+export const postItems: Handler = async (c, services) => {
+  const { limits, brotli, scope } = services;
   checkInclude(c);
   const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli));
-  return c.json(
-    await addItems(scope, pathId(c, 'id'), itemsOf(await resolveReferences(scope, items, 'items'), 'items')),
-  );
+  return c.json(await addItems(scope, pathId(c, 'id'), itemsOf(await takeItems(services, items, 'items'), 'items')));
 };
 
 /** `GET /v1/conversations/{id}/items`. */

@@ -4,6 +4,7 @@ import type { Wakes } from '../background/wakes.ts';
 import type { Brotli } from '../decompress.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import type { FindMedia } from '../media.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Seal } from '../seal.ts';
 import type { Socket } from '../socket.ts';
@@ -26,6 +27,8 @@ export interface Services {
   /** Loads what estimates tokens where a model's server does not count them. */
   tokenizer: (() => Promise<Tokenizer>) | undefined;
   prompts: readonly PromptTemplate[];
+  /** Finds URLs of images and files that the configuration forbids. */
+  findMedia: FindMedia;
   seal: Seal;
   /** Where background turns run, and what tells those who read their events here that there are more. */
   runner: Runner;

@@ -1,5 +1,6 @@
 import type { Backend } from '../backend/backend.ts';
 import { missing } from '../errors.ts';
+import { refuseMedia } from '../media.ts';
 import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { type Past, type PastReference, readPast } from '../state/history.ts';
@@ -10,8 +11,8 @@ import { type PlannedRequest, planTurn } from '../turn/plan.ts';
 import { applyPrompt, type PromptedRequest } from '../turn/prompt.ts';
 import type { Turn } from '../turn/turn.ts';
 import type { Entry, Services } from './env.ts';
-import { resolveReferences, takeTrigger } from './references.ts';
-import { openReasoning } from './sealed.ts';
+import { takeItems } from './given-items.ts';
+import { takeTrigger } from './references.ts';
 
 /** A request put together with what was before it: nothing has been promised or written yet. */
 export interface PreparedTurn {
@@ -32,10 +33,12 @@ export type CompleteRequest = PromptedRequest & { model: string; compacts?: bool
 
 /** A checked request with its prompt filled in; throws an ApiError without a model, or for what is wrong with the prompt. */
 export function completeRequest(
-  { prompts }: Services,
+  { prompts, findMedia }: Services,
   sent: CreateRequest,
   entry: Pick<Entry, 'model'>,
 ): CompleteRequest {
+  for (const [name, value] of Object.entries(sent.prompt?.variables ?? {}))
+    if (typeof value !== 'string') refuseMedia(findMedia([value]), () => `prompt.variables.${name}`);
   const { model, ...request } = applyPrompt(sent, prompts);
   if (model == null) throw missing('model');
   entry.model = model;
@@ -58,7 +61,7 @@ export async function prepareTurn(
   const past = recalled ?? (await readPast(scope, request));
   const given = takeTrigger(request.input);
   const input = Array.isArray(given.input)
-    ? await openReasoning(services.seal, await resolveReferences(scope, given.input, 'input'))
+    ? await takeItems(services, given.input, 'input', request.prompted)
     : given.input;
   const held = await heldItems(scope, past, input);
   const planned = { ...request, input, held, compacts: request.compacts || given.compacts };

@@ -2,7 +2,7 @@ import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backen
 import { newId } from '../ids.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
-import type { Response, Usage } from '../protocol/response.ts';
+import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';
 import { naming, satisfied, unfolded, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
@@ -186,15 +186,18 @@ async function resultOf<R>(source: AsyncGenerator<ItemEvent, R>): Promise<R> {
 function add(a: Usage | null, b: Usage | null): Usage | null {
   if (!a || !b) return a ?? b;
   return {
-    input_tokens: a.input_tokens + b.input_tokens,
+    input_tokens: sumTokens(a.input_tokens, b.input_tokens),
     input_tokens_details: {
-      cached_tokens: a.input_tokens_details.cached_tokens + b.input_tokens_details.cached_tokens,
-      cache_write_tokens: a.input_tokens_details.cache_write_tokens + b.input_tokens_details.cache_write_tokens,
+      cached_tokens: sumTokens(a.input_tokens_details.cached_tokens, b.input_tokens_details.cached_tokens),
+      cache_write_tokens: sumTokens(
+        a.input_tokens_details.cache_write_tokens,
+        b.input_tokens_details.cache_write_tokens,
+      ),
     },
-    output_tokens: a.output_tokens + b.output_tokens,
+    output_tokens: sumTokens(a.output_tokens, b.output_tokens),
     output_tokens_details: {
-      reasoning_tokens: a.output_tokens_details.reasoning_tokens + b.output_tokens_details.reasoning_tokens,
+      reasoning_tokens: sumTokens(a.output_tokens_details.reasoning_tokens, b.output_tokens_details.reasoning_tokens),
     },
-    total_tokens: a.total_tokens + b.total_tokens,
+    total_tokens: sumTokens(a.total_tokens, b.total_tokens),
   };
 }

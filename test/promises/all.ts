@@ -19,6 +19,7 @@ import './create.ts';
 import './errors.ts';
 import './excess.ts';
 import './idempotency.ts';
+import './media.ts';
 import './idempotency-stream.ts';
 import './input.ts';
 import './input-tokens.ts';

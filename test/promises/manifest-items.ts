@@ -3,6 +3,18 @@ const ISSUE = 'issue 5: Items and tools';
 
 /** Promises about tools that the client runs, and about items beyond messages and functions. */
 export const itemsManifest = {
+  'input.media': {
+    says: 'an image or a file by a URL that is not http, https or data is 422 that names the field, wherever it stands',
+    source: 'issue 11: what it lets in',
+  },
+  'input.media-everywhere': {
+    says: 'so it is where items are kept, compacted or counted',
+    source: 'issue 11: what it lets in',
+  },
+  'create.usage-numbers': {
+    says: 'whatever a model server gives for tokens, what is told are whole numbers from 0 that are exact',
+    source: 'issue 11: what it lets in',
+  },
   'custom-tool.call': {
     says: 'a custom tool is called with text, and its output goes back to the model',
     source: ISSUE,

@@ -1,0 +1,25 @@
+import * as v from 'valibot';
+
+/** Which URLs of images and files are handed on: schemes, and hosts as patterns with `*`. */
+export const media = v.strictObject({
+  schemes: v.optional(
+    v.array(
+      v.pipe(
+        v.string('must be a text'),
+        v.regex(/^[a-z][a-z\d+.-]*$/, 'must be a scheme in lower case, such as https'),
+      ),
+      'must be a list',
+    ),
+    ['http', 'https', 'data'],
+  ),
+  hosts: v.optional(
+    v.array(
+      v.pipe(
+        v.string('must be a text'),
+        v.regex(/^[a-z\d_.*:[\]-]+$/, 'must be a host in lower case, in which * stands for any characters'),
+      ),
+      'must be a list',
+    ),
+    ['*'],
+  ),
+});

@@ -1,0 +1,82 @@
+import { ApiError } from './errors.ts';
+import { matcher } from './pattern.ts';
+import type { InputPart } from './protocol/content.ts';
+import type { InputItem, InputMessage, Item, Message } from './protocol/items.ts';
+
+/** Which URLs of images and files are handed on to model servers, who fetch them: schemes, and hosts as patterns with `*`. */
+export interface MediaRules {
+  schemes: readonly string[];
+  hosts: readonly string[];
+}
+
+/** A URL that must not be handed on: the index of what holds it, its member there, and why, to follow a field's name. */
+export interface WrongMedia {
+  index: number;
+  member: string;
+  why: string;
+}
+
+/** Gives the first URL among these items or parts that must not be handed on. */
+export type FindMedia = (among: readonly (InputItem | Item | InputPart)[]) => WrongMedia | undefined;
+
+/** What finds the URLs that these rules forbid. A `data:` URL has no host. */
+export function mediaFinder({ schemes, hosts }: MediaRules): FindMedia {
+  const anyHost = hosts.includes('*');
+  const matches = hosts.map(matcher);
+  const whyNot = (url: string): string | undefined => {
+    const scheme = /^([a-z][a-z\d+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+    if (!scheme || !schemes.includes(scheme)) return `must be a URL of one of these schemes: ${schemes.join(', ')}`;
+    if (anyHost || scheme === 'data') return undefined;
+    const host = hostOf(url);
+    if (host !== undefined && matches.some((isMatch) => isMatch(host))) return undefined;
+    return 'must be a URL of a host that this server allows; the content itself can be sent as a data: URL';
+  };
+  return (among) => {
+    for (const [index, one] of among.entries()) {
+      for (const [member, url] of urlsIn(one)) {
+        const why = whyNot(url);
+        if (why) return { index, member, why };
+      }
+    }
+    return undefined;
+  };
+}
+
+/** Throws an ApiError, 422, for what was found, by the name that its index has in the request. */
+export function refuseMedia(found: WrongMedia | undefined, nameOf: (index: number) => string): void {
+  if (!found) return;
+  const param = `${nameOf(found.index)}.${found.member}`;
+  throw new ApiError('invalid_value', `${param} ${found.why}`, { param });
+}
+
+/**
+ * The host of a URL, where it stands there plainly: what one parser repairs (a backslash, an address written otherwise) another
+ * may take for another host, and it is not us who fetches.
+ */
+function hostOf(url: string): string | undefined {
+  const host = /^[^:]+:\/\/([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?([/?#]|$)/i.exec(url)?.[1]?.toLowerCase();
+  return host !== undefined && URL.canParse(url) && new URL(url).hostname.toLowerCase() === host ? host : undefined;
+}
+
+/** The URLs in an item or a part, each with its member. Some servers take one for a file's data as well. */
+function* urlsIn(one: InputItem | Item | InputPart): Generator<[member: string, url: string]> {
+  if (one.type === 'input_image') yield ['image_url', one.image_url];
+  else if (one.type === 'input_file') {
+    if (one.file_url != null) yield ['file_url', one.file_url];
+    if (one.file_data != null && /^\s*[a-z][a-z\d+.-]*:\/\//i.test(one.file_data)) yield ['file_data', one.file_data];
+  } else if (one.type === 'computer_call_output') yield ['output.image_url', one.output.image_url];
+  else if (one.type === 'message') yield* within('content', one.content);
+  else if (one.type === 'function_call_output' || one.type === 'custom_tool_call_output')
+    yield* within('output', one.output);
+}
+
+function* within(
+  name: string,
+  parts: Message['content'] | InputMessage['content'],
+): Generator<[member: string, url: string]> {
+  if (typeof parts === 'string') return;
+  for (const [index, part] of parts.entries()) {
+    if (part.type !== 'input_image' && part.type !== 'input_file') continue;
+    for (const [member, url] of urlsIn(part)) yield [`${name}[${index}].${member}`, url];
+  }
+}
