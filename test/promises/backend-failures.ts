@@ -3,7 +3,7 @@ import { post } from '../doors/door.ts';
 import { replies, type Script, says, type Turn } from '../model/scripted.ts';
 import { outline } from '../sse.ts';
 import { create, fails, stream } from './ask.ts';
-import { promise } from './promise.ts';
+import { NEEDS_LAST_WORDS, promise } from './promise.ts';
 
 const SECRET = 'SECRET of the backend, /usr/lib/model.py';
 const error = (more: object = {}) => ({ error: { message: SECRET, type: 'x', code: null, param: null, ...more } });
@@ -106,13 +106,13 @@ promise('backend.body-hidden', async (door) => {
 /** Ways in which a backend can break off or talk nonsense, before and after it has begun to speak. */
 const breaks: Record<string, (turn: Turn) => void | Promise<void>> = {
   'a connection cut': (turn) => turn.cut(),
-  'an end without a finish reason': (turn) => turn.raw(': end\n\n').then(() => turn.end()),
-  'no JSON': (turn) => turn.raw('data: {"choices":[{"ind\n\n'),
-  'no object': (turn) => turn.raw('data: 7\n\n'),
-  'no server-sent events': (turn) => turn.raw('<html>\r\n<body>Bad gateway</body>').then(() => turn.end()),
-  'bytes that are no text': (turn) => turn.raw(Uint8Array.of(0xff, 0xfe, 0x00, 0x0a, 0x0a)).then(() => turn.end()),
-  'an error as a chunk': (turn) => turn.raw(`data: ${JSON.stringify(error({ code: 500 }))}\n\n`),
-  'an error as a text': (turn) => turn.raw('data: {"error":"it broke"}\n\n'),
+  'an end without a finish reason': ending((turn) => turn.raw(': end\n\n')),
+  'no JSON': ending((turn) => turn.raw('data: {"choices":[{"ind\n\n')),
+  'no object': ending((turn) => turn.raw('data: 7\n\n')),
+  'no server-sent events': ending((turn) => turn.raw('<html>\r\n<body>Bad gateway</body>')),
+  'bytes that are no text': ending((turn) => turn.raw(Uint8Array.of(0xff, 0xfe, 0x00, 0x0a, 0x0a))),
+  'an error as a chunk': ending((turn) => turn.raw(`data: ${JSON.stringify(error({ code: 500 }))}\n\n`)),
+  'an error as a text': ending((turn) => turn.raw('data: {"error":"it broke"}\n\n')),
 };
 
 promise('backend.breaks-at-once', async (door) => {
@@ -122,41 +122,54 @@ promise('backend.breaks-at-once', async (door) => {
   }
 });
 
-promise('backend.breaks-midway', async (door) => {
-  for (const [how, script] of Object.entries(breaks)) {
-    const midway: Script = async (turn) => {
-      await turn.text('Hel');
-      await turn.sleep(5);
-      await script(turn);
-    };
-    const { streamed } = await fails(door, midway, { status: 500, code: 500 });
-    assert.deepEqual(
-      outline(streamed.events),
-      [
-        ...['created', 'in_progress', 'output_item.added 0 message in_progress', 'content_part.added 0.0 output_text'],
-        ...['output_text.delta 0.0 Hel', 'output_item.done 0 message incomplete', 'error', 'failed'],
-      ],
-      how,
-    );
-    assert.partialDeepStrictEqual(streamed.final.output, [{ status: 'incomplete', content: [{ text: 'Hel' }] }]);
-  }
-});
+promise(
+  'backend.breaks-midway',
+  async (door) => {
+    for (const [how, script] of Object.entries(breaks)) {
+      const midway: Script = async (turn) => {
+        await turn.text('Hel');
+        await turn.sleep(5);
+        await script(turn);
+      };
+      const { streamed } = await fails(door, midway, { status: 500, code: 500 });
+      assert.deepEqual(
+        outline(streamed.events),
+        [
+          ...[
+            'created',
+            'in_progress',
+            'output_item.added 0 message in_progress',
+            'content_part.added 0.0 output_text',
+          ],
+          ...['output_text.delta 0.0 Hel', 'output_item.done 0 message incomplete', 'error', 'failed'],
+        ],
+        how,
+      );
+      assert.partialDeepStrictEqual(streamed.final.output, [{ status: 'incomplete', content: [{ text: 'Hel' }] }]);
+    }
+  },
+  NEEDS_LAST_WORDS,
+);
 
 promise('backend.json-reply', async (door) => {
   const whole = { choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }] };
   await fails(door, replies(200, whole), { status: 500, code: 500 });
 });
 
-promise('backend.cut-call', async (door) => {
-  const model = door.model.script(async (turn) => {
-    await turn.delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"a' } }] });
-    await turn.sleep(5);
-    turn.cut();
-  });
-  const { final } = await stream(door, { model, tools: [{ type: 'function', name: 'f' }] });
-  assert.equal(final.status, 'failed');
-  assert.partialDeepStrictEqual(final.output, [{ type: 'function_call', arguments: '{"a', status: 'incomplete' }]);
-});
+promise(
+  'backend.cut-call',
+  async (door) => {
+    const model = door.model.script(async (turn) => {
+      await turn.delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"a' } }] });
+      await turn.sleep(5);
+      turn.cut();
+    });
+    const { final } = await stream(door, { model, tools: [{ type: 'function', name: 'f' }] });
+    assert.equal(final.status, 'failed');
+    assert.partialDeepStrictEqual(final.output, [{ type: 'function_call', arguments: '{"a', status: 'incomplete' }]);
+  },
+  NEEDS_LAST_WORDS,
+);
 
 const line = (choice: object, more: object = {}) => `data: ${JSON.stringify({ choices: [choice], ...more })}`;
 
@@ -232,7 +245,7 @@ const quirks: Record<string, Script> = {
 
 promise('backend.quirks', async (door) => {
   for (const [quirk, script] of Object.entries(quirks)) {
-    const model = door.model.script(script);
+    const model = door.model.script(ending(script));
     const { output, status } = await create(door, { model });
     assert.equal(status, 'completed', quirk);
     assert.partialDeepStrictEqual(output, [{ content: [{ type: 'output_text', text: 'Hello' }] }], quirk);
@@ -240,10 +253,18 @@ promise('backend.quirks', async (door) => {
 });
 
 promise('backend.late-usage', async (door) => {
-  const model = door.model.script(quirks['two chunks of usage'] ?? says(''));
+  const model = door.model.script(ending(quirks['two chunks of usage'] ?? says('')));
   assert.equal((await create(door, { model })).usage?.total_tokens, 18);
 });
 
+/** The script, whose reply ends properly: what came just before a connection broke may be lost on its way. */
+function ending(script: Script): Script {
+  return async (turn) => {
+    await script(turn);
+    turn.end();
+  };
+}
+
 function sendsError(error: object): Script {
-  return (turn) => turn.raw(`data: ${JSON.stringify({ error })}\n\n`);
+  return ending((turn) => turn.raw(`data: ${JSON.stringify({ error })}\n\n`));
 }

@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { makeParseableTextFormat } from 'openai/lib/parser';
 import { callsFunctions, hangs, replies, says, sends } from '../model/scripted.ts';
 import { callOf } from './ask.ts';
-import { NEEDS_HEADERS, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_LAST_WORDS, promise } from './promise.ts';
 
 promise('client.create', async (door) => {
   const model = door.model.script(says('Hello'));
@@ -93,21 +93,25 @@ promise('client.errors', async (door) => {
   });
 });
 
-promise('client.stream-error', async (door) => {
-  const model = door.model.script(async (turn) => {
-    await turn.text('Hel');
-    await turn.sleep(5);
-    turn.cut();
-  });
-  const types: string[] = [];
-  await assert.rejects(async () => {
-    for await (const event of await door.client.responses.create({ model, input: 'Hi', stream: true })) {
-      types.push(event.type);
-    }
-  }, OpenAI.APIError);
-  assert.ok(types.includes('response.output_text.delta'));
-  await assert.rejects(door.client.responses.stream({ model, input: 'Hi' }).finalResponse(), OpenAI.APIError);
-});
+promise(
+  'client.stream-error',
+  async (door) => {
+    const model = door.model.script(async (turn) => {
+      await turn.text('Hel');
+      await turn.sleep(5);
+      turn.cut();
+    });
+    const types: string[] = [];
+    await assert.rejects(async () => {
+      for await (const event of await door.client.responses.create({ model, input: 'Hi', stream: true })) {
+        types.push(event.type);
+      }
+    }, OpenAI.APIError);
+    assert.ok(types.includes('response.output_text.delta'));
+    await assert.rejects(door.client.responses.stream({ model, input: 'Hi' }).finalResponse(), OpenAI.APIError);
+  },
+  NEEDS_LAST_WORDS,
+);
 
 promise('client.no-retry', async (door) => {
   const model = door.model.script(replies(401, {}));

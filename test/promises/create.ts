@@ -135,6 +135,7 @@ promise('create.no-usage', async (door) => {
   const model = door.model.script(async (turn) => {
     await turn.delta({ content: 'Hi' }, 'stop');
     await turn.raw('data: [DONE]\n\n');
+    turn.end();
   });
   const response = await create(door, { model });
   assert.equal(response.status, 'completed');

@@ -44,6 +44,9 @@ export const NEEDS_TEST_TOOL: Skips = {
   bun: 'the test tool counts its uses, and they would be counted in another process',
 };
 
+/** For models that say something and then break the connection, where that is looked for: measured with a bare `fetch`. */
+export const NEEDS_LAST_WORDS: Skips = { bun: "Bun's fetch may lose what came just before a connection broke" };
+
 /** Promises kept at a time: those that wait for a limit let others pass, and few enough share the process fairly. */
 const AT_ONCE = 6;
 

@@ -3,19 +3,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { openRuntime, type Runtime, start } from '../doors/runtime.ts';
-import { type PromiseId, runPromises } from '../promises/promise.ts';
+import { runPromises } from '../promises/promise.ts';
 
-/** Tries what must hold on a runtime that is neither Node nor workerd; `unless` gives the reason to skip a promise. */
-export function runtimeSuite(
-  name: Runtime['name'],
-  runtime: Runtime | undefined,
-  unless?: (id: PromiseId) => string | false,
-): void {
+/** Tries what must hold on a runtime that is neither Node nor workerd. */
+export function runtimeSuite(name: Runtime['name'], runtime: Runtime | undefined): void {
   if (!runtime) {
     test(name, { skip: `the npm package ${name} has no binary for this machine` });
     return;
   }
-  runPromises(() => openRuntime(runtime), name, unless);
+  runPromises(() => openRuntime(runtime), name);
   passes(runtime, 'test', 'test/thorough/database.test.ts', 'SQLite keeps what every database must keep');
   passes(runtime, 'run', 'test/runtimes/given-up.ts', 'a model call that is given up ends, whatever was collected');
 }
