@@ -41,7 +41,8 @@ const time = v.optional(quantity(/^\d+(\.\d+)?(ms|s|m|h)$/, '600s'));
 
 /** A hundred years, and thirty days, in milliseconds. */
 const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
-const count = v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(1_000)));
+const count = (most: number) =>
+  v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(most)));
 const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', CENTURY, 'a hundred years');
 
 /** A user and a password in it would not be sent. */
@@ -54,10 +55,14 @@ const httpUrl = v.pipe(
 
 /** Holds that no two entries of a list have the same of what tells them apart. */
 function apart<T>(keyOf: (entry: T) => string, key: string) {
-  return v.checkItems<T[], string>(
-    (entry, index, all) => all.findIndex((other) => keyOf(other) === keyOf(entry)) === index,
-    `has the ${key} of another`,
-  );
+  // Made once a list: comparing each entry with all others would take the square of their number.
+  const places = new WeakMap<readonly T[], ReadonlyMap<string, number>>();
+  const isFirst = (entry: T, index: number, all: readonly T[]) => {
+    const first = places.get(all) ?? new Map(all.map((other, at) => [keyOf(other), at] as const).reverse());
+    places.set(all, first);
+    return first.get(keyOf(entry)) === index;
+  };
+  return v.checkItems<T[], string>(isFirst, `has the ${key} of another`);
 }
 
 const model = v.pipe(
@@ -174,12 +179,14 @@ const schema = v.strictObject({
       inflated: size,
       reply: size,
       history: size,
+      items: count(1_000_000),
+      tools: count(100_000),
       turn: time,
       idle: time,
       keepAlive: time,
       background: time,
-      backgroundTurns: count,
-      rounds: count,
+      backgroundTurns: count(1_000),
+      rounds: count(1_000),
       connection: time,
       connectionIdle: time,
       drain: time,

@@ -174,6 +174,11 @@ export function missing(param: string): ApiError {
   return new ApiError('missing', `${param} field is required`, { param });
 }
 
+/** A model that makes more than a turn may hold; `what` says of what, with the number. */
+export function endless(what: string): ApiError {
+  return new ApiError('server', `The turn was ended: the model made more than ${what}.`);
+}
+
 /** A member that is known but cannot be honoured; `why` completes a sentence that begins with the field. */
 export function unsupported(param: string, why = 'is not supported'): ApiError {
   return new ApiError('unsupported', `${param} ${why}`, { param });

@@ -18,6 +18,16 @@ export interface Limits {
    * ends earlier and says that there is more.
    */
   history: number;
+  /**
+   * Items of an input: more than an agent makes in days, and each is checked, kept and told to the model by itself. Past it:
+   * 422, `input`.
+   */
+  items: number;
+  /**
+   * Tools that a model is offered, those in namespaces, those that wait to be found and those of earlier turns included: more
+   * than any model chooses among. Past it: 422, `tools` or `input`.
+   */
+  tools: number;
   /** A whole turn, all its rounds: ten minutes, as the openai clients wait by default. Past it: the turn fails. */
   turn: number;
   /**
@@ -78,6 +88,8 @@ export const defaultLimits: Limits = {
   inflated: 64 * MiB,
   reply: 64 * MiB,
   history: 64 * MiB,
+  items: 10_000,
+  tools: 1_024,
   turn: 600 * s,
   background: 1 * h,
   backgroundTurns: 128,
@@ -105,6 +117,22 @@ export const fixedLimits = {
   replyMembers: 2_000_000,
   /** How deep JSON above `scannedJson` is nested: what we read is some ten levels deep, a tool's parameters a hundred. Past it: 400, or the turn fails. */
   jsonDepth: 128,
+  /**
+   * Items that a turn goes on from, and that a WebSocket remembers of one response: many small ones take as long to read as
+   * the bytes of `history`. Past it: 400 `context_length_exceeded`; on a WebSocket the response is not remembered.
+   */
+  historyItems: 50_000,
+  /** Items of a turn's output: no model makes a tenth of them. Past it: the turn fails. */
+  outputItems: 1_000,
+  /**
+   * Calls that a model makes in a turn: an order more than models make at once. Past it: the turn fails; of functions that
+   * run here no more are run, and the model is told so.
+   */
+  turnCalls: 512,
+  /** Parts of one output item, or summaries of its reasoning: models make one, or a few. Past it: the turn fails. */
+  itemParts: 1_000,
+  /** Citations in one text: a hundred is a long list of sources. Past it: the turn fails. */
+  partCitations: 10_000,
   /** Lanes of one WebSocket, each a queue of its own. Past it: an `error`, 400 `websocket_stream_limit_reached`. */
   lanes: 32,
   /** Responses made at a time on one WebSocket, as at OpenAI. Past it: requests wait. */

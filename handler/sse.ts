@@ -112,9 +112,11 @@ export function eventStream(
  */
 export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
   const decoder = new TextDecoder();
+  // Grows without being looked into until its line ends: a long one would cost the square of its pieces.
   let rest = '';
   let data: string | undefined;
-  const take = (line: string, into: string[]) => {
+  const take = (whole: string, into: string[]) => {
+    const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole;
     if (line === '') {
       if (data !== undefined) into.push(data);
       data = undefined;
@@ -124,14 +126,15 @@ export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerato
     }
   };
   for await (const chunk of body) {
-    const text = rest + decoder.decode(chunk, { stream: true });
+    const text = decoder.decode(chunk, { stream: true });
     const found: string[] = [];
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      take(text.slice(from, text.charCodeAt(end - 1) === 13 ? Math.max(from, end - 1) : end), found);
+      take(rest + text.slice(from, end), found);
+      rest = '';
       from = end + 1;
     }
-    rest = text.slice(from);
+    rest += text.slice(from);
     if (rest.length + (data?.length ?? 0) > MAX_EVENT) throw new Error('an event of the backend is too long');
     if (found.length > 0) yield found;
   }

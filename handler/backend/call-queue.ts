@@ -1,6 +1,8 @@
-import { parseJson } from '../parse-json.ts';
+import { endless } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
 import type { ChatTool } from './chat-tools.ts';
 import { garbled } from './failure.ts';
+import { JsonText } from './json-text.ts';
 import { type CallMarks, usableCallId, type Writer } from './writer.ts';
 
 interface Call {
@@ -9,9 +11,9 @@ interface Call {
   name: string;
   namespace: string | undefined;
   marks: CallMarks;
-  /** The arguments so far, and how many characters of them the writer has. */
-  written: string;
-  passed: number;
+  /** The arguments so far, and those of them that the writer does not have yet. */
+  written: JsonText;
+  fresh: string;
   /** Whether it waits to be whole: a call of a tool that is no function to the client. */
   held: boolean;
 }
@@ -36,6 +38,7 @@ export class CallQueue {
   readonly #tools: ReadonlyMap<string, ChatTool>;
   readonly #most: number;
   readonly #calls: Call[] = [];
+  readonly #byKey = new Map<Call['key'], Call>();
   #open = -1;
 
   /** Takes at most `most` calls; further ones, which a server that ignores `parallel_tool_calls` makes, are dropped. */
@@ -45,7 +48,7 @@ export class CallQueue {
     this.#most = most;
   }
 
-  /** Takes in one fragment. */
+  /** Takes in one fragment; throws an ApiError for a call more than a turn may hold. */
   add(fragment: CallFragment): void {
     const call = this.#callOf(fragment);
     if (!call) return;
@@ -53,7 +56,8 @@ export class CallQueue {
     call.name ||= fragment.name ?? '';
     call.namespace ||= fragment.namespace;
     Object.assign(call.marks, fragment.marks);
-    call.written += fragment.arguments;
+    call.written.add(fragment.arguments);
+    call.fresh += fragment.arguments;
     this.#pump(false);
   }
 
@@ -67,25 +71,27 @@ export class CallQueue {
   /** Whether the last call's arguments break off: vLLM ends a call that ran out of tokens as if it were whole. */
   get broken(): boolean {
     const last = this.#calls.at(-1);
-    return last !== undefined && !isJson(last.written);
+    return last !== undefined && !last.written.isWhole;
   }
 
   /** Some servers send no index: a new id begins a new call then, and no id goes on with the last. */
   #callOf({ index, id }: CallFragment): Call | undefined {
     const key = index ?? id ?? this.#calls.at(-1)?.key ?? 0;
-    const known = this.#calls.find((call) => call.key === key);
+    const known = this.#byKey.get(key);
     if (known || this.#calls.length >= this.#most) return known;
+    if (this.#calls.length >= fixedLimits.turnCalls) throw endless(`${fixedLimits.turnCalls} calls`);
     const call: Call = {
       key,
       id: null,
       name: '',
       namespace: undefined,
       marks: {},
-      written: '',
-      passed: 0,
+      written: new JsonText(),
+      fresh: '',
       held: false,
     };
     this.#calls.push(call);
+    this.#byKey.set(key, call);
     return call;
   }
 
@@ -94,11 +100,11 @@ export class CallQueue {
       const open = this.#calls[this.#open];
       if (open && !open.held) {
         this.#writer.mark(open.marks);
-        this.#writer.arguments(open.written.slice(open.passed));
-        open.passed = open.written.length;
+        this.#writer.arguments(open.fresh);
+        open.fresh = '';
       }
       const next = this.#calls[this.#open + 1];
-      if (!next?.name || (open && !flushing && !isJson(open.written))) return;
+      if (!next?.name || (open && !flushing && !open.written.isWhole)) return;
       this.#settle('completed');
       this.#open++;
       const tool = this.#tools.get(next.name);
@@ -121,19 +127,10 @@ export class CallQueue {
     const open = this.#calls[this.#open];
     if (!open?.held) return;
     open.held = false;
-    open.passed = open.written.length;
+    open.fresh = '';
     const tool = this.#tools.get(open.name);
-    if (!tool?.toItem || (status === 'incomplete' && tool.type !== 'custom' && !isJson(open.written))) return;
+    if (!tool?.toItem || (status === 'incomplete' && tool.type !== 'custom' && !open.written.isWhole)) return;
     const call_id = usableCallId(open.id);
-    this.#writer.item(tool.toItem({ call_id, arguments: open.written, status }));
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    parseJson(text);
-    return true;
-  } catch {
-    return false;
+    this.#writer.item(tool.toItem({ call_id, arguments: open.written.text, status }));
   }
 }

@@ -9,8 +9,8 @@ import type { Upstream } from './transport.ts';
 /** As much of a failure's body as is read to tell what kind it is; none of it is passed on. */
 const MAX_BODY = 64 * 1024;
 
-/** As much of an error's message as is its own words, in characters. */
-const MESSAGE = 300;
+/** As much of what an error says as is its own words, in characters. */
+const OWN_WORDS = 300;
 
 /** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI, Anthropic and others. */
 const OVERFLOW =
@@ -59,9 +59,9 @@ function errorIn(body: string): JsonObject | string {
  * the request, whose own words would be taken for the server's.
  */
 function gist(error: JsonObject | string): string {
-  if (typeof error === 'string') return error.slice(0, MESSAGE);
+  if (typeof error === 'string') return error.slice(0, OWN_WORDS);
   const { type, code, param, message } = error;
-  return [type, code, param, String(message).slice(0, MESSAGE)].join(' ');
+  return [type, code, param, message].map((said) => String(said ?? '').slice(0, OWN_WORDS)).join(' ');
 }
 
 /** Codes of the API that say no more than the kind of an error does. */

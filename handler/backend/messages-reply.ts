@@ -31,7 +31,7 @@ export class MessagesReply implements Reply {
   /** The types of the blocks so far, by their indexes. */
   readonly #blocks = new Map<number, string>();
   /** The block of thinking that is open. */
-  #thought: { index: number; thinking: string } | undefined;
+  #thought: { index: number; thinking: string; signature: string } | undefined;
   #usage: JsonObject = {};
   #over = false;
   #reason: string | undefined;
@@ -83,6 +83,7 @@ export class MessagesReply implements Reply {
   /** Closes what is open and says how the call ended. */
   finish(): Finish {
     const reason = REASONS.get(this.#reason) ?? 'stop';
+    this.#sealThought();
     this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
     this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage: toUsage(this.#usage) };
@@ -90,9 +91,9 @@ export class MessagesReply implements Reply {
 
   #begin(index: number, block: JsonObject): void {
     const type = text(block.type);
+    this.#sealThought();
     this.#calls.flush();
     this.#blocks.set(index, type);
-    this.#thought = undefined;
     if (type === 'text') this.#say(text(block.text));
     else if (type === 'tool_use') {
       // Anthropic streams it from an empty object on; others may give it whole.
@@ -103,7 +104,7 @@ export class MessagesReply implements Reply {
     } else if (type === 'thinking' || type === 'redacted_thinking') {
       this.#writer.close('completed'); // each block is an item of its own, with a seal of its own
       this.#writer.reasoning('');
-      if (type === 'thinking') this.#thought = { index, thinking: '' };
+      if (type === 'thinking') this.#thought = { index, thinking: '', signature: '' };
       else this.#writer.seal(sealThought({ type, data: text(block.data) }));
     }
   }
@@ -117,10 +118,16 @@ export class MessagesReply implements Reply {
     } else if (delta.type === 'thinking_delta' && thought) {
       thought.thinking += text(delta.thinking);
       this.#writer.reasoning(text(delta.thinking));
-    } else if (delta.type === 'signature_delta' && thought && text(delta.signature)) {
-      const { thinking } = thought;
-      this.#writer.seal(sealThought({ type: 'thinking', thinking, signature: text(delta.signature) }));
+    } else if (delta.type === 'signature_delta' && thought) {
+      thought.signature = text(delta.signature) || thought.signature;
     }
+  }
+
+  /** Seals the block of thinking that is open, once it is whole: a server may sign it any number of times. */
+  #sealThought(): void {
+    const { thinking, signature } = this.#thought ?? {};
+    this.#thought = undefined;
+    if (thinking !== undefined && signature) this.#writer.seal(sealThought({ type: 'thinking', thinking, signature }));
   }
 
   #say(said: string): void {

@@ -49,8 +49,20 @@ export function toWholeItem(item: JsonObject): OutputItem | undefined {
   }
 }
 
-/** Whether items of this type come as a whole. */
-export function isWhole(type: string): type is keyof typeof whole {
+/** How items come: in pieces, each type in its own way, or, those of all other types, as a whole. */
+export type Kind = 'message' | 'reasoning' | 'function_call' | 'whole';
+
+/** How this item comes. */
+export function kindOf({ type }: JsonObject): Kind {
+  return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
+}
+
+/** Whether an item is of a type that is read here. */
+export function isKnown(item: JsonObject): boolean {
+  return kindOf(item) !== 'whole' || isWhole(text(item.type));
+}
+
+function isWhole(type: string): type is keyof typeof whole {
   return Object.hasOwn(whole, type);
 }
 

@@ -1,23 +1,21 @@
-import type { ApiError } from '../errors.ts';
+import { type ApiError, endless } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
 import { log } from '../log.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import { Phase } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Finish, ModelCall } from './backend.ts';
 import type { ChatTool } from './chat-tools.ts';
-import { failureInStream, garbled } from './failure.ts';
+import { failureInStream } from './failure.ts';
 import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, toUsage } from './members.ts';
 import type { Reply } from './read.ts';
-import { isWhole, restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
+import { isKnown, type Kind, kindOf, restOf, restOfArguments, textOf, toWholeItem } from './responses-items.ts';
 import { Speech } from './responses-speech.ts';
 import type { Server } from './server.ts';
 import type { CallMarks } from './writer.ts';
 
-/** More items than any reply has: what is told of them is kept until its end. */
-const MAX_ITEMS = 10_000;
-
-/** The items that come in pieces; those of all other types come as a whole. */
-type Kind = 'message' | 'reasoning' | 'function_call' | 'whole';
+/** Items that may have to be looked at for the one that ends under an id of its own: servers end them in their order. */
+const CANDIDATES = 16;
 
 /** What messages and reasoning say. */
 type Voice = 'text' | 'refusal' | 'reasoning' | 'summary';
@@ -33,6 +31,8 @@ interface Told {
   said: Record<'summary' | 'content' | 'arguments', string>;
   /** Whether nothing more of it counts: its `done` has come, or it is a call too many. */
   done: boolean;
+  /** Whether its arguments were given as a whole, which is compared with what was said of them once. */
+  argued: boolean;
 }
 
 type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>;
@@ -47,6 +47,8 @@ export class ResponsesReply implements Reply {
   readonly #isOpenAI: boolean;
   readonly #speech: Speech;
   readonly #told = new Map<string, Told>();
+  /** Those of each kind that were open when they began, in their order. */
+  readonly #begun: Record<Kind, Told[]> = { message: [], reasoning: [], function_call: [], whole: [] };
   #latest: Told | undefined;
   #calls = 0;
   #sequence = 0;
@@ -115,6 +117,8 @@ export class ResponsesReply implements Reply {
         break;
       case 'response.function_call_arguments.done': {
         const told = this.#of(event, 'function_call');
+        if (told.argued) break;
+        told.argued = text(event.arguments) !== '';
         this.#argue(told, restOfArguments(text(event.arguments), told.said.arguments));
         break;
       }
@@ -146,7 +150,7 @@ export class ResponsesReply implements Reply {
     const told = this.#told.size;
     const known = objects(response.output).filter(isKnown);
     for (const [at, item] of known.entries()) {
-      const begun = this.#told.get(text(item.id)) ?? this.#open(kindOf(item)).find(({ said }) => fits(item, said));
+      const begun = this.#told.get(text(item.id)) ?? this.#openLike(item);
       if (begun ? !begun.done : at >= told) this.#done(item);
     }
   }
@@ -169,21 +173,27 @@ export class ResponsesReply implements Reply {
     const id = text(event.item_id);
     const known = this.#told.get(id);
     if (known?.kind === kind) return known;
-    return this.#open(kind).at(-1) ?? this.#begin(kind, id);
+    const begun = this.#begun[kind];
+    while (begun.at(-1)?.done) begun.pop();
+    return begun.at(-1) ?? this.#begin(kind, id);
   }
 
-  #open(kind: Kind): Told[] {
-    return [...this.#told.values()].filter((told) => told.kind === kind && !told.done);
+  /** The first open item that may be the one that this is in the end: some servers (vLLM) give it another id then. */
+  #openLike(item: JsonObject): Told | undefined {
+    const begun = this.#begun[kindOf(item)].filter(({ done }) => !done).slice(0, CANDIDATES);
+    const [content, written] = [textOf(item.content), text(item.arguments)];
+    return begun.find(({ said }) => content.startsWith(said.content) && written.startsWith(said.arguments));
   }
 
   /** A call too many, which a server makes that ignores `parallel_tool_calls`, is heard and not passed on. */
   #begin(kind: Kind, id: string, isCall = kind === 'function_call'): Told {
     const number = this.#told.size;
-    if (number === MAX_ITEMS) throw garbled('items without end');
+    if (number === fixedLimits.outputItems) throw endless(`${number} items`);
     const done = isCall && this.#calls > 0 && !this.#call.parallel_tool_calls;
-    const told = { kind, number, said: { summary: '', content: '', arguments: '' }, done };
+    const told = { kind, number, said: { summary: '', content: '', arguments: '' }, done, argued: false };
     this.#told.set(id || `#${number}`, told);
     if (done) return told;
+    this.#begun[kind].push(told);
     if (isCall) this.#calls++;
     this.#latest = told;
     return told;
@@ -201,7 +211,7 @@ export class ResponsesReply implements Reply {
   /** An item as it is in the end: what its deltas did not say is said now. */
   #done(item: JsonObject): void {
     const [kind, id] = [kindOf(item), text(item.id)];
-    const begun = this.#told.get(id) ?? this.#open(kind).find(({ said }) => fits(item, said));
+    const begun = this.#told.get(id) ?? this.#openLike(item);
     if (kind === 'whole' && !begun) this.#whole(item, id);
     if (kind === 'whole') return;
     const told = begun ?? this.#begin(kind, id);
@@ -263,14 +273,6 @@ export class ResponsesReply implements Reply {
   }
 }
 
-function kindOf({ type }: JsonObject): Kind {
-  return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
-}
-
-function isKnown(item: JsonObject): boolean {
-  return kindOf(item) !== 'whole' || isWhole(text(item.type));
-}
-
 function phaseOf({ phase }: JsonObject): Phase | undefined {
   return Phase.options.find((known) => known === phase);
 }
@@ -281,11 +283,6 @@ function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
     ...(typeof isAsync === 'boolean' && { async: isAsync }),
     ...(object(caller).type === 'direct' && { caller: { type: 'direct' } }),
   };
-}
-
-/** Whether an item may be the one that said this: some servers (vLLM) give it another id in the end. */
-function fits(item: JsonObject, said: Told['said']): boolean {
-  return textOf(item.content).startsWith(said.content) && text(item.arguments).startsWith(said.arguments);
 }
 
 /** The ApiError for what a failed response says; its codes are words where failures of a request have a status. */

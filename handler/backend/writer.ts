@@ -22,6 +22,8 @@ interface Open {
   part: Part;
   place: Place;
   at: number;
+  /** What it cites, as JSON. */
+  cited: Set<string>;
 }
 
 /**
@@ -66,8 +68,9 @@ export class Writer {
     const open = this.#open;
     if (open?.part.type !== 'output_text' || open.at !== at) return;
     const { annotations } = open.part;
-    const known = JSON.stringify(annotation);
-    if (annotations.some((one) => JSON.stringify(one) === known)) return;
+    const citation = JSON.stringify(annotation);
+    if (open.cited.has(citation)) return;
+    open.cited.add(citation);
     this.#events.push(cited(annotation, annotations.push(annotation) - 1, open.place));
   }
 
@@ -189,7 +192,7 @@ export class Writer {
     const { part, place } = this.#open;
     if (part.type === 'refusal') part.refusal += delta;
     else part.text += delta;
-    if (part.type === 'output_text') part.logprobs.push(...logprobs);
+    if (part.type === 'output_text') for (const logprob of logprobs) part.logprobs.push(logprob);
     this.#events.push(grown(type, place, delta, logprobs));
   }
 
@@ -199,7 +202,7 @@ export class Writer {
     const index = list.push(part as never) - 1; // the list is the one that holds parts of this type
     const place = { item_id: speaker.id, output_index: this.#index, index };
     this.#events.push(added(type, place));
-    return { part, place, at };
+    return { part, place, at, cited: new Set() };
   }
 
   #closePart(status: Status = 'completed'): void {

@@ -10,13 +10,14 @@ import { startBounds } from '../turn/bounds.ts';
 import { compact } from '../turn/compact.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
+import { counted } from './counts.ts';
 import type { Env, Services } from './env.ts';
 import { prepareTurn } from './prepare.ts';
 
 /** `POST /v1/responses/compact`: has the model sum a conversation up, and keeps nothing: the client goes on from the output. */
 export async function compactConversation(c: Context<Env>, services: Services): Promise<Response> {
   const { limits, scope, seal } = services;
-  const sent = check(CompactRequest, await readJson(c.req.raw, limits, services.brotli));
+  const sent = check(CompactRequest, counted(await readJson(c.req.raw, limits, services.brotli), limits));
   const previous = sent.previous_response_id;
   const model = sent.model ?? (previous == null ? undefined : await modelOf(scope, previous));
   if (model === undefined) throw missing('model');

@@ -7,6 +7,7 @@ import { firstCall } from '../turn/first-call.ts';
 import { checkCarried } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
+import { counted } from './counts.ts';
 import type { Env, Services } from './env.ts';
 import { completeRequest, prepareTurn } from './prepare.ts';
 
@@ -17,7 +18,7 @@ import { completeRequest, prepareTurn } from './prepare.ts';
  */
 export async function countInput(c: Context<Env>, services: Services): Promise<Response> {
   const { limits } = services;
-  const sent = check(CountRequest, await readJson(c.req.raw, limits, services.brotli));
+  const sent = check(CountRequest, counted(await readJson(c.req.raw, limits, services.brotli), limits));
   const asked = completeRequest(services, sent, c.get('entry'));
   const { backend, turn } = await prepareTurn(services, asked, { response: null });
   checkCarried(backend, turn);

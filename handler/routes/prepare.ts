@@ -10,6 +10,7 @@ import { openCompactions } from '../turn/compaction.ts';
 import { type PlannedRequest, planTurn } from '../turn/plan.ts';
 import { applyPrompt, type PromptedRequest } from '../turn/prompt.ts';
 import type { Turn } from '../turn/turn.ts';
+import { checkTools } from './counts.ts';
 import type { Entry, Services } from './env.ts';
 import { takeItems } from './given-items.ts';
 import { takeTrigger } from './references.ts';
@@ -66,6 +67,7 @@ export async function prepareTurn(
   const held = await heldItems(scope, past, input);
   const planned = { ...request, input, held, compacts: request.compacts || given.compacts };
   const turn = planTurn(planned, services.tools, past, context);
+  checkTools('tools', (turn.most ?? turn.call).tools, services.limits.tools, ', those of earlier turns included');
   const heard = turn.call.input;
   turn.call.input = await openCompactions(services.seal, heard);
   entry.response = turn.response.id;

@@ -1,4 +1,4 @@
-import { unsupported } from '../errors.ts';
+import { ApiError, unsupported } from '../errors.ts';
 import type { InputItem } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { findItems } from '../state/references.ts';
@@ -19,6 +19,9 @@ export async function resolveReferences(
     throw unsupported(`${param}[${trigger}].type`, 'may be compaction_trigger only at the end of an input');
   const ids = input.flatMap((item) => (item.type === 'item_reference' ? [item.id] : []));
   if (ids.length === 0) return input as GivenItem[]; // what is not here is all that the type leaves out
+  if (new Set(ids).size < ids.length) {
+    throw new ApiError('refused', `Two items of ${param} refer to the same item`, { param });
+  }
   const found = await findItems(scope, ids);
   // A kept item is one that a client could have sent; and there is no trigger any more.
   return input.map((item) => (item.type === 'item_reference' ? found.get(item.id) : item) as GivenItem);

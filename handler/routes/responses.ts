@@ -11,6 +11,7 @@ import { checkCarried } from '../turn/turn.ts';
 import { check } from '../validate.ts';
 import { startBackground, streamBackground } from './background.ts';
 import { readJson } from './body.ts';
+import { counted } from './counts.ts';
 import type { Env, Services } from './env.ts';
 import { readKey } from './idempotency.ts';
 import { asAsked } from './obfuscate.ts';
@@ -26,7 +27,7 @@ import { STREAM_HEADERS } from './stream.ts';
 export async function createResponse(c: Context<Env>, services: Services): Promise<Response> {
   const { limits, scope } = services;
   const entry = c.get('entry');
-  const sent = check(CreateRequest, await readJson(c.req.raw, limits, services.brotli));
+  const sent = check(CreateRequest, counted(await readJson(c.req.raw, limits, services.brotli), limits));
   entry.streaming = sent.stream === true;
   const asked = completeRequest(services, sent, entry);
   const key = await readKey(c, sent);

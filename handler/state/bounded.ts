@@ -1,5 +1,6 @@
 import type { Database, Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
 import { SIZE } from './text.ts';
 
 /** Items that are read only if they are not too many: `with` comes before the SELECT, `from` knows items as `i`, with ITEM_CHUNKS. */
@@ -9,16 +10,19 @@ export interface Bounded {
   order: string;
 }
 
-/** Reads the items, for `itemsOf`, unless they come to more than `most` bytes: then none, and `refuseTooLarge` is to be asked. */
+/**
+ * Reads the items, for `itemsOf`, unless they come to more than `most` bytes, or in more pieces than `fixedLimits` admit: then
+ * none, and `refuseTooLarge` is to be asked.
+ */
 export function selectBounded({ with: before, from, order }: Bounded, most: number): Statement {
   return {
     sql: `${before?.sql ?? ''} SELECT i.body, k.n, k.body AS more ${from.sql}
-      AND (SELECT sum(${SIZE}) ${from.sql}) <= ? ORDER BY ${order}`,
+      AND (SELECT CASE WHEN count(*) <= ${fixedLimits.historyItems} THEN sum(${SIZE}) END ${from.sql}) <= ? ORDER BY ${order}`,
     values: [...(before?.values ?? []), ...from.values, ...from.values, most],
   };
 }
 
-/** Throws an ApiError, naming `param`, when a list of which nothing was read comes to more than `most` bytes. */
+/** Throws an ApiError, naming `param`, when a list of which nothing was read is too large. */
 export async function refuseTooLarge(
   database: Database,
   lists: readonly Bounded[],
@@ -27,11 +31,11 @@ export async function refuseTooLarge(
 ): Promise<void> {
   const sizes = await database.batch(
     lists.map(({ with: before, from }) => ({
-      sql: `${before?.sql ?? ''} SELECT sum(${SIZE}) AS size ${from.sql}`,
+      sql: `${before?.sql ?? ''} SELECT sum(${SIZE}) AS size, count(*) AS pieces ${from.sql}`,
       values: [...(before?.values ?? []), ...from.values],
     })),
   );
-  if (!sizes.some(([row]) => Number(row?.size) > most)) return;
+  if (!sizes.some(([row]) => Number(row?.size) > most || Number(row?.pieces) > fixedLimits.historyItems)) return;
   const message = `What was said before and ${param} names is larger than this server reads at once; it cannot be gone on from.`;
   throw new ApiError('context_length', message, { param });
 }

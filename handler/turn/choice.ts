@@ -8,6 +8,9 @@ type Entry = AllowedTools['tools'][number];
 /** The type by which a list allows a search for deferred tools, and all that it finds. */
 const SEARCH = 'tool_search';
 
+/** The type by which any computer tool is named. */
+const COMPUTER = 'computer_use';
+
 /** Throws an ApiError for a choice that names what is not there. What is deferred can be allowed, but not forced. */
 export function checkChoice(
   choice: ToolChoice,
@@ -52,8 +55,10 @@ export function unfolded(choice: ToolChoice, functions: ReadonlyMap<string, read
 export function naming(choice: ToolChoice, tools: readonly ClientTool[]): ToolChoice {
   if (!isList(choice)) return choice;
   const members = tools.flatMap((tool) => (tool.type === 'namespace' ? tool.tools : [tool]));
+  // Both lists may be long, so no entry of the one is compared with all of the other.
+  const named = new Set(choice.tools.filter(({ namespace }) => namespace == null).map(keyOf));
   const more = members
-    .filter((tool) => !choice.tools.some((entry) => isNamed(tool, entry)))
+    .filter((tool) => !keysOf(tool).some((key) => named.has(key)))
     .map((tool) => ({ type: tool.type, ...('name' in tool && { name: tool.name }) }));
   return { ...choice, tools: [...choice.tools, ...more] };
 }
@@ -82,8 +87,19 @@ function isNamed(tool: ClientTool, entry: Pick<Entry, 'type' | 'name' | 'namespa
     return tool.tools.some((member) => isNamed(member, { ...entry, namespace: null }));
   }
   if (entry.namespace != null) return false;
-  if (entry.type === 'computer_use') return tool.type.startsWith('computer');
+  if (entry.type === COMPUTER) return tool.type.startsWith('computer');
   return tool.type === entry.type && (entry.name == null || ('name' in tool && tool.name === entry.name));
+}
+
+/** What an entry without a namespace names, as one text. */
+function keyOf({ type, name }: Pick<Entry, 'type' | 'name'>): string {
+  return name == null || type === COMPUTER ? type : `${type} ${name}`;
+}
+
+/** The keys of all entries that name a tool of no namespace. */
+function keysOf(tool: Exclude<ClientTool, { type: 'namespace' }>): string[] {
+  const keys = [tool.type, ...('name' in tool ? [`${tool.type} ${tool.name}`] : [])];
+  return tool.type.startsWith('computer') ? [...keys, COMPUTER] : keys;
 }
 
 function what(type: string): string {

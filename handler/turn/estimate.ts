@@ -77,8 +77,8 @@ function* slicesOf(texts: readonly string[]): Generator<string> {
   for (const text of texts) {
     for (let from = 0; from < text.length; ) {
       let to = from + SLICE;
-      const space = to < text.length ? text.lastIndexOf(' ', to) : -1;
-      if (space > from + SLICE / 2) to = space;
+      const space = to < text.length ? text.slice(from, to + 1).lastIndexOf(' ') : -1;
+      if (space > SLICE / 2) to = from + space;
       yield text.slice(from, to);
       from = to;
     }

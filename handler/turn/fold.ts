@@ -96,6 +96,7 @@ function listOf(fields: JsonObject, name: string): readonly unknown[] {
 }
 
 function put<T>(list: readonly T[], index: number, value: T): T[] {
+  if (index === list.length) return [...list, value]; // copied once: an assignment behind the end would copy it again
   const copy = list.slice();
   copy[index] = value;
   return copy;

@@ -1,5 +1,6 @@
 import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
 import { newId } from '../ids.ts';
+import { fixedLimits } from '../limits.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
@@ -53,7 +54,7 @@ export async function* rounds(
     citations.queue(resumed.citations);
     let input = call.input;
     let { usage, calls: ran } = resumed;
-    const mostCalls = response.max_tool_calls ?? Number.POSITIVE_INFINITY;
+    const mostCalls = Math.min(response.max_tool_calls ?? Number.POSITIVE_INFINITY, fixedLimits.turnCalls);
     for (let { round } = resumed; ; round++) {
       const move = places.of();
       const said: OutputItem[] = [];

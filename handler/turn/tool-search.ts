@@ -22,6 +22,12 @@ const IN_NAME = 3;
 /** The shortest word, in characters, that a longer one may be a form of. */
 const STEM = 3;
 
+/** Words of a query that count: a model that writes more of them knows not what it looks for. */
+const MAX_WORDS = 32;
+
+/** Characters of a description that are searched: it says at its beginning what the tool is for. */
+const MAX_DESCRIPTION = 4_000;
+
 const definition: FunctionTool = {
   type: 'function',
   name: NAME,
@@ -36,11 +42,17 @@ const definition: FunctionTool = {
 
 /** The search as the tool loop runs it. */
 export function toolSearch(offer: Offer): ToolUse {
+  const known = new Map<ClientTool, SearchedTool>();
+  const searched = (tool: ClientTool) => {
+    const found = known.get(tool) ?? searchedTool(tool);
+    known.set(tool, found);
+    return found;
+  };
   const tool: Tool = {
     type: NAME,
     parse: () => undefined,
     async *open() {
-      return { functions: [{ definition, run: (call) => run(call, offer) }] };
+      return { functions: [{ definition, run: (call) => run(call, offer, searched) }] };
     },
   };
   return { tool, config: undefined };
@@ -76,9 +88,14 @@ export function asHeard(items: readonly Item[]): Item[] {
   return heard;
 }
 
-async function* run(call: FunctionCall, offer: Offer): AsyncGenerator<ItemEvent, ToolResult> {
+async function* run(
+  call: FunctionCall,
+  offer: Offer,
+  searched: (tool: ClientTool) => SearchedTool,
+): AsyncGenerator<ItemEvent, ToolResult> {
   const given = argumentsOf(call);
-  const tools = search(wordsOf(Object.values(given)), [...offer.deferred.keys()]);
+  const words = [...new Set(wordsOf(Object.values(given)))].slice(0, MAX_WORDS);
+  const tools = search(words, Array.from(offer.deferred.keys(), searched));
   const shared = { call_id: null, execution: 'server', status: 'completed' } as const;
   yield* whole(0, { ...shared, type: 'tool_search_call', id: newId('tsc'), arguments: given });
   yield* whole(1, { ...shared, type: 'tool_search_output', id: newId('tso'), tools: tools.map(echo) });
@@ -92,10 +109,23 @@ function* whole(output_index: number, item: OutputItem): Generator<ItemEvent> {
   yield { type: 'response.output_item.done', ...place, item };
 }
 
+/** A tool, the words of its names, and those of its descriptions. */
+interface SearchedTool {
+  tool: ClientTool;
+  names: Words;
+  about: Words;
+}
+
+function searchedTool(tool: ClientTool): SearchedTool {
+  const members = tool.type === 'namespace' ? [tool, ...tool.tools] : [tool];
+  const about = members.map((member) => 'description' in member && member.description?.slice(0, MAX_DESCRIPTION));
+  return { tool, names: new Words(wordsOf(members.map(nameOf))), about: new Words(wordsOf(about)) };
+}
+
 /** The tools that fit best, the best first; what fits less than half as well as that is left out. */
-function search(words: readonly string[], tools: readonly ClientTool[]): ClientTool[] {
-  const scored = tools.map((tool) => ({ tool, score: scoreOf(tool, words) }));
-  const best = Math.max(0, ...scored.map(({ score }) => score));
+function search(words: readonly string[], tools: readonly SearchedTool[]): ClientTool[] {
+  const scored = tools.map((searched) => ({ tool: searched.tool, score: scoreOf(searched, words) }));
+  const best = scored.reduce((most, { score }) => Math.max(most, score), 0);
   return scored
     .filter(({ score }) => score > 0 && score * 2 >= best)
     .sort((a, b) => b.score - a.score)
@@ -103,11 +133,30 @@ function search(words: readonly string[], tools: readonly ClientTool[]): ClientT
     .map(({ tool }) => tool);
 }
 
-function scoreOf(tool: ClientTool, words: readonly string[]): number {
-  const members = tool.type === 'namespace' ? [tool, ...tool.tools] : [tool];
-  const names = wordsOf(members.map(nameOf));
-  const about = wordsOf(members.map((member) => 'description' in member && member.description));
-  return words.reduce((sum, word) => sum + (fits(word, names) ? IN_NAME : fits(word, about) ? 1 : 0), 0);
+function scoreOf({ names, about }: SearchedTool, words: readonly string[]): number {
+  return words.reduce((sum, word) => sum + (names.fit(word) ? IN_NAME : about.fit(word) ? 1 : 0), 0);
+}
+
+/** Words that are looked for in any form; only those that begin alike are compared. */
+class Words {
+  readonly #byStem = new Map<string, Set<string>>();
+
+  constructor(words: readonly string[]) {
+    for (const word of words) {
+      const stem = word.slice(0, STEM);
+      const alike = this.#byStem.get(stem);
+      if (alike) alike.add(word);
+      else this.#byStem.set(stem, new Set([word]));
+    }
+  }
+
+  /** Whether a word is among them, perhaps in another form: one of the two goes on where the other ends. */
+  fit(word: string): boolean {
+    const alike = this.#byStem.get(word.slice(0, STEM));
+    if (!alike || word.length < STEM || alike.has(word)) return alike?.has(word) ?? false;
+    for (const other of alike) if (word.startsWith(other) || other.startsWith(word)) return true;
+    return false;
+  }
 }
 
 /** The words of all texts in a list, or in lists in it; those of names, too, that are written as one. */
@@ -115,14 +164,6 @@ function wordsOf(values: readonly unknown[]): string[] {
   const texts = values.flat().filter((value) => typeof value === 'string');
   const apart = texts.join(' ').replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ');
   return apart.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-}
-
-/** Whether a word is among others, perhaps in another form: one of the two goes on where the other ends. */
-function fits(word: string, others: readonly string[]): boolean {
-  return others.some((other) => {
-    const [short, long] = word.length < other.length ? [word, other] : [other, word];
-    return long === short || (short.length >= STEM && long.startsWith(short));
-  });
 }
 
 function argumentsOf(call: FunctionCall): JsonObject {

@@ -11,6 +11,7 @@ import { compact, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { errorEvent } from './error-event.ts';
 import { fold } from './fold.ts';
+import { countOutput } from './output.ts';
 import type { RoundsSoFar, TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
 
@@ -108,6 +109,7 @@ async function* events(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   let response = turn.response;
+  const count = countOutput(response.output);
   let number = turn.resumed?.number ?? 0;
   const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => ({ type, sequence_number: number++, response });
 
@@ -126,6 +128,7 @@ async function* events(
       else if (event.type === 'round') {
         await means.record.round(response.output, event.said, { ...event, number });
       } else if (event.type !== 'heard') {
+        count(event);
         if (turn.sealsReasoning && event.type === 'response.output_item.done') {
           event.item = await sealed(event.item, means.seal);
         }

@@ -35,8 +35,9 @@ export class Memory {
   keep(id: string, before: Pick<Past, 'items' | 'previous'>, said: readonly Item[]): void {
     const known = before.previous === null ? undefined : this.#known.get(before.previous);
     const size = (known?.size ?? JSON.stringify(before.items).length) + JSON.stringify(said).length;
-    if (size > this.#room) return;
-    this.#known.set(id, { items: [...before.items, ...said], size });
+    const items = [...before.items, ...said];
+    if (size > this.#room || items.length > fixedLimits.historyItems) return;
+    this.#known.set(id, { items, size });
     this.#size += size;
     for (const [oldest, { size }] of this.#known) {
       if (this.#known.size <= fixedLimits.socketMemory && this.#size <= this.#room) return;

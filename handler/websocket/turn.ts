@@ -2,6 +2,7 @@ import { toApiError, unsupported } from '../errors.ts';
 import type { ResponseEvent } from '../protocol/events.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
+import { counted } from '../routes/counts.ts';
 import type { Door, Entry, Services } from '../routes/env.ts';
 import { completeRequest, type PreparedTurn, prepareTurn } from '../routes/prepare.ts';
 import { startTurn } from '../routes/start.ts';
@@ -64,7 +65,10 @@ export async function takeTurn(
 
 async function prepare(event: JsonObject, means: TurnMeans, entry: Entry): Promise<PreparedTurn> {
   const { services, memory } = means;
-  const { generate, ...sent } = check(CreateEvent, isBare(event) ? { ...event, input: null } : event);
+  const { generate, ...sent } = check(
+    CreateEvent,
+    counted(isBare(event) ? { ...event, input: null } : event, services.limits),
+  );
   if (sent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
   const asked = completeRequest(services, { ...sent, stream: true }, entry); // whatever it says, as it is one here
   const whole = generate === false ? { ...asked, input: asked.input ?? [] } : asked;

@@ -64,4 +64,5 @@ import './websocket.ts';
 import './websocket-chain.ts';
 import './websocket-events.ts';
 import './zstd.ts';
-import './bodies.ts'; // last, since they keep the process busy
+import './limits-count.ts'; // last, since they keep the process busy
+import './bodies.ts';

@@ -392,6 +392,16 @@ export const manifest = {
     says: 'nor is one whose model writes for long what nobody sees until it is whole, in any protocol',
     source: 'clients: Codex writes long patches as custom calls',
   },
+  'limit.items': { says: 'an input has 10,000 items at most: 422, input', source: 'issue 11: 7' },
+  'limit.items-counted': { says: 'so has one that is compacted, or counted', source: 'issue 11: 7' },
+  'limit.items-socket': { says: 'so has one over a WebSocket, and as few tools', source: 'issue 11: 7' },
+  'limit.tools': {
+    says: 'a model is offered 1,024 tools at most, those of earlier turns included: 422',
+    source: 'issue 11: 7',
+  },
+  'limit.calls': { says: 'a model that makes more than 512 calls is given up', source: 'issue 11: 7' },
+  'limit.output-items': { says: 'so is one that makes more than 1,000 items', source: 'issue 11: 7' },
+  'limit.item-parts': { says: 'and one that makes more than 1,000 parts of one item', source: 'issue 11: 7' },
   'limit.turn': { says: 'a turn past its deadline is given up: 500, one terminal event', source: 'issue 3: Handler' },
   'limit.reply': { says: 'a reply past its limit is given up: 500', source: 'design: Command line and configuration' },
   'limit.reply-streamed': {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultLimits, fixedLimits } from '../../handler/limits.ts';
 import { testDatabase } from '../doors/database.ts';
 import { testConfig } from '../doors/door.ts';
 import { openInProcess } from '../doors/in-process.ts';
@@ -41,6 +42,22 @@ test('what a chain began with in a conversation counts', async (t) => {
     previous_response_id: after.id,
   });
   await create(tight, { model, input: 'C', previous_response_id: summed.id });
+});
+
+test('a history of more items than are read at once is not gone on from', async (t) => {
+  const { roomy } = await open(t);
+  const config = testConfig(roomy.model);
+  const limits = { ...config.limits, history: defaultLimits.history };
+  const door = await openInProcess({ config: { ...config, limits } });
+  t.after(() => door.close());
+  const model = roomy.model.script(says('ok'));
+  const many = Array.from({ length: defaultLimits.items }, () => ({ role: 'user', content: '' }));
+  let previous: string | undefined;
+  for (let held = 0; held < fixedLimits.historyItems; held += many.length) {
+    const { id } = await create(door, { model, input: many, previous_response_id: previous, store: true });
+    previous = id;
+  }
+  await turnRefused(door, { model, previous_response_id: previous }, tooLarge);
 });
 
 test('a history of no items is none that is too large', async (t) => {

@@ -1,0 +1,36 @@
+import { ApiError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+
+/** A body that is read as a create; throws an ApiError, naming the field, where it has more items or tools than `limits` say. */
+export function counted(
+  body: JsonObject,
+  { items: maxItems, tools: maxTools }: Pick<Limits, 'items' | 'tools'>,
+): JsonObject {
+  const items = listOf(body.input);
+  if (items.length > maxItems) throw tooMany('input', `${maxItems} items`);
+  checkTools('tools', listOf(body.tools), maxTools);
+  checkTools(
+    'input',
+    items.flatMap((item) => (isObject(item) ? listOf(item.tools) : [])),
+    maxTools,
+  );
+  return body;
+}
+
+/** Throws an ApiError that names `param` for more tools than so many, those in namespaces included; `which` may say more of them. */
+export function checkTools(param: string, tools: readonly unknown[], most: number, which = ''): void {
+  const count = tools.reduce<number>(
+    (sum, tool) => sum + (isObject(tool) ? Math.max(1, listOf(tool.tools).length) : 1),
+    0,
+  );
+  if (count > most) throw tooMany(param, `${most} tools${which}`);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function tooMany(param: string, what: string): ApiError {
+  return new ApiError('invalid_value', `${param} must not have more than ${what}`, { param });
+}

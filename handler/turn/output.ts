@@ -1,0 +1,31 @@
+import { endless } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
+import type { ItemEvent } from '../protocol/events.ts';
+import type { OutputItem } from '../protocol/items.ts';
+import { isCall } from './input.ts';
+
+const { outputItems, turnCalls, itemParts, partCitations } = fixedLimits;
+
+/**
+ * Counts what a turn's model makes beyond what was `made` before; throws an ApiError for the event with which that is more than
+ * a turn may hold. Each event copies the lists that it changes: within these limits that costs less than the event itself.
+ */
+export function countOutput(made: readonly OutputItem[]): (event: ItemEvent) => void {
+  let calls = made.filter(isCall).length;
+  return (event) => {
+    switch (event.type) {
+      case 'response.output_item.added':
+        if (event.output_index >= outputItems) throw endless(`${outputItems} items`);
+        if (isCall(event.item) && ++calls > turnCalls) throw endless(`${turnCalls} calls`);
+        break;
+      case 'response.content_part.added':
+        if (event.content_index >= itemParts) throw endless(`${itemParts} parts of one item`);
+        break;
+      case 'response.reasoning_summary_part.added':
+        if (event.summary_index >= itemParts) throw endless(`${itemParts} summaries of one item`);
+        break;
+      case 'response.output_text.annotation.added':
+        if (event.annotation_index >= partCitations) throw endless(`${partCitations} citations in one text`);
+    }
+  };
+}
