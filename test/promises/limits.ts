@@ -7,6 +7,9 @@ import { encoded, eventsOf } from '../model/scripted-responses.ts';
 import { callOf, refuses, stream } from './ask.ts';
 import { promise } from './promise.ts';
 
+/** Between two words, in milliseconds: far less than silence may last. */
+const PAUSE = 300;
+
 promise('limit.idle-at-once', async (door) => {
   const model = door.model.script(hangs('').script);
   await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500, message: /silent/ });
@@ -24,9 +27,10 @@ promise('limit.idle-midway', async (door) => {
 
 promise('limit.idle-spoken', async (door) => {
   const model = door.model.script(async (turn) => {
-    for (let word = 0; word < 6; word++) {
+    // Longer in all than silence may last.
+    for (let word = 0; word < 16; word++) {
       await turn.text('x');
-      await turn.sleep(200);
+      await turn.sleep(PAUSE);
     }
     await turn.finish();
   });
@@ -35,7 +39,6 @@ promise('limit.idle-spoken', async (door) => {
 });
 
 const INPUT = 'a patch of many words that takes the model longer to write than silence may last';
-const PAUSE = 200;
 
 /** Sends events, and waits before each that is a piece of a call. */
 async function slowly(turn: Turn, events: readonly Json[]): Promise<void> {
