@@ -151,7 +151,7 @@ export async function begin(door: Pick<Door, 'fetch'>, body: object, headers = {
 }
 
 /** Far longer than anything here takes; past it a test fails, rather than going on after its own end. */
-const PATIENCE = 10_000;
+const PATIENCE = 20_000;
 
 /** Waits for what another task will do. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
