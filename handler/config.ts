@@ -24,20 +24,23 @@ const units = {
 const MOST = 2 ** 31 - 1;
 
 /** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
-function quantity(pattern: RegExp, example: string, most = MOST, mostInWords = '2 GiB, or 24 days') {
+function quantity(pattern: RegExp, example: string, most = MOST, mostInWords = '2 GiB, or 24 days', least = 1) {
   return v.pipe(
     v.string(`must be a text such as ${example}`),
     v.regex(pattern, `must be a number with its unit, such as ${example}`),
     // The pattern admits no other unit.
     v.transform((text) => Number.parseFloat(text) * units[text.replace(/^[\d.]+/, '') as keyof typeof units]),
     v.integer('must come to a whole number'),
-    v.minValue(1, 'must be more than nothing'),
+    v.minValue(least, 'must be more than nothing'),
     v.maxValue(most, `must be below ${mostInWords}`),
   );
 }
 
 const size = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '32MiB'));
-const time = v.optional(quantity(/^\d+(\.\d+)?(ms|s|m|h)$/, '600s'));
+const TIME = /^\d+(\.\d+)?(ms|s|m|h)$/;
+const time = v.optional(quantity(TIME, '600s'));
+/** A time that may be none. */
+const pause = v.optional(quantity(TIME, '5s', MOST, '24 days', 0));
 
 /** A hundred years, and thirty days, in milliseconds. */
 const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
@@ -190,6 +193,7 @@ const schema = v.strictObject({
       connection: time,
       connectionIdle: time,
       drain: time,
+      linger: pause,
       lease: time,
       listing: time,
       counting: time,

@@ -15,6 +15,9 @@ import type { Config, ModelConfig } from './config.ts';
 import type { Database } from './database/database.ts';
 import type { Brotli } from './decompress.ts';
 import { demoModels } from './default-models.ts';
+import { ApiError } from './errors.ts';
+import { fixedLimits } from './limits.ts';
+import { log } from './log.ts';
 import { mediaFinder } from './media.ts';
 import { Readiness } from './readiness.ts';
 import { keepSecret } from './redact.ts';
@@ -26,6 +29,7 @@ import { sharedSecret } from './state/secret.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
 import type { Tokenizer } from './turn/estimate.ts';
+import { RunningTurns } from './turn/running.ts';
 import { openDeliverer } from './webhooks/deliver.ts';
 
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
@@ -37,7 +41,7 @@ export type { Brotli } from './decompress.ts';
 export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
 export { fixedLimits } from './limits.ts';
-export { configureLog, describe, type Level, levelNames, log } from './log.ts';
+export { configureLog, describe, type Level, levelNames, lineOf, log } from './log.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export { redact } from './redact.ts';
 export type { Door } from './routes/env.ts';
@@ -80,11 +84,14 @@ export interface Handler {
    * called then, or now and then: what ends here is delivered at once without it.
    */
   deliver(): Promise<number | undefined>;
+  /** How many turns are made in the background here, at this moment. */
+  readonly backgroundTurns: number;
   /**
-   * Waits so many milliseconds for the background turns that are made here to end, and lets go of those that do not, so that
-   * other processes take them over at once.
+   * Waits at most so many milliseconds until background turns and what `served` stands for have ended: what clients wait for,
+   * unless the root knows of more that comes. Then it lets go of the background turns that are left, so that others take them
+   * over at once, and ends all other turns as failed. Resolves when what was made is written down.
    */
-  close(patience: number): Promise<void>;
+  close(patience: number, served?: Promise<unknown>): Promise<void>;
 }
 
 /** Turns taken over at a time, most of which wait their turn here: it is a while until the next time. */
@@ -109,6 +116,7 @@ export function createHandler(options: HandlerOptions): Handler {
   }));
   const owner = new Owner(config.limits.lease, options.oneClock);
   const wakes = new Wakes();
+  const running = new RunningTurns();
   const services = {
     models: modelsOf(models),
     tools: {
@@ -125,6 +133,7 @@ export function createHandler(options: HandlerOptions): Handler {
     findMedia,
     seal: sealWith(config.secrets, sharedSecret(database)),
     wakes,
+    running,
     readiness: options.readiness ?? new Readiness(),
     scope: {
       database,
@@ -138,8 +147,11 @@ export function createHandler(options: HandlerOptions): Handler {
   };
   const open = options.runner ?? ((work) => inProcessRunner(work, config.limits.backgroundTurns));
   const deliver = openDeliverer({ database, transport, webhooks: config.webhooks });
+  let backgroundTurns = 0;
   const runner = open(async (job, signal) => {
+    backgroundTurns++;
     const ended = await work(services, job, signal);
+    backgroundTurns--;
     if (ended) void deliver().catch(() => {}); // it is tried again with `deliver`
     return ended;
   });
@@ -152,11 +164,26 @@ export function createHandler(options: HandlerOptions): Handler {
       for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);
     },
     deliver,
-    async close(patience) {
-      await runner.close(patience);
+    get backgroundTurns() {
+      return backgroundTurns;
+    },
+    async close(patience, served = running.idle()) {
+      const closing = runner.close(patience);
+      await within(patience, Promise.all([closing, served]));
+      if (running.size > 0) log.warn('turns are ended, since the server stops', { turns: running.size });
+      running.stop(new ApiError('stopping', 'The server is stopping; send the request again.'));
+      await within(fixedLimits.ending, Promise.all([closing, running.idle()]));
       await owner.leave(database).catch(() => {}); // else the lease will tell
     },
   };
+}
+
+/** Waits for some work, but no longer than so many milliseconds. */
+async function within(most: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, most);
+  await Promise.race([promise, work]);
+  clearTimeout(timer);
 }
 
 function openBackend(model: ModelConfig, transport: Transport): Backend {

@@ -58,6 +58,11 @@ export interface Limits {
    */
   drain: number;
   /**
+   * How long the plain HTTP listener of a stopping server still takes requests, as a part of `drain`: until those who route to
+   * it have seen `/readyz`. Past it: connections are refused. On Workers: the platform decides.
+   */
+  linger: number;
+  /**
    * How long a WebSocket may be open, as at OpenAI: balancers get to spread clients again, and what it remembers goes. Past
    * it: closed with 1001, never in the middle of a response.
    */
@@ -97,6 +102,7 @@ export const defaultLimits: Limits = {
   keepAlive: 15 * s,
   rounds: 16,
   drain: 25 * s,
+  linger: 0,
   connection: 1 * h,
   connectionIdle: 600 * s,
   lease: 30 * s,
@@ -141,6 +147,21 @@ export const fixedLimits = {
   socketWaiting: 64,
   /** Unstored responses that one WebSocket remembers. Past it: the oldest is `previous_response_not_found`. */
   socketMemory: 33,
+  /**
+   * What turns that a stopping server ends have to be written down and told to their clients, once `drain` is over. Past it:
+   * they are cut, and the next process says that they failed. On Workers: the platform decides.
+   */
+  ending: 3 * s,
+  /**
+   * The time between two signals to stop that is needed to mean it twice: npm passes on what the terminal sends to all. Past
+   * it: the second one ends what is in flight, and a third one the process.
+   */
+  signals: 2 * s,
+  /**
+   * What lies before a reader of the log, or of stderr, who does not read, in bytes. Past it: lines are dropped and counted,
+   * and the first line that is written again says how many. On Workers: the platform reads.
+   */
+  unsentLog: 1 * MiB,
   /**
    * The database's answer to `GET /readyz`, below the second that the kubelet gives a probe. Past it: 503 with the reason
    * `database`.

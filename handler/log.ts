@@ -10,15 +10,22 @@ const levels = { debug: 'debug', info: 'info', warn: 'warning', error: 'error' }
 /** A level of the log; each one holds those after it. */
 export type Level = keyof typeof levels;
 
+const format = getJsonLinesFormatter({ properties: 'flatten' });
+
 /** The log of everything in Antiphon; silent until a root configures it. */
 export const log = getLogger('antiphon');
 
 /** The names of the levels, from most to least. */
 export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type
 
+/** One line of the log, of this moment, for whoever has to write it past the log itself. */
+export function lineOf(level: Level, message: string, properties: Record<string, unknown>): string {
+  const record = { level: levels[level], message: [message], rawMessage: message, properties };
+  return format({ ...record, category: ['antiphon'], timestamp: Date.now() });
+}
+
 /** Sends the log to `write`, one JSON object and line break a call, without secrets; a second call replaces the first. */
 export function configureLog(level: Level, write: (line: string) => void): void {
-  const format = getJsonLinesFormatter({ properties: 'flatten' });
   resetSync();
   configureSync({
     sinks: { lines: (record) => write(redact(format(record))) },

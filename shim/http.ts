@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Refusal, serverError } from './refusal.ts';
@@ -19,6 +19,8 @@ export type HttpOptions = Address & {
   message?: number;
   /** Whether a web page can reach it by DNS rebinding. Default: whether it listens on the loopback. */
   rebindable?: boolean;
+  /** How long a draining server still takes requests, in milliseconds; none unless told otherwise. */
+  linger?: number;
   log: Log;
 };
 
@@ -38,9 +40,12 @@ const OPTIONS = {
  * A port that cannot be had is an Error naming `flag`, a unix socket that cannot, one naming it.
  */
 export async function serveHttp(options: HttpOptions): Promise<Running> {
-  const { flag = '-http-port', fetch, message = MESSAGE, log } = options;
+  const { flag = '-http-port', fetch, message = MESSAGE, linger = 0, log } = options;
   const path = 'path' in options ? options.path : undefined;
+  const open = new Set<ServerResponse>();
   let draining = false;
+  let closing = false;
+  let hurry = () => {};
   let ours: Door = { name: 'http', rebindable: true };
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
@@ -64,8 +69,11 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
 
   const sockets = openSockets(message, (request, door) => serve(request, { ...ours, ...door }));
   const server = createServer({ ...OPTIONS, shouldUpgradeCallback: wantsSocket }, (incoming, outgoing) => {
+    open.add(outgoing);
+    outgoing.shouldKeepAlive &&= !draining;
     outgoing.once('close', () => {
-      if (draining) server.closeIdleConnections();
+      open.delete(outgoing);
+      if (closing) server.closeIdleConnections();
     });
     void listener(incoming, outgoing);
   });
@@ -76,28 +84,48 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     server.once('error', (error) => reject(cannotListen(flag, at, error)));
     server.listen('path' in options ? { path: options.path } : { host: options.host, port: options.port }, resolve);
   });
+  server.on('error', (error) => log('error', 'a listener has failed', { error })); // without it the process would end
   const address = server.address() as AddressInfo | string; // it listens
   ours = Object.freeze({ ...ours, rebindable: options.rebindable ?? isLoopback(address) });
   if (path !== undefined) await openToGroup(path);
 
-  function close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  function shut(): Promise<void> {
+    closing = true;
+    return new Promise((resolve) => server.close(() => resolve()));
+  }
+  function lingering(): Promise<void> {
+    return new Promise((resolve) => {
+      hurry = resolve;
+      setTimeout(resolve, linger);
+    });
+  }
+  function cut(): void {
+    hurry();
     server.closeAllConnections();
     sockets.cut();
+  }
+  function close(): Promise<void> {
+    const closed = shut();
+    cut();
     return closed;
   }
   async function drain(graceMs: number): Promise<void> {
     draining = true;
-    sockets.stop();
-    const cut = () => {
-      server.closeAllConnections();
-      sockets.cut();
-    };
+    for (const outgoing of open) outgoing.shouldKeepAlive = false; // those whose head has not been sent
     const timer = setTimeout(cut, graceMs);
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    if (linger > 0) await lingering();
+    sockets.stop();
+    await shut();
     clearTimeout(timer);
   }
-  return { port: typeof address === 'string' ? 0 : address.port, drain, close };
+  return {
+    port: typeof address === 'string' ? 0 : address.port,
+    drain,
+    close,
+    get inFlight() {
+      return open.size + sockets.open;
+    },
+  };
 }
 
 function isLoopback(address: AddressInfo | string): boolean {

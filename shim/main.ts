@@ -1,16 +1,26 @@
 #!/usr/bin/env node
-import { configureLog, describe, levelNames, log, redact } from '../handler/index.ts';
+import { configureLog, describe, levelNames, lineOf, log, redact } from '../handler/index.ts';
 import { type Flags, readFlags, USAGE } from './flags.ts';
+import { openOutput } from './output.ts';
 import { type Product, startProduct } from './product.ts';
+import { onSignals } from './signals.ts';
 
 /** Words for people go to stderr, without secrets: stdout holds nothing but the log's lines. */
+const stderr = openOutput(process.stderr, (dropped) => `${dropped} lines could not be written\n`);
+const stdout = openOutput(process.stdout, (dropped) => lineOf('warn', 'log lines could not be written', { dropped }));
+
 function say(line: string): void {
-  process.stderr.write(`${redact(line)}\n`);
+  stderr.write(`${redact(line)}\n`);
+}
+
+async function exit(code: number): Promise<never> {
+  await Promise.all([stdout.flush(), stderr.flush()]);
+  process.exit(code);
 }
 
 async function main(flags: Flags): Promise<void> {
   if (flags.help) return say(USAGE);
-  configureLog(flags.logLevel ?? 'info', (line) => process.stdout.write(line));
+  configureLog(flags.logLevel ?? 'info', stdout.write);
   // What libraries print becomes lines of the log, and so goes without secrets as well.
   for (const level of levelNames)
     console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
@@ -19,19 +29,21 @@ async function main(flags: Flags): Promise<void> {
 
   let stopping = false;
   async function stop(code: number): Promise<void> {
-    if (stopping) process.exit(1); // asked twice: at once
+    if (stopping) return;
     stopping = true;
-    log.info('draining');
+    const { drain, inFlight } = product;
+    const requests = inFlight === 1 ? '1 request' : `${inFlight} requests`;
+    say(`draining: ${requests}, ${drain / 1000} s at most; again to cut`);
+    log.info('draining', { requests: inFlight });
     try {
       await product.stop();
     } catch (error) {
       log.error('cannot stop in order', { error: describe(error) });
-      process.exit(1);
+      await exit(1);
     }
-    process.exit(code);
+    await exit(code);
   }
-  process.on('SIGTERM', () => stop(0));
-  process.on('SIGINT', () => stop(0));
+  onSignals([() => void stop(0), () => void product.cut(), () => process.exit(1)]);
   process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error: describe(error) }));
   process.on('uncaughtException', (error) => {
     log.error('uncaught exception', { error: describe(error) });
@@ -67,5 +79,5 @@ try {
   await main(readFlags(process.argv.slice(2)));
 } catch (error) {
   say(`antiphon: ${error instanceof Error ? error.message : String(error)}`);
-  process.exit(1);
+  await exit(1);
 }

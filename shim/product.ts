@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { type RunningEnvoy, startEnvoy } from '../envoy/run.ts';
-import { createHandler, describe, log, parseConfig, Readiness, substitute } from '../handler/index.ts';
+import { createHandler, describe, fixedLimits, log, parseConfig, Readiness, substitute } from '../handler/index.ts';
 import { adminFetch } from './admin.ts';
 import { readConfigFile } from './config-file.ts';
 import { DEFAULT_DATABASE, openDatabase } from './database.ts';
@@ -24,8 +24,17 @@ export interface Product {
   /** The first model's name when it is a name, not a pattern. */
   model: string | undefined;
   envoy: RunningEnvoy | undefined;
-  /** Takes nothing new, lets what is in flight finish for at most `limits.drain`, and closes everything. */
+  /** How long `stop` waits for what is in flight, in milliseconds. */
+  drain: number;
+  /** Requests in flight, open WebSockets and background turns included. */
+  readonly inFlight: number;
+  /**
+   * Takes nothing new, lets what is in flight finish for at most `limits.drain`, ends what has not as failed, and closes
+   * everything.
+   */
   stop(): Promise<void>;
+  /** Has `stop`, once it was called, wait no longer. */
+  cut(): Promise<void>;
 }
 
 /** Addresses as HOST:PORT; `admin` may be `off`. */
@@ -95,7 +104,6 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     clearInterval(sweeping);
     clearInterval(resuming);
     clearInterval(delivering);
-    await handler.close(0);
     await sockets?.remove();
     await closeTransport();
     await database.close();
@@ -111,7 +119,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     const http = { fetch, message: limits.body + SLACK.bytes, log: logLine };
     running.push(await serveGrpc({ ...grpc, address: listen.grpc }));
     const [host, port] = split(listen.http);
-    running.push(await serveHttp({ ...http, host, port }));
+    running.push(await serveHttp({ ...http, host, port, linger: limits.linger }));
     if (listen.admin !== 'off') {
       const [host, port] = split(listen.admin);
       const routes = new Map([
@@ -143,17 +151,29 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       store,
       model: models.find(({ match }) => !match.includes('*'))?.match,
       envoy,
+      drain: limits.drain,
+      get inFlight() {
+        return running.reduce((sum, server) => sum + server.inFlight, handler.backgroundTurns);
+      },
       async stop() {
         readiness.set('draining', true);
         clearInterval(resuming);
-        await Promise.all([handler.close(limits.drain), ...running.map((server) => server.drain(limits.drain))]);
+        const most = limits.drain + fixedLimits.ending;
+        const served = Promise.all(running.map((server) => server.drain(most)));
+        await handler.close(limits.drain, served);
+        await served;
         await envoy?.stop();
         await admin?.close(); // until here it says that this process is draining
         await close();
       },
+      async cut() {
+        await handler.close(0);
+        setTimeout(() => running.map((server) => server.close()), fixedLimits.ending).unref();
+      },
     };
   } catch (error) {
     await Promise.all([...running, ...(admin ? [admin] : [])].map((server) => server.close()));
+    await handler.close(0);
     await close();
     throw error;
   }

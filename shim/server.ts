@@ -28,6 +28,8 @@ export interface GrpcOptions extends SessionOptions {
 /** A running server, of either kind; without a port (0) on a unix socket. */
 export interface Running {
   port: number;
+  /** Requests in flight, open WebSockets included. */
+  readonly inFlight: number;
   /** Takes nothing new, lets what is in flight finish for at most `graceMs`, then closes; resolves when closed. */
   drain(graceMs: number): Promise<void>;
   /** Closes at once, cutting what is in flight. */
@@ -128,7 +130,14 @@ export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Pr
     health.close();
     await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   }
-  return { port, drain, close };
+  return {
+    port,
+    drain,
+    close,
+    get inFlight() {
+      return calls.size;
+    },
+  };
 }
 
 /** The path of an address `unix:PATH`; undefined for any other. */

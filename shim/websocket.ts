@@ -13,6 +13,8 @@ export type SocketDoor = Pick<Door, 'upgrade'>;
 export interface Sockets {
   /** Listens to a server's `upgrade` event: opens a WebSocket where `fetch` takes it, and else replies with its Response. */
   upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void;
+  /** How many are open. */
+  readonly open: number;
   /** Has all closed as soon as nothing is made on them any more. */
   stop(): void;
   /** Cuts all at once. */
@@ -68,6 +70,9 @@ export function openSockets(
     upgrade(incoming, stream, head) {
       stream.on('error', () => {}); // a client that leaves meanwhile
       void open(incoming, stream, head).catch(() => stream.destroy());
+    },
+    get open() {
+      return [...server.clients].filter(({ readyState, OPEN }) => readyState === OPEN).length;
     },
     stop: () => stopping.abort(),
     cut() {

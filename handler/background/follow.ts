@@ -16,7 +16,8 @@ const LOOK = 200;
 /**
  * The events of a background response after the number `after`: those of its log, then live as they are made, wherever that
  * is, and the terminal one. The same events with the same bytes for every reader. Ends early when the signal aborts, and with
- * an `error` where the events are gone, or the database cannot be read for as long as a lease: that is then returned as well.
+ * an `error` where that was with an ApiError, where the events are gone, or the database cannot be read for as long as a
+ * lease: that is then returned as well.
  */
 export async function* follow(
   scope: Scope,
@@ -30,8 +31,8 @@ export async function* follow(
     yield* read(scope, wakes, response, reader, signal);
     return undefined;
   } catch (error) {
-    if (signal.aborted) return undefined;
-    const failure = toApiError(error);
+    if (signal.aborted && !(signal.reason instanceof ApiError)) return undefined;
+    const failure = toApiError(signal.aborted ? signal.reason : error);
     // Who goes on reading after the number of an error that may pass is to miss no event.
     const number = failure.kind === 'not_found' ? reader.last + 1 : Math.max(reader.last, 0);
     yield errorEvent(failure, number);
@@ -57,7 +58,7 @@ async function* read(
     block = part.next;
     for (const event of part.events) {
       if (event.sequence_number <= reader.last) continue;
-      if (signal.aborted) return;
+      signal.throwIfAborted();
       reader.last = event.sequence_number;
       yield whole(event, response);
     }
@@ -70,7 +71,7 @@ async function* read(
       return yield { type: terminalType(ended.status), sequence_number, response: ended };
     }
     await news;
-    if (signal.aborted) return;
+    signal.throwIfAborted();
   }
 }
 

@@ -39,7 +39,7 @@ export async function startBackground(services: Services, turn: NewTurn, request
 /** The events of a background response after a number, until its end; a reader who leaves ends nothing but the reading. */
 export function streamBackground(
   c: Context<Env>,
-  { scope, wakes, limits }: Services,
+  { scope, wakes, limits, running }: Services,
   response: ResponseObject,
   request: Pick<CreateRequest, 'stream_options'>,
   after = -1,
@@ -49,7 +49,16 @@ export function streamBackground(
   entry.streaming = true;
   const reading = new AbortController();
   const signal = AbortSignal.any([c.req.raw.signal, reading.signal]);
-  const events = asAsked(follow(scope, wakes, response, after, signal), request);
+  // Entered when it is first read: a reply to HEAD never is.
+  async function* live() {
+    const leave = running.enter((reason) => reading.abort(reason));
+    try {
+      return yield* follow(scope, wakes, response, after, signal);
+    } finally {
+      leave();
+    }
+  }
+  const events = asAsked(live(), request);
   const reader = {
     signal,
     keepAlive: limits.keepAlive,

@@ -28,6 +28,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   const users = heard.filter((item) => item.type === 'message' && item.role === 'user');
 
   const bounds = startBounds(c.req.raw.signal, limits);
+  const leave = services.running.enter(bounds.fail);
   try {
     bounds.waiting(true);
     const events = compact(backend, turn.call, context, seal, bounds.signal);
@@ -48,6 +49,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   } catch (error) {
     throw bounds.signal.aborted ? bounds.signal.reason : error;
   } finally {
+    leave();
     bounds.end();
   }
 }

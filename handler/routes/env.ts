@@ -11,6 +11,7 @@ import type { Socket } from '../socket.ts';
 import type { Scope } from '../state/scope.ts';
 import type { Tokenizer } from '../turn/estimate.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
+import type { RunningTurns } from '../turn/running.ts';
 import type { ServerTools } from '../turn/tools.ts';
 
 /** What the routes work with. */
@@ -33,6 +34,8 @@ export interface Services {
   /** Where background turns run, and what tells those who read their events here that there are more. */
   runner: Runner;
   wakes: Wakes;
+  /** What clients wait for here. */
+  running: RunningTurns;
   readiness: Readiness;
   /** Where the client's things are kept. */
   scope: Scope;

@@ -40,7 +40,9 @@ export async function startTurn(
   const stored = turn.response.store ? recordTurn(scope, { ...newTurn(prepared), key }) : undefined;
   const bounds = startBounds(client, limits);
   const whole = Promise.withResolvers<void>();
+  const leave = services.running.enter(bounds.fail);
   const ended = () => {
+    leave();
     bounds.end();
     whole.resolve();
   };

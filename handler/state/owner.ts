@@ -107,9 +107,8 @@ export class Owner {
     return ended !== undefined;
   }
 
-  /** Says that this process is alive no more, unless it still makes something: what it held may be taken at once. */
+  /** Says that this process is alive no more: what it still holds has failed, and may be taken at once. */
   async leave(database: Database): Promise<void> {
-    if (this.running.size > 0) return;
     this.#said = Number.NEGATIVE_INFINITY;
     await database.batch([
       { sql: `${END} WHERE r.owner = ? AND ${OPEN}`, values: [this.id] },

@@ -10,6 +10,8 @@ export interface Bounds {
   readonly signal: AbortSignal;
   /** The client has left. */
   abort(): void;
+  /** The turn fails with this. */
+  fail(reason: ApiError): void;
   /** The model is being waited for, or has said something. Two assignments, since it runs for every event. */
   waiting(forModel: boolean): void;
   /** The reply has grown by so many bytes. */
@@ -52,6 +54,7 @@ export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | '
   return {
     signal: controller.signal,
     abort,
+    fail: abortWith,
     end,
     waiting: (forModel) => {
       waits = forModel;

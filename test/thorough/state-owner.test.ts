@@ -70,14 +70,36 @@ test('a turn is alive though every second time that its process says so is lost'
   assert.equal((await whole).final.status, 'completed');
 });
 
-test('a process that ends has its turns until they have ended', async (t) => {
-  const { door, other } = await open(t, 60_000, (statements, write) => write(statements));
-  const { script, release } = held();
-  const { id, whole } = await begin(door, { model: door.model.script(script) });
-  await door.drain(0);
+test('a process that ends has its turns until it is written how they have ended', async (t) => {
+  const writing = Promise.withResolvers<void>();
+  const written = Promise.withResolvers<void>();
+  const { door, other } = await open(t, 60_000, async (statements, write) => {
+    if (has(statements, 'UPDATE responses SET body')) {
+      writing.resolve();
+      await written.promise;
+    }
+    return write(statements);
+  });
+  const { id, whole } = await begin(door, { model: door.model.script(held().script) });
+  const drained = door.drain(0);
+  await writing.promise;
   await staysAlive(other, id, 1);
-  release();
-  assert.equal((await whole).final.status, 'completed');
+  written.resolve();
+  await drained;
+  assert.equal((await stored(other, id)).status, 'failed');
+  assert.equal((await whole).final.error?.message, 'The server is stopping; send the request again.');
+});
+
+test('what a process that ends cannot end is nobody’s, and so may be taken at once', async (t) => {
+  const never = Promise.withResolvers<void>();
+  t.after(() => never.resolve());
+  const { door, other } = await open(t, 60_000, async (statements, write) => {
+    if (has(statements, 'UPDATE responses SET body')) await never.promise;
+    return write(statements);
+  });
+  const { id } = await begin(door, { model: door.model.script(held().script) });
+  await door.drain(0);
+  assert.equal((await stored(other, id)).status, 'failed');
 });
 
 test('a sweep that has seen a turn run does nothing to it when it has ended meanwhile', async (t) => {

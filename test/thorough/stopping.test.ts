@@ -1,0 +1,10 @@
+import { test } from 'node:test';
+import { endsUnended } from '../stopping.ts';
+
+test(
+  'a stopping server ends what does not end, on plain HTTP: nothing is torn, nothing that was made is lost',
+  {
+    timeout: 60_000,
+  },
+  (t) => endsUnended(t, 'http', ['-no-envoy']),
+);
