@@ -15,7 +15,7 @@ import {
 } from './routes/conversations.ts';
 import { cors } from './routes/cors.ts';
 import { startEntry } from './routes/entry.ts';
-import type { Env, Services } from './routes/env.ts';
+import { type Env, type Services, type SharedServices, servicesFor } from './routes/env.ts';
 import { countInput } from './routes/input-tokens.ts';
 import { listModels } from './routes/models.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
@@ -26,7 +26,7 @@ import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/s
 import { connect } from './websocket/connect.ts';
 
 /** The routes, what stands before them, and what becomes of errors. */
-export function createApp(services: Services): Hono<Env> {
+export function createApp(services: SharedServices): Hono<Env> {
   const app = new Hono<Env>();
   // Before all others: probes come every few seconds, and nobody wants to read of each in the log.
   const probes = { '/livez': { GET: getLiveness }, '/readyz': { GET: readinessRoute(services) } };
@@ -34,8 +34,14 @@ export function createApp(services: Services): Hono<Env> {
   app.use(async (c, next) => {
     const { method } = c.req;
     const incoming = { requestId: c.req.header('x-request-id'), door: c.env.name, method, path: c.req.path };
-    const entry = startEntry(incoming, () => c.res.status);
+    const memory = services.memory.open();
+    const entry = startEntry(
+      incoming,
+      () => c.res.status,
+      () => memory.close(),
+    );
     c.set('entry', entry);
+    c.set('memory', memory);
     c.header('x-request-id', entry.requestId);
     await next();
     if (!entry.streaming || c.error) entry.end();
@@ -51,38 +57,43 @@ export function createApp(services: Services): Hono<Env> {
   });
 
   app.get('/v1/responses', connect(services));
-  const routes: Record<string, Record<string, (c: Context<Env>) => Response | Promise<Response>>> = {
-    '/v1/responses': { POST: (c) => createResponse(c, services) },
-    '/v1/responses/compact': { POST: (c) => compactConversation(c, services) },
-    '/v1/responses/input_tokens': { POST: (c) => countInput(c, services) },
+  const routes: Record<
+    string,
+    Record<string, (c: Context<Env>, services: Services) => Response | Promise<Response>>
+  > = {
+    '/v1/responses': { POST: createResponse },
+    '/v1/responses/compact': { POST: compactConversation },
+    '/v1/responses/input_tokens': { POST: countInput },
     '/v1/responses/:id': {
-      GET: (c) => retrieveResponse(c, services),
-      DELETE: (c) => removeResponse(c, services),
+      GET: retrieveResponse,
+      DELETE: removeResponse,
     },
-    '/v1/responses/:id/cancel': { POST: (c) => cancelResponse(c, services) },
-    '/v1/responses/:id/input_items': { GET: (c) => retrieveInputItems(c, services) },
-    '/v1/conversations': { POST: (c) => postConversation(c, services) },
+    '/v1/responses/:id/cancel': { POST: cancelResponse },
+    '/v1/responses/:id/input_items': { GET: retrieveInputItems },
+    '/v1/conversations': { POST: postConversation },
     '/v1/conversations/:id': {
-      GET: (c) => retrieveConversation(c, services),
-      POST: (c) => changeConversation(c, services),
-      DELETE: (c) => removeConversation(c, services),
+      GET: retrieveConversation,
+      POST: changeConversation,
+      DELETE: removeConversation,
     },
     '/v1/conversations/:id/items': {
-      GET: (c) => retrieveItems(c, services),
-      POST: (c) => postItems(c, services),
+      GET: retrieveItems,
+      POST: postItems,
     },
     '/v1/conversations/:id/items/:item': {
-      GET: (c) => retrieveItem(c, services),
-      DELETE: (c) => removeItem(c, services),
+      GET: retrieveItem,
+      DELETE: removeItem,
     },
-    '/v1/models': { GET: (c) => listModels(c, services) },
-    '/openapi.json': { GET: (c) => getDocument(c, services) },
-    '/docs': { GET: (c) => getDocs(c, services) },
+    '/v1/models': { GET: listModels },
+    '/openapi.json': { GET: getDocument },
+    '/docs': { GET: getDocs },
     ...probes,
     '/health': { GET: (c) => c.json({ status: 'ok' }) },
   };
   for (const [path, methods] of Object.entries(routes)) {
-    for (const [method, handle] of Object.entries(methods)) app.on(method, path, handle);
+    for (const [method, handle] of Object.entries(methods)) {
+      app.on(method, path, (c) => handle(c, servicesFor(services, c.get('memory'))));
+    }
     app.all(path, () => {
       const allow = Object.keys(methods).join(', ');
       throw new ApiError('method_not_allowed', `The method is not allowed here; allowed: ${allow}.`, {
@@ -95,9 +106,9 @@ export function createApp(services: Services): Hono<Env> {
   return app;
 }
 
-function reply(c: Context<Env>, thrown: unknown, services: Services): Response {
+function reply(c: Context<Env>, thrown: unknown, { errors }: SharedServices): Response {
   const error = toApiError(thrown);
-  const { status, body } = error.reply(services.errors);
+  const { status, body } = error.reply(errors);
   const entry = c.get('entry');
   if (entry) entry.failure = error;
   // The table's statuses all admit a body, which is all that Hono's type asks for.

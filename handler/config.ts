@@ -41,6 +41,7 @@ const TIME = /^\d+(\.\d+)?(ms|s|m|h)$/;
 const time = v.optional(quantity(TIME, '600s'));
 /** A time that may be none. */
 const pause = v.optional(quantity(TIME, '5s', MOST, '24 days', 0));
+const memory = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '512MiB', 2 ** 50, '1024 TiB'));
 
 /** A hundred years, and thirty days, in milliseconds. */
 const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
@@ -184,7 +185,9 @@ const schema = v.strictObject({
       history: size,
       items: count(1_000_000),
       tools: count(100_000),
+      inFlight: memory,
       turn: time,
+      unread: time,
       idle: time,
       keepAlive: time,
       background: time,
@@ -242,8 +245,11 @@ export interface Config {
 /** Which backend, at which server, answers for which models. */
 export type ModelConfig = v.InferOutput<typeof model>;
 
-/** Reads a configuration; throws an Error that says which key, by its path, is wrong and why. */
-export function parseConfig(value: unknown): Config {
+/**
+ * Reads a configuration; throws an Error that says which key, by its path, is wrong and why. `defaults` are those of the root
+ * for the limits that depend on where it runs.
+ */
+export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
   const { listen = {}, models, database, retention = MONTH, logRetention = units.d, limits, ...rest } = result.output;
@@ -255,7 +261,7 @@ export function parseConfig(value: unknown): Config {
     database,
     retention,
     logRetention,
-    limits: { ...defaultLimits, ...Object.fromEntries(given) },
+    limits: { ...defaultLimits, ...defaults, ...Object.fromEntries(given) },
   };
 }
 

@@ -73,6 +73,7 @@ const kinds = {
   cancelled: { status: 499, type: 'invalid_request_error', code: 'cancelled' }, // nobody is left to read it; for the log
   too_many_waiting: { status: 429, type: 'invalid_request_error', code: 'too_many_requests_waiting', again: 'yes' },
   rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'perhaps' },
+  overloaded: { status: 503, type: 'server_error', code: 'overloaded', again: 'yes' },
   stopping: { status: 503, type: 'server_error', code: 'server_stopping', again: 'yes' },
   server: { status: 500, type: 'server_error', code: 500, openai: { code: 'server_error' }, again: 'perhaps' },
 } as const satisfies Record<string, KindRow>;

@@ -19,6 +19,7 @@ import { ApiError } from './errors.ts';
 import { fixedLimits } from './limits.ts';
 import { log } from './log.ts';
 import { mediaFinder } from './media.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { Readiness } from './readiness.ts';
 import { keepSecret } from './redact.ts';
 import type { Door } from './routes/env.ts';
@@ -42,6 +43,7 @@ export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, type Level, levelNames, lineOf, log } from './log.ts';
+export { MemoryBudget } from './memory-budget.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export { redact } from './redact.ts';
 export type { Door } from './routes/env.ts';
@@ -92,6 +94,8 @@ export interface Handler {
    * over at once, and ends all other turns as failed. Resolves when what was made is written down.
    */
   close(patience: number, served?: Promise<unknown>): Promise<void>;
+  /** What the process holds for all its callers, for servers that hold something before it gets here. */
+  readonly memory: MemoryBudget;
 }
 
 /** Turns taken over at a time, most of which wait their turn here: it is a while until the next time. */
@@ -117,6 +121,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const owner = new Owner(config.limits.lease, options.oneClock);
   const wakes = new Wakes();
   const running = new RunningTurns();
+  const memory = new MemoryBudget(config.limits.inFlight);
   const services = {
     models: modelsOf(models),
     tools: {
@@ -135,6 +140,7 @@ export function createHandler(options: HandlerOptions): Handler {
     wakes,
     running,
     readiness: options.readiness ?? new Readiness(),
+    memory,
     scope: {
       database,
       tenant: TENANT,
@@ -164,6 +170,7 @@ export function createHandler(options: HandlerOptions): Handler {
       for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);
     },
     deliver,
+    memory,
     get backgroundTurns() {
       return backgroundTurns;
     },

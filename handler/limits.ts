@@ -40,6 +40,19 @@ export interface Limits {
    * `queued`. On Workers: none, since each is made by an object of its own.
    */
   backgroundTurns: number;
+  /**
+   * What the process holds at a time for all its callers: bodies, histories, replies that wait to be read, messages of
+   * WebSockets; parsed JSON counts at four times its bytes. The default is a quarter of the memory that the process may use
+   * (the container's limit, else the machine's), and at most half of Node's heap; where a runtime does not tell, it is 512 MiB.
+   * Past it: 503 `overloaded` with `retry-after`; what would not fit an idle server is 413, or 400 `context_length_exceeded`
+   * for a history. On Workers: 64 MiB, which has room for a body of 16 MiB.
+   */
+  inFlight: number;
+  /**
+   * How long a client on plain HTTP may read nothing of what waits for it, as long as Envoy gives its own. Past it: its
+   * connection is closed. On Workers: the platform decides.
+   */
+  unread: number;
   /** The longest silence of a model backend; a queued model sends not even headers for a while. Past it: the turn fails. */
   idle: number;
   /**
@@ -98,6 +111,8 @@ export const defaultLimits: Limits = {
   turn: 600 * s,
   background: 1 * h,
   backgroundTurns: 128,
+  inFlight: 512 * MiB,
+  unread: 60 * s,
   idle: 120 * s,
   keepAlive: 15 * s,
   rounds: 16,
@@ -187,4 +202,10 @@ export const fixedLimits = {
    * on of its clients never comes to it. Past it: they count towards `resets`. On Workers: there is no gRPC.
    */
   resetsPerSecond: 20_000,
+  /** What a byte of JSON counts for in `limits.inFlight` once it is parsed, in bytes. Past it: nothing, it is a measure. */
+  parsed: 4,
+  /** Bytes of a body, a message or a reply on their way that `limits.inFlight` leaves out of account. Past it: it counts. */
+  uncounted: 64 * 1024,
+  /** The part of `limits.inFlight` that bodies may take while they come in. Past it: 503 `overloaded` for those above 64 KiB. */
+  arriving: 0.5,
 };

@@ -1,3 +1,5 @@
+import { fixedLimits } from './limits.ts';
+import type { Reservation } from './memory-budget.ts';
 import type { ResponseEvent } from './protocol/events.ts';
 
 const encoder = new TextEncoder();
@@ -22,6 +24,8 @@ export interface StreamMeans {
   spend(bytes: number): void;
   /** Called once, when the last byte is handed over or the reader has left, with what the events returned or threw. */
   ended(result: unknown): void;
+  /** Takes the memory of long events until the reader asks for the next, and of the last. */
+  held?: Pick<Reservation, 'add' | 'giveBack'> | undefined;
   /** Milliseconds of silence after which a comment is sent. */
   keepAlive: number;
 }
@@ -39,6 +43,7 @@ export function eventStream(
   let spoke = false;
   let left = false;
   let broken = false;
+  let unread = 0;
   let result: unknown;
   let rest: Promise<Uint8Array[]> | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -69,6 +74,8 @@ export function eventStream(
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (unread > 0) means.held?.giveBack(unread);
+        unread = 0;
         timer ??= setInterval(() => {
           if (waiting && !spoke) controller.enqueue(COMMENT);
           spoke = false;
@@ -82,6 +89,10 @@ export function eventStream(
         if (left) return;
         if (chunk) {
           means.spend(chunk.byteLength);
+          if (chunk.byteLength > fixedLimits.uncounted) {
+            unread = chunk.byteLength;
+            means.held?.add(unread);
+          }
           controller.enqueue(chunk);
           return;
         }

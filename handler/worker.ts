@@ -62,6 +62,9 @@ declare const WebSocketPair: new () => { 0: object; 1: Parameters<typeof standar
 /** How soon a turn is looked at again that another process has, in milliseconds. */
 const AGAIN = 10_000;
 
+/** The default of `limits.inFlight`: half of what an isolate may use. */
+const IN_FLIGHT = 64 * 1024 * 1024;
+
 let opening: Promise<{ handler: Handler; work: Work }> | undefined;
 
 /** The handler that all requests of this isolate share; the first one brings the schema to the newest. */
@@ -170,7 +173,8 @@ function objectRunner(turns: ObjectNamespace): Runner {
 async function open(bindings: Bindings): Promise<{ handler: Handler; work: Work }> {
   configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
   await initBrotli(brotliWasm);
-  const config = parseConfig(substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings }));
+  const given = substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings });
+  const config = parseConfig(given, { inFlight: IN_FLIGHT });
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
   const database = d1Database(bindings.DB);
   await migrate(database);

@@ -43,7 +43,12 @@ export function callExchange(call: Call): CallExchange {
     close();
     call.end(); // Envoy resets the stream as soon as it has its answer; other clients wait for this
   });
-  call.on('cancelled', close);
+  let closed: (() => void)[] | undefined = [];
+  call.on('cancelled', () => {
+    close();
+    for (const then of closed ?? []) then();
+    closed = undefined;
+  });
   call.on('error', close);
 
   function drop(): void {
@@ -54,6 +59,10 @@ export function callExchange(call: Call): CallExchange {
 
   return {
     signal: left.signal,
+    closed(then) {
+      if (closed) closed.push(then);
+      else then();
+    },
     finish() {
       finished = true;
       drop();

@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import type { Memory } from './body-memory.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { cannotListen, type Running } from './server.ts';
 import type { Door, Log } from './session.ts';
@@ -21,8 +22,15 @@ export type HttpOptions = Address & {
   rebindable?: boolean;
   /** How long a draining server still takes requests, in milliseconds; none unless told otherwise. */
   linger?: number;
+  /** How long a client may read nothing of what waits for it until its connection is closed, in milliseconds. */
+  unread?: number;
+  /** Where messages over WebSockets take their room from while they come in. */
+  memory?: Memory | undefined;
   log: Log;
 };
+
+/** Where a client stops reading, in milliseconds, unless told otherwise. */
+const UNREAD = 60_000;
 
 /** A MiB above the handler's default. */
 const MESSAGE = 33 * 1024 * 1024;
@@ -40,7 +48,7 @@ const OPTIONS = {
  * A port that cannot be had is an Error naming `flag`, a unix socket that cannot, one naming it.
  */
 export async function serveHttp(options: HttpOptions): Promise<Running> {
-  const { flag = '-http-port', fetch, message = MESSAGE, linger = 0, log } = options;
+  const { flag = '-http-port', fetch, message = MESSAGE, linger = 0, unread = UNREAD, memory, log } = options;
   const path = 'path' in options ? options.path : undefined;
   const open = new Set<ServerResponse>();
   let draining = false;
@@ -50,7 +58,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
   // one, as long as nobody touches its body.
-  function serve(request: Request, door: Door & SocketDoor = ours): Response | Promise<Response> {
+  function serve(request: Request, door: Door & SocketDoor): Response | Promise<Response> {
     try {
       const response = fetch(request, door);
       return response instanceof Promise ? response.catch(fail) : response;
@@ -63,11 +71,11 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     log('error', refusal.message, { status: refusal.status, error });
     return refusal.toResponse();
   }
-  const listener = getRequestListener((request) => serve(request), {
+  const listener = getRequestListener((request, { outgoing }) => serve(request, doorOf(ours, outgoing)), {
     errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse(),
   });
 
-  const sockets = openSockets(message, (request, door) => serve(request, { ...ours, ...door }));
+  const sockets = openSockets(message, (request, door) => serve(request, { ...ours, ...door }), { memory });
   const server = createServer({ ...OPTIONS, shouldUpgradeCallback: wantsSocket }, (incoming, outgoing) => {
     open.add(outgoing);
     outgoing.shouldKeepAlive &&= !draining;
@@ -79,6 +87,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   });
   server.on('upgrade', sockets.upgrade);
   if (path !== undefined) await clearSocketPath(path);
+  // Node tells of a socket on which nothing moves, either way: of one that waits for the model as well.
+  server.setTimeout(unread, (socket) => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     const at = 'path' in options ? `unix:${options.path}` : `${options.host}:${options.port}`;
     server.once('error', (error) => reject(cannotListen(flag, at, error)));
@@ -130,4 +142,9 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
 
 function isLoopback(address: AddressInfo | string): boolean {
   return typeof address !== 'string' && /^(127\.|::1$|::ffff:127\.)/.test(address.address);
+}
+
+/** The door of one request; its reply has been read when Node has handed all of it on, or when its connection is gone. */
+function doorOf(door: Door, outgoing: { once(event: 'close', then: () => void): unknown }): Door {
+  return { ...door, ended: (then) => void outgoing.once('close', then) };
 }

@@ -1,6 +1,7 @@
+import type { BodyMemory } from './body-memory.ts';
 import { type RequestParts, readAttributes, readHeaders } from './codec.ts';
 import { BODY_MODES, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
-import { Refusal, tooLarge } from './refusal.ts';
+import { overloaded, Refusal, tooLarge } from './refusal.ts';
 
 /** A request as Envoy gave it; `live` says whether its reply may be streamed. */
 export interface Intake extends RequestParts {
@@ -15,14 +16,15 @@ const BUFFERED = BODY_MODES.indexOf('BUFFERED');
 const FULL_DUPLEX_STREAMED = BODY_MODES.indexOf('FULL_DUPLEX_STREAMED');
 
 /**
- * Reads one request from a stream whose first message is `first`, keeping at most `limit` bytes of its body. Throws a
- * Refusal for what cannot be served; answers undefined when the client left before the request was whole.
+ * Reads one request from a stream whose first message is `first`, keeping at most `limit` bytes of its body, which take
+ * their room from `memory`. Throws a Refusal for what cannot be served; answers undefined when the client left before the request was whole.
  */
 export async function takeRequest(
   first: ProcessingRequest,
   messages: AsyncIterator<ProcessingRequest>,
   send: (message: ProcessingResponse) => Promise<void>,
   limit: number,
+  memory: BodyMemory,
 ): Promise<Intake | undefined> {
   // Envoy older than protocol_config knows no FULL_DUPLEX_STREAMED either, and only BUFFERED is ours among the rest.
   const mode = first.protocol_config?.request_body_mode ?? BUFFERED;
@@ -31,7 +33,7 @@ export async function takeRequest(
   if (first.request_body) {
     if (mode !== BUFFERED) throw unsupported(mode, ' without request headers');
     const parts = readable(() => readAttributes(first.attributes));
-    return { ...parts, body: [checked(first.request_body.body, limit)], live: false };
+    return { ...parts, body: [checked(first.request_body.body, limit, memory)], live: false };
   }
   if (!first.request_headers) throw unsupported(mode, ' without request headers and body');
 
@@ -43,12 +45,12 @@ export async function takeRequest(
   if (Number(parts.headers.get('content-length')) > limit) throw tooLarge(limit);
   // In FULL_DUPLEX_STREAMED this answer would forbid the streamed reply (500, spurious_message).
   if (!live) await send(CONTINUE);
-  const body = await collect(messages, live, limit);
+  const body = await collect(messages, live, limit, memory);
   return body && { ...parts, body, live };
 }
 
 /** The body up to its end; undefined when the stream ended first. */
-async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean, limit: number) {
+async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean, limit: number, memory: BodyMemory) {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
@@ -58,6 +60,7 @@ async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean
     if (part) {
       size += part.body.length;
       if (size > limit) throw tooLarge(limit);
+      if (!memory.take(part.body.length)) throw overloaded();
       if (part.body.length > 0) chunks.push(part.body);
     }
     // In BUFFERED mode the one message is the whole body whatever its flag says: the trailers that may follow come only
@@ -66,8 +69,9 @@ async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean
   }
 }
 
-function checked(body: Uint8Array, limit: number): Uint8Array {
+function checked(body: Uint8Array, limit: number, memory: BodyMemory): Uint8Array {
   if (body.length > limit) throw tooLarge(limit);
+  if (!memory.take(body.length)) throw overloaded();
   return body;
 }
 

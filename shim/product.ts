@@ -7,6 +7,7 @@ import { DEFAULT_DATABASE, openDatabase } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
 import { serveHttp } from './http.ts';
+import { defaultInFlight } from './memory-limit.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { type Running, serveGrpc } from './server.ts';
 import type { Log } from './session.ts';
@@ -67,7 +68,9 @@ const RESUMES = 3;
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. `say` hears of what takes long. */
 export async function startProduct(flags: Flags, env: Env, say: (line: string) => void): Promise<Product> {
-  const config = parseConfig(flags.config ? substitute(await readConfigFile(flags.config), env) : {});
+  const config = parseConfig(flags.config ? substitute(await readConfigFile(flags.config), env) : {}, {
+    inFlight: defaultInFlight(),
+  });
   const { models, from } = config.models
     ? { models: config.models, from: flags.config ?? '' }
     : await chooseModels(env);
@@ -93,7 +96,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     tokenizer: loadTokenizer,
     readiness,
   });
-  const { fetch } = handler;
+  const { fetch, memory } = handler;
   const running: Running[] = [];
   let admin: Running | undefined;
   let sockets: PrivateSockets | undefined;
@@ -115,8 +118,8 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       reply: 2 * limits.reply + SLACK.bytes,
       time: Math.max(limits.turn, limits.background) + SLACK.ms,
     };
-    const grpc = { fetch, limits: bounds, log: logLine };
-    const http = { fetch, message: limits.body + SLACK.bytes, log: logLine };
+    const grpc = { fetch, limits: bounds, memory, log: logLine };
+    const http = { fetch, message: limits.body + SLACK.bytes, unread: limits.unread, memory, log: logLine };
     running.push(await serveGrpc({ ...grpc, address: listen.grpc }));
     const [host, port] = split(listen.http);
     running.push(await serveHttp({ ...http, host, port, linger: limits.linger }));

@@ -4,9 +4,13 @@ export class Refusal extends Error {
   readonly status: number;
   readonly body: string;
 
-  constructor(status: number, code: number | string, message: string) {
+  readonly #retry: boolean;
+
+  /** `retry` says that the same request will be served a little later. */
+  constructor(status: number, code: number | string, message: string, retry = false) {
     super(message);
     this.status = status;
+    this.#retry = retry;
     const type = status < 500 ? 'invalid_request_error' : 'server_error';
     this.body = JSON.stringify({ error: { message, type, code, param: null } });
   }
@@ -21,6 +25,7 @@ export class Refusal extends Error {
     return new Headers({
       'content-type': 'application/json',
       ...(this.status < 500 && { 'x-should-retry': 'false' }),
+      ...(this.#retry && { 'x-should-retry': 'true', 'retry-after': '1' }),
     });
   }
 }
@@ -28,6 +33,12 @@ export class Refusal extends Error {
 /** What any unexpected failure becomes: a 500 without a word of the failure itself, which only the log gets. */
 export function serverError(): Refusal {
   return new Refusal(500, 500, 'The server had an error while processing your request.');
+}
+
+/** For a body that there is no room for, as the handler has it. */
+export function overloaded(): Refusal {
+  const message = 'The server holds as many requests as its memory allows; try again in a moment.';
+  return new Refusal(503, 'overloaded', message, true);
 }
 
 /** For a request body of more than `limit` bytes. */

@@ -1,3 +1,4 @@
+import { BodyMemory, type Memory } from './body-memory.ts';
 import { wholeReply } from './codec.ts';
 import { type Intake, takeRequest } from './intake.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
@@ -11,6 +12,8 @@ export interface Exchange extends AsyncIterable<ProcessingRequest> {
   send(message: ProcessingResponse): Promise<void>;
   /** Aborted when the client leaves before its reply is whole. */
   readonly signal: AbortSignal;
+  /** Calls `then` once, when nothing of the exchange is held any more, its reply included. */
+  closed?(then: () => void): void;
 }
 
 /** By which door a request came in. */
@@ -18,6 +21,8 @@ export interface Door {
   readonly name: 'ext_proc' | 'http';
   /** Whether a web page can reach it by DNS rebinding, so that Host and Origin have to be checked. */
   readonly rebindable?: boolean;
+  /** Calls `then` once, when the reply has been read, or nobody is left to read it. */
+  ended?(then: () => void): void;
 }
 
 /** Any web-standard handler. */
@@ -39,11 +44,10 @@ export interface SessionOptions {
   limits: { body: number; reply: number; time: number };
   /** Whether a web page can reach it by DNS rebinding: through an Envoy that looks at no names. Default: false. */
   rebindable?: boolean;
+  /** Where the bodies that are held take their room from. */
+  memory?: Memory | undefined;
   log: Log;
 }
-
-const PROXIED: Door = Object.freeze({ name: 'ext_proc' });
-const REBINDABLE: Door = Object.freeze({ name: 'ext_proc', rebindable: true });
 
 /**
  * Serves one ext_proc stream: its request becomes a fetch Request, the Response its answer. Every stream gets an answer
@@ -65,13 +69,20 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   const timer = setTimeout(late, limits.time);
   const outlet: Outlet = { send: (message) => exchange.send(message), signal: work.signal, limit: limits.reply };
   let requestId: string | null = null;
+  const memory = new BodyMemory(options.memory);
+  const door: Door = {
+    name: 'ext_proc',
+    ...(rebindable && { rebindable }),
+    ...(exchange.closed && { ended: exchange.closed }),
+  };
   try {
-    const taken = await unlessAborted(takeRequest(first.value, messages, outlet.send, limits.body), work.signal);
+    const taking = takeRequest(first.value, messages, outlet.send, limits.body, memory);
+    const taken = await unlessAborted(taking, work.signal);
     void messages.return?.(); // the request is whole: what the peer still sends is kept by nobody
     if (!taken) return;
+    memory.settle();
     requestId = taken.headers.get('x-request-id');
-    const response = await respond(taken, fetch, rebindable ? REBINDABLE : PROXIED, work.signal);
-    await answer(taken, response, outlet);
+    await answer(taken, await respond(taken, fetch, door, work.signal), outlet);
   } catch (error) {
     work.abort(error);
     if (exchange.signal.aborted) return;
@@ -89,6 +100,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
       wholeReply(refusal.status, withRequestId(refusal.headers(), requestId), Buffer.from(refusal.body)),
     );
   } finally {
+    memory.close();
     clearTimeout(timer);
     exchange.signal.removeEventListener('abort', leave);
   }

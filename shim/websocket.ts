@@ -4,6 +4,7 @@ import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Door, Socket } from '../handler/index.ts';
+import { BodyMemory, type Memory } from './body-memory.ts';
 import { Refusal } from './refusal.ts';
 
 /** What a door on which WebSockets may be opened adds. */
@@ -33,14 +34,14 @@ export function wantsSocket({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && known && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-/** Opens WebSockets for those requests for which `fetch` wants one; messages have at most so many bytes. */
+/** Opens WebSockets for those requests for which `fetch` wants one; messages have at most so many bytes, taken from `memory`. */
 export function openSockets(
   maxPayload: number,
   fetch: (request: Request, door: SocketDoor) => Response | Promise<Response>,
-  silence = SILENCE,
+  { silence = SILENCE, memory }: { silence?: number; memory?: Memory | undefined } = {},
 ): Sockets {
   // Compressing takes 300 KiB a connection, and says little where a message is one small event.
-  const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
+  const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, autoPong: false });
   const told = new WeakMap<IncomingMessage, Record<string, string>>();
   server.on('headers', (lines, incoming) => {
     for (const [name, value] of Object.entries(told.get(incoming) ?? {})) lines.push(`${name}: ${value}`);
@@ -62,6 +63,7 @@ export function openSockets(
     const then = serve;
     const tcp = stream as NetSocket; // it is one, over TCP
     server.handleUpgrade(incoming, stream, head, (socket) => {
+      counting(socket, tcp, memory);
       void then({ ...toSocket(socket, tcp), ping: pinging(socket, tcp, silence), stopping: stopping.signal });
     });
   }
@@ -113,6 +115,12 @@ function toSocket(socket: WebSocket, stream: NetSocket): Socket {
       stream.uncork();
     });
   };
+  // As long as the client reads: a pong for each of a flood would be kept for ever.
+  socket.on('ping', (data) => {
+    if (socket.bufferedAmount > HIGH) return;
+    gather();
+    socket.pong(data, false, () => {});
+  });
   return {
     messages: texts(messages),
     send(text) {
@@ -123,6 +131,35 @@ function toSocket(socket: WebSocket, stream: NetSocket): Socket {
     },
     close: (code, reason) => socket.close(code, reason),
   };
+}
+
+/** "Try again later": what the client was sending found no room. */
+const TRY_AGAIN = 1013;
+
+/** How long a client that is told so has to hear it, in milliseconds: what it sends meanwhile is held. */
+const FAREWELL = 1_000;
+
+/** The bytes of a client's ping or pong beside its payload: its head and its mask. */
+const CONTROL = 6;
+
+/** Counts what has come of a message that is not whole yet, and closes the connection where there is no room for it. */
+function counting(socket: WebSocket, stream: NetSocket, memory: Memory | undefined): void {
+  const body = new BodyMemory(memory);
+  let closing = false;
+  // Before ws, which tells of a message while it reads the chunk that ends it.
+  stream.prependListener('data', (chunk: Buffer) => {
+    if (closing || body.take(chunk.length)) return;
+    closing = true;
+    socket.close(TRY_AGAIN, 'The server holds as much as its memory allows; try again in a moment.');
+    setTimeout(() => socket.terminate(), FAREWELL);
+  });
+  const control = (data: Buffer) => body.forget(CONTROL + data.length);
+  socket.on('message', () => body.close());
+  socket.on('ping', control).on('pong', control);
+  socket.on('close', () => {
+    closing = true;
+    body.close();
+  });
 }
 
 /** Texts as texts; a connection that breaks ends like one that is closed. */

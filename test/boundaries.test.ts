@@ -18,6 +18,7 @@ const basics = [
   'redact.ts',
   'media.ts',
   'pattern.ts',
+  'memory-budget.ts',
   'sse.ts',
   'seal.ts',
   'socket.ts',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MemoryBudget } from '../handler/memory-budget.ts';
 import type { Item } from '../handler/protocol/items.ts';
 import { Lanes } from '../handler/websocket/lanes.ts';
 import { Memory } from '../handler/websocket/memory.ts';
@@ -14,7 +15,7 @@ function said(text: string): Item[] {
 const recalled = (memory: Memory, id: string) => memory.recall({ previous_response_id: id });
 
 test('what is remembered is bounded by its size, what was said before included; the oldest goes first', () => {
-  const memory = new Memory(1_000);
+  const memory = new Memory(1_000, new MemoryBudget(1_000_000).open());
   memory.keep('a', NOTHING, said('x'.repeat(300)));
   memory.keep('b', NOTHING, said('y'.repeat(300)));
   assert.ok(recalled(memory, 'a'), 'it is among the last again');
@@ -36,13 +37,13 @@ test('what is remembered is bounded by its size, what was said before included; 
 });
 
 test('what goes on from a stored response is counted with it', () => {
-  const memory = new Memory(1_000);
+  const memory = new Memory(1_000, new MemoryBudget(1_000_000).open());
   memory.keep('a', { items: said('x'.repeat(900)), previous: 'resp_stored' }, said('x'.repeat(50)));
   assert.equal(recalled(memory, 'a'), undefined);
 });
 
 test('a conversation is none of what is remembered', () => {
-  const memory = new Memory(1_000);
+  const memory = new Memory(1_000, new MemoryBudget(1_000_000).open());
   memory.keep('a', NOTHING, said('x'));
   assert.equal(memory.recall({ previous_response_id: 'a', conversation: 'conv_1' }), undefined);
 });

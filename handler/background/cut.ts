@@ -23,7 +23,7 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
   const { database, tenant, owner } = scope;
   for (let tries = 1; ; tries++) {
     const begun = await getHidden(scope, id);
-    if (hasEnded(begun)) return;
+    if (hasEnded(begun.status)) return;
     let response: Response = { ...begun, output: [] };
     let block = 0;
     let last = -1;
@@ -68,8 +68,8 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
   }
 }
 
-/** Whether a response changes no more. */
-export function hasEnded({ status }: Response): boolean {
+/** Whether a response of this status changes no more. */
+export function hasEnded(status: string): boolean {
   return status !== 'queued' && status !== 'in_progress';
 }
 

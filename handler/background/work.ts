@@ -2,14 +2,15 @@ import type { Models } from '../backend/models.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
+import type { MemoryBudget } from '../memory-budget.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { readBefore } from '../state/history.ts';
 import { claimJob, isOurs, releaseJob } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
-import { getHidden } from '../state/responses.ts';
-import type { Scope } from '../state/scope.ts';
+import { getHidden, getStatus } from '../state/responses.ts';
+import type { Scope, SharedScope } from '../state/scope.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { afterCompaction, isCompaction, openCompactions } from '../turn/compaction.ts';
 import { type PlannedRequest, planTurn } from '../turn/plan.ts';
@@ -27,7 +28,9 @@ export interface WorkMeans {
   tools: ServerTools;
   limits: Limits;
   seal: Seal;
-  scope: Scope;
+  scope: SharedScope;
+  /** What the process may hold for all its callers. */
+  memory: MemoryBudget;
   wakes: Wakes;
 }
 
@@ -37,21 +40,21 @@ export interface WorkMeans {
  * made again: it fails. Says whether it has ended: it may be somebody else's, or have been left to others. Never rejects.
  */
 export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<boolean> {
-  const scope = { ...means.scope, tenant: job.tenant };
+  const memory = means.memory.open();
+  const scope = { ...means.scope, tenant: job.tenant, memory };
   const begun = performance.now();
   // Before it is claimed: a sweep in between would take it for one that was lost.
   const release = scope.owner.hold(job.id, scope.database);
   try {
     const stored = await claimJob<Progress>(scope, job.id);
-    if (!stored) return hasEnded(await getHidden(scope, job.id));
+    if (!stored) return hasEnded(await getStatus(scope, job.id));
     try {
       const failure = await make(means, scope, job.id, stored, signal);
       if (failure) await cutShort(scope, job.id, failure);
-      const response = await getHidden(scope, job.id);
-      const { status } = response;
+      const status = await getStatus(scope, job.id);
       const duration_ms = Math.round(performance.now() - begun);
       log.info('background turn', { response_id: job.id, status, duration_ms });
-      return hasEnded(response);
+      return hasEnded(status);
     } finally {
       await scope.database.batch([releaseJob(scope.tenant, job.id, scope.owner.id)]);
     }
@@ -61,6 +64,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
     log.error('a background turn is left to others', { response_id: job.id, error: describe(error) });
     return false;
   } finally {
+    memory.close();
     release();
     means.wakes.wake(job.id);
   }
@@ -81,7 +85,7 @@ async function make(
 
   const response = await getHidden(scope, id);
   const before = await readBefore(scope, id, job).catch((error) => {
-    if (error instanceof ApiError) return error;
+    if (error instanceof ApiError && error.kind !== 'overloaded') return error;
     throw error; // it is made later
   });
   if (before instanceof ApiError) return before;

@@ -14,6 +14,7 @@ import type { PlannedRequest } from '../turn/plan.ts';
 import type { Env, Services } from './env.ts';
 import { asAsked } from './obfuscate.ts';
 import { pathId } from './query.ts';
+import { openReply, sendJson } from './reply.ts';
 import { STREAM_HEADERS } from './stream.ts';
 
 /** Keeps a turn that is to be made in the background, with its first events, and has it made. */
@@ -62,6 +63,7 @@ export function streamBackground(
   const reader = {
     signal,
     keepAlive: limits.keepAlive,
+    held: openReply(c),
     abort: () => reading.abort(),
     spend() {},
     ended(failure: unknown) {
@@ -79,7 +81,7 @@ export async function cancelResponse(c: Context<Env>, services: Services): Promi
     throw new ApiError('refused', 'Only a response that was made with background: true can be cancelled.');
   }
   await stopBackground(services, response);
-  return c.json(await getHidden(services.scope, response.id));
+  return sendJson(c, await getHidden(services.scope, response.id));
 }
 
 /** Ends a background response as cancelled, unless it has ended, wherever it is made. */

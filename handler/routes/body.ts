@@ -1,18 +1,20 @@
 import { type Brotli, decompress, join } from '../decompress.ts';
 import { ApiError } from '../errors.ts';
-import type { Limits } from '../limits.ts';
+import { fixedLimits, type Limits } from '../limits.ts';
+import { neverFits, overloaded, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 
 /**
  * A request's body as a JSON object, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is
  * not JSON (a missing one counts as JSON, but from a browser's page), 413 above the limits, 400 for what is not JSON in UTF-8 or past its bounds, 422 for no object;
- * an empty one is `otherwise`, if given.
+ * `overloaded` where the process has no room for it; an empty one is `otherwise`, if given.
  */
 export async function readJson(
   request: Request,
   limits: Pick<Limits, 'body' | 'inflated'>,
   brotli: Brotli | undefined,
+  memory: Reservation,
   otherwise?: JsonObject,
 ): Promise<JsonObject> {
   const type = request.headers.get('content-type');
@@ -24,8 +26,36 @@ export async function readJson(
     throw new ApiError('unsupported_media', 'The content-type must be application/json.');
   }
   const encoding = request.headers.get('content-encoding');
-  const sent = await readBytes(request, limits.body);
-  const bytes = encoding ? decompress(sent, encoding, limits.inflated, brotli) : sent;
+  const arriving = memory.budget.arriving.open();
+  try {
+    const sent = await readBytes(request, limits.body, arriving);
+    const bytes = encoding ? inflate(sent, encoding, limits.inflated, brotli, memory) : sent;
+    return objectOf(bytes, memory, otherwise);
+  } finally {
+    arriving.close();
+  }
+}
+
+/** A body without its content-encoding, which is stopped where the process has no room for what comes out of it. */
+function inflate(
+  sent: Uint8Array,
+  encoding: string,
+  limit: number,
+  brotli: Brotli | undefined,
+  memory: Reservation,
+): Uint8Array {
+  const most = Math.min(limit, memory.parsable);
+  try {
+    return decompress(sent, encoding, most, brotli);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.kind === 'too_large') || most === limit) throw error;
+    throw neverFits(memory.budget, most + 1) ? tooLarge(most) : overloaded();
+  }
+}
+
+function objectOf(bytes: Uint8Array, memory: Reservation, otherwise: JsonObject | undefined): JsonObject {
+  if (neverFits(memory.budget, bytes.length)) throw tooLarge(Math.floor(memory.budget.limit / fixedLimits.parsed));
+  memory.takeParsed(bytes.length);
   if (bytes.length === 0 && otherwise) return otherwise;
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The request body is empty; it must be a JSON object.');
   const value = parseClientJson(bytes, 'the JSON body of your request');
@@ -33,16 +63,19 @@ export async function readJson(
   return value;
 }
 
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+/** Takes what comes in as it comes: a length that is only announced holds nothing. */
+async function readBytes(request: Request, limit: number, arriving: Reservation): Promise<Uint8Array> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > limit) throw tooLarge(limit);
   // A declared length is held to by every server, and reading it whole is the short way.
-  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
+  if (declared !== null && Number(declared) <= fixedLimits.uncounted)
+    return new Uint8Array(await request.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.length;
     if (size > limit) throw tooLarge(limit);
+    if (size > fixedLimits.uncounted) arriving.take(chunk.length);
     chunks.push(chunk);
   }
   return join(chunks, size);

@@ -13,11 +13,15 @@ import { readJson } from './body.ts';
 import { counted } from './counts.ts';
 import type { Env, Services } from './env.ts';
 import { prepareTurn } from './prepare.ts';
+import { sendJson } from './reply.ts';
 
 /** `POST /v1/responses/compact`: has the model sum a conversation up, and keeps nothing: the client goes on from the output. */
 export async function compactConversation(c: Context<Env>, services: Services): Promise<Response> {
   const { limits, scope, seal } = services;
-  const sent = check(CompactRequest, counted(await readJson(c.req.raw, limits, services.brotli), limits));
+  const sent = check(
+    CompactRequest,
+    counted(await readJson(c.req.raw, limits, services.brotli, services.scope.memory), limits),
+  );
   const previous = sent.previous_response_id;
   const model = sent.model ?? (previous == null ? undefined : await modelOf(scope, previous));
   if (model === undefined) throw missing('model');
@@ -44,7 +48,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
         output: [...users, item],
         usage: usage ?? NO_USAGE, // the type knows no null: what a backend does not count
       };
-      return c.json(reply);
+      return sendJson(c, reply);
     }
   } catch (error) {
     throw bounds.signal.aborted ? bounds.signal.reason : error;

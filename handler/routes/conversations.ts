@@ -8,26 +8,28 @@ import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
 import { takeItems } from './given-items.ts';
 import { checkInclude, pathId, readListQuery } from './query.ts';
+import { sendJson } from './reply.ts';
 
 type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
 
 /** `POST /v1/conversations`; its body may be missing. */
 export const postConversation: Handler = async (c, services) => {
   const { limits, brotli, scope } = services;
-  const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, brotli, {}));
-  return c.json(
+  const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, brotli, scope.memory, {}));
+  return sendJson(
+    c,
     await createConversation(scope, metadata ?? {}, itemsOf(await takeItems(services, items ?? [], 'items'), 'items')),
   );
 };
 
 /** `GET /v1/conversations/{id}`. */
 export const retrieveConversation: Handler = async (c, { scope }) =>
-  c.json(await getConversation(scope, pathId(c, 'id')));
+  sendJson(c, await getConversation(scope, pathId(c, 'id')));
 
 /** `POST /v1/conversations/{id}`: new metadata. */
 export const changeConversation: Handler = async (c, { limits, brotli, scope }) => {
-  const { metadata } = check(UpdateConversation, await readJson(c.req.raw, limits, brotli));
-  return c.json(await updateConversation(scope, pathId(c, 'id'), metadata ?? {}));
+  const { metadata } = check(UpdateConversation, await readJson(c.req.raw, limits, brotli, scope.memory));
+  return sendJson(c, await updateConversation(scope, pathId(c, 'id'), metadata ?? {}));
 };
 
 /** `DELETE /v1/conversations/{id}`. */
@@ -41,20 +43,23 @@ export const removeConversation: Handler = async (c, { scope }) => {
 export const postItems: Handler = async (c, services) => {
   const { limits, brotli, scope } = services;
   checkInclude(c);
-  const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli));
-  return c.json(await addItems(scope, pathId(c, 'id'), itemsOf(await takeItems(services, items, 'items'), 'items')));
+  const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli, scope.memory));
+  return sendJson(
+    c,
+    await addItems(scope, pathId(c, 'id'), itemsOf(await takeItems(services, items, 'items'), 'items')),
+  );
 };
 
 /** `GET /v1/conversations/{id}/items`. */
 export const retrieveItems: Handler = async (c, { scope }) =>
-  c.json(await listItems(scope, pathId(c, 'id'), readListQuery(c)));
+  sendJson(c, await listItems(scope, pathId(c, 'id'), readListQuery(c)));
 
 /** `GET /v1/conversations/{id}/items/{item}`. */
 export const retrieveItem: Handler = async (c, { scope }) => {
   checkInclude(c);
-  return c.json(await getItem(scope, pathId(c, 'id'), pathId(c, 'item')));
+  return sendJson(c, await getItem(scope, pathId(c, 'id'), pathId(c, 'item')));
 };
 
 /** `DELETE /v1/conversations/{id}/items/{item}`. */
 export const removeItem: Handler = async (c, { scope }) =>
-  c.json(await deleteItem(scope, pathId(c, 'id'), pathId(c, 'item')));
+  sendJson(c, await deleteItem(scope, pathId(c, 'id'), pathId(c, 'item')));

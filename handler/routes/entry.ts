@@ -15,8 +15,9 @@ export interface Incoming {
   path: string;
 }
 
-/** Begins a request's log line; `sent` gives the status of its reply when it has ended. */
-export function startEntry({ requestId, door, method, path }: Incoming, sent: () => number): Entry {
+/**
+ * Begins a request's log line; `sent` gives the status of its reply when it has ended, and `ended` is called once, then. */
+export function startEntry({ requestId, door, method, path }: Incoming, sent: () => number, ended: () => void): Entry {
   const begun = performance.now();
   let open = true;
   return {
@@ -29,6 +30,7 @@ export function startEntry({ requestId, door, method, path }: Incoming, sent: ()
     end() {
       if (!open) return;
       open = false;
+      ended();
       const { requestId: request_id, model, response, streaming, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
       const status = streaming && failed ? failed : (this.status ?? sent());

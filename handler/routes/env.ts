@@ -5,10 +5,11 @@ import type { Brotli } from '../decompress.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
+import type { MemoryBudget, Reservation } from '../memory-budget.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Seal } from '../seal.ts';
 import type { Socket } from '../socket.ts';
-import type { Scope } from '../state/scope.ts';
+import type { Scope, SharedScope } from '../state/scope.ts';
 import type { Tokenizer } from '../turn/estimate.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
 import type { RunningTurns } from '../turn/running.ts';
@@ -19,6 +20,8 @@ export interface Services {
   models: Models;
   tools: ServerTools;
   limits: Limits;
+  /** What the process may hold for all its callers. */
+  memory: MemoryBudget;
   errors: ErrorStyle;
   /** Names by which clients may call this machine, beside addresses and localhost. */
   hosts: readonly string[];
@@ -39,6 +42,14 @@ export interface Services {
   readiness: Readiness;
   /** Where the client's things are kept. */
   scope: Scope;
+}
+
+/** What all requests have in common of it. */
+export type SharedServices = Omit<Services, 'scope'> & { scope: SharedScope };
+
+/** What one request works with, whose memory is taken from `memory`. */
+export function servicesFor(shared: SharedServices, memory: Reservation): Services {
+  return { ...shared, scope: { ...shared.scope, memory } };
 }
 
 /** What a request's log line will say, filled in on the way; `end` writes it, once, when the reply has ended. */
@@ -71,10 +82,13 @@ export interface Door {
   upgrade?(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response;
   /** Asks a runtime that ends with its request to wait for something beyond it. */
   waitUntil?(work: Promise<unknown>): void;
+  /** Calls `then` once, when the reply has been read, or nobody is left to read it. Absent where the runtime does not tell. */
+  ended?(then: () => void): void;
 }
 
 /** Hono's types for our context. */
 export interface Env {
   Bindings: Door;
-  Variables: { entry: Entry };
+  /** `memory` is what the request has taken of the process's; it is given back when its line is written. */
+  Variables: { entry: Entry; memory: Reservation };
 }

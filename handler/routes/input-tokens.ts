@@ -18,7 +18,10 @@ import { completeRequest, prepareTurn } from './prepare.ts';
  */
 export async function countInput(c: Context<Env>, services: Services): Promise<Response> {
   const { limits } = services;
-  const sent = check(CountRequest, counted(await readJson(c.req.raw, limits, services.brotli), limits));
+  const sent = check(
+    CountRequest,
+    counted(await readJson(c.req.raw, limits, services.brotli, services.scope.memory), limits),
+  );
   const asked = completeRequest(services, sent, c.get('entry'));
   const { backend, turn } = await prepareTurn(services, asked, { response: null });
   checkCarried(backend, turn);

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { fixedLimits } from '../limits.ts';
 import { describe, log } from '../log.ts';
-import type { Env, Services } from './env.ts';
+import type { Env, SharedServices } from './env.ts';
 
 /** A read of the file itself; `SELECT 1` would not touch it. */
 const PING = [{ sql: 'SELECT id FROM owners LIMIT 1', values: [] }];
@@ -14,7 +14,7 @@ export function getLiveness(c: Context<Env>): Response {
 }
 
 /** Makes `GET /readyz`: 200, or 503 with the reasons why this process should get no new requests. */
-export function readinessRoute(services: Services): (c: Context<Env>) => Promise<Response> {
+export function readinessRoute(services: SharedServices): (c: Context<Env>) => Promise<Response> {
   const ping = pinging(services);
   return async (c) => {
     await ping();
@@ -25,7 +25,7 @@ export function readinessRoute(services: Services): (c: Context<Env>) => Promise
 }
 
 /** Asks the database for a sign of life, at most once an interval, and keeps the reason `database` by what it answers. */
-function pinging(services: Services): () => Promise<void> {
+function pinging(services: SharedServices): () => Promise<void> {
   let asked = Number.NEGATIVE_INFINITY;
   let last = Promise.resolve();
   const ask = async () => {

@@ -17,6 +17,7 @@ import { readKey } from './idempotency.ts';
 import { asAsked } from './obfuscate.ts';
 import { completeRequest, prepareTurn } from './prepare.ts';
 import { replay } from './replay.ts';
+import { openReply, sendJson } from './reply.ts';
 import { startTurn } from './start.ts';
 import { STREAM_HEADERS } from './stream.ts';
 
@@ -27,7 +28,10 @@ import { STREAM_HEADERS } from './stream.ts';
 export async function createResponse(c: Context<Env>, services: Services): Promise<Response> {
   const { limits, scope } = services;
   const entry = c.get('entry');
-  const sent = check(CreateRequest, counted(await readJson(c.req.raw, limits, services.brotli), limits));
+  const sent = check(
+    CreateRequest,
+    counted(await readJson(c.req.raw, limits, services.brotli, services.scope.memory), limits),
+  );
   entry.streaming = sent.stream === true;
   const asked = completeRequest(services, sent, entry);
   const key = await readKey(c, sent);
@@ -39,13 +43,13 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   if (response.background) {
     checkCarried(backend, turn);
     await startBackground(services, { response, input: turn.input, past, key }, request);
-    return request.stream ? streamBackground(c, services, response, sent) : c.json(response);
+    return request.stream ? streamBackground(c, services, response, sent) : sendJson(c, response);
   }
 
   const { events, bounds, ended } = await startTurn(services, prepared, { client: c.req.raw.signal, door: c.env, key });
   if (!request.stream) {
     try {
-      return c.json(await lastResponse(events, bounds));
+      return sendJson(c, await lastResponse(events, bounds));
     } finally {
       ended();
     }
@@ -56,6 +60,7 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
     signal,
     spend,
     keepAlive: limits.keepAlive,
+    held: openReply(c),
     ended(failure: unknown) {
       ended();
       entry.failure = failure;
@@ -70,12 +75,13 @@ function repeat(c: Context<Env>, services: Services, response: ResponseObject, r
   const entry = c.get('entry');
   entry.response = response.id;
   c.header('idempotent-replayed', 'true');
-  if (!request.stream) return c.json(response);
+  if (!request.stream) return sendJson(c, response);
   if (response.background) return streamBackground(c, services, response, request);
   const events = asAsked(replay(response), request);
   const reader = {
     signal: c.req.raw.signal,
     keepAlive: services.limits.keepAlive,
+    held: openReply(c),
     abort() {},
     spend() {},
     ended: () => entry.end(),

@@ -7,6 +7,7 @@ import { check } from '../validate.ts';
 import { stopBackground, streamBackground } from './background.ts';
 import type { Env, Services } from './env.ts';
 import { checkInclude, pathId, readListQuery } from './query.ts';
+import { sendJson } from './reply.ts';
 
 /** `GET /v1/responses/{id}`: the response, or with `stream=true` the events of one that was made in the background. */
 export async function retrieveResponse(c: Context<Env>, services: Services): Promise<Response> {
@@ -15,7 +16,7 @@ export async function retrieveResponse(c: Context<Env>, services: Services): Pro
   const query = check(StreamQuery, c.req.query());
   const response = await getResponse(scope, pathId(c, 'id'));
   if (query.stream !== 'true') {
-    if (query.starting_after === undefined) return c.json(response);
+    if (query.starting_after === undefined) return sendJson(c, response);
     throw new ApiError('invalid_value', 'starting_after needs stream=true', { param: 'starting_after' });
   }
   if (!(await hasLog(scope, response.id))) {
@@ -39,5 +40,5 @@ export async function removeResponse(c: Context<Env>, services: Services): Promi
 
 /** `GET /v1/responses/{id}/input_items`. */
 export async function retrieveInputItems(c: Context<Env>, { scope }: Services): Promise<Response> {
-  return c.json(await listInputItems(scope, pathId(c, 'id'), readListQuery(c)));
+  return sendJson(c, await listInputItems(scope, pathId(c, 'id'), readListQuery(c)));
 }

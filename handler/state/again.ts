@@ -10,7 +10,8 @@ export function pause(most = AGAIN): Promise<void> {
 
 /**
  * Reads what the database may refuse for a while: again and again for so many milliseconds, or until the signal aborts, and
- * then throws what it last refused with. An ApiError is an answer, and thrown at once.
+ * then throws what it last refused with. An ApiError is an answer, and thrown at once, unless there
+ * was no room for what is read.
  */
 export async function insist<T>(read: () => Promise<T>, most: number, signal?: AbortSignal): Promise<T> {
   const until = performance.now() + most;
@@ -18,7 +19,8 @@ export async function insist<T>(read: () => Promise<T>, most: number, signal?: A
     try {
       return await read();
     } catch (error) {
-      if (error instanceof ApiError || signal?.aborted || performance.now() >= until) throw error;
+      const answer = error instanceof ApiError && error.kind !== 'overloaded';
+      if (answer || signal?.aborted || performance.now() >= until) throw error;
     }
     await pause(until - performance.now());
   }

@@ -1,7 +1,11 @@
-import type { Database, Statement } from '../database/database.ts';
+import type { Row, Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
-import { SIZE } from './text.ts';
+import { neverFits, overloaded } from '../memory-budget.ts';
+import type { Item } from '../protocol/items.ts';
+import { itemsOf } from './items.ts';
+import type { Scope } from './scope.ts';
+import { bytesOf, SIZE } from './text.ts';
 
 /** Items that are read only if they are not too many: `with` comes before the SELECT, `from` knows items as `i`, with ITEM_CHUNKS. */
 export interface Bounded {
@@ -10,8 +14,24 @@ export interface Bounded {
   order: string;
 }
 
+/** The most that is to be read now, in bytes: the limit of a history, or less where the process has no room for that. */
+export function readable({ history, memory }: Scope): number {
+  return Math.min(history, memory.parsable);
+}
+
 /**
- * Reads the items, for `itemsOf`, unless they come to more than `most` bytes, or in more pieces than `fixedLimits` admit: then
+ * The items of rows that a query read, with ITEM_CHUNKS, once there is room for them; throws an ApiError: `overloaded`, or,
+ * naming `param`, for what there could never be room for.
+ */
+export function parseItems({ memory }: Scope, rows: readonly Row[], param: string): Item[] {
+  const bytes = bytesOf(rows);
+  if (neverFits(memory.budget, bytes)) throw tooLargeToRead(param);
+  memory.takeParsed(bytes);
+  return itemsOf(rows);
+}
+
+/**
+ * Reads the items, for `parseItems`, unless they come to more than `most` bytes, or in more pieces than `fixedLimits` admit: then
  * none, and `refuseTooLarge` is to be asked.
  */
 export function selectBounded({ with: before, from, order }: Bounded, most: number): Statement {
@@ -22,9 +42,12 @@ export function selectBounded({ with: before, from, order }: Bounded, most: numb
   };
 }
 
-/** Throws an ApiError, naming `param`, when a list of which nothing was read is too large. */
+/**
+ * Throws an ApiError, naming `param`, when a list of which nothing was read is too large: to be ever read, or for the
+ * `most` bytes that there was room for.
+ */
 export async function refuseTooLarge(
-  database: Database,
+  { database, history, memory }: Scope,
   lists: readonly Bounded[],
   most: number,
   param: string,
@@ -35,7 +58,14 @@ export async function refuseTooLarge(
       values: [...(before?.values ?? []), ...from.values],
     })),
   );
-  if (!sizes.some(([row]) => Number(row?.size) > most || Number(row?.pieces) > fixedLimits.historyItems)) return;
+  const largest = Math.max(...sizes.map(([row]) => Number(row?.size ?? 0)));
+  const tooMany = sizes.some(([row]) => Number(row?.pieces) > fixedLimits.historyItems);
+  if (largest <= most && !tooMany) return;
+  if (!tooMany && most < history && largest <= history && !neverFits(memory.budget, largest)) throw overloaded();
+  throw tooLargeToRead(param);
+}
+
+function tooLargeToRead(param: string): ApiError {
   const message = `What was said before and ${param} names is larger than this server reads at once; it cannot be gone on from.`;
-  throw new ApiError('context_length', message, { param });
+  return new ApiError('context_length', message, { param });
 }

@@ -3,12 +3,13 @@ import { ApiError } from '../errors.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { Item } from '../protocol/items.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
+import { readable } from './bounded.ts';
 import { getConversation, PRESENT } from './conversations.ts';
 import { conversationLocked, LOCKED, WITH_TURN } from './history.ts';
 import { insertItems, itemsOf, listOf, pageOf, selectCursor, selectPage } from './items.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
-import { ITEM_CHUNKS } from './text.ts';
+import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /** How often adding starts anew when others add at the same time; each time one of them has got through. */
 const TRIES = 20;
@@ -55,7 +56,7 @@ export async function addItems(scope: Scope, id: string, items: Item[]): Promise
 
 /** A page of the conversation's items; throws 404. */
 export async function listItems(scope: Scope, id: string, query: ListQuery): Promise<ItemList> {
-  const { database, tenant, history } = scope;
+  const { database, tenant, memory } = scope;
   if (!isId(id)) throw notFound('conversation');
   const listing = {
     where: 'i.tenant = ? AND i.conversation = ?',
@@ -64,15 +65,16 @@ export async function listItems(scope: Scope, id: string, query: ListQuery): Pro
   } as const;
   const [found = [], rows = [], cursor = []] = await database.batch([
     { sql: `SELECT id FROM conversations WHERE ${PRESENT}`, values: [tenant, id] },
-    selectPage(listing, query, history),
+    selectPage(listing, query, readable(scope)),
     selectCursor(listing, query),
   ]);
   if (found.length === 0) throw notFound('conversation');
+  memory.takeParsed(bytesOf(rows));
   return pageOf(rows, cursor, query);
 }
 
 /** One item of a conversation; throws 404. */
-export async function getItem({ database, tenant }: Scope, id: string, item: string): Promise<Item> {
+export async function getItem({ database, tenant, memory }: Scope, id: string, item: string): Promise<Item> {
   if (!isId(id)) throw notFound('conversation');
   const [found = [], rows = []] = await database.batch([
     { sql: `SELECT id FROM conversations WHERE ${PRESENT}`, values: [tenant, id] },
@@ -83,6 +85,7 @@ export async function getItem({ database, tenant }: Scope, id: string, item: str
     },
   ]);
   if (found.length === 0) throw notFound('conversation');
+  memory.takeParsed(bytesOf(rows));
   const [read] = itemsOf(rows);
   if (!read) throw notFound('item');
   return read;

@@ -1,8 +1,7 @@
 import type { Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
-import { type Bounded, refuseTooLarge, selectBounded } from './bounded.ts';
-import { itemsOf } from './items.ts';
+import { type Bounded, parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
 import { isOpen, OPEN, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { ITEM_CHUNKS } from './text.ts';
@@ -33,7 +32,7 @@ export interface PastReference {
 /**
  * The past that a request names, read in one round trip at most. Throws an ApiError: 404 for an unknown conversation,
  * `conversation_locked`, `previous_response_not_found`, `previous_response_not_usable`, `context_length_exceeded` for what is
- * larger than is read at all, and for both at once.
+ * larger than is read at all, `overloaded` where there is no room for it, and for both at once.
  */
 export async function readPast(scope: Scope, request: PastReference): Promise<Past> {
   const { previous_response_id: previous, conversation } = request;
@@ -74,8 +73,9 @@ function before(tenant: string, id: string, last: string | null): Bounded[] {
 }
 
 async function readChain(scope: Scope, id: string): Promise<Past> {
-  const { database, tenant, history, owner } = scope;
+  const { database, tenant, owner } = scope;
   if (!isId(id)) throw previousNotFound();
+  const most = readable(scope);
   const lists = before(tenant, id, id);
   const [[found] = [], beginning = [], chain = []] = await database.batch([
     {
@@ -83,7 +83,7 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
         FROM responses r WHERE r.tenant = ? AND r.id = ? AND r.expires_at > ?`,
       values: [tenant, id, Date.now()],
     },
-    ...lists.map((list) => selectBounded(list, history)),
+    ...lists.map((list) => selectBounded(list, most)),
   ]);
   if (!found) throw previousNotFound();
   if (await owner.foundDead(database, found)) return readChain(scope, id);
@@ -94,9 +94,9 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
   }
   const begun = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
   if (chain.length === 0 || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(database, lists, history, 'previous_response_id');
+    await refuseTooLarge(scope, lists, most, 'previous_response_id');
   }
-  const items = [...itemsOf(beginning), ...itemsOf(chain)];
+  const items = parseItems(scope, [...beginning, ...chain], 'previous_response_id');
   return { items, previous: id, begun, conversation: null };
 }
 
@@ -105,37 +105,41 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
  * chain began. Read in one round trip; throws an ApiError when it is too large.
  */
 export async function readBefore(
-  { database, tenant, history }: Scope,
+  scope: Scope,
   id: string,
   { parent, begun }: { parent: string | null; begun: ConversationPlace | null },
 ): Promise<Item[]> {
+  const { database, tenant } = scope;
   const lists = before(tenant, id, parent);
-  const [beginning = [], chain = []] = await database.batch(lists.map((list) => selectBounded(list, history)));
+  const most = readable(scope);
+  const param = parent === null ? 'conversation' : 'previous_response_id';
+  const [beginning = [], chain = []] = await database.batch(lists.map((list) => selectBounded(list, most)));
   if ((parent !== null && chain.length === 0) || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(database, lists, history, parent === null ? 'conversation' : 'previous_response_id');
+    await refuseTooLarge(scope, lists, most, param);
   }
-  return [...itemsOf(beginning), ...itemsOf(chain)];
+  return parseItems(scope, [...beginning, ...chain], param);
 }
 
 async function readConversation(scope: Scope, id: string): Promise<Past> {
-  const { database, tenant, history, owner } = scope;
+  const { database, tenant, owner } = scope;
   if (!isId(id)) throw notFound('conversation', 'conversation');
   const from = `FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS}
     WHERE c.tenant = ? AND c.id = ? AND i.tenant = ? AND i.conversation = c.id AND i.conversation_place >= c.start_place`;
+  const most = readable(scope);
   const held: Bounded = { from: { sql: from, values: [tenant, id, tenant] }, order: 'i.conversation_place, k.n' };
   const [[found] = [], rows = []] = await database.batch([
     {
       sql: `SELECT c.next_place, c.start_place, r.status, ${OWNER_BEAT} ${WITH_TURN}`,
       values: [tenant, id],
     },
-    selectBounded(held, history),
+    selectBounded(held, most),
   ]);
   if (!found) throw notFound('conversation', 'conversation');
   if (await owner.foundDead(database, found)) return readConversation(scope, id);
   if (isOpen(found.status)) throw conversationLocked();
   const conversation = { id, base: Number(found.next_place), summedUp: Number(found.start_place) > 0 };
-  if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(database, [held], history, 'conversation');
-  return { items: itemsOf(rows), previous: null, begun: null, conversation };
+  if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(scope, [held], most, 'conversation');
+  return { items: parseItems(scope, rows, 'conversation'), previous: null, begun: null, conversation };
 }
 
 /** Reads the conversation `c`, unless it was deleted, with the response `r` that is made, or was last made, in it; takes tenant and id. */

@@ -1,8 +1,7 @@
 import type { Item } from '../protocol/items.ts';
-import { refuseTooLarge, selectBounded } from './bounded.ts';
-import { itemsOf } from './items.ts';
+import { parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
 import { isId, notFound, type Scope } from './scope.ts';
-import { ITEM_CHUNKS, joinText } from './text.ts';
+import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /** How many items one statement asks for: D1 takes at most 100 values, and each id is there twice. */
 const AT_ONCE = 45;
@@ -11,12 +10,10 @@ const AT_ONCE = 45;
  * The items with these ids that clients may still see, by id: those of a response that is there, or of a conversation.
  * Throws an ApiError, naming `input`: 404 when one is not found, and `context_length_exceeded` when all are too large.
  */
-export async function findItems(
-  { database, tenant, history }: Scope,
-  ids: readonly string[],
-): Promise<Map<string, Item>> {
+export async function findItems(scope: Scope, ids: readonly string[]): Promise<Map<string, Item>> {
+  const { database, tenant } = scope;
   const found = new Map<string, Item>();
-  let most = history;
+  let left = scope.history;
   for (const some of inParts(ids)) {
     const sql = `FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ? AND i.id IN (${places(some)}) AND (i.conversation IS NOT NULL
       OR EXISTS (SELECT 1 FROM responses r WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ?))`;
@@ -24,10 +21,12 @@ export async function findItems(
       from: { sql, values: [tenant, ...some, Date.now()] },
       order: 'i.id, i.holder, i.side, i.place, k.n',
     };
+    const rest = { ...scope, history: left };
+    const most = readable(rest);
     const [rows = []] = await database.batch([selectBounded(list, most)]);
-    if (rows.length === 0) await refuseTooLarge(database, [list], most, 'input');
-    for (const item of itemsOf(rows)) found.set(item.id, item);
-    most -= joinText(rows).reduce((sum, { text }) => sum + text.length, 0);
+    if (rows.length === 0) await refuseTooLarge(rest, [list], most, 'input');
+    for (const item of parseItems(scope, rows, 'input')) found.set(item.id, item);
+    left -= bytesOf(rows);
   }
   if (ids.some((id) => !found.has(id))) throw notFound('item that input refers to', 'input');
   return found;

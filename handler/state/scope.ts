@@ -1,10 +1,11 @@
 import type { Database } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
+import type { Reservation } from '../memory-budget.ts';
 import type { Told } from './deliveries.ts';
 import type { Owner } from './owner.ts';
 
 /** What stored things are read and written with: one tenant's part of a database, and the process that does it. */
-export interface Scope {
+export interface SharedScope {
   readonly database: Database;
   readonly tenant: string;
   readonly owner: Owner;
@@ -16,6 +17,12 @@ export interface Scope {
   readonly logRetention: number;
   /** The most that is read as a history, or as a page of a list, in bytes. */
   readonly history: number;
+}
+
+/** The same for one request, or one background turn. */
+export interface Scope extends SharedScope {
+  /** What is read takes its memory from here. */
+  readonly memory: Reservation;
 }
 
 /** Whether a client's text can be the id of anything: others are unknown, and no database has to be asked. */

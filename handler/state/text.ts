@@ -39,6 +39,11 @@ export const SIZE = 'octet_length(coalesce(k.body, i.body))';
 export const CHUNKS_SIZE = `coalesce((SELECT sum(octet_length(k.body)) FROM chunks k WHERE i.body = ''
   AND k.tenant = i.tenant AND k.holder = i.holder AND k.side = i.side AND k.place = i.place), 0)`;
 
+/** The characters of all texts in such rows. */
+export function bytesOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, { more, body }) => sum + String(more ?? body).length, 0);
+}
+
 /** Rows with a `body`, each joined with its chunks (`n`, `more`) in order, as one row a text. */
 export function joinText(rows: readonly Row[]): { row: Row; text: string }[] {
   const joined: { row: Row; text: string }[] = [];

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { ApiError } from '../errors.ts';
-import type { Env, Services } from '../routes/env.ts';
+import type { Env, SharedServices } from '../routes/env.ts';
 import { checkOrigin } from '../routes/rebinding.ts';
 import { serveSocket } from './connection.ts';
 
@@ -11,7 +11,7 @@ const VERSION = '13';
  * Answers a client that wants a WebSocket with one. Where there can be none it is 426, and those that can do without (Codex
  * is one) go on over HTTP when they read it; the reply names no protocol to upgrade to, since there is none that would help.
  */
-export function connect(services: Services): MiddlewareHandler<Env> {
+export function connect(services: SharedServices): MiddlewareHandler<Env> {
   return async (c, next) => {
     if (!/(^|,)\s*websocket\s*(,|$)/i.test(c.req.header('upgrade') ?? '')) return next();
     const version = c.req.header('sec-websocket-version') ?? VERSION;

@@ -1,9 +1,10 @@
 import { ApiError, toApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
+import { neverFits, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { startEntry } from '../routes/entry.ts';
-import type { Door, Entry, Services } from '../routes/env.ts';
+import { type Door, type Entry, type SharedServices, servicesFor } from '../routes/env.ts';
 import type { Socket } from '../socket.ts';
 import { Lanes } from './lanes.ts';
 import { Memory } from './memory.ts';
@@ -17,20 +18,22 @@ const GOING_AWAY = 1001;
 const POLICY = 1008;
 
 /** Serves a WebSocket until it is closed, and all that was made on it has ended; `opened` is the line of its request. */
-export async function serveSocket(socket: Socket, services: Services, opened: Entry, door: Door): Promise<void> {
+export async function serveSocket(socket: Socket, services: SharedServices, opened: Entry, door: Door): Promise<void> {
   await new Connection(socket, services, opened.requestId, door).serve();
   opened.end();
 }
 
 class Connection {
   readonly #socket: Socket;
-  readonly #services: Services;
+  readonly #services: SharedServices;
   readonly #requestId: string;
   readonly #door: Door;
   readonly #client = new AbortController();
   readonly #memory: Memory;
   readonly #lanes: Lanes;
   readonly #names = new Set<string>();
+  /** What waits to be read by the client. */
+  readonly #waiting: Reservation;
   /** What requests are told from now on. */
   #closing: ApiError | undefined;
   #left = false;
@@ -38,12 +41,13 @@ class Connection {
   #unread = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, services: Services, requestId: string, door: Door) {
+  constructor(socket: Socket, services: SharedServices, requestId: string, door: Door) {
     this.#socket = socket;
     this.#services = services;
     this.#requestId = requestId;
     this.#door = door;
-    this.#memory = new Memory(services.limits.body);
+    this.#memory = new Memory(services.limits.body, services.memory.open());
+    this.#waiting = services.memory.open();
     this.#lanes = new Lanes(services.limits.body, () => this.#rest());
   }
 
@@ -60,6 +64,8 @@ class Connection {
     stopping?.removeEventListener('abort', stop);
     this.#client.abort(new Error('the connection was closed'));
     await this.#lanes.ended();
+    this.#memory.close();
+    this.#waiting.close();
     clearInterval(pings);
     clearTimeout(life);
     clearTimeout(this.#idle);
@@ -69,8 +75,10 @@ class Connection {
     if (this.#left) return; // sent before the client heard of it
     clearTimeout(this.#idle);
     let lane: string | undefined;
+    const memory = this.#services.memory.open();
+    let taken = false;
     try {
-      const event = this.#read(message);
+      const event = this.#read(message, memory);
       if (event.type === 'response.steer') {
         this.#answer(JSON.stringify(steerFailed(event)));
         return;
@@ -80,23 +88,28 @@ class Connection {
       }
       lane = this.#laneOf(event);
       const size = String(message).length;
-      if (!this.#lanes.add(lane ?? '', size, () => this.#turn(event, lane))) {
+      taken = this.#lanes.add(lane ?? '', size, () => this.#turn(event, lane, memory));
+      if (!taken) {
         throw new ApiError('too_many_waiting', 'Too many requests wait on this connection; send fewer ahead.');
       }
     } catch (error) {
       this.#refuse(toApiError(error), lane);
     } finally {
+      if (!taken) memory.close();
       if (this.#lanes.idle) this.#rest();
     }
   }
 
-  #read(message: unknown): JsonObject {
+  #read(message: unknown, memory: Reservation): JsonObject {
     if (typeof message !== 'string') throw new ApiError('refused', 'A message must be a text, and this one is binary.');
     const { body } = this.#services.limits;
     // A character has at most three bytes in UTF-8.
     if (message.length * 3 > body && new TextEncoder().encode(message).length > body) {
       throw new ApiError('too_large', `The message is larger than ${body} bytes.`);
     }
+    if (neverFits(memory.budget, message.length))
+      throw new ApiError('too_large', 'The message takes more memory than this server may use at a time.');
+    memory.takeParsed(message.length);
     const event = parseClientJson(message, 'the JSON of your message');
     if (!isObject(event)) throw new ApiError('invalid_type', 'A message must be an object.');
     return event;
@@ -116,15 +129,24 @@ class Connection {
     return lane;
   }
 
-  async #turn(event: JsonObject, lane: string | undefined): Promise<void> {
-    if (this.#closing) return this.#refuse(this.#closing, lane);
+  async #turn(event: JsonObject, lane: string | undefined, memory: Reservation): Promise<void> {
+    if (this.#closing) {
+      memory.close();
+      return this.#refuse(this.#closing, lane);
+    }
     const means = {
-      services: this.#services,
+      services: servicesFor(this.#services, memory),
       memory: this.#memory,
       door: this.#door,
       client: this.#client.signal,
     };
-    await takeTurn(event, means, this.#entry(), encodeFor(lane), (text) => this.#socket.send(text));
+    await takeTurn(
+      event,
+      means,
+      this.#entry(() => memory.close()),
+      encodeFor(lane),
+      (text) => this.#send(text),
+    );
   }
 
   #refuse(error: ApiError, lane: string | undefined): void {
@@ -136,19 +158,28 @@ class Connection {
 
   /** Answers at once, whatever else is being sent. Who only asks and never reads is let go. */
   #answer(text: string): void {
-    const full = this.#socket.send(text);
+    const full = this.#send(text);
     if (!full || this.#left) return;
     this.#unread += text.length;
     void full.then(() => {
       this.#unread -= text.length;
     });
-    if (this.#unread > this.#services.limits.body) this.#leave('What is sent here is not read.', POLICY);
+    const { limits, memory } = this.#services;
+    if (this.#unread > limits.body || memory.free === 0) this.#leave('What is sent here is not read.', POLICY);
   }
 
-  #entry(): Entry {
+  /** Sends a text, which counts as held until it is read by a client that reads slowly. */
+  #send(text: string): Promise<void> | undefined {
+    const full = this.#socket.send(text);
+    if (!full) return undefined;
+    this.#waiting.add(text.length);
+    return full.then(() => this.#waiting.giveBack(text.length));
+  }
+
+  #entry(ended = () => {}): Entry {
     const { name: door } = this.#door;
     const incoming = { requestId: this.#requestId, door, method: 'response.create', path: '/v1/responses' };
-    const entry = startEntry(incoming, () => 200);
+    const entry = startEntry(incoming, () => 200, ended);
     entry.streaming = true;
     return entry;
   }

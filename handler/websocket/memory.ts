@@ -1,4 +1,5 @@
 import { fixedLimits } from '../limits.ts';
+import type { Reservation } from '../memory-budget.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Past, PastReference } from '../state/history.ts';
 
@@ -6,20 +7,27 @@ interface Remembered {
   items: Item[];
   /** Of its items as JSON, in characters. */
   size: number;
+  /** The id of the first response of its chain: those of one chain share their items. */
+  chain: string;
 }
 
 /**
  * The responses of one connection that are kept nowhere else, as `store: false` asks: for as long as it is open, the last
- * of them, and no more together than a client may send at once. What is forgotten it can send again.
+ * of them, no more together than a client may send at once, and none where the process has no room. What is forgotten it can
+ * send again.
  */
 export class Memory {
   readonly #room: number;
+  readonly #held: Reservation;
   readonly #known = new Map<string, Remembered>();
   #size = 0;
+  /** What `held` has taken. */
+  #taken = 0;
 
-  /** `room` is in characters. */
-  constructor(room: number) {
+  /** `room` is in characters; `held` takes the memory of what is remembered, and is closed with it. */
+  constructor(room: number, held: Reservation) {
     this.#room = room;
+    this.#held = held;
   }
 
   /** What a request goes on from, if it names a response that is remembered here. */
@@ -37,12 +45,33 @@ export class Memory {
     const size = (known?.size ?? JSON.stringify(before.items).length) + JSON.stringify(said).length;
     const items = [...before.items, ...said];
     if (size > this.#room || items.length > fixedLimits.historyItems) return;
-    this.#known.set(id, { items, size });
+    this.#known.set(id, { items, size, chain: known?.chain ?? id });
     this.#size += size;
-    for (const [oldest, { size }] of this.#known) {
-      if (this.#known.size <= fixedLimits.socketMemory && this.#size <= this.#room) return;
-      this.#known.delete(oldest);
-      this.#size -= size;
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= fixedLimits.socketMemory && this.#size <= this.#room) break;
+      this.#forget(oldest);
     }
+    if (this.#parsed() - this.#taken > this.#held.budget.free) this.#forget(id);
+    const parsed = this.#parsed();
+    this.#held.add(parsed - this.#taken);
+    this.#taken = parsed;
+  }
+
+  /** Forgets all, and gives back what it took. */
+  close(): void {
+    this.#known.clear();
+    this.#held.close();
+  }
+
+  #forget(id: string): void {
+    this.#size -= this.#known.get(id)?.size ?? 0;
+    this.#known.delete(id);
+  }
+
+  /** What is remembered comes to in memory, in bytes: of each chain as much as its longest. */
+  #parsed(): number {
+    const longest = new Map<string, number>();
+    for (const { chain, size } of this.#known.values()) longest.set(chain, Math.max(size, longest.get(chain) ?? 0));
+    return fixedLimits.parsed * Array.from(longest.values()).reduce((sum, size) => sum + size, 0);
   }
 }

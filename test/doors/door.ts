@@ -38,6 +38,7 @@ export const testLimits = {
   history: '3MiB',
   inflated: '8MiB',
   counting: '4s',
+  inFlight: '512MiB', // the default of Workers takes no body of 32 MiB
 };
 
 /** Prompts that the product under test keeps. */

@@ -12,11 +12,11 @@ const limits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 10_000 };
 /** The product behind a real Envoy in one of its three modes; `version` asks for another than the default. */
 export async function openEnvoy(mode: 'streamed' | 'buffered' | 'original', version?: string): Promise<Door> {
   const model = await startScriptedModel();
-  const { fetch } = await testHandler(model);
+  const { fetch, memory } = await testHandler(model);
   const address = `127.0.0.1:${await freePort()}`;
   // As the product has it for the Envoy that it starts.
-  const shim = await serveGrpc({ address, fetch, limits, rebindable: true, log: () => {} });
-  const http = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
+  const shim = await serveGrpc({ address, fetch, limits, rebindable: true, memory, log: () => {} });
+  const http = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, memory, log: () => {} });
   const [grpcPort, httpPort] = [shim.port, http.port];
   const envoyPort = await freePort();
   const adminPort = await freePort();

@@ -7,7 +7,7 @@ import { testHandler } from './in-process.ts';
 /** The handler on plain HTTP, as the shim serves it. */
 export async function openNodeHttp(): Promise<Door> {
   const model = await startScriptedModel();
-  const { fetch } = await testHandler(model);
-  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
+  const { fetch, memory } = await testHandler(model);
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, memory, log: () => {} });
   return doorAt('node-http', `http://127.0.0.1:${server.port}`, model, () => server.close());
 }

@@ -117,6 +117,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     await script(turn);
     if (!res.writableEnded) res.destroy();
   });
+  server.keepAliveTimeout = 60_000; // a busy machine notices late that a connection was closed, and calls on it fail
   server.listen(await freePort(), '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

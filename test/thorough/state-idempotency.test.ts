@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../handler/database/database.ts';
+import { MemoryBudget } from '../../handler/index.ts';
 import { findMade } from '../../handler/state/idempotency.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
@@ -138,6 +139,7 @@ test('a key is its tenant’s own', async (t) => {
     logRetention: 1_000,
     retention: HOUR,
     history: 1_000,
+    memory: new MemoryBudget(1_000_000).open(),
   };
   const key = { key: 'a key', hash: String(row?.hash) };
   assert.equal(await findMade({ ...scope, tenant: String(row?.tenant) }, key), id);

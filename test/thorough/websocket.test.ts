@@ -242,7 +242,7 @@ test('a client that answers no ping is cut, and one that does is not', LIMIT, as
     for await (const _ of socket.messages) assert.fail('nothing was sent');
     clearInterval(pings);
   };
-  const sockets = openSockets(1024, (_, { upgrade }) => upgrade?.(serve, {}) ?? new Response(), 250);
+  const sockets = openSockets(1024, (_, { upgrade }) => upgrade?.(serve, {}) ?? new Response(), { silence: 250 });
   const port = await freePort();
   const server = createServer().on('upgrade', sockets.upgrade).listen(port, '127.0.0.1');
   t.after(() => {

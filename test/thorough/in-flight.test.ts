@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { WebSocket } from 'ws';
+import { type MemoryBudget, parseConfig } from '../../handler/index.ts';
+import { serveHttp } from '../../shim/http.ts';
+import { type Door, doorAt, post, testConfigFile } from '../doors/door.ts';
+import { testHandler } from '../doors/in-process.ts';
+import { hangs, says, startScriptedModel } from '../model/scripted.ts';
+import { freePort } from '../ports.ts';
+import { startCommand, writeConfig } from '../product.ts';
+import { create, refuses } from '../promises/ask.ts';
+
+const MiB = 1024 * 1024;
+
+const overloaded = { status: 503, code: 'overloaded' };
+
+/** The product on plain HTTP in this process, with these limits. */
+async function open(t: TestContext, limits: object) {
+  const model = await startScriptedModel();
+  const config = parseConfig({ ...testConfigFile(model), limits });
+  const handler = await testHandler(model, { config });
+  const { fetch, memory } = handler;
+  const { unread } = config.limits;
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, memory, unread, log: () => {} });
+  const door: Door = doorAt('node-http', `http://127.0.0.1:${server.port}`, model, server.close);
+  t.after(async () => {
+    await door.close();
+    await handler.close();
+  });
+  return { door, memory, port: server.port };
+}
+
+/** Waits until nothing is held; a test that waits for ever is ended by its time. */
+async function empty(memory: MemoryBudget): Promise<void> {
+  while (memory.taken !== 0) await sleep(5);
+  assert.equal(memory.arriving.taken, 0);
+}
+
+const text = (bytes: number) => 'x'.repeat(bytes);
+
+test('bodies, histories and stored responses find room or are refused, and what ends makes room', {
+  timeout: 60_000,
+}, async (t) => {
+  const { door, memory } = await open(t, { inFlight: '64MiB' });
+  const long = await create(door, { model: door.model.script(says('ok')), input: text(3 * MiB) });
+  const { script, begun } = hangs();
+  const model = door.model.script(script);
+  const leaving = new AbortController();
+  const held = post(door, { model, input: text(10 * MiB) }, { signal: leaving.signal }).catch(() => {});
+  await begun;
+  assert.ok(memory.taken >= 40 * MiB && memory.taken < 50 * MiB, `${memory.taken}`);
+  const quick = door.model.script(says('ok'));
+  for (const body of [
+    { model: quick, input: text(8 * MiB) },
+    { model: quick, input: text(5 * MiB), previous_response_id: long.id },
+  ]) {
+    const reply = await post(door, body);
+    assert.deepEqual([reply.headers.get('retry-after'), reply.headers.get('x-should-retry')], ['1', 'true']);
+    await refuses(reply, overloaded);
+  }
+  await create(door, { model: quick, input: 'Hi' });
+  leaving.abort();
+  await held;
+  await empty(memory);
+  await create(door, { model: quick, input: text(5 * MiB), previous_response_id: long.id });
+  await empty(memory);
+});
+
+test('what would not fit an idle server is refused for good', { timeout: 60_000 }, async (t) => {
+  const { door, memory } = await open(t, { inFlight: '16MiB' });
+  const model = door.model.script(says('ok'));
+  const body = JSON.stringify({ model, input: text(5 * MiB) });
+  const tooLarge = { status: 413, code: 'request_too_large' };
+  await refuses(await post(door, body), tooLarge);
+  await refuses(await post(door, gzipSync(body), { headers: { 'content-encoding': 'gzip' } }), tooLarge);
+  const first = await create(door, { model, input: text(2.5 * MiB) });
+  const second = await create(door, { model, input: text(1 * MiB), previous_response_id: first.id });
+  const third = await post(door, { model, input: text(1.2 * MiB), previous_response_id: second.id });
+  assert.equal(third.status, 503, 'there is room for either, and not for both');
+  const speaks = door.model.script(says(text(0.8 * MiB)));
+  const filled = await create(door, { model: speaks, input: 'Hi', previous_response_id: second.id });
+  await refuses(await post(door, { model, input: 'Hi', previous_response_id: filled.id }), {
+    status: 400,
+    code: 'context_length_exceeded',
+    param: 'previous_response_id',
+  });
+  await empty(memory);
+});
+
+test('after thousands of requests of all kinds nothing is held', { timeout: 120_000 }, async (t) => {
+  const { door, memory, port } = await open(t, { inFlight: '64MiB', body: '4MiB', unread: '1s' });
+  const model = door.model.script(says('Hello'));
+  const failing = door.model.script((turn) => turn.reply(500, {}));
+  const cut = door.model.script(async (turn) => {
+    await turn.text('Hel');
+    turn.cut();
+  });
+  const large = door.model.script(async (turn) => {
+    for (let n = 0; n < 20; n++) await turn.text(text(20_000));
+    await turn.finish();
+  });
+  const stored = await create(door, { model: large, input: text(200_000) });
+  const conversation = await door.client.conversations.create({
+    items: [{ type: 'message', role: 'user', content: text(100_000) }],
+  });
+  const read = async (reply: Promise<Response>) => void (await (await reply).arrayBuffer());
+  const leaves = async (body: object) => {
+    const leaving = new AbortController();
+    const reply = post(door, { input: 'Hi', ...body }, { signal: leaving.signal }).catch(() => {});
+    setTimeout(() => leaving.abort(), Math.random() * 20);
+    const body_ = (await reply)?.body;
+    await body_?.cancel().catch(() => {});
+  };
+  const uploads = async () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    socket.write(
+      `POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 900000\r\n\r\n{"input":"${text(300_000)}`,
+    );
+    await sleep(Math.random() * 20);
+    socket.destroy();
+  };
+  const talks = async () => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/responses`).on('error', () => {});
+    await once(socket, 'open');
+    const created = { type: 'response.create', model, input: text(100_000), store: false };
+    for (const message of ['{}', 'no', JSON.stringify(created), JSON.stringify(created)]) socket.send(message);
+    socket.send(text(200_000), { fin: false });
+    await once(socket, 'message');
+    await sleep(Math.random() * 20);
+    socket.terminate();
+  };
+  const kinds: (() => Promise<void>)[] = [
+    () => read(post(door, { model, input: 'Hi' })),
+    () => read(post(door, { model, input: text(100_000), stream: true })),
+    () => read(post(door, { model: large, input: 'Hi', previous_response_id: stored.id })),
+    () => read(post(door, { model: large, input: 'Hi', previous_response_id: stored.id, stream: true })),
+    () => read(post(door, { model, input: 'Hi', conversation: conversation.id })),
+    () => read(post(door, { model: failing, input: text(100_000) })),
+    () => read(post(door, { model: cut, input: text(100_000), stream: true })),
+    () => read(post(door, { model, input: text(100_000), background: true, stream: true })),
+    () => read(post(door, text(100_000))),
+    () => read(post(door, { model, input: text(5 * MiB) })),
+    () => read(post(door, gzipSync(text(1_000_000)), { headers: { 'content-encoding': 'gzip' } })),
+    () => read(post(door, text(100_000), { headers: { 'content-encoding': 'gzip' } })),
+    () => read(door.fetch(`/v1/responses/${stored.id}`)),
+    () => read(door.fetch(`/v1/responses/${stored.id}/input_items`)),
+    () => read(door.fetch(`/v1/conversations/${conversation.id}/items`)),
+    () => read(door.fetch('/v1/nothing')),
+    () => leaves({ model: large, stream: true, previous_response_id: stored.id }),
+    () => leaves({ model: large, input: text(100_000) }),
+    uploads,
+    talks,
+  ];
+  let turn = 0;
+  const work = async () => {
+    while (turn < 1_000) await kinds[turn++ % kinds.length]?.();
+  };
+  await Promise.all(Array.from({ length: 8 }, work));
+  await empty(memory);
+});
+
+test('a client on plain HTTP that stops reading is cut, and one that waits for the model is not', {
+  timeout: 60_000,
+}, async (t) => {
+  const { door, memory, port } = await open(t, { inFlight: '256MiB', unread: '300ms' });
+  const large = door.model.script(async (turn) => {
+    for (let n = 0; n < 40; n++) await turn.text(text(500_000));
+    await turn.finish();
+  });
+  const stored = await create(door, { model: large, input: 'Hi' });
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  socket.write(`GET /v1/responses/${stored.id} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+  await once(socket, 'readable');
+  assert.ok(memory.taken >= 20 * MiB * 0.9, `what is not read is held: ${memory.taken}`);
+  await empty(memory);
+  socket.destroy();
+  const slow = door.model.script(async (turn) => {
+    await turn.sleep(1_000);
+    await turn.text('late');
+    await turn.finish();
+  });
+  const late = await create(door, { model: slow, input: 'Hi' });
+  assert.equal(late.status, 'completed');
+});
+
+test('many requests of few bytes that name one long response do not end the process', {
+  timeout: 120_000,
+}, async (t) => {
+  const model = await startScriptedModel();
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-in-flight-'));
+  const models = [{ match: '*', backend: 'chat', url: model.url }];
+  const config = await writeConfig(dir, { models, database: 'sqlite::memory:' });
+  // A small heap, so that the fault needs little of this machine's memory.
+  const product = await startCommand(['-config', config, '-no-envoy', '-log-level', 'error'], {
+    NODE_OPTIONS: '--max-old-space-size=300',
+  });
+  const door = doorAt('node-http', product.http, model, async () => product.kill('SIGKILL'));
+  t.after(async () => {
+    await door.close();
+    await product.exited;
+    await rm(dir, { recursive: true });
+  });
+  const items = Array.from({ length: 10_000 }, () => ({ role: 'user', content: text(1_000) }));
+  const long = await create(door, { model: model.script(says('ok')), input: items });
+  const all = Promise.withResolvers<void>();
+  const waits = model.script(async (turn) => {
+    await all.promise;
+    await turn.text('ok');
+    await turn.finish();
+  });
+  const body = { model: waits, input: 'Hi', previous_response_id: long.id };
+  const refused: string[] = [];
+  const asked = Array.from({ length: 180 }, async () => {
+    const reply = await post(door, body);
+    if (reply.status !== 200) refused.push(JSON.parse(await reply.text()).error.code);
+    else await reply.arrayBuffer();
+  });
+  const waiting = setInterval(() => {
+    if (model.calls(waits).length + refused.length === asked.length) all.resolve();
+  }, 10);
+  t.after(() => clearInterval(waiting));
+  await Promise.all(asked);
+  const others = product
+    .stdout()
+    .split('\n')
+    .filter((line) => line && !line.includes('as its memory allows'));
+  assert.deepEqual([...new Set(refused)], ['overloaded'], others.join('\n'));
+  assert.ok(refused.length < asked.length, 'and not all of them are');
+  await create(door, body);
+});
