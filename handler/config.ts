@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { host, listen, origin } from './config/listen.ts';
+import { host, listen, origin, proof, tls } from './config/listen.ts';
 import { media } from './config/media.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { MediaRules } from './media.ts';
@@ -141,6 +141,9 @@ const webhook = v.strictObject({
 
 const schema = v.strictObject({
   listen: v.optional(listen),
+  tls: v.optional(tls, {}),
+  auth: v.optional(v.literal('none', 'must be none')),
+  proof: v.optional(proof),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
   database: v.optional(
     v.pipe(
@@ -207,13 +210,14 @@ const schema = v.strictObject({
 
 /** The configuration, the same on every runtime; what the file leaves out has its default. */
 export interface Config {
-  listen: {
-    grpc?: string | undefined;
-    http?: string | undefined;
-    envoy?: string | undefined;
-    /** Or `off`. */
-    admin?: string | undefined;
-  };
+  /** Where each listener is: HOST:PORT, `unix:PATH` (Envoy's is none) or `off`. */
+  listen: v.InferOutput<typeof listen>;
+  /** The files of listeners that speak TLS. */
+  tls: v.InferOutput<typeof tls>;
+  /** `none` says that nothing here asks who is calling, which a listener beyond the loopback has to be told. */
+  auth?: 'none' | undefined;
+  /** By what header a request on plain HTTP shows that it comes from an Envoy, whose names are then not checked. */
+  proof?: v.InferOutput<typeof proof> | undefined;
   /** Undefined when the file names none: the root chooses then. */
   models: ModelConfig[] | undefined;
   /** Undefined when the file names none: the root chooses then. */

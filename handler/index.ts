@@ -111,6 +111,7 @@ export function createHandler(options: HandlerOptions): Handler {
     ...(config.models ?? []).map(({ key }) => key),
     ...config.webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...config.secrets.map(({ key }) => key),
+    config.proof?.value,
   );
   const findMedia = mediaFinder(config.media);
   const models = (config.models ?? demoModels).map((model) => ({

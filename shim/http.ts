@@ -1,15 +1,26 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Memory } from './body-memory.ts';
+import { isLoopback } from './loopback.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { cannotListen, type Running } from './server.ts';
 import type { Door, Log } from './session.ts';
+import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
 import { openSockets, type SocketDoor, wantsSocket } from './websocket.ts';
 
 /** A host and a port (0 is any free one), or a unix socket. */
 type Address = { host: string; port: number } | { path: string };
+
+type Incoming = Pick<IncomingMessage, 'headers'>;
+
+interface Proof {
+  header: string;
+  value: string;
+}
 
 /** What an HTTP server serves, and where. */
 export type HttpOptions = Address & {
@@ -20,6 +31,10 @@ export type HttpOptions = Address & {
   message?: number;
   /** Whether a web page can reach it by DNS rebinding. Default: whether it listens on the loopback. */
   rebindable?: boolean;
+  /** A header, and the secret in it by which an Envoy shows that a request is from it, which no page reaches so. */
+  proof?: Proof | undefined;
+  /** Without it HTTP is plain. */
+  tls?: Tls | undefined;
   /** How long a draining server still takes requests, in milliseconds; none unless told otherwise. */
   linger?: number;
   /** How long a client may read nothing of what waits for it until its connection is closed, in milliseconds. */
@@ -28,6 +43,8 @@ export type HttpOptions = Address & {
   memory?: Memory | undefined;
   log: Log;
 };
+
+const PROXIED: Door = Object.freeze({ name: 'http', rebindable: false });
 
 /** Where a client stops reading, in milliseconds, unless told otherwise. */
 const UNREAD = 60_000;
@@ -44,17 +61,28 @@ const OPTIONS = {
 };
 
 /**
- * Serves `fetch` on plain HTTP/1.1, and WebSockets where it takes them; any other wish to upgrade is a request as any other.
+ * Serves `fetch` on HTTP/1.1, and WebSockets where it takes them; any other wish to upgrade is a request as any other.
  * A port that cannot be had is an Error naming `flag`, a unix socket that cannot, one naming it.
  */
 export async function serveHttp(options: HttpOptions): Promise<Running> {
-  const { flag = '-http-port', fetch, message = MESSAGE, linger = 0, unread = UNREAD, memory, log } = options;
+  const {
+    flag = '-http-port',
+    fetch,
+    message = MESSAGE,
+    linger = 0,
+    unread = UNREAD,
+    memory,
+    proof,
+    tls,
+    log,
+  } = options;
   const path = 'path' in options ? options.path : undefined;
   const open = new Set<ServerResponse>();
   let draining = false;
   let closing = false;
   let hurry = () => {};
   let ours: Door = { name: 'http', rebindable: true };
+  const wayIn = (incoming: Incoming) => (proof && proves(incoming, proof) ? PROXIED : ours);
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
   // one, as long as nobody touches its body.
@@ -71,12 +99,23 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     log('error', refusal.message, { status: refusal.status, error });
     return refusal.toResponse();
   }
-  const listener = getRequestListener((request, { outgoing }) => serve(request, doorOf(ours, outgoing)), {
-    errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse(),
-  });
+  const listener = getRequestListener(
+    (request, { incoming, outgoing }) => serve(request, doorOf(wayIn(incoming), outgoing)),
+    { errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse() },
+  );
 
-  const sockets = openSockets(message, (request, door) => serve(request, { ...ours, ...door }), { memory });
-  const server = createServer({ ...OPTIONS, shouldUpgradeCallback: wantsSocket }, (incoming, outgoing) => {
+  const sockets = openSockets(message, (request, door, incoming) => serve(request, { ...wayIn(incoming), ...door }), {
+    memory,
+  });
+  const settings = { ...OPTIONS, shouldUpgradeCallback: wantsSocket };
+  const certificates = tls && {
+    cert: tls.cert,
+    key: tls.key,
+    ca: tls.clientCa,
+    requestCert: tls.clientCa !== undefined,
+  };
+  const server = certificates ? createTlsServer({ ...settings, ...certificates }) : createServer(settings);
+  server.on('request', (incoming, outgoing) => {
     open.add(outgoing);
     outgoing.shouldKeepAlive &&= !draining;
     outgoing.once('close', () => {
@@ -98,7 +137,8 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   });
   server.on('error', (error) => log('error', 'a listener has failed', { error })); // without it the process would end
   const address = server.address() as AddressInfo | string; // it listens
-  ours = Object.freeze({ ...ours, rebindable: options.rebindable ?? isLoopback(address) });
+  const loopback = typeof address !== 'string' && isLoopback(address.address);
+  ours = Object.freeze({ ...ours, rebindable: options.rebindable ?? loopback });
   if (path !== undefined) await openToGroup(path);
 
   function shut(): Promise<void> {
@@ -140,8 +180,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   };
 }
 
-function isLoopback(address: AddressInfo | string): boolean {
-  return typeof address !== 'string' && /^(127\.|::1$|::ffff:127\.)/.test(address.address);
+/** Whether a request has the proof; a header that came twice is none. */
+function proves({ headers }: Incoming, { header, value }: Proof): boolean {
+  const [given, wanted] = [Buffer.from(String(headers[header] ?? '')), Buffer.from(value)];
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
 /** The door of one request; its reply has been read when Node has handed all of it on, or when its connection is gone. */

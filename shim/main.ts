@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { configureLog, describe, levelNames, lineOf, log, redact } from '../handler/index.ts';
 import { type Flags, readFlags, USAGE } from './flags.ts';
+import { isTcp } from './listeners.ts';
 import { openOutput } from './output.ts';
 import { type Product, startProduct } from './product.ts';
+import { socketPathOf } from './server.ts';
 import { onSignals } from './signals.ts';
 
 /** Words for people go to stderr, without secrets: stdout holds nothing but the log's lines. */
@@ -56,19 +58,21 @@ async function main(flags: Flags): Promise<void> {
   });
 }
 
-function greet({ listen, from, store, model, envoy }: Product): void {
-  const origin = envoy?.origin ?? `http://${listen.http}`;
+function greet({ listen, http, from, store, model, envoy }: Product): void {
+  const socket = socketPathOf(listen.http);
+  const origin = envoy?.origin ?? http ?? (socket && `--unix-socket ${socket} http://localhost`);
   const body = (rest: object) => JSON.stringify({ model: model ?? 'MODEL', input: 'Say hello.', ...rest });
   const post = `${origin}/v1/responses -H 'content-type: application/json' -d`;
   say(`
 Antiphon is ready. Models: ${from}.
   responses in    ${store}
   through Envoy   ${envoy?.origin ?? '(not started)'}
-  plain HTTP      http://${listen.http}
+  HTTP            ${http ?? listen.http}
   ext_proc        ${listen.grpc}
-  admin           ${listen.admin === 'off' ? 'off' : `http://${listen.admin}/readyz`}
-
-Try it:
+  admin           ${isTcp(listen.admin) ? `http://${listen.admin}/readyz` : listen.admin}
+`);
+  if (!origin) return;
+  say(`Try it:
   curl ${post} '${body({})}'
   curl -N ${post} '${body({ stream: true })}'
   curl ${origin}/v1/models

@@ -7,10 +7,12 @@ import { DEFAULT_DATABASE, openDatabase } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
 import { serveHttp } from './http.ts';
+import { hostAndPort, isTcp, type Listeners, listenersOf } from './listeners.ts';
 import { defaultInFlight } from './memory-limit.ts';
 import { refuseOwnListeners } from './own-listener.ts';
-import { type Running, serveGrpc } from './server.ts';
+import { type Running, serveGrpc, socketPathOf } from './server.ts';
 import type { Log } from './session.ts';
+import { readTls } from './tls.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
 import { type PrivateSockets, privateSockets } from './unix-socket.ts';
@@ -18,6 +20,8 @@ import { type PrivateSockets, privateSockets } from './unix-socket.ts';
 /** The whole product as it runs: the processor, the handler on plain HTTP, and Envoy unless it was not wanted. */
 export interface Product {
   listen: Listeners;
+  /** The URL origin of the HTTP listener; undefined where it is none of TCP. */
+  http: string | undefined;
   /** Where the models come from, in words. */
   from: string;
   /** The database, as the configuration names it. */
@@ -37,22 +41,6 @@ export interface Product {
   /** Has `stop`, once it was called, wait no longer. */
   cut(): Promise<void>;
 }
-
-/** Addresses as HOST:PORT; `admin` may be `off`. */
-export interface Listeners {
-  grpc: string;
-  http: string;
-  envoy: string;
-  admin: string;
-}
-
-/** On the loopback unless told otherwise, since nothing here asks who is calling. */
-const LISTEN: Listeners = {
-  grpc: '127.0.0.1:50051',
-  http: '127.0.0.1:8080',
-  envoy: '127.0.0.1:10000',
-  admin: '127.0.0.1:9464',
-};
 
 /** What the shim allows beyond the handler's own limits, so that the handler's graceful end comes first. */
 const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
@@ -74,13 +62,9 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const { models, from } = config.models
     ? { models: config.models, from: flags.config ?? '' }
     : await chooseModels(env);
-  const listen = {
-    grpc: address(config.listen.grpc ?? LISTEN.grpc, flags.port),
-    http: address(config.listen.http ?? LISTEN.http, flags.httpPort),
-    envoy: address(config.listen.envoy ?? LISTEN.envoy, flags.envoyPort),
-    admin: adminAddress(config.listen.admin, flags.adminPort),
-  };
-  refuseOwnListeners(models, Object.values(listen));
+  const listen = await listenersOf(config, flags);
+  refuseOwnListeners(models, Object.values(listen).filter(isTcp));
+  const tls = { grpc: await readTls('grpc', config.tls), http: await readTls('http', config.tls) };
 
   const { limits } = config;
   const store = config.database ?? DEFAULT_DATABASE;
@@ -120,25 +104,31 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     };
     const grpc = { fetch, limits: bounds, memory, log: logLine };
     const http = { fetch, message: limits.body + SLACK.bytes, unread: limits.unread, memory, log: logLine };
-    running.push(await serveGrpc({ ...grpc, address: listen.grpc }));
-    const [host, port] = split(listen.http);
-    running.push(await serveHttp({ ...http, host, port, linger: limits.linger }));
+    if (listen.grpc !== 'off') running.push(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }));
+    if (listen.http !== 'off') {
+      const { linger } = limits;
+      running.push(await serveHttp({ ...http, ...addressOf(listen.http), linger, tls: tls.http, proof: config.proof }));
+    }
     if (listen.admin !== 'off') {
-      const [host, port] = split(listen.admin);
       const routes = new Map([
         ['/livez', fetch],
         ['/readyz', fetch],
       ]);
-      admin = await serveHttp({ host, port, flag: '-admin-port', fetch: adminFetch(routes), log: logLine });
+      admin = await serveHttp({
+        ...addressOf(listen.admin),
+        flag: '-admin-port',
+        fetch: adminFetch(routes),
+        log: logLine,
+      });
     }
     let envoy: RunningEnvoy | undefined;
-    if (!flags.noEnvoy) {
-      // What comes by them comes through the Envoy started here, which looks at no names: Host and Origin are checked, whatever
-      // holds for the listeners above, where an Envoy of the user's may be.
+    if (listen.envoy !== 'off') {
+      // The Envoy started here has listeners of its own: it reaches them whatever TLS the others want, and since it looks at no
+      // names, Host and Origin are checked, which on the others, where an Envoy of the user's may be, they are not.
       sockets = await privateSockets();
       running.push(await serveGrpc({ ...grpc, address: `unix:${sockets.grpc}`, rebindable: true }));
       running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
-      const [host, envoyPort] = split(listen.envoy);
+      const [host, envoyPort] = hostAndPort(listen.envoy);
       envoy = await startEnvoy({
         mode: 'streamed',
         grpcSocket: sockets.grpc,
@@ -150,6 +140,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     }
     return {
       listen,
+      http: isTcp(listen.http) ? `${tls.http ? 'https' : 'http'}://${listen.http}` : undefined,
       from,
       store,
       model: models.find(({ match }) => !match.includes('*'))?.match,
@@ -193,16 +184,9 @@ function repeat(every: number, what: string, work: () => Promise<unknown>): Node
   return setInterval(tryIt, every);
 }
 
-function address(listener: string, port: number | undefined): string {
-  return port === undefined ? listener : listener.replace(/\d+$/, String(port));
-}
-
-/** A port on the command line is a wish for the listener, whatever the file says. */
-function adminAddress(listener: string = LISTEN.admin, port: number | undefined): string {
-  return address(listener === 'off' && port !== undefined ? LISTEN.admin : listener, port);
-}
-
-function split(listener: string): [string, number] {
-  const colon = listener.lastIndexOf(':');
-  return [listener.slice(0, colon).replace(/[[\]]/g, ''), Number(listener.slice(colon + 1))];
+function addressOf(listener: string): { host: string; port: number } | { path: string } {
+  const path = socketPathOf(listener);
+  if (path !== undefined) return { path };
+  const [host, port] = hostAndPort(listener);
+  return { host, port };
 }

@@ -17,11 +17,14 @@ import { createHealth } from './health.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { guardResets } from './resets.ts';
 import { type Fetch, type SessionOptions, serveExchange } from './session.ts';
+import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
 
 /** What a gRPC server serves, and where: `address` is `host:port` (port 0 is any free one) or `unix:PATH`. */
 export interface GrpcOptions extends SessionOptions {
   address: string;
+  /** Without it the port is for peers on the same machine, or behind a mesh that encrypts. */
+  tls?: Tls | undefined;
   fetch: Fetch;
 }
 
@@ -67,7 +70,7 @@ if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
  * Serves `fetch` as an ext_proc processor, with gRPC health; a port that cannot be had is an Error naming `-port`, a unix
  * socket that cannot, one naming it.
  */
-export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Promise<Running> {
+export async function serveGrpc({ address, tls, fetch, ...session }: GrpcOptions): Promise<Running> {
   const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + SLACK });
   // grpc-js has no option that reaches these; tests notice should a field be called otherwise one day.
   const { commonServerOptions, http2Servers } = server as unknown as Inside;
@@ -94,7 +97,7 @@ export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Pr
   const path = socketPathOf(address);
   if (path !== undefined) await clearSocketPath(path);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(address, credentialsOf(tls), (error, bound) => {
       if (error) reject(cannotListen('-port', address, error));
       else resolve(path === undefined ? bound : 0);
     });
@@ -140,6 +143,12 @@ export async function serveGrpc({ address, fetch, ...session }: GrpcOptions): Pr
   };
 }
 
+function credentialsOf(tls: Tls | undefined): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure();
+  const pair = { private_key: tls.key, cert_chain: tls.cert };
+  return ServerCredentials.createSsl(tls.clientCa ?? null, [pair], tls.clientCa !== undefined);
+}
+
 /** The path of an address `unix:PATH`; undefined for any other. */
 export function socketPathOf(address: string): string | undefined {
   return address.startsWith('unix:') ? address.slice('unix:'.length) : undefined;
@@ -148,8 +157,7 @@ export function socketPathOf(address: string): string | undefined {
 /** An Error that says which flag's port, or which unix socket, could not be had, and why. */
 export function cannotListen(flag: string, address: string, error: Error): Error {
   if (socketPathOf(address) !== undefined) {
-    const why = error.message.includes('ENOENT') ? 'its folder is not there' : error.message;
-    return new Error(`cannot listen on ${address}: ${why}`, { cause: error });
+    return new Error(`cannot listen on ${address}: ${error.message}`, { cause: error });
   }
   const port = address.slice(address.lastIndexOf(':') + 1);
   if (error.message.includes('EADDRINUSE')) {

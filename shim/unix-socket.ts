@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Most bytes of a socket's path: what `sockaddr_un` holds before its final zero. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
@@ -10,15 +10,21 @@ const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const SOCKET_MODE = 0o660;
 
 /**
- * Makes way for a new socket at `path`: removes one that a process left behind. Throws an Error for a path that is too long,
- * where a process listens, or where something else is.
+ * Makes way for a new socket at `path`: removes one that a process left behind. Throws an Error for a path that is too long
+ * or in no folder, where a process listens, or where something else is.
  */
 export async function clearSocketPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
     throw new Error(`unix:${path} is too long: a socket's path has ${MAX_PATH_BYTES} bytes at most`);
   }
   const found = await lstat(path).catch(() => undefined);
-  if (!found) return;
+  if (!found) {
+    // Node would say EACCES.
+    await lstat(dirname(path)).catch((cause) => {
+      throw new Error(`unix:${path}: its folder ${dirname(path)} is not there`, { cause });
+    });
+    return;
+  }
   if (!found.isSocket()) throw new Error(`unix:${path} is there, and is no socket: choose another path, or remove it`);
   if (await isServed(path)) throw new Error(`unix:${path} is in use: another process listens on it`);
   await unlink(path);

@@ -37,7 +37,7 @@ export function wantsSocket({ method, headers }: IncomingMessage): boolean {
 /** Opens WebSockets for those requests for which `fetch` wants one; messages have at most so many bytes, taken from `memory`. */
 export function openSockets(
   maxPayload: number,
-  fetch: (request: Request, door: SocketDoor) => Response | Promise<Response>,
+  fetch: (request: Request, door: SocketDoor, incoming: IncomingMessage) => Response | Promise<Response>,
   { silence = SILENCE, memory }: { silence?: number; memory?: Memory | undefined } = {},
 ): Sockets {
   // Compressing takes 300 KiB a connection, and says little where a message is one small event.
@@ -57,7 +57,7 @@ export function openSockets(
     };
     const request = toRequest(incoming);
     const reply = request
-      ? await fetch(request, { upgrade })
+      ? await fetch(request, { upgrade }, incoming)
       : new Refusal(400, 400, 'The request line or a header is not valid.').toResponse();
     if (!serve) return refuse(incoming, stream, reply);
     const then = serve;

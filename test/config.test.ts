@@ -13,6 +13,7 @@ test('an empty configuration has every default', () => {
   const config = parseConfig({});
   assert.deepEqual(config, {
     listen: {},
+    tls: {},
     models: undefined,
     database: undefined,
     synchronous: 'normal',
@@ -47,7 +48,10 @@ test('the configuration of the README is one, and says the defaults', async () =
 
 test('a whole configuration is taken as it is', () => {
   const config = parseConfig({
-    listen: { grpc: '127.0.0.1:50051', http: '[::1]:8080', envoy: 'localhost:10000', admin: 'off' },
+    listen: { grpc: 'unix:/run/antiphon/grpc.sock', http: '[::1]:8080', envoy: 'localhost:10000', admin: 'off' },
+    tls: { http: { cert: 'c.pem', key: 'k.pem' } },
+    auth: 'none',
+    proof: { value: 'v'.repeat(16) },
     models: [
       { match: 'demo', backend: 'demo' },
       { ...chat, key: 'sk-1' },
@@ -62,6 +66,7 @@ test('a whole configuration is taken as it is', () => {
     limits: { body: '1MiB', keepAlive: '5s', rounds: 3 },
   });
   assert.equal(config.listen.http, '[::1]:8080');
+  assert.deepEqual([config.auth, config.proof], ['none', { header: 'x-antiphon-proof', value: 'v'.repeat(16) }]);
   assert.deepEqual(config.models, [
     { match: 'demo', backend: 'demo' },
     { ...chat, key: 'sk-1' },
@@ -94,6 +99,19 @@ const wrong: [unknown, RegExp][] = [
   [{ listen: { grpc: 50_051 } }, /listen\.grpc must be a text/],
   [{ listen: { http: '8080' } }, /listen\.http must be HOST:PORT/],
   [{ listen: { envoy: '127.0.0.1:70000' } }, /listen\.envoy must have a port/],
+  [{ listen: { envoy: 'unix:/run/envoy.sock' } }, /listen\.envoy must be HOST:PORT, such as .*, or off/],
+  [{ listen: { http: 'unix:' } }, /listen\.http must be HOST:PORT, such as .*, or unix:PATH, or off/],
+  [{ tls: { http: { cert: 'c.pem' } } }, /tls\.http\.key is missing/],
+  [{ tls: { grpc: { cert: '', key: 'k.pem' } } }, /tls\.grpc\.cert must name a file/],
+  [{ tls: { grpc: { cert: 'c.pem', key: 'k.pem', ca: 'a.pem' } } }, /tls\.grpc\.ca is not a key that is known/],
+  [{ tls: { envoy: {} } }, /tls\.envoy is not a key that is known/],
+  [{ proof: {} }, /proof\.value is missing/],
+  [{ proof: { value: 'short' } }, /proof\.value must be 16 to 256 printable/],
+  [{ proof: { value: 'with spaces in all of it' } }, /proof\.value must be 16 to 256 printable/],
+  [
+    { proof: { header: 'X-Proof', value: 'v'.repeat(16) } },
+    /proof\.header must be the name of a header, in lower case/,
+  ],
   [{ listen: { admin: 'on' } }, /listen\.admin must be HOST:PORT, such as .* or off/],
   [{ listen: { admin: '127.0.0.1:70000' } }, /listen\.admin must have a port/],
   [{ models: {} }, /models must be a list/],
@@ -153,7 +171,9 @@ const wrong: [unknown, RegExp][] = [
   [{ limits: { rounds: 1.5 } }, /limits\.rounds /],
   [{ limits: { speed: '1s' } }, /limits\.speed is not a key that is known/],
   // Keys of what is not there yet.
-  [{ auth: 'keys' }, /auth is not a key that is known/],
+  [{ auth: 'keys' }, /auth must be none/],
+  [{ auth: [] }, /auth must be none/],
+  [{ isolation: 'user' }, /isolation is not a key that is known/],
   [{ dropTools: ['function'] }, /dropTools\.0 must be one of web_search/],
   [{ secrets: [{ id: 'k1', key: 'short' }] }, /secrets\.0\.key must be at least 16 characters/],
   [{ secrets: [{ id: 'k 1', key: 'x'.repeat(16) }] }, /secrets\.0\.id must be 1 to 32/],

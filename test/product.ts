@@ -20,14 +20,24 @@ export interface ProductProcess {
   exited: Promise<number | null>;
 }
 
-/** Starts `shim/main.ts` on free ports, in a folder of its own that goes with it, and resolves when it is ready or has exited. */
-export async function startCommand(args: readonly string[], env: Record<string, string> = {}): Promise<ProductProcess> {
+/**
+ * Starts `shim/main.ts` on free ports, unless the configuration says where (`listens`), in a folder of its own that goes with
+ * it, and resolves when it is ready or has exited.
+ */
+export async function startCommand(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  listens: 'ports' | 'configured' = 'ports',
+): Promise<ProductProcess> {
   const [grpc, http, envoy, admin] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const ports = ['-port', `${grpc}`, '--http-port', `${http}`, `-envoy-port=${envoy}`, '-admin-port', `${admin}`];
   const main = new URL('../shim/main.ts', import.meta.url).pathname;
   const cwd = await mkdtemp(join(tmpdir(), 'antiphon-command-'));
   const { OPENAI_BASE_URL: _url, OPENAI_API_KEY: _key, ...clean } = process.env;
-  const child = spawn(process.execPath, [main, ...ports, ...args], { cwd, env: { ...clean, ...env } });
+  const child = spawn(process.execPath, [main, ...(listens === 'ports' ? ports : []), ...args], {
+    cwd,
+    env: { ...clean, ...env },
+  });
   let stdout = '';
   let stderr = '';
   const ready = Promise.withResolvers<void>();

@@ -1,27 +1,52 @@
 import * as v from 'valibot';
 
-function listener(pattern: RegExp, example: string) {
+const text = v.string('must be a text');
+
+/** HOST:PORT, or what else a pattern takes. */
+function listener(others: string, inWords: string) {
   return v.optional(
     v.pipe(
-      v.string('must be a text'),
-      v.regex(pattern, `must be HOST:PORT, such as ${example}`),
+      text,
+      v.regex(
+        new RegExp(`^(${others}|(\\[[\\da-fA-F:.]+\\]|[\\w.-]+):\\d{1,5})$`),
+        `must be HOST:PORT, such as 127.0.0.1:8080, ${inWords}`,
+      ),
       v.check(
-        (text) => text === 'off' || Number(text.replace(/^.*:/, '')) <= 65_535,
+        (text) => /^(off$|unix:)/.test(text) || Number(text.replace(/^.*:/, '')) <= 65_535,
         'must have a port of at most 65535',
       ),
     ),
   );
 }
 
-const address = listener(/^(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, '127.0.0.1:8080');
-const adminAddress = listener(/^(off|(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5})$/, '127.0.0.1:9464, or off');
+const anywhere = listener('off|unix:.+', 'or unix:PATH, or off');
 
-/** Where each listener is: HOST:PORT, or `off` for admin. */
-export const listen = v.strictObject({ grpc: address, http: address, envoy: address, admin: adminAddress });
+/** Where each listener is: HOST:PORT, `unix:PATH` (Envoy's is none) or `off`. */
+export const listen = v.strictObject({
+  grpc: anywhere,
+  http: anywhere,
+  envoy: listener('off', 'or off'),
+  admin: anywhere,
+});
+
+const file = v.pipe(text, v.nonEmpty('must name a file'));
+const certificates = v.strictObject({ cert: file, key: file, clientCa: v.optional(file) });
+
+/** The PEM files of each listener that speaks TLS; `clientCa` signs the certificates of the only clients that get in. */
+export const tls = v.strictObject({ grpc: v.optional(certificates), http: v.optional(certificates) });
+
+/** A header by which an Envoy shows that a request on plain HTTP is from it, and the secret that it sets there. */
+export const proof = v.strictObject({
+  header: v.optional(
+    v.pipe(text, v.regex(/^[a-z][a-z\d-]*$/, 'must be the name of a header, in lower case')),
+    'x-antiphon-proof',
+  ),
+  value: v.pipe(text, v.regex(/^[!-~]{16,256}$/, 'must be 16 to 256 printable ASCII characters without spaces')),
+});
 
 /** A name by which clients call us: a host without a port, in lower case. */
 export const host = v.pipe(
-  v.string('must be a text'),
+  text,
   v.regex(
     /^[a-z\d_]([a-z\d_.-]*[a-z\d_])?$/,
     'must be a host name such as api.example: in lower case, without scheme, port and *',
@@ -30,7 +55,7 @@ export const host = v.pipe(
 
 /** An origin as browsers send it, or `*`. */
 export const origin = v.pipe(
-  v.string('must be a text'),
+  text,
   v.regex(
     /^(\*|[a-z][a-z\d+.-]*:\/\/[^\s/?#@*A-Z]+)$/,
     'must be * or an origin as browsers send it, such as https://app.example: in lower case, without a path',

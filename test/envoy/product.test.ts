@@ -80,7 +80,12 @@ const refused: [string, string[] | (() => Promise<string[]>), RegExp][] = [
   ['a flag without its value', ['-config'], /-config needs a value/],
   ['a file that is not there', ['-config', '/nowhere.yaml'], /\/nowhere\.yaml/],
   ['a wrong key', async () => ['-config', await writeConfig(dir, { limits: { body: '32' } })], /limits\.body/],
-  ['a key of a later version', async () => ['-config', await writeConfig(dir, { auth: 'none' })], /auth/],
+  ['a key of a later version', async () => ['-config', await writeConfig(dir, { isolation: 'user' })], /isolation/],
+  [
+    'a listener that all may reach',
+    async () => ['-config', await writeConfig(dir, { listen: { http: '0.0.0.0:0' } })],
+    /listen\.http is 0\.0\.0\.0:\d+, beyond the loopback.*"auth: none"/,
+  ],
   ['bad YAML', async () => ['-config', await writeConfig(dir, 'models: [')], /yaml:\d+/],
   [
     'a missing variable',

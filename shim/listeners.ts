@@ -1,0 +1,75 @@
+import type { Config } from '../handler/index.ts';
+import type { Flags } from './flags.ts';
+import { isBeyondLoopback } from './loopback.ts';
+
+/** Where each listener is: HOST:PORT, `unix:PATH` or `off`; Envoy's is never a socket. */
+export interface Listeners {
+  grpc: string;
+  http: string;
+  envoy: string;
+  admin: string;
+}
+
+/** On the loopback unless told otherwise, since nothing here asks who is calling. */
+const LISTEN: Listeners = {
+  grpc: '127.0.0.1:50051',
+  http: '127.0.0.1:8080',
+  envoy: '127.0.0.1:10000',
+  admin: '127.0.0.1:9464',
+};
+
+type Ports = Pick<Flags, 'port' | 'httpPort' | 'envoyPort' | 'adminPort' | 'noEnvoy'>;
+
+/**
+ * The listeners of a configuration and a command line, of which the latter says more. Throws an Error that names the key for
+ * what cannot be: a port for a unix socket, TLS for what is none of TCP, nothing that listens, and for a listener beyond the
+ * loopback where nothing asks who calls, unless the configuration says `auth: none`.
+ */
+export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): Promise<Listeners> {
+  const listeners = {
+    grpc: withPort('grpc', listen.grpc, '-port', flags.port),
+    http: withPort('http', listen.http, '-http-port', flags.httpPort),
+    envoy: flags.noEnvoy ? 'off' : withPort('envoy', listen.envoy, '-envoy-port', flags.envoyPort),
+    admin: withPort('admin', listen.admin, '-admin-port', flags.adminPort),
+  };
+  const { grpc, http, envoy } = listeners;
+  if (grpc === 'off' && http === 'off' && envoy === 'off') {
+    throw new Error('configuration: listen.grpc, listen.http and listen.envoy are off: nothing would take requests');
+  }
+  for (const name of ['grpc', 'http'] as const) {
+    if (tls[name] && !isTcp(listeners[name])) {
+      throw new Error(`configuration: tls.${name} needs listen.${name} to be HOST:PORT, and it is ${listeners[name]}`);
+    }
+  }
+  if (auth === 'none') return listeners;
+  for (const name of ['grpc', 'http', 'envoy'] as const) {
+    if (name !== 'envoy' && tls[name]?.clientCa) continue;
+    if (!isTcp(listeners[name]) || !(await isBeyondLoopback(hostAndPort(listeners[name])[0]))) continue;
+    const asks = name === 'envoy' ? '' : `, or give it tls.${name}.clientCa`;
+    throw new Error(
+      `configuration: listen.${name} is ${listeners[name]}, beyond the loopback, and nothing there asks who is calling: ` +
+        `write "auth: none" if something in front of it does${asks}`,
+    );
+  }
+  return listeners;
+}
+
+/** Host and port of a listener's HOST:PORT; an IPv6 address comes without its brackets. */
+export function hostAndPort(listener: string): [host: string, port: number] {
+  const colon = listener.lastIndexOf(':');
+  return [listener.slice(0, colon).replace(/[[\]]/g, ''), Number(listener.slice(colon + 1))];
+}
+
+/** Whether a listener is HOST:PORT. */
+export function isTcp(listener: string): boolean {
+  return listener !== 'off' && !listener.startsWith('unix:');
+}
+
+/** A port on the command line is a wish for the listener, also where the file has it off. */
+function withPort(name: keyof Listeners, listener = LISTEN[name], flag: string, port: number | undefined): string {
+  if (port === undefined) return listener;
+  if (listener.startsWith('unix:')) {
+    throw new Error(`flag ${flag}: listen.${name} is ${listener}, which has no port: leave one of them out`);
+  }
+  return (isTcp(listener) ? listener : LISTEN[name]).replace(/\d+$/, String(port));
+}

@@ -1,0 +1,35 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { Config } from '../handler/index.ts';
+
+/** What a listener shows and asks for, as PEM: with `clientCa` only clients get in whose certificate it has signed. */
+export interface Tls {
+  cert: Buffer;
+  key: Buffer;
+  clientCa?: Buffer | undefined;
+}
+
+/** Reads the files of `tls.NAME`; undefined where it is not there. Throws an Error that names the key and the file. */
+export async function readTls(name: 'grpc' | 'http', config: Config['tls']): Promise<Tls | undefined> {
+  const files = config[name];
+  if (!files) return undefined;
+  const read = (key: 'cert' | 'key' | 'clientCa', file: string) =>
+    readFile(file).catch((cause) => {
+      throw new Error(`configuration: tls.${name}.${key}: cannot read ${file}: ${cause.message}`, { cause });
+    });
+  const [cert, key] = [await read('cert', files.cert), await read('key', files.key)];
+  const clientCa = files.clientCa === undefined ? undefined : await read('clientCa', files.clientCa);
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : cause;
+    throw new Error(`configuration: tls.${name}: ${files.cert} and ${files.key} cannot be used: ${why}`, { cause });
+  }
+  try {
+    if (clientCa) new X509Certificate(clientCa); // Node would take anything, and then refuse everybody
+  } catch (cause) {
+    throw new Error(`configuration: tls.${name}.clientCa: ${files.clientCa} holds no certificate`, { cause });
+  }
+  return { cert, key, clientCa };
+}
