@@ -1,107 +1,69 @@
-import { Inflate } from 'pako';
+import type { Codec, Codecs } from './codec/codec.ts';
 import { ApiError, corruptBody, inflatedTooLarge } from './errors.ts';
-import { unzstd } from './zstd/zstd.ts';
+import { fixedLimits } from './limits.ts';
+
+const { inflatedRatio, inflatedFree, inflatedIdle, inflating } = fixedLimits;
+
+/** Bytes read and made after which other requests have their turn: some ten milliseconds of work. */
+const WORK = 1024 * 1024;
+
+/** Bytes of input for one of output that an encoder may take which flushes after each. */
+const FLUSHED = 8;
 
 /**
- * Brotli's streaming decoder, as brotli-wasm has it. Injected, since its WASM is loaded in one way on Node and in
- * another on Workers. Codes: 1 is the end, 2 wants input, 3 wants room for output; corrupt data throws.
+ * A body freed of its `content-encoding`: one that `codecs` has, or identity. The work is done in slices, between which other
+ * requests have their turn; `take` is told how many bytes have come, and may throw. Throws an ApiError: 415 for an encoding
+ * that there is not, and for several; 400 for data that is corrupt, cut, or has something behind its end; 413 above `limit`
+ * bytes, and past the other bounds of `fixedLimits`.
  */
-export interface Brotli {
-  DecompressStream: new () => {
-    decompress(input: Uint8Array, room: number): { code: number; buf: Uint8Array; input_offset: number; free(): void };
-    free(): void;
-  };
-}
-
-/** Input is fed in slices and the output counted, so that a bomb is stopped within one slice's worth of output. */
-const SLICE = 16 * 1024;
-const ROOM = 256 * 1024;
-
-/** Encodings that one body may be wrapped in; more than two is nobody's honest doing. */
-const MAX_LAYERS = 2;
-
-/**
- * A body freed of its `content-encoding` (gzip, deflate, br, zstd, identity; several in the order they were applied). Throws
- * an ApiError: 415 for an encoding that is not known, 400 for corrupt or truncated data, 413 above `limit` bytes.
- */
-export function decompress(body: Uint8Array, encoding: string, limit: number, brotli: Brotli | undefined): Uint8Array {
-  const layers = encoding
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim());
-  const real = layers.filter((name) => name !== '' && name !== 'identity');
-  if (real.length > MAX_LAYERS) throw unknownEncoding();
-  return real.reduceRight((data, name) => {
-    if (name === 'gzip' || name === 'x-gzip') return inflate(data, limit, false);
-    if (name === 'deflate') return inflate(data, limit, !hasZlibHeader(data));
-    if (name === 'zstd') return unzstd(data, limit);
-    if (name === 'br' && brotli) return unbrotli(data, limit, brotli);
-    throw unknownEncoding();
-  }, body);
-}
-
-function inflate(data: Uint8Array, limit: number, raw: boolean): Uint8Array {
-  const output = new Output(limit);
-  const inflator = new Inflate({ raw, chunkSize: ROOM });
-  inflator.onData = (chunk) => output.add(chunk);
-  for (let from = 0; from < data.length && !inflator.ended; from += SLICE) {
-    inflator.push(data.subarray(from, from + SLICE), false);
-  }
-  if (inflator.err !== 0 || !inflator.ended) throw corruptBody(inflator.msg);
-  return output.whole();
-}
-
-/** `deflate` means zlib's format, yet some clients send raw deflate: the two header bytes tell. */
-function hasZlibHeader(data: Uint8Array): boolean {
-  const [first = 0, second = 0] = data;
-  return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
-}
-
-function unbrotli(data: Uint8Array, limit: number, brotli: Brotli): Uint8Array {
-  const output = new Output(limit);
-  const stream = new brotli.DecompressStream();
+export async function decompress(
+  body: Uint8Array,
+  encoding: string,
+  limit: number,
+  codecs: Codecs,
+  take: (bytes: number) => void = () => {},
+): Promise<Uint8Array> {
+  const names = encoding.split(',').map((name) => name.trim().toLowerCase());
+  const [name, ...others] = names.filter((name) => name !== '' && name !== 'identity');
+  if (name === undefined) return body;
+  const known = name === 'x-gzip' ? 'gzip' : name;
+  const codec = others.length === 0 && Object.hasOwn(codecs, known) ? codecs[known] : undefined;
+  if (!codec) throw unknownEncoding(Object.keys(codecs));
   try {
-    let code = 2;
-    for (let from = 0; code !== 1; ) {
-      if (code === 2 && from >= data.length) throw corruptBody('truncated');
-      const result = decoded(() => stream.decompress(data.subarray(from, from + SLICE), ROOM));
-      from += result.input_offset;
-      code = result.code;
-      output.add(result.buf);
-      result.free();
-    }
-    return output.whole();
-  } finally {
-    stream.free();
-  }
-}
-
-function decoded<T>(decode: () => T): T {
-  try {
-    return decode();
+    return await decode(codec, body, limit, take);
   } catch (error) {
-    throw corruptBody(error);
+    throw error instanceof ApiError ? error : corruptBody(error);
   }
 }
 
-class Output {
-  readonly #chunks: Uint8Array[] = [];
-  readonly #limit: number;
-  #size = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
+async function decode(
+  codec: Codec,
+  body: Uint8Array,
+  limit: number,
+  take: (bytes: number) => void,
+): Promise<Uint8Array> {
+  const most = Math.max(inflatedFree, inflatedRatio * body.length);
+  const chunks: Uint8Array[] = [];
+  let [read, size, rested, spent] = [0, 0, 0, 0];
+  let since = Date.now();
+  for await (const piece of codec(body, limit)) {
+    read += piece.read;
+    size += piece.plain?.length ?? 0;
+    if (size > limit) throw inflatedTooLarge(limit);
+    if (size > most) throw inflatedTooLarge(limit, `more than ${inflatedRatio} times as large as it was sent`);
+    if (read > inflatedIdle + FLUSHED * size) throw inflatedTooLarge(limit, 'in too many pieces');
+    if (piece.plain) {
+      take(piece.plain.length);
+      chunks.push(piece.plain);
+    }
+    if (read + size - rested < WORK) continue;
+    rested = read + size;
+    spent += Date.now() - since;
+    if (spent > inflating) throw inflatedTooLarge(limit, `not made within ${inflating / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    since = Date.now();
   }
-
-  add(chunk: Uint8Array): void {
-    this.#size += chunk.length;
-    if (this.#size > this.#limit) throw inflatedTooLarge(this.#limit);
-    this.#chunks.push(chunk);
-  }
-
-  whole(): Uint8Array {
-    return join(this.#chunks, this.#size);
-  }
+  return join(chunks, size);
 }
 
 /** Chunks as one array of `size` bytes. */
@@ -117,7 +79,7 @@ export function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return whole;
 }
 
-function unknownEncoding(): ApiError {
-  const message = 'The content-encoding is not one of gzip, deflate, br, zstd, identity.';
-  return new ApiError('unsupported_media', message, { headers: { 'accept-encoding': 'gzip, deflate, br, zstd' } });
+function unknownEncoding(known: readonly string[]): ApiError {
+  const message = `The content-encoding must be one of ${[...known, 'identity'].join(', ')}, and no more than one.`;
+  return new ApiError('unsupported_media', message, { headers: { 'accept-encoding': known.join(', ') || 'identity' } });
 }

@@ -11,9 +11,10 @@ import type { Transport } from './backend/transport.ts';
 import { inProcessRunner, type Runner, type Work } from './background/runner.ts';
 import { Wakes } from './background/wakes.ts';
 import { work } from './background/work.ts';
+import type { Codecs } from './codec/codec.ts';
+import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import type { Config, ModelConfig } from './config.ts';
 import type { Database } from './database/database.ts';
-import type { Brotli } from './decompress.ts';
 import { demoModels } from './default-models.ts';
 import { ApiError } from './errors.ts';
 import { fixedLimits } from './limits.ts';
@@ -36,9 +37,12 @@ import { openDeliverer } from './webhooks/deliver.ts';
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
 export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
 export type { Job, Runner, Work } from './background/runner.ts';
+export { type Brotli, brotliCodec } from './codec/brotli.ts';
+export type { Codec, Codecs, Piece } from './codec/codec.ts';
+export { deflateCodec, gzipCodec } from './codec/inflate.ts';
+export { type NodeZlib, zstdCodec } from './codec/zstd.ts';
 export { type Config, type ModelConfig, parseConfig, substitute } from './config.ts';
 export type { Database } from './database/database.ts';
-export type { Brotli } from './decompress.ts';
 export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
 export { fixedLimits } from './limits.ts';
@@ -59,8 +63,8 @@ export interface HandlerOptions {
   transport: Transport;
   /** Where responses and conversations are kept; its schema is the newest (`migrate`). */
   database: Database;
-  /** Without it, `br` is an unknown encoding. */
-  brotli?: Brotli | undefined;
+  /** The content-encodings that a request's body may have; any other is a 415 that names these. Default: gzip and deflate. */
+  codecs?: Codecs;
   /** Loads a tokenizer when it is first needed; without it tokens are estimated by their characters. */
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** Server-side tools, in addition to none. */
@@ -106,7 +110,7 @@ const TENANT = 'default';
 
 /** Puts the handler together. */
 export function createHandler(options: HandlerOptions): Handler {
-  const { config, transport, database, brotli, tools = [] } = options;
+  const { config, transport, database, tools = [] } = options;
   keepSecret(
     ...(config.models ?? []).map(({ key }) => key),
     ...config.webhooks.flatMap(({ url, secret }) => [url, secret]),
@@ -133,7 +137,7 @@ export function createHandler(options: HandlerOptions): Handler {
     errors: config.errors,
     hosts: config.hosts,
     origins: config.cors.origins,
-    brotli,
+    codecs: options.codecs ?? { gzip: gzipCodec, deflate: deflateCodec },
     tokenizer: options.tokenizer,
     prompts: config.prompts,
     findMedia,

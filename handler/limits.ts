@@ -154,6 +154,20 @@ export const fixedLimits = {
   itemParts: 1_000,
   /** Citations in one text: a hundred is a long list of sources. Past it: the turn fails. */
   partCitations: 10_000,
+  /** A decompressed body for each byte of it as sent; JSON shrinks to a tenth, what was made to grow to a thousandth. Past it: 413. */
+  inflatedRatio: 200,
+  /** What a decompressed body may have however small it was sent: a short one may well repeat itself. Past it: `inflatedRatio` holds. */
+  inflatedFree: 1 * MiB,
+  /**
+   * Compressed bytes that bring nothing, beyond eight for each byte that is brought: an encoder that flushes after each takes
+   * as many. Past it: 413.
+   */
+  inflatedIdle: 256 * 1024,
+  /**
+   * How long decompressing one body may take, others' time apart: ten times as long as 64 MiB take. Past it: 413. On Workers:
+   * clocks stand still meanwhile, and the platform's own limit ends it.
+   */
+  inflating: 5 * s,
   /** Lanes of one WebSocket, each a queue of its own. Past it: an `error`, 400 `websocket_stream_limit_reached`. */
   lanes: 32,
   /** Responses made at a time on one WebSocket, as at OpenAI. Past it: requests wait. */

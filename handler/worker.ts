@@ -1,13 +1,17 @@
+import * as zlib from 'node:zlib';
 import initBrotli, * as brotli from '../node_modules/brotli-wasm/pkg.web/brotli_wasm.js';
 import brotliWasm from '../node_modules/brotli-wasm/pkg.web/brotli_wasm_bg.wasm';
 import { type D1Binding, d1Database } from './database/d1.ts';
 import { migrate } from './database/schema.ts';
 import {
+  brotliCodec,
   configureLog,
   createHandler,
+  deflateCodec,
   describe,
   environmentModels,
   fetchTransport,
+  gzipCodec,
   type Handler,
   type Job,
   type Level,
@@ -18,6 +22,7 @@ import {
   standardSocket,
   substitute,
   type Work,
+  zstdCodec,
 } from './index.ts';
 
 /**
@@ -183,8 +188,8 @@ async function open(bindings: Bindings): Promise<{ handler: Handler; work: Work 
     config: { ...config, models: config.models ?? environmentModels({ ...bindings }) },
     transport: fetchTransport(fetch),
     database,
-    brotli,
     oneClock: true,
+    codecs: { gzip: gzipCodec, deflate: deflateCodec, br: brotliCodec(brotli), zstd: zstdCodec(zlib) },
     runner: (does) => {
       work = does;
       return objectRunner(bindings.TURNS);

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import { type RunningEnvoy, startEnvoy } from '../envoy/run.ts';
 import { createHandler, describe, fixedLimits, log, parseConfig, Readiness, substitute } from '../handler/index.ts';
 import { adminFetch } from './admin.ts';
+import { codecs } from './codecs.ts';
 import { readConfigFile } from './config-file.ts';
 import { DEFAULT_DATABASE, openDatabase } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
@@ -70,13 +70,12 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const store = config.database ?? DEFAULT_DATABASE;
   const database = await openDatabase(store, config.synchronous);
   const { transport, close: closeTransport } = createTransport();
-  const brotli = createRequire(import.meta.url)('brotli-wasm');
   const readiness = new Readiness();
   const handler = createHandler({
     config: { ...config, models },
     transport,
     database,
-    brotli,
+    codecs,
     tokenizer: loadTokenizer,
     readiness,
   });

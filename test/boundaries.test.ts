@@ -25,12 +25,12 @@ const basics = [
   'validate.ts',
 ];
 const middle = [...vocabulary, ...basics];
-const parts = ['config.ts', 'default-models.ts', 'decompress.ts', 'backend', 'tool', 'turn', 'state'];
+const parts = ['config.ts', 'default-models.ts', 'codec', 'decompress.ts', 'backend', 'tool', 'turn', 'state'];
 const table: Record<string, readonly string[]> = {
   protocol: [],
   ...Object.fromEntries(basics.map((name) => [name, middle])),
-  'decompress.ts': [...middle, 'zstd'],
-  zstd: middle,
+  codec: middle,
+  'decompress.ts': [...middle, 'codec'],
   'default-models.ts': ['config.ts'],
   database: [],
   backend: middle,
@@ -46,16 +46,16 @@ const table: Record<string, readonly string[]> = {
   'app.ts': [...middle, ...parts, 'routes', 'websocket'],
   'index.ts': [...middle, ...parts, 'background', 'webhooks', 'routes', 'websocket', 'app.ts', 'database/database.ts'],
   'worker.ts': ['index.ts', 'database', 'wasm.d.ts'],
-  'wasm.d.ts': [],
+  'wasm.d.ts': ['codec'],
 };
 
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
-  hono: /^handler\/(app\.ts|routes\/|websocket\/connect\.ts|decompress\.ts)/,
+  hono: /^handler\/(app\.ts|routes\/|websocket\/connect\.ts)/,
   valibot: /^handler\/(protocol\/|validate\.ts|config\.ts|config\/)/,
-  pako: /^handler\/decompress\.ts/,
+  pako: /^handler\/codec\/inflate\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
-  'brotli-wasm': /^(handler\/worker|shim\/(main|product))\.ts/,
+  'brotli-wasm': /^(handler\/worker|shim\/codecs)\.ts/,
   '@hono/node-server': /^shim\/http\.ts/,
   '@grpc/grpc-js': /^shim\/(server|exchange|health)\.ts/,
   '@grpc/proto-loader': /^shim\/server\.ts/,
@@ -63,6 +63,7 @@ const packages: Record<string, RegExp> = {
   ws: /^shim\/websocket\.ts/,
   undici: /^shim\/transport\.ts/,
   yaml: /^(shim|envoy)\//,
+  'node:zlib': /^(handler\/worker|shim\/codecs)\.ts/,
   'node:': /^(shim|envoy)\//,
 };
 

@@ -16,6 +16,7 @@ export interface ProductProcess {
   envoy: string;
   admin: string;
   kill(signal: NodeJS.Signals): void;
+  pid: number;
   /** The exit code; null after a signal. */
   exited: Promise<number | null>;
 }
@@ -60,6 +61,7 @@ export async function startCommand(
     http: `http://127.0.0.1:${http}`,
     envoy: `http://127.0.0.1:${envoy}`,
     admin: `http://127.0.0.1:${admin}`,
+    pid: child.pid ?? 0,
     kill: (signal) => child.kill(signal),
     exited,
   };

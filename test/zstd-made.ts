@@ -58,7 +58,17 @@ export const hostile: Record<string, { body(): Uint8Array; status: 400 | 413 }> 
     status: 400,
   },
   'matches of three bytes without end': {
-    body: () => frame({}, begin, ...Array<Buffer>(30).fill(block('compressed', sequences(43_690, 0)))),
+    body: () => {
+      const matches = (last: boolean) => block('compressed', sequences(43_690, 0), last);
+      return frame({}, begin, ...Array<Buffer>(30).fill(matches(false)), matches(true));
+    },
+    status: 413,
+  },
+  'blocks that each repeat one byte': {
+    body: () => {
+      const repeated = (last: number) => Buffer.from([2 | last, 0, 16, 0x20]);
+      return frame({}, ...Array<Buffer>(1_000).fill(repeated(0)), repeated(1));
+    },
     status: 413,
   },
   'blocks of nothing': {

@@ -1,7 +1,8 @@
-import { type Brotli, decompress, join } from '../decompress.ts';
+import type { Codecs } from '../codec/codec.ts';
+import { decompress, join } from '../decompress.ts';
 import { ApiError } from '../errors.ts';
 import { fixedLimits, type Limits } from '../limits.ts';
-import { neverFits, overloaded, type Reservation } from '../memory-budget.ts';
+import type { Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 
@@ -13,7 +14,7 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
 export async function readJson(
   request: Request,
   limits: Pick<Limits, 'body' | 'inflated'>,
-  brotli: Brotli | undefined,
+  codecs: Codecs,
   memory: Reservation,
   otherwise?: JsonObject,
 ): Promise<JsonObject> {
@@ -29,33 +30,20 @@ export async function readJson(
   const arriving = memory.budget.arriving.open();
   try {
     const sent = await readBytes(request, limits.body, arriving);
-    const bytes = encoding ? inflate(sent, encoding, limits.inflated, brotli, memory) : sent;
-    return objectOf(bytes, memory, otherwise);
+    const largest = Math.floor(memory.budget.limit / fixedLimits.parsed);
+    const take = (bytes: number) => memory.takeParsed(bytes);
+    const bytes = encoding ? await decompress(sent, encoding, Math.min(limits.inflated, largest), codecs, take) : sent;
+    if (bytes === sent) {
+      if (sent.length > largest) throw tooLarge(largest);
+      take(sent.length);
+    }
+    return objectOf(bytes, otherwise);
   } finally {
     arriving.close();
   }
 }
 
-/** A body without its content-encoding, which is stopped where the process has no room for what comes out of it. */
-function inflate(
-  sent: Uint8Array,
-  encoding: string,
-  limit: number,
-  brotli: Brotli | undefined,
-  memory: Reservation,
-): Uint8Array {
-  const most = Math.min(limit, memory.parsable);
-  try {
-    return decompress(sent, encoding, most, brotli);
-  } catch (error) {
-    if (!(error instanceof ApiError && error.kind === 'too_large') || most === limit) throw error;
-    throw neverFits(memory.budget, most + 1) ? tooLarge(most) : overloaded();
-  }
-}
-
-function objectOf(bytes: Uint8Array, memory: Reservation, otherwise: JsonObject | undefined): JsonObject {
-  if (neverFits(memory.budget, bytes.length)) throw tooLarge(Math.floor(memory.budget.limit / fixedLimits.parsed));
-  memory.takeParsed(bytes.length);
+function objectOf(bytes: Uint8Array, otherwise: JsonObject | undefined): JsonObject {
   if (bytes.length === 0 && otherwise) return otherwise;
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The request body is empty; it must be a JSON object.');
   const value = parseClientJson(bytes, 'the JSON body of your request');

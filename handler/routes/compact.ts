@@ -20,7 +20,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   const { limits, scope, seal } = services;
   const sent = check(
     CompactRequest,
-    counted(await readJson(c.req.raw, limits, services.brotli, services.scope.memory), limits),
+    counted(await readJson(c.req.raw, limits, services.codecs, services.scope.memory), limits),
   );
   const previous = sent.previous_response_id;
   const model = sent.model ?? (previous == null ? undefined : await modelOf(scope, previous));

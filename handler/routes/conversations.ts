@@ -14,8 +14,8 @@ type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
 
 /** `POST /v1/conversations`; its body may be missing. */
 export const postConversation: Handler = async (c, services) => {
-  const { limits, brotli, scope } = services;
-  const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, brotli, scope.memory, {}));
+  const { limits, codecs, scope } = services;
+  const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, codecs, scope.memory, {}));
   return sendJson(
     c,
     await createConversation(scope, metadata ?? {}, itemsOf(await takeItems(services, items ?? [], 'items'), 'items')),
@@ -27,8 +27,8 @@ export const retrieveConversation: Handler = async (c, { scope }) =>
   sendJson(c, await getConversation(scope, pathId(c, 'id')));
 
 /** `POST /v1/conversations/{id}`: new metadata. */
-export const changeConversation: Handler = async (c, { limits, brotli, scope }) => {
-  const { metadata } = check(UpdateConversation, await readJson(c.req.raw, limits, brotli, scope.memory));
+export const changeConversation: Handler = async (c, { limits, codecs, scope }) => {
+  const { metadata } = check(UpdateConversation, await readJson(c.req.raw, limits, codecs, scope.memory));
   return sendJson(c, await updateConversation(scope, pathId(c, 'id'), metadata ?? {}));
 };
 
@@ -41,9 +41,9 @@ export const removeConversation: Handler = async (c, { scope }) => {
 
 /** `POST /v1/conversations/{id}/items`. */
 export const postItems: Handler = async (c, services) => {
-  const { limits, brotli, scope } = services;
+  const { limits, codecs, scope } = services;
   checkInclude(c);
-  const { items } = check(AddItems, await readJson(c.req.raw, limits, brotli, scope.memory));
+  const { items } = check(AddItems, await readJson(c.req.raw, limits, codecs, scope.memory));
   return sendJson(
     c,
     await addItems(scope, pathId(c, 'id'), itemsOf(await takeItems(services, items, 'items'), 'items')),

@@ -1,7 +1,7 @@
 import type { Models } from '../backend/models.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Wakes } from '../background/wakes.ts';
-import type { Brotli } from '../decompress.ts';
+import type { Codecs } from '../codec/codec.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
@@ -27,7 +27,7 @@ export interface Services {
   hosts: readonly string[];
   /** The origins whose pages may call us from a browser. */
   origins: readonly string[];
-  brotli: Brotli | undefined;
+  codecs: Codecs;
   /** Loads what estimates tokens where a model's server does not count them. */
   tokenizer: (() => Promise<Tokenizer>) | undefined;
   prompts: readonly PromptTemplate[];

@@ -20,7 +20,7 @@ export async function countInput(c: Context<Env>, services: Services): Promise<R
   const { limits } = services;
   const sent = check(
     CountRequest,
-    counted(await readJson(c.req.raw, limits, services.brotli, services.scope.memory), limits),
+    counted(await readJson(c.req.raw, limits, services.codecs, services.scope.memory), limits),
   );
   const asked = completeRequest(services, sent, c.get('entry'));
   const { backend, turn } = await prepareTurn(services, asked, { response: null });

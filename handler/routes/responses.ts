@@ -30,7 +30,7 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   const entry = c.get('entry');
   const sent = check(
     CreateRequest,
-    counted(await readJson(c.req.raw, limits, services.brotli, services.scope.memory), limits),
+    counted(await readJson(c.req.raw, limits, services.codecs, services.scope.memory), limits),
   );
   entry.streaming = sent.stream === true;
   const asked = completeRequest(services, sent, entry);

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import {
   type Config,
   createHandler,
@@ -7,6 +6,7 @@ import {
   type Runner,
   type Work,
 } from '../../handler/index.ts';
+import { codecs } from '../../shim/codecs.ts';
 import { unlessAborted } from '../../shim/race.ts';
 import { loadTokenizer } from '../../shim/tokenizer.ts';
 import { createTransport } from '../../shim/transport.ts';
@@ -30,14 +30,13 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   const { retention, lease, database, runner, config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), limits };
-  const brotli = createRequire(import.meta.url)('brotli-wasm');
   const { transport, close } = createTransport();
   const tools = [testTool];
   const handler = createHandler({
     config,
     transport,
     database: database ?? (await testDatabase()),
-    brotli,
+    codecs,
     tokenizer: loadTokenizer,
     tools,
     ...(runner && { runner }),

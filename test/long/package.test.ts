@@ -19,9 +19,10 @@ test('the built package installs elsewhere, and its handler, its processor and i
       import { createHandler, parseConfig, fetchTransport } from 'antiphon';
       import { serveGrpc } from 'antiphon/ext-proc';
       import { openDatabase } from 'antiphon/database';
+      import { codecs } from 'antiphon/codecs';
       import { createTransport } from 'antiphon/transport';
       const database = await openDatabase('sqlite:./there/a.db', 'normal');
-      const { fetch: answer } = createHandler({ config: parseConfig({}), database, transport: fetchTransport(fetch) });
+      const { fetch: answer } = createHandler({ config: parseConfig({}), codecs, database, transport: fetchTransport(fetch) });
       const body = JSON.stringify({ model: 'demo', input: 'Hi' });
       const reply = await answer(new Request('http://x/v1/responses', { method: 'POST', headers: { 'content-type': 'application/json' }, body }));
       const limits = { body: 1, reply: 1, time: 1 };

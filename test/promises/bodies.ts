@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Door, post, testOrigin } from '../doors/door.ts';
 import { says } from '../model/scripted.ts';
 import { callOf, refuses } from './ask.ts';
@@ -10,6 +10,26 @@ const MiB = 1024 * 1024;
 /** The quickest brotli: the best takes seconds for a bomb. */
 const brotli = (plain: Uint8Array) =>
   brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MIN_QUALITY } });
+
+const encoders = { gzip: gzipSync, deflate: deflateSync, br: brotli, zstd: zstdCompressSync };
+
+/** Text that compresses to two fifths. */
+function randomDigits(size: number): Buffer {
+  let state = 1;
+  return Buffer.alloc(size).map(() => {
+    state = Math.imul(state, 1_103_515_245) + 12_345;
+    return 0x30 + ((state >>> 16) % 10);
+  }) as Buffer;
+}
+
+/** Brotli that begins with so many meta-blocks of so many bytes, which are to be skipped. */
+function skipped(count: number, size: number): Buffer {
+  const block = (header: number, bits: number) => {
+    const head = header | ((size - 1) << bits);
+    return Buffer.concat([Buffer.from([head & 255, (head >> 8) & 255, head >> 16]), Buffer.alloc(size)]);
+  };
+  return Buffer.concat([block(0x4c, 7), ...Array<Buffer>(count - 1).fill(block(0x26, 6))]);
+}
 
 /** Sends a body in an encoding. */
 function encoded(door: Door, encoding: string, body: Uint8Array): Promise<Response> {
@@ -53,8 +73,21 @@ promise(
 promise(
   'body.two-encodings',
   async (door) => {
-    await reaches(door, 'gzip, br', (plain) => brotli(gzipSync(plain)));
-    await reaches(door, 'identity, GZIP', gzipSync);
+    const plain = Buffer.from('{}');
+    const bodies: [string, Uint8Array][] = [
+      ['gzip, br', brotli(gzipSync(plain))],
+      ['gzip, gzip', gzipSync(gzipSync(plain))],
+      ['GZIP,deflate', deflateSync(gzipSync(plain))],
+      ['gzip, nothing', gzipSync(plain)],
+    ];
+    for (const [encoding, body] of bodies) {
+      const reply = await encoded(door, encoding, body);
+      assert.equal(reply.headers.get('accept-encoding'), 'gzip, deflate, br, zstd');
+      await refuses(reply, { status: 415, code: 'unsupported_media_type', message: /no more than one/ });
+    }
+    for (const encoding of ['identity, GZIP', 'x-gzip', 'gzip,', ' gzip , identity']) {
+      await reaches(door, encoding, gzipSync);
+    }
   },
   NEEDS_HEADERS,
 );
@@ -62,8 +95,9 @@ promise(
 promise(
   'body.unknown-encoding',
   async (door) => {
-    for (const encoding of ['compress', 'snappy', 'gzip, gzip, gzip', 'x'.repeat(2_000)]) {
+    for (const encoding of ['compress', 'snappy', '__proto__', 'x'.repeat(2_000)]) {
       const reply = await encoded(door, encoding, Buffer.from('{}'));
+      assert.equal(reply.headers.get('accept-encoding'), 'gzip, deflate, br, zstd');
       await refuses(reply, { status: 415, code: 'unsupported_media_type' });
     }
   },
@@ -74,11 +108,11 @@ promise(
   'body.corrupt',
   async (door) => {
     const plain = Buffer.from(JSON.stringify({ model: 'demo', input: 'Hello. '.repeat(500) }));
-    const encoders = { gzip: gzipSync, deflate: deflateSync, br: brotli };
-    for (const [encoding, encode] of Object.entries(encoders)) {
+    for (const [encoding, encode] of Object.entries({ gzip: gzipSync, deflate: deflateSync, br: brotli })) {
       const whole = encode(plain);
       const garbled = Buffer.from(whole).fill(0xff, 4, 24);
-      const corrupt = [plain, garbled, whole.subarray(0, whole.length - 6), Buffer.alloc(0)];
+      const more = Buffer.concat([whole, Buffer.from('x')]);
+      const corrupt = [plain, garbled, whole.subarray(0, whole.length - 6), Buffer.alloc(0), more];
       const refused = { status: 400, code: 400, message: /content-encoding/ };
       for (const body of corrupt) await refuses(await encoded(door, encoding, body), refused);
     }
@@ -90,17 +124,58 @@ promise(
   'body.bomb',
   async (door) => {
     const bomb = Buffer.alloc(8 * MiB + 1, ' ');
-    const twice = gzipSync(gzipSync(bomb));
+    const small = randomDigits(8 * MiB + 1);
     const bombs: [string, Uint8Array][] = [
       ['gzip', gzipSync(bomb)],
       ['deflate', deflateRawSync(bomb)],
       ['br', brotli(bomb)],
-      ['gzip, gzip', twice],
+      ['gzip', gzipSync(small, { level: 1 })],
+      ['br', brotli(small)],
     ];
     for (const [encoding, body] of bombs) {
       await refuses(await encoded(door, encoding, body), { status: 413, code: 'request_too_large' });
     }
   },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'body.ratio',
+  async (door) => {
+    // Within the limit: only how much they grow tells them from others.
+    const bomb = Buffer.alloc(4 * MiB, ' ');
+    const tooSmall = { status: 413, code: 'request_too_large', message: /more than 200 times/ };
+    for (const [encoding, encode] of Object.entries(encoders)) {
+      await refuses(await encoded(door, encoding, encode(bomb)), tooSmall);
+      await reaches(door, encoding, (plain) => encode(Buffer.concat([plain, bomb.subarray(0, MiB - plain.length)])));
+    }
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'body.nothing-comes',
+  async (door) => {
+    const refused = { status: 413, code: 'request_too_large', message: /too many pieces/ };
+    const plain = Buffer.from('{"model":"demo","input":"Hi"}');
+    // Empty blocks, a name, and empty members before the text.
+    const blocks = Buffer.concat([Buffer.alloc(5 * 100_000, Buffer.from([0, 0, 0, 255, 255])), deflateRawSync(plain)]);
+    const name = Buffer.concat([Buffer.from([31, 139, 8, 8, 0, 0, 0, 0, 0, 3]), Buffer.alloc(400_000, 'n')]);
+    const members = Buffer.concat([...Array<Buffer>(20_000).fill(gzipSync('')), gzipSync(plain)]);
+    await refuses(await encoded(door, 'deflate', blocks), refused);
+    await refuses(await encoded(door, 'gzip', name), refused);
+    await refuses(await encoded(door, 'gzip', members), refused);
+    await refuses(await encoded(door, 'br', skipped(10, 60_000)), refused);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'body.gzip-members',
+  (door) =>
+    reaches(door, 'gzip', (plain) =>
+      Buffer.concat([gzipSync(plain.subarray(0, 99)), gzipSync(''), gzipSync(plain.subarray(99))]),
+    ),
   NEEDS_HEADERS,
 );
 

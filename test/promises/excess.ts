@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { brotliCompressSync, constants } from 'node:zlib';
 import { type Door, post } from '../doors/door.ts';
 import { says, type Turn } from '../model/scripted.ts';
 import { NEEDS_SOCKET, withSocket } from '../socket.ts';
 import { create, refuses } from './ask.ts';
-import { promise } from './promise.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
 
 const lists = (count: number) => `[${'[],'.repeat(count - 1)}[]]`;
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
@@ -14,6 +15,13 @@ const requests = (model: string, value: string) => [
   `{"model":"${model}","input":"Hi","tools":[{"type":"function","name":"f","parameters":{"enum":${value}}}]}`,
   `{"model":"${model}","input":${value}}`,
 ];
+
+/** Brotli of a request that has 64 MiB, less a little, of something in its middle: some 300 bytes. */
+function stuffed(begin: string, piece: string, end: string): Uint8Array {
+  const middle = Buffer.alloc(60 * 1024 * 1024, piece);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_LGWIN]: 24 };
+  return brotliCompressSync(Buffer.concat([Buffer.from(begin), middle, Buffer.from(end)]), { params });
+}
 
 const tooMany = { status: 400, code: 400, message: /more than 250000 members/ };
 const tooDeep = { status: 400, code: 400, message: /deeper than 128 levels/ };
@@ -46,6 +54,25 @@ promise('body.depth', async (door) => {
   }
   await goesOn(door);
 });
+
+promise(
+  'body.excess-packed',
+  async (door) => {
+    const begin = '{"model":"demo","input":"Hi",';
+    const bodies = [
+      stuffed(`${begin}"unknown":[`, '[],', '[]]}'),
+      stuffed(`${begin}"tools":[{"type":"function","name":"f","parameters":{"enum":[`, '[],', '[]]}}]}'),
+      stuffed(`${begin}"unknown":`, '[', ''),
+    ];
+    const headers = { 'content-encoding': 'br' };
+    for (const body of bodies) {
+      const replies = await Promise.all(Array.from({ length: 6 }, () => post(door, body, { headers })));
+      for (const reply of replies) await refuses(reply, { status: 413, code: 'request_too_large' });
+    }
+    await goesOn(door);
+  },
+  NEEDS_HEADERS,
+);
 
 promise('backend.excess', async (door) => {
   const { model } = door;

@@ -1,9 +1,6 @@
 /** The promises about what clients do around a request: compress it, send it again, send it from a browser. */
 export const clientsManifest = {
-  'body.zstd': {
-    says: 'a zstd body is decompressed, alone and with another encoding',
-    source: 'issue 5',
-  },
+  'body.zstd': { says: 'a zstd body is decompressed, however it was compressed', source: 'issue 5' },
   'body.zstd-frames': { says: 'a zstd body may have many frames, some of them to be skipped', source: 'RFC 8878' },
   'body.zstd-corrupt': { says: 'corrupt, truncated or missing zstd data is 400', source: 'issue 5' },
   'body.zstd-dictionary': { says: 'zstd data that needs a dictionary is 400', source: 'issue 5' },

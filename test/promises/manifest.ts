@@ -352,14 +352,33 @@ export const manifest = {
   'body.br': { says: 'a br body is decompressed', source: 'issue 3: Handler' },
   'body.identity': { says: 'identity is no encoding', source: 'issue 3: Handler' },
   'body.two-encodings': {
-    says: 'two encodings are undone in reverse, their names in any case',
-    source: 'RFC 9110, 8.4',
+    says: 'two encodings are 415, and one is undone whatever the case of its name and beside identity',
+    source: 'issue 11: input',
   },
-  'body.unknown-encoding': { says: 'an unknown encoding is 415', source: 'issue 3: Handler' },
-  'body.corrupt': { says: 'corrupt, truncated or missing compressed data is 400', source: 'issue 3: Handler' },
+  'body.unknown-encoding': {
+    says: 'an unknown encoding is 415, and accept-encoding names those that are known',
+    source: 'issue 3: Handler; RFC 9110, 12.5.3',
+  },
+  'body.corrupt': {
+    says: 'corrupt, truncated or missing compressed data is 400, and so is what stands behind its end',
+    source: 'issue 3: Handler',
+  },
   'body.bomb': { says: 'a bomb is refused at the inflated limit', source: 'issue 3: Handler' },
+  'body.ratio': {
+    says: 'what grows to more than two hundred times its size, and more than 1 MiB, is 413 in each encoding',
+    source: 'issue 11: input',
+  },
+  'body.nothing-comes': {
+    says: 'compressed data of which nothing comes is 413 after 256 KiB of it',
+    source: 'issue 11: input',
+  },
+  'body.gzip-members': { says: 'a gzip body may have several members', source: 'RFC 1952, 2.2' },
   'body.members': {
     says: 'JSON with more than 250,000 members is 400, wherever they are, and fewer are taken',
+    source: 'issue 11: input',
+  },
+  'body.excess-packed': {
+    says: 'six requests at once of 64 MiB of lists or levels, in 300 bytes each, are refused, and break nothing',
     source: 'issue 11: input',
   },
   'body.depth': {

@@ -13,6 +13,7 @@ export function runtimeSuite(name: Runtime['name'], runtime: Runtime | undefined
   }
   runPromises(() => openRuntime(runtime), name);
   passes(runtime, 'test', 'test/thorough/database.test.ts', 'SQLite keeps what every database must keep');
+  passes(runtime, 'test', 'test/thorough/decompress.test.ts', 'bodies are decompressed in slices, within bounds');
   passes(runtime, 'run', 'test/runtimes/given-up.ts', 'a model call that is given up ends, whatever was collected');
 }
 

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { createHandler, type Door, fetchTransport, parseConfig, standardSocket } from '../../handler/index.ts';
+import { codecs } from '../../shim/codecs.ts';
 import { testDatabase } from '../doors/database.ts';
 
 // Run by Deno or by Bun, whose own servers hand over to the handler; ends with the process that began it.
@@ -21,7 +21,7 @@ const { fetch: answer } = createHandler({
   config: parseConfig(JSON.parse(process.env.ANTIPHON_CONFIG ?? '{}')),
   transport: fetchTransport(fetch),
   database: await testDatabase(),
-  brotli: createRequire(import.meta.url)('brotli-wasm'),
+  codecs,
 });
 const at = { hostname: '127.0.0.1', port: Number(process.env.PORT) };
 Deno?.serve({ ...at, onListen: () => {} }, (request) => {

@@ -1,0 +1,41 @@
+import { Inflate } from 'pako';
+import { CHUNK, type Codec, type Piece } from './codec.ts';
+
+/** Bytes of input: deflate makes a thousand times as many of them, and all of that before it returns. */
+const SLICE = 2 * 1024;
+
+/** `gzip`, of any number of members. */
+export const gzipCodec: Codec = function* (data) {
+  for (let at = 0; at === 0 || at < data.length; ) at = yield* inflated(data, at, false);
+};
+
+/** `deflate`, which means zlib's format; some clients send raw deflate, which its first two bytes tell. */
+export const deflateCodec: Codec = function* (data) {
+  const [first = 0, second = 0] = data;
+  const hasHeader = (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
+  const end = yield* inflated(data, 0, !hasHeader);
+  if (end < data.length) throw new Error('something stands behind the end');
+};
+
+/** Inflates from `at` on; gives where that ended. */
+function* inflated(data: Uint8Array, at: number, raw: boolean): Generator<Piece, number> {
+  const inflator = new Inflate({ raw, chunkSize: CHUNK });
+  let chunks: Uint8Array[] = [];
+  let unread = () => 0;
+  inflator.onStart = (stream) => {
+    unread = () => stream.avail_in;
+  };
+  inflator.onData = (chunk) => chunks.push(chunk);
+  while (!inflator.ended) {
+    if (at >= data.length) throw new Error('it is cut');
+    const slice = data.subarray(at, at + SLICE);
+    inflator.push(slice);
+    if (inflator.err !== 0) throw new Error(inflator.msg);
+    const read = slice.length - unread();
+    at += read;
+    yield { read };
+    for (const plain of chunks) yield { read: 0, plain };
+    chunks = [];
+  }
+  return at;
+}

@@ -1,0 +1,107 @@
+import { inflatedTooLarge } from '../errors.ts';
+
+/** The most bytes that a block may hold. */
+const BLOCK = 128 * 1024;
+
+const MAGIC = 0xfd2fb528;
+
+/** The beginning of a frame that is to be skipped; its last four bits are free. */
+const SKIPPABLE = 0x184d2a5;
+
+/** The kinds of block that are known by their headers; the others are as they stand. */
+const REPEATED = 1;
+const COMPRESSED = 2;
+const RESERVED = 3;
+
+/** One frame of a zstd body. */
+export interface Frame {
+  bytes: Uint8Array;
+  /** The most bytes that can come of it. */
+  most: number;
+  /** Ends of blocks, such that no more than 384 KiB come of what is between two of them; the last is the frame's own. */
+  cuts: number[];
+}
+
+/**
+ * The frames of a zstd body (RFC 8878), each whole, by their headers and those of their blocks. Decoders read the first frame
+ * only, some take a cut one for a whole, and all of them what stands behind it. Throws an Error for all that is no whole
+ * frame without a dictionary, and an ApiError, 413, for one that is declared to be larger than `limit` bytes, and for more
+ * blocks than eight times those that hold the limit: tables that are built anew for each take far longer than their bytes.
+ */
+export function* frames(data: Uint8Array, limit: number): Generator<Frame> {
+  if (data.length === 0) throw new Error('nothing is there');
+  let blocks = 1_024 + Math.ceil((8 * limit) / BLOCK);
+  const spend = () => {
+    if (--blocks < 0) throw inflatedTooLarge(limit, 'in too many pieces');
+  };
+  for (let from = 0, end = 0; from < data.length; from = end) {
+    if (Math.floor(littleEndian(data, from, 4) / 16) === SKIPPABLE) {
+      spend();
+      end = from + 8 + littleEndian(data, from + 4, 4);
+      if (end > data.length) throw new Error('a frame is cut');
+      continue;
+    }
+    const { content, window, checksum, ...header } = readHeader(data, from);
+    if (content !== undefined && content > limit) throw inflatedTooLarge(limit);
+    const full = Math.min(BLOCK, window);
+    const cuts: number[] = [];
+    let [most, cut] = [0, 0];
+    end = header.end;
+    for (let last = false; !last; ) {
+      spend();
+      const head = littleEndian(data, end, 3);
+      const [kind, size] = [(head >> 1) & 3, head >>> 3];
+      last = head % 2 === 1;
+      end += 3 + (kind === REPEATED ? 1 : size);
+      if (end > data.length || size > full || kind === RESERVED) throw new Error('a block is broken');
+      most += kind === COMPRESSED ? full : size;
+      if (most - cut > 2 * BLOCK) {
+        cuts.push(end - from);
+        cut = most;
+      }
+    }
+    if (checksum) end += 4;
+    if (end > data.length) throw new Error('a frame is cut');
+    if (content !== undefined && content > most) throw new Error('a frame has another size');
+    const bytes = withWindow(data.subarray(from, end), window, Math.min(most, limit));
+    yield { bytes, most, cuts: [...cuts, bytes.length] };
+  }
+}
+
+/** What a frame says of itself before its first block, which begins at `end`; `window` is how far back matches may reach. */
+function readHeader(data: Uint8Array, from: number) {
+  const flags = data[from + 4] ?? 0;
+  if (littleEndian(data, from, 4) !== MAGIC || (flags & 8) !== 0) throw new Error('no frame begins here');
+  const single = (flags & 32) !== 0;
+  const dictionaryBytes = [0, 1, 2, 4][flags & 3] ?? 0;
+  const contentBytes = [single ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0;
+  const dictionary = from + (single ? 5 : 6);
+  const end = dictionary + dictionaryBytes + contentBytes;
+  if (end > data.length) throw new Error('a frame is cut');
+  if (littleEndian(data, dictionary, dictionaryBytes) !== 0) throw new Error('a dictionary is needed');
+  const size = littleEndian(data, end - contentBytes, contentBytes) + (contentBytes === 2 ? 256 : 0);
+  const byte = data[from + 5] ?? 0;
+  return {
+    end,
+    content: contentBytes === 0 ? undefined : size,
+    window: single ? size : 2 ** (10 + (byte >> 3)) * (1 + (byte & 7) / 8),
+    checksum: (flags & 4) !== 0,
+  };
+}
+
+/** A frame whose window is no larger than what is wanted of it: decoders allocate as much as it says, or refuse it. */
+function withWindow(frame: Uint8Array, window: number, wanted: number): Uint8Array {
+  const log = Math.ceil(Math.log2(Math.max(BLOCK, wanted)));
+  const single = ((frame[4] ?? 0) & 32) !== 0;
+  if (single || window <= 2 ** log) return frame;
+  const smaller = frame.slice();
+  smaller[5] = (log - 10) << 3;
+  return smaller;
+}
+
+/** A number of a few bytes; zeros stand for what is beyond the end of the data. */
+function littleEndian(data: Uint8Array, from: number, bytes: number): number {
+  let value = 0;
+  for (let n = bytes - 1; n >= 0; n--) value = value * 256 + (data[from + n] ?? 0);
+  return value;
+}
