@@ -1,7 +1,7 @@
 import { type Aim, type Results, resultOf } from './results.ts';
 
 /** What the product is held to, and what this run says of it. */
-export function aimsOf({ comparisons, firstEvents, chain }: Omit<Results, 'aims'>): Aim[] {
+export function aimsOf({ comparisons, firstEvents, chain, swept }: Omit<Results, 'aims'>): Aim[] {
   const { turn, bursts } = comparisons;
   const aims = [
     atLeast(
@@ -19,6 +19,8 @@ export function aimsOf({ comparisons, firstEvents, chain }: Omit<Results, 'aims'
   const last = chain.doors.find(({ door }) => door === 'streamed')?.points.at(-1)?.ms ?? Number.NaN;
   aims.push(below(`ms that they add to turn ${chain.turns} of a chain`, last, 1.5));
   aims.push(below('MB of the database after the chain', chain.databaseBytes / 1_000_000, 1));
+  const { responses, longest } = swept;
+  aims.push(below(`ms that a sweep of ${responses} responses holds other work up`, longest, 50));
   return aims;
 }
 

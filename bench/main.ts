@@ -9,6 +9,7 @@ import { startGenerator } from './generator.ts';
 import { measureChain } from './measure-chain.ts';
 import { measureFirstEvents } from './measure-first.ts';
 import { measureMemory } from './measure-memory.ts';
+import { measureSweep } from './measure-sweep.ts';
 import { FULL, QUICK, SHAPES } from './plan.ts';
 import { questionsOf } from './questions.ts';
 import type { Results } from './results.ts';
@@ -43,6 +44,8 @@ async function run(): Promise<Results> {
     const chain = await measureChain(servers, plan, generator);
     say('memory');
     const memory = await measureMemory(servers, plan, generator);
+    say('the sweep');
+    const swept = await measureSweep(plan);
     const found = {
       date: new Date().toISOString().slice(0, 10),
       node: process.versions.node,
@@ -54,6 +57,7 @@ async function run(): Promise<Results> {
       firstEvents,
       chain,
       memory,
+      swept,
     };
     return { ...found, aims: aimsOf(found) };
   } finally {

@@ -17,6 +17,8 @@ export interface Plan {
   /** Seconds of each load whose memory is measured, and how many streams are held at a time. */
   memory: number;
   held: number;
+  /** Stored responses, and how many of them have expired, when those are removed. */
+  swept: { responses: number; expired: number };
 }
 
 /** Long enough for medians that hold to a few percent: under five minutes. */
@@ -31,6 +33,7 @@ export const FULL: Plan = {
   chains: 6,
   memory: 8,
   held: 1_000,
+  swept: { responses: 1_000_000, expired: 100_000 },
 };
 
 /** Long enough to see that everything works, and about how fast: under a minute. */
@@ -45,6 +48,7 @@ export const QUICK: Plan = {
   chains: 1,
   memory: 2,
   held: 300,
+  swept: { responses: 50_000, expired: 5_000 },
 };
 
 /** How often resident memory is looked at, and how long a product has had rest when it is idle, in milliseconds. */

@@ -69,6 +69,17 @@ export interface Resident {
   after: number;
 }
 
+/** What the removal of expired responses from a large database takes, and the longest that it holds other work up. */
+export interface Swept {
+  responses: number;
+  expired: number;
+  seconds: number;
+  /** Sweeps, each of which has a bound on its time. */
+  runs: number;
+  /** Milliseconds. */
+  longest: number;
+}
+
 /** A number that the product is held to. */
 export interface Aim {
   what: string;
@@ -90,6 +101,7 @@ export interface Results {
   firstEvents: AddedFirst[];
   chain: AddedByChain;
   memory: Resident[];
+  swept: Swept;
 }
 
 /** A subject's result in a comparison. */

@@ -1,10 +1,10 @@
 import { type Cpu, type Role, sumOf } from './cpu.ts';
-import type { AddedByChain, Comparison, Point, Resident, Results } from './results.ts';
+import type { AddedByChain, Comparison, Point, Resident, Results, Swept } from './results.ts';
 import type { Spread } from './statistics.ts';
 
 /** The results as text: ratios first. */
 export function tableOf(results: Results): string {
-  const { comparisons, firstEvents, chain, memory, aims } = results;
+  const { comparisons, firstEvents, chain, memory, swept, aims } = results;
   const { node, envoy, cpus, date, seconds } = results;
   const parts = [
     `Node ${node}, Envoy ${envoy}, ${cpus} CPUs, ${date}, ${Math.round(seconds)} s. Medians of the rounds, (least - greatest).`,
@@ -21,6 +21,7 @@ export function tableOf(results: Results): string {
     ])}`,
     chainTable(chain),
     memoryTable(memory),
+    sweptLine(swept),
     `Aims\n${grid(aims.map(({ what, value, aim, met }) => [met ? 'met' : 'MISSED', number(value, 2), aim, what]))}`,
   ];
   return `${parts.join('\n\n')}\n`;
@@ -47,6 +48,11 @@ function memoryTable(memory: readonly Resident[]): string {
   ]);
   const head = ['', 'idle', 'at most', 'afterwards', 'KiB for each connection'];
   return `Resident memory of a fresh product over plain HTTP, MB\n${grid([head, ...rows])}`;
+}
+
+function sweptLine({ responses, expired, seconds, runs, longest }: Swept): string {
+  const took = `took ${number(seconds, 1)} s in ${runs} sweeps, and held other work up for ${number(longest, 0)} ms at most`;
+  return `Removing ${expired} expired of ${responses} responses ${took}`;
 }
 
 const ROLES: readonly Role[] = ['load', 'mock', 'plain', 'product', 'envoy'];

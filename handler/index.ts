@@ -81,8 +81,8 @@ export interface HandlerOptions {
 export interface Handler {
   /** Answers one request. It never throws and never rejects: whatever happens is a Response. */
   fetch(request: Request, door?: Door): Promise<Response>;
-  /** Removes what has expired; to be called now and then, by as many processes as there are. */
-  sweep(): Promise<void>;
+  /** Removes what has expired, in so many slices at most; to be called now and then, by as many processes as there are. */
+  sweep(slices?: number): Promise<void>;
   /** Ends turns that died, and takes over those in the background: to be called several times within `limits.lease`. */
   resume(): Promise<void>;
   /**
@@ -169,7 +169,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const app = createApp({ ...services, runner });
   return {
     fetch: async (request, door = {}) => app.fetch(request, door),
-    sweep: () => sweep(database, owner, Date.now()),
+    sweep: (slices) => sweep(database, owner, Date.now(), slices),
     async resume() {
       await owner.look(database);
       for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);

@@ -127,6 +127,10 @@ export const defaultLimits: Limits = {
 
 /** The limits that nobody sets: what stays within them is any real client's, and what does not is a mistake or an attack. */
 export const fixedLimits = {
+  /** Rows that one slice of the removal of what has expired looks at. Past it: the next slice looks, when others had their turn. */
+  sweepRows: 40,
+  /** How long what has expired is removed, of every minute. Past it: the rest is left to the next. On Workers: 20 slices. */
+  sweepTime: 30 * s,
   /** JSON up to this many characters is parsed as it is, since it cannot grow large. Past it: it is scanned first. */
   scannedJson: 65_536,
   /**

@@ -70,6 +70,9 @@ const AGAIN = 10_000;
 /** The default of `limits.inFlight`: half of what an isolate may use. */
 const IN_FLIGHT = 64 * 1024 * 1024;
 
+/** Slices of a sweep: the platform bounds the queries of one call, and each slice makes some ten. */
+const SLICES = 20;
+
 let opening: Promise<{ handler: Handler; work: Work }> | undefined;
 
 /** The handler that all requests of this isolate share; the first one brings the schema to the newest. */
@@ -101,8 +104,9 @@ export default {
   async scheduled(_event: unknown, bindings: Bindings): Promise<void> {
     const { handler } = await opened(bindings);
     // None waits for another to succeed; what waits for receivers comes last.
-    for (const name of ['resume', 'sweep', 'deliver'] as const) {
-      await handler[name]().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
+    const work = { resume: handler.resume, sweep: () => handler.sweep(SLICES), deliver: handler.deliver };
+    for (const [name, does] of Object.entries(work)) {
+      await does().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
     }
   },
 };

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Conflict, type Database, type Statement } from '../handler/database/database.ts';
 import { migrate, migrations } from '../handler/database/schema.ts';
+import { insertItems } from '../handler/state/items.ts';
+import { insertBlock } from '../handler/state/log.ts';
+import { Owner } from '../handler/state/owner.ts';
+import { sweep } from '../handler/state/sweep.ts';
 import { ITEM_CHUNKS, joinText, type Place, splitText } from '../handler/state/text.ts';
 
 /** A new, empty database, and a second connection to it where the kind has such a thing. */
@@ -143,6 +147,37 @@ export function databaseContract(name: string, open: () => Promise<Opened>): voi
       const [read] = joinText(rows);
       assert.ok(read?.text === text, `${length} characters`);
       for (const row of rows) assert.ok(Buffer.byteLength(String(row.more ?? '')) <= 512 * 1024);
+    }
+  });
+
+  keeps('what has expired goes in slices, and what it is kept with', async (database) => {
+    const at = { tenant: 't', side: 'input', place: 0 } as const;
+    const text = 'x'.repeat(400_000);
+    for (let n = 0; n < 90; n++) {
+      // A chain of 45, and others by themselves; all of them from one conversation.
+      const parent = n > 0 && n < 45 ? `resp_${n - 1}` : null;
+      const item = { type: 'message' as const, role: 'user' as const, status: 'completed' as const, id: `msg_${n}` };
+      const content = [{ type: 'input_text' as const, text: n === 50 ? text : 'Hi' }];
+      await database.batch([
+        {
+          sql: `INSERT INTO responses (tenant, id, parent, conversation, owner, status, background, log_until, compacted, expires_at, body)
+            VALUES ('t', ?, ?, 'conv', '', 'completed', 1, 1, 0, ?, '{}')`,
+          values: [`resp_${n}`, parent, n],
+        },
+        ...insertItems({ ...at, holder: `resp_${n}` }, [{ ...item, content }]),
+        ...insertBlock('t', `resp_${n}`, 0, [n === 60 ? text : '{}'], 0),
+      ]);
+    }
+    await database.batch([
+      {
+        sql: "INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at) VALUES ('t', 'conv', 0, '{}', 1)",
+        values: [],
+      },
+    ]);
+    await sweep(database, new Owner(1_000), Date.now());
+    for (const table of ['responses', 'items', 'chunks', 'events', 'conversations']) {
+      const [[row] = []] = await database.batch([{ sql: `SELECT count(*) AS n FROM ${table}`, values: [] }]);
+      assert.equal(row?.n, 0, table);
     }
   });
 

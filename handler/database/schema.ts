@@ -1,5 +1,8 @@
 import { Conflict, type Database, type Statement } from './database.ts';
 
+/** Stands in a statement for the time at which a database is brought to its version. */
+const NOW = ':now';
+
 /**
  * Every version of the schema as the statements that lead to it from the one before. A version that has been released
  * is never changed. Times are milliseconds since 1970; every table that holds clients' data has `tenant` first.
@@ -73,6 +76,19 @@ export const migrations: readonly (readonly string[])[] = [
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, n bigint NOT NULL,
       body text NOT NULL, PRIMARY KEY (tenant, holder, side, place, n))`,
   ],
+  [
+    // What is due to go, and waits for what builds on it, is not looked at again until the last of that has gone.
+    'ALTER TABLE responses ADD COLUMN waits bigint NOT NULL DEFAULT 0',
+    'DROP INDEX responses_by_expiry',
+    'CREATE INDEX responses_due ON responses (expires_at) WHERE waits = 0',
+    'ALTER TABLE conversations ADD COLUMN waits bigint NOT NULL DEFAULT 0',
+    'DROP INDEX conversations_deleted',
+    'CREATE INDEX conversations_due ON conversations (deleted_at) WHERE deleted_at IS NOT NULL AND waits = 0',
+
+    // When somebody last wrote to a conversation. Those that were there before count as used when this version came.
+    `ALTER TABLE conversations ADD COLUMN used_at bigint NOT NULL DEFAULT ${NOW}`,
+    'CREATE INDEX conversations_by_use ON conversations (used_at) WHERE deleted_at IS NULL',
+  ],
 ];
 
 const CREATE = 'CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)';
@@ -92,7 +108,8 @@ export async function migrate(database: Database, to: number = migrations.length
       );
     }
     if (version >= to) return;
-    const steps = (migrations[version] ?? []).map(plain);
+    const now = String(Date.now());
+    const steps = (migrations[version] ?? []).map((sql) => plain(sql.replace(NOW, now)));
     try {
       await database.batch([{ sql: 'INSERT INTO migrations (version) VALUES (?)', values: [version + 1] }, ...steps]);
     } catch (error) {

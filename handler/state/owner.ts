@@ -145,7 +145,7 @@ export const OPEN = "r.status IN ('queued', 'in_progress')";
 export const OWNER_BEAT = 'r.owner, (SELECT o.alive_until FROM owners o WHERE o.id = r.owner) AS beat';
 
 /** Ends what a process held that has died; in the background another one may go on with it. */
-const END = `UPDATE responses AS r SET status = CASE WHEN r.background = 1 THEN r.status ELSE 'failed' END, owner = ''`;
+const END = `UPDATE responses AS r SET status = CASE WHEN r.background = 1 THEN r.status ELSE 'failed' END, owner = '', waits = 0`;
 
 /** Whether a response of this status has not ended. */
 export function isOpen(status: Value | undefined): boolean {

@@ -175,7 +175,7 @@ export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
   const mine = owner === undefined ? "status IN ('queued', 'in_progress')" : 'owner = ?';
   return [
     {
-      sql: `UPDATE responses SET body = ?, log_until = ?, owner = '', compacted = CASE WHEN ? = 1 THEN 1 ELSE compacted END,
+      sql: `UPDATE responses SET body = ?, log_until = ?, owner = '', waits = 0, compacted = CASE WHEN ? = 1 THEN 1 ELSE compacted END,
           status = CASE WHEN ${mine} THEN ? END
         WHERE tenant = ? AND id = ?`,
       values: [

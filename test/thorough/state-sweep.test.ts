@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../handler/database/database.ts';
+import type { Item } from '../../handler/protocol/items.ts';
+import { insertItems } from '../../handler/state/items.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { testDatabase } from '../doors/database.ts';
 import { openInProcess } from '../doors/in-process.ts';
 import { says } from '../model/scripted.ts';
 import { create } from '../promises/ask.ts';
-import { ask, contents, conversation, have, heard, type List } from '../promises/state-ask.ts';
+import { ask, begin, contents, conversation, have, heard, held, type List } from '../promises/state-ask.ts';
 
 const HOUR = 3_600_000;
 const MONTH = 30 * 24 * HOUR;
@@ -125,21 +127,139 @@ test('a deleted conversation stays while responses go on from it', async (t) => 
   assert.deepEqual(await rows(database), [0, 0, 0, 0]);
 });
 
-test('deleted conversations go some at a time, however many there are', async (t) => {
-  const { database, short } = await open(t);
-  for (let n = 0; n < 450; n++) await conversation(short, { items: [{ role: 'user', content: `message ${n}` }] });
-  await database.batch([{ sql: 'UPDATE conversations SET deleted_at = ?', values: [Date.now()] }]);
-  const removed: number[] = [];
-  const counting: Database = {
-    ...database,
-    async batch(statements) {
-      const results = await database.batch(statements);
-      const at = statements.findIndex(({ sql }) => sql.startsWith('DELETE FROM conversations'));
-      if (at >= 0) removed.push(results[at]?.length ?? 0);
-      return results;
+/** A database, and the rows that each of its batches looks at and removes. */
+function watched(database: Database) {
+  const slices: { looked: number; removed: number }[] = [];
+  return {
+    slices,
+    database: {
+      ...database,
+      async batch(statements: Parameters<Database['batch']>[0]) {
+        const removed = { sql: 'SELECT total_changes() AS n', values: [] };
+        const results = await database.batch([removed, ...statements, removed]);
+        const n = Number(results.at(-1)?.[0]?.n) - Number(results[0]?.[0]?.n);
+        slices.push({ looked: results[1]?.length ?? 0, removed: n });
+        return results.slice(1, -1);
+      },
     },
   };
-  await sweep(counting, new Owner(1_000), Date.now() + 61_000);
-  assert.deepEqual(removed, [200, 200, 50, 0]);
+}
+
+const insertResponses = (count: number, columns: string, values: string) => ({
+  sql: `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${count})
+    INSERT INTO responses (tenant, id, owner, status, background, compacted, body, expires_at ${columns})
+    SELECT 't', 'resp_' || n, '', 'completed', 0, 0, '{}', n ${values} FROM n`,
+  values: [],
+});
+
+test('what has expired goes in slices of few rows, and a timer that is due fires between any two', async () => {
+  const { database, slices } = watched(await testDatabase());
+  await database.batch([insertResponses(1_000, '', '')]);
+  slices.length = 0;
+  let ended = false;
+  let fired = 0;
+  let first = 0;
+  const tick = () => {
+    fired++;
+    if (!ended) setTimeout(tick, 0);
+  };
+  setTimeout(tick, 0);
+  const batch = database.batch;
+  database.batch = (statements) => {
+    const looks = statements[0]?.sql.includes('r.expires_at <');
+    if (looks) {
+      assert.ok(first === 0 || fired > first, 'a timer has fired since the last slice');
+      first = fired;
+    }
+    return batch(statements);
+  };
+  await sweep(database, new Owner(1_000), Date.now());
+  ended = true;
+  assert.deepEqual((await rows(database))[0], 0);
+  for (const { looked, removed } of slices) assert.ok(looked <= 40 && removed <= 80, `${looked}, ${removed}`);
+  assert.equal(slices.filter(({ removed }) => removed > 0).length, 25);
+});
+
+test('a sweep that may make so many slices makes no more', async () => {
+  const { database, slices } = watched(await testDatabase());
+  await database.batch([insertResponses(200, '', '')]);
+  slices.length = 0;
+  await sweep(database, new Owner(1_000), Date.now(), 3);
+  assert.equal(slices.filter(({ removed }) => removed > 0).length, 1, 'one of each kind');
+});
+
+test('what waits for others to go is looked at once, and goes with the last of them', async () => {
+  const { database, slices } = watched(await testDatabase());
+  // A hundred chains of which the first response has expired, and the one that lives has not.
+  await database.batch([
+    insertResponses(100, '', ''),
+    {
+      sql: `INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, body, expires_at)
+        SELECT tenant, id || '_child', id, '', 'completed', 0, 0, '{}', ? FROM responses`,
+      values: [Date.now() + HOUR],
+    },
+  ]);
+  const looks = async (later = 0) => {
+    slices.length = 0;
+    await sweep(database, new Owner(1_000), Date.now() + later);
+    return slices.filter(({ looked }) => looked > 0).length;
+  };
+  assert.equal(await looks(), 3);
+  assert.equal(await looks(), 0, 'they are not looked at again');
+  assert.deepEqual((await rows(database))[0], 200);
+  await looks(2 * HOUR);
+  assert.deepEqual((await rows(database))[0], 0);
+});
+
+test('a response that is deleted while it is made goes when it has ended', async (t) => {
+  const { database, long, at } = await open(t);
+  const { script, release } = held('Hel');
+  const { id, whole } = await begin(long, { model: long.model.script(script) });
+  await ask(long, 'DELETE', `/v1/responses/${id}`);
+  await at(61_000);
+  assert.equal((await rows(database))[0], 1);
+  release();
+  await whole;
+  await at(61_000);
+  assert.deepEqual(await rows(database), [0, 0, 0, 0]);
+});
+
+for (const [what, count, size] of [
+  ['many items', 2_000, 10],
+  ['large items', 60, 160_000],
+  ['items in pieces', 10, 700_000],
+] as const) {
+  test(`a response of ${what}, and a conversation of them, go some items at a time`, async () => {
+    const { database, slices } = watched(await testDatabase());
+    const at = { tenant: 't', side: 'input', place: 0 } as const;
+    const items = Array.from({ length: count }, (_, n) => ({
+      ...{ type: 'message', role: 'user', status: 'completed', id: `msg_${n}` },
+      content: [{ type: 'input_text', text: 'x'.repeat(size) }],
+    })) as Item[];
+    const conversation = `INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at) VALUES ('t', 'conv', 0, '{}', 1)`;
+    await database.batch([
+      insertResponses(1, '', ''),
+      ...insertItems({ ...at, holder: 'resp_1' }, items),
+      { sql: conversation, values: [] },
+      ...insertItems({ ...at, holder: 'conv', side: 'added' }, items, { id: 'conv', next: 0 }),
+    ]);
+    slices.length = 0;
+    await sweep(database, new Owner(1_000), Date.now());
+    assert.deepEqual(await rows(database), [0, 0, 0, 0]);
+    const most = Math.max(...slices.map(({ removed }) => removed));
+    assert.ok(most <= 600, `${most} rows at a time`);
+  });
+}
+
+test('deleted conversations go some at a time, however many there are', async (t) => {
+  const { database, short } = await open(t);
+  for (let n = 0; n < 130; n++) await conversation(short, { items: [{ role: 'user', content: `message ${n}` }] });
+  await database.batch([{ sql: 'UPDATE conversations SET deleted_at = ?', values: [Date.now()] }]);
+  const counting = watched(database);
+  await sweep(counting.database, new Owner(1_000), Date.now() + 61_000);
+  assert.deepEqual(
+    counting.slices.map(({ looked }) => looked).filter((looked) => looked > 0),
+    [40, 40, 40, 10],
+  );
   assert.deepEqual(await rows(database), [0, 0, 0, 0]);
 });
