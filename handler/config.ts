@@ -154,6 +154,7 @@ const schema = v.strictObject({
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
   logRetention: v.optional(age),
+  conversationRetention: v.optional(v.union([v.literal('never'), age], 'must be never, or an age such as 90d')),
   dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
   prompts: v.optional(
     v.pipe(
@@ -228,6 +229,8 @@ export interface Config {
   retention: number;
   /** How long the events of a background response are kept after its end, in milliseconds. */
   logRetention: number;
+  /** How long a conversation is kept after something was last written to it, in milliseconds; infinite for `never`. */
+  conversationRetention: number;
   /** Hosted tools that are left out of requests, where they would be refused. */
   dropTools: (typeof HOSTED)[number][];
   /** Prompts that requests may refer to. */
@@ -256,10 +259,12 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, database, retention = MONTH, logRetention = units.d, limits, ...rest } = result.output;
+  const { listen = {}, models, database, retention = MONTH, logRetention = units.d, limits, ...more } = result.output;
+  const { conversationRetention = 'never', ...rest } = more;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   return {
     ...rest,
+    conversationRetention: conversationRetention === 'never' ? Number.POSITIVE_INFINITY : conversationRetention,
     listen,
     models,
     database,

@@ -169,7 +169,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const app = createApp({ ...services, runner });
   return {
     fetch: async (request, door = {}) => app.fetch(request, door),
-    sweep: (slices) => sweep(database, owner, Date.now(), slices),
+    sweep: (most) => sweep(database, owner, Date.now(), { most, conversations: config.conversationRetention }),
     async resume() {
       await owner.look(database);
       for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);

@@ -19,6 +19,7 @@ test('an empty configuration has every default', () => {
     synchronous: 'normal',
     retention: 30 * 24 * 3_600_000,
     logRetention: 24 * 3_600_000,
+    conversationRetention: Number.POSITIVE_INFINITY,
     webhooks: [],
     dropTools: [],
     prompts: [],
@@ -59,6 +60,7 @@ test('a whole configuration is taken as it is', () => {
     database: 'sqlite:./data/a.db',
     synchronous: 'full',
     retention: '1.5d',
+    conversationRetention: '90d',
     cors: {
       origins: ['*', 'https://app.example', 'http://localhost:5173', 'chrome-extension://abcdefgh', 'http://[::1]:80'],
     },
@@ -73,6 +75,7 @@ test('a whole configuration is taken as it is', () => {
   ]);
   assert.deepEqual([config.database, config.synchronous], ['sqlite:./data/a.db', 'full']);
   assert.equal(config.retention, 36 * 3_600_000);
+  assert.equal(config.conversationRetention, 90 * 24 * 3_600_000);
   assert.equal(config.errors, 'openai');
   assert.deepEqual(config.cors.origins.slice(0, 2), ['*', 'https://app.example']);
   assert.deepEqual(config.limits, { ...defaultLimits, body: 1024 ** 2, keepAlive: 5_000, rounds: 3 });
@@ -153,6 +156,7 @@ const wrong: [unknown, RegExp][] = [
   [{ database: 'mysql://h/d' }, /database must be sqlite:PATH/],
   [{ database: { path: 'a.db' } }, /database must be a text/],
   [{ synchronous: 'off' }, /synchronous must be normal or full/],
+  [{ conversationRetention: 'forever' }, /conversationRetention must be never, or an age such as 90d/],
   [{ retention: '30' }, /retention must be a number with its unit/],
   [{ retention: '101000d' }, /retention must be below a hundred years/],
   [{ limits: { lease: '1d' } }, /limits\.lease must be a number with its unit/],

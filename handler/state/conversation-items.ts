@@ -40,9 +40,9 @@ export async function addItems(scope: Scope, id: string, items: Item[]): Promise
     try {
       await database.batch([
         {
-          sql: `UPDATE conversations AS c SET next_place = CASE WHEN c.next_place = ? AND NOT ${LOCKED} THEN ? END
+          sql: `UPDATE conversations AS c SET used_at = ?, next_place = CASE WHEN c.next_place = ? AND NOT ${LOCKED} THEN ? END
             WHERE c.tenant = ? AND c.id = ?`,
-          values: [next, next + items.length, tenant, id],
+          values: [Date.now(), next, next + items.length, tenant, id],
         },
         ...insertItems({ tenant, holder: id, side: 'added', place: next }, items, { id, next }),
       ]);

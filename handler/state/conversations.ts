@@ -14,8 +14,8 @@ export async function createConversation(scope: Scope, metadata: Metadata, items
   const created_at = Math.floor(Date.now() / 1000);
   await database.batch([
     {
-      sql: 'INSERT INTO conversations (tenant, id, created_at, metadata, next_place) VALUES (?, ?, ?, ?, ?)',
-      values: [tenant, id, created_at, JSON.stringify(metadata), items.length],
+      sql: 'INSERT INTO conversations (tenant, id, created_at, used_at, metadata, next_place) VALUES (?, ?, ?, ?, ?, ?)',
+      values: [tenant, id, created_at, Date.now(), JSON.stringify(metadata), items.length],
     },
     ...insertItems({ tenant, holder: id, side: 'added', place: 0 }, items, { id, next: 0 }),
   ]);
@@ -37,8 +37,8 @@ export async function getConversation({ database, tenant }: Scope, id: string): 
 export async function updateConversation(scope: Scope, id: string, metadata: Metadata): Promise<Conversation> {
   const { database, tenant } = scope;
   if (!isId(id)) throw notFound('conversation');
-  const sql = `UPDATE conversations SET metadata = ? WHERE ${PRESENT} RETURNING id, created_at, metadata`;
-  const [[row] = []] = await database.batch([{ sql, values: [JSON.stringify(metadata), tenant, id] }]);
+  const sql = `UPDATE conversations SET metadata = ?, used_at = ? WHERE ${PRESENT} RETURNING id, created_at, metadata`;
+  const [[row] = []] = await database.batch([{ sql, values: [JSON.stringify(metadata), Date.now(), tenant, id] }]);
   return conversationOf(row);
 }
 

@@ -208,10 +208,10 @@ export function fence(tenant: string, id: string, owner: string): Statement {
 /** Takes the conversation for a turn, if nobody has it and nothing was added since it was read; else undoes the batch. */
 function lock(tenant: string, { id, base }: ConversationPlace, turn: string): Statement {
   return {
-    sql: `UPDATE conversations AS c SET turn = ?, next_place =
+    sql: `UPDATE conversations AS c SET turn = ?, used_at = ?, next_place =
         CASE WHEN c.deleted_at IS NULL AND c.next_place = ? AND NOT ${LOCKED} THEN c.next_place END
       WHERE c.tenant = ? AND c.id = ?`,
-    values: [turn, base, tenant, id],
+    values: [turn, Date.now(), base, tenant, id],
   };
 }
 
@@ -220,10 +220,10 @@ function leave(tenant: string, { id, base }: ConversationPlace, ended: Response,
   const made = ended.status === 'completed' || ended.status === 'incomplete';
   const compaction = made ? ended.output.findLastIndex(({ type }) => type === 'compaction') : -1;
   const free: Statement = {
-    sql: `UPDATE conversations SET turn = NULL, next_place = next_place + ?,
+    sql: `UPDATE conversations SET turn = NULL, used_at = ?, next_place = next_place + ?,
         start_place = CASE WHEN ? >= 0 THEN ? ELSE start_place END WHERE tenant = ? AND id = ? AND turn = ?`,
     values: [
-      ...[made ? inputs + ended.output.length : 0, compaction, base + inputs + compaction],
+      ...[Date.now(), made ? inputs + ended.output.length : 0, compaction, base + inputs + compaction],
       ...[tenant, id, ended.id],
     ],
   };

@@ -1,5 +1,6 @@
 import type { Database, Row, Statement, Value } from '../database/database.ts';
 import { fixedLimits } from '../limits.ts';
+import { LOCKED } from './history.ts';
 import { OPEN } from './owner.ts';
 
 /** Rows that a slice looks at. */
@@ -86,6 +87,23 @@ export async function removeLogs(database: Database, now: number): Promise<boole
     ),
   ]);
   return true;
+}
+
+/**
+ * Deletes some conversations that nobody has written to since a time, as their users could. Says whether there may be more.
+ */
+export async function expireConversations(database: Database, before: number, now: number): Promise<boolean> {
+  const [due = []] = await database.batch([
+    {
+      // One that a turn is being made in is in use.
+      sql: `UPDATE conversations AS c SET deleted_at = CASE WHEN ${LOCKED} THEN NULL ELSE ? END,
+          used_at = CASE WHEN ${LOCKED} THEN ? ELSE used_at END
+        WHERE (c.tenant, c.id) IN (SELECT v.tenant, v.id FROM conversations v
+          WHERE v.deleted_at IS NULL AND v.used_at < ? ORDER BY v.used_at LIMIT ${ROWS}) RETURNING id`,
+      values: [now, now, before],
+    },
+  ]);
+  return due.length > 0;
 }
 
 /**

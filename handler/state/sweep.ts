@@ -2,10 +2,18 @@ import type { Database } from '../database/database.ts';
 import { fixedLimits } from '../limits.ts';
 import { removeOldDeliveries } from './deliveries.ts';
 import type { Owner } from './owner.ts';
-import { removeConversations, removeLogs, removeResponses } from './remove.ts';
+import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';
 
 /** How long something hidden stays, in milliseconds: a turn that has just been read what it goes on from is still beginning. */
 const GRACE = 60_000;
+
+/** How far a sweep goes. */
+export interface SweepBounds {
+  /** Slices at most. */
+  most?: number | undefined;
+  /** How long a conversation is kept that nobody writes to, in milliseconds; for ever, unless told otherwise. */
+  conversations?: number;
+}
 
 /**
  * Ends turns that nobody makes any more as failed, in every tenant, and removes what is expired or deleted and what
@@ -17,7 +25,7 @@ export async function sweep(
   database: Database,
   owner: Owner,
   now: number,
-  most = Number.POSITIVE_INFINITY,
+  { most = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY }: SweepBounds = {},
 ): Promise<void> {
   await owner.look(database);
   await database.batch([
@@ -29,6 +37,7 @@ export async function sweep(
   const kinds = [
     () => removeResponses(database, now - GRACE),
     () => removeLogs(database, now),
+    ...(conversations < now ? [() => expireConversations(database, now - conversations, now)] : []),
     () => removeConversations(database, now - GRACE),
   ];
   let slices = 0;

@@ -184,7 +184,7 @@ test('a sweep that may make so many slices makes no more', async () => {
   const { database, slices } = watched(await testDatabase());
   await database.batch([insertResponses(200, '', '')]);
   slices.length = 0;
-  await sweep(database, new Owner(1_000), Date.now(), 3);
+  await sweep(database, new Owner(1_000), Date.now(), { most: 3 });
   assert.equal(slices.filter(({ removed }) => removed > 0).length, 1, 'one of each kind');
 });
 
@@ -250,6 +250,35 @@ for (const [what, count, size] of [
     assert.ok(most <= 600, `${most} rows at a time`);
   });
 }
+
+test('a conversation that nobody has written to for so long goes, and one that is used stays', async (t) => {
+  const { database, long, short } = await open(t);
+  const { script, release } = held('Hel');
+  const ids: string[] = [];
+  for (let n = 0; n < 60; n++) ids.push(await conversation(short, { items: [{ role: 'user', content: 'Hi' }] }));
+  const [added = '', changed = '', turned = '', taken = ''] = ids;
+  const { whole } = await begin(long, { model: long.model.script(script), conversation: taken });
+  await create(short, { model: short.model.script(says('ok')), conversation: turned });
+  const old = Date.now() - 2 * HOUR;
+  await database.batch([{ sql: 'UPDATE conversations SET used_at = ?', values: [old] }]);
+  await ask(short, 'POST', `/v1/conversations/${added}/items`, { items: [{ role: 'user', content: 'again' }] });
+  await ask(short, 'POST', `/v1/conversations/${changed}`, { metadata: { a: 'b' } });
+  await create(short, { model: short.model.script(says('ok')), conversation: turned });
+  const bounds = { conversations: HOUR };
+  await sweep(database, new Owner(1_000), Date.now(), {});
+  assert.equal((await rows(database))[3], 60, 'without a bound all stay');
+  await sweep(database, new Owner(1_000), Date.now(), bounds);
+  const status = async (id = '') => (await ask(short, 'GET', `/v1/conversations/${id}`)).status;
+  for (const id of [added, changed, turned, taken]) assert.equal(await status(id), 200);
+  for (const id of ids.slice(4)) assert.equal(await status(id), 404);
+  release();
+  assert.equal((await whole).final.status, 'completed');
+  await sweep(database, new Owner(1_000), Date.now() + 61_000, bounds);
+  assert.equal((await rows(database))[3], 4);
+  await sweep(database, new Owner(1_000), Date.now() + MONTH + HOUR, bounds);
+  await sweep(database, new Owner(1_000), Date.now() + MONTH + HOUR + 61_000, bounds);
+  assert.deepEqual(await rows(database), [0, 0, 0, 0]);
+});
 
 test('deleted conversations go some at a time, however many there are', async (t) => {
   const { database, short } = await open(t);
