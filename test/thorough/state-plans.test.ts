@@ -45,21 +45,12 @@ async function watched(): Promise<{ database: Database; plans: Map<string, strin
 }
 
 /**
-<<<<<<< HEAD
- * A step that reads a whole table, or all of a tenant: what costs more the more others have stored. `c` is a chain, `w` one
- * row, `p` and `s` are a page, `e` some blocks of a log, `g`, `gone` and `leaves` what is being removed; of `owners` there are as many as processes,
- * the index of running responses holds no others, and of the deliveries that are due only the first is read.
- */
-const READS_ALL =
-  /^SCAN (?!c$|w$|p$|s$|\(subquery-\d+\)$|e$|g$|gone$|leaves$|owners$|r USING INDEX responses_running|deliveries USING COVERING INDEX|CONSTANT|\d+-ROW)|\(tenant=\?\)$/;
-=======
  * A step that reads a whole table, or all of a tenant: what costs more the more others have stored. `c` is a chain, `p` and
- * `s` are a page, `e` some blocks of a log, `w` what a slice of the sweep weighs; of `owners` there are as many as processes,
+ * `s` are a page, `e` some blocks of a log, `w` one row, or what a slice of the sweep weighs; of `owners` there are as many as processes,
  * the index of running responses holds no others, and of the deliveries that are due only the first is read.
  */
 const READS_ALL =
   /^SCAN (?!c$|p$|s$|w$|\(subquery-\d+\)$|e$|owners$|r USING INDEX responses_running|deliveries USING COVERING INDEX|CONSTANT|\d+-ROW)|\(tenant=\?\)$/;
->>>>>>> ace3f7a (Sweep: slices of forty rows with pauses between them, and what waits for others is not looked at again; a row of the bench)
 
 test('every statement finds its rows by a key, however much is stored', async (t) => {
   const { database, plans, expire } = await watched();
