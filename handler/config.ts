@@ -1,53 +1,13 @@
 import * as v from 'valibot';
 import { host, listen, origin, proof, tls } from './config/listen.ts';
 import { media } from './config/media.ts';
+import { age, boundless, count, DAY, memory, pause, size, time } from './config/quantity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { MediaRules } from './media.ts';
 import { InputItem } from './protocol/items.ts';
 import { isObject } from './protocol/json.ts';
 import type { Secret } from './seal.ts';
 import { type Webhook, webhookEvents } from './webhooks/webhook.ts';
-
-const units = {
-  B: 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** The largest timer there is; no body can be larger. */
-const MOST = 2 ** 31 - 1;
-
-/** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
-function quantity(pattern: RegExp, example: string, most = MOST, mostInWords = '2 GiB, or 24 days', least = 1) {
-  return v.pipe(
-    v.string(`must be a text such as ${example}`),
-    v.regex(pattern, `must be a number with its unit, such as ${example}`),
-    // The pattern admits no other unit.
-    v.transform((text) => Number.parseFloat(text) * units[text.replace(/^[\d.]+/, '') as keyof typeof units]),
-    v.integer('must come to a whole number'),
-    v.minValue(least, 'must be more than nothing'),
-    v.maxValue(most, `must be below ${mostInWords}`),
-  );
-}
-
-const size = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '32MiB'));
-const TIME = /^\d+(\.\d+)?(ms|s|m|h)$/;
-const time = v.optional(quantity(TIME, '600s'));
-/** A time that may be none. */
-const pause = v.optional(quantity(TIME, '5s', MOST, '24 days', 0));
-const memory = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '512MiB', 2 ** 50, '1024 TiB'));
-
-/** A hundred years, and thirty days, in milliseconds. */
-const [CENTURY, MONTH] = [100 * 365 * units.d, 30 * units.d];
-const count = (most: number) =>
-  v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(most)));
-const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', CENTURY, 'a hundred years');
 
 /** A user and a password in it would not be sent. */
 const httpUrl = v.pipe(
@@ -154,7 +114,10 @@ const schema = v.strictObject({
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
   logRetention: v.optional(age),
-  conversationRetention: v.optional(v.union([v.literal('never'), age], 'must be never, or an age such as 90d')),
+  conversationRetention: v.optional(
+    v.union([boundless('never'), age], 'must be never, or an age such as 90d'),
+    'never',
+  ),
   dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
   prompts: v.optional(
     v.pipe(
@@ -259,12 +222,10 @@ export type ModelConfig = v.InferOutput<typeof model>;
 export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, database, retention = MONTH, logRetention = units.d, limits, ...more } = result.output;
-  const { conversationRetention = 'never', ...rest } = more;
+  const { listen = {}, models, database, retention = 30 * DAY, logRetention = DAY, limits, ...rest } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   return {
     ...rest,
-    conversationRetention: conversationRetention === 'never' ? Number.POSITIVE_INFINITY : conversationRetention,
     listen,
     models,
     database,

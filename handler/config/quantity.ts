@@ -1,0 +1,62 @@
+import * as v from 'valibot';
+
+const units = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A day in milliseconds. */
+export const DAY = units.d;
+
+/** The largest timer there is; no body can be larger. */
+const MOST = 2 ** 31 - 1;
+
+/** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
+function quantity(pattern: RegExp, example: string, most = MOST, mostInWords = '2 GiB, or 24 days', least = 1) {
+  return v.pipe(
+    v.string(`must be a text such as ${example}`),
+    v.regex(pattern, `must be a number with its unit, such as ${example}`),
+    // The pattern admits no other unit.
+    v.transform((text) => Number.parseFloat(text) * units[text.replace(/^[\d.]+/, '') as keyof typeof units]),
+    v.integer('must come to a whole number'),
+    v.minValue(least, 'must be more than nothing'),
+    v.maxValue(most, `must be below ${mostInWords}`),
+  );
+}
+
+const TIME = /^\d+(\.\d+)?(ms|s|m|h)$/;
+
+/** A size of at most 2 GiB, in bytes. */
+export const size = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '32MiB'));
+
+/** A size of memory, in bytes. */
+export const memory = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '512MiB', 2 ** 50, '1024 TiB'));
+
+/** A time of at most 24 days, in milliseconds. */
+export const time = v.optional(quantity(TIME, '600s'));
+
+/** The same, which may be none. */
+export const pause = v.optional(quantity(TIME, '5s', MOST, '24 days', 0));
+
+/** An age of at most a hundred years, in milliseconds. */
+export const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', 100 * 365 * DAY, 'a hundred years');
+
+/** A whole number from 1 to `most`. */
+export const count = (most: number) =>
+  v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(most)));
+
+/** A word for no bound at all. */
+export function boundless<T extends string>(word: T) {
+  return v.pipe(
+    v.literal(word),
+    v.transform(() => Number.POSITIVE_INFINITY),
+  );
+}
