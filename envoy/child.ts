@@ -14,12 +14,17 @@ export interface EnvoyProcess {
   stop(): Promise<void>;
 }
 
-/** Launches the binary; its log goes to our stderr, its access log, a line at a time, to `accessLog` or nowhere. */
+/**
+ * Launches the binary; its log goes to our stderr, its access log, a line at a time, to `accessLog` or nowhere. It ends with
+ * this process.
+ */
 export function launch(path: string, args: readonly string[], accessLog?: (line: string) => void): EnvoyProcess {
+  const watch = watchdog(); // before what it watches: a kill -9 in between would leave an Envoy that nobody ends
   // A process group of its own: Ctrl-C then reaches only us, and we can drain before Envoy stops.
   const child = spawn(path, args, { detached: true, stdio: ['ignore', accessLog ? 'pipe' : 'ignore', 'pipe'] });
   if (child.pid === undefined) {
     child.once('error', () => {}); // it says no more than the next line
+    watch.release();
     throw new Error(`${path} cannot be run`);
   }
   let tail = '';
@@ -30,10 +35,10 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   });
   if (accessLog && child.stdout) createInterface({ input: child.stdout }).on('line', accessLog);
 
-  const release = endWithUs(child.pid);
+  watch.name(child.pid);
   // 'close' and not 'exit': then the last lines of both logs have been read.
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-  void exited.then(release);
+  void exited.then(watch.release);
   return {
     pid: child.pid,
     exited,
@@ -48,16 +53,26 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   };
 }
 
+/** Ends a process, once it is named, when this one is gone, unless it is released before. */
+interface Watchdog {
+  name(pid: number): void;
+  release(): void;
+}
+
+/** Waits for a process and for the end of its input; asks the process to end, and has it killed if it does not. */
+const WATCH = `read -r pid && { read -r rest; kill "$pid" && for n in 1 2 3; do sleep 1; kill -0 "$pid" || exit; done; kill -9 "$pid"; }`;
+
 /**
- * Ends `pid` when this process is gone, even by `kill -9`, which leaves us no moment to do it ourselves: a shell that
- * costs 1 MB waits for the end of a pipe that only we hold. Call what it returns when `pid` has ended by itself.
+ * `kill -9` leaves us no moment to end anything ourselves: a shell of 1 MB, out of reach of what is sent to our group, waits for the
+ * end of a pipe that only we hold.
  */
-function endWithUs(pid: number): () => void {
-  const watch = spawn('sh', ['-c', 'read line; kill "$0"', String(pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watch.once('error', () => {}); // a machine without sh: Envoy then outlives a kill -9, nothing else
-  watch.unref();
-  return () => watch.kill('SIGKILL');
+function watchdog(): Watchdog {
+  const shell = spawn('sh', ['-c', WATCH], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  shell.once('error', () => {}); // a machine without sh: Envoy then outlives a kill -9, nothing else
+  shell.stdin.once('error', () => {});
+  shell.unref();
+  return {
+    name: (pid) => void shell.stdin.write(`${pid}\n`),
+    release: () => void shell.kill('SIGKILL'),
+  };
 }

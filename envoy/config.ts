@@ -20,16 +20,17 @@ export type Processor =
   | { grpcPort: number; httpPort?: number | undefined }
   | { grpcSocket: string; httpSocket?: string | undefined };
 
-/** Where Envoy listens, and its admin port (0: any free one). */
+/** Where Envoy listens. */
 export interface Addresses {
   host: string;
   envoyPort: number;
-  adminPort: number;
+  /** The path of a unix socket for the admin interface, which else is off: whoever reaches it can stop Envoy. */
+  adminSocket?: string | undefined;
 }
 
 /** The shipped configuration of a mode with these addresses, as JSON for `--config-yaml`: no file is left to clean up. */
 export async function configFor(mode: Mode, addresses: Addresses & Processor, version: string): Promise<string> {
-  const { host, envoyPort, adminPort } = addresses;
+  const { host, envoyPort, adminSocket } = addresses;
   const { grpc, http } = upstreamsOf(addresses);
   const document = parseDocument(await readFile(new URL(FILES[mode], import.meta.url), 'utf8'));
   const listener = ['static_resources', 'listeners', 0];
@@ -37,7 +38,7 @@ export async function configFor(mode: Mode, addresses: Addresses & Processor, ve
   const endpoint = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint'];
   const place = (at: readonly (string | number)[], address: object) =>
     document.setIn([...at, 'address'], document.createNode(address));
-  place(['admin'], tcp('127.0.0.1', adminPort));
+  if (adminSocket !== undefined) place(['admin'], { pipe: { path: adminSocket } });
   place(listener, tcp(host, envoyPort));
   place([...clusters, 0, ...endpoint], grpc);
   if (http) place([...clusters, 1, ...endpoint], http);

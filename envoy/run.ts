@@ -1,37 +1,41 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyProcess, launch } from './child.ts';
 import { configFor, type Mode, type Processor } from './config.ts';
-import { type FindOptions, locateEnvoy, minorOf } from './find.ts';
+import { type FindOptions, locateEnvoy } from './find.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
 
-/** Seen on 1.36 to 1.38: a segmentation fault after clients have left; see README.md. */
-const FIRST_STEADY_MINOR = 39;
 /** Envoy's first health check may take its 2 s timeout; a loaded machine needs the rest. */
 const START_LIMIT_MS = 30_000;
+/** The admin interface answers in milliseconds. */
+const ADMIN_LIMIT_MS = 1_000;
 /** Envoy writes its access log in blocks, after 10 s by default: too late for a person, or a test, that reads along. */
 const LOG_FLUSH_MS = 100;
 
 /**
- * What to start, before which processor. It listens on loopback unless `host` says otherwise; without `adminPort`, admin
- * takes any free port.
+/**
+ * What to start, before which processor. It listens on loopback unless `host` says otherwise. A start that `signal` aborts
+ * fails, and leaves no process.
  */
 export type EnvoyOptions = FindOptions &
   Processor & {
     mode: Mode;
     envoyPort: number;
     host?: string | undefined;
-    adminPort?: number | undefined;
     logLevel?: string | undefined;
     accessLog?: ((line: string) => void) | undefined;
+    signal?: AbortSignal | undefined;
   };
 
 /** A running Envoy: `exited` resolves with its exit code, or null after a signal; `stop` returns when it is gone. */
 export interface RunningEnvoy {
   origin: string;
-  adminOrigin: string;
+  /** What the admin interface answers to a GET of this path; it listens in a folder that only this user can enter. */
+  admin(path: string): Promise<string>;
   pid: number;
   exited: Promise<number | null>;
   stop(): Promise<void>;
@@ -44,47 +48,54 @@ export async function findEnvoy(options: FindOptions = {}): Promise<string> {
 
 /** Starts Envoy in front of the processor and resolves when it takes requests. It ends with this process. */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
-  const { mode, envoyPort, host = '127.0.0.1', adminPort = 0, logLevel = 'warning' } = options;
+  const { mode, envoyPort, host = '127.0.0.1', logLevel = 'warning' } = options;
   // Envoy shares its ports (SO_REUSEPORT): beside another Envoy it would start, and get a part of the connections.
   await refuseBusy(host, envoyPort, "Envoy's port (-envoy-port)");
-  await refuseBusy('127.0.0.1', adminPort, "Envoy's admin port");
   const { path, version } = await locateEnvoy(options);
-  if (minorOf(version) < FIRST_STEADY_MINOR)
-    options.say?.(`Envoy ${version} may crash when clients leave: take 1.39 or later`);
-  const config = await configFor(mode, { ...options, host, envoyPort, adminPort }, version);
+  options.signal?.throwIfAborted();
 
-  const scratch = await mkdtemp(join(tmpdir(), 'antiphon-envoy-'));
-  const adminFile = join(scratch, 'admin');
+  const folder = await mkdtemp(join(tmpdir(), 'antiphon-envoy-')); // 0700
+  const adminSocket = join(folder, 'admin');
   try {
+    const config = await configFor(mode, { ...options, host, adminSocket }, version);
     const args = ['--config-yaml', config, '--disable-hot-restart', '--log-level', logLevel];
-    args.push('--admin-address-path', adminFile, '--file-flush-interval-msec', String(LOG_FLUSH_MS));
+    args.push('--file-flush-interval-msec', String(LOG_FLUSH_MS));
     const envoy = launch(path, args, options.accessLog);
-    const adminOrigin = await ready(envoy, adminFile, host, envoyPort);
-    return { origin: originOf(host, envoyPort), adminOrigin, pid: envoy.pid, exited: envoy.exited, stop: envoy.stop };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+    void envoy.exited.then(() => rm(folder, { recursive: true, force: true }));
+    await ready(envoy, adminSocket, options);
+    const { pid, exited, stop } = envoy;
+    return { origin: originOf(host, envoyPort), admin: (path) => ask(adminSocket, path), pid, exited, stop };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   }
 }
 
-/** Waits for the admin address, its /ready, and the listener; ends an Envoy that does not get there. */
-async function ready(envoy: EnvoyProcess, adminFile: string, host: string, port: number): Promise<string> {
+/** Waits for the admin interface, its /ready, and the listener; ends an Envoy that does not get there. */
+async function ready(envoy: EnvoyProcess, adminSocket: string, options: EnvoyOptions): Promise<void> {
+  const { host = '127.0.0.1', envoyPort, signal } = options;
   let ended = false;
   void envoy.exited.then(() => (ended = true));
-  for (const limit = Date.now() + START_LIMIT_MS; Date.now() < limit && !ended; await sleep(50)) {
-    const admin = await readFile(adminFile, 'utf8').catch(() => '');
-    if (admin === '' || !(await answersReady(`http://${admin}/ready`))) continue;
-    if (await accepts(reachable(host), port)) return `http://${admin}`;
+  for (const limit = Date.now() + START_LIMIT_MS; Date.now() < limit && !ended && !signal?.aborted; await sleep(50)) {
+    const state = await ask(adminSocket, '/ready').catch(() => '');
+    if (state.startsWith('LIVE') && (await accepts(reachable(host), envoyPort))) return;
   }
   const why = ended
     ? `ended with ${(await envoy.exited) ?? 'a signal'}`
-    : `was not ready after ${START_LIMIT_MS / 1000} s`;
+    : signal?.aborted
+      ? 'was not wanted any more'
+      : `was not ready after ${START_LIMIT_MS / 1000} s`;
   await envoy.stop();
-  throw new Error(`Envoy on port ${port} ${why}: ${envoy.lastWords() || 'it said nothing'}`);
+  throw new Error(`Envoy on port ${envoyPort} ${why}: ${envoy.lastWords() || 'it said nothing'}`);
 }
 
-async function answersReady(url: string): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
-    async (answer) => (await answer.text()) !== '' && answer.ok,
-    () => false,
-  );
+/** The body of a GET over a unix socket; silence is an Error. */
+function ask(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, path, timeout: ADMIN_LIMIT_MS }, (reply) => {
+      text(reply).then(resolve, reject);
+    });
+    asking.on('timeout', () => asking.destroy(new Error('Envoy does not answer'))).on('error', reject);
+    asking.end();
+  });
 }

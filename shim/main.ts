@@ -51,11 +51,6 @@ async function main(flags: Flags): Promise<void> {
     log.error('uncaught exception', { error: describe(error) });
     void stop(1);
   });
-  product.envoy?.exited.then((code) => {
-    if (stopping) return;
-    log.error('Envoy has exited', { code });
-    void stop(1);
-  });
 }
 
 function greet({ listen, http, from, store, model, envoy }: Product): void {

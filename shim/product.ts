@@ -1,4 +1,4 @@
-import { type RunningEnvoy, startEnvoy } from '../envoy/run.ts';
+import { type KeptEnvoy, keepEnvoy } from '../envoy/keep.ts';
 import { createHandler, describe, fixedLimits, log, parseConfig, Readiness, substitute } from '../handler/index.ts';
 import { adminFetch } from './admin.ts';
 import { codecs } from './codecs.ts';
@@ -28,7 +28,7 @@ export interface Product {
   store: string;
   /** The first model's name when it is a name, not a pattern. */
   model: string | undefined;
-  envoy: RunningEnvoy | undefined;
+  envoy: KeptEnvoy | undefined;
   /** How long `stop` waits for what is in flight, in milliseconds. */
   drain: number;
   /** Requests in flight, open WebSockets and background turns included. */
@@ -120,7 +120,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
         log: logLine,
       });
     }
-    let envoy: RunningEnvoy | undefined;
+    let envoy: KeptEnvoy | undefined;
     if (listen.envoy !== 'off') {
       // The Envoy started here has listeners of its own: it reaches them whatever TLS the others want, and since it looks at no
       // names, Host and Origin are checked, which on the others, where an Envoy of the user's may be, they are not.
@@ -128,14 +128,21 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       running.push(await serveGrpc({ ...grpc, address: `unix:${sockets.grpc}`, rebindable: true }));
       running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
       const [host, envoyPort] = hostAndPort(listen.envoy);
-      envoy = await startEnvoy({
-        mode: 'streamed',
-        grpcSocket: sockets.grpc,
-        httpSocket: sockets.http,
-        host,
-        envoyPort,
-        say,
-      });
+      const processor = { grpcSocket: sockets.grpc, httpSocket: sockets.http };
+      envoy = await keepEnvoy(
+        { mode: 'streamed', ...processor, host, envoyPort, say },
+        {
+          exited(code) {
+            readiness.set('envoy', true);
+            log.error('Envoy has exited', { code });
+          },
+          failed: (error, again_ms) => log.error('cannot start Envoy', { error: describe(error), again_ms }),
+          running() {
+            readiness.set('envoy', false);
+            log.info('Envoy is running again');
+          },
+        },
+      );
     }
     return {
       listen,

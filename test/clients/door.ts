@@ -65,7 +65,7 @@ export async function openForClients(more: object = {}, sockets = true): Promise
   const shim = await serveGrpc({ address, fetch, limits: shimLimits, log: () => {} });
   const at = { host: '127.0.0.1', port: await freePort() };
   const http = sockets ? await serveHttp({ ...at, fetch, log: () => {} }) : undefined;
-  const ports = { grpcPort: shim.port, httpPort: http?.port, envoyPort: await freePort(), adminPort: await freePort() };
+  const ports = { grpcPort: shim.port, httpPort: http?.port, envoyPort: await freePort() };
   const envoy = await startEnvoy({ mode: 'streamed', ...ports });
   return {
     baseUrl: `${envoy.origin}/v1`,

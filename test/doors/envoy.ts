@@ -19,8 +19,7 @@ export async function openEnvoy(mode: 'streamed' | 'buffered' | 'original', vers
   const http = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, memory, log: () => {} });
   const [grpcPort, httpPort] = [shim.port, http.port];
   const envoyPort = await freePort();
-  const adminPort = await freePort();
-  const envoy = await startEnvoy({ mode, grpcPort, httpPort, envoyPort, adminPort, ...(version && { version }) });
+  const envoy = await startEnvoy({ mode, grpcPort, httpPort, envoyPort, ...(version && { version }) });
   return doorAt(`envoy-${mode}`, envoy.origin, model, async () => {
     await envoy.stop();
     await shim.close();

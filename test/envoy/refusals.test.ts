@@ -44,8 +44,7 @@ for (const mode of ['streamed', 'buffered', 'original'] as const) {
     const { error } = (await reply.json()) as { error: Record<string, unknown> };
     assert.match(String(error.message), /^the Responses API processor did not answer/);
     assert.deepEqual({ ...error, message: '' }, { message: '', type: 'server_error', code: 503, param: null });
-    const stats = await fetch(`${envoy.adminOrigin}/stats?filter=cluster.nowhere.upstream_cx_none_healthy`);
-    assert.match(await stats.text(), /: 1\n/);
+    assert.match(await envoy.admin('/stats?filter=cluster.nowhere.upstream_cx_none_healthy'), /: 1\n/);
     await envoy.stop();
     assert.equal(JSON.parse(lines[0] ?? '{}').details, 'no_healthy_upstream');
   });
@@ -65,7 +64,7 @@ for (const mode of ['streamed', 'buffered', 'original'] as const) {
     t.after(shim.close);
     const { path, version } = await locateEnvoy();
     const envoyPort = await freePort();
-    const ports = { host: '127.0.0.1', envoyPort, grpcPort: shim.port, adminPort: 0 };
+    const ports = { host: '127.0.0.1', envoyPort, grpcPort: shim.port };
     const config = JSON.parse(await configFor(mode, ports, version), (key, value) =>
       key === 'http_filters' ? [extAuthz, ...value] : key === 'clusters' ? [...value, cluster(address.port)] : value,
     );

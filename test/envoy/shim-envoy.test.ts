@@ -27,7 +27,7 @@ async function start(mode: 'streamed' | 'buffered' | 'original', time = 60_000) 
 }
 
 async function stat(name: string): Promise<number> {
-  const text = await (await fetch(`${envoy.adminOrigin}/stats?filter=cluster.antiphon.${name}$`)).text();
+  const text = await envoy.admin(`/stats?filter=cluster.antiphon.${name}$`);
   return Number(text.split(': ')[1]);
 }
 

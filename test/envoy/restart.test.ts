@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { accepts } from '../../envoy/ports.ts';
+import { findEnvoy } from '../../envoy/run.ts';
+import { testConfigFile } from '../doors/door.ts';
+import { startScriptedModel } from '../model/scripted.ts';
+import { freePort } from '../ports.ts';
+import { startCommand, writeConfig } from '../product.ts';
+import { until } from '../promises/state-ask.ts';
+
+/** By then Envoy has started, in milliseconds. */
+const LATE = 3_000;
+
+const LINUX = process.platform === 'linux' ? false : 'it finds processes in /proc';
+
+/** The processes whose command line has this in it. */
+async function processesOf(pattern: RegExp): Promise<number[]> {
+  const found: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (pattern.test(line.replaceAll('\0', ' '))) found.push(Number(pid));
+  }
+  return found;
+}
+
+async function folder(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-restart-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test('Envoy that dies is started again, and nothing that does not need it is refused meanwhile', {
+  skip: LINUX,
+}, async (t) => {
+  const dir = await folder(t);
+  const model = await startScriptedModel();
+  t.after(model.close);
+  // An Envoy that does not start while a file is there.
+  const broken = join(dir, 'broken');
+  const wrapper = join(dir, 'envoy');
+  await writeFile(wrapper, `#!/bin/sh\n[ -e ${broken} ] && exit 7\nexec ${await findEnvoy()} "$@"\n`);
+  await chmod(wrapper, 0o755);
+  const product = await startCommand(['-config', await writeConfig(dir, { ...testConfigFile(model), limits: {} })], {
+    ENVOY_PATH: wrapper,
+  });
+  t.after(async () => {
+    product.kill('SIGKILL');
+    await product.exited;
+  });
+  const envoyIs = async (ready: boolean) => {
+    const reply = await fetch(`${product.admin}/readyz`);
+    const { reasons = [] } = (await reply.json()) as { reasons?: string[] };
+    return reasons.includes('envoy') !== ready;
+  };
+  const port = new URL(product.envoy).port;
+  const killed = async () => {
+    for (const pid of await processesOf(new RegExp(`^\\S*envoy --config-yaml .*"port_value":${port}\\b`)))
+      process.kill(pid, 'SIGKILL');
+    await until(() => envoyIs(false));
+  };
+  const answers = async (origin: string) => {
+    const reply = await fetch(`${origin}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'demo', input: 'Hi' }),
+    });
+    return reply.status === 200;
+  };
+
+  let over = false;
+  const slow = model.script(async (turn) => {
+    for (; !over; await turn.sleep(20)) await turn.text('.');
+    await turn.text('two');
+    await turn.finish();
+  });
+  const body = JSON.stringify({ model: slow, input: 'Hi', stream: true });
+  const headers = { 'content-type': 'application/json' };
+  const running = await fetch(`${product.http}/v1/responses`, { method: 'POST', headers, body });
+  await writeFile(broken, '');
+  await killed();
+  for (let n = 0; n < 3; n++) assert.ok(await answers(product.http));
+  await until(() => product.stdout().includes('cannot start Envoy'));
+  assert.ok(await answers(product.http));
+  await rm(broken);
+  await until(() => envoyIs(true));
+  assert.ok(await answers(product.envoy));
+  await killed(); // and once more, without anything in the way
+  await until(() => envoyIs(true));
+  assert.ok(await answers(product.envoy));
+  over = true;
+  assert.match(await running.text(), /\.two[\s\S]*response\.completed/);
+  assert.match(product.stdout(), /"message":"Envoy has exited"[\s\S]*"message":"Envoy is running again"/);
+  product.kill('SIGTERM');
+  assert.equal(await product.exited, 0);
+  assert.equal(await accepts('127.0.0.1', Number(port)), false);
+});
+
+test('a process that stops while its Envoy cannot start stops at once, and leaves none', { skip: LINUX }, async (t) => {
+  const dir = await folder(t);
+  const wrapper = join(dir, 'envoy');
+  const broken = join(dir, 'broken');
+  const sleeping = `sleep 59.${process.pid}`;
+  await writeFile(
+    wrapper,
+    `#!/bin/sh\n[ -e ${broken} ] && [ "$1" != --version ] && exec ${sleeping}\nexec ${await findEnvoy()} "$@"\n`,
+  );
+  await chmod(wrapper, 0o755);
+  const product = await startCommand([], { ENVOY_PATH: wrapper });
+  t.after(() => product.kill('SIGKILL'));
+  const port = new URL(product.envoy).port;
+  await writeFile(broken, '');
+  const [pid = 0] = await processesOf(new RegExp(`^\\S*envoy --config-yaml .*"port_value":${port}\\b`));
+  process.kill(pid, 'SIGKILL');
+  await until(async () => (await processesOf(new RegExp(`^${sleeping} $`))).length > 0);
+  product.kill('SIGTERM');
+  assert.equal(await product.exited, 0);
+});
+
+test('no Envoy is left by a process that is killed at any moment, started by npm', { skip: LINUX }, async (t) => {
+  const cwd = join(import.meta.dirname, '../..');
+  const dir = await folder(t);
+  const config = await writeConfig(dir, { database: 'sqlite::memory:' });
+  for (const wait of [600, 900, 1_200, 1_600, LATE]) {
+    const [port, http, envoy, admin] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    const ports = ['-port', port, '-http-port', http, '-envoy-port', envoy, '-admin-port', admin].map(String);
+    const npm = spawn('npm', ['start', '--', '-config', config, ...ports], { cwd, stdio: 'ignore' });
+    t.after(() => npm.kill('SIGKILL'));
+    const ours = new RegExp(`^\\S*node shim/main\\.ts .*-envoy-port ${envoy} `);
+    await until(async () => (await processesOf(ours)).length > 0);
+    await sleep(wait); // in the middle of its start, and after it
+    const theirs = new RegExp(`--config-yaml .*"port_value":${envoy}\\b`);
+    // One that hangs ends no less.
+    if (wait === LATE) for (const pid of await processesOf(theirs)) process.kill(pid, 'SIGSTOP');
+    for (const pid of await processesOf(ours)) process.kill(pid, 'SIGKILL');
+    await until(async () => (await processesOf(theirs)).length === 0);
+    assert.equal(await accepts('127.0.0.1', envoy), false);
+  }
+});
