@@ -18,6 +18,7 @@ import { startEntry } from './routes/entry.ts';
 import { type Env, type Services, type SharedServices, servicesFor } from './routes/env.ts';
 import { countInput } from './routes/input-tokens.ts';
 import { listModels } from './routes/models.ts';
+import { requireNormalPath } from './routes/normal-path.ts';
 import { getDocs, getDocument } from './routes/openapi.ts';
 import { getLiveness, readinessRoute } from './routes/probes.ts';
 import { refuseRebinding } from './routes/rebinding.ts';
@@ -48,6 +49,7 @@ export function createApp(services: SharedServices): Hono<Env> {
   });
   if (services.origins.length > 0) app.use(cors(services.origins));
   app.use(refuseRebinding(services));
+  app.use(requireNormalPath);
   app.use(async (c, next) => {
     if (c.req.header(HOP_HEADER)) {
       const message = 'The request has come through this server already: a model backend points back at it.';

@@ -6,6 +6,7 @@ import type { ResponseErrorCode } from './protocol/response.ts';
  */
 const kinds = {
   malformed_json: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
+  path: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
   corrupt_body: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
   missing: {
     status: 422,

@@ -1,4 +1,5 @@
 import type { HeaderMap, HeaderValue, HeaderValueOption, ProcessingResponse, Struct } from './messages.ts';
+import { refuseTarget } from './target.ts';
 
 /** Method, URL and headers of a request: all that a fetch Request needs beside its body. */
 export interface RequestParts {
@@ -24,7 +25,7 @@ const HOP_BY_HOP = new Set([
  */
 const AUTHORITY = /^(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
-/** Reads `request_headers`; throws a TypeError when the pseudo headers or a header are no valid request. */
+/** Reads `request_headers`; throws a TypeError when the pseudo headers or a header are no valid request, a Refusal for a path that is not normal. */
 export function readHeaders(map: HeaderMap | null): RequestParts {
   const headers = new Headers();
   let method = 'GET';
@@ -107,10 +108,9 @@ function textOf(header: HeaderValue): string {
 }
 
 function urlOf(scheme: string, authority: string, path: string): string {
-  const query = path.indexOf('?');
-  // A URL parser turns `\` into `/`: refused for the reason given at AUTHORITY.
-  const backslash = path.indexOf('\\');
-  if (!path.startsWith('/') || (backslash >= 0 && (query < 0 || backslash < query))) throw new TypeError('bad path');
+  if (!path.startsWith('/')) throw new TypeError('bad path');
+  const refusal = refuseTarget(path);
+  if (refusal) throw refusal;
   if (!AUTHORITY.test(authority)) throw new TypeError('bad authority');
   return `${scheme}://${authority}${path}`;
 }

@@ -8,6 +8,7 @@ import { isLoopback } from './loopback.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { cannotListen, type Running } from './server.ts';
 import type { Door, Log } from './session.ts';
+import { refuseTarget } from './target.ts';
 import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
 import { openSockets, type SocketDoor, wantsSocket } from './websocket.ts';
@@ -122,7 +123,9 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
       open.delete(outgoing);
       if (closing) server.closeIdleConnections();
     });
-    void listener(incoming, outgoing);
+    const refusal = refuseTarget(incoming.url ?? '');
+    if (refusal) outgoing.writeHead(refusal.status, [...refusal.headers()].flat()).end(refusal.body);
+    else void listener(incoming, outgoing);
   });
   server.on('upgrade', sockets.upgrade);
   if (path !== undefined) await clearSocketPath(path);

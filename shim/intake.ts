@@ -78,7 +78,8 @@ function checked(body: Uint8Array, limit: number, memory: BodyMemory): Uint8Arra
 function readable(read: () => RequestParts): RequestParts {
   try {
     return read();
-  } catch {
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
     throw new Refusal(400, 400, 'The request line or a header is not valid.');
   }
 }

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Door, Socket } from '../handler/index.ts';
 import { BodyMemory, type Memory } from './body-memory.ts';
 import { Refusal } from './refusal.ts';
+import { refuseTarget } from './target.ts';
 
 /** What a door on which WebSockets may be opened adds. */
 export type SocketDoor = Pick<Door, 'upgrade'>;
@@ -56,9 +57,7 @@ export function openSockets(
       return new Response();
     };
     const request = toRequest(incoming);
-    const reply = request
-      ? await fetch(request, { upgrade }, incoming)
-      : new Refusal(400, 400, 'The request line or a header is not valid.').toResponse();
+    const reply = request instanceof Refusal ? request.toResponse() : await fetch(request, { upgrade }, incoming);
     if (!serve) return refuse(incoming, stream, reply);
     const then = serve;
     const tcp = stream as NetSocket; // it is one, over TCP
@@ -83,12 +82,16 @@ export function openSockets(
   };
 }
 
-function toRequest({ url = '', headers }: IncomingMessage): Request | undefined {
+function toRequest({ url = '', headers }: IncomingMessage): Request | Refusal {
+  const refusal = refuseTarget(url);
+  if (refusal) return refusal;
   const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
   try {
-    return new Request(new URL(url, `http://${headers.host ?? 'localhost'}`), { headers: pairs });
+    // Put together, not resolved: `//host/v1` is a path, and no other host's.
+    const { origin } = new URL(`http://${headers.host ?? 'localhost'}`);
+    return new Request(url.startsWith('/') ? origin + url : url, { headers: pairs });
   } catch {
-    return undefined;
+    return new Refusal(400, 400, 'The request line or a header is not valid.');
   }
 }
 

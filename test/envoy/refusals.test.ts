@@ -3,14 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { launch } from '../../envoy/child.ts';
-import { configFor } from '../../envoy/config.ts';
-import { locateEnvoy } from '../../envoy/find.ts';
-import { accepts } from '../../envoy/ports.ts';
 import { startEnvoy } from '../../envoy/run.ts';
-import { serveGrpc } from '../../shim/server.ts';
 import { freePort } from '../ports.ts';
+import { startAltered } from './altered.ts';
 import { ask } from './shim-client.ts';
 
 /** A processor that closes every stream without an answer, and is healthy. */
@@ -58,25 +53,15 @@ for (const mode of ['streamed', 'buffered', 'original'] as const) {
     const address = authz.address();
     assert(address !== null && typeof address === 'object');
 
-    const fetch = () => new Response('never asked');
-    const limits = { body: 1024, reply: 1024, time: 10_000 };
-    const shim = await serveGrpc({ address: `127.0.0.1:${await freePort()}`, fetch, limits, log: () => {} });
-    t.after(shim.close);
-    const { path, version } = await locateEnvoy();
-    const envoyPort = await freePort();
-    const ports = { host: '127.0.0.1', envoyPort, grpcPort: shim.port };
-    const config = JSON.parse(await configFor(mode, ports, version), (key, value) =>
-      key === 'http_filters' ? [extAuthz, ...value] : key === 'clusters' ? [...value, cluster(address.port)] : value,
+    const envoyPort = await startAltered(
+      t,
+      mode,
+      () => assert.fail('never asked'),
+      (key, value) => {
+        if (key === 'http_filters') return [extAuthz, ...(value as object[])]; // so it is in our files
+        return key === 'clusters' ? [...(value as object[]), cluster(address.port)] : value;
+      },
     );
-    const envoy = launch(path, [
-      '--config-yaml',
-      JSON.stringify(config),
-      '--disable-hot-restart',
-      '--log-level',
-      'error',
-    ]);
-    t.after(envoy.stop);
-    while (!(await accepts('127.0.0.1', envoyPort))) await sleep(20);
     const reply = await ask(`http://127.0.0.1:${envoyPort}/v1/responses`, { body: '{}' });
     assert.deepEqual([reply.status, reply.body], [403, own]);
   });

@@ -133,7 +133,7 @@ promise(
   async (door) => {
     const id = await conversation(door, { items: users(1) });
     await conversation(door, { items: [user('A', 'msg_elsewhere')] });
-    for (const item of ['msg_nobody', 'msg_elsewhere', 'a%2Fb', 'x'.repeat(4000), '👍']) {
+    for (const item of ['msg_nobody', 'msg_elsewhere', 'x'.repeat(4000), '👍']) {
       const path = `/v1/conversations/${id}/items/${item}`;
       await nowhere(door, `GET ${path}`, `DELETE ${path}`);
     }

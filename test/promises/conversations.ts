@@ -136,7 +136,7 @@ promise(
   'conversation.unknown',
   async (door) => {
     await nowhere(door, ...requestsOf('conv_nobody'));
-    for (const id of ['x'.repeat(4000), 'a%2Fb', 'conv_👍%E2%82']) {
+    for (const id of ['x'.repeat(4000), 'conv_👍%E2%82']) {
       await nowhere(door, ...requestsOf(id));
     }
   },

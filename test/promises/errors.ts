@@ -81,6 +81,19 @@ promise(
 );
 
 promise(
+  'error.path',
+  async (door) => {
+    for (const id of ['a%2Fb', 'a%2fb', 'a%5Cb', '%2e%2e%2f', 'resp_%00', '%00']) {
+      for (const path of [`/v1/responses/${id}`, `/v1/conversations/${id}/items`, `/v1${id}responses`]) {
+        await refuses(await door.fetch(path), { status: 400, code: 400 });
+      }
+    }
+    assert.equal((await door.fetch('/v1/models?a=%2F%00%63&b=/../x')).status, 200, 'a query may hold anything');
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
   'error.method',
   async (door) => {
     const refused = { status: 405, code: 'method_not_allowed' };

@@ -47,7 +47,6 @@ export const stateManifest = {
     says: 'an id that is long, badly encoded or full of odd characters is 404, too',
     source: 'issue 4: Endpoints',
   },
-  'stored.nul-id': { says: 'an id with a NUL is 404, too', source: 'issue 4: Endpoints' },
   'stored.no-replay': {
     says: 'GET with stream=true is 400, since the events were not kept',
     source: 'openai 7.57.0 types: ResponseRetrieveParams',

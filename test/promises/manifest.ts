@@ -273,6 +273,10 @@ export const manifest = {
     source: 'error semantics: shape conflicts',
   },
   'error.unknown-path': { says: 'an unknown path is 404 with an error body', source: 'design: Errors' },
+  'error.path': {
+    says: 'a path with an encoded slash, backslash or NUL, which a proxy may read otherwise than we, is 400',
+    source: 'issue 11: 17',
+  },
   'error.method': { says: 'another method is 405 with allow', source: 'design: Errors' },
   'error.hop': {
     says: 'a request that has come through this server already is 500',

@@ -111,16 +111,7 @@ promise(
 );
 
 /** Ids that nothing has and no path should stumble over. */
-const oddIds = [
-  'x'.repeat(4000),
-  'resp_%E2%82',
-  'resp_%zz',
-  'a%2Fb',
-  '%2e%2e%2f',
-  'resp_👍',
-  "'; DROP TABLE items --",
-  '%25',
-];
+const oddIds = ['x'.repeat(4000), 'resp_%E2%82', 'resp_%zz', 'resp_👍', "'; DROP TABLE items --", '%25'];
 
 promise(
   'stored.odd-ids',
@@ -129,14 +120,6 @@ promise(
       const path = `/v1/responses/${id}`;
       await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
     }
-  },
-  NEEDS_HEADERS,
-);
-
-promise(
-  'stored.nul-id',
-  async (door) => {
-    await nowhere(door, 'GET /v1/responses/resp_%00', 'DELETE /v1/responses/%00', 'GET /v1/responses/%00/input_items');
   },
   NEEDS_HEADERS,
 );

@@ -1,0 +1,21 @@
+import { Refusal } from './refusal.ts';
+
+/** Nothing in it that a URL's parser, or anything else, could change. */
+const PLAIN = /^\/[\w/:-]*(?:\?[^\0-\x20#]*)?$/;
+
+/**
+ * A Refusal, 400, of a request target that parsing as a URL would change: dot segments (`%2e` too), backslashes, tabs, a
+ * fragment, characters that have to be encoded. The handler would then see another path than the rules of a proxy before us.
+ */
+export function refuseTarget(target: string): Refusal | undefined {
+  if (PLAIN.test(target)) return undefined;
+  const path = target.replace(/^https?:\/\/[^/?#\\]*/i, '').replace(/\?.*/s, '');
+  if (!/[\0-\x20#]/.test(target) && isNormal(path)) return undefined;
+  const message =
+    'The path is not in its normal form: leave out dot segments, backslashes and fragments, and encode the rest.';
+  return new Refusal(400, 400, message);
+}
+
+function isNormal(path: string): boolean {
+  return URL.parse(`http://localhost${path}`)?.pathname === (path || '/');
+}
