@@ -6,7 +6,7 @@ import { defaultLimits, type Limits } from './limits.ts';
 import type { MediaRules } from './media.ts';
 import { InputItem } from './protocol/items.ts';
 import { isObject } from './protocol/json.ts';
-import type { Secret } from './seal.ts';
+import { canSeal, type Secret } from './seal.ts';
 import { type Webhook, webhookEvents } from './webhooks/webhook.ts';
 
 /** A user and a password in it would not be sent. */
@@ -84,6 +84,10 @@ const secret = v.strictObject({
   key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
 });
 
+/** Shorter ones were taken once, and still open what they sealed. */
+const NO_SEALING_SECRET =
+  'need one whose key has at least 32 bytes, as `openssl rand -base64 32` makes: put it first, and keep the others behind it';
+
 /** What Standard Webhooks call a secret, of 16 bytes at least, or any other text. */
 const WEBHOOK_SECRET =
   /^(whsec_(?=.{22})([A-Za-z\d+/]{4})*([A-Za-z\d+/]{2}(==)?|[A-Za-z\d+/]{3}=?)?|(?!whsec_).{16,})$/;
@@ -130,6 +134,7 @@ const schema = v.strictObject({
     v.pipe(
       v.array(secret, 'must be a list'),
       apart(({ id }) => id, 'id'),
+      v.check((all) => all.length === 0 || all.some(canSeal), NO_SEALING_SECRET),
     ),
     [],
   ),
@@ -198,7 +203,7 @@ export interface Config {
   dropTools: (typeof HOSTED)[number][];
   /** Prompts that requests may refer to. */
   prompts: v.InferOutput<typeof prompt>[];
-  /** What seals texts for clients to keep: the first seals, all open. */
+  /** What seals texts for clients to keep: the first of at least 32 bytes seals, all open. */
   secrets: Secret[];
   /** Names by which clients may call a listener of the loopback, beside addresses and localhost. */
   hosts: string[];

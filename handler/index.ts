@@ -141,7 +141,7 @@ export function createHandler(options: HandlerOptions): Handler {
     tokenizer: options.tokenizer,
     prompts: config.prompts,
     findMedia,
-    seal: sealWith(config.secrets, sharedSecret(database)),
+    seal: sealWith(config.secrets, sharedSecret(database))(TENANT),
     wakes,
     running,
     readiness: options.readiness ?? new Readiness(),

@@ -1,10 +1,14 @@
 import { fromBase64, toBase64 } from './base64.ts';
 
-/** Makes texts that only this deployment can read, for clients to keep. */
+/** What a text is sealed for; it opens for nothing else. */
+export type SealPurpose = 'reasoning' | 'compaction';
+
+/** Makes texts that only this deployment can read, and only for one tenant and one purpose, for clients to keep. */
 export interface Seal {
-  seal(text: string): Promise<string>;
-  /** The text; undefined when it was sealed with a secret that is not known, or changed since. */
-  open(sealed: string): Promise<string | undefined>;
+  /** Rejects where no secret is long enough. */
+  seal(purpose: SealPurpose, text: string): Promise<string>;
+  /** The text; undefined when it was sealed with a secret that is not known, for another purpose or tenant, or changed since. */
+  open(purpose: SealPurpose, sealed: string): Promise<string | undefined>;
 }
 
 /** A secret by its id, which is written onto what it seals. */
@@ -13,53 +17,93 @@ export interface Secret {
   key: string;
 }
 
-const MARK = 'antiphon.1';
-const IV_BYTES = 12;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** Whether a text looks like one of ours: model servers seal texts of their own. */
-export function isSealed(text: string): boolean {
-  return text.startsWith(`${MARK}.`);
-}
-
 /** A secret that is kept elsewhere, and asked for when it is needed. */
 export interface SharedSecret {
   id: string;
   read(): Promise<Secret>;
 }
 
+/** Bytes of a secret that seals: those of the key that is derived from it. A shorter one only opens what it sealed as version 1. */
+const SEALING_BYTES = 32;
+
+const MARK = 'antiphon';
+const IV_BYTES = 12;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Whether a text looks like one of ours, of whichever version: model servers seal texts of their own. */
+export function isSealed(text: string): boolean {
+  return /^antiphon\.\d+\./.test(text);
+}
+
+/** Whether a secret is long enough to seal. */
+export function canSeal({ key }: Pick<Secret, 'key'>): boolean {
+  return encoder.encode(key).length >= SEALING_BYTES;
+}
+
+/** By its promise, since not every runtime's types name it. */
+type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
+/** A secret's keys by the version of what they open. */
+type Keys = Record<1 | 2, () => Promise<Key>>;
+
 /**
- * AES-256-GCM with the first secret; all of them open, and so does `shared`, which seals where there are no others: what was
- * sealed before there were any stays readable.
+ * Seals with AES-256-GCM and the first secret that is long enough; all of them open, and so does `shared`, which seals where
+ * there are no others: what was sealed before there were any stays readable. Gives the Seal of a tenant. What version 1 sealed
+ * was bound to nothing, and opens for every purpose: what reads it checks it.
  */
-export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): Seal {
-  const keys = new Map(secrets.map(({ id, key }) => [id, once(() => importKey(key))]));
-  if (shared && !keys.has(shared.id))
+export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): (tenant: string) => Seal {
+  const keys = new Map<string, Keys>();
+  for (const secret of secrets)
     keys.set(
-      shared.id,
-      once(async () => importKey((await shared.read()).key)),
+      secret.id,
+      keysOf(async () => secret),
     );
-  const [first = ''] = keys.keys();
+  if (shared && !keys.has(shared.id)) keys.set(shared.id, keysOf(shared.read));
+  const first = secrets.length > 0 ? secrets.find(canSeal)?.id : shared?.id;
+
+  return (tenant) => {
+    // Its parts are apart whatever they hold.
+    const bound = (id: string, purpose: SealPurpose) => encoder.encode(JSON.stringify([MARK, 2, id, tenant, purpose]));
+    return {
+      async seal(purpose, text) {
+        if (first === undefined) throw new Error(`no secret has ${SEALING_BYTES} bytes`);
+        const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+        const how = { name: 'AES-GCM', iv, additionalData: bound(first, purpose) };
+        const key = await keys.get(first)?.[2]();
+        if (!key) throw new Error('there is no secret');
+        const sealed = new Uint8Array(await crypto.subtle.encrypt(how, key, encoder.encode(text)));
+        return `${MARK}.2.${first}.${toBase64(iv)}.${toBase64(sealed)}`;
+      },
+      async open(purpose, text) {
+        const [, version, id = '', iv = '', sealed = ''] = text.split('.');
+        const known = isSealed(text) ? keys.get(id) : undefined;
+        if (!known || (version !== '1' && version !== '2')) return undefined;
+        const key = await known[version === '1' ? 1 : 2]();
+        try {
+          const bytes = { name: 'AES-GCM', iv: fromBase64(iv) };
+          const how = version === '1' ? bytes : { ...bytes, additionalData: bound(id, purpose) };
+          return decoder.decode(await crypto.subtle.decrypt(how, key, fromBase64(sealed)));
+        } catch {
+          return undefined;
+        }
+      },
+    };
+  };
+}
+
+function keysOf(read: () => Promise<Secret>): Keys {
+  const bytes = async () => encoder.encode((await read()).key);
   return {
-    async seal(text) {
-      const iv = randomBytes(IV_BYTES);
-      const key = await keys.get(first)?.();
-      if (!key) throw new Error('there is no secret');
-      const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, encoder.encode(text)));
-      return `${MARK}.${first}.${toBase64(iv)}.${toBase64(sealed)}`;
-    },
-    async open(text) {
-      const [id = '', iv = '', sealed = ''] = text.slice(MARK.length + 1).split('.');
-      const key = isSealed(text) ? await keys.get(id)?.() : undefined;
-      if (!key) return undefined;
-      try {
-        const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: fromBase64(iv) }, key, fromBase64(sealed));
-        return decoder.decode(opened);
-      } catch {
-        return undefined;
-      }
-    },
+    1: once(async () => {
+      const digest = await crypto.subtle.digest('SHA-256', await bytes());
+      return crypto.subtle.importKey('raw', digest, 'AES-GCM', false, ['decrypt']);
+    }),
+    2: once(async () => {
+      const whole = await crypto.subtle.importKey('raw', await bytes(), 'HKDF', false, ['deriveKey']);
+      const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encoder.encode(`${MARK}.2 seal`) };
+      return crypto.subtle.deriveKey(how, whole, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+    }),
   };
 }
 
@@ -79,14 +123,5 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 /** A new secret, of 256 random bits. */
 export function makeSecret(id: string): Secret {
-  return { id, key: toBase64(randomBytes(32)) };
-}
-
-async function importKey(key: string) {
-  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(key));
-  return crypto.subtle.importKey('raw', digest, 'AES-GCM', false, ['encrypt', 'decrypt']);
-}
-
-function randomBytes(count: number) {
-  return crypto.getRandomValues(new Uint8Array(count));
+  return { id, key: toBase64(crypto.getRandomValues(new Uint8Array(SEALING_BYTES))) };
 }

@@ -38,7 +38,7 @@ test('the configuration of the README is one, and says the defaults', async () =
   const secrets = {
     ANTHROPIC_API_KEY: 'a',
     OPENAI_API_KEY: 'b',
-    ANTIPHON_KEY: 'c'.repeat(16),
+    ANTIPHON_KEY: 'c'.repeat(32),
     WEBHOOK_SECRET: 'd'.repeat(16),
   };
   const { limits, retention, logRetention } = parseConfig(substitute(parse(block), secrets));

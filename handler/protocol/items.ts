@@ -115,6 +115,12 @@ export const InputCompaction = v.object({
   encrypted_content: v.pipe(v.string(), v.nonEmpty()),
 });
 
+/** A conversation summed up, as it is sealed: in words, and what system and developer messages said in it. */
+export const SealedSummary = v.object({
+  text: Text,
+  instructions: v.array(v.object({ role: v.picklist(['system', 'developer']), content: MessageParts })),
+});
+
 /** The wish, last in an input, that what was said be compacted, and nothing else. */
 export const CompactionTrigger = v.object({ type: v.literal('compaction_trigger'), id: Id });
 

@@ -2,11 +2,10 @@ import type { Context } from 'hono';
 import { AddItems, CreateConversation, UpdateConversation } from '../protocol/conversation.ts';
 import { addItems, deleteItem, getItem, listItems } from '../state/conversation-items.ts';
 import { createConversation, deleteConversation, getConversation, updateConversation } from '../state/conversations.ts';
-import { itemsOf } from '../turn/input.ts';
 import { check } from '../validate.ts';
 import { readJson } from './body.ts';
 import type { Env, Services } from './env.ts';
-import { takeItems } from './given-items.ts';
+import { takeConversationItems } from './given-items.ts';
 import { checkInclude, pathId, readListQuery } from './query.ts';
 import { sendJson } from './reply.ts';
 
@@ -18,7 +17,7 @@ export const postConversation: Handler = async (c, services) => {
   const { items, metadata } = check(CreateConversation, await readJson(c.req.raw, limits, codecs, scope.memory, {}));
   return sendJson(
     c,
-    await createConversation(scope, metadata ?? {}, itemsOf(await takeItems(services, items ?? [], 'items'), 'items')),
+    await createConversation(scope, metadata ?? {}, await takeConversationItems(services, items ?? [])),
   );
 };
 
@@ -44,10 +43,7 @@ export const postItems: Handler = async (c, services) => {
   const { limits, codecs, scope } = services;
   checkInclude(c);
   const { items } = check(AddItems, await readJson(c.req.raw, limits, codecs, scope.memory));
-  return sendJson(
-    c,
-    await addItems(scope, pathId(c, 'id'), itemsOf(await takeItems(services, items, 'items'), 'items')),
-  );
+  return sendJson(c, await addItems(scope, pathId(c, 'id'), await takeConversationItems(services, items)));
 };
 
 /** `GET /v1/conversations/{id}/items`. */

@@ -1,13 +1,15 @@
 import { refuseMedia } from '../media.ts';
-import type { InputItem } from '../protocol/items.ts';
+import type { InputItem, Item } from '../protocol/items.ts';
+import { isCompaction, openCompactions } from '../turn/compaction.ts';
+import { itemsOf } from '../turn/input.ts';
 import type { GivenItem } from '../turn/items.ts';
+import { addedTools } from '../turn/tools.ts';
 import type { Services } from './env.ts';
 import { resolveReferences } from './references.ts';
 import { openReasoning } from './sealed.ts';
 
 /**
- * The items of a request's member `param`, of a turn or of a conversation alike, as they are planned and kept: with references
- * resolved and our own reasoning opened. The first `trusted` are the configuration's. Throws an ApiError that names the field.
+ * The items of a request's member `param` as they are planned: with references resolved and our own reasoning opened. The first `trusted` are the configuration's. Throws an ApiError that names the field.
  */
 export async function takeItems(
   { scope, seal, findMedia }: Pick<Services, 'scope' | 'seal' | 'findMedia'>,
@@ -16,5 +18,20 @@ export async function takeItems(
   trusted = 0,
 ): Promise<GivenItem[]> {
   refuseMedia(findMedia(items.slice(trusted)), (index) => `${param}[${index}]`);
-  return openReasoning(seal, await resolveReferences(scope, items, param));
+  return openReasoning(seal, await resolveReferences(scope, items, param), param);
+}
+
+/**
+ * The items that a client adds to a conversation, as they are kept. What would be refused in the input of a turn is refused
+ * here: once it is kept, every turn would be. Throws an ApiError that names the field.
+ */
+export async function takeConversationItems(
+  services: Pick<Services, 'scope' | 'seal' | 'findMedia' | 'tools'>,
+  items: readonly InputItem[],
+): Promise<Item[]> {
+  const input = await takeItems(services, items, 'items');
+  const kept = itemsOf(input, 'items');
+  addedTools(kept, { input, prompted: 0 }, services.tools, 'items');
+  await openCompactions(services.seal, kept.filter(isCompaction), 'items');
+  return kept;
 }

@@ -6,16 +6,16 @@ import type { GivenItem } from '../turn/items.ts';
  * An input with the reasoning that we sealed for the client in plain text again: as a summary where the client has it as
  * one. Throws an ApiError for what cannot be opened; what a model's server has sealed stays as it is.
  */
-export function openReasoning(seal: Seal, input: readonly GivenItem[]): Promise<GivenItem[]> {
+export function openReasoning(seal: Seal, input: readonly GivenItem[], param = 'input'): Promise<GivenItem[]> {
   return Promise.all(
     input.map(async (item) => {
       if (item.type !== 'reasoning' || !item.encrypted_content || !isSealed(item.encrypted_content)) return item;
       const open = { ...item, encrypted_content: null };
       if (item.content?.length) return open;
-      const text = await seal.open(item.encrypted_content);
+      const text = await seal.open('reasoning', item.encrypted_content);
       if (text === undefined) {
         const message = 'The encrypted_content of a reasoning item cannot be read: another deployment has sealed it.';
-        throw new ApiError('unreadable', message, { param: 'input' });
+        throw new ApiError('unreadable', message, { param });
       }
       if (item.summary?.map((part) => part.text).join('\n') === text) return open;
       return { ...open, content: [{ type: 'reasoning_text' as const, text }] };

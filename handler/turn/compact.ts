@@ -58,7 +58,11 @@ export async function* compact(
   }
   if (finish?.reason !== 'stop' || text.trim() === '') throw unfinished();
   const summary = summaryOf(call.input, text);
-  const item: Compaction = { type: 'compaction', id, encrypted_content: await seal.seal(JSON.stringify(summary)) };
+  const item: Compaction = {
+    type: 'compaction',
+    id,
+    encrypted_content: await seal.seal('compaction', JSON.stringify(summary)),
+  };
   yield { type: 'response.output_item.done', ...place, item };
   return { item, read: summaryItems(id, summary), usage: finish.usage };
 }

@@ -1,7 +1,10 @@
 import { ApiError } from '../errors.ts';
-import type { Compaction, Item, Message } from '../protocol/items.ts';
+import { parseJson } from '../parse-json.ts';
+import { type Compaction, type Item, type Message, SealedSummary } from '../protocol/items.ts';
 import { isObject } from '../protocol/json.ts';
 import { isSealed, type Seal } from '../seal.ts';
+import { check } from '../validate.ts';
+import { toMessage } from './items.ts';
 
 /** How a summary begins where the model reads it. */
 const TITLE = 'Summary of the conversation so far:';
@@ -60,30 +63,42 @@ export function summaryItems(id: string, { text, instructions }: Summary, others
   return messages.map((message, at) => ({ type: 'message', id: `${id}_${at}`, status: 'completed', ...message }));
 }
 
-/** What was sealed as a summary; another text that we have sealed is one without instructions. */
-function readSummary(sealed: string): Summary {
+/**
+ * What was sealed as a summary; a text that is no object is one without instructions, as they were once. Undefined for what is
+ * none: version 1 was bound to no purpose, and opens whatever was sealed.
+ */
+function readSummary(sealed: string): Summary | undefined {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(sealed);
-    if (isObject(value) && typeof value.text === 'string' && Array.isArray(value.instructions))
-      return { text: value.text, instructions: value.instructions };
+    value = parseJson(sealed);
   } catch {
-    // Told as it is.
+    return { text: sealed, instructions: [] };
   }
-  return { text: sealed, instructions: [] };
+  if (!isObject(value)) return { text: sealed, instructions: [] };
+  try {
+    const { text, instructions } = check(SealedSummary, value);
+    const messages = instructions.map((said) => toMessage({ type: 'message', ...said }));
+    return { text, instructions: messages.map(({ role, content }) => ({ role, content })) };
+  } catch {
+    return undefined;
+  }
 }
 
 /**
- * The items with what we have sealed as the model reads it. Throws an ApiError for what cannot be opened; what a model's
- * server has sealed stays as it is.
+ * The items with what we have sealed as the model reads it. Throws an ApiError that names `param` for what cannot be opened;
+ * what a model's server has sealed stays as it is.
  */
-export async function openCompactions(seal: Seal, items: readonly Item[]): Promise<Item[]> {
+export async function openCompactions(seal: Seal, items: readonly Item[], param = 'input'): Promise<Item[]> {
   const opened = await Promise.all(
     items.map(async (item) => {
       if (!isCompaction(item) || !isSealed(item.encrypted_content)) return item;
-      const text = await seal.open(item.encrypted_content);
-      if (text !== undefined) return summaryItems(item.id, readSummary(text), items);
-      const message = 'The encrypted_content of a compaction cannot be read: another deployment has sealed it.';
-      throw new ApiError('unreadable', message, { param: 'input' });
+      const text = await seal.open('compaction', item.encrypted_content);
+      const summary = text === undefined ? undefined : readSummary(text);
+      if (summary) return summaryItems(item.id, summary, items);
+      const message = `The encrypted_content of a compaction cannot be read: ${
+        text === undefined ? 'another deployment has sealed it' : 'it holds no summary'
+      }.`;
+      throw new ApiError('unreadable', message, { param });
     }),
   );
   return opened.flat();

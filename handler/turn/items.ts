@@ -79,7 +79,8 @@ function members(input: GivenItem): object {
   }
 }
 
-function toMessage({ id, role, content, status, phase }: InputMessage): Message {
+/** The same of a message. */
+export function toMessage({ id, role, content, status, phase }: InputMessage): Message {
   const parts = typeof content === 'string' ? [{ type: 'input_text' as const, text: content }] : content;
   return {
     type: 'message',

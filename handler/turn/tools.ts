@@ -81,16 +81,17 @@ export interface AddedTools {
 /**
  * Tools that come in the course of the conversation: what the client says, and what was found. Throws an ApiError for
  * one that is not known, which names the field if it is of this request's input; of that the first are the prompt's, as
- * many as are `prompted`.
+ * many as are `prompted`. `param` is what the request calls its input.
  */
 export function addedTools(
   items: readonly Item[],
   { input, prompted }: { input?: string | readonly GivenItem[] | null | undefined; prompted: number },
   { dropped }: ServerTools,
+  param = 'input',
 ): AddedTools {
   const places = new Map<object, string>();
   for (const [index, item] of (Array.isArray(input) ? input : []).entries()) {
-    const place = index < prompted ? 'prompt' : `input[${index - prompted}]`;
+    const place = index < prompted ? 'prompt' : `${param}[${index - prompted}]`;
     for (const [at, tool] of toolsOf(item).entries())
       places.set(tool, index < prompted ? place : `${place}.tools[${at}]`);
   }
@@ -98,7 +99,7 @@ export function addedTools(
   for (const item of items) {
     for (const entry of toolsOf(item)) {
       if (dropped.has(entry.type)) continue;
-      const place = places.get(entry) ?? 'input';
+      const place = places.get(entry) ?? param;
       const tool = toClientTool({ ...entry }, place);
       added.tools.set(tool, place);
       if (item.type === 'tool_search_output') added.found.add(tool);

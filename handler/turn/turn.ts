@@ -205,7 +205,7 @@ async function sealed(item: OutputItem, seal: Seal): Promise<OutputItem> {
   if (item.type !== 'reasoning' || item.encrypted_content) return item;
   const text = reasoningText(item);
   if (text === '') return item;
-  return { ...item, encrypted_content: await seal.seal(text) };
+  return { ...item, encrypted_content: await seal.seal('reasoning', text) };
 }
 
 function ended(response: Response, { reason, usage }: { reason: Finish['reason']; usage: Usage | null }): Response {

@@ -152,7 +152,17 @@ const calls: [name: string, call: object, output: object][] = [
   ],
 ];
 
-const compaction = { type: 'compaction', encrypted_content: await sealWith(testSecrets).seal('They said hello.') };
+const compaction = {
+  type: 'compaction',
+  encrypted_content: await sealWith(testSecrets)('default').seal('compaction', 'They said hello.'),
+};
+
+/** Items of every type, each with what it needs beside it. */
+export const itemGroups: [name: string, items: object[]][] = [
+  ...messages.map((item, index): [string, object[]] => [`message ${index}`, [item]]),
+  ...calls.map(([name, ...items]): [string, object[]] => [name, items]),
+  ['compaction', [compaction, { role: 'user', content: 'Hi' }]],
+];
 
 const schema = look(CreateRequest);
 

@@ -72,7 +72,7 @@ export const testOrigin = 'https://app.example';
 export const testHost = 'api.example';
 
 /** What seals under test. */
-export const testSecrets = [{ id: 'k1', key: 'the key of the tests, k1' }];
+export const testSecrets = [{ id: 'k1', key: 'the key of the tests, k1, 32 bytes' }];
 
 /** What the webhooks of every product under test are signed with. */
 export const testWebhookSecret = 'whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=';

@@ -20,6 +20,7 @@ import './errors.ts';
 import './excess.ts';
 import './idempotency.ts';
 import './media.ts';
+import './sealed.ts';
 import './idempotency-stream.ts';
 import './input.ts';
 import './input-tokens.ts';

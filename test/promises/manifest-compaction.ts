@@ -2,6 +2,14 @@ const issue = 'issue 6: compaction';
 
 /** Promises of conversations that are summed up. */
 export const compactionManifest = {
+  'sealed.purpose': {
+    says: 'what was sealed as reasoning opens as no compaction, nor the other way round: 400 invalid_encrypted_content',
+    source: 'issue 11: what it lets in',
+  },
+  'sealed.kept': {
+    says: 'a conversation takes no item that would be refused in the input of a turn: what cannot be opened, tools that are not known',
+    source: 'issue 11: what it lets in',
+  },
   'compact.endpoint': {
     says: 'the compact endpoint gives what the user said and one sealed item, and keeps nothing',
     source: 'openai 7.57.0 types: CompactedResponse',

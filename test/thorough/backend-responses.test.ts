@@ -466,7 +466,7 @@ test('reasoning goes only to who can read it', async () => {
   const anthropics = reasoning({ encrypted_content: sealThought({ type: 'redacted_thinking', data: 'AA' }) });
   const ours = reasoning({
     content: [{ type: 'reasoning_text', text: 'Hm' }],
-    encrypted_content: await sealWith([makeSecret('s')]).seal('Hm'),
+    encrypted_content: await sealWith([makeSecret('s')])('default').seal('reasoning', 'Hm'),
   });
   assert.deepEqual(sentTo(true, { input: [open, ollamas, told, anthropics, ours] }).input, []);
   assert.equal(sentTo(true, { input: [sealed] }).input[0].encrypted_content, 'sealed');

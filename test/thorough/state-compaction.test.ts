@@ -23,7 +23,7 @@ test('a compaction is an input for another replica with the same secret, and for
     return replica.fetch(new Request('http://x/v1/responses', { method: 'POST', body, headers }));
   };
   const config = testConfig(door.model);
-  const newer = { id: 'k2', key: 'a newer key of the tests' };
+  const newer = { id: 'k2', key: 'a newer key of the tests, of 32 bytes' };
   assert.equal((await post({ ...config, secrets: [newer, ...config.secrets] })).status, 200);
   assert.match(heard(door, model)[0] ?? '', /They said hello\.$/);
   const other = await post({ ...config, secrets: [newer] });
