@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { host, listen, origin, proof, tls } from './config/listen.ts';
 import { media } from './config/media.ts';
-import { age, boundless, count, DAY, memory, pause, size, time } from './config/quantity.ts';
+import { age, boundless, count, DAY, memory, pause, size, storage, time } from './config/quantity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { MediaRules } from './media.ts';
 import { InputItem } from './protocol/items.ts';
@@ -170,6 +170,7 @@ const schema = v.strictObject({
       drain: time,
       linger: pause,
       lease: time,
+      stored: storage,
       listing: time,
       counting: time,
     }),

@@ -76,6 +76,7 @@ const kinds = {
   rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'perhaps' },
   overloaded: { status: 503, type: 'server_error', code: 'overloaded', again: 'yes' },
   stopping: { status: 503, type: 'server_error', code: 'server_stopping', again: 'yes' },
+  storage_full: { status: 507, type: 'server_error', code: 'storage_full' },
   server: { status: 500, type: 'server_error', code: 500, openai: { code: 'server_error' }, again: 'perhaps' },
 } as const satisfies Record<string, KindRow>;
 

@@ -28,6 +28,7 @@ import { sealWith } from './seal.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { Owner } from './state/owner.ts';
 import { sharedSecret } from './state/secret.ts';
+import { withStorageErrors } from './state/storage.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tool/tool.ts';
 import type { Tokenizer } from './turn/estimate.ts';
@@ -110,7 +111,7 @@ const TENANT = 'default';
 
 /** Puts the handler together. */
 export function createHandler(options: HandlerOptions): Handler {
-  const { config, transport, database, tools = [] } = options;
+  const { config, transport, tools = [] } = options;
   keepSecret(
     ...(config.models ?? []).map(({ key }) => key),
     ...config.webhooks.flatMap(({ url, secret }) => [url, secret]),
@@ -118,6 +119,7 @@ export function createHandler(options: HandlerOptions): Handler {
     config.proof?.value,
   );
   const findMedia = mediaFinder(config.media);
+  const database = withStorageErrors(options.database);
   const models = (config.models ?? demoModels).map((model) => ({
     match: model.match,
     context: model.context,
@@ -153,6 +155,7 @@ export function createHandler(options: HandlerOptions): Handler {
       retention: config.retention,
       logRetention: config.logRetention,
       history: config.limits.history,
+      stored: config.limits.stored,
       webhooks: config.webhooks,
     },
   };

@@ -90,6 +90,12 @@ export interface Limits {
    * taken over.
    */
   lease: number;
+  /**
+   * The whole database, without what is free in it. None, unless it is set: a server that is brought up to date must not refuse
+   * what it took before. Past it: 507 `storage_full` for what would keep more; reading and deleting go on. On Workers: as D1
+   * measures it, which itself ends at 10 GB.
+   */
+  stored: number;
   /** How long `GET /v1/models` waits for one backend's own list. Past it: the list comes without that backend's models. */
   listing: number;
   /** How long a count of tokens waits for a model server's own, which takes it milliseconds. Past it: the count is an estimate. */
@@ -121,6 +127,7 @@ export const defaultLimits: Limits = {
   connection: 1 * h,
   connectionIdle: 600 * s,
   lease: 30 * s,
+  stored: Number.POSITIVE_INFINITY,
   listing: 2 * s,
   counting: 5 * s,
 };

@@ -1,7 +1,13 @@
 import { type Level, levelNames } from '../handler/index.ts';
 
+/** What the command can do: the first word says it, and none says `serve`. */
+const commands = ['serve', 'vacuum'] as const;
+
+type Command = (typeof commands)[number];
+
 /** What the command line says; what it does not say is absent. */
 export interface Flags {
+  command: Command;
   config?: string;
   port?: number;
   httpPort?: number;
@@ -12,8 +18,11 @@ export interface Flags {
   help: boolean;
 }
 
-/** The text of `-help`. */
-export const USAGE = `usage: npm start -- [flags]
+const ABOUT_FLAGS = 'A flag takes one dash or two; its value follows it or a "=".';
+
+/** The text of `-help` for each command. */
+export const usage: Readonly<Record<Command, string>> = {
+  serve: `usage: npm start -- [serve] [flags]
   -config FILE      YAML configuration
   -port N           port of the ext_proc processor (gRPC)
   -http-port N      port of the same handler on plain HTTP
@@ -21,13 +30,25 @@ export const USAGE = `usage: npm start -- [flags]
   -admin-port N     port of /livez and /readyz, which stays open until everything has ended
   -log-level LEVEL  ${levelNames.join(', ')}
   -no-envoy         start no Envoy
-  -help             print this
-A flag takes one dash or two; its value follows it or a "=".`;
+  -help             print this; so does -h
+${ABOUT_FLAGS}
+Another command: vacuum.`,
+  vacuum: `usage: npm start -- vacuum [flags]
+Writes the database anew, without what is free in it; from then on freed pages go back to the disk by themselves.
+Nobody may use it meanwhile, and it takes its own size once more on the disk.
+  -config FILE      YAML configuration, which names the database
+  -help             print this; so does -h
+${ABOUT_FLAGS}`,
+};
+
+/** The flags that a command has beside those of all. */
+const ONLY_SERVE = ['port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'no-envoy'];
 
 /** Reads the arguments after the script's name; throws an Error that says what is wrong. */
 export function readFlags(args: readonly string[]): Flags {
-  const flags: Flags = { noEnvoy: false, help: false };
-  const rest = [...args];
+  const command = commands.find((known) => known === args[0]) ?? 'serve';
+  const flags: Flags = { command, noEnvoy: false, help: false };
+  const rest = args.slice(args[0] === command ? 1 : 0);
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const [, name, inline] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(arg) ?? [];
     if (name === undefined) throw new Error(`unexpected argument "${arg}" (see -help)`);
@@ -36,6 +57,8 @@ export function readFlags(args: readonly string[]): Flags {
       if (!given) throw new Error(`flag -${name} needs a value`);
       return given;
     };
+    if (command !== 'serve' && ONLY_SERVE.includes(name))
+      throw new Error(`flag -${name} is not for ${command} (see -help)`);
     if (name === 'config') flags.config = value();
     else if (name === 'port') flags.port = portOf(name, value());
     else if (name === 'http-port') flags.httpPort = portOf(name, value());
@@ -43,7 +66,7 @@ export function readFlags(args: readonly string[]): Flags {
     else if (name === 'admin-port') flags.adminPort = portOf(name, value());
     else if (name === 'log-level') flags.logLevel = levelOf(value());
     else if (name === 'no-envoy') flags.noEnvoy = yes(name, inline);
-    else if (name === 'help') flags.help = yes(name, inline);
+    else if (name === 'help' || name === 'h') flags.help = yes(name, inline);
     else throw new Error(`unknown flag -${name} (see -help)`);
   }
   return flags;

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { configureLog, describe, levelNames, lineOf, log, redact } from '../handler/index.ts';
-import { type Flags, readFlags, USAGE } from './flags.ts';
+import { type Flags, readFlags, usage } from './flags.ts';
 import { isTcp } from './listeners.ts';
 import { openOutput } from './output.ts';
 import { type Product, startProduct } from './product.ts';
 import { socketPathOf } from './server.ts';
 import { onSignals } from './signals.ts';
+import { vacuum } from './vacuum.ts';
 
 /** Words for people go to stderr, without secrets: stdout holds nothing but the log's lines. */
 const stderr = openOutput(process.stderr, (dropped) => `${dropped} lines could not be written\n`);
@@ -21,7 +22,8 @@ async function exit(code: number): Promise<never> {
 }
 
 async function main(flags: Flags): Promise<void> {
-  if (flags.help) return say(USAGE);
+  if (flags.help) return say(usage[flags.command]);
+  if (flags.command === 'vacuum') return vacuum(flags.config, process.env, say);
   configureLog(flags.logLevel ?? 'info', stdout.write);
   // What libraries print becomes lines of the log, and so goes without secrets as well.
   for (const level of levelNames)

@@ -68,7 +68,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
 
   const { limits } = config;
   const store = config.database ?? DEFAULT_DATABASE;
-  const database = await openDatabase(store, config.synchronous);
+  const database = await openDatabase(store, config.synchronous, { thread: true });
   const { transport, close: closeTransport } = createTransport();
   const readiness = new Readiness();
   const handler = createHandler({

@@ -58,7 +58,7 @@ function rowOf(name: string, value: string, comment: string): Row {
   const [, reason, past, workers = ''] = /^(.*?) Past it: (.*?)(?: On Workers: (.*))?$/.exec(comment) ?? [];
   if (reason === undefined || past === undefined)
     throw new Error(`limits.ts: ${name} does not say what happens past it`);
-  const readable = value.replaceAll(' * ', ' ').replaceAll('_', ',');
+  const readable = value.replace('Number.POSITIVE_INFINITY', 'unlimited').replaceAll(' * ', ' ').replaceAll('_', ',');
   return { name, value: readable, reason, past, workers };
 }
 

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { substitute } from '../handler/index.ts';
 import { parseYaml, readConfigFile } from '../shim/config-file.ts';
-import { readFlags, USAGE } from '../shim/flags.ts';
+import { readFlags, usage } from '../shim/flags.ts';
 
 test('flags take one dash or two, and their value after a space or a "="', () => {
   const ports = { port: 1, httpPort: 2, envoyPort: 3, adminPort: 4 };
-  const all = { config: 'a.yaml', ...ports, logLevel: 'debug', noEnvoy: true, help: false };
+  const all = { command: 'serve', config: 'a.yaml', ...ports, logLevel: 'debug', noEnvoy: true, help: false };
   const line = '-config a.yaml -port 1 -http-port 2 -envoy-port 3 -admin-port 4 -log-level debug -no-envoy';
   assert.deepEqual(readFlags(line.split(' ')), all);
   assert.deepEqual(readFlags(line.replaceAll(' -', ' --').split(' ')), all);
@@ -20,7 +20,9 @@ test('flags take one dash or two, and their value after a space or a "="', () =>
     ),
     all,
   );
-  assert.deepEqual(readFlags([]), { noEnvoy: false, help: false });
+  assert.deepEqual(readFlags([]), { command: 'serve', noEnvoy: false, help: false });
+  assert.deepEqual(readFlags(['serve', ...line.split(' ')]), all);
+  assert.equal(readFlags(['-h']).help, true);
   assert.equal(readFlags(['-config=a=b.yaml']).config, 'a=b.yaml');
   assert.equal(readFlags(['--help']).help, true);
 });
@@ -36,14 +38,26 @@ test('a wrong flag is an Error that says what is wrong', () => {
     ['-envoy-port 1e3', 'flag -envoy-port: "1e3" is not a port (0 to 65535)'],
     ['-log-level loud', 'flag -log-level: "loud" is none of debug, info, warn, error'],
     ['-no-envoy=no', 'flag -no-envoy takes no value'],
-    ['serve', 'unexpected argument "serve" (see -help)'],
+    ['sweep', 'unexpected argument "sweep" (see -help)'],
+    ['-port 1 serve', 'unexpected argument "serve" (see -help)'],
+    ['vacuum -port 1', 'flag -port is not for vacuum (see -help)'],
     ['---port 1', 'unexpected argument "---port" (see -help)'],
   ] as const) {
     assert.throws(() => readFlags(line.split(' ')), { message: wrong });
   }
   for (const name of ['config', 'port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'no-envoy', 'help']) {
-    assert.match(USAGE, new RegExp(`  -${name} `));
+    assert.match(usage.serve, new RegExp(`  -${name} `));
   }
+});
+
+test('the first word is the command, and each says what its flags are', () => {
+  assert.deepEqual(readFlags(['vacuum', '-config', 'a.yaml']), {
+    ...{ command: 'vacuum', config: 'a.yaml' },
+    ...{ noEnvoy: false, help: false },
+  });
+  assert.equal(readFlags(['vacuum', '-h']).help, true);
+  assert.match(usage.vacuum, /^usage: npm start -- vacuum/);
+  assert.doesNotMatch(usage.vacuum, /-port/);
 });
 
 test('${NAME} is read from the environment, in values at any depth and not in keys', () => {

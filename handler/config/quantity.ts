@@ -60,3 +60,11 @@ export function boundless<T extends string>(word: T) {
     v.transform(() => Number.POSITIVE_INFINITY),
   );
 }
+
+/** The size of what is kept on a disk, in bytes, or `unlimited`. */
+export const storage = v.optional(
+  v.union(
+    [boundless('unlimited'), quantity(/^\d+(\.\d+)?(MiB|GiB|TiB)$/, '50GiB', 2 ** 50, '1024 TiB')],
+    'must be unlimited, or a size such as 50GiB',
+  ),
+);

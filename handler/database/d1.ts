@@ -1,9 +1,9 @@
-import { Conflict, type Database, type Row } from './database.ts';
+import { Conflict, type Database, type Row, StorageFull } from './database.ts';
 
 /** As much of a Cloudflare D1 binding as is used. */
 export interface D1Binding {
   prepare(sql: string): D1Statement;
-  batch(statements: D1Statement[]): Promise<{ results?: unknown[] }[]>;
+  batch(statements: D1Statement[]): Promise<{ results?: unknown[]; meta?: { size_after?: number } }[]>;
 }
 
 interface D1Statement {
@@ -12,18 +12,24 @@ interface D1Statement {
 
 /** A Database on Cloudflare D1, whose own `batch` is a transaction. */
 export function d1Database(binding: D1Binding): Database {
+  let bytes: number | undefined;
   return {
     async batch(statements) {
       const bound = statements.map(({ sql, values }) => binding.prepare(sql).bind(...values));
       try {
         const results = await binding.batch(bound);
+        bytes = results.at(-1)?.meta?.size_after ?? bytes;
         return results.map(({ results = [] }) => results as Row[]); // D1's rows are plain objects of our values
       } catch (error) {
         // D1 tells a refusal only by its text, which repeats SQLite's.
         const refused = /(UNIQUE|NOT NULL|CHECK|PRIMARY KEY) constraint failed/.test(String(error));
+        if (/maximum DB size|SQLITE_FULL|database or disk is full/i.test(String(error))) {
+          throw new StorageFull('the database is as large as D1 has it', { cause: error });
+        }
         throw refused ? new Conflict('a constraint refused a statement', { cause: error }) : error;
       }
     },
+    storage: () => (bytes === undefined ? undefined : { bytes, full: false }),
     async close() {},
   };
 }

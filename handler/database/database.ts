@@ -15,13 +15,30 @@ export class Conflict extends Error {
   override readonly name = 'Conflict';
 }
 
+/** Thrown by `batch` when there is no room for what it writes. Nothing was done. */
+export class StorageFull extends Error {
+  override readonly name = 'StorageFull';
+}
+
+/** How much room a database takes, and whether there is more. */
+export interface Storage {
+  /** Of what is kept; what is free inside the database does not count, where that is known. */
+  bytes: number;
+  /** Whether what is left is needed to remove things, so that nothing new is to be kept. */
+  full: boolean;
+}
+
 /** A database, through one verb. */
 export interface Database {
   /**
    * Runs the statements in one round trip, all or nothing, and gives each one's rows. Throws Conflict, with nothing
-   * done, when a constraint refuses one.
+   * done, when a constraint refuses one, and StorageFull when there is no room.
    */
   batch(statements: readonly Statement[]): Promise<readonly Row[][]>;
+  /** The room that it takes, without asking it; undefined while that is not known. */
+  storage?(): Storage | undefined;
+  /** Gives a part of what is free back to the disk, and says whether there is more. */
+  giveBack?(): Promise<boolean>;
   /** Closes it; what was acknowledged before is kept. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { Conflict, type Database, type Row, type Statement, type Value } from './database.ts';
+import { Conflict, type Database, type Row, type Statement, StorageFull, type Value } from './database.ts';
 
 /** As much of `node:sqlite`'s DatabaseSync as is used; the root opens it. */
 export interface SqliteConnection {
@@ -31,13 +31,22 @@ interface Job {
 /** SQLite's extended codes for a primary key, unique, not-null or check constraint that refuses. */
 const REFUSED = new Set([1555, 2067, 1299, 275]);
 
+/** SQLite's code for a disk, or a file, that can grow no more. */
+const FULL = 13;
+
 /** SQLite's code for a lock that another connection holds, whatever for. */
 const BUSY = 5;
-/** Its codes for what is wrong with one statement and says nothing of others: it is in error, or a constraint refuses it. */
-const OF_ONE = new Set([1, 19]);
+/** Its codes for what is wrong with one batch and says nothing of others: an error in it, a constraint, more than there is room for. */
+const OF_ONE = new Set([1, 19, FULL]);
 
 /** Pages kept in memory, in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them. */
 const CACHE = 65_536;
+
+/** Bytes of the log that stay when it begins anew. */
+const LOG = 1024 * 1024;
+
+/** Free pages that stay for what is written next, and those that are given back at a time. */
+const [KEPT, GIVEN] = [1024, 128];
 
 /** How often a writer looks whether another process's transaction has ended, in milliseconds. */
 const LOOK = 5;
@@ -49,8 +58,9 @@ const LOOK = 5;
  */
 export function sqliteDatabase(connection: SqliteConnection, options: SqliteOptions = {}): Database {
   const { synchronous = 'normal', defer = queueMicrotask, patience = 5_000 } = options;
-  connection.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
-    PRAGMA cache_size = -${CACHE}; PRAGMA busy_timeout = 0`);
+  // Only a new file heeds what becomes of its free pages.
+  connection.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
+    PRAGMA cache_size = -${CACHE}; PRAGMA journal_size_limit = ${LOG}; PRAGMA busy_timeout = 0`);
   // The product has a fixed set of statements, so the cache has a fixed size.
   const prepared = new Map<string, ReturnType<SqliteConnection['prepare']>>();
   const run = ({ sql, values }: Statement): Row[] => {
@@ -66,7 +76,9 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       return rows;
     } catch (error) {
       rollBack(connection);
-      throw REFUSED.has(errcode(error)) ? new Conflict('a constraint refused a statement', { cause: error }) : error;
+      if (REFUSED.has(errcode(error))) throw new Conflict('a constraint refused a statement', { cause: error });
+      if (codeOf(error) === FULL) throw new StorageFull('the disk is full', { cause: error });
+      throw error;
     }
   };
 
@@ -102,19 +114,31 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     waiting.push(job);
   };
 
-  return {
-    async batch(statements) {
-      if (statements.every(reads)) {
-        try {
-          return transact(BEGIN_READING, [statements])[0] ?? [];
-        } catch (error) {
-          // Readers wait where another process puts a file in order; then they wait like a writer.
-          if (codeOf(error) !== BUSY) throw error;
-        }
+  const pragma = (name: string) => Number(Object.values(run({ sql: `PRAGMA ${name}`, values: [] })[0] ?? {})[0]);
+  const pageSize = pragma('page_size');
+  const gives = pragma('auto_vacuum') === 2;
+
+  const batch: Database['batch'] = async (statements) => {
+    if (statements.every(reads)) {
+      try {
+        return transact(BEGIN_READING, [statements])[0] ?? [];
+      } catch (error) {
+        // Readers wait where another process puts a file in order; then they wait like a writer.
+        if (codeOf(error) !== BUSY) throw error;
       }
-      return new Promise((resolve, reject) => {
-        wait({ statements, until: performance.now() + patience, resolve, reject }, defer);
-      });
+    }
+    return new Promise((resolve, reject) => {
+      wait({ statements, until: performance.now() + patience, resolve, reject }, defer);
+    });
+  };
+
+  return {
+    batch,
+    storage: () => ({ bytes: (pragma('page_count') - pragma('freelist_count')) * pageSize, full: false }),
+    async giveBack() {
+      if (!gives || pragma('freelist_count') <= KEPT) return false;
+      await batch([{ sql: `PRAGMA incremental_vacuum(${GIVEN})`, values: [] }]);
+      return true;
     },
     async close() {
       flush();
@@ -141,9 +165,9 @@ function rollBack(connection: SqliteConnection): void {
   }
 }
 
-/** SQLite's extended code of an error, or of what a Conflict was made of; 0 for what is none of its own. */
+/** SQLite's extended code of an error, or of what a Conflict or StorageFull was made of; 0 for what is none of its own. */
 function errcode(error: unknown): number {
-  if (error instanceof Conflict) return errcode(error.cause);
+  if (error instanceof Conflict || error instanceof StorageFull) return errcode(error.cause);
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
 }
 

@@ -9,15 +9,17 @@ import { conversationLocked, LOCKED, WITH_TURN } from './history.ts';
 import { insertItems, itemsOf, listOf, pageOf, selectCursor, selectPage } from './items.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
+import { refuseFull } from './storage.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /** How often adding starts anew when others add at the same time; each time one of them has got through. */
 const TRIES = 20;
 
-/** Adds items at the conversation's end. Throws 404, `conversation_locked`, and for an id that is there already. */
+/** Adds items at the conversation's end. Throws 404, `conversation_locked`, `storage_full`, and for an id that is there already. */
 export async function addItems(scope: Scope, id: string, items: Item[]): Promise<ItemList> {
   const { database, tenant, owner } = scope;
   if (!isId(id)) throw notFound('conversation');
+  refuseFull(scope);
   for (let tries = 1; ; tries++) {
     const [[found] = [], [same] = []] = await database.batch([
       {

@@ -4,11 +4,13 @@ import type { Conversation } from '../protocol/conversation.ts';
 import type { Item } from '../protocol/items.ts';
 import { insertItems } from './items.ts';
 import { isId, notFound, type Scope } from './scope.ts';
+import { refuseFull } from './storage.ts';
 
 type Metadata = Conversation['metadata'];
 
-/** Makes a conversation that begins with these items. */
+/** Makes a conversation that begins with these items; throws `storage_full` when there is no room. */
 export async function createConversation(scope: Scope, metadata: Metadata, items: Item[]): Promise<Conversation> {
+  refuseFull(scope);
   const { database, tenant } = scope;
   const id = newId('conv');
   const created_at = Math.floor(Date.now() / 1000);

@@ -8,6 +8,7 @@ import { insertItems } from './items.ts';
 import { isOpen } from './owner.ts';
 import { getHidden } from './responses.ts';
 import type { Scope } from './scope.ts';
+import { refuseFull } from './storage.ts';
 import { splitText } from './text.ts';
 
 /** How one stored turn is written: `begin` once before anything is promised, `round` any number of times, `end` once. */
@@ -100,13 +101,14 @@ const WHILE_MADE = Number.MAX_SAFE_INTEGER;
 /**
  * Writes a turn's response and its input: of one that `by` makes now, or with `background` of one that any process may
  * take, with the statements that keep what it is made from. Throws an ApiError when another turn was first, in its
- * conversation or with its key.
+ * conversation or with its key, and when there is no room.
  */
 export async function beginTurn(
   scope: Scope,
   { response, input, past, key }: NewTurn,
   { by, background }: { by: string; background?: Statement[] },
 ): Promise<void> {
+  refuseFull(scope);
   const { database, tenant, owner } = scope;
   const { conversation } = past;
   const from = conversation ?? past.begun;

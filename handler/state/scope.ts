@@ -15,6 +15,8 @@ export interface SharedScope {
   readonly retention: number;
   /** How long the events of a background response are kept after its end, in milliseconds. */
   readonly logRetention: number;
+  /** How large the database may grow, in bytes. */
+  readonly stored: number;
   /** The most that is read as a history, or as a page of a list, in bytes. */
   readonly history: number;
 }

@@ -39,6 +39,7 @@ export async function sweep(
     () => removeLogs(database, now),
     ...(conversations < now ? [() => expireConversations(database, now - conversations, now)] : []),
     () => removeConversations(database, now - GRACE),
+    async () => (await database.giveBack?.()) ?? false,
   ];
   let slices = 0;
   for (let more = true; more; ) {

@@ -138,6 +138,7 @@ test('a key is its tenant’s own', async (t) => {
     webhooks: [],
     logRetention: 1_000,
     retention: HOUR,
+    stored: Number.POSITIVE_INFINITY,
     history: 1_000,
     memory: new MemoryBudget(1_000_000).open(),
   };

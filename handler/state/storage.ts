@@ -1,0 +1,27 @@
+import { type Database, StorageFull } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
+import type { Scope } from './scope.ts';
+
+/** Throws `storage_full` when nothing new may be kept: the database is as large as it may be, or its disk is full. */
+export function refuseFull({ database, stored }: Scope): void {
+  const { bytes = 0, full = false } = database.storage?.() ?? {};
+  if (full || bytes >= stored) throw storageFull();
+}
+
+/** A database that says of a full disk what clients are to hear. */
+export function withStorageErrors(database: Database): Database {
+  return {
+    batch: (statements) =>
+      database.batch(statements).catch((error) => {
+        throw error instanceof StorageFull ? storageFull(error) : error;
+      }),
+    storage: () => database.storage?.(),
+    giveBack: async () => (await database.giveBack?.()) ?? false,
+    close: () => database.close(),
+  };
+}
+
+function storageFull(cause?: unknown): ApiError {
+  const message = 'This server has no room to store anything more. A response with store: false needs none.';
+  return new ApiError('storage_full', message, { cause });
+}

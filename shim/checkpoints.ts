@@ -1,0 +1,29 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+/** Megabytes of the thread's heap: it holds nothing. */
+const HEAP = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
+
+/**
+ * Has a thread write the log of a SQLite file back into it, and keep the log small: that waits for the disk, which would hold
+ * up all else. `lost` is called when the thread has ended by itself. Gives what ends it.
+ */
+export async function keepCheckpoints(file: string, lost: (error: unknown) => void): Promise<() => Promise<void>> {
+  const name = `./checkpoint-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`;
+  const worker = new Worker(new URL(name, import.meta.url), { workerData: file, resourceLimits: HEAP });
+  let error: unknown;
+  worker.on('error', (reason) => {
+    error = reason;
+  });
+  const exited = once(worker, 'exit');
+  const onLost = () => lost(error);
+  worker.once('exit', onLost);
+  await once(worker, 'online');
+  worker.unref();
+  return async () => {
+    worker.off('exit', onLost);
+    worker.ref(); // its end is waited for
+    worker.postMessage('end');
+    await exited;
+  };
+}

@@ -1,0 +1,36 @@
+import { existsSync, statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { parseConfig, substitute } from '../handler/index.ts';
+import { readConfigFile } from './config-file.ts';
+import { DEFAULT_DATABASE } from './database.ts';
+import type { Env } from './default-models.ts';
+
+/**
+ * Writes the database of a configuration anew, without what is free in it, and so that its free pages go back to the disk by
+ * themselves from then on. Throws an Error when there is none, or when somebody uses it.
+ */
+export async function vacuum(config: string | undefined, env: Env, say: (line: string) => void): Promise<void> {
+  const { database = DEFAULT_DATABASE } = parseConfig(config ? substitute(await readConfigFile(config), env) : {});
+  const path = database.replace(/^sqlite:/, '');
+  if (path === ':memory:') throw new Error('a database in memory ends with its process: there is nothing to vacuum');
+  if (!existsSync(path)) throw new Error(`there is no database at ${path}`);
+  const before = statSync(path).size;
+  say(
+    `${path}: ${megabytes(before)}; it takes as much again on its disk, and for a while in the folder for temporary files`,
+  );
+  const connection = new DatabaseSync(path);
+  try {
+    connection.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT');
+    connection.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    const busy = error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;
+    throw busy ? new Error(`${path} is in use: stop Antiphon first`, { cause: error }) : error;
+  } finally {
+    connection.close();
+  }
+  say(`${path}: ${megabytes(statSync(path).size)}`);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+}
