@@ -227,6 +227,8 @@ export const fixedLimits = {
    * on of its clients never comes to it. Past it: they count towards `resets`. On Workers: there is no gRPC.
    */
   resetsPerSecond: 20_000,
+  /** Characters of an error, or of what a model's server answered, in one line of the log. Past it: the rest is left out. */
+  logText: 2_000,
   /** What a byte of JSON counts for in `limits.inFlight` once it is parsed, in bytes. Past it: nothing, it is a measure. */
   parsed: 4,
   /** Bytes of a body, a message or a reply on their way that `limits.inFlight` leaves out of account. Past it: it counts. */

@@ -1,4 +1,5 @@
 import { configureSync, getJsonLinesFormatter, getLogger, type LogLevel, resetSync } from '@logtape/logtape';
+import { fixedLimits } from './limits.ts';
 import { redact } from './redact.ts';
 
 /** Levels by the names that the command line and the configuration use. */
@@ -36,9 +37,6 @@ export function configureLog(level: Level, write: (line: string) => void): void 
   });
 }
 
-/** Characters of an error's text in the log at most. */
-const MAX_ERROR = 2_000;
-
 /**
  * An error's text with its causes', for the log only, without secrets and without what a parser of JSON quotes of its input:
  * that is what a user or a model said, or a configuration.
@@ -52,7 +50,7 @@ export function describe(error: unknown): string {
 }
 
 /** The beginning of a text for the log, from which secrets are taken before it is cut: half of one would not be known again. */
-export function excerpt(text: string, most = MAX_ERROR): string {
+export function excerpt(text: string, most = fixedLimits.logText): string {
   return text.length <= most ? text : redact(text).slice(0, most);
 }
 

@@ -1,4 +1,5 @@
 import { ApiError } from '../errors.ts';
+import { matcher } from '../pattern.ts';
 import type { Backend } from './backend.ts';
 
 /** One entry of the configuration's `models`: names that match the pattern go to the backend. */
@@ -36,26 +37,5 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
       });
       return [...new Set((await Promise.all(lists)).flat())];
     },
-  };
-}
-
-/**
- * Whether a name is what a pattern stands for. Each part between two `*` is looked for once, where it comes first: a regular
- * expression would try every place for each, and take a minute for a name of 256 characters.
- */
-function matcher(pattern: string): (name: string) => boolean {
-  const [first = '', ...parts] = pattern.split('*');
-  const last = parts.pop();
-  if (last === undefined) return (name) => name === first;
-  return (name) => {
-    const end = name.length - last.length;
-    if (end < first.length || !name.startsWith(first) || !name.endsWith(last)) return false;
-    let from = first.length;
-    for (const part of parts) {
-      const at = name.indexOf(part, from);
-      if (at < 0 || at + part.length > end) return false;
-      from = at + part.length;
-    }
-    return true;
   };
 }

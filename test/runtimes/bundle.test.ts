@@ -13,9 +13,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /**
  * What the worker may weigh, gzipped. The platform would take far more (wrangler measures against 64 MiB, unpacked); but
  * an isolate loads all of it before its first answer, so whoever adds a tenth is to know and to say so here. Brotli's
- * WASM is three quarters of it.
+ * WASM is three quarters of it. What bounds, checks and redacts what comes in took the last ten.
  */
-const BUDGET_KIB = 730;
+const BUDGET_KIB = 760;
 
 test('the worker as it is deployed stays small', async (t) => {
   const out = await mkdtemp(join(tmpdir(), 'antiphon-bundle-'));
