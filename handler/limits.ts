@@ -229,6 +229,11 @@ export const fixedLimits = {
   resetsPerSecond: 20_000,
   /** Characters of an error, or of what a model's server answered, in one line of the log. Past it: the rest is left out. */
   logText: 2_000,
+  /**
+   * Time from one question to a backend for its models to the next, however often `GET /v1/models` is asked: anybody may ask.
+   * Past it: what it said last is said again.
+   */
+  listingInterval: 5 * s,
   /** What a byte of JSON counts for in `limits.inFlight` once it is parsed, in bytes. Past it: nothing, it is a measure. */
   parsed: 4,
   /** Bytes of a body, a message or a reply on their way that `limits.inFlight` leaves out of account. Past it: it counts. */

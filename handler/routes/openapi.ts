@@ -1,25 +1,34 @@
 import type { Context } from 'hono';
 import { toBase64 } from '../base64.ts';
+import type { ServerTools } from '../turn/tools.ts';
 import { renderDocs, STYLE } from './docs-page.ts';
 import type { Env, Services } from './env.ts';
-import { type ApiDocument, describeApi } from './openapi-document.ts';
+import { describeApi } from './openapi-document.ts';
 
 /** `GET /openapi.json`: the API as OpenAPI 3.1, made of the schemas that requests are checked with. */
-export function getDocument(c: Context<Env>, services: Services): Response {
-  return c.json(documentOf(services));
+export function getDocument(c: Context<Env>, { tools }: Services): Response {
+  return c.body(pagesOf(tools).document, 200, { 'content-type': 'application/json' });
 }
 
 /** `GET /docs`: the same as a page, which may load nothing and run nothing. */
-export async function getDocs(c: Context<Env>, services: Services): Promise<Response> {
+export async function getDocs(c: Context<Env>, { tools }: Services): Promise<Response> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(STYLE));
   const hash = toBase64(new Uint8Array(digest));
-  return c.html(renderDocs(documentOf(services)), 200, {
+  return c.html(pagesOf(tools).docs, 200, {
     'content-security-policy': `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
   });
 }
 
-function documentOf({ tools }: Services): ApiDocument {
-  return describeApi([...tools.registered.keys(), ...tools.dropped]);
+/** Both pages, made once for each handler, when one of them is first asked for: making them takes milliseconds. */
+function pagesOf(tools: ServerTools): { document: string; docs: string } {
+  const known = made.get(tools);
+  if (known) return known;
+  const api = describeApi([...tools.registered.keys(), ...tools.dropped]);
+  const pages = { document: JSON.stringify(api), docs: renderDocs(api) };
+  made.set(tools, pages);
+  return pages;
 }
+
+const made = new WeakMap<ServerTools, { document: string; docs: string }>();

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { modelsOf } from '../handler/backend/models.ts';
+
+test('a backend is asked for its models once, however many ask at the same time and soon afterwards', async () => {
+  let asked = 0;
+  const backend = {
+    async *generate() {},
+    async models() {
+      asked++;
+      if (asked > 1) throw new Error('asked again');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return ['a-1', 'b-1'];
+    },
+  };
+  const models = modelsOf([{ match: 'a-*', backend }]);
+  const lists = await Promise.all(Array.from({ length: 100 }, () => models.list(1_000)));
+  assert.deepEqual(new Set(lists.flat()), new Set(['a-1']));
+  assert.deepEqual(await models.list(1_000), ['a-1']);
+  assert.equal(asked, 1);
+});
