@@ -94,7 +94,10 @@ export function createApp(services: SharedServices): Hono<Env> {
   };
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, handle] of Object.entries(methods)) {
-      app.on(method, path, (c) => handle(c, servicesFor(services, c.get('memory'))));
+      app.on(method, path, (c) => {
+        const caller = services.identify(c.req.raw, c.env);
+        return handle(c, servicesFor(services, caller, c.get('memory')));
+      });
     }
     app.all(path, () => {
       const allow = Object.keys(methods).join(', ');

@@ -158,6 +158,15 @@ const schema = v.strictObject({
       items: count(1_000_000),
       tools: count(100_000),
       inFlight: memory,
+      turns: count(1_000_000),
+      perCaller: v.optional(
+        v.strictObject({
+          turns: count(1_000_000),
+          backgroundTurns: count(1_000_000),
+          connections: count(1_000_000),
+          sockets: count(1_000_000),
+        }),
+      ),
       turn: time,
       unread: time,
       idle: time,

@@ -74,6 +74,7 @@ const kinds = {
   cancelled: { status: 499, type: 'invalid_request_error', code: 'cancelled' }, // nobody is left to read it; for the log
   too_many_waiting: { status: 429, type: 'invalid_request_error', code: 'too_many_requests_waiting', again: 'yes' },
   rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'perhaps' },
+  caller_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'yes' },
   overloaded: { status: 503, type: 'server_error', code: 'overloaded', again: 'yes' },
   stopping: { status: 503, type: 'server_error', code: 'server_stopping', again: 'yes' },
   storage_full: { status: 507, type: 'server_error', code: 'storage_full' },

@@ -11,12 +11,14 @@ import type { Transport } from './backend/transport.ts';
 import { inProcessRunner, type Runner, type Work } from './background/runner.ts';
 import { Wakes } from './background/wakes.ts';
 import { work } from './background/work.ts';
+import { type Identify, identifyByAddress } from './caller.ts';
 import type { Codecs } from './codec/codec.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import type { Config, ModelConfig } from './config.ts';
 import type { Database } from './database/database.ts';
 import { demoModels } from './default-models.ts';
 import { ApiError } from './errors.ts';
+import { CallerCount, FairQueue } from './fair-queue.ts';
 import { fixedLimits } from './limits.ts';
 import { log } from './log.ts';
 import { mediaFinder } from './media.ts';
@@ -38,6 +40,7 @@ import { openDeliverer } from './webhooks/deliver.ts';
 export type { Backend, Finish, ModelCall } from './backend/backend.ts';
 export { fetchTransport, type Transport, type Upstream } from './backend/transport.ts';
 export type { Job, Runner, Work } from './background/runner.ts';
+export { type Caller, type Identify, networkOf } from './caller.ts';
 export { type Brotli, brotliCodec } from './codec/brotli.ts';
 export type { Codec, Codecs, Piece } from './codec/codec.ts';
 export { deflateCodec, gzipCodec } from './codec/inflate.ts';
@@ -46,6 +49,7 @@ export { type Config, type ModelConfig, parseConfig, substitute } from './config
 export type { Database } from './database/database.ts';
 export { demoModels, environmentModels } from './default-models.ts';
 export { ApiError } from './errors.ts';
+export { CallerCount } from './fair-queue.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, type Level, levelNames, lineOf, log } from './log.ts';
 export { MemoryBudget } from './memory-budget.ts';
@@ -68,6 +72,8 @@ export interface HandlerOptions {
   codecs?: Codecs;
   /** Loads a tokenizer when it is first needed; without it tokens are estimated by their characters. */
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
+  /** Tells callers apart, so that none takes what others wait for. Default: by the address that the door knows. */
+  identify?: Identify;
   /** Server-side tools, in addition to none. */
   tools?: readonly Tool[];
   /** Whether all processes read one wall clock that is never set, as on Workers; else each measures itself who has fallen silent. */
@@ -129,6 +135,8 @@ export function createHandler(options: HandlerOptions): Handler {
   const wakes = new Wakes();
   const running = new RunningTurns();
   const memory = new MemoryBudget(config.limits.inFlight);
+  const { turns: places, perCaller } = config.limits;
+  const turns = new FairQueue({ places, waiting: places, perCaller: perCaller.turns });
   const services = {
     models: modelsOf(models),
     tools: {
@@ -148,6 +156,9 @@ export function createHandler(options: HandlerOptions): Handler {
     running,
     readiness: options.readiness ?? new Readiness(),
     memory,
+    turns,
+    sockets: new CallerCount(perCaller.sockets),
+    identify: options.identify ?? identifyByAddress,
     scope: {
       database,
       tenant: TENANT,
@@ -186,7 +197,9 @@ export function createHandler(options: HandlerOptions): Handler {
       const closing = runner.close(patience);
       await within(patience, Promise.all([closing, served]));
       if (running.size > 0) log.warn('turns are ended, since the server stops', { turns: running.size });
-      running.stop(new ApiError('stopping', 'The server is stopping; send the request again.'));
+      const stopping = new ApiError('stopping', 'The server is stopping; send the request again.');
+      turns.close(stopping);
+      running.stop(stopping);
       await within(fixedLimits.ending, Promise.all([closing, running.idle()]));
       await owner.leave(database).catch(() => {}); // else the lease will tell
     },

@@ -28,6 +28,22 @@ export interface Limits {
    * than any model chooses among. Past it: 422, `tools` or `input`.
    */
   tools: number;
+  /**
+   * Turns made at a time by one process for clients that wait for them, over HTTP and WebSockets: twice as many as it was seen to
+   * hold. Past it: they wait, as many again; the next place is the caller's who holds the fewest. Past that: 503 `overloaded`.
+   */
+  turns: number;
+  /**
+   * What one caller may have at a time in one process: `turns` and `backgroundTurns` made or waiting, `connections` to the plain
+   * HTTP listener, and `sockets`, its WebSockets. A caller is an address, or the /64 of an IPv6 one. Past it: 429
+   * `rate_limit_exceeded` with `retry-after`. On Workers: `turns` and `sockets` of one isolate.
+   */
+  perCaller: {
+    turns?: number | undefined;
+    backgroundTurns?: number | undefined;
+    connections?: number | undefined;
+    sockets?: number | undefined;
+  };
   /** A whole turn, all its rounds: ten minutes, as the openai clients wait by default. Past it: the turn fails. */
   turn: number;
   /**
@@ -114,6 +130,8 @@ export const defaultLimits: Limits = {
   history: 64 * MiB,
   items: 10_000,
   tools: 1_024,
+  turns: 10_000,
+  perCaller: {},
   turn: 600 * s,
   background: 1 * h,
   backgroundTurns: 128,

@@ -92,7 +92,8 @@ export default {
     try {
       const { handler } = await opened(bindings);
       const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
-      return handler.fetch(request, { name: 'workers', waitUntil, upgrade });
+      const peer = request.headers.get('cf-connecting-ip') ?? undefined; // Cloudflare sets it, whatever a client sends
+      return handler.fetch(request, { name: 'workers', peer, waitUntil, upgrade });
     } catch (error) {
       log.error('cannot start', { error: describe(error) });
       const message = 'The server is not configured as it should be; its log says more.';
@@ -167,7 +168,7 @@ function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<strin
 
 /** Has every background turn made by a Durable Object of its own. */
 function objectRunner(turns: ObjectNamespace): Runner {
-  const send = async (method: string, job: Job) => {
+  const send = async (method: string, job: Pick<Job, 'tenant' | 'id'>) => {
     await turns
       .get(turns.idFromName(`${job.tenant}/${job.id}`))
       .fetch('https://turn/', { method, body: JSON.stringify(job) });

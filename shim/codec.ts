@@ -67,6 +67,11 @@ export function readAttributes(attributes: Record<string, Struct> | undefined): 
   return { method, url: urlOf('http', 'localhost', path), headers };
 }
 
+/** The address that the client calls from, as Envoy knows it; undefined where it is not among the attributes that Envoy sends. */
+export function peerOf(attributes: Record<string, Struct> | undefined): string | undefined {
+  return attributes?.['envoy.filters.http.ext_proc']?.fields['source.address']?.stringValue;
+}
+
 /** The whole reply in one message. */
 export function wholeReply(status: number, headers: Headers, body: Uint8Array): ProcessingResponse {
   const set: HeaderValueOption[] = [];

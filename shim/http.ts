@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket as NetSocket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { CallerCount, networkOf } from '../handler/index.ts';
 import type { Memory } from './body-memory.ts';
 import { isLoopback } from './loopback.ts';
 import { Refusal, serverError } from './refusal.ts';
@@ -36,6 +37,10 @@ export type HttpOptions = Address & {
   proof?: Proof | undefined;
   /** Without it HTTP is plain. */
   tls?: Tls | undefined;
+  /** Connections that one address may have at a time; any number unless given. */
+  connections?: number | undefined;
+  /** Whether all that comes has passed an Envoy that adds the client's address to `x-forwarded-for`. Default: false. */
+  forwarded?: boolean;
   /** How long a draining server still takes requests, in milliseconds; none unless told otherwise. */
   linger?: number;
   /** How long a client may read nothing of what waits for it until its connection is closed, in milliseconds. */
@@ -52,6 +57,9 @@ const UNREAD = 60_000;
 
 /** A MiB above the handler's default. */
 const MESSAGE = 33 * 1024 * 1024;
+
+/** How long a connection that is one too many may take to send the request that is told so, in milliseconds. */
+const REFUSED = 5_000;
 
 const OPTIONS = {
   // Longer than the 60 s that load balancers commonly keep a connection: they, not we, must be the ones to close it.
@@ -71,6 +79,8 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     fetch,
     message = MESSAGE,
     linger = 0,
+    forwarded = false,
+    connections,
     unread = UNREAD,
     memory,
     proof,
@@ -83,7 +93,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   let closing = false;
   let hurry = () => {};
   let ours: Door = { name: 'http', rebindable: true };
-  const wayIn = (incoming: Incoming) => (proof && proves(incoming, proof) ? PROXIED : ours);
+  const wayIn = (incoming: IncomingMessage): Door => {
+    const proven = proof !== undefined && proves(incoming, proof);
+    return { ...(proven ? PROXIED : ours), peer: peerOf(incoming, forwarded || proven) };
+  };
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
   // one, as long as nobody touches its body.
@@ -101,13 +114,21 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     return refusal.toResponse();
   }
   const listener = getRequestListener(
-    (request, { incoming, outgoing }) => serve(request, doorOf(wayIn(incoming), outgoing)),
+    // HTTP/1.1 is all that is served.
+    (request, { incoming, outgoing }) => serve(request, doorOf(wayIn(incoming as IncomingMessage), outgoing)),
     { errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse() },
   );
 
-  const sockets = openSockets(message, (request, door, incoming) => serve(request, { ...wayIn(incoming), ...door }), {
-    memory,
-  });
+  const connected = new CallerCount(connections);
+  const refused = new WeakSet<object>();
+  const sockets = openSockets(
+    message,
+    (request, door, incoming) =>
+      refused.has(incoming.socket)
+        ? tooManyConnections().toResponse()
+        : serve(request, { ...wayIn(incoming), ...door }),
+    { memory },
+  );
   const settings = { ...OPTIONS, shouldUpgradeCallback: wantsSocket };
   const certificates = tls && {
     cert: tls.cert,
@@ -116,6 +137,14 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     requestCert: tls.clientCa !== undefined,
   };
   const server = certificates ? createTlsServer({ ...settings, ...certificates }) : createServer(settings);
+  server.on(tls ? 'secureConnection' : 'connection', (socket: NetSocket) => {
+    if (connections === undefined || !socket.remoteAddress) return;
+    const caller = networkOf(socket.remoteAddress);
+    if (connected.isFull(caller)) {
+      refused.add(socket); // its request is told why
+      socket.setTimeout(REFUSED, () => socket.destroy());
+    } else socket.once('close', connected.hold(caller));
+  });
   server.on('request', (incoming, outgoing) => {
     open.add(outgoing);
     outgoing.shouldKeepAlive &&= !draining;
@@ -123,7 +152,9 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
       open.delete(outgoing);
       if (closing) server.closeIdleConnections();
     });
-    const refusal = refuseTarget(incoming.url ?? '');
+    const tooMany = refused.has(incoming.socket);
+    if (tooMany) outgoing.shouldKeepAlive = false;
+    const refusal = tooMany ? tooManyConnections() : refuseTarget(incoming.url ?? '');
     if (refusal) outgoing.writeHead(refusal.status, [...refusal.headers()].flat()).end(refusal.body);
     else void listener(incoming, outgoing);
   });
@@ -183,6 +214,12 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   };
 }
 
+/** For a request on a connection that is one too many; it is closed with the reply. */
+function tooManyConnections(): Refusal {
+  const message = 'You have as many connections as one caller may have here; close one, or use one of them again.';
+  return new Refusal(429, 'rate_limit_exceeded', message, true);
+}
+
 /** Whether a request has the proof; a header that came twice is none. */
 function proves({ headers }: Incoming, { header, value }: Proof): boolean {
   const [given, wanted] = [Buffer.from(String(headers[header] ?? '')), Buffer.from(value)];
@@ -192,4 +229,15 @@ function proves({ headers }: Incoming, { header, value }: Proof): boolean {
 /** The door of one request; its reply has been read when Node has handed all of it on, or when its connection is gone. */
 function doorOf(door: Door, outgoing: { once(event: 'close', then: () => void): unknown }): Door {
   return { ...door, ended: (then) => void outgoing.once('close', then) };
+}
+
+/** The client's address: its connection's, or, where it comes through an Envoy that we know, what that has added last. */
+function peerOf({ socket, headers }: IncomingMessage, forwarded: boolean): string | undefined {
+  if (!forwarded) return socket.remoteAddress;
+  return (
+    String(headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .at(-1)
+      ?.trim() || undefined
+  );
 }

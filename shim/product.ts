@@ -102,7 +102,14 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       time: Math.max(limits.turn, limits.background) + SLACK.ms,
     };
     const grpc = { fetch, limits: bounds, memory, log: logLine };
-    const http = { fetch, message: limits.body + SLACK.bytes, unread: limits.unread, memory, log: logLine };
+    const http = {
+      fetch,
+      message: limits.body + SLACK.bytes,
+      unread: limits.unread,
+      connections: limits.perCaller.connections,
+      memory,
+      log: logLine,
+    };
     if (listen.grpc !== 'off') running.push(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }));
     if (listen.http !== 'off') {
       const { linger } = limits;
@@ -126,7 +133,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       // names, Host and Origin are checked, which on the others, where an Envoy of the user's may be, they are not.
       sockets = await privateSockets();
       running.push(await serveGrpc({ ...grpc, address: `unix:${sockets.grpc}`, rebindable: true }));
-      running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
+      running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true, forwarded: true }));
       const [host, envoyPort] = hostAndPort(listen.envoy);
       const processor = { grpcSocket: sockets.grpc, httpSocket: sockets.http };
       envoy = await keepEnvoy(

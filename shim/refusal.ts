@@ -11,7 +11,7 @@ export class Refusal extends Error {
     super(message);
     this.status = status;
     this.#retry = retry;
-    const type = status < 500 ? 'invalid_request_error' : 'server_error';
+    const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error';
     this.body = JSON.stringify({ error: { message, type, code, param: null } });
   }
 

@@ -1,5 +1,5 @@
 import { BodyMemory, type Memory } from './body-memory.ts';
-import { wholeReply } from './codec.ts';
+import { peerOf, wholeReply } from './codec.ts';
 import { type Intake, takeRequest } from './intake.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { unlessAborted } from './race.ts';
@@ -21,6 +21,8 @@ export interface Door {
   readonly name: 'ext_proc' | 'http';
   /** Whether a web page can reach it by DNS rebinding, so that Host and Origin have to be checked. */
   readonly rebindable?: boolean;
+  /** The client's address, as the peer's attribute `source.address` has it. */
+  readonly peer?: string | undefined;
   /** Calls `then` once, when the reply has been read, or nobody is left to read it. */
   ended?(then: () => void): void;
 }
@@ -72,6 +74,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   const memory = new BodyMemory(options.memory);
   const door: Door = {
     name: 'ext_proc',
+    peer: peerOf(first.value.attributes),
     ...(rebindable && { rebindable }),
     ...(exchange.closed && { ended: exchange.closed }),
   };

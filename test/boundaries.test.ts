@@ -19,6 +19,8 @@ const basics = [
   'media.ts',
   'pattern.ts',
   'memory-budget.ts',
+  'caller.ts',
+  'fair-queue.ts',
   'sse.ts',
   'seal.ts',
   'socket.ts',

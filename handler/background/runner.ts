@@ -1,7 +1,12 @@
+import { ApiError } from '../errors.ts';
+import { FairQueue } from '../fair-queue.ts';
+
 /** A turn in the background, by its response. */
 export interface Job {
   tenant: string;
   id: string;
+  /** Who asked for it, as the caller's id. */
+  caller: string;
 }
 
 /** Does a job, as far as it is not somebody else's, and says whether its response has ended. Never rejects. */
@@ -12,7 +17,9 @@ export interface Runner {
   /** Has a job done soon; once it returns, the job is not forgotten. One that is started again meanwhile is done once. */
   start(job: Job): Promise<void>;
   /** Ends the work on a job whose response has ended already. */
-  stop(job: Job): Promise<void>;
+  stop(job: Pick<Job, 'tenant' | 'id'>): Promise<void>;
+  /** Jobs of a caller that are done or wait here. Absent where nothing counts them. */
+  countOf?(caller: string): number;
   /**
    * Begins nothing more here, gives what runs here so many milliseconds to end, and then ends the work, to be taken over by
    * others.
@@ -20,27 +27,24 @@ export interface Runner {
   close(patience: number): Promise<void>;
 }
 
-/** A Runner in this process, which does `atOnce` jobs at a time; others wait for their turn, the oldest first. */
+/**
+ * A Runner in this process, which does `atOnce` jobs at a time; others wait, and the next one is of the caller who has the fewest
+ * that run, the oldest first.
+ */
 export function inProcessRunner(work: Work, atOnce: number): Runner {
-  const waiting = new Map<string, Job>();
-  const running = new Map<string, { controller: AbortController; ended: Promise<boolean> }>();
-  let closed = false;
+  const places = new FairQueue({ places: atOnce, waiting: Number.POSITIVE_INFINITY });
+  const jobs = new Map<string, { controller: AbortController; ended: Promise<unknown> }>();
 
-  const next = () => {
-    for (const [key, job] of waiting) {
-      if (closed || running.size >= atOnce) return;
-      waiting.delete(key);
-      const controller = new AbortController();
-      const ended = work(job, controller.signal).finally(() => {
-        running.delete(key);
-        next();
-      });
-      running.set(key, { controller, ended });
+  const doIt = async (job: Job, controller: AbortController) => {
+    const leave = await places.enter(job.caller, controller.signal);
+    try {
+      await work(job, controller.signal);
+    } finally {
+      leave();
     }
   };
   const end = async (key: string) => {
-    waiting.delete(key);
-    const found = running.get(key);
+    const found = jobs.get(key);
     found?.controller.abort();
     await found?.ended;
   };
@@ -48,22 +52,24 @@ export function inProcessRunner(work: Work, atOnce: number): Runner {
   return {
     async start(job) {
       const key = keyOf(job);
-      if (running.has(key)) return;
-      waiting.set(key, job);
-      next();
+      if (jobs.has(key)) return;
+      const controller = new AbortController();
+      const done = () => void jobs.delete(key); // whether it was done, or given up before it began
+      jobs.set(key, { controller, ended: doIt(job, controller).then(done, done) });
     },
     stop: (job) => end(keyOf(job)),
+    countOf: (caller) => places.countOf(caller),
     async close(patience) {
-      closed = true;
+      places.close(new ApiError('stopping', 'The server is stopping.'));
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, patience);
-      await Promise.race([promise, Promise.all(Array.from(running.values(), ({ ended }) => ended))]);
+      await Promise.race([promise, Promise.all(Array.from(jobs.values(), ({ ended }) => ended))]);
       clearTimeout(timer);
-      await Promise.all([...running.keys()].map(end));
+      await Promise.all([...jobs.keys()].map(end));
     },
   };
 }
 
-function keyOf({ tenant, id }: Job): string {
+function keyOf({ tenant, id }: Pick<Job, 'tenant' | 'id'>): string {
   return `${tenant}/${id}`;
 }

@@ -89,6 +89,10 @@ export const migrations: readonly (readonly string[])[] = [
     `ALTER TABLE conversations ADD COLUMN used_at bigint NOT NULL DEFAULT ${NOW}`,
     'CREATE INDEX conversations_by_use ON conversations (used_at) WHERE deleted_at IS NULL',
   ],
+  [
+    // Who asked for a turn, so that those who wait for theirs are served in turn.
+    "ALTER TABLE jobs ADD COLUMN caller text NOT NULL DEFAULT ''",
+  ],
 ];
 
 const CREATE = 'CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)';

@@ -3,6 +3,7 @@ import { cutShort } from '../background/cut.ts';
 import { follow } from '../background/follow.ts';
 import { notBegun } from '../background/progress.ts';
 import { ApiError } from '../errors.ts';
+import { callerLimit } from '../fair-queue.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response as ResponseObject } from '../protocol/response.ts';
 import { eventStream } from '../sse.ts';
@@ -19,7 +20,9 @@ import { STREAM_HEADERS } from './stream.ts';
 
 /** Keeps a turn that is to be made in the background, with its first events, and has it made. */
 export async function startBackground(services: Services, turn: NewTurn, request: PlannedRequest): Promise<void> {
-  const { scope, runner } = services;
+  const { scope, runner, caller, limits } = services;
+  const most = limits.perCaller.backgroundTurns ?? Number.POSITIVE_INFINITY;
+  if ((runner.countOf?.(caller.id) ?? 0) >= most) throw callerLimit();
   const { response } = turn;
   const { tenant } = scope;
   const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already
@@ -30,11 +33,11 @@ export async function startBackground(services: Services, turn: NewTurn, request
   await beginTurn(scope, turn, {
     by: '',
     background: [
-      ...insertJob(tenant, response.id, kept, notBegun(first.length)),
+      ...insertJob(tenant, response.id, { request: kept, caller: caller.id, progress: notBegun(first.length) }),
       ...insertBlock(tenant, response.id, 0, first, first.length - 1),
     ],
   });
-  await runner.start({ tenant, id: response.id });
+  await runner.start({ tenant, id: response.id, caller: caller.id });
 }
 
 /** The events of a background response after a number, until its end; a reader who leaves ends nothing but the reading. */

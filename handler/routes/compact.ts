@@ -31,6 +31,8 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   const { backend, context, heard, turn } = await prepareTurn(services, asked, { response: null });
   const users = heard.filter((item) => item.type === 'message' && item.role === 'user');
 
+  const entered = services.turns.enter(services.caller.id, c.req.raw.signal);
+  const leavePlace = entered instanceof Promise ? await entered : entered;
   const bounds = startBounds(c.req.raw.signal, limits);
   const leave = services.running.enter(bounds.fail);
   try {
@@ -53,6 +55,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   } catch (error) {
     throw bounds.signal.aborted ? bounds.signal.reason : error;
   } finally {
+    leavePlace();
     leave();
     bounds.end();
   }

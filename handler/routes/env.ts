@@ -1,8 +1,10 @@
 import type { Models } from '../backend/models.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Wakes } from '../background/wakes.ts';
+import type { Caller, Identify } from '../caller.ts';
 import type { Codecs } from '../codec/codec.ts';
 import type { ErrorStyle } from '../errors.ts';
+import type { CallerCount, FairQueue } from '../fair-queue.ts';
 import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
@@ -22,6 +24,12 @@ export interface Services {
   limits: Limits;
   /** What the process may hold for all its callers. */
   memory: MemoryBudget;
+  /** The places of turns that somebody waits for. */
+  turns: FairQueue;
+  /** The WebSockets of each caller. */
+  sockets: CallerCount;
+  /** Who sends a request. */
+  identify: Identify;
   errors: ErrorStyle;
   /** Names by which clients may call this machine, beside addresses and localhost. */
   hosts: readonly string[];
@@ -40,16 +48,18 @@ export interface Services {
   /** What clients wait for here. */
   running: RunningTurns;
   readiness: Readiness;
+  /** Who sends the request. */
+  caller: Caller;
   /** Where the client's things are kept. */
   scope: Scope;
 }
 
 /** What all requests have in common of it. */
-export type SharedServices = Omit<Services, 'scope'> & { scope: SharedScope };
+export type SharedServices = Omit<Services, 'scope' | 'caller'> & { scope: SharedScope };
 
-/** What one request works with, whose memory is taken from `memory`. */
-export function servicesFor(shared: SharedServices, memory: Reservation): Services {
-  return { ...shared, scope: { ...shared.scope, memory } };
+/** What one request of a caller's works with, whose memory is taken from `memory`. */
+export function servicesFor(shared: SharedServices, caller: Caller, memory: Reservation): Services {
+  return { ...shared, caller, scope: { ...shared.scope, memory } };
 }
 
 /** What a request's log line will say, filled in on the way; `end` writes it, once, when the reply has ended. */
@@ -82,6 +92,11 @@ export interface Door {
   upgrade?(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response;
   /** Asks a runtime that ends with its request to wait for something beyond it. */
   waitUntil?(work: Promise<unknown>): void;
+  /**
+   * The address that the client calls from, as the door knows it, with or without a port: never from a header that the client
+   * can write.
+   */
+  readonly peer?: string | undefined;
   /** Calls `then` once, when the reply has been read, or nobody is left to read it. Absent where the runtime does not tell. */
   ended?(then: () => void): void;
 }

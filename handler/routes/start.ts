@@ -27,8 +27,8 @@ export interface Asking {
 }
 
 /**
- * Begins a turn, in the database, too, if it is to be kept. Throws an ApiError for what the backend cannot carry, and when
- * another turn was first, in its conversation or with its key.
+ * Begins a turn once its caller has a place for it, in the database, too, if it is to be kept. Throws an ApiError for what the
+ * backend cannot carry, when another turn was first, in its conversation or with its key, and where there is no place.
  */
 export async function startTurn(
   services: Services,
@@ -37,11 +37,14 @@ export async function startTurn(
 ): Promise<StartedTurn> {
   const { limits, scope } = services;
   const { request, turn, backend } = prepared;
+  const entered = services.turns.enter(services.caller.id, client);
+  const leavePlace = entered instanceof Promise ? await entered : entered;
   const stored = turn.response.store ? recordTurn(scope, { ...newTurn(prepared), key }) : undefined;
   const bounds = startBounds(client, limits);
   const whole = Promise.withResolvers<void>();
   const leave = services.running.enter(bounds.fail);
   const ended = () => {
+    leavePlace();
     leave();
     bounds.end();
     whole.resolve();

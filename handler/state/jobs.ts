@@ -29,13 +29,20 @@ export interface StoredJob<Progress extends Progressed> {
   begun: ConversationPlace | null;
 }
 
+/** What a turn is run from: the request, by whom it was sent, and how far it has come. */
+export interface NewJob {
+  request: unknown;
+  caller: string;
+  progress: Progressed;
+}
+
 /** Keeps what a turn is run from, as JSON. */
-export function insertJob(tenant: string, id: string, request: unknown, progress: Progressed): Statement[] {
+export function insertJob(tenant: string, id: string, { request, caller, progress }: NewJob): Statement[] {
   const { head, rest } = splitText({ tenant, holder: id, side: 'job', place: 0 }, JSON.stringify(request));
   return [
     {
-      sql: 'INSERT INTO jobs (tenant, response, body, progress, calling) VALUES (?, ?, ?, ?, 0)',
-      values: [tenant, id, head, JSON.stringify(progress)],
+      sql: 'INSERT INTO jobs (tenant, response, body, progress, calling, caller) VALUES (?, ?, ?, ?, 0, ?)',
+      values: [tenant, id, head, JSON.stringify(progress), caller],
     },
     ...rest,
   ];
@@ -127,14 +134,24 @@ export function releaseJob(tenant: string, id: string, owner: string): Statement
   };
 }
 
-/** Turns in the background that no process alive runs, of every tenant, the oldest first; at most `most`. */
-export async function waitingJobs(database: Database, most: number): Promise<{ tenant: string; id: string }[]> {
+/** A turn in the background that waits to be made, and who asked for it. */
+export interface WaitingJob {
+  tenant: string;
+  id: string;
+  caller: string;
+}
+
+/** Turns in the background that no process alive runs, of every tenant: each caller's oldest, then each one's next; at most `most`. */
+export async function waitingJobs(database: Database, most: number): Promise<WaitingJob[]> {
   const [rows = []] = await database.batch([
     {
-      sql: `SELECT r.tenant, r.id FROM responses r WHERE r.status IN ('queued', 'in_progress') AND r.background = 1
-        AND r.owner = '' ORDER BY r.id LIMIT ?`,
+      sql: `SELECT p.tenant, p.id, p.caller FROM (
+          SELECT r.tenant, r.id, coalesce(j.caller, '') AS caller, row_number() OVER (PARTITION BY j.caller ORDER BY r.id) AS n
+          FROM responses r LEFT JOIN jobs j ON j.tenant = r.tenant AND j.response = r.id
+          WHERE r.status IN ('queued', 'in_progress') AND r.background = 1 AND r.owner = ''
+        ) p ORDER BY p.n, p.id LIMIT ?`,
       values: [most],
     },
   ]);
-  return rows.map(({ tenant, id }) => ({ tenant: String(tenant), id: String(id) }));
+  return rows.map(({ tenant, id, caller }) => ({ tenant: String(tenant), id: String(id), caller: String(caller) }));
 }

@@ -28,6 +28,13 @@ export function connect(services: SharedServices): MiddlewareHandler<Env> {
     entry.streaming = true; // its line is written when the connection has ended
     entry.status = 101;
     const serve = { 'x-request-id': entry.requestId };
-    return c.env.upgrade((socket) => serveSocket(socket, services, entry, c.env), serve);
+    const caller = services.identify(c.req.raw, c.env);
+    const { sockets } = services;
+    sockets.check(caller.id);
+    return c.env.upgrade(async (socket) => {
+      const leavePlace = sockets.hold(caller.id); // not before: a client may leave in the middle of the handshake
+      await serveSocket(socket, services, entry, { door: c.env, caller });
+      leavePlace();
+    }, serve);
   };
 }

@@ -1,3 +1,4 @@
+import type { Caller } from '../caller.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, type Reservation } from '../memory-budget.ts';
@@ -17,9 +18,20 @@ const GOING_AWAY = 1001;
 /** "Policy violation": clients do not come back by themselves. */
 const POLICY = 1008;
 
+/** Who is at the other end of a WebSocket, and how it came in. */
+export interface Client {
+  door: Door;
+  caller: Caller;
+}
+
 /** Serves a WebSocket until it is closed, and all that was made on it has ended; `opened` is the line of its request. */
-export async function serveSocket(socket: Socket, services: SharedServices, opened: Entry, door: Door): Promise<void> {
-  await new Connection(socket, services, opened.requestId, door).serve();
+export async function serveSocket(
+  socket: Socket,
+  services: SharedServices,
+  opened: Entry,
+  client: Client,
+): Promise<void> {
+  await new Connection(socket, services, opened.requestId, client).serve();
   opened.end();
 }
 
@@ -28,6 +40,7 @@ class Connection {
   readonly #services: SharedServices;
   readonly #requestId: string;
   readonly #door: Door;
+  readonly #caller: Caller;
   readonly #client = new AbortController();
   readonly #memory: Memory;
   readonly #lanes: Lanes;
@@ -41,11 +54,12 @@ class Connection {
   #unread = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, services: SharedServices, requestId: string, door: Door) {
+  constructor(socket: Socket, services: SharedServices, requestId: string, { door, caller }: Client) {
     this.#socket = socket;
     this.#services = services;
     this.#requestId = requestId;
     this.#door = door;
+    this.#caller = caller;
     this.#memory = new Memory(services.limits.body, services.memory.open());
     this.#waiting = services.memory.open();
     this.#lanes = new Lanes(services.limits.body, () => this.#rest());
@@ -135,7 +149,7 @@ class Connection {
       return this.#refuse(this.#closing, lane);
     }
     const means = {
-      services: servicesFor(this.#services, memory),
+      services: servicesFor(this.#services, this.#caller, memory),
       memory: this.#memory,
       door: this.#door,
       client: this.#client.signal,

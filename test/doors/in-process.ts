@@ -3,6 +3,7 @@ import {
   createHandler,
   type Database,
   type Handler,
+  type Identify,
   type Runner,
   type Work,
 } from '../../handler/index.ts';
@@ -23,11 +24,12 @@ export interface Chosen {
   retention?: number;
   lease?: number;
   runner?: (work: Work) => Runner;
+  identify?: Identify;
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
-  const { retention, lease, database, runner, config: given = testConfig(model) } = chosen;
+  const { retention, lease, database, runner, identify, config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), limits };
   const { transport, close } = createTransport();
@@ -40,6 +42,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     tokenizer: loadTokenizer,
     tools,
     ...(runner && { runner }),
+    ...(identify && { identify }),
   });
   return {
     ...handler,

@@ -270,6 +270,6 @@ describe('what becomes of background turns when their process dies', { concurren
     };
     const door = await openInProcess({ runner });
     t.after(() => door.close());
-    assert.equal(await work?.({ tenant: '', id: 'resp_gone' }, new AbortController().signal), true);
+    assert.equal(await work?.({ tenant: '', id: 'resp_gone', caller: '' }, new AbortController().signal), true);
   });
 });

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { networkOf } from '../handler/caller.ts';
+import type { ApiError } from '../handler/errors.ts';
+import { FairQueue } from '../handler/fair-queue.ts';
+
+const here = new AbortController().signal;
+
+/** Enters one caller after another; gives who has a place, in order, and how each leaves. */
+function entering(queue: FairQueue, signal = here) {
+  const admitted: string[] = [];
+  const leave = new Map<string, () => void>();
+  const enter = async (name: string) => {
+    const [caller = ''] = name.split('-');
+    leave.set(name, await queue.enter(caller, signal));
+    admitted.push(name);
+  };
+  return { admitted, leave: (name: string) => leave.get(name)?.(), enter };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const kind = (expected: string) => (error: ApiError) => error.kind === expected;
+
+test('a caller alone has all places, and one who comes waits for one of them to be free', async () => {
+  const queue = new FairQueue({ places: 3, waiting: 100 });
+  const { admitted, leave, enter } = entering(queue);
+  const all = ['a-1', 'a-2', 'a-3', 'a-4', 'a-5', 'b-1', 'c-1', 'b-2'].map(enter);
+  await settled();
+  assert.deepEqual(admitted, ['a-1', 'a-2', 'a-3']);
+  leave('a-1');
+  await settled();
+  assert.equal(admitted[3], 'b-1');
+  leave('a-2');
+  await settled();
+  assert.equal(admitted[4], 'c-1');
+  for (const name of ['b-1', 'a-3', 'c-1', 'b-2', 'a-4']) {
+    leave(name);
+    await settled();
+  }
+  await Promise.all(all);
+  assert.deepEqual(admitted.slice(5).sort(), ['a-4', 'a-5', 'b-2']);
+  leave('a-5');
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((caller) => queue.countOf(caller)),
+    [0, 0, 0],
+  );
+  assert.equal(typeof queue.enter('d', here), 'function', 'at once, without a promise');
+});
+
+test('who leaves while waiting is forgotten, and a queue that is closed refuses', async () => {
+  const queue = new FairQueue({ places: 1, waiting: 100 });
+  const leave = await queue.enter('a', here);
+  const leaving = new AbortController();
+  const waiting = queue.enter('b', leaving.signal);
+  const stays = Promise.resolve(queue.enter('c', here));
+  leaving.abort(new Error('left'));
+  await assert.rejects(Promise.resolve(waiting), /left/);
+  assert.equal(queue.countOf('b'), 0);
+  leave();
+  (await stays)();
+  const last = await queue.enter('a', here);
+  const refused = Promise.resolve(queue.enter('b', here));
+  const { overloaded } = await import('../handler/memory-budget.ts');
+  queue.close(overloaded());
+  await assert.rejects(refused, kind('overloaded'));
+  last();
+  assert.throws(() => queue.enter('a', here), kind('overloaded'));
+});
+
+test('a caller has its own limit, and where too many wait those with the most make room', async () => {
+  const capped = new FairQueue({ places: 10, waiting: 10, perCaller: 2 });
+  capped.enter('a', here);
+  capped.enter('a', here);
+  assert.throws(() => capped.enter('a', here), kind('caller_limit'));
+  capped.enter('b', here);
+  const full = new FairQueue({ places: 1, waiting: 3 });
+  full.enter('a', here);
+  const waiting = [1, 2, 3].map(() => Promise.resolve(full.enter('a', here)));
+  assert.throws(() => full.enter('a', here), kind('overloaded'));
+  const other = Promise.resolve(full.enter('b', here));
+  await assert.rejects(waiting[2] ?? assert.fail(), kind('overloaded'));
+  assert.deepEqual([full.countOf('a'), full.countOf('b')], [3, 1]);
+  void other;
+});
+
+test('callers are told apart by network', () => {
+  for (const [peer, network] of [
+    ['192.0.2.7', '192.0.2.7'],
+    ['192.0.2.7:4711', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['[::ffff:192.0.2.7]:80', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['[2001:DB8:1:2::9]:443', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+  ] as const) {
+    assert.equal(networkOf(peer), network, peer);
+  }
+});
