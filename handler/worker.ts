@@ -1,10 +1,7 @@
 import * as zlib from 'node:zlib';
-import initBrotli, * as brotli from '../node_modules/brotli-wasm/pkg.web/brotli_wasm.js';
-import brotliWasm from '../node_modules/brotli-wasm/pkg.web/brotli_wasm_bg.wasm';
 import { type D1Binding, d1Database } from './database/d1.ts';
 import { migrate } from './database/schema.ts';
 import {
-  brotliCodec,
   configureLog,
   createHandler,
   deflateCodec,
@@ -16,6 +13,7 @@ import {
   type Job,
   type Level,
   log,
+  nodeBrotliCodec,
   parseConfig,
   type Runner,
   type Socket,
@@ -182,7 +180,6 @@ function objectRunner(turns: ObjectNamespace): Runner {
 
 async function open(bindings: Bindings): Promise<{ handler: Handler; work: Work }> {
   configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
-  await initBrotli(brotliWasm);
   const given = substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings });
   const config = parseConfig(given, { inFlight: IN_FLIGHT });
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
@@ -194,7 +191,7 @@ async function open(bindings: Bindings): Promise<{ handler: Handler; work: Work 
     transport: fetchTransport(fetch),
     database,
     oneClock: true,
-    codecs: { gzip: gzipCodec, deflate: deflateCodec, br: brotliCodec(brotli), zstd: zstdCodec(zlib) },
+    codecs: { gzip: gzipCodec, deflate: deflateCodec, br: nodeBrotliCodec(zlib), zstd: zstdCodec(zlib) },
     runner: (does) => {
       work = does;
       return objectRunner(bindings.TURNS);

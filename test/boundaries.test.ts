@@ -47,8 +47,8 @@ const table: Record<string, readonly string[]> = {
   websocket: [...middle, ...parts, 'routes'],
   'app.ts': [...middle, ...parts, 'routes', 'websocket'],
   'index.ts': [...middle, ...parts, 'background', 'webhooks', 'routes', 'websocket', 'app.ts', 'database/database.ts'],
-  'worker.ts': ['index.ts', 'database', 'wasm.d.ts'],
-  'wasm.d.ts': ['codec'],
+  'worker.ts': ['index.ts', 'database', 'node-zlib.d.ts'],
+  'node-zlib.d.ts': ['codec'],
 };
 
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
@@ -57,7 +57,7 @@ const packages: Record<string, RegExp> = {
   valibot: /^handler\/(protocol\/|validate\.ts|config\.ts|config\/)/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
-  'brotli-wasm': /^(handler\/worker|shim\/codecs)\.ts/,
+  'brotli-wasm': /^shim\/codecs\.ts/,
   '@hono/node-server': /^shim\/http\.ts/,
   '@grpc/grpc-js': /^shim\/(server|exchange|health)\.ts/,
   '@grpc/proto-loader': /^shim\/server\.ts/,
