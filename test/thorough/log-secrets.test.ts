@@ -154,9 +154,8 @@ test('neither the greeting, nor the log, nor what refuses to start tells a key',
   assert.equal(await odd.exited, 1);
   const own = await writeConfig(dir, {
     models: [{ match: '*', backend: 'chat', url: `http://127.0.0.1:20999/v1?api-key=${FOREIGN}`, key: KEY }],
-    listen: { envoy: '127.0.0.1:20999' },
   });
-  const circle = await start(['-envoy-port', '20999', '-config', own]);
+  const circle = await start(['-http-port', '20999', '-config', own]);
   assert.equal(await circle.exited, 1);
   for (const { stdout, stderr } of [started, withUser, odd, circle])
     holdsNone(stdout() + stderr(), [...SECRETS, 'p4ssw0rd'], 'the command');
