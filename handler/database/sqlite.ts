@@ -1,4 +1,5 @@
 import { Conflict, type Database, type Row, type Statement, StorageFull, type Value } from './database.ts';
+import { loopTurns } from './loop-turns.ts';
 
 /** As much of `node:sqlite`'s DatabaseSync as is used; the root opens it. */
 export interface SqliteConnection {
@@ -48,6 +49,9 @@ const LOG = 1024 * 1024;
 /** Free pages that stay for what is written next, and those that are given back at a time. */
 const [KEPT, GIVEN] = [1024, 128];
 
+/** Characters written in one commit with others: it holds the event loop up. */
+const AT_ONCE = 4 * 1024 * 1024;
+
 /** How often a writer looks whether another process's transaction has ended, in milliseconds. */
 const LOOK = 5;
 
@@ -82,10 +86,11 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     }
   };
 
-  let waiting: Job[] = [];
+  const room = options.defer && loopTurns(options.defer);
+  const waiting: Job[] = [];
   const flush = () => {
-    const jobs = waiting;
-    waiting = [];
+    const jobs = waiting.splice(0, together(waiting));
+    if (waiting.length > 0) defer(flush);
     if (jobs.length > 0) commit(jobs);
   };
   const commit = (jobs: readonly Job[]) => {
@@ -120,6 +125,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
 
   const batch: Database['batch'] = async (statements) => {
     if (statements.every(reads)) {
+      for (let turn = room?.(); turn; turn = room?.()) await turn;
       try {
         return transact(BEGIN_READING, [statements])[0] ?? [];
       } catch (error) {
@@ -152,6 +158,17 @@ const BEGIN_READING: Statement = { sql: 'BEGIN', values: [] };
 /** IMMEDIATE: a transaction that reads first and writes then could not be retried by waiting. */
 const BEGIN_WRITING: Statement = { sql: 'BEGIN IMMEDIATE', values: [] };
 const COMMIT: Statement = { sql: 'COMMIT', values: [] };
+
+/** How many of the first jobs are committed together: all that are small, or one that is large. */
+function together(jobs: readonly Job[]): number {
+  let size = 0;
+  const end = jobs.findIndex(({ statements }) => {
+    for (const { values } of statements)
+      for (const value of values) if (typeof value === 'string') size += value.length;
+    return size > AT_ONCE;
+  });
+  return end < 0 ? jobs.length : Math.max(1, end);
+}
 
 function reads({ sql }: Statement): boolean {
   return /^(SELECT|WITH)\b/.test(sql);

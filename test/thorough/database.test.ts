@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -109,4 +109,26 @@ test('sqlite in a file: who writes for ever lets nobody wait for as long, and a 
     assert.match(String(outcome.reason), /locked/);
   }
   other.exec('ROLLBACK');
+});
+
+test('sqlite: a crowd of long reads and of large writes lets others in between', async (t) => {
+  const database = sqliteDatabase(new DatabaseSync(':memory:'), { defer: setImmediate });
+  t.after(() => database.close());
+  await migrate(database);
+  const long = {
+    sql: 'WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT max(i) FROM n',
+    values: [],
+  };
+  const text = 'x'.repeat(2_000_000);
+  const large = (n: number) => ({ sql: 'INSERT INTO secrets (id, key) VALUES (?, ?)', values: [`${n}`, text] });
+  for (const crowd of [() => long, large]) {
+    let ended = 0;
+    const all = Array.from({ length: 60 }, (_, n) => database.batch([crowd(n)]).then(() => ended++));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await readFile(import.meta.filename); // goes on where new requests are heard
+    assert.ok(ended < all.length / 2, `${ended} had ended before anybody else had a turn`);
+    await database.batch([{ sql: 'SELECT 1', values: [] }]);
+    assert.ok(ended < all.length, 'who comes later and wants little does not wait for all');
+    await Promise.all(all);
+  }
 });
