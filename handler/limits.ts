@@ -216,6 +216,11 @@ export const fixedLimits = {
    */
   signals: 2 * s,
   /**
+   * Characters of a client's `x-request-id` that the logs have, Envoy's included. Past it: only the first ones are in the logs;
+   * Envoy returns it whole.
+   */
+  requestId: 128,
+  /**
    * What lies before a reader of the log, or of stderr, who does not read, in bytes. Past it: lines are dropped and counted,
    * and the first line that is written again says how many. On Workers: the platform reads.
    */

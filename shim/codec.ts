@@ -1,4 +1,11 @@
-import type { HeaderMap, HeaderValue, HeaderValueOption, ProcessingResponse, Struct } from './messages.ts';
+import type {
+  HeaderMap,
+  HeaderValue,
+  HeaderValueOption,
+  ProcessingRequest,
+  ProcessingResponse,
+  Struct,
+} from './messages.ts';
 import { refuseTarget } from './target.ts';
 
 /** Method, URL and headers of a request: all that a fetch Request needs beside its body. */
@@ -70,6 +77,16 @@ export function readAttributes(attributes: Record<string, Struct> | undefined): 
 /** The address that the client calls from, as Envoy knows it; undefined where it is not among the attributes that Envoy sends. */
 export function peerOf(attributes: Record<string, Struct> | undefined): string | undefined {
   return attributes?.['envoy.filters.http.ext_proc']?.fields['source.address']?.stringValue;
+}
+
+/** Characters of a request's id that are kept, as in Envoy's own log. */
+const MAX_ID = 128;
+
+/** The id under which Envoy knows a request, from its first message; null without one. */
+export function requestIdOf({ request_headers, attributes }: ProcessingRequest): string | null {
+  const header = request_headers?.headers?.headers?.find(({ key }) => key === 'x-request-id');
+  const id = header ? textOf(header) : attributes?.['envoy.filters.http.ext_proc']?.fields?.['request.id']?.stringValue;
+  return id?.slice(0, MAX_ID) || null;
 }
 
 /** The whole reply in one message. */

@@ -12,6 +12,7 @@ import type { Door, Log } from './session.ts';
 import { refuseTarget } from './target.ts';
 import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
+import { refuseUnreadable } from './unreadable.ts';
 import { openSockets, type SocketDoor, wantsSocket } from './websocket.ts';
 
 /** A host and a port (0 is any free one), or a unix socket. */
@@ -67,6 +68,7 @@ const OPTIONS = {
   headersTimeout: 60_000,
   // For receiving a request only: neither it nor anything else here cuts a reply that streams for hours.
   requestTimeout: 300_000,
+  requireHostHeader: false, // Node's own refusal has no body; without a Host it is refused below
 };
 
 /**
@@ -159,6 +161,16 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     else void listener(incoming, outgoing);
   });
   server.on('upgrade', sockets.upgrade);
+  server.on('clientError', (error, stream) => {
+    const hasBegun = [...open].some(({ socket, headersSent }) => socket === stream && headersSent);
+    refuseUnreadable(error, stream, hasBegun);
+  });
+  server.on('checkExpectation', (_, outgoing: ServerResponse) => {
+    const refusal = new Refusal(417, 417, 'The only expectation that can be met is 100-continue.');
+    // Its body is not read, so that nothing can follow.
+    outgoing.setHeaders(refusal.headers()).setHeader('connection', 'close');
+    outgoing.writeHead(refusal.status, { 'content-length': refusal.body.length }).end(refusal.body);
+  });
   if (path !== undefined) await clearSocketPath(path);
   // Node tells of a socket on which nothing moves, either way: of one that waits for the model as well.
   server.setTimeout(unread, (socket) => {

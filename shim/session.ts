@@ -1,5 +1,5 @@
 import { BodyMemory, type Memory } from './body-memory.ts';
-import { peerOf, wholeReply } from './codec.ts';
+import { peerOf, requestIdOf, wholeReply } from './codec.ts';
 import { type Intake, takeRequest } from './intake.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { unlessAborted } from './race.ts';
@@ -70,7 +70,10 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   const late = () => work.abort(new Refusal(500, 500, 'The server did not finish its reply in time.'));
   const timer = setTimeout(late, limits.time);
   const outlet: Outlet = { send: (message) => exchange.send(message), signal: work.signal, limit: limits.reply };
-  let requestId: string | null = null;
+  const requestId = requestIdOf(first.value);
+  let whole = false;
+  // What is whole is the handler's to log.
+  const leftEarly = () => log('info', 'The request ended before it was whole.', { request_id: requestId, status: 499 });
   const memory = new BodyMemory(options.memory);
   const door: Door = {
     name: 'ext_proc',
@@ -82,13 +85,13 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
     const taking = takeRequest(first.value, messages, outlet.send, limits.body, memory);
     const taken = await unlessAborted(taking, work.signal);
     void messages.return?.(); // the request is whole: what the peer still sends is kept by nobody
-    if (!taken) return;
+    if (!taken) return leftEarly();
+    whole = true;
     memory.settle();
-    requestId = taken.headers.get('x-request-id');
     await answer(taken, await respond(taken, fetch, door, work.signal), outlet);
   } catch (error) {
     work.abort(error);
-    if (exchange.signal.aborted) return;
+    if (exchange.signal.aborted) return whole ? undefined : leftEarly();
     if (error instanceof Cut) {
       log('error', error.message, { request_id: requestId, error: error.cause });
       throw error;

@@ -47,6 +47,11 @@ export function openSockets(
   server.on('headers', (lines, incoming) => {
     for (const [name, value] of Object.entries(told.get(incoming) ?? {})) lines.push(`${name}: ${value}`);
   });
+  // What ws finds wrong with a handshake only when it makes it, as a key of a wrong length.
+  server.on('wsClientError', (_, stream, incoming) => {
+    const refusal = new Refusal(400, 400, 'The handshake of the WebSocket is not valid.');
+    void refuse(incoming, stream, refusal.toResponse()).catch(() => stream.destroy());
+  });
   const stopping = new AbortController();
 
   async function open(incoming: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
@@ -101,7 +106,8 @@ async function refuse(incoming: IncomingMessage, stream: Duplex, reply: Response
   const outgoing = new ServerResponse(incoming);
   outgoing.assignSocket(stream as NetSocket); // it is one, over TCP
   outgoing.once('finish', () => stream.end());
-  outgoing.writeHead(reply.status, { ...Object.fromEntries(reply.headers), connection: 'close' }).end(body);
+  const headers = { ...Object.fromEntries(reply.headers), 'content-length': body.length, connection: 'close' };
+  outgoing.writeHead(reply.status, headers).end(body);
 }
 
 function toSocket(socket: WebSocket, stream: NetSocket): Socket {

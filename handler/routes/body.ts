@@ -29,7 +29,7 @@ export async function readJson(
   const encoding = request.headers.get('content-encoding');
   const arriving = memory.budget.arriving.open();
   try {
-    const sent = await readBytes(request, limits.body, arriving);
+    const sent = await readBytes(request, limits.body, arriving).catch(throwLeft);
     const largest = Math.floor(memory.budget.limit / fixedLimits.parsed);
     const take = (bytes: number) => memory.takeParsed(bytes);
     const bytes = encoding ? await decompress(sent, encoding, Math.min(limits.inflated, largest), codecs, take) : sent;
@@ -67,6 +67,12 @@ async function readBytes(request: Request, limit: number, arriving: Reservation)
     chunks.push(chunk);
   }
   return join(chunks, size);
+}
+
+/** Nothing else ends a body early. */
+function throwLeft(error: unknown): never {
+  if (error instanceof ApiError) throw error;
+  throw new ApiError('cancelled', 'The client has left in the middle of its request.', { cause: error });
 }
 
 function tooLarge(limit: number): ApiError {

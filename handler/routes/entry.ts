@@ -1,10 +1,11 @@
 import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { fixedLimits } from '../limits.ts';
 import { describe, excerpt, log } from '../log.ts';
 import type { Entry } from './env.ts';
 
-/** Request ids of clients that are taken over; others could break a header or a log line. */
-const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
+/** A request id of a client's that is taken over: Envoy, which has it before us, keeps whatever it is. */
+const PRINTABLE = /^[\x20-\x7e]+$/;
 
 /** What is known of a request when it comes in. */
 export interface Incoming {
@@ -21,7 +22,7 @@ export function startEntry({ requestId, door, method, path }: Incoming, sent: ()
   const begun = performance.now();
   let open = true;
   return {
-    requestId: requestId && REQUEST_ID.test(requestId) ? requestId : newId('req'),
+    requestId: requestId && PRINTABLE.test(requestId) ? requestId.slice(0, fixedLimits.requestId) : newId('req'),
     model: null,
     response: null,
     streaming: false,

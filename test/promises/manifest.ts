@@ -66,8 +66,8 @@ export const manifest = {
     source: 'issue 3: Handler',
   },
   'request-id.unsafe': {
-    says: 'a request id that could break a header or a log line is replaced',
-    source: 'issue 3: Handler',
+    says: "of a client's x-request-id the first 128 characters are kept; one that is not printable is replaced",
+    source: 'issue 11, 15: as Envoy has it',
   },
   'openapi.routes': {
     says: 'GET /openapi.json has every path, with the methods that it takes',
