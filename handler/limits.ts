@@ -203,6 +203,10 @@ export const fixedLimits = {
   socketTurns: 16,
   /** Requests that wait on one WebSocket: more than a client has reason to send ahead. Past it: an `error` with status 429. */
   socketWaiting: 64,
+  /**
+   * Messages in a row on one WebSocket that come to no response: a client that errs so often is none. Past it: closed with 1008.
+   */
+  socketRefused: 256,
   /** Unstored responses that one WebSocket remembers. Past it: the oldest is `previous_response_not_found`. */
   socketMemory: 33,
   /**

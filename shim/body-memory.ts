@@ -12,7 +12,7 @@ export interface Memory extends Budget {
   readonly arriving: Budget;
 }
 
-/** Bytes of one body or message that are not worth counting. */
+/** Bytes of one body or message that are not worth counting, as the handler has it (`fixedLimits.uncounted`). */
 const UNCOUNTED = 64 * 1024;
 
 /** What one body takes of the process's memory, from its first bytes to the end of its request. */

@@ -50,6 +50,8 @@ class Connection {
   /** What requests are told from now on. */
   #closing: ApiError | undefined;
   #left = false;
+  /** Messages in a row that asked for nothing that is made. */
+  #refused = 0;
   /** Characters of answers that wait to be read. */
   #unread = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
@@ -110,6 +112,8 @@ class Connection {
       this.#refuse(toApiError(error), lane);
     } finally {
       if (!taken) memory.close();
+      this.#refused = taken ? 0 : this.#refused + 1;
+      if (this.#refused > fixedLimits.socketRefused) this.#leave('Too many messages in a row came to nothing.', POLICY);
       if (this.#lanes.idle) this.#rest();
     }
   }

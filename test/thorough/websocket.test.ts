@@ -5,7 +5,7 @@ import { connect, type Socket as NetSocket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import OpenAI from 'openai';
 import { WebSocket } from 'ws';
-import { configureLog, type Door, parseConfig, type Socket } from '../../handler/index.ts';
+import { configureLog, type Door, MemoryBudget, parseConfig, type Socket } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import type { Fetch } from '../../shim/session.ts';
 import { openSockets } from '../../shim/websocket.ts';
@@ -254,6 +254,83 @@ test('a client that answers no ping is cut, and one that does is not', LIMIT, as
   await once(client, 'open');
   await once((await bare(port)).resume(), 'close');
   assert.equal(client.readyState, WebSocket.OPEN);
+});
+
+/** A frame as a client sends it, whose mask changes nothing. */
+function frame(first: number, payload: Buffer): Buffer {
+  const head = payload.length < 126 ? [first, 0x80 | payload.length] : [first, 0xff, 0, 0, 0, 0];
+  const length = Buffer.alloc(payload.length < 126 ? 0 : 4);
+  if (length.length > 0) length.writeUInt32BE(payload.length);
+  return Buffer.concat([Buffer.from(head), length, Buffer.alloc(4), payload]);
+}
+
+test('pings are answered as long as the client reads, and a flood of them takes no memory', LIMIT, async (t) => {
+  const serve = async (socket: Socket) => {
+    for await (const _ of socket.messages) assert.fail('nothing was sent');
+  };
+  const sockets = openSockets(1024, (_, { upgrade }) => upgrade?.(serve, {}) ?? new Response());
+  const port = await freePort();
+  const server = createServer().on('upgrade', sockets.upgrade).listen(port, '127.0.0.1');
+  const ours: NetSocket[] = [];
+  server.on('connection', (socket) => ours.push(socket));
+  t.after(() => {
+    sockets.cut();
+    server.close();
+  });
+  await once(server, 'listening');
+  const socket = await bare(port);
+  t.after(() => socket.destroy());
+  socket.write(frame(0x89, Buffer.from('there?')));
+  const [pong] = (await once(socket, 'data')) as [Buffer];
+  assert.equal(pong.toString('latin1'), '\x8a\x06there?');
+  socket.pause();
+  const flood = Buffer.concat(Array.from({ length: 1_000 }, () => frame(0x89, Buffer.alloc(125))));
+  for (let n = 0; n < 200; n++) if (!socket.write(flood)) await once(socket, 'drain');
+  assert.ok((ours[0]?.bytesRead ?? 0) > 20_000_000);
+  assert.ok((ours[0]?.writableLength ?? 0) < 1024 * 1024, `${ours[0]?.writableLength} bytes wait`);
+});
+
+test(
+  'messages that come in pieces and never end take their room, and are refused where there is none',
+  LIMIT,
+  async (t) => {
+    const memory = new MemoryBudget(8 * 1024 * 1024);
+    const serve = async (socket: Socket) => {
+      for await (const _ of socket.messages) assert.fail('none is whole');
+    };
+    const sockets = openSockets(33 * 1024 * 1024, (_, { upgrade }) => upgrade?.(serve, {}) ?? new Response(), {
+      memory,
+    });
+    const port = await freePort();
+    const server = createServer().on('upgrade', sockets.upgrade).listen(port, '127.0.0.1');
+    t.after(() => {
+      sockets.cut();
+      server.close();
+    });
+    await once(server, 'listening');
+    const clients = Array.from({ length: 6 }, () => new WebSocket(`ws://127.0.0.1:${port}/`).on('error', () => {}));
+    await Promise.all(clients.map((client) => once(client, 'open')));
+    const codes: number[] = [];
+    for (const client of clients) {
+      client.on('close', (code) => codes.push(code));
+      client.send(Buffer.alloc(1024 * 1024), { fin: false });
+    }
+    while (codes.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(
+      codes.every((code) => code === 1013 || code === 1006),
+      `${codes}`,
+    );
+    assert.ok(memory.taken <= memory.limit / 2);
+    for (const client of clients) client.terminate();
+    while (memory.taken > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  },
+);
+
+test('a client that sends nothing but what is refused is let go', LIMIT, async (t) => {
+  const { socket } = await open(t);
+  const client = await socket();
+  for (let n = 0; n < 300; n++) client.raw.send('{}');
+  assert.equal(await client.closed, 1008);
 });
 
 test('bytes that are no WebSocket frames end the connection, and nothing else', LIMIT, async (t) => {
