@@ -1,3 +1,4 @@
+import { BodyChunks } from './body-chunks.ts';
 import type { BodyMemory } from './body-memory.ts';
 import { type RequestParts, readAttributes, readHeaders } from './codec.ts';
 import { BODY_MODES, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
@@ -51,7 +52,7 @@ export async function takeRequest(
 
 /** The body up to its end; undefined when the stream ended first. */
 async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean, limit: number, memory: BodyMemory) {
-  const chunks: Uint8Array[] = [];
+  const chunks = new BodyChunks();
   let size = 0;
   for (;;) {
     const next = await messages.next();
@@ -61,11 +62,11 @@ async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean
       size += part.body.length;
       if (size > limit) throw tooLarge(limit);
       if (!memory.take(part.body.length)) throw overloaded();
-      if (part.body.length > 0) chunks.push(part.body);
+      chunks.add(part.body);
     }
     // In BUFFERED mode the one message is the whole body whatever its flag says: the trailers that may follow come only
     // after it has been answered.
-    if (trailers || part?.end_of_stream || (part && !live)) return chunks;
+    if (trailers || part?.end_of_stream || (part && !live)) return chunks.end();
   }
 }
 

@@ -71,17 +71,17 @@ test('a call ends well when the peer closes its side after the answer', async (t
 });
 
 test('the peer closing its side before the answer is the client leaving', async (t) => {
-  let signal: AbortSignal | undefined;
+  const { promise: begun, resolve: begin } = Promise.withResolvers<AbortSignal>();
   const { open } = await start(t, (request) => {
-    signal = request.signal;
+    begin(request.signal);
     return new Promise<Response>(() => {});
   });
   const call = open(head('GET'));
-  await sleep(50);
-  assert.equal(signal?.aborted, false);
+  const signal = await begun;
+  assert.equal(signal.aborted, false);
   call.end();
   await all(call);
-  assert.ok(signal?.aborted);
+  assert.ok(signal.aborted);
 });
 
 test('an exchange that has had its answer does not abort its signal', async (t) => {
