@@ -183,6 +183,8 @@ async function open(bindings: Bindings): Promise<{ handler: Handler; work: Work 
   const given = substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings });
   const config = parseConfig(given, { inFlight: IN_FLIGHT });
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
+  if (config.proof || config.tls.grpc || config.tls.http)
+    throw new Error('configuration: tls and proof: on Workers it is the platform that listens');
   const database = d1Database(bindings.DB);
   await migrate(database);
   let work: Work | undefined;

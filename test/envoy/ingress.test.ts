@@ -90,6 +90,25 @@ test('an own Envoy reaches us by TLS with a certificate that we ask for, and no 
   }
 });
 
+test(
+  'beyond the loopback HTTP takes any name, and the Envoy that we start goes on asking for `hosts`',
+  LIMIT,
+  async (t) => {
+    const [grpc, http, envoy] = [await freePort(), await freePort(), await freePort()];
+    await open(t, () => ({
+      listen: { grpc: `0.0.0.0:${grpc}`, http: `0.0.0.0:${http}`, envoy: `0.0.0.0:${envoy}` },
+      auth: 'none',
+      hosts: ['known.example'],
+    }));
+    await servesPublic(`http://127.0.0.1:${http}`);
+    const origin = `http://127.0.0.1:${envoy}`;
+    for (const [host, status] of Object.entries({ 'api.public.example': 403, 'known.example': 200, '10.1.2.3': 200 })) {
+      assert.equal((await askAs(origin, { host }, '/v1/responses', turn)).status, status, host);
+      assert.equal(await openAs(origin, { host }), status === 200 ? 101 : 403, host);
+    }
+  },
+);
+
 for (const [what, listen] of [
   ['TLS with client certificates is asked for', {}],
   ['gRPC and HTTP are off', { grpc: 'off', http: 'off' }],
