@@ -61,10 +61,16 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     const args = ['--config-yaml', config, '--disable-hot-restart', '--log-level', logLevel];
     args.push('--file-flush-interval-msec', String(LOG_FLUSH_MS));
     const envoy = launch(path, args, options.accessLog);
-    void envoy.exited.then(() => rm(folder, { recursive: true, force: true }));
+    const exited = envoy.exited.then(async (code) => {
+      await rm(folder, { recursive: true, force: true });
+      return code;
+    });
     await ready(envoy, adminSocket, options);
-    const { pid, exited, stop } = envoy;
-    return { origin: originOf(host, envoyPort), admin: (path) => ask(adminSocket, path), pid, exited, stop };
+    const stop = async () => {
+      await envoy.stop();
+      await exited;
+    };
+    return { origin: originOf(host, envoyPort), admin: (path) => ask(adminSocket, path), pid: envoy.pid, exited, stop };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;

@@ -46,9 +46,10 @@ test(
     const page = { host: 'api.public.example', origin: 'https://elsewhere.example' };
     assert.equal((await askAs(own.origin, page, '/v1/responses', turn)).status, 200);
 
-    assert.equal((await readdir(dir)).length, 2, 'the configuration, and the folder of two sockets');
+    const folders = async () => (await readdir(dir)).filter((name) => name.startsWith('antiphon-'));
+    assert.ok((await folders()).length > 0, 'of its sockets');
     product.kill('SIGTERM');
     assert.equal(await product.exited, 0);
-    assert.equal((await readdir(dir)).length, 1, 'the folder is gone');
+    assert.deepEqual(await folders(), [], 'they go with it');
   },
 );
