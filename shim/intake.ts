@@ -1,4 +1,4 @@
-import { BodyChunks } from './body-chunks.ts';
+import { ByteList } from '../handler/byte-list.ts';
 import type { BodyMemory } from './body-memory.ts';
 import { type RequestParts, readAttributes, readHeaders } from './codec.ts';
 import { BODY_MODES, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
@@ -52,7 +52,7 @@ export async function takeRequest(
 
 /** The body up to its end; undefined when the stream ended first. */
 async function collect(messages: AsyncIterator<ProcessingRequest>, live: boolean, limit: number, memory: BodyMemory) {
-  const chunks = new BodyChunks();
+  const chunks = new ByteList();
   let size = 0;
   for (;;) {
     const next = await messages.next();

@@ -1,3 +1,4 @@
+import { ByteList } from '../byte-list.ts';
 import type { Codecs } from '../codec/codec.ts';
 import { decompress, join } from '../decompress.ts';
 import { ApiError } from '../errors.ts';
@@ -58,15 +59,15 @@ async function readBytes(request: Request, limit: number, arriving: Reservation)
   // A declared length is held to by every server, and reading it whole is the short way.
   if (declared !== null && Number(declared) <= fixedLimits.uncounted)
     return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
+  const chunks = new ByteList();
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.length;
     if (size > limit) throw tooLarge(limit);
     if (size > fixedLimits.uncounted) arriving.take(chunk.length);
-    chunks.push(chunk);
+    chunks.add(chunk);
   }
-  return join(chunks, size);
+  return join(chunks.end(), size);
 }
 
 /** Nothing else ends a body early. */

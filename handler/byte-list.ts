@@ -11,9 +11,9 @@ const PAGE = 16 * 1024;
  * A body as it comes in. Each chunk is an object of some hundred bytes, so those of a body that comes byte by byte are
  * copied into larger ones: what is held is what has come, and little more.
  */
-export class BodyChunks {
+export class ByteList {
   readonly #whole: Uint8Array[] = [];
-  #page: Buffer | undefined;
+  #page: Uint8Array | undefined;
   #used = 0;
 
   /** Takes the next chunk, which from here on is ours. */
@@ -25,7 +25,7 @@ export class BodyChunks {
       this.#whole.push(chunk);
       return;
     }
-    this.#page ??= Buffer.allocUnsafeSlow(PAGE);
+    this.#page ??= new Uint8Array(PAGE);
     this.#page.set(chunk, this.#used);
     this.#used += chunk.length;
   }
@@ -37,7 +37,7 @@ export class BodyChunks {
   }
 
   #turn(): void {
-    if (this.#page && this.#used > 0) this.#whole.push(new Uint8Array(this.#page.subarray(0, this.#used)));
+    if (this.#page && this.#used > 0) this.#whole.push(this.#page.slice(0, this.#used));
     this.#used = 0;
   }
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BodyChunks } from '../shim/body-chunks.ts';
+import { ByteList } from '../handler/byte-list.ts';
 
 /** A body in parts of these sizes, and what is held of it. */
 function held(sizes: readonly number[]): { body: Buffer; parts: Uint8Array[] } {
-  const chunks = new BodyChunks();
+  const chunks = new ByteList();
   const all = sizes.map((size, index) => Buffer.alloc(size, index + 1));
   for (const part of all) chunks.add(part);
   return { body: Buffer.concat(all), parts: chunks.end() };
