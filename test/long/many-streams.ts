@@ -1,4 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startScriptedModel } from '../model/scripted.ts';
 import { startCommand, writeConfig } from '../product.ts';
@@ -21,7 +24,8 @@ const scripted = model.script(async (turn) => {
   }
   await turn.finish();
 });
-const config = await writeConfig('/tmp', { models: [{ match: '*', backend: 'chat', url: model.url, key: 'k' }] });
+const folder = await mkdtemp(join(tmpdir(), 'antiphon-streams-'));
+const config = await writeConfig(folder, { models: [{ match: '*', backend: 'chat', url: model.url, key: 'k' }] });
 const product = await startCommand(['-config', config, '-log-level', 'warn']);
 
 /** How a stream ended: `whole`, or in which other way. */
@@ -71,4 +75,5 @@ for (const [end, times] of ends) if (end !== 'whole') console.log(`${times} x ${
 product.kill('SIGTERM');
 await product.exited;
 await model.close();
+await rm(folder, { recursive: true });
 process.exit(ends.get('whole') === count && deaths === 0 ? 0 : 1);
