@@ -34,7 +34,7 @@ export async function startProduct(mockPort: number, profile?: string): Promise<
     grpc,
     http,
     async databaseSize() {
-      const files = (await readdir(folder)).filter((name) => name.startsWith('bench.db'));
+      const files = (await readdir(folder)).filter((name) => name.startsWith('bench.db') && !name.endsWith('-reserve'));
       const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
       return sizes.reduce((sum, size) => sum + size, 0);
     },

@@ -154,6 +154,11 @@ export const defaultLimits: Limits = {
 export const fixedLimits = {
   /** Rows that one slice of the removal of what has expired looks at. Past it: the next slice looks, when others had their turn. */
   sweepRows: 40,
+  /**
+   * A file beside the database that is given up when its disk is full, so that things can be deleted then. Past it: deleting
+   * fails as well. On Workers: none.
+   */
+  reserve: 16 * MiB,
   /** How long what has expired is removed, of every minute. Past it: the rest is left to the next. On Workers: 20 slices. */
   sweepTime: 30 * s,
   /** JSON up to this many characters is parsed as it is, since it cannot grow large. Past it: it is scanned first. */

@@ -19,16 +19,22 @@ function sizeOfLog(): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
+/** While the disk is full the log takes as little of it as it can. */
+let isFull = false;
+
 const looks = setInterval(() => {
   try {
-    if (sizeOfLog() >= SOME) connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
-    if (sizeOfLog() >= MOST) connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const most = isFull ? 1 : MOST;
+    if (!isFull && sizeOfLog() >= SOME) connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    if (sizeOfLog() >= most) connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } catch {
     // A full disk, or a writer that takes long: it is tried again, and whoever writes hears of a full disk.
   }
 }, LOOK);
 
-parentPort?.once('message', () => {
+parentPort?.on('message', (told: 'full' | 'room' | 'end') => {
+  isFull = told === 'full';
+  if (told !== 'end') return;
   clearInterval(looks);
   connection.close();
   parentPort?.close();

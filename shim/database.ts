@@ -6,6 +6,8 @@ import { migrate } from '../handler/database/schema.ts';
 import { type SqliteOptions, sqliteDatabase } from '../handler/database/sqlite.ts';
 import { describe, log } from '../handler/index.ts';
 import { keepCheckpoints } from './checkpoints.ts';
+import { Reserve } from './reserve.ts';
+import { watchFile } from './same-file.ts';
 
 /** Where things are kept when the configuration does not say. */
 export const DEFAULT_DATABASE = 'sqlite:./data/antiphon.db';
@@ -16,45 +18,100 @@ const OWNER_ONLY = 0o600;
 /** Pages in the log after which a commit writes them back: where nobody else does, as SQLite has it, and where a thread falls behind. */
 const [OWN_CHECKPOINT, LAST_CHECKPOINT] = [1_000, 32_768];
 
+/** How often a disk that was full is looked at, in milliseconds. */
+const LOOK = 2_000;
+
+/** Hears that something is wrong with the disk, or with the database's file, or is so no more. */
+export type Trouble = (what: 'storage' | 'database', holds: boolean) => void;
+
 /**
  * Opens `sqlite:PATH` or `sqlite::memory:`, with the newest schema; throws an Error that names it. Its files are for their
- * owner only (0600), new or not: they hold what users said. With `thread`, a thread writes the log back into the file, for which
- * commits would else wait now and then.
+ * owner only (0600), new or not: they hold what users said. With `trouble` its file is looked after as long as it is open: a
+ * thread writes the log back, for which commits would else wait for the disk; a reserve is kept beside it for a full disk; and
+ * once it is not the file at its path any more, nothing is read or written.
  */
 export async function openDatabase(
   url: string,
   synchronous: SqliteOptions['synchronous'] = 'normal',
-  { thread = false } = {},
+  trouble?: Trouble,
 ): Promise<Database> {
   const path = url.replace(/^sqlite:/, '');
   let database: Database | undefined;
   try {
-    if (path !== ':memory:') {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      closeSync(openSync(path, 'a', OWNER_ONLY));
-      restrict(path);
+    if (path === ':memory:') {
+      database = sqliteDatabase(new DatabaseSync(path), { synchronous, defer: setImmediate });
+      await migrate(database);
+      return database;
     }
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'a', OWNER_ONLY));
+    restrict(path);
+    const file = realpathSync(path);
+    const reserve = trouble && new Reserve(file);
+    await reserve?.makeRoom();
     const connection = new DatabaseSync(path);
-    const opened = sqliteDatabase(connection, { synchronous, defer: setImmediate });
+    const options = { synchronous, defer: setImmediate, ...(reserve && { reserve }) };
+    const opened = sqliteDatabase(connection, options);
     database = opened;
     await migrate(opened);
-    if (!thread || path === ':memory:') return opened;
-    const endThread = await keepCheckpoints(realpathSync(path), (error) => {
-      log.warn('commits write the log back themselves', { error: describe(error) });
-      connection.exec(`PRAGMA wal_autocheckpoint = ${OWN_CHECKPOINT}`);
-    });
-    connection.exec(`PRAGMA wal_autocheckpoint = ${LAST_CHECKPOINT}`);
-    return {
-      ...opened,
-      async close() {
-        await endThread();
-        await opened.close();
-      },
-    };
+    return trouble && reserve ? await lookAfter(file, connection, opened, reserve, trouble) : opened;
   } catch (error) {
     await database?.close();
     throw new Error(`cannot open ${url}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
+}
+
+async function lookAfter(
+  file: string,
+  connection: DatabaseSync,
+  database: Database,
+  reserve: Reserve,
+  trouble: Trouble,
+): Promise<Database> {
+  const checkpoints = await keepCheckpoints(file, (error) => {
+    log.warn('commits write the log back themselves', { error: describe(error) });
+    connection.exec(`PRAGMA wal_autocheckpoint = ${OWN_CHECKPOINT}`);
+  });
+  connection.exec(`PRAGMA wal_autocheckpoint = ${LAST_CHECKPOINT}`);
+
+  reserve.onChange = (full) => {
+    log.error(full ? 'the disk is full' : 'the disk has room again');
+    checkpoints.full(full);
+    trouble('storage', full);
+  };
+
+  let isThere = true;
+  const endWatching = watchFile(file, (there) => {
+    isThere = there;
+    log.error(there ? 'the file of the database is back' : 'the file of the database was deleted or replaced');
+    trouble('database', !there);
+  });
+
+  const makeReserve = () =>
+    reserve.make(database.storage?.()?.free).catch((error) => {
+      log.warn('there is no reserve for a full disk', { error: describe(error) });
+    });
+  if (reserve.isFull) reserve.onChange(true);
+  await makeReserve();
+  const looks = setInterval(() => {
+    if (reserve.isFull) void makeReserve();
+  }, LOOK);
+  looks.unref();
+
+  return {
+    ...database,
+    batch(statements) {
+      if (isThere) return database.batch(statements);
+      return Promise.reject(new Error('the file of the database was deleted or replaced'));
+    },
+    async close() {
+      clearInterval(looks);
+      endWatching();
+      await checkpoints.end();
+      // To close it would delete the log of whatever is at its path by now.
+      if (isThere) await database.close();
+    },
+  };
 }
 
 /** Takes a database's files from all but their owner. SQLite makes the others like the first, so they need it once. */

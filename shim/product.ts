@@ -68,9 +68,9 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
 
   const { limits } = config;
   const store = config.database ?? DEFAULT_DATABASE;
-  const database = await openDatabase(store, config.synchronous, { thread: true });
-  const { transport, close: closeTransport } = createTransport();
   const readiness = new Readiness();
+  const database = await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds));
+  const { transport, close: closeTransport } = createTransport();
   const handler = createHandler({
     config: { ...config, models },
     transport,

@@ -22,8 +22,10 @@ export class StorageFull extends Error {
 
 /** How much room a database takes, and whether there is more. */
 export interface Storage {
-  /** Of what is kept; what is free inside the database does not count, where that is known. */
+  /** Of what is kept; what is free does not count. */
   bytes: number;
+  /** What is free inside the database, and is written to first; 0 where that is not known. */
+  free: number;
   /** Whether what is left is needed to remove things, so that nothing new is to be kept. */
   full: boolean;
 }

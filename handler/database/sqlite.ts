@@ -19,6 +19,8 @@ export interface SqliteOptions {
   defer?: (work: () => void) => void;
   /** How long a writer waits for another process's transaction, in milliseconds: five seconds, unless told otherwise. */
   patience?: number;
+  /** What is kept for a full disk: giving it up says whether that made room; nothing new is to be kept while it `isFull`. */
+  reserve?: { giveUp(): boolean; readonly isFull: boolean };
 }
 
 interface Job {
@@ -61,7 +63,7 @@ const LOOK = 5;
  * process's lock is waited for with timers: SQLite's own waiting would hold up all else that this process does.
  */
 export function sqliteDatabase(connection: SqliteConnection, options: SqliteOptions = {}): Database {
-  const { synchronous = 'normal', defer = queueMicrotask, patience = 5_000 } = options;
+  const { synchronous = 'normal', defer = queueMicrotask, patience = 5_000, reserve } = options;
   // Only a new file heeds what becomes of its free pages.
   connection.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
     PRAGMA cache_size = -${CACHE}; PRAGMA journal_size_limit = ${LOG}; PRAGMA busy_timeout = 0`);
@@ -102,6 +104,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       for (const [index, job] of jobs.entries()) job.resolve(rows[index] ?? []);
     } catch (error) {
       if (codeOf(error) === BUSY) putOff(jobs, error);
+      else if (codeOf(error) === FULL && reserve?.giveUp()) commit(jobs);
       else if (jobs.length > 1 && OF_ONE.has(codeOf(error))) for (const job of jobs) commit([job]);
       else for (const job of jobs) job.reject(error);
     }
@@ -140,7 +143,14 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
 
   return {
     batch,
-    storage: () => ({ bytes: (pragma('page_count') - pragma('freelist_count')) * pageSize, full: false }),
+    storage() {
+      try {
+        const free = pragma('freelist_count') * pageSize;
+        return { bytes: pragma('page_count') * pageSize - free, free, full: reserve?.isFull ?? false };
+      } catch {
+        return undefined; // another process puts the file in order
+      }
+    },
     async giveBack() {
       if (!gives || pragma('freelist_count') <= KEPT) return false;
       await batch([{ sql: `PRAGMA incremental_vacuum(${GIVEN})`, values: [] }]);

@@ -1,4 +1,5 @@
 import { Conflict, type Statement } from '../database/database.ts';
+import { ApiError } from '../errors.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import { insist } from './again.ts';
@@ -21,7 +22,7 @@ export interface StoredRecord {
   round(output: readonly OutputItem[]): Promise<void>;
   /**
    * Writes the response as it ended, for as long as a lease where the database is away, and gives what is kept: another end,
-   * where somebody was first. A turn of a conversation is put into it, unless it failed or was cancelled.
+   * where somebody was first, and without what there is no room for. A turn of a conversation is put into it, unless it failed or was cancelled.
    */
   end(response: Response): Promise<Response>;
 }
@@ -66,7 +67,14 @@ export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
       const { conversation } = past;
       try {
         const turn = { tenant, ended, written, inputs: input.length, conversation };
-        return await endOnce(scope, ended, writeEnd(turn, owner.id));
+        return await endOnce(scope, ended, writeEnd(turn, owner.id)).catch(async (error) => {
+          const fits = ended.status === 'failed' && error instanceof ApiError && error.kind === 'storage_full';
+          if (!fits) throw error;
+          // There is no room for what was made; that it has failed takes none.
+          const bare = { ...ended, output: ended.output.slice(0, written) };
+          const kept = await endOnce(scope, bare, writeEnd({ ...turn, ended: bare }, owner.id));
+          return kept === bare ? ended : kept;
+        });
       } finally {
         release();
       }

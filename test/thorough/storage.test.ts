@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -17,8 +17,8 @@ import { testDatabase } from '../doors/database.ts';
 import { post, testConfig } from '../doors/door.ts';
 import { openInProcess } from '../doors/in-process.ts';
 import { says, startScriptedModel } from '../model/scripted.ts';
-import { writeConfig } from '../product.ts';
-import { create, refuses } from '../promises/ask.ts';
+import { startCommand, writeConfig } from '../product.ts';
+import { create, refuses, stream } from '../promises/ask.ts';
 import { ask, conversation, stored, until } from '../promises/state-ask.ts';
 
 const MiB = 1024 * 1024;
@@ -105,6 +105,136 @@ test('what is removed makes a new file smaller, and an old one once it was vacuu
   database.close();
 });
 
+/** A database of a file, whose disk is full at so many pages beyond those that it has. */
+async function bounded(t: TestContext, pages: number) {
+  const file = join(await folder(t), 'a.db');
+  const told: [string, boolean][] = [];
+  const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => told.push(trouble));
+  const door = await openInProcess({ database });
+  t.after(async () => {
+    await door.close();
+    await database.close();
+  });
+  const count = Number((await database.batch([{ sql: 'PRAGMA page_count', values: [] }]))[0]?.[0]?.page_count);
+  await database.batch([{ sql: `PRAGMA max_page_count = ${count + pages}`, values: [] }]);
+  return { file, told, database, door };
+}
+
+test('what a full disk has no room for is refused, and all that needs none goes on, until there is room again', async (t) => {
+  const { file, told, database, door } = await bounded(t, 200);
+  const model = door.model.script(says('Hello'));
+  assert.equal((await stat(`${file}-reserve`)).size, 16 * MiB);
+  const { id } = await create(door, { model, input: 'x'.repeat(MiB / 2) });
+  await refuses(await post(door, { model, input: 'x'.repeat(MiB) }), FULL);
+  assert.deepEqual(told, [['storage', true]]);
+  await assert.rejects(stat(`${file}-reserve`), /ENOENT/, 'it was given up');
+  await refuses(await post(door, { model, input: 'Hi' }), FULL);
+  await refuses(await ask(door, 'POST', '/v1/conversations'), FULL);
+  await create(door, { model, store: false });
+  await stored(door, id);
+  assert.equal((await ask(door, 'DELETE', `/v1/responses/${id}`)).status, 200);
+  await sweep(database, new Owner(1_000), Date.now() + 61_000);
+  await until(async () => (await stat(`${file}-reserve`).catch(() => undefined)) !== undefined);
+  await until(() => told.length === 2);
+  assert.deepEqual(told[1], ['storage', false]);
+  await create(door, { model, input: 'x'.repeat(MiB / 2) });
+});
+
+test('a stream says that what was made could not be stored', async (t) => {
+  const { door } = await bounded(t, 25);
+  const { events, final } = await stream(door, { model: door.model.script(says('x'.repeat(200_000))) });
+  assert.partialDeepStrictEqual(events.at(-2), { type: 'error', code: 'storage_full' });
+  assert.equal(final.status, 'failed');
+  assert.match(final.error?.message ?? '', /no room to store/);
+  const { status, error } = await stored(door, final.id);
+  assert.deepEqual({ status, error }, { status: final.status, error: final.error });
+});
+
+test('a real disk that is full is one on which things can be deleted', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-storage-'));
+  try {
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', dir]);
+  } catch {
+    await rm(dir, { recursive: true });
+    return t.skip('no tmpfs can be mounted here');
+  }
+  const file = join(dir, 'a.db');
+  const told: boolean[] = [];
+  const database = await openDatabase(`sqlite:${file}`, 'normal', (_, holds) => told.push(holds));
+  const door = await openInProcess({ database });
+  t.after(async () => {
+    await door.close();
+    await database.close();
+    await promisify(execFile)('umount', [dir]);
+    await rm(dir, { recursive: true });
+  });
+  const model = door.model.script(says('Hello'));
+  const ids: string[] = [];
+  for (let reply = await post(door, { model, input: 'x'.repeat(MiB) }); ; ) {
+    if (reply.status !== 200) {
+      await refuses(reply, FULL);
+      break;
+    }
+    ids.push(((await reply.json()) as { id: string }).id);
+    reply = await post(door, { model, input: 'x'.repeat(MiB) });
+  }
+  assert.ok(ids.length > 5, `${ids.length} were stored`);
+  assert.deepEqual(told, [true]);
+  for (const id of ids) assert.equal((await stored(door, id)).status, 'completed', 'none is lost');
+  await create(door, { model, store: false });
+  for (const id of ids) assert.equal((await ask(door, 'DELETE', `/v1/responses/${id}`)).status, 200);
+  await sweep(database, new Owner(1_000), Date.now() + 61_000);
+  await until(() => told.length === 2);
+  await create(door, { model, input: 'x'.repeat(MiB) });
+});
+
+test('a database whose file is deleted says so, and takes nothing until the file is back', async (t) => {
+  const file = join(await folder(t), 'a.db');
+  const told: [string, boolean][] = [];
+  const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => told.push(trouble));
+  const door = await openInProcess({ database });
+  t.after(async () => {
+    await door.close();
+    await database.close();
+  });
+  const model = door.model.script(says('Hello'));
+  const { id } = await create(door, { model });
+  await rename(file, `${file}.away`);
+  await until(() => told.length === 1);
+  assert.deepEqual(told, [['database', true]]);
+  await refuses(await post(door, { model, input: 'Hi' }), {
+    status: 500,
+    code: 500,
+    type: 'server_error',
+    param: null,
+  });
+  await create(door, { model, store: false });
+  await rename(`${file}.away`, file);
+  await until(() => told.length === 2);
+  await stored(door, id);
+});
+
+test('a product whose database is deleted is not ready until it is back', async (t) => {
+  const dir = await folder(t);
+  const file = join(dir, 'a.db');
+  const config = await writeConfig(dir, { database: `sqlite:${file}`, models: [{ match: '*', backend: 'demo' }] });
+  const product = await startCommand(['-no-envoy', '-log-level', 'error', '-config', config]);
+  t.after(async () => {
+    product.kill('SIGKILL');
+    await product.exited;
+  });
+  const ready = async () => {
+    const reply = await fetch(`${product.http}/readyz`);
+    return `${reply.status} ${await reply.text()}`;
+  };
+  assert.match(await ready(), /^200 /);
+  await rename(file, `${file}.away`);
+  await until(async () => /^503 .*database/.test(await ready()));
+  assert.match(product.stdout(), /the file of the database was deleted or replaced/);
+  await rename(`${file}.away`, file);
+  await until(async () => /^200 /.test(await ready()));
+});
+
 test('vacuum says what it cannot do', async (t) => {
   const dir = await folder(t);
   const main = new URL('../../shim/main.ts', import.meta.url).pathname;
@@ -119,15 +249,16 @@ test('vacuum says what it cannot do', async (t) => {
 
 test('a thread writes the log back, which begins anew then; it ends with the database', async (t) => {
   const file = join(await folder(t), 'a.db');
-  const database = await openDatabase(`sqlite:${file}`, 'normal', { thread: true });
+  const database = await openDatabase(`sqlite:${file}`, 'normal', () => {});
   const sizeOfLog = async () => (await stat(`${file}-wal`)).size;
   const insert = 'INSERT INTO chunks (tenant, holder, side, place, n, body) VALUES (?, ?, ?, ?, ?, ?)';
   const body = 'x'.repeat(MiB / 4);
   for (let n = 0; n < 400; n++) {
     await database.batch([{ sql: insert, values: ['t', 'h', 'log', n, 0, body] }]);
   }
+  let more = 0;
   await until(async () => {
-    await database.batch([{ sql: 'DELETE FROM chunks WHERE place = ?', values: [0] }]);
+    await database.batch([{ sql: insert, values: ['t', 'h', 'log', more++, 1, ''] }]);
     return (await sizeOfLog()) < 8 * MiB;
   });
   await database.close();
