@@ -44,7 +44,7 @@ export function configureLog(level: Level, write: (line: string) => void): void 
 export function describe(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error; at != null && parts.length < 5; at = at instanceof Error ? at.cause : null) {
-    parts.push(at instanceof Error ? `${at.name}: ${messageOf(at)}` : typeof at === 'string' ? at : JSON.stringify(at));
+    parts.push(at instanceof Error ? `${at.name}: ${messageOf(at)}` : typeof at === 'string' ? at : json(at));
   }
   return excerpt(parts.join(' <- '));
 }
@@ -52,6 +52,15 @@ export function describe(error: unknown): string {
 /** The beginning of a text for the log, from which secrets are taken before it is cut: half of one would not be known again. */
 export function excerpt(text: string, most = fixedLimits.logText): string {
   return text.length <= most ? text : redact(text).slice(0, most);
+}
+
+/** Whatever was thrown; libraries throw what has circles in it as well. */
+function json(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return String(value);
+  }
 }
 
 function messageOf(error: Error): string {

@@ -13,9 +13,11 @@ import { startCommand, writeConfig } from '../product.ts';
 const KEY = 'k3y-"of\\the"-model';
 const HOOK_SECRET = 'the secret of the webhooks';
 const HOOK_PATH = '/services/T01/B02/capability-of-the-receiver';
+const HOOK_URL = `http://127.0.0.1:${UNREACHABLE}${HOOK_PATH}`;
 const SEAL = 'the seal secret of this file, 32 and more';
+const PROOF = 'the-proof-of-the-envoy';
 const FOREIGN = 'sk-proj-abcDEF0123456789_-xyz';
-const SECRETS = [KEY, JSON.stringify(KEY).slice(1, -1), HOOK_SECRET, HOOK_PATH, SEAL, FOREIGN];
+const SECRETS = [KEY, JSON.stringify(KEY).slice(1, -1), HOOK_SECRET, HOOK_PATH, SEAL, PROOF, FOREIGN];
 
 /** What a user says, which only the debug level may hold, in what a backend answered. */
 const WORDS = 'my daughter is called Rosalind';
@@ -42,8 +44,9 @@ function configFile() {
       { match: 'down', backend: 'chat', url: `http://127.0.0.1:${UNREACHABLE}/v1?api-key=${FOREIGN}`, key: KEY },
       { match: '*', backend: 'chat', url, key: KEY },
     ],
-    webhooks: [{ url: `http://127.0.0.1:${UNREACHABLE}${HOOK_PATH}`, secret: HOOK_SECRET }],
+    webhooks: [{ url: HOOK_URL, secret: HOOK_SECRET }],
     secrets: [{ id: 'k1', key: SEAL }],
+    proof: { value: PROOF },
   };
 }
 
@@ -118,6 +121,8 @@ test('whoever writes a line, and in whichever member or cause, writes no key', a
   const cause = new TypeError(`Headers.append: "${KEY}" is an invalid header value`, {
     cause: { headers: [KEY, basic] },
   });
+  const circle: Record<string, unknown> = { key: KEY };
+  circle.self = circle;
   const error = new Error(`fetch of ${url} failed`, { cause });
   for (const level of LEVELS) {
     log[level](`${FOREIGN} {name}`, {
@@ -128,6 +133,8 @@ test('whoever writes a line, and in whichever member or cause, writes no key', a
     });
     log[level](`cut ${'x'.repeat(3_000)}`, { error: describe(`${'x'.repeat(1_990)}${KEY}`) });
     log[level]('raw', { error });
+    log[level]('secrets', { all: SECRETS.map((one) => (one === HOOK_PATH ? HOOK_URL : one)) });
+    log[level]('a circle', { error: describe(circle) });
   }
   const text = lines.join('');
   for (const line of lines) assert.doesNotThrow(() => JSON.parse(line), line);
