@@ -38,6 +38,7 @@ export function recordedBackend(backend: string, recordings: ReadonlyMap<string,
     database = await testDatabase();
     const port = await freePort();
     url = `http://127.0.0.1:${port}/v1`;
+    server.keepAliveTimeout = 0; // as in model/scripted.ts
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
   });

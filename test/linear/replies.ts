@@ -1,6 +1,8 @@
-import type { Script } from '../model/scripted.ts';
+import assert from 'node:assert/strict';
+import { eventData } from '../../handler/sse.ts';
 import { ask, type Case, many, speaking } from './scene.ts';
 
+const encoder = new TextEncoder();
 const tool = { type: 'function', name: 'f' };
 const custom = { type: 'custom', name: 'p' };
 
@@ -23,8 +25,10 @@ const item = (type: string, id: string, more: object = {}) => ({
 export const replies: Case[] = [
   {
     says: 'a line that comes in pieces of 4 KiB',
-    size: 256 * 1024,
-    run: (scene, n) => ask(scene, { script: inPieces(n) }),
+    size: 1024 * 1024,
+    run: async (_, n) => {
+      for await (const data of eventData(inPieces(n))) assert.equal(data[0]?.length, n);
+    },
   },
   {
     says: 'texts, each in an event of its own',
@@ -195,13 +199,10 @@ function ending(output: object[]): object {
   return { type: 'response.completed', response: { output } };
 }
 
-/** Says one long text, in writes of 4 KiB. */
-function inPieces(length: number): Script {
-  const [before = '', after = ''] = JSON.stringify(chunk({ content: '|' })).split('|');
-  return async (turn) => {
-    await turn.raw(`data: ${before}`);
-    for (let at = 0; at < length; at += 4096) await turn.raw('x'.repeat(4096));
-    await turn.raw(`${after}\n\n`);
-    await turn.finish();
-  };
+/** The bytes of an event whose data is so long: not from a server, since what it writes comes together in larger pieces. */
+async function* inPieces(length: number): AsyncGenerator<Uint8Array> {
+  const piece = encoder.encode('x'.repeat(4096));
+  yield encoder.encode('data: ');
+  for (let at = 0; at < length; at += piece.length) yield piece;
+  yield encoder.encode('\n\n');
 }

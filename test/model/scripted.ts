@@ -118,6 +118,8 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     if (!res.writableEnded) res.destroy();
   });
   server.keepAliveTimeout = 60_000; // a busy machine notices late that a connection was closed, and calls on it fail
+  // A connection that the server closes for being idle may just be given a call by the other end: it would break off.
+  server.keepAliveTimeout = 0;
   server.listen(await freePort(), '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { after, type TestContext, test } from 'node:test';
@@ -51,17 +51,21 @@ test('method, path, headers and body arrive; status, headers and body come back'
 });
 
 test('chunks arrive as they are sent, and calls do not queue behind each other', async (t) => {
-  const server = await model(t, async (_, reply) => {
+  const arrived = new EventEmitter();
+  const server = await model(t, async ({ url = '' }, reply) => {
     for (const part of 'abc') {
       reply.write(part);
-      await sleep(20);
+      await once(arrived, url);
     }
     reply.end();
   });
   await Promise.all(
-    Array.from({ length: 30 }, async () => {
+    Array.from({ length: 30 }, async (_, n) => {
       const chunks = [];
-      for await (const chunk of (await post(server.url)).body) chunks.push(Buffer.from(chunk).toString());
+      for await (const chunk of (await post(`${server.url}&n=${n}`)).body) {
+        chunks.push(Buffer.from(chunk).toString());
+        arrived.emit(`/v1/x?a=b&n=${n}`);
+      }
       assert.deepEqual(chunks, ['a', 'b', 'c']);
     }),
   );
