@@ -19,8 +19,8 @@ export interface Limits {
    */
   history: number;
   /**
-   * Items of an input: more than an agent makes in days, and each is checked, kept and told to the model by itself. Past it:
-   * 422, `input`.
+   * Items of an input, and of a response that a WebSocket remembers: more than an agent makes in days, and each is checked,
+   * kept and told to the model by itself. Past it: 422, `input`; the response is not remembered.
    */
   items: number;
   /**
@@ -173,8 +173,8 @@ export const fixedLimits = {
   /** How deep JSON above `scannedJson` is nested: what we read is some ten levels deep, a tool's parameters a hundred. Past it: 400, or the turn fails. */
   jsonDepth: 128,
   /**
-   * Items that a turn goes on from, and that a WebSocket remembers of one response: many small ones take as long to read as
-   * the bytes of `history`. Past it: 400 `context_length_exceeded`; on a WebSocket the response is not remembered.
+   * Items that a turn goes on from: many small ones take as long to read as the bytes of `history`. Past it: 400
+   * `context_length_exceeded`.
    */
   historyItems: 50_000,
   /** Items of a turn's output: no model makes a tenth of them. Past it: the turn fails. */

@@ -15,7 +15,7 @@ function said(text: string): Item[] {
 const recalled = (memory: Memory, id: string) => memory.recall({ previous_response_id: id });
 
 test('what is remembered is bounded by its size, what was said before included; the oldest goes first', () => {
-  const memory = new Memory(1_000, new MemoryBudget(1_000_000).open());
+  const memory = new Memory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
   memory.keep('a', NOTHING, said('x'.repeat(300)));
   memory.keep('b', NOTHING, said('y'.repeat(300)));
   assert.ok(recalled(memory, 'a'), 'it is among the last again');
@@ -36,14 +36,23 @@ test('what is remembered is bounded by its size, what was said before included; 
   assert.ok(recalled(memory, 'd'));
 });
 
+test('so is its number of items, which may become the input of a response that is stored', () => {
+  const memory = new Memory({ body: 1_000_000, items: 10 }, new MemoryBudget(10_000_000).open());
+  memory.keep('a', NOTHING, Array.from({ length: 10 }, () => said('x')).flat());
+  const before = recalled(memory, 'a');
+  assert.equal(before?.items.length, 10);
+  if (before) memory.keep('b', before, said('x'));
+  assert.equal(recalled(memory, 'b'), undefined);
+});
+
 test('what goes on from a stored response is counted with it', () => {
-  const memory = new Memory(1_000, new MemoryBudget(1_000_000).open());
+  const memory = new Memory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
   memory.keep('a', { items: said('x'.repeat(900)), previous: 'resp_stored' }, said('x'.repeat(50)));
   assert.equal(recalled(memory, 'a'), undefined);
 });
 
 test('a conversation is none of what is remembered', () => {
-  const memory = new Memory(1_000, new MemoryBudget(1_000_000).open());
+  const memory = new Memory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
   memory.keep('a', NOTHING, said('x'));
   assert.equal(memory.recall({ previous_response_id: 'a', conversation: 'conv_1' }), undefined);
 });

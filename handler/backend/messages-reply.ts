@@ -1,3 +1,5 @@
+import { endless } from '../errors.ts';
+import { fixedLimits } from '../limits.ts';
 import type { ItemEvent } from '../protocol/events.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { sumTokens, type Usage } from '../protocol/response.ts';
@@ -94,6 +96,7 @@ export class MessagesReply implements Reply {
     this.#sealThought();
     this.#calls.flush();
     this.#blocks.set(index, type);
+    if (this.#blocks.size > fixedLimits.outputItems) throw endless(`${fixedLimits.outputItems} blocks`);
     if (type === 'text') this.#say(text(block.text));
     else if (type === 'tool_use') {
       // Anthropic streams it from an empty object on; others may give it whole.

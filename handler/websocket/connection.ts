@@ -62,7 +62,7 @@ class Connection {
     this.#requestId = requestId;
     this.#door = door;
     this.#caller = caller;
-    this.#memory = new Memory(services.limits.body, services.memory.open());
+    this.#memory = new Memory(services.limits, services.memory.open());
     this.#waiting = services.memory.open();
     this.#lanes = new Lanes(services.limits.body, () => this.#rest());
   }

@@ -1,4 +1,4 @@
-import { fixedLimits } from '../limits.ts';
+import { fixedLimits, type Limits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Past, PastReference } from '../state/history.ts';
@@ -17,16 +17,16 @@ interface Remembered {
  * send again.
  */
 export class Memory {
-  readonly #room: number;
+  readonly #limits: Pick<Limits, 'body' | 'items'>;
   readonly #held: Reservation;
   readonly #known = new Map<string, Remembered>();
   #size = 0;
   /** What `held` has taken. */
   #taken = 0;
 
-  /** `room` is in characters; `held` takes the memory of what is remembered, and is closed with it. */
-  constructor(room: number, held: Reservation) {
-    this.#room = room;
+  /** `held` takes the memory of what is remembered, and is closed with it. */
+  constructor(limits: Pick<Limits, 'body' | 'items'>, held: Reservation) {
+    this.#limits = limits;
     this.#held = held;
   }
 
@@ -44,11 +44,11 @@ export class Memory {
     const known = before.previous === null ? undefined : this.#known.get(before.previous);
     const size = (known?.size ?? JSON.stringify(before.items).length) + JSON.stringify(said).length;
     const items = [...before.items, ...said];
-    if (size > this.#room || items.length > fixedLimits.historyItems) return;
+    if (size > this.#limits.body || items.length > this.#limits.items) return;
     this.#known.set(id, { items, size, chain: known?.chain ?? id });
     this.#size += size;
     for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= fixedLimits.socketMemory && this.#size <= this.#room) break;
+      if (this.#known.size <= fixedLimits.socketMemory && this.#size <= this.#limits.body) break;
       this.#forget(oldest);
     }
     if (this.#parsed() - this.#taken > this.#held.budget.free) this.#forget(id);
