@@ -7,7 +7,7 @@ import type { Item } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { readBefore } from '../state/history.ts';
-import { claimJob, isOurs, releaseJob } from '../state/jobs.ts';
+import { claimJob, isOurs, releaseJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
 import { getHidden, getStatus } from '../state/responses.ts';
 import type { Scope, SharedScope } from '../state/scope.ts';
@@ -46,6 +46,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
   // Before it is claimed: a sweep in between would take it for one that was lost.
   const release = scope.owner.hold(job.id, scope.database);
   try {
+    await takeJobMemory(scope, job.id);
     const stored = await claimJob<Progress>(scope, job.id);
     if (!stored) return hasEnded(await getStatus(scope, job.id));
     try {
@@ -61,7 +62,9 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
   } catch (error) {
     // Whoever was to make it came so late that it is deleted by now.
     if (error instanceof ApiError && error.kind === 'not_found') return true;
-    log.error('a background turn is left to others', { response_id: job.id, error: describe(error) });
+    // Whoever has room looks for it again, this process among them.
+    const level = error instanceof ApiError && error.kind === 'overloaded' ? 'warn' : 'error';
+    log[level]('a background turn is left to others', { response_id: job.id, error: describe(error) });
     return false;
   } finally {
     memory.close();

@@ -1,9 +1,10 @@
 import type { Database, Statement } from '../database/database.ts';
+import { neverFits } from '../memory-budget.ts';
 import type { Item } from '../protocol/items.ts';
 import type { ConversationPlace } from './history.ts';
 import { insertItems, itemsOf, selectSide } from './items.ts';
 import type { Scope } from './scope.ts';
-import { joinText, splitText } from './text.ts';
+import { ITEM_CHUNKS, joinText, SIZE, splitText } from './text.ts';
 
 /** How far a turn has come, as whoever runs it knows. */
 export interface Progressed {
@@ -71,6 +72,25 @@ export function removeJob(tenant: string, id: string): Statement[] {
     { sql: "DELETE FROM chunks WHERE tenant = ? AND holder = ? AND side IN ('job', 'round')", values: [tenant, id] },
     { sql: "DELETE FROM items WHERE tenant = ? AND holder = ? AND side = 'round'", values: [tenant, id] },
   ];
+}
+
+/**
+ * Takes the memory of what a turn is run from, before `claimJob` reads it; throws an ApiError, `overloaded`, where there is no
+ * room. What could never have room was sent when there was more: it is made all the same.
+ */
+export async function takeJobMemory({ database, tenant, memory }: Scope, id: string): Promise<void> {
+  const size = (side: string) => `coalesce((SELECT sum(${SIZE}) FROM items i ${ITEM_CHUNKS}
+    WHERE i.tenant = ? AND i.holder = ? AND i.side = '${side}'), 0)`;
+  const [[row] = []] = await database.batch([
+    {
+      sql: `SELECT ${size('input')} + ${size('round')} + coalesce((SELECT sum(octet_length(k.body)) FROM chunks k
+        WHERE k.tenant = ? AND k.holder = ? AND k.side = 'job' AND k.place = 0), 0) AS bytes`,
+      values: [tenant, id, tenant, id, tenant, id],
+    },
+  ]);
+  const bytes = Number(row?.bytes ?? 0);
+  if (neverFits(memory.budget, bytes)) memory.add(memory.budget.limit);
+  else memory.takeParsed(bytes);
 }
 
 /**

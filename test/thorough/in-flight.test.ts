@@ -34,7 +34,7 @@ async function open(t: TestContext, limits: object) {
     await door.close();
     await handler.close();
   });
-  return { door, memory, port: server.port };
+  return { door, memory, port: server.port, resume: handler.resume };
 }
 
 /** Waits until nothing is held; a test that waits for ever is ended by its time. */
@@ -188,6 +188,34 @@ test('a client on plain HTTP that stops reading is cut, and one that waits for t
   });
   const late = await create(door, { model: slow, input: 'Hi' });
   assert.equal(late.status, 'completed');
+});
+
+test('a background turn waits for the memory that it takes', { timeout: 60_000 }, async (t) => {
+  const { door, memory, resume } = await open(t, { inFlight: '32MiB', backgroundTurns: 1 });
+  const [first, other] = [hangs(), hangs()];
+  const hung = await create(door, { model: door.model.script(first.script), input: 'Hi', background: true });
+  await first.begun;
+  const large = { model: door.model.script(says('ok')), input: text(5 * MiB), background: true };
+  const waiting = await Promise.all([
+    create(door, large),
+    sleep(0).then(() => create(door, { ...large, input: 'Hi' })),
+  ]);
+  const leaving = new AbortController();
+  const body = { model: door.model.script(other.script), input: text(5 * MiB) };
+  const held = post(door, body, { signal: leaving.signal }).catch(() => {});
+  await other.begun;
+  await door.client.responses.cancel(hung.id);
+  const statusOf = async (id = '') => (await door.client.responses.retrieve(id)).status;
+  while ((await statusOf(waiting[1]?.id)) !== 'completed') await sleep(10);
+  await resume();
+  await sleep(50);
+  assert.equal(await statusOf(waiting[0]?.id), 'queued');
+  leaving.abort();
+  await held;
+  while (memory.taken !== 0) await sleep(5);
+  await resume();
+  while ((await statusOf(waiting[0]?.id)) !== 'completed') await sleep(10);
+  await empty(memory);
 });
 
 test('many requests of few bytes that name one long response do not end the process', {
