@@ -181,7 +181,7 @@ function together(jobs: readonly Job[]): number {
 }
 
 function reads({ sql }: Statement): boolean {
-  return /^(SELECT|WITH)\b/.test(sql);
+  return /^\s*(SELECT|WITH)\b/.test(sql);
 }
 
 function rollBack(connection: SqliteConnection): void {

@@ -82,7 +82,7 @@ test('sqlite in a file: while another process writes all else goes on, and then 
   const late = batch(write('d'));
   for (let ticks = 0; ticks < 5; ticks++) await tick();
   assert.equal(settled, 0, 'they wait');
-  const count: Statement = { sql: 'SELECT count(*) AS n FROM owners', values: [] };
+  const count: Statement = { sql: '\n SELECT count(*) AS n FROM owners', values: [] };
   assert.equal((await database.batch([count]))[0]?.[0]?.n, 0, 'who reads does not');
   other.exec('COMMIT');
   const [first, wrong, refused] = await outcomes;
