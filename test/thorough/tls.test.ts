@@ -42,7 +42,7 @@ async function serve(t: TestContext, clientCa?: Buffer) {
 
 test('HTTP speaks TLS, WebSockets included, and asks no client for a certificate unless told', async (t) => {
   const { server, ask } = await serve(t);
-  assert.deepEqual(await ask(), { name: 'http', rebindable: true });
+  assert.partialDeepStrictEqual(await ask(), { name: 'http', rebindable: true });
   const socket = new WebSocket(`wss://localhost:${server.port}/`, { ca }).on('error', () => {});
   const [, reply] = await once(socket, 'unexpected-response'); // which fetch above makes of every wish
   assert.equal(reply.statusCode, 200);
@@ -50,7 +50,7 @@ test('HTTP speaks TLS, WebSockets included, and asks no client for a certificate
 
 test('HTTP with clientCa serves who has a certificate of it, and no other', async (t) => {
   const { ask } = await serve(t, ca);
-  assert.deepEqual(await ask(client), { name: 'http', rebindable: true });
+  assert.partialDeepStrictEqual(await ask(client), { name: 'http', rebindable: true });
   for (const certificate of [{}, stranger]) await assert.rejects(ask(certificate), /certificate|ECONNRESET|hang up/);
 });
 
