@@ -190,6 +190,28 @@ test('a client on plain HTTP that stops reading is cut, and one that waits for t
   assert.equal(late.status, 'completed');
 });
 
+test('uploads that never end take half of the room at most, and small requests are served beside them', {
+  timeout: 60_000,
+}, async (t) => {
+  const { door, memory, port } = await open(t, { inFlight: '32MiB' });
+  const head = 'POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json';
+  let refused = 0;
+  const sockets = Array.from({ length: 12 }, () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    socket.on('data', (data) => {
+      if (data.toString().includes('"overloaded"')) refused++;
+    });
+    socket.write(`${head}\r\ncontent-length: ${20 * MiB}\r\n\r\n${text(3 * MiB)}`);
+    return socket;
+  });
+  while (memory.arriving.taken < 12 * MiB || refused < 4) await sleep(5);
+  assert.ok(memory.taken <= 16 * MiB, `${memory.taken}`);
+  const reply = await create(door, { model: door.model.script(says('ok')), input: text(50_000) });
+  assert.equal(reply.status, 'completed');
+  for (const socket of sockets) socket.destroy();
+  await empty(memory);
+});
+
 test('a background turn waits for the memory that it takes', { timeout: 60_000 }, async (t) => {
   const { door, memory, resume } = await open(t, { inFlight: '32MiB', backgroundTurns: 1 });
   const [first, other] = [hangs(), hangs()];
