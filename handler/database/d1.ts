@@ -29,7 +29,7 @@ export function d1Database(binding: D1Binding): Database {
         throw refused ? new Conflict('a constraint refused a statement', { cause: error }) : error;
       }
     },
-    storage: () => (bytes === undefined ? undefined : { bytes, free: 0, full: false }),
+    storage: () => (bytes === undefined ? undefined : { bytes, free: 0 }),
     async close() {},
   };
 }

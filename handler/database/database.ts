@@ -20,14 +20,12 @@ export class StorageFull extends Error {
   override readonly name = 'StorageFull';
 }
 
-/** How much room a database takes, and whether there is more. */
+/** How much room a database takes, in bytes. */
 export interface Storage {
   /** Of what is kept; what is free does not count. */
   bytes: number;
   /** What is free inside the database, and is written to first; 0 where that is not known. */
   free: number;
-  /** Whether what is left is needed to remove things, so that nothing new is to be kept. */
-  full: boolean;
 }
 
 /** A database, through one verb. */
@@ -37,8 +35,10 @@ export interface Database {
    * done, when a constraint refuses one, and StorageFull when there is no room.
    */
   batch(statements: readonly Statement[]): Promise<readonly Row[][]>;
-  /** The room that it takes, without asking it; undefined while that is not known. */
+  /** The room that it takes, without a round trip; undefined while that is not known. */
   storage?(): Storage | undefined;
+  /** Whether its disk is full, and what is left is needed to remove things, so that nothing new is to be kept. */
+  isFull?(): boolean;
   /** Gives a part of what is free back to the disk, and says whether there is more. */
   giveBack?(): Promise<boolean>;
   /** Closes it; what was acknowledged before is kept. */

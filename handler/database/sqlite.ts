@@ -146,11 +146,12 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     storage() {
       try {
         const free = pragma('freelist_count') * pageSize;
-        return { bytes: pragma('page_count') * pageSize - free, free, full: reserve?.isFull ?? false };
+        return { bytes: pragma('page_count') * pageSize - free, free };
       } catch {
         return undefined; // another process puts the file in order
       }
     },
+    isFull: () => reserve?.isFull ?? false,
     async giveBack() {
       if (!gives || pragma('freelist_count') <= KEPT) return false;
       await batch([{ sql: `PRAGMA incremental_vacuum(${GIVEN})`, values: [] }]);

@@ -4,8 +4,9 @@ import type { Scope } from './scope.ts';
 
 /** Throws `storage_full` when nothing new may be kept: the database is as large as it may be, or its disk is full. */
 export function refuseFull({ database, stored }: Scope): void {
-  const { bytes = 0, full = false } = database.storage?.() ?? {};
-  if (full || bytes >= stored) throw storageFull();
+  if (database.isFull?.()) throw storageFull();
+  // The size is asked for only where it matters: it takes SQLite some microseconds.
+  if (stored < Number.POSITIVE_INFINITY && (database.storage?.()?.bytes ?? 0) >= stored) throw storageFull();
 }
 
 /** A database that says of a full disk what clients are to hear. */
@@ -16,6 +17,7 @@ export function withStorageErrors(database: Database): Database {
         throw error instanceof StorageFull ? storageFull(error) : error;
       }),
     storage: () => database.storage?.(),
+    isFull: () => database.isFull?.() ?? false,
     giveBack: async () => (await database.giveBack?.()) ?? false,
     close: () => database.close(),
   };
