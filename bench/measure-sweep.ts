@@ -18,7 +18,7 @@ export async function measureSweep({ swept: { responses, expired } }: Plan): Pro
     const file = join(folder, 'bench.db');
     await (await openDatabase(`sqlite:${file}`)).close();
     fill(file, responses, responses / expired);
-    const database = await openDatabase(`sqlite:${file}`);
+    const database = await openDatabase(`sqlite:${file}`, 'normal', () => {});
     const delay = monitorEventLoopDelay({ resolution: 1 });
     const begun = performance.now();
     delay.enable();
