@@ -18,7 +18,7 @@ export function runtimeSuite(name: Runtime['name'], runtime: Runtime | undefined
 }
 
 function passes(runtime: Runtime, what: keyof Runtime['args'], file: string, says: string): void {
-  test(`${runtime.name}: ${says}`, { timeout: 30_000 }, async (t) => {
+  test(`${runtime.name}: ${says}`, { timeout: 120_000 }, async (t) => {
     const child = start(runtime, what, file, { signal: t.signal });
     const said: Buffer[] = [];
     child.stdout.on('data', (chunk) => said.push(chunk));
