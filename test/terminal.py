@@ -1,12 +1,21 @@
-"""Runs a command in a terminal of its own: what it prints goes to our stdout, what we are sent is typed."""
+"""Runs a command in a terminal of its own: what it prints goes to our stdout, what we are sent is typed; SIGTERM ends it."""
 import os
 import pty
 import select
+import signal
 import sys
 
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
+
+
+def end(*_):
+    os.killpg(pid, signal.SIGKILL)  # it leads a session, and so a group, of its own
+    sys.exit(1)
+
+
+signal.signal(signal.SIGTERM, end)
 typed = True
 while True:
     ready, _, _ = select.select([terminal] + ([0] if typed else []), [], [])

@@ -49,7 +49,7 @@ async function drains(
   const start = ['start', '--', '-no-envoy', '-config', config];
   const npm = spawn(program, [...args, ...start], { cwd: ROOT, detached: true });
   const exited = once(npm, 'exit');
-  t.after(() => npm.kill('SIGKILL'));
+  t.after(() => npm.kill('SIGTERM'));
   let printed = '';
   const said = (pattern: RegExp) =>
     new Promise<void>((resolve, reject) => {

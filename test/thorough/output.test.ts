@@ -25,7 +25,7 @@ async function start(t: TestContext, stdio: StdioOptions, before: readonly strin
   const child: ChildProcess = spawn(program, args, { cwd: dir, stdio });
   const exited = once(child, 'exit');
   t.after(async () => {
-    child.kill('SIGKILL');
+    child.kill(before.length > 0 ? 'SIGTERM' : 'SIGKILL'); // a terminal ends what runs in it
     await exited;
   });
   const ask = async (times = 1) => {
