@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { host, listen, origin, proof, tls } from './config/listen.ts';
 import { media } from './config/media.ts';
-import { age, boundless, count, DAY, memory, pause, size, storage, time } from './config/quantity.ts';
+import { age, boundless, count, DAY, memory, pause, size, storage, time, whole } from './config/quantity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { MediaRules } from './media.ts';
 import { InputItem } from './protocol/items.ts';
@@ -35,7 +35,7 @@ const model = v.pipe(
     backend: v.picklist(['chat', 'responses', 'anthropic', 'demo'], 'must be chat, responses, anthropic or demo'),
     url: v.optional(httpUrl),
     key: v.optional(v.string('must be a text')),
-    context: v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(256, 'must be at least 256'))),
+    context: v.optional(whole(256)),
     /** Whether the server is OpenAI's own, or passes on to it, though its name does not say so. */
     openai: v.optional(v.boolean('must be true or false')),
     /** What becomes of the grammars of custom tools: refused, or told to the model, which is not held to them. */

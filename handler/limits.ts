@@ -118,7 +118,8 @@ export interface Limits {
   counting: number;
 }
 
-const MiB = 1024 * 1024;
+const KiB = 1024;
+const MiB = 1024 * KiB;
 const s = 1_000;
 const h = 3_600 * s;
 
@@ -196,7 +197,7 @@ export const fixedLimits = {
    * Compressed bytes that bring nothing, beyond eight for each byte that is brought: an encoder that flushes after each takes
    * as many. Past it: 413.
    */
-  inflatedIdle: 256 * 1024,
+  inflatedIdle: 256 * KiB,
   /**
    * How long decompressing one body may take, others' time apart: ten times as long as 64 MiB take. Past it: 413. On Workers:
    * clocks stand still meanwhile, and the platform's own limit ends it.
@@ -269,7 +270,7 @@ export const fixedLimits = {
   /** What a byte of JSON counts for in `limits.inFlight` once it is parsed, in bytes. Past it: nothing, it is a measure. */
   parsed: 4,
   /** Bytes of a body, a message or a reply on their way that `limits.inFlight` leaves out of account. Past it: it counts. */
-  uncounted: 64 * 1024,
+  uncounted: 64 * KiB,
   /** The part of `limits.inFlight` that bodies may take while they come in. Past it: 503 `overloaded` for those above 64 KiB. */
   arriving: 0.5,
 };

@@ -15,3 +15,7 @@ test('docs/limits.md has every limit there is', () => {
     assert.match(PAGE, new RegExp(`^\\| \`${name}\` \\| [^|]+ \\| [^|]+ \\| [^|]+ \\|`, 'm'), name);
   }
 });
+
+test('docs/limits.md has no sum that was left to the reader', () => {
+  assert.doesNotMatch(PAGE, /\| \d+ \d+ \|/);
+});

@@ -49,9 +49,18 @@ export const pause = v.optional(quantity(TIME, '5s', MOST, '24 days', 0));
 /** An age of at most a hundred years, in milliseconds. */
 export const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', 100 * 365 * DAY, 'a hundred years');
 
+/** A whole number from `least` to `most`. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
+  return v.pipe(
+    v.number('must be a number'),
+    v.integer('must be a whole number'),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+}
+
 /** A whole number from 1 to `most`. */
-export const count = (most: number) =>
-  v.optional(v.pipe(v.number('must be a number'), v.integer(), v.minValue(1), v.maxValue(most)));
+export const count = (most: number) => v.optional(whole(1, most));
 
 /** A word for no bound at all. */
 export function boundless<T extends string>(word: T) {
