@@ -18,7 +18,7 @@ const OWNER_ONLY = 0o600;
 /** Pages in the log after which a commit writes them back: where nobody else does, as SQLite has it, and where a thread falls behind. */
 const [OWN_CHECKPOINT, LAST_CHECKPOINT] = [1_000, 32_768];
 
-/** How often a disk that was full is looked at, in milliseconds. */
+/** How often the reserve, and a disk that was full, is looked at, in milliseconds. */
 const LOOK = 2_000;
 
 /** Hears that something is wrong with the disk, or with the database's file, or is so no more. */
@@ -93,9 +93,7 @@ async function lookAfter(
     });
   if (reserve.isFull) reserve.onChange(true);
   await makeReserve();
-  const looks = setInterval(() => {
-    if (reserve.isFull) void makeReserve();
-  }, LOOK);
+  const looks = setInterval(makeReserve, LOOK);
   looks.unref();
 
   return {

@@ -16,6 +16,8 @@ const LEAST = 1024 * 1024;
 export class Reserve {
   readonly #file: string;
   #full = false;
+  /** Whether it was there when it was last looked for. */
+  #had = false;
   /** Called when the disk is found full, and when it is so no more. */
   onChange = (_full: boolean) => {};
 
@@ -44,14 +46,19 @@ export class Reserve {
 
   /**
    * Makes the reserve, unless it is there, where the disk has room for it and as much again. `free` are the bytes inside the
-   * database that are free, which count as well, if there are far more of them. Rejects when the disk cannot be written to.
+   * database that are free, which count as well, if there are far more of them. Without room the disk counts as full where there
+   * was one: another process on the database has given it up. Rejects when the disk cannot be written to.
    */
   async make(free = 0): Promise<void> {
     if (!this.#isThere()) {
       const { bavail, bsize } = await statfs(dirname(this.#file));
       if (bavail * bsize >= 2 * SIZE) await this.#write();
-      else if (free < 4 * SIZE) return;
+      else if (free < 4 * SIZE) {
+        if (this.#had) this.#set(true);
+        return;
+      }
     }
+    this.#had = this.#isThere();
     this.#set(false);
   }
 
@@ -73,7 +80,9 @@ export class Reserve {
     } finally {
       await file.close();
     }
-    await rename(part, this.#file);
+    await rename(part, this.#file).catch((error) => {
+      if (!this.#isThere()) throw error; // else another process has made the same one meanwhile
+    });
   }
 
   #set(full: boolean): void {
