@@ -40,7 +40,7 @@ export type HttpOptions = Address & {
   tls?: Tls | undefined;
   /** Connections that one address may have at a time; any number unless given. */
   connections?: number | undefined;
-  /** Whether all that comes has passed an Envoy that adds the client's address to `x-forwarded-for`. Default: false. */
+  /** Whether all that comes has passed an Envoy that adds the client's address to `x-forwarded-for`. Default: on a unix socket. */
   forwarded?: boolean;
   /** How long a draining server still takes requests, in milliseconds; none unless told otherwise. */
   linger?: number;
@@ -76,12 +76,13 @@ const OPTIONS = {
  * A port that cannot be had is an Error naming `flag`, a unix socket that cannot, one naming it.
  */
 export async function serveHttp(options: HttpOptions): Promise<Running> {
+  const path = 'path' in options ? options.path : undefined;
   const {
     flag = '-http-port',
     fetch,
     message = MESSAGE,
     linger = 0,
-    forwarded = false,
+    forwarded = path !== undefined,
     connections,
     unread = UNREAD,
     memory,
@@ -89,7 +90,6 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     tls,
     log,
   } = options;
-  const path = 'path' in options ? options.path : undefined;
   const open = new Set<ServerResponse>();
   let draining = false;
   let closing = false;

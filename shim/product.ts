@@ -133,7 +133,7 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       // names, Host and Origin are checked, which on the others, where an Envoy of the user's may be, they are not.
       sockets = await privateSockets();
       running.push(await serveGrpc({ ...grpc, address: `unix:${sockets.grpc}`, rebindable: true }));
-      running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true, forwarded: true }));
+      running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
       const [host, envoyPort] = hostAndPort(listen.envoy);
       const processor = { grpcSocket: sockets.grpc, httpSocket: sockets.http };
       envoy = await keepEnvoy(

@@ -1,4 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startEnvoy } from '../../envoy/run.ts';
 import { serveHttp } from '../../shim/http.ts';
@@ -53,4 +59,19 @@ test('on plain HTTP it is the connection’s, or behind our own Envoy what that 
     await (await fetch(`http://127.0.0.1:${server.port}/`, { headers })).text();
     assert.deepEqual(peers, [expected]);
   }
+});
+
+test('on a unix socket it is what an Envoy has added last, since the connection has no address', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-peer-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const path = join(dir, 'http.sock');
+  const server = await serveHttp({
+    path,
+    fetch: (_, { peer }) => Response.json({ peer }),
+    log: () => {},
+  });
+  t.after(server.close);
+  const headers = { 'x-forwarded-for': '192.0.2.1, 198.51.100.2' };
+  const [incoming] = (await once(get({ socketPath: path, headers }), 'response')) as [IncomingMessage];
+  assert.deepEqual(await json(incoming), { peer: '198.51.100.2' });
 });
