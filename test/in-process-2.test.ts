@@ -1,6 +1,4 @@
-import './promises/all.ts';
-import { openInProcess } from './doors/in-process.ts';
-import { runPromises } from './promises/promise.ts';
+import { runInProcess } from './in-process.ts';
 
 // The other half of `in-process-1.test.ts`.
-runPromises(openInProcess, 'in-process', undefined, { part: 1, of: 2 });
+runInProcess({ part: 1, of: 2 });

@@ -47,13 +47,18 @@ export const NEEDS_TEST_TOOL: Skips = {
 /** For models that say something and then break the connection, where that is looked for: measured with a bare `fetch`. */
 export const NEEDS_LAST_WORDS: Skips = { bun: "Bun's fetch may lose what came just before a connection broke" };
 
-/** Promises kept at a time: those that wait for a limit let others pass, and few enough share the process fairly. */
+/** Promises kept at a time, beside those that wait for a limit: few enough share the process fairly. */
 const AT_ONCE = 6;
 
-/** Which of so many parts of all promises are run, where several processes share them. */
+/** Promises that wait for a limit of seconds: they begin first, and the others fill the time. */
+const WAITING =
+  /^(limit\.(turn|idle-)|conversation-lock\.unread|background\.limits|input-tokens\.fallback|stored\.failed)/;
+
+/** Which promises are run, where several processes share them: one of so many parts of those that it takes, by default all. */
 export interface Share {
-  part: number;
-  of: number;
+  part?: number;
+  of?: number;
+  takes?: (id: PromiseId) => boolean;
 }
 
 /**
@@ -64,15 +69,18 @@ export function runPromises(
   open: () => Promise<Door>,
   name: DoorName,
   unless?: (id: PromiseId) => string | false,
-  { part, of }: Share = { part: 0, of: 1 },
+  { part = 0, of = 1, takes = () => true }: Share = {},
 ): void {
-  describe(name, { concurrency: AT_ONCE }, () => {
+  const shared = registered.filter(({ id }) => takes(id)).filter((_, index) => index % of === part);
+  const waiting = shared.filter(({ id }) => WAITING.test(id));
+  const others = shared.filter(({ id }) => !WAITING.test(id));
+  describe(name, { concurrency: AT_ONCE + waiting.length }, () => {
     let door: Door;
     before(async () => {
       door = await open();
     });
     after(() => door?.close());
-    for (const { id, run, skips } of registered.filter((_, index) => index % of === part)) {
+    for (const { id, run, skips } of [...waiting, ...others]) {
       test(`${id}: ${manifest[id].says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: 30_000 }, () =>
         run(door),
       );
