@@ -1,4 +1,4 @@
-import type { Codec, Codecs } from './codec/codec.ts';
+import type { Codec, Codecs, Piece } from './codec/codec.ts';
 import { ApiError, corruptBody, inflatedTooLarge } from './errors.ts';
 import { fixedLimits } from './limits.ts';
 
@@ -45,8 +45,10 @@ async function decode(
   const most = Math.max(inflatedFree, inflatedRatio * body.length);
   const chunks: Uint8Array[] = [];
   let [read, size, rested, spent] = [0, 0, 0, 0];
-  let since = Date.now();
-  for await (const piece of codec(body, limit)) {
+  const took = (milliseconds: number) => {
+    spent += milliseconds;
+  };
+  for await (const piece of timed(codec(body, limit), took)) {
     read += piece.read;
     size += piece.plain?.length ?? 0;
     if (size > limit) throw inflatedTooLarge(limit);
@@ -58,12 +60,31 @@ async function decode(
     }
     if (read + size - rested < WORK) continue;
     rested = read + size;
-    spent += Date.now() - since;
     if (spent > inflating) throw inflatedTooLarge(limit, `not made within ${inflating / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 0));
-    since = Date.now();
   }
   return join(chunks, size);
+}
+
+/**
+ * The same pieces; `took` is told how long each has held up all else. A codec that waits for another thread waits for other
+ * requests' turns as well, and that is not its time.
+ */
+function timed(pieces: Iterable<Piece> | AsyncIterable<Piece>, took: (milliseconds: number) => void) {
+  const steps = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
+  const timed: AsyncIterator<Piece> = {
+    async next() {
+      const begun = performance.now();
+      const step = steps.next();
+      took(performance.now() - begun);
+      return step;
+    },
+    async return() {
+      await steps.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => timed };
 }
 
 /** Chunks as one array of `size` bytes. */

@@ -199,8 +199,8 @@ export const fixedLimits = {
    */
   inflatedIdle: 256 * KiB,
   /**
-   * How long decompressing one body may take, others' time apart: ten times as long as 64 MiB take. Past it: 413. On Workers:
-   * clocks stand still meanwhile, and the platform's own limit ends it.
+   * How long decompressing one body may hold up all others: ten times as long as 64 MiB take. zstd, which other threads undo, is
+   * bounded by its blocks. Past it: 413. On Workers: clocks stand still meanwhile, and the platform's own limit ends it.
    */
   inflating: 5 * s,
   /** Lanes of one WebSocket, each a queue of its own. Past it: an `error`, 400 `websocket_stream_limit_reached`. */

@@ -23,3 +23,14 @@ test('a body that takes too long to decompress is refused, however much is left 
   assert.equal((await read(50)).length, SLICES * MiB);
   await assert.rejects(read(fixedLimits.inflating / (SLICES - 1)), { kind: 'too_large', message: /within 5 s/ });
 });
+
+test('the time for which a codec waits, while other requests have their turn, is not its own', async () => {
+  const waiting: Codec = async function* () {
+    for (let n = 0; n < SLICES; n++) {
+      await new Promise((resolve) => setTimeout(resolve, fixedLimits.inflating / (SLICES - 1)));
+      yield { read: MiB, plain: new Uint8Array(MiB) };
+    }
+  };
+  const plain = await decompress(new Uint8Array(MiB), 'waiting', 64 * MiB, { waiting });
+  assert.equal(plain.length, SLICES * MiB);
+});
