@@ -28,7 +28,7 @@ export function textPart(part: ItemPart): Part {
 }
 
 /** An image as a part of a chat message. */
-export function imagePart(image: Pick<InputImage, 'image_url' | 'detail' | 'prompt_cache_breakpoint'>): Part {
+function imagePart(image: Pick<InputImage, 'image_url' | 'detail' | 'prompt_cache_breakpoint'>): Part {
   const { image_url: url, detail } = image;
   return { type: 'image_url', image_url: detail && detail !== 'auto' ? { url, detail } : { url }, ...markOf(image) };
 }

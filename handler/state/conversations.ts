@@ -53,7 +53,7 @@ export async function deleteConversation({ database, tenant }: Scope, id: string
 }
 
 /** The conversation of a row with its `id`, `created_at` and `metadata`; throws 404 when there is none. */
-export function conversationOf(row: Row | undefined): Conversation {
+function conversationOf(row: Row | undefined): Conversation {
   if (!row) throw notFound('conversation');
   const { id, created_at, metadata } = row;
   const pairs = JSON.parse(String(metadata)) as Metadata; // as createConversation and updateConversation wrote it
