@@ -46,7 +46,7 @@ export class FairQueue {
   /**
    * A place for a caller: at once where one is free, else a promise of it. What it gives is to be called once to leave the
    * place. Throws or rejects with an ApiError: `caller_limit` past the caller's own limit, `overloaded` where too many wait,
-   * the reason of `close`, and with the signal's reason when it aborts.
+   * the reason of `close`, and `cancelled` when the signal aborts.
    */
   enter(caller: string, signal: AbortSignal): (() => void) | Promise<() => void> {
     if (this.#closed) throw this.#closed;
@@ -80,7 +80,7 @@ export class FairQueue {
 
   async #wait(caller: string, share: Share, signal: AbortSignal): Promise<() => void> {
     const { promise, resolve, reject } = Promise.withResolvers<() => void>();
-    const leave = () => refuse(signal.reason);
+    const leave = () => refuse(new ApiError('cancelled', 'The client has left.', { cause: signal.reason }));
     const forget = () => {
       share.waiting.splice(share.waiting.indexOf(waiter), 1);
       this.#waiting--;

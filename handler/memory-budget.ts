@@ -114,6 +114,6 @@ const RETRY_AFTER = '1';
 
 /** The process holds as much as it may; a little later there may be room. */
 export function overloaded(): ApiError {
-  const message = 'The server holds as many requests as its memory allows; try again in a moment.';
+  const message = 'The server holds as many requests as it can; try again in a moment.';
   return new ApiError('overloaded', message, { headers: { 'retry-after': RETRY_AFTER } });
 }

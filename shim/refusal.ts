@@ -37,7 +37,7 @@ export function serverError(): Refusal {
 
 /** For a body that there is no room for, as the handler has it. */
 export function overloaded(): Refusal {
-  const message = 'The server holds as many requests as its memory allows; try again in a moment.';
+  const message = 'The server holds as many requests as it can; try again in a moment.';
   return new Refusal(503, 'overloaded', message, true);
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { configureLog } from '../../handler/index.ts';
+import { testConfig } from '../doors/door.ts';
 import { testHandler } from '../doors/in-process.ts';
 import { hangs, replies, type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
 
@@ -98,6 +99,25 @@ test('a client that leaves is logged once', async () => {
   await reader?.cancel();
   assert.equal(lines.length, 1);
   assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { model: name, streaming: true, status: 499 });
+});
+
+test('a client that leaves while it waits for its turn is no error', async (t) => {
+  const config = testConfig(model);
+  const busy = await testHandler(model, { config: { ...config, limits: { ...config.limits, turns: 1 } } });
+  t.after(() => busy.close());
+  const { script, begun } = hangs();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const send = ({ signal }: AbortController) =>
+    busy.fetch(new Request('http://test/v1/responses', { ...ask({ model: model.script(script) }), signal }));
+  const held = send(first);
+  await begun;
+  const waits = send(second);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  second.abort();
+  await waits;
+  assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { level: 'INFO', status: 499 });
+  first.abort();
+  await held;
 });
 
 test('a level holds those after it only', async () => {
