@@ -188,6 +188,11 @@ export function unsupported(param: string, why = 'is not supported'): ApiError {
   return new ApiError('unsupported', `${param} ${why}`, { param });
 }
 
+/** What ended a turn whose signal was aborted: an ApiError as it is, and any other reason is that its client has left. */
+export function whyAborted({ reason }: AbortSignal): ApiError {
+  return reason instanceof ApiError ? reason : new ApiError('cancelled', 'The client has left.', { cause: reason });
+}
+
 /** A body that is not what its content-encoding says. */
 export function corruptBody(cause: unknown): ApiError {
   return new ApiError('corrupt_body', 'The request body is not valid in its content-encoding.', { cause });

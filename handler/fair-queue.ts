@@ -1,4 +1,4 @@
-import { ApiError } from './errors.ts';
+import { ApiError, whyAborted } from './errors.ts';
 import { overloaded } from './memory-budget.ts';
 
 /** What a FairQueue admits. */
@@ -80,7 +80,7 @@ export class FairQueue {
 
   async #wait(caller: string, share: Share, signal: AbortSignal): Promise<() => void> {
     const { promise, resolve, reject } = Promise.withResolvers<() => void>();
-    const leave = () => refuse(new ApiError('cancelled', 'The client has left.', { cause: signal.reason }));
+    const leave = () => refuse(whyAborted(signal));
     const forget = () => {
       share.waiting.splice(share.waiting.indexOf(waiter), 1);
       this.#waiting--;
@@ -145,6 +145,11 @@ export class CallerCount {
     this.#most = most;
   }
 
+  /** How many a caller has. */
+  countOf(caller: string): number {
+    return this.#counts.get(caller) ?? 0;
+  }
+
   /** Throws an ApiError, `caller_limit`, for a caller who has as many as one may have. */
   check(caller: string): void {
     if (this.isFull(caller)) throw callerLimit();
@@ -152,7 +157,7 @@ export class CallerCount {
 
   /** Whether a caller has as many as one may have. */
   isFull(caller: string): boolean {
-    return (this.#counts.get(caller) ?? 0) >= this.#most;
+    return this.countOf(caller) >= this.#most;
   }
 
   /** Counts one more; what it gives is to be called once when it is gone. */

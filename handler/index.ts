@@ -158,6 +158,7 @@ export function createHandler(options: HandlerOptions): Handler {
     readiness: options.readiness ?? new Readiness(),
     memory,
     turns,
+    beginning: new CallerCount(),
     sockets: new CallerCount(perCaller.sockets),
     identify: options.identify ?? identifyByAddress,
     scope: {

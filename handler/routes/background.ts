@@ -20,9 +20,19 @@ import { STREAM_HEADERS } from './stream.ts';
 
 /** Keeps a turn that is to be made in the background, with its first events, and has it made. */
 export async function startBackground(services: Services, turn: NewTurn, request: PlannedRequest): Promise<void> {
-  const { scope, runner, caller, limits } = services;
+  const { runner, caller, limits, beginning } = services;
   const most = limits.perCaller.backgroundTurns ?? Number.POSITIVE_INFINITY;
-  if ((runner.countOf?.(caller.id) ?? 0) >= most) throw callerLimit();
+  if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= most) throw callerLimit();
+  const begun = beginning.hold(caller.id);
+  try {
+    await keepBackground(services, turn, request);
+  } finally {
+    begun();
+  }
+}
+
+async function keepBackground(services: Services, turn: NewTurn, request: PlannedRequest): Promise<void> {
+  const { scope, runner, caller } = services;
   const { response } = turn;
   const { tenant } = scope;
   const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already

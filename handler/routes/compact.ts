@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { ApiError, missing } from '../errors.ts';
+import { ApiError, missing, whyAborted } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { type CompactedResponse, CompactRequest } from '../protocol/compact.ts';
 import { NO_USAGE } from '../protocol/response.ts';
@@ -53,7 +53,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
       return sendJson(c, reply);
     }
   } catch (error) {
-    throw bounds.signal.aborted ? bounds.signal.reason : error;
+    throw bounds.signal.aborted ? whyAborted(bounds.signal) : error;
   } finally {
     leavePlace();
     leave();

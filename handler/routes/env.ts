@@ -26,6 +26,8 @@ export interface Services {
   memory: MemoryBudget;
   /** The places of turns that somebody waits for. */
   turns: FairQueue;
+  /** The background turns of each caller that are being written down, and that the runner does not know yet. */
+  beginning: CallerCount;
   /** The WebSockets of each caller. */
   sockets: CallerCount;
   /** Who sends a request. */

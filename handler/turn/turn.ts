@@ -1,5 +1,5 @@
 import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
-import { ApiError, toApiError } from '../errors.ts';
+import { ApiError, toApiError, whyAborted } from '../errors.ts';
 import { describe, log } from '../log.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
@@ -143,9 +143,7 @@ async function* events(
     failure = toApiError(error);
   }
   const left = signal.aborted && !(signal.reason instanceof ApiError);
-  if (signal.aborted && !finish) {
-    failure = left ? new ApiError('cancelled', 'The client has left.', { cause: signal.reason }) : signal.reason;
-  }
+  if (signal.aborted && !finish) failure = whyAborted(signal);
 
   if (finish && !failure) {
     const whole = ended(response, finish);

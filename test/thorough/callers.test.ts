@@ -122,6 +122,17 @@ test('past its own limits a caller is refused, and others are served', LIMIT, as
   assert.equal((await again).status, 200);
 });
 
+test('background turns that are asked for at once are counted as well', LIMIT, async (t) => {
+  const { door } = await open(t, { perCaller: { backgroundTurns: 2 } });
+  const { model, until, endFirst } = held(door);
+  const asked = Array.from({ length: 8 }, () => post(door, { model, input: 'a', background: true }, as('a')));
+  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  assert.equal(statuses.filter((status) => status === 200).length, 2, statuses.join());
+  await until(2);
+  endFirst();
+  endFirst();
+});
+
 test('so it is with WebSockets, and with connections', LIMIT, async (t) => {
   const { port } = await open(t, { perCaller: { sockets: 1, connections: 3 } });
   const dial = (caller: string) =>

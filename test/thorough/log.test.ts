@@ -120,6 +120,18 @@ test('a client that leaves while it waits for its turn is no error', async (t) =
   await held;
 });
 
+test('so is one that leaves while a conversation is compacted', async () => {
+  const { script, begun } = hangs();
+  const client = new AbortController();
+  const { signal } = client;
+  const body = ask({ model: model.script(script) });
+  const reply = handler.fetch(new Request('http://test/v1/responses/compact', { ...body, signal }));
+  await begun;
+  client.abort();
+  await reply;
+  assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { level: 'INFO', status: 499 });
+});
+
 test('a level holds those after it only', async () => {
   configureLog('error', (line) => lines.push(line));
   const reply = await handler.fetch(new Request('http://test/health'));
