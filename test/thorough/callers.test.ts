@@ -30,7 +30,7 @@ async function open(t: TestContext, limits: object) {
     await door.close();
     await handler.close();
   });
-  return { door, memory, port };
+  return { door, memory, port, fetch };
 }
 
 /** A model whose turns are held in the order in which they began, and ended one by one. */
@@ -123,10 +123,13 @@ test('past its own limits a caller is refused, and others are served', LIMIT, as
 });
 
 test('background turns that are asked for at once are counted as well', LIMIT, async (t) => {
-  const { door } = await open(t, { perCaller: { backgroundTurns: 2 } });
+  const { door, fetch } = await open(t, { perCaller: { backgroundTurns: 2 } });
   const { model, until, endFirst } = held(door);
-  const asked = Array.from({ length: 8 }, () => post(door, { model, input: 'a', background: true }, as('a')));
-  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  const body = JSON.stringify({ model, input: 'a', background: true });
+  const headers = { 'content-type': 'application/json' };
+  // Straight into the handler: over a network they come one after another.
+  const ask = () => fetch(new Request('http://test/v1/responses', { method: 'POST', headers, body }));
+  const statuses = (await Promise.all(Array.from({ length: 8 }, ask))).map(({ status }) => status);
   assert.equal(statuses.filter((status) => status === 200).length, 2, statuses.join());
   await until(2);
   endFirst();
