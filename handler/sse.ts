@@ -70,6 +70,12 @@ export function eventStream(
   };
   means.signal.addEventListener('abort', settle);
   settle();
+  // A signal made of others is kept for as long as anyone listens to it, and the whole request with it.
+  const end = () => {
+    clearInterval(timer);
+    means.signal.removeEventListener('abort', settle);
+    means.ended(result);
+  };
 
   return new ReadableStream<Uint8Array>(
     {
@@ -96,13 +102,12 @@ export function eventStream(
           controller.enqueue(chunk);
           return;
         }
-        clearInterval(timer);
         if (broken) controller.error(result);
         else {
           controller.enqueue(DONE);
           controller.close();
         }
-        means.ended(result);
+        end();
       },
       async cancel() {
         left = true;
@@ -110,7 +115,7 @@ export function eventStream(
         means.abort();
         rest ??= runOut();
         await rest;
-        means.ended(result);
+        end();
       },
     },
     { highWaterMark: 0 },

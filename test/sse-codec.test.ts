@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
 import type { ResponseEvent } from '../handler/protocol/events.ts';
 import { encodeEvent, eventData, eventStream } from '../handler/sse.ts';
@@ -132,6 +133,7 @@ describe('what we stream', () => {
     );
     assert.equal(decoder.decode(parts[2]), 'data: [DONE]\n\n');
     assert.equal(parts.length, 3);
+    assert.equal(getEventListeners(handed.signal, 'abort').length, 0, 'nothing keeps the stream');
     assert.deepEqual(handed.seen, {
       aborted: 0,
       spent: parts.slice(0, 2).reduce((sum, part) => sum + part.length, 0),
@@ -196,6 +198,7 @@ describe('what we stream', () => {
     await reader.cancel();
     await Promise.all([pending, over.promise]);
     assert.deepEqual(handed.seen.ended, ['cancelled']);
+    assert.equal(getEventListeners(handed.signal, 'abort').length, 0, 'nothing keeps the stream');
   });
 
   test('a turn that is aborted runs to its end though nobody reads, and its last events wait for the reader', async () => {
