@@ -24,7 +24,9 @@ export async function vacuum(config: string | undefined, env: Env, say: (line: s
     connection.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
   } catch (error) {
     const busy = error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;
-    throw busy ? new Error(`${path} is in use: stop Antiphon first`, { cause: error }) : error;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = busy ? `${path} is in use: stop Antiphon first` : `cannot vacuum ${path}: ${why}`;
+    throw new Error(message, { cause: error });
   } finally {
     connection.close();
   }

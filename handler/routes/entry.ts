@@ -16,6 +16,9 @@ export interface Incoming {
   path: string;
 }
 
+/** Statuses of a server that does as it should: it is stopping, or has no room. A crowd of them is not as many faults. */
+const REFUSALS = new Set([503, 507]);
+
 /**
  * Begins a request's log line; `sent` gives the status of its reply when it has ended, and `ended` is called once, then. */
 export function startEntry({ requestId, door, method, path }: Incoming, sent: () => number, ended: () => void): Entry {
@@ -35,7 +38,7 @@ export function startEntry({ requestId, door, method, path }: Incoming, sent: ()
       const { requestId: request_id, model, response, streaming, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
       const status = streaming && failed ? failed : (this.status ?? sent());
-      const level = status >= 500 ? 'error' : 'info';
+      const level = status < 500 ? 'info' : REFUSALS.has(status) ? 'warn' : 'error';
       log[level]('request', {
         request_id,
         ...(door && { door }),

@@ -132,6 +132,16 @@ test('so is one that leaves while a conversation is compacted', async () => {
   assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { level: 'INFO', status: 499 });
 });
 
+test('a refusal for want of room is a warning: a crowd of them is not as many faults', async () => {
+  configureLog('info', (line) => lines.push(line));
+  const { free } = handler.memory;
+  handler.memory.add(free);
+  const reply = await handler.fetch(new Request('http://test/v1/responses', ask({ model: 'any' })));
+  handler.memory.giveBack(free);
+  assert.equal(reply.status, 503, await reply.text());
+  assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { level: 'WARN', status: 503 });
+});
+
 test('a level holds those after it only', async () => {
   configureLog('error', (line) => lines.push(line));
   const reply = await handler.fetch(new Request('http://test/health'));
