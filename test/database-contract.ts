@@ -174,11 +174,15 @@ export function databaseContract(name: string, open: () => Promise<Opened>): voi
         values: [],
       },
     ]);
-    await sweep(database, new Owner(1_000), Date.now());
-    for (const table of ['responses', 'items', 'chunks', 'events', 'conversations']) {
-      const [[row] = []] = await database.batch([{ sql: `SELECT count(*) AS n FROM ${table}`, values: [] }]);
-      assert.equal(row?.n, 0, table);
-    }
+    const left = async () => {
+      const tables = ['responses', 'items', 'chunks', 'events', 'conversations'];
+      const counts = tables.map((table) => ({ sql: `SELECT count(*) AS n FROM ${table}`, values: [] }));
+      return (await database.batch(counts)).map(([row]) => Number(row?.n));
+    };
+    // A sweep has its time, and a slow database may want several.
+    for (let sweeps = 0; sweeps < 5 && (await left()).some((n) => n > 0); sweeps++)
+      await sweep(database, new Owner(1_000), Date.now());
+    assert.deepEqual(await left(), [0, 0, 0, 0, 0]);
   });
 
   test(`${name}: every earlier schema is brought to the newest, by many at once, and a newer one is refused`, async () => {
