@@ -72,8 +72,9 @@ export function runPromises(
   { part = 0, of = 1, takes = () => true }: Share = {},
 ): void {
   const shared = registered.filter(({ id }) => takes(id)).filter((_, index) => index % of === part);
-  const waiting = shared.filter(({ id }) => WAITING.test(id));
-  const others = shared.filter(({ id }) => !WAITING.test(id));
+  // A door that has all of them has enough else to do.
+  const waiting = of > 1 ? shared.filter(({ id }) => WAITING.test(id)) : [];
+  const others = shared.filter((promised) => !waiting.includes(promised));
   describe(name, { concurrency: AT_ONCE + waiting.length }, () => {
     let door: Door;
     before(async () => {
