@@ -26,26 +26,29 @@ async function flooded(target: Target, flood: (socket: WebSocket) => void, round
   return open ? 101 : 'cut';
 }
 
-/** Sends the head of a request and a part of its body, and then nothing more. */
-async function stalled(target: Target, bytes: number, wait: number): Promise<Answer> {
-  const socket = connect(target.port, target.host);
+/** A connection that is written to byte by byte; `answer` is the status of what has come back, `cut` where nothing has. */
+function rawConnection({ host, port }: Target) {
+  const socket = connect(port, host);
   let text = '';
   socket.on('error', () => {}).on('data', (chunk) => (text += chunk));
   const closed = new Promise((resolve) => socket.on('close', resolve));
+  return { socket, closed, answer: (): Answer => (text ? Number(text.split(' ')[1]) : 'cut') };
+}
+
+/** Sends the head of a request and a part of its body, and then nothing more. */
+async function stalled(target: Target, bytes: number, wait: number): Promise<Answer> {
+  const { socket, closed, answer } = rawConnection(target);
   const head = `POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 30000000\r\n\r\n`;
   socket.write(head);
   socket.write(Buffer.alloc(bytes, ' '));
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, wait))]);
   socket.destroy();
-  return text ? Number(text.split(' ')[1]) : 'cut';
+  return answer();
 }
 
 /** Sends a body in so many chunks of one byte. */
 async function crumbled(target: Target, chunks: number): Promise<Answer> {
-  const socket = connect(target.port, target.host);
-  let text = '';
-  socket.on('error', () => {}).on('data', (chunk) => (text += chunk));
-  const closed = new Promise((resolve) => socket.on('close', resolve));
+  const { socket, closed, answer } = rawConnection(target);
   socket.write(
     'POST /v1/responses HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n',
   );
@@ -55,7 +58,7 @@ async function crumbled(target: Target, chunks: number): Promise<Answer> {
   }
   socket.write('0\r\n\r\n');
   await closed;
-  return text ? Number(text.split(' ')[1]) : 'cut';
+  return answer();
 }
 
 /** Connections that are held, flooded, or never read. */
