@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Cut } from '../shim/reply.ts';
 import { serveExchange } from '../shim/session.ts';
+import { collect } from './collect.ts';
 import { chunk, events, FakeExchange, head, options } from './shim-fake-exchange.ts';
 
 const echo = async (request: Request) => new Response(`${request.method} ${request.url} ${await request.text()}`);
@@ -246,8 +245,6 @@ test('a Response that comes after its client has left is closed', async () => {
 });
 
 test('a handler that keeps only the signal still learns that the client left, after a garbage collection', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect: () => void = runInNewContext('gc');
   const exchange = new FakeExchange().push(head('GET'));
   let signal: AbortSignal | undefined;
   const fetch = ({ signal: given }: Request) => {

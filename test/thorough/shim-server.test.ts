@@ -16,6 +16,7 @@ import { callExchange } from '../../shim/exchange.ts';
 import type { ProcessingRequest, ProcessingResponse } from '../../shim/messages.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Fetch } from '../../shim/session.ts';
+import { collect } from '../collect.ts';
 import { freePort } from '../ports.ts';
 import { chunk, events, head, options } from '../shim-fake-exchange.ts';
 
@@ -165,7 +166,7 @@ test('from a peer that reads no answers no more is read than a few messages', as
 
 /** Bytes in use outside of the heap, where the bodies of messages are, and in it; what is of no use is gone. */
 function memory(): number {
-  global.gc?.();
+  collect();
   const { arrayBuffers, heapUsed } = process.memoryUsage();
   return arrayBuffers + heapUsed;
 }
