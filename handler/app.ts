@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { HOP_HEADER } from './backend/server.ts';
+import { HOP_HEADER } from './backend/server/server.ts';
 import { ApiError, toApiError } from './errors.ts';
 import { cancelResponse } from './routes/background.ts';
 import { compactConversation } from './routes/compact.ts';

@@ -1,5 +1,5 @@
 import { Agent } from 'undici';
-import type { Transport } from '../handler/backend/transport.ts';
+import type { Transport } from '../handler/transport.ts';
 import { unlessAborted } from './race.ts';
 
 /** A Transport and the connections behind it. */

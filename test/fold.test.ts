@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ItemEvent, ResponseEvent } from '../handler/events/events.ts';
+import { fold } from '../handler/events/fold.ts';
 import { createHandler, fetchTransport, parseConfig } from '../handler/index.ts';
-import type { ItemEvent, ResponseEvent } from '../handler/protocol/events.ts';
 import type { OutputItem } from '../handler/protocol/items.ts';
 import type { Response } from '../handler/protocol/response.ts';
-import { fold } from '../handler/turn/fold.ts';
 import { eventsOf, type Json } from './accumulate.ts';
 import { testDatabase } from './doors/database.ts';
 import { startScriptedModel } from './model/scripted.ts';

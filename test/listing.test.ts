@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { modelsOf } from '../handler/backend/models.ts';
+import { modelsOf } from '../handler/routing/models.ts';
 
 test('a backend is asked for its models once, however many ask at the same time and soon afterwards', async () => {
   let asked = 0;

@@ -1,6 +1,6 @@
+import { toRequest } from '../handler/backend/anthropic/request.ts';
 import type { ModelCall } from '../handler/backend/backend.ts';
-import { toChatTools } from '../handler/backend/chat-tools.ts';
-import { toRequest } from '../handler/backend/messages-request.ts';
+import { toChatTools } from '../handler/backend/functions/tools.ts';
 import { ApiError } from '../handler/errors.ts';
 import type { Item } from '../handler/protocol/items.ts';
 import type { Json } from './accumulate.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ResponseEvent } from '../handler/protocol/events.ts';
+import type { ResponseEvent } from '../handler/events/events.ts';
+import { fold } from '../handler/events/fold.ts';
+import { replay } from '../handler/events/replay.ts';
 import type { OutputItem } from '../handler/protocol/items.ts';
 import type { Response } from '../handler/protocol/response.ts';
-import { replay } from '../handler/routes/replay.ts';
-import { fold } from '../handler/turn/fold.ts';
 
 const citation = { type: 'url_citation' as const, url: 'http://x.test/', title: 'X', start_index: 0, end_index: 1 };
 const logprob = { token: 'a', logprob: -1, bytes: [97], top_logprobs: [] };

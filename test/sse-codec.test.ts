@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
-import type { ResponseEvent } from '../handler/protocol/events.ts';
-import { encodeEvent, eventData, eventStream } from '../handler/sse.ts';
+import type { ResponseEvent } from '../handler/events/events.ts';
+import { encodeEvent, eventData, eventStream } from '../handler/events/sse.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

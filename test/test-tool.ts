@@ -1,6 +1,6 @@
 import { unsupported } from '../handler/errors.ts';
+import type { ItemEvent } from '../handler/events/events.ts';
 import { newId } from '../handler/ids.ts';
-import type { ItemEvent } from '../handler/protocol/events.ts';
 import type { FunctionCall, McpCall } from '../handler/protocol/items.ts';
 import type { ServerFunction, Tool, ToolResult } from '../handler/tool/tool.ts';
 

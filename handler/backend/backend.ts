@@ -1,4 +1,4 @@
-import type { ItemEvent } from '../protocol/events.ts';
+import type { ItemEvent } from '../events/events.ts';
 import type { Item } from '../protocol/items.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { IncompleteReason, Usage } from '../protocol/response.ts';

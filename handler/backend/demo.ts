@@ -1,7 +1,7 @@
 import { unsupported } from '../errors.ts';
+import { Writer } from '../events/item-writer.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Backend, ModelCall } from './backend.ts';
-import { Writer } from './writer.ts';
 
 /** The pause between words, in milliseconds: long enough that a reader sees them arrive. */
 const PACE = 15;

@@ -1,5 +1,6 @@
 import { Conflict } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
+import { fold } from '../events/fold.ts';
 import type { Response } from '../protocol/response.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
@@ -8,7 +9,6 @@ import { STOPPED } from '../state/owner.ts';
 import { writeEnd } from '../state/record.ts';
 import { getHidden } from '../state/responses.ts';
 import type { Scope } from '../state/scope.ts';
-import { fold } from '../turn/fold.ts';
 import { closing, failed } from '../turn/turn.ts';
 
 /** How often ending starts anew when the process that makes the response writes at the same time. */

@@ -1,5 +1,5 @@
 import { ApiError, toApiError } from '../errors.ts';
-import type { ResponseEvent } from '../protocol/events.ts';
+import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
 import { insist } from '../state/again.ts';
 import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';

@@ -1,6 +1,6 @@
 import { Conflict, type Statement } from '../database/database.ts';
 import { ApiError, toApiError } from '../errors.ts';
-import type { ResponseEvent } from '../protocol/events.ts';
+import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
 import { pause } from '../state/again.ts';
 import { insertDeliveries } from '../state/deliveries.ts';

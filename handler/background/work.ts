@@ -1,10 +1,10 @@
-import type { Models } from '../backend/models.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import type { Item } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
+import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
 import { readBefore } from '../state/history.ts';
 import { claimJob, isOurs, releaseJob, takeJobMemory } from '../state/jobs.ts';

@@ -1,4 +1,3 @@
-import type { Models } from '../backend/models.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Wakes } from '../background/wakes.ts';
 import type { Caller, Identify } from '../caller.ts';
@@ -9,6 +8,7 @@ import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
 import type { Readiness } from '../readiness.ts';
+import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
 import type { Socket } from '../socket.ts';
 import type { Scope, SharedScope } from '../state/scope.ts';

@@ -1,8 +1,8 @@
 import type { ErrorBody } from '../errors.ts';
+import { eventTypes } from '../events/event-types.ts';
 import type { CompactedResponse } from '../protocol/compact.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { InputTokens } from '../protocol/count-request.ts';
-import { eventTypes } from '../protocol/event-types.ts';
 import type { ItemList } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
 import type { JsonSchema } from './json-schema.ts';

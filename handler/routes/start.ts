@@ -1,12 +1,12 @@
 import type { ApiError } from '../errors.ts';
-import type { ResponseEvent } from '../protocol/events.ts';
+import type { ResponseEvent } from '../events/events.ts';
+import { asAsked } from '../events/obfuscate.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordTurn } from '../state/record.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
 import type { Door, Services } from './env.ts';
-import { asAsked } from './obfuscate.ts';
 import type { PreparedTurn } from './prepare.ts';
 
 /** A turn that has begun: its events are pulled, and whoever pulls them runs them to their end. */

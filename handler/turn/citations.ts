@@ -1,5 +1,5 @@
+import type { ItemEvent } from '../events/events.ts';
 import type { Annotation, OutputText } from '../protocol/content.ts';
-import type { ItemEvent } from '../protocol/events.ts';
 
 /** Puts the citations that tools gave onto the next text that the model writes, in its events and in its item. */
 export class Citations {

@@ -1,7 +1,7 @@
 import type { Backend, Finish, Heard, ModelCall } from '../backend/backend.ts';
 import { ApiError, unsupported } from '../errors.ts';
+import type { ItemEvent } from '../events/events.ts';
 import { newId } from '../ids.ts';
-import type { ItemEvent } from '../protocol/events.ts';
 import type { Compaction, Message } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Usage } from '../protocol/response.ts';

@@ -1,6 +1,6 @@
 import { endless } from '../errors.ts';
+import type { ItemEvent } from '../events/events.ts';
 import { fixedLimits } from '../limits.ts';
-import type { ItemEvent } from '../protocol/events.ts';
 import type { OutputItem } from '../protocol/items.ts';
 import { isCall } from './input.ts';
 

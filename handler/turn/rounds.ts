@@ -1,7 +1,7 @@
 import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
+import type { ItemEvent } from '../events/events.ts';
 import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
-import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';

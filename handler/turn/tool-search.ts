@@ -1,6 +1,6 @@
+import type { ItemEvent } from '../events/events.ts';
 import { newId } from '../ids.ts';
 import { parseJson } from '../parse-json.ts';
-import type { ItemEvent } from '../protocol/events.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';

@@ -1,7 +1,8 @@
 import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
 import { ApiError, toApiError, whyAborted } from '../errors.ts';
+import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
+import { fold } from '../events/fold.ts';
 import { describe, log } from '../log.ts';
-import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../protocol/events.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import { reasoningText } from '../protocol/reasoning.ts';
 import type { Response, Usage } from '../protocol/response.ts';
@@ -10,7 +11,6 @@ import type { ToolUse } from '../tool/tool.ts';
 import { compact, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { errorEvent } from './error-event.ts';
-import { fold } from './fold.ts';
 import { countOutput } from './output.ts';
 import type { RoundsSoFar, TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';

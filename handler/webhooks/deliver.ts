@@ -1,7 +1,7 @@
-import type { Transport } from '../backend/transport.ts';
 import type { Database, Statement } from '../database/database.ts';
 import { describe, log } from '../log.ts';
 import { type Delivery, GIVE_UP, nextDue, putOff, removeDelivery, takeDue } from '../state/deliveries.ts';
+import type { Transport } from '../transport.ts';
 import { sign, type Webhook } from './webhook.ts';
 
 /** Deliveries to one URL that are tried at a time. */

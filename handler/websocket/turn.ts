@@ -1,5 +1,5 @@
 import { toApiError, unsupported } from '../errors.ts';
-import type { ResponseEvent } from '../protocol/events.ts';
+import type { ResponseEvent } from '../events/events.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
 import { counted } from '../routes/counts.ts';

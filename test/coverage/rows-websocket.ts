@@ -1,4 +1,4 @@
-import { eventTypes } from '../../handler/protocol/event-types.ts';
+import { eventTypes } from '../../handler/events/event-types.ts';
 import { type Entry, not, shown } from './entry.ts';
 import { type Topic, type TopicId, topics } from './not-supported.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { eventData } from '../../handler/sse.ts';
+import { eventData } from '../../handler/events/sse.ts';
 import { ask, type Case, many, speaking } from './scene.ts';
 
 const encoder = new TextEncoder();

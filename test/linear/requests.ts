@@ -1,6 +1,6 @@
 import { demo } from '../../handler/backend/demo.ts';
-import { modelsOf } from '../../handler/backend/models.ts';
 import { parseConfig } from '../../handler/config.ts';
+import { modelsOf } from '../../handler/routing/models.ts';
 import { callsFunctions, says } from '../model/scripted.ts';
 import { ask, type Case, many } from './scene.ts';
 

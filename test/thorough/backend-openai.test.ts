@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ModelCall } from '../../handler/backend/backend.ts';
-import { chatCompletions } from '../../handler/backend/chat-completions.ts';
-import { responses } from '../../handler/backend/responses.ts';
-import { openServer } from '../../handler/backend/server.ts';
+import { chatCompletions } from '../../handler/backend/chat/index.ts';
+import { responses } from '../../handler/backend/responses/index.ts';
+import { openServer } from '../../handler/backend/server/server.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/protocol/items.ts';
 import type { FunctionTool, NamespaceTool } from '../../handler/protocol/tools.ts';

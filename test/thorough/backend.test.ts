@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chatCompletions } from '../../handler/backend/chat-completions.ts';
+import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { demo } from '../../handler/backend/demo.ts';
-import { openServer } from '../../handler/backend/server.ts';
+import { openServer } from '../../handler/backend/server/server.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { backendContract, modelCall, userMessage } from '../backend-contract.ts';
 import { callsFunctions, says, startScriptedModel } from '../model/scripted.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Reply, readReply } from '../../handler/backend/read.ts';
-import { readJson } from '../../handler/backend/server.ts';
+import { type Reply, readReply } from '../../handler/backend/server/reply-stream.ts';
+import { readJson } from '../../handler/backend/server/server.ts';
 import { fixedLimits } from '../../handler/limits.ts';
 import { countMembers, parseJson } from '../../handler/parse-json.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { demo } from '../../handler/backend/demo.ts';
-import { JsonText } from '../../handler/backend/json-text.ts';
-import { modelsOf } from '../../handler/backend/models.ts';
+import { JsonText } from '../../handler/backend/functions/json-text.ts';
+import { modelsOf } from '../../handler/routing/models.ts';
 
 function isJson(text: string): boolean {
   try {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MessagesReply } from '../../handler/backend/anthropic/reply.ts';
 import type { BackendEvent } from '../../handler/backend/backend.ts';
-import { ChatReply } from '../../handler/backend/chat-reply.ts';
-import { toChatTools } from '../../handler/backend/chat-tools.ts';
-import { MessagesReply } from '../../handler/backend/messages-reply.ts';
-import { type Reply, readReply } from '../../handler/backend/read.ts';
-import { ResponsesReply } from '../../handler/backend/responses-reply.ts';
+import { ChatReply } from '../../handler/backend/chat/reply.ts';
+import { toChatTools } from '../../handler/backend/functions/tools.ts';
+import { ResponsesReply } from '../../handler/backend/responses/reply.ts';
+import { type Reply, readReply } from '../../handler/backend/server/reply-stream.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Json } from '../accumulate.ts';
 import { modelCall } from '../backend-contract.ts';

@@ -1,0 +1,100 @@
+import type { Transport, Upstream } from '../../transport.ts';
+import type { Backend, BackendEvent } from '../backend.ts';
+import { type Grammars, toChatTools } from '../functions/tools.ts';
+import { text } from '../server/json-fields.ts';
+import { readReply } from '../server/reply-stream.ts';
+import { getJson, idsOf, openServer, readJson, type Server } from '../server/server.ts';
+import { OwnCount, tokens } from '../server/token-count.ts';
+import { boundIn, failureOfMessages, isAboutThinking } from './failure.ts';
+import { MessagesReply } from './reply.ts';
+import { type MessagesRequest, toCounted, toRequest, withoutThinking } from './request.ts';
+
+/** The version of the API that is spoken here. */
+const VERSION = '2023-06-01';
+
+/** How a server of the Messages API is spoken to, as the configuration says. */
+interface Terms {
+  key?: string | undefined;
+  grammars?: Grammars | undefined;
+}
+
+/** A backend that speaks Anthropic's Messages API at a base URL such as `https://api.anthropic.com/v1`. Always streams. */
+export function anthropic(url: string, { key, grammars }: Terms, transport: Transport): Backend {
+  const headers = { 'anthropic-version': VERSION, ...(key && { 'x-api-key': key }) };
+  const server = openServer(url, undefined, (to, init) =>
+    transport(to, { ...init, headers: { ...init.headers, ...headers } }),
+  );
+  const own = new OwnCount();
+  /** How much models say at most that say less than others, as far as their server has told. */
+  const bounds = new Map<string, number>();
+  return {
+    generate(call, signal) {
+      const tools = toChatTools(call.tools, call.params, grammars);
+      const request = toRequest(call, tools, bounds.get(call.model));
+      const within = (bound: number) => {
+        if (call.max_output_tokens !== null) return undefined;
+        bounds.set(call.model, bound);
+        return toRequest(call, tools, bound);
+      };
+      return stream(server, request, new MessagesReply(call, tools), signal, within);
+    },
+    async countTokens(call, signal) {
+      const request = toCounted(toRequest(call, toChatTools(call.tools, call.params, grammars)));
+      const count = async () => {
+        const upstream = await open(server, '/messages/count_tokens', request, signal);
+        return tokens((await readJson(upstream)).input_tokens);
+      };
+      return own.first({ count });
+    },
+    models: (signal) => listModels(server, signal),
+  };
+}
+
+async function* stream(
+  server: Server,
+  request: MessagesRequest,
+  reply: MessagesReply,
+  signal: AbortSignal,
+  within: (bound: number) => MessagesRequest | undefined,
+): AsyncGenerator<BackendEvent, void> {
+  const upstream = await open(server, '/messages', request, signal, within);
+  yield* readReply(upstream.body, reply);
+}
+
+/**
+ * Sends a request, and once more where it is refused for the thinking of earlier turns, without that, or for more tokens
+ * than the model says, `within` what it does.
+ */
+async function open(
+  server: Server,
+  path: string,
+  request: MessagesRequest,
+  signal: AbortSignal,
+  within: (bound: number) => MessagesRequest | undefined = () => undefined,
+): Promise<Upstream> {
+  const send = (body: MessagesRequest) => server.send('POST', path, signal, JSON.stringify(body));
+  const first = await send(request);
+  if (first.status === 200) return first;
+  const failure = await failureOfMessages(first);
+  const bound = boundIn(failure);
+  const other = bound ? within(bound) : isAboutThinking(failure) ? withoutThinking(request) : undefined;
+  if (!other) throw failure;
+  const second = await send(other);
+  if (second.status === 200) return second;
+  throw await failureOfMessages(second);
+}
+
+/** The API lists at most this many models at once. */
+const PAGE = 1_000;
+
+async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
+  const ids: string[] = [];
+  for (let after = ''; ; ) {
+    const from = after && `&after_id=${encodeURIComponent(after)}`;
+    const page = await getJson(server, `/models?limit=${PAGE}${from}`, signal);
+    ids.push(...idsOf(page));
+    const last = page.has_more === true ? text(page.last_id) : '';
+    if (last === '' || last === after) return ids;
+    after = last;
+  }
+}

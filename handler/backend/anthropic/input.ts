@@ -1,0 +1,162 @@
+import { fixedLimits } from '../../limits.ts';
+import { countMembers } from '../../parse-json.ts';
+import type { Item, Message } from '../../protocol/items.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { type Answered, answerOf, callOf, unreadable } from '../functions/items.ts';
+import { wordsOf } from '../functions/words.ts';
+import { type Mark, type Told, toBlocks } from './parts.ts';
+import { type Thought, unsealThought } from './thinking.ts';
+
+type ToolUse = { type: 'tool_use'; id: string; name: string; input: JsonObject };
+type ToolResult = { type: 'tool_result'; tool_use_id: string; content?: string | Told[]; is_error?: true };
+type Block = Told | Thought | ToolUse | ToolResult;
+
+/** A message of the Messages API: what one side says until the other answers. */
+export interface MessageParam {
+  role: 'user' | 'assistant';
+  content: Block[];
+}
+
+/** An input as the Messages API takes it. */
+export interface Conversation {
+  system: Told[];
+  messages: MessageParam[];
+  /** The blocks that end what the client wants kept, in their order. */
+  marks: Mark[];
+}
+
+/** The API has the user begin; conversations may begin with a greeting, or be cut at the front. */
+const BEGINNING: MessageParam = { role: 'user', content: [{ type: 'text', text: '(The assistant begins.)' }] };
+
+/**
+ * Items as turns that alternate. What instructs goes to `system`, wherever it stood: only some models take it in between.
+ * The results of calls stand first in the turn behind them. Throws an ApiError for what no turn can hold.
+ */
+export function toConversation(instructions: string | null, input: readonly Item[]): Conversation {
+  const system: Told[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
+  const marks: Mark[] = [];
+  const messages: MessageParam[] = [];
+  /** The latest call of each id, what that is called on the wire, and the message that it is in. */
+  const calls = new Map<string, { id: string; message: MessageParam | undefined }>();
+  /** Ids on the wire, and how often each had to be changed for another. */
+  const taken = new Map<string, number>();
+  /** The results of the calls of each message, and of those that nobody made. */
+  const results = new Map<MessageParam | undefined, ToolResult[]>();
+  const readArguments = argumentsReader();
+  const blocks = (part: Message['content'][number]) => toBlocks(part, marks);
+  const adds = (role: MessageParam['role'], said: Block[]) => {
+    const last = messages.at(-1);
+    return say(messages, role, said, results.has(last) ? null : last);
+  };
+  for (const item of input) {
+    if (item.type === 'message') {
+      if (item.role !== 'user') wordsOf(item); // refuses what is shown, which only users can
+      const said = item.content.flatMap(blocks);
+      if (item.role === 'user' || item.role === 'assistant') adds(item.role, said);
+      else system.push(...said);
+      continue;
+    }
+    if (item.type === 'reasoning') {
+      const thought = unsealThought(item.encrypted_content);
+      if (thought) adds('assistant', [thought]);
+      continue;
+    }
+    const call = callOf(item);
+    const answer = answerOf(item);
+    if (!call && !answer) throw unreadable(item);
+    if (call) {
+      const id = usable(call.id, taken);
+      calls.set(call.id, {
+        id,
+        message: adds('assistant', [{ type: 'tool_use', id, name: call.name, input: readArguments(call.arguments) }]),
+      });
+    }
+    if (answer) {
+      const { id, message } = calls.get(answer.id) ?? { id: usable(answer.id, taken), message: undefined };
+      const result = toolResult(answer, id, blocks);
+      const others = results.get(message);
+      if (others) others.push(result);
+      else results.set(message, [result]);
+    }
+  }
+  const settled: MessageParam[] = [];
+  say(settled, 'user', results.get(undefined) ?? []);
+  for (const message of messages) {
+    say(settled, message.role, inOrder(message.content));
+    say(settled, 'user', results.get(message) ?? []);
+  }
+  if (settled[0]?.role === 'assistant') settled.unshift(BEGINNING);
+  return { system, messages: settled, marks };
+}
+
+/** Adds to what a side is saying, or begins to say it; what it then says. */
+function say(
+  messages: MessageParam[],
+  role: MessageParam['role'],
+  said: Block[],
+  last: MessageParam | null | undefined = messages.at(-1),
+): MessageParam | undefined {
+  if (last?.role === role) {
+    last.content.push(...said);
+    return last;
+  }
+  if (said.length === 0) return undefined;
+  const message = { role, content: [...said] };
+  messages.push(message);
+  return message;
+}
+
+/** What a turn says, in the order that the API asks for: calls are last, and thinking never is. */
+function inOrder(content: Block[]): Block[] {
+  const isCall = ({ type }: Block) => type === 'tool_use';
+  const said = content.filter((block) => !isCall(block));
+  const calls = content.filter(isCall);
+  if (calls.length === 0) said.length = said.findLastIndex(({ type }) => !/thinking$/.test(type)) + 1;
+  return [...said, ...calls];
+}
+
+function toolResult(
+  { output, failed }: Answered,
+  id: string,
+  blocks: (part: Message['content'][number]) => Told[],
+): ToolResult {
+  const content = typeof output === 'string' ? output : output.flatMap(blocks);
+  return {
+    type: 'tool_result',
+    tool_use_id: id,
+    ...(content.length > 0 && { content }),
+    ...(failed && { is_error: true }),
+  };
+}
+
+/**
+ * An id that the API takes: of other characters than other servers' ids may have, and only once; some servers count their
+ * calls anew in every turn.
+ */
+function usable(id: string, taken: Map<string, number>): string {
+  const base = id.replace(/[^\w-]/g, '_');
+  let count = taken.get(base) ?? 0;
+  let name = base;
+  while (taken.has(name)) name = `${base}_${++count}`;
+  taken.set(base, count);
+  taken.set(name, 0);
+  return name;
+}
+
+/**
+ * Makes objects of what models wrote as arguments. What is no object is still told, and so is what is too deep, or has more
+ * members than are left of those that one request may have.
+ */
+function argumentsReader(): (written: string) => JsonObject {
+  let left = fixedLimits.jsonMembers;
+  return (written) => {
+    try {
+      left -= countMembers(written, left);
+      const input: unknown = JSON.parse(written || '{}');
+      if (isObject(input)) return input;
+    } catch {
+      // Told below.
+    }
+    return { arguments: written };
+  };
+}

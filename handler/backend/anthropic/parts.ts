@@ -1,0 +1,94 @@
+import { fromBase64 } from '../../base64.ts';
+import { unsupported } from '../../errors.ts';
+import type { InputFile, InputImage, InputPart } from '../../protocol/content.ts';
+import type { Message } from '../../protocol/items.ts';
+
+/** What can be kept of a request, up to a block that has this. */
+export type CacheControl = { type: 'ephemeral'; ttl?: '1h' };
+
+/** Where an image or a document comes from. */
+type Source =
+  | { type: 'url'; url: string }
+  | { type: 'base64'; media_type: string; data: string }
+  | { type: 'text'; media_type: 'text/plain'; data: string };
+
+/** What people and tools can say in a message of the Messages API. */
+export type Told = (
+  | { type: 'text'; text: string }
+  | { type: 'image'; source: Source }
+  | { type: 'document'; source: Source; title?: string }
+) & { cache_control?: CacheControl };
+
+/** A block that ends what a client wants kept; `long` for longer than the shortest time. */
+export interface Mark {
+  block: Told;
+  long: boolean;
+}
+
+/** The types of images that the API takes. */
+const IMAGES = /^image\/(jpeg|png|gif|webp)$/;
+
+/** The types of files whose data is text. */
+const TEXTS = /^(text\/|application\/(json|xml|yaml)$)/;
+
+/**
+ * A part as a block, none for a text without a word, which the API refuses. A part that ends a beginning to be kept is
+ * added to `marks`. Throws an ApiError for an image or a file of a kind that the API does not take.
+ */
+export function toBlocks(part: Message['content'][number] | InputPart, marks: Mark[]): Told[] {
+  const block = blockOf(part);
+  if (block.type === 'text' && block.text.trim() === '') return [];
+  const mark = 'prompt_cache_breakpoint' in part ? part.prompt_cache_breakpoint : null;
+  if (mark) marks.push({ block, long: mark.ttl != null });
+  return [block];
+}
+
+function blockOf(part: Message['content'][number] | InputPart): Told {
+  switch (part.type) {
+    case 'input_image':
+      return { type: 'image', source: imageOf(part) };
+    case 'input_file':
+      return { type: 'document', source: documentOf(part), ...(part.filename && { title: part.filename }) };
+    case 'refusal':
+      return { type: 'text', text: part.refusal };
+    default:
+      return { type: 'text', text: part.text };
+  }
+}
+
+function imageOf({ image_url }: Pick<InputImage, 'image_url'>): Source {
+  if (!image_url.startsWith('data:')) return { type: 'url', url: image_url };
+  const { type: named, data } = dataOf(image_url);
+  const type = named === 'image/jpg' ? 'image/jpeg' : named; // as many programs write it
+  if (!IMAGES.test(type)) throw unreadable('an image that is no JPEG, PNG, GIF or WebP');
+  return { type: 'base64', media_type: type, data };
+}
+
+function documentOf({ file_url, file_data }: InputFile): Source {
+  if (file_url != null) return { type: 'url', url: file_url };
+  const { type, data } = dataOf(file_data ?? '');
+  if (type === 'application/pdf') return { type: 'base64', media_type: type, data };
+  if (!TEXTS.test(type)) throw unreadable('a file that is neither PDF nor text');
+  return { type: 'text', media_type: 'text/plain', data: textOf(data) };
+}
+
+/** The type and the base64 of a data URL. */
+function dataOf(url: string): { type: string; data: string } {
+  const comma = url.indexOf(',');
+  const [type = '', ...parameters] = url.slice('data:'.length, Math.max(0, comma)).toLowerCase().split(';');
+  if (comma < 0 || !url.startsWith('data:') || parameters.at(-1) !== 'base64')
+    throw unreadable('data without its type');
+  return { type, data: url.slice(comma + 1) };
+}
+
+function textOf(base64: string): string {
+  try {
+    return new TextDecoder().decode(fromBase64(base64));
+  } catch {
+    throw unreadable('data that is no base64');
+  }
+}
+
+function unreadable(what: string) {
+  return unsupported('input', `holds ${what}, which this model backend cannot read`);
+}

@@ -1,0 +1,161 @@
+import { endless } from '../../errors.ts';
+import type { ItemEvent } from '../../events/events.ts';
+import { Writer } from '../../events/item-writer.ts';
+import { fixedLimits } from '../../limits.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { sumTokens, type Usage } from '../../protocol/response.ts';
+import type { Finish, ModelCall } from '../backend.ts';
+import { CallQueue } from '../functions/call-queue.ts';
+import type { ChatTool } from '../functions/tools.ts';
+import { count, object, text } from '../server/json-fields.ts';
+import type { Reply } from '../server/reply-stream.ts';
+import { failureInMessages } from './failure.ts';
+import { sealThought } from './thinking.ts';
+
+/** Why a model stopped that did not come to its end by itself; any other reason, one not known here too, is its end. */
+const REASONS = new Map<string | undefined, Finish['reason']>([
+  ['max_tokens', 'max_output_tokens'],
+  ['model_context_window_exceeded', 'max_output_tokens'],
+  ['refusal', 'content_filter'],
+]);
+
+/** In place of its type, that a block has said all when it began. */
+const WHOLE = 'whole';
+
+/**
+ * Reads the events of a streamed message and writes the items that its blocks make. A block's beginning ends the one
+ * before: llama.cpp (b11549) says of all blocks only at the end that they have ended. Blocks and events that are not
+ * known are passed over, as the API asks its clients to do.
+ */
+export class MessagesReply implements Reply {
+  readonly #writer: Writer;
+  readonly #calls: CallQueue;
+  /** The types of the blocks so far, by their indexes. */
+  readonly #blocks = new Map<number, string>();
+  /** The block of thinking that is open. */
+  #thought: { index: number; thinking: string; signature: string } | undefined;
+  #usage: JsonObject = {};
+  #over = false;
+  #reason: string | undefined;
+
+  constructor(terms: Pick<ModelCall, 'parallel_tool_calls' | 'reasoning'>, tools: ReadonlyMap<string, ChatTool>) {
+    this.#writer = new Writer(terms.reasoning.summary !== null);
+    this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
+  }
+
+  /** The events since the last take. */
+  take(): ItemEvent[] {
+    return this.#writer.take();
+  }
+
+  /** Whether the model has said why it stopped, or that it did. */
+  get finished(): boolean {
+    return this.#over || this.#reason !== undefined;
+  }
+
+  /** Whether the message has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Takes in one event; throws an ApiError for one that says that the call has failed. */
+  add(event: JsonObject): void {
+    if (event.error != null) throw failureInMessages(event.error);
+    const index = count(event.index);
+    switch (event.type) {
+      case 'message_start':
+        this.#count(object(event.message).usage);
+        break;
+      case 'content_block_start':
+        this.#begin(index, object(event.content_block));
+        break;
+      case 'content_block_delta':
+        this.#grow(index, object(event.delta));
+        break;
+      case 'message_delta':
+        this.#count(event.usage);
+        this.#reason = text(object(event.delta).stop_reason) || this.#reason;
+        break;
+      case 'message_stop':
+        this.#over = true;
+        break;
+    }
+  }
+
+  /** Closes what is open and says how the call ended. */
+  finish(): Finish {
+    const reason = REASONS.get(this.#reason) ?? 'stop';
+    this.#sealThought();
+    this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
+    this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
+    return { type: 'finish', reason, usage: toUsage(this.#usage) };
+  }
+
+  #begin(index: number, block: JsonObject): void {
+    const type = text(block.type);
+    this.#sealThought();
+    this.#calls.flush();
+    this.#blocks.set(index, type);
+    if (this.#blocks.size > fixedLimits.outputItems) throw endless(`${fixedLimits.outputItems} blocks`);
+    if (type === 'text') this.#say(text(block.text));
+    else if (type === 'tool_use') {
+      // Anthropic streams it from an empty object on; others may give it whole.
+      const whole = Object.keys(object(block.input)).length > 0;
+      if (whole) this.#blocks.set(index, WHOLE);
+      const written = whole ? JSON.stringify(block.input) : '';
+      this.#calls.add({ index, id: text(block.id) || null, name: text(block.name), arguments: written });
+    } else if (type === 'thinking' || type === 'redacted_thinking') {
+      this.#writer.close('completed'); // each block is an item of its own, with a seal of its own
+      this.#writer.reasoning('');
+      if (type === 'thinking') this.#thought = { index, thinking: '', signature: '' };
+      else this.#writer.seal(sealThought({ type, data: text(block.data) }));
+    }
+  }
+
+  #grow(index: number, delta: JsonObject): void {
+    const type = this.#blocks.get(index);
+    const thought = this.#thought?.index === index ? this.#thought : undefined;
+    if (delta.type === 'text_delta') this.#say(text(delta.text));
+    else if (delta.type === 'input_json_delta' && type === 'tool_use') {
+      this.#calls.add({ index, id: null, name: null, arguments: text(delta.partial_json) });
+    } else if (delta.type === 'thinking_delta' && thought) {
+      thought.thinking += text(delta.thinking);
+      this.#writer.reasoning(text(delta.thinking));
+    } else if (delta.type === 'signature_delta' && thought) {
+      thought.signature = text(delta.signature) || thought.signature;
+    }
+  }
+
+  /** Seals the block of thinking that is open, once it is whole: a server may sign it any number of times. */
+  #sealThought(): void {
+    const { thinking, signature } = this.#thought ?? {};
+    this.#thought = undefined;
+    if (thinking !== undefined && signature) this.#writer.seal(sealThought({ type: 'thinking', thinking, signature }));
+  }
+
+  #say(said: string): void {
+    if (said !== '') this.#writer.text(said);
+  }
+
+  /** Counts are of the whole message so far, and those left out stand. */
+  #count(usage: unknown): void {
+    if (!isObject(usage)) return;
+    for (const [name, value] of Object.entries(usage)) if (value !== null) this.#usage[name] = value;
+  }
+}
+
+/** The API counts what it read from its cache, and what it wrote there, apart from the rest of the input. */
+function toUsage(usage: JsonObject): Usage | null {
+  if (Object.keys(usage).length === 0) return null;
+  const cached_tokens = count(usage.cache_read_input_tokens);
+  const cache_write_tokens = count(usage.cache_creation_input_tokens);
+  const input_tokens = sumTokens(count(usage.input_tokens), cached_tokens, cache_write_tokens);
+  const output_tokens = count(usage.output_tokens);
+  return {
+    input_tokens,
+    input_tokens_details: { cached_tokens, cache_write_tokens },
+    output_tokens,
+    output_tokens_details: { reasoning_tokens: count(object(usage.output_tokens_details).thinking_tokens) },
+    total_tokens: sumTokens(input_tokens, output_tokens),
+  };
+}

@@ -1,0 +1,131 @@
+import { unsupported } from '../../errors.ts';
+import { isObject, present } from '../../protocol/json.ts';
+import type { ModelCall } from '../backend.ts';
+import { chosen } from '../functions/choice.ts';
+import { refuseOpenAIs } from '../functions/openai-only.ts';
+import type { ChatTool } from '../functions/tools.ts';
+import { only } from '../server/token-count.ts';
+import { type MessageParam, toConversation } from './input.ts';
+import type { CacheControl, Mark } from './parts.ts';
+import { thinkingOf } from './thinking.ts';
+
+/** The body of `POST /messages`. */
+export interface MessagesRequest {
+  messages: MessageParam[];
+  thinking?: { type: string } | null;
+  [member: string]: unknown;
+}
+
+/** `max_tokens` has to be there: as much as every model of Anthropic's takes since 4.5, since it is only a bound. */
+const MAX_TOKENS = 64_000;
+
+const COUNTED = ['model', 'system', 'tools', 'tool_choice', 'thinking', 'output_config', 'cache_control'];
+
+/** So many blocks of a request may end what is kept of it. */
+const MOST_BREAKPOINTS = 4;
+
+/**
+ * The request for a call, whose model says at most `most` tokens where the client does not say. Throws an ApiError for what
+ * the API cannot carry.
+ */
+export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, most = MAX_TOKENS): MessagesRequest {
+  refuse(call);
+  const { hints, text } = call;
+  const { system, messages, marks } = toConversation(call.instructions, call.input);
+  if (messages.at(-1)?.role !== 'user') {
+    // The API would have the model go on in the middle of its own answer, or refuse.
+    throw unsupported('input', 'must end with something that the model can answer');
+  }
+  const { tools, tool_choice } = toChoice(call, [...known.values()]);
+  const max_tokens = call.max_output_tokens ?? most;
+  const forced = tool_choice?.type === 'any' || tool_choice?.type === 'tool';
+  const { thinking, effort } = thinkingOf(call, max_tokens, forced);
+  const format = text.format.type === 'json_schema' ? { type: 'json_schema', schema: text.format.schema } : null;
+  const user_id = hints.safety_identifier ?? hints.user;
+  return {
+    model: call.model,
+    max_tokens,
+    stream: true,
+    messages,
+    ...present({
+      system: system.length > 0 ? system : null,
+      cache_control: cached(hints, marks),
+      temperature: call.temperature,
+      top_p: call.top_p,
+      thinking,
+      output_config: format || effort ? present({ format, effort }) : null,
+      tools: tools.length > 0 ? tools.map(toTool) : null,
+      tool_choice,
+      metadata: user_id === null ? null : { user_id },
+      service_tier: tierOf(hints.service_tier),
+    }),
+  };
+}
+
+/** What of a request `POST /messages/count_tokens` takes, which refuses the rest. */
+export function toCounted(request: MessagesRequest): MessagesRequest {
+  return { ...only(request, COUNTED), messages: request.messages };
+}
+
+/** The request without any thinking of before, and without a budget, which asks for that of the turn that goes on. */
+export function withoutThinking({ thinking, ...request }: MessagesRequest): MessagesRequest {
+  const messages = request.messages.map(({ role, content }) => ({
+    role,
+    content: content.filter(({ type }) => type !== 'thinking' && type !== 'redacted_thinking'),
+  }));
+  return { ...request, messages, ...(thinking && thinking.type !== 'enabled' && { thinking }) };
+}
+
+function refuse(call: ModelCall): void {
+  refuseOpenAIs(call);
+  const { temperature, text, top_logprobs, reasoning } = call;
+  if (temperature !== null && temperature > 1) throw unsupported('temperature', 'must be at most 1 for this model');
+  if (text.format.type === 'json_object') {
+    throw unsupported('text.format', 'must have a schema for this model backend, which knows no other JSON');
+  }
+  // Medium is what is said to those who ask for nothing.
+  if (text.verbosity !== null && text.verbosity !== 'medium') throw unsupported('text.verbosity');
+  if (top_logprobs !== null) {
+    const param = top_logprobs > 0 ? 'top_logprobs' : 'include';
+    throw unsupported(param, 'asks for log probabilities, which this model backend does not have');
+  }
+  if (reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
+}
+
+/** The tools as the choice leaves them, and the choice in the API's words. */
+function toChoice({ tool_choice: choice, parallel_tool_calls }: ModelCall, tools: ChatTool[]) {
+  if (tools.length === 0) return { tools, tool_choice: null };
+  if (choice === 'none') return { tools, tool_choice: { type: 'none' } };
+  const one = parallel_tool_calls ? {} : { disable_parallel_tool_use: true };
+  const modes = { auto: 'auto', required: 'any' };
+  if (typeof choice === 'string') return { tools, tool_choice: { type: modes[choice], ...one } };
+  const left = chosen(tools, choice);
+  if (left.length === 0) return { tools: left, tool_choice: null };
+  if (choice.type === 'allowed_tools') return { tools: left, tool_choice: { type: modes[choice.mode], ...one } };
+  return { tools, tool_choice: { type: 'tool', name: left[0]?.definition.name, ...one } };
+}
+
+function toTool({ definition: { name, description, parameters, strict } }: ChatTool) {
+  const input_schema = { type: 'object', properties: {}, ...(isObject(parameters) && parameters) };
+  return { name, ...(description && { description }), input_schema, ...(strict && { strict }) };
+}
+
+/**
+ * Anthropic keeps the beginning of a request only where it is asked to, since that costs: here where a client names a
+ * cache, or where its text has breakpoints, of which the last count. Half an hour or more is the longer of its two times.
+ */
+function cached(hints: ModelCall['hints'], marks: readonly Mark[]): CacheControl | null {
+  const { prompt_cache_key, prompt_cache_options: options, prompt_cache_retention: retention } = hints;
+  const long = options?.ttl != null || retention === '24h' || marks.some((mark) => mark.long);
+  const cache_control: CacheControl = { type: 'ephemeral', ...(long && { ttl: '1h' }) };
+  const asked = prompt_cache_key !== null || options !== null || retention !== null;
+  const automatic = asked && options?.mode !== 'explicit';
+  const last = marks.slice(automatic ? 1 - MOST_BREAKPOINTS : -MOST_BREAKPOINTS);
+  for (const { block } of last) block.cache_control = cache_control;
+  return automatic ? cache_control : null;
+}
+
+function tierOf(tier: string | null): string | null {
+  if (tier === 'default') return 'standard_only';
+  return tier === 'auto' || tier === 'priority' ? 'auto' : null;
+}

@@ -1,0 +1,34 @@
+import type { JsonObject } from '../../protocol/json.ts';
+import { text } from '../server/json-fields.ts';
+import type { Server } from '../server/server.ts';
+import { ask, only, tokens, type Way } from '../server/token-count.ts';
+
+/** The ways in which servers of Chat Completions count the tokens of a request, the exact ones first. */
+export function chatWays(server: Server, request: JsonObject, signal: AbortSignal): Record<string, Way> {
+  const { reasoning_effort } = request;
+  return {
+    // llama.cpp (11549) takes the very request.
+    async request() {
+      const { input_tokens } = await ask(server.send, '/chat/completions/input_tokens', request, signal);
+      return tokens(input_tokens);
+    },
+    // vLLM (0.20.2) has its template's own members apart; llama.cpp answers here as well, without a count.
+    async messages() {
+      const body = {
+        ...only(request, ['model', 'messages', 'tools']),
+        add_generation_prompt: true,
+        ...(reasoning_effort !== undefined && { chat_template_kwargs: { reasoning_effort } }),
+      };
+      const { count } = await ask(server.sendToRoot, '/tokenize', body, signal);
+      return tokens(count);
+    },
+    // llama.cpp (b11434), in two steps.
+    async template() {
+      const { prompt } = await ask(server.sendToRoot, '/apply-template', request, signal);
+      if (!text(prompt)) return undefined;
+      const body = { content: prompt, add_special: true, parse_special: true };
+      const { tokens: made } = await ask(server.sendToRoot, '/tokenize', body, signal);
+      return Array.isArray(made) ? made.length : undefined;
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { InputPart } from '../../protocol/content.ts';
+import type { Item, Message } from '../../protocol/items.ts';
+import { reasoningText } from '../../protocol/reasoning.ts';
+import { answerOf, callOf, inWords, unreadable } from '../functions/items.ts';
+import { wordsOf } from '../functions/words.ts';
+import { isMarked, type Part, simplest, textPart, toPart } from './parts.ts';
+
+type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
+
+/** A message of the Chat Completions API. */
+export type ChatMessage =
+  | { role: 'system'; content: string | Part[] }
+  | { role: 'user'; content: string | Part[] }
+  | { role: 'assistant'; content: string | null; reasoning_content?: string; tool_calls?: ToolCall[] }
+  | { role: 'tool'; tool_call_id: string; content: string | Part[] };
+
+type Assistant = Extract<ChatMessage, { role: 'assistant' }>;
+
+/**
+ * Items as chat messages. What the model said in one turn (reasoning, text, parallel calls) becomes one assistant
+ * message; system messages that lead are merged, since many chat templates take only one, and only first; images and
+ * files that tools returned follow in a user message, since tool messages carry text. Throws an ApiError for what no
+ * message can hold.
+ */
+export function toMessages(instructions: string | null, input: readonly Item[], withReasoning: boolean): ChatMessage[] {
+  const messages: ChatMessage[] = instructions === null ? [] : [{ role: 'system', content: instructions }];
+  const shown: InputPart[] = [];
+  const assistant = (): Assistant => {
+    const last = messages.at(-1);
+    if (last?.role === 'assistant') return last;
+    const fresh: Assistant = { role: 'assistant', content: null };
+    messages.push(fresh);
+    return fresh;
+  };
+  const show = () => {
+    if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0).map(toPart) });
+  };
+  for (const item of input) {
+    const call = callOf(item);
+    const answer = answerOf(item);
+    if (call || !answer) show();
+    if (item.type === 'message') addMessage(messages, item, assistant);
+    else if (item.type === 'reasoning') {
+      const text = reasoningText(item);
+      if (!withReasoning || text === '') continue;
+      const last = messages.at(-1);
+      const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
+      if (begun) messages.push({ role: 'assistant', content: null, reasoning_content: text });
+      else assistant().reasoning_content = text;
+    } else if (!call && !answer) throw unreadable(item);
+    if (call) {
+      const { id, name, arguments: written } = call;
+      const message = assistant();
+      message.tool_calls ??= [];
+      message.tool_calls.push({ id, type: 'function', function: { name, arguments: written } });
+    }
+    if (answer) {
+      const told = inWords(answer.output, shown);
+      const content = typeof told === 'string' ? told : simplest(told.map(textPart));
+      messages.push({ role: 'tool', tool_call_id: answer.id, content });
+    }
+  }
+  show();
+  return messages;
+}
+
+function addMessage(messages: ChatMessage[], message: Message, assistant: () => Assistant): void {
+  const { role, content } = message;
+  if (role === 'user') {
+    messages.push({ role, content: simplest(content.map(toPart)) });
+    return;
+  }
+  const text = wordsOf(message);
+  if (role === 'assistant') {
+    const last = messages.at(-1);
+    // Two messages in a row stay two; text after calls would come before them inside one.
+    if (last?.role === 'assistant' && (last.content !== null || last.tool_calls))
+      messages.push({ role, content: text });
+    else assistant().content = text;
+    return;
+  }
+  const parts = content.map(textPart);
+  const first = messages[0];
+  if (parts.some(isMarked)) messages.push({ role: 'system', content: parts });
+  else if (messages.length === 1 && first?.role === 'system' && typeof first.content === 'string') {
+    first.content += `\n\n${text}`;
+  } else messages.push({ role: 'system', content: text });
+}

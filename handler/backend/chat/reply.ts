@@ -1,0 +1,97 @@
+import type { ItemEvent } from '../../events/events.ts';
+import { Writer } from '../../events/item-writer.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Usage } from '../../protocol/response.ts';
+import type { Finish, ModelCall } from '../backend.ts';
+import { CallQueue } from '../functions/call-queue.ts';
+import type { ChatTool } from '../functions/tools.ts';
+import { failureInStream } from '../server/failure.ts';
+import { object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
+import type { Reply } from '../server/reply-stream.ts';
+
+/**
+ * Reads the chunks of one streamed chat completion and writes the items that they make. Members are read one by one,
+ * not by a schema: that would cost more per token than all the rest, and servers leave out, null and add at will.
+ */
+export class ChatReply implements Reply {
+  /** Usage may come after everything else. */
+  readonly over = false;
+  readonly #writer: Writer;
+  readonly #calls: CallQueue;
+  readonly #maxOutputTokens: number | null;
+  /** Some servers send log probabilities unasked. */
+  readonly #logprobs: boolean;
+  #usage: Usage | null = null;
+  #reason: string | undefined;
+
+  constructor(
+    terms: Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>,
+    tools: ReadonlyMap<string, ChatTool>,
+  ) {
+    this.#writer = new Writer(terms.reasoning.summary !== null);
+    this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
+    this.#maxOutputTokens = terms.max_output_tokens;
+    this.#logprobs = terms.top_logprobs !== null;
+  }
+
+  /** The events since the last take. */
+  take(): ItemEvent[] {
+    return this.#writer.take();
+  }
+
+  /** Whether the model has said why it stopped. */
+  get finished(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  /** Takes in one chunk; what follows the finish reason can only be usage. Throws an ApiError for one that is a failure. */
+  add(chunk: JsonObject): void {
+    if (chunk.error != null) throw failureInStream(chunk.error);
+    this.#usage = toUsage(chunk.usage, { input: 'prompt', output: 'completion' }) ?? this.#usage;
+    const [choice] = objects(chunk.choices);
+    if (!choice || this.finished) return;
+    this.#delta(object(choice.delta), choice.logprobs);
+    this.#reason = text(choice.finish_reason) || undefined;
+  }
+
+  /** Takes in `[DONE]`, with which some servers say that the model stopped, and nothing else. */
+  done(): void {
+    this.#reason ??= 'stop';
+  }
+
+  /** Closes what is open and says how the call ended. */
+  finish(): Finish {
+    const reason = this.#finishReason();
+    this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
+    this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
+    return { type: 'finish', reason, usage: this.#usage };
+  }
+
+  #delta(delta: JsonObject, logprobs: unknown): void {
+    // `reasoning_content`: llama.cpp, DeepSeek, SGLang, older vLLM. `reasoning`: Ollama, newer vLLM, OpenRouter.
+    const reasoning = text(delta.reasoning_content) || text(delta.reasoning);
+    const said = text(delta.content);
+    const refusal = text(delta.refusal);
+    if (reasoning || said || refusal) this.#calls.flush();
+    if (reasoning) this.#writer.reasoning(reasoning);
+    if (said) this.#writer.text(said, this.#logprobs ? toLogprobs(object(logprobs).content) : []);
+    if (delta.annotations) {
+      const flat = objects(delta.annotations).map(({ type, ...rest }) => ({ type, ...object(rest[text(type)]) }));
+      for (const annotation of toAnnotations(flat)) this.#writer.cite(annotation);
+    }
+    if (refusal) this.#writer.refusal(refusal);
+    for (const call of objects(delta.tool_calls)) {
+      const fn = object(call.function);
+      const index = typeof call.index === 'number' ? call.index : null;
+      this.#calls.add({ index, id: text(call.id) || null, name: text(fn.name), arguments: text(fn.arguments) });
+    }
+  }
+
+  #finishReason(): Finish['reason'] {
+    if (this.#reason === 'length') return 'max_output_tokens';
+    if (this.#reason === 'content_filter') return 'content_filter';
+    const most = this.#maxOutputTokens;
+    const spent = most !== null && (this.#usage?.output_tokens ?? 0) >= most;
+    return spent && this.#calls.broken ? 'max_output_tokens' : 'stop';
+  }
+}

@@ -1,0 +1,64 @@
+import { parseJson } from '../../parse-json.ts';
+
+/** The longest number, or other value that nothing closes, that is taken for whole, in characters. */
+const MAX_BARE = 64;
+
+/** A JSON text that comes in pieces, and whether it is whole: each character is looked at once, however many pieces there are. */
+export class JsonText {
+  #text = '';
+  #depth = 0;
+  #inString = false;
+  #isEscaped = false;
+  /** Whether what closes the value has come, and whether anything has come after it. */
+  #isClosed = false;
+  #goesOn = false;
+  #isValid: boolean | undefined;
+
+  /** Adds a piece. */
+  add(piece: string): void {
+    this.#text += piece;
+    for (let at = 0; at < piece.length; at++) this.#read(piece.charCodeAt(at));
+  }
+
+  /** What has come so far. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Whether that can be parsed. */
+  get isWhole(): boolean {
+    if (!this.#isClosed) return this.#text.length <= MAX_BARE && isJson(this.#text);
+    this.#isValid ??= isJson(this.#text); // what may follow a closed value adds only spaces
+    return this.#isValid && !this.#goesOn;
+  }
+
+  #read(code: number): void {
+    if (this.#inString) {
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (code === BACKSLASH) this.#isEscaped = true;
+      else if (code === QUOTE) {
+        this.#inString = false;
+        this.#isClosed = this.#depth === 0;
+      }
+    } else if (this.#isClosed) this.#goesOn ||= !isSpace(code);
+    else if (code === QUOTE) this.#inString = true;
+    else if (code === BRACE || code === BRACKET) this.#depth++;
+    else if (code === BRACE + 2 || code === BRACKET + 2) this.#isClosed = --this.#depth <= 0;
+  }
+}
+
+// Two behind each that opens stands the one that closes.
+const [QUOTE = 0, BRACKET = 0, BACKSLASH = 0, BRACE = 0] = Array.from('"[\\{', (one) => one.charCodeAt(0));
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 10 || code === 13 || code === 9;
+}
+
+function isJson(text: string): boolean {
+  try {
+    parseJson(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

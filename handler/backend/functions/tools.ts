@@ -1,0 +1,257 @@
+import { ApiError, unsupported } from '../../errors.ts';
+import { newId } from '../../ids.ts';
+import { parseJson } from '../../parse-json.ts';
+import {
+  InputComputerCall,
+  InputCustomCall,
+  InputLocalShellCall,
+  InputPatchCall,
+  InputShellCall,
+  InputToolSearchCall,
+} from '../../protocol/client-calls.ts';
+import type { OutputItem } from '../../protocol/items.ts';
+import { isObject, type JsonObject, present } from '../../protocol/json.ts';
+import type { ClientTool, CustomTool, FunctionTool, NamespaceTool } from '../../protocol/tools.ts';
+import { check } from '../../validate.ts';
+
+// Chat Completions knows functions only. Every other tool that a client runs is shown to the model as a function, and
+// its calls are turned back into the items that the client knows.
+
+/** A tool as a function of Chat Completions, and what its calls are to the client. */
+export interface ChatTool {
+  definition: {
+    name: string;
+    description?: string | null | undefined;
+    parameters?: unknown;
+    strict?: boolean | null | undefined;
+  };
+  /** The tool as a choice names it. */
+  type: ClientTool['type'];
+  name: string;
+  namespace?: string;
+  /** The item of a whole call; without it, it is a function call, whose arguments are streamed. */
+  toItem?(call: { call_id: string; arguments: string; status: 'completed' | 'incomplete' }): OutputItem;
+}
+
+/** What becomes of grammars, which no function can hold the model to: refused, or told to the model. */
+export type Grammars = 'refuse' | 'describe';
+
+/**
+ * The tools by the name that the model knows them by. Throws an ApiError for what no function can stand for; `params` says
+ * where the request names each tool.
+ */
+export function toChatTools(
+  tools: readonly ClientTool[],
+  params: ReadonlyMap<ClientTool, string> = new Map(),
+  grammars: Grammars = 'refuse',
+): Map<string, ChatTool> {
+  const known = new Map<string, ChatTool>();
+  for (const tool of tools.flatMap((tool) => toChatTool(tool, params.get(tool) ?? 'input', grammars))) {
+    const { name } = tool.definition;
+    if (known.has(name)) {
+      throw new ApiError('invalid_value', `tools has two that the model would know as ${name}`, { param: 'tools' });
+    }
+    known.set(name, tool);
+  }
+  return known;
+}
+
+/** The longest name that model servers take for a function. */
+const MAX_NAME = 64;
+
+/** The name of a function that belongs to a namespace, as the model knows it; where it is cut, names stay apart. */
+export function wireName(name: string, namespace: string | null | undefined): string {
+  if (!namespace) return name;
+  const whole = `${namespace}__${name}`;
+  if (whole.length <= MAX_NAME) return whole;
+  const mark = `_${hashOf(whole)}`;
+  return whole.slice(0, MAX_NAME - mark.length) + mark;
+}
+
+/** FNV-1a, 32 bits: the same in every process, since histories hold the name. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return hash.toString(36);
+}
+
+function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTool[] {
+  switch (tool.type) {
+    case 'function':
+      return [functionTool(tool)];
+    case 'custom':
+      return [customTool(tool, described(tool, param, grammars))];
+    case 'namespace':
+      return tool.tools.map((given, index) => {
+        const member = { ...given, description: within(given.description, tool) };
+        return member.type === 'function'
+          ? functionTool(member, tool.name)
+          : customTool(member, described(member, `${param}.tools[${index}]`, grammars), tool.name);
+      });
+    default:
+      return [fixedTool(tool)];
+  }
+}
+
+/** What a member of a namespace is for, and what that is: functions stand alone. */
+function within(description: string | null | undefined, { name, description: about }: NamespaceTool): string | null {
+  const told = about && `Part of ${name}: ${about}`;
+  return [description, told].filter(Boolean).join('\n\n') || null;
+}
+
+function functionTool({ type, name, description, parameters, strict }: FunctionTool, namespace?: string): ChatTool {
+  const definition = { name: wireName(name, namespace), ...present({ description, parameters, strict }) };
+  return { definition, type, name, ...(namespace && { namespace }) };
+}
+
+/** A custom tool's description, with the grammar of its input where the model is to be told of it. */
+function described({ description, format }: CustomTool, param: string, grammars: Grammars): string | null {
+  if (format?.type !== 'grammar') return description ?? null;
+  if (grammars === 'refuse') {
+    throw unsupported(`${param}.format`, 'is a grammar, which this model backend cannot hold the model to');
+  }
+  const kind = format.syntax === 'lark' ? 'Lark grammar' : 'regular expression';
+  const told = `The input must match this ${kind}, to its end:\n${format.definition}`;
+  return description ? `${description}\n\n${told}` : told;
+}
+
+function customTool({ type, name }: CustomTool, description: string | null, namespace?: string): ChatTool {
+  return {
+    definition: {
+      name: wireName(name, namespace),
+      ...(description !== null && { description }),
+      parameters: object({ input: TEXT }, ['input']),
+    },
+    type,
+    name,
+    ...(namespace && { namespace }),
+    toItem(call) {
+      const parsed = read(call.arguments);
+      // Arguments that were cut are no JSON; what there is of them is still what the model said.
+      const input = typeof parsed?.input === 'string' ? parsed.input : call.arguments;
+      return made(InputCustomCall, { type: 'custom_tool_call', id: newId('ctc'), name, namespace, input }, call);
+    },
+  };
+}
+
+const TEXT = { type: 'string' };
+const COUNT = { type: 'integer', minimum: 0 };
+
+function object(properties: JsonObject, required: string[]) {
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+type Fixed = Exclude<ClientTool, { type: 'function' | 'custom' | 'namespace' }>;
+
+/** Tools of fixed shapes: what the model is told of them, and the item that holds what it wrote. */
+function fixedTool(tool: Fixed): ChatTool {
+  switch (tool.type) {
+    case 'local_shell':
+      return {
+        ...named(tool.type, 'Runs a command on the local machine and gives what it wrote.', {
+          ...object({ command: list(TEXT), working_directory: TEXT, timeout_ms: COUNT, user: TEXT }, ['command']),
+        }),
+        toItem: (call) =>
+          made(
+            InputLocalShellCall,
+            { type: 'local_shell_call', id: newId('lsh'), action: { type: 'exec', ...argumentsOf(call) } },
+            call,
+          ),
+      };
+    case 'shell':
+      return {
+        ...named(
+          tool.type,
+          `Runs commands in a shell, one after another, and gives what each wrote.${skillsOf(tool)}`,
+          {
+            ...object({ commands: list(TEXT), timeout_ms: COUNT, max_output_length: COUNT }, ['commands']),
+          },
+        ),
+        toItem: (call) => {
+          const action = { timeout_ms: null, max_output_length: null, ...argumentsOf(call) };
+          return made(InputShellCall, { type: 'shell_call', id: newId('sh'), action, environment: null }, call);
+        },
+      };
+    case 'apply_patch':
+      return {
+        ...named(
+          tool.type,
+          'Creates, changes or deletes one file; `diff` is in the V4A format, without file headers.',
+          {
+            ...object({ type: { enum: ['create_file', 'update_file', 'delete_file'] }, path: TEXT, diff: TEXT }, [
+              'type',
+              'path',
+            ]),
+          },
+        ),
+        toItem: (call) =>
+          made(InputPatchCall, { type: 'apply_patch_call', id: newId('apc'), operation: argumentsOf(call) }, call),
+      };
+    case 'computer':
+    case 'computer_use_preview':
+      return {
+        ...named(tool.type, describeComputer(tool), { ...object({ actions: list({ type: 'object' }) }, ['actions']) }),
+        toItem: (call) =>
+          made(InputComputerCall, { type: 'computer_call', id: newId('cu'), ...argumentsOf(call) }, call),
+      };
+    case 'tool_search':
+      return {
+        ...named(
+          tool.type,
+          tool.description ?? 'Searches for tools that can be used from then on.',
+          tool.parameters ?? object({ query: TEXT }, ['query']),
+        ),
+        toItem: (call) =>
+          made(InputToolSearchCall, { type: 'tool_search_call', id: newId('tsc'), arguments: argumentsOf(call) }, call),
+      };
+  }
+}
+
+function named(type: Fixed['type'], description: string, parameters: unknown) {
+  return { definition: { name: type, description, parameters }, type, name: type };
+}
+
+/** The skills of the client's machine, which the model is to read about by itself when it needs one. */
+function skillsOf({ environment }: Extract<Fixed, { type: 'shell' }>): string {
+  const skills = environment?.skills ?? [];
+  if (skills.length === 0) return '';
+  const lines = skills.map(({ name, description, path }) => `- ${name} (${path}): ${description}`);
+  return `\n\nThere are skills, each explained in a file:\n${lines.join('\n')}`;
+}
+
+function list(items: JsonObject) {
+  return { type: 'array', items };
+}
+
+function describeComputer(tool: Fixed): string {
+  const screen =
+    'display_width' in tool
+      ? ` The screen is ${tool.display_width} by ${tool.display_height} pixels, the environment ${tool.environment}.`
+      : '';
+  return `Acts on a computer and gives a screenshot. An action has a type (click, double_click, drag, keypress, move, screenshot, scroll, type, wait) with x, y, button, keys, text, path, scroll_x, scroll_y as the type needs them.${screen}`;
+}
+
+type Whole = Parameters<NonNullable<ChatTool['toItem']>>[0];
+
+/** The item that a client could have sent itself; a model that wrote something else has failed. */
+function made(schema: Parameters<typeof check>[0], item: object, { call_id, status }: Whole): OutputItem {
+  try {
+    // The schemas of items that clients replay are those of what we sent them.
+    return check(schema, JSON.parse(JSON.stringify({ ...item, call_id, status }))) as OutputItem;
+  } catch (cause) {
+    throw new ApiError('server', 'The model called a tool with arguments that do not fit.', { cause });
+  }
+}
+
+function argumentsOf(call: Whole): JsonObject {
+  return read(call.arguments) ?? {};
+}
+
+function read(text: string): JsonObject | undefined {
+  try {
+    const value = parseJson(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

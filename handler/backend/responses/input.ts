@@ -1,0 +1,109 @@
+import { unsupported } from '../../errors.ts';
+import type { InputPart } from '../../protocol/content.ts';
+import type { Item, Message } from '../../protocol/items.ts';
+import { reasoningText } from '../../protocol/reasoning.ts';
+import { isSealed } from '../../seal.ts';
+import { unsealThought } from '../anthropic/thinking.ts';
+import { answerOf, callOf, inWords, unreadable } from '../functions/items.ts';
+import { fileByUrl, wordsOf } from '../functions/words.ts';
+
+/** Items whose `id` the API asks for in an input; an id of any other would be looked up where nothing is stored. */
+const NEEDS_ID = new Set(['local_shell_call', 'computer_call']);
+
+type Reasoning = Extract<Item, { type: 'reasoning' }>;
+
+/** One kept item as input for OpenAI's own servers: none, or as many as say the same where the item is one of our own. */
+export function toOpenAIs(item: Item): object[] {
+  switch (item.type) {
+    case 'message':
+      return [toMessage(item, true)];
+    case 'reasoning':
+      return sealedReasoning(item);
+    case 'mcp_call':
+      return asFunctions(item);
+    case 'local_shell_call_output':
+      return [{ type: item.type, id: item.call_id, output: item.output, status: item.status }];
+    default: {
+      const { id, ...rest } = item;
+      return [NEEDS_ID.has(item.type) ? item : rest];
+    }
+  }
+}
+
+/**
+ * Items as input for other servers that speak the Responses API, of whose tools only functions are known everywhere. Images and
+ * files that tools returned follow in a user message, as on Chat Completions: llama.cpp takes only text from tools. Throws
+ * an ApiError for what they cannot read.
+ */
+export function toOthers(items: readonly Item[]): object[] {
+  const made: object[] = [];
+  const shown: InputPart[] = [];
+  const show = () => {
+    if (shown.length > 0) made.push({ type: 'message', role: 'user', content: shown.splice(0).map(readable) });
+  };
+  for (const item of items) {
+    if (!item.type.endsWith('_output')) show();
+    if (item.type === 'message') made.push(toMessage({ ...item, content: item.content.map(readable) }, false));
+    else if (item.type === 'reasoning') made.push(...openReasoning(item));
+    else if (item.type === 'compaction')
+      throw unsupported('input', 'holds a compaction that another server has sealed');
+    else {
+      const told = asFunctions(item, shown);
+      if (told.length === 0) throw unreadable(item);
+      made.push(...told);
+    }
+  }
+  show();
+  return made;
+}
+
+/** A call, an answer, or both, of whatever tool, as those of a function. */
+function asFunctions(item: Item, shown: InputPart[] = []): object[] {
+  const call = callOf(item);
+  const answer = answerOf(item);
+  const status = 'completed';
+  return [
+    ...(call ? [{ type: 'function_call', call_id: call.id, name: call.name, arguments: call.arguments, status }] : []),
+    ...(answer
+      ? [{ type: 'function_call_output', call_id: answer.id, output: inWords(answer.output, shown), status }]
+      : []),
+  ];
+}
+
+function readable<P extends Message['content'][number] | InputPart>(part: P): P {
+  if (part.type === 'input_file' && part.file_data == null) throw fileByUrl();
+  return part;
+}
+
+/**
+ * A message without id and status. What the model said goes as one text, the one form that needs neither and that all
+ * take: vLLM (0.20.2) asks for both with parts, and reads only the first; Ollama (0.17.4) refuses a refusal. What its
+ * text cites goes to OpenAI alone.
+ */
+function toMessage(message: Message, isOpenAI: boolean): object {
+  const { type, role, content, phase } = message;
+  const cites = (part: Message['content'][number]) =>
+    part.type === 'output_text' && part.annotations.length + part.logprobs.length > 0;
+  const text = role === 'assistant' ? wordsOf(message) : undefined;
+  const asText = text !== undefined && !(isOpenAI && content.some(cites));
+  return { type, role, content: asText ? text : content, ...(phase && { phase }) };
+}
+
+/** OpenAI takes reasoning only as it has sealed it, and not what another server has, or we for the client to keep. */
+function sealedReasoning(item: Reasoning): object[] {
+  const { type, summary, encrypted_content: sealed } = item;
+  if (!sealed || sealed === reasoningText(item) || isSealed(sealed) || unsealThought(sealed)) return [];
+  return [{ type, summary, encrypted_content: sealed }];
+}
+
+/**
+ * Others read reasoning: llama.cpp (b11434) asks for a content that is not empty, vLLM for an id and no sealed content, and
+ * Ollama keeps its own in `encrypted_content`, in plain text.
+ */
+function openReasoning(item: Reasoning): object[] {
+  const { type, id, summary, encrypted_content } = item;
+  const text = reasoningText(item);
+  if (text === '') return [];
+  const content = [{ type: 'reasoning_text', text }];
+  return [{ type, id, summary, content, ...(encrypted_content === text && { encrypted_content }) }];
+}

@@ -1,0 +1,107 @@
+import { usableCallId } from '../../events/item-writer.ts';
+import { newId } from '../../ids.ts';
+import { log } from '../../log.ts';
+import { parseJson } from '../../parse-json.ts';
+import {
+  InputComputerCall,
+  InputCustomCall,
+  InputLocalShellCall,
+  InputPatchCall,
+  InputShellCall,
+  InputToolSearchCall,
+} from '../../protocol/client-calls.ts';
+import { InputMcpCall, type OutputItem } from '../../protocol/items.ts';
+import { type JsonObject, present } from '../../protocol/json.ts';
+import { check } from '../../validate.ts';
+import { garbled } from '../server/failure.ts';
+import { objects, text } from '../server/json-fields.ts';
+
+// What other servers send, read and built anew, member by member.
+
+const whole = {
+  custom_tool_call: { prefix: 'ctc', schema: InputCustomCall },
+  local_shell_call: { prefix: 'lsh', schema: InputLocalShellCall },
+  shell_call: { prefix: 'sh', schema: InputShellCall },
+  apply_patch_call: { prefix: 'apc', schema: InputPatchCall },
+  computer_call: { prefix: 'cu', schema: InputComputerCall },
+  tool_search_call: { prefix: 'tsc', schema: InputToolSearchCall },
+  mcp_call: { prefix: 'mcp', schema: InputMcpCall },
+} as const;
+
+/** An item of a type that comes as a whole; undefined for a type that is not known, an ApiError for one that is wrong. */
+export function toWholeItem(item: JsonObject): OutputItem | undefined {
+  const { type } = item;
+  if (typeof type !== 'string' || !isWhole(type)) return undefined;
+  const { prefix, schema } = whole[type];
+  const status = item.status === 'incomplete' ? 'incomplete' : 'completed';
+  const call_id = item.call_id === null ? null : usableCallId(text(item.call_id));
+  try {
+    const known = present(check(schema, { ...item, id: newId(prefix), call_id, status }));
+    if (known.type === 'shell_call') {
+      known.action = { timeout_ms: null, max_output_length: null, ...present(known.action) };
+      known.environment ??= null;
+    }
+    if (known.type === 'mcp_call') return { output: null, error: null, ...known } as OutputItem; // checked just above
+    if (known.type === 'tool_search_call') known.call_id ??= null;
+    return known as OutputItem; // what a client may replay of an item is the item, without the nulls
+  } catch (cause) {
+    throw garbled(cause);
+  }
+}
+
+/** How items come: in pieces, each type in its own way, or, those of all other types, as a whole. */
+export type Kind = 'message' | 'reasoning' | 'function_call' | 'whole';
+
+/** How this item comes. */
+export function kindOf({ type }: JsonObject): Kind {
+  return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
+}
+
+/** Whether an item is of a type that is read here. */
+export function isKnown(item: JsonObject): boolean {
+  return kindOf(item) !== 'whole' || isWhole(text(item.type));
+}
+
+function isWhole(type: string): type is keyof typeof whole {
+  return Object.hasOwn(whole, type);
+}
+
+/** What the parts of an item say, as one text. */
+export function textOf(parts: unknown): string {
+  return objects(parts).map(partText).join('');
+}
+
+function partText(part: JsonObject): string {
+  return text(part.text) || text(part.refusal);
+}
+
+/** What the parts say after what was said already. What was said differently stands: it cannot be taken back. */
+export function restOf(parts: unknown, said: string): { at: number; delta: string }[] {
+  const whole = textOf(parts);
+  if (!whole.startsWith(said)) {
+    if (whole) log.warn('a model backend ended a text otherwise than its deltas had it');
+    return [];
+  }
+  let skip = said.length;
+  return objects(parts).map((part, at) => {
+    const all = partText(part);
+    const delta = all.slice(skip);
+    skip = Math.max(0, skip - all.length);
+    return { at, delta };
+  });
+}
+
+/** The same of arguments; but a call with other arguments than the model gave is not to be made. */
+export function restOfArguments(whole: string, said: string): string {
+  if (whole.startsWith(said)) return whole.slice(said.length);
+  if (whole === '' || sameJson(whole, said)) return '';
+  throw garbled('a call that ends with other arguments than its deltas had');
+}
+
+function sameJson(a: string, b: string): boolean {
+  try {
+    return JSON.stringify(parseJson(a)) === JSON.stringify(parseJson(b));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,295 @@
+import { type ApiError, endless } from '../../errors.ts';
+import type { ItemEvent } from '../../events/events.ts';
+import type { CallMarks } from '../../events/item-writer.ts';
+import { fixedLimits } from '../../limits.ts';
+import { log } from '../../log.ts';
+import { Phase } from '../../protocol/items.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { Finish, ModelCall } from '../backend.ts';
+import type { ChatTool } from '../functions/tools.ts';
+import { failureInStream } from '../server/failure.ts';
+import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
+import type { Reply } from '../server/reply-stream.ts';
+import type { Server } from '../server/server.ts';
+import { isKnown, type Kind, kindOf, restOf, restOfArguments, textOf, toWholeItem } from './items.ts';
+import { Speech } from './speech.ts';
+
+/** Items that may have to be looked at for the one that ends under an id of its own: servers end them in their order. */
+const CANDIDATES = 16;
+
+/** What messages and reasoning say. */
+type Voice = 'text' | 'refusal' | 'reasoning' | 'summary';
+
+/** An item as its server tells it. */
+interface Told {
+  kind: Kind;
+  /** Which one it is, in the order in which they began. */
+  number: number;
+  /** Of a message, what it is in its turn. */
+  phase?: Phase | undefined;
+  /** What has been passed on of its texts. */
+  said: Record<'summary' | 'content' | 'arguments', string>;
+  /** Whether nothing more of it counts: its `done` has come, or it is a call too many. */
+  done: boolean;
+  /** Whether its arguments were given as a whole, which is compared with what was said of them once. */
+  argued: boolean;
+}
+
+type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>;
+
+/**
+ * Reads the events of another server's response. Only deltas, items that are added or done, and the end are looked at:
+ * the rest says nothing more, and servers leave it out or say it in ways of their own. Members are read one by one, as
+ * in ChatReply.
+ */
+export class ResponsesReply implements Reply {
+  readonly #call: Terms;
+  readonly #isOpenAI: boolean;
+  readonly #speech: Speech;
+  readonly #told = new Map<string, Told>();
+  /** Those of each kind that were open when they began, in their order. */
+  readonly #begun: Record<Kind, Told[]> = { message: [], reasoning: [], function_call: [], whole: [] };
+  #latest: Told | undefined;
+  #calls = 0;
+  #sequence = 0;
+  #response: JsonObject | undefined;
+
+  /** `tools` by the names that the server knows them by, where they are functions to it. */
+  constructor(call: Terms, { isOpenAI }: Pick<Server, 'isOpenAI'>, tools: ReadonlyMap<string, ChatTool> = new Map()) {
+    this.#call = call;
+    this.#isOpenAI = isOpenAI;
+    this.#speech = new Speech(call.reasoning.summary !== null, tools);
+  }
+
+  /** The events since the last take. */
+  take(): ItemEvent[] {
+    return this.#speech.take();
+  }
+
+  /** Whether the response has ended, so that nothing may be added any more. */
+  get finished(): boolean {
+    return this.#response !== undefined;
+  }
+
+  /** The same: the terminal event is the last, and `[DONE]` before it is a stream broken off. */
+  get over(): boolean {
+    return this.finished;
+  }
+
+  /** Takes in one event; throws an ApiError for one that says that the call has failed. */
+  add(event: JsonObject): void {
+    // What a proxy sends twice has the same number, where the server has numbers.
+    const sequence = count(event.sequence_number);
+    if (sequence > 0 && sequence === this.#sequence) return;
+    this.#sequence = sequence;
+    if (event.error != null) throw failed(event.error);
+    const delta = text(event.delta);
+    switch (event.type) {
+      case 'response.output_item.added':
+        this.#added(object(event.item));
+        break;
+      case 'response.output_item.done':
+        this.#done(object(event.item));
+        break;
+      case 'response.output_text.delta':
+        this.#say(this.#of(event, 'message'), 'text', delta, count(event.content_index), event.logprobs);
+        break;
+      case 'response.refusal.delta':
+        this.#say(this.#of(event, 'message'), 'refusal', delta, count(event.content_index));
+        break;
+      case 'response.output_text.annotation.added':
+        this.#cite(this.#of(event, 'message'), [event.annotation], count(event.content_index));
+        break;
+      case 'response.content_part.done': {
+        const { annotations } = object(event.part);
+        if (objects(annotations).length === 0) break;
+        this.#cite(this.#of(event, 'message'), annotations, count(event.content_index));
+        break;
+      }
+      case 'response.reasoning_text.delta':
+        this.#say(this.#of(event, 'reasoning'), 'reasoning', delta, count(event.content_index));
+        break;
+      case 'response.reasoning_summary_text.delta':
+        this.#say(this.#of(event, 'reasoning'), 'summary', delta, count(event.summary_index));
+        break;
+      case 'response.function_call_arguments.delta':
+        this.#argue(this.#of(event, 'function_call'), delta);
+        break;
+      case 'response.function_call_arguments.done': {
+        const told = this.#of(event, 'function_call');
+        if (told.argued) break;
+        told.argued = text(event.arguments) !== '';
+        this.#argue(told, restOfArguments(text(event.arguments), told.said.arguments));
+        break;
+      }
+      case 'response.completed':
+      case 'response.incomplete':
+        this.#end(object(event.response));
+        break;
+      case 'response.failed':
+      case 'response.cancelled':
+        throw failed(object(event.response).error);
+      case 'error':
+        throw failed(event);
+    }
+  }
+
+  /** Closes what is open and says how the call ended. */
+  finish(): Finish {
+    const usage = toUsage(this.#response?.usage, { input: 'input', output: 'output' });
+    const reason = this.#reason(usage?.output_tokens ?? 0);
+    this.#speech.end(reason === 'stop' ? 'completed' : 'incomplete');
+    return { type: 'finish', reason, usage };
+  }
+
+  #end(response: JsonObject): void {
+    if (response.error != null) throw failed(response.error);
+    this.#response = response;
+    // Some say of items only here how they ended, or that there are any. Under ids of their own, some of them: those that
+    // were told before are known by their places.
+    const told = this.#told.size;
+    const known = objects(response.output).filter(isKnown);
+    for (const [at, item] of known.entries()) {
+      const begun = this.#told.get(text(item.id)) ?? this.#openLike(item);
+      if (begun ? !begun.done : at >= told) this.#done(item);
+    }
+  }
+
+  /** vLLM (0.20.2) says `completed` and gives the reason; llama.cpp (b11434) and Ollama (0.17.4) say only `completed`. */
+  #reason(spent: number): Finish['reason'] {
+    const { incomplete_details, status } = this.#response ?? {};
+    const why = object(incomplete_details).reason;
+    if (why === 'content_filter') return why;
+    if (why || status === 'incomplete') return 'max_output_tokens';
+    if (this.#isOpenAI || this.#latest?.kind === 'whole') return 'stop';
+    const used = spent >= (this.#call.max_output_tokens ?? Number.POSITIVE_INFINITY);
+    if (this.#latest?.kind !== 'function_call') return used ? 'max_output_tokens' : 'stop';
+    const isCut = this.#speech.broken && (used || this.#latest.said.arguments !== '');
+    return isCut ? 'max_output_tokens' : 'stop';
+  }
+
+  /** The item that a delta is of. Some servers name one that they never added. */
+  #of(event: JsonObject, kind: Kind): Told {
+    const id = text(event.item_id);
+    const known = this.#told.get(id);
+    if (known?.kind === kind) return known;
+    const begun = this.#begun[kind];
+    while (begun.at(-1)?.done) begun.pop();
+    return begun.at(-1) ?? this.#begin(kind, id);
+  }
+
+  /** The first open item that may be the one that this is in the end: some servers (vLLM) give it another id then. */
+  #openLike(item: JsonObject): Told | undefined {
+    const begun = this.#begun[kindOf(item)].filter(({ done }) => !done).slice(0, CANDIDATES);
+    const [content, written] = [textOf(item.content), text(item.arguments)];
+    return begun.find(({ said }) => content.startsWith(said.content) && written.startsWith(said.arguments));
+  }
+
+  /** A call too many, which a server makes that ignores `parallel_tool_calls`, is heard and not passed on. */
+  #begin(kind: Kind, id: string, isCall = kind === 'function_call'): Told {
+    const number = this.#told.size;
+    if (number === fixedLimits.outputItems) throw endless(`${number} items`);
+    const done = isCall && this.#calls > 0 && !this.#call.parallel_tool_calls;
+    const told = { kind, number, said: { summary: '', content: '', arguments: '' }, done, argued: false };
+    this.#told.set(id || `#${number}`, told);
+    if (done) return told;
+    this.#begun[kind].push(told);
+    if (isCall) this.#calls++;
+    this.#latest = told;
+    return told;
+  }
+
+  #added(item: JsonObject): void {
+    const [kind, id] = [kindOf(item), text(item.id)];
+    if (kind === 'whole' || this.#told.has(id)) return;
+    const told = this.#begin(kind, id);
+    told.phase = phaseOf(item);
+    if (kind === 'reasoning') this.#speech.of(told.number).reasoning('');
+    if (kind === 'function_call') this.#argue(told, '', item);
+  }
+
+  /** An item as it is in the end: what its deltas did not say is said now. */
+  #done(item: JsonObject): void {
+    const [kind, id] = [kindOf(item), text(item.id)];
+    const begun = this.#told.get(id) ?? this.#openLike(item);
+    if (kind === 'whole' && !begun) this.#whole(item, id);
+    if (kind === 'whole') return;
+    const told = begun ?? this.#begin(kind, id);
+    if (told.done || told.kind !== kind) return;
+    const { said, number } = told;
+    if (kind === 'function_call') this.#argue(told, restOfArguments(text(item.arguments), said.arguments), item);
+    if (kind === 'message') this.#message(told, item);
+    if (kind === 'reasoning') {
+      for (const { at, delta } of restOf(item.summary, said.summary)) this.#say(told, 'summary', delta, at);
+      for (const { at, delta } of restOf(item.content, said.content)) this.#say(told, 'reasoning', delta, at);
+      if (text(item.encrypted_content)) this.#speech.of(number).seal(text(item.encrypted_content));
+    }
+    told.done = true;
+  }
+
+  #message(told: Told, item: JsonObject): void {
+    told.phase = phaseOf(item) ?? told.phase;
+    const rest = restOf(item.content, told.said.content);
+    for (const [at, part] of objects(item.content).entries()) {
+      this.#say(told, part.type === 'refusal' ? 'refusal' : 'text', rest[at]?.delta ?? '', at);
+      this.#cite(told, part.annotations, at);
+    }
+    if (this.#speech.isHeard(told.number)) this.#speech.of(told.number).message(told.phase);
+  }
+
+  #whole(item: JsonObject, id: string): void {
+    const known = toWholeItem(item);
+    if (!known) {
+      log.warn('an item of a type that is not known was left out', { type: nameIn(item.type) });
+      return;
+    }
+    const told = this.#begin('whole', id, known.type !== 'mcp_call');
+    if (!told.done) this.#speech.of(told.number).item(known);
+    told.done = true;
+  }
+
+  #say(told: Told, voice: Voice, delta: string, at = 0, logprobs?: unknown): void {
+    if (told.done || delta === '') return;
+    told.said[voice === 'summary' ? 'summary' : 'content'] += delta;
+    const writer = this.#speech.of(told.number);
+    if (voice === 'text' || voice === 'refusal') writer.message(told.phase);
+    if (voice === 'text') writer.text(delta, this.#call.top_logprobs === null ? [] : toLogprobs(logprobs), at);
+    else writer[voice](delta, at);
+  }
+
+  /** What a text cites; of one that something else has been said after, it comes too late. */
+  #cite(told: Told, list: unknown, at: number): void {
+    if (told.done || !this.#speech.isHeard(told.number)) return;
+    const writer = this.#speech.of(told.number);
+    for (const annotation of toAnnotations(list)) writer.cite(annotation, at);
+  }
+
+  #argue(told: Told, delta: string, item: JsonObject = {}): void {
+    if (told.done) return;
+    told.said.arguments += delta;
+    const [id, name, namespace] = [item.call_id, item.name, item.namespace].map(text);
+    const marks = marksOf(item);
+    this.#speech.call(told.number, { id: id || null, name: name || null, namespace, marks, arguments: delta });
+  }
+}
+
+function phaseOf({ phase }: JsonObject): Phase | undefined {
+  return Phase.options.find((known) => known === phase);
+}
+
+/** Programs, the other callers that there are, call nothing here: none is offered to the model. */
+function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
+  return {
+    ...(typeof isAsync === 'boolean' && { async: isAsync }),
+    ...(object(caller).type === 'direct' && { caller: { type: 'direct' } }),
+  };
+}
+
+/** The ApiError for what a failed response says; its codes are words where failures of a request have a status. */
+function failed(error: unknown): ApiError {
+  if (!isObject(error)) return failureInStream(error ?? null);
+  const code = text(error.code);
+  if (code === 'rate_limit_exceeded') return failureInStream({ ...error, code: 429 });
+  const isClients = /invalid|context_length|image/.test(code);
+  return failureInStream(isClients ? { ...error, type: 'invalid_request_error' } : error);
+}

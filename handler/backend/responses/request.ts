@@ -1,0 +1,73 @@
+import { present } from '../../protocol/json.ts';
+import type { ModelCall } from '../backend.ts';
+import { narrowed } from '../functions/choice.ts';
+import { refuseOpenAIs, toForeign } from '../functions/openai-only.ts';
+import { responseFormat } from '../functions/response-format.ts';
+import type { ChatTool } from '../functions/tools.ts';
+import { toOpenAIs, toOthers } from './input.ts';
+
+/**
+ * The body of `POST /responses` for a call to OpenAI's own server, which knows all tools and items. The state is ours, so
+ * everything goes along and nothing is to be stored.
+ */
+export function toOpenAIsRequest(call: ModelCall): object {
+  const { tools, tool_choice, parallel_tool_calls } = call;
+  return {
+    ...common(call),
+    input: call.input.flatMap(toOpenAIs),
+    // What OpenAI does not store is remembered only if it is sent back, sealed.
+    include: [...included(call), 'reasoning.encrypted_content'],
+    ...(tools.length > 0 && { tools: tools.map(present), tool_choice, parallel_tool_calls }),
+  };
+}
+
+/**
+ * The same for other servers, with the tools as functions: llama.cpp (b11434) takes any other and ignores it. Throws an
+ * ApiError for what not all of them can carry.
+ */
+export function toOthersRequest(asked: ModelCall, known: ReadonlyMap<string, ChatTool>): object {
+  refuseOpenAIs(asked);
+  const call = toForeign(asked);
+  const { tools, tool_choice } = narrowed([...known.values()], call.tool_choice);
+  return {
+    ...common(call),
+    input: toOthers(call.input),
+    ...nonEmpty('include', included(call)),
+    // llama.cpp (b11434) ignores `text.format`, and takes what Chat Completions call it.
+    ...present({ response_format: responseFormat(call.text.format) }),
+    ...(tools.length > 0 && {
+      tools: tools.map(({ definition }) => ({ type: 'function', ...definition })),
+      tool_choice,
+      parallel_tool_calls: call.parallel_tool_calls,
+    }),
+  };
+}
+
+function common(call: ModelCall): object {
+  const { format, verbosity } = call.text;
+  return {
+    model: call.model,
+    stream: true,
+    store: false,
+    // A null that a server does not expect is an error on many.
+    ...present({
+      instructions: call.instructions,
+      temperature: call.temperature,
+      top_p: call.top_p,
+      max_output_tokens: call.max_output_tokens,
+      top_logprobs: call.top_logprobs,
+      ...call.hints,
+    }),
+    ...nonEmpty('reasoning', present(call.reasoning)),
+    ...nonEmpty('text', { ...(format.type !== 'text' && { format: present(format) }), ...present({ verbosity }) }),
+  };
+}
+
+function included(call: ModelCall): string[] {
+  return call.top_logprobs === null ? [] : ['message.output_text.logprobs'];
+}
+
+/** The member, unless there is nothing in it. */
+function nonEmpty(name: string, value: object): object {
+  return Object.keys(value).length > 0 ? { [name]: value } : {};
+}

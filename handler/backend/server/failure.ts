@@ -1,0 +1,121 @@
+import { ApiError } from '../../errors.ts';
+import { excerpt, log } from '../../log.ts';
+import { parseJson } from '../../parse-json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { type ResponseErrorCode, responseErrorCodes } from '../../protocol/response.ts';
+import type { Upstream } from '../../transport.ts';
+import { nameIn } from './json-fields.ts';
+
+/** As much of a failure's body as is read to tell what kind it is; none of it is passed on. */
+const MAX_BODY = 64 * 1024;
+
+/** As much of what an error says as is its own words, in characters. */
+const OWN_WORDS = 300;
+
+/** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI, Anthropic and others. */
+const OVERFLOW =
+  /exceed_context_size|exceeds? the (available|model's) context|maximum (context|model) length|max_model_len|context_length_exceeded|context (window|length|size|limit)|prompt is too long|too many tokens|\binput_text\b/i;
+
+/** How servers say that they do not have the model. */
+const UNKNOWN_MODEL =
+  /model_not_found|not_found_error +model: |model .{0,300}(not found|does not exist)|no such model|unknown model/is;
+
+/** The ApiError for a backend's reply that is not a success. Reads the start of its body, and cancels the rest. */
+export async function failureOf(upstream: Upstream): Promise<ApiError> {
+  return classify(upstream.status, await startOf(upstream.body), upstream.header('retry-after'));
+}
+
+/** The ApiError for an error that came inside a stream, as `error` of a chunk or as the whole of it. */
+export function failureInStream(error: unknown): ApiError {
+  const { code, type } = isObject(error) ? error : {};
+  const number = Number(code);
+  const status = number >= 400 && number < 600 ? number : type === 'invalid_request_error' ? 400 : 500;
+  return classify(status, JSON.stringify(error) ?? '', null);
+}
+
+/** The ApiError for a backend that cannot be reached or whose connection broke. */
+export function connectionFailed(cause: unknown): ApiError {
+  return new ApiError('server', 'The model backend could not be reached, or broke off.', { cause });
+}
+
+/** The ApiError for a backend that sends what its protocol does not know. */
+export function garbled(cause: unknown): ApiError {
+  return new ApiError('server', 'The model backend sent something that is not valid.', { cause });
+}
+
+/** The error that a body holds, or all of its text where it is none. */
+function errorIn(body: string): JsonObject | string {
+  try {
+    const whole: unknown = parseJson(body);
+    const error = isObject(whole) && whole.error !== undefined ? whole.error : whole;
+    return isObject(error) ? error : String(error);
+  } catch {
+    return body;
+  }
+}
+
+/**
+ * What an error says of itself: its type, code and field, and how its message begins. Further on some messages repeat
+ * the request, whose own words would be taken for the server's.
+ */
+function gist(error: JsonObject | string): string {
+  if (typeof error === 'string') return error.slice(0, OWN_WORDS);
+  const { type, code, param, message } = error;
+  return [type, code, param, message].map((said) => String(said ?? '').slice(0, OWN_WORDS)).join(' ');
+}
+
+/** Codes of the API that say no more than the kind of an error does. */
+const PLAIN = new Set<string>(['server_error', 'rate_limit_exceeded']);
+
+/** Why a server failed, where it says so in the API's words. */
+function reasonOf(error: JsonObject | string): ResponseErrorCode | undefined {
+  const code = typeof error === 'string' ? undefined : error.code;
+  return responseErrorCodes.find((known) => known === code && !PLAIN.has(known));
+}
+
+function classify(status: number, body: string, retryAfter: string | null): ApiError {
+  const error = errorIn(body);
+  const { type, code } = isObject(error) ? error : {};
+  // Bodies repeat requests, and so what users said: as JSON the cause is what the log may hold of it at every level.
+  const cause = { status, body, toJSON: () => ({ status, type: nameIn(type), code: nameIn(code) }) };
+  log.debug('a model backend refused', () => ({ status, body: excerpt(body) }));
+  const said = gist(error);
+  const reason = reasonOf(error);
+  if (!reason && (status === 401 || status === 403)) {
+    return new ApiError('server', 'The model backend refused our credentials.', { retry: false, cause });
+  }
+  const pause = retryAfter && /^[\w ,:.-]{1,40}$/.test(retryAfter) ? retryAfter : undefined;
+  if (status === 429) {
+    const headers = { 'retry-after': pause ?? '1' };
+    return new ApiError('rate_limit', 'The model backend is at its rate limit.', { headers, cause });
+  }
+  if (status < 500 && OVERFLOW.test(said)) {
+    const message = "The input, with the output asked for, does not fit the model's context window.";
+    return new ApiError('context_length', message, { param: 'input', cause });
+  }
+  if ((status === 404 || status === 400) && UNKNOWN_MODEL.test(said)) {
+    return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
+  }
+  if (reason === 'vector_store_timeout') {
+    return new ApiError('server', `The model backend failed (${reason}).`, { reason, cause });
+  }
+  if (reason)
+    return new ApiError('model_refused', `The model backend refused the request (${reason}).`, { reason, cause });
+  const message = `The model backend answered with status ${status}.`;
+  if (status < 500 || status === 501) return new ApiError('server', message, { retry: false, cause });
+  return new ApiError('server', message, { cause, ...(pause && { headers: { 'retry-after': pause } }) });
+}
+
+async function startOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    for await (const chunk of body) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length > MAX_BODY) break;
+    }
+  } catch {
+    // The status alone tells enough; a body that breaks off changes nothing.
+  }
+  return text.slice(0, MAX_BODY);
+}

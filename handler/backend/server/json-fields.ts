@@ -1,0 +1,81 @@
+import { log } from '../../log.ts';
+import { Annotation, type Logprob } from '../../protocol/content.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { sumTokens, type Usage } from '../../protocol/response.ts';
+import { check } from '../../validate.ts';
+
+// What model servers send, read member by member: what is missing, null or of another type counts as nothing.
+
+/** A member that should be a text; empty where it is none. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** A member that should be a place or an amount: a whole number that is exact, 0 where it is none. */
+export function count(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? Math.min(Math.trunc(value), Number.MAX_SAFE_INTEGER) : 0;
+}
+
+/** A member that should be an object; without members where it is none. */
+export function object(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+/** A type or a code for the log; undefined where it is no name, and so may be what a user said. */
+export function nameIn(value: unknown): string | undefined {
+  return /^[\w.-]{1,64}$/.test(String(value)) ? String(value) : undefined;
+}
+
+/** The objects in what should be a list of them. */
+export function objects(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** The log probabilities of tokens; what is not there, or null, is none. */
+export function toLogprobs(tokens: unknown): Logprob[] {
+  return objects(tokens).map((token) => ({
+    ...toLogprob(token),
+    top_logprobs: objects(token.top_logprobs).map(toLogprob),
+  }));
+}
+
+function toLogprob({ token, logprob, bytes }: JsonObject) {
+  const known = text(token);
+  const given = Array.isArray(bytes) ? bytes.filter((byte) => typeof byte === 'number') : undefined;
+  return {
+    token: known,
+    logprob: typeof logprob === 'number' ? logprob : 0,
+    bytes: given ?? [...new TextEncoder().encode(known)],
+  };
+}
+
+/** The citations in a list, with the members that the API knows; what is none is left out. */
+export function toAnnotations(list: unknown): Annotation[] {
+  return objects(list).flatMap((given) => {
+    try {
+      return [check(Annotation, given)];
+    } catch {
+      log.warn('a citation that is not valid was left out', { type: nameIn(given.type) });
+      return [];
+    }
+  });
+}
+
+/** Usage in tokens, of a server that calls what went in and what came out by these names; null where it has none. */
+export function toUsage(usage: unknown, names: { input: string; output: string }): Usage | null {
+  if (!isObject(usage)) return null;
+  const input = object(usage[`${names.input}_tokens_details`]);
+  const output = object(usage[`${names.output}_tokens_details`]);
+  const input_tokens = count(usage[`${names.input}_tokens`]);
+  const output_tokens = count(usage[`${names.output}_tokens`]);
+  return {
+    input_tokens,
+    input_tokens_details: {
+      cached_tokens: count(input.cached_tokens),
+      cache_write_tokens: count(input.cache_write_tokens),
+    },
+    output_tokens,
+    output_tokens_details: { reasoning_tokens: count(output.reasoning_tokens) },
+    total_tokens: sumTokens(input_tokens, output_tokens),
+  };
+}

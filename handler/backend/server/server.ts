@@ -1,0 +1,80 @@
+import { ApiError } from '../../errors.ts';
+import { fixedLimits } from '../../limits.ts';
+import { parseJson } from '../../parse-json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { Transport, Upstream } from '../../transport.ts';
+import { connectionFailed, failureOf } from './failure.ts';
+
+/** The header by which a request that has come through us is known, since people point OPENAI_BASE_URL at us. */
+export const HOP_HEADER = 'x-antiphon-hop';
+
+/** The longest JSON that is read whole, in characters: a list of models, or of a million tokens. */
+const MAX_JSON = 8 * 1024 * 1024;
+
+/** A model server with an OpenAI-like API, as the configuration names it. */
+export interface Server {
+  /** Whether it is OpenAI's own, which refuses what it does not know where others ignore it. */
+  isOpenAI: boolean;
+  /** Sends a request to a path below the base URL; throws an ApiError when there is no connection. */
+  send: Send;
+  /** The same at its root, which is the base URL without a `/v1` at its end. */
+  sendToRoot: Send;
+}
+
+/** Sends a request to a path; throws an ApiError when there is no connection. */
+export type Send = (method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: string) => Promise<Upstream>;
+
+/**
+ * The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. Whether it is OpenAI's its
+ * name says, unless that is given.
+ */
+export function openServer(url: string, key: string | undefined, transport: Transport, isOpenAI?: boolean): Server {
+  const base = url.replace(/\/+$/, '');
+  const headers: Record<string, string> = { accept: 'text/event-stream, application/json', [HOP_HEADER]: '1' };
+  if (key) headers.authorization = `Bearer ${key}`;
+  const sendBelow = (start: string): Send => {
+    return async (method, path, signal, body) => {
+      const sent = body === undefined ? headers : { ...headers, 'content-type': 'application/json' };
+      try {
+        return await transport(start + path, { method, headers: sent, signal, ...(body !== undefined && { body }) });
+      } catch (error) {
+        throw connectionFailed(error);
+      }
+    };
+  };
+  return {
+    isOpenAI: isOpenAI ?? /^https:\/\/[^/]*\.openai\.(com|azure\.com)(:|\/|$)/.test(base),
+    send: sendBelow(base),
+    sendToRoot: sendBelow(base.replace(/\/v1$/, '')),
+  };
+}
+
+/** The ids that the server's `GET /models` lists. */
+export async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
+  return idsOf(await getJson(server, '/models', signal));
+}
+
+/** The ids of a list of models. */
+export function idsOf(list: JsonObject): string[] {
+  const data = Array.isArray(list.data) ? list.data : [];
+  return data.flatMap((entry) => (isObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
+}
+
+/** The object that a GET gives; rejects when it gives something else. */
+export async function getJson(server: Server, path: string, signal: AbortSignal): Promise<JsonObject> {
+  const upstream = await server.send('GET', path, signal);
+  if (upstream.status !== 200) throw await failureOf(upstream);
+  return readJson(upstream);
+}
+
+/** The object that a reply is; rejects when it is not JSON, or too long. What is no object has no members. */
+export async function readJson(upstream: Upstream): Promise<JsonObject> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of upstream.body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_JSON) throw new ApiError('server', 'The model backend sent more than is read.');
+  }
+  const value: unknown = parseJson(text, fixedLimits.replyMembers);
+  return isObject(value) ? value : {};
+}

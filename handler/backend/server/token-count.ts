@@ -1,0 +1,64 @@
+import { ApiError } from '../../errors.ts';
+import { describe, log } from '../../log.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { failureOf } from './failure.ts';
+import { object } from './json-fields.ts';
+import { readJson, type Send } from './server.ts';
+
+/** How long a server is not asked again for what it did not know, in milliseconds: it may be replaced by a newer one. */
+const MEMORY = 3_600_000;
+
+/** What servers answer at a path where there is nothing. */
+const ABSENT = new Set([404, 405, 501]);
+
+/** A way in which a server may count. Rejects when it fails; undefined means that the server knows it not. */
+export type Way = () => Promise<number | undefined>;
+
+/** A server's own count of tokens, and what it is known not to offer. */
+export class OwnCount {
+  readonly #unknown = new Map<string, number>();
+
+  /**
+   * The count of the first of these ways that the server knows; undefined where it knows none, or where that one fails.
+   * Throws an ApiError for an unknown model and for refused credentials.
+   */
+  async first(ways: Readonly<Record<string, Way>>): Promise<number | undefined> {
+    for (const [name, way] of Object.entries(ways)) {
+      if ((this.#unknown.get(name) ?? 0) > Date.now()) continue;
+      try {
+        const found = await way();
+        if (found !== undefined) return found;
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 401 || (error instanceof ApiError && error.kind === 'model_not_found')) throw error;
+        if (!ABSENT.has(status)) {
+          log.warning('the model backend did not count', { way: name, error: describe(error) });
+          return undefined;
+        }
+      }
+      this.#unknown.set(name, Date.now() + MEMORY);
+    }
+    return undefined;
+  }
+}
+
+/** The object that a server answers to a body; rejects with an ApiError when it answers anything but 200. */
+export async function ask(send: Send, path: string, body: object, signal: AbortSignal): Promise<JsonObject> {
+  const upstream = await send('POST', path, signal, JSON.stringify(body));
+  if (upstream.status !== 200) throw await failureOf(upstream);
+  return readJson(upstream);
+}
+
+/** A member that should be a number of tokens; undefined where it is none. */
+export function tokens(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
+}
+
+/** Those members of a request that a count takes. */
+export function only(request: object, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(request).filter(([name]) => names.includes(name)));
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof ApiError ? Number(object(error.cause).status) : 0;
+}

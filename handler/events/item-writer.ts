@@ -1,0 +1,246 @@
+import { newId } from '../ids.ts';
+import type { Annotation, ItemStatus, Logprob } from '../protocol/content.ts';
+import type { FunctionCall, OutputItem, OutputMessage, Phase, Reasoning } from '../protocol/items.ts';
+import type { ItemEvent } from './events.ts';
+import { added, cited, done, emptyPart, grown, type Part, type Place } from './part-events.ts';
+
+type Status = Exclude<ItemStatus, 'in_progress'>;
+type Speaker = OutputMessage | Reasoning;
+
+/** A function call as it begins; an id that no client could send back is replaced. */
+export interface BegunCall extends CallMarks {
+  call_id: string | null;
+  name: string;
+  namespace?: string | undefined;
+}
+
+/** What a server may say of a call beside what is called. */
+export type CallMarks = Pick<FunctionCall, 'async' | 'caller'>;
+
+/** The part that is being said, and its place as the server counts. */
+interface Open {
+  part: Part;
+  place: Place;
+  at: number;
+  /** What it cites, as JSON. */
+  cited: Set<string>;
+}
+
+/**
+ * Turns what a model says into items and their events, in OpenAI's order: one item is open at a time, and its `done`
+ * events come when something else begins or `close` is called. The events wait until they are taken.
+ */
+export class Writer {
+  #events: ItemEvent[] = [];
+  #index = 0;
+  #speaker: Speaker | undefined;
+  #open: Open | undefined;
+  #call: FunctionCall | undefined;
+  readonly #wantsSummary: boolean;
+  /** Whether what the open item says raw is told as a summary. */
+  #sumsUp = false;
+
+  /** With `wantsSummary` raw reasoning is told as a summary, unless its server gives one: many clients read only those. */
+  constructor(wantsSummary = false) {
+    this.#wantsSummary = wantsSummary;
+  }
+
+  /** The events since the last take. */
+  take(): ItemEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  /** Begins the model's message, unless it is open, and says what it is in its turn where that is known. */
+  message(phase: Phase | undefined): void {
+    const said = phase ? { phase } : {};
+    Object.assign(this.#begin('message', said), said);
+  }
+
+  /** Adds to the model's text, with the log probabilities of its tokens where they were asked for; by places. */
+  text(delta: string, logprobs: Logprob[] = [], at = 0): void {
+    this.#say('output_text', delta, at, logprobs);
+  }
+
+  /** Adds a citation to the text that is being said at this place, once; where none is, it is dropped. */
+  cite(annotation: Annotation, at = 0): void {
+    const open = this.#open;
+    if (open?.part.type !== 'output_text' || open.at !== at) return;
+    const { annotations } = open.part;
+    const citation = JSON.stringify(annotation);
+    if (open.cited.has(citation)) return;
+    open.cited.add(citation);
+    this.#events.push(cited(annotation, annotations.push(annotation) - 1, open.place));
+  }
+
+  /** Adds to the model's refusal, by places as well. */
+  refusal(delta: string, at = 0): void {
+    this.#say('refusal', delta, at);
+  }
+
+  /** Adds to the model's reasoning: another place than before begins another part, an empty text only the item. */
+  reasoning(delta: string, at = 0): void {
+    this.#begin('reasoning');
+    if (delta !== '') this.#say(this.#sumsUp ? 'summary_text' : 'reasoning_text', delta, at);
+  }
+
+  /** Adds to the server's own summary of the reasoning, by places as well; what the item then says raw stays raw. */
+  summary(delta: string, at = 0): void {
+    this.#begin('reasoning');
+    if (this.#sumsUp) this.#closePart();
+    this.#sumsUp = false;
+    this.#say('summary_text', delta, at);
+  }
+
+  /** Puts in the reasoning what only its server can read. */
+  seal(content: string): void {
+    this.#begin('reasoning').encrypted_content = content;
+  }
+
+  /** Begins a function call. */
+  call({ call_id, namespace, ...call }: BegunCall): void {
+    this.close('completed');
+    this.#call = {
+      type: 'function_call',
+      id: newId('fc'),
+      call_id: usableCallId(call_id),
+      ...call,
+      ...(namespace && { namespace }),
+      arguments: '',
+      status: 'in_progress',
+    };
+    this.#added(this.#call);
+  }
+
+  /** Adds to the open call what was not known of it when it began. */
+  mark(marks: CallMarks): void {
+    if (this.#call) Object.assign(this.#call, marks);
+  }
+
+  /** Adds to the arguments of the open call. */
+  arguments(delta: string): void {
+    const call = this.#call;
+    if (!call || delta === '') return;
+    call.arguments += delta;
+    this.#events.push({ type: 'response.function_call_arguments.delta', ...this.#item(call), delta });
+  }
+
+  /** Adds an item that came as a whole, with the events that clients expect of its type. */
+  item(item: OutputItem): void {
+    this.close('completed');
+    this.#added({
+      ...item,
+      status: 'in_progress',
+      ...(item.type === 'custom_tool_call' && { input: '' }),
+    } as OutputItem); // every type of item may be in progress
+    if (item.type === 'custom_tool_call') {
+      const { input } = item;
+      if (input)
+        this.#events.push({ type: 'response.custom_tool_call_input.delta', ...this.#item(item), delta: input });
+      this.#events.push({ type: 'response.custom_tool_call_input.done', ...this.#item(item), input });
+    } else if (item.type === 'shell_call') {
+      for (const [command_index, command] of item.action.commands.entries()) {
+        const place = { sequence_number: 0, output_index: this.#index, command_index };
+        this.#events.push({ type: 'response.shell_call_command.added', ...place, command: '' });
+        this.#events.push({ type: 'response.shell_call_command.delta', ...place, delta: command });
+        this.#events.push({ type: 'response.shell_call_command.done', ...place, command });
+      }
+    }
+    this.#done(item);
+  }
+
+  /** Ends the open item, if there is one. */
+  close(status: Status): void {
+    this.#closePart(status);
+    const speaker = this.#speaker;
+    const call = this.#call;
+    if (call) {
+      if (call.arguments === '' && status === 'completed') call.arguments = '{}';
+      const { name, arguments: written } = call;
+      this.#events.push({
+        type: 'response.function_call_arguments.done',
+        ...this.#item(call),
+        name,
+        arguments: written,
+      });
+    }
+    const item = speaker ?? call;
+    if (!item) return;
+    this.#done({ ...item, status });
+    this.#speaker = undefined;
+    this.#call = undefined;
+  }
+
+  #begin(type: 'reasoning'): Reasoning;
+  #begin(type: Speaker['type'], members?: Pick<OutputMessage, 'phase'>): Speaker;
+  #begin(type: Speaker['type'], members = {}): Speaker {
+    if (this.#speaker?.type === type) return this.#speaker;
+    this.close('completed');
+    this.#speaker = { ...emptySpeaker(type), ...members };
+    this.#sumsUp = this.#wantsSummary;
+    this.#added(this.#speaker);
+    return this.#speaker;
+  }
+
+  #say(type: Part['type'], delta: string, at = 0, logprobs: Logprob[] = []): void {
+    const speaker = this.#begin(type === 'output_text' || type === 'refusal' ? 'message' : 'reasoning');
+    if (this.#open?.part.type !== type || this.#open.at !== at) {
+      this.#closePart();
+      this.#open = this.#openPart(speaker, type, at);
+    }
+    const { part, place } = this.#open;
+    if (part.type === 'refusal') part.refusal += delta;
+    else part.text += delta;
+    if (part.type === 'output_text') for (const logprob of logprobs) part.logprobs.push(logprob);
+    this.#events.push(grown(type, place, delta, logprobs));
+  }
+
+  #openPart(speaker: Speaker, type: Part['type'], at: number): Open {
+    const part = emptyPart(type);
+    const list = type === 'summary_text' && 'summary' in speaker ? speaker.summary : speaker.content;
+    const index = list.push(part as never) - 1; // the list is the one that holds parts of this type
+    const place = { item_id: speaker.id, output_index: this.#index, index };
+    this.#events.push(added(type, place));
+    return { part, place, at, cited: new Set() };
+  }
+
+  #closePart(status: Status = 'completed'): void {
+    if (this.#open) this.#events.push(...done(this.#open.part, this.#open.place, status));
+    this.#open = undefined;
+  }
+
+  #done(item: OutputItem): void {
+    const output_index = this.#index++;
+    this.#events.push({ type: 'response.output_item.done', sequence_number: 0, output_index, item });
+  }
+
+  #added(item: OutputItem): void {
+    // The item goes on to grow, and what has been sent must not.
+    const snapshot = {
+      ...item,
+      ...('content' in item && { content: [] }),
+      ...('summary' in item && { summary: [] }),
+    };
+    this.#events.push({
+      type: 'response.output_item.added',
+      sequence_number: 0,
+      output_index: this.#index,
+      item: snapshot,
+    });
+  }
+
+  #item(item: { id: string }) {
+    return { sequence_number: 0, item_id: item.id, output_index: this.#index };
+  }
+}
+
+/** The call id if a client could send it back: not empty, and not longer than is taken; else a new one. */
+export function usableCallId(id: string | null | undefined): string {
+  return id && id.length <= 64 ? id : newId('call');
+}
+
+function emptySpeaker(type: Speaker['type']): Speaker {
+  if (type === 'reasoning') return { type, id: newId('rs'), summary: [], content: [], status: 'in_progress' };
+  return { type, id: newId('msg'), role: 'assistant', status: 'in_progress', content: [] };
+}

@@ -1,0 +1,33 @@
+import type { CreateRequest } from '../protocol/request.ts';
+import type { ResponseEvent } from './events.ts';
+
+/** Deltas are padded to a multiple of this, in characters, so that their sizes tell little of their words. */
+const BLOCK = 16;
+
+/** The events as `stream_options` asks for them. */
+export function asAsked<R>(
+  events: AsyncGenerator<ResponseEvent, R>,
+  { stream_options }: Pick<CreateRequest, 'stream_options'>,
+): AsyncGenerator<ResponseEvent, R> {
+  return stream_options?.include_obfuscation ? obfuscate(events) : events;
+}
+
+/** Events whose deltas carry an `obfuscation` of random letters, as `stream_options.include_obfuscation` asks. */
+async function* obfuscate<R>(events: AsyncGenerator<ResponseEvent, R>): AsyncGenerator<ResponseEvent, R> {
+  for (;;) {
+    const next = await events.next();
+    if (next.done) return next.value;
+    const event = next.value;
+    if ('delta' in event && typeof event.delta === 'string') {
+      // Our own types do not say it of every event whose delta is a text.
+      yield { ...event, obfuscation: letters(BLOCK - (event.delta.length % BLOCK)) } as ResponseEvent;
+    } else yield event;
+  }
+}
+
+function letters(count: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(count));
+  return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+}
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_';

@@ -1,0 +1,161 @@
+import { fixedLimits } from '../limits.ts';
+import type { Reservation } from '../memory-budget.ts';
+import type { ResponseEvent } from './events.ts';
+
+const encoder = new TextEncoder();
+const DONE = encoder.encode('data: [DONE]\n\n');
+const COMMENT = encoder.encode(': keep-alive\n\n');
+
+/** The longest event taken from a model backend, in characters; what is longer is no event but a fault. */
+const MAX_EVENT = 16 * 1024 * 1024;
+
+/** One event as it goes over the wire; JSON holds no line break, so one `data` line is enough. */
+export function encodeEvent(event: ResponseEvent): Uint8Array {
+  return encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+}
+
+/** What an event stream needs from its turn. */
+export interface StreamMeans {
+  /** Aborts when the turn is over, whoever ended it. */
+  signal: AbortSignal;
+  /** Called when the reader leaves, before the events are closed: a call that waits for the model ends only so. */
+  abort(): void;
+  /** Called with the size of each event in bytes. */
+  spend(bytes: number): void;
+  /** Called once, when the last byte is handed over or the reader has left, with what the events returned or threw. */
+  ended(result: unknown): void;
+  /** Takes the memory of long events until the reader asks for the next, and of the last. */
+  held?: Pick<Reservation, 'add' | 'giveBack'> | undefined;
+  /** Milliseconds of silence after which a comment is sent. */
+  keepAlive: number;
+}
+
+/**
+ * Events as a pulled byte stream: nothing is made until the reader asks, a chunk holds exactly one whole event, a
+ * comment fills long silences, and `[DONE]` ends it; events that throw end it as a stream that failed. A turn that is
+ * aborted is run to its end whether anyone reads or not: what was made so far still has to be accounted for.
+ */
+export function eventStream(
+  events: AsyncGenerator<ResponseEvent, unknown>,
+  means: StreamMeans,
+): ReadableStream<Uint8Array> {
+  let waiting = false;
+  let spoke = false;
+  let left = false;
+  let broken = false;
+  let unread = 0;
+  let result: unknown;
+  let rest: Promise<Uint8Array[]> | undefined;
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  const next = async (): Promise<Uint8Array | undefined> => {
+    try {
+      const step = await events.next();
+      if (!step.done) return encodeEvent(step.value);
+      result ??= step.value;
+    } catch (error) {
+      broken = true;
+      result = error;
+    }
+    return undefined;
+  };
+  const runOut = async (): Promise<Uint8Array[]> => {
+    const chunks: Uint8Array[] = [];
+    for (let chunk = await next(); chunk; chunk = await next()) chunks.push(chunk);
+    return chunks;
+  };
+  // A reader who is waiting gets the next event first.
+  const settle = () => {
+    if (means.signal.aborted && !waiting) rest ??= runOut();
+  };
+  means.signal.addEventListener('abort', settle);
+  settle();
+  // A signal made of others is kept for as long as anyone listens to it, and the whole request with it.
+  const end = () => {
+    clearInterval(timer);
+    means.signal.removeEventListener('abort', settle);
+    means.ended(result);
+  };
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (unread > 0) means.held?.giveBack(unread);
+        unread = 0;
+        timer ??= setInterval(() => {
+          if (waiting && !spoke) controller.enqueue(COMMENT);
+          spoke = false;
+        }, means.keepAlive);
+        waiting = true;
+        const chunk = rest ? (await rest).shift() : await next();
+        waiting = false;
+        spoke = true;
+        settle();
+        // The stream is closed to what comes after the reader has left, and would throw.
+        if (left) return;
+        if (chunk) {
+          means.spend(chunk.byteLength);
+          if (chunk.byteLength > fixedLimits.uncounted) {
+            unread = chunk.byteLength;
+            means.held?.add(unread);
+          }
+          controller.enqueue(chunk);
+          return;
+        }
+        if (broken) controller.error(result);
+        else {
+          controller.enqueue(DONE);
+          controller.close();
+        }
+        end();
+      },
+      async cancel() {
+        left = true;
+        clearInterval(timer);
+        means.abort();
+        rest ??= runOut();
+        await rest;
+        end();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * The `data` of each server-sent event in a byte stream, one array for each chunk that completes any. Lines end in LF
+ * or CRLF; comments and other fields are passed over; a last event without its blank line still counts.
+ */
+export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
+  const decoder = new TextDecoder();
+  // Grows without being looked into until its line ends: a long one would cost the square of its pieces.
+  let rest = '';
+  let data: string | undefined;
+  const take = (whole: string, into: string[]) => {
+    const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole;
+    if (line === '') {
+      if (data !== undefined) into.push(data);
+      data = undefined;
+    } else if (line.startsWith('data:')) {
+      const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
+      data = data === undefined ? value : `${data}\n${value}`;
+    }
+  };
+  for await (const chunk of body) {
+    const text = decoder.decode(chunk, { stream: true });
+    const found: string[] = [];
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      take(rest + text.slice(from, end), found);
+      rest = '';
+      from = end + 1;
+    }
+    rest += text.slice(from);
+    if (rest.length + (data?.length ?? 0) > MAX_EVENT) throw new Error('an event of the backend is too long');
+    if (found.length > 0) yield found;
+  }
+  const found: string[] = [];
+  take(rest + decoder.decode(), found);
+  take('', found);
+  if (found.length > 0) yield found;
+}
