@@ -50,7 +50,7 @@ const table: Record<string, readonly string[]> = {
   'backend/server': [...base, 'events', 'backend'],
   'backend/functions': [...base, 'events', ...model],
   'backend/chat': [...base, 'events', ...model],
-  'backend/responses': [...base, 'events', ...model, 'backend/anthropic'],
+  'backend/responses': [...base, 'events', ...model],
   'backend/anthropic': [...base, 'events', ...model],
   routing: [...base, 'backend'],
   tool: [...base, 'events'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sealThought, type Thought, unsealThought } from '../handler/backend/anthropic/thinking.ts';
 import { toOpenAIsRequest, toOthersRequest } from '../handler/backend/responses/request.ts';
+import { sealThought, type Thought, unsealThought } from '../handler/backend/server/sealed-thought.ts';
 import type { Item } from '../handler/protocol/items.ts';
 import type { Json } from './accumulate.ts';
 import { modelCall, userMessage } from './backend-contract.ts';

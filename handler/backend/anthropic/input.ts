@@ -4,8 +4,8 @@ import type { Item, Message } from '../../protocol/items.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { type Answered, answerOf, callOf, unreadable } from '../functions/items.ts';
 import { wordsOf } from '../functions/words.ts';
+import { type Thought, unsealThought } from '../server/sealed-thought.ts';
 import { type Mark, type Told, toBlocks } from './parts.ts';
-import { type Thought, unsealThought } from './thinking.ts';
 
 type ToolUse = { type: 'tool_use'; id: string; name: string; input: JsonObject };
 type ToolResult = { type: 'tool_result'; tool_use_id: string; content?: string | Told[]; is_error?: true };

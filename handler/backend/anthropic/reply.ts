@@ -9,8 +9,8 @@ import { CallQueue } from '../functions/call-queue.ts';
 import type { ChatTool } from '../functions/tools.ts';
 import { count, object, text } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
+import { sealThought } from '../server/sealed-thought.ts';
 import { failureInMessages } from './failure.ts';
-import { sealThought } from './thinking.ts';
 
 /** Why a model stopped that did not come to its end by itself; any other reason, one not known here too, is its end. */
 const REASONS = new Map<string | undefined, Finish['reason']>([

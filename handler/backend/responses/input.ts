@@ -3,9 +3,9 @@ import type { InputPart } from '../../protocol/content.ts';
 import type { Item, Message } from '../../protocol/items.ts';
 import { reasoningText } from '../../protocol/reasoning.ts';
 import { isSealed } from '../../seal.ts';
-import { unsealThought } from '../anthropic/thinking.ts';
 import { answerOf, callOf, inWords, unreadable } from '../functions/items.ts';
 import { fileByUrl, wordsOf } from '../functions/words.ts';
+import { unsealThought } from '../server/sealed-thought.ts';
 
 /** Items whose `id` the API asks for in an input; an id of any other would be looked up where nothing is stored. */
 const NEEDS_ID = new Set(['local_shell_call', 'computer_call']);
