@@ -60,12 +60,19 @@ const table: Record<string, readonly string[]> = {
   'config.ts': [...base, 'config', 'webhooks'],
   'default-models.ts': ['config.ts'],
   background: [...base, ...core],
-  routes: [...base, ...core, ...intake, 'background'],
-  websocket: [...base, ...core, 'routes'],
-  'app.ts': [...base, ...core, ...intake, 'backend/server', 'routes', 'websocket'],
+  service: [...base, ...core, 'codec', 'background'],
+  http: [...base, ...core, ...intake, 'service'],
+  'http/middleware': [...base, 'service'],
+  'http/openapi': [...base, 'events', 'turn', 'service'],
+  'http/api': [...base, ...core, 'background', 'service', 'http'],
+  websocket: [...base, ...core, 'service', 'http/middleware'],
+  'http/app.ts': [
+    ...[...base, 'backend/server', 'service', 'websocket'],
+    ...['http', 'http/middleware', 'http/openapi', 'http/api'],
+  ],
   'index.ts': [
     ...[...base, ...core, ...intake, ...model, 'backend/chat', 'backend/responses', 'backend/anthropic'],
-    ...['config.ts', 'default-models.ts', 'background', 'webhooks', 'routes', 'websocket', 'app.ts'],
+    ...['config.ts', 'default-models.ts', 'background', 'webhooks', 'service', 'websocket', 'http/app.ts'],
   ],
   'worker.ts': ['index.ts', 'database', 'node-zlib.d.ts'],
   'node-zlib.d.ts': ['codec'],
@@ -73,7 +80,7 @@ const table: Record<string, readonly string[]> = {
 
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
-  hono: /^handler\/(app\.ts|routes\/|websocket\/connect\.ts)/,
+  hono: /^handler\/(http\/|websocket\/connect\.ts)/,
   valibot: /^handler\/(protocol\/|validate\.ts|config\.ts|config\/)/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { ApiError } from '../errors.ts';
-import type { Env, SharedServices } from '../routes/env.ts';
-import { checkOrigin } from '../routes/rebinding.ts';
+import { checkOrigin } from '../http/middleware/rebinding.ts';
+import type { Env, SharedServices } from '../service/env.ts';
 import { serveSocket } from './connection.ts';
 
 /** The one version that there is (RFC 6455, 4.4: it is told to those who ask for another). */

@@ -2,7 +2,7 @@ import type { Backend, Finish } from '../backend/backend.ts';
 import { unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import { NO_USAGE } from '../protocol/response.ts';
-import type { PreparedTurn } from '../routes/prepare.ts';
+import type { PreparedTurn } from '../service/prepare.ts';
 
 /** Words of a user's, who has to have the last one before some servers take a request; the next one brings some. */
 const TO_COME: Item = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createApp } from '../../handler/app.ts';
-import type { Services } from '../../handler/routes/env.ts';
-import { describeApi } from '../../handler/routes/openapi-document.ts';
+import { createApp } from '../../handler/http/app.ts';
+import { describeApi } from '../../handler/http/openapi/document.ts';
+import type { Services } from '../../handler/service/env.ts';
 import { type Example, examples, refused } from '../bad-input/examples.ts';
 import { placesOf } from '../bad-input/places.ts';
 import { isWrong, nameOf, type Site } from '../bad-input/sites.ts';

@@ -1,8 +1,8 @@
-import { CompactRequest } from '../protocol/compact.ts';
-import { AddItems, CreateConversation, UpdateConversation } from '../protocol/conversation.ts';
-import { CountRequest } from '../protocol/count-request.ts';
-import { ListQuery, StreamQuery } from '../protocol/list.ts';
-import { CreateRequest, Include } from '../protocol/request.ts';
+import { CompactRequest } from '../../protocol/compact.ts';
+import { AddItems, CreateConversation, UpdateConversation } from '../../protocol/conversation.ts';
+import { CountRequest } from '../../protocol/count-request.ts';
+import { ListQuery, StreamQuery } from '../../protocol/list.ts';
+import { CreateRequest, Include } from '../../protocol/request.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 /** One method of one path. */

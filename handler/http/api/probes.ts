@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
-import { fixedLimits } from '../limits.ts';
-import { describe, log } from '../log.ts';
-import type { Env, SharedServices } from './env.ts';
+import { fixedLimits } from '../../limits.ts';
+import { describe, log } from '../../log.ts';
+import type { Env, SharedServices } from '../../service/env.ts';
 
 /** A read of the file itself; `SELECT 1` would not touch it. */
 const PING = [{ sql: 'SELECT id FROM owners LIMIT 1', values: [] }];

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
-import { toBase64 } from '../base64.ts';
-import type { ServerTools } from '../turn/tools.ts';
+import { toBase64 } from '../../base64.ts';
+import type { Env, Services } from '../../service/env.ts';
+import type { ServerTools } from '../../turn/tools.ts';
 import { renderDocs, STYLE } from './docs-page.ts';
-import type { Env, Services } from './env.ts';
-import { describeApi } from './openapi-document.ts';
+import { describeApi } from './document.ts';
 
 /** `GET /openapi.json`: the API as OpenAPI 3.1, made of the schemas that requests are checked with. */
 export function getDocument(c: Context<Env>, { tools }: Services): Response {

@@ -2,8 +2,8 @@ import type { Context } from 'hono';
 import { ApiError } from '../errors.ts';
 import { isObject, isShallow, MAX_DEPTH } from '../protocol/json.ts';
 import type { CreateRequest } from '../protocol/request.ts';
+import type { Env } from '../service/env.ts';
 import { type IdempotencyKey, PARAM } from '../state/idempotency.ts';
-import type { Env } from './env.ts';
 
 /** Printable ASCII, as long as a name may be in most places. */
 const KEY = /^[\x20-\x7e]{1,255}$/;

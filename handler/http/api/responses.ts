@@ -1,25 +1,25 @@
 import type { Context } from 'hono';
-import type { ApiError } from '../errors.ts';
-import type { ResponseEvent } from '../events/events.ts';
-import { asAsked } from '../events/obfuscate.ts';
-import { replay } from '../events/replay.ts';
-import { eventStream } from '../events/sse.ts';
-import { CreateRequest } from '../protocol/request.ts';
-import type { Response as ResponseObject } from '../protocol/response.ts';
-import { findMade } from '../state/idempotency.ts';
-import { getResponse } from '../state/responses.ts';
-import type { Bounds } from '../turn/bounds.ts';
-import { checkCarried } from '../turn/turn.ts';
-import { check } from '../validate.ts';
+import type { ApiError } from '../../errors.ts';
+import type { ResponseEvent } from '../../events/events.ts';
+import { asAsked } from '../../events/obfuscate.ts';
+import { replay } from '../../events/replay.ts';
+import { eventStream } from '../../events/sse.ts';
+import { CreateRequest } from '../../protocol/request.ts';
+import type { Response as ResponseObject } from '../../protocol/response.ts';
+import { counted } from '../../service/counts.ts';
+import type { Env, Services } from '../../service/env.ts';
+import { completeRequest, prepareTurn } from '../../service/prepare.ts';
+import { startTurn } from '../../service/start.ts';
+import { findMade } from '../../state/idempotency.ts';
+import { getResponse } from '../../state/responses.ts';
+import type { Bounds } from '../../turn/bounds.ts';
+import { checkCarried } from '../../turn/turn.ts';
+import { check } from '../../validate.ts';
+import { readJson } from '../body.ts';
+import { readKey } from '../idempotency.ts';
+import { openReply, sendJson } from '../reply.ts';
+import { STREAM_HEADERS } from '../stream.ts';
 import { startBackground, streamBackground } from './background.ts';
-import { readJson } from './body.ts';
-import { counted } from './counts.ts';
-import type { Env, Services } from './env.ts';
-import { readKey } from './idempotency.ts';
-import { completeRequest, prepareTurn } from './prepare.ts';
-import { openReply, sendJson } from './reply.ts';
-import { startTurn } from './start.ts';
-import { STREAM_HEADERS } from './stream.ts';
 
 /**
  * `POST /v1/responses`: runs one turn, and replies with its events or with the response that they make. What was asked

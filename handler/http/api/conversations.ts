@@ -1,13 +1,18 @@
 import type { Context } from 'hono';
-import { AddItems, CreateConversation, UpdateConversation } from '../protocol/conversation.ts';
-import { addItems, deleteItem, getItem, listItems } from '../state/conversation-items.ts';
-import { createConversation, deleteConversation, getConversation, updateConversation } from '../state/conversations.ts';
-import { check } from '../validate.ts';
-import { readJson } from './body.ts';
-import type { Env, Services } from './env.ts';
-import { takeConversationItems } from './given-items.ts';
-import { checkInclude, pathId, readListQuery } from './query.ts';
-import { sendJson } from './reply.ts';
+import { AddItems, CreateConversation, UpdateConversation } from '../../protocol/conversation.ts';
+import type { Env, Services } from '../../service/env.ts';
+import { takeConversationItems } from '../../service/given-items.ts';
+import { addItems, deleteItem, getItem, listItems } from '../../state/conversation-items.ts';
+import {
+  createConversation,
+  deleteConversation,
+  getConversation,
+  updateConversation,
+} from '../../state/conversations.ts';
+import { check } from '../../validate.ts';
+import { readJson } from '../body.ts';
+import { checkInclude, pathId, readListQuery } from '../query.ts';
+import { sendJson } from '../reply.ts';
 
 type Handler = (c: Context<Env>, services: Services) => Promise<Response>;
 

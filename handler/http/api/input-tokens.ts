@@ -1,15 +1,15 @@
 import type { Context } from 'hono';
-import type { ModelCall } from '../backend/backend.ts';
-import { describe, log } from '../log.ts';
-import { CountRequest, type InputTokens } from '../protocol/count-request.ts';
-import { countTokens, estimateTokens } from '../turn/estimate.ts';
-import { firstCall } from '../turn/first-call.ts';
-import { checkCarried } from '../turn/turn.ts';
-import { check } from '../validate.ts';
-import { readJson } from './body.ts';
-import { counted } from './counts.ts';
-import type { Env, Services } from './env.ts';
-import { completeRequest, prepareTurn } from './prepare.ts';
+import type { ModelCall } from '../../backend/backend.ts';
+import { describe, log } from '../../log.ts';
+import { CountRequest, type InputTokens } from '../../protocol/count-request.ts';
+import { counted } from '../../service/counts.ts';
+import type { Env, Services } from '../../service/env.ts';
+import { completeRequest, prepareTurn } from '../../service/prepare.ts';
+import { countTokens, estimateTokens } from '../../turn/estimate.ts';
+import { firstCall } from '../../turn/first-call.ts';
+import { checkCarried } from '../../turn/turn.ts';
+import { check } from '../../validate.ts';
+import { readJson } from '../body.ts';
 
 /**
  * `POST /v1/responses/input_tokens`: the input tokens of the first model call of a create with this body, as the model's

@@ -1,19 +1,19 @@
 import type { Context } from 'hono';
-import { ApiError, missing, whyAborted } from '../errors.ts';
-import { newId } from '../ids.ts';
-import { type CompactedResponse, CompactRequest } from '../protocol/compact.ts';
-import { NO_USAGE } from '../protocol/response.ts';
-import { previousNotFound } from '../state/history.ts';
-import { getResponse } from '../state/responses.ts';
-import type { Scope } from '../state/scope.ts';
-import { startBounds } from '../turn/bounds.ts';
-import { compact } from '../turn/compact.ts';
-import { check } from '../validate.ts';
-import { readJson } from './body.ts';
-import { counted } from './counts.ts';
-import type { Env, Services } from './env.ts';
-import { prepareTurn } from './prepare.ts';
-import { sendJson } from './reply.ts';
+import { ApiError, missing, whyAborted } from '../../errors.ts';
+import { newId } from '../../ids.ts';
+import { type CompactedResponse, CompactRequest } from '../../protocol/compact.ts';
+import { NO_USAGE } from '../../protocol/response.ts';
+import { counted } from '../../service/counts.ts';
+import type { Env, Services } from '../../service/env.ts';
+import { prepareTurn } from '../../service/prepare.ts';
+import { previousNotFound } from '../../state/history.ts';
+import { getResponse } from '../../state/responses.ts';
+import type { Scope } from '../../state/scope.ts';
+import { startBounds } from '../../turn/bounds.ts';
+import { compact } from '../../turn/compact.ts';
+import { check } from '../../validate.ts';
+import { readJson } from '../body.ts';
+import { sendJson } from '../reply.ts';
 
 /** `POST /v1/responses/compact`: has the model sum a conversation up, and keeps nothing: the client goes on from the output. */
 export async function compactConversation(c: Context<Env>, services: Services): Promise<Response> {

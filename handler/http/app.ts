@@ -1,8 +1,11 @@
 import { type Context, Hono } from 'hono';
-import { HOP_HEADER } from './backend/server/server.ts';
-import { ApiError, toApiError } from './errors.ts';
-import { cancelResponse } from './routes/background.ts';
-import { compactConversation } from './routes/compact.ts';
+import { HOP_HEADER } from '../backend/server/server.ts';
+import { ApiError, toApiError } from '../errors.ts';
+import { startEntry } from '../service/entry.ts';
+import { type Env, type Services, type SharedServices, servicesFor } from '../service/env.ts';
+import { connect } from '../websocket/connect.ts';
+import { cancelResponse } from './api/background.ts';
+import { compactConversation } from './api/compact.ts';
 import {
   changeConversation,
   postConversation,
@@ -12,19 +15,16 @@ import {
   retrieveConversation,
   retrieveItem,
   retrieveItems,
-} from './routes/conversations.ts';
-import { cors } from './routes/cors.ts';
-import { startEntry } from './routes/entry.ts';
-import { type Env, type Services, type SharedServices, servicesFor } from './routes/env.ts';
-import { countInput } from './routes/input-tokens.ts';
-import { listModels } from './routes/models.ts';
-import { requireNormalPath } from './routes/normal-path.ts';
-import { getDocs, getDocument } from './routes/openapi.ts';
-import { getLiveness, readinessRoute } from './routes/probes.ts';
-import { refuseRebinding } from './routes/rebinding.ts';
-import { createResponse } from './routes/responses.ts';
-import { removeResponse, retrieveInputItems, retrieveResponse } from './routes/stored.ts';
-import { connect } from './websocket/connect.ts';
+} from './api/conversations.ts';
+import { countInput } from './api/input-tokens.ts';
+import { listModels } from './api/models.ts';
+import { getLiveness, readinessRoute } from './api/probes.ts';
+import { createResponse } from './api/responses.ts';
+import { removeResponse, retrieveInputItems, retrieveResponse } from './api/stored.ts';
+import { cors } from './middleware/cors.ts';
+import { requireNormalPath } from './middleware/normal-path.ts';
+import { refuseRebinding } from './middleware/rebinding.ts';
+import { getDocs, getDocument } from './openapi/routes.ts';
 
 /** The routes, what stands before them, and what becomes of errors. */
 export function createApp(services: SharedServices): Hono<Env> {

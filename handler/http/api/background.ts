@@ -1,22 +1,22 @@
 import type { Context } from 'hono';
-import { cutShort } from '../background/cut.ts';
-import { follow } from '../background/follow.ts';
-import { notBegun } from '../background/progress.ts';
-import { ApiError } from '../errors.ts';
-import { asAsked } from '../events/obfuscate.ts';
-import { eventStream } from '../events/sse.ts';
-import { callerLimit } from '../fair-queue.ts';
-import type { CreateRequest } from '../protocol/request.ts';
-import type { Response as ResponseObject } from '../protocol/response.ts';
-import { insertJob } from '../state/jobs.ts';
-import { insertBlock, toLine } from '../state/log.ts';
-import { beginTurn, type NewTurn } from '../state/record.ts';
-import { getHidden, getResponse } from '../state/responses.ts';
-import type { PlannedRequest } from '../turn/plan.ts';
-import type { Env, Services } from './env.ts';
-import { pathId } from './query.ts';
-import { openReply, sendJson } from './reply.ts';
-import { STREAM_HEADERS } from './stream.ts';
+import { cutShort } from '../../background/cut.ts';
+import { follow } from '../../background/follow.ts';
+import { notBegun } from '../../background/progress.ts';
+import { ApiError } from '../../errors.ts';
+import { asAsked } from '../../events/obfuscate.ts';
+import { eventStream } from '../../events/sse.ts';
+import { callerLimit } from '../../fair-queue.ts';
+import type { CreateRequest } from '../../protocol/request.ts';
+import type { Response as ResponseObject } from '../../protocol/response.ts';
+import type { Env, Services } from '../../service/env.ts';
+import { insertJob } from '../../state/jobs.ts';
+import { insertBlock, toLine } from '../../state/log.ts';
+import { beginTurn, type NewTurn } from '../../state/record.ts';
+import { getHidden, getResponse } from '../../state/responses.ts';
+import type { PlannedRequest } from '../../turn/plan.ts';
+import { pathId } from '../query.ts';
+import { openReply, sendJson } from '../reply.ts';
+import { STREAM_HEADERS } from '../stream.ts';
 
 /** Keeps a turn that is to be made in the background, with its first events, and has it made. */
 export async function startBackground(services: Services, turn: NewTurn, request: PlannedRequest): Promise<void> {

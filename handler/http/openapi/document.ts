@@ -1,12 +1,12 @@
-import * as calls from '../protocol/client-calls.ts';
-import * as content from '../protocol/content.ts';
-import * as conversation from '../protocol/conversation.ts';
-import * as items from '../protocol/items.ts';
-import * as reasoning from '../protocol/reasoning.ts';
-import * as request from '../protocol/request.ts';
-import * as tools from '../protocol/tools.ts';
+import * as calls from '../../protocol/client-calls.ts';
+import * as content from '../../protocol/content.ts';
+import * as conversation from '../../protocol/conversation.ts';
+import * as items from '../../protocol/items.ts';
+import * as reasoning from '../../protocol/reasoning.ts';
+import * as request from '../../protocol/request.ts';
+import * as tools from '../../protocol/tools.ts';
 import { createConverter, type JsonSchema } from './json-schema.ts';
-import { describePaths, type Operation } from './openapi-paths.ts';
+import { describePaths, type Operation } from './paths.ts';
 import { replySchemas } from './reply-schemas.ts';
 
 /** What the API is, as OpenAPI 3.1 says it. */

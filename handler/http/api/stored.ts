@@ -1,13 +1,13 @@
 import type { Context } from 'hono';
-import { ApiError } from '../errors.ts';
-import { StreamQuery } from '../protocol/list.ts';
-import { hasLog } from '../state/log.ts';
-import { deleteResponse, getResponse, listInputItems } from '../state/responses.ts';
-import { check } from '../validate.ts';
+import { ApiError } from '../../errors.ts';
+import { StreamQuery } from '../../protocol/list.ts';
+import type { Env, Services } from '../../service/env.ts';
+import { hasLog } from '../../state/log.ts';
+import { deleteResponse, getResponse, listInputItems } from '../../state/responses.ts';
+import { check } from '../../validate.ts';
+import { checkInclude, pathId, readListQuery } from '../query.ts';
+import { sendJson } from '../reply.ts';
 import { stopBackground, streamBackground } from './background.ts';
-import type { Env, Services } from './env.ts';
-import { checkInclude, pathId, readListQuery } from './query.ts';
-import { sendJson } from './reply.ts';
 
 /** `GET /v1/responses/{id}`: the response, or with `stream=true` the events of one that was made in the background. */
 export async function retrieveResponse(c: Context<Env>, services: Services): Promise<Response> {

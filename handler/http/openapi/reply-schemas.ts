@@ -1,10 +1,10 @@
-import type { ErrorBody } from '../errors.ts';
-import { eventTypes } from '../events/event-types.ts';
-import type { CompactedResponse } from '../protocol/compact.ts';
-import type { Conversation } from '../protocol/conversation.ts';
-import type { InputTokens } from '../protocol/count-request.ts';
-import type { ItemList } from '../protocol/list.ts';
-import type { Response } from '../protocol/response.ts';
+import type { ErrorBody } from '../../errors.ts';
+import { eventTypes } from '../../events/event-types.ts';
+import type { CompactedResponse } from '../../protocol/compact.ts';
+import type { Conversation } from '../../protocol/conversation.ts';
+import type { InputTokens } from '../../protocol/count-request.ts';
+import type { ItemList } from '../../protocol/list.ts';
+import type { Response } from '../../protocol/response.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 /** The names that JSON Schema has for the types of T. */

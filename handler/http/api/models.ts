@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Env, Services } from './env.ts';
+import type { Env, Services } from '../../service/env.ts';
 
 /** `GET /v1/models`: the models that requests may name, as far as they can be listed. */
 export async function listModels(c: Context<Env>, services: Services): Promise<Response> {
