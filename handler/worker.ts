@@ -1,6 +1,4 @@
 import * as zlib from 'node:zlib';
-import { type D1Binding, d1Database } from './database/d1.ts';
-import { migrate } from './database/schema.ts';
 import {
   configureLog,
   createHandler,
@@ -22,6 +20,8 @@ import {
   type Work,
   zstdCodec,
 } from './index.ts';
+import { type D1Binding, d1Database } from './state/database/d1.ts';
+import { migrate } from './state/database/schema.ts';
 
 /**
  * What a deployment binds. `ANTIPHON_CONFIG` is the configuration as JSON, with the keys of the YAML file, and may name

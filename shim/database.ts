@@ -1,10 +1,10 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Database } from '../handler/database/database.ts';
-import { migrate } from '../handler/database/schema.ts';
-import { type SqliteOptions, sqliteDatabase } from '../handler/database/sqlite.ts';
 import { describe, log } from '../handler/index.ts';
+import type { Database } from '../handler/state/database/database.ts';
+import { migrate } from '../handler/state/database/schema.ts';
+import { type SqliteOptions, sqliteDatabase } from '../handler/state/database/sqlite.ts';
 import { keepCheckpoints } from './checkpoints.ts';
 import { Reserve } from './reserve.ts';
 import { watchFile } from './same-file.ts';

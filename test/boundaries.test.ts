@@ -30,7 +30,7 @@ const base = [
   ],
 ];
 const model = ['backend', 'backend/server', 'backend/functions'];
-const core = ['events', 'backend', 'routing', 'tool', 'turn', 'state', 'database/database.ts'];
+const core = ['events', 'backend', 'routing', 'tools', 'turn', 'state', 'state/database/database.ts'];
 const intake = ['codec', 'decompress.ts'];
 
 /**
@@ -43,9 +43,9 @@ const table: Record<string, readonly string[]> = {
   events: base,
   codec: base,
   'decompress.ts': [...base, 'codec'],
-  'database/database.ts': [],
-  database: ['database/database.ts'],
-  state: [...base, 'events', 'database/database.ts'],
+  'state/database/database.ts': [],
+  'state/database': ['state/database/database.ts'],
+  state: [...base, 'events', 'state/database/database.ts'],
   backend: [...base, 'events'],
   'backend/server': [...base, 'events', 'backend'],
   'backend/functions': [...base, 'events', ...model],
@@ -53,12 +53,10 @@ const table: Record<string, readonly string[]> = {
   'backend/responses': [...base, 'events', ...model],
   'backend/anthropic': [...base, 'events', ...model],
   routing: [...base, 'backend'],
-  tool: [...base, 'events'],
-  turn: [...base, 'events', 'backend', 'tool'],
-  webhooks: [...base, 'events', 'state', 'database/database.ts'],
-  config: [],
-  'config.ts': [...base, 'config', 'webhooks'],
-  'default-models.ts': ['config.ts'],
+  tools: [...base, 'events'],
+  turn: [...base, 'events', 'backend', 'tools'],
+  webhooks: [...base, 'events', 'state', 'state/database/database.ts'],
+  config: [...base, 'webhooks'],
   background: [...base, ...core],
   service: [...base, ...core, 'codec', 'background'],
   http: [...base, ...core, ...intake, 'service'],
@@ -72,16 +70,16 @@ const table: Record<string, readonly string[]> = {
   ],
   'index.ts': [
     ...[...base, ...core, ...intake, ...model, 'backend/chat', 'backend/responses', 'backend/anthropic'],
-    ...['config.ts', 'default-models.ts', 'background', 'webhooks', 'service', 'websocket', 'http/app.ts'],
+    ...['config', 'background', 'webhooks', 'service', 'websocket', 'http/app.ts'],
   ],
-  'worker.ts': ['index.ts', 'database', 'node-zlib.d.ts'],
+  'worker.ts': ['index.ts', 'state/database', 'node-zlib.d.ts'],
   'node-zlib.d.ts': ['codec'],
 };
 
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
   hono: /^handler\/(http\/|websocket\/connect\.ts)/,
-  valibot: /^handler\/(protocol\/|validate\.ts|config\.ts|config\/)/,
+  valibot: /^handler\/(protocol\/|validate\.ts|config\/)/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
   'brotli-wasm': /^shim\/codecs\.ts/,
@@ -98,7 +96,7 @@ const packages: Record<string, RegExp> = {
 
 /** What the shim may know of the handler, and what its file that opens databases may besides. */
 const HANDLER_FOR_SHIM = ['handler/index.ts', 'handler/byte-list.ts', 'handler/transport.ts'];
-const DATABASES = ['database', 'schema', 'sqlite'].map((name) => `handler/database/${name}.ts`);
+const DATABASES = ['database', 'schema', 'sqlite'].map((name) => `handler/state/database/${name}.ts`);
 
 interface Source {
   path: string;

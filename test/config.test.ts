@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { parseConfig, substitute } from '../handler/config.ts';
+import { parseConfig, substitute } from '../handler/config/index.ts';
 import { defaultLimits } from '../handler/limits.ts';
 
 const chat = { match: '*', backend: 'chat', url: 'http://127.0.0.1:11434/v1' };

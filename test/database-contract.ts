@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Conflict, type Database, type Statement } from '../handler/database/database.ts';
-import { migrate, migrations } from '../handler/database/schema.ts';
+import { Conflict, type Database, type Statement } from '../handler/state/database/database.ts';
+import { migrate, migrations } from '../handler/state/database/schema.ts';
 import { insertItems } from '../handler/state/items.ts';
 import { insertBlock } from '../handler/state/log.ts';
 import { Owner } from '../handler/state/owner.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Database } from '../handler/database/database.ts';
+import type { Database } from '../handler/state/database/database.ts';
 import { testDatabase } from './doors/database.ts';
 import { testConfig } from './doors/door.ts';
 import { type InProcess, openInProcess } from './doors/in-process.ts';

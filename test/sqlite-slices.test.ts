@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { sqliteDatabase } from '../handler/database/sqlite.ts';
+import { sqliteDatabase } from '../handler/state/database/sqlite.ts';
 
 test('what many write at once is committed in slices, between which others have their turn', async (t) => {
   const database = sqliteDatabase(new DatabaseSync(':memory:'), { defer: setImmediate });

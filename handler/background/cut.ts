@@ -1,7 +1,7 @@
-import { Conflict } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import { fold } from '../events/fold.ts';
 import type { Response } from '../protocol/response.ts';
+import { Conflict } from '../state/database/database.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
 import { insertBlock, isLifecycle, noBlock, readLog, toLine } from '../state/log.ts';

@@ -1,8 +1,8 @@
-import { Conflict, type Statement } from '../database/database.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
 import { pause } from '../state/again.ts';
+import { Conflict, type Statement } from '../state/database/database.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import type { ConversationPlace } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';

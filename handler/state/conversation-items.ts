@@ -1,10 +1,10 @@
-import { Conflict } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { Item } from '../protocol/items.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import { readable } from './bounded.ts';
 import { getConversation, PRESENT } from './conversations.ts';
+import { Conflict } from './database/database.ts';
 import { conversationLocked, LOCKED, WITH_TURN } from './history.ts';
 import { insertItems, itemsOf, listOf, pageOf, selectCursor, selectPage } from './items.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';

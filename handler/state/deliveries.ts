@@ -1,6 +1,6 @@
-import type { Database, Statement } from '../database/database.ts';
 import { newId } from '../ids.ts';
 import type { Response } from '../protocol/response.ts';
+import type { Database, Statement } from './database/database.ts';
 
 /** How long a delivery is tried at all, in milliseconds: 72 hours, as OpenAI does. */
 export const GIVE_UP = 72 * 3_600_000;

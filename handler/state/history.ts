@@ -1,7 +1,7 @@
-import type { Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import { type Bounded, parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
+import type { Statement } from './database/database.ts';
 import { isOpen, OPEN, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { ITEM_CHUNKS } from './text.ts';

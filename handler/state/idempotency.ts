@@ -1,5 +1,5 @@
-import type { Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
+import type { Statement } from './database/database.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';
 import type { Scope } from './scope.ts';
 

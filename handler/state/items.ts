@@ -1,7 +1,7 @@
-import type { Row, Statement, Value } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
+import type { Row, Statement, Value } from './database/database.ts';
 import { isId } from './scope.ts';
 import { CHUNKS_SIZE, ITEM_CHUNKS, joinText, type Place, splitText } from './text.ts';
 

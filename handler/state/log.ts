@@ -1,5 +1,5 @@
-import type { Row, Statement } from '../database/database.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
+import type { Row, Statement } from './database/database.ts';
 import type { Scope } from './scope.ts';
 import { joinText, splitText } from './text.ts';
 

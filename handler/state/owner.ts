@@ -1,5 +1,5 @@
-import { Conflict, type Database, type Row, type Statement, type Value } from '../database/database.ts';
 import { newId } from '../ids.ts';
+import { Conflict, type Database, type Row, type Statement, type Value } from './database/database.ts';
 
 /** Times within one lease that a process says that it is alive: one or two may be late before anyone doubts it. */
 const BEATS = 3;

@@ -1,8 +1,8 @@
-import { Conflict, type Statement } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import { insist } from './again.ts';
+import { Conflict, type Statement } from './database/database.ts';
 import { type ConversationPlace, conversationLocked, LOCKED, type Past } from './history.ts';
 import { type IdempotencyKey, refuseTaken, stillMade, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';

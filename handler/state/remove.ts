@@ -1,5 +1,5 @@
-import type { Database, Row, Statement, Value } from '../database/database.ts';
 import { fixedLimits } from '../limits.ts';
+import type { Database, Row, Statement, Value } from './database/database.ts';
 import { LOCKED } from './history.ts';
 import { OPEN } from './owner.ts';
 

@@ -1,6 +1,6 @@
-import type { Database } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Reservation } from '../memory-budget.ts';
+import type { Database } from './database/database.ts';
 import type { Told } from './deliveries.ts';
 import type { Owner } from './owner.ts';
 

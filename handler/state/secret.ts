@@ -1,6 +1,6 @@
-import type { Database } from '../database/database.ts';
 import { keepSecret } from '../redact.ts';
 import { makeSecret, type Secret, type SharedSecret } from '../seal.ts';
+import type { Database } from './database/database.ts';
 
 /** Its id; a configured one of this id would be another secret. */
 const ID = 'database';

@@ -1,5 +1,5 @@
-import { type Database, StorageFull } from '../database/database.ts';
 import { ApiError } from '../errors.ts';
+import { type Database, StorageFull } from './database/database.ts';
 import type { Scope } from './scope.ts';
 
 /** Throws `storage_full` when nothing new may be kept: the database is as large as it may be, or its disk is full. */

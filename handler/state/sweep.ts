@@ -1,5 +1,5 @@
-import type { Database } from '../database/database.ts';
 import { fixedLimits } from '../limits.ts';
+import type { Database } from './database/database.ts';
 import { removeOldDeliveries } from './deliveries.ts';
 import type { Owner } from './owner.ts';
 import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';

@@ -1,4 +1,4 @@
-import type { Row, Statement } from '../database/database.ts';
+import type { Row, Statement } from './database/database.ts';
 
 /** Characters of one row's text: at three bytes each they stay within the 512 KiB that every database takes well. */
 const MOST = 170_000;

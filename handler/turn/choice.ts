@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { ClientTool, ToolChoice } from '../protocol/tools.ts';
-import type { ToolUse } from '../tool/tool.ts';
+import type { ToolUse } from '../tools/tool.ts';
 
 type AllowedTools = Extract<ToolChoice, { type: 'allowed_tools' }>;
 type Entry = AllowedTools['tools'][number];

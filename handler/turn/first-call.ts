@@ -1,5 +1,5 @@
 import type { ModelCall } from '../backend/backend.ts';
-import type { ServerFunctions } from '../tool/tool.ts';
+import type { ServerFunctions } from '../tools/tool.ts';
 import { summaryCall } from './compact.ts';
 import type { Turn } from './turn.ts';
 

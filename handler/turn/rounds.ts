@@ -4,7 +4,7 @@ import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
-import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tool/tool.ts';
+import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
 import { naming, satisfied, unfolded, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
 import { isCall } from './input.ts';

@@ -4,7 +4,7 @@ import { parseJson } from '../parse-json.ts';
 import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
-import type { Tool, ToolResult, ToolUse } from '../tool/tool.ts';
+import type { Tool, ToolResult, ToolUse } from '../tools/tool.ts';
 import type { Offer } from './deferred.ts';
 import { echo } from './tools.ts';
 

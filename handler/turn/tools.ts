@@ -2,7 +2,7 @@ import { ApiError, unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import type { EchoedTool } from '../protocol/response.ts';
 import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
-import type { Tool, ToolUse } from '../tool/tool.ts';
+import type { Tool, ToolUse } from '../tools/tool.ts';
 import { check } from '../validate.ts';
 import type { GivenItem } from './items.ts';
 

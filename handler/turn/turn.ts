@@ -7,7 +7,7 @@ import type { Item, OutputItem } from '../protocol/items.ts';
 import { reasoningText } from '../protocol/reasoning.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
-import type { ToolUse } from '../tool/tool.ts';
+import type { ToolUse } from '../tools/tool.ts';
 import { compact, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { errorEvent } from './error-event.ts';

@@ -1,5 +1,5 @@
-import type { Database, Statement } from '../database/database.ts';
 import { describe, log } from '../log.ts';
+import type { Database, Statement } from '../state/database/database.ts';
 import { type Delivery, GIVE_UP, nextDue, putOff, removeDelivery, takeDue } from '../state/deliveries.ts';
 import type { Transport } from '../transport.ts';
 import { sign, type Webhook } from './webhook.ts';

@@ -1,5 +1,5 @@
 import { demo } from '../../handler/backend/demo.ts';
-import { parseConfig } from '../../handler/config.ts';
+import { parseConfig } from '../../handler/config/index.ts';
 import { modelsOf } from '../../handler/routing/models.ts';
 import { callsFunctions, says } from '../model/scripted.ts';
 import { ask, type Case, many } from './scene.ts';

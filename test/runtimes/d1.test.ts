@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { getPlatformProxy } from 'wrangler';
-import { type D1Binding, d1Database } from '../../handler/database/d1.ts';
+import { type D1Binding, d1Database } from '../../handler/state/database/d1.ts';
 import { databaseContract } from '../database-contract.ts';
 
 const MOST = 20;

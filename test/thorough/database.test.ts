@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import { Conflict, type Statement } from '../../handler/database/database.ts';
-import { migrate } from '../../handler/database/schema.ts';
-import { sqliteDatabase } from '../../handler/database/sqlite.ts';
+import { Conflict, type Statement } from '../../handler/state/database/database.ts';
+import { migrate } from '../../handler/state/database/schema.ts';
+import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { databaseContract } from '../database-contract.ts';
 
 databaseContract('sqlite in memory', async () => {

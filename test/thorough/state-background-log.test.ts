@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
 import { Wakes } from '../../handler/background/wakes.ts';
-import type { Database } from '../../handler/database/database.ts';
+import type { Database } from '../../handler/state/database/database.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { testDatabase } from '../doors/database.ts';

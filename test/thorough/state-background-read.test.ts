@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Database } from '../../handler/database/database.ts';
+import type { Database } from '../../handler/state/database/database.ts';
 import { testDatabase } from '../doors/database.ts';
 import { openInProcess } from '../doors/in-process.ts';
 import { LEASE, reads } from '../processes.ts';

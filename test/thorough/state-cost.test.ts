@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Database } from '../../handler/database/database.ts';
+import type { Database } from '../../handler/state/database/database.ts';
 import { openDatabase } from '../../shim/database.ts';
 import { testDatabase } from '../doors/database.ts';
 import { post } from '../doors/door.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Conflict, type Database, type Statement } from '../../handler/database/database.ts';
+import { Conflict, type Database, type Statement } from '../../handler/state/database/database.ts';
 import { testDatabase } from '../doors/database.ts';
 import { type InProcess, openInProcess } from '../doors/in-process.ts';
 import { says } from '../model/scripted.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import type { Database } from '../../handler/database/database.ts';
-import { migrate } from '../../handler/database/schema.ts';
-import { sqliteDatabase } from '../../handler/database/sqlite.ts';
+import type { Database } from '../../handler/state/database/database.ts';
+import { migrate } from '../../handler/state/database/schema.ts';
+import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { post } from '../doors/door.ts';
 import { type InProcess, openInProcess } from '../doors/in-process.ts';
 import { callsFunctions, hangs, says } from '../model/scripted.ts';

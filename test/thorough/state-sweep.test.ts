@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Database } from '../../handler/database/database.ts';
 import type { Item } from '../../handler/protocol/items.ts';
+import type { Database } from '../../handler/state/database/database.ts';
 import { insertItems } from '../../handler/state/items.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';

@@ -1,13 +1,13 @@
 import * as v from 'valibot';
-import { host, listen, origin, proof, tls } from './config/listen.ts';
-import { media } from './config/media.ts';
-import { age, boundless, count, DAY, memory, pause, size, storage, time, whole } from './config/quantity.ts';
-import { defaultLimits, type Limits } from './limits.ts';
-import type { MediaRules } from './media.ts';
-import { InputItem } from './protocol/items.ts';
-import { isObject } from './protocol/json.ts';
-import { canSeal, type Secret } from './seal.ts';
-import { type Webhook, webhookEvents } from './webhooks/webhook.ts';
+import { defaultLimits, type Limits } from '../limits.ts';
+import type { MediaRules } from '../media.ts';
+import { InputItem } from '../protocol/items.ts';
+import { isObject } from '../protocol/json.ts';
+import { canSeal, type Secret } from '../seal.ts';
+import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
+import { host, listen, origin, proof, tls } from './listen.ts';
+import { media } from './media.ts';
+import { age, boundless, count, DAY, memory, pause, size, storage, time, whole } from './quantity.ts';
 
 /** A user and a password in it would not be sent. */
 const httpUrl = v.pipe(
