@@ -1,5 +1,5 @@
 import { startEnvoy } from '../envoy/run.ts';
-import { freePort } from '../test/ports.ts';
+import { freePort } from '../test/support/ports.ts';
 import { asker, type Language } from './ask.ts';
 import { startScript } from './children.ts';
 import { Connection } from './connection.ts';

@@ -113,6 +113,8 @@ const sources = ['handler', 'shim', 'envoy'].flatMap((folder) =>
     .map((name) => load(`${folder}/${name}`)),
 );
 
+const importsByPath = new Map(sources.map(({ path, imports }) => [path, imports]));
+
 function load(path: string): Source {
   const text = readFileSync(new URL(path, ROOT), 'utf8');
   const lines = text.split('\n');
@@ -156,7 +158,7 @@ function isProjects(name: string): boolean {
 function reachable(path: string, seen = new Set<string>()): Set<string> {
   if (seen.has(path)) return seen;
   seen.add(path);
-  for (const name of sources.find((source) => source.path === path)?.imports ?? []) reachable(name, seen);
+  for (const name of importsByPath.get(path) ?? []) reachable(name, seen);
   return seen;
 }
 
@@ -171,6 +173,20 @@ describe('imports go one way', () => {
       }
     }
     assert.deepEqual(wrong, []);
+  });
+
+  test('in no circle of files', () => {
+    const circles = new Set<string>();
+    const done = new Set<string>();
+    const visit = (path: string, above: readonly string[]) => {
+      const at = above.indexOf(path);
+      if (at >= 0) circles.add([...above.slice(at), path].join(' -> '));
+      if (at >= 0 || done.has(path)) return;
+      for (const name of importsByPath.get(path) ?? []) visit(name, [...above, path]);
+      done.add(path);
+    };
+    for (const { path } of sources) visit(path, []);
+    assert.deepEqual([...circles], []);
   });
 
   test('of packages', () => {

@@ -5,10 +5,10 @@ import { fold } from '../handler/events/fold.ts';
 import { createHandler, fetchTransport, parseConfig } from '../handler/index.ts';
 import type { OutputItem } from '../handler/protocol/items.ts';
 import type { Response } from '../handler/protocol/response.ts';
-import { eventsOf, type Json } from './accumulate.ts';
-import { testDatabase } from './doors/database.ts';
-import { startScriptedModel } from './model/scripted.ts';
-import { testTool } from './test-tool.ts';
+import { eventsOf, type Json } from './support/accumulate.ts';
+import { testDatabase } from './support/doors/database.ts';
+import { startScriptedModel } from './support/model/scripted.ts';
+import { testTool } from './support/test-tool.ts';
 
 /** Folds as readers do, event by event; frozen, so that a fold that changes what it was given throws. */
 function foldAll(start: Response, events: readonly ResponseEvent[]): Response {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { defaultLimits, fixedLimits } from '../handler/limits.ts';
-import { limitsPage } from './limits-page.ts';
+import { limitsPage } from './support/limits-page.ts';
 
 const PAGE = readFileSync(new URL('../docs/limits.md', import.meta.url), 'utf8');
 
 test('docs/limits.md says what limits.ts says', () => {
-  assert.equal(PAGE, limitsPage(), 'run: node test/limits-page.ts');
+  assert.equal(PAGE, limitsPage(), 'run: node test/support/limits-page.ts');
 });
 
 test('docs/limits.md has every limit there is', () => {

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { toOpenAIsRequest, toOthersRequest } from '../handler/backend/responses/request.ts';
 import { sealThought, type Thought, unsealThought } from '../handler/backend/server/sealed-thought.ts';
 import type { Item } from '../handler/protocol/items.ts';
-import type { Json } from './accumulate.ts';
-import { modelCall, userMessage } from './backend-contract.ts';
-import { refusal, said, sent, shows, thinks } from './messages-sent.ts';
+import type { Json } from './support/accumulate.ts';
+import { modelCall, userMessage } from './support/backend-contract.ts';
+import { refusal, said, sent, shows, thinks } from './support/messages-sent.ts';
 
 const thought: Thought = { type: 'thinking', thinking: 'First this.', signature: 'c2lnbmVk' };
 const redacted: Thought = { type: 'redacted_thinking', data: 'c2VhbGVk' };

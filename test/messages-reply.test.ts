@@ -6,9 +6,9 @@ import { toChatTools } from '../handler/backend/functions/tools.ts';
 import { sealThought } from '../handler/backend/server/sealed-thought.ts';
 import { ApiError } from '../handler/errors.ts';
 import type { ClientTool } from '../handler/protocol/tools.ts';
-import type { Json } from './accumulate.ts';
-import { modelCall } from './backend-contract.ts';
-import { type Block, messageEvents, text } from './model/scripted-messages.ts';
+import type { Json } from './support/accumulate.ts';
+import { modelCall } from './support/backend-contract.ts';
+import { type Block, messageEvents, text } from './support/model/scripted-messages.ts';
 
 const call: Block = { type: 'tool_use', id: 'toolu_1', name: 'f', input: '{"a": 1}' };
 const thought: Extract<Block, { type: 'thinking' }> = {

@@ -4,9 +4,9 @@ import { toRequest, withoutThinking } from '../handler/backend/anthropic/request
 import type { ModelCall } from '../handler/backend/backend.ts';
 import { sealThought, type Thought } from '../handler/backend/server/sealed-thought.ts';
 import type { ClientTool } from '../handler/protocol/tools.ts';
-import type { Json } from './accumulate.ts';
-import { modelCall, userMessage } from './backend-contract.ts';
-import { refusal, said, sent, shows, thinks } from './messages-sent.ts';
+import type { Json } from './support/accumulate.ts';
+import { modelCall, userMessage } from './support/backend-contract.ts';
+import { refusal, said, sent, shows, thinks } from './support/messages-sent.ts';
 
 const thought: Thought = { type: 'thinking', thinking: 'First this.', signature: 'c2lnbmVk' };
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coalesce } from '../shim/coalesce.ts';
 import { serveExchange } from '../shim/session.ts';
-import { events, FakeExchange, head, options } from './shim-fake-exchange.ts';
+import { events, FakeExchange, head, options } from './support/shim-fake-exchange.ts';
 
 const EVENT = 'data: 1\n\n';
 const ROOM = { reply: 1 << 20, time: 5000 };

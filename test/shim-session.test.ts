@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cut } from '../shim/reply.ts';
 import { serveExchange } from '../shim/session.ts';
-import { collect } from './collect.ts';
-import { chunk, events, FakeExchange, head, options } from './shim-fake-exchange.ts';
+import { collect } from './support/collect.ts';
+import { chunk, events, FakeExchange, head, options } from './support/shim-fake-exchange.ts';
 
 const echo = async (request: Request) => new Response(`${request.method} ${request.url} ${await request.text()}`);
 const SERVER_ERROR =

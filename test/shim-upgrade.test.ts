@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { serveHttp } from '../shim/http.ts';
 import { serveExchange } from '../shim/session.ts';
-import { freePort } from './ports.ts';
-import { FakeExchange, head, options } from './shim-fake-exchange.ts';
+import { freePort } from './support/ports.ts';
+import { FakeExchange, head, options } from './support/shim-fake-exchange.ts';
 
 const refuse = async (request: Request) =>
   new Response(`${request.method} ${request.headers.get('upgrade')} ${await request.text()}`, { status: 426 });

@@ -11,7 +11,7 @@ import { pageRows } from './coverage/not-supported-page.ts';
 import { sdk, surfaceRows } from './coverage/surface.ts';
 import { placed } from './coverage/table.ts';
 import { manifest } from './promises/manifest.ts';
-import { look } from './schema.ts';
+import { look } from './support/schema.ts';
 
 const rows = surfaceRows().map(({ group, name }) => `${group} ${name}`);
 

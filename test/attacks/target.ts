@@ -4,8 +4,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
-import { startCommand, writeConfig } from '../product.ts';
+import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 /** The ways in that an attack is tried by. */
 export type AttackDoor = 'http' | 'envoy';

@@ -3,8 +3,8 @@ import { AddItems, CreateConversation, UpdateConversation } from '../../handler/
 import { CountRequest } from '../../handler/protocol/count-request.ts';
 import { CreateRequest } from '../../handler/protocol/request.ts';
 import { sealWith } from '../../handler/seal.ts';
-import { testSecrets } from '../doors/door.ts';
-import { look, type Schema } from '../schema.ts';
+import { testSecrets } from '../support/doors/door.ts';
+import { look, type Schema } from '../support/schema.ts';
 
 /** A body that the product takes; together the examples have an object of every kind that a schema knows. */
 export interface Example {

@@ -1,4 +1,4 @@
-import { alternatives, isOptional, literals, resolve, type Schema, signature, unwrap } from '../schema.ts';
+import { alternatives, isOptional, literals, resolve, type Schema, signature, unwrap } from '../support/schema.ts';
 
 /** Where a value stands below a body: names of members, and places in lists. */
 export type Path = readonly (string | number)[];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Door } from '../doors/door.ts';
+import type { Door } from '../support/doors/door.ts';
 import type { Example } from './examples.ts';
 import { isWrong, nameOf, type Site } from './sites.ts';
 import { MARK } from './values.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, type Script, says } from '../model/scripted.ts';
+import { callsFunctions, type Script, says } from '../support/model/scripted.ts';
 import { heard } from './heard.ts';
 import type { Stage } from './scenarios.ts';
 

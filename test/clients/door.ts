@@ -3,9 +3,9 @@ import { startEnvoy } from '../../envoy/run.ts';
 import { type Door as HandlerDoor, parseConfig } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
 
 /** A request as the product got it. */
 export interface Sent {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, replies, type Script, says, sends } from '../model/scripted.ts';
+import { callsFunctions, replies, type Script, says, sends } from '../support/model/scripted.ts';
 import type { ClientsDoor } from './door.ts';
 import { heard } from './heard.ts';
 import type { Running } from './run.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { says } from '../model/scripted.ts';
+import { says } from '../support/model/scripted.ts';
 import type { Stage } from './scenarios.ts';
 
 /** A response that is read, whose input is listed, and that is deleted. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, says } from '../model/scripted.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
 import { heard } from './heard.ts';
 import { CALL, ROUND, type Stage } from './scenarios.ts';
 

@@ -1,5 +1,5 @@
 import { clientTools } from '../../handler/protocol/tools.ts';
-import { alternatives, literals, look, type Schema, signature, unwrap, variants } from '../schema.ts';
+import { alternatives, literals, look, type Schema, signature, unwrap, variants } from '../support/schema.ts';
 import { alternativesOf, type Declarations, type Declared } from './declarations.ts';
 
 /** Where a comparison has come to. */

@@ -6,7 +6,7 @@ import { locateEnvoy } from '../../envoy/find.ts';
 import { accepts } from '../../envoy/ports.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Fetch } from '../../shim/session.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 
 /**
  * Starts an Envoy before this handler, with a shipped configuration in which `alter` has changed members as it likes (it gets

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { askAs, openAs } from '../ask-as.ts';
-import { freePort } from '../ports.ts';
-import { type ProductProcess, startCommand, writeConfig } from '../product.ts';
+import { askAs, openAs } from '../support/ask-as.ts';
+import { freePort } from '../support/ports.ts';
+import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 import { startOwnEnvoy, upstreamTls } from './own-envoy.ts';
 
 const LIMIT = { timeout: 120_000 };

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mode } from '../../envoy/config.ts';
 import { startEnvoy } from '../../envoy/run.ts';
 import { serveGrpc } from '../../shim/server.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 import { ask, askHttp2, begin } from './shim-client.ts';
 import { CallLog, handler } from './shim-handler.ts';
 

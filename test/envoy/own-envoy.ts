@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { locateEnvoy } from '../../envoy/find.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was parsed without a schema
 type Parsed = any;

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { startEnvoy } from '../../envoy/run.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 
 const limits = { body: 1024, reply: 1024, time: 10_000 };
 

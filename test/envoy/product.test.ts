@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { testConfigFile } from '../doors/door.ts';
-import { type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
-import { startCommand, writeConfig } from '../product.ts';
+import { testConfigFile } from '../support/doors/door.ts';
+import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 const run = promisify(execFile);
 

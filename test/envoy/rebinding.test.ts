@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startEnvoy } from '../../envoy/run.ts';
-import { askAs, openAs } from '../ask-as.ts';
-import { freePort } from '../ports.ts';
-import { startCommand, writeConfig } from '../product.ts';
+import { askAs, openAs } from '../support/ask-as.ts';
+import { freePort } from '../support/ports.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 const LIMIT = { timeout: 60_000 };
 const evil = { host: 'evil.example:10000', origin: 'http://evil.example:10000' };

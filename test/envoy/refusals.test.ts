@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { startEnvoy } from '../../envoy/run.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 import { startAltered } from './altered.ts';
 import { ask } from './shim-client.ts';
 

@@ -6,11 +6,11 @@ import { configureLog, fixedLimits, log } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Log } from '../../shim/session.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { hangs, says, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
 import { until } from '../promises/state-ask.ts';
-import { openSocket } from '../socket.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { hangs, says, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { openSocket } from '../support/socket.ts';
 
 const LIMIT = { timeout: 30_000 };
 

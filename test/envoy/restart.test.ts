@@ -7,11 +7,11 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accepts } from '../../envoy/ports.ts';
 import { findEnvoy } from '../../envoy/run.ts';
-import { testConfigFile } from '../doors/door.ts';
-import { startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
-import { startCommand, writeConfig } from '../product.ts';
 import { until } from '../promises/state-ask.ts';
+import { testConfigFile } from '../support/doors/door.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 /** By then Envoy has started, in milliseconds. */
 const LATE = 3_000;

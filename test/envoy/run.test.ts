@@ -12,7 +12,7 @@ import { configFor } from '../../envoy/config.ts';
 import { locateEnvoy } from '../../envoy/find.ts';
 import { accepts } from '../../envoy/ports.ts';
 import { findEnvoy, startEnvoy } from '../../envoy/run.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 
 const run = promisify(execFile);
 const files = { streamed: 'envoy.yaml', buffered: 'envoy-buffered.yaml', original: 'envoy-original.yaml' } as const;

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningEnvoy, startEnvoy } from '../../envoy/run.ts';
 import { type Running, serveGrpc } from '../../shim/server.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 import { ask, askHttp2, begin } from './shim-client.ts';
 import { CallLog, handler } from './shim-handler.ts';
 

@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { startEnvoy } from '../../envoy/run.ts';
 import { serveGrpc } from '../../shim/server.ts';
-import { openEnvoy } from '../doors/envoy.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { says, startScriptedModel } from '../model/scripted.ts';
-import { freePort, UNREACHABLE } from '../ports.ts';
+import { openEnvoy } from '../support/doors/envoy.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { says, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort, UNREACHABLE } from '../support/ports.ts';
 
 /** Much that can go wrong here is something that never comes. */
 const LIMIT = { timeout: 20_000 };

@@ -1,7 +1,7 @@
 import { demo } from '../../handler/backend/demo.ts';
 import { parseConfig } from '../../handler/config/index.ts';
 import { modelsOf } from '../../handler/routing/models.ts';
-import { callsFunctions, says } from '../model/scripted.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
 import { ask, type Case, many } from './scene.ts';
 
 const user = { role: 'user', content: 'x' };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { defaultLimits } from '../../handler/limits.ts';
-import { testConfig } from '../doors/door.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { type Script, type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
-import { tells, text } from '../model/scripted-messages.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { type Script, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
+import { tells, text } from '../support/model/scripted-messages.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 
 /** The product with the limits that it has by default, before a scripted model. */
 export interface Scene {

@@ -5,7 +5,7 @@ import { clientContract } from '../clients/contract.ts';
 import { heard } from '../clients/heard.ts';
 import { nodeClient } from '../clients/open.ts';
 import { CALL, ROUND, type Stage } from '../clients/scenarios.ts';
-import { callsFunctions, says } from '../model/scripted.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
 
 const own = {
   ...agentScenarios,

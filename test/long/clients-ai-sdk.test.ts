@@ -3,7 +3,7 @@ import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
 import { nodeClient } from '../clients/open.ts';
 import { type Stage, scenarios, toolRound, twoTurns } from '../clients/scenarios.ts';
-import { sends } from '../model/scripted.ts';
+import { sends } from '../support/model/scripted.ts';
 
 const LOGPROB = { token: 'Hello', logprob: -0.25, top_logprobs: [{ token: 'Hello', logprob: -0.25 }] };
 

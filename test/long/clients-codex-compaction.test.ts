@@ -4,7 +4,7 @@ import { callsTool } from '../clients/client-tools.ts';
 import { type CodexSettings, openCodex } from '../clients/codex.ts';
 import { type ClientsDoor, openForClients } from '../clients/door.ts';
 import { heard } from '../clients/heard.ts';
-import { callsFunctions, type Script, says, sends } from '../model/scripted.ts';
+import { callsFunctions, type Script, says, sends } from '../support/model/scripted.ts';
 
 // Codex compacts what has grown beyond `model_auto_compact_token_limit`, before the next turn or in the middle of one. Of a
 // provider called OpenAI or Azure, and of its own, Codex 0.169.0 asks it: what was said, with a `compaction_trigger` at its

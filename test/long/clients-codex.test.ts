@@ -6,7 +6,7 @@ import { callsTool } from '../clients/client-tools.ts';
 import { type CodexRun, type CodexSettings, openCodex } from '../clients/codex.ts';
 import { type ClientsDoor, openForClients } from '../clients/door.ts';
 import { heard } from '../clients/heard.ts';
-import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } from '../model/scripted.ts';
+import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } from '../support/model/scripted.ts';
 
 // What Codex 0.169.0 sends for a model that it does not know, as those behind this product are: `POST /v1/responses`,
 // `stream: true`, `store: false`, `include: ["reasoning.encrypted_content"]`, `tool_choice: "auto"`,

@@ -5,7 +5,7 @@ import { openForClients } from '../clients/door.ts';
 import { nodeClient } from '../clients/open.ts';
 import { start } from '../clients/run.ts';
 import { type Stage, scenarios, twoTurns } from '../clients/scenarios.ts';
-import { sends } from '../model/scripted.ts';
+import { sends } from '../support/model/scripted.ts';
 
 const open = () => nodeClient('langchain.mjs');
 

@@ -1,9 +1,9 @@
 import '../promises/all.ts';
 import { describe, test } from 'node:test';
 import type { Mode } from '../../envoy/config.ts';
-import { openEnvoy } from '../doors/envoy.ts';
 import { carries } from '../envoy/long-load.ts';
 import { runPromises } from '../promises/promise.ts';
+import { openEnvoy } from '../support/doors/envoy.ts';
 
 /** The versions that envoy/README.md says are tested, with the modes that each can carry. */
 const versions: Record<string, readonly Mode[]> = {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { hangs, type Script, type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
-import { type ProductProcess, startCommand, writeConfig } from '../product.ts';
-import { checkStream, type StreamEvent } from '../sse.ts';
+import { hangs, type Script, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
+import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
+import { checkStream, type StreamEvent } from '../support/sse.ts';
 
 const TURNS = 100;
 const ROUNDS = Number(process.env.KILLS ?? 3);

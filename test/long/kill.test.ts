@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
-import { type ProductProcess, startCommand, writeConfig } from '../product.ts';
+import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
+import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 
 const KILLS = Number(process.env.KILLS ?? 100);
 const CLIENTS = 8;

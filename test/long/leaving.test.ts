@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Door, post } from '../doors/door.ts';
-import { openEnvoy } from '../doors/envoy.ts';
-import { openNodeHttp } from '../doors/node-http.ts';
 import { settled } from '../promises/state-ask.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { openEnvoy } from '../support/doors/envoy.ts';
+import { openNodeHttp } from '../support/doors/node-http.ts';
 
 const LEAVES = 2_000;
 const AT_ONCE = 40;

@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startScriptedModel } from '../model/scripted.ts';
-import { startCommand, writeConfig } from '../product.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 // node test/long/many-streams.ts [COUNT] [SECONDS]
 //

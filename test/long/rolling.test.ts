@@ -9,10 +9,10 @@ import { configFor } from '../../envoy/config.ts';
 import { DEFAULT_VERSION } from '../../envoy/download.ts';
 import { accepts } from '../../envoy/ports.ts';
 import { findEnvoy } from '../../envoy/run.ts';
-import { type Script, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
-import { startCommand, writeConfig } from '../product.ts';
 import { until } from '../promises/state-ask.ts';
+import { type Script, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 /** Words of a reply, one a second. */
 const WORDS = 16;

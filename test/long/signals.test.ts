@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { accepts } from '../../envoy/ports.ts';
-import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
-import { writeConfig } from '../product.ts';
+import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { writeConfig } from '../support/product.ts';
 
 const TIMES = Number(process.env.TIMES ?? 20);
 const ROOT = new URL('../../', import.meta.url).pathname;
-const TERMINAL = new URL('../terminal.py', import.meta.url).pathname;
+const TERMINAL = new URL('../support/terminal.py', import.meta.url).pathname;
 
 /** How `npm start` is run, and how it is then told to stop: by its terminal, or by a signal to all that belongs to it. */
 const ways: [string, readonly string[], (npm: ChildProcess) => void][] = [

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
-import { type ProductProcess, startCommand, writeConfig } from '../product.ts';
+import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
+import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 10);
 const WARM = Math.min(3, MINUTES - 1);

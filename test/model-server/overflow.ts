@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { eventsOf } from '../accumulate.ts';
+import { eventsOf } from '../support/accumulate.ts';
 import { refusalOf, repeats } from './heard.ts';
 import { tooLong } from './questions.ts';
 import { modelTest, type Scene } from './scene.ts';

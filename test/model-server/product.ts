@@ -6,7 +6,7 @@ import { createHandler, parseConfig } from '../../handler/index.ts';
 import { openDatabase } from '../../shim/database.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 import type { BackendName } from './direct.ts';
 import { type Exchange, tap } from './tap.ts';
 import type { Target } from './target.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
-import { type Json, replay } from '../accumulate.ts';
+import { type Json, replay } from '../support/accumulate.ts';
 import { type Heard, heard } from './heard.ts';
 import type { Body } from './questions.ts';
 import type { Scene } from './scene.ts';

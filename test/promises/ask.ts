@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
-import { type Door, post } from '../doors/door.ts';
-import { hangs, type Script } from '../model/scripted.ts';
-import { checkStream, parseStream, type Stream } from '../sse.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { hangs, type Script } from '../support/model/scripted.ts';
+import { checkStream, parseStream, type Stream } from '../support/sse.ts';
 
 type ResponseObject = OpenAI.Responses.Response;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { replies, type Script, says, type Turn } from '../model/scripted.ts';
-import { outline } from '../sse.ts';
+import { post } from '../support/doors/door.ts';
+import { replies, type Script, says, type Turn } from '../support/model/scripted.ts';
+import { outline } from '../support/sse.ts';
 import { create, fails, stream } from './ask.ts';
 import { NEEDS_LAST_WORDS, promise } from './promise.ts';
 

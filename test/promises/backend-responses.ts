@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { type Script, sends } from '../model/scripted.ts';
-import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../model/scripted-responses.ts';
-import { outline } from '../sse.ts';
+import { post } from '../support/doors/door.ts';
+import { type Script, sends } from '../support/model/scripted.ts';
+import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../support/model/scripted-responses.ts';
+import { outline } from '../support/sse.ts';
 import { callOf, create, endsOnLeaving, refuses, stream } from './ask.ts';
 import { NEEDS_LIVE, promise } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';

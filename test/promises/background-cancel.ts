@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
-import { post } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
-import { checkStream, parseStream } from '../sse.ts';
+import { post } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
+import { checkStream, parseStream } from '../support/sse.ts';
 import { callOf, create, refuses } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';

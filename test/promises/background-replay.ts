@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type Door, post } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
-import { parseStream } from '../sse.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
+import { parseStream } from '../support/sse.ts';
 import { create, refuses, stream } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
-import { type Door, post } from '../doors/door.ts';
-import { callsFunctions, hangs, replies, type Script, says } from '../model/scripted.ts';
-import { outline } from '../sse.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { callsFunctions, hangs, replies, type Script, says } from '../support/model/scripted.ts';
+import { outline } from '../support/sse.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, have, held, stored, turnRefused } from './state-ask.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { type Door, post, testOrigin } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
+import { type Door, post, testOrigin } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
 import { callOf, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { says } from '../model/scripted.ts';
+import { says } from '../support/model/scripted.ts';
 import { callOf, create, sent, stream } from './ask.ts';
 import { promise } from './promise.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Json } from '../accumulate.ts';
-import { post } from '../doors/door.ts';
-import { callsFunctions, says, sends } from '../model/scripted.ts';
+import type { Json } from '../support/accumulate.ts';
+import { post } from '../support/doors/door.ts';
+import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { callOf, create, sent, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 import { heard } from './state-ask.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import { makeParseableTextFormat } from 'openai/lib/parser';
-import { callsFunctions, hangs, replies, says, sends } from '../model/scripted.ts';
+import { callsFunctions, hangs, replies, says, sends } from '../support/model/scripted.ts';
 import { callOf } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LAST_WORDS, promise } from './promise.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
-import type { Door } from '../doors/door.ts';
-import { callsFunctions, says } from '../model/scripted.ts';
+import type { Door } from '../support/doors/door.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { ended } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
-import type { Door } from '../doors/door.ts';
-import { callsFunctions, replies, type Script, says, sends } from '../model/scripted.ts';
-import { tells, text } from '../model/scripted-messages.ts';
+import type { Door } from '../support/doors/door.ts';
+import { callsFunctions, replies, type Script, says, sends } from '../support/model/scripted.ts';
+import { tells, text } from '../support/model/scripted-messages.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
 import { begin, ended } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { says } from '../model/scripted.ts';
+import { says } from '../support/model/scripted.ts';
 import { create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Door, post } from '../doors/door.ts';
-import { hangs, replies, type Script, says } from '../model/scripted.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { hangs, replies, type Script, says } from '../support/model/scripted.ts';
 import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import {

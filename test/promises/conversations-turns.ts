@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, says } from '../model/scripted.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
 import { create, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { contents, conversation, have, heard, type List, stored, turnRefused } from './state-ask.ts';

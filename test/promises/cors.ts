@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Door, post, testOrigin } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
+import { type Door, post, testOrigin } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
 import { refuses } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LOOPBACK, promise } from './promise.ts';
 

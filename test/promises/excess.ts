@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { type Door, post } from '../doors/door.ts';
-import { says, type Turn } from '../model/scripted.ts';
-import { NEEDS_SOCKET, withSocket } from '../socket.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { says, type Turn } from '../support/model/scripted.ts';
+import { NEEDS_SOCKET, withSocket } from '../support/socket.ts';
 import { create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 

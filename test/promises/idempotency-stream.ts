@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
-import { replay } from '../accumulate.ts';
-import { type Door, post } from '../doors/door.ts';
-import { callsFunctions, says, sends } from '../model/scripted.ts';
-import { checkStream, outline, parseStream } from '../sse.ts';
+import { replay } from '../support/accumulate.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { callsFunctions, says, sends } from '../support/model/scripted.ts';
+import { checkStream, outline, parseStream } from '../support/sse.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { held } from './state-ask.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Door, post } from '../doors/door.ts';
-import { callsFunctions, hangs, replies, says, sends } from '../model/scripted.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { callsFunctions, hangs, replies, says, sends } from '../support/model/scripted.ts';
 import { callOf, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, contents, conversation, held, stored, until } from './state-ask.ts';

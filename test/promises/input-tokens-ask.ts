@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Json } from '../accumulate.ts';
-import { type Door, post } from '../doors/door.ts';
+import type { Json } from '../support/accumulate.ts';
+import { type Door, post } from '../support/doors/door.ts';
 import { ask, have } from './state-ask.ts';
 
 const PATH = '/v1/responses/input_tokens';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hangs, replies, type Script, says } from '../model/scripted.ts';
+import { hangs, replies, type Script, says } from '../support/model/scripted.ts';
 import { refuses } from './ask.ts';
 import { count } from './input-tokens-ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { replies, says } from '../model/scripted.ts';
+import { replies, says } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { count, counted } from './input-tokens-ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Door } from '../doors/door.ts';
-import { replies, type Script, says } from '../model/scripted.ts';
-import { errorOf, tells, text } from '../model/scripted-messages.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import type { Door } from '../support/doors/door.ts';
+import { replies, type Script, says } from '../support/model/scripted.ts';
+import { errorOf, tells, text } from '../support/model/scripted-messages.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, refuses } from './ask.ts';
 import { count, counted, refusedAlike } from './input-tokens-ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
@@ -157,7 +157,7 @@ promise(
 promise(
   'input-tokens.served',
   async (door) => {
-    const { testToolUseOf } = await import('../test-tool.ts');
+    const { testToolUseOf } = await import('../support/test-tool.ts');
     const model = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 1 }) }, says('ok'));
     const label = `input-tokens.served ${door.model.url}`; // which no other door of this process has
     const body = { model, input: 'Hi', tools: [fn, { type: 'test_tool', label }] };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { says, sends } from '../model/scripted.ts';
+import { says, sends } from '../support/model/scripted.ts';
 import { create, sent } from './ask.ts';
 import { promise } from './promise.ts';
 

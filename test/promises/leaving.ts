@@ -1,5 +1,5 @@
-import { type Door, post } from '../doors/door.ts';
-import { hangs } from '../model/scripted.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { hangs } from '../support/model/scripted.ts';
 import { callOf, endsOnLeaving } from './ask.ts';
 import { NEEDS_LIVE, promise, type Skips } from './promise.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { callsFunctions, type Script, says } from '../model/scripted.ts';
-import { NEEDS_SOCKET, withSocket } from '../socket.ts';
+import { post } from '../support/doors/door.ts';
+import { callsFunctions, type Script, says } from '../support/model/scripted.ts';
+import { NEEDS_SOCKET, withSocket } from '../support/socket.ts';
 import { create, refuses, stream, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 

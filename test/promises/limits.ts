@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Json } from '../accumulate.ts';
-import { post } from '../doors/door.ts';
-import { hangs, type Script, says, type Turn } from '../model/scripted.ts';
-import { messageEvents } from '../model/scripted-messages.ts';
-import { encoded, eventsOf } from '../model/scripted-responses.ts';
+import type { Json } from '../support/accumulate.ts';
+import { post } from '../support/doors/door.ts';
+import { hangs, type Script, says, type Turn } from '../support/model/scripted.ts';
+import { messageEvents } from '../support/model/scripted-messages.ts';
+import { encoded, eventsOf } from '../support/model/scripted-responses.ts';
 import { callOf, refuses, stream } from './ask.ts';
 import { promise } from './promise.ts';
 

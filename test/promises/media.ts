@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Door } from '../doors/door.ts';
-import { says, sends } from '../model/scripted.ts';
-import { messageEvents, sendsMessage, text } from '../model/scripted-messages.ts';
-import { eventsOf, message, sendsEvents } from '../model/scripted-responses.ts';
+import type { Door } from '../support/doors/door.ts';
+import { says, sends } from '../support/model/scripted.ts';
+import { messageEvents, sendsMessage, text } from '../support/model/scripted-messages.ts';
+import { eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
 import { create, sent, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, have } from './state-ask.ts';

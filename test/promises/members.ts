@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { says } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import { says } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, refuses, sent, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, have, type List } from './state-ask.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import type { Script } from '../model/scripted.ts';
-import { errorOf, halves, messageEvents, sendsMessage, tells, text } from '../model/scripted-messages.ts';
-import { encoded } from '../model/scripted-responses.ts';
+import { post } from '../support/doors/door.ts';
+import type { Script } from '../support/model/scripted.ts';
+import { errorOf, halves, messageEvents, sendsMessage, tells, text } from '../support/model/scripted-messages.ts';
+import { encoded } from '../support/model/scripted-responses.ts';
 import { callOf, create, endsOnLeaving, refuses, stream } from './ask.ts';
 import { promise } from './promise.ts';
 

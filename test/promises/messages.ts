@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Json } from '../accumulate.ts';
-import { type Door, post } from '../doors/door.ts';
-import { type Block, errorOf, halves, tells, text } from '../model/scripted-messages.ts';
-import { outline } from '../sse.ts';
+import type { Json } from '../support/accumulate.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { type Block, errorOf, halves, tells, text } from '../support/model/scripted-messages.ts';
+import { outline } from '../support/sse.ts';
 import { callOf, create, stream } from './ask.ts';
 import { NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
 

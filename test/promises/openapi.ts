@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type Door, post } from '../doors/door.ts';
-import { fits } from '../json-schema.ts';
-import { says } from '../model/scripted.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { fits } from '../support/json-schema.ts';
+import { says } from '../support/model/scripted.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
 async function documentOf(door: Door) {

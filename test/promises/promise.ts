@@ -1,5 +1,5 @@
 import { after, before, describe, test } from 'node:test';
-import type { Door, DoorName } from '../doors/door.ts';
+import type { Door, DoorName } from '../support/doors/door.ts';
 import { manifest } from './manifest.ts';
 
 /** The id of a promise that the manifest holds. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { callsFunctions, says } from '../model/scripted.ts';
+import { post } from '../support/doors/door.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
 import { callOf, create, refuses, sent, stream, unprocessable } from './ask.ts';
 import { NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { heard } from './state-ask.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { callsFunctions, says, sends } from '../model/scripted.ts';
-import { answersCut } from '../model/scripted-responses.ts';
-import { outline, parseStream } from '../sse.ts';
+import { post } from '../support/doors/door.ts';
+import { callsFunctions, says, sends } from '../support/model/scripted.ts';
+import { answersCut } from '../support/model/scripted-responses.ts';
+import { outline, parseStream } from '../support/sse.ts';
 import { create, refuses, sent, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { askAs } from '../ask-as.ts';
-import { testHost, testOrigin } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
-import { NEEDS_SOCKET, openSocket } from '../socket.ts';
+import { askAs } from '../support/ask-as.ts';
+import { testHost, testOrigin } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
+import { NEEDS_SOCKET, openSocket } from '../support/socket.ts';
 import { refuses } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LOOPBACK, promise } from './promise.ts';
 import { HANDSHAKE, wish } from './websocket.ts';

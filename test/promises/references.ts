@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
+import { post } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
 import { create, refuses, sent, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, conversation, heard } from './state-ask.ts';

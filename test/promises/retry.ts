@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Door, post } from '../doors/door.ts';
-import { replies } from '../model/scripted.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { replies } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { conversation, held } from './state-ask.ts';

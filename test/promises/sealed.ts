@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { says, sends } from '../model/scripted.ts';
+import { post } from '../support/doors/door.ts';
+import { says, sends } from '../support/model/scripted.ts';
 import { create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, conversation } from './state-ask.ts';

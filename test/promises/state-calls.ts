@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Door } from '../doors/door.ts';
-import { callsFunctions, says, sends } from '../model/scripted.ts';
+import type { Door } from '../support/doors/door.ts';
+import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { contents, conversation, have, heard, type List, turnRefused } from './state-ask.ts';

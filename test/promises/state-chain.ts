@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { callsFunctions, says, sends } from '../model/scripted.ts';
+import { post } from '../support/doors/door.ts';
+import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { create, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { conversation, heard, turnRefused } from './state-ask.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
-import { says } from '../model/scripted.ts';
+import { says } from '../support/model/scripted.ts';
 import { callOf } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { heard } from './state-ask.ts';

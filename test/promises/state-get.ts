@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, hangs, type Script, says, sends } from '../model/scripted.ts';
+import { callsFunctions, hangs, type Script, says, sends } from '../support/model/scripted.ts';
 import { callOf, create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, have, nowhere, stored } from './state-ask.ts';

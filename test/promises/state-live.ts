@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, hangs, says } from '../model/scripted.ts';
+import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
 import { callOf } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { begin, held, nowhere, settled, stored, until } from './state-ask.ts';

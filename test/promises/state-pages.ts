@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Door } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
+import type { Door } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { conversation, have, type Item, type List, messages, textOf } from './state-ask.ts';

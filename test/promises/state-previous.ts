@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { type Script, says } from '../model/scripted.ts';
+import { post } from '../support/doors/door.ts';
+import { type Script, says } from '../support/model/scripted.ts';
 import { create, stream, unprocessable } from './ask.ts';
 import { NEEDS_LIVE, promise } from './promise.ts';
 import { begin, held, turnRefused, until } from './state-ask.ts';

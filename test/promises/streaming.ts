@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { says, sends } from '../model/scripted.ts';
-import { outline, parseStream } from '../sse.ts';
+import { post } from '../support/doors/door.ts';
+import { says, sends } from '../support/model/scripted.ts';
+import { outline, parseStream } from '../support/sse.ts';
 import { create, stream } from './ask.ts';
 import { NEEDS_LIVE, promise } from './promise.ts';
 

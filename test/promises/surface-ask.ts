@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { wrong } from '../coverage/beyond.ts';
 import { rowsOf } from '../coverage/rows-of.ts';
 import { rowsShownBy } from '../coverage/table.ts';
-import type { Door } from '../doors/door.ts';
+import type { Door } from '../support/doors/door.ts';
 import type { PromiseId } from './promise.ts';
 import { have, type Item, type List } from './state-ask.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { surfaceRows } from '../coverage/surface.ts';
-import { post, testConfig } from '../doors/door.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { replies } from '../model/scripted.ts';
-import { eventsOf, message, sendsEvents } from '../model/scripted-responses.ts';
+import { post, testConfig } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { replies } from '../support/model/scripted.ts';
+import { eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
 import { refuses, stream } from './ask.ts';
 import { promise, type Skips } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { calls, type ExampleItem, others, withOtherValues } from '../coverage/example-items.ts';
-import { says } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import { says } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { conversation, have, type List } from './state-ask.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { calls } from '../coverage/example-items.ts';
 import { rowsOf } from '../coverage/rows-of.ts';
 import { rowsShownBy } from '../coverage/table.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { create, refuses, sent } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, conversation } from './state-ask.ts';

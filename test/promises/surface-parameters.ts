@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { surfaceRows } from '../coverage/surface.ts';
 import { placed } from '../coverage/table.ts';
-import type { Door } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import type { Door } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, sent, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type Topic, topics } from '../coverage/not-supported.ts';
 import type { Refused } from '../coverage/refused.ts';
-import { type Door, post } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
 import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask } from './state-ask.ts';

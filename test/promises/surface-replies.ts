@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { calls } from '../coverage/example-items.ts';
 import { surfaceRows } from '../coverage/surface.ts';
-import { callsFunctions, says } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, conversation, have, type List } from './state-ask.ts';

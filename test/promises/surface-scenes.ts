@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { actions, mcpErrors, operations, safetyCheck } from '../coverage/example-parts.ts';
-import { type Door, post } from '../doors/door.ts';
-import { callsFunctions, replies, type Script, says, sends } from '../model/scripted.ts';
-import { answers, message, type Said } from '../model/scripted-responses.ts';
-import { checkStream, parseStream, type Stream } from '../sse.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { callsFunctions, replies, type Script, says, sends } from '../support/model/scripted.ts';
+import { answers, message, type Said } from '../support/model/scripted-responses.ts';
+import { checkStream, parseStream, type Stream } from '../support/sse.ts';
 
 const custom = { type: 'custom', name: 'c' };
 const fn = { type: 'function', name: 'f' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { exampleTools } from '../coverage/example-tools.ts';
-import { says } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import { says } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, sent } from './ask.ts';
 import { promise } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';

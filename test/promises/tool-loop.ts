@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
-import { callsFunctions, hangs, says, sends } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
-import { outline } from '../sse.ts';
-import { testToolUseOf } from '../test-tool.ts';
+import { post } from '../support/doors/door.ts';
+import { callsFunctions, hangs, says, sends } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
+import { outline } from '../support/sse.ts';
+import { testToolUseOf } from '../support/test-tool.ts';
 import { create, endsOnLeaving, stream, unprocessable } from './ask.ts';
 import { NEEDS_TEST_TOOL, promise } from './promise.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, says } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
-import { outline } from '../sse.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
+import { outline } from '../support/sse.ts';
 import { callOf, create, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 import { heard } from './state-ask.ts';

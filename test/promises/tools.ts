@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, type Script, sends } from '../model/scripted.ts';
-import { outline } from '../sse.ts';
+import { callsFunctions, type Script, sends } from '../support/model/scripted.ts';
+import { outline } from '../support/sse.ts';
 import { create, stream } from './ask.ts';
 import { promise } from './promise.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { post } from '../doors/door.ts';
+import { post } from '../support/doors/door.ts';
 import { refuses, sent, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Door, testWebhookSecret } from '../doors/door.ts';
-import { replies, says, sends } from '../model/scripted.ts';
+import { type Door, testWebhookSecret } from '../support/doors/door.ts';
+import { replies, says, sends } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { begin, ended } from './background.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';

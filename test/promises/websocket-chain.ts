@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, replies, says } from '../model/scripted.ts';
-import { tells, text } from '../model/scripted-messages.ts';
-import { NEEDS_SOCKET, type SocketEvent, withSocket } from '../socket.ts';
+import { callsFunctions, replies, says } from '../support/model/scripted.ts';
+import { tells, text } from '../support/model/scripted-messages.ts';
+import { NEEDS_SOCKET, type SocketEvent, withSocket } from '../support/socket.ts';
 import { callOf, create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { have, heard, type List, nowhere, stored } from './state-ask.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { Door } from '../doors/door.ts';
-import { hangs, replies, says, type Turn } from '../model/scripted.ts';
-import { NEEDS_SOCKET, openSocket, streamOf, type TestSocket, withSocket } from '../socket.ts';
-import { checkStream } from '../sse.ts';
+import type { Door } from '../support/doors/door.ts';
+import { hangs, replies, says, type Turn } from '../support/model/scripted.ts';
+import { NEEDS_SOCKET, openSocket, streamOf, type TestSocket, withSocket } from '../support/socket.ts';
+import { checkStream } from '../support/sse.ts';
 import { callOf, endsOnLeaving } from './ask.ts';
 import { NEEDS_HEADERS, promise, type Skips } from './promise.ts';
 import { settled } from './state-ask.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { type Door, post } from '../doors/door.ts';
-import { says } from '../model/scripted.ts';
-import { block, frame, hostile, skippable } from '../zstd-made.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { says } from '../support/model/scripted.ts';
+import { block, frame, hostile, skippable } from '../support/zstd-made.ts';
 import { callOf, create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 

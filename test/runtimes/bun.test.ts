@@ -1,4 +1,4 @@
-import { findBun } from '../doors/bun.ts';
+import { findBun } from '../support/doors/bun.ts';
 import { runtimeSuite } from './runtime-suite.ts';
 
 runtimeSuite('bun', findBun());

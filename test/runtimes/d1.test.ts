@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { getPlatformProxy } from 'wrangler';
 import { type D1Binding, d1Database } from '../../handler/state/database/d1.ts';
-import { databaseContract } from '../database-contract.ts';
+import { databaseContract } from '../support/database-contract.ts';
 
 const MOST = 20;
 

@@ -1,4 +1,4 @@
-import { findDeno } from '../doors/deno.ts';
+import { findDeno } from '../support/doors/deno.ts';
 import { runtimeSuite } from './runtime-suite.ts';
 
 runtimeSuite('deno', findDeno());

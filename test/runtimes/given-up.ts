@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { fetchTransport } from '../../handler/index.ts';
-import { hangs, startScriptedModel } from '../model/scripted.ts';
+import { hangs, startScriptedModel } from '../support/model/scripted.ts';
 
 // Run by Deno and by Bun: a model call that is given up ends, though of its Response only the body is still in use.
 

@@ -1,5 +1,5 @@
 import '../promises/all.ts';
-import { openNodeHttp } from '../doors/node-http.ts';
 import { runPromises } from '../promises/promise.ts';
+import { openNodeHttp } from '../support/doors/node-http.ts';
 
 runPromises(openNodeHttp, 'node-http');

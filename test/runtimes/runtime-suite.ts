@@ -2,8 +2,8 @@ import '../promises/all.ts';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { openRuntime, type Runtime, start } from '../doors/runtime.ts';
 import { runPromises } from '../promises/promise.ts';
+import { openRuntime, type Runtime, start } from '../support/doors/runtime.ts';
 
 /** Tries what must hold on a runtime that is neither Node nor workerd. */
 export function runtimeSuite(name: Runtime['name'], runtime: Runtime | undefined): void {

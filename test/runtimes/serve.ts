@@ -1,6 +1,6 @@
 import { createHandler, type Door, fetchTransport, parseConfig, standardSocket } from '../../handler/index.ts';
 import { codecs } from '../../shim/codecs.ts';
-import { testDatabase } from '../doors/database.ts';
+import { testDatabase } from '../support/doors/database.ts';
 
 // Run by Deno or by Bun, whose own servers hand over to the handler; ends with the process that began it.
 

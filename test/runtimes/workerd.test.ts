@@ -1,5 +1,5 @@
 import '../promises/all.ts';
-import { openWorkerd } from '../doors/workerd.ts';
 import { runPromises } from '../promises/promise.ts';
+import { openWorkerd } from '../support/doors/workerd.ts';
 
 runPromises(openWorkerd, 'workerd');

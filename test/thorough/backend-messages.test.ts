@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import { failureInMessages, failureOfMessages, isAboutThinking } from '../../handler/backend/anthropic/failure.ts';
 import { anthropic } from '../../handler/backend/anthropic/index.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { backendContract, modelCall } from '../backend-contract.ts';
-import { startScriptedModel } from '../model/scripted.ts';
-import { type Block, errorOf, messageEvents, sendsMessage, tells, text } from '../model/scripted-messages.ts';
-import { encoded } from '../model/scripted-responses.ts';
-import { freePort } from '../ports.ts';
+import { backendContract, modelCall } from '../support/backend-contract.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
+import { type Block, errorOf, messageEvents, sendsMessage, tells, text } from '../support/model/scripted-messages.ts';
+import { encoded } from '../support/model/scripted-responses.ts';
+import { freePort } from '../support/ports.ts';
 
 const call: Block = { type: 'tool_use', id: 'toolu_1', name: 'f', input: '{"a": 1}' };
 const thought: Block = { type: 'thinking', thinking: 'First this.', signature: 'c2lnbmVk' };

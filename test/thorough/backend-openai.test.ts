@@ -8,11 +8,11 @@ import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/protocol/items.ts';
 import type { FunctionTool, NamespaceTool } from '../../handler/protocol/tools.ts';
 import { createTransport } from '../../shim/transport.ts';
-import type { Json } from '../accumulate.ts';
-import { modelCall } from '../backend-contract.ts';
 import { sdk } from '../coverage/surface.ts';
-import { says, startScriptedModel } from '../model/scripted.ts';
-import { answers, message } from '../model/scripted-responses.ts';
+import type { Json } from '../support/accumulate.ts';
+import { modelCall } from '../support/backend-contract.ts';
+import { says, startScriptedModel } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 
 // What only OpenAI's own servers are sent. No test reaches those: a scripted server stands for them.
 

@@ -12,10 +12,10 @@ import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/protocol/items.ts';
 import { makeSecret, sealWith } from '../../handler/seal.ts';
 import { createTransport } from '../../shim/transport.ts';
-import type { Json } from '../accumulate.ts';
-import { backendContract, modelCall } from '../backend-contract.ts';
-import { startScriptedModel } from '../model/scripted.ts';
-import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../model/scripted-responses.ts';
+import type { Json } from '../support/accumulate.ts';
+import { backendContract, modelCall } from '../support/backend-contract.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
+import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../support/model/scripted-responses.ts';
 
 const call: Said = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a": 1}' };
 const thought: Said = { type: 'reasoning', summary: ['First this.', 'Then that.'], encrypted_content: 'c2VhbGVk' };

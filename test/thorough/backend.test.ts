@@ -4,8 +4,8 @@ import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { demo } from '../../handler/backend/demo.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { backendContract, modelCall, userMessage } from '../backend-contract.ts';
-import { callsFunctions, says, startScriptedModel } from '../model/scripted.ts';
+import { backendContract, modelCall, userMessage } from '../support/backend-contract.ts';
+import { callsFunctions, says, startScriptedModel } from '../support/model/scripted.ts';
 
 backendContract('chat', async () => {
   const scripted = await startScriptedModel();

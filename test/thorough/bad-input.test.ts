@@ -6,10 +6,10 @@ import { type Place, placesOf } from '../bad-input/places.ts';
 import { isWrong, nameOf, sitesOf } from '../bad-input/sites.ts';
 import { bodyWith, errorOf, send, tryValue } from '../bad-input/try.ts';
 import { deep, huge, MARK, ofEachType, written } from '../bad-input/values.ts';
-import { type Door, post } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { says } from '../model/scripted.ts';
-import { objectsIn } from '../schema.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
+import { objectsIn } from '../support/schema.ts';
 
 /** Values tried by each property; `PROPERTY_RUNS` asks for more. */
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);

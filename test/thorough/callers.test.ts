@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { parseConfig } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
-import { type Door, doorAt, post, testConfigFile } from '../doors/door.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { type Script, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
 import { refuses } from '../promises/ask.ts';
+import { type Door, doorAt, post, testConfigFile } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { type Script, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
 
 /** The product on plain HTTP, told by a header who calls, which only tests do. */
 async function open(t: TestContext, limits: object) {

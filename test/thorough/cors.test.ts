@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testConfig } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { startScriptedModel } from '../model/scripted.ts';
 import { refuses } from '../promises/ask.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
 
 const asks = { origin: 'https://any.example', 'access-control-request-method': 'POST' };
 

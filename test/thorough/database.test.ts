@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { Conflict, type Statement } from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
-import { databaseContract } from '../database-contract.ts';
+import { databaseContract } from '../support/database-contract.ts';
 
 databaseContract('sqlite in memory', async () => {
   const database = sqliteDatabase(new DatabaseSync(':memory:'));

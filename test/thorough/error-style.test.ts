@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testConfig } from '../doors/door.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { startScriptedModel } from '../model/scripted.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
 
 /** Requests, with the status and code that `errors: openai` gives them. */
 const cases: [body: string, status: number, code: string | null][] = [

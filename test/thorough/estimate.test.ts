@@ -6,7 +6,7 @@ import type { Item } from '../../handler/protocol/items.ts';
 import { countTokens, estimateTokens, type Heard } from '../../handler/turn/estimate.ts';
 import { loadTokenizer } from '../../shim/tokenizer.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { testDatabase } from '../doors/database.ts';
+import { testDatabase } from '../support/doors/database.ts';
 
 const TEXTS: Record<string, string> = {
   English: 'A house with a garden near the river, and nobody who lives in it. '.repeat(200),

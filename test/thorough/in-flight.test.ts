@@ -10,12 +10,12 @@ import { gzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { type MemoryBudget, parseConfig } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
-import { type Door, doorAt, post, testConfigFile } from '../doors/door.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { hangs, says, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
-import { startCommand, writeConfig } from '../product.ts';
 import { create, refuses } from '../promises/ask.ts';
+import { type Door, doorAt, post, testConfigFile } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { hangs, says, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 const MiB = 1024 * 1024;
 

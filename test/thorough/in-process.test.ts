@@ -1,3 +1,3 @@
-import { runInProcess } from '../in-process.ts';
+import { runInProcess } from '../support/in-process.ts';
 
 runInProcess();

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { configureLog, describe, log, parseConfig } from '../../handler/index.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { replies, type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
-import { UNREACHABLE } from '../ports.ts';
-import { startCommand, writeConfig } from '../product.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { replies, type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
+import { UNREACHABLE } from '../support/ports.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 /** What must stand in no line at any level: each is planted in places of its own. */
 const KEY = 'k3y-"of\\the"-model';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { configureLog } from '../../handler/index.ts';
-import { testConfig } from '../doors/door.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { hangs, replies, type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { hangs, replies, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../../handler/index.ts';
 import { mediaFinder } from '../../handler/media.ts';
-import { testDatabase } from '../doors/database.ts';
-import { testConfigFile } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { callsFunctions, says, startScriptedModel } from '../model/scripted.ts';
 import { unprocessable } from '../promises/ask.ts';
 import { ask, have } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { testConfigFile } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { callsFunctions, says, startScriptedModel } from '../support/model/scripted.ts';
 
 const image = (image_url: string) => ({ type: 'input_image', image_url }) as const;
 const said = (url: string) => [{ role: 'user', content: [image(url)] }];

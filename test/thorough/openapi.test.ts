@@ -8,7 +8,7 @@ import { placesOf } from '../bad-input/places.ts';
 import { isWrong, nameOf, type Site } from '../bad-input/sites.ts';
 import { bodyWith } from '../bad-input/try.ts';
 import { ofEachType } from '../bad-input/values.ts';
-import { fits } from '../json-schema.ts';
+import { fits } from '../support/json-schema.ts';
 
 const api = describeApi(['test_tool']);
 const all = [...examples({ response: 'resp_1', conversation: 'conv_1' }), ...refused];

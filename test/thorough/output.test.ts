@@ -8,14 +8,14 @@ import { Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { fixedLimits } from '../../handler/index.ts';
 import { openOutput } from '../../shim/output.ts';
-import { freePort } from '../ports.ts';
 import { until } from '../promises/state-ask.ts';
+import { freePort } from '../support/ports.ts';
 
 /** Much that can go wrong here is something that never comes. */
 const LIMIT = { timeout: 30_000 };
 
 const MAIN = new URL('../../shim/main.ts', import.meta.url).pathname;
-const TERMINAL = new URL('../terminal.py', import.meta.url).pathname;
+const TERMINAL = new URL('../support/terminal.py', import.meta.url).pathname;
 
 /** The command with its output where the test wants it, once it answers. */
 async function start(t: TestContext, stdio: StdioOptions, before: readonly string[] = [], dir = folder(t)) {

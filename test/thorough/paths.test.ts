@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { readAttributes, readHeaders } from '../../shim/codec.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { Refusal } from '../../shim/refusal.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { freePort } from '../ports.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { freePort } from '../support/ports.ts';
 
 /** Targets that a handler would see as others, once they are parsed as a URL. */
 const changed = [

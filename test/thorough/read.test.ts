@@ -7,8 +7,8 @@ import { toChatTools } from '../../handler/backend/functions/tools.ts';
 import { ResponsesReply } from '../../handler/backend/responses/reply.ts';
 import { type Reply, readReply } from '../../handler/backend/server/reply-stream.ts';
 import { ApiError } from '../../handler/errors.ts';
-import type { Json } from '../accumulate.ts';
-import { modelCall } from '../backend-contract.ts';
+import type { Json } from '../support/accumulate.ts';
+import { modelCall } from '../support/backend-contract.ts';
 
 const call = modelCall({ tools: [{ type: 'custom', name: 'patch' }] });
 const tools = toChatTools(call.tools);

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Database } from '../../handler/index.ts';
 import { startProduct } from '../../shim/product.ts';
-import { testDatabase } from '../doors/database.ts';
-import { testConfigFile } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
-import { startCommand, writeConfig } from '../product.ts';
 import { until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { testConfigFile } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 /** A product without Envoy, which ends with the test. */
 async function start(t: TestContext, args: readonly string[] = []) {

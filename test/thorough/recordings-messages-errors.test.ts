@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { messagesRecordings as recordings } from '../recorded.ts';
-import { recordedBackend } from '../recorded-backend.ts';
+import { messagesRecordings as recordings } from '../support/recorded.ts';
+import { recordedBackend } from '../support/recorded-backend.ts';
 
 const { ask, streamOf, recorded } = recordedBackend('anthropic', recordings);
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sealThought } from '../../handler/backend/server/sealed-thought.ts';
-import { type Json, normalised } from '../accumulate.ts';
-import { messagesRecordings as recordings } from '../recorded.ts';
-import { recordedBackend, sentBy } from '../recorded-backend.ts';
+import { type Json, normalised } from '../support/accumulate.ts';
+import { messagesRecordings as recordings } from '../support/recorded.ts';
+import { recordedBackend, sentBy } from '../support/recorded-backend.ts';
 
 const { ask, streamOf, recorded } = recordedBackend('anthropic', recordings);
 const sent = (name: string) => sentBy(recorded(name));

@@ -4,11 +4,11 @@ import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createHandler, type Database, parseConfig } from '../../handler/index.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { eventsOf, type Json, normalised, replay } from '../accumulate.ts';
-import { testDatabase } from '../doors/database.ts';
-import { freePort } from '../ports.ts';
-import { type Recording, responsesRecordings as recordings } from '../recorded.ts';
-import { splitting } from '../split.ts';
+import { eventsOf, type Json, normalised, replay } from '../support/accumulate.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { freePort } from '../support/ports.ts';
+import { type Recording, responsesRecordings as recordings } from '../support/recorded.ts';
+import { splitting } from '../support/split.ts';
 
 const backends = createTransport();
 let port = 0;

@@ -6,11 +6,11 @@ import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { createHandler, type Database, parseConfig } from '../../handler/index.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { type Json, normalised, replay } from '../accumulate.ts';
-import { testDatabase } from '../doors/database.ts';
-import { freePort } from '../ports.ts';
-import { type Recording, recorded, recordings } from '../recorded.ts';
-import { splitting } from '../split.ts';
+import { type Json, normalised, replay } from '../support/accumulate.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { freePort } from '../support/ports.ts';
+import { type Recording, recorded, recordings } from '../support/recorded.ts';
+import { splitting } from '../support/split.ts';
 
 const backends = createTransport();
 let port = 0;

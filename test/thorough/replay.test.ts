@@ -3,11 +3,11 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { createHandler, type Database, parseConfig } from '../../handler/index.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { type Json, normalised, replay } from '../accumulate.ts';
-import { testDatabase } from '../doors/database.ts';
-import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
-import { splitting } from '../split.ts';
-import { bytesOf, deltasOf, type Script, script } from '../turns.ts';
+import { type Json, normalised, replay } from '../support/accumulate.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
+import { splitting } from '../support/split.ts';
+import { bytesOf, deltasOf, type Script, script } from '../support/turns.ts';
 
 /** Scripts tried by each property; `PROPERTY_RUNS` asks for more. */
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 25);

@@ -4,7 +4,7 @@ import { type ClientHttp2Session, connect, constants, createServer, type ServerH
 import { type TestContext, test } from 'node:test';
 import { guardResets } from '../../shim/resets.ts';
 import { serveGrpc } from '../../shim/server.ts';
-import { freePort } from '../ports.ts';
+import { freePort } from '../support/ports.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../../handler/index.ts';
 import { isSealed, makeSecret, sealWith } from '../../handler/seal.ts';
-import { sealVersion1 } from '../version-1-seal.ts';
+import { sealVersion1 } from '../support/version-1-seal.ts';
 
 const long = { id: 'k1', key: 'a secret of thirty-two bytes, k1' };
 const short = { id: 'old', key: 'sixteen bytes, !' };

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serveHttp } from '../../shim/http.ts';
 import type { Running } from '../../shim/server.ts';
 import type { Fetch, Log } from '../../shim/session.ts';
-import { freePort } from '../ports.ts';
-import { events } from '../shim-fake-exchange.ts';
+import { freePort } from '../support/ports.ts';
+import { events } from '../support/shim-fake-exchange.ts';
 
 const lines: string[] = [];
 const start = async (t: TestContext, fetch: Fetch): Promise<Running> => {

@@ -16,9 +16,9 @@ import { callExchange } from '../../shim/exchange.ts';
 import type { ProcessingRequest, ProcessingResponse } from '../../shim/messages.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Fetch } from '../../shim/session.ts';
-import { collect } from '../collect.ts';
-import { freePort } from '../ports.ts';
-import { chunk, events, head, options } from '../shim-fake-exchange.ts';
+import { collect } from '../support/collect.ts';
+import { freePort } from '../support/ports.ts';
+import { chunk, events, head, options } from '../support/shim-fake-exchange.ts';
 
 const files = ['ext_proc', 'health'].map((name) =>
   fileURLToPath(new URL(`../../proto/${name}.proto`, import.meta.url)),

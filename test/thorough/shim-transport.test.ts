@@ -6,7 +6,7 @@ import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createTransport } from '../../shim/transport.ts';
-import { freePort, UNREACHABLE } from '../ports.ts';
+import { freePort, UNREACHABLE } from '../support/ports.ts';
 
 /** A model server on a real port; `closed` counts the sockets that the other end has closed. */
 async function model(t: TestContext, answer: (request: IncomingMessage, reply: ServerResponse) => void) {

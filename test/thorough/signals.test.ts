@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fixedLimits } from '../../handler/index.ts';
-import type { Script } from '../model/scripted.ts';
 import { until } from '../promises/state-ask.ts';
-import { startStopping } from '../stopping.ts';
+import type { Script } from '../support/model/scripted.ts';
+import { startStopping } from '../support/stopping.ts';
 
 /** Much that can go wrong here is something that never comes. */
 const LIMIT = { timeout: 30_000 };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
-import { testDatabase } from '../doors/database.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { LEASE, reads } from '../processes.ts';
 import { create } from '../promises/ask.ts';
 import { openStream } from '../promises/background.ts';
 import { held, stored } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { LEASE, reads } from '../support/processes.ts';
 
 const background = { background: true, input: 'Hi' };
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Runner, Work } from '../../handler/index.ts';
-import { testConfig } from '../doors/door.ts';
-import { type InProcess, openInProcess } from '../doors/in-process.ts';
-import { callsFunctions, hangs, says } from '../model/scripted.ts';
-import { LEASE, mortal, processes, reads, takenOver } from '../processes.ts';
 import { callOf, create, endsOnLeaving } from '../promises/ask.ts';
 import { have, heard, held, stored, until } from '../promises/state-ask.ts';
-import { testToolUseOf } from '../test-tool.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
+import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
+import { LEASE, mortal, processes, reads, takenOver } from '../support/processes.ts';
+import { testToolUseOf } from '../support/test-tool.ts';
 
 const STOPPED = { code: 'server_error', message: 'The server that made this response has stopped.' };
 const CLAIM = /^UPDATE responses AS r SET owner/;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
-import { testDatabase } from '../doors/database.ts';
-import { testConfig } from '../doors/door.ts';
-import { openInProcess, testHandler } from '../doors/in-process.ts';
-import { says } from '../model/scripted.ts';
 import { create } from '../promises/ask.ts';
 import { conversation, heard } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { openInProcess, testHandler } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
 
 const trigger = { type: 'compaction_trigger' };
 

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
 import { openDatabase } from '../../shim/database.ts';
-import { testDatabase } from '../doors/database.ts';
-import { post } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { says } from '../model/scripted.ts';
 import { create, stream } from '../promises/ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { post } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
 
 let dir: string;
 

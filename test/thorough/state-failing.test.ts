@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
-import { testDatabase } from '../doors/database.ts';
-import { post } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { callsFunctions, says } from '../model/scripted.ts';
-import { LEASE } from '../processes.ts';
 import { create, refuses, stream } from '../promises/ask.ts';
 import { begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { post } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
+import { LEASE } from '../support/processes.ts';
 
 /** A database that may be away, as a network or a full disk takes it away. */
 async function failing(): Promise<{ database: Database; whole: Database; away(is: (sql: string) => boolean): void }> {

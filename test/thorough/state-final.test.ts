@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { post } from '../doors/door.ts';
-import type { InProcess } from '../doors/in-process.ts';
-import { says, startScriptedModel } from '../model/scripted.ts';
-import { processes } from '../processes.ts';
-import { startCommand, writeConfig } from '../product.ts';
 import { ask, begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
+import { post } from '../support/doors/door.ts';
+import type { InProcess } from '../support/doors/in-process.ts';
+import { says, startScriptedModel } from '../support/model/scripted.ts';
+import { processes } from '../support/processes.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 const STOPPED = { code: 'server_error', message: 'The server that made this response has stopped.' };
 const key = 'a key';

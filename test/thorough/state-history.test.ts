@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultLimits, fixedLimits } from '../../handler/limits.ts';
-import { testDatabase } from '../doors/database.ts';
-import { testConfig } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { says } from '../model/scripted.ts';
-import { takenOver } from '../processes.ts';
 import { create } from '../promises/ask.ts';
 import { conversation, have, type List, turnRefused } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
+import { takenOver } from '../support/processes.ts';
 
 /** More than the limit of the second process, and far less than that of the first. */
 const LONG = { role: 'user', content: 'x'.repeat(2_000) };

@@ -5,12 +5,12 @@ import type { Database } from '../../handler/state/database/database.ts';
 import { findMade } from '../../handler/state/idempotency.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
-import { testDatabase } from '../doors/database.ts';
-import { type Door, post } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { replies, says } from '../model/scripted.ts';
 import { create } from '../promises/ask.ts';
 import { held, until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { type Door, post } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { replies, says } from '../support/model/scripted.ts';
 
 const HOUR = 3_600_000;
 const KEY = { 'idempotency-key': 'a key' };

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Conflict, type Database, type Statement } from '../../handler/state/database/database.ts';
-import { testDatabase } from '../doors/database.ts';
-import { type InProcess, openInProcess } from '../doors/in-process.ts';
-import { says } from '../model/scripted.ts';
 import { create } from '../promises/ask.ts';
 import { begin, held, stored, until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
 
 type Batch = (statements: readonly Statement[], write: Database['batch']) => ReturnType<Database['batch']>;
 

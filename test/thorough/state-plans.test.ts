@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
-import { post } from '../doors/door.ts';
-import { type InProcess, openInProcess } from '../doors/in-process.ts';
-import { callsFunctions, hangs, says } from '../model/scripted.ts';
 import { create, stream } from '../promises/ask.ts';
 import { ask, have } from '../promises/state-ask.ts';
+import { post } from '../support/doors/door.ts';
+import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
+import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
 
 /** How SQLite goes about each statement that is run on a database. */
 async function watched(): Promise<{ database: Database; plans: Map<string, string[]>; expire(): Promise<void> }> {

@@ -5,11 +5,11 @@ import type { Database } from '../../handler/state/database/database.ts';
 import { insertItems } from '../../handler/state/items.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
-import { testDatabase } from '../doors/database.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { says } from '../model/scripted.ts';
 import { create } from '../promises/ask.ts';
 import { ask, begin, contents, conversation, have, heard, held, type List } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
 
 const HOUR = 3_600_000;
 const MONTH = 30 * 24 * HOUR;

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { testDatabase } from '../doors/database.ts';
-import { testConfig } from '../doors/door.ts';
-import { openInProcess, testHandler } from '../doors/in-process.ts';
-import { says } from '../model/scripted.ts';
-import { UNREACHABLE } from '../ports.ts';
 import { begin, ended } from '../promises/background.ts';
 import { until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { openInProcess, testHandler } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
+import { UNREACHABLE } from '../support/ports.ts';
 
 test('what was not taken is tried again, later and later, with the same id, and then no more', async (t) => {
   const database = await testDatabase();

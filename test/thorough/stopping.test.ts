@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { endsUnended } from '../stopping.ts';
+import { endsUnended } from '../support/stopping.ts';
 
 test(
   'a stopping server ends what does not end, on plain HTTP: nothing is torn, nothing that was made is lost',

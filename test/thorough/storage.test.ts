@@ -13,13 +13,13 @@ import { insertItems } from '../../handler/state/items.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { openDatabase } from '../../shim/database.ts';
-import { testDatabase } from '../doors/database.ts';
-import { post, testConfig } from '../doors/door.ts';
-import { openInProcess } from '../doors/in-process.ts';
-import { says, startScriptedModel } from '../model/scripted.ts';
-import { startCommand, writeConfig } from '../product.ts';
 import { create, refuses, stream } from '../promises/ask.ts';
 import { ask, conversation, stored, until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { post, testConfig } from '../support/doors/door.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { says, startScriptedModel } from '../support/model/scripted.ts';
+import { startCommand, writeConfig } from '../support/product.ts';
 
 const MiB = 1024 * 1024;
 

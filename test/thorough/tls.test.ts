@@ -12,8 +12,8 @@ import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Door } from '../../shim/session.ts';
 import { readTls } from '../../shim/tls.ts';
-import { freePort } from '../ports.ts';
-import { options } from '../shim-fake-exchange.ts';
+import { freePort } from '../support/ports.ts';
+import { options } from '../support/shim-fake-exchange.ts';
 
 const folder = new URL('../fixtures/tls/', import.meta.url).pathname;
 const pem = (name: string) => readFile(`${folder}${name}`);

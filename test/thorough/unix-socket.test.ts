@@ -12,7 +12,7 @@ import { WebSocket } from 'ws';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Door } from '../../shim/session.ts';
-import { options } from '../shim-fake-exchange.ts';
+import { options } from '../support/shim-fake-exchange.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'antiphon-unix-'));

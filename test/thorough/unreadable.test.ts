@@ -6,10 +6,10 @@ import { after, before, describe, test } from 'node:test';
 import { configureLog } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import type { Running } from '../../shim/server.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { type ScriptedModel, says, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
 import { until } from '../promises/state-ask.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
 
 const LIMIT = { timeout: 20_000 };
 

@@ -9,11 +9,11 @@ import { configureLog, type Door, MemoryBudget, parseConfig, type Socket } from 
 import { serveHttp } from '../../shim/http.ts';
 import type { Fetch } from '../../shim/session.ts';
 import { openSockets } from '../../shim/websocket.ts';
-import { testConfigFile } from '../doors/door.ts';
-import { testHandler } from '../doors/in-process.ts';
-import { hangs, says, startScriptedModel } from '../model/scripted.ts';
-import { freePort } from '../ports.ts';
-import { openSocket } from '../socket.ts';
+import { testConfigFile } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { hangs, says, startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { openSocket } from '../support/socket.ts';
 
 /** Much that can go wrong here is something that never comes. */
 const LIMIT = { timeout: 20_000 };

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { decompress } from '../../handler/decompress.ts';
 import { ApiError } from '../../handler/errors.ts';
 import { codecs } from '../../shim/codecs.ts';
-import { block, frame, hostile, skippable } from '../zstd-made.ts';
+import { block, frame, hostile, skippable } from '../support/zstd-made.ts';
 
 const MiB = 1024 * 1024;
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const MODULES = new URL('../../node_modules/', import.meta.url);
+const MODULES = new URL('../../../node_modules/', import.meta.url);
 
 /**
  * The binary of a runtime that npm has installed, or undefined if there is none for this machine. The package has a

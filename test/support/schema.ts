@@ -1,4 +1,4 @@
-import { clientTools } from '../handler/protocol/tools.ts';
+import { clientTools } from '../../handler/protocol/tools.ts';
 
 /** A valibot schema, or a step of its pipe, as far as tests look into one. */
 export interface Schema {

@@ -9,7 +9,7 @@ export async function openWorkerd(): Promise<Door> {
   process.env.WRANGLER_SEND_METRICS = 'false';
   const model = await startScriptedModel();
   const worker = await unstable_startWorker({
-    config: new URL('../../wrangler.toml', import.meta.url).pathname,
+    config: new URL('../../../wrangler.toml', import.meta.url).pathname,
     bindings: {
       ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify(testConfigFile(model)) },
       LOG_LEVEL: { type: 'plain_text', value: 'error' },

@@ -1,8 +1,8 @@
-import { unsupported } from '../handler/errors.ts';
-import type { ItemEvent } from '../handler/events/events.ts';
-import { newId } from '../handler/ids.ts';
-import type { FunctionCall, McpCall } from '../handler/protocol/items.ts';
-import type { ServerFunction, Tool, ToolResult } from '../handler/tools/tool.ts';
+import { unsupported } from '../../handler/errors.ts';
+import type { ItemEvent } from '../../handler/events/events.ts';
+import { newId } from '../../handler/ids.ts';
+import type { FunctionCall, McpCall } from '../../handler/protocol/items.ts';
+import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 
 /** How often the test tool has been opened and closed. */
 export const testToolUse = { opened: 0, closed: 0 };

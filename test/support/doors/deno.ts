@@ -4,7 +4,7 @@ import type { Runtime } from './runtime.ts';
 
 /** Nothing but what is installed, and no lock file beside npm's. */
 const INSTALLED = ['--no-check', '--no-lock', '--no-remote', '--node-modules-dir=manual', '--v8-flags=--expose-gc'];
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/deno', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/deno', import.meta.url));
 
 /** Deno, if npm has installed one for this machine. */
 export function findDeno(): Runtime | undefined {

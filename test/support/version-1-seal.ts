@@ -1,5 +1,5 @@
-import { toBase64 } from '../handler/base64.ts';
-import type { Secret } from '../handler/seal.ts';
+import { toBase64 } from '../../handler/base64.ts';
+import type { Secret } from '../../handler/seal.ts';
 
 /** A text as version 1 sealed it: bound to neither purpose nor tenant, with a key that is a digest of the secret. */
 export async function sealVersion1({ id, key }: Secret, text: string): Promise<string> {

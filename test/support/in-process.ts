@@ -1,6 +1,6 @@
-import './promises/all.ts';
+import '../promises/all.ts';
+import { type PromiseId, runPromises, type Share } from '../promises/promise.ts';
 import { openInProcess } from './doors/in-process.ts';
-import { type PromiseId, runPromises, type Share } from './promises/promise.ts';
 
 /** What waits for the limit of a turn, as long as all other promises take together. */
 const SLOW: readonly PromiseId[] = ['limit.turn', 'conversation-lock.unread'];

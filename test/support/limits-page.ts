@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const SOURCE = new URL('../handler/limits.ts', import.meta.url);
-const PAGE = new URL('../docs/limits.md', import.meta.url);
+const SOURCE = new URL('../../handler/limits.ts', import.meta.url);
+const PAGE = new URL('../../docs/limits.md', import.meta.url);
 
 /** What one row of the page says. */
 interface Row {
@@ -31,7 +31,7 @@ export function limitsPage(): string {
   });
   return `# Limits
 
-Made of \`handler/limits.ts\` by \`node test/limits-page.ts\`; do not edit.
+Made of \`handler/limits.ts\` by \`node test/support/limits-page.ts\`; do not edit.
 
 ## What \`limits\` in the configuration sets
 

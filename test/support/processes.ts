@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Database } from '../handler/state/database/database.ts';
+import type { Database } from '../../handler/state/database/database.ts';
+import { ended } from '../promises/background.ts';
+import { stored, until } from '../promises/state-ask.ts';
 import { testDatabase } from './doors/database.ts';
 import { testConfig } from './doors/door.ts';
 import { type InProcess, openInProcess } from './doors/in-process.ts';
-import { ended } from './promises/background.ts';
-import { stored, until } from './promises/state-ask.ts';
 import { checkStream, parseStream, type Stream } from './sse.ts';
 
 /** How long a process may be silent before others take its turns, in milliseconds. */

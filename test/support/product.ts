@@ -32,7 +32,7 @@ export async function startCommand(
 ): Promise<ProductProcess> {
   const [grpc, http, envoy, admin] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const ports = ['-port', `${grpc}`, '--http-port', `${http}`, `-envoy-port=${envoy}`, '-admin-port', `${admin}`];
-  const main = new URL('../shim/main.ts', import.meta.url).pathname;
+  const main = new URL('../../shim/main.ts', import.meta.url).pathname;
   const cwd = await mkdtemp(join(tmpdir(), 'antiphon-command-'));
   const { OPENAI_BASE_URL: _url, OPENAI_API_KEY: _key, ...clean } = process.env;
   const child = spawn(process.execPath, [main, ...(listens === 'ports' ? ports : []), ...args], {

@@ -1,4 +1,4 @@
-import { serveHttp } from '../../shim/http.ts';
+import { serveHttp } from '../../../shim/http.ts';
 import { startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
 import { type Door, doorAt } from './door.ts';

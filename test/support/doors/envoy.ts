@@ -1,6 +1,6 @@
-import { startEnvoy } from '../../envoy/run.ts';
-import { serveHttp } from '../../shim/http.ts';
-import { serveGrpc } from '../../shim/server.ts';
+import { startEnvoy } from '../../../envoy/run.ts';
+import { serveHttp } from '../../../shim/http.ts';
+import { serveGrpc } from '../../../shim/server.ts';
 import { startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
 import { type Door, doorAt } from './door.ts';

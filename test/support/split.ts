@@ -1,4 +1,4 @@
-import type { Transport } from '../handler/index.ts';
+import type { Transport } from '../../handler/index.ts';
 
 /**
  * A transport whose bodies arrive in pieces of the sizes given, over and over, and at least one byte each,

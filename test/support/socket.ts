@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import type { Skips } from '../promises/promise.ts';
 import type { Door } from './doors/door.ts';
-import type { Skips } from './promises/promise.ts';
 import { checkStream, type Stream, type StreamEvent } from './sse.ts';
 
 /** Doors without WebSockets. */

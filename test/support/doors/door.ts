@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { type Config, parseConfig } from '../../handler/index.ts';
+import { type Config, parseConfig } from '../../../handler/index.ts';
 import type { ScriptedModel } from '../model/scripted.ts';
 import { UNREACHABLE } from '../ports.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 
-const FOLDER = new URL('fixtures/', import.meta.url);
+const FOLDER = new URL('../fixtures/', import.meta.url);
 
 /** One recorded reply. */
 export interface Recording {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Conflict, type Database, type Statement } from '../handler/state/database/database.ts';
-import { migrate, migrations } from '../handler/state/database/schema.ts';
-import { insertItems } from '../handler/state/items.ts';
-import { insertBlock } from '../handler/state/log.ts';
-import { Owner } from '../handler/state/owner.ts';
-import { sweep } from '../handler/state/sweep.ts';
-import { ITEM_CHUNKS, joinText, type Place, splitText } from '../handler/state/text.ts';
+import { Conflict, type Database, type Statement } from '../../handler/state/database/database.ts';
+import { migrate, migrations } from '../../handler/state/database/schema.ts';
+import { insertItems } from '../../handler/state/items.ts';
+import { insertBlock } from '../../handler/state/log.ts';
+import { Owner } from '../../handler/state/owner.ts';
+import { sweep } from '../../handler/state/sweep.ts';
+import { ITEM_CHUNKS, joinText, type Place, splitText } from '../../handler/state/text.ts';
 
 /** A new, empty database, and a second connection to it where the kind has such a thing. */
 export interface Opened {

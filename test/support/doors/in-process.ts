@@ -6,11 +6,11 @@ import {
   type Identify,
   type Runner,
   type Work,
-} from '../../handler/index.ts';
-import { codecs } from '../../shim/codecs.ts';
-import { unlessAborted } from '../../shim/race.ts';
-import { loadTokenizer } from '../../shim/tokenizer.ts';
-import { createTransport } from '../../shim/transport.ts';
+} from '../../../handler/index.ts';
+import { codecs } from '../../../shim/codecs.ts';
+import { unlessAborted } from '../../../shim/race.ts';
+import { loadTokenizer } from '../../../shim/tokenizer.ts';
+import { createTransport } from '../../../shim/transport.ts';
 import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
 import { testTool } from '../test-tool.ts';
 import { testDatabase } from './database.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpBody, ProcessingRequest, ProcessingResponse } from '../shim/messages.ts';
-import type { Exchange, Log, SessionOptions } from '../shim/session.ts';
+import type { HttpBody, ProcessingRequest, ProcessingResponse } from '../../shim/messages.ts';
+import type { Exchange, Log, SessionOptions } from '../../shim/session.ts';
 
 /** An Exchange in memory: for order, coalescing and limits only; what the wire really does is Envoy's tests' to say. */
 export class FakeExchange implements Exchange {

@@ -1,7 +1,7 @@
-import { cases } from './coverage/cases.ts';
-import { type Topic, type TopicId, topics } from './coverage/not-supported.ts';
-import { surfaceRows } from './coverage/surface.ts';
-import { placed } from './coverage/table.ts';
+import { cases } from '../coverage/cases.ts';
+import { type Topic, type TopicId, topics } from '../coverage/not-supported.ts';
+import { surfaceRows } from '../coverage/surface.ts';
+import { placed } from '../coverage/table.ts';
 
 // Prints how much of what the official types know is promised, and what is not: `npm run coverage:api`.
 

@@ -5,7 +5,7 @@ import { startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
 import { type Door, doorAt, testConfigFile } from './door.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** A runtime that npm has installed, and how it runs a script of ours or a file of tests. */
 export interface Runtime {

@@ -10,14 +10,18 @@ const checks = [
   ['tsc', '-p', 'test/types'],
   ['tsc', '-p', 'bench'],
   ['biome', 'check', '.'],
+  ['node', '--test', 'test/boundaries.test.ts'],
 ];
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Runs one check, prints how it went, and says whether it passed. */
 async function run([name = '', ...args]: string[]): Promise<boolean> {
   const begun = performance.now();
-  const child = spawn(`node_modules/.bin/${name}`, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(name === 'node' ? process.execPath : `node_modules/.bin/${name}`, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk) => output.push(chunk));
   child.stderr.on('data', (chunk) => output.push(chunk));
