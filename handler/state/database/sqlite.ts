@@ -42,8 +42,8 @@ const BUSY = 5;
 /** Its codes for what is wrong with one batch and says nothing of others: an error in it, a constraint, more than there is room for. */
 const OF_ONE = new Set([1, 19, FULL]);
 
-/** Pages kept in memory, in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them. */
-const CACHE = 65_536;
+/** Pages kept in memory, in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them; 64 MiB fill for minutes. */
+const CACHE = 32_768;
 
 /** Bytes of the log that stay when it begins anew. */
 const LOG = 1024 * 1024;
