@@ -8,22 +8,30 @@ import { NEEDS_LAST_WORDS, promise } from './promise.ts';
 const SECRET = 'SECRET of the backend, /usr/lib/model.py';
 const error = (more: object = {}) => ({ error: { message: SECRET, type: 'x', code: null, param: null, ...more } });
 
-promise('backend.credentials', async (door) => {
-  for (const status of [401, 403]) {
-    const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
-    assert.equal(headers.get('x-should-retry'), 'false');
-  }
-  await fails(door, replies(403, ''), { status: 500, code: 500 });
-});
+promise(
+  'backend.credentials',
+  { says: "a backend's 401 and 403 are our 500, not to be retried", source: 'design: Errors' },
+  async (door) => {
+    for (const status of [401, 403]) {
+      const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
+      assert.equal(headers.get('x-should-retry'), 'false');
+    }
+    await fails(door, replies(403, ''), { status: 500, code: 500 });
+  },
+);
 
-promise('backend.rate-limit', async (door) => {
-  const limited = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' };
-  const { headers, streamed } = await fails(door, replies(429, error(), { 'retry-after': '17' }), limited);
-  assert.equal(headers.get('retry-after'), '17');
-  assert.equal(streamed.final.error?.code, 'rate_limit_exceeded');
-  const without = await fails(door, replies(429, error()), limited);
-  assert.match(without.headers.get('retry-after') ?? '', /^\d+$/);
-});
+promise(
+  'backend.rate-limit',
+  { says: "a backend's 429 is 429 with retry-after", source: 'design: Errors' },
+  async (door) => {
+    const limited = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' };
+    const { headers, streamed } = await fails(door, replies(429, error(), { 'retry-after': '17' }), limited);
+    assert.equal(headers.get('retry-after'), '17');
+    assert.equal(streamed.final.error?.code, 'rate_limit_exceeded');
+    const without = await fails(door, replies(429, error()), limited);
+    assert.match(without.headers.get('retry-after') ?? '', /^\d+$/);
+  },
+);
 
 /** How servers say that the input does not fit. */
 const overflows = [
@@ -48,60 +56,84 @@ const overflows = [
   replies(413, { error: { message: 'prompt is too long: 9 tokens > 8 maximum' } }),
 ];
 
-promise('backend.overflow', async (door) => {
-  for (const script of overflows) {
-    await fails(door, script, { status: 400, code: 'context_length_exceeded', param: 'input' });
-  }
-});
+promise(
+  'backend.overflow',
+  { says: 'a context overflow, however a server says it, is 400 context_length_exceeded', source: 'design: Errors' },
+  async (door) => {
+    for (const script of overflows) {
+      await fails(door, script, { status: 400, code: 'context_length_exceeded', param: 'input' });
+    }
+  },
+);
 
-promise('backend.overflow-streamed', async (door) => {
-  const message = {
-    code: 400,
-    message: 'the request exceeds the available context size',
-    type: 'exceed_context_size_error',
-  };
-  await fails(door, sendsError(message), { status: 400, code: 'context_length_exceeded', param: 'input' });
-});
+promise(
+  'backend.overflow-streamed',
+  { says: 'an overflow that comes inside the stream is told as well', source: 'recordings: llama.cpp' },
+  async (door) => {
+    const message = {
+      code: 400,
+      message: 'the request exceeds the available context size',
+      type: 'exceed_context_size_error',
+    };
+    await fails(door, sendsError(message), { status: 400, code: 'context_length_exceeded', param: 'input' });
+  },
+);
 
-promise('backend.model-unknown', async (door) => {
-  const expected = { status: 404, code: 'model_not_found', param: 'model' };
-  await fails(door, replies(404, { error: { message: "model 'x' not found", type: 'api_error' } }), expected);
-  await fails(door, replies(404, { message: 'The model `x` does not exist.', code: 404 }), expected);
-});
+promise(
+  'backend.model-unknown',
+  { says: 'a backend that does not have the model is 404 model_not_found', source: 'design: Errors' },
+  async (door) => {
+    const expected = { status: 404, code: 'model_not_found', param: 'model' };
+    await fails(door, replies(404, { error: { message: "model 'x' not found", type: 'api_error' } }), expected);
+    await fails(door, replies(404, { message: 'The model `x` does not exist.', code: 404 }), expected);
+  },
+);
 
-promise('backend.client-fault', async (door) => {
-  for (const status of [400, 404, 405, 409, 422, 501]) {
-    const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
-    assert.equal(headers.get('x-should-retry'), 'false', `${status}`);
-  }
-});
+promise(
+  'backend.client-fault',
+  { says: "a backend's other 4xx, and 501, are 500, not to be retried", source: 'design: Errors' },
+  async (door) => {
+    for (const status of [400, 404, 405, 409, 422, 501]) {
+      const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
+      assert.equal(headers.get('x-should-retry'), 'false', `${status}`);
+    }
+  },
+);
 
-promise('backend.server-fault', async (door) => {
+promise('backend.server-fault', { says: "a backend's 5xx are 500", source: 'design: Errors' }, async (door) => {
   for (const status of [500, 502, 503, 504]) {
     const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
     assert.equal(headers.get('x-should-retry'), null, `${status}`);
   }
 });
 
-promise('backend.odd-status', async (door) => {
-  await fails(door, replies(404, 'plain text'), { status: 500, code: 500 });
-  await fails(door, replies(302, '', { location: 'http://127.0.0.1:9/' }), { status: 500, code: 500 });
-  await fails(door, replies(503, 'x'.repeat(1_000_000)), { status: 500, code: 500 });
-});
+promise(
+  'backend.odd-status',
+  { says: 'plain text, redirects and huge error bodies are 500', source: 'recordings: Ollama' },
+  async (door) => {
+    await fails(door, replies(404, 'plain text'), { status: 500, code: 500 });
+    await fails(door, replies(302, '', { location: 'http://127.0.0.1:9/' }), { status: 500, code: 500 });
+    await fails(door, replies(503, 'x'.repeat(1_000_000)), { status: 500, code: 500 });
+  },
+);
 
-promise('backend.body-hidden', async (door) => {
-  const leaks = [
-    ...[400, 401, 404, 429, 500].map((status) => replies(status, error())),
-    ...overflows,
-    sendsError({ message: SECRET, code: 500 }),
-    ((turn) => turn.raw(`data: ${SECRET}\n\n`)) satisfies Script,
-  ];
-  for (const script of leaks) {
-    const model = door.model.script(script);
-    assert.doesNotMatch(await (await post(door, { model, input: 'Hi' })).text(), /SECRET|python|\.py|tokens/);
-    assert.doesNotMatch(JSON.stringify((await stream(door, { model })).events.at(-2)), /SECRET|python|\.py|tokens/);
-  }
-});
+promise(
+  'backend.body-hidden',
+  { says: "a backend's words never reach the client", source: 'issue 3: Handler' },
+  async (door) => {
+    const leaks = [
+      ...[400, 401, 404, 429, 500].map((status) => replies(status, error())),
+      ...overflows,
+      sendsError({ message: SECRET, code: 500 }),
+      ((turn) => turn.raw(`data: ${SECRET}\n\n`)) satisfies Script,
+    ];
+    for (const script of leaks) {
+      const model = door.model.script(script);
+      assert.doesNotMatch(await (await post(door, { model, input: 'Hi' })).text(), /SECRET|python|\.py|tokens/);
+      assert.doesNotMatch(JSON.stringify((await stream(door, { model })).events.at(-2)), /SECRET|python|\.py|tokens/);
+    }
+  },
+);
 
 /** Ways in which a backend can break off or talk nonsense, before and after it has begun to speak. */
 const breaks: Record<string, (turn: Turn) => void | Promise<void>> = {
@@ -115,15 +147,26 @@ const breaks: Record<string, (turn: Turn) => void | Promise<void>> = {
   'an error as a text': ending((turn) => turn.raw('data: {"error":"it broke"}\n\n')),
 };
 
-promise('backend.breaks-at-once', async (door) => {
-  for (const [how, script] of Object.entries(breaks)) {
-    const { streamed } = await fails(door, script, { status: 500, code: 500 });
-    assert.deepEqual(outline(streamed.events), ['created', 'in_progress', 'error', 'failed'], how);
-  }
-});
+promise(
+  'backend.breaks-at-once',
+  {
+    says: 'a backend that breaks off or talks nonsense at once: one error, one terminal event',
+    source: 'edge case 18 (openai/codex#41340)',
+  },
+  async (door) => {
+    for (const [how, script] of Object.entries(breaks)) {
+      const { streamed } = await fails(door, script, { status: 500, code: 500 });
+      assert.deepEqual(outline(streamed.events), ['created', 'in_progress', 'error', 'failed'], how);
+    }
+  },
+);
 
 promise(
   'backend.breaks-midway',
+  {
+    says: 'a backend that breaks off or talks nonsense midway: the item is done as incomplete, then one terminal event',
+    source: 'edge case 18 (openai/codex#41340)',
+  },
   async (door) => {
     for (const [how, script] of Object.entries(breaks)) {
       const midway: Script = async (turn) => {
@@ -151,13 +194,18 @@ promise(
   NEEDS_LAST_WORDS,
 );
 
-promise('backend.json-reply', async (door) => {
-  const whole = { choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }] };
-  await fails(door, replies(200, whole), { status: 500, code: 500 });
-});
+promise(
+  'backend.json-reply',
+  { says: 'a backend that does not stream is a failure, not an empty answer', source: 'issue 3: Handler' },
+  async (door) => {
+    const whole = { choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }] };
+    await fails(door, replies(200, whole), { status: 500, code: 500 });
+  },
+);
 
 promise(
   'backend.cut-call',
+  { says: 'a call that breaks off is done as incomplete', source: 'edge case 20 (vllm#57998)' },
   async (door) => {
     const model = door.model.script(async (turn) => {
       await turn.delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"a' } }] });
@@ -243,19 +291,27 @@ const quirks: Record<string, Script> = {
   },
 };
 
-promise('backend.quirks', async (door) => {
-  for (const [quirk, script] of Object.entries(quirks)) {
-    const model = door.model.script(ending(script));
-    const { output, status } = await create(door, { model });
-    assert.equal(status, 'completed', quirk);
-    assert.partialDeepStrictEqual(output, [{ content: [{ type: 'output_text', text: 'Hello' }] }], quirk);
-  }
-});
+promise(
+  'backend.quirks',
+  { says: 'the odd streams of real servers are understood', source: 'recordings: llama.cpp, Ollama, vLLM' },
+  async (door) => {
+    for (const [quirk, script] of Object.entries(quirks)) {
+      const model = door.model.script(ending(script));
+      const { output, status } = await create(door, { model });
+      assert.equal(status, 'completed', quirk);
+      assert.partialDeepStrictEqual(output, [{ content: [{ type: 'output_text', text: 'Hello' }] }], quirk);
+    }
+  },
+);
 
-promise('backend.late-usage', async (door) => {
-  const model = door.model.script(ending(quirks['two chunks of usage'] ?? says('')));
-  assert.equal((await create(door, { model })).usage?.total_tokens, 18);
-});
+promise(
+  'backend.late-usage',
+  { says: 'of two chunks of usage the last one counts', source: 'recordings: llama.cpp' },
+  async (door) => {
+    const model = door.model.script(ending(quirks['two chunks of usage'] ?? says('')));
+    assert.equal((await create(door, { model })).usage?.total_tokens, 18);
+  },
+);
 
 /** The script, whose reply ends properly: what came just before a connection broke may be lost on its way. */
 function ending(script: Script): Script {

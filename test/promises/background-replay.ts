@@ -22,6 +22,7 @@ function frames(text: string): string[] {
 
 promise(
   'replay.every',
+  { says: 'cut and resumed at every event, a stream has the same bytes', source: 'issue 6: Background' },
   async (door) => {
     const words = Array.from({ length: 12 }, (_, n) => `word ${n} `);
     const live = frames(await (await post(door, { ...background(door, says(...words)), stream: true })).text());
@@ -40,6 +41,7 @@ function background(door: Door, script: Parameters<Door['model']['script']>[0]) 
 
 promise(
   'replay.live',
+  { says: 'any number of readers, early and late, get the same events', source: 'issue 6: Background' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const { id, text } = await openStream(await post(door, { ...background(door, script), stream: true }));
@@ -56,6 +58,10 @@ promise(
 
 promise(
   'replay.after',
+  {
+    says: 'starting_after gives only later events; after the last there is none',
+    source: 'edge case 28 (litellm#26671)',
+  },
   async (door) => {
     const { events, final } = await stream(door, background(door, says('Hel', 'lo')));
     const last = events.length - 1;
@@ -68,6 +74,7 @@ promise(
 
 promise(
   'replay.query',
+  { says: 'a wrong stream, starting_after or include_obfuscation is 422', source: 'issue 6: Background' },
   async (door) => {
     const { id } = await begin(door, says('ok'));
     await ended(door, id);
@@ -87,6 +94,7 @@ promise(
 
 promise(
   'replay.no-log',
+  { says: 'a response that was not made in the background has no events to replay', source: 'issue 6: Background' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     const reply = await door.fetch(`/v1/responses/${id}?stream=true`);
@@ -97,6 +105,7 @@ promise(
 
 promise(
   'replay.obfuscation',
+  { says: 'include_obfuscation pads the deltas of a replay', source: 'surface: Endpoints' },
   async (door) => {
     const { id } = await begin(door, says('Hel', 'lo'));
     await ended(door, id);
@@ -112,6 +121,7 @@ promise(
 
 promise(
   'replay.long',
+  { says: 'long events and many blocks are replayed whole', source: 'issue 6: Background' },
   async (door) => {
     const parts = Array.from({ length: 40 }, (_, n) => `${n} ${'\u{1F600}x'.repeat(2_000)}`);
     const { events, final } = await stream(door, background(door, says(...parts)));

@@ -51,6 +51,7 @@ export async function openStream(reply: Response): Promise<Opened> {
 
 promise(
   'background.queued',
+  { says: 'background: true answers queued before the model has said anything', source: 'issue 6: Background' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const response = await begin(door, script);
@@ -68,6 +69,7 @@ promise(
 
 promise(
   'background.follow',
+  { says: 'GET follows a background response from queued to its end', source: 'issue 6: Background' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const response = await begin(door, script);
@@ -85,6 +87,7 @@ promise(
 
 promise(
   'background.stream',
+  { says: 'with stream: true its events come live, queued among them', source: 'issue 6: Background' },
   async (door) => {
     const model = door.model.script(says('Hel', 'lo'));
     const { events, final } = await stream(door, { model, background: true });
@@ -118,6 +121,7 @@ function changing({ status, completed_at, output, usage }: OpenAI.Responses.Resp
 
 promise(
   'background.leaving',
+  { says: 'a reader who leaves ends nothing', source: 'edge case 29 (hermes-agent#15392)' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const model = door.model.script(script);
@@ -137,6 +141,7 @@ promise(
 
 promise(
   'background.failed',
+  { says: 'a backend that fails ends it as failed, in GET and in the stream', source: 'issue 6: Background' },
   async (door) => {
     const { id } = await begin(door, replies(429, { error: { message: 'slow down' } }));
     const failed = await ended(door, id);
@@ -154,23 +159,30 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('background.refused', async (door) => {
-  const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
-  const tools = [{ type: 'custom', name: 'f', format }];
-  const model = door.model.script(() => assert.fail('the model is not called'));
-  const reply = await post(door, { model, input: 'Hi', background: true, tools });
-  assert.equal(reply.status, 422, await reply.text());
-  const later = [{ ...tools[0], defer_loading: true }, { type: 'tool_search' }];
-  const found = await post(door, { model, input: 'Hi', background: true, tools: later });
-  assert.equal(found.status, 422, await found.text());
-});
+promise(
+  'background.refused',
+  { says: 'what the backend cannot carry is refused before anything is queued', source: 'issue 6: Background' },
+  async (door) => {
+    const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
+    const tools = [{ type: 'custom', name: 'f', format }];
+    const model = door.model.script(() => assert.fail('the model is not called'));
+    const reply = await post(door, { model, input: 'Hi', background: true, tools });
+    assert.equal(reply.status, 422, await reply.text());
+    const later = [{ ...tools[0], defer_loading: true }, { type: 'tool_search' }];
+    const found = await post(door, { model, input: 'Hi', background: true, tools: later });
+    assert.equal(found.status, 422, await found.text());
+  },
+);
 
-promise('background.store', (door) =>
-  unprocessable(door, { background: true, store: false }, 'background').then(() => {}),
+promise(
+  'background.store',
+  { says: 'background with store: false is 422', source: 'surface: Limits and defaults' },
+  (door) => unprocessable(door, { background: true, store: false }, 'background').then(() => {}),
 );
 
 promise(
   'background.not-yet',
+  { says: 'a response that is not ready cannot be gone on from', source: 'design: State' },
   async (door) => {
     const { script, release } = held();
     const { id } = await begin(door, script);
@@ -193,6 +205,7 @@ promise(
 
 promise(
   'background.conversation',
+  { says: 'it holds its conversation from queued to its end', source: 'issue 6: Background' },
   async (door) => {
     const { id: conversation } = await have<{ id: string }>(door, 'POST', '/v1/conversations', {});
     const { script, release } = held('Hello');
@@ -217,6 +230,10 @@ promise(
 
 promise(
   'background.idempotent',
+  {
+    says: 'a create that is sent again under its key gets the same response, queued or ended',
+    source: 'issue 5: Clients',
+  },
   async (door) => {
     const { script, release } = held('Hello');
     const body = { model: door.model.script(script), input: 'Hi', background: true };
@@ -240,6 +257,7 @@ promise(
 
 promise(
   'background.rounds',
+  { says: 'the tool loop runs in the background', source: 'issue 6: Background' },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":1,"b":2}' }), says('3'));
     const { final } = await stream(door, { model, background: true, tools: [{ type: 'test_tool' }] });
@@ -257,6 +275,7 @@ promise(
 
 promise(
   'background.limits',
+  { says: 'a silent model fails it', source: 'design: Errors' },
   async (door) => {
     const { script } = hangs('Hel');
     const { id } = await begin(door, script);
@@ -270,6 +289,10 @@ promise(
 
 promise(
   'background.client',
+  {
+    says: 'openai: create, retrieve with starting_after, and cancel',
+    source: 'openai 7.57.0 types: ResponseCreateParams',
+  },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const model = door.model.script(script);
@@ -307,6 +330,7 @@ promise(
 
 promise(
   'cancel.unknown',
+  { says: 'cancel of an unknown id is 404', source: 'surface: Endpoints' },
   async (door) => {
     const reply = await ask(door, 'POST', '/v1/responses/resp_unknown/cancel');
     await refuses(reply, { status: 404, code: null });

@@ -48,10 +48,16 @@ async function reaches(door: Door, encoding: string, encode: (plain: Buffer) => 
   assert.equal(headers['content-encoding'], undefined);
 }
 
-promise('body.gzip', (door) => reaches(door, 'gzip', gzipSync), NEEDS_HEADERS);
+promise(
+  'body.gzip',
+  { says: 'a gzip body is inflated', source: 'issue 3: Handler' },
+  (door) => reaches(door, 'gzip', gzipSync),
+  NEEDS_HEADERS,
+);
 
 promise(
   'body.deflate',
+  { says: "a deflate body is inflated, in zlib's format and raw", source: 'issue 3: Handler' },
   async (door) => {
     await reaches(door, 'deflate', deflateSync);
     await reaches(door, 'deflate', deflateRawSync);
@@ -59,10 +65,16 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('body.br', (door) => reaches(door, 'br', brotli), NEEDS_HEADERS);
+promise(
+  'body.br',
+  { says: 'a br body is decompressed', source: 'issue 3: Handler' },
+  (door) => reaches(door, 'br', brotli),
+  NEEDS_HEADERS,
+);
 
 promise(
   'body.identity',
+  { says: 'identity is no encoding', source: 'issue 3: Handler' },
   async (door) => {
     await reaches(door, 'identity', (plain) => plain);
     await reaches(door, '', (plain) => plain);
@@ -72,6 +84,10 @@ promise(
 
 promise(
   'body.two-encodings',
+  {
+    says: 'two encodings are 415, and one is undone whatever the case of its name and beside identity',
+    source: 'issue 11: input',
+  },
   async (door) => {
     const plain = Buffer.from('{}');
     const bodies: [string, Uint8Array][] = [
@@ -94,6 +110,10 @@ promise(
 
 promise(
   'body.unknown-encoding',
+  {
+    says: 'an unknown encoding is 415, and accept-encoding names those that are known',
+    source: 'issue 3: Handler; RFC 9110, 12.5.3',
+  },
   async (door) => {
     for (const encoding of ['compress', 'snappy', '__proto__', 'x'.repeat(2_000)]) {
       const reply = await encoded(door, encoding, Buffer.from('{}'));
@@ -106,6 +126,10 @@ promise(
 
 promise(
   'body.corrupt',
+  {
+    says: 'corrupt, truncated or missing compressed data is 400, and so is what stands behind its end',
+    source: 'issue 3: Handler',
+  },
   async (door) => {
     const plain = Buffer.from(JSON.stringify({ model: 'demo', input: 'Hello. '.repeat(500) }));
     for (const [encoding, encode] of Object.entries({ gzip: gzipSync, deflate: deflateSync, br: brotli })) {
@@ -122,6 +146,7 @@ promise(
 
 promise(
   'body.bomb',
+  { says: 'a bomb is refused at the inflated limit', source: 'issue 3: Handler' },
   async (door) => {
     const bomb = Buffer.alloc(8 * MiB + 1, ' ');
     const small = randomDigits(8 * MiB + 1);
@@ -141,6 +166,10 @@ promise(
 
 promise(
   'body.ratio',
+  {
+    says: 'what grows to more than two hundred times its size, and more than 1 MiB, is 413 in each encoding',
+    source: 'issue 11: input',
+  },
   async (door) => {
     // Within the limit: only how much they grow tells them from others.
     const bomb = Buffer.alloc(4 * MiB, ' ');
@@ -155,6 +184,7 @@ promise(
 
 promise(
   'body.nothing-comes',
+  { says: 'compressed data of which nothing comes is 413 after 256 KiB of it', source: 'issue 11: input' },
   async (door) => {
     const refused = { status: 413, code: 'request_too_large', message: /too many pieces/ };
     const plain = Buffer.from('{"model":"demo","input":"Hi"}');
@@ -172,6 +202,7 @@ promise(
 
 promise(
   'body.gzip-members',
+  { says: 'a gzip body may have several members', source: 'RFC 1952, 2.2' },
   (door) =>
     reaches(door, 'gzip', (plain) =>
       Buffer.concat([gzipSync(plain.subarray(0, 99)), gzipSync(''), gzipSync(plain.subarray(99))]),
@@ -179,62 +210,82 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('body.largest', async (door) => {
+promise('body.largest', { says: '32 MiB are taken', source: 'issue 3: Handler' }, async (door) => {
   const model = door.model.script(says('ok'));
   const reply = await post(door, padded({ model, input: 'Hi' }, 32 * MiB));
   assert.equal(reply.status, 200);
   await reply.text();
 });
 
-promise('body.too-large', async (door) => {
+promise('body.too-large', { says: '32 MiB and a byte are 413', source: 'issue 3: Handler' }, async (door) => {
   const model = door.model.script(says('never'));
   const reply = await post(door, padded({ model, input: 'Hi' }, 32 * MiB + 1));
   await refuses(reply, { status: 413, code: 'request_too_large' });
   assert.equal(door.model.calls(model).length, 0);
 });
 
-promise('body.long-text', async (door) => {
-  const model = door.model.script(says('ok'));
-  const text = 'x'.repeat(10_485_760);
-  const reply = await post(door, { model, input: text });
-  assert.equal(reply.status, 200);
-  await reply.text();
-  const longer = await post(door, { model, input: `${text}x` });
-  await refuses(longer, { status: 422, code: 422, param: 'input', message: /10485760/ });
-});
-
-promise('body.content-type', async (door) => {
-  const model = door.model.script(says('ok'));
-  const body = JSON.stringify({ model, input: 'Hi' });
-  for (const type of ['application/json; charset=utf-8', 'Application/JSON', 'application/vnd.api+json']) {
-    const reply = await post(door, body, { headers: { 'content-type': type } });
-    assert.equal(reply.status, 200, type);
+promise(
+  'body.long-text',
+  { says: 'a text has 10,485,760 characters at most', source: 'OpenResponses constraints' },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const text = 'x'.repeat(10_485_760);
+    const reply = await post(door, { model, input: text });
+    assert.equal(reply.status, 200);
     await reply.text();
-  }
-  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'x'.repeat(2_000)]) {
-    const reply = await post(door, body, { headers: { 'content-type': type } });
+    const longer = await post(door, { model, input: `${text}x` });
+    await refuses(longer, { status: 422, code: 422, param: 'input', message: /10485760/ });
+  },
+);
+
+promise(
+  'body.content-type',
+  { says: 'a content-type that is not JSON is 415', source: 'design: Errors' },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const body = JSON.stringify({ model, input: 'Hi' });
+    for (const type of ['application/json; charset=utf-8', 'Application/JSON', 'application/vnd.api+json']) {
+      const reply = await post(door, body, { headers: { 'content-type': type } });
+      assert.equal(reply.status, 200, type);
+      await reply.text();
+    }
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'x'.repeat(2_000)]) {
+      const reply = await post(door, body, { headers: { 'content-type': type } });
+      await refuses(reply, { status: 415, code: 'unsupported_media_type' });
+    }
+  },
+);
+
+promise(
+  'body.no-content-type-page',
+  {
+    says: "a body without a content-type that a browser's page sends is 415: such a one is sent without a preflight",
+    source: 'Fetch standard: CORS-safelisted requests',
+  },
+  async (door) => {
+    const model = door.model.script(() => assert.fail('the model is not called'));
+    const body = new Blob([JSON.stringify({ model, input: 'Hi' })]);
+    const headers = { origin: testOrigin };
+    const reply = await door.fetch('/v1/responses', { method: 'POST', body, headers });
     await refuses(reply, { status: 415, code: 'unsupported_media_type' });
-  }
-});
+  },
+);
 
-promise('body.no-content-type-page', async (door) => {
-  const model = door.model.script(() => assert.fail('the model is not called'));
-  const body = new Blob([JSON.stringify({ model, input: 'Hi' })]);
-  const headers = { origin: testOrigin };
-  const reply = await door.fetch('/v1/responses', { method: 'POST', body, headers });
-  await refuses(reply, { status: 415, code: 'unsupported_media_type' });
-});
-
-promise('body.no-content-type', async (door) => {
-  const model = door.model.script(says('ok'));
-  const body = new TextEncoder().encode(JSON.stringify({ model, input: 'Hi' }));
-  const reply = await door.fetch('/v1/responses', { method: 'POST', body });
-  assert.equal(reply.status, 200);
-  await reply.text();
-});
+promise(
+  'body.no-content-type',
+  { says: 'a missing content-type counts as JSON', source: 'design: Errors' },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const body = new TextEncoder().encode(JSON.stringify({ model, input: 'Hi' }));
+    const reply = await door.fetch('/v1/responses', { method: 'POST', body });
+    assert.equal(reply.status, 200);
+    await reply.text();
+  },
+);
 
 promise(
   'body.chunked',
+  { says: 'a body may come in pieces, its length unsaid', source: 'issue 3: Handler' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const pieces = JSON.stringify({ model, input: 'Hi' }).match(/.{1,7}/g) ?? [];

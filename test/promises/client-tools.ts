@@ -8,127 +8,170 @@ import { heard } from './state-ask.ts';
 
 const custom = { type: 'custom', name: 'run_sql', description: 'Runs SQL.' };
 
-promise('custom-tool.call', async (door) => {
-  const model = door.model.script(
-    callsFunctions({ name: 'run_sql', args: '{"input":"select 1"}', id: 'c1' }),
-    says('1'),
-  );
-  const { events, final } = await stream(door, { model, tools: [custom] });
-  const [item] = final.output;
-  assert.ok(item?.type === 'custom_tool_call');
-  assert.match(item.id ?? '', /^ctc_/);
-  const { id: _, ...rest } = item;
-  assert.deepEqual(rest, {
-    type: 'custom_tool_call',
-    call_id: 'c1',
-    name: 'run_sql',
-    input: 'select 1',
-    status: 'completed',
-  });
-  const types = events.map(({ type }) => type.replace('response.', '')).slice(2, -1);
-  assert.deepEqual(types, [
-    'output_item.added',
-    'custom_tool_call_input.delta',
-    'custom_tool_call_input.done',
-    'output_item.done',
-  ]);
-  const [{ function: fn }] = callOf(door, model).body.tools;
-  assert.deepEqual([fn.name, fn.description, fn.parameters.required], ['run_sql', 'Runs SQL.', ['input']]);
-  await create(door, {
-    model,
-    tools: [custom],
-    previous_response_id: final.id,
-    input: [{ type: 'custom_tool_call_output', call_id: 'c1', output: 'one' }],
-  });
-  assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: run_sql {"input":"select 1"} #c1', 'tool c1: one']);
-});
+promise(
+  'custom-tool.call',
+  {
+    says: 'a custom tool is called with text, and its output goes back to the model',
+    source: 'issue 5: Items and tools',
+  },
+  async (door) => {
+    const model = door.model.script(
+      callsFunctions({ name: 'run_sql', args: '{"input":"select 1"}', id: 'c1' }),
+      says('1'),
+    );
+    const { events, final } = await stream(door, { model, tools: [custom] });
+    const [item] = final.output;
+    assert.ok(item?.type === 'custom_tool_call');
+    assert.match(item.id ?? '', /^ctc_/);
+    const { id: _, ...rest } = item;
+    assert.deepEqual(rest, {
+      type: 'custom_tool_call',
+      call_id: 'c1',
+      name: 'run_sql',
+      input: 'select 1',
+      status: 'completed',
+    });
+    const types = events.map(({ type }) => type.replace('response.', '')).slice(2, -1);
+    assert.deepEqual(types, [
+      'output_item.added',
+      'custom_tool_call_input.delta',
+      'custom_tool_call_input.done',
+      'output_item.done',
+    ]);
+    const [{ function: fn }] = callOf(door, model).body.tools;
+    assert.deepEqual([fn.name, fn.description, fn.parameters.required], ['run_sql', 'Runs SQL.', ['input']]);
+    await create(door, {
+      model,
+      tools: [custom],
+      previous_response_id: final.id,
+      input: [{ type: 'custom_tool_call_output', call_id: 'c1', output: 'one' }],
+    });
+    assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: run_sql {"input":"select 1"} #c1', 'tool c1: one']);
+  },
+);
 
-promise('custom-tool.cut', async (door) => {
-  const call = { index: 0, id: 'c1', type: 'function', function: { name: 'run_sql', arguments: '{"input":"sel' } };
-  const model = door.model.script(sends([{ tool_calls: [call] }], 'length'));
-  const { status, output } = await create(door, { model, tools: [custom] });
-  assert.equal(status, 'incomplete');
-  assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', input: '{"input":"sel', status: 'incomplete' }]);
-});
+promise(
+  'custom-tool.cut',
+  { says: 'a custom tool call that was cut is incomplete, with what there is', source: 'issue 5: Items and tools' },
+  async (door) => {
+    const call = { index: 0, id: 'c1', type: 'function', function: { name: 'run_sql', arguments: '{"input":"sel' } };
+    const model = door.model.script(sends([{ tool_calls: [call] }], 'length'));
+    const { status, output } = await create(door, { model, tools: [custom] });
+    assert.equal(status, 'incomplete');
+    assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', input: '{"input":"sel', status: 'incomplete' }]);
+  },
+);
 
-promise('custom-tool.grammar', async (door) => {
-  const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
-  const fn = { type: 'function', name: 'f' };
-  await unprocessable(door, { tools: [fn, { ...custom, format }] }, 'tools[1].format');
-  const space = { type: 'namespace', name: 'n', description: 'd', tools: [fn, { ...custom, format }] };
-  await unprocessable(door, { tools: [space] }, 'tools[0].tools[1].format');
-  const input = [{ type: 'additional_tools', tools: [{ type: 'shell' }, { ...custom, format }] }];
-  await unprocessable(door, { input }, 'input[0].tools[1].format');
-  await unprocessable(door, { tools: [{ ...custom, format: { type: 'grammar' } }] }, 'tools[0].format.syntax');
-});
+promise(
+  'custom-tool.grammar',
+  {
+    says: 'a grammar that the backend cannot hold the model to is 422 that names the tool',
+    source: 'issue 5: Items and tools',
+  },
+  async (door) => {
+    const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
+    const fn = { type: 'function', name: 'f' };
+    await unprocessable(door, { tools: [fn, { ...custom, format }] }, 'tools[1].format');
+    const space = { type: 'namespace', name: 'n', description: 'd', tools: [fn, { ...custom, format }] };
+    await unprocessable(door, { tools: [space] }, 'tools[0].tools[1].format');
+    const input = [{ type: 'additional_tools', tools: [{ type: 'shell' }, { ...custom, format }] }];
+    await unprocessable(door, { input }, 'input[0].tools[1].format');
+    await unprocessable(door, { tools: [{ ...custom, format: { type: 'grammar' } }] }, 'tools[0].format.syntax');
+  },
+);
 
-promise('custom-tool.grammar-described', async (door) => {
-  const lark = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
-  const regex = { type: 'grammar', syntax: 'regex', definition: '[ab]+' };
-  const model = door.model.described(callsFunctions({ name: 'run_sql', args: '{"input":"a"}', id: 'c1' }));
-  const tools = [
-    { ...custom, format: lark },
-    { type: 'namespace', name: 'n', description: 'd', tools: [{ type: 'custom', name: 'r', format: regex }] },
-  ];
-  const { output, tools: echoed } = await create(door, { model, tools });
-  assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', name: 'run_sql', input: 'a' }]);
-  assert.deepEqual(echoed, tools);
-  const told = callOf(door, model).body.tools.map(({ function: fn }: { function: Json }) => fn.description);
-  assert.deepEqual(told, [
-    'Runs SQL.\n\nThe input must match this Lark grammar, to its end:\nstart: "a"',
-    'Part of n: d\n\nThe input must match this regular expression, to its end:\n[ab]+',
-  ]);
-});
+promise(
+  'custom-tool.grammar-described',
+  {
+    says: 'with grammars: describe the model is told of a grammar',
+    source: 'issue 5: Real clients (Codex offers tools with grammars)',
+  },
+  async (door) => {
+    const lark = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
+    const regex = { type: 'grammar', syntax: 'regex', definition: '[ab]+' };
+    const model = door.model.described(callsFunctions({ name: 'run_sql', args: '{"input":"a"}', id: 'c1' }));
+    const tools = [
+      { ...custom, format: lark },
+      { type: 'namespace', name: 'n', description: 'd', tools: [{ type: 'custom', name: 'r', format: regex }] },
+    ];
+    const { output, tools: echoed } = await create(door, { model, tools });
+    assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', name: 'run_sql', input: 'a' }]);
+    assert.deepEqual(echoed, tools);
+    const told = callOf(door, model).body.tools.map(({ function: fn }: { function: Json }) => fn.description);
+    assert.deepEqual(told, [
+      'Runs SQL.\n\nThe input must match this Lark grammar, to its end:\nstart: "a"',
+      'Part of n: d\n\nThe input must match this regular expression, to its end:\n[ab]+',
+    ]);
+  },
+);
 
-promise('tools.name-of-type', async (door) => {
-  const tools = [{ type: 'shell' }, { type: 'function', name: 'shell' }];
-  await unprocessable(door, { tools }, 'tools');
-});
+promise(
+  'tools.name-of-type',
+  {
+    says: 'a function that is called as a type of tools is not taken for it: both are there, or both are named',
+    source: 'openai 7.57.0 types',
+  },
+  async (door) => {
+    const tools = [{ type: 'shell' }, { type: 'function', name: 'shell' }];
+    await unprocessable(door, { tools }, 'tools');
+  },
+);
 
-promise('tools.long-namespace', async (door) => {
-  const name = 'mcp_codex_apps_google_calendar_workspace_connector_v2';
-  const members = ['create_event', 'create_event_with_attendees'].map((fn) => ({ type: 'function', name: fn }));
-  const tools = [{ type: 'namespace', name, description: 'd', tools: members }];
-  const body = await sent(door, { tools });
-  const names: string[] = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
-  assert.equal(new Set(names).size, 2);
-  assert.ok(names.every((known) => /^[\w-]{1,64}$/.test(known)));
-  const [, called = ''] = names;
-  const model = door.model.script(callsFunctions({ name: called, args: '{}', id: 'c1' }), says('ok'));
-  const { id, output } = await create(door, { model, tools });
-  assert.partialDeepStrictEqual(output, [{ name: 'create_event_with_attendees', namespace: name }]);
-  const answer = { type: 'function_call_output', call_id: 'c1', output: 'x' };
-  await create(door, { model, tools, previous_response_id: id, input: [answer] });
-  assert.equal(door.model.calls(model).at(-1)?.body.messages[1].tool_calls[0].function.name, called);
-});
+promise(
+  'tools.long-namespace',
+  {
+    says: 'functions of a namespace whose names are too long together stay apart, in the history as well',
+    source: 'OpenAI: names of functions have at most 64 characters',
+  },
+  async (door) => {
+    const name = 'mcp_codex_apps_google_calendar_workspace_connector_v2';
+    const members = ['create_event', 'create_event_with_attendees'].map((fn) => ({ type: 'function', name: fn }));
+    const tools = [{ type: 'namespace', name, description: 'd', tools: members }];
+    const body = await sent(door, { tools });
+    const names: string[] = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
+    assert.equal(new Set(names).size, 2);
+    assert.ok(names.every((known) => /^[\w-]{1,64}$/.test(known)));
+    const [, called = ''] = names;
+    const model = door.model.script(callsFunctions({ name: called, args: '{}', id: 'c1' }), says('ok'));
+    const { id, output } = await create(door, { model, tools });
+    assert.partialDeepStrictEqual(output, [{ name: 'create_event_with_attendees', namespace: name }]);
+    const answer = { type: 'function_call_output', call_id: 'c1', output: 'x' };
+    await create(door, { model, tools, previous_response_id: id, input: [answer] });
+    assert.equal(door.model.calls(model).at(-1)?.body.messages[1].tool_calls[0].function.name, called);
+  },
+);
 
-promise('tools.namespace', async (door) => {
-  const member = { type: 'function', name: 'search', parameters: { type: 'object' } };
-  const tools = [{ type: 'namespace', name: 'crm', description: 'The CRM.', tools: [member, custom] }];
-  const model = door.model.script(
-    callsFunctions(
-      { name: 'crm__search', args: '{}', id: 'a' },
-      { name: 'crm__run_sql', args: '{"input":"x"}', id: 'b' },
-    ),
-    says('ok'),
-  );
-  const { id, output } = await create(door, { model, tools });
-  assert.partialDeepStrictEqual(output, [
-    { type: 'function_call', name: 'search', namespace: 'crm', arguments: '{}', call_id: 'a' },
-    { type: 'custom_tool_call', name: 'run_sql', namespace: 'crm', input: 'x', call_id: 'b' },
-  ]);
-  const outputs = [
-    { type: 'function_call_output', call_id: 'a', output: '1' },
-    { type: 'custom_tool_call_output', call_id: 'b', output: [{ type: 'input_text', text: '2' }] },
-  ];
-  await create(door, { model, tools, previous_response_id: id, input: outputs });
-  assert.deepEqual(heard(door, model), [
-    'user: Hi',
-    'assistant: crm__search {} #a crm__run_sql {"input":"x"} #b',
-    'tool a: 1',
-    'tool b: 2',
-  ]);
-});
+promise(
+  'tools.namespace',
+  { says: 'functions and custom tools of a namespace keep their names for the client', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const member = { type: 'function', name: 'search', parameters: { type: 'object' } };
+    const tools = [{ type: 'namespace', name: 'crm', description: 'The CRM.', tools: [member, custom] }];
+    const model = door.model.script(
+      callsFunctions(
+        { name: 'crm__search', args: '{}', id: 'a' },
+        { name: 'crm__run_sql', args: '{"input":"x"}', id: 'b' },
+      ),
+      says('ok'),
+    );
+    const { id, output } = await create(door, { model, tools });
+    assert.partialDeepStrictEqual(output, [
+      { type: 'function_call', name: 'search', namespace: 'crm', arguments: '{}', call_id: 'a' },
+      { type: 'custom_tool_call', name: 'run_sql', namespace: 'crm', input: 'x', call_id: 'b' },
+    ]);
+    const outputs = [
+      { type: 'function_call_output', call_id: 'a', output: '1' },
+      { type: 'custom_tool_call_output', call_id: 'b', output: [{ type: 'input_text', text: '2' }] },
+    ];
+    await create(door, { model, tools, previous_response_id: id, input: outputs });
+    assert.deepEqual(heard(door, model), [
+      'user: Hi',
+      'assistant: crm__search {} #a crm__run_sql {"input":"x"} #b',
+      'tool a: 1',
+      'tool b: 2',
+    ]);
+  },
+);
 
 /** Tools of fixed shapes: what a model writes, the item that clients see, and what a client answers. */
 const fixed = [
@@ -170,145 +213,189 @@ const fixed = [
   },
 ];
 
-promise('client-tools.round-trip', async (door) => {
-  for (const { tool, args, item, answer, told } of fixed) {
-    const call = callsFunctions({ name: tool.type, args: JSON.stringify(args), id: 'c1' });
-    const model = door.model.script(call, says('done'));
-    const { final } = await stream(door, { model, tools: [tool] });
-    assert.partialDeepStrictEqual(final.output, [{ ...item, call_id: 'c1', status: 'completed' }]);
-    const written = `${tool.type} ${JSON.stringify(args)} #c1`;
-    const lines = ['user: Hi', `assistant: ${written}`, `tool c1: ${told}`];
-    await create(door, { model, tools: [tool], previous_response_id: final.id, input: [answer] });
-    assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'by the chain');
-    const input = [{ role: 'user', content: 'Hi' }, ...final.output, answer];
-    await create(door, { model, tools: [tool], input });
-    assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'replayed by the client');
-  }
-});
+promise(
+  'client-tools.round-trip',
+  {
+    says: 'local_shell, shell, apply_patch and tool_search go to the client and back, by chain and by replay',
+    source: 'issue 5: Items and tools',
+  },
+  async (door) => {
+    for (const { tool, args, item, answer, told } of fixed) {
+      const call = callsFunctions({ name: tool.type, args: JSON.stringify(args), id: 'c1' });
+      const model = door.model.script(call, says('done'));
+      const { final } = await stream(door, { model, tools: [tool] });
+      assert.partialDeepStrictEqual(final.output, [{ ...item, call_id: 'c1', status: 'completed' }]);
+      const written = `${tool.type} ${JSON.stringify(args)} #c1`;
+      const lines = ['user: Hi', `assistant: ${written}`, `tool c1: ${told}`];
+      await create(door, { model, tools: [tool], previous_response_id: final.id, input: [answer] });
+      assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'by the chain');
+      const input = [{ role: 'user', content: 'Hi' }, ...final.output, answer];
+      await create(door, { model, tools: [tool], input });
+      assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'replayed by the client');
+    }
+  },
+);
 
 /** A line without the environment that a local shell's call always has. */
 function normal(line: string): string {
   return line.replace(/"env":\{\},?|,"env":\{\}/g, '');
 }
 
-promise('client-tools.computer', async (door) => {
-  const actions = [{ type: 'click', button: 'left', x: 1, y: 2 }];
-  const call = callsFunctions({ name: 'computer', args: JSON.stringify({ actions }), id: 'c1' });
-  const model = door.model.script(call, says('done'));
-  const tools = [{ type: 'computer' }];
-  const { id, output } = await create(door, { model, tools });
-  assert.partialDeepStrictEqual(output, [{ type: 'computer_call', actions, pending_safety_checks: [], call_id: 'c1' }]);
-  const screenshot = { type: 'computer_screenshot', image_url: 'data:image/png;base64,AA==' };
-  await create(door, {
-    model,
-    tools,
-    previous_response_id: id,
-    input: [{ type: 'computer_call_output', call_id: 'c1', output: screenshot }],
-  });
-  const { messages } = door.model.calls(model).at(-1)?.body ?? {};
-  assert.equal(messages.at(-2).tool_call_id, 'c1');
-  assert.deepEqual(messages.at(-1).content, [{ type: 'image_url', image_url: { url: screenshot.image_url } }]);
-});
+promise(
+  'client-tools.computer',
+  { says: 'a computer that the client runs is called, and its screenshot shown', source: 'issue 5: Items and tools' },
+  async (door) => {
+    const actions = [{ type: 'click', button: 'left', x: 1, y: 2 }];
+    const call = callsFunctions({ name: 'computer', args: JSON.stringify({ actions }), id: 'c1' });
+    const model = door.model.script(call, says('done'));
+    const tools = [{ type: 'computer' }];
+    const { id, output } = await create(door, { model, tools });
+    assert.partialDeepStrictEqual(output, [
+      { type: 'computer_call', actions, pending_safety_checks: [], call_id: 'c1' },
+    ]);
+    const screenshot = { type: 'computer_screenshot', image_url: 'data:image/png;base64,AA==' };
+    await create(door, {
+      model,
+      tools,
+      previous_response_id: id,
+      input: [{ type: 'computer_call_output', call_id: 'c1', output: screenshot }],
+    });
+    const { messages } = door.model.calls(model).at(-1)?.body ?? {};
+    assert.equal(messages.at(-2).tool_call_id, 'c1');
+    assert.deepEqual(messages.at(-1).content, [{ type: 'image_url', image_url: { url: screenshot.image_url } }]);
+  },
+);
 
-promise('client-tools.shell-events', async (door) => {
-  const call = callsFunctions({ name: 'shell', args: '{"commands":["ls","pwd"]}', id: 'c1' });
-  const { events } = await stream(door, { model: door.model.script(call), tools: [{ type: 'shell' }] });
-  const commands = events.flatMap((event) =>
-    event.type === 'response.shell_call_command.done' ? [event.command] : [],
-  );
-  assert.deepEqual(commands, ['ls', 'pwd']);
-});
-
-promise('client-tools.misfit', async (door) => {
-  const call = callsFunctions({ name: 'apply_patch', args: '{"type":"rename_file"}', id: 'c1' });
-  const reply = await post(door, { model: door.model.script(call), input: 'Hi', tools: [{ type: 'apply_patch' }] });
-  assert.equal(reply.status, 500);
-});
-
-promise('client-tools.search-adds', async (door) => {
-  const model = door.model.script(says('ok'));
-  const found = { type: 'function', name: 'found', parameters: { type: 'object' } };
-  const input = [
-    { role: 'user', content: 'Hi' },
-    { type: 'tool_search_call', call_id: 'c1', arguments: { query: 'x' } },
-    { type: 'tool_search_output', call_id: 'c1', tools: [found] },
-    { type: 'additional_tools', tools: [{ type: 'function', name: 'added' }] },
-  ];
-  await create(door, { model, tools: [{ type: 'tool_search', execution: 'client' }], input });
-  const { tools } = callOf(door, model).body;
-  assert.deepEqual(
-    tools.map(({ function: fn }: { function: { name: string } }) => fn.name),
-    ['tool_search', 'found', 'added'],
-  );
-});
-
-promise('client-tools.configuration-update', async (door) => {
-  const input = [
-    { role: 'user', content: 'Hi' },
-    { type: 'configuration_update', reasoning: { effort: 'high' }, text: { format: { type: 'text' } } },
-  ];
-  const body = await sent(door, { input, reasoning: { effort: 'low' }, text: { format: { type: 'json_object' } } });
-  assert.deepEqual([body.reasoning_effort, body.response_format], ['high', undefined]);
-  assert.equal(body.messages.length, 1);
-});
-
-promise('tool-choice.allowed', async (door) => {
-  const fns = ['a', 'b', 'c'].map((name) => ({ type: 'function', name }));
-  const allowed = [
-    { type: 'function', name: 'a' },
-    { type: 'custom', name: 'run_sql' },
-  ];
-  const tools = [...fns, custom, { type: 'shell' }];
-  for (const mode of ['auto', 'required']) {
-    const tool_choice = { type: 'allowed_tools', mode, tools: allowed };
-    const body = await sent(door, { tools, tool_choice });
-    const names = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
-    assert.deepEqual([names, body.tool_choice], [['a', 'run_sql'], mode]);
-  }
-  for (const tool_choice of [{ type: 'custom', name: 'run_sql' }, { type: 'shell' }]) {
-    const body = await sent(door, { tools, tool_choice });
-    assert.deepEqual([body.tools.length, body.tool_choice], [1, 'required']);
-  }
-  const nowhere = { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'z' }] };
-  await unprocessable(door, { tools, tool_choice: nowhere }, 'tool_choice');
-  await unprocessable(door, { tools: fns, tool_choice: { type: 'custom', name: 'x' } }, 'tool_choice');
-});
-
-promise('tool-choice.namespace', async (door) => {
-  const space = (name: string) => ({ type: 'namespace', name, description: name, tools: [fn('a'), fn('b')] });
-  const fn = (name: string) => ({ type: 'function', name });
-  const tools = [space('crm'), space('erp'), fn('a')];
-  for (const [entry, expected] of [
-    [{ type: 'namespace', name: 'crm' }, ['crm__a', 'crm__b']],
-    [{ type: 'function', name: 'a', namespace: 'erp' }, ['erp__a']],
-    [fn('a'), ['crm__a', 'erp__a', 'a']],
-  ] as const) {
-    const tool_choice = { type: 'allowed_tools', mode: 'auto', tools: [entry] };
-    const model = door.model.script(says('ok'));
-    const response = await create(door, { model, tools, tool_choice });
-    assert.deepEqual(response.tool_choice, tool_choice, 'it comes back as it was sent');
-    const names = callOf(door, model).body.tools.map((tool: { function: { name: string } }) => tool.function.name);
-    assert.deepEqual(names, expected);
-  }
-  for (const entry of [
-    { type: 'namespace', name: 'hr' },
-    { type: 'function', name: 'a', namespace: 'hr' },
-  ]) {
-    await unprocessable(
-      door,
-      { tools, tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [entry] } },
-      'tool_choice',
+promise(
+  'client-tools.shell-events',
+  { says: 'the commands of a shell call have their events', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const call = callsFunctions({ name: 'shell', args: '{"commands":["ls","pwd"]}', id: 'c1' });
+    const { events } = await stream(door, { model: door.model.script(call), tools: [{ type: 'shell' }] });
+    const commands = events.flatMap((event) =>
+      event.type === 'response.shell_call_command.done' ? [event.command] : [],
     );
-  }
-});
+    assert.deepEqual(commands, ['ls', 'pwd']);
+  },
+);
 
-promise('tools.dropped', async (door) => {
-  const model = door.model.script(says('ok'));
-  const offered = { type: 'web_search_preview', search_context_size: 'low' };
-  const { tools } = await create(door, { model, tools: [offered, { type: 'function', name: 'f' }] });
-  assert.deepEqual(
-    tools.map(({ type }) => type),
-    ['function'],
-  );
-  assert.equal(callOf(door, model).body.tools.length, 1);
-});
+promise(
+  'client-tools.misfit',
+  { says: 'a call whose arguments do not fit the tool fails the turn', source: 'issue 5: Items and tools' },
+  async (door) => {
+    const call = callsFunctions({ name: 'apply_patch', args: '{"type":"rename_file"}', id: 'c1' });
+    const reply = await post(door, { model: door.model.script(call), input: 'Hi', tools: [{ type: 'apply_patch' }] });
+    assert.equal(reply.status, 500);
+  },
+);
+
+promise(
+  'client-tools.search-adds',
+  { says: 'tools that were found or added later can be called', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const found = { type: 'function', name: 'found', parameters: { type: 'object' } };
+    const input = [
+      { role: 'user', content: 'Hi' },
+      { type: 'tool_search_call', call_id: 'c1', arguments: { query: 'x' } },
+      { type: 'tool_search_output', call_id: 'c1', tools: [found] },
+      { type: 'additional_tools', tools: [{ type: 'function', name: 'added' }] },
+    ];
+    await create(door, { model, tools: [{ type: 'tool_search', execution: 'client' }], input });
+    const { tools } = callOf(door, model).body;
+    assert.deepEqual(
+      tools.map(({ function: fn }: { function: { name: string } }) => fn.name),
+      ['tool_search', 'found', 'added'],
+    );
+  },
+);
+
+promise(
+  'client-tools.configuration-update',
+  { says: 'the last configuration_update holds', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const input = [
+      { role: 'user', content: 'Hi' },
+      { type: 'configuration_update', reasoning: { effort: 'high' }, text: { format: { type: 'text' } } },
+    ];
+    const body = await sent(door, { input, reasoning: { effort: 'low' }, text: { format: { type: 'json_object' } } });
+    assert.deepEqual([body.reasoning_effort, body.response_format], ['high', undefined]);
+    assert.equal(body.messages.length, 1);
+  },
+);
+
+promise(
+  'tool-choice.allowed',
+  { says: 'a choice among some tools, or of one that is no function, is kept to', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const fns = ['a', 'b', 'c'].map((name) => ({ type: 'function', name }));
+    const allowed = [
+      { type: 'function', name: 'a' },
+      { type: 'custom', name: 'run_sql' },
+    ];
+    const tools = [...fns, custom, { type: 'shell' }];
+    for (const mode of ['auto', 'required']) {
+      const tool_choice = { type: 'allowed_tools', mode, tools: allowed };
+      const body = await sent(door, { tools, tool_choice });
+      const names = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
+      assert.deepEqual([names, body.tool_choice], [['a', 'run_sql'], mode]);
+    }
+    for (const tool_choice of [{ type: 'custom', name: 'run_sql' }, { type: 'shell' }]) {
+      const body = await sent(door, { tools, tool_choice });
+      assert.deepEqual([body.tools.length, body.tool_choice], [1, 'required']);
+    }
+    const nowhere = { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'z' }] };
+    await unprocessable(door, { tools, tool_choice: nowhere }, 'tool_choice');
+    await unprocessable(door, { tools: fns, tool_choice: { type: 'custom', name: 'x' } }, 'tool_choice');
+  },
+);
+
+promise(
+  'tool-choice.namespace',
+  { says: 'allowed_tools may name a whole namespace, or a function of one', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const space = (name: string) => ({ type: 'namespace', name, description: name, tools: [fn('a'), fn('b')] });
+    const fn = (name: string) => ({ type: 'function', name });
+    const tools = [space('crm'), space('erp'), fn('a')];
+    for (const [entry, expected] of [
+      [{ type: 'namespace', name: 'crm' }, ['crm__a', 'crm__b']],
+      [{ type: 'function', name: 'a', namespace: 'erp' }, ['erp__a']],
+      [fn('a'), ['crm__a', 'erp__a', 'a']],
+    ] as const) {
+      const tool_choice = { type: 'allowed_tools', mode: 'auto', tools: [entry] };
+      const model = door.model.script(says('ok'));
+      const response = await create(door, { model, tools, tool_choice });
+      assert.deepEqual(response.tool_choice, tool_choice, 'it comes back as it was sent');
+      const names = callOf(door, model).body.tools.map((tool: { function: { name: string } }) => tool.function.name);
+      assert.deepEqual(names, expected);
+    }
+    for (const entry of [
+      { type: 'namespace', name: 'hr' },
+      { type: 'function', name: 'a', namespace: 'hr' },
+    ]) {
+      await unprocessable(
+        door,
+        { tools, tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [entry] } },
+        'tool_choice',
+      );
+    }
+  },
+);
+
+promise(
+  'tools.dropped',
+  {
+    says: 'hosted tools that the configuration names are left out, where others are refused',
+    source: 'issue 5: Real clients (Codex offers web_search unasked)',
+  },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const offered = { type: 'web_search_preview', search_context_size: 'low' };
+    const { tools } = await create(door, { model, tools: [offered, { type: 'function', name: 'f' }] });
+    assert.deepEqual(
+      tools.map(({ type }) => type),
+      ['function'],
+    );
+    assert.equal(callOf(door, model).body.tools.length, 1);
+  },
+);

@@ -15,6 +15,10 @@ const question = { role: 'user', content: 'And now?' };
 
 promise(
   'compaction.after',
+  {
+    says: 'after a compaction turns go on in the background, too, and with tools that are searched for',
+    source: 'issue 6: compaction',
+  },
   async (door) => {
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
     const tools = [{ type: 'function', name: 'f', defer_loading: true }, { type: 'tool_search' }];
@@ -54,6 +58,10 @@ const ways: object[] = [
 
 promise(
   'compaction.repeats',
+  {
+    says: 'what a client repeats, or refers to, of what was summed up is shown to the model, and kept once',
+    source: 'openai 7.57.0 types: ItemReference',
+  },
   async (door) => {
     for (const how of ways) {
       for (const [repeats, shown] of repeated) {
@@ -77,6 +85,7 @@ promise(
 
 promise(
   'compaction.repeats-background',
+  { says: 'so it is in the background, where a turn is planned anew', source: 'design: State' },
   async (door) => {
     const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
     const model = door.model.script(says('Hello, you.'), says('They said hello.'), add, says('Fine.'));

@@ -24,6 +24,10 @@ function compact(door: Door, body: object): Promise<Compacted> {
 
 promise(
   'compact.endpoint',
+  {
+    says: 'the compact endpoint gives what the user said and one sealed item, and keeps nothing',
+    source: 'openai 7.57.0 types: CompactedResponse',
+  },
   async (door) => {
     const model = door.model.script(says('They said', ' hello.'));
     const { id, created_at, output, usage, ...rest } = await compact(door, {
@@ -49,69 +53,100 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('compact.input', async (door) => {
-  const model = door.model.script(says('They said hello.'), says('Fine.'));
-  const { output } = await compact(door, { model, input: talk });
-  await create(door, { model, input: [...output, { role: 'user', content: 'And now?' }] });
-  assert.deepEqual(heard(door, model), ['user: Hello.', 'user: How are you?', SUMMARY, 'user: And now?']);
-});
+promise(
+  'compact.input',
+  { says: 'its output is an input: the model reads the summary in place of the rest', source: 'issue 6: compaction' },
+  async (door) => {
+    const model = door.model.script(says('They said hello.'), says('Fine.'));
+    const { output } = await compact(door, { model, input: talk });
+    await create(door, { model, input: [...output, { role: 'user', content: 'And now?' }] });
+    assert.deepEqual(heard(door, model), ['user: Hello.', 'user: How are you?', SUMMARY, 'user: And now?']);
+  },
+);
 
-promise('compact.previous', async (door) => {
-  const model = door.model.script(says('Hello, you.'), says('They said hello.'));
-  const first = await create(door, { model, input: 'Hello.' });
-  const { output } = await compact(door, { model: null, previous_response_id: first.id });
-  assert.equal(output.length, 2);
-  assert.deepEqual(heard(door, model).slice(1, 3), ['user: Hello.', 'assistant: Hello, you.']);
-});
+promise(
+  'compact.previous',
+  { says: 'it takes a previous response, and its model', source: 'issue 6: compaction' },
+  async (door) => {
+    const model = door.model.script(says('Hello, you.'), says('They said hello.'));
+    const first = await create(door, { model, input: 'Hello.' });
+    const { output } = await compact(door, { model: null, previous_response_id: first.id });
+    assert.equal(output.length, 2);
+    assert.deepEqual(heard(door, model).slice(1, 3), ['user: Hello.', 'assistant: Hello, you.']);
+  },
+);
 
-promise('compact.hints', async (door) => {
-  const model = door.model.script(says('They said hello.'));
-  const hints = { prompt_cache_key: 'k', prompt_cache_retention: '24h', service_tier: 'flex' };
-  await compact(door, { model, input: talk, ...hints, prompt_cache_options: { mode: 'explicit', ttl: '30m' } });
-  assert.partialDeepStrictEqual(callOf(door, model).body, hints);
-});
+promise(
+  'compact.hints',
+  { says: 'cache keys and the service tier reach the backend', source: 'issue 6: compaction' },
+  async (door) => {
+    const model = door.model.script(says('They said hello.'));
+    const hints = { prompt_cache_key: 'k', prompt_cache_retention: '24h', service_tier: 'flex' };
+    await compact(door, { model, input: talk, ...hints, prompt_cache_options: { mode: 'explicit', ttl: '30m' } });
+    assert.partialDeepStrictEqual(callOf(door, model).body, hints);
+  },
+);
 
-promise('compact.tools', async (door) => {
-  const model = door.model.anthropic(tells(text('They said hello.')));
-  const parameters = { type: 'object', properties: {} };
-  const tools = [{ type: 'function', name: 'f', parameters }];
-  const called = [
-    { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
-    { type: 'function_call_output', call_id: 'c', output: '21 degrees' },
-  ];
-  const more = { tools, parallel_tool_calls: false, reasoning: { effort: 'low' } };
-  await compact(door, { model, input: [...talk, ...called], ...more });
-  assert.partialDeepStrictEqual(callOf(door, model).body, {
-    tools: [{ name: 'f', input_schema: parameters }],
-    tool_choice: { type: 'none' },
-    output_config: { effort: 'low' },
-  });
-});
+promise(
+  'compact.tools',
+  {
+    says: 'the tools and the reasoning that Codex sends along reach the backend, and nothing can be called',
+    source: 'Codex 0.128.0, as it was seen to ask',
+  },
+  async (door) => {
+    const model = door.model.anthropic(tells(text('They said hello.')));
+    const parameters = { type: 'object', properties: {} };
+    const tools = [{ type: 'function', name: 'f', parameters }];
+    const called = [
+      { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'c', output: '21 degrees' },
+    ];
+    const more = { tools, parallel_tool_calls: false, reasoning: { effort: 'low' } };
+    await compact(door, { model, input: [...talk, ...called], ...more });
+    assert.partialDeepStrictEqual(callOf(door, model).body, {
+      tools: [{ name: 'f', input_schema: parameters }],
+      tool_choice: { type: 'none' },
+      output_config: { effort: 'low' },
+    });
+  },
+);
 
-promise('compact.wrong', async (door) => {
-  const post = (body: object) => ask(door, 'POST', '/v1/responses/compact', body);
-  const model = door.model.script(() => assert.fail('the model is not called'));
-  await refuses(await post({ input: talk }), { status: 422, code: 422, param: 'model' });
-  await refuses(await post({ model }), { status: 422, code: 422, param: 'input' });
-  await refuses(await post({ model, input: [] }), { status: 422, code: 422, param: 'input' });
-  await refuses(await post({ model, input: 7 }), { status: 422, code: 422, param: 'input' });
-  const image = { context_compression: 'enabled' };
-  await refuses(await post({ model, input: talk, image }), { status: 422, code: 422, param: 'image' });
-  await refuses(await post({ model: 'nobody', input: talk }), { status: 404, code: 'model_not_found', param: 'model' });
-  const unknown = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
-  await refuses(await post({ model: null, previous_response_id: 'resp_x' }), unknown);
-});
+promise(
+  'compact.wrong',
+  { says: 'without model or input, or with a wrong one, it is refused by name', source: 'issue 6: compaction' },
+  async (door) => {
+    const post = (body: object) => ask(door, 'POST', '/v1/responses/compact', body);
+    const model = door.model.script(() => assert.fail('the model is not called'));
+    await refuses(await post({ input: talk }), { status: 422, code: 422, param: 'model' });
+    await refuses(await post({ model }), { status: 422, code: 422, param: 'input' });
+    await refuses(await post({ model, input: [] }), { status: 422, code: 422, param: 'input' });
+    await refuses(await post({ model, input: 7 }), { status: 422, code: 422, param: 'input' });
+    const image = { context_compression: 'enabled' };
+    await refuses(await post({ model, input: talk, image }), { status: 422, code: 422, param: 'image' });
+    await refuses(await post({ model: 'nobody', input: talk }), {
+      status: 404,
+      code: 'model_not_found',
+      param: 'model',
+    });
+    const unknown = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
+    await refuses(await post({ model: null, previous_response_id: 'resp_x' }), unknown);
+  },
+);
 
-promise('compact.failed', async (door) => {
-  for (const script of [sends([{ content: 'They' }], 'length'), says(''), replies(500, 'no')]) {
-    const reply = await ask(door, 'POST', '/v1/responses/compact', { model: door.model.script(script), input: talk });
-    await refuses(reply, { status: 500, code: 500 });
-    const { final } = await stream(door, { model: door.model.script(script), input: [...talk, trigger] });
-    assert.equal(final.status, 'failed');
-  }
-});
+promise(
+  'compact.failed',
+  { says: 'a summary that is cut, empty or fails is an error', source: 'issue 6: compaction' },
+  async (door) => {
+    for (const script of [sends([{ content: 'They' }], 'length'), says(''), replies(500, 'no')]) {
+      const reply = await ask(door, 'POST', '/v1/responses/compact', { model: door.model.script(script), input: talk });
+      await refuses(reply, { status: 500, code: 500 });
+      const { final } = await stream(door, { model: door.model.script(script), input: [...talk, trigger] });
+      assert.equal(final.status, 'failed');
+    }
+  },
+);
 
-promise('compact.client', async (door) => {
+promise('compact.client', { says: 'openai: responses.compact', source: 'openai 7.57.0' }, async (door) => {
   const model = door.model.script(says('They said hello.'));
   const { output } = await door.client.responses.compact({ model, input: 'Hello.' });
   assert.equal(output.at(-1)?.type, 'compaction');
@@ -119,6 +154,10 @@ promise('compact.client', async (door) => {
 
 promise(
   'compaction.trigger',
+  {
+    says: 'a compaction_trigger at the end makes one compaction item and nothing else, told as it is made',
+    source: 'issue 6: both forms that Codex uses',
+  },
   async (door) => {
     const model = door.model.script(says('They said', ' hello.'), says('Fine.'));
     const { events, final } = await stream(door, { model, input: [...talk, trigger] });
@@ -148,63 +187,90 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('compaction.trigger-place', async (door) => {
-  await unprocessable(door, { input: [trigger, ...talk] }, 'input[0].type');
-  await unprocessable(door, { input: [...talk, trigger, trigger] }, 'input[3].type');
-  await unprocessable(door, { input: [trigger] }, 'input');
-  const reply = await ask(door, 'POST', '/v1/conversations', { items: [...talk, trigger] });
-  await refuses(reply, { status: 422, code: 422, param: 'items[3].type' });
-});
+promise(
+  'compaction.trigger-place',
+  { says: 'a trigger anywhere else is 422, and so is one of nothing', source: 'issue 6: compaction' },
+  async (door) => {
+    await unprocessable(door, { input: [trigger, ...talk] }, 'input[0].type');
+    await unprocessable(door, { input: [...talk, trigger, trigger] }, 'input[3].type');
+    await unprocessable(door, { input: [trigger] }, 'input');
+    const reply = await ask(door, 'POST', '/v1/conversations', { items: [...talk, trigger] });
+    await refuses(reply, { status: 422, code: 422, param: 'items[3].type' });
+  },
+);
 
-promise('compaction.thinking', async (door) => {
-  const model = door.model.script(
-    sends([{ reasoning_content: 'Well,' }, { reasoning_content: ' well.' }, { content: 'Hi.' }]),
-  );
-  const { events, final } = await stream(door, { model, input: [...talk, trigger] });
-  assert.equal(events.filter(({ type }) => type === 'response.compaction.compacting').length, 3);
-  assert.deepEqual(
-    final.output.map(({ type }) => type),
-    ['compaction'],
-  );
-});
+promise(
+  'compaction.thinking',
+  {
+    says: 'the thinking of a model that sums up is told as compacting, too, so that it is no silence',
+    source: 'issue 6: compaction',
+  },
+  async (door) => {
+    const model = door.model.script(
+      sends([{ reasoning_content: 'Well,' }, { reasoning_content: ' well.' }, { content: 'Hi.' }]),
+    );
+    const { events, final } = await stream(door, { model, input: [...talk, trigger] });
+    assert.equal(events.filter(({ type }) => type === 'response.compaction.compacting').length, 3);
+    assert.deepEqual(
+      final.output.map(({ type }) => type),
+      ['compaction'],
+    );
+  },
+);
 
-promise('compaction.overflow', async (door) => {
-  const model = door.model.script(says('They said hello.'));
-  const long = 'x'.repeat(3_000);
-  const called = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' };
-  const output = { type: 'function_call_output', call_id: 'c', output: long };
-  for (const [last, ...told] of [
-    [[{ role: 'user', content: long }], `user: ${long}`],
-    [[called, output], 'assistant: f {} #c', `tool c: ${long}`],
-  ] as const) {
-    await compact(door, { model, input: [...talk, ...last] });
-    const [, ...read] = heard(door, model);
-    assert.deepEqual(read.slice(0, -1), told);
-  }
-});
+promise(
+  'compaction.overflow',
+  {
+    says: 'of what the model cannot hold the oldest is left out of a summary, but never what was said last',
+    source: 'issue 6: compaction',
+  },
+  async (door) => {
+    const model = door.model.script(says('They said hello.'));
+    const long = 'x'.repeat(3_000);
+    const called = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' };
+    const output = { type: 'function_call_output', call_id: 'c', output: long };
+    for (const [last, ...told] of [
+      [[{ role: 'user', content: long }], `user: ${long}`],
+      [[called, output], 'assistant: f {} #c', `tool c: ${long}`],
+    ] as const) {
+      await compact(door, { model, input: [...talk, ...last] });
+      const [, ...read] = heard(door, model);
+      assert.deepEqual(read.slice(0, -1), told);
+    }
+  },
+);
 
-promise('compaction.endless', async (door) => {
-  const script: Script = async (turn) => {
-    for (let n = 0; n < 40; n++) await turn.text('x'.repeat(64 * 1024));
-    await turn.finish();
-  };
-  const input = [...talk, trigger];
-  const reply = await ask(door, 'POST', '/v1/responses', { model: door.model.script(script), input });
-  await refuses(reply, { status: 500, code: 500 });
-});
+promise(
+  'compaction.endless',
+  { says: 'a summary without an end is cut off, and nothing is compacted', source: 'issue 6: compaction' },
+  async (door) => {
+    const script: Script = async (turn) => {
+      for (let n = 0; n < 40; n++) await turn.text('x'.repeat(64 * 1024));
+      await turn.finish();
+    };
+    const input = [...talk, trigger];
+    const reply = await ask(door, 'POST', '/v1/responses', { model: door.model.script(script), input });
+    await refuses(reply, { status: 500, code: 500 });
+  },
+);
 
-promise('compaction.chain', async (door) => {
-  const model = door.model.script(says('Hello, you.'), says('They said hello.'), says('Fine.'), says('Well.'));
-  const first = await create(door, { model, input: 'Hello.' });
-  const second = await create(door, { model, input: [trigger], previous_response_id: first.id });
-  const third = await create(door, { model, input: 'And now?', previous_response_id: second.id });
-  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
-  await create(door, { model, input: 'And then?', previous_response_id: third.id });
-  assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
-});
+promise(
+  'compaction.chain',
+  { says: 'a chain is read from its latest compaction on', source: 'issue 6: compaction' },
+  async (door) => {
+    const model = door.model.script(says('Hello, you.'), says('They said hello.'), says('Fine.'), says('Well.'));
+    const first = await create(door, { model, input: 'Hello.' });
+    const second = await create(door, { model, input: [trigger], previous_response_id: first.id });
+    const third = await create(door, { model, input: 'And now?', previous_response_id: second.id });
+    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+    await create(door, { model, input: 'And then?', previous_response_id: third.id });
+    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
+  },
+);
 
 promise(
   'compaction.conversation',
+  { says: 'a conversation is read from its latest compaction on', source: 'issue 6: compaction' },
   async (door) => {
     const id = await conversation(door, { items: talk });
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
@@ -224,6 +290,10 @@ promise(
 
 promise(
   'compaction.deleted',
+  {
+    says: 'a conversation whose compaction was deleted is read from its beginning again',
+    source: 'issue 6: compaction',
+  },
   async (door) => {
     const id = await conversation(door, { items: talk });
     const model = door.model.script(says('They said hello.'), says('Fine.'));
@@ -242,6 +312,10 @@ promise(
 
 promise(
   'compaction.managed',
+  {
+    says: 'context_management compacts what has grown beyond its threshold, and then answers',
+    source: 'openai 7.57.0 types: ContextManagement',
+  },
   async (door) => {
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
     const long = { role: 'user', content: 'x'.repeat(6_000) };
@@ -261,18 +335,23 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('compaction.below', async (door) => {
-  const model = door.model.script(says('Fine.'));
-  const context_management = [{ type: 'compaction', compact_threshold: 100_000 }];
-  const { output } = await create(door, { model, input: talk, context_management });
-  assert.equal(output.length, 1);
-  await unprocessable(door, { context_management: [{ type: 'other' }] }, 'context_management[0].type');
-  const wrong = [{ type: 'compaction', compact_threshold: 0 }];
-  await unprocessable(door, { context_management: wrong }, 'context_management[0].compact_threshold');
-});
+promise(
+  'compaction.below',
+  { says: 'context_management leaves alone what is below its threshold', source: 'issue 6: compaction' },
+  async (door) => {
+    const model = door.model.script(says('Fine.'));
+    const context_management = [{ type: 'compaction', compact_threshold: 100_000 }];
+    const { output } = await create(door, { model, input: talk, context_management });
+    assert.equal(output.length, 1);
+    await unprocessable(door, { context_management: [{ type: 'other' }] }, 'context_management[0].type');
+    const wrong = [{ type: 'compaction', compact_threshold: 0 }];
+    await unprocessable(door, { context_management: wrong }, 'context_management[0].compact_threshold');
+  },
+);
 
 promise(
   'compaction.loop',
+  { says: 'the tool loop goes on after a compaction', source: 'issue 6: compaction' },
   async (door) => {
     const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
     const model = door.model.script(says('They said hello.'), add, says('3'));
@@ -291,6 +370,7 @@ promise(
 
 promise(
   'compaction.background',
+  { says: 'a background turn compacts as any other', source: 'issue 6: compaction' },
   async (door) => {
     const { id } = await begin(door, says('They said hello.'), { input: [...talk, trigger] });
     const { output, status } = await ended(door, id);
@@ -299,17 +379,28 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('compaction.messages-api', async (door) => {
-  const model = door.model.anthropic(tells(text('They said hello.')));
-  const { output } = await create(door, { model, input: [...talk.slice(0, 2), trigger] });
-  assert.deepEqual(
-    output.map(({ type }) => type),
-    ['compaction'],
-  );
-});
+promise(
+  'compaction.messages-api',
+  {
+    says: 'a conversation that the assistant ended is summed up on every backend',
+    source: 'Codex, which compacts after an answer',
+  },
+  async (door) => {
+    const model = door.model.anthropic(tells(text('They said hello.')));
+    const { output } = await create(door, { model, input: [...talk.slice(0, 2), trigger] });
+    assert.deepEqual(
+      output.map(({ type }) => type),
+      ['compaction'],
+    );
+  },
+);
 
 promise(
   'compaction.instructions',
+  {
+    says: 'system and developer messages stay as they were, in the turn that compacts and in those after it',
+    source: 'issue 6: compaction',
+  },
   async (door) => {
     const model = door.model.script(says('Bonjour.'), says('They said hello.'), says('Bien.'), says('Adieu.'));
     const french = { role: 'developer', content: 'Always answer in French.' };
@@ -330,15 +421,29 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('compaction.unreadable', async (door) => {
-  const model = door.model.script(says('They said hello.'));
-  const { output } = await compact(door, { model, input: talk });
-  const item = output.at(-1) as { encrypted_content: string };
-  const changed = { ...item, encrypted_content: `${item.encrypted_content.slice(0, -6)}AAAAAA` };
-  const unread = { status: 400, code: 'invalid_encrypted_content', param: 'input' };
-  await turnRefused(door, { input: [changed, ...talk] }, unread);
-});
+promise(
+  'compaction.unreadable',
+  {
+    says: 'a compaction that was sealed elsewhere or changed is 400 invalid_encrypted_content',
+    source: 'design: configuration, secrets',
+  },
+  async (door) => {
+    const model = door.model.script(says('They said hello.'));
+    const { output } = await compact(door, { model, input: talk });
+    const item = output.at(-1) as { encrypted_content: string };
+    const changed = { ...item, encrypted_content: `${item.encrypted_content.slice(0, -6)}AAAAAA` };
+    const unread = { status: 400, code: 'invalid_encrypted_content', param: 'input' };
+    await turnRefused(door, { input: [changed, ...talk] }, unread);
+  },
+);
 
-promise('compaction.foreign', async (door) => {
-  await unprocessable(door, { input: [{ type: 'compaction', encrypted_content: 'gAAAA' }, ...talk] }, 'input');
-});
+promise(
+  'compaction.foreign',
+  {
+    says: "what OpenAI has sealed is 422 for a backend that is not OpenAI's",
+    source: 'issue 5: What a backend cannot carry',
+  },
+  async (door) => {
+    await unprocessable(door, { input: [{ type: 'compaction', encrypted_content: 'gAAAA' }, ...talk] }, 'input');
+  },
+);

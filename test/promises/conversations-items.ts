@@ -20,6 +20,7 @@ const users = (count: number, from = 0) => Array.from({ length: count }, (_, n) 
 
 promise(
   'conversation-items.add',
+  { says: 'added items are returned in their order, with ids', source: 'openai 7.57.0 types: ConversationItemList' },
   async (door) => {
     const id = await conversation(door);
     const items = [
@@ -58,6 +59,10 @@ promise(
 
 promise(
   'conversation-items.bad',
+  {
+    says: 'no items, more than 20 or wrong ones are 422 and add nothing',
+    source: 'openai 7.57.0 types: ItemCreateParams',
+  },
   async (door) => {
     const id = await conversation(door);
     const add = (body: object) => ask(door, 'POST', `/v1/conversations/${id}/items`, body);
@@ -73,6 +78,7 @@ promise(
 
 promise(
   'conversation-items.order',
+  { says: 'items are listed newest first unless asked otherwise', source: 'openai 7.57.0 types: ItemListParams' },
   async (door) => {
     const id = await conversation(door, { items: users(2) });
     await have(door, 'POST', `/v1/conversations/${id}/items`, { items: users(2, 2) });
@@ -87,6 +93,7 @@ promise(
 
 promise(
   'conversation-items.empty-list',
+  { says: 'an empty conversation lists nothing, its ids null', source: 'issue 4: Endpoints' },
   async (door) => {
     const id = await conversation(door);
     const empty = { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
@@ -97,6 +104,7 @@ promise(
 
 promise(
   'conversation-items.bad-query',
+  { says: 'a wrong limit, order or after is 422 and names it', source: 'openai 7.57.0 types: ItemListParams' },
   async (door) => {
     const id = await conversation(door, { items: users(1) });
     const other = await conversation(door, { items: [user('A', 'msg_other')] });
@@ -118,6 +126,7 @@ promise(
 
 promise(
   'conversation-items.retrieve',
+  { says: 'an item can be had alone', source: 'issue 4: Endpoints' },
   async (door) => {
     const id = await conversation(door, { items: [user('A', 'msg_a'), user('B', 'msg_b')] });
     const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
@@ -130,6 +139,7 @@ promise(
 
 promise(
   'conversation-items.unknown',
+  { says: "an unknown item, or another conversation's, is 404", source: 'issue 4: Endpoints' },
   async (door) => {
     const id = await conversation(door, { items: users(1) });
     await conversation(door, { items: [user('A', 'msg_elsewhere')] });
@@ -143,6 +153,10 @@ promise(
 
 promise(
   'conversation-items.delete',
+  {
+    says: 'a deleted item is gone from the list and from what the model sees',
+    source: 'openai 7.57.0 types: Items.delete',
+  },
   async (door) => {
     const items = [user('A', 'msg_a'), user('B', 'msg_b'), user('C', 'msg_c')];
     const id = await conversation(door, { items, metadata: { a: 'b' } });
@@ -163,6 +177,7 @@ promise(
 
 promise(
   'conversation-items.delete-made',
+  { says: 'a response keeps its item that was deleted from the conversation', source: 'design: State' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('B'), says('D'));
@@ -178,6 +193,7 @@ promise(
 
 promise(
   'conversation-items.delete-call',
+  { says: 'an output whose call was deleted is refused by the next turn', source: 'edge case 23 (codex2api#414)' },
   async (door) => {
     const call = { type: 'function_call', id: 'fc_1', call_id: 'c1', name: 'f', arguments: '{}' };
     const output = { type: 'function_call_output', call_id: 'c1', output: 'one' };
@@ -191,6 +207,10 @@ promise(
 
 promise(
   'conversation-items.delete-last',
+  {
+    says: 'after the last item is deleted others can be added, with its id as well',
+    source: 'openai 7.57.0 types: Items.delete',
+  },
   async (door) => {
     const id = await conversation(door, { items: [user('A', 'msg_a'), user('B', 'msg_b')] });
     const path = `/v1/conversations/${id}/items`;
@@ -205,6 +225,10 @@ promise(
 
 promise(
   'conversation-items.id-taken',
+  {
+    says: 'an item whose id the conversation has is 400, and nothing is added',
+    source: 'edge case 24 (vercel/ai#15492)',
+  },
   async (door) => {
     const id = await conversation(door, { items: [user('A', 'msg_a')] });
     const other = await conversation(door, { items: [user('A', 'msg_a')] });

@@ -21,6 +21,10 @@ const locked = { status: 400, code: 'conversation_locked', param: 'conversation'
 
 promise(
   'conversation-lock.second-turn',
+  {
+    says: 'while a turn runs on a conversation another is 400 conversation_locked, and works afterwards',
+    source: 'edge case 9 (careme#379)',
+  },
   async (door) => {
     const id = await conversation(door);
     for (const streamed of [false, true]) {
@@ -53,6 +57,10 @@ promise(
 
 promise(
   'conversation-lock.items',
+  {
+    says: 'while a turn runs on a conversation adding items is 400 conversation_locked, and works afterwards',
+    source: 'edge case 9 (careme#379)',
+  },
   async (door) => {
     const id = await conversation(door);
     const path = `/v1/conversations/${id}/items`;
@@ -76,6 +84,7 @@ promise(
 
 promise(
   'conversation-lock.other',
+  { says: "a turn locks no other conversation, nor the conversation's metadata", source: 'edge case 9 (careme#379)' },
   async (door) => {
     const id = await conversation(door);
     const { script, begun, release } = held('one');
@@ -97,6 +106,7 @@ const breaksOff: Script = async (turn) => {
 
 promise(
   'conversation-lock.failed',
+  { says: 'a failed turn adds nothing and unlocks the conversation', source: 'issue 4: Semantics' },
   async (door) => {
     const id = await conversation(door, { items: [{ role: 'user', content: 'A' }] });
     const model = door.model.script(replies(500, {}), breaksOff, says('two'));
@@ -112,6 +122,7 @@ promise(
 
 promise(
   'conversation-lock.refused',
+  { says: 'a refused turn does not lock the conversation', source: 'issue 4: Semantics' },
   async (door) => {
     const id = await conversation(door);
     const tools = [{ type: 'nobody-has-this' }];
@@ -127,6 +138,7 @@ promise(
 
 promise(
   'conversation-lock.left',
+  { says: 'a turn that its client has left adds nothing and unlocks the conversation', source: 'issue 4: Semantics' },
   async (door) => {
     for (const stream of [true, false]) {
       const id = await conversation(door);
@@ -142,6 +154,7 @@ promise(
 
 promise(
   'conversation-lock.left-at-once',
+  { says: 'so does one whose client has left before any reply', source: 'edge case 29 (hermes-agent#15392)' },
   async (door) => {
     for (const stream of [true, false]) {
       const id = await conversation(door);
@@ -154,6 +167,7 @@ promise(
 
 promise(
   'conversation-lock.branch',
+  { says: 'while a turn runs on a conversation its earlier responses can be continued', source: 'design: State' },
   async (door) => {
     const id = await conversation(door);
     const first = await create(door, { model: door.model.script(says('B')), input: 'A', conversation: id });
@@ -171,6 +185,7 @@ promise(
 
 promise(
   'conversation-lock.deleted',
+  { says: 'a turn whose conversation is deleted under it ends well', source: 'issue 4: Semantics' },
   async (door) => {
     const id = await conversation(door);
     const { script, begun, release } = held('one');
@@ -187,6 +202,10 @@ promise(
 
 promise(
   'conversation-lock.simultaneous',
+  {
+    says: 'turns that begin at once are refused or come one after the other, never mixed',
+    source: 'edge case 9 (careme#379)',
+  },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(async (turn) => {
@@ -235,6 +254,7 @@ async function getsThrough(door: Door, id: string): Promise<void> {
 
 promise(
   'conversation-lock.unread',
+  { says: 'a turn that nobody reads ends at its limit, and gives its conversation back', source: 'issue 4: Endpoints' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('one', 'two'));

@@ -16,6 +16,7 @@ const users = (count: number) => Array.from({ length: count }, (_, n) => ({ role
 
 promise(
   'conversation.create',
+  { says: 'a conversation can be created from nothing, and retrieved', source: 'issue 4: Endpoints' },
   async (door) => {
     for (const body of [{}, undefined, { items: [], metadata: {} }, { items: null, metadata: null }]) {
       const made = await have<Conversation>(door, 'POST', '/v1/conversations', body);
@@ -32,6 +33,10 @@ promise(
 
 promise(
   'conversation.create-with',
+  {
+    says: 'a conversation can begin with 20 items and 16 pairs of metadata',
+    source: 'openai 7.57.0 types: ConversationCreateParams',
+  },
   async (door) => {
     const metadata = { ...many(15), ['k'.repeat(64)]: 'v'.repeat(512) };
     const made = await have<Conversation>(door, 'POST', '/v1/conversations', { items: users(20), metadata });
@@ -49,6 +54,7 @@ const badMetadata = [many(17), { ['k'.repeat(65)]: 'v' }, { k: 'v'.repeat(513) }
 
 promise(
   'conversation.bad-metadata',
+  { says: 'metadata beyond its bounds is 422 and changes nothing', source: 'openai 7.57.0 types: Metadata' },
   async (door) => {
     const id = await conversation(door, { metadata: { kept: 'yes' } });
     for (const metadata of badMetadata) {
@@ -63,6 +69,10 @@ promise(
 
 promise(
   'conversation.bad-items',
+  {
+    says: 'more than 20 items, wrong ones or the same twice are refused',
+    source: 'openai 7.57.0 types: ConversationCreateParams',
+  },
   async (door) => {
     const create = (items: unknown) => ask(door, 'POST', '/v1/conversations', { items });
     for (const items of [users(21), 'Hi', {}]) {
@@ -84,6 +94,7 @@ promise(
 
 promise(
   'conversation.update',
+  { says: 'an update replaces the metadata; null clears it', source: 'openai 7.57.0 types: ConversationUpdateParams' },
   async (door) => {
     const made = await have<Conversation>(door, 'POST', '/v1/conversations', { metadata: { a: '1', b: '2' } });
     const path = `/v1/conversations/${made.id}`;
@@ -98,6 +109,7 @@ promise(
 
 promise(
   'conversation.update-nothing',
+  { says: 'an update without metadata is 422', source: 'openai 7.57.0 types: ConversationUpdateParams' },
   async (door) => {
     const id = await conversation(door);
     const reply = await ask(door, 'POST', `/v1/conversations/${id}`, {});
@@ -119,6 +131,7 @@ const requestsOf = (id: string) => [
 
 promise(
   'conversation.delete',
+  { says: 'a deleted conversation is 404 in every way', source: 'openai 7.57.0 types: ConversationDeletedResource' },
   async (door) => {
     const id = await conversation(door, { items: [{ ...users(1)[0], id: 'msg_1' }] });
     assert.deepEqual(await have(door, 'DELETE', `/v1/conversations/${id}`), {
@@ -134,6 +147,7 @@ promise(
 
 promise(
   'conversation.unknown',
+  { says: 'an unknown conversation is 404 in every way, however odd its id', source: 'issue 4: Endpoints' },
   async (door) => {
     await nowhere(door, ...requestsOf('conv_nobody'));
     for (const id of ['x'.repeat(4000), 'conv_👍%E2%82']) {
@@ -143,25 +157,37 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('conversation.unknown-turn', async (door) => {
-  const refused = { status: 404, code: null, param: 'conversation' };
-  for (const id of ['', 'conv_nobody', 'a/b', 'conv_\u0000', '👍 \ud800']) {
-    await turnRefused(door, { conversation: id }, refused);
-    await turnRefused(door, { conversation: { id }, stream: true, store: false }, refused);
-  }
-});
+promise(
+  'conversation.unknown-turn',
+  { says: 'a turn in an unknown conversation is 404', source: 'issue 4: Semantics (agent-framework#6892)' },
+  async (door) => {
+    const refused = { status: 404, code: null, param: 'conversation' };
+    for (const id of ['', 'conv_nobody', 'a/b', 'conv_\u0000', '👍 \ud800']) {
+      await turnRefused(door, { conversation: id }, refused);
+      await turnRefused(door, { conversation: { id }, stream: true, store: false }, refused);
+    }
+  },
+);
 
-promise('conversation.type', async (door) => {
-  for (const conversation of [7, true]) {
-    await turnRefused(door, { conversation }, { ...invalid, param: 'conversation' });
-  }
-  for (const conversation of [{}, { id: 7 }]) {
-    await turnRefused(door, { conversation }, { ...invalid, param: 'conversation.id' });
-  }
-});
+promise(
+  'conversation.type',
+  {
+    says: 'a conversation that is neither an id nor an object with one is 422',
+    source: 'openai 7.57.0 types: ResponseCreateParams',
+  },
+  async (door) => {
+    for (const conversation of [7, true]) {
+      await turnRefused(door, { conversation }, { ...invalid, param: 'conversation' });
+    }
+    for (const conversation of [{}, { id: 7 }]) {
+      await turnRefused(door, { conversation }, { ...invalid, param: 'conversation.id' });
+    }
+  },
+);
 
 promise(
   'conversation.bad-body',
+  { says: 'a body that is no JSON object is refused as everywhere', source: 'design: Errors' },
   async (door) => {
     const id = await conversation(door);
     for (const path of ['/v1/conversations', `/v1/conversations/${id}`, `/v1/conversations/${id}/items`]) {

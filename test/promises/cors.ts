@@ -34,6 +34,7 @@ function unreadable(reply: Response, what: string): void {
 
 promise(
   'cors.preflight',
+  { says: 'the preflight of an allowed origin is answered with 204', source: 'issue 5' },
   async (door) => {
     const asked = 'authorization,content-type,idempotency-key,x-stainless-lang';
     for (const path of ['/v1/responses', '/v1/responses/resp_1', '/v1/models', '/v1/conversations/conv_1/items']) {
@@ -56,6 +57,7 @@ promise(
 
 promise(
   'cors.reply',
+  { says: 'an allowed origin may read replies and streams, and the headers that SDKs need', source: 'issue 5' },
   async (door) => {
     const model = door.model.script(says('Hello'));
     const headers = { origin: testOrigin };
@@ -72,6 +74,7 @@ promise(
 
 promise(
   'cors.errors',
+  { says: 'an allowed origin may read errors', source: 'issue 5' },
   async (door) => {
     const headers = { origin: testOrigin };
     const replies: [status: number, reply: Response][] = [
@@ -95,6 +98,10 @@ promise(
 
 promise(
   'cors.stranger',
+  {
+    says: 'another origin gets no header about it, nor does a request without one, and caches are told',
+    source: 'issue 5',
+  },
   async (door) => {
     const checked = !(door.name in NEEDS_LOOPBACK);
     const strange = ['https://evil.example', `${testOrigin}.evil.example`, 'http://app.example', 'null'];
@@ -117,6 +124,7 @@ promise(
 
 promise(
   'cors.no-preflight',
+  { says: 'OPTIONS that is no preflight is 405', source: 'issue 5' },
   async (door) => {
     const reply = await door.fetch('/v1/responses', { method: 'OPTIONS', headers: { origin: testOrigin } });
     assert.equal(reply.headers.get('allow'), 'POST');

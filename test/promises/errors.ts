@@ -4,7 +4,7 @@ import { replies, says } from '../support/model/scripted.ts';
 import { refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
-promise('error.malformed-json', async (door) => {
+promise('error.malformed-json', { says: 'malformed JSON is 400', source: 'issue 3: Handler' }, async (door) => {
   for (const body of ['{', '{"model":"demo",}', 'hello', '{"model":"demo","input":"Hi"', '{"a":1}{"b":2}']) {
     await refuses(await post(door, body), { status: 400, code: 400, message: /JSON/ });
   }
@@ -12,58 +12,76 @@ promise('error.malformed-json', async (door) => {
 
 promise(
   'error.empty-body',
+  { says: 'an empty body is 400 and says so', source: 'issue 3: Handler' },
   async (door) => {
     await refuses(await post(door, ''), { status: 400, code: 400, message: /empty/ });
   },
   { 'envoy-original': 'the original mode hands over only requests with a body' },
 );
 
-promise('error.not-utf8', async (door) => {
+promise('error.not-utf8', { says: 'a body that is not UTF-8 is 400', source: 'issue 3: Handler' }, async (door) => {
   const body = new Uint8Array([0x22, 0xff, 0xfe, 0x22]);
   await refuses(await post(door, body), { status: 400, code: 400, message: /JSON/ });
 });
 
-promise('error.no-object', async (door) => {
+promise('error.no-object', { says: 'JSON that is no object is 422', source: 'issue 3: Handler' }, async (door) => {
   for (const body of ['[]', '"text"', '7', 'null', 'true']) {
     await refuses(await post(door, body), { status: 422, code: 422, message: /object/ });
   }
 });
 
-promise('error.model-missing', async (door) => {
-  const missing = { status: 422, code: 422, param: 'model', message: 'model field is required' };
-  await refuses(await post(door, { input: 'Hi' }), missing);
-  await refuses(await post(door, {}), missing);
-  await refuses(await post(door, { input: 'Hi', stream: true }), missing);
-});
+promise(
+  'error.model-missing',
+  { says: 'a missing model is 422: model field is required', source: 'issue 3: Handler' },
+  async (door) => {
+    const missing = { status: 422, code: 422, param: 'model', message: 'model field is required' };
+    await refuses(await post(door, { input: 'Hi' }), missing);
+    await refuses(await post(door, {}), missing);
+    await refuses(await post(door, { input: 'Hi', stream: true }), missing);
+  },
+);
 
-promise('error.backend-down', async (door) => {
-  const reply = await post(door, { model: 'down', input: 'Hi' });
-  const text = await refuses(reply, { status: 500, code: 500 });
-  assert.doesNotMatch(text, /ECONN|127\.0\.0\.1/);
-  const { final, events } = await stream(door, { model: 'down' });
-  assert.equal(final.status, 'failed');
-  assert.deepEqual(final.output, []);
-  assert.doesNotMatch(JSON.stringify(events), /ECONN|127\.0\.0\.1/);
-});
+promise(
+  'error.backend-down',
+  { says: 'a backend that cannot be reached is 500 and not named', source: 'issue 3: Handler' },
+  async (door) => {
+    const reply = await post(door, { model: 'down', input: 'Hi' });
+    const text = await refuses(reply, { status: 500, code: 500 });
+    assert.doesNotMatch(text, /ECONN|127\.0\.0\.1/);
+    const { final, events } = await stream(door, { model: 'down' });
+    assert.equal(final.status, 'failed');
+    assert.deepEqual(final.output, []);
+    assert.doesNotMatch(JSON.stringify(events), /ECONN|127\.0\.0\.1/);
+  },
+);
 
-promise('error.model-unknown', async (door) => {
-  const unknown = { status: 404, code: 'model_not_found', param: 'model' };
-  await refuses(await post(door, { model: 'nobody-knows', input: 'Hi' }), unknown);
-  await refuses(await post(door, { model: 'nobody-knows', input: 'Hi', stream: true }), unknown);
-});
+promise(
+  'error.model-unknown',
+  { says: 'an unknown model is 404 model_not_found', source: 'design: Errors' },
+  async (door) => {
+    const unknown = { status: 404, code: 'model_not_found', param: 'model' };
+    await refuses(await post(door, { model: 'nobody-knows', input: 'Hi' }), unknown);
+    await refuses(await post(door, { model: 'nobody-knows', input: 'Hi', stream: true }), unknown);
+  },
+);
 
-promise('error.nested-and-flat', async (door) => {
-  const model = door.model.script(replies(429, {}, { 'retry-after': '7' }));
-  const { events } = await stream(door, { model });
-  const error = events.at(-2);
-  assert.ok(error?.type === 'error');
-  const { type, sequence_number, error: nested, ...flat } = error;
-  assert.deepEqual(Object.keys(flat).sort(), ['code', 'message', 'param']);
-  assert.deepEqual(nested, { type: 'rate_limit_error', ...flat });
-});
+promise(
+  'error.nested-and-flat',
+  { says: 'the error event has the flat and the nested shape', source: 'error semantics: shape conflicts' },
+  async (door) => {
+    const model = door.model.script(replies(429, {}, { 'retry-after': '7' }));
+    const { events } = await stream(door, { model });
+    const error = events.at(-2);
+    assert.ok(error?.type === 'error');
+    const { type, sequence_number, error: nested, ...flat } = error;
+    assert.deepEqual(Object.keys(flat).sort(), ['code', 'message', 'param']);
+    assert.deepEqual(nested, { type: 'rate_limit_error', ...flat });
+  },
+);
 
 promise(
   'error.unknown-path',
+  { says: 'an unknown path is 404 with an error body', source: 'design: Errors' },
   async (door) => {
     for (const path of [
       '/',
@@ -82,6 +100,10 @@ promise(
 
 promise(
   'error.path',
+  {
+    says: 'a path with an encoded slash, backslash or NUL, which a proxy may read otherwise than we, is 400',
+    source: 'issue 11: 17',
+  },
   async (door) => {
     for (const id of ['a%2Fb', 'a%2fb', 'a%5Cb', '%2e%2e%2f', 'resp_%00', '%00']) {
       for (const path of [`/v1/responses/${id}`, `/v1/conversations/${id}/items`, `/v1${id}responses`]) {
@@ -95,6 +117,7 @@ promise(
 
 promise(
   'error.method',
+  { says: 'another method is 405 with allow', source: 'design: Errors' },
   async (door) => {
     const refused = { status: 405, code: 'method_not_allowed' };
     for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
@@ -113,6 +136,10 @@ promise(
 
 promise(
   'error.hop',
+  {
+    says: 'a request that has come through this server already is 500',
+    source: 'design: Command line and configuration',
+  },
   async (door) => {
     const model = door.model.script(says('never'));
     const reply = await post(door, { model, input: 'Hi' }, { headers: { 'x-antiphon-hop': '1' } });
@@ -123,9 +150,13 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('error.then-well', async (door) => {
-  await (await post(door, '{')).text();
-  await (await post(door, { model: 'down', input: 'Hi' })).text();
-  const model = door.model.script(says('still here'));
-  assert.match(await (await post(door, { model, input: 'Hi' })).text(), /still here/);
-});
+promise(
+  'error.then-well',
+  { says: 'after errors the next request is answered', source: 'issue 3: Handler' },
+  async (door) => {
+    await (await post(door, '{')).text();
+    await (await post(door, { model: 'down', input: 'Hi' })).text();
+    const model = door.model.script(says('still here'));
+    assert.match(await (await post(door, { model, input: 'Hi' })).text(), /still here/);
+  },
+);

@@ -30,33 +30,51 @@ async function goesOn(door: Door): Promise<void> {
   await create(door, { model: door.model.script(says('still here')) });
 }
 
-promise('body.members', async (door) => {
-  const model = door.model.script(says('ok'));
-  for (const body of requests(model, lists(250_000))) await refuses(await post(door, body), tooMany);
-  // Quotes, brackets and commas within texts are none.
-  const text = JSON.stringify('\\",[{'.repeat(20_000));
-  const numbers = `[${'1,'.repeat(240_000)}1]`;
-  await create(door, JSON.parse(`{"model":"${model}","unknown":[${text},${numbers}]}`));
-  await goesOn(door);
-});
+promise(
+  'body.members',
+  {
+    says: 'JSON with more than 250,000 members is 400, wherever they are, and fewer are taken',
+    source: 'issue 11: input',
+  },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    for (const body of requests(model, lists(250_000))) await refuses(await post(door, body), tooMany);
+    // Quotes, brackets and commas within texts are none.
+    const text = JSON.stringify('\\",[{'.repeat(20_000));
+    const numbers = `[${'1,'.repeat(240_000)}1]`;
+    await create(door, JSON.parse(`{"model":"${model}","unknown":[${text},${numbers}]}`));
+    await goesOn(door);
+  },
+);
 
-promise('body.depth', async (door) => {
-  const model = door.model.script(says('ok'));
-  for (const depth of [129, 200_000]) {
-    for (const body of requests(model, nested(depth))) await refuses(await post(door, body.padEnd(70_000)), tooDeep);
-  }
-  await create(door, JSON.parse(`{"model":"${model}","unknown":${nested(127)},"other":"${'[{'.repeat(40_000)}"}`));
-  // What is not scanned may be as deep as it is long.
-  for (const body of requests(model, nested(32_700))) {
-    const reply = await post(door, body);
-    assert.ok([200, 400, 422].includes(reply.status), `${reply.status}`);
-    await reply.text();
-  }
-  await goesOn(door);
-});
+promise(
+  'body.depth',
+  {
+    says: 'JSON that is nested deeper than 128 levels is 400, or refused by its field, and breaks nothing',
+    source: 'issue 11: input',
+  },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    for (const depth of [129, 200_000]) {
+      for (const body of requests(model, nested(depth))) await refuses(await post(door, body.padEnd(70_000)), tooDeep);
+    }
+    await create(door, JSON.parse(`{"model":"${model}","unknown":${nested(127)},"other":"${'[{'.repeat(40_000)}"}`));
+    // What is not scanned may be as deep as it is long.
+    for (const body of requests(model, nested(32_700))) {
+      const reply = await post(door, body);
+      assert.ok([200, 400, 422].includes(reply.status), `${reply.status}`);
+      await reply.text();
+    }
+    await goesOn(door);
+  },
+);
 
 promise(
   'body.excess-packed',
+  {
+    says: 'six requests at once of 64 MiB of lists or levels, in 300 bytes each, are refused, and break nothing',
+    source: 'issue 11: input',
+  },
   async (door) => {
     const begin = '{"model":"demo","input":"Hi",';
     const bodies = [
@@ -74,25 +92,36 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('backend.excess', async (door) => {
-  const { model } = door;
-  const failed = { status: 500, code: 500 };
-  const tells = model.script(async (turn) => {
-    await turn.raw(`data: {"choices":[],"unknown":${nested(200_000)}}\n\n`);
-    await turn.finish();
-  });
-  await refuses(await post(door, { model: tells, input: 'Hi' }), failed);
-  for (const depth of [32_000, 100_000]) {
-    const breaks = (turn: Turn) => turn.raw(`data: {"type":"error","error":${nested(depth)}}\n\n`);
-    for (const name of [model.script(breaks), model.native(breaks), model.anthropic(breaks)]) {
-      await refuses(await post(door, { model: name, input: 'Hi' }), failed);
+promise(
+  'backend.excess',
+  {
+    says: 'JSON from a backend that is nested deeper than 128 levels is a 500, and breaks nothing',
+    source: 'issue 11: input',
+  },
+  async (door) => {
+    const { model } = door;
+    const failed = { status: 500, code: 500 };
+    const tells = model.script(async (turn) => {
+      await turn.raw(`data: {"choices":[],"unknown":${nested(200_000)}}\n\n`);
+      await turn.finish();
+    });
+    await refuses(await post(door, { model: tells, input: 'Hi' }), failed);
+    for (const depth of [32_000, 100_000]) {
+      const breaks = (turn: Turn) => turn.raw(`data: {"type":"error","error":${nested(depth)}}\n\n`);
+      for (const name of [model.script(breaks), model.native(breaks), model.anthropic(breaks)]) {
+        await refuses(await post(door, { model: name, input: 'Hi' }), failed);
+      }
     }
-  }
-  await goesOn(door);
-});
+    await goesOn(door);
+  },
+);
 
 promise(
   'websocket.excess',
+  {
+    says: 'a message whose JSON has more than 250,000 members, or is nested deeper than 128 levels, is a 400, and the connection goes on',
+    source: 'issue 11: input',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('ok'));

@@ -25,6 +25,7 @@ async function twice(door: Door, body: object): Promise<[first: string, again: s
 
 promise(
   'idempotency.stream',
+  { says: 'a stream that is sent again tells the same response, each text as one delta', source: 'issue 5' },
   async (door) => {
     const model = door.model.script(sends([{ reasoning: 'Hm.' }, { content: 'Hel' }, { content: 'lo' }]));
     const [first, again] = (await twice(door, { model })).map(parseStream);
@@ -56,6 +57,7 @@ promise(
 
 promise(
   'idempotency.stream-items',
+  { says: 'a stream that is sent again tells calls, refusals and cut texts as they were', source: 'issue 5' },
   async (door) => {
     const tools = [
       { type: 'function', name: 'f' },
@@ -78,6 +80,10 @@ promise(
 
 promise(
   'idempotency.stream-tools',
+  {
+    says: 'a stream that is sent again tells calls of server-side tools and citations as they were',
+    source: 'issue 5',
+  },
   async (door) => {
     const cites = callsFunctions({ name: 'cite', args: '{}' });
     const model = door.model.script(cites, says('Read this.'));
@@ -92,6 +98,7 @@ promise(
 
 promise(
   'idempotency.stream-obfuscation',
+  { says: 'a stream that is sent again is padded when that is asked for', source: 'design: Errors' },
   async (door) => {
     const model = door.model.script(says('Hello'));
     for (const include_obfuscation of [true, false]) {
@@ -125,6 +132,10 @@ function lossy(door: Door, loses: (reply: Response, count: number) => boolean): 
 
 promise(
   'client.idempotency',
+  {
+    says: 'openai: a create whose reply was lost is tried again, and the model is called once',
+    source: 'openai 7.57.0',
+  },
   async (door) => {
     const model = door.model.script(says('Hello'), says('another'));
     const client = lossy(door, (_, count) => count === 0);
@@ -138,6 +149,10 @@ promise(
 
 promise(
   'client.idempotency-stream',
+  {
+    says: 'openai: a stream whose reply was lost is tried again, and the helper puts the same together',
+    source: 'openai 7.57.0',
+  },
   async (door) => {
     const model = door.model.script(sends([{ reasoning: 'Hm.' }, { content: 'Hel' }, { content: 'lo' }]));
     const client = lossy(door, (_, count) => count === 0);
@@ -158,6 +173,10 @@ promise(
 
 promise(
   'client.idempotency-running',
+  {
+    says: 'openai: a create whose first try is still running is tried again until it has ended',
+    source: 'openai 7.57.0',
+  },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const model = door.model.script(script);

@@ -17,6 +17,10 @@ function plausible(tokens: number, words = WORDS): void {
 
 promise(
   'input-tokens.estimate',
+  {
+    says: 'where a server counts nothing it is an estimate: of the text, and a constant for an image and a file',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const never = ['chat-never', 'responses-never', 'anthropic-never'];
     for (const model of ['demo', 'down', ...never.map((kind) => door.model.counting(kind, {}))]) {
@@ -49,6 +53,10 @@ promise(
 
 promise(
   'input-tokens.fallback',
+  {
+    says: 'a count that fails, hangs or makes no sense gives way to the estimate',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const overflow = { error: { code: 400, message: 'the request exceeds the available context size' } };
     for (const fails of [
@@ -74,6 +82,10 @@ promise(
 
 promise(
   'input-tokens.errors',
+  {
+    says: 'refused credentials and an unknown model are errors as in a create',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const of = async (status: number, message: string) => {
       const model = door.model.counting('chat-failing', { [COUNT]: replies(status, { error: { message } }) });
@@ -90,6 +102,7 @@ promise(
 
 promise(
   'input-tokens.remembered',
+  { says: 'what a server does not offer it is not asked again', source: 'issue 6: Counting input tokens' },
   async (door) => {
     const model = door.model.counting('chat-once', {}, says('ok'));
     for (let turn = 0; turn < 3; turn++) plausible(await count(door, { model, input }));

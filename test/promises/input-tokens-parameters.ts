@@ -44,6 +44,10 @@ const asked: object[] = [
 
 promise(
   'input-tokens.parameters',
+  {
+    says: 'every parameter of the official types shapes what is counted',
+    source: 'openai 7.57.0 types: InputTokenCountParams',
+  },
   async (door) => {
     const answer = { object: 'response.input_tokens', input_tokens: 1 };
     const paths = { [`${RUN}/input_tokens`]: replies(200, answer), '/v1/responses/input_tokens': replies(200, answer) };

@@ -27,6 +27,10 @@ const shaped = {
 
 promise(
   'input-tokens.client',
+  {
+    says: 'openai: responses.inputTokens.count gives the count, and runs no model',
+    source: 'openai 7.57.0 types: InputTokenCountParams',
+  },
   async (door) => {
     const model = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 42 }) });
     const reply = await door.client.responses.inputTokens.count({ model, input: 'Hi' });
@@ -38,6 +42,10 @@ promise(
 
 promise(
   'input-tokens.chat',
+  {
+    says: 'on chat it is what the server counts, in each of three ways, of the request that a create sends',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const request = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 0 }) }, says('ok'));
     const messages = door.model.counting('chat-messages', { '/tokenize': replies(200, { count: 7 }) }, says('ok'));
@@ -78,6 +86,10 @@ const templates: Record<string, Script> = {
 
 promise(
   'input-tokens.responses',
+  {
+    says: 'on responses it is what the server counts of the request that a create sends',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const path = '/v1/responses/input_tokens';
     const answered = { object: 'response.input_tokens', input_tokens: 12 };
@@ -94,6 +106,10 @@ promise(
 
 promise(
   'input-tokens.anthropic',
+  {
+    says: 'on anthropic it is what the server counts of the request that a create sends',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const path = '/v1/messages/count_tokens';
     const model = door.model.counting(
@@ -111,6 +127,10 @@ promise(
 
 promise(
   'input-tokens.thinking',
+  {
+    says: 'thinking that the server refuses to count is left out, as a create leaves it out',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const path = '/v1/messages/count_tokens';
     const thought = { type: 'thinking' as const, thinking: 'Hm.', signature: 'c2lnbmVk' };
@@ -128,6 +148,10 @@ promise(
 
 promise(
   'input-tokens.history',
+  {
+    says: 'what was before, references and prompts count as they do in a create, and nothing is stored',
+    source: 'openai 7.57.0 types: InputTokenCountParams',
+  },
   async (door) => {
     const model = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 1 }) }, says('ok'));
     const place = await conversation(door, { items: [{ id: 'msg_1', role: 'user', content: 'Before' }] });
@@ -156,6 +180,10 @@ promise(
 
 promise(
   'input-tokens.served',
+  {
+    says: 'functions of server-side tools are counted, and their tools closed',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const { testToolUseOf } = await import('../support/test-tool.ts');
     const model = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 1 }) }, says('ok'));
@@ -173,6 +201,7 @@ promise(
 
 promise(
   'input-tokens.refused',
+  { says: 'what is refused in a create is refused alike', source: 'issue 6: Counting input tokens' },
   async (door) => {
     const fails: Script = () => assert.fail('the model is not called');
     const model = door.model.counting('chat-never', {}, fails);
@@ -210,6 +239,10 @@ promise(
 
 promise(
   'input-tokens.locked',
+  {
+    says: 'a conversation in which a turn is made is conversation_locked here, too',
+    source: 'issue 6: Counting input tokens',
+  },
   async (door) => {
     const id = await conversation(door);
     const { script, begun, release } = held('one');
@@ -226,6 +259,10 @@ promise(
 
 promise(
   'input-tokens.personality',
+  {
+    says: 'a personality is counted by OpenAI, adds nothing elsewhere, and is checked before',
+    source: 'openai 7.57.0 types: InputTokenCountParams',
+  },
   async (door) => {
     const of = (model: string, personality: unknown) =>
       ask(door, 'POST', '/v1/responses/input_tokens', { model, input: 'Hi', personality });

@@ -21,18 +21,53 @@ function leaves(door: Door, text: string, body: object): Promise<void> {
 /** Measured with a bare worker: behind wrangler's own proxy `request.signal` stays silent, the flag notwithstanding. */
 const NO_SIGNAL: Skips = { workerd: "wrangler's local proxy does not tell the worker that a client has left" };
 
-promise('leave.create', (door) => leaves(door, 'Hel', {}), NO_SIGNAL);
+promise(
+  'leave.create',
+  {
+    says: 'a client that leaves a reply in one piece ends the model call',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
+  (door) => leaves(door, 'Hel', {}),
+  NO_SIGNAL,
+);
 
-promise('leave.create-waiting', (door) => leaves(door, '', {}), NO_SIGNAL);
+promise(
+  'leave.create-waiting',
+  {
+    says: 'a client that leaves a reply in one piece ends the model call before the model has spoken as well',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
+  (door) => leaves(door, '', {}),
+  NO_SIGNAL,
+);
 
-promise('leave.stream', (door) => leaves(door, 'Hel', { stream: true }));
+promise(
+  'leave.stream',
+  { says: 'a client that leaves a stream ends the model call', source: 'edge case 29 (hermes-agent#15392)' },
+  (door) => leaves(door, 'Hel', { stream: true }),
+);
 
-promise('leave.stream-waiting', (door) => leaves(door, '', { stream: true }));
+promise(
+  'leave.stream-waiting',
+  {
+    says: 'a client that leaves a stream ends the model call before the model has spoken as well',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
+  (door) => leaves(door, '', { stream: true }),
+);
 
-promise('leave.unstored', (door) => leaves(door, 'Hel', { stream: true, store: false }));
+promise(
+  'leave.unstored',
+  {
+    says: 'a client that leaves a stream ends the model call with store: false as well',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
+  (door) => leaves(door, 'Hel', { stream: true, store: false }),
+);
 
 promise(
   'leave.reading',
+  { says: 'a reader that cancels the body ends the model call', source: 'edge case 29 (hermes-agent#15392)' },
   (door) =>
     endsOnLeaving(door, async () => {
       const { script, begun } = hangs('Hel');

@@ -17,12 +17,17 @@ const functions = (count: number, prefix = 'f') =>
 const added = (tools: object[]) => ({ type: 'additional_tools', tools });
 const user = { role: 'user', content: 'Hi' };
 
-promise('limit.items', async (door) => {
-  await unprocessable(door, { input: items(ITEMS + 1) }, 'input', `input must not have more than ${ITEMS} items`);
-});
+promise(
+  'limit.items',
+  { says: 'an input has 10,000 items at most: 422, input', source: 'issue 11: 7' },
+  async (door) => {
+    await unprocessable(door, { input: items(ITEMS + 1) }, 'input', `input must not have more than ${ITEMS} items`);
+  },
+);
 
 promise(
   'limit.items-counted',
+  { says: 'so has one that is compacted, or counted', source: 'issue 11: 7' },
   async (door) => {
     for (const path of ['/v1/responses/compact', '/v1/responses/input_tokens']) {
       const headers = { 'content-type': 'application/json' };
@@ -36,6 +41,7 @@ promise(
 
 promise(
   'limit.items-socket',
+  { says: 'so has one over a WebSocket, and as few tools', source: 'issue 11: 7' },
   (door) =>
     withSocket(door, async (socket) => {
       socket.send({ type: 'response.create', model: 'demo', input: items(ITEMS + 1) });
@@ -47,26 +53,34 @@ promise(
   NEEDS_SOCKET,
 );
 
-promise('limit.tools', async (door) => {
-  const message = /must not have more than 1024 tools/;
-  await unprocessable(door, { tools: functions(TOOLS + 1) }, 'tools', message);
-  const namespace = { type: 'namespace', name: 'n', description: 'd', tools: functions(TOOLS) };
-  await unprocessable(door, { tools: [namespace, { type: 'custom', name: 'c' }] }, 'tools', message);
-  await unprocessable(door, { input: [user, added(functions(TOOLS)), added(functions(1))] }, 'input', message);
-  const model = door.model.script(says('ok'));
-  const first = await create(door, { model, input: [user, added(functions(TOOLS))], tools: functions(TOOLS) });
-  const more = { previous_response_id: first.id, input: [user, added(functions(1, 'g'))] };
-  await unprocessable(door, more, 'tools', /must not have more than 1024 tools, those of earlier turns included/);
-  await create(door, { model, previous_response_id: first.id, input: [user, added(functions(TOOLS))] });
-});
+promise(
+  'limit.tools',
+  { says: 'a model is offered 1,024 tools at most, those of earlier turns included: 422', source: 'issue 11: 7' },
+  async (door) => {
+    const message = /must not have more than 1024 tools/;
+    await unprocessable(door, { tools: functions(TOOLS + 1) }, 'tools', message);
+    const namespace = { type: 'namespace', name: 'n', description: 'd', tools: functions(TOOLS) };
+    await unprocessable(door, { tools: [namespace, { type: 'custom', name: 'c' }] }, 'tools', message);
+    await unprocessable(door, { input: [user, added(functions(TOOLS)), added(functions(1))] }, 'input', message);
+    const model = door.model.script(says('ok'));
+    const first = await create(door, { model, input: [user, added(functions(TOOLS))], tools: functions(TOOLS) });
+    const more = { previous_response_id: first.id, input: [user, added(functions(1, 'g'))] };
+    await unprocessable(door, more, 'tools', /must not have more than 1024 tools, those of earlier turns included/);
+    await create(door, { model, previous_response_id: first.id, input: [user, added(functions(TOOLS))] });
+  },
+);
 
-promise('limit.calls', async (door) => {
-  const calls = Array.from({ length: CALLS + 1 }, (_, n) => ({ name: 'f', args: '{}', id: `c${n}` }));
-  const tools = functions(1);
-  const { final } = await stream(door, { model: door.model.script(callsFunctions(...calls)), tools });
-  assert.equal(final.status, 'failed');
-  assert.match(final.error?.message ?? '', /the model made more than 512 calls/);
-});
+promise(
+  'limit.calls',
+  { says: 'a model that makes more than 512 calls is given up', source: 'issue 11: 7' },
+  async (door) => {
+    const calls = Array.from({ length: CALLS + 1 }, (_, n) => ({ name: 'f', args: '{}', id: `c${n}` }));
+    const tools = functions(1);
+    const { final } = await stream(door, { model: door.model.script(callsFunctions(...calls)), tools });
+    assert.equal(final.status, 'failed');
+    assert.match(final.error?.message ?? '', /the model made more than 512 calls/);
+  },
+);
 
 /** Says one word after another, each in one of these ways, in turns. */
 const speaks = (count: number, ways: readonly string[]): Script => {
@@ -77,14 +91,22 @@ const speaks = (count: number, ways: readonly string[]): Script => {
   };
 };
 
-promise('limit.output-items', async (door) => {
-  const items = ['content', 'reasoning'];
-  const reply = await post(door, { model: door.model.script(speaks(OUTPUT + 1, items)), input: 'Hi' });
-  await refuses(reply, { status: 500, code: 500, message: /the model made more than 1000 items/ });
-});
+promise(
+  'limit.output-items',
+  { says: 'so is one that makes more than 1,000 items', source: 'issue 11: 7' },
+  async (door) => {
+    const items = ['content', 'reasoning'];
+    const reply = await post(door, { model: door.model.script(speaks(OUTPUT + 1, items)), input: 'Hi' });
+    await refuses(reply, { status: 500, code: 500, message: /the model made more than 1000 items/ });
+  },
+);
 
-promise('limit.item-parts', async (door) => {
-  const parts = ['content', 'refusal'];
-  const reply = await post(door, { model: door.model.script(speaks(OUTPUT + 1, parts)), input: 'Hi' });
-  await refuses(reply, { status: 500, code: 500, message: /the model made more than 1000 parts of one item/ });
-});
+promise(
+  'limit.item-parts',
+  { says: 'and one that makes more than 1,000 parts of one item', source: 'issue 11: 7' },
+  async (door) => {
+    const parts = ['content', 'refusal'];
+    const reply = await post(door, { model: door.model.script(speaks(OUTPUT + 1, parts)), input: 'Hi' });
+    await refuses(reply, { status: 500, code: 500, message: /the model made more than 1000 parts of one item/ });
+  },
+);

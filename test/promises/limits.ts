@@ -10,33 +10,45 @@ import { promise } from './promise.ts';
 /** Between two words, in milliseconds: far less than silence may last. */
 const PAUSE = 300;
 
-promise('limit.idle-at-once', async (door) => {
-  const model = door.model.script(hangs('').script);
-  await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500, message: /silent/ });
-  await callOf(door, model).closed;
-});
+promise(
+  'limit.idle-at-once',
+  { says: 'a backend that is silent from the start is given up: 500', source: 'issue 3: Handler' },
+  async (door) => {
+    const model = door.model.script(hangs('').script);
+    await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500, message: /silent/ });
+    await callOf(door, model).closed;
+  },
+);
 
-promise('limit.idle-midway', async (door) => {
-  const model = door.model.script(hangs('Hel').script);
-  const { final } = await stream(door, { model });
-  assert.equal(final.status, 'failed');
-  assert.match(final.error?.message ?? '', /silent/);
-  assert.partialDeepStrictEqual(final.output, [{ status: 'incomplete', content: [{ text: 'Hel' }] }]);
-  await callOf(door, model).closed;
-});
+promise(
+  'limit.idle-midway',
+  { says: 'a backend that falls silent is given up: one terminal event', source: 'issue 3: Handler' },
+  async (door) => {
+    const model = door.model.script(hangs('Hel').script);
+    const { final } = await stream(door, { model });
+    assert.equal(final.status, 'failed');
+    assert.match(final.error?.message ?? '', /silent/);
+    assert.partialDeepStrictEqual(final.output, [{ status: 'incomplete', content: [{ text: 'Hel' }] }]);
+    await callOf(door, model).closed;
+  },
+);
 
-promise('limit.idle-spoken', async (door) => {
-  const model = door.model.script(async (turn) => {
-    // Longer in all than silence may last.
-    for (let word = 0; word < 16; word++) {
-      await turn.text('x');
-      await turn.sleep(PAUSE);
-    }
-    await turn.finish();
-  });
-  const { final } = await stream(door, { model });
-  assert.equal(final.status, 'completed');
-});
+promise(
+  'limit.idle-spoken',
+  { says: 'a slow backend that speaks now and then is not given up', source: 'design: Command line and configuration' },
+  async (door) => {
+    const model = door.model.script(async (turn) => {
+      // Longer in all than silence may last.
+      for (let word = 0; word < 16; word++) {
+        await turn.text('x');
+        await turn.sleep(PAUSE);
+      }
+      await turn.finish();
+    });
+    const { final } = await stream(door, { model });
+    assert.equal(final.status, 'completed');
+  },
+);
 
 const INPUT = 'a patch of many words that takes the model longer to write than silence may last';
 
@@ -61,35 +73,42 @@ const writes = (name: string, args: string): Script => {
   };
 };
 
-promise('limit.idle-writing', async (door) => {
-  const args = JSON.stringify({ input: INPUT });
-  const item = { type: 'custom_tool_call', call_id: 'c1', name: 'patch' };
-  const [done, ...rest] = eventsOf([{ ...item, input: INPUT }]).reverse();
-  const deltas = INPUT.split(/(?= )/).map((delta) => {
-    return { type: 'response.custom_tool_call_input.delta', item_id: 'custom_tool_call_0', delta };
-  });
-  const [whole, ...begun] = rest;
-  const native = [...begun.reverse(), ...deltas, whole, done].map((event) => ({ ...event, sequence_number: 0 }));
-  const models = [
-    door.model.script(writes('patch', args)),
-    door.model.native((turn) => slowly(turn, native)),
-    door.model.anthropic((turn) =>
-      slowly(turn, messageEvents([{ type: 'tool_use', id: 'c1', name: 'patch', input: args }])),
-    ),
-  ];
-  const tools = [{ type: 'custom', name: 'patch' }];
-  const search = { tools: [{ type: 'tool_search' }, { type: 'function', name: 'f', defer_loading: true }] };
-  const searching = stream(door, {
-    model: door.model.script(writes('tool_search', JSON.stringify({ query: INPUT })), says('ok')),
-    ...search,
-  });
-  for (const { final } of await Promise.all(models.map((model) => stream(door, { model, tools })))) {
+promise(
+  'limit.idle-writing',
+  {
+    says: 'nor is one whose model writes for long what nobody sees until it is whole, in any protocol',
+    source: 'clients: Codex writes long patches as custom calls',
+  },
+  async (door) => {
+    const args = JSON.stringify({ input: INPUT });
+    const item = { type: 'custom_tool_call', call_id: 'c1', name: 'patch' };
+    const [done, ...rest] = eventsOf([{ ...item, input: INPUT }]).reverse();
+    const deltas = INPUT.split(/(?= )/).map((delta) => {
+      return { type: 'response.custom_tool_call_input.delta', item_id: 'custom_tool_call_0', delta };
+    });
+    const [whole, ...begun] = rest;
+    const native = [...begun.reverse(), ...deltas, whole, done].map((event) => ({ ...event, sequence_number: 0 }));
+    const models = [
+      door.model.script(writes('patch', args)),
+      door.model.native((turn) => slowly(turn, native)),
+      door.model.anthropic((turn) =>
+        slowly(turn, messageEvents([{ type: 'tool_use', id: 'c1', name: 'patch', input: args }])),
+      ),
+    ];
+    const tools = [{ type: 'custom', name: 'patch' }];
+    const search = { tools: [{ type: 'tool_search' }, { type: 'function', name: 'f', defer_loading: true }] };
+    const searching = stream(door, {
+      model: door.model.script(writes('tool_search', JSON.stringify({ query: INPUT })), says('ok')),
+      ...search,
+    });
+    for (const { final } of await Promise.all(models.map((model) => stream(door, { model, tools })))) {
+      assert.equal(final.status, 'completed', final.error?.message);
+      assert.partialDeepStrictEqual(final.output, [{ ...item, input: INPUT }]);
+    }
+    const { final } = await searching;
     assert.equal(final.status, 'completed', final.error?.message);
-    assert.partialDeepStrictEqual(final.output, [{ ...item, input: INPUT }]);
-  }
-  const { final } = await searching;
-  assert.equal(final.status, 'completed', final.error?.message);
-});
+  },
+);
 
 /** Speaks for ever, a word at a time. */
 const babbles: Script = async (turn) => {
@@ -103,14 +122,18 @@ const babbles: Script = async (turn) => {
   }
 };
 
-promise('limit.turn', async (door) => {
-  const model = door.model.script(babbles);
-  const [reply, { final }] = await Promise.all([post(door, { model, input: 'Hi' }), stream(door, { model })]);
-  await refuses(reply, { status: 500, code: 500, message: /longer than/ });
-  assert.equal(final.status, 'failed');
-  assert.match(final.error?.message ?? '', /longer than/);
-  for (const call of door.model.calls(model)) await call.closed;
-});
+promise(
+  'limit.turn',
+  { says: 'a turn past its deadline is given up: 500, one terminal event', source: 'issue 3: Handler' },
+  async (door) => {
+    const model = door.model.script(babbles);
+    const [reply, { final }] = await Promise.all([post(door, { model, input: 'Hi' }), stream(door, { model })]);
+    await refuses(reply, { status: 500, code: 500, message: /longer than/ });
+    assert.equal(final.status, 'failed');
+    assert.match(final.error?.message ?? '', /longer than/);
+    for (const call of door.model.calls(model)) await call.closed;
+  },
+);
 
 /** Says 2 MiB, more than the reply may be. */
 const floods: Script = async (turn) => {
@@ -118,16 +141,27 @@ const floods: Script = async (turn) => {
   await turn.finish();
 };
 
-promise('limit.reply', async (door) => {
-  const model = door.model.script(floods);
-  await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500, message: /reply grew larger/ });
-  await callOf(door, model).closed;
-});
+promise(
+  'limit.reply',
+  { says: 'a reply past its limit is given up: 500', source: 'design: Command line and configuration' },
+  async (door) => {
+    const model = door.model.script(floods);
+    await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500, message: /reply grew larger/ });
+    await callOf(door, model).closed;
+  },
+);
 
-promise('limit.reply-streamed', async (door) => {
-  const model = door.model.script(floods);
-  const { final } = await stream(door, { model });
-  assert.equal(final.status, 'failed');
-  assert.match(final.error?.message ?? '', /reply grew larger/);
-  await callOf(door, model).closed;
-});
+promise(
+  'limit.reply-streamed',
+  {
+    says: 'a streamed reply past its limit is given up: one terminal event',
+    source: 'design: Command line and configuration',
+  },
+  async (door) => {
+    const model = door.model.script(floods);
+    const { final } = await stream(door, { model });
+    assert.equal(final.status, 'failed');
+    assert.match(final.error?.message ?? '', /reply grew larger/);
+    await callOf(door, model).closed;
+  },
+);

@@ -35,25 +35,33 @@ const places: [field: string, items: (url: string) => object[]][] = [
   ['[1].output.image_url', (url) => answered('computer_call', { type: 'computer_screenshot', image_url: url })],
 ];
 
-promise('input.media', async (door) => {
-  for (const [field, items] of places)
-    for (const url of FORBIDDEN) await unprocessable(door, { input: items(url) }, `input${field}`);
-  for (const url of ['file:///etc/passwd', ' ftp://a.test/b']) {
-    const file = { type: 'input_file', filename: 'a.pdf', file_data: url };
-    await unprocessable(door, { input: said(file) }, 'input[0].content[1].file_data');
-  }
-  const prompt = { id: 'picture', variables: { picture: image('file:///etc/passwd') } };
-  await unprocessable(door, { prompt }, 'prompt.variables.picture.image_url');
-  for (const url of ALLOWED) {
-    const { messages } = await sent(door, { input: said(image(url)) });
-    assert.equal(messages[0].content[1].image_url.url, url);
-  }
-  const plain = { type: 'input_file', filename: 'a.txt', file_data: 'Note: this is a text' };
-  assert.equal((await sent(door, { input: said(plain) })).messages[0].content[1].file.file_data, plain.file_data);
-});
+promise(
+  'input.media',
+  {
+    says: 'an image or a file by a URL that is not http, https or data is 422 that names the field, wherever it stands',
+    source: 'issue 11: what it lets in',
+  },
+  async (door) => {
+    for (const [field, items] of places)
+      for (const url of FORBIDDEN) await unprocessable(door, { input: items(url) }, `input${field}`);
+    for (const url of ['file:///etc/passwd', ' ftp://a.test/b']) {
+      const file = { type: 'input_file', filename: 'a.pdf', file_data: url };
+      await unprocessable(door, { input: said(file) }, 'input[0].content[1].file_data');
+    }
+    const prompt = { id: 'picture', variables: { picture: image('file:///etc/passwd') } };
+    await unprocessable(door, { prompt }, 'prompt.variables.picture.image_url');
+    for (const url of ALLOWED) {
+      const { messages } = await sent(door, { input: said(image(url)) });
+      assert.equal(messages[0].content[1].image_url.url, url);
+    }
+    const plain = { type: 'input_file', filename: 'a.txt', file_data: 'Note: this is a text' };
+    assert.equal((await sent(door, { input: said(plain) })).messages[0].content[1].file.file_data, plain.file_data);
+  },
+);
 
 promise(
   'input.media-everywhere',
+  { says: 'so it is where items are kept, compacted or counted', source: 'issue 11: what it lets in' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const { id } = await have<{ id: string }>(door, 'POST', '/v1/conversations');
@@ -87,21 +95,28 @@ const counts: [given: unknown, told: number][] = [
   [1e300, Number.MAX_SAFE_INTEGER],
 ];
 
-promise('create.usage-numbers', async (door) => {
-  for (const [given, told] of counts) {
-    for (const model of modelsCounting(door, given)) {
-      const { usage } = await create(door, { model });
-      const most = (count: number) => Math.min(count, Number.MAX_SAFE_INTEGER);
-      assert.ok(usage, model);
-      assert.equal(usage.output_tokens, told, `${model}: ${given}`);
-      assert.equal(usage.output_tokens_details.reasoning_tokens, told);
-      assert.equal(usage.input_tokens_details.cached_tokens, told);
-      // The Messages API counts what comes from its cache apart.
-      assert.equal(usage.input_tokens, model.startsWith('anthropic') ? most(2 * told) : told);
-      assert.equal(usage.total_tokens, most(usage.input_tokens + told));
+promise(
+  'create.usage-numbers',
+  {
+    says: 'whatever a model server gives for tokens, what is told are whole numbers from 0 that are exact',
+    source: 'issue 11: what it lets in',
+  },
+  async (door) => {
+    for (const [given, told] of counts) {
+      for (const model of modelsCounting(door, given)) {
+        const { usage } = await create(door, { model });
+        const most = (count: number) => Math.min(count, Number.MAX_SAFE_INTEGER);
+        assert.ok(usage, model);
+        assert.equal(usage.output_tokens, told, `${model}: ${given}`);
+        assert.equal(usage.output_tokens_details.reasoning_tokens, told);
+        assert.equal(usage.input_tokens_details.cached_tokens, told);
+        // The Messages API counts what comes from its cache apart.
+        assert.equal(usage.input_tokens, model.startsWith('anthropic') ? most(2 * told) : told);
+        assert.equal(usage.total_tokens, most(usage.input_tokens + told));
+      }
     }
-  }
-});
+  },
+);
 
 /** Models of each protocol whose servers give one value wherever they count. */
 function modelsCounting(door: Door, given: unknown): string[] {

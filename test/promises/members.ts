@@ -60,6 +60,10 @@ const items = [
 
 promise(
   'items.members-kept',
+  {
+    says: 'cache breakpoints, citations, log probabilities, callers and the like are kept and listed',
+    source: 'openai 7.57.0 types',
+  },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')), input: items });
     const path = `/v1/responses/${id}/input_items?order=asc&limit=100`;
@@ -72,95 +76,129 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('items.members-null', async (door) => {
-  const nothing = { caller: null, async: null, name: null, namespace: null };
-  const content = [
-    { type: 'input_text', text: 'Hi', prompt_cache_breakpoint: null },
-    { type: 'input_image', image_url: 'data:image/png;base64,AA==', file_id: null },
-  ];
-  const input = [
-    { role: 'user', content },
-    { role: 'assistant', content: [{ type: 'output_text', text: 'a', annotations: null, logprobs: null }] },
-    { ...nothing, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
-    { ...nothing, type: 'function_call_output', call_id: 'c1', output: '' },
-  ];
-  await sent(door, { input });
-});
+promise(
+  'items.members-null',
+  { says: 'null stands for each of them that is not given', source: 'edge case 21' },
+  async (door) => {
+    const nothing = { caller: null, async: null, name: null, namespace: null };
+    const content = [
+      { type: 'input_text', text: 'Hi', prompt_cache_breakpoint: null },
+      { type: 'input_image', image_url: 'data:image/png;base64,AA==', file_id: null },
+    ];
+    const input = [
+      { role: 'user', content },
+      { role: 'assistant', content: [{ type: 'output_text', text: 'a', annotations: null, logprobs: null }] },
+      { ...nothing, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
+      { ...nothing, type: 'function_call_output', call_id: 'c1', output: '' },
+    ];
+    await sent(door, { input });
+  },
+);
 
-promise('items.foreign-servers', async (door) => {
-  const model = door.model.native(answers(message('ok')));
-  await create(door, { model, input: items, tools: [{ ...fn, output_schema: {}, allowed_callers: ['direct'] }] });
-  const { input, tools } = callOf(door, model).body;
-  assert.doesNotMatch(JSON.stringify(input), /caller|async|breakpoint|annotations|logprobs/);
-  assert.deepEqual(tools, [fn]);
-});
+promise(
+  'items.foreign-servers',
+  {
+    says: "servers other than OpenAI's are not sent what only those know",
+    source: 'edge case: servers refuse unknown members',
+  },
+  async (door) => {
+    const model = door.model.native(answers(message('ok')));
+    await create(door, { model, input: items, tools: [{ ...fn, output_schema: {}, allowed_callers: ['direct'] }] });
+    const { input, tools } = callOf(door, model).body;
+    assert.doesNotMatch(JSON.stringify(input), /caller|async|breakpoint|annotations|logprobs/);
+    assert.deepEqual(tools, [fn]);
+  },
+);
 
 const fn = { type: 'function', name: 'f' };
 
-promise('tools.members-echoed', async (door) => {
-  const members = { allowed_callers: ['direct'], async: false, defer_loading: false };
-  const custom = { type: 'custom', name: 'c', ...members };
-  const known = { description: null, parameters: null, strict: false };
-  const tools = [
-    { ...fn, ...known, ...members, output_schema: { type: 'object' } },
-    { ...fn, ...known, name: 'g', allowed_callers: null },
-    custom,
-    { type: 'namespace', name: 'n', description: 'd', tools: [{ ...custom, name: 'd' }] },
-    { type: 'shell', allowed_callers: ['direct'] },
-    { type: 'apply_patch', allowed_callers: ['direct'] },
-  ];
-  const model = door.model.script(says('ok'));
-  const response = await create(door, { model, tools });
-  assert.deepEqual(response.tools, tools);
-  assert.deepEqual(callOf(door, model).body.tools[0], { type: 'function', function: { name: 'f', strict: false } });
-});
+promise(
+  'tools.members-echoed',
+  { says: 'a tool is echoed with all its members', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const members = { allowed_callers: ['direct'], async: false, defer_loading: false };
+    const custom = { type: 'custom', name: 'c', ...members };
+    const known = { description: null, parameters: null, strict: false };
+    const tools = [
+      { ...fn, ...known, ...members, output_schema: { type: 'object' } },
+      { ...fn, ...known, name: 'g', allowed_callers: null },
+      custom,
+      { type: 'namespace', name: 'n', description: 'd', tools: [{ ...custom, name: 'd' }] },
+      { type: 'shell', allowed_callers: ['direct'] },
+      { type: 'apply_patch', allowed_callers: ['direct'] },
+    ];
+    const model = door.model.script(says('ok'));
+    const response = await create(door, { model, tools });
+    assert.deepEqual(response.tools, tools);
+    assert.deepEqual(callOf(door, model).body.tools[0], { type: 'function', function: { name: 'f', strict: false } });
+  },
+);
 
-promise('tools.programmatic', async (door) => {
-  for (const tool of [fn, { type: 'custom', name: 'c' }, { type: 'shell' }, { type: 'apply_patch' }]) {
-    const only = { tools: [{ ...tool, allowed_callers: ['programmatic'] }] };
-    await unprocessable(door, only, 'tools[0].allowed_callers[0]', /is not supported/);
-    const also = { tools: [{ ...tool, allowed_callers: ['direct', 'programmatic'] }] };
-    await unprocessable(door, also, 'tools[0].allowed_callers[1]', /is not supported/);
-  }
-  const program = { type: 'program', caller_id: 'p1' };
-  for (const item of items.filter((item) => 'caller' in item)) {
-    const input = [{ ...item, caller: program }];
-    await unprocessable(door, { input }, 'input[0].caller.type', /is not supported/);
-  }
-});
+promise(
+  'tools.programmatic',
+  {
+    says: 'tools for programs, and calls by them, are 422: there is no programmatic tool calling',
+    source: 'openai 7.57.0 types',
+  },
+  async (door) => {
+    for (const tool of [fn, { type: 'custom', name: 'c' }, { type: 'shell' }, { type: 'apply_patch' }]) {
+      const only = { tools: [{ ...tool, allowed_callers: ['programmatic'] }] };
+      await unprocessable(door, only, 'tools[0].allowed_callers[0]', /is not supported/);
+      const also = { tools: [{ ...tool, allowed_callers: ['direct', 'programmatic'] }] };
+      await unprocessable(door, also, 'tools[0].allowed_callers[1]', /is not supported/);
+    }
+    const program = { type: 'program', caller_id: 'p1' };
+    for (const item of items.filter((item) => 'caller' in item)) {
+      const input = [{ ...item, caller: program }];
+      await unprocessable(door, { input }, 'input[0].caller.type', /is not supported/);
+    }
+  },
+);
 
-promise('tools.async', async (door) => {
-  const tools = [fn, { type: 'namespace', name: 'n', description: 'd', tools: [{ ...fn, async: true }] }];
-  await unprocessable(door, { tools }, 'tools[1].tools[0].async', /is not supported/);
-  const input = [{ type: 'additional_tools', tools: [{ type: 'custom', name: 'c', async: true }] }];
-  await unprocessable(door, { input }, 'input[0].tools[0].async', /is not supported/);
-  const left = [
-    { role: 'user', content: 'Hi' },
-    { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
-  ];
-  await unprocessable(door, { input: [{ ...left[1], async: true }] }, 'input', /asynchronous/);
-});
+promise(
+  'tools.async',
+  { says: 'an asynchronous tool is 422 where the model would wait for its output', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const tools = [fn, { type: 'namespace', name: 'n', description: 'd', tools: [{ ...fn, async: true }] }];
+    await unprocessable(door, { tools }, 'tools[1].tools[0].async', /is not supported/);
+    const input = [{ type: 'additional_tools', tools: [{ type: 'custom', name: 'c', async: true }] }];
+    await unprocessable(door, { input }, 'input[0].tools[0].async', /is not supported/);
+    const left = [
+      { role: 'user', content: 'Hi' },
+      { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
+    ];
+    await unprocessable(door, { input: [{ ...left[1], async: true }] }, 'input', /asynchronous/);
+  },
+);
 
-promise('input.file-id', async (door) => {
-  const content = (part: object) => ({ input: [{ role: 'user', content: [parts[0], part] }] });
-  for (const type of ['input_image', 'input_file']) {
-    const param = 'input[0].content[1].file_id';
-    await unprocessable(door, content({ type, file_id: 'file_1' }), param, /is not supported/);
-  }
-  const output = { type: 'computer_screenshot', file_id: 'file_1' };
-  const input = [items.find(({ type }) => type === 'computer_call'), { ...items[11], output }];
-  await unprocessable(door, { input }, 'input[1].output.file_id', /is not supported/);
-});
+promise(
+  'input.file-id',
+  { says: 'a file by its id is 422 that names the id', source: 'issue 5: Items and tools' },
+  async (door) => {
+    const content = (part: object) => ({ input: [{ role: 'user', content: [parts[0], part] }] });
+    for (const type of ['input_image', 'input_file']) {
+      const param = 'input[0].content[1].file_id';
+      await unprocessable(door, content({ type, file_id: 'file_1' }), param, /is not supported/);
+    }
+    const output = { type: 'computer_screenshot', file_id: 'file_1' };
+    const input = [items.find(({ type }) => type === 'computer_call'), { ...items[11], output }];
+    await unprocessable(door, { input }, 'input[1].output.file_id', /is not supported/);
+  },
+);
 
-promise('reasoning.mode', async (door) => {
-  const model = door.model.native(answers(message('ok')));
-  const { reasoning } = await create(door, { model, reasoning: { mode: 'pro' } });
-  assert.partialDeepStrictEqual(reasoning, { mode: 'pro' });
-  assert.deepEqual(callOf(door, model).body.reasoning, { mode: 'pro' });
-  await unprocessable(door, { reasoning: { mode: 'pro' } }, 'reasoning.mode', /is not supported/);
-  await unprocessable(door, { model: 'demo', reasoning: { mode: 'pro' } }, 'reasoning.mode', /is not supported/);
-  await sent(door, { reasoning: { mode: 'standard' } });
-});
+promise(
+  'reasoning.mode',
+  { says: 'reasoning.mode pro is handed on where the server has it, else 422', source: 'openai 7.57.0 types' },
+  async (door) => {
+    const model = door.model.native(answers(message('ok')));
+    const { reasoning } = await create(door, { model, reasoning: { mode: 'pro' } });
+    assert.partialDeepStrictEqual(reasoning, { mode: 'pro' });
+    assert.deepEqual(callOf(door, model).body.reasoning, { mode: 'pro' });
+    await unprocessable(door, { reasoning: { mode: 'pro' } }, 'reasoning.mode', /is not supported/);
+    await unprocessable(door, { model: 'demo', reasoning: { mode: 'pro' } }, 'reasoning.mode', /is not supported/);
+    await sent(door, { reasoning: { mode: 'standard' } });
+  },
+);
 
 const hosted = [
   { type: 'file_search', vector_store_ids: ['v'] },
@@ -185,57 +223,80 @@ const hostedItems = [
   'program_output',
 ];
 
-promise('validation.hosted', async (door) => {
-  for (const tool of hosted) {
-    await unprocessable(door, { tools: [fn, tool] }, 'tools[1].type', /support/);
-    await unprocessable(door, { tools: [fn], tool_choice: tool }, 'tool_choice.type', /is not supported/);
-    const input = [
-      { role: 'user', content: 'Hi' },
-      { type: 'additional_tools', tools: [tool] },
-    ];
-    await unprocessable(door, { input }, 'input[1].tools[0].type', /support/);
-  }
-  for (const type of hostedItems) {
-    const input = [
-      { role: 'user', content: 'Hi' },
-      { type, id: 'x_1', call_id: 'c1' },
-    ];
-    await unprocessable(door, { input }, 'input[1].type', /is not supported/);
-  }
-  for (const type of ['container_auto', 'container_reference']) {
-    const tools = [{ type: 'shell', environment: { type } }];
-    await unprocessable(door, { tools }, 'tools[0].environment.type', /is not supported/);
-  }
-});
+promise(
+  'validation.hosted',
+  {
+    says: 'items, tools and choices of what OpenAI hosts are 422 that says that they are not supported',
+    source: 'issue 5: Items and tools',
+  },
+  async (door) => {
+    for (const tool of hosted) {
+      await unprocessable(door, { tools: [fn, tool] }, 'tools[1].type', /support/);
+      await unprocessable(door, { tools: [fn], tool_choice: tool }, 'tool_choice.type', /is not supported/);
+      const input = [
+        { role: 'user', content: 'Hi' },
+        { type: 'additional_tools', tools: [tool] },
+      ];
+      await unprocessable(door, { input }, 'input[1].tools[0].type', /support/);
+    }
+    for (const type of hostedItems) {
+      const input = [
+        { role: 'user', content: 'Hi' },
+        { type, id: 'x_1', call_id: 'c1' },
+      ];
+      await unprocessable(door, { input }, 'input[1].type', /is not supported/);
+    }
+    for (const type of ['container_auto', 'container_reference']) {
+      const tools = [{ type: 'shell', environment: { type } }];
+      await unprocessable(door, { tools }, 'tools[0].environment.type', /is not supported/);
+    }
+  },
+);
 
-promise('validation.added-tools', async (door) => {
-  if (door.name !== 'envoy-original') {
-    const items = [{ type: 'additional_tools', tools: [{ type: 'shell', environment: { type: 'nowhere' } }] }];
-    const reply = await ask(door, 'POST', '/v1/conversations', { items });
-    await refuses(reply, { status: 422, code: 422, param: 'items[0].tools[0].environment.type' });
-  }
-  const wrong = [{ type: 'shell' }, { ...fn, name: 'a b' }];
-  const found = { type: 'tool_search_output', call_id: 'c1', tools: wrong };
-  const input = [{ type: 'tool_search_call', call_id: 'c1', arguments: {} }, found];
-  await unprocessable(door, { input }, 'input[1].tools[1].name');
-  await unprocessable(door, { input: [{ type: 'additional_tools', tools: wrong }] }, 'input[0].tools[1].name');
-});
+promise(
+  'validation.added-tools',
+  { says: 'a wrong tool inside an item is named by its place', source: 'issue 5: Items and tools' },
+  async (door) => {
+    if (door.name !== 'envoy-original') {
+      const items = [{ type: 'additional_tools', tools: [{ type: 'shell', environment: { type: 'nowhere' } }] }];
+      const reply = await ask(door, 'POST', '/v1/conversations', { items });
+      await refuses(reply, { status: 422, code: 422, param: 'items[0].tools[0].environment.type' });
+    }
+    const wrong = [{ type: 'shell' }, { ...fn, name: 'a b' }];
+    const found = { type: 'tool_search_output', call_id: 'c1', tools: wrong };
+    const input = [{ type: 'tool_search_call', call_id: 'c1', arguments: {} }, found];
+    await unprocessable(door, { input }, 'input[1].tools[1].name');
+    await unprocessable(door, { input: [{ type: 'additional_tools', tools: wrong }] }, 'input[0].tools[1].name');
+  },
+);
 
-promise('validation.inherited-names', async (door) => {
-  for (const name of ['__proto__', 'constructor', 'prototype']) {
-    const given = JSON.parse(`{"a":"b","${name}":"c"}`);
-    await unprocessable(door, { metadata: given }, 'metadata');
-    await unprocessable(door, { prompt: { id: 'greeting', variables: given } }, 'prompt.variables');
-    const action = { type: 'exec', command: ['ls'], env: given };
-    await unprocessable(door, { input: [{ type: 'local_shell_call', call_id: 'c1', action }] }, 'input[0].action.env');
-  }
-  const metadata = { toString: 'a', hasOwnProperty: 'b' };
-  const response = await create(door, { model: door.model.script(says('ok')), metadata });
-  assert.deepEqual(response.metadata, metadata);
-});
+promise(
+  'validation.inherited-names',
+  {
+    says: 'names that every object has are refused where the client names its own, never dropped',
+    source: 'errors: nothing is accepted and ignored',
+  },
+  async (door) => {
+    for (const name of ['__proto__', 'constructor', 'prototype']) {
+      const given = JSON.parse(`{"a":"b","${name}":"c"}`);
+      await unprocessable(door, { metadata: given }, 'metadata');
+      await unprocessable(door, { prompt: { id: 'greeting', variables: given } }, 'prompt.variables');
+      const action = { type: 'exec', command: ['ls'], env: given };
+      await unprocessable(
+        door,
+        { input: [{ type: 'local_shell_call', call_id: 'c1', action }] },
+        'input[0].action.env',
+      );
+    }
+    const metadata = { toString: 'a', hasOwnProperty: 'b' };
+    const response = await create(door, { model: door.model.script(says('ok')), metadata });
+    assert.deepEqual(response.metadata, metadata);
+  },
+);
 
 promise(
   'pages.limit-digits',
+  { says: 'limit is written in digits', source: 'issue 4: State' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     for (const limit of ['0x10', '1e1', '%205', '5%20', '+5', '5.0', '-5', '', '0', '101']) {

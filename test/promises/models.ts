@@ -4,6 +4,10 @@ import { NEEDS_HEADERS, promise } from './promise.ts';
 
 promise(
   'models.list',
+  {
+    says: 'GET /v1/models lists the names in the configuration, then what the backends behind patterns list',
+    source: 'design: Command line and configuration',
+  },
   async (door) => {
     door.model.script(says('Hi'));
     const reply = await door.fetch('/v1/models');

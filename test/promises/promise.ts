@@ -1,25 +1,39 @@
 import { after, before, describe, test } from 'node:test';
 import type { Door, DoorName } from '../support/doors/door.ts';
-import { manifest } from './manifest.ts';
 
-/** The id of a promise that the manifest holds. */
-export type PromiseId = keyof typeof manifest;
+/** The name of a promise: its area, and behind a dot what it is about. */
+export type PromiseId = string;
+
+/** What the product promises, in a sentence, and where the promise comes from. */
+export interface Promised {
+  says: string;
+  source: string;
+}
 
 /** Doors that cannot show a promise, each with the reason. */
 export type Skips = Partial<Record<DoorName, string>>;
 
-interface Registered {
+interface Registered extends Promised {
   id: PromiseId;
   skips: Skips;
   run(door: Door): Promise<void>;
 }
 
-/** Every test of a promise. */
+/** Every promise, in the order in which they were made; `all.ts` makes them. */
 export const registered: Registered[] = [];
 
-/** Registers the test of a promise; it runs through every door that it does not skip. */
-export function promise(id: PromiseId, run: (door: Door) => Promise<void>, skips: Skips = {}): void {
-  registered.push({ id, run, skips });
+/**
+ * Makes a promise, with the test that shows it through every door that it does not skip. Throws for an id that is taken.
+ * `docs/promises.md` lists them all: `node test/support/promises-page.ts` writes it.
+ */
+export function promise(
+  id: PromiseId,
+  { says, source }: Promised,
+  run: (door: Door) => Promise<void>,
+  skips: Skips = {},
+): void {
+  if (registered.some((other) => other.id === id)) throw new Error(`there are two promises ${id}`);
+  registered.push({ id, says, source, run, skips });
 }
 
 /** The original mode hands over neither path, method nor headers of a request. */
@@ -81,10 +95,8 @@ export function runPromises(
       door = await open();
     });
     after(() => door?.close());
-    for (const { id, run, skips } of [...waiting, ...others]) {
-      test(`${id}: ${manifest[id].says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: 30_000 }, () =>
-        run(door),
-      );
+    for (const { id, says, run, skips } of [...waiting, ...others]) {
+      test(`${id}: ${says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: 30_000 }, () => run(door));
     }
   });
 }

@@ -6,58 +6,83 @@ import { outline, parseStream } from '../support/sse.ts';
 import { create, refuses, sent, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 
-promise('reasoning.sealed', async (door) => {
-  const model = door.model.script(sends([{ reasoning_content: 'Let me think 🙂' }, { content: 'Yes' }]), says('ok'));
-  const asked = { model, store: false, include: ['reasoning.encrypted_content'] };
-  const { final } = await stream(door, asked);
-  const [reasoning, message] = final.output;
-  assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
-  assert.doesNotMatch(reasoning.encrypted_content, /think/);
-  const kept = { type: 'reasoning', summary: [], encrypted_content: reasoning.encrypted_content };
-  await create(door, {
-    ...asked,
-    input: [{ role: 'user', content: 'Hi' }, kept, message, { role: 'user', content: 'So?' }],
-  });
-  const { messages } = door.model.calls(model).at(-1)?.body ?? {};
-  assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
-  const unasked = await create(door, { model: door.model.script(sends([{ reasoning_content: 'Hm' }])) });
-  assert.ok(unasked.output[0]?.type === 'reasoning' && !('encrypted_content' in unasked.output[0]));
-});
+promise(
+  'reasoning.sealed',
+  {
+    says: 'reasoning.encrypted_content is sealed for the client, and read when it comes back',
+    source: 'issue 5: Create',
+  },
+  async (door) => {
+    const model = door.model.script(sends([{ reasoning_content: 'Let me think 🙂' }, { content: 'Yes' }]), says('ok'));
+    const asked = { model, store: false, include: ['reasoning.encrypted_content'] };
+    const { final } = await stream(door, asked);
+    const [reasoning, message] = final.output;
+    assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
+    assert.doesNotMatch(reasoning.encrypted_content, /think/);
+    const kept = { type: 'reasoning', summary: [], encrypted_content: reasoning.encrypted_content };
+    await create(door, {
+      ...asked,
+      input: [{ role: 'user', content: 'Hi' }, kept, message, { role: 'user', content: 'So?' }],
+    });
+    const { messages } = door.model.calls(model).at(-1)?.body ?? {};
+    assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
+    const unasked = await create(door, { model: door.model.script(sends([{ reasoning_content: 'Hm' }])) });
+    assert.ok(unasked.output[0]?.type === 'reasoning' && !('encrypted_content' in unasked.output[0]));
+  },
+);
 
 const SUMMARY = [{ type: 'summary_text', text: 'Let me think 🙂' }];
 const thinks = () => sends([{ reasoning_content: 'Let me ' }, { reasoning_content: 'think 🙂' }, { content: 'Yes' }]);
 
-promise('reasoning.summary', async (door) => {
-  const asked = [{ summary: 'auto' }, { summary: 'concise' }, { summary: 'detailed' }, { generate_summary: 'auto' }];
-  for (const reasoning of asked) {
-    const model = door.model.script(thinks());
-    const { final } = await stream(door, { model, reasoning });
-    const whole = await create(door, { model, reasoning });
-    for (const { output } of [final, whole]) {
-      assert.partialDeepStrictEqual(output, [
-        { type: 'reasoning', summary: SUMMARY, status: 'completed' },
-        { content: [{ text: 'Yes' }] },
-      ]);
-      const [item] = output;
-      assert.ok(item?.type === 'reasoning');
-      assert.deepEqual([item.content, item.summary.length], [[], 1]);
+promise(
+  'reasoning.summary',
+  {
+    says: 'raw reasoning is told as a summary to those who ask for one, in a stream as in JSON',
+    source: 'clients: the AI SDK, LangChain and Codex read summaries only',
+  },
+  async (door) => {
+    const asked = [{ summary: 'auto' }, { summary: 'concise' }, { summary: 'detailed' }, { generate_summary: 'auto' }];
+    for (const reasoning of asked) {
+      const model = door.model.script(thinks());
+      const { final } = await stream(door, { model, reasoning });
+      const whole = await create(door, { model, reasoning });
+      for (const { output } of [final, whole]) {
+        assert.partialDeepStrictEqual(output, [
+          { type: 'reasoning', summary: SUMMARY, status: 'completed' },
+          { content: [{ text: 'Yes' }] },
+        ]);
+        const [item] = output;
+        assert.ok(item?.type === 'reasoning');
+        assert.deepEqual([item.content, item.summary.length], [[], 1]);
+      }
     }
-  }
-});
+  },
+);
 
-promise('reasoning.context', async (door) => {
-  const used = async (reasoning: object | null) => {
-    const { final } = await stream(door, { model: door.model.script(says('ok')), reasoning });
-    return final.reasoning?.context;
-  };
-  for (const asked of [null, {}, { context: null }, { context: 'auto' }, { context: 'all_turns' }]) {
-    assert.equal(await used(asked), 'all_turns');
-  }
-  assert.equal(await used({ context: 'current_turn' }), 'current_turn');
-});
+promise(
+  'reasoning.context',
+  {
+    says: 'the context that was used comes back: all turns, unless the current one alone was asked for',
+    source: 'openai 7.57.0 types: Reasoning.context',
+  },
+  async (door) => {
+    const used = async (reasoning: object | null) => {
+      const { final } = await stream(door, { model: door.model.script(says('ok')), reasoning });
+      return final.reasoning?.context;
+    };
+    for (const asked of [null, {}, { context: null }, { context: 'auto' }, { context: 'all_turns' }]) {
+      assert.equal(await used(asked), 'all_turns');
+    }
+    assert.equal(await used({ context: 'current_turn' }), 'current_turn');
+  },
+);
 
 promise(
   'reasoning.summary-cut',
+  {
+    says: 'a part of a summary that was cut says so, and so does the stream that is told again',
+    source: 'openai 7.57.0 types: ResponseReasoningSummaryPartDoneEvent',
+  },
   async (door) => {
     const statuses = (text: string) =>
       parseStream(text).events.flatMap((event) =>
@@ -82,121 +107,165 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('reasoning.summary-order', async (door) => {
-  const script = sends(
-    [{ reasoning: 'Let ' }, { reasoning: 'me.' }, { content: 'Yes' }, { reasoning: 'Hm.' }],
-    'length',
-  );
-  const { events } = await stream(door, { model: door.model.script(script), reasoning: { summary: 'auto' } });
-  assert.deepEqual(outline(events), [
-    'created',
-    'in_progress',
-    'output_item.added 0 reasoning in_progress',
-    'reasoning_summary_part.added 0 summary_text',
-    'reasoning_summary_text.delta 0 Let ',
-    'reasoning_summary_text.delta 0 me.',
-    'reasoning_summary_text.done 0 Let me.',
-    'reasoning_summary_part.done 0 summary_text',
-    'output_item.done 0 reasoning completed',
-    'output_item.added 1 message in_progress',
-    'content_part.added 1.0 output_text',
-    'output_text.delta 1.0 Yes',
-    'output_text.done 1.0 Yes',
-    'content_part.done 1.0 output_text',
-    'output_item.done 1 message completed',
-    'output_item.added 2 reasoning in_progress',
-    'reasoning_summary_part.added 2 summary_text',
-    'reasoning_summary_text.delta 2 Hm.',
-    'reasoning_summary_text.done 2 Hm.',
-    'reasoning_summary_part.done 2 summary_text',
-    'output_item.done 2 reasoning incomplete',
-    'incomplete',
-  ]);
-  const [begun] = events.filter((event) => event.type === 'response.output_item.added');
-  assert.ok(begun?.item.type === 'reasoning');
-  assert.deepEqual([begun.item.summary, begun.item.content], [[], []]);
-  const places = events.flatMap((event) => ('summary_index' in event ? [event.summary_index] : []));
-  assert.deepEqual(new Set(places), new Set([0]));
-});
+promise(
+  'reasoning.summary-order',
+  {
+    says: "a summary's events come in OpenAI's order, each reasoning a part of its own item",
+    source: 'openai 7.57.0 types: ResponseReasoningSummary*Event',
+  },
+  async (door) => {
+    const script = sends(
+      [{ reasoning: 'Let ' }, { reasoning: 'me.' }, { content: 'Yes' }, { reasoning: 'Hm.' }],
+      'length',
+    );
+    const { events } = await stream(door, { model: door.model.script(script), reasoning: { summary: 'auto' } });
+    assert.deepEqual(outline(events), [
+      'created',
+      'in_progress',
+      'output_item.added 0 reasoning in_progress',
+      'reasoning_summary_part.added 0 summary_text',
+      'reasoning_summary_text.delta 0 Let ',
+      'reasoning_summary_text.delta 0 me.',
+      'reasoning_summary_text.done 0 Let me.',
+      'reasoning_summary_part.done 0 summary_text',
+      'output_item.done 0 reasoning completed',
+      'output_item.added 1 message in_progress',
+      'content_part.added 1.0 output_text',
+      'output_text.delta 1.0 Yes',
+      'output_text.done 1.0 Yes',
+      'content_part.done 1.0 output_text',
+      'output_item.done 1 message completed',
+      'output_item.added 2 reasoning in_progress',
+      'reasoning_summary_part.added 2 summary_text',
+      'reasoning_summary_text.delta 2 Hm.',
+      'reasoning_summary_text.done 2 Hm.',
+      'reasoning_summary_part.done 2 summary_text',
+      'output_item.done 2 reasoning incomplete',
+      'incomplete',
+    ]);
+    const [begun] = events.filter((event) => event.type === 'response.output_item.added');
+    assert.ok(begun?.item.type === 'reasoning');
+    assert.deepEqual([begun.item.summary, begun.item.content], [[], []]);
+    const places = events.flatMap((event) => ('summary_index' in event ? [event.summary_index] : []));
+    assert.deepEqual(new Set(places), new Set([0]));
+  },
+);
 
-promise('reasoning.raw', async (door) => {
-  for (const reasoning of [undefined, null, {}, { effort: 'low' }, { summary: null }]) {
-    const model = door.model.script(thinks());
-    const { final, events } = await stream(door, { model, reasoning });
-    const whole = await create(door, { model, reasoning });
-    const content = [{ type: 'reasoning_text', text: 'Let me think 🙂' }];
-    for (const { output } of [final, whole]) {
-      const [item] = output;
-      assert.ok(item?.type === 'reasoning');
-      assert.deepEqual([item.summary, item.content], [[], content]);
+promise(
+  'reasoning.raw',
+  {
+    says: 'reasoning is told raw to those who ask for no summary',
+    source: 'clients: the AI SDK, LangChain and Codex read summaries only',
+  },
+  async (door) => {
+    for (const reasoning of [undefined, null, {}, { effort: 'low' }, { summary: null }]) {
+      const model = door.model.script(thinks());
+      const { final, events } = await stream(door, { model, reasoning });
+      const whole = await create(door, { model, reasoning });
+      const content = [{ type: 'reasoning_text', text: 'Let me think 🙂' }];
+      for (const { output } of [final, whole]) {
+        const [item] = output;
+        assert.ok(item?.type === 'reasoning');
+        assert.deepEqual([item.summary, item.content], [[], content]);
+      }
+      assert.ok(!events.some(({ type }) => type.includes('summary')));
     }
-    assert.ok(!events.some(({ type }) => type.includes('summary')));
-  }
-});
+  },
+);
 
-promise('reasoning.replayed', async (door) => {
-  const [first, second] = ['summary', 'reasoning'].map((kind) => ({ type: `${kind}_text`, text: `told as ${kind}` }));
-  for (const [reasoning, heard] of [
-    [{ summary: [first] }, 'told as summary'],
-    [{ summary: [first, first] }, 'told as summary\ntold as summary'],
-    [{ summary: [], content: [second] }, 'told as reasoning'],
-    [{ summary: [first], content: [second] }, 'told as reasoning'],
-  ] as const) {
-    const user = { role: 'user', content: 'Hi' };
-    const input = [user, { type: 'reasoning', ...reasoning }, { role: 'assistant', content: 'Yes' }, user];
-    const { messages } = await sent(door, { input });
-    assert.deepEqual(messages, [user, { role: 'assistant', content: 'Yes', reasoning_content: heard }, user]);
-  }
-});
+promise(
+  'reasoning.replayed',
+  {
+    says: 'reasoning that comes back goes to the model, told raw or as a summary',
+    source: 'clients: the AI SDK, LangChain and Codex read summaries only',
+  },
+  async (door) => {
+    const [first, second] = ['summary', 'reasoning'].map((kind) => ({ type: `${kind}_text`, text: `told as ${kind}` }));
+    for (const [reasoning, heard] of [
+      [{ summary: [first] }, 'told as summary'],
+      [{ summary: [first, first] }, 'told as summary\ntold as summary'],
+      [{ summary: [], content: [second] }, 'told as reasoning'],
+      [{ summary: [first], content: [second] }, 'told as reasoning'],
+    ] as const) {
+      const user = { role: 'user', content: 'Hi' };
+      const input = [user, { type: 'reasoning', ...reasoning }, { role: 'assistant', content: 'Yes' }, user];
+      const { messages } = await sent(door, { input });
+      assert.deepEqual(messages, [user, { role: 'assistant', content: 'Yes', reasoning_content: heard }, user]);
+    }
+  },
+);
 
-promise('reasoning.summary-stored', async (door) => {
-  const model = door.model.script(thinks(), says('ok'));
-  const asked = { model, reasoning: { summary: 'auto' } };
-  const { id } = await create(door, asked);
-  await create(door, { ...asked, previous_response_id: id, input: 'So?' });
-  const { messages } = door.model.calls(model).at(-1)?.body ?? {};
-  assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
-});
-
-promise('reasoning.summary-sealed', async (door) => {
-  const model = door.model.script(thinks(), says('ok'), says('ok'));
-  const include = ['reasoning.encrypted_content'];
-  const asked = { model, store: false, include, reasoning: { summary: 'auto' } };
-  const [reasoning, message] = (await create(door, asked)).output;
-  assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
-  assert.deepEqual(reasoning.summary, SUMMARY);
-  assert.doesNotMatch(reasoning.encrypted_content, /think/);
-  const { encrypted_content } = reasoning;
-  for (const kept of [reasoning, { type: 'reasoning', summary: [], encrypted_content }]) {
-    const user = { role: 'user', content: 'So?' };
-    await create(door, { ...asked, input: [user, kept, message, user] });
+promise(
+  'reasoning.summary-stored',
+  {
+    says: 'a summary is kept, and reaches the model again with what follows the response',
+    source: 'clients: the AI SDK, LangChain and Codex read summaries only',
+  },
+  async (door) => {
+    const model = door.model.script(thinks(), says('ok'));
+    const asked = { model, reasoning: { summary: 'auto' } };
+    const { id } = await create(door, asked);
+    await create(door, { ...asked, previous_response_id: id, input: 'So?' });
     const { messages } = door.model.calls(model).at(-1)?.body ?? {};
     assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
-  }
-});
+  },
+);
 
-promise('reasoning.unreadable', async (door) => {
-  const model = door.model.script(says('ok'));
-  for (const encrypted_content of ['antiphon.1.other.AAAA.AAAA', 'antiphon.1.process.AAAA', 'antiphon.1.process.!.!']) {
-    const input = [
-      { type: 'reasoning', summary: [], encrypted_content },
-      { role: 'user', content: 'Hi' },
-    ];
-    const reply = await post(door, { model, input });
-    await refuses(reply, { status: 400, code: 'invalid_encrypted_content', param: 'input' });
-  }
-  // What a model's own server has sealed is not ours to judge.
-  await create(door, {
-    model,
-    input: [
-      { type: 'reasoning', summary: [], encrypted_content: 'gAAA' },
-      { role: 'user', content: 'Hi' },
-    ],
-  });
-});
+promise(
+  'reasoning.summary-sealed',
+  {
+    says: 'what is told as a summary is sealed too, and read once when both come back',
+    source: 'clients: the AI SDK, LangChain and Codex read summaries only',
+  },
+  async (door) => {
+    const model = door.model.script(thinks(), says('ok'), says('ok'));
+    const include = ['reasoning.encrypted_content'];
+    const asked = { model, store: false, include, reasoning: { summary: 'auto' } };
+    const [reasoning, message] = (await create(door, asked)).output;
+    assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
+    assert.deepEqual(reasoning.summary, SUMMARY);
+    assert.doesNotMatch(reasoning.encrypted_content, /think/);
+    const { encrypted_content } = reasoning;
+    for (const kept of [reasoning, { type: 'reasoning', summary: [], encrypted_content }]) {
+      const user = { role: 'user', content: 'So?' };
+      await create(door, { ...asked, input: [user, kept, message, user] });
+      const { messages } = door.model.calls(model).at(-1)?.body ?? {};
+      assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
+    }
+  },
+);
+
+promise(
+  'reasoning.unreadable',
+  { says: 'sealed content that cannot be opened is 400', source: 'issue 5: Create' },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    for (const encrypted_content of [
+      'antiphon.1.other.AAAA.AAAA',
+      'antiphon.1.process.AAAA',
+      'antiphon.1.process.!.!',
+    ]) {
+      const input = [
+        { type: 'reasoning', summary: [], encrypted_content },
+        { role: 'user', content: 'Hi' },
+      ];
+      const reply = await post(door, { model, input });
+      await refuses(reply, { status: 400, code: 'invalid_encrypted_content', param: 'input' });
+    }
+    // What a model's own server has sealed is not ours to judge.
+    await create(door, {
+      model,
+      input: [
+        { type: 'reasoning', summary: [], encrypted_content: 'gAAA' },
+        { role: 'user', content: 'Hi' },
+      ],
+    });
+  },
+);
 
 promise(
   'loop.max-tool-calls',
+  { says: 'calls beyond max_tool_calls are not run, and the model is told', source: 'openai 7.57.0 types' },
   async (door) => {
     const add = (id: string) => ({ name: 'add', args: '{"a":1,"b":2}', id });
     const model = door.model.script(callsFunctions(add('c1'), add('c2'), add('c3')), says('done'));

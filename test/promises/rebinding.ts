@@ -24,6 +24,10 @@ const ORIGIN = { status: 403, code: 'origin_not_allowed', message: /`cors\.origi
 
 promise(
   'rebinding.host',
+  {
+    says: 'on the loopback a Host that is no address, localhost or one of `hosts` is 403, whatever is asked but the probes',
+    source: 'issue 11, 16',
+  },
   async (door) => {
     const model = door.model.script(says('Hello'));
     for (const host of STRANGE) {
@@ -48,6 +52,10 @@ promise(
 
 promise(
   'rebinding.own-host',
+  {
+    says: 'on the loopback addresses, localhost and `hosts` are served, and so are pages of these hosts',
+    source: 'issue 11, 16',
+  },
   async (door) => {
     for (const host of OWN) assert.equal((await askAs(door.client.baseURL, { host })).status, 200, host);
     for (const host of ['localhost:8080', testHost]) {
@@ -63,6 +71,10 @@ promise(
 
 promise(
   'rebinding.origin',
+  {
+    says: 'on the loopback a page of another origin that cors.origins does not name is 403, whatever it asks',
+    source: 'issue 11, 16',
+  },
   async (door) => {
     const strange = [
       'https://evil.example',
@@ -89,6 +101,7 @@ promise(
 
 promise(
   'rebinding.websocket',
+  { says: 'a WebSocket under a strange Host is 403', source: 'issue 11, 16' },
   async (door) => {
     const origin = 'http://evil.example:10000';
     for (const headers of [{ host: 'evil.example' }, { host: 'evil.example:10000', origin }]) {

@@ -13,20 +13,25 @@ async function says(reply: Response, status: number, header: string | null): Pro
 
 const broken = (door: Door, status: number) => door.model.script(replies(status, {}));
 
-promise('retry.never', async (door) => {
-  await says(await post(door, '{'), 400, 'false');
-  await says(await post(door, '[]'), 422, 'false');
-  await says(await post(door, {}), 422, 'false');
-  await says(await post(door, { model: 'nobody-knows', input: 'Hi' }), 404, 'false');
-  await says(await post(door, { model: 'demo', input: 'Hi', previous_response_id: 'resp_none' }), 400, 'false');
-  await says(await post(door, ' '.repeat(32 * 1024 * 1024 + 1)), 413, 'false');
-  const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
-  await says(await post(door, { model: overflow, input: 'Hi' }), 400, 'false');
-  await says(await post(door, { model: broken(door, 401), input: 'Hi' }), 500, 'false');
-});
+promise(
+  'retry.never',
+  { says: 'what trying again cannot mend says so: x-should-retry is false', source: 'error semantics' },
+  async (door) => {
+    await says(await post(door, '{'), 400, 'false');
+    await says(await post(door, '[]'), 422, 'false');
+    await says(await post(door, {}), 422, 'false');
+    await says(await post(door, { model: 'nobody-knows', input: 'Hi' }), 404, 'false');
+    await says(await post(door, { model: 'demo', input: 'Hi', previous_response_id: 'resp_none' }), 400, 'false');
+    await says(await post(door, ' '.repeat(32 * 1024 * 1024 + 1)), 413, 'false');
+    const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
+    await says(await post(door, { model: overflow, input: 'Hi' }), 400, 'false');
+    await says(await post(door, { model: broken(door, 401), input: 'Hi' }), 500, 'false');
+  },
+);
 
 promise(
   'retry.never-by-path',
+  { says: 'so do unknown paths, methods and encodings', source: 'error semantics' },
   async (door) => {
     await says(await door.fetch('/v1/nothing'), 404, 'false');
     await says(await door.fetch('/v1/responses/resp_none'), 404, 'false');
@@ -37,14 +42,19 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('retry.perhaps', async (door) => {
-  await says(await post(door, { model: broken(door, 429), input: 'Hi' }), 429, null);
-  await says(await post(door, { model: broken(door, 500), input: 'Hi' }), 500, null);
-  await says(await post(door, { model: 'down', input: 'Hi' }), 500, null);
-});
+promise(
+  'retry.perhaps',
+  { says: 'a rate limit, and a backend that is down, leave it to the client', source: 'error semantics' },
+  async (door) => {
+    await says(await post(door, { model: broken(door, 429), input: 'Hi' }), 429, null);
+    await says(await post(door, { model: broken(door, 500), input: 'Hi' }), 500, null);
+    await says(await post(door, { model: 'down', input: 'Hi' }), 500, null);
+  },
+);
 
 promise(
   'retry.perhaps-later',
+  { says: 'so does a conversation that is locked', source: 'error semantics' },
   async (door) => {
     const id = await conversation(door);
     const { script, begun, release } = held();

@@ -8,23 +8,40 @@ import { ask, conversation } from './state-ask.ts';
 const unreadable = { status: 400, code: 'invalid_encrypted_content', param: 'input' };
 const question = { role: 'user', content: 'And now?' };
 
-promise('sealed.purpose', async (door) => {
-  const model = door.model.script(sends([{ reasoning_content: 'Hm.' }, { content: 'Yes.' }]), says('They said hello.'));
-  const thinking = await create(door, { model, include: ['reasoning.encrypted_content'] });
-  const summed = await create(door, { model, input: [question, { type: 'compaction_trigger' }] });
-  const [thought] = thinking.output;
-  const [summary] = summed.output;
-  assert.ok(thought?.type === 'reasoning' && summary?.type === 'compaction');
-  const swapped = [
-    { type: 'compaction', encrypted_content: thought.encrypted_content },
-    { type: 'reasoning', encrypted_content: summary.encrypted_content },
-  ];
-  for (const item of swapped) await refuses(await post(door, { model, input: [item, question] }), unreadable);
-  await create(door, { model, input: [{ type: 'reasoning', encrypted_content: thought.encrypted_content }, question] });
-});
+promise(
+  'sealed.purpose',
+  {
+    says: 'what was sealed as reasoning opens as no compaction, nor the other way round: 400 invalid_encrypted_content',
+    source: 'issue 11: what it lets in',
+  },
+  async (door) => {
+    const model = door.model.script(
+      sends([{ reasoning_content: 'Hm.' }, { content: 'Yes.' }]),
+      says('They said hello.'),
+    );
+    const thinking = await create(door, { model, include: ['reasoning.encrypted_content'] });
+    const summed = await create(door, { model, input: [question, { type: 'compaction_trigger' }] });
+    const [thought] = thinking.output;
+    const [summary] = summed.output;
+    assert.ok(thought?.type === 'reasoning' && summary?.type === 'compaction');
+    const swapped = [
+      { type: 'compaction', encrypted_content: thought.encrypted_content },
+      { type: 'reasoning', encrypted_content: summary.encrypted_content },
+    ];
+    for (const item of swapped) await refuses(await post(door, { model, input: [item, question] }), unreadable);
+    await create(door, {
+      model,
+      input: [{ type: 'reasoning', encrypted_content: thought.encrypted_content }, question],
+    });
+  },
+);
 
 promise(
   'sealed.kept',
+  {
+    says: 'a conversation takes no item that would be refused in the input of a turn: what cannot be opened, tools that are not known',
+    source: 'issue 11: what it lets in',
+  },
   async (door) => {
     const model = door.model.script(sends([{ reasoning_content: 'Hm.' }, { content: 'Yes.' }]), says('Fine.'));
     const { output } = await create(door, { model, include: ['reasoning.encrypted_content'] });

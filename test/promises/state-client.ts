@@ -7,6 +7,7 @@ import { heard } from './state-ask.ts';
 
 promise(
   'client.stored',
+  { says: 'openai: responses.retrieve and delete', source: 'openai 7.57.0' },
   async (door) => {
     const { responses } = door.client;
     const model = door.model.script(says('Hello'));
@@ -19,22 +20,27 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('client.chain', async (door) => {
-  const model = door.model.script(says('one'), says('two'), says('three'));
-  const first = await door.client.responses.stream({ model, input: 'A' }).finalResponse();
-  const second = await door.client.responses.create({ model, input: 'B', previous_response_id: first.id });
-  assert.equal(second.output_text, 'two');
-  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
-  const unknown = door.client.responses.create({ model, input: 'C', previous_response_id: 'resp_nobody' });
-  await assert.rejects(unknown, (error) => {
-    assert.ok(error instanceof OpenAI.BadRequestError);
-    assert.deepEqual([error.code, error.param], ['previous_response_not_found', 'previous_response_id']);
-    return true;
-  });
-});
+promise(
+  'client.chain',
+  { says: 'openai: create with previous_response_id, and its error', source: 'openai 7.57.0' },
+  async (door) => {
+    const model = door.model.script(says('one'), says('two'), says('three'));
+    const first = await door.client.responses.stream({ model, input: 'A' }).finalResponse();
+    const second = await door.client.responses.create({ model, input: 'B', previous_response_id: first.id });
+    assert.equal(second.output_text, 'two');
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    const unknown = door.client.responses.create({ model, input: 'C', previous_response_id: 'resp_nobody' });
+    await assert.rejects(unknown, (error) => {
+      assert.ok(error instanceof OpenAI.BadRequestError);
+      assert.deepEqual([error.code, error.param], ['previous_response_not_found', 'previous_response_id']);
+      return true;
+    });
+  },
+);
 
 promise(
   'client.input-items',
+  { says: 'openai: inputItems.list walks all pages', source: 'openai 7.57.0' },
   async (door) => {
     const { responses } = door.client;
     const input = Array.from({ length: 45 }, (_, n) => ({ role: 'user' as const, content: `message ${n}` }));
@@ -54,6 +60,7 @@ promise(
 
 promise(
   'client.conversations',
+  { says: 'openai: conversations.create, retrieve, update and delete', source: 'openai 7.57.0' },
   async (door) => {
     const { conversations } = door.client;
     const { id } = await conversations.create();
@@ -71,6 +78,7 @@ promise(
 
 promise(
   'client.conversation-items',
+  { says: 'openai: conversations.items.create, list, retrieve and delete', source: 'openai 7.57.0' },
   async (door) => {
     const { conversations } = door.client;
     const { id, ...made } = await conversations.create();
@@ -94,6 +102,7 @@ promise(
 
 promise(
   'client.conversation-turn',
+  { says: 'openai: create with a conversation', source: 'openai 7.57.0' },
   async (door) => {
     const { id } = await door.client.conversations.create({ items: [{ role: 'user', content: 'A' }] });
     const model = door.model.script(says('Hello'));

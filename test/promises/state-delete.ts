@@ -6,6 +6,7 @@ import { contents, conversation, have, heard, nowhere, stored, turnRefused } fro
 
 promise(
   'delete.reply',
+  { says: 'DELETE says what it has deleted', source: 'issue 4: Endpoints' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     assert.deepEqual(await have(door, 'DELETE', `/v1/responses/${id}`), { id, object: 'response', deleted: true });
@@ -15,6 +16,7 @@ promise(
 
 promise(
   'delete.gone',
+  { says: 'a deleted response is 404 to GET, to DELETE and for its input items', source: 'issue 4: Endpoints' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     const path = `/v1/responses/${id}`;
@@ -26,6 +28,7 @@ promise(
 
 promise(
   'delete.not-continued',
+  { says: 'a deleted response cannot be continued, and reads like one that never was', source: 'design: State' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     const notFound = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
@@ -39,6 +42,7 @@ promise(
 
 promise(
   'delete.built-on',
+  { says: 'a response goes on reading what it was built on, deleted since', source: 'design: State' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'));
     const first = await create(door, { model, input: 'A' });
@@ -53,6 +57,7 @@ promise(
 
 promise(
   'delete.sibling',
+  { says: 'deleting a response leaves its parent and its siblings', source: 'design: State' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
     const root = await create(door, { model, input: 'A' });
@@ -68,6 +73,7 @@ promise(
 
 promise(
   'delete.in-conversation',
+  { says: 'what a deleted response gave to a conversation stays in it', source: 'design: State' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('B'), says('D'));

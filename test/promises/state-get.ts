@@ -6,6 +6,7 @@ import { ask, have, nowhere, stored } from './state-ask.ts';
 
 promise(
   'stored.json',
+  { says: 'GET gives the response that create returned, its parameters included', source: 'issue 4: Endpoints' },
   async (door) => {
     const model = door.model.script(says('{}'));
     const response = await create(door, {
@@ -26,6 +27,7 @@ promise(
 
 promise(
   'stored.stream',
+  { says: 'GET gives the response of the terminal event', source: 'edge case 1 (mistral.rs#1946)' },
   async (door) => {
     const model = door.model.script(says('Hel', 'lo'));
     const { final } = await stream(door, { model });
@@ -37,6 +39,7 @@ promise(
 
 promise(
   'stored.incomplete',
+  { says: 'GET gives an incomplete response as it ended', source: 'issue 4: Semantics' },
   async (door) => {
     const model = door.model.script(sends([{ content: 'Hel' }], 'length'));
     const { final } = await stream(door, { model });
@@ -56,6 +59,7 @@ const breaksOff: Script = async (turn) => {
 
 promise(
   'stored.failed',
+  { says: 'GET gives a failed response with its error', source: 'design: State' },
   async (door) => {
     for (const model of [door.model.script(breaksOff), door.model.script(hangs('Hel').script), 'down']) {
       const { final } = await stream(door, { model });
@@ -69,6 +73,7 @@ promise(
 
 promise(
   'stored.items',
+  { says: 'reasoning, messages, refusals and calls are stored as they were', source: 'design: Two ideas' },
   async (door) => {
     const call = {
       tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
@@ -91,6 +96,7 @@ promise(
 
 promise(
   'stored.tool-items',
+  { says: 'calls of server-side tools and citations are stored as they were', source: 'edge case 13 (smg#160)' },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'cite', args: '{}' }), says('See X.'));
     const response = await create(door, { model, tools: [{ type: 'test_tool' }] });
@@ -103,6 +109,7 @@ promise(
 
 promise(
   'stored.unknown',
+  { says: 'an unknown response is 404', source: 'issue 4: Endpoints' },
   async (door) => {
     const path = '/v1/responses/resp_nobody-knows';
     await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
@@ -115,6 +122,7 @@ const oddIds = ['x'.repeat(4000), 'resp_%E2%82', 'resp_%zz', 'resp_👍', "'; DR
 
 promise(
   'stored.odd-ids',
+  { says: 'an id that is long, badly encoded or full of odd characters is 404, too', source: 'issue 4: Endpoints' },
   async (door) => {
     for (const id of oddIds) {
       const path = `/v1/responses/${id}`;
@@ -126,6 +134,10 @@ promise(
 
 promise(
   'stored.no-replay',
+  {
+    says: 'GET with stream=true is 400, since the events were not kept',
+    source: 'openai 7.57.0 types: ResponseRetrieveParams',
+  },
   async (door) => {
     const { final } = await stream(door, { model: door.model.script(says('Hello')) });
     const path = `/v1/responses/${final.id}`;
@@ -139,6 +151,7 @@ promise(
 
 promise(
   'stored.include',
+  { says: 'GET takes every value of include, and no other', source: 'openai 7.57.0 types: ResponseRetrieveParams' },
   async (door) => {
     const response = await create(door, { model: door.model.script(says('Hello')) });
     const path = `/v1/responses/${response.id}`;
@@ -159,6 +172,7 @@ promise(
 
 promise(
   'stored.not',
+  { says: 'store: false leaves nothing that could be read or deleted', source: 'issue 4: Semantics' },
   async (door) => {
     const model = door.model.script(says('Hello'));
     const { id } = await create(door, { model, store: false });
@@ -173,6 +187,10 @@ promise(
 
 promise(
   'stored.methods',
+  {
+    says: 'another method on a path of stored state is 405, and allow names those there are',
+    source: 'issue 4: Endpoints',
+  },
   async (door) => {
     const allowed: [path: string, methods: string[]][] = [
       ['/v1/responses/resp_1', ['DELETE', 'GET']],

@@ -6,6 +6,7 @@ import { ask, have, type List, messages, textOf } from './state-ask.ts';
 
 promise(
   'input-items.string',
+  { says: 'a string input is listed as a user message', source: 'issue 4: Endpoints' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: 'Hi' });
     const list = await have<List>(door, 'GET', `/v1/responses/${id}/input_items`);
@@ -38,6 +39,10 @@ const mixed = [
 
 promise(
   'input-items.ids',
+  {
+    says: "listed items keep the client's ids, and the others have stable ones by type",
+    source: 'edge case 27 (praxis-proxy/ai#548)',
+  },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: mixed });
     const { data } = await have<List>(door, 'GET', `/v1/responses/${id}/input_items?order=asc`);
@@ -64,6 +69,7 @@ promise(
 
 promise(
   'input-items.content',
+  { says: 'listed items are what was sent, contents as parts', source: 'openai 7.57.0 types: ResponseItem' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: mixed });
     const { data } = await have<List>(door, 'GET', `/v1/responses/${id}/input_items?order=asc`);
@@ -84,6 +90,10 @@ promise(
 
 promise(
   'input-items.order',
+  {
+    says: 'input items are listed newest first unless asked otherwise',
+    source: 'openai 7.57.0 types: InputItemListParams',
+  },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: messages(3) });
     const path = `/v1/responses/${id}/input_items`;
@@ -97,6 +107,7 @@ promise(
 
 promise(
   'input-items.own',
+  { says: "only the response's own input is listed", source: 'issue 4: Endpoints' },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'));
     const first = await create(door, { model, input: 'A', tools: [{ type: 'function', name: 'f' }] });
@@ -111,6 +122,10 @@ promise(
 
 promise(
   'input-items.default-page',
+  {
+    says: 'a page has 20 items by default; the one after the last is empty',
+    source: 'openai 7.57.0 types: CursorPageParams',
+  },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: messages(21) });
     const path = `/v1/responses/${id}/input_items`;
@@ -133,6 +148,7 @@ promise(
 
 promise(
   'input-items.bad-query',
+  { says: 'a wrong limit, order or after is 422 and names it', source: 'openai 7.57.0 types: InputItemListParams' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     const wrong: [param: string, values: string[]][] = [
@@ -152,6 +168,7 @@ promise(
 
 promise(
   'input-items.after-elsewhere',
+  { says: 'after may name only an item of the list', source: 'openai 7.57.0 types: CursorPageParams' },
   async (door) => {
     const model = door.model.script(says('Hello'));
     const first = await create(door, { model, input: 'A' });

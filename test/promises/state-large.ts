@@ -24,6 +24,7 @@ assert.ok(LARGE.length > 600_000);
 
 promise(
   'stored.any-text',
+  { says: 'NUL, lone surrogates and emoji are stored unchanged', source: 'design: State' },
   async (door) => {
     const model = door.model.script(says(ODD_TEXT));
     const response = await create(door, {
@@ -43,6 +44,10 @@ promise(
 
 promise(
   'stored.large',
+  {
+    says: 'texts of over 600,000 characters are stored unchanged, and go to the model unchanged',
+    source: 'design: State',
+  },
   async (door) => {
     const pieces = LARGE.match(/[\s\S]{1,65535}/g) ?? []; // pairs are cut in two, as models may
     const model = door.model.script(says(...pieces), says('short'));
@@ -64,6 +69,7 @@ promise(
 
 promise(
   'stored.large-body',
+  { says: 'instructions and tools that are larger than a row are stored unchanged', source: 'design: State' },
   async (door) => {
     const tools = [{ type: 'function', name: 'f', parameters: { type: 'object', description: LARGE } }];
     const model = door.model.script(says('one'));
@@ -76,6 +82,7 @@ promise(
 
 promise(
   'stored.many-items',
+  { says: 'an input of a thousand items is stored and goes on in its order', source: 'design: State' },
   async (door) => {
     const input = messages(1000);
     const model = door.model.script(says('one'), says('two'));
@@ -91,6 +98,7 @@ promise(
 
 promise(
   'conversation-items.large',
+  { says: 'an item of over 600,000 characters is stored, listed, sent on and deleted', source: 'design: State' },
   async (door) => {
     const id = await conversation(door, { items: [{ id: 'msg_large', role: 'user', content: LARGE }] });
     const path = `/v1/conversations/${id}/items`;
@@ -115,6 +123,10 @@ const tooLarge = (param: string) => ({ status: 400, code: 'context_length_exceed
 
 promise(
   'stored.too-large',
+  {
+    says: 'a history beyond limits.history is 400 context_length_exceeded before the model is called, by what named it',
+    source: 'design: limits',
+  },
   async (door) => {
     const model = door.model.script(says('one'));
     const first = await create(door, { model, input: [third, third] });
@@ -143,6 +155,10 @@ promise(
 
 promise(
   'stored.large-pages',
+  {
+    says: 'a page of items ends before it passes limits.history, and the next one goes on from there',
+    source: 'design: limits',
+  },
   async (door) => {
     const id = await conversation(door, { items: [{ role: 'user', content: 'first' }, third, third] });
     const path = `/v1/conversations/${id}/items?limit=100&order=asc`;

@@ -8,6 +8,7 @@ const LIVE = { ...NEEDS_HEADERS, ...NEEDS_LIVE };
 
 promise(
   'running.stored',
+  { says: 'a response can be retrieved from the moment its id is known, in_progress', source: 'design: State' },
   async (door) => {
     const { script, begun, release } = held();
     const running = await begin(door, { model: door.model.script(script), metadata: { a: 'b' } });
@@ -25,6 +26,7 @@ promise(
 
 promise(
   'running.unstored',
+  { says: 'with store: false it cannot', source: 'issue 4: Semantics' },
   async (door) => {
     const { script, begun, release } = held();
     const running = await begin(door, { model: door.model.script(script), store: false });
@@ -38,6 +40,7 @@ promise(
 
 promise(
   'running.rounds',
+  { says: 'a running response shows the items of the tool rounds so far', source: 'design: State' },
   async (door) => {
     const { script, begun, release } = held();
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":2,"b":3}' }), script);
@@ -59,6 +62,10 @@ promise(
 
 promise(
   'left.stored',
+  {
+    says: 'a stream that its client has left is kept as cancelled, with the text made so far',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
   async (door) => {
     const { script, begun } = held();
     const running = await begin(door, { model: door.model.script(script) });
@@ -74,6 +81,10 @@ promise(
 
 promise(
   'left.silent',
+  {
+    says: 'a stream that its client has left before the model has spoken is kept as cancelled',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
   async (door) => {
     const { script, begun } = hangs('');
     const running = await begin(door, { model: door.model.script(script) });
@@ -87,6 +98,10 @@ promise(
 
 promise(
   'left.rounds',
+  {
+    says: 'a stream left in a later round keeps the items of the earlier ones',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
   async (door) => {
     const { script, begun } = held();
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":2,"b":3}' }), script);
@@ -105,6 +120,7 @@ promise(
 
 promise(
   'left.unstored',
+  { says: 'a stream left with store: false leaves nothing', source: 'edge case 29 (hermes-agent#15392)' },
   async (door) => {
     const { script, begun } = held();
     const model = door.model.script(script, says('next'));

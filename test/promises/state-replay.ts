@@ -7,100 +7,150 @@ import { heard, turnRefused } from './state-ask.ts';
 const tools = [{ type: 'function', name: 'f' }];
 const user = (content: string, id?: string) => ({ type: 'message', role: 'user', content, ...(id && { id }) });
 
-promise('replay.id-twice', async (door) => {
-  const refused = { status: 400, code: null, param: 'input', message: /msg_twice/ };
-  await turnRefused(door, { input: [user('A', 'msg_twice'), user('B', 'msg_twice')] }, refused);
-  await turnRefused(door, { input: [user('A', 'msg_twice'), user('A', 'msg_twice')], store: false }, refused);
-  const longest = '"'.repeat(256);
-  await turnRefused(door, { input: [user('A', longest), user('B', longest)] }, { ...refused, message: /same id/ });
-  const nulls = [
-    { ...user('A'), id: null },
-    { ...user('B'), id: null },
-  ];
-  assert.equal((await sent(door, { input: nulls })).messages.length, 2);
-});
+promise(
+  'replay.id-twice',
+  {
+    says: 'two items of one input with the same id are 400; without ids they are not the same',
+    source: 'edge case 24 (vercel/ai#15492)',
+  },
+  async (door) => {
+    const refused = { status: 400, code: null, param: 'input', message: /msg_twice/ };
+    await turnRefused(door, { input: [user('A', 'msg_twice'), user('B', 'msg_twice')] }, refused);
+    await turnRefused(door, { input: [user('A', 'msg_twice'), user('A', 'msg_twice')], store: false }, refused);
+    const longest = '"'.repeat(256);
+    await turnRefused(door, { input: [user('A', longest), user('B', longest)] }, { ...refused, message: /same id/ });
+    const nulls = [
+      { ...user('A'), id: null },
+      { ...user('B'), id: null },
+    ];
+    assert.equal((await sent(door, { input: nulls })).messages.length, 2);
+  },
+);
 
-promise('replay.id-elsewhere', async (door) => {
-  for (const content of ['A', 'B']) {
-    const { messages } = await sent(door, { input: [user(content, 'msg_of-the-client')] });
-    assert.deepEqual(messages, [{ role: 'user', content }]);
-  }
-});
+promise(
+  'replay.id-elsewhere',
+  { says: 'an id of the client may be used again in another chain', source: 'edge case 24 (vercel/ai#15492)' },
+  async (door) => {
+    for (const content of ['A', 'B']) {
+      const { messages } = await sent(door, { input: [user(content, 'msg_of-the-client')] });
+      assert.deepEqual(messages, [{ role: 'user', content }]);
+    }
+  },
+);
 
-promise('replay.by-id', async (door) => {
-  const model = door.model.script(
-    sends([{ reasoning_content: 'Hm.' }, { content: 'one' }]),
-    says('two'),
-    says('three'),
-  );
-  const first = await create(door, { model, input: [user('A', 'msg_mine')] });
-  const input = [user('A', 'msg_mine'), ...first.output, user('B')];
-  const second = await create(door, { model, input, previous_response_id: first.id });
-  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
-  await create(door, { model, input: [...second.output, user('C')], previous_response_id: second.id });
-  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
-});
+promise(
+  'replay.by-id',
+  {
+    says: 'items of the chain that the input repeats by id reach the model once',
+    source: 'edge case 24 (vercel/ai#15492)',
+  },
+  async (door) => {
+    const model = door.model.script(
+      sends([{ reasoning_content: 'Hm.' }, { content: 'one' }]),
+      says('two'),
+      says('three'),
+    );
+    const first = await create(door, { model, input: [user('A', 'msg_mine')] });
+    const input = [user('A', 'msg_mine'), ...first.output, user('B')];
+    const second = await create(door, { model, input, previous_response_id: first.id });
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    await create(door, { model, input: [...second.output, user('C')], previous_response_id: second.id });
+    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+  },
+);
 
-promise('replay.call', async (door) => {
-  for (const more of [{}, { id: null, status: null }, { id: 'fc_another' }]) {
-    const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }), says('done'));
+promise(
+  'replay.call',
+  {
+    says: 'a call of the chain that the input repeats, whatever its id, reaches the model once',
+    source: 'edge case 24 (vercel/ai#15492)',
+  },
+  async (door) => {
+    for (const more of [{}, { id: null, status: null }, { id: 'fc_another' }]) {
+      const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }), says('done'));
+      const first = await create(door, { model, input: 'Go', tools });
+      const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}', ...more };
+      const input = [call, { type: 'function_call_output', call_id: 'c1', output: 'one' }];
+      await create(door, { model, tools, input, previous_response_id: first.id });
+      assert.deepEqual(heard(door, model), ['user: Go', 'assistant: f {"a":1} #c1', 'tool c1: one']);
+    }
+  },
+);
+
+promise(
+  'replay.output',
+  {
+    says: 'an output of the chain that the input repeats reaches the model once',
+    source: 'edge case 24 (vercel/ai#15492)',
+  },
+  async (door) => {
+    const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'), says('ok'));
+    const output = { type: 'function_call_output', call_id: 'c1', output: 'one' };
     const first = await create(door, { model, input: 'Go', tools });
-    const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}', ...more };
-    const input = [call, { type: 'function_call_output', call_id: 'c1', output: 'one' }];
-    await create(door, { model, tools, input, previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: Go', 'assistant: f {"a":1} #c1', 'tool c1: one']);
-  }
-});
+    const second = await create(door, { model, tools, input: [output], previous_response_id: first.id });
+    await create(door, { model, tools, input: [output, user('B')], previous_response_id: second.id });
+    const before = ['user: Go', 'assistant: f {} #c1', 'tool c1: one'];
+    assert.deepEqual(heard(door, model), [...before, 'assistant: done', 'user: B']);
+  },
+);
 
-promise('replay.output', async (door) => {
-  const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'), says('ok'));
-  const output = { type: 'function_call_output', call_id: 'c1', output: 'one' };
-  const first = await create(door, { model, input: 'Go', tools });
-  const second = await create(door, { model, tools, input: [output], previous_response_id: first.id });
-  await create(door, { model, tools, input: [output, user('B')], previous_response_id: second.id });
-  const before = ['user: Go', 'assistant: f {} #c1', 'tool c1: one'];
-  assert.deepEqual(heard(door, model), [...before, 'assistant: done', 'user: B']);
-});
-
-promise('replay.same-words', async (door) => {
-  const model = door.model.script(says('one'), says('two'));
-  const first = await create(door, { model, input: 'Again' });
-  await create(door, { model, input: 'Again', previous_response_id: first.id });
-  assert.deepEqual(heard(door, model), ['user: Again', 'assistant: one', 'user: Again']);
-});
-
-promise('replay.blank', async (door) => {
-  const model = door.model.script(says('one'), says('two'));
-  const blank = { id: null, status: null };
-  const input = [
-    { ...blank, ...user('A') },
-    { ...blank, type: 'reasoning', summary: [] },
-    { ...blank, type: 'reasoning', summary: null, content: null, encrypted_content: null },
-    {
-      ...blank,
-      type: 'message',
-      role: 'assistant',
-      content: [{ type: 'output_text', text: 'B', annotations: null, logprobs: null }],
-    },
-    { ...blank, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
-    { ...blank, type: 'function_call_output', call_id: 'c1', output: 'one' },
-  ];
-  const first = await create(door, { model, input });
-  const before = ['user: A', 'assistant: B f {} #c1', 'tool c1: one'];
-  assert.deepEqual(heard(door, model), before);
-  await create(door, { model, input: 'C', previous_response_id: first.id });
-  assert.deepEqual(heard(door, model), [...before, 'assistant: one', 'user: C']);
-});
-
-promise('replay.tool-items', async (door) => {
-  const call = { type: 'mcp_call', id: 'mcp_1', server_label: 's', name: 'add', arguments: '{"a":1}', output: '5' };
-  const said = ['user: A', 'assistant: add {"a":1} #mcp_1', 'tool mcp_1: 5'];
-  for (const more of [{ error: null, status: 'completed' }, {}]) {
+promise(
+  'replay.same-words',
+  { says: 'a message that says the same again is another message', source: 'issue 4: Semantics' },
+  async (door) => {
     const model = door.model.script(says('one'), says('two'));
-    const input = [user('A'), { ...call, ...more }, user('B')];
+    const first = await create(door, { model, input: 'Again' });
+    await create(door, { model, input: 'Again', previous_response_id: first.id });
+    assert.deepEqual(heard(door, model), ['user: Again', 'assistant: one', 'user: Again']);
+  },
+);
+
+promise(
+  'replay.blank',
+  {
+    says: 'items with null ids, statuses and annotations are stored and sent on; empty reasoning is a no-op',
+    source: 'edge cases 21, 22 (vllm#54224, llama.cpp#50)',
+  },
+  async (door) => {
+    const model = door.model.script(says('one'), says('two'));
+    const blank = { id: null, status: null };
+    const input = [
+      { ...blank, ...user('A') },
+      { ...blank, type: 'reasoning', summary: [] },
+      { ...blank, type: 'reasoning', summary: null, content: null, encrypted_content: null },
+      {
+        ...blank,
+        type: 'message',
+        role: 'assistant',
+        content: [{ type: 'output_text', text: 'B', annotations: null, logprobs: null }],
+      },
+      { ...blank, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
+      { ...blank, type: 'function_call_output', call_id: 'c1', output: 'one' },
+    ];
     const first = await create(door, { model, input });
-    assert.deepEqual(heard(door, model), [...said, 'user: B']);
-    await create(door, { model, input: [{ ...call, ...more }, user('C')], previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), [...said, 'user: B', 'assistant: one', 'user: C']);
-  }
-});
+    const before = ['user: A', 'assistant: B f {} #c1', 'tool c1: one'];
+    assert.deepEqual(heard(door, model), before);
+    await create(door, { model, input: 'C', previous_response_id: first.id });
+    assert.deepEqual(heard(door, model), [...before, 'assistant: one', 'user: C']);
+  },
+);
+
+promise(
+  'replay.tool-items',
+  {
+    says: "a server-side tool's call in the input reaches the model with its output, once",
+    source: 'edge case 13 (smg#160)',
+  },
+  async (door) => {
+    const call = { type: 'mcp_call', id: 'mcp_1', server_label: 's', name: 'add', arguments: '{"a":1}', output: '5' };
+    const said = ['user: A', 'assistant: add {"a":1} #mcp_1', 'tool mcp_1: 5'];
+    for (const more of [{ error: null, status: 'completed' }, {}]) {
+      const model = door.model.script(says('one'), says('two'));
+      const input = [user('A'), { ...call, ...more }, user('B')];
+      const first = await create(door, { model, input });
+      assert.deepEqual(heard(door, model), [...said, 'user: B']);
+      await create(door, { model, input: [{ ...call, ...more }, user('C')], previous_response_id: first.id });
+      assert.deepEqual(heard(door, model), [...said, 'user: B', 'assistant: one', 'user: C']);
+    }
+  },
+);

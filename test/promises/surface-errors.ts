@@ -16,33 +16,40 @@ const codes = surfaceRows().flatMap(({ group, name }) =>
   group === 'errors' && name.startsWith('code=') ? [name.slice('code='.length)] : [],
 );
 
-promise('surface.error-codes', async (door) => {
-  const seen: object[] = [];
-  for (const code of codes) {
-    const ending = { type: 'failed' as const, error: { code, message: 'SECRET' } };
-    const model = door.model.native(sendsEvents(eventsOf([message('Well')], ending)));
-    const { events, final } = await stream(door, { model });
-    const { error } = final;
-    fits('ResponseError', error);
-    assert.equal(error?.code, code);
-    assert.partialDeepStrictEqual(events.at(-2), { type: 'error', code, error: { code } });
-    assert.doesNotMatch(JSON.stringify(events), /SECRET/);
-    seen.push(error);
-    if (others.includes(code)) continue;
-    const refused = door.model.script(replies(400, { error: { code, message: 'SECRET' } }));
-    for (const name of [model, refused]) {
-      const reply = await post(door, { model: name, input: 'Hi' });
-      assert.equal(reply.headers.get('x-should-retry'), 'false');
-      assert.doesNotMatch(await refuses(reply, { status: 400, code }), /SECRET/);
+promise(
+  'surface.error-codes',
+  {
+    says: "a code that a model's server fails with comes back if the API knows it, and its words stay there",
+    source: 'openai 7.57.0 types: ResponseError',
+  },
+  async (door) => {
+    const seen: object[] = [];
+    for (const code of codes) {
+      const ending = { type: 'failed' as const, error: { code, message: 'SECRET' } };
+      const model = door.model.native(sendsEvents(eventsOf([message('Well')], ending)));
+      const { events, final } = await stream(door, { model });
+      const { error } = final;
+      fits('ResponseError', error);
+      assert.equal(error?.code, code);
+      assert.partialDeepStrictEqual(events.at(-2), { type: 'error', code, error: { code } });
+      assert.doesNotMatch(JSON.stringify(events), /SECRET/);
+      seen.push(error);
+      if (others.includes(code)) continue;
+      const refused = door.model.script(replies(400, { error: { code, message: 'SECRET' } }));
+      for (const name of [model, refused]) {
+        const reply = await post(door, { model: name, input: 'Hi' });
+        assert.equal(reply.headers.get('x-should-retry'), 'false');
+        assert.doesNotMatch(await refuses(reply, { status: 400, code }), /SECRET/);
+      }
     }
-  }
-  const odd = { type: 'failed' as const, error: { code: 'code_of_next_year', message: 'SECRET' } };
-  const unknown = door.model.native(sendsEvents(eventsOf([], odd)));
-  assert.equal((await stream(door, { model: unknown })).final.error?.code, 'server_error');
-  const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
-  assert.equal((await stream(door, { model: overflow })).final.error?.code, 'invalid_prompt');
-  showsRows('surface.error-codes', [['errors', seen]]);
-});
+    const odd = { type: 'failed' as const, error: { code: 'code_of_next_year', message: 'SECRET' } };
+    const unknown = door.model.native(sendsEvents(eventsOf([], odd)));
+    assert.equal((await stream(door, { model: unknown })).final.error?.code, 'server_error');
+    const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
+    assert.equal((await stream(door, { model: overflow })).final.error?.code, 'invalid_prompt');
+    showsRows('surface.error-codes', [['errors', seen]]);
+  },
+);
 
 const OWN_CONFIGURATION: Skips = Object.fromEntries(
   (['node-http', 'workerd', 'deno', 'bun', 'envoy-streamed', 'envoy-buffered', 'envoy-original'] as const).map(
@@ -80,6 +87,7 @@ const wrong: [body: object | string, status: number, code: string | null, param?
 
 promise(
   'surface.error-style',
+  { says: "with errors: openai every kind of error has OpenAI's own status and code", source: 'error semantics' },
   async (door) => {
     const config = { ...testConfig(door.model), errors: 'openai' as const, dropTools: [] };
     const handler = await testHandler(door.model, { config });

@@ -11,6 +11,10 @@ const items = [...others, ...calls.flat(), ...withOtherValues];
 
 promise(
   'surface.items-kept',
+  {
+    says: 'items of every type, with every member and value, are kept in a conversation as they were sent',
+    source: 'openai 7.57.0 types: ConversationItem',
+  },
   async (door) => {
     const id = await conversation(door);
     const path = `/v1/conversations/${id}/items`;
@@ -44,6 +48,10 @@ function paired(): ExampleItem[] {
 
 promise(
   'surface.items-listed',
+  {
+    says: 'items of every type, with every member and value, are listed as the input that they were',
+    source: 'openai 7.57.0 types: ResponseItem',
+  },
   async (door) => {
     const model = door.model.openai(answers(message('ok')));
     const input = paired();
@@ -67,46 +75,60 @@ function readable<T>(value: T): T {
   return JSON.parse(JSON.stringify(value, (_, member) => (Array.isArray(member) ? member.filter(keep) : member)));
 }
 
-promise('surface.items-heard', async (door) => {
-  const input = calls.flat().map((item) => readable(item));
-  const chat = door.model.script(says('ok'));
-  await create(door, { model: chat, input });
-  const { messages } = callOf(door, chat).body;
-  const made: { id: string }[] = messages.flatMap(({ tool_calls = [] }) => tool_calls);
-  const answered = messages.flatMap(({ role, tool_call_id }: Record<string, string>) =>
-    role === 'tool' ? [tool_call_id] : [],
-  );
-  const ids = calls.map(([call]) => call.call_id);
-  assert.deepEqual(
-    made.map(({ id }) => id),
-    ids,
-  );
-  assert.deepEqual(answered, ids);
+promise(
+  'surface.items-heard',
+  {
+    says: 'every call and its answer reach the model, over Chat Completions and over Responses',
+    source: 'openai 7.57.0 types: ResponseInputItem',
+  },
+  async (door) => {
+    const input = calls.flat().map((item) => readable(item));
+    const chat = door.model.script(says('ok'));
+    await create(door, { model: chat, input });
+    const { messages } = callOf(door, chat).body;
+    const made: { id: string }[] = messages.flatMap(({ tool_calls = [] }) => tool_calls);
+    const answered = messages.flatMap(({ role, tool_call_id }: Record<string, string>) =>
+      role === 'tool' ? [tool_call_id] : [],
+    );
+    const ids = calls.map(([call]) => call.call_id);
+    assert.deepEqual(
+      made.map(({ id }) => id),
+      ids,
+    );
+    assert.deepEqual(answered, ids);
 
-  const native = door.model.openai(answers(message('ok')));
-  await create(door, { model: native, input: calls.flat() });
-  const heard: ExampleItem[] = callOf(door, native).body.input;
-  assert.deepEqual(
-    heard.map(({ type, id, call_id }) => [type, call_id ?? id]),
-    calls.flat().map(({ type, call_id }) => [type, call_id]),
-  );
-});
+    const native = door.model.openai(answers(message('ok')));
+    await create(door, { model: native, input: calls.flat() });
+    const heard: ExampleItem[] = callOf(door, native).body.input;
+    assert.deepEqual(
+      heard.map(({ type, id, call_id }) => [type, call_id ?? id]),
+      calls.flat().map(({ type, call_id }) => [type, call_id]),
+    );
+  },
+);
 
-promise('surface.messages-heard', async (door) => {
-  const input = others.filter(({ type }) => ['message', 'reasoning', 'mcp_call'].includes(type));
-  const chat = door.model.script(says('ok'));
-  await create(door, { model: chat, input: readable(input) });
-  const text = JSON.stringify(callOf(door, chat).body.messages);
-  const native = door.model.native(answers(message('ok')));
-  await create(door, { model: native, input: readable(input) });
-  const items = JSON.stringify(callOf(door, native).body.input);
-  const openai = door.model.openai(answers(message('ok')));
-  await create(door, { model: openai, input });
-  const whole = JSON.stringify(callOf(door, openai).body.input);
-  for (const word of ['Hi', 'See X.', 'No.', '"t"', 'done', 'http_error', 'image/png', 'text/plain', 'a.txt']) {
-    assert.ok(text.includes(word), word);
-    assert.ok(items.includes(word), word);
-    assert.ok(whole.includes(word) || word === '"t"', word); // which is thought, and OpenAI takes only what it has sealed
-  }
-  assert.ok(whole.includes('https://files.test/a.pdf') && whole.includes('"phase":"commentary"'));
-});
+promise(
+  'surface.messages-heard',
+  {
+    says: 'what messages, reasoning and calls of server-side tools say reaches the model, whatever the part',
+    source: 'openai 7.57.0 types: ResponseInputItem',
+  },
+  async (door) => {
+    const input = others.filter(({ type }) => ['message', 'reasoning', 'mcp_call'].includes(type));
+    const chat = door.model.script(says('ok'));
+    await create(door, { model: chat, input: readable(input) });
+    const text = JSON.stringify(callOf(door, chat).body.messages);
+    const native = door.model.native(answers(message('ok')));
+    await create(door, { model: native, input: readable(input) });
+    const items = JSON.stringify(callOf(door, native).body.input);
+    const openai = door.model.openai(answers(message('ok')));
+    await create(door, { model: openai, input });
+    const whole = JSON.stringify(callOf(door, openai).body.input);
+    for (const word of ['Hi', 'See X.', 'No.', '"t"', 'done', 'http_error', 'image/png', 'text/plain', 'a.txt']) {
+      assert.ok(text.includes(word), word);
+      assert.ok(items.includes(word), word);
+      assert.ok(whole.includes(word) || word === '"t"', word); // which is thought, and OpenAI takes only what it has sealed
+    }
+    assert.ok(whole.includes('https://files.test/a.pdf') && whole.includes('"phase":"commentary"'));
+  },
+);

@@ -36,15 +36,20 @@ const bounds: [param: string, good: object[], bad: object[]][] = [
   ['tool_choice.tools', [allowed(1), allowed(128)], [allowed(0), allowed(129)]],
 ];
 
-promise('surface.limits', async (door) => {
-  for (const [param, good, bad] of bounds) {
-    for (const body of good) await sent(door, body);
-    for (const body of bad) await unprocessable(door, body, param);
-  }
-});
+promise(
+  'surface.limits',
+  { says: 'values on their bounds are taken, those beyond are 422 and named', source: 'OpenResponses constraints' },
+  async (door) => {
+    for (const [param, good, bad] of bounds) {
+      for (const body of good) await sent(door, body);
+      for (const body of bad) await unprocessable(door, body, param);
+    }
+  },
+);
 
 promise(
   'surface.limits-told',
+  { says: 'bounds that no body can reach stand in the document', source: 'OpenResponses constraints' },
   async (door) => {
     const document = JSON.stringify(await have(door, 'GET', '/openapi.json'));
     for (const [member, most] of [

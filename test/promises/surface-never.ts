@@ -29,6 +29,10 @@ const unsaid: [param: string, item: object][] = [
 
 promise(
   'surface.never-listed',
+  {
+    says: 'what only the types of lists know is refused in requests, and so never listed',
+    source: 'openai 7.57.0 types: ConversationItem',
+  },
   async (door) => {
     const path = `/v1/conversations/${await conversation(door)}/items`;
     for (const [param, item] of unsaid) {
@@ -42,6 +46,10 @@ promise(
 
 promise(
   'surface.answers-are-input',
+  {
+    says: "a client's answers and settings are listed as input, and are in no output",
+    source: 'openai 7.57.0 types: ResponseOutputItem',
+  },
   async (door) => {
     const input = [...calls.flat(), { type: 'additional_tools', role: 'developer', tools: [] }];
     const { id, output } = await create(door, { model: door.model.openai(answers(message('ok'))), input });
@@ -60,6 +68,10 @@ promise(
 
 promise(
   'surface.left-out',
+  {
+    says: 'optional members and values that nothing here makes are left out of replies',
+    source: 'openai 7.57.0 types: Response, ResponseItem',
+  },
   async (door) => {
     const responses = (await scenes(door)).map(({ final }) => final);
     const id = await conversation(door, { items: calls.flat().slice(0, 20) });
@@ -81,8 +93,15 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('surface.reasoning-alone', async (door) => {
-  const reasoning = { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'Hm.' }] };
-  const { messages } = await sent(door, { input: [{ role: 'user', content: 'Hi' }, reasoning] });
-  assert.partialDeepStrictEqual(messages, [{ role: 'user' }, { role: 'assistant', reasoning_content: 'Hm.' }]);
-});
+promise(
+  'surface.reasoning-alone',
+  {
+    says: 'reasoning that nothing follows is taken, since models other than those of OpenAI do not mind',
+    source: 'errors: reasoning without follower (continue#8933)',
+  },
+  async (door) => {
+    const reasoning = { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'Hm.' }] };
+    const { messages } = await sent(door, { input: [{ role: 'user', content: 'Hi' }, reasoning] });
+    assert.partialDeepStrictEqual(messages, [{ role: 'user' }, { role: 'assistant', reasoning_content: 'Hm.' }]);
+  },
+);

@@ -42,105 +42,130 @@ const { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_i
 const hints = { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user };
 const shared = { ...hints, temperature: 0.5, top_p: 0.25, tool_choice: 'required', parallel_tool_calls: false };
 
-promise('surface.parameters', async (door) => {
-  const body = { ...asked, input: 'Hi', stream: true, stream_options: { include_obfuscation: false } };
-  const chat = door.model.script(says('{}'));
-  const native = door.model.native(answers(message('{}')));
-  for (const model of [chat, native]) {
-    const { final } = await stream(door, { model, ...body });
-    assert.partialDeepStrictEqual(final, { ...asked, model });
-    fits('Response', final);
-    showsRows('surface.parameters', [
-      ['parameters', [{ model, ...body }]],
-      ['response', [final]],
-    ]);
-  }
-  const { type, ...json_schema } = format;
-  const { type: _, ...definition } = fn;
-  assert.deepEqual(callOf(door, chat).body, {
-    ...shared,
-    model: chat,
-    stream: true,
-    stream_options: { include_usage: true },
-    messages: [
-      { role: 'system', content: 'Be brief.' },
-      { role: 'user', content: 'Hi' },
-    ],
-    max_completion_tokens: 64,
-    max_tokens: 64,
-    reasoning_effort: 'low',
-    verbosity: 'low',
-    response_format: { type, json_schema },
-    logprobs: true,
-    top_logprobs: 2,
-    tools: [{ type: 'function', function: definition }],
-  });
-  assert.partialDeepStrictEqual(callOf(door, native).body, {
-    ...shared,
-    model: native,
-    stream: true,
-    store: false,
-    instructions: 'Be brief.',
-    max_output_tokens: 64,
-    reasoning: { effort: 'low', summary: 'concise' },
-    text: { format, verbosity: 'low' },
-    top_logprobs: 2,
-    tools: [fn],
-  });
-});
+promise(
+  'surface.parameters',
+  {
+    says: 'every parameter is taken, shapes the call, to Chat Completions and to Responses, and comes back with the response',
+    source: 'openai 7.57.0 types: ResponseCreateParams',
+  },
+  async (door) => {
+    const body = { ...asked, input: 'Hi', stream: true, stream_options: { include_obfuscation: false } };
+    const chat = door.model.script(says('{}'));
+    const native = door.model.native(answers(message('{}')));
+    for (const model of [chat, native]) {
+      const { final } = await stream(door, { model, ...body });
+      assert.partialDeepStrictEqual(final, { ...asked, model });
+      fits('Response', final);
+      showsRows('surface.parameters', [
+        ['parameters', [{ model, ...body }]],
+        ['response', [final]],
+      ]);
+    }
+    const { type, ...json_schema } = format;
+    const { type: _, ...definition } = fn;
+    assert.deepEqual(callOf(door, chat).body, {
+      ...shared,
+      model: chat,
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Hi' },
+      ],
+      max_completion_tokens: 64,
+      max_tokens: 64,
+      reasoning_effort: 'low',
+      verbosity: 'low',
+      response_format: { type, json_schema },
+      logprobs: true,
+      top_logprobs: 2,
+      tools: [{ type: 'function', function: definition }],
+    });
+    assert.partialDeepStrictEqual(callOf(door, native).body, {
+      ...shared,
+      model: native,
+      stream: true,
+      store: false,
+      instructions: 'Be brief.',
+      max_output_tokens: 64,
+      reasoning: { effort: 'low', summary: 'concise' },
+      text: { format, verbosity: 'low' },
+      top_logprobs: 2,
+      tools: [fn],
+    });
+  },
+);
 
-promise('surface.prewarm', async (door) => {
-  const prompt_cache_options = { mode: 'implicit', ttl: '30m', prewarm: true };
-  const { prompt_cache_options: heard } = await sent(door, { prompt_cache_options });
-  assert.deepEqual(heard, prompt_cache_options);
-});
+promise(
+  'surface.prewarm',
+  { says: 'prompt_cache_options.prewarm is handed on', source: 'openai 7.57.0 types: PromptCacheOptions' },
+  async (door) => {
+    const prompt_cache_options = { mode: 'implicit', ttl: '30m', prewarm: true };
+    const { prompt_cache_options: heard } = await sent(door, { prompt_cache_options });
+    assert.deepEqual(heard, prompt_cache_options);
+  },
+);
 
-promise('surface.cache-options', async (door) => {
-  const defaults = { mode: 'implicit', ttl: '30m' };
-  for (const [given, applied] of [
-    [{}, defaults],
-    [{ mode: null, ttl: null, comparison_response_id: null, prewarm: null }, defaults],
-    [{ mode: 'explicit' }, { ...defaults, mode: 'explicit' }],
-    [
-      { ttl: '12h', prewarm: false },
-      { ...defaults, ttl: '12h' },
-    ],
-    [
-      { comparison_response_id: 'resp_1', frob: 1 },
-      { ...defaults, comparison_response_id: 'resp_1' },
-    ],
-  ]) {
-    const model = door.model.script(says('ok'));
-    const response = await create(door, { model, prompt_cache_options: given });
-    assert.deepEqual(response.prompt_cache_options, applied);
-    fits('Response', response);
-    const known = Object.entries(given ?? {}).filter(([name, value]) => name !== 'frob' && value !== null);
-    assert.deepEqual(callOf(door, model).body.prompt_cache_options, Object.fromEntries(known));
-  }
-  const plain = await create(door, { model: door.model.script(says('ok')), prompt_cache_options: null });
-  assert.ok(!('prompt_cache_options' in plain));
-  for (const [name, value] of Object.entries({ mode: 'on', ttl: '1h', comparison_response_id: 7, prewarm: 'yes' })) {
-    await unprocessable(door, { prompt_cache_options: { [name]: value } }, `prompt_cache_options.${name}`);
-  }
-  await unprocessable(door, { prompt_cache_options: 'on' }, 'prompt_cache_options');
-});
+promise(
+  'surface.cache-options',
+  {
+    says: 'prompt_cache_options comes back with its defaults, and is 422 where a member is wrong',
+    source: 'openai 7.57.0 types: PromptCacheOptions',
+  },
+  async (door) => {
+    const defaults = { mode: 'implicit', ttl: '30m' };
+    for (const [given, applied] of [
+      [{}, defaults],
+      [{ mode: null, ttl: null, comparison_response_id: null, prewarm: null }, defaults],
+      [{ mode: 'explicit' }, { ...defaults, mode: 'explicit' }],
+      [
+        { ttl: '12h', prewarm: false },
+        { ...defaults, ttl: '12h' },
+      ],
+      [
+        { comparison_response_id: 'resp_1', frob: 1 },
+        { ...defaults, comparison_response_id: 'resp_1' },
+      ],
+    ]) {
+      const model = door.model.script(says('ok'));
+      const response = await create(door, { model, prompt_cache_options: given });
+      assert.deepEqual(response.prompt_cache_options, applied);
+      fits('Response', response);
+      const known = Object.entries(given ?? {}).filter(([name, value]) => name !== 'frob' && value !== null);
+      assert.deepEqual(callOf(door, model).body.prompt_cache_options, Object.fromEntries(known));
+    }
+    const plain = await create(door, { model: door.model.script(says('ok')), prompt_cache_options: null });
+    assert.ok(!('prompt_cache_options' in plain));
+    for (const [name, value] of Object.entries({ mode: 'on', ttl: '1h', comparison_response_id: 7, prewarm: 'yes' })) {
+      await unprocessable(door, { prompt_cache_options: { [name]: value } }, `prompt_cache_options.${name}`);
+    }
+    await unprocessable(door, { prompt_cache_options: 'on' }, 'prompt_cache_options');
+  },
+);
 
 /** Parameters that come back under another name, or as what they come to. */
 const unechoed = /^reasoning\.(context=auto|generate_summary=)/;
 
-promise('surface.values', async (door) => {
-  const seen: [object, object][] = [];
-  for (const { group, name } of surfaceRows()) {
-    const [, path = '', value = ''] = /^([\w.]+)=(.+)$/.exec(name) ?? [];
-    if (group !== 'parameters' || path === '' || placed.get(`parameters ${name}`)?.not.size) continue;
-    seen.push(await echoes(door, path, value));
-  }
-  for (const format of formats) seen.push(await echoes(door, 'text.format', format));
-  showsRows('surface.values', [
-    ['parameters', seen.map(([body]) => body)],
-    ['response', seen.map(([, response]) => response)],
-  ]);
-});
+promise(
+  'surface.values',
+  {
+    says: 'every value that a parameter may have is taken and comes back',
+    source: 'openai 7.57.0 types: ResponseCreateParams',
+  },
+  async (door) => {
+    const seen: [object, object][] = [];
+    for (const { group, name } of surfaceRows()) {
+      const [, path = '', value = ''] = /^([\w.]+)=(.+)$/.exec(name) ?? [];
+      if (group !== 'parameters' || path === '' || placed.get(`parameters ${name}`)?.not.size) continue;
+      seen.push(await echoes(door, path, value));
+    }
+    for (const format of formats) seen.push(await echoes(door, 'text.format', format));
+    showsRows('surface.values', [
+      ['parameters', seen.map(([body]) => body)],
+      ['response', seen.map(([, response]) => response)],
+    ]);
+  },
+);
 
 /** Sends a value, and holds it to come back where it was sent. */
 async function echoes(door: Door, path: string, value: unknown): Promise<[object, object]> {

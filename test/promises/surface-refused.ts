@@ -27,6 +27,10 @@ export function requestsFor(door: Door): { refused: Refused; model: string; repl
 
 promise(
   'surface.not-supported',
+  {
+    says: 'each request for what is not supported gets the answer of docs/not-supported.md, and nothing is called',
+    source: 'docs/not-supported.md',
+  },
   async (door) => {
     for (const { refused, model, reply } of requestsFor(door)) {
       const { status, code, param, message, body } = refused;
@@ -39,42 +43,60 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('surface.not-supported-later', async (door) => {
-  for (const { refused } of requestsFor(door)) {
-    const { status, param, body } = refused;
-    if (!body?.tools || !param?.startsWith('tools[0]') || JSON.stringify(body).includes(`"${DROPPED}"`)) continue;
-    const found = { type: 'tool_search_output', call_id: 'c', tools: body.tools };
-    for (const input of [
-      [{ type: 'tool_search_call', call_id: 'c', arguments: {} }, found],
-      [user, added(body.tools)],
-    ]) {
-      const model = door.model.script(() => assert.fail('the model is not called'));
-      await refuses(await post(door, { model, input }), { status, code: status, param: `input[1].${param}` });
+promise(
+  'surface.not-supported-later',
+  {
+    says: 'tools that are refused are refused as well where a client adds them later',
+    source: 'docs/not-supported.md',
+  },
+  async (door) => {
+    for (const { refused } of requestsFor(door)) {
+      const { status, param, body } = refused;
+      if (!body?.tools || !param?.startsWith('tools[0]') || JSON.stringify(body).includes(`"${DROPPED}"`)) continue;
+      const found = { type: 'tool_search_output', call_id: 'c', tools: body.tools };
+      for (const input of [
+        [{ type: 'tool_search_call', call_id: 'c', arguments: {} }, found],
+        [user, added(body.tools)],
+      ]) {
+        const model = door.model.script(() => assert.fail('the model is not called'));
+        await refuses(await post(door, { model, input }), { status, code: status, param: `input[1].${param}` });
+      }
     }
-  }
-});
+  },
+);
 
 const user = { role: 'user', content: 'Hi' };
 const added = (tools: object[]) => ({ type: 'additional_tools', tools });
 
-promise('surface.silent', async (door) => {
-  const model = door.model.script(says('ok'));
-  const unknown = { generate: false, stream_id: 'a' };
-  const { final } = await stream(door, { model, ...unknown });
-  for (const response of [await create(door, { model, ...unknown }), final]) {
-    const { access_programs, background, moderation } = response;
-    assert.deepEqual(
-      { access_programs, background, moderation },
-      { access_programs: null, background: false, moderation: null },
-    );
-    for (const absent of ['image', 'tool_usage']) assert.ok(!(absent in response), absent);
-  }
-  const failed = await stream(door, { model: 'down' });
-  assert.ok(failed.final.error && !('misalignment' in failed.final.error));
-});
+promise(
+  'surface.silent',
+  {
+    says: 'members of replies for what is not supported are null or absent, as docs/not-supported.md says',
+    source: 'docs/not-supported.md',
+  },
+  async (door) => {
+    const model = door.model.script(says('ok'));
+    const unknown = { generate: false, stream_id: 'a' };
+    const { final } = await stream(door, { model, ...unknown });
+    for (const response of [await create(door, { model, ...unknown }), final]) {
+      const { access_programs, background, moderation } = response;
+      assert.deepEqual(
+        { access_programs, background, moderation },
+        { access_programs: null, background: false, moderation: null },
+      );
+      for (const absent of ['image', 'tool_usage']) assert.ok(!(absent in response), absent);
+    }
+    const failed = await stream(door, { model: 'down' });
+    assert.ok(failed.final.error && !('misalignment' in failed.final.error));
+  },
+);
 
 promise(
   'surface.events-never',
+  {
+    says: 'events, statuses and reasons of what is not supported are never sent',
+    source: 'openai 7.57.0 types: ResponseStreamEvent',
+  },
   async (door) => {
     const never = new Set(Object.values<Topic>(topics).flatMap(({ events = [] }) => events));
     const streams = await scenes(door);

@@ -11,6 +11,10 @@ import { scenes } from './surface-scenes.ts';
 
 promise(
   'surface.output-items',
+  {
+    says: 'items that a model makes have exactly the members of their types, as they begin and as they are done',
+    source: 'openai 7.57.0 types: ResponseOutputItem',
+  },
   async (door) => {
     const events = (await scenes(door)).flatMap((stream) => stream.events);
     const items = events.flatMap((event) => ('item' in event ? [event.item] : []));
@@ -22,6 +26,10 @@ promise(
 
 promise(
   'surface.events',
+  {
+    says: 'events have exactly the members of their types, the first time and when a stream is told again',
+    source: 'openai 7.57.0 types: ResponseStreamEvent',
+  },
   async (door) => {
     const events = (await scenes(door)).flatMap((stream) => stream.events);
     fits('ResponseStreamEvent', ...events);
@@ -32,6 +40,7 @@ promise(
 
 promise(
   'surface.tool-events',
+  { says: 'so have the events of server-side tools', source: 'openai 7.57.0 types: ResponseStreamEvent' },
   async (door) => {
     const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
     const model = door.model.script(callsFunctions(add, { name: 'cite', args: '{}', id: 'c2' }), says('See X.'));
@@ -45,6 +54,10 @@ promise(
 
 promise(
   'surface.response',
+  {
+    says: 'a response has exactly the members of its type, wherever it stands',
+    source: 'openai 7.57.0 types: Response',
+  },
   async (door) => {
     const events = (await scenes(door)).flatMap((stream) => stream.events);
     const responses = events.flatMap((event) => ('response' in event ? [event.response] : []));
@@ -56,6 +69,10 @@ promise(
 
 promise(
   'surface.lists',
+  {
+    says: 'lists and conversations have exactly the members of their types',
+    source: 'openai 7.57.0 types: ResponseItemList, ConversationItemList, Conversation',
+  },
   async (door) => {
     const made = await have<{ id: string }>(door, 'POST', '/v1/conversations', { metadata: { a: 'b' } });
     const path = `/v1/conversations/${made.id}`;
@@ -82,6 +99,10 @@ const [computerCall, computerOutput] = calls.find(([{ type }]) => type === 'comp
 
 promise(
   'surface.include',
+  {
+    says: 'every value of include is taken; what only hosted tools could add is not there',
+    source: 'openai 7.57.0 types: ResponseIncludable',
+  },
   async (door) => {
     const input = [{ role: 'user', content: [image] }, computerCall, computerOutput];
     const reasoning = { type: 'reasoning', content: ['Hm.'] };
@@ -107,6 +128,10 @@ promise(
 
 promise(
   'surface.include-query',
+  {
+    says: 'every value of include is taken wherever something is read, and no other',
+    source: 'openai 7.57.0 types: ItemListParams',
+  },
   async (door) => {
     const id = await conversation(door, { items: [{ id: 'msg_mine', role: 'user', content: [image] }] });
     const made = await create(door, { model: door.model.script(says('ok')) });

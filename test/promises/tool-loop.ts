@@ -19,6 +19,7 @@ const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
 
 promise(
   'loop.result',
+  { says: 'a server-side call is shown with its result, and the model goes on', source: 'issue 3: Handler' },
   async (door) => {
     const { tools, label } = testTool();
     const model = door.model.script(callsFunctions(add), says('It is 5.'));
@@ -36,6 +37,7 @@ promise(
 
 promise(
   'loop.model-reads',
+  { says: 'the model reads what the function returned, after what it said itself', source: 'issue 3: Handler' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(
@@ -65,6 +67,10 @@ promise(
 
 promise(
   'loop.stream',
+  {
+    says: "the events of a loop: items counted on through its rounds, the server's own calls hidden",
+    source: 'issue 3: Handler',
+  },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(sends([{ content: 'Adding.' }, callDelta(add)], 'tool_calls'), says('5'));
@@ -97,6 +103,7 @@ promise(
 
 promise(
   'loop.rounds',
+  { says: 'rounds go on until the model has no more calls; usage is their sum', source: 'issue 3: Handler' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions(add), callsFunctions(add, { ...add, id: 'c2' }), says('done'));
@@ -119,6 +126,7 @@ promise(
 
 promise(
   'loop.max-rounds',
+  { says: 'the last round that is allowed ends as incomplete, max_messages', source: 'issue 3: Handler' },
   async (door) => {
     const { tools, use } = testTool();
     const model = door.model.script(callsFunctions(add));
@@ -134,6 +142,7 @@ promise(
 
 promise(
   'loop.client-calls',
+  { says: "a round with calls of the client runs the server's own and ends the turn", source: 'issue 3: Handler' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'mine', args: '{}', id: 'c0' }, add), says('never'));
@@ -151,6 +160,7 @@ promise(
 
 promise(
   'loop.end-turn',
+  { says: 'a result can end the turn', source: 'design: The few interfaces' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'ask', args: '{}' }), says('never'));
@@ -165,6 +175,7 @@ promise(
 
 promise(
   'loop.parts',
+  { says: 'a result can hold text and images', source: 'design: The few interfaces' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'show', args: '{}', id: 'c1' }), says('I see.'));
@@ -179,6 +190,7 @@ promise(
 
 promise(
   'loop.citations',
+  { says: "a result's citations are put onto the text that follows", source: 'design: The few interfaces' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'cite', args: '{}' }), says('See X.'));
@@ -208,6 +220,7 @@ promise(
 
 promise(
   'loop.throw',
+  { says: 'a tool that throws fails the turn and says nothing of why', source: 'design: Errors' },
   async (door) => {
     const { tools, use } = testTool();
     const model = door.model.script(callsFunctions({ name: 'fail', args: '{}' }));
@@ -225,6 +238,7 @@ promise(
 
 promise(
   'loop.length',
+  { says: 'a call cut by length is not run', source: 'issue 3: Handler' },
   async (door) => {
     const { tools, use } = testTool();
     const model = door.model.script(sends([callDelta(add)], 'length'), says('never'));
@@ -239,6 +253,7 @@ promise(
 
 promise(
   'loop.closed',
+  { says: 'a tool is closed once, whether the turn ends well or not', source: 'design: The few interfaces' },
   async (door) => {
     const { tools, use } = testTool();
     await stream(door, { model: door.model.script(callsFunctions(add), says('5')), tools });
@@ -250,6 +265,10 @@ promise(
 
 promise(
   'loop.client-leaves',
+  {
+    says: 'a client that leaves ends the model call of any round, and closes the tool',
+    source: 'edge case 29 (hermes-agent#15392)',
+  },
   (door) =>
     endsOnLeaving(door, async () => {
       const { tools, use } = testTool();
@@ -271,6 +290,7 @@ promise(
 
 promise(
   'loop.client-leaves-tool',
+  { says: 'a client that leaves ends a call of a tool, and closes it', source: 'edge case 29 (hermes-agent#15392)' },
   (door) =>
     endsOnLeaving(door, async () => {
       const { tools, use } = testTool();
@@ -283,12 +303,17 @@ promise(
   NEEDS_TEST_TOOL,
 );
 
-promise('loop.unknown-type', async (door) => {
-  await unprocessable(door, { tools: [{ type: 'web_search' }] }, 'tools[0].type');
-});
+promise(
+  'loop.unknown-type',
+  { says: 'a type of tool that is not registered is 422', source: 'issue 3' },
+  async (door) => {
+    await unprocessable(door, { tools: [{ type: 'web_search' }] }, 'tools[0].type');
+  },
+);
 
 promise(
   'loop.bad-config',
+  { says: "a tool's own configuration is checked, and the wrong field named", source: 'issue 3: Handler' },
   async (door) => {
     await unprocessable(door, { tools: [{ type: 'test_tool', label: 7 }] }, 'tools[0].label');
   },
@@ -297,6 +322,10 @@ promise(
 
 promise(
   'tool-choice.satisfied',
+  {
+    says: 'a call that has to be made is made once, and what may not be called any more is not offered',
+    source: 'openai 7.57.0 types',
+  },
   async (door) => {
     const { tools } = testTool();
     const mine = { type: 'function', name: 'mine' };
@@ -326,6 +355,10 @@ promise(
 
 promise(
   'tool-choice.served',
+  {
+    says: "a list of allowed tools that names a server's tool by its type allows its functions",
+    source: 'openai 7.57.0 types',
+  },
   async (door) => {
     const { tools, label } = testTool();
     const mine = { type: 'function', name: 'mine' };

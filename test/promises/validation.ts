@@ -80,28 +80,43 @@ const wrong: [param: string, body: object][] = [
   ['tool_choice.name', { tools: [fn], tool_choice: { type: 'function' } }],
 ];
 
-promise('validation.names-field', async (door) => {
-  for (const [param, body] of wrong) await unprocessable(door, body, param);
-});
+promise(
+  'validation.names-field',
+  { says: 'whatever is wrong, 422 names its field in param and message', source: 'issue 3: Handler' },
+  async (door) => {
+    for (const [param, body] of wrong) await unprocessable(door, body, param);
+  },
+);
 
-promise('validation.required', async (door) => {
-  await unprocessable(door, { input: undefined }, 'input', 'input field is required');
-  await unprocessable(door, { tools: [{ type: 'function' }] }, 'tools[0].name', 'tools[0].name field is required');
-  await unprocessable(door, message([{ type: 'input_text' }]), 'input[0].content[0].text', /field is required$/);
-});
+promise(
+  'validation.required',
+  { says: 'a missing field is said to be required', source: 'issue 3: Handler' },
+  async (door) => {
+    await unprocessable(door, { input: undefined }, 'input', 'input field is required');
+    await unprocessable(door, { tools: [{ type: 'function' }] }, 'tools[0].name', 'tools[0].name field is required');
+    await unprocessable(door, message([{ type: 'input_text' }]), 'input[0].content[0].text', /field is required$/);
+  },
+);
 
-promise('validation.values-listed', async (door) => {
-  const lists = [
-    ['input[0].type', { input: [{ type: 'item_of_next_year' }] }],
-    ['input[0].content[0].type', message([{ type: 'input_video' }])],
-    ['text.format.type', { text: { format: { type: 'xml' } } }],
-    ['truncation', { truncation: 'some' }],
-  ] as const;
-  for (const [param, body] of lists) {
-    const text = await unprocessable(door, body, param, /must be one of "\w+"(, "\w+")+(, \S*\.\.\.)?$/);
-    assert.doesNotMatch(text, /null,|undefined/);
-  }
-});
+promise(
+  'validation.values-listed',
+  {
+    says: 'an error that lists what a member may be lists values, and neither null nor undefined',
+    source: 'error semantics',
+  },
+  async (door) => {
+    const lists = [
+      ['input[0].type', { input: [{ type: 'item_of_next_year' }] }],
+      ['input[0].content[0].type', message([{ type: 'input_video' }])],
+      ['text.format.type', { text: { format: { type: 'xml' } } }],
+      ['truncation', { truncation: 'some' }],
+    ] as const;
+    for (const [param, body] of lists) {
+      const text = await unprocessable(door, body, param, /must be one of "\w+"(, "\w+")+(, \S*\.\.\.)?$/);
+      assert.doesNotMatch(text, /null,|undefined/);
+    }
+  },
+);
 
 /** What is known and not there yet: 422, so that nobody takes silence for an answer. */
 const later: [param: string, body: object][] = [
@@ -113,81 +128,120 @@ const later: [param: string, body: object][] = [
   ['tools[0].type', { tools: [{ type: 'image_generation' }] }],
 ];
 
-promise('validation.not-yet', async (door) => {
-  for (const [param, body] of later) await unprocessable(door, body, param);
-});
+promise(
+  'validation.not-yet',
+  { says: 'known parameters and hosted tools that are not there yet are 422, named', source: 'issue 3' },
+  async (door) => {
+    for (const [param, body] of later) await unprocessable(door, body, param);
+  },
+);
 
-promise('validation.not-asked', async (door) => {
-  await sent(door, { background: false, include: [], truncation: 'disabled', top_logprobs: 0, tools: [], store: true });
-});
+promise(
+  'validation.not-asked',
+  { says: 'known parameters in their neutral values are taken', source: 'issue 3' },
+  async (door) => {
+    await sent(door, {
+      background: false,
+      include: [],
+      truncation: 'disabled',
+      top_logprobs: 0,
+      tools: [],
+      store: true,
+    });
+  },
+);
 
-promise('validation.bounds', async (door) => {
-  await sent(door, {
-    max_output_tokens: 16,
-    temperature: 2,
-    top_p: 1,
-    metadata: { ...many(15), ['k'.repeat(64)]: 'v'.repeat(512) },
-    tools: [{ ...fn, name: 'f'.repeat(64), parameters: deep(99) }],
-  });
-});
+promise(
+  'validation.bounds',
+  { says: 'values on their bounds are taken', source: 'openai 7.57.0 types, OpenResponses constraints' },
+  async (door) => {
+    await sent(door, {
+      max_output_tokens: 16,
+      temperature: 2,
+      top_p: 1,
+      metadata: { ...many(15), ['k'.repeat(64)]: 'v'.repeat(512) },
+      tools: [{ ...fn, name: 'f'.repeat(64), parameters: deep(99) }],
+    });
+  },
+);
 
-promise('validation.demo', async (door) => {
-  const format = { type: 'json_object' };
-  const reply = await post(door, { model: 'demo', input: 'Hi', stream: true, text: { format } });
-  await refuses(reply, { status: 422, code: 422, param: 'text.format' });
-  const forced = await post(door, { model: 'demo', input: 'Hi', tools: [fn], tool_choice: 'required' });
-  await refuses(forced, { status: 422, code: 422, param: 'tool_choice' });
-});
+promise(
+  'validation.demo',
+  { says: 'what the demo model cannot honour is 422', source: 'design: Errors' },
+  async (door) => {
+    const format = { type: 'json_object' };
+    const reply = await post(door, { model: 'demo', input: 'Hi', stream: true, text: { format } });
+    await refuses(reply, { status: 422, code: 422, param: 'text.format' });
+    const forced = await post(door, { model: 'demo', input: 'Hi', tools: [fn], tool_choice: 'required' });
+    await refuses(forced, { status: 422, code: 422, param: 'tool_choice' });
+  },
+);
 
 /** Values that an error must not repeat, whatever its field. */
 const secret = `SECRET-${'x'.repeat(3000)}`;
 
-promise('validation.no-echo', async (door) => {
-  const bodies: object[] = [
-    { temperature: secret },
-    { stream: secret },
-    { truncation: secret },
-    { input: [{ role: secret, content: 'Hi' }] },
-    { input: [{ type: secret }] },
-    { tools: [{ type: secret }] },
-    { tools: [{ ...fn, name: secret }] },
-    { tool_choice: secret },
-    { text: { format: { type: secret } } },
-    { metadata: { k: secret } },
-    { service_tier: secret },
-    { previous_response_id: [secret] },
-    { conversation: { id: [secret] } },
-  ];
-  for (const body of bodies) {
-    const reply = await post(door, { model: 'demo', input: 'Hi', ...body });
-    assert.equal(reply.status, 422);
-    const text = await reply.text();
-    assert.ok(text.length < 1024);
-    assert.doesNotMatch(text, /SECRET/);
-  }
-  const unparsed = await (await post(door, `{"model":"${secret}`)).text();
-  assert.doesNotMatch(unparsed, /SECRET/);
-  const unknown = await (await post(door, { model: 'SECRET', input: 'Hi' })).text();
-  assert.doesNotMatch(unknown, /SECRET/);
-});
+promise(
+  'validation.no-echo',
+  { says: 'no error repeats a value that the client sent', source: 'issue 3: Handler' },
+  async (door) => {
+    const bodies: object[] = [
+      { temperature: secret },
+      { stream: secret },
+      { truncation: secret },
+      { input: [{ role: secret, content: 'Hi' }] },
+      { input: [{ type: secret }] },
+      { tools: [{ type: secret }] },
+      { tools: [{ ...fn, name: secret }] },
+      { tool_choice: secret },
+      { text: { format: { type: secret } } },
+      { metadata: { k: secret } },
+      { service_tier: secret },
+      { previous_response_id: [secret] },
+      { conversation: { id: [secret] } },
+    ];
+    for (const body of bodies) {
+      const reply = await post(door, { model: 'demo', input: 'Hi', ...body });
+      assert.equal(reply.status, 422);
+      const text = await reply.text();
+      assert.ok(text.length < 1024);
+      assert.doesNotMatch(text, /SECRET/);
+    }
+    const unparsed = await (await post(door, `{"model":"${secret}`)).text();
+    assert.doesNotMatch(unparsed, /SECRET/);
+    const unknown = await (await post(door, { model: 'SECRET', input: 'Hi' })).text();
+    assert.doesNotMatch(unknown, /SECRET/);
+  },
+);
 
-promise('validation.small', async (door) => {
-  const keys = ['"', '\\', '\u0001', 'é', '👍'].map((character) => character.repeat(5000));
-  for (const key of keys) {
-    const reply = await post(door, { model: 'demo', input: 'Hi', metadata: { [key]: 'v' } });
-    assert.equal(reply.status, 422);
-    assert.ok(new TextEncoder().encode(await reply.text()).length < 1024);
-  }
-  const input = Array.from({ length: 2000 }, () => ({ type: 'nothing', role: 'nobody', content: [{ type: 'none' }] }));
-  await unprocessable(door, { input }, 'input[0].type');
-});
+promise(
+  'validation.small',
+  { says: 'every error body is under 1 KiB, whatever the input', source: 'edge case 30 (vllm#49239)' },
+  async (door) => {
+    const keys = ['"', '\\', '\u0001', 'é', '👍'].map((character) => character.repeat(5000));
+    for (const key of keys) {
+      const reply = await post(door, { model: 'demo', input: 'Hi', metadata: { [key]: 'v' } });
+      assert.equal(reply.status, 422);
+      assert.ok(new TextEncoder().encode(await reply.text()).length < 1024);
+    }
+    const input = Array.from({ length: 2000 }, () => ({
+      type: 'nothing',
+      role: 'nobody',
+      content: [{ type: 'none' }],
+    }));
+    await unprocessable(door, { input }, 'input[0].type');
+  },
+);
 
-promise('validation.deep', async (door) => {
-  const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
-  const reply = await post(door, `{"model":"demo","input":${nested}}`);
-  assert.ok(reply.status === 422 || reply.status === 400);
-  await reply.text();
-  const metadata = await post(door, `{"model":"demo","input":"Hi","metadata":{"a":${nested}}}`);
-  assert.ok(metadata.status === 422 || metadata.status === 400);
-  await metadata.text();
-});
+promise(
+  'validation.deep',
+  { says: 'deeply nested input is refused, and breaks nothing', source: 'issue 3: Handler' },
+  async (door) => {
+    const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    const reply = await post(door, `{"model":"demo","input":${nested}}`);
+    assert.ok(reply.status === 422 || reply.status === 400);
+    await reply.text();
+    const metadata = await post(door, `{"model":"demo","input":"Hi","metadata":{"a":${nested}}}`);
+    assert.ok(metadata.status === 422 || metadata.status === 400);
+    await metadata.text();
+  },
+);

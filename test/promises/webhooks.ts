@@ -16,6 +16,10 @@ async function told(door: Door, id: string) {
 
 promise(
   'webhooks.signed',
+  {
+    says: 'every end of a background response is told, signed as webhooks.unwrap verifies it',
+    source: 'issue 6: Webhooks',
+  },
   async (door) => {
     const { script, begun } = held();
     const cancelled = await begin(door, script);
@@ -39,9 +43,13 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('webhooks.foreground', async (door) => {
-  const { id } = await create(door, { model: door.model.script(says('ok')) });
-  const later = await begin(door, says('ok'));
-  await told(door, later.id);
-  assert.ok(!door.model.hooks.some(({ body }) => body.includes(id)));
-});
+promise(
+  'webhooks.foreground',
+  { says: 'a response that was waited for is not told', source: 'issue 6: Webhooks' },
+  async (door) => {
+    const { id } = await create(door, { model: door.model.script(says('ok')) });
+    const later = await begin(door, says('ok'));
+    await told(door, later.id);
+    assert.ok(!door.model.hooks.some(({ body }) => body.includes(id)));
+  },
+);

@@ -20,6 +20,7 @@ function notFound(event: SocketEvent): void {
 
 promise(
   'websocket.unstored',
+  { says: 'with store: false a chain goes on within its connection', source: 'edge case 4 (agentjido/req_llm#736)' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), says('two'), says('three'));
@@ -36,6 +37,10 @@ promise(
 
 promise(
   'websocket.unstored-calls',
+  {
+    says: 'the output of a call goes on from an unstored response within its connection',
+    source: 'edge case 4 (agentjido/req_llm#736)',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const tools = [{ type: 'function', name: 'weather', parameters: {} }];
@@ -51,6 +56,10 @@ promise(
 
 promise(
   'websocket.unstored-elsewhere',
+  {
+    says: 'an unstored response is previous_response_not_found on every other connection, as an event',
+    source: 'OpenAI: WebSocket mode',
+  },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     let previous_response_id = '';
@@ -73,6 +82,7 @@ promise(
 
 promise(
   'websocket.unstored-then-stored',
+  { says: 'a stored response that goes on from unstored ones holds what they said', source: 'design: State' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
@@ -92,6 +102,7 @@ promise(
 
 promise(
   'websocket.unstored-fork',
+  { says: 'any number of follow-ups go on from an unstored response, in any lane', source: 'OpenAI: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), says('two'), says('three'));
@@ -106,6 +117,7 @@ promise(
 
 promise(
   'websocket.unstored-failed',
+  { says: 'a failed turn cannot be gone on from, and what was before it still can', source: 'design: State' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), replies(500, {}), says('two'));
@@ -123,6 +135,7 @@ promise(
 
 promise(
   'websocket.unstored-bounded',
+  { says: 'a connection remembers the last of its unstored responses only', source: 'issue 6: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('ok'));
@@ -141,6 +154,10 @@ promise(
 
 promise(
   'websocket.warm-up',
+  {
+    says: 'generate: false calls no model, and makes a response without output to go on from',
+    source: 'OpenAI: WebSocket mode',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));
@@ -162,6 +179,7 @@ promise(
 
 promise(
   'websocket.warm-up-bare',
+  { says: 'generate: false needs no input', source: 'OpenAI: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));
@@ -176,6 +194,10 @@ promise(
 
 promise(
   'websocket.warm-up-anywhere',
+  {
+    says: 'generate: false takes on every backend what more words are to follow, and sums nothing up',
+    source: 'OpenAI: WebSocket mode',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.anthropic(tells(text('Hello')));
@@ -204,6 +226,7 @@ const talk = [
 
 promise(
   'websocket.warm-up-refused',
+  { says: 'generate: false is refused what a model call would be', source: 'design: Errors' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));

@@ -22,6 +22,10 @@ async function refused(socket: TestSocket, expected: { status: number; code?: st
 
 promise(
   'websocket.errors',
+  {
+    says: 'what is refused is an error event with its status, and the connection goes on',
+    source: 'openai 7.57.0: ResponseWsError',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));
@@ -48,6 +52,10 @@ promise(
 
 promise(
   'websocket.too-large',
+  {
+    says: 'a message over the limit is an error event, one far over it ends the connection with 1009',
+    source: 'design: Command line and configuration',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));
@@ -62,6 +70,7 @@ promise(
 
 promise(
   'websocket.failed',
+  { says: 'a turn that fails ends in error and response.failed, and the connection goes on', source: 'design: Errors' },
   (door) =>
     withSocket(door, async (socket) => {
       for (const script of [replies(429, {}, { 'retry-after': '7' }), (turn: Turn) => turn.cut()]) {
@@ -79,6 +88,10 @@ promise(
 
 promise(
   'websocket.steer',
+  {
+    says: 'response.steer gets its input back as response.steer.failed: steering_not_supported',
+    source: 'openai 7.57.0: ResponseSteerFailedEvent',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const { script, begun } = hangs();
@@ -100,6 +113,10 @@ promise(
 
 promise(
   'websocket.lanes',
+  {
+    says: 'requests of one stream_id are served one after another, of several beside each other, each event with its own',
+    source: 'OpenAI: WebSocket mode',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const release = Promise.withResolvers<void>();
@@ -134,6 +151,7 @@ promise(
 
 promise(
   'websocket.lane-limits',
+  { says: 'a connection has 32 named lanes, and a stream_id is held to its form', source: 'OpenAI: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));
@@ -153,6 +171,10 @@ promise(
 
 promise(
   'websocket.at-once',
+  {
+    says: 'a connection makes 16 responses at a time; others wait, and too many are refused',
+    source: 'OpenAI: WebSocket mode',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const { script } = hangs();
@@ -185,12 +207,23 @@ function leaves(door: Door, leave: (socket: TestSocket) => void): Promise<void> 
   });
 }
 
-promise('websocket.leave', (door) => leaves(door, (socket) => socket.close()), NEEDS_SOCKET);
+promise(
+  'websocket.leave',
+  { says: 'a client that closes the connection ends its model calls', source: 'issue 6: WebSocket mode' },
+  (door) => leaves(door, (socket) => socket.close()),
+  NEEDS_SOCKET,
+);
 
-promise('websocket.leave-broken', (door) => leaves(door, (socket) => socket.raw.terminate()), NEEDS_SOCKET);
+promise(
+  'websocket.leave-broken',
+  { says: 'a connection that breaks ends its model calls', source: 'issue 6: WebSocket mode' },
+  (door) => leaves(door, (socket) => socket.raw.terminate()),
+  NEEDS_SOCKET,
+);
 
 promise(
   'websocket.leave-stored',
+  { says: 'what a client that leaves had begun is kept as cancelled', source: 'edge case 29 (hermes-agent#15392)' },
   async (door) => {
     const { script } = hangs();
     const socket = await openSocket(door);
@@ -213,6 +246,7 @@ const NEEDS_PINGS: Skips = {
 
 promise(
   'websocket.keep-alive',
+  { says: 'a silent connection is pinged', source: 'design: Command line and configuration' },
   (door) => withSocket(door, async ({ raw }) => void (await Promise.all([once(raw, 'ping'), once(raw, 'ping')]))),
   NEEDS_PINGS,
 );

@@ -14,6 +14,7 @@ import { heard, stored } from './state-ask.ts';
 
 promise(
   'websocket.create',
+  { says: 'a response over a WebSocket has the events that it has over HTTP', source: 'OpenAI: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
       const script = callsFunctions({ name: 'weather', args: '{"city":"Rome"}' });
@@ -33,6 +34,7 @@ promise(
 
 promise(
   'websocket.client',
+  { says: 'openai: ResponsesWS creates, chains, and hears of errors', source: 'openai 7.57.0' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const socket = new ResponsesWS(door.client);
@@ -60,6 +62,7 @@ promise(
 
 promise(
   'websocket.stored',
+  { says: 'a stored response goes on over another connection, and over HTTP', source: 'OpenAI: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), says('two'), says('three'));
@@ -76,6 +79,7 @@ promise(
 
 promise(
   'websocket.request-id',
+  { says: 'the handshake is answered with a request id', source: 'design: Command line' },
   async (door) => {
     const raw = new WebSocket(`${door.client.baseURL.replace('http', 'ws')}/responses`, {
       headers: { 'x-request-id': 'mine' },
@@ -89,6 +93,7 @@ promise(
 
 promise(
   'websocket.origin',
+  { says: 'pages of strange origins cannot open a WebSocket: 403', source: 'RFC 6455, 10.2' },
   async (door) => {
     const { host } = new URL(door.client.baseURL);
     for (const origin of [testOrigin, `http://${host}`, `https://${host}`]) {
@@ -104,6 +109,10 @@ promise(
 
 promise(
   'websocket.unserved',
+  {
+    says: 'a wish for a WebSocket that cannot be served is 426 and says why: the client can go on over HTTP, or ask for version 13',
+    source: 'issue 6: WebSocket mode',
+  },
   async (door) => {
     for (const upgrade of ['websocket', 'WebSocket']) {
       const reply = await wish(door, '/v1/responses', { upgrade });
@@ -126,6 +135,10 @@ promise(
 
 promise(
   'websocket.elsewhere',
+  {
+    says: 'a WebSocket at an unknown path is 404, and a plain GET of responses 405',
+    source: 'issue 6: WebSocket mode',
+  },
   async (door) => {
     await refuses(await wish(door, '/v1/realtime', HANDSHAKE), { status: 404, code: null });
     const reply = await door.fetch('/v1/responses');

@@ -31,6 +31,7 @@ async function reaches(door: Door, encode: (plain: Buffer) => Uint8Array, encodi
 
 promise(
   'body.zstd',
+  { says: 'a zstd body is decompressed, however it was compressed', source: 'issue 5' },
   async (door) => {
     for (const level of [-3, 3, 15]) {
       const params = { [constants.ZSTD_c_compressionLevel]: level };
@@ -46,6 +47,7 @@ promise(
 
 promise(
   'body.zstd-frames',
+  { says: 'a zstd body may have many frames, some of them to be skipped', source: 'RFC 8878' },
   async (door) => {
     await reaches(door, (plain) =>
       Buffer.concat([
@@ -66,6 +68,7 @@ promise(
 
 promise(
   'body.zstd-corrupt',
+  { says: 'corrupt, truncated or missing zstd data is 400', source: 'issue 5' },
   async (door) => {
     const plain = Buffer.from(JSON.stringify({ model: 'demo', input: 'Hello. '.repeat(500) }));
     const whole = zstdCompressSync(plain);
@@ -81,6 +84,7 @@ promise(
 
 promise(
   'body.zstd-dictionary',
+  { says: 'zstd data that needs a dictionary is 400', source: 'issue 5' },
   async (door) => {
     for (const dictionary of [1, 0xffff, 0xffffffff]) {
       await refuses(await encoded(door, frame({ dictionary }, block('raw', request, true))), corrupt);
@@ -92,6 +96,7 @@ promise(
 
 promise(
   'body.zstd-bomb',
+  { says: 'a zstd bomb is refused at the inflated limit', source: 'issue 5' },
   async (door) => {
     const bomb = Buffer.alloc(8 * MiB + 1, ' ');
     const unsaid = { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } };
@@ -105,6 +110,10 @@ promise(
 
 promise(
   'body.zstd-lies',
+  {
+    says: 'a zstd header that declares too much is refused at once, one that declares something else is 400',
+    source: 'issue 5',
+  },
   async (door) => {
     const text = block('raw', request, true);
     for (const content of [2 ** 30, 2 ** 32 - 1, 2 ** 40]) {
@@ -120,6 +129,7 @@ promise(
 
 promise(
   'body.zstd-hostile',
+  { says: 'zstd data that is made to take long is refused at once', source: 'issue 5' },
   async (door) => {
     for (const [name, { body, status }] of Object.entries(hostile)) {
       const reply = await encoded(door, body());

@@ -11,6 +11,7 @@ const checks = [
   ['tsc', '-p', 'bench'],
   ['biome', 'check', '.'],
   ['node', '--test', 'test/boundaries.test.ts'],
+  ['node', 'test/support/promises-page.ts', '--check'],
 ];
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

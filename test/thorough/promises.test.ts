@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import '../promises/all.ts';
-import { manifest } from '../promises/manifest.ts';
 import { registered } from '../promises/promise.ts';
-
-test('every promise of the manifest has its test, and only one', () => {
-  assert.deepEqual(registered.map(({ id }) => id).sort(), Object.keys(manifest).sort());
-});
 
 test('every skip of a door has its reason', () => {
   for (const { id, skips } of registered) {
@@ -16,5 +11,5 @@ test('every skip of a door has its reason', () => {
 });
 
 test('every promise names its source', () => {
-  for (const [id, { says, source }] of Object.entries(manifest)) assert.ok(says && source, id);
+  for (const { id, says, source } of registered) assert.ok(says && source, id);
 });
