@@ -4,12 +4,12 @@ export interface Caller {
   id: string;
 }
 
-/** Who a request is from; `ingress` is how it came in, and what the door knows of its sender. It must not trust a header that the sender can write. */
+/** Who a request is from; `ingress` knows the address of its sender. It must not trust a header that the sender can write. */
 export type Identify = (request: Request, ingress: { readonly peer?: string | undefined }) => Caller;
 
 /**
  * Identifies callers by the network that they call from: an IPv4 address, or the /64 of an IPv6 one, which is what one
- * subscriber gets. All whose address no door knows are one caller.
+ * subscriber gets. All whose address no ingress knows are one caller.
  */
 export const identifyByAddress: Identify = (_request, { peer }) => ({ id: peer ? networkOf(peer) : 'unknown' });
 

@@ -16,6 +16,7 @@ import type { Config, ModelConfig } from './config/index.ts';
 import { ApiError } from './errors.ts';
 import { CallerCount, FairQueue } from './fair-queue.ts';
 import { createApp } from './http/app.ts';
+import type { Ingress } from './ingress.ts';
 import { fixedLimits } from './limits.ts';
 import { log } from './log.ts';
 import { mediaFinder } from './media.ts';
@@ -24,7 +25,6 @@ import { Readiness } from './readiness.ts';
 import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
-import type { Door } from './service/env.ts';
 import type { Database } from './state/database/database.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { Owner } from './state/owner.ts';
@@ -49,12 +49,12 @@ export { demoModels, environmentModels } from './config/default-models.ts';
 export { type Config, type ModelConfig, parseConfig, substitute } from './config/index.ts';
 export { ApiError } from './errors.ts';
 export { CallerCount } from './fair-queue.ts';
+export type { Ingress } from './ingress.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, type Level, levelNames, lineOf, log } from './log.ts';
 export { MemoryBudget } from './memory-budget.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export { redact } from './redact.ts';
-export type { Door } from './service/env.ts';
 export type { Socket } from './socket.ts';
 export type { Database } from './state/database/database.ts';
 export type { Tool } from './tools/tool.ts';
@@ -73,7 +73,7 @@ export interface HandlerOptions {
   codecs?: Codecs;
   /** Loads a tokenizer when it is first needed; without it tokens are estimated by their characters. */
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
-  /** Tells callers apart, so that none takes what others wait for. Default: by the address that the door knows. */
+  /** Tells callers apart, so that none takes what others wait for. Default: by the address that the ingress knows. */
   identify?: Identify;
   /** Server-side tools, in addition to none. */
   tools?: readonly Tool[];
@@ -88,7 +88,7 @@ export interface HandlerOptions {
 /** The Responses API. */
 export interface Handler {
   /** Answers one request. It never throws and never rejects: whatever happens is a Response. */
-  fetch(request: Request, door?: Door): Promise<Response>;
+  fetch(request: Request, ingress?: Ingress): Promise<Response>;
   /** Removes what has expired, in so many slices at most; to be called now and then, by as many processes as there are. */
   sweep(slices?: number): Promise<void>;
   /** Ends turns that died, and takes over those in the background: to be called several times within `limits.lease`. */
@@ -184,7 +184,7 @@ export function createHandler(options: HandlerOptions): Handler {
   });
   const app = createApp({ ...services, runner });
   return {
-    fetch: async (request, door = {}) => app.fetch(request, door),
+    fetch: async (request, ingress = {}) => app.fetch(request, ingress),
     sweep: (most) => sweep(database, owner, Date.now(), { most, conversations: config.conversationRetention }),
     async resume() {
       await owner.look(database);

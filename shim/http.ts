@@ -8,12 +8,12 @@ import type { Memory } from './body-memory.ts';
 import { isLoopback } from './loopback.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { cannotListen, type Running } from './server.ts';
-import type { Door, Log } from './session.ts';
+import type { Ingress, Log } from './session.ts';
 import { refuseTarget } from './target.ts';
 import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
 import { refuseUnreadable } from './unreadable.ts';
-import { openSockets, type SocketDoor, wantsSocket } from './websocket.ts';
+import { openSockets, type SocketIngress, wantsSocket } from './websocket.ts';
 
 /** A host and a port (0 is any free one), or a unix socket. */
 type Address = { host: string; port: number } | { path: string };
@@ -29,7 +29,7 @@ interface Proof {
 export type HttpOptions = Address & {
   /** The flag that gives the port. */
   flag?: string;
-  fetch: (request: Request, door: Door & SocketDoor) => Response | Promise<Response>;
+  fetch: (request: Request, ingress: Ingress & SocketIngress) => Response | Promise<Response>;
   /** The largest message over a WebSocket, in bytes: a little more than the handler's own limit, whose answer says more. */
   message?: number;
   /** Whether a web page can reach it by DNS rebinding. Default: whether it listens on the loopback. */
@@ -51,7 +51,7 @@ export type HttpOptions = Address & {
   log: Log;
 };
 
-const PROXIED: Door = Object.freeze({ name: 'http', rebindable: false });
+const PROXIED: Ingress = Object.freeze({ name: 'http', rebindable: false });
 
 /** Where a client stops reading, in milliseconds, unless told otherwise. */
 const UNREAD = 60_000;
@@ -94,17 +94,17 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   let draining = false;
   let closing = false;
   let hurry = () => {};
-  let ours: Door = { name: 'http', rebindable: true };
-  const wayIn = (incoming: IncomingMessage): Door => {
+  let ours: Ingress = { name: 'http', rebindable: true };
+  const wayIn = (incoming: IncomingMessage): Ingress => {
     const proven = proof !== undefined && proves(incoming, proof);
     return { ...(proven ? PROXIED : ours), peer: peerOf(incoming, forwarded || proven) };
   };
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
   // one, as long as nobody touches its body.
-  function serve(request: Request, door: Door & SocketDoor): Response | Promise<Response> {
+  function serve(request: Request, ingress: Ingress & SocketIngress): Response | Promise<Response> {
     try {
-      const response = fetch(request, door);
+      const response = fetch(request, ingress);
       return response instanceof Promise ? response.catch(fail) : response;
     } catch (error) {
       return fail(error);
@@ -117,7 +117,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   }
   const listener = getRequestListener(
     // HTTP/1.1 is all that is served.
-    (request, { incoming, outgoing }) => serve(request, doorOf(wayIn(incoming as IncomingMessage), outgoing)),
+    (request, { incoming, outgoing }) => serve(request, ingressOf(wayIn(incoming as IncomingMessage), outgoing)),
     { errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse() },
   );
 
@@ -125,10 +125,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   const refused = new WeakSet<object>();
   const sockets = openSockets(
     message,
-    (request, door, incoming) =>
+    (request, ingress, incoming) =>
       refused.has(incoming.socket)
         ? tooManyConnections().toResponse()
-        : serve(request, { ...wayIn(incoming), ...door }),
+        : serve(request, { ...wayIn(incoming), ...ingress }),
     { memory },
   );
   const settings = { ...OPTIONS, shouldUpgradeCallback: wantsSocket };
@@ -238,9 +238,9 @@ function proves({ headers }: Incoming, { header, value }: Proof): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** The door of one request; its reply has been read when Node has handed all of it on, or when its connection is gone. */
-function doorOf(door: Door, outgoing: { once(event: 'close', then: () => void): unknown }): Door {
-  return { ...door, ended: (then) => void outgoing.once('close', then) };
+/** The ingress of one request; its reply has been read when Node has handed all of it on, or when its connection is gone. */
+function ingressOf(ingress: Ingress, outgoing: { once(event: 'close', then: () => void): unknown }): Ingress {
+  return { ...ingress, ended: (then) => void outgoing.once('close', then) };
 }
 
 /** The client's address: its connection's, or, where it comes through an Envoy that we know, what that has added last. */

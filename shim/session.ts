@@ -16,8 +16,8 @@ export interface Exchange extends AsyncIterable<ProcessingRequest> {
   closed?(then: () => void): void;
 }
 
-/** By which door a request came in. */
-export interface Door {
+/** How a request came in. */
+export interface Ingress {
   readonly name: 'ext_proc' | 'http';
   /** Whether a web page can reach it by DNS rebinding, so that Host and Origin have to be checked. */
   readonly rebindable?: boolean;
@@ -28,7 +28,7 @@ export interface Door {
 }
 
 /** Any web-standard handler. */
-export type Fetch = (request: Request, door: Door) => Response | Promise<Response>;
+export type Fetch = (request: Request, ingress: Ingress) => Response | Promise<Response>;
 
 /** Where the shim's own lines go; a request that reached the handler is the handler's to log. */
 export type Log = (
@@ -75,7 +75,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   // What is whole is the handler's to log.
   const leftEarly = () => log('info', 'The request ended before it was whole.', { request_id: requestId, status: 499 });
   const memory = new BodyMemory(options.memory);
-  const door: Door = {
+  const ingress: Ingress = {
     name: 'ext_proc',
     peer: peerOf(first.value.attributes),
     ...(rebindable && { rebindable }),
@@ -88,7 +88,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
     if (!taken) return leftEarly();
     whole = true;
     memory.settle();
-    await answer(taken, await respond(taken, fetch, door, work.signal), outlet);
+    await answer(taken, await respond(taken, fetch, ingress, work.signal), outlet);
   } catch (error) {
     work.abort(error);
     if (exchange.signal.aborted) return whole ? undefined : leftEarly();
@@ -113,9 +113,9 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
 }
 
 /** The handler's Response; whatever comes of one that is given up is closed. */
-async function respond(taken: Intake, fetch: Fetch, door: Door, signal: AbortSignal): Promise<Response> {
+async function respond(taken: Intake, fetch: Fetch, ingress: Ingress, signal: AbortSignal): Promise<Response> {
   const request = requestOf(taken, signal);
-  const pending = Promise.resolve(fetch(request, door));
+  const pending = Promise.resolve(fetch(request, ingress));
   try {
     return await unlessAborted(pending, signal);
   } catch (error) {

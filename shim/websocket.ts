@@ -3,13 +3,13 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Door, Socket } from '../handler/index.ts';
+import type { Ingress, Socket } from '../handler/index.ts';
 import { BodyMemory, type Memory } from './body-memory.ts';
 import { Refusal } from './refusal.ts';
 import { refuseTarget } from './target.ts';
 
-/** What a door on which WebSockets may be opened adds. */
-export type SocketDoor = Pick<Door, 'upgrade'>;
+/** What an ingress on which WebSockets may be opened adds. */
+export type SocketIngress = Pick<Ingress, 'upgrade'>;
 
 /** The WebSockets of one HTTP server. */
 export interface Sockets {
@@ -38,7 +38,7 @@ export function wantsSocket({ method, headers }: IncomingMessage): boolean {
 /** Opens WebSockets for those requests for which `fetch` wants one; messages have at most so many bytes, taken from `memory`. */
 export function openSockets(
   maxPayload: number,
-  fetch: (request: Request, door: SocketDoor, incoming: IncomingMessage) => Response | Promise<Response>,
+  fetch: (request: Request, ingress: SocketIngress, incoming: IncomingMessage) => Response | Promise<Response>,
   { silence = SILENCE, memory }: { silence?: number; memory?: Memory | undefined } = {},
 ): Sockets {
   // Compressing takes 300 KiB a connection, and says little where a message is one small event.
@@ -56,7 +56,7 @@ export function openSockets(
 
   async function open(incoming: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     let serve: ((socket: Socket) => Promise<void>) | undefined;
-    const upgrade: NonNullable<SocketDoor['upgrade']> = (taken, headers) => {
+    const upgrade: NonNullable<SocketIngress['upgrade']> = (taken, headers) => {
       serve = taken;
       told.set(incoming, headers);
       return new Response();

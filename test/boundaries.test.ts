@@ -15,6 +15,7 @@ const base = [
     'errors.ts',
     'fair-queue.ts',
     'ids.ts',
+    'ingress.ts',
     'limits.ts',
     'log.ts',
     'media.ts',

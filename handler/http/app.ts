@@ -34,7 +34,7 @@ export function createApp(services: SharedServices): Hono<Env> {
   for (const [path, { GET }] of Object.entries(probes)) app.get(path, GET);
   app.use(async (c, next) => {
     const { method } = c.req;
-    const incoming = { requestId: c.req.header('x-request-id'), door: c.env.name, method, path: c.req.path };
+    const incoming = { requestId: c.req.header('x-request-id'), ingress: c.env.name, method, path: c.req.path };
     const memory = services.memory.open();
     const entry = startEntry(
       incoming,

@@ -11,7 +11,7 @@ const PRINTABLE = /^[\x20-\x7e]+$/;
 export interface Incoming {
   /** The client's own id for it, if it sent one. */
   requestId: string | undefined;
-  door: string | undefined;
+  ingress: string | undefined;
   method: string;
   path: string;
 }
@@ -21,7 +21,11 @@ const REFUSALS = new Set([503, 507]);
 
 /**
  * Begins a request's log line; `sent` gives the status of its reply when it has ended, and `ended` is called once, then. */
-export function startEntry({ requestId, door, method, path }: Incoming, sent: () => number, ended: () => void): Entry {
+export function startEntry(
+  { requestId, ingress, method, path }: Incoming,
+  sent: () => number,
+  ended: () => void,
+): Entry {
   const begun = performance.now();
   let open = true;
   return {
@@ -41,7 +45,7 @@ export function startEntry({ requestId, door, method, path }: Incoming, sent: ()
       const level = status < 500 ? 'info' : REFUSALS.has(status) ? 'warn' : 'error';
       log[level]('request', {
         request_id,
-        ...(door && { door }),
+        ...(ingress && { door: ingress }),
         method,
         path: excerpt(path, 200),
         model,

@@ -4,13 +4,13 @@ import type { Caller, Identify } from '../caller.ts';
 import type { Codecs } from '../codec/codec.ts';
 import type { ErrorStyle } from '../errors.ts';
 import type { CallerCount, FairQueue } from '../fair-queue.ts';
+import type { Ingress } from '../ingress.ts';
 import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
 import type { MemoryBudget, Reservation } from '../memory-budget.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
-import type { Socket } from '../socket.ts';
 import type { Scope, SharedScope } from '../state/scope.ts';
 import type { Tokenizer } from '../turn/estimate.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
@@ -78,34 +78,9 @@ export interface Entry {
   end(): void;
 }
 
-/** How a request came in. */
-export interface Door {
-  /** The door's name, for the log. */
-  readonly name?: string;
-  /**
-   * Whether a web page can reach it by DNS rebinding, as it can whatever listens on the loopback: then Host and Origin are
-   * checked. A proxy of somebody else's before it has names of its own.
-   */
-  readonly rebindable?: boolean;
-  /**
-   * Answers a request that wants a WebSocket with one; `serve` gets it when it is open, and never rejects. `headers` go out
-   * with the answer. Absent where there can be none.
-   */
-  upgrade?(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response;
-  /** Asks a runtime that ends with its request to wait for something beyond it. */
-  waitUntil?(work: Promise<unknown>): void;
-  /**
-   * The address that the client calls from, as the door knows it, with or without a port: never from a header that the client
-   * can write.
-   */
-  readonly peer?: string | undefined;
-  /** Calls `then` once, when the reply has been read, or nobody is left to read it. Absent where the runtime does not tell. */
-  ended?(then: () => void): void;
-}
-
 /** Hono's types for our context. */
 export interface Env {
-  Bindings: Door;
+  Bindings: Ingress;
   /** `memory` is what the request has taken of the process's; it is given back when its line is written. */
   Variables: { entry: Entry; memory: Reservation };
 }

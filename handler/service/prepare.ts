@@ -47,7 +47,7 @@ export function completeRequest(
 }
 
 /**
- * Prepares the turn that a request asks for, from whichever door; `recall` knows of responses that are kept nowhere.
+ * Prepares the turn that a request asks for, however it came in; `recall` knows of responses that are kept nowhere.
  * Throws an ApiError for what cannot be honoured.
  */
 export async function prepareTurn(

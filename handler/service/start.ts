@@ -1,12 +1,13 @@
 import type { ApiError } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import { asAsked } from '../events/obfuscate.ts';
+import type { Ingress } from '../ingress.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordTurn } from '../state/record.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
-import type { Door, Services } from './env.ts';
+import type { Services } from './env.ts';
 import type { PreparedTurn } from './prepare.ts';
 
 /** A turn that has begun: its events are pulled, and whoever pulls them runs them to their end. */
@@ -22,7 +23,7 @@ export interface StartedTurn {
 export interface Asking {
   /** Aborts when the client leaves. */
   client: AbortSignal;
-  door: Door;
+  ingress: Ingress;
   key?: IdempotencyKey | undefined;
 }
 
@@ -33,7 +34,7 @@ export interface Asking {
 export async function startTurn(
   services: Services,
   prepared: PreparedTurn,
-  { client, door, key }: Asking,
+  { client, ingress, key }: Asking,
 ): Promise<StartedTurn> {
   const { limits, scope } = services;
   const { request, turn, backend } = prepared;
@@ -60,7 +61,7 @@ export async function startTurn(
     const events = asAsked(runTurn(turn, means, bounds.signal), request);
     await stored?.begin();
     // What a client that leaves has begun is still to be written down.
-    door.waitUntil?.(whole.promise);
+    ingress.waitUntil?.(whole.promise);
     return { events, bounds, ended };
   } catch (error) {
     ended();

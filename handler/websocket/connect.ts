@@ -33,7 +33,7 @@ export function connect(services: SharedServices): MiddlewareHandler<Env> {
     sockets.check(caller.id);
     return c.env.upgrade(async (socket) => {
       const leavePlace = sockets.hold(caller.id); // not before: a client may leave in the middle of the handshake
-      await serveSocket(socket, services, entry, { door: c.env, caller });
+      await serveSocket(socket, services, entry, { ingress: c.env, caller });
       leavePlace();
     }, serve);
   };

@@ -1,11 +1,12 @@
 import type { Caller } from '../caller.ts';
 import { ApiError, toApiError } from '../errors.ts';
+import type { Ingress } from '../ingress.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { startEntry } from '../service/entry.ts';
-import { type Door, type Entry, type SharedServices, servicesFor } from '../service/env.ts';
+import { type Entry, type SharedServices, servicesFor } from '../service/env.ts';
 import type { Socket } from '../socket.ts';
 import { Lanes } from './lanes.ts';
 import { Memory } from './memory.ts';
@@ -20,7 +21,7 @@ const POLICY = 1008;
 
 /** Who is at the other end of a WebSocket, and how it came in. */
 export interface Client {
-  door: Door;
+  ingress: Ingress;
   caller: Caller;
 }
 
@@ -39,7 +40,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #services: SharedServices;
   readonly #requestId: string;
-  readonly #door: Door;
+  readonly #ingress: Ingress;
   readonly #caller: Caller;
   readonly #client = new AbortController();
   readonly #memory: Memory;
@@ -56,11 +57,11 @@ class Connection {
   #unread = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, services: SharedServices, requestId: string, { door, caller }: Client) {
+  constructor(socket: Socket, services: SharedServices, requestId: string, { ingress, caller }: Client) {
     this.#socket = socket;
     this.#services = services;
     this.#requestId = requestId;
-    this.#door = door;
+    this.#ingress = ingress;
     this.#caller = caller;
     this.#memory = new Memory(services.limits, services.memory.open());
     this.#waiting = services.memory.open();
@@ -155,7 +156,7 @@ class Connection {
     const means = {
       services: servicesFor(this.#services, this.#caller, memory),
       memory: this.#memory,
-      door: this.#door,
+      ingress: this.#ingress,
       client: this.#client.signal,
     };
     await takeTurn(
@@ -195,8 +196,8 @@ class Connection {
   }
 
   #entry(ended = () => {}): Entry {
-    const { name: door } = this.#door;
-    const incoming = { requestId: this.#requestId, door, method: 'response.create', path: '/v1/responses' };
+    const { name: ingress } = this.#ingress;
+    const incoming = { requestId: this.#requestId, ingress, method: 'response.create', path: '/v1/responses' };
     const entry = startEntry(incoming, () => 200, ended);
     entry.streaming = true;
     return entry;

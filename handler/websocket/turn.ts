@@ -1,9 +1,10 @@
 import { toApiError, unsupported } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
+import type { Ingress } from '../ingress.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
 import { counted } from '../service/counts.ts';
-import type { Door, Entry, Services } from '../service/env.ts';
+import type { Entry, Services } from '../service/env.ts';
 import { completeRequest, type PreparedTurn, prepareTurn } from '../service/prepare.ts';
 import { startTurn } from '../service/start.ts';
 import { check } from '../validate.ts';
@@ -15,7 +16,7 @@ import { warmUp } from './warm-up.ts';
 export interface TurnMeans {
   services: Services;
   memory: Memory;
-  door: Door;
+  ingress: Ingress;
   /** Aborts when the client leaves. */
   client: AbortSignal;
 }
@@ -34,10 +35,10 @@ export async function takeTurn(
   encode: (event: object) => string,
   send: Send,
 ): Promise<void> {
-  const { services, memory, client, door } = means;
+  const { services, memory, client, ingress } = means;
   try {
     const prepared = await prepare(event, means, entry);
-    const { events, bounds, ended } = await startTurn(services, prepared, { client, door });
+    const { events, bounds, ended } = await startTurn(services, prepared, { client, ingress });
     try {
       for (;;) {
         const next = await events.next();

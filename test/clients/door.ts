@@ -1,6 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { startEnvoy } from '../../envoy/run.ts';
-import { type Door as HandlerDoor, parseConfig } from '../../handler/index.ts';
+import { type Ingress, parseConfig } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import { testHandler } from '../support/doors/in-process.ts';
@@ -43,14 +43,14 @@ export async function openForClients(more: object = {}, sockets = true): Promise
   ];
   const handler = await testHandler(model, { config: parseConfig({ models, limits: LIMITS, ...more }) });
   const requests: Sent[] = [];
-  const fetch = async (request: Request, { upgrade }: HandlerDoor) => {
+  const fetch = async (request: Request, { upgrade }: Ingress) => {
     if (upgrade) {
       const headers = Object.fromEntries(request.headers);
       const note = (message: unknown) => {
         const body = bodyOf(new TextEncoder().encode(String(message)), {});
         requests.push({ method: 'WebSocket', path: new URL(request.url).pathname, headers, body });
       };
-      const noting: HandlerDoor['upgrade'] = (serve, told) =>
+      const noting: Ingress['upgrade'] = (serve, told) =>
         upgrade((socket) => serve({ ...socket, messages: noted(socket.messages, note) }), told);
       return handler.fetch(request, { upgrade: noting });
     }

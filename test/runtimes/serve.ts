@@ -1,4 +1,4 @@
-import { createHandler, type Door, fetchTransport, parseConfig, standardSocket } from '../../handler/index.ts';
+import { createHandler, fetchTransport, type Ingress, parseConfig, standardSocket } from '../../handler/index.ts';
 import { codecs } from '../../shim/codecs.ts';
 import { testDatabase } from '../support/doors/database.ts';
 
@@ -25,7 +25,7 @@ const { fetch: answer } = createHandler({
 });
 const at = { hostname: '127.0.0.1', port: Number(process.env.PORT) };
 Deno?.serve({ ...at, onListen: () => {} }, (request) => {
-  const upgrade: Door['upgrade'] = (serve) => {
+  const upgrade: Ingress['upgrade'] = (serve) => {
     const { socket, response } = Deno.upgradeWebSocket(request);
     void serve(standardSocket(socket));
     return response;

@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { parseConfig } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
-import type { Door } from '../../shim/session.ts';
+import type { Ingress } from '../../shim/session.ts';
 import { readTls } from '../../shim/tls.ts';
 import { freePort } from '../support/ports.ts';
 import { options } from '../support/shim-fake-exchange.ts';
@@ -20,7 +20,7 @@ const pem = (name: string) => readFile(`${folder}${name}`);
 const [ca, cert, key] = [await pem('authority.pem'), await pem('server.pem'), await pem('server.key')];
 const client = { cert: await pem('client.pem'), key: await pem('client.key') };
 const stranger = { cert: await pem('strange-client.pem'), key: await pem('strange-client.key') };
-const fetch = (_: Request, door: Door) => Response.json(door);
+const fetch = (_: Request, ingress: Ingress) => Response.json(ingress);
 
 async function serve(t: TestContext, clientCa?: Buffer) {
   const server = await serveHttp({

@@ -11,7 +11,7 @@ import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
-import type { Door } from '../../shim/session.ts';
+import type { Ingress } from '../../shim/session.ts';
 import { options } from '../support/shim-fake-exchange.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -20,7 +20,7 @@ async function folder(t: TestContext): Promise<string> {
   return dir;
 }
 
-const fetch = (_: Request, door: Door) => Response.json(door.rebindable);
+const fetch = (_: Request, ingress: Ingress) => Response.json(ingress.rebindable);
 
 /** The two kinds of servers, each on a socket. */
 const kinds = {

@@ -5,7 +5,7 @@ import { connect, type Socket as NetSocket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import OpenAI from 'openai';
 import { WebSocket } from 'ws';
-import { configureLog, type Door, MemoryBudget, parseConfig, type Socket } from '../../handler/index.ts';
+import { configureLog, type Ingress, MemoryBudget, parseConfig, type Socket } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import type { Fetch } from '../../shim/session.ts';
 import { openSockets } from '../../shim/websocket.ts';
@@ -133,7 +133,7 @@ test('each response is a line of the log, and so is the connection, all under it
 
 /** A server whose every WebSocket is served in the same way. */
 async function serving(t: TestContext, serve: (socket: Socket) => Promise<void>): Promise<number> {
-  const fetch = (_: Request, { upgrade }: Pick<Door, 'upgrade'>) => upgrade?.(serve, {}) ?? new Response();
+  const fetch = (_: Request, { upgrade }: Pick<Ingress, 'upgrade'>) => upgrade?.(serve, {}) ?? new Response();
   const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
   t.after(server.close);
   return server.port;
@@ -209,8 +209,8 @@ test('a client that asks on and on and reads nothing is let go', LIMIT, async (t
   const handler = await testHandler(model, { config });
   t.after(handler.close);
   const closed = Promise.withResolvers<number>();
-  const fetch: Fetch = (request, door: Door) => {
-    const upgrade: Door['upgrade'] = (serve, told) => {
+  const fetch: Fetch = (request, ingress: Ingress) => {
+    const upgrade: Ingress['upgrade'] = (serve, told) => {
       const telling = (socket: Socket): Socket => ({
         ...socket,
         close(code, reason) {
@@ -218,9 +218,9 @@ test('a client that asks on and on and reads nothing is let go', LIMIT, async (t
           socket.close(code, reason);
         },
       });
-      return door.upgrade?.((socket) => serve(telling(socket)), told) ?? new Response();
+      return ingress.upgrade?.((socket) => serve(telling(socket)), told) ?? new Response();
     };
-    return handler.fetch(request, { ...door, upgrade });
+    return handler.fetch(request, { ...ingress, upgrade });
   };
   const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
   t.after(server.close);

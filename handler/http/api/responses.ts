@@ -46,7 +46,11 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
     return request.stream ? streamBackground(c, services, response, sent) : sendJson(c, response);
   }
 
-  const { events, bounds, ended } = await startTurn(services, prepared, { client: c.req.raw.signal, door: c.env, key });
+  const { events, bounds, ended } = await startTurn(services, prepared, {
+    client: c.req.raw.signal,
+    ingress: c.env,
+    key,
+  });
   if (!request.stream) {
     try {
       return sendJson(c, await lastResponse(events, bounds));

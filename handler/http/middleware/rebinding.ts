@@ -6,7 +6,7 @@ import type { Env, Services } from '../../service/env.ts';
 const OWN_NAME = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\]|([\w-]+\.)*localhost)$/;
 
 /**
- * Protects the ways in that are `rebindable` (see Door) from web pages: DNS rebinding gives a page's own name the address of
+ * Protects the ways in that are `rebindable` (see Ingress) from web pages: DNS rebinding gives a page's own name the address of
  * the loopback, and its requests then are of its own origin. A Host that is neither an own name nor in `hosts` is 403, and
  * so is the Origin of a page that is neither ours nor allowed, whatever the method: browsers ask nobody before a simple
  * request. Clients that are no browsers send no Origin.
