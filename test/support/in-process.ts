@@ -2,8 +2,21 @@ import '../promises/all.ts';
 import { type PromiseId, runPromises, type Share } from '../promises/promise.ts';
 import { openInProcess } from './doors/in-process.ts';
 
-/** What waits for the limit of a turn, as long as all other promises take together. */
-const SLOW: readonly PromiseId[] = ['limit.turn', 'conversation-lock.unread'];
+/** What waits for a limit of seconds, and what is large: it takes as long as all other promises together. */
+const SLOW: readonly PromiseId[] = [
+  ...[
+    'limit.turn',
+    'limit.idle-at-once',
+    'limit.idle-midway',
+    'limit.idle-writing',
+    'limit.idle-spoken',
+    'limit.output-items',
+  ],
+  ...['body.excess-packed', 'body.bomb', 'body.largest', 'body.nothing-comes', 'body.long-text', 'body.ratio'],
+  ...['stored.too-large', 'stored.large', 'stored.large-body', 'stored.large-pages', 'stored.failed'],
+  ...['conversation-lock.unread', 'conversation-items.large', 'background.limits', 'replay.long', 'chain.deep'],
+  ...['input-tokens.fallback', 'input-tokens.locked'],
+];
 
 /** Runs promises in this process: a share of those that are fast, or those that are slow. */
 export function runInProcess(share?: Pick<Share, 'part' | 'of'>): void {
