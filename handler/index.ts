@@ -1,10 +1,10 @@
 import { anthropic } from './backend/anthropic/index.ts';
-import type { Backend } from './backend/backend.ts';
+import type { Backend, ServerProfile } from './backend/backend.ts';
 import { chatCompletions } from './backend/chat/index.ts';
 import { demo } from './backend/demo.ts';
 import { withMediaRules } from './backend/media.ts';
 import { responses } from './backend/responses/index.ts';
-import { openServer } from './backend/server/server.ts';
+import { isOpenAIs, openServer } from './backend/server/server.ts';
 import { inProcessRunner, type Runner, type Work } from './background/runner.ts';
 import { Wakes } from './background/wakes.ts';
 import { work } from './background/work.ts';
@@ -37,7 +37,7 @@ import type { Tokenizer } from './turn/estimate.ts';
 import { RunningTurns } from './turn/running.ts';
 import { openDeliverer } from './webhooks/deliver.ts';
 
-export type { Backend, Finish, ModelCall } from './backend/backend.ts';
+export type { Backend, Finish, KeepAlive, ModelCall, PreparedCall, ServerProfile } from './backend/backend.ts';
 export type { Job, Runner, Work } from './background/runner.ts';
 export { type Caller, type Identify, networkOf } from './caller.ts';
 export { type Brotli, brotliCodec } from './codec/brotli.ts';
@@ -131,6 +131,7 @@ export function createHandler(options: HandlerOptions): Handler {
     match: model.match,
     context: model.context,
     backend: withMediaRules(openBackend(model, transport), findMedia),
+    profile: profileOf(model),
   }));
   const owner = new Owner(config.limits.lease, options.oneClock);
   const wakes = new Wakes();
@@ -218,7 +219,11 @@ async function within(most: number, work: Promise<unknown>): Promise<void> {
 
 function openBackend(model: ModelConfig, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
-  if (model.backend === 'anthropic') return anthropic(model.url, model, transport);
-  const server = openServer(model.url, model.key, transport, model.openai);
-  return model.backend === 'responses' ? responses(server, model.grammars) : chatCompletions(server, model.grammars);
+  if (model.backend === 'anthropic') return anthropic(model.url, model.key, transport);
+  const server = openServer(model.url, model.key, transport);
+  return model.backend === 'responses' ? responses(server) : chatCompletions(server);
+}
+
+function profileOf({ url, openai, grammars }: ModelConfig): ServerProfile {
+  return { isOpenAI: openai ?? (url !== undefined && isOpenAIs(url)), grammars: grammars ?? 'refuse' };
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelsOf } from '../handler/routing/models.ts';
+import { anyServer } from './support/backend-contract.ts';
 
 test('a backend is asked for its models once, however many ask at the same time and soon afterwards', async () => {
   let asked = 0;
   const backend = {
-    async *generate() {},
+    prepare: () => ({ async *stream() {} }),
     async models() {
       asked++;
       if (asked > 1) throw new Error('asked again');
@@ -13,7 +14,7 @@ test('a backend is asked for its models once, however many ask at the same time 
       return ['a-1', 'b-1'];
     },
   };
-  const models = modelsOf([{ match: 'a-*', backend }]);
+  const models = modelsOf([{ match: 'a-*', backend, profile: anyServer }]);
   const lists = await Promise.all(Array.from({ length: 100 }, () => models.list(1_000)));
   assert.deepEqual(new Set(lists.flat()), new Set(['a-1']));
   assert.deepEqual(await models.list(1_000), ['a-1']);

@@ -40,28 +40,50 @@ export interface Finish {
   usage: Usage | null;
 }
 
-/** Says that the server goes on, though what it sent makes no event yet: part of a call that passes when it is whole, a ping. */
-export interface Heard {
-  type: 'heard';
+/** A sign of life: bytes came that yield no event yet, a ping or part of a call that passes when it is whole. Resets the idle clock. */
+export interface KeepAlive {
+  type: 'keep_alive';
 }
 
-/** What a Backend yields. */
-export type BackendEvent = ItemEvent | Heard | Finish;
+/** What a call of a model yields. */
+export type BackendEvent = ItemEvent | KeepAlive | Finish;
 
-/** A server that runs models. */
+/** What becomes of grammars, which no function can hold the model to: refused, or told to the model. */
+export type Grammars = 'refuse' | 'describe';
+
+/** What is known of a model's server: a backend decides by it what it sends, and what it refuses. */
+export interface ServerProfile {
+  /** Whether it is OpenAI's own, which refuses what it does not know where others ignore it. */
+  isOpenAI: boolean;
+  grammars: Grammars;
+}
+
+/** A call in its server's own terms: nothing has been sent. */
+export interface PreparedCall {
+  /**
+   * Calls the model: sends the request at the first pull. Yields whole items one after another, `output_index` from 0,
+   * unnumbered, and a KeepAlive for what makes no event yet; then exactly one Finish. Throws an ApiError when the call
+   * fails; ends promptly once the signal aborts.
+   */
+  stream(signal: AbortSignal): AsyncIterable<BackendEvent>;
+  /**
+   * The input tokens of the same request, as its server counts them; undefined where it does not say. Rejects with an
+   * ApiError for an unknown model and for refused credentials. A `personality` stands for instructions of OpenAI's own,
+   * and is nothing to any other server.
+   */
+  countTokens?(signal: AbortSignal, personality?: string | null): Promise<number | undefined>;
+}
+
+/** Prepares a call of a model, whichever server has it; throws an ApiError for what that cannot carry. */
+export type Prepare = (call: ModelCall) => PreparedCall;
+
+/** A protocol in which models are called. */
 export interface Backend {
   /**
-   * Throws an ApiError at once for what this backend cannot carry; sends its request at the first pull. Yields whole
-   * items one after another, `output_index` from 0, unnumbered, and a Heard for what makes no event yet; then exactly one
-   * Finish. Throws an ApiError when the call fails; ends promptly once the signal aborts.
+   * Translates a call for a server of this profile, so that what is prepared need not. Throws an ApiError that names the
+   * field for what it cannot carry; what it takes it carries.
    */
-  generate(call: ModelCall, signal: AbortSignal): AsyncIterable<BackendEvent>;
-  /**
-   * The input tokens of the request that `generate` would send, as its server counts them; undefined where it does not
-   * say. Throws at once what `generate` does, and an ApiError for an unknown model and for refused credentials. A
-   * `personality` stands for instructions of OpenAI's own, and is nothing to any other server.
-   */
-  countTokens?(call: ModelCall, signal: AbortSignal, personality?: string | null): Promise<number | undefined>;
+  prepare(call: ModelCall, profile: ServerProfile): PreparedCall;
   /** The ids of the models it offers; rejects when it cannot say. */
   models(signal: AbortSignal): Promise<readonly string[]>;
 }

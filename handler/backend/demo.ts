@@ -8,13 +8,13 @@ const PACE = 15;
 
 /** A model that needs no server: it says what it is and repeats what it was told, word by word. */
 export const demo: Backend = {
-  generate(call, signal) {
+  prepare(call) {
     if (call.text.format.type !== 'text') throw unsupported('text.format', 'cannot be honoured by the demo model');
     if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by the demo model');
     if (typeof call.tool_choice === 'object' || call.tool_choice === 'required') {
       throw unsupported('tool_choice', 'cannot be honoured by the demo model, which calls no functions');
     }
-    return speak(call, signal);
+    return { stream: (signal) => speak(call, signal) };
   },
   models: async () => [],
 };

@@ -8,7 +8,6 @@ import type { Backend } from './backend.ts';
  * what a tool returned. Throws an ApiError, 422, that names `input` as a whole.
  */
 export function withMediaRules(backend: Backend, findMedia: FindMedia): Backend {
-  const { generate, countTokens } = backend;
   const refuse = (input: readonly Item[]) => {
     const found = findMedia(input);
     if (!found) return;
@@ -17,15 +16,9 @@ export function withMediaRules(backend: Backend, findMedia: FindMedia): Backend 
   };
   return {
     ...backend,
-    generate(call, signal) {
+    prepare(call, profile) {
       refuse(call.input);
-      return generate(call, signal);
+      return backend.prepare(call, profile);
     },
-    ...(countTokens && {
-      countTokens(call, signal, personality) {
-        refuse(call.input);
-        return countTokens(call, signal, personality);
-      },
-    }),
   };
 }

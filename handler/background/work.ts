@@ -99,7 +99,7 @@ async function make(
   }, scope.owner.every);
   try {
     const request = job.request as PlannedRequest; // as it was kept when the response was asked for
-    const { backend, context } = models.find(request.model);
+    const { prepare, context } = models.find(request.model);
     const turn = await planAgain(means, job, request, response, before, context);
     const record = new LogRecord({
       scope,
@@ -110,7 +110,7 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
-    const turnMeans = { backend, rounds: limits.rounds, waiting: bounds.waiting, record, seal: means.seal };
+    const turnMeans = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal: means.seal };
     const resumed = { ...job.progress, number: job.progress.number + since.length, begun: since.length > 0 };
     for await (const event of runTurn({ ...turn, resumed }, turnMeans, bounds.signal)) {
       bounds.spend(await record.append(event));

@@ -1,4 +1,4 @@
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, ModelCall, Prepare, ServerProfile } from '../backend/backend.ts';
 import { ApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { matcher } from '../pattern.ts';
@@ -8,14 +8,23 @@ export interface ModelRoute {
   /** A name, or a pattern in which each `*` stands for any run of characters. */
   match: string;
   backend: Backend;
+  /** What is known of the server that it is sent to. */
+  profile: ServerProfile;
   /** Tokens that its model holds, where the configuration says. */
   context?: number | undefined;
+}
+
+/** A model that is offered. */
+export interface OfferedModel {
+  prepare: Prepare;
+  /** Tokens that it holds, where the configuration says. */
+  context: number | undefined;
 }
 
 /** Which backend answers for which model. */
 export interface Models {
   /** The first entry that matches; throws `model_not_found`. */
-  find(model: string): ModelRoute;
+  find(model: string): OfferedModel;
   /**
    * Literal names, then what the backends behind patterns list, each asked at most once in some seconds; one that does not
    * answer in time is left out.
@@ -25,11 +34,16 @@ export interface Models {
 
 /** The models of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
-  const tests = routes.map((route) => ({ ...route, matches: matcher(route.match), offered: offering(route.backend) }));
+  const tests = routes.map(({ match, backend, profile, context }) => ({
+    match,
+    matches: matcher(match),
+    offered: offering(backend),
+    model: { prepare: (call: ModelCall) => backend.prepare(call, profile), context },
+  }));
   return {
     find(model) {
       const found = tests.find(({ matches }) => matches(model));
-      if (found) return found;
+      if (found) return found.model;
       throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
     },
     async list(timeout) {

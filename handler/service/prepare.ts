@@ -1,4 +1,4 @@
-import type { Backend } from '../backend/backend.ts';
+import type { Prepare } from '../backend/backend.ts';
 import { missing } from '../errors.ts';
 import { refuseMedia } from '../media.ts';
 import type { Item } from '../protocol/items.ts';
@@ -22,7 +22,8 @@ export interface PreparedTurn {
   past: Past;
   /** Whether the past is in no database. */
   recalled: boolean;
-  backend: Backend;
+  /** Prepares a call of its model. */
+  prepare: Prepare;
   /** Tokens that the model holds, if the configuration says. */
   context: number | undefined;
   /** What the model is to read, with the summaries in it as they are kept. */
@@ -57,7 +58,7 @@ export async function prepareTurn(
   recall: (request: PastReference) => Past | undefined = () => undefined,
 ): Promise<PreparedTurn> {
   const { scope } = services;
-  const { backend, context } = services.models.find(request.model);
+  const { prepare, context } = services.models.find(request.model);
   const recalled = recall(request);
   const past = recalled ?? (await readPast(scope, request));
   const given = takeTrigger(request.input);
@@ -71,7 +72,7 @@ export async function prepareTurn(
   const heard = turn.call.input;
   turn.call.input = await openCompactions(services.seal, heard);
   entry.response = turn.response.id;
-  return { request: planned, turn, past, recalled: recalled !== undefined, backend, context, heard };
+  return { request: planned, turn, past, recalled: recalled !== undefined, prepare, context, heard };
 }
 
 /**

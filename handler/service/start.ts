@@ -37,7 +37,7 @@ export async function startTurn(
   { client, ingress, key }: Asking,
 ): Promise<StartedTurn> {
   const { limits, scope } = services;
-  const { request, turn, backend } = prepared;
+  const { request, turn, prepare } = prepared;
   const entered = services.turns.enter(services.caller.id, client);
   const leavePlace = entered instanceof Promise ? await entered : entered;
   const stored = turn.response.store ? recordTurn(scope, { ...newTurn(prepared), key }) : undefined;
@@ -52,7 +52,7 @@ export async function startTurn(
   };
   try {
     const means = {
-      backend,
+      prepare,
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: stored ?? unrecorded,

@@ -1,8 +1,8 @@
-import type { Backend, Finish, Heard, ModelCall } from '../backend/backend.ts';
+import type { BackendEvent, Finish, KeepAlive, ModelCall } from '../backend/backend.ts';
 import { ApiError, unsupported } from '../errors.ts';
 import type { ItemEvent } from '../events/events.ts';
 import { newId } from '../ids.ts';
-import type { Compaction, Message } from '../protocol/items.ts';
+import type { Compaction, Item, Message } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
@@ -33,31 +33,29 @@ export interface Compacted {
 }
 
 /**
- * Has the model sum up all that a call would have it read, and yields the item that holds it, sealed, `output_index` 0.
- * Throws an ApiError when the summary does not come to its end.
+ * The item that holds, sealed, what a model says to a `summaryCall`, in place of the items `said`; `output_index` 0. Throws
+ * an ApiError when the summary does not come to its end.
  */
 export async function* compact(
-  backend: Backend,
-  call: ModelCall,
-  context: number | undefined,
+  summing: AsyncIterable<BackendEvent>,
+  said: readonly Item[],
   seal: Seal,
-  signal: AbortSignal,
-): AsyncGenerator<ItemEvent | Heard, Compacted> {
+): AsyncGenerator<ItemEvent | KeepAlive, Compacted> {
   const id = newId('cmp');
   const place = { sequence_number: 0, output_index: 0 };
   yield { type: 'response.output_item.added', ...place, item: { type: 'compaction', id, encrypted_content: '' } };
   let text = '';
   let finish: Finish | undefined;
-  for await (const event of backend.generate(summaryCall(call, context), signal)) {
+  for await (const event of summing) {
     if (event.type === 'finish') finish = event;
-    if (event.type === 'heard') yield event;
+    if (event.type === 'keep_alive') yield event;
     if (event.type === 'response.output_text.delta') text += event.delta;
     if (text.length > MOST) throw unfinished();
     // Its thinking is told as well: it may take long, and what tells nothing is taken for silence.
     if ('delta' in event) yield { type: 'response.compaction.compacting', ...place, item_id: id };
   }
   if (finish?.reason !== 'stop' || text.trim() === '') throw unfinished();
-  const summary = summaryOf(call.input, text);
+  const summary = summaryOf(said, text);
   const item: Compaction = {
     type: 'compaction',
     id,

@@ -1,4 +1,4 @@
-import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
+import type { BackendEvent, Finish, ModelCall, Prepare } from '../backend/backend.ts';
 import type { ItemEvent } from '../events/events.ts';
 import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
@@ -25,12 +25,12 @@ export interface Calling {
 /**
  * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
  * returned, at most `most` times, and as many functions as `max_tool_calls` allows. Yields what the client sees (a server function's call only as its tool shows it),
- * `output_index` counting on through all rounds, what was only heard, a Calling before each function, a RoundEnd
+ * `output_index` counting on through all rounds, signs of life, a Calling before each function, a RoundEnd
  * between two rounds, then one Finish with the usage of all rounds. A round that the client
  * has to answer as well, or in which a tool ends the turn, is the last.
  */
 export async function* rounds(
-  backend: Backend,
+  prepare: Prepare,
   { call, uses, response, fit, resumed = BEGINNING }: Rounds,
   most: number,
   signal: AbortSignal,
@@ -65,14 +65,14 @@ export async function* rounds(
         tools: may ? [...offered, ...served] : [...offered],
         tool_choice: may ? wanted : withoutFunctions(wanted, new Set(functions.keys())),
       };
-      for await (const event of backend.generate({ ...call, ...terms, input }, signal)) {
+      for await (const event of prepare({ ...call, ...terms, input }).stream(signal)) {
         if (event.type === 'finish') finish = event;
-        else if (event.type === 'heard') yield event;
+        else if (event.type === 'keep_alive') yield event;
         else {
           if (event.type === 'response.output_item.done') said.push(event.item);
           const hidden = event.type === 'response.output_item.added' && servedBy(functions, event.item) !== undefined;
           if (!hidden && move(event)) yield* citations.pass(event);
-          else yield { type: 'heard' };
+          else yield { type: 'keep_alive' };
         }
       }
       if (!finish) return;

@@ -1,4 +1,4 @@
-import type { Backend, BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
+import type { BackendEvent, Finish, Prepare } from '../backend/backend.ts';
 import { ApiError, toApiError, whyAborted } from '../errors.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
 import { fold } from '../events/fold.ts';
@@ -7,29 +7,23 @@ import type { Item, OutputItem } from '../protocol/items.ts';
 import { reasoningText } from '../protocol/reasoning.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
-import type { ToolUse } from '../tools/tool.ts';
-import { compact, summaryCall } from './compact.ts';
+import { compact } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { errorEvent } from './error-event.ts';
+import { prepareFirst, type TurnCalls } from './first-call.ts';
 import { countOutput } from './output.ts';
 import type { RoundsSoFar, TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
 
 /** One turn to run: the response as it begins, and the call that makes it. */
-export interface Turn {
+export interface Turn extends TurnCalls {
   response: Response;
   /** What the client said in this turn; the call's input has what was before it as well. */
   input: readonly Item[];
-  call: ModelCall;
-  /** All the tools that its model may come to be offered in its course, where they are more than the call's. */
-  most?: Pick<ModelCall, 'tools' | 'params'>;
   /** Leaves out as many of the oldest items as it takes for the rest to fit, where that was asked for. */
   fit?: (items: readonly Item[]) => Item[];
-  uses: readonly ToolUse[];
   /** Whether the client wants the model's reasoning sealed as well, to keep it itself. */
   sealsReasoning: boolean;
-  /** Whether what was said is summed up first, or only that; and how many tokens the model holds, if it is known. */
-  compaction?: { only: boolean; context: number | undefined };
   /** Where the turn goes on whose first events were sent before: its response has what was made until then. */
   resumed?: Resumed;
 }
@@ -44,7 +38,8 @@ export interface Resumed extends RoundsSoFar {
 
 /** What a turn runs with. */
 export interface Means {
-  backend: Backend;
+  /** Prepares a call of the turn's model. */
+  prepare: Prepare;
   /** Model calls of one turn at most. */
   rounds: number;
   record: TurnRecord;
@@ -55,7 +50,7 @@ export interface Means {
 }
 
 /**
- * Runs a turn. Throws at once what the backend cannot carry, when nothing has been promised yet; the events
+ * Runs a turn. Throws at once what the model's server cannot carry, when nothing has been promised yet; the events
  * never throw, and end with exactly one terminal event: completed, incomplete, or failed (after an
  * `error` event, unless it was cancelled), returning what made it fail. When the signal aborts with an ApiError the turn fails with it; with
  * anything else the client has left, and the response ends as `cancelled`. What is recorded is written before the
@@ -66,40 +61,27 @@ export function runTurn(
   means: Means,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
-  const { backend } = means;
-  if (turn.compaction) {
-    checkCarried(backend, turn);
-    return events(turn, compacted(turn, turn.compaction, means, signal), means, signal);
-  }
-  if (turn.uses.length > 0 || turn.most) checkCarried(backend, turn);
-  const source =
-    turn.uses.length > 0 ? rounds(backend, turn, means.rounds, signal) : backend.generate(turn.call, signal);
+  const first = prepareFirst(means.prepare, turn)?.prepared.stream(signal);
+  if (!first) return events(turn, rounds(means.prepare, turn, means.rounds, signal), means, signal);
+  const source = turn.compaction ? compacted(turn, turn.compaction.only, first, means, signal) : first;
   return events(turn, source, means, signal);
-}
-
-/**
- * Throws an ApiError for what the backend cannot carry of all that a turn may come to ask it, before anything is sent. What
- * a search may load is refused now, too: once it is found something has been promised.
- */
-export function checkCarried(backend: Backend, { call, most, compaction }: Turn): void {
-  const asked = compaction?.only ? summaryCall(call, compaction.context) : { ...call, ...most };
-  backend.generate(asked, AbortSignal.abort()); // sends nothing unless pulled
 }
 
 /** What is made where all that was said is summed up first: the item that holds it, and what the model says after it. */
 async function* compacted(
   turn: Turn,
-  { only, context }: NonNullable<Turn['compaction']>,
-  { backend, seal, rounds: most }: Means,
+  only: boolean,
+  summing: AsyncIterable<BackendEvent>,
+  { prepare, seal, rounds: most }: Means,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const { call, response } = turn;
-  const { item, read, usage } = yield* compact(backend, call, context, seal, signal);
+  const { item, read, usage } = yield* compact(summing, call.input, seal);
   if (only) return yield { type: 'finish', reason: 'stop', usage };
   const input = afterCompaction(read, call.input);
   const made = { ...response, output: [item] };
   const resumed = { round: 1, usage, calls: 0, citations: [] };
-  yield* rounds(backend, { ...turn, call: { ...call, input }, response: made, resumed }, most, signal);
+  yield* rounds(prepare, { ...turn, call: { ...call, input }, response: made, resumed }, most, signal);
 }
 
 async function* events(
@@ -127,7 +109,7 @@ async function* events(
       else if (event.type === 'calling') await means.record.calling();
       else if (event.type === 'round') {
         await means.record.round(response.output, event.said, { ...event, number });
-      } else if (event.type !== 'heard') {
+      } else if (event.type !== 'keep_alive') {
         count(event);
         if (turn.sealsReasoning && event.type === 'response.output_item.done') {
           event.item = await sealed(event.item, means.seal);

@@ -1,4 +1,4 @@
-import type { Backend, Finish } from '../backend/backend.ts';
+import type { Finish, Prepare } from '../backend/backend.ts';
 import { unsupported } from '../errors.ts';
 import type { Item } from '../protocol/items.ts';
 import { NO_USAGE } from '../protocol/response.ts';
@@ -14,13 +14,10 @@ const TO_COME: Item = {
 };
 
 /** A model that is refused what the given one would be, once a user's words follow, and says nothing, at once. */
-function silent(backend: Backend): Backend {
-  return {
-    generate(call) {
-      backend.generate({ ...call, input: [...call.input, TO_COME] }, AbortSignal.abort()); // sends nothing unless pulled
-      return nothing();
-    },
-    models: async () => [],
+function silent(prepare: Prepare): Prepare {
+  return (call) => {
+    prepare({ ...call, input: [...call.input, TO_COME] });
+    return { stream: nothing };
   };
 }
 
@@ -33,8 +30,8 @@ async function* nothing(): AsyncGenerator<Finish, void> {
  * would be; no model is called, no tool is opened, and nothing is summed up yet. Throws an ApiError where it is to be only
  * summed up.
  */
-export function warmUp({ backend, turn, ...rest }: PreparedTurn): PreparedTurn {
+export function warmUp({ prepare, turn, ...rest }: PreparedTurn): PreparedTurn {
   const { compaction, ...quiet } = turn;
   if (compaction?.only) throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
-  return { ...rest, backend: silent(backend), turn: { ...quiet, uses: [] } };
+  return { ...rest, prepare: silent(prepare), turn: { ...quiet, uses: [] } };
 }

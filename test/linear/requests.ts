@@ -1,6 +1,7 @@
 import { demo } from '../../handler/backend/demo.ts';
 import { parseConfig } from '../../handler/config/index.ts';
 import { modelsOf } from '../../handler/routing/models.ts';
+import { anyServer } from '../support/backend-contract.ts';
 import { callsFunctions, says } from '../support/model/scripted.ts';
 import { ask, type Case, many } from './scene.ts';
 
@@ -128,7 +129,9 @@ export const requests: Case[] = [
     says: 'a name of a model, and the patterns that it may fit',
     size: 20_000,
     async run(_, n) {
-      const models = modelsOf(['*a*a*a*a*b', '*ab*', '*'].map((match) => ({ match, backend: demo })));
+      const models = modelsOf(
+        ['*a*a*a*a*b', '*ab*', '*'].map((match) => ({ match, backend: demo, profile: anyServer })),
+      );
       const names = ['a'.repeat(n), `${'c'.repeat(n)}b`, `a${'ac'.repeat(n / 2)}b`];
       for (let time = 0; time < 100; time++) for (const name of names) models.find(name);
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Backend, BackendEvent, Finish, ModelCall } from '../../handler/backend/backend.ts';
+import type { Backend, BackendEvent, Finish, ModelCall, ServerProfile } from '../../handler/backend/backend.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/protocol/items.ts';
 
@@ -61,6 +61,9 @@ export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
   };
 }
 
+/** What is known of a server of which nothing is known. */
+export const anyServer: ServerProfile = { isOpenAI: false, grammars: 'refuse' };
+
 /** What every backend promises; nothing here may depend on which one it is. */
 export function backendContract(name: string, open: () => Promise<Subject>): void {
   describe(`${name} keeps the contract of a backend`, { timeout: 10_000 }, () => {
@@ -70,11 +73,13 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
     });
     after(() => subject?.close());
     const never = new AbortController().signal;
+    const start = (call: ModelCall, signal = never) => subject.backend.prepare(call, anyServer).stream(signal);
+    const iterate = (call: ModelCall, signal: AbortSignal) => start(call, signal)[Symbol.asyncIterator]();
 
     test('items are whole, come one after another from place 0, and one Finish ends them', async () => {
       for (const call of subject.good) {
         const events: BackendEvent[] = [];
-        for await (const event of subject.backend.generate(call, never)) events.push(event);
+        for await (const event of start(call)) events.push(event);
         checkItems(events);
       }
     });
@@ -83,7 +88,7 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
       for (const call of subject.good) {
         const events: BackendEvent[] = [];
         const asked = { ...call, reasoning: { ...call.reasoning, summary: 'auto' } };
-        for await (const event of subject.backend.generate(asked, never)) events.push(event);
+        for await (const event of start(asked)) events.push(event);
         checkItems(events);
         for (const event of events) {
           if (event.type !== 'response.output_item.done' || event.item.type !== 'reasoning') continue;
@@ -95,16 +100,16 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
     test('what it cannot carry is refused at once', () => {
       for (const call of subject.refused) {
         assert.throws(
-          () => subject.backend.generate(call, never),
+          () => subject.backend.prepare(call, anyServer),
           (error) => error instanceof ApiError && error.param !== null,
         );
       }
     });
 
     test('nothing is sent before the first pull', async () => {
-      const { backend, endless, server } = subject;
+      const { endless, server } = subject;
       const earlier = server?.calls(endless) ?? 0;
-      const events = iterate(backend, endless, never);
+      const events = iterate(endless, never);
       await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal(server?.calls(endless) ?? 0, earlier);
       await events.next();
@@ -113,9 +118,9 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
     });
 
     test('an abort ends a call that waits for more, and its connection', async () => {
-      const { backend, endless, server } = subject;
+      const { endless, server } = subject;
       const controller = new AbortController();
-      const events = iterate(backend, endless, controller.signal);
+      const events = iterate(endless, controller.signal);
       await events.next();
       const drained = drain(events);
       controller.abort(new Error('over'));
@@ -124,13 +129,13 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
     });
 
     test('an abort before the first pull ends the call', async () => {
-      const events = iterate(subject.backend, subject.endless, AbortSignal.abort(new Error('over')));
+      const events = iterate(subject.endless, AbortSignal.abort(new Error('over')));
       assert.equal(await drain(events), undefined, 'no Finish');
     });
 
     test('a call that its reader leaves closes its connection', async () => {
-      const { backend, endless, server } = subject;
-      for await (const event of backend.generate(endless, never)) {
+      const { endless, server } = subject;
+      for await (const event of start(endless)) {
         assert.notEqual(event.type, 'finish');
         break;
       }
@@ -138,9 +143,9 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
     });
 
     test('a failure is an ApiError', async () => {
-      const { backend, failing } = subject;
+      const { failing } = subject;
       if (!failing) return;
-      const events = iterate(backend, failing, never);
+      const events = iterate(failing, never);
       await assert.rejects(async () => {
         while (!(await events.next()).done);
       }, ApiError);
@@ -151,7 +156,7 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
       const texts = await Promise.all(
         [1, 2, 3].map(async () => {
           const events: BackendEvent[] = [];
-          for await (const event of subject.backend.generate(call, never)) events.push(event);
+          for await (const event of start(call)) events.push(event);
           checkItems(events);
           return events.map((event) => ('delta' in event ? event.delta : '')).join('');
         }),
@@ -163,10 +168,6 @@ export function backendContract(name: string, open: () => Promise<Subject>): voi
       assert.deepEqual(await subject.backend.models(AbortSignal.timeout(5_000)), subject.models);
     });
   });
-}
-
-function iterate(backend: Backend, call: ModelCall, signal: AbortSignal): AsyncIterator<BackendEvent> {
-  return backend.generate(call, signal)[Symbol.asyncIterator]();
 }
 
 /** Runs to the end, whether well or not; what it finished with, if it did. */
@@ -190,7 +191,7 @@ function checkItems(events: readonly BackendEvent[]): void {
   let place = 0;
   let open: string | undefined;
   for (const event of events.slice(0, -1)) {
-    if (event.type === 'heard') continue;
+    if (event.type === 'keep_alive') continue;
     assert.ok('output_index' in event);
     assert.equal(event.output_index, place, event.type);
     assert.equal(event.sequence_number, 0, 'numbers are the turn’s to give');

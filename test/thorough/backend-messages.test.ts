@@ -26,7 +26,7 @@ backendContract('anthropic', async () => {
   const cut = messageEvents([text('cut')], { stop_reason: 'max_tokens' });
   const format = { type: 'json_object' as const };
   return {
-    backend: anthropic(scripted.url, { key: 'key' }, backends.transport),
+    backend: anthropic(scripted.url, 'key', backends.transport),
     good: [
       callOf(tells(text('Hello world'))),
       callOf(tells(thought, redacted, text('Yes'), call, { ...call, id: 'toolu_2', input: '' })),
@@ -155,7 +155,7 @@ test('a list of models is read to its last page', async () => {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : '';
   const { transport, close } = createTransport();
-  const backend = anthropic(`http://127.0.0.1:${port}/v1/`, { key: 'key' }, transport);
+  const backend = anthropic(`http://127.0.0.1:${port}/v1/`, 'key', transport);
   assert.deepEqual(await backend.models(AbortSignal.timeout(5_000)), ['a', 'b/c', 'd']);
   assert.deepEqual(asked, ['2023-06-01', 'key', '2023-06-01', 'key']);
   await close();

@@ -25,9 +25,10 @@ async function sentTo(kind: keyof typeof kinds, isOpenAI: boolean, members: Part
   const { transport, close } = createTransport();
   const model = kind === 'chat' ? scripted.script(says('ok')) : scripted.native(answers(call, message('ok')));
   try {
-    const backend = kinds[kind]({ ...openServer(scripted.url, 'key', transport), isOpenAI });
+    const backend = kinds[kind](openServer(scripted.url, 'key', transport));
+    const prepared = backend.prepare(modelCall({ model, ...members }), { isOpenAI, grammars: 'refuse' });
     const items: Json[] = [];
-    for await (const event of backend.generate(modelCall({ model, ...members }), new AbortController().signal)) {
+    for await (const event of prepared.stream(new AbortController().signal)) {
       if (event.type === 'response.output_item.done') items.push(event.item);
     }
     const body: Json = scripted.calls(model)[0]?.body ?? assert.fail('it was called');
@@ -175,7 +176,8 @@ test('OpenAI is asked to count with the parameters that it documents, and on Cha
   });
   const path = '/v1/responses/input_tokens';
   const model = scripted.counting('m', { [path]: (turn) => turn.reply(200, { input_tokens: 5 }) });
-  const server = { ...openServer(scripted.url, 'key', transport), isOpenAI: true };
+  const server = openServer(scripted.url, 'key', transport);
+  const openAIs = { isOpenAI: true, grammars: 'refuse' } as const;
   const format = { type: 'json_schema', name: 's', schema: {}, strict: true } as const;
   const asked = modelCall({
     model,
@@ -188,8 +190,8 @@ test('OpenAI is asked to count with the parameters that it documents, and on Cha
     max_output_tokens: 16,
   });
   const { signal } = new AbortController();
-  assert.equal(await responses(server).countTokens?.(asked, signal), 5);
-  assert.equal(await chatCompletions(server).countTokens?.(asked, signal), undefined);
+  assert.equal(await responses(server).prepare(asked, openAIs).countTokens?.(signal), 5);
+  assert.equal(await chatCompletions(server).prepare(asked, openAIs).countTokens?.(signal), undefined);
   const [sent, ...more] = scripted.calls(model);
   assert.deepEqual([sent?.path, more], [path, []]);
   const known = sdk.membersOf(sdk.interfaces.get('InputTokenCountParams') ?? assert.fail('a type'));

@@ -4,7 +4,7 @@ import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { demo } from '../../handler/backend/demo.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { backendContract, modelCall, userMessage } from '../support/backend-contract.ts';
+import { anyServer, backendContract, modelCall, userMessage } from '../support/backend-contract.ts';
 import { callsFunctions, says, startScriptedModel } from '../support/model/scripted.ts';
 
 backendContract('chat', async () => {
@@ -69,7 +69,7 @@ backendContract('demo', async () => ({
 
 test('the demo model says what it is', async () => {
   let text = '';
-  for await (const event of demo.generate(modelCall(), new AbortController().signal)) {
+  for await (const event of demo.prepare(modelCall(), anyServer).stream(new AbortController().signal)) {
     if (event.type === 'response.output_text.delta') text += event.delta;
   }
   assert.match(text, /Antiphon's built-in demo model.*Hello/);

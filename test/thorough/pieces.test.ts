@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { demo } from '../../handler/backend/demo.ts';
 import { JsonText } from '../../handler/backend/functions/json-text.ts';
 import { modelsOf } from '../../handler/routing/models.ts';
+import { anyServer } from '../support/backend-contract.ts';
 
 function isJson(text: string): boolean {
   try {
@@ -39,8 +40,8 @@ test('a pattern matches what a regular expression of it would', () => {
   fc.assert(
     fc.property(patterns, letters, (match, name) => {
       const parts = match.split('*').map((part) => part.replaceAll('.', '\\.'));
-      const models = modelsOf([{ match, backend: demo }]);
-      if (new RegExp(`^${parts.join('.*')}$`, 's').test(name)) assert.equal(models.find(name).match, match);
+      const models = modelsOf([{ match, backend: demo, profile: anyServer, context: 7 }]);
+      if (new RegExp(`^${parts.join('.*')}$`, 's').test(name)) assert.equal(models.find(name).context, 7);
       else assert.throws(() => models.find(name), { kind: 'model_not_found' });
     }),
     { numRuns: 5_000 },

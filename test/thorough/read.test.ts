@@ -56,7 +56,7 @@ test('a call that is held and has no end fails, in every protocol', async () => 
     };
     await assert.rejects(read(), (error) => error instanceof ApiError && error.kind === 'server', name);
     assert.ok(sent > 50 && sent < 1_000, `${name}: ${sent}`);
-    assert.ok(events.length > 50 && events.every(({ type }) => type === 'heard'), `${name}: it was heard`);
+    assert.ok(events.length > 50 && events.every(({ type }) => type === 'keep_alive'), `${name}: it is alive`);
   }
 });
 

@@ -1,25 +1,19 @@
 import type { Transport, Upstream } from '../../transport.ts';
 import type { Backend, BackendEvent } from '../backend.ts';
-import { type Grammars, toChatTools } from '../functions/tools.ts';
+import { toChatTools } from '../functions/tools.ts';
 import { text } from '../server/json-fields.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { getJson, idsOf, openServer, readJson, type Server } from '../server/server.ts';
 import { OwnCount, tokens } from '../server/token-count.ts';
 import { boundIn, failureOfMessages, isAboutThinking } from './failure.ts';
 import { MessagesReply } from './reply.ts';
-import { type MessagesRequest, toCounted, toRequest, withoutThinking } from './request.ts';
+import { type MessagesRequest, toCounted, toRequest, withBound, withoutThinking } from './request.ts';
 
 /** The version of the API that is spoken here. */
 const VERSION = '2023-06-01';
 
-/** How a server of the Messages API is spoken to, as the configuration says. */
-interface Terms {
-  key?: string | undefined;
-  grammars?: Grammars | undefined;
-}
-
 /** A backend that speaks Anthropic's Messages API at a base URL such as `https://api.anthropic.com/v1`. Always streams. */
-export function anthropic(url: string, { key, grammars }: Terms, transport: Transport): Backend {
+export function anthropic(url: string, key: string | undefined, transport: Transport): Backend {
   const headers = { 'anthropic-version': VERSION, ...(key && { 'x-api-key': key }) };
   const server = openServer(url, undefined, (to, init) =>
     transport(to, { ...init, headers: { ...init.headers, ...headers } }),
@@ -28,23 +22,24 @@ export function anthropic(url: string, { key, grammars }: Terms, transport: Tran
   /** How much models say at most that say less than others, as far as their server has told. */
   const bounds = new Map<string, number>();
   return {
-    generate(call, signal) {
+    prepare(call, { grammars }) {
       const tools = toChatTools(call.tools, call.params, grammars);
       const request = toRequest(call, tools, bounds.get(call.model));
       const within = (bound: number) => {
         if (call.max_output_tokens !== null) return undefined;
         bounds.set(call.model, bound);
-        return toRequest(call, tools, bound);
+        return withBound(request, bound);
       };
-      return stream(server, request, new MessagesReply(call, tools), signal, within);
-    },
-    async countTokens(call, signal) {
-      const request = toCounted(toRequest(call, toChatTools(call.tools, call.params, grammars)));
-      const count = async () => {
-        const upstream = await open(server, '/messages/count_tokens', request, signal);
-        return tokens((await readJson(upstream)).input_tokens);
+      return {
+        stream: (signal) => stream(server, request, new MessagesReply(call, tools), signal, within),
+        async countTokens(signal) {
+          const count = async () => {
+            const upstream = await open(server, '/messages/count_tokens', toCounted(request), signal);
+            return tokens((await readJson(upstream)).input_tokens);
+          };
+          return own.first({ count });
+        },
       };
-      return own.first({ count });
     },
     models: (signal) => listModels(server, signal),
   };

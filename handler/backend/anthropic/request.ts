@@ -7,12 +7,12 @@ import type { ChatTool } from '../functions/tools.ts';
 import { only } from '../server/token-count.ts';
 import { type MessageParam, toConversation } from './input.ts';
 import type { CacheControl, Mark } from './parts.ts';
-import { thinkingOf } from './thinking.ts';
+import { type Thinking, thinkingOf, thinkingWithin } from './thinking.ts';
 
 /** The body of `POST /messages`. */
 export interface MessagesRequest {
   messages: MessageParam[];
-  thinking?: { type: string } | null;
+  thinking?: Thinking | null;
   [member: string]: unknown;
 }
 
@@ -65,6 +65,12 @@ export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>,
 /** What of a request `POST /messages/count_tokens` takes, which refuses the rest. */
 export function toCounted(request: MessagesRequest): MessagesRequest {
   return { ...only(request, COUNTED), messages: request.messages };
+}
+
+/** The request to a model that says at most so many tokens, which are fewer than were asked for. */
+export function withBound({ thinking, ...request }: MessagesRequest, most: number): MessagesRequest {
+  const within = thinking && thinkingWithin(thinking, most);
+  return { ...request, max_tokens: most, ...(within && { thinking: within }) };
 }
 
 /** The request without any thinking of before, and without a budget, which asks for that of the turn that goes on. */

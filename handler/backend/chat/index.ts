@@ -1,10 +1,10 @@
 import { unsupported } from '../../errors.ts';
 import { present } from '../../protocol/json.ts';
-import type { Backend, BackendEvent, ModelCall } from '../backend.ts';
+import type { Backend, BackendEvent, ModelCall, ServerProfile } from '../backend.ts';
 import { narrowed } from '../functions/choice.ts';
 import { refuseOpenAIs, toForeign } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
-import { type ChatTool, type Grammars, toChatTools } from '../functions/tools.ts';
+import { type ChatTool, toChatTools } from '../functions/tools.ts';
 import { failureOf } from '../server/failure.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { listModels, type Server } from '../server/server.ts';
@@ -14,23 +14,18 @@ import { toMessages } from './messages.ts';
 import { ChatReply } from './reply.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
-export function chatCompletions(server: Server, grammars: Grammars = 'refuse'): Backend {
-  const prepare = (given: ModelCall) => {
-    refuseOpenAIs(given);
-    if (given.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
-    const call = server.isOpenAI ? given : toForeign(given);
-    const tools = toChatTools(given.tools, given.params, grammars);
-    return { call, tools, request: toRequest(call, tools, server) };
-  };
+export function chatCompletions(server: Server): Backend {
   const own = new OwnCount();
   return {
-    generate(given, signal) {
-      const { call, tools, request } = prepare(given);
-      return stream(server, JSON.stringify(request), new ChatReply(call, tools), signal);
-    },
-    async countTokens(given, signal) {
-      const { request } = prepare(given);
-      return server.isOpenAI ? undefined : own.first(chatWays(server, request, signal));
+    prepare(call, profile) {
+      refuseOpenAIs(call);
+      if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
+      const tools = toChatTools(call.tools, call.params, profile.grammars);
+      const request = toRequest(profile.isOpenAI ? call : toForeign(call), tools, profile);
+      return {
+        stream: (signal) => stream(server, JSON.stringify(request), new ChatReply(call, tools), signal),
+        countTokens: async (signal) => (profile.isOpenAI ? undefined : own.first(chatWays(server, request, signal))),
+      };
     },
     models: (signal) => listModels(server, signal),
   };
@@ -47,12 +42,12 @@ async function* stream(
   yield* readReply(upstream.body, reply);
 }
 
-function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, server: Server) {
+function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, { isOpenAI }: ServerProfile) {
   const { tools, tool_choice } = narrowed([...known.values()], call.tool_choice);
   const { hints } = call;
   return {
     model: call.model,
-    messages: toMessages(call.instructions, call.input, !server.isOpenAI),
+    messages: toMessages(call.instructions, call.input, !isOpenAI),
     stream: true,
     stream_options: { include_usage: true },
     // A null that a server does not expect is an error on many.
@@ -61,7 +56,7 @@ function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, server
       top_p: call.top_p,
       // OpenAI's own models refuse the older name; Ollama and others know only that.
       max_completion_tokens: call.max_output_tokens,
-      max_tokens: server.isOpenAI ? null : call.max_output_tokens,
+      max_tokens: isOpenAI ? null : call.max_output_tokens,
       reasoning_effort: call.reasoning.effort,
       verbosity: call.text.verbosity,
       response_format: responseFormat(call.text.format),

@@ -13,6 +13,7 @@ import type { OutputItem } from '../../protocol/items.ts';
 import { isObject, type JsonObject, present } from '../../protocol/json.ts';
 import type { ClientTool, CustomTool, FunctionTool, NamespaceTool } from '../../protocol/tools.ts';
 import { check } from '../../validate.ts';
+import type { Grammars } from '../backend.ts';
 
 // Chat Completions knows functions only. Every other tool that a client runs is shown to the model as a function, and
 // its calls are turned back into the items that the client knows.
@@ -32,9 +33,6 @@ export interface ChatTool {
   /** The item of a whole call; without it, it is a function call, whose arguments are streamed. */
   toItem?(call: { call_id: string; arguments: string; status: 'completed' | 'incomplete' }): OutputItem;
 }
-
-/** What becomes of grammars, which no function can hold the model to: refused, or told to the model. */
-export type Grammars = 'refuse' | 'describe';
 
 /**
  * The tools by the name that the model knows them by. Throws an ApiError for what no function can stand for; `params` says

@@ -1,5 +1,5 @@
-import type { Backend, BackendEvent, ModelCall } from '../backend.ts';
-import { type Grammars, toChatTools } from '../functions/tools.ts';
+import type { Backend, BackendEvent } from '../backend.ts';
+import { type ChatTool, toChatTools } from '../functions/tools.ts';
 import { failureOf } from '../server/failure.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { listModels, type Server } from '../server/server.ts';
@@ -15,25 +15,25 @@ const COUNTED = [
 ];
 
 /** A backend that speaks the Responses API itself: OpenAI, vLLM, llama.cpp, Ollama. Streams always, and stores nothing. */
-export function responses(server: Server, grammars?: Grammars): Backend {
-  const prepare = (call: ModelCall) => {
-    if (server.isOpenAI) return { request: toOpenAIsRequest(call), tools: new Map() };
-    const tools = toChatTools(call.tools, call.params, grammars);
-    return { request: toOthersRequest(call, tools), tools };
-  };
+export function responses(server: Server): Backend {
   const own = new OwnCount();
   return {
-    generate(call, signal) {
-      const { request, tools } = prepare(call);
-      const reply = new ResponsesReply(call, server, tools);
-      return markAsync(stream(server, JSON.stringify(request), reply, signal), call.tools);
-    },
-    async countTokens(call, signal, personality) {
-      const styled = server.isOpenAI && personality != null ? { personality } : {};
-      const request = { ...only(prepare(call).request, COUNTED), ...styled };
-      const count = async () =>
-        tokens((await ask(server.send, '/responses/input_tokens', request, signal)).input_tokens);
-      return own.first({ count });
+    prepare(call, profile) {
+      const { isOpenAI, grammars } = profile;
+      const tools: Map<string, ChatTool> = isOpenAI ? new Map() : toChatTools(call.tools, call.params, grammars);
+      const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools);
+      return {
+        stream(signal) {
+          const reply = new ResponsesReply(call, profile, tools);
+          return markAsync(stream(server, JSON.stringify(request), reply, signal), call.tools);
+        },
+        async countTokens(signal, personality) {
+          const counted = { ...only(request, COUNTED), ...(isOpenAI && personality != null && { personality }) };
+          const count = async () =>
+            tokens((await ask(server.send, '/responses/input_tokens', counted, signal)).input_tokens);
+          return own.first({ count });
+        },
+      };
     },
     models: (signal) => listModels(server, signal),
   };

@@ -5,12 +5,11 @@ import { fixedLimits } from '../../limits.ts';
 import { log } from '../../log.ts';
 import { Phase } from '../../protocol/items.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import type { Finish, ModelCall } from '../backend.ts';
+import type { Finish, ModelCall, ServerProfile } from '../backend.ts';
 import type { ChatTool } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
 import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
-import type { Server } from '../server/server.ts';
 import { isKnown, type Kind, kindOf, restOf, restOfArguments, textOf, toWholeItem } from './items.ts';
 import { Speech } from './speech.ts';
 
@@ -55,7 +54,11 @@ export class ResponsesReply implements Reply {
   #response: JsonObject | undefined;
 
   /** `tools` by the names that the server knows them by, where they are functions to it. */
-  constructor(call: Terms, { isOpenAI }: Pick<Server, 'isOpenAI'>, tools: ReadonlyMap<string, ChatTool> = new Map()) {
+  constructor(
+    call: Terms,
+    { isOpenAI }: Pick<ServerProfile, 'isOpenAI'>,
+    tools: ReadonlyMap<string, ChatTool> = new Map(),
+  ) {
     this.#call = call;
     this.#isOpenAI = isOpenAI;
     this.#speech = new Speech(call.reasoning.summary !== null, tools);

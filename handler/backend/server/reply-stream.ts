@@ -30,7 +30,7 @@ export interface Reply {
 }
 
 /**
- * What a body's events come to, as a Backend yields it. Throws an ApiError for a stream that fails, or is longer than `most`
+ * What a body's events come to, as a PreparedCall yields it. Throws an ApiError for a stream that fails, or is longer than `most`
  * characters.
  */
 export async function* readReply(
@@ -39,7 +39,7 @@ export async function* readReply(
   most = MAX_STREAM,
 ): AsyncGenerator<BackendEvent, void> {
   try {
-    yield* heard(body, reply, most);
+    yield* eventsBefore(body, reply, most);
     const finish = reply.finished ? reply.finish() : undefined;
     yield* reply.take();
     if (finish) yield finish;
@@ -50,7 +50,11 @@ export async function* readReply(
 }
 
 /** Has the reply take in all events, and yields what they make before the last of them. */
-async function* heard(body: AsyncIterable<Uint8Array>, reply: Reply, most: number): AsyncGenerator<BackendEvent, void> {
+async function* eventsBefore(
+  body: AsyncIterable<Uint8Array>,
+  reply: Reply,
+  most: number,
+): AsyncGenerator<BackendEvent, void> {
   let size = 0;
   for await (const batch of eventData(body)) {
     for (const data of batch) {
@@ -62,7 +66,7 @@ async function* heard(body: AsyncIterable<Uint8Array>, reply: Reply, most: numbe
     }
     const events = reply.take();
     if (events.length > 0) yield* events;
-    else yield { type: 'heard' };
+    else yield { type: 'keep_alive' };
   }
 }
 

@@ -13,8 +13,6 @@ const MAX_JSON = 8 * 1024 * 1024;
 
 /** A model server with an OpenAI-like API, as the configuration names it. */
 export interface Server {
-  /** Whether it is OpenAI's own, which refuses what it does not know where others ignore it. */
-  isOpenAI: boolean;
   /** Sends a request to a path below the base URL; throws an ApiError when there is no connection. */
   send: Send;
   /** The same at its root, which is the base URL without a `/v1` at its end. */
@@ -24,11 +22,13 @@ export interface Server {
 /** Sends a request to a path; throws an ApiError when there is no connection. */
 export type Send = (method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: string) => Promise<Upstream>;
 
-/**
- * The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. Whether it is OpenAI's its
- * name says, unless that is given.
- */
-export function openServer(url: string, key: string | undefined, transport: Transport, isOpenAI?: boolean): Server {
+/** Whether a base URL is of a server of OpenAI's own, by its host name. */
+export function isOpenAIs(url: string): boolean {
+  return /^https:\/\/[^/]*\.openai\.(com|azure\.com)(:|\/|$)/.test(url);
+}
+
+/** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
+export function openServer(url: string, key: string | undefined, transport: Transport): Server {
   const base = url.replace(/\/+$/, '');
   const headers: Record<string, string> = { accept: 'text/event-stream, application/json', [HOP_HEADER]: '1' };
   if (key) headers.authorization = `Bearer ${key}`;
@@ -43,7 +43,6 @@ export function openServer(url: string, key: string | undefined, transport: Tran
     };
   };
   return {
-    isOpenAI: isOpenAI ?? /^https:\/\/[^/]*\.openai\.(com|azure\.com)(:|\/|$)/.test(base),
     send: sendBelow(base),
     sendToRoot: sendBelow(base.replace(/\/v1$/, '')),
   };

@@ -10,7 +10,7 @@ import { previousNotFound } from '../../state/history.ts';
 import { getResponse } from '../../state/responses.ts';
 import type { Scope } from '../../state/scope.ts';
 import { startBounds } from '../../turn/bounds.ts';
-import { compact } from '../../turn/compact.ts';
+import { compact, summaryCall } from '../../turn/compact.ts';
 import { check } from '../../validate.ts';
 import { readJson } from '../body.ts';
 import { sendJson } from '../reply.ts';
@@ -28,7 +28,7 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   const entry = c.get('entry');
   entry.model = model;
   const asked = { ...sent, model, prompted: 0, compacts: true };
-  const { backend, context, heard, turn } = await prepareTurn(services, asked, { response: null });
+  const { prepare, context, heard, turn } = await prepareTurn(services, asked, { response: null });
   const users = heard.filter((item) => item.type === 'message' && item.role === 'user');
 
   const entered = services.turns.enter(services.caller.id, c.req.raw.signal);
@@ -37,7 +37,8 @@ export async function compactConversation(c: Context<Env>, services: Services): 
   const leave = services.running.enter(bounds.fail);
   try {
     bounds.waiting(true);
-    const events = compact(backend, turn.call, context, seal, bounds.signal);
+    const summary = prepare(summaryCall(turn.call, context)).stream(bounds.signal);
+    const events = compact(summary, turn.call.input, seal);
     for (;;) {
       const next = await events.next();
       bounds.waiting(true);

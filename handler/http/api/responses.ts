@@ -13,7 +13,7 @@ import { startTurn } from '../../service/start.ts';
 import { findMade } from '../../state/idempotency.ts';
 import { getResponse } from '../../state/responses.ts';
 import type { Bounds } from '../../turn/bounds.ts';
-import { checkCarried } from '../../turn/turn.ts';
+import { prepareFirst } from '../../turn/first-call.ts';
 import { check } from '../../validate.ts';
 import { readJson } from '../body.ts';
 import { readKey } from '../idempotency.ts';
@@ -38,10 +38,10 @@ export async function createResponse(c: Context<Env>, services: Services): Promi
   const made = key && (await findMade(scope, key));
   if (made) return repeat(c, services, await getResponse(scope, made), sent);
   const prepared = await prepareTurn(services, asked, entry);
-  const { turn, past, backend, request } = prepared;
+  const { turn, past, prepare, request } = prepared;
   const { response } = turn;
   if (response.background) {
-    checkCarried(backend, turn);
+    prepareFirst(prepare, turn); // refuses what its server cannot carry: it is made later, from what is kept
     await startBackground(services, { response, input: turn.input, past, key }, request);
     return request.stream ? streamBackground(c, services, response, sent) : sendJson(c, response);
   }
