@@ -93,6 +93,9 @@ interface KindRow {
 /** What went wrong, as a key of the one table of statuses, types and codes. */
 export type ErrorKind = keyof typeof kinds;
 
+/** Every kind of error; `docs/errors.md` has a row for each. */
+export const errorKinds = Object.keys(kinds) as ErrorKind[]; // the keys are the kinds
+
 /** Which statuses and codes clients get: the three tiers, or OpenAI's own. */
 export type ErrorStyle = 'tiers' | 'openai';
 

@@ -32,15 +32,22 @@ test('an empty configuration has every default', () => {
   });
 });
 
-test('the configuration of the README is one, and says the defaults', async () => {
+const secrets = {
+  ANTHROPIC_API_KEY: 'a',
+  OPENAI_API_KEY: 'b',
+  ANTIPHON_KEY: 'c'.repeat(32),
+  WEBHOOK_SECRET: 'd'.repeat(16),
+};
+
+test('the configuration of the README is one', async () => {
   const page = await readFile(new URL('../README.md', import.meta.url), 'utf8');
   const block = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('there is a block of YAML');
-  const secrets = {
-    ANTHROPIC_API_KEY: 'a',
-    OPENAI_API_KEY: 'b',
-    ANTIPHON_KEY: 'c'.repeat(32),
-    WEBHOOK_SECRET: 'd'.repeat(16),
-  };
+  assert.equal(parseConfig(substitute(parse(block), secrets)).limits.turns, defaultLimits.turns);
+});
+
+test('the configuration in docs/configuration.md is one, and says the defaults', async () => {
+  const page = await readFile(new URL('../docs/configuration.md', import.meta.url), 'utf8');
+  const block = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('there is a block of YAML');
   const { limits, retention, logRetention } = parseConfig(substitute(parse(block), secrets));
   const plain = parseConfig({});
   assert.deepEqual([limits, retention, logRetention], [plain.limits, plain.retention, plain.logRetention]);

@@ -10,7 +10,7 @@ const error = (more: object = {}) => ({ error: { message: SECRET, type: 'x', cod
 
 promise(
   'backend.credentials',
-  { says: "a backend's 401 and 403 are our 500, not to be retried", source: 'design: Errors' },
+  { says: "a backend's 401 and 403 are our 500, not to be retried", source: 'docs/errors.md' },
   async (door) => {
     for (const status of [401, 403]) {
       const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
@@ -22,7 +22,7 @@ promise(
 
 promise(
   'backend.rate-limit',
-  { says: "a backend's 429 is 429 with retry-after", source: 'design: Errors' },
+  { says: "a backend's 429 is 429 with retry-after", source: 'docs/errors.md' },
   async (door) => {
     const limited = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' };
     const { headers, streamed } = await fails(door, replies(429, error(), { 'retry-after': '17' }), limited);
@@ -58,7 +58,7 @@ const overflows = [
 
 promise(
   'backend.overflow',
-  { says: 'a context overflow, however a server says it, is 400 context_length_exceeded', source: 'design: Errors' },
+  { says: 'a context overflow, however a server says it, is 400 context_length_exceeded', source: 'docs/errors.md' },
   async (door) => {
     for (const script of overflows) {
       await fails(door, script, { status: 400, code: 'context_length_exceeded', param: 'input' });
@@ -68,7 +68,7 @@ promise(
 
 promise(
   'backend.overflow-streamed',
-  { says: 'an overflow that comes inside the stream is told as well', source: 'recordings: llama.cpp' },
+  { says: 'an overflow that comes inside the stream is told as well', source: 'test/fixtures/: recorded of llama.cpp' },
   async (door) => {
     const message = {
       code: 400,
@@ -81,7 +81,7 @@ promise(
 
 promise(
   'backend.model-unknown',
-  { says: 'a backend that does not have the model is 404 model_not_found', source: 'design: Errors' },
+  { says: 'a backend that does not have the model is 404 model_not_found', source: 'docs/errors.md' },
   async (door) => {
     const expected = { status: 404, code: 'model_not_found', param: 'model' };
     await fails(door, replies(404, { error: { message: "model 'x' not found", type: 'api_error' } }), expected);
@@ -91,7 +91,7 @@ promise(
 
 promise(
   'backend.client-fault',
-  { says: "a backend's other 4xx, and 501, are 500, not to be retried", source: 'design: Errors' },
+  { says: "a backend's other 4xx, and 501, are 500, not to be retried", source: 'docs/errors.md' },
   async (door) => {
     for (const status of [400, 404, 405, 409, 422, 501]) {
       const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
@@ -100,7 +100,7 @@ promise(
   },
 );
 
-promise('backend.server-fault', { says: "a backend's 5xx are 500", source: 'design: Errors' }, async (door) => {
+promise('backend.server-fault', { says: "a backend's 5xx are 500", source: 'docs/errors.md' }, async (door) => {
   for (const status of [500, 502, 503, 504]) {
     const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
     assert.equal(headers.get('x-should-retry'), null, `${status}`);
@@ -109,7 +109,7 @@ promise('backend.server-fault', { says: "a backend's 5xx are 500", source: 'desi
 
 promise(
   'backend.odd-status',
-  { says: 'plain text, redirects and huge error bodies are 500', source: 'recordings: Ollama' },
+  { says: 'plain text, redirects and huge error bodies are 500', source: 'test/fixtures/: recorded of Ollama' },
   async (door) => {
     await fails(door, replies(404, 'plain text'), { status: 500, code: 500 });
     await fails(door, replies(302, '', { location: 'http://127.0.0.1:9/' }), { status: 500, code: 500 });
@@ -119,7 +119,7 @@ promise(
 
 promise(
   'backend.body-hidden',
-  { says: "a backend's words never reach the client", source: 'issue 3: Handler' },
+  { says: "a backend's words never reach the client", source: 'docs/backends.md' },
   async (door) => {
     const leaks = [
       ...[400, 401, 404, 429, 500].map((status) => replies(status, error())),
@@ -151,7 +151,7 @@ promise(
   'backend.breaks-at-once',
   {
     says: 'a backend that breaks off or talks nonsense at once: one error, one terminal event',
-    source: 'edge case 18 (openai/codex#41340)',
+    source: 'docs/edge-cases.md: 18 (openai/codex#41340)',
   },
   async (door) => {
     for (const [how, script] of Object.entries(breaks)) {
@@ -165,7 +165,7 @@ promise(
   'backend.breaks-midway',
   {
     says: 'a backend that breaks off or talks nonsense midway: the item is done as incomplete, then one terminal event',
-    source: 'edge case 18 (openai/codex#41340)',
+    source: 'docs/edge-cases.md: 18 (openai/codex#41340)',
   },
   async (door) => {
     for (const [how, script] of Object.entries(breaks)) {
@@ -196,7 +196,7 @@ promise(
 
 promise(
   'backend.json-reply',
-  { says: 'a backend that does not stream is a failure, not an empty answer', source: 'issue 3: Handler' },
+  { says: 'a backend that does not stream is a failure, not an empty answer', source: 'docs/backends.md' },
   async (door) => {
     const whole = { choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }] };
     await fails(door, replies(200, whole), { status: 500, code: 500 });
@@ -205,7 +205,7 @@ promise(
 
 promise(
   'backend.cut-call',
-  { says: 'a call that breaks off is done as incomplete', source: 'edge case 20 (vllm#57998)' },
+  { says: 'a call that breaks off is done as incomplete', source: 'docs/edge-cases.md: 20 (vllm#57998)' },
   async (door) => {
     const model = door.model.script(async (turn) => {
       await turn.delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"a' } }] });
@@ -293,7 +293,10 @@ const quirks: Record<string, Script> = {
 
 promise(
   'backend.quirks',
-  { says: 'the odd streams of real servers are understood', source: 'recordings: llama.cpp, Ollama, vLLM' },
+  {
+    says: 'the odd streams of real servers are understood',
+    source: 'test/fixtures/: recorded of llama.cpp, Ollama, vLLM',
+  },
   async (door) => {
     for (const [quirk, script] of Object.entries(quirks)) {
       const model = door.model.script(ending(script));
@@ -306,7 +309,7 @@ promise(
 
 promise(
   'backend.late-usage',
-  { says: 'of two chunks of usage the last one counts', source: 'recordings: llama.cpp' },
+  { says: 'of two chunks of usage the last one counts', source: 'test/fixtures/: recorded of llama.cpp' },
   async (door) => {
     const model = door.model.script(ending(quirks['two chunks of usage'] ?? says('')));
     assert.equal((await create(door, { model })).usage?.total_tokens, 18);

@@ -15,7 +15,7 @@ promise(
   'native.text',
   {
     says: 'a server that speaks the Responses API is asked there, always for a stream, and never for state',
-    source: 'issue 5: Backend responses',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const model = door.model.native(answers(message('Hello world')));
@@ -47,7 +47,7 @@ promise(
 
 promise(
   'native.stream',
-  { says: "its events come in OpenAI's order, with ids and places of our own", source: 'issue 5: Backend responses' },
+  { says: "its events come in OpenAI's order, with ids and places of our own", source: 'docs/backends.md' },
   async (door) => {
     const model = door.model.native(answers(message('Hello world'), call));
     const { events, final } = await stream(door, { model, tools });
@@ -74,7 +74,7 @@ promise(
 
 promise(
   'native.live',
-  { says: 'what it says arrives as it is said', source: 'issue 5: Backend responses' },
+  { says: 'what it says arrives as it is said', source: 'docs/backends.md' },
   async (door) => {
     const heard = Promise.withResolvers<void>();
     const [first, second] = halves(message('first second'), ' second');
@@ -100,7 +100,7 @@ promise(
   'native.tool-turns',
   {
     says: 'a function call of its model is answered by previous_response_id, which the server never sees',
-    source: 'issue 5: Backend responses',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const model = door.model.native(answers(message('Let me see.'), call), answers(message('One.')));
@@ -122,7 +122,7 @@ promise(
 
 promise(
   'native.reasoning',
-  { says: 'its reasoning and the summaries of it are shown, and go back to it', source: 'issue 5: Backend responses' },
+  { says: 'its reasoning and the summaries of it are shown, and go back to it', source: 'docs/backends.md' },
   async (door) => {
     const summary = { type: 'reasoning', summary: ['First.', 'Then.'] };
     const thought = { type: 'reasoning', content: ['Hm.'] };
@@ -301,7 +301,7 @@ promise(
   'native.functions',
   {
     says: 'other servers are told of every tool as a function, and its calls are turned back',
-    source: 'recordings: vLLM, llama.cpp, Ollama',
+    source: 'test/fixtures/: recorded of vLLM, llama.cpp, Ollama',
   },
   async (door) => {
     const tools = [
@@ -352,7 +352,7 @@ promise(
   'native.shown',
   {
     says: 'images that tools returned follow all the answers, as the user shows them: not all servers take them from tools',
-    source: 'issue 5: Backend responses',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const actions = [{ type: 'screenshot' }];
@@ -389,7 +389,7 @@ promise(
   'native.unprocessable',
   {
     says: 'what not all of them can carry is 422 by its name, before a model is called',
-    source: 'issue 5: Backend responses',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const model = door.model.native(() => assert.fail('the model is not called'));
@@ -409,7 +409,7 @@ promise(
   'native.custom-tool',
   {
     says: "OpenAI's own server is told of tools other than functions as they are",
-    source: 'issue 5: Backend responses',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const custom = { type: 'custom', name: 'run_sql', format: { type: 'grammar', syntax: 'lark', definition: 'x' } };
@@ -434,7 +434,7 @@ promise(
   'native.incomplete',
   {
     says: 'an answer that was cut is incomplete though the server says completed',
-    source: 'recordings: vLLM, llama.cpp, Ollama',
+    source: 'test/fixtures/: recorded of vLLM, llama.cpp, Ollama',
   },
   async (door) => {
     const usage = { input_tokens: 11, output_tokens: 16, total_tokens: 27 };
@@ -447,7 +447,7 @@ promise(
 
 promise(
   'native.failure',
-  { says: 'a response that it says has failed is our failure, in our words', source: 'issue 5: Backend responses' },
+  { says: 'a response that it says has failed is our failure, in our words', source: 'docs/backends.md' },
   async (door) => {
     const error = { code: 'server_error', message: 'CUDA out of memory at 10.0.0.7' };
     const failing = door.model.native(sendsEvents(eventsOf([message('Well')], { type: 'failed', error })));
@@ -464,7 +464,7 @@ promise(
 
 promise(
   'native.broken-off',
-  { says: 'a stream without a terminal event fails', source: 'issue 5: Backend responses' },
+  { says: 'a stream without a terminal event fails', source: 'docs/backends.md' },
   async (door) => {
     const [begun] = halves(message('Well then'), ' then');
     const model = door.model.native(async (turn) => {
@@ -477,7 +477,7 @@ promise(
   },
 );
 
-promise('native.leave', { says: 'a client that leaves ends the call', source: 'issue 5: Backend responses' }, (door) =>
+promise('native.leave', { says: 'a client that leaves ends the call', source: 'docs/backends.md' }, (door) =>
   endsOnLeaving(door, async () => {
     const begun = Promise.withResolvers<void>();
     const script: Script = async (turn) => {

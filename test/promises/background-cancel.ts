@@ -12,7 +12,7 @@ type ResponseObject = OpenAI.Responses.Response;
 
 promise(
   'cancel.stops',
-  { says: 'cancel ends the response with what was made, and the model call', source: 'issue 6: Background' },
+  { says: 'cancel ends the response with what was made, and the model call', source: 'docs/api.md' },
   async (door) => {
     const { script } = held('Hello');
     const model = door.model.script(script);
@@ -34,7 +34,7 @@ promise(
 
 promise(
   'cancel.again',
-  { says: 'cancel is idempotent', source: 'issue 6: Background' },
+  { says: 'cancel is idempotent', source: 'docs/api.md' },
   async (door) => {
     const { script, begun } = held();
     const { id } = await begin(door, script);
@@ -49,7 +49,7 @@ promise(
 
 promise(
   'cancel.ended',
-  { says: 'cancel leaves a response as it is that has ended', source: 'issue 6: Background' },
+  { says: 'cancel leaves a response as it is that has ended', source: 'docs/api.md' },
   async (door) => {
     const { id } = await begin(door, says('ok'));
     const whole = await ended(door, id);
@@ -61,7 +61,7 @@ promise(
 
 promise(
   'cancel.not-background',
-  { says: 'only background responses can be cancelled', source: 'surface: Endpoints' },
+  { says: 'only background responses can be cancelled', source: 'docs/api.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     await refuses(await ask(door, 'POST', `/v1/responses/${id}/cancel`), { status: 400, code: null });
@@ -71,7 +71,7 @@ promise(
 
 promise(
   'cancel.stream',
-  { says: 'readers of the stream see one terminal event, and no error, at a cancel', source: 'issue 6: Background' },
+  { says: 'readers of the stream see one terminal event, and no error, at a cancel', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(held('Hello').script);
     const { id, text, holds } = await openStream(
@@ -94,7 +94,7 @@ promise(
 
 promise(
   'cancel.delete',
-  { says: 'deleting a response that is being made cancels it', source: 'issue 6: Background' },
+  { says: 'deleting a response that is being made cancels it', source: 'docs/api.md' },
   async (door) => {
     const { script, begun } = held();
     const { id, model } = await begin(door, script);

@@ -22,7 +22,7 @@ function frames(text: string): string[] {
 
 promise(
   'replay.every',
-  { says: 'cut and resumed at every event, a stream has the same bytes', source: 'issue 6: Background' },
+  { says: 'cut and resumed at every event, a stream has the same bytes', source: 'docs/background.md' },
   async (door) => {
     const words = Array.from({ length: 12 }, (_, n) => `word ${n} `);
     const live = frames(await (await post(door, { ...background(door, says(...words)), stream: true })).text());
@@ -41,7 +41,7 @@ function background(door: Door, script: Parameters<Door['model']['script']>[0]) 
 
 promise(
   'replay.live',
-  { says: 'any number of readers, early and late, get the same events', source: 'issue 6: Background' },
+  { says: 'any number of readers, early and late, get the same events', source: 'docs/background.md' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const { id, text } = await openStream(await post(door, { ...background(door, script), stream: true }));
@@ -60,7 +60,7 @@ promise(
   'replay.after',
   {
     says: 'starting_after gives only later events; after the last there is none',
-    source: 'edge case 28 (litellm#26671)',
+    source: 'docs/edge-cases.md: 28 (litellm#26671)',
   },
   async (door) => {
     const { events, final } = await stream(door, background(door, says('Hel', 'lo')));
@@ -74,7 +74,7 @@ promise(
 
 promise(
   'replay.query',
-  { says: 'a wrong stream, starting_after or include_obfuscation is 422', source: 'issue 6: Background' },
+  { says: 'a wrong stream, starting_after or include_obfuscation is 422', source: 'docs/background.md' },
   async (door) => {
     const { id } = await begin(door, says('ok'));
     await ended(door, id);
@@ -94,7 +94,7 @@ promise(
 
 promise(
   'replay.no-log',
-  { says: 'a response that was not made in the background has no events to replay', source: 'issue 6: Background' },
+  { says: 'a response that was not made in the background has no events to replay', source: 'docs/background.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     const reply = await door.fetch(`/v1/responses/${id}?stream=true`);
@@ -105,7 +105,7 @@ promise(
 
 promise(
   'replay.obfuscation',
-  { says: 'include_obfuscation pads the deltas of a replay', source: 'surface: Endpoints' },
+  { says: 'include_obfuscation pads the deltas of a replay', source: 'docs/api.md' },
   async (door) => {
     const { id } = await begin(door, says('Hel', 'lo'));
     await ended(door, id);
@@ -121,7 +121,7 @@ promise(
 
 promise(
   'replay.long',
-  { says: 'long events and many blocks are replayed whole', source: 'issue 6: Background' },
+  { says: 'long events and many blocks are replayed whole', source: 'docs/background.md' },
   async (door) => {
     const parts = Array.from({ length: 40 }, (_, n) => `${n} ${'\u{1F600}x'.repeat(2_000)}`);
     const { events, final } = await stream(door, background(door, says(...parts)));

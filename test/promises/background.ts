@@ -51,7 +51,7 @@ export async function openStream(reply: Response): Promise<Opened> {
 
 promise(
   'background.queued',
-  { says: 'background: true answers queued before the model has said anything', source: 'issue 6: Background' },
+  { says: 'background: true answers queued before the model has said anything', source: 'docs/background.md' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const response = await begin(door, script);
@@ -69,7 +69,7 @@ promise(
 
 promise(
   'background.follow',
-  { says: 'GET follows a background response from queued to its end', source: 'issue 6: Background' },
+  { says: 'GET follows a background response from queued to its end', source: 'docs/background.md' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const response = await begin(door, script);
@@ -87,7 +87,7 @@ promise(
 
 promise(
   'background.stream',
-  { says: 'with stream: true its events come live, queued among them', source: 'issue 6: Background' },
+  { says: 'with stream: true its events come live, queued among them', source: 'docs/background.md' },
   async (door) => {
     const model = door.model.script(says('Hel', 'lo'));
     const { events, final } = await stream(door, { model, background: true });
@@ -121,7 +121,7 @@ function changing({ status, completed_at, output, usage }: OpenAI.Responses.Resp
 
 promise(
   'background.leaving',
-  { says: 'a reader who leaves ends nothing', source: 'edge case 29 (hermes-agent#15392)' },
+  { says: 'a reader who leaves ends nothing', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   async (door) => {
     const { script, begun, release } = held('Hello');
     const model = door.model.script(script);
@@ -141,7 +141,7 @@ promise(
 
 promise(
   'background.failed',
-  { says: 'a backend that fails ends it as failed, in GET and in the stream', source: 'issue 6: Background' },
+  { says: 'a backend that fails ends it as failed, in GET and in the stream', source: 'docs/background.md' },
   async (door) => {
     const { id } = await begin(door, replies(429, { error: { message: 'slow down' } }));
     const failed = await ended(door, id);
@@ -161,7 +161,7 @@ promise(
 
 promise(
   'background.refused',
-  { says: 'what the backend cannot carry is refused before anything is queued', source: 'issue 6: Background' },
+  { says: 'what the backend cannot carry is refused before anything is queued', source: 'docs/background.md' },
   async (door) => {
     const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
     const tools = [{ type: 'custom', name: 'f', format }];
@@ -176,13 +176,13 @@ promise(
 
 promise(
   'background.store',
-  { says: 'background with store: false is 422', source: 'surface: Limits and defaults' },
+  { says: 'background with store: false is 422', source: 'openai 7.57.0: limits and defaults of its types' },
   (door) => unprocessable(door, { background: true, store: false }, 'background').then(() => {}),
 );
 
 promise(
   'background.not-yet',
-  { says: 'a response that is not ready cannot be gone on from', source: 'design: State' },
+  { says: 'a response that is not ready cannot be gone on from', source: 'docs/state.md' },
   async (door) => {
     const { script, release } = held();
     const { id } = await begin(door, script);
@@ -205,7 +205,7 @@ promise(
 
 promise(
   'background.conversation',
-  { says: 'it holds its conversation from queued to its end', source: 'issue 6: Background' },
+  { says: 'it holds its conversation from queued to its end', source: 'docs/background.md' },
   async (door) => {
     const { id: conversation } = await have<{ id: string }>(door, 'POST', '/v1/conversations', {});
     const { script, release } = held('Hello');
@@ -232,7 +232,7 @@ promise(
   'background.idempotent',
   {
     says: 'a create that is sent again under its key gets the same response, queued or ended',
-    source: 'issue 5: Clients',
+    source: 'docs/background.md',
   },
   async (door) => {
     const { script, release } = held('Hello');
@@ -257,7 +257,7 @@ promise(
 
 promise(
   'background.rounds',
-  { says: 'the tool loop runs in the background', source: 'issue 6: Background' },
+  { says: 'the tool loop runs in the background', source: 'docs/background.md' },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":1,"b":2}' }), says('3'));
     const { final } = await stream(door, { model, background: true, tools: [{ type: 'test_tool' }] });
@@ -275,7 +275,7 @@ promise(
 
 promise(
   'background.limits',
-  { says: 'a silent model fails it', source: 'design: Errors' },
+  { says: 'a silent model fails it', source: 'docs/errors.md' },
   async (door) => {
     const { script } = hangs('Hel');
     const { id } = await begin(door, script);
@@ -330,7 +330,7 @@ promise(
 
 promise(
   'cancel.unknown',
-  { says: 'cancel of an unknown id is 404', source: 'surface: Endpoints' },
+  { says: 'cancel of an unknown id is 404', source: 'docs/api.md' },
   async (door) => {
     const reply = await ask(door, 'POST', '/v1/responses/resp_unknown/cancel');
     await refuses(reply, { status: 404, code: null });

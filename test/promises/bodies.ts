@@ -50,14 +50,14 @@ async function reaches(door: Door, encoding: string, encode: (plain: Buffer) => 
 
 promise(
   'body.gzip',
-  { says: 'a gzip body is inflated', source: 'issue 3: Handler' },
+  { says: 'a gzip body is inflated', source: 'docs/limits.md' },
   (door) => reaches(door, 'gzip', gzipSync),
   NEEDS_HEADERS,
 );
 
 promise(
   'body.deflate',
-  { says: "a deflate body is inflated, in zlib's format and raw", source: 'issue 3: Handler' },
+  { says: "a deflate body is inflated, in zlib's format and raw", source: 'docs/limits.md' },
   async (door) => {
     await reaches(door, 'deflate', deflateSync);
     await reaches(door, 'deflate', deflateRawSync);
@@ -67,14 +67,14 @@ promise(
 
 promise(
   'body.br',
-  { says: 'a br body is decompressed', source: 'issue 3: Handler' },
+  { says: 'a br body is decompressed', source: 'docs/limits.md' },
   (door) => reaches(door, 'br', brotli),
   NEEDS_HEADERS,
 );
 
 promise(
   'body.identity',
-  { says: 'identity is no encoding', source: 'issue 3: Handler' },
+  { says: 'identity is no encoding', source: 'docs/limits.md' },
   async (door) => {
     await reaches(door, 'identity', (plain) => plain);
     await reaches(door, '', (plain) => plain);
@@ -86,7 +86,7 @@ promise(
   'body.two-encodings',
   {
     says: 'two encodings are 415, and one is undone whatever the case of its name and beside identity',
-    source: 'issue 11: input',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const plain = Buffer.from('{}');
@@ -112,7 +112,7 @@ promise(
   'body.unknown-encoding',
   {
     says: 'an unknown encoding is 415, and accept-encoding names those that are known',
-    source: 'issue 3: Handler; RFC 9110, 12.5.3',
+    source: 'RFC 9110, 12.5.3',
   },
   async (door) => {
     for (const encoding of ['compress', 'snappy', '__proto__', 'x'.repeat(2_000)]) {
@@ -128,7 +128,7 @@ promise(
   'body.corrupt',
   {
     says: 'corrupt, truncated or missing compressed data is 400, and so is what stands behind its end',
-    source: 'issue 3: Handler',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const plain = Buffer.from(JSON.stringify({ model: 'demo', input: 'Hello. '.repeat(500) }));
@@ -146,7 +146,7 @@ promise(
 
 promise(
   'body.bomb',
-  { says: 'a bomb is refused at the inflated limit', source: 'issue 3: Handler' },
+  { says: 'a bomb is refused at the inflated limit', source: 'docs/limits.md' },
   async (door) => {
     const bomb = Buffer.alloc(8 * MiB + 1, ' ');
     const small = randomDigits(8 * MiB + 1);
@@ -168,7 +168,7 @@ promise(
   'body.ratio',
   {
     says: 'what grows to more than two hundred times its size, and more than 1 MiB, is 413 in each encoding',
-    source: 'issue 11: input',
+    source: 'docs/limits.md',
   },
   async (door) => {
     // Within the limit: only how much they grow tells them from others.
@@ -184,7 +184,7 @@ promise(
 
 promise(
   'body.nothing-comes',
-  { says: 'compressed data of which nothing comes is 413 after 256 KiB of it', source: 'issue 11: input' },
+  { says: 'compressed data of which nothing comes is 413 after 256 KiB of it', source: 'docs/limits.md' },
   async (door) => {
     const refused = { status: 413, code: 'request_too_large', message: /too many pieces/ };
     const plain = Buffer.from('{"model":"demo","input":"Hi"}');
@@ -210,14 +210,14 @@ promise(
   NEEDS_HEADERS,
 );
 
-promise('body.largest', { says: '32 MiB are taken', source: 'issue 3: Handler' }, async (door) => {
+promise('body.largest', { says: '32 MiB are taken', source: 'docs/limits.md' }, async (door) => {
   const model = door.model.script(says('ok'));
   const reply = await post(door, padded({ model, input: 'Hi' }, 32 * MiB));
   assert.equal(reply.status, 200);
   await reply.text();
 });
 
-promise('body.too-large', { says: '32 MiB and a byte are 413', source: 'issue 3: Handler' }, async (door) => {
+promise('body.too-large', { says: '32 MiB and a byte are 413', source: 'docs/limits.md' }, async (door) => {
   const model = door.model.script(says('never'));
   const reply = await post(door, padded({ model, input: 'Hi' }, 32 * MiB + 1));
   await refuses(reply, { status: 413, code: 'request_too_large' });
@@ -240,7 +240,7 @@ promise(
 
 promise(
   'body.content-type',
-  { says: 'a content-type that is not JSON is 415', source: 'design: Errors' },
+  { says: 'a content-type that is not JSON is 415', source: 'docs/errors.md' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const body = JSON.stringify({ model, input: 'Hi' });
@@ -273,7 +273,7 @@ promise(
 
 promise(
   'body.no-content-type',
-  { says: 'a missing content-type counts as JSON', source: 'design: Errors' },
+  { says: 'a missing content-type counts as JSON', source: 'docs/errors.md' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const body = new TextEncoder().encode(JSON.stringify({ model, input: 'Hi' }));
@@ -285,7 +285,7 @@ promise(
 
 promise(
   'body.chunked',
-  { says: 'a body may come in pieces, its length unsaid', source: 'issue 3: Handler' },
+  { says: 'a body may come in pieces, its length unsaid', source: 'docs/limits.md' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const pieces = JSON.stringify({ model, input: 'Hi' }).match(/.{1,7}/g) ?? [];

@@ -11,7 +11,7 @@ const tools = [
 
 promise(
   'chat.streamed',
-  { says: 'the model is always called streamed, with usage asked for', source: 'issue 3: Handler' },
+  { says: 'the model is always called streamed, with usage asked for', source: 'docs/backends.md' },
   async (door) => {
     const model = door.model.script(says('Hi'));
     await create(door, { model });
@@ -25,7 +25,7 @@ promise(
 
 promise(
   'chat.minimal',
-  { says: 'what the client did not give is not sent', source: 'issue 3: Handler' },
+  { says: 'what the client did not give is not sent', source: 'docs/backends.md' },
   async (door) => {
     const { model, ...rest } = await sent(door, { input: 'Hi' });
     assert.match(model, /^scripted-/);
@@ -41,7 +41,7 @@ promise(
   'chat.headers',
   {
     says: 'the call carries the configured key, JSON, and the header that tells a loop',
-    source: 'design: Command line and configuration',
+    source: 'docs/configuration.md',
   },
   async (door) => {
     const model = door.model.script(says('Hi'));
@@ -55,7 +55,7 @@ promise(
 
 promise(
   'chat.sampling',
-  { says: 'temperature, top_p and max_output_tokens reach the model', source: 'issue 3: Handler' },
+  { says: 'temperature, top_p and max_output_tokens reach the model', source: 'docs/backends.md' },
   async (door) => {
     const body = await sent(door, { temperature: 0, top_p: 0.5, max_output_tokens: 99 });
     assert.partialDeepStrictEqual(body, { temperature: 0, top_p: 0.5, max_completion_tokens: 99, max_tokens: 99 });
@@ -64,7 +64,7 @@ promise(
 
 promise(
   'chat.reasoning',
-  { says: 'reasoning.effort and text.verbosity reach the model', source: 'issue 3: Handler' },
+  { says: 'reasoning.effort and text.verbosity reach the model', source: 'docs/backends.md' },
   async (door) => {
     const body = await sent(door, { reasoning: { effort: 'high' }, text: { verbosity: 'low' } });
     assert.partialDeepStrictEqual(body, { reasoning_effort: 'high', verbosity: 'low' });
@@ -73,7 +73,7 @@ promise(
 
 promise(
   'chat.tools',
-  { says: 'function tools, their choice and parallel_tool_calls reach the model', source: 'issue 3: Handler' },
+  { says: 'function tools, their choice and parallel_tool_calls reach the model', source: 'docs/backends.md' },
   async (door) => {
     const body = await sent(door, { tools, parallel_tool_calls: false });
     assert.deepEqual(body.tools, [
@@ -87,7 +87,7 @@ promise(
 
 promise(
   'chat.strict',
-  { says: 'an omitted strict is echoed as false and not sent', source: 'edge case 25 (vercel/ai#11869)' },
+  { says: 'an omitted strict is echoed as false and not sent', source: 'docs/edge-cases.md: 25 (vercel/ai#11869)' },
   async (door) => {
     const model = door.model.script(says('Hi'));
     const response = await create(door, { model, tools });
@@ -103,7 +103,7 @@ promise(
   'chat.tool-choice',
   {
     says: 'none sends no tools; a named function is sent alone and required',
-    source: 'recordings: llama.cpp ignores a name, vLLM ignores none',
+    source: 'test/fixtures/: recorded of llama.cpp ignores a name, vLLM ignores none',
   },
   async (door) => {
     assert.equal((await sent(door, { tools, tool_choice: 'required' })).tool_choice, 'required');
@@ -129,7 +129,7 @@ promise(
 
 promise(
   'chat.format',
-  { says: 'text.format becomes response_format, its schema unchanged', source: 'issue 3: Handler' },
+  { says: 'text.format becomes response_format, its schema unchanged', source: 'docs/backends.md' },
   async (door) => {
     const format = { type: 'json_schema', name: 'answer', schema, strict: true, description: 'an answer' };
     const model = door.model.script(says('{"a":1}'));

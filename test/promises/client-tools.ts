@@ -12,7 +12,7 @@ promise(
   'custom-tool.call',
   {
     says: 'a custom tool is called with text, and its output goes back to the model',
-    source: 'issue 5: Items and tools',
+    source: 'docs/api.md',
   },
   async (door) => {
     const model = door.model.script(
@@ -52,7 +52,7 @@ promise(
 
 promise(
   'custom-tool.cut',
-  { says: 'a custom tool call that was cut is incomplete, with what there is', source: 'issue 5: Items and tools' },
+  { says: 'a custom tool call that was cut is incomplete, with what there is', source: 'docs/api.md' },
   async (door) => {
     const call = { index: 0, id: 'c1', type: 'function', function: { name: 'run_sql', arguments: '{"input":"sel' } };
     const model = door.model.script(sends([{ tool_calls: [call] }], 'length'));
@@ -66,7 +66,7 @@ promise(
   'custom-tool.grammar',
   {
     says: 'a grammar that the backend cannot hold the model to is 422 that names the tool',
-    source: 'issue 5: Items and tools',
+    source: 'docs/api.md',
   },
   async (door) => {
     const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
@@ -84,7 +84,7 @@ promise(
   'custom-tool.grammar-described',
   {
     says: 'with grammars: describe the model is told of a grammar',
-    source: 'issue 5: Real clients (Codex offers tools with grammars)',
+    source: 'docs/configuration.md: clients that need a key of their own',
   },
   async (door) => {
     const lark = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
@@ -217,7 +217,7 @@ promise(
   'client-tools.round-trip',
   {
     says: 'local_shell, shell, apply_patch and tool_search go to the client and back, by chain and by replay',
-    source: 'issue 5: Items and tools',
+    source: 'docs/api.md',
   },
   async (door) => {
     for (const { tool, args, item, answer, told } of fixed) {
@@ -243,7 +243,7 @@ function normal(line: string): string {
 
 promise(
   'client-tools.computer',
-  { says: 'a computer that the client runs is called, and its screenshot shown', source: 'issue 5: Items and tools' },
+  { says: 'a computer that the client runs is called, and its screenshot shown', source: 'docs/api.md' },
   async (door) => {
     const actions = [{ type: 'click', button: 'left', x: 1, y: 2 }];
     const call = callsFunctions({ name: 'computer', args: JSON.stringify({ actions }), id: 'c1' });
@@ -281,7 +281,7 @@ promise(
 
 promise(
   'client-tools.misfit',
-  { says: 'a call whose arguments do not fit the tool fails the turn', source: 'issue 5: Items and tools' },
+  { says: 'a call whose arguments do not fit the tool fails the turn', source: 'docs/api.md' },
   async (door) => {
     const call = callsFunctions({ name: 'apply_patch', args: '{"type":"rename_file"}', id: 'c1' });
     const reply = await post(door, { model: door.model.script(call), input: 'Hi', tools: [{ type: 'apply_patch' }] });
@@ -386,7 +386,7 @@ promise(
   'tools.dropped',
   {
     says: 'hosted tools that the configuration names are left out, where others are refused',
-    source: 'issue 5: Real clients (Codex offers web_search unasked)',
+    source: 'docs/configuration.md: clients that need a key of their own',
   },
   async (door) => {
     const model = door.model.script(says('ok'));

@@ -17,7 +17,7 @@ promise(
   'compaction.after',
   {
     says: 'after a compaction turns go on in the background, too, and with tools that are searched for',
-    source: 'issue 6: compaction',
+    source: 'docs/compaction.md',
   },
   async (door) => {
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
@@ -85,7 +85,7 @@ promise(
 
 promise(
   'compaction.repeats-background',
-  { says: 'so it is in the background, where a turn is planned anew', source: 'design: State' },
+  { says: 'so it is in the background, where a turn is planned anew', source: 'docs/state.md' },
   async (door) => {
     const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
     const model = door.model.script(says('Hello, you.'), says('They said hello.'), add, says('Fine.'));

@@ -55,7 +55,7 @@ promise(
 
 promise(
   'compact.input',
-  { says: 'its output is an input: the model reads the summary in place of the rest', source: 'issue 6: compaction' },
+  { says: 'its output is an input: the model reads the summary in place of the rest', source: 'docs/compaction.md' },
   async (door) => {
     const model = door.model.script(says('They said hello.'), says('Fine.'));
     const { output } = await compact(door, { model, input: talk });
@@ -66,7 +66,7 @@ promise(
 
 promise(
   'compact.previous',
-  { says: 'it takes a previous response, and its model', source: 'issue 6: compaction' },
+  { says: 'it takes a previous response, and its model', source: 'docs/compaction.md' },
   async (door) => {
     const model = door.model.script(says('Hello, you.'), says('They said hello.'));
     const first = await create(door, { model, input: 'Hello.' });
@@ -78,7 +78,7 @@ promise(
 
 promise(
   'compact.hints',
-  { says: 'cache keys and the service tier reach the backend', source: 'issue 6: compaction' },
+  { says: 'cache keys and the service tier reach the backend', source: 'docs/compaction.md' },
   async (door) => {
     const model = door.model.script(says('They said hello.'));
     const hints = { prompt_cache_key: 'k', prompt_cache_retention: '24h', service_tier: 'flex' };
@@ -113,7 +113,7 @@ promise(
 
 promise(
   'compact.wrong',
-  { says: 'without model or input, or with a wrong one, it is refused by name', source: 'issue 6: compaction' },
+  { says: 'without model or input, or with a wrong one, it is refused by name', source: 'docs/compaction.md' },
   async (door) => {
     const post = (body: object) => ask(door, 'POST', '/v1/responses/compact', body);
     const model = door.model.script(() => assert.fail('the model is not called'));
@@ -135,7 +135,7 @@ promise(
 
 promise(
   'compact.failed',
-  { says: 'a summary that is cut, empty or fails is an error', source: 'issue 6: compaction' },
+  { says: 'a summary that is cut, empty or fails is an error', source: 'docs/compaction.md' },
   async (door) => {
     for (const script of [sends([{ content: 'They' }], 'length'), says(''), replies(500, 'no')]) {
       const reply = await ask(door, 'POST', '/v1/responses/compact', { model: door.model.script(script), input: talk });
@@ -156,7 +156,7 @@ promise(
   'compaction.trigger',
   {
     says: 'a compaction_trigger at the end makes one compaction item and nothing else, told as it is made',
-    source: 'issue 6: both forms that Codex uses',
+    source: 'docs/compaction.md',
   },
   async (door) => {
     const model = door.model.script(says('They said', ' hello.'), says('Fine.'));
@@ -189,7 +189,7 @@ promise(
 
 promise(
   'compaction.trigger-place',
-  { says: 'a trigger anywhere else is 422, and so is one of nothing', source: 'issue 6: compaction' },
+  { says: 'a trigger anywhere else is 422, and so is one of nothing', source: 'docs/compaction.md' },
   async (door) => {
     await unprocessable(door, { input: [trigger, ...talk] }, 'input[0].type');
     await unprocessable(door, { input: [...talk, trigger, trigger] }, 'input[3].type');
@@ -203,7 +203,7 @@ promise(
   'compaction.thinking',
   {
     says: 'the thinking of a model that sums up is told as compacting, too, so that it is no silence',
-    source: 'issue 6: compaction',
+    source: 'docs/compaction.md',
   },
   async (door) => {
     const model = door.model.script(
@@ -222,7 +222,7 @@ promise(
   'compaction.overflow',
   {
     says: 'of what the model cannot hold the oldest is left out of a summary, but never what was said last',
-    source: 'issue 6: compaction',
+    source: 'docs/compaction.md',
   },
   async (door) => {
     const model = door.model.script(says('They said hello.'));
@@ -242,7 +242,7 @@ promise(
 
 promise(
   'compaction.endless',
-  { says: 'a summary without an end is cut off, and nothing is compacted', source: 'issue 6: compaction' },
+  { says: 'a summary without an end is cut off, and nothing is compacted', source: 'docs/compaction.md' },
   async (door) => {
     const script: Script = async (turn) => {
       for (let n = 0; n < 40; n++) await turn.text('x'.repeat(64 * 1024));
@@ -256,7 +256,7 @@ promise(
 
 promise(
   'compaction.chain',
-  { says: 'a chain is read from its latest compaction on', source: 'issue 6: compaction' },
+  { says: 'a chain is read from its latest compaction on', source: 'docs/compaction.md' },
   async (door) => {
     const model = door.model.script(says('Hello, you.'), says('They said hello.'), says('Fine.'), says('Well.'));
     const first = await create(door, { model, input: 'Hello.' });
@@ -270,7 +270,7 @@ promise(
 
 promise(
   'compaction.conversation',
-  { says: 'a conversation is read from its latest compaction on', source: 'issue 6: compaction' },
+  { says: 'a conversation is read from its latest compaction on', source: 'docs/compaction.md' },
   async (door) => {
     const id = await conversation(door, { items: talk });
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
@@ -292,7 +292,7 @@ promise(
   'compaction.deleted',
   {
     says: 'a conversation whose compaction was deleted is read from its beginning again',
-    source: 'issue 6: compaction',
+    source: 'docs/compaction.md',
   },
   async (door) => {
     const id = await conversation(door, { items: talk });
@@ -337,7 +337,7 @@ promise(
 
 promise(
   'compaction.below',
-  { says: 'context_management leaves alone what is below its threshold', source: 'issue 6: compaction' },
+  { says: 'context_management leaves alone what is below its threshold', source: 'docs/compaction.md' },
   async (door) => {
     const model = door.model.script(says('Fine.'));
     const context_management = [{ type: 'compaction', compact_threshold: 100_000 }];
@@ -351,7 +351,7 @@ promise(
 
 promise(
   'compaction.loop',
-  { says: 'the tool loop goes on after a compaction', source: 'issue 6: compaction' },
+  { says: 'the tool loop goes on after a compaction', source: 'docs/compaction.md' },
   async (door) => {
     const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
     const model = door.model.script(says('They said hello.'), add, says('3'));
@@ -370,7 +370,7 @@ promise(
 
 promise(
   'compaction.background',
-  { says: 'a background turn compacts as any other', source: 'issue 6: compaction' },
+  { says: 'a background turn compacts as any other', source: 'docs/compaction.md' },
   async (door) => {
     const { id } = await begin(door, says('They said hello.'), { input: [...talk, trigger] });
     const { output, status } = await ended(door, id);
@@ -399,7 +399,7 @@ promise(
   'compaction.instructions',
   {
     says: 'system and developer messages stay as they were, in the turn that compacts and in those after it',
-    source: 'issue 6: compaction',
+    source: 'docs/compaction.md',
   },
   async (door) => {
     const model = door.model.script(says('Bonjour.'), says('They said hello.'), says('Bien.'), says('Adieu.'));
@@ -425,7 +425,7 @@ promise(
   'compaction.unreadable',
   {
     says: 'a compaction that was sealed elsewhere or changed is 400 invalid_encrypted_content',
-    source: 'design: configuration, secrets',
+    source: 'docs/configuration.md: secrets',
   },
   async (door) => {
     const model = door.model.script(says('They said hello.'));
@@ -441,7 +441,7 @@ promise(
   'compaction.foreign',
   {
     says: "what OpenAI has sealed is 422 for a backend that is not OpenAI's",
-    source: 'issue 5: What a backend cannot carry',
+    source: 'docs/compaction.md',
   },
   async (door) => {
     await unprocessable(door, { input: [{ type: 'compaction', encrypted_content: 'gAAAA' }, ...talk] }, 'input');

@@ -93,7 +93,7 @@ promise(
 
 promise(
   'conversation-items.empty-list',
-  { says: 'an empty conversation lists nothing, its ids null', source: 'issue 4: Endpoints' },
+  { says: 'an empty conversation lists nothing, its ids null', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const empty = { object: 'list', data: [], first_id: null, last_id: null, has_more: false };
@@ -126,7 +126,7 @@ promise(
 
 promise(
   'conversation-items.retrieve',
-  { says: 'an item can be had alone', source: 'issue 4: Endpoints' },
+  { says: 'an item can be had alone', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door, { items: [user('A', 'msg_a'), user('B', 'msg_b')] });
     const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
@@ -139,7 +139,7 @@ promise(
 
 promise(
   'conversation-items.unknown',
-  { says: "an unknown item, or another conversation's, is 404", source: 'issue 4: Endpoints' },
+  { says: "an unknown item, or another conversation's, is 404", source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door, { items: users(1) });
     await conversation(door, { items: [user('A', 'msg_elsewhere')] });
@@ -177,7 +177,7 @@ promise(
 
 promise(
   'conversation-items.delete-made',
-  { says: 'a response keeps its item that was deleted from the conversation', source: 'design: State' },
+  { says: 'a response keeps its item that was deleted from the conversation', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('B'), says('D'));
@@ -193,7 +193,10 @@ promise(
 
 promise(
   'conversation-items.delete-call',
-  { says: 'an output whose call was deleted is refused by the next turn', source: 'edge case 23 (codex2api#414)' },
+  {
+    says: 'an output whose call was deleted is refused by the next turn',
+    source: 'docs/edge-cases.md: 23 (codex2api#414)',
+  },
   async (door) => {
     const call = { type: 'function_call', id: 'fc_1', call_id: 'c1', name: 'f', arguments: '{}' };
     const output = { type: 'function_call_output', call_id: 'c1', output: 'one' };
@@ -227,7 +230,7 @@ promise(
   'conversation-items.id-taken',
   {
     says: 'an item whose id the conversation has is 400, and nothing is added',
-    source: 'edge case 24 (vercel/ai#15492)',
+    source: 'docs/edge-cases.md: 24 (vercel/ai#15492)',
   },
   async (door) => {
     const id = await conversation(door, { items: [user('A', 'msg_a')] });

@@ -23,7 +23,7 @@ promise(
   'conversation-lock.second-turn',
   {
     says: 'while a turn runs on a conversation another is 400 conversation_locked, and works afterwards',
-    source: 'edge case 9 (careme#379)',
+    source: 'docs/edge-cases.md: 9 (careme#379)',
   },
   async (door) => {
     const id = await conversation(door);
@@ -59,7 +59,7 @@ promise(
   'conversation-lock.items',
   {
     says: 'while a turn runs on a conversation adding items is 400 conversation_locked, and works afterwards',
-    source: 'edge case 9 (careme#379)',
+    source: 'docs/edge-cases.md: 9 (careme#379)',
   },
   async (door) => {
     const id = await conversation(door);
@@ -84,7 +84,10 @@ promise(
 
 promise(
   'conversation-lock.other',
-  { says: "a turn locks no other conversation, nor the conversation's metadata", source: 'edge case 9 (careme#379)' },
+  {
+    says: "a turn locks no other conversation, nor the conversation's metadata",
+    source: 'docs/edge-cases.md: 9 (careme#379)',
+  },
   async (door) => {
     const id = await conversation(door);
     const { script, begun, release } = held('one');
@@ -106,7 +109,7 @@ const breaksOff: Script = async (turn) => {
 
 promise(
   'conversation-lock.failed',
-  { says: 'a failed turn adds nothing and unlocks the conversation', source: 'issue 4: Semantics' },
+  { says: 'a failed turn adds nothing and unlocks the conversation', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door, { items: [{ role: 'user', content: 'A' }] });
     const model = door.model.script(replies(500, {}), breaksOff, says('two'));
@@ -122,7 +125,7 @@ promise(
 
 promise(
   'conversation-lock.refused',
-  { says: 'a refused turn does not lock the conversation', source: 'issue 4: Semantics' },
+  { says: 'a refused turn does not lock the conversation', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const tools = [{ type: 'nobody-has-this' }];
@@ -138,7 +141,7 @@ promise(
 
 promise(
   'conversation-lock.left',
-  { says: 'a turn that its client has left adds nothing and unlocks the conversation', source: 'issue 4: Semantics' },
+  { says: 'a turn that its client has left adds nothing and unlocks the conversation', source: 'docs/state.md' },
   async (door) => {
     for (const stream of [true, false]) {
       const id = await conversation(door);
@@ -154,7 +157,7 @@ promise(
 
 promise(
   'conversation-lock.left-at-once',
-  { says: 'so does one whose client has left before any reply', source: 'edge case 29 (hermes-agent#15392)' },
+  { says: 'so does one whose client has left before any reply', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   async (door) => {
     for (const stream of [true, false]) {
       const id = await conversation(door);
@@ -167,7 +170,7 @@ promise(
 
 promise(
   'conversation-lock.branch',
-  { says: 'while a turn runs on a conversation its earlier responses can be continued', source: 'design: State' },
+  { says: 'while a turn runs on a conversation its earlier responses can be continued', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const first = await create(door, { model: door.model.script(says('B')), input: 'A', conversation: id });
@@ -185,7 +188,7 @@ promise(
 
 promise(
   'conversation-lock.deleted',
-  { says: 'a turn whose conversation is deleted under it ends well', source: 'issue 4: Semantics' },
+  { says: 'a turn whose conversation is deleted under it ends well', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const { script, begun, release } = held('one');
@@ -204,7 +207,7 @@ promise(
   'conversation-lock.simultaneous',
   {
     says: 'turns that begin at once are refused or come one after the other, never mixed',
-    source: 'edge case 9 (careme#379)',
+    source: 'docs/edge-cases.md: 9 (careme#379)',
   },
   async (door) => {
     const id = await conversation(door);
@@ -254,7 +257,7 @@ async function getsThrough(door: Door, id: string): Promise<void> {
 
 promise(
   'conversation-lock.unread',
-  { says: 'a turn that nobody reads ends at its limit, and gives its conversation back', source: 'issue 4: Endpoints' },
+  { says: 'a turn that nobody reads ends at its limit, and gives its conversation back', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('one', 'two'));

@@ -8,7 +8,7 @@ const user = (content: string, id?: string) => ({ type: 'message', role: 'user',
 
 promise(
   'conversation-turn.sees',
-  { says: "a turn gets the conversation's items before its input", source: 'issue 4: Semantics' },
+  { says: "a turn gets the conversation's items before its input", source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door, { items: [user('A'), { role: 'assistant', content: 'B' }] });
     const model = door.model.script(says('D'), says('F'));
@@ -24,7 +24,7 @@ promise(
 
 promise(
   'conversation-turn.adds',
-  { says: 'a turn adds its input and output to the conversation', source: 'issue 4: Semantics' },
+  { says: 'a turn adds its input and output to the conversation', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door, { items: [user('A')] });
     const model = door.model.script(says('C'), says('E'));
@@ -44,7 +44,7 @@ promise(
 
 promise(
   'conversation-turn.streamed',
-  { says: 'a streamed turn does both, too', source: 'issue 4: Semantics' },
+  { says: 'a streamed turn does both, too', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('B'), says('D'));
@@ -60,7 +60,7 @@ promise(
 
 promise(
   'conversation-turn.instructions',
-  { says: 'instructions do not become part of the conversation', source: 'edge case 6 (vllm#37727)' },
+  { says: 'instructions do not become part of the conversation', source: 'docs/edge-cases.md: 6 (vllm#37727)' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('B'), says('D'));
@@ -73,7 +73,7 @@ promise(
 
 promise(
   'conversation-turn.unstored',
-  { says: 'store: false reads the conversation and adds nothing', source: 'edge case 5 (smg#916)' },
+  { says: 'store: false reads the conversation and adds nothing', source: 'docs/edge-cases.md: 5 (smg#916)' },
   async (door) => {
     const id = await conversation(door, { items: [user('A')] });
     const model = door.model.script(says('C'));
@@ -87,7 +87,7 @@ promise(
 
 promise(
   'conversation-turn.calls',
-  { says: 'a function call in a conversation is answered by the next turn', source: 'issue 4: Semantics' },
+  { says: 'a function call in a conversation is answered by the next turn', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'));
@@ -105,7 +105,7 @@ promise(
 
 promise(
   'conversation-turn.rounds',
-  { says: 'the items of all tool rounds are in the conversation, in order', source: 'issue 4: Semantics' },
+  { says: 'the items of all tool rounds are in the conversation, in order', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
@@ -131,7 +131,7 @@ promise(
   'conversation-turn.replayed',
   {
     says: "items of the conversation that a turn's input repeats are there once",
-    source: 'edge case 24 (vercel/ai#15492)',
+    source: 'docs/edge-cases.md: 24 (vercel/ai#15492)',
   },
   async (door) => {
     const id = await conversation(door, { items: [user('A', 'msg_a')] });
@@ -147,7 +147,7 @@ promise(
 
 promise(
   'conversation-branch.sees',
-  { says: 'a turn that goes on from a response in a conversation sees it up to that point', source: 'design: State' },
+  { says: 'a turn that goes on from a response in a conversation sees it up to that point', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door, { items: [user('A')] });
     const model = door.model.script(says('C'), says('E'), says('H'), says('J'));
@@ -166,7 +166,7 @@ promise(
 
 promise(
   'conversation-branch.adds-nothing',
-  { says: 'such a turn adds nothing to the conversation', source: 'design: State' },
+  { says: 'such a turn adds nothing to the conversation', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('B'), says('D'), says('F'));

@@ -16,7 +16,7 @@ const users = (count: number) => Array.from({ length: count }, (_, n) => ({ role
 
 promise(
   'conversation.create',
-  { says: 'a conversation can be created from nothing, and retrieved', source: 'issue 4: Endpoints' },
+  { says: 'a conversation can be created from nothing, and retrieved', source: 'docs/state.md' },
   async (door) => {
     for (const body of [{}, undefined, { items: [], metadata: {} }, { items: null, metadata: null }]) {
       const made = await have<Conversation>(door, 'POST', '/v1/conversations', body);
@@ -147,7 +147,7 @@ promise(
 
 promise(
   'conversation.unknown',
-  { says: 'an unknown conversation is 404 in every way, however odd its id', source: 'issue 4: Endpoints' },
+  { says: 'an unknown conversation is 404 in every way, however odd its id', source: 'docs/state.md' },
   async (door) => {
     await nowhere(door, ...requestsOf('conv_nobody'));
     for (const id of ['x'.repeat(4000), 'conv_👍%E2%82']) {
@@ -159,7 +159,7 @@ promise(
 
 promise(
   'conversation.unknown-turn',
-  { says: 'a turn in an unknown conversation is 404', source: 'issue 4: Semantics (agent-framework#6892)' },
+  { says: 'a turn in an unknown conversation is 404', source: 'docs/state.md (agent-framework#6892)' },
   async (door) => {
     const refused = { status: 404, code: null, param: 'conversation' };
     for (const id of ['', 'conv_nobody', 'a/b', 'conv_\u0000', '👍 \ud800']) {
@@ -187,7 +187,7 @@ promise(
 
 promise(
   'conversation.bad-body',
-  { says: 'a body that is no JSON object is refused as everywhere', source: 'design: Errors' },
+  { says: 'a body that is no JSON object is refused as everywhere', source: 'docs/errors.md' },
   async (door) => {
     const id = await conversation(door);
     for (const path of ['/v1/conversations', `/v1/conversations/${id}`, `/v1/conversations/${id}/items`]) {

@@ -34,7 +34,7 @@ function unreadable(reply: Response, what: string): void {
 
 promise(
   'cors.preflight',
-  { says: 'the preflight of an allowed origin is answered with 204', source: 'issue 5' },
+  { says: 'the preflight of an allowed origin is answered with 204', source: 'docs/api.md' },
   async (door) => {
     const asked = 'authorization,content-type,idempotency-key,x-stainless-lang';
     for (const path of ['/v1/responses', '/v1/responses/resp_1', '/v1/models', '/v1/conversations/conv_1/items']) {
@@ -57,7 +57,7 @@ promise(
 
 promise(
   'cors.reply',
-  { says: 'an allowed origin may read replies and streams, and the headers that SDKs need', source: 'issue 5' },
+  { says: 'an allowed origin may read replies and streams, and the headers that SDKs need', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(says('Hello'));
     const headers = { origin: testOrigin };
@@ -74,7 +74,7 @@ promise(
 
 promise(
   'cors.errors',
-  { says: 'an allowed origin may read errors', source: 'issue 5' },
+  { says: 'an allowed origin may read errors', source: 'docs/api.md' },
   async (door) => {
     const headers = { origin: testOrigin };
     const replies: [status: number, reply: Response][] = [
@@ -100,7 +100,7 @@ promise(
   'cors.stranger',
   {
     says: 'another origin gets no header about it, nor does a request without one, and caches are told',
-    source: 'issue 5',
+    source: 'docs/api.md',
   },
   async (door) => {
     const checked = !(door.name in NEEDS_LOOPBACK);
@@ -124,7 +124,7 @@ promise(
 
 promise(
   'cors.no-preflight',
-  { says: 'OPTIONS that is no preflight is 405', source: 'issue 5' },
+  { says: 'OPTIONS that is no preflight is 405', source: 'docs/api.md' },
   async (door) => {
     const reply = await door.fetch('/v1/responses', { method: 'OPTIONS', headers: { origin: testOrigin } });
     assert.equal(reply.headers.get('allow'), 'POST');

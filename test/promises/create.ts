@@ -95,7 +95,7 @@ promise(
   'create.hints',
   {
     says: 'harmless hints (user, safety_identifier, prompt_cache_*, service_tier) are accepted, echoed and passed on',
-    source: 'design: Errors',
+    source: 'docs/errors.md',
   },
   async (door) => {
     const hints = {
@@ -113,7 +113,7 @@ promise(
 
 promise(
   'create.unknown-ignored',
-  { says: 'unknown top-level parameters are accepted and not passed on', source: 'design: Errors' },
+  { says: 'unknown top-level parameters are accepted and not passed on', source: 'docs/errors.md' },
   async (door) => {
     const unknown = { client_metadata: { a: 1 }, frobnicate: true };
     const body = await sent(door, unknown);
@@ -141,7 +141,7 @@ promise(
 
 promise(
   'create.usage',
-  { says: 'usage has its details, cached and reasoning tokens included', source: 'issue 3: Handler' },
+  { says: 'usage has its details, cached and reasoning tokens included', source: 'docs/api.md' },
   async (door) => {
     const usage = {
       prompt_tokens: 20,
@@ -163,7 +163,7 @@ promise(
 
 promise(
   'create.no-usage',
-  { says: 'a backend that counts no tokens gets a null usage, not an error', source: 'issue 3: Handler' },
+  { says: 'a backend that counts no tokens gets a null usage, not an error', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(async (turn) => {
       await turn.delta({ content: 'Hi' }, 'stop');
@@ -178,7 +178,7 @@ promise(
 
 promise(
   'create.reasoning',
-  { says: 'reasoning becomes an item of its own, before the message', source: 'issue 3: Handler' },
+  { says: 'reasoning becomes an item of its own, before the message', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(sends([{ reasoning_content: 'Hm.' }, { content: 'Yes.' }]));
     const { output } = await create(door, { model });
@@ -201,7 +201,7 @@ promise(
   },
 );
 
-promise('create.refusal', { says: 'a refusal is a part of the message', source: 'issue 3: Handler' }, async (door) => {
+promise('create.refusal', { says: 'a refusal is a part of the message', source: 'docs/api.md' }, async (door) => {
   const model = door.model.script(sends([{ refusal: "I can't " }, { refusal: 'do that.' }]));
   const { output, status } = await create(door, { model });
   assert.equal(status, 'completed');
@@ -211,7 +211,7 @@ promise('create.refusal', { says: 'a refusal is a part of the message', source: 
 
 promise(
   'create.empty',
-  { says: 'a model that says nothing completes with an empty output', source: 'issue 3: Handler' },
+  { says: 'a model that says nothing completes with an empty output', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(sends([{ role: 'assistant', content: '' }]));
     const { output, status } = await create(door, { model });
@@ -222,7 +222,7 @@ promise(
 
 promise(
   'create.unicode',
-  { says: 'text of any script passes unchanged both ways, however its bytes arrive', source: 'issue 3: Handler' },
+  { says: 'text of any script passes unchanged both ways, however its bytes arrive', source: 'docs/api.md' },
   async (door) => {
     const text = 'Grüße 👩‍👩‍👧 \u2028 "\\" \u0000 漢字';
     const model = door.model.script(async (turn) => {
@@ -248,7 +248,7 @@ promise(
 
 promise(
   'create.ids',
-  { says: 'every response and item has an id of its own', source: 'edge case 12 (mistral.rs#1944)' },
+  { says: 'every response and item has an id of its own', source: 'docs/edge-cases.md: 12 (mistral.rs#1944)' },
   async (door) => {
     const model = door.model.script(sends([{ reasoning: 'Hm.' }, { content: 'Yes.' }]));
     const ids = [await create(door, { model }), await create(door, { model })].flatMap(({ id, output }) => [
@@ -261,7 +261,7 @@ promise(
 
 promise(
   'create.demo',
-  { says: 'the demo model says what it is and what it heard', source: 'issue 3: Handler' },
+  { says: 'the demo model says what it is and what it heard', source: 'docs/api.md' },
   async (door) => {
     const { output, model } = await create(door, { model: 'demo', input: 'parrot this', max_output_tokens: 100 });
     assert.equal(model, 'demo');
@@ -271,26 +271,22 @@ promise(
   },
 );
 
-promise(
-  'request-id.made',
-  { says: 'every reply has a request id of its own', source: 'issue 3: Handler' },
-  async (door) => {
-    const model = door.model.script(says('Hi'));
-    const ids = await Promise.all(
-      [{ model, input: 'Hi' }, { model, input: 'Hi', stream: true }, {}].map(async (body) => {
-        const reply = await post(door, body);
-        await reply.text();
-        return reply.headers.get('x-request-id');
-      }),
-    );
-    for (const id of ids) assert.match(id ?? '', /^[\w.:/+=@-]{8,128}$/);
-    assert.equal(new Set(ids).size, 3);
-  },
-);
+promise('request-id.made', { says: 'every reply has a request id of its own', source: 'docs/api.md' }, async (door) => {
+  const model = door.model.script(says('Hi'));
+  const ids = await Promise.all(
+    [{ model, input: 'Hi' }, { model, input: 'Hi', stream: true }, {}].map(async (body) => {
+      const reply = await post(door, body);
+      await reply.text();
+      return reply.headers.get('x-request-id');
+    }),
+  );
+  for (const id of ids) assert.match(id ?? '', /^[\w.:/+=@-]{8,128}$/);
+  assert.equal(new Set(ids).size, 3);
+});
 
 promise(
   'request-id.echo',
-  { says: "the client's x-request-id comes back, with errors and streams too", source: 'issue 3: Handler' },
+  { says: "the client's x-request-id comes back, with errors and streams too", source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(says('Hi'));
     const headers = { 'x-request-id': 'req-of.the_client:1' };
@@ -316,7 +312,7 @@ promise(
   'request-id.unsafe',
   {
     says: "of a client's x-request-id the first 128 characters are kept; one that is not printable is replaced",
-    source: 'issue 11, 15: as Envoy has it',
+    source: 'SECURITY.md',
   },
   async (door) => {
     const returned = async (id: string) => {
@@ -333,7 +329,7 @@ promise(
 
 promise(
   'health',
-  { says: 'GET /health answers', source: 'issue 3: Handler' },
+  { says: 'GET /health answers', source: 'docs/api.md' },
   async (door) => {
     const reply = await door.fetch('/health');
     assert.equal(reply.status, 200);
@@ -344,7 +340,7 @@ promise(
 
 promise(
   'probe.live',
-  { says: 'GET /livez answers while the process does', source: 'issue 11, 14' },
+  { says: 'GET /livez answers while the process does', source: 'docs/operating.md' },
   async (door) => {
     const reply = await door.fetch('/livez');
     assert.equal(reply.status, 200);
@@ -356,7 +352,7 @@ promise(
 
 promise(
   'probe.ready',
-  { says: 'GET /readyz says that new requests are welcome', source: 'issue 11, 14' },
+  { says: 'GET /readyz says that new requests are welcome', source: 'docs/operating.md' },
   async (door) => {
     const reply = await door.fetch('/readyz');
     assert.deepEqual([reply.status, await reply.json()], [200, { status: 'ready' }]);

@@ -4,7 +4,7 @@ import { replies, says } from '../support/model/scripted.ts';
 import { refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
-promise('error.malformed-json', { says: 'malformed JSON is 400', source: 'issue 3: Handler' }, async (door) => {
+promise('error.malformed-json', { says: 'malformed JSON is 400', source: 'docs/errors.md' }, async (door) => {
   for (const body of ['{', '{"model":"demo",}', 'hello', '{"model":"demo","input":"Hi"', '{"a":1}{"b":2}']) {
     await refuses(await post(door, body), { status: 400, code: 400, message: /JSON/ });
   }
@@ -12,19 +12,19 @@ promise('error.malformed-json', { says: 'malformed JSON is 400', source: 'issue 
 
 promise(
   'error.empty-body',
-  { says: 'an empty body is 400 and says so', source: 'issue 3: Handler' },
+  { says: 'an empty body is 400 and says so', source: 'docs/errors.md' },
   async (door) => {
     await refuses(await post(door, ''), { status: 400, code: 400, message: /empty/ });
   },
   { 'envoy-original': 'the original mode hands over only requests with a body' },
 );
 
-promise('error.not-utf8', { says: 'a body that is not UTF-8 is 400', source: 'issue 3: Handler' }, async (door) => {
+promise('error.not-utf8', { says: 'a body that is not UTF-8 is 400', source: 'docs/errors.md' }, async (door) => {
   const body = new Uint8Array([0x22, 0xff, 0xfe, 0x22]);
   await refuses(await post(door, body), { status: 400, code: 400, message: /JSON/ });
 });
 
-promise('error.no-object', { says: 'JSON that is no object is 422', source: 'issue 3: Handler' }, async (door) => {
+promise('error.no-object', { says: 'JSON that is no object is 422', source: 'docs/errors.md' }, async (door) => {
   for (const body of ['[]', '"text"', '7', 'null', 'true']) {
     await refuses(await post(door, body), { status: 422, code: 422, message: /object/ });
   }
@@ -32,7 +32,7 @@ promise('error.no-object', { says: 'JSON that is no object is 422', source: 'iss
 
 promise(
   'error.model-missing',
-  { says: 'a missing model is 422: model field is required', source: 'issue 3: Handler' },
+  { says: 'a missing model is 422: model field is required', source: 'docs/errors.md' },
   async (door) => {
     const missing = { status: 422, code: 422, param: 'model', message: 'model field is required' };
     await refuses(await post(door, { input: 'Hi' }), missing);
@@ -43,7 +43,7 @@ promise(
 
 promise(
   'error.backend-down',
-  { says: 'a backend that cannot be reached is 500 and not named', source: 'issue 3: Handler' },
+  { says: 'a backend that cannot be reached is 500 and not named', source: 'docs/errors.md' },
   async (door) => {
     const reply = await post(door, { model: 'down', input: 'Hi' });
     const text = await refuses(reply, { status: 500, code: 500 });
@@ -57,7 +57,7 @@ promise(
 
 promise(
   'error.model-unknown',
-  { says: 'an unknown model is 404 model_not_found', source: 'design: Errors' },
+  { says: 'an unknown model is 404 model_not_found', source: 'docs/errors.md' },
   async (door) => {
     const unknown = { status: 404, code: 'model_not_found', param: 'model' };
     await refuses(await post(door, { model: 'nobody-knows', input: 'Hi' }), unknown);
@@ -67,7 +67,7 @@ promise(
 
 promise(
   'error.nested-and-flat',
-  { says: 'the error event has the flat and the nested shape', source: 'error semantics: shape conflicts' },
+  { says: 'the error event has the flat and the nested shape', source: 'docs/errors.md: shape conflicts' },
   async (door) => {
     const model = door.model.script(replies(429, {}, { 'retry-after': '7' }));
     const { events } = await stream(door, { model });
@@ -81,7 +81,7 @@ promise(
 
 promise(
   'error.unknown-path',
-  { says: 'an unknown path is 404 with an error body', source: 'design: Errors' },
+  { says: 'an unknown path is 404 with an error body', source: 'docs/errors.md' },
   async (door) => {
     for (const path of [
       '/',
@@ -102,7 +102,7 @@ promise(
   'error.path',
   {
     says: 'a path with an encoded slash, backslash or NUL, which a proxy may read otherwise than we, is 400',
-    source: 'issue 11: 17',
+    source: 'SECURITY.md',
   },
   async (door) => {
     for (const id of ['a%2Fb', 'a%2fb', 'a%5Cb', '%2e%2e%2f', 'resp_%00', '%00']) {
@@ -117,7 +117,7 @@ promise(
 
 promise(
   'error.method',
-  { says: 'another method is 405 with allow', source: 'design: Errors' },
+  { says: 'another method is 405 with allow', source: 'docs/errors.md' },
   async (door) => {
     const refused = { status: 405, code: 'method_not_allowed' };
     for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
@@ -138,7 +138,7 @@ promise(
   'error.hop',
   {
     says: 'a request that has come through this server already is 500',
-    source: 'design: Command line and configuration',
+    source: 'docs/configuration.md',
   },
   async (door) => {
     const model = door.model.script(says('never'));
@@ -152,7 +152,7 @@ promise(
 
 promise(
   'error.then-well',
-  { says: 'after errors the next request is answered', source: 'issue 3: Handler' },
+  { says: 'after errors the next request is answered', source: 'docs/errors.md' },
   async (door) => {
     await (await post(door, '{')).text();
     await (await post(door, { model: 'down', input: 'Hi' })).text();

@@ -34,7 +34,7 @@ promise(
   'body.members',
   {
     says: 'JSON with more than 250,000 members is 400, wherever they are, and fewer are taken',
-    source: 'issue 11: input',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const model = door.model.script(says('ok'));
@@ -51,7 +51,7 @@ promise(
   'body.depth',
   {
     says: 'JSON that is nested deeper than 128 levels is 400, or refused by its field, and breaks nothing',
-    source: 'issue 11: input',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const model = door.model.script(says('ok'));
@@ -73,7 +73,7 @@ promise(
   'body.excess-packed',
   {
     says: 'six requests at once of 64 MiB of lists or levels, in 300 bytes each, are refused, and break nothing',
-    source: 'issue 11: input',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const begin = '{"model":"demo","input":"Hi",';
@@ -96,7 +96,7 @@ promise(
   'backend.excess',
   {
     says: 'JSON from a backend that is nested deeper than 128 levels is a 500, and breaks nothing',
-    source: 'issue 11: input',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const { model } = door;
@@ -120,7 +120,7 @@ promise(
   'websocket.excess',
   {
     says: 'a message whose JSON has more than 250,000 members, or is nested deeper than 128 levels, is a 400, and the connection goes on',
-    source: 'issue 11: input',
+    source: 'docs/limits.md',
   },
   (door) =>
     withSocket(door, async (socket) => {

@@ -25,7 +25,7 @@ async function twice(door: Door, body: object): Promise<[first: string, again: s
 
 promise(
   'idempotency.stream',
-  { says: 'a stream that is sent again tells the same response, each text as one delta', source: 'issue 5' },
+  { says: 'a stream that is sent again tells the same response, each text as one delta', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(sends([{ reasoning: 'Hm.' }, { content: 'Hel' }, { content: 'lo' }]));
     const [first, again] = (await twice(door, { model })).map(parseStream);
@@ -57,7 +57,7 @@ promise(
 
 promise(
   'idempotency.stream-items',
-  { says: 'a stream that is sent again tells calls, refusals and cut texts as they were', source: 'issue 5' },
+  { says: 'a stream that is sent again tells calls, refusals and cut texts as they were', source: 'docs/state.md' },
   async (door) => {
     const tools = [
       { type: 'function', name: 'f' },
@@ -82,7 +82,7 @@ promise(
   'idempotency.stream-tools',
   {
     says: 'a stream that is sent again tells calls of server-side tools and citations as they were',
-    source: 'issue 5',
+    source: 'docs/state.md',
   },
   async (door) => {
     const cites = callsFunctions({ name: 'cite', args: '{}' });
@@ -98,7 +98,7 @@ promise(
 
 promise(
   'idempotency.stream-obfuscation',
-  { says: 'a stream that is sent again is padded when that is asked for', source: 'design: Errors' },
+  { says: 'a stream that is sent again is padded when that is asked for', source: 'docs/errors.md' },
   async (door) => {
     const model = door.model.script(says('Hello'));
     for (const include_obfuscation of [true, false]) {

@@ -29,7 +29,7 @@ const running = { status: 409, code: 'idempotency_in_progress', param: 'Idempote
 
 promise(
   'idempotency.again',
-  { says: 'a create with a key that was used gets the response made then, and runs nothing', source: 'issue 5' },
+  { says: 'a create with a key that was used gets the response made then, and runs nothing', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const key = newKey();
@@ -47,7 +47,7 @@ promise(
 
 promise(
   'idempotency.incomplete',
-  { says: 'an incomplete response is given again, too', source: 'issue 5' },
+  { says: 'an incomplete response is given again, too', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(sends([{ content: 'Hel' }], 'length'), says('never'));
     const key = newKey();
@@ -61,7 +61,7 @@ promise(
 
 promise(
   'idempotency.same-body',
-  { says: 'the same request is known again by what it says, not by how it is written', source: 'issue 5' },
+  { says: 'the same request is known again by what it says, not by how it is written', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'));
     const key = newKey();
@@ -81,7 +81,7 @@ promise(
 
 promise(
   'idempotency.other-body',
-  { says: 'a used key with another body is 422 and names the header', source: 'issue 5' },
+  { says: 'a used key with another body is 422 and names the header', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const key = newKey();
@@ -100,7 +100,7 @@ promise(
   'idempotency.running',
   {
     says: 'while the first is still running, the second is 409 idempotency_in_progress, to be tried again',
-    source: 'issue 5',
+    source: 'docs/state.md',
   },
   async (door) => {
     const { script, begun, release } = held();
@@ -123,7 +123,7 @@ promise(
 
 promise(
   'idempotency.race',
-  { says: 'of eight creates with one key at once, one runs', source: 'issue 5' },
+  { says: 'of eight creates with one key at once, one runs', source: 'docs/state.md' },
   async (door) => {
     const { script, begun, release } = held();
     const model = door.model.script(script);
@@ -143,7 +143,7 @@ promise(
 
 promise(
   'idempotency.nothing-begun',
-  { says: 'a request that was refused leaves its key free', source: 'issue 5' },
+  { says: 'a request that was refused leaves its key free', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'));
     const key = newKey();
@@ -160,7 +160,7 @@ promise(
 
 promise(
   'idempotency.failed',
-  { says: 'a response that failed leaves its key free', source: 'issue 5' },
+  { says: 'a response that failed leaves its key free', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(replies(500, {}), replies(429, {}), says('three'));
     const key = newKey();
@@ -180,7 +180,7 @@ promise(
 
 promise(
   'idempotency.left',
-  { says: 'a response whose client has left leaves its key free', source: 'issue 5' },
+  { says: 'a response whose client has left leaves its key free', source: 'docs/state.md' },
   async (door) => {
     const { script, begun } = hangs();
     const model = door.model.script(script, says('two'));
@@ -205,7 +205,7 @@ promise(
 
 promise(
   'idempotency.deleted',
-  { says: 'a deleted response leaves its key free', source: 'issue 5' },
+  { says: 'a deleted response leaves its key free', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const key = newKey();
@@ -221,7 +221,7 @@ promise(
 
 promise(
   'idempotency.unstored',
-  { says: 'with store: false a key is passed over', source: 'issue 5' },
+  { says: 'with store: false a key is passed over', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     for (const key of ['k'.repeat(300), newKey()]) {
@@ -235,7 +235,7 @@ promise(
 
 promise(
   'idempotency.bad-key',
-  { says: 'a key is 1 to 255 printable ASCII characters, else 422', source: 'issue 5' },
+  { says: 'a key is 1 to 255 printable ASCII characters, else 422', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'));
     const refused = { status: 422, code: 422, param: 'Idempotency-Key' };
@@ -253,7 +253,7 @@ promise(
   'idempotency.conversation',
   {
     says: 'a turn of a conversation that is sent again adds nothing to it, and is not told of its own lock',
-    source: 'issue 5',
+    source: 'docs/state.md',
   },
   async (door) => {
     const id = await conversation(door);
@@ -280,7 +280,7 @@ promise(
 
 promise(
   'idempotency.chain',
-  { says: 'a response that was given again is gone on from as any other', source: 'issue 5' },
+  { says: 'a response that was given again is gone on from as any other', source: 'docs/state.md' },
   async (door) => {
     const tools = [{ type: 'function', name: 'f' }];
     const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }), says('done'));

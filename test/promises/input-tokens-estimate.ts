@@ -19,7 +19,7 @@ promise(
   'input-tokens.estimate',
   {
     says: 'where a server counts nothing it is an estimate: of the text, and a constant for an image and a file',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const never = ['chat-never', 'responses-never', 'anthropic-never'];
@@ -55,7 +55,7 @@ promise(
   'input-tokens.fallback',
   {
     says: 'a count that fails, hangs or makes no sense gives way to the estimate',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const overflow = { error: { code: 400, message: 'the request exceeds the available context size' } };
@@ -84,7 +84,7 @@ promise(
   'input-tokens.errors',
   {
     says: 'refused credentials and an unknown model are errors as in a create',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const of = async (status: number, message: string) => {
@@ -102,7 +102,7 @@ promise(
 
 promise(
   'input-tokens.remembered',
-  { says: 'what a server does not offer it is not asked again', source: 'issue 6: Counting input tokens' },
+  { says: 'what a server does not offer it is not asked again', source: 'docs/backends.md' },
   async (door) => {
     const model = door.model.counting('chat-once', {}, says('ok'));
     for (let turn = 0; turn < 3; turn++) plausible(await count(door, { model, input }));

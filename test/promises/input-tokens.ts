@@ -44,7 +44,7 @@ promise(
   'input-tokens.chat',
   {
     says: 'on chat it is what the server counts, in each of three ways, of the request that a create sends',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const request = door.model.counting('chat-request', { [COUNT]: replies(200, { input_tokens: 0 }) }, says('ok'));
@@ -88,7 +88,7 @@ promise(
   'input-tokens.responses',
   {
     says: 'on responses it is what the server counts of the request that a create sends',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const path = '/v1/responses/input_tokens';
@@ -108,7 +108,7 @@ promise(
   'input-tokens.anthropic',
   {
     says: 'on anthropic it is what the server counts of the request that a create sends',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const path = '/v1/messages/count_tokens';
@@ -129,7 +129,7 @@ promise(
   'input-tokens.thinking',
   {
     says: 'thinking that the server refuses to count is left out, as a create leaves it out',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const path = '/v1/messages/count_tokens';
@@ -182,7 +182,7 @@ promise(
   'input-tokens.served',
   {
     says: 'functions of server-side tools are counted, and their tools closed',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const { testToolUseOf } = await import('../support/test-tool.ts');
@@ -201,7 +201,7 @@ promise(
 
 promise(
   'input-tokens.refused',
-  { says: 'what is refused in a create is refused alike', source: 'issue 6: Counting input tokens' },
+  { says: 'what is refused in a create is refused alike', source: 'docs/backends.md' },
   async (door) => {
     const fails: Script = () => assert.fail('the model is not called');
     const model = door.model.counting('chat-never', {}, fails);
@@ -241,7 +241,7 @@ promise(
   'input-tokens.locked',
   {
     says: 'a conversation in which a turn is made is conversation_locked here, too',
-    source: 'issue 6: Counting input tokens',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const id = await conversation(door);

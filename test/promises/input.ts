@@ -13,22 +13,21 @@ promise(
   },
 );
 
-promise(
-  'input.easy-messages',
-  { says: 'messages without a type are taken', source: 'issue 3: Handler' },
-  async (door) => {
-    const input = [
-      { role: 'user', content: 'One' },
-      { role: 'assistant', content: 'Two' },
-      { role: 'user', content: 'Three' },
-    ];
-    assert.deepEqual((await sent(door, { input })).messages, input);
-  },
-);
+promise('input.easy-messages', { says: 'messages without a type are taken', source: 'docs/api.md' }, async (door) => {
+  const input = [
+    { role: 'user', content: 'One' },
+    { role: 'assistant', content: 'Two' },
+    { role: 'user', content: 'Three' },
+  ];
+  assert.deepEqual((await sent(door, { input })).messages, input);
+});
 
 promise(
   'input.null-type',
-  { says: 'a null type, id or status of a message means "not given"', source: 'edge case 21 (openai-python#3008)' },
+  {
+    says: 'a null type, id or status of a message means "not given"',
+    source: 'docs/edge-cases.md: 21 (openai-python#3008)',
+  },
   async (door) => {
     const input = [{ type: null, id: null, status: null, role: 'user', content: 'One' }];
     assert.deepEqual((await sent(door, { input })).messages, [{ role: 'user', content: 'One' }]);
@@ -37,7 +36,7 @@ promise(
 
 promise(
   'input.typed-messages',
-  { says: 'typed messages are taken; one text alone goes on as a string', source: 'issue 3: Handler' },
+  { says: 'typed messages are taken; one text alone goes on as a string', source: 'docs/api.md' },
   async (door) => {
     const input = [
       { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'One' }] },
@@ -67,7 +66,7 @@ promise(
   'input.roles',
   {
     says: 'leading system and developer messages join the instructions, later ones stay in their place',
-    source: 'issue 3: Handler',
+    source: 'docs/api.md',
   },
   async (door) => {
     const input = [
@@ -97,7 +96,7 @@ promise(
 
 promise(
   'input.image',
-  { says: 'images go on by URL or data URL, with their detail', source: 'issue 3: Handler' },
+  { says: 'images go on by URL or data URL, with their detail', source: 'docs/api.md' },
   async (door) => {
     const content = [
       { type: 'input_text', text: 'What is it?' },
@@ -116,7 +115,7 @@ promise(
   'input.function-call',
   {
     says: 'a call and its output go on under one id; a string output stays a string',
-    source: 'edge case 26 (litellm#18226)',
+    source: 'docs/edge-cases.md: 26 (litellm#18226)',
   },
   async (door) => {
     const input = [
@@ -138,7 +137,7 @@ promise(
 
 promise(
   'input.parallel-calls',
-  { says: 'a text and parallel calls are one assistant message', source: 'edge case 26 (litellm#18226)' },
+  { says: 'a text and parallel calls are one assistant message', source: 'docs/edge-cases.md: 26 (litellm#18226)' },
   async (door) => {
     const call = (call_id: string) => ({ type: 'function_call', call_id, name: 'f', arguments: '{}' });
     const output = (call_id: string) => ({ type: 'function_call_output', call_id, output: call_id });
@@ -157,7 +156,7 @@ promise(
 
 promise(
   'input.output-parts',
-  { says: 'the images that a function returned are shown to the model', source: 'issue 3: Handler' },
+  { says: 'the images that a function returned are shown to the model', source: 'docs/api.md' },
   async (door) => {
     const output = [
       { type: 'input_text', text: 'a map' },
@@ -177,7 +176,7 @@ promise(
 
 promise(
   'input.replay',
-  { says: 'the output of a turn can be sent back as it came', source: 'edge case 21 (vllm#41355)' },
+  { says: 'the output of a turn can be sent back as it came', source: 'docs/edge-cases.md: 21 (vllm#41355)' },
   async (door) => {
     const model = door.model.script(
       sends([{ reasoning_content: 'Hm.' }, { content: 'Calling.' }, toolCall('c9', 'f', '{"a":1}')], 'tool_calls'),
@@ -208,7 +207,7 @@ promise(
   'input.replay-without-ids',
   {
     says: 'output items with null or absent id, status and annotations are taken',
-    source: 'edge case 21 (vllm#54224)',
+    source: 'docs/edge-cases.md: 21 (vllm#54224)',
   },
   async (door) => {
     const blank = { id: null, status: null };
@@ -235,7 +234,7 @@ promise(
 
 promise(
   'input.empty-reasoning',
-  { says: 'reasoning that says nothing is a no-op', source: 'edge case 22 (am17an/llama.cpp#50)' },
+  { says: 'reasoning that says nothing is a no-op', source: 'docs/edge-cases.md: 22 (am17an/llama.cpp#50)' },
   async (door) => {
     for (const reasoning of [
       { summary: [] },
@@ -257,7 +256,7 @@ promise(
 
 promise(
   'input.unknown-members',
-  { says: 'unknown members of items and parts are ignored', source: 'design: Errors' },
+  { says: 'unknown members of items and parts are ignored', source: 'docs/errors.md' },
   async (door) => {
     const input = [{ role: 'user', content: [{ type: 'input_text', text: 'Hi', unheard_of: {} }], extra: 1 }];
     assert.deepEqual((await sent(door, { input })).messages, [{ role: 'user', content: 'Hi' }]);

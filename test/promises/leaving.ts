@@ -25,7 +25,7 @@ promise(
   'leave.create',
   {
     says: 'a client that leaves a reply in one piece ends the model call',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   (door) => leaves(door, 'Hel', {}),
   NO_SIGNAL,
@@ -35,7 +35,7 @@ promise(
   'leave.create-waiting',
   {
     says: 'a client that leaves a reply in one piece ends the model call before the model has spoken as well',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   (door) => leaves(door, '', {}),
   NO_SIGNAL,
@@ -43,7 +43,7 @@ promise(
 
 promise(
   'leave.stream',
-  { says: 'a client that leaves a stream ends the model call', source: 'edge case 29 (hermes-agent#15392)' },
+  { says: 'a client that leaves a stream ends the model call', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   (door) => leaves(door, 'Hel', { stream: true }),
 );
 
@@ -51,7 +51,7 @@ promise(
   'leave.stream-waiting',
   {
     says: 'a client that leaves a stream ends the model call before the model has spoken as well',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   (door) => leaves(door, '', { stream: true }),
 );
@@ -60,14 +60,14 @@ promise(
   'leave.unstored',
   {
     says: 'a client that leaves a stream ends the model call with store: false as well',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   (door) => leaves(door, 'Hel', { stream: true, store: false }),
 );
 
 promise(
   'leave.reading',
-  { says: 'a reader that cancels the body ends the model call', source: 'edge case 29 (hermes-agent#15392)' },
+  { says: 'a reader that cancels the body ends the model call', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   (door) =>
     endsOnLeaving(door, async () => {
       const { script, begun } = hangs('Hel');

@@ -19,7 +19,7 @@ const user = { role: 'user', content: 'Hi' };
 
 promise(
   'limit.items',
-  { says: 'an input has 10,000 items at most: 422, input', source: 'issue 11: 7' },
+  { says: 'an input has 10,000 items at most: 422, input', source: 'docs/limits.md' },
   async (door) => {
     await unprocessable(door, { input: items(ITEMS + 1) }, 'input', `input must not have more than ${ITEMS} items`);
   },
@@ -27,7 +27,7 @@ promise(
 
 promise(
   'limit.items-counted',
-  { says: 'so has one that is compacted, or counted', source: 'issue 11: 7' },
+  { says: 'so has one that is compacted, or counted', source: 'docs/limits.md' },
   async (door) => {
     for (const path of ['/v1/responses/compact', '/v1/responses/input_tokens']) {
       const headers = { 'content-type': 'application/json' };
@@ -41,7 +41,7 @@ promise(
 
 promise(
   'limit.items-socket',
-  { says: 'so has one over a WebSocket, and as few tools', source: 'issue 11: 7' },
+  { says: 'so has one over a WebSocket, and as few tools', source: 'docs/limits.md' },
   (door) =>
     withSocket(door, async (socket) => {
       socket.send({ type: 'response.create', model: 'demo', input: items(ITEMS + 1) });
@@ -55,7 +55,7 @@ promise(
 
 promise(
   'limit.tools',
-  { says: 'a model is offered 1,024 tools at most, those of earlier turns included: 422', source: 'issue 11: 7' },
+  { says: 'a model is offered 1,024 tools at most, those of earlier turns included: 422', source: 'docs/limits.md' },
   async (door) => {
     const message = /must not have more than 1024 tools/;
     await unprocessable(door, { tools: functions(TOOLS + 1) }, 'tools', message);
@@ -72,7 +72,7 @@ promise(
 
 promise(
   'limit.calls',
-  { says: 'a model that makes more than 512 calls is given up', source: 'issue 11: 7' },
+  { says: 'a model that makes more than 512 calls is given up', source: 'docs/limits.md' },
   async (door) => {
     const calls = Array.from({ length: CALLS + 1 }, (_, n) => ({ name: 'f', args: '{}', id: `c${n}` }));
     const tools = functions(1);
@@ -93,7 +93,7 @@ const speaks = (count: number, ways: readonly string[]): Script => {
 
 promise(
   'limit.output-items',
-  { says: 'so is one that makes more than 1,000 items', source: 'issue 11: 7' },
+  { says: 'so is one that makes more than 1,000 items', source: 'docs/limits.md' },
   async (door) => {
     const items = ['content', 'reasoning'];
     const reply = await post(door, { model: door.model.script(speaks(OUTPUT + 1, items)), input: 'Hi' });
@@ -103,7 +103,7 @@ promise(
 
 promise(
   'limit.item-parts',
-  { says: 'and one that makes more than 1,000 parts of one item', source: 'issue 11: 7' },
+  { says: 'and one that makes more than 1,000 parts of one item', source: 'docs/limits.md' },
   async (door) => {
     const parts = ['content', 'refusal'];
     const reply = await post(door, { model: door.model.script(speaks(OUTPUT + 1, parts)), input: 'Hi' });

@@ -12,7 +12,7 @@ const PAUSE = 300;
 
 promise(
   'limit.idle-at-once',
-  { says: 'a backend that is silent from the start is given up: 500', source: 'issue 3: Handler' },
+  { says: 'a backend that is silent from the start is given up: 500', source: 'docs/limits.md' },
   async (door) => {
     const model = door.model.script(hangs('').script);
     await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500, message: /silent/ });
@@ -22,7 +22,7 @@ promise(
 
 promise(
   'limit.idle-midway',
-  { says: 'a backend that falls silent is given up: one terminal event', source: 'issue 3: Handler' },
+  { says: 'a backend that falls silent is given up: one terminal event', source: 'docs/limits.md' },
   async (door) => {
     const model = door.model.script(hangs('Hel').script);
     const { final } = await stream(door, { model });
@@ -35,7 +35,7 @@ promise(
 
 promise(
   'limit.idle-spoken',
-  { says: 'a slow backend that speaks now and then is not given up', source: 'design: Command line and configuration' },
+  { says: 'a slow backend that speaks now and then is not given up', source: 'docs/configuration.md' },
   async (door) => {
     const model = door.model.script(async (turn) => {
       // Longer in all than silence may last.
@@ -124,7 +124,7 @@ const babbles: Script = async (turn) => {
 
 promise(
   'limit.turn',
-  { says: 'a turn past its deadline is given up: 500, one terminal event', source: 'issue 3: Handler' },
+  { says: 'a turn past its deadline is given up: 500, one terminal event', source: 'docs/limits.md' },
   async (door) => {
     const model = door.model.script(babbles);
     const [reply, { final }] = await Promise.all([post(door, { model, input: 'Hi' }), stream(door, { model })]);
@@ -143,7 +143,7 @@ const floods: Script = async (turn) => {
 
 promise(
   'limit.reply',
-  { says: 'a reply past its limit is given up: 500', source: 'design: Command line and configuration' },
+  { says: 'a reply past its limit is given up: 500', source: 'docs/configuration.md' },
   async (door) => {
     const model = door.model.script(floods);
     await refuses(await post(door, { model, input: 'Hi' }), { status: 500, code: 500, message: /reply grew larger/ });
@@ -155,7 +155,7 @@ promise(
   'limit.reply-streamed',
   {
     says: 'a streamed reply past its limit is given up: one terminal event',
-    source: 'design: Command line and configuration',
+    source: 'docs/configuration.md',
   },
   async (door) => {
     const model = door.model.script(floods);

@@ -39,7 +39,7 @@ promise(
   'input.media',
   {
     says: 'an image or a file by a URL that is not http, https or data is 422 that names the field, wherever it stands',
-    source: 'issue 11: what it lets in',
+    source: 'SECURITY.md',
   },
   async (door) => {
     for (const [field, items] of places)
@@ -61,7 +61,7 @@ promise(
 
 promise(
   'input.media-everywhere',
-  { says: 'so it is where items are kept, compacted or counted', source: 'issue 11: what it lets in' },
+  { says: 'so it is where items are kept, compacted or counted', source: 'SECURITY.md' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const { id } = await have<{ id: string }>(door, 'POST', '/v1/conversations');
@@ -99,7 +99,7 @@ promise(
   'create.usage-numbers',
   {
     says: 'whatever a model server gives for tokens, what is told are whole numbers from 0 that are exact',
-    source: 'issue 11: what it lets in',
+    source: 'SECURITY.md',
   },
   async (door) => {
     for (const [given, told] of counts) {

@@ -78,7 +78,7 @@ promise(
 
 promise(
   'items.members-null',
-  { says: 'null stands for each of them that is not given', source: 'edge case 21' },
+  { says: 'null stands for each of them that is not given', source: 'docs/edge-cases.md: 21' },
   async (door) => {
     const nothing = { caller: null, async: null, name: null, namespace: null };
     const content = [
@@ -99,7 +99,7 @@ promise(
   'items.foreign-servers',
   {
     says: "servers other than OpenAI's are not sent what only those know",
-    source: 'edge case: servers refuse unknown members',
+    source: 'docs/backends.md: servers refuse unknown members',
   },
   async (door) => {
     const model = door.model.native(answers(message('ok')));
@@ -171,20 +171,16 @@ promise(
   },
 );
 
-promise(
-  'input.file-id',
-  { says: 'a file by its id is 422 that names the id', source: 'issue 5: Items and tools' },
-  async (door) => {
-    const content = (part: object) => ({ input: [{ role: 'user', content: [parts[0], part] }] });
-    for (const type of ['input_image', 'input_file']) {
-      const param = 'input[0].content[1].file_id';
-      await unprocessable(door, content({ type, file_id: 'file_1' }), param, /is not supported/);
-    }
-    const output = { type: 'computer_screenshot', file_id: 'file_1' };
-    const input = [items.find(({ type }) => type === 'computer_call'), { ...items[11], output }];
-    await unprocessable(door, { input }, 'input[1].output.file_id', /is not supported/);
-  },
-);
+promise('input.file-id', { says: 'a file by its id is 422 that names the id', source: 'docs/api.md' }, async (door) => {
+  const content = (part: object) => ({ input: [{ role: 'user', content: [parts[0], part] }] });
+  for (const type of ['input_image', 'input_file']) {
+    const param = 'input[0].content[1].file_id';
+    await unprocessable(door, content({ type, file_id: 'file_1' }), param, /is not supported/);
+  }
+  const output = { type: 'computer_screenshot', file_id: 'file_1' };
+  const input = [items.find(({ type }) => type === 'computer_call'), { ...items[11], output }];
+  await unprocessable(door, { input }, 'input[1].output.file_id', /is not supported/);
+});
 
 promise(
   'reasoning.mode',
@@ -227,7 +223,7 @@ promise(
   'validation.hosted',
   {
     says: 'items, tools and choices of what OpenAI hosts are 422 that says that they are not supported',
-    source: 'issue 5: Items and tools',
+    source: 'docs/errors.md',
   },
   async (door) => {
     for (const tool of hosted) {
@@ -255,7 +251,7 @@ promise(
 
 promise(
   'validation.added-tools',
-  { says: 'a wrong tool inside an item is named by its place', source: 'issue 5: Items and tools' },
+  { says: 'a wrong tool inside an item is named by its place', source: 'docs/errors.md' },
   async (door) => {
     if (door.name !== 'envoy-original') {
       const items = [{ type: 'additional_tools', tools: [{ type: 'shell', environment: { type: 'nowhere' } }] }];
@@ -274,7 +270,7 @@ promise(
   'validation.inherited-names',
   {
     says: 'names that every object has are refused where the client names its own, never dropped',
-    source: 'errors: nothing is accepted and ignored',
+    source: 'docs/errors.md: nothing is accepted and ignored',
   },
   async (door) => {
     for (const name of ['__proto__', 'constructor', 'prototype']) {
@@ -296,7 +292,7 @@ promise(
 
 promise(
   'pages.limit-digits',
-  { says: 'limit is written in digits', source: 'issue 4: State' },
+  { says: 'limit is written in digits', source: 'docs/api.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     for (const limit of ['0x10', '1e1', '%205', '5%20', '+5', '5.0', '-5', '', '0', '101']) {

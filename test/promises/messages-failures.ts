@@ -8,7 +8,7 @@ import { promise } from './promise.ts';
 
 promise(
   'anthropic.unprocessable',
-  { says: 'what it cannot carry is 422 by its name, before it is asked', source: 'design: Errors' },
+  { says: 'what it cannot carry is 422 by its name, before it is asked', source: 'docs/errors.md' },
   async (door) => {
     const model = door.model.anthropic(() => assert.fail('the model is not called'));
     const tiff = { type: 'input_image', image_url: 'data:image/tiff;base64,AAAA' };
@@ -176,7 +176,7 @@ promise(
 
 promise(
   'anthropic.leave',
-  { says: 'a client that leaves ends the call', source: 'edge case 29 (hermes-agent#15392)' },
+  { says: 'a client that leaves ends the call', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   (door) =>
     endsOnLeaving(door, async () => {
       const begun = Promise.withResolvers<void>();

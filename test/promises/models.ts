@@ -6,7 +6,7 @@ promise(
   'models.list',
   {
     says: 'GET /v1/models lists the names in the configuration, then what the backends behind patterns list',
-    source: 'design: Command line and configuration',
+    source: 'docs/configuration.md',
   },
   async (door) => {
     door.model.script(says('Hi'));

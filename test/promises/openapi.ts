@@ -13,7 +13,7 @@ async function documentOf(door: Door) {
 
 promise(
   'openapi.routes',
-  { says: 'GET /openapi.json has every path, with the methods that it takes', source: 'issue 3: OpenAPI' },
+  { says: 'GET /openapi.json has every path, with the methods that it takes', source: 'docs/api.md' },
   async (door) => {
     const { openapi, paths } = await documentOf(door);
     assert.match(openapi, /^3\.1\./);
@@ -30,7 +30,7 @@ promise(
 
 promise(
   'openapi.idempotency-key',
-  { says: 'the document names the Idempotency-Key', source: 'issue 4: State' },
+  { says: 'the document names the Idempotency-Key', source: 'docs/api.md' },
   async (door) => {
     const { paths } = await documentOf(door);
     const [parameter] = paths['/v1/responses'].post.parameters;
@@ -67,7 +67,7 @@ promise(
   'openapi.schemas',
   {
     says: "the document's request schema takes what the server takes, and refuses what it refuses",
-    source: 'issue 3: OpenAPI',
+    source: 'docs/api.md',
   },
   async (door) => {
     const document = await documentOf(door);
@@ -86,7 +86,7 @@ promise(
 
 promise(
   'openapi.docs',
-  { says: 'GET /docs is a page that needs nothing else', source: 'issue 3: OpenAPI' },
+  { says: 'GET /docs is a page that needs nothing else', source: 'docs/api.md' },
   async (door) => {
     const reply = await door.fetch('/docs');
     const page = await reply.text();

@@ -7,7 +7,7 @@ import { heard } from './state-ask.ts';
 
 promise(
   'prompt.filled',
-  { says: 'a prompt of the configuration is filled in, the newest version unless told', source: 'issue 5: Create' },
+  { says: 'a prompt of the configuration is filled in, the newest version unless told', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const variables = { name: 'Ada', topic: { type: 'input_text', text: 'maths' } };
@@ -40,7 +40,7 @@ promise(
 
 promise(
   'prompt.wrong',
-  { says: 'an unknown prompt is 404, wrong variables are 422', source: 'issue 5: Create' },
+  { says: 'an unknown prompt is 404, wrong variables are 422', source: 'docs/api.md' },
   async (door) => {
     const all = { name: 'Ada', topic: 'maths' };
     await unprocessable(
@@ -111,7 +111,7 @@ promise(
   'truncation.auto',
   {
     says: 'truncation auto drops the oldest items, calls with their outputs, and needs a configured context',
-    source: 'issue 5: Create',
+    source: 'docs/api.md',
   },
   async (door) => {
     const long = 'x'.repeat(600);
@@ -141,7 +141,7 @@ promise(
   'prompt.places',
   {
     says: "an error names the place in the client's own input, whatever the prompt puts before it",
-    source: 'error semantics',
+    source: 'docs/errors.md',
   },
   async (door) => {
     const unknown = [{ type: 'additional_tools', tools: [{ type: 'web_search' }] }];
@@ -164,21 +164,17 @@ promise(
   },
 );
 
-promise(
-  'stream.obfuscation',
-  { says: 'deltas are padded for those who ask', source: 'issue 5: Create' },
-  async (door) => {
-    const model = door.model.script(says('Hel', 'lo'));
-    const padded = await stream(door, { model, stream_options: { include_obfuscation: true } });
-    const sizes = padded.events.flatMap((event) =>
-      event.type === 'response.output_text.delta'
-        ? [event.delta.length + ((event as { obfuscation?: string }).obfuscation?.length ?? 0)]
-        : [],
-    );
-    assert.deepEqual(sizes, [16, 16]);
-    for (const options of [{}, { stream_options: { include_obfuscation: false } }]) {
-      const { events } = await stream(door, { model, ...options });
-      assert.doesNotMatch(JSON.stringify(events), /obfuscation/);
-    }
-  },
-);
+promise('stream.obfuscation', { says: 'deltas are padded for those who ask', source: 'docs/api.md' }, async (door) => {
+  const model = door.model.script(says('Hel', 'lo'));
+  const padded = await stream(door, { model, stream_options: { include_obfuscation: true } });
+  const sizes = padded.events.flatMap((event) =>
+    event.type === 'response.output_text.delta'
+      ? [event.delta.length + ((event as { obfuscation?: string }).obfuscation?.length ?? 0)]
+      : [],
+  );
+  assert.deepEqual(sizes, [16, 16]);
+  for (const options of [{}, { stream_options: { include_obfuscation: false } }]) {
+    const { events } = await stream(door, { model, ...options });
+    assert.doesNotMatch(JSON.stringify(events), /obfuscation/);
+  }
+});

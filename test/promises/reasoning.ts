@@ -10,7 +10,7 @@ promise(
   'reasoning.sealed',
   {
     says: 'reasoning.encrypted_content is sealed for the client, and read when it comes back',
-    source: 'issue 5: Create',
+    source: 'docs/api.md',
   },
   async (door) => {
     const model = door.model.script(sends([{ reasoning_content: 'Let me think 🙂' }, { content: 'Yes' }]), says('ok'));
@@ -237,7 +237,7 @@ promise(
 
 promise(
   'reasoning.unreadable',
-  { says: 'sealed content that cannot be opened is 400', source: 'issue 5: Create' },
+  { says: 'sealed content that cannot be opened is 400', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(says('ok'));
     for (const encrypted_content of [

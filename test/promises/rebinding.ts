@@ -26,7 +26,7 @@ promise(
   'rebinding.host',
   {
     says: 'on the loopback a Host that is no address, localhost or one of `hosts` is 403, whatever is asked but the probes',
-    source: 'issue 11, 16',
+    source: 'SECURITY.md',
   },
   async (door) => {
     const model = door.model.script(says('Hello'));
@@ -54,7 +54,7 @@ promise(
   'rebinding.own-host',
   {
     says: 'on the loopback addresses, localhost and `hosts` are served, and so are pages of these hosts',
-    source: 'issue 11, 16',
+    source: 'SECURITY.md',
   },
   async (door) => {
     for (const host of OWN) assert.equal((await askAs(door.client.baseURL, { host })).status, 200, host);
@@ -73,7 +73,7 @@ promise(
   'rebinding.origin',
   {
     says: 'on the loopback a page of another origin that cors.origins does not name is 403, whatever it asks',
-    source: 'issue 11, 16',
+    source: 'SECURITY.md',
   },
   async (door) => {
     const strange = [
@@ -101,7 +101,7 @@ promise(
 
 promise(
   'rebinding.websocket',
-  { says: 'a WebSocket under a strange Host is 403', source: 'issue 11, 16' },
+  { says: 'a WebSocket under a strange Host is 403', source: 'SECURITY.md' },
   async (door) => {
     const origin = 'http://evil.example:10000';
     for (const headers of [{ host: 'evil.example' }, { host: 'evil.example:10000', origin }]) {

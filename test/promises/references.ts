@@ -7,7 +7,7 @@ import { ask, conversation, heard } from './state-ask.ts';
 
 promise(
   'reference.resolved',
-  { says: 'item_reference stands for the stored item', source: 'issue 5: Items and tools' },
+  { says: 'item_reference stands for the stored item', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const first = await create(door, { model, input: 'Hi' });
@@ -23,7 +23,7 @@ promise(
 
 promise(
   'reference.unknown',
-  { says: 'a reference to what is not stored is 404', source: 'errors: unstored item id' },
+  { says: 'a reference to what is not stored is 404', source: 'docs/errors.md: unstored item id' },
   async (door) => {
     const model = door.model.script(says('one'));
     const unstored = await create(door, { model, store: false });
@@ -53,7 +53,7 @@ promise(
   'input.file',
   {
     says: 'a file as data reaches the model; one by URL is 422 where the backend cannot read it',
-    source: 'issue 5: Items and tools',
+    source: 'docs/api.md',
   },
   async (door) => {
     const file = { type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,AA==' };
@@ -71,7 +71,7 @@ promise(
   'input.shown-by-others',
   {
     says: 'an image or a file in a message that is not the user’s is 422 where the backend cannot read it there, and nothing is called',
-    source: 'issue 5: what a backend cannot carry is 422',
+    source: 'docs/api.md',
   },
   async (door) => {
     const uncalled = () => assert.fail('the model is not called');
@@ -100,7 +100,7 @@ promise(
   },
 );
 
-promise('input.phase', { says: 'the phase of a message is kept', source: 'issue 5: Items and tools' }, async (door) => {
+promise('input.phase', { says: 'the phase of a message is kept', source: 'docs/api.md' }, async (door) => {
   const phased = { role: 'assistant', content: 'Hm', phase: 'commentary' };
   const model = door.model.script(says('ok'));
   const { id } = await create(door, { model, input: [phased, { role: 'user', content: 'Hi' }] });
@@ -112,7 +112,7 @@ promise('input.phase', { says: 'the phase of a message is kept', source: 'issue 
 
 promise(
   'create.logprobs',
-  { says: 'log probabilities come when they are asked for', source: 'issue 5: Create' },
+  { says: 'log probabilities come when they are asked for', source: 'docs/api.md' },
   async (door) => {
     const logprob = { token: 'He', logprob: -0.5, bytes: [72, 101], top_logprobs: [{ token: 'Ho', logprob: -2 }] };
     const model = door.model.script(async (turn) => {

@@ -15,7 +15,7 @@ const broken = (door: Door, status: number) => door.model.script(replies(status,
 
 promise(
   'retry.never',
-  { says: 'what trying again cannot mend says so: x-should-retry is false', source: 'error semantics' },
+  { says: 'what trying again cannot mend says so: x-should-retry is false', source: 'docs/errors.md' },
   async (door) => {
     await says(await post(door, '{'), 400, 'false');
     await says(await post(door, '[]'), 422, 'false');
@@ -31,7 +31,7 @@ promise(
 
 promise(
   'retry.never-by-path',
-  { says: 'so do unknown paths, methods and encodings', source: 'error semantics' },
+  { says: 'so do unknown paths, methods and encodings', source: 'docs/errors.md' },
   async (door) => {
     await says(await door.fetch('/v1/nothing'), 404, 'false');
     await says(await door.fetch('/v1/responses/resp_none'), 404, 'false');
@@ -44,7 +44,7 @@ promise(
 
 promise(
   'retry.perhaps',
-  { says: 'a rate limit, and a backend that is down, leave it to the client', source: 'error semantics' },
+  { says: 'a rate limit, and a backend that is down, leave it to the client', source: 'docs/errors.md' },
   async (door) => {
     await says(await post(door, { model: broken(door, 429), input: 'Hi' }), 429, null);
     await says(await post(door, { model: broken(door, 500), input: 'Hi' }), 500, null);
@@ -54,7 +54,7 @@ promise(
 
 promise(
   'retry.perhaps-later',
-  { says: 'so does a conversation that is locked', source: 'error semantics' },
+  { says: 'so does a conversation that is locked', source: 'docs/errors.md' },
   async (door) => {
     const id = await conversation(door);
     const { script, begun, release } = held();

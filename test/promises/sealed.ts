@@ -12,7 +12,7 @@ promise(
   'sealed.purpose',
   {
     says: 'what was sealed as reasoning opens as no compaction, nor the other way round: 400 invalid_encrypted_content',
-    source: 'issue 11: what it lets in',
+    source: 'SECURITY.md',
   },
   async (door) => {
     const model = door.model.script(
@@ -40,7 +40,7 @@ promise(
   'sealed.kept',
   {
     says: 'a conversation takes no item that would be refused in the input of a turn: what cannot be opened, tools that are not known',
-    source: 'issue 11: what it lets in',
+    source: 'SECURITY.md',
   },
   async (door) => {
     const model = door.model.script(sends([{ reasoning_content: 'Hm.' }, { content: 'Yes.' }]), says('Fine.'));

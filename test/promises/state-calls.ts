@@ -15,7 +15,7 @@ promise(
   'calls.round-trip',
   {
     says: 'a function call of the chain needs only its output in the next input',
-    source: 'edge case 7 (mlx-vlm#1046)',
+    source: 'docs/edge-cases.md: 7 (mlx-vlm#1046)',
   },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }), says('done'), says('ok'));
@@ -45,7 +45,7 @@ promise(
   'calls.parallel',
   {
     says: 'parallel calls of the chain are one assistant message, their outputs one message each',
-    source: 'edge case 26 (litellm#18226)',
+    source: 'docs/edge-cases.md: 26 (litellm#18226)',
   },
   async (door) => {
     const model = door.model.script(
@@ -63,7 +63,7 @@ promise(
   'calls.mixed',
   {
     says: 'a call for the client and one for a server-side tool, made at once, are answered together',
-    source: 'edge case 26 (litellm#18226)',
+    source: 'docs/edge-cases.md: 26 (litellm#18226)',
   },
   async (door) => {
     const served = { name: 'add', args: '{"a":2,"b":3}', id: 'c2' };
@@ -80,7 +80,10 @@ promise(
 
 promise(
   'calls.unknown',
-  { says: 'an output for a call that is nowhere is 400 and names the call id', source: 'edge case 23 (codex2api#414)' },
+  {
+    says: 'an output for a call that is nowhere is 400 and names the call id',
+    source: 'docs/edge-cases.md: 23 (codex2api#414)',
+  },
   async (door) => {
     const refused = (id: string) => ({
       status: 400,
@@ -98,7 +101,7 @@ promise(
 
 promise(
   'calls.before-call',
-  { says: 'an output that comes before its call is 400', source: 'edge case 23 (codex2api#414)' },
+  { says: 'an output that comes before its call is 400', source: 'docs/edge-cases.md: 23 (codex2api#414)' },
   async (door) => {
     const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' };
     await turnRefused(
@@ -118,7 +121,7 @@ promise(
   'calls.unanswered',
   {
     says: 'a call without an output is 400 and names the call id',
-    source: 'issue 4: Semantics (azure-sdk-for-python#46092)',
+    source: 'docs/state.md (azure-sdk-for-python#46092)',
   },
   async (door) => {
     const refused = (id: string) => ({
@@ -138,7 +141,7 @@ promise(
 
 promise(
   'calls.after-refusal',
-  { says: 'a response can still be continued after a refused turn', source: 'design: State' },
+  { says: 'a response can still be continued after a refused turn', source: 'docs/state.md' },
   async (door) => {
     const { id } = await calling(door);
     const model = door.model.script(says('done'));
@@ -152,7 +155,7 @@ promise(
   'calls.ids-reused',
   {
     says: 'a model may use a call id again in a later turn, and every output reaches it',
-    source: 'issue 4: Semantics',
+    source: 'docs/state.md',
   },
   async (door) => {
     const call = (n: number) => callsFunctions({ name: 'f', args: `{"n":${n}}`, id: 'call_0' });
@@ -180,7 +183,7 @@ promise(
 
 promise(
   'calls.ids-reused-unanswered',
-  { says: "an earlier turn's output does not answer a later call of the same id", source: 'issue 4: Semantics' },
+  { says: "an earlier turn's output does not answer a later call of the same id", source: 'docs/state.md' },
   async (door) => {
     const call = (n: number) => callsFunctions({ name: 'f', args: `{"n":${n}}`, id: 'call_0' });
     const model = door.model.script(call(1), call(2));
@@ -253,7 +256,7 @@ promise(
 
 promise(
   'calls.cut',
-  { says: 'a cut call of the chain is not sent and asks for no output', source: 'edge case 20 (vllm#57998)' },
+  { says: 'a cut call of the chain is not sent and asks for no output', source: 'docs/edge-cases.md: 20 (vllm#57998)' },
   async (door) => {
     const cut = { tool_calls: [{ index: 0, id: 'c1', function: { name: 'f', arguments: '{"a' } }] };
     const model = door.model.script(sends([{ content: 'Calling.' }, cut], 'length'), says('two'));

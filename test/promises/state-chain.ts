@@ -9,7 +9,7 @@ promise(
   'chain.history',
   {
     says: 'the model gets the input and output of all earlier turns in order, then the new input',
-    source: 'edge case 7 (mlx-vlm#1046)',
+    source: 'docs/edge-cases.md: 7 (mlx-vlm#1046)',
   },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
@@ -27,7 +27,7 @@ promise(
 
 promise(
   'chain.deep',
-  { says: 'a chain of 25 turns reaches the model whole', source: 'design: State' },
+  { says: 'a chain of 25 turns reaches the model whole', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('ok'));
     const inputs = Array.from({ length: 25 }, (_, n) => `${n}`);
@@ -40,7 +40,7 @@ promise(
 
 promise(
   'chain.streamed',
-  { says: 'streamed turns go on from each other as well', source: 'edge case 7 (mlx-vlm#1046)' },
+  { says: 'streamed turns go on from each other as well', source: 'docs/edge-cases.md: 7 (mlx-vlm#1046)' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'));
     const first = await stream(door, { model, input: 'A' });
@@ -57,7 +57,7 @@ promise(
   'chain.at-once',
   {
     says: 'the id of response.completed can be used while the stream is still open',
-    source: 'edge case 2 (lmstudio-bug-tracker#1188)',
+    source: 'docs/edge-cases.md: 2 (lmstudio-bug-tracker#1188)',
   },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
@@ -79,7 +79,7 @@ promise(
 
 promise(
   'chain.instructions',
-  { says: 'instructions of earlier turns are not carried over', source: 'edge case 6 (vllm#37727)' },
+  { says: 'instructions of earlier turns are not carried over', source: 'docs/edge-cases.md: 6 (vllm#37727)' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'));
     const first = await create(door, { model, input: 'A', instructions: 'Be kind.' });
@@ -111,7 +111,7 @@ promise(
 
 promise(
   'chain.branches',
-  { says: 'two turns that go on from one do not see each other', source: 'design: State' },
+  { says: 'two turns that go on from one do not see each other', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
     const root = await create(door, { model, input: 'A' });
@@ -125,7 +125,7 @@ promise(
 
 promise(
   'chain.concurrent',
-  { says: 'eight turns may go on from one at once', source: 'design: State' },
+  { says: 'eight turns may go on from one at once', source: 'docs/state.md' },
   async (door) => {
     const root = await create(door, { model: door.model.script(says('one')), input: 'A' });
     const models = Array.from({ length: 8 }, (_, n) => door.model.script(says(`answer ${n}`)));
@@ -143,7 +143,7 @@ promise(
   },
 );
 
-promise('chain.other-model', { says: 'a chain may change its model', source: 'issue 4: Semantics' }, async (door) => {
+promise('chain.other-model', { says: 'a chain may change its model', source: 'docs/state.md' }, async (door) => {
   const first = await create(door, { model: door.model.script(says('one')), input: 'A' });
   const model = door.model.script(says('two'));
   await create(door, { model, input: 'B', previous_response_id: first.id });
@@ -152,7 +152,7 @@ promise('chain.other-model', { says: 'a chain may change its model', source: 'is
 
 promise(
   'chain.reasoning',
-  { says: 'reasoning of earlier turns reaches the model in its place', source: 'issue 4: Semantics' },
+  { says: 'reasoning of earlier turns reaches the model in its place', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(sends([{ reasoning_content: 'Hm.' }, { content: 'one' }]), says('two'));
     const first = await create(door, { model, input: 'A' });
@@ -167,7 +167,7 @@ promise(
 
 promise(
   'chain.refusal',
-  { says: 'a refusal of an earlier turn reaches the model', source: 'issue 4: Semantics' },
+  { says: 'a refusal of an earlier turn reaches the model', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(sends([{ refusal: 'I will not.' }]), says('two'));
     const first = await create(door, { model, input: 'A' });
@@ -178,7 +178,7 @@ promise(
 
 promise(
   'chain.incomplete',
-  { says: 'an incomplete response can be continued', source: 'design: State' },
+  { says: 'an incomplete response can be continued', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(sends([{ content: 'Hel' }], 'length'), says('lo'));
     const first = await create(door, { model, input: 'A' });
@@ -190,7 +190,7 @@ promise(
 
 promise(
   'chain.empty',
-  { says: 'a response without output can be continued', source: 'issue 4: Semantics' },
+  { says: 'a response without output can be continued', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(sends([{ role: 'assistant', content: '' }]), says('two'));
     const first = await create(door, { model, input: 'A' });
@@ -202,7 +202,7 @@ promise(
 
 promise(
   'chain.images',
-  { says: 'images of earlier turns reach the model again', source: 'issue 4: Semantics' },
+  { says: 'images of earlier turns reach the model again', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('a cat'), says('a tabby'));
     const content = [
@@ -225,7 +225,7 @@ promise(
   'chain.tool-items',
   {
     says: "a server-side tool's call of an earlier turn reaches the model with its output",
-    source: 'issue 4: Semantics',
+    source: 'docs/state.md',
   },
   async (door) => {
     const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
@@ -247,7 +247,7 @@ promise(
 
 promise(
   'chain.unstored',
-  { says: 'store: false reads the history and leaves nothing', source: 'edge case 3 (smg#916)' },
+  { says: 'store: false reads the history and leaves nothing', source: 'docs/edge-cases.md: 3 (smg#916)' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'));
     const first = await create(door, { model, input: 'A' });

@@ -6,7 +6,7 @@ import { contents, conversation, have, heard, nowhere, stored, turnRefused } fro
 
 promise(
   'delete.reply',
-  { says: 'DELETE says what it has deleted', source: 'issue 4: Endpoints' },
+  { says: 'DELETE says what it has deleted', source: 'docs/state.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     assert.deepEqual(await have(door, 'DELETE', `/v1/responses/${id}`), { id, object: 'response', deleted: true });
@@ -16,7 +16,7 @@ promise(
 
 promise(
   'delete.gone',
-  { says: 'a deleted response is 404 to GET, to DELETE and for its input items', source: 'issue 4: Endpoints' },
+  { says: 'a deleted response is 404 to GET, to DELETE and for its input items', source: 'docs/state.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     const path = `/v1/responses/${id}`;
@@ -28,7 +28,7 @@ promise(
 
 promise(
   'delete.not-continued',
-  { says: 'a deleted response cannot be continued, and reads like one that never was', source: 'design: State' },
+  { says: 'a deleted response cannot be continued, and reads like one that never was', source: 'docs/state.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     const notFound = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
@@ -42,7 +42,7 @@ promise(
 
 promise(
   'delete.built-on',
-  { says: 'a response goes on reading what it was built on, deleted since', source: 'design: State' },
+  { says: 'a response goes on reading what it was built on, deleted since', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'));
     const first = await create(door, { model, input: 'A' });
@@ -57,7 +57,7 @@ promise(
 
 promise(
   'delete.sibling',
-  { says: 'deleting a response leaves its parent and its siblings', source: 'design: State' },
+  { says: 'deleting a response leaves its parent and its siblings', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
     const root = await create(door, { model, input: 'A' });
@@ -73,7 +73,7 @@ promise(
 
 promise(
   'delete.in-conversation',
-  { says: 'what a deleted response gave to a conversation stays in it', source: 'design: State' },
+  { says: 'what a deleted response gave to a conversation stays in it', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
     const model = door.model.script(says('B'), says('D'));

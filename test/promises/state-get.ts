@@ -6,7 +6,7 @@ import { ask, have, nowhere, stored } from './state-ask.ts';
 
 promise(
   'stored.json',
-  { says: 'GET gives the response that create returned, its parameters included', source: 'issue 4: Endpoints' },
+  { says: 'GET gives the response that create returned, its parameters included', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('{}'));
     const response = await create(door, {
@@ -27,7 +27,7 @@ promise(
 
 promise(
   'stored.stream',
-  { says: 'GET gives the response of the terminal event', source: 'edge case 1 (mistral.rs#1946)' },
+  { says: 'GET gives the response of the terminal event', source: 'docs/edge-cases.md: 1 (mistral.rs#1946)' },
   async (door) => {
     const model = door.model.script(says('Hel', 'lo'));
     const { final } = await stream(door, { model });
@@ -39,7 +39,7 @@ promise(
 
 promise(
   'stored.incomplete',
-  { says: 'GET gives an incomplete response as it ended', source: 'issue 4: Semantics' },
+  { says: 'GET gives an incomplete response as it ended', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(sends([{ content: 'Hel' }], 'length'));
     const { final } = await stream(door, { model });
@@ -59,7 +59,7 @@ const breaksOff: Script = async (turn) => {
 
 promise(
   'stored.failed',
-  { says: 'GET gives a failed response with its error', source: 'design: State' },
+  { says: 'GET gives a failed response with its error', source: 'docs/state.md' },
   async (door) => {
     for (const model of [door.model.script(breaksOff), door.model.script(hangs('Hel').script), 'down']) {
       const { final } = await stream(door, { model });
@@ -73,7 +73,7 @@ promise(
 
 promise(
   'stored.items',
-  { says: 'reasoning, messages, refusals and calls are stored as they were', source: 'design: Two ideas' },
+  { says: 'reasoning, messages, refusals and calls are stored as they were', source: 'ARCHITECTURE.md' },
   async (door) => {
     const call = {
       tool_calls: [{ index: 0, id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
@@ -96,7 +96,10 @@ promise(
 
 promise(
   'stored.tool-items',
-  { says: 'calls of server-side tools and citations are stored as they were', source: 'edge case 13 (smg#160)' },
+  {
+    says: 'calls of server-side tools and citations are stored as they were',
+    source: 'docs/edge-cases.md: 13 (smg#160)',
+  },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'cite', args: '{}' }), says('See X.'));
     const response = await create(door, { model, tools: [{ type: 'test_tool' }] });
@@ -109,7 +112,7 @@ promise(
 
 promise(
   'stored.unknown',
-  { says: 'an unknown response is 404', source: 'issue 4: Endpoints' },
+  { says: 'an unknown response is 404', source: 'docs/state.md' },
   async (door) => {
     const path = '/v1/responses/resp_nobody-knows';
     await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
@@ -122,7 +125,7 @@ const oddIds = ['x'.repeat(4000), 'resp_%E2%82', 'resp_%zz', 'resp_👍', "'; DR
 
 promise(
   'stored.odd-ids',
-  { says: 'an id that is long, badly encoded or full of odd characters is 404, too', source: 'issue 4: Endpoints' },
+  { says: 'an id that is long, badly encoded or full of odd characters is 404, too', source: 'docs/state.md' },
   async (door) => {
     for (const id of oddIds) {
       const path = `/v1/responses/${id}`;
@@ -172,7 +175,7 @@ promise(
 
 promise(
   'stored.not',
-  { says: 'store: false leaves nothing that could be read or deleted', source: 'issue 4: Semantics' },
+  { says: 'store: false leaves nothing that could be read or deleted', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says('Hello'));
     const { id } = await create(door, { model, store: false });
@@ -189,7 +192,7 @@ promise(
   'stored.methods',
   {
     says: 'another method on a path of stored state is 405, and allow names those there are',
-    source: 'issue 4: Endpoints',
+    source: 'docs/state.md',
   },
   async (door) => {
     const allowed: [path: string, methods: string[]][] = [

@@ -6,7 +6,7 @@ import { ask, have, type List, messages, textOf } from './state-ask.ts';
 
 promise(
   'input-items.string',
-  { says: 'a string input is listed as a user message', source: 'issue 4: Endpoints' },
+  { says: 'a string input is listed as a user message', source: 'docs/state.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: 'Hi' });
     const list = await have<List>(door, 'GET', `/v1/responses/${id}/input_items`);
@@ -41,7 +41,7 @@ promise(
   'input-items.ids',
   {
     says: "listed items keep the client's ids, and the others have stable ones by type",
-    source: 'edge case 27 (praxis-proxy/ai#548)',
+    source: 'docs/edge-cases.md: 27 (praxis-proxy/ai#548)',
   },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: mixed });
@@ -107,7 +107,7 @@ promise(
 
 promise(
   'input-items.own',
-  { says: "only the response's own input is listed", source: 'issue 4: Endpoints' },
+  { says: "only the response's own input is listed", source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'));
     const first = await create(door, { model, input: 'A', tools: [{ type: 'function', name: 'f' }] });

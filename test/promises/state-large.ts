@@ -24,7 +24,7 @@ assert.ok(LARGE.length > 600_000);
 
 promise(
   'stored.any-text',
-  { says: 'NUL, lone surrogates and emoji are stored unchanged', source: 'design: State' },
+  { says: 'NUL, lone surrogates and emoji are stored unchanged', source: 'docs/state.md' },
   async (door) => {
     const model = door.model.script(says(ODD_TEXT));
     const response = await create(door, {
@@ -46,7 +46,7 @@ promise(
   'stored.large',
   {
     says: 'texts of over 600,000 characters are stored unchanged, and go to the model unchanged',
-    source: 'design: State',
+    source: 'docs/state.md',
   },
   async (door) => {
     const pieces = LARGE.match(/[\s\S]{1,65535}/g) ?? []; // pairs are cut in two, as models may
@@ -69,7 +69,7 @@ promise(
 
 promise(
   'stored.large-body',
-  { says: 'instructions and tools that are larger than a row are stored unchanged', source: 'design: State' },
+  { says: 'instructions and tools that are larger than a row are stored unchanged', source: 'docs/state.md' },
   async (door) => {
     const tools = [{ type: 'function', name: 'f', parameters: { type: 'object', description: LARGE } }];
     const model = door.model.script(says('one'));
@@ -82,7 +82,7 @@ promise(
 
 promise(
   'stored.many-items',
-  { says: 'an input of a thousand items is stored and goes on in its order', source: 'design: State' },
+  { says: 'an input of a thousand items is stored and goes on in its order', source: 'docs/state.md' },
   async (door) => {
     const input = messages(1000);
     const model = door.model.script(says('one'), says('two'));
@@ -98,7 +98,7 @@ promise(
 
 promise(
   'conversation-items.large',
-  { says: 'an item of over 600,000 characters is stored, listed, sent on and deleted', source: 'design: State' },
+  { says: 'an item of over 600,000 characters is stored, listed, sent on and deleted', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door, { items: [{ id: 'msg_large', role: 'user', content: LARGE }] });
     const path = `/v1/conversations/${id}/items`;
@@ -125,7 +125,7 @@ promise(
   'stored.too-large',
   {
     says: 'a history beyond limits.history is 400 context_length_exceeded before the model is called, by what named it',
-    source: 'design: limits',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const model = door.model.script(says('one'));
@@ -157,7 +157,7 @@ promise(
   'stored.large-pages',
   {
     says: 'a page of items ends before it passes limits.history, and the next one goes on from there',
-    source: 'design: limits',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const id = await conversation(door, { items: [{ role: 'user', content: 'first' }, third, third] });

@@ -8,7 +8,7 @@ const LIVE = { ...NEEDS_HEADERS, ...NEEDS_LIVE };
 
 promise(
   'running.stored',
-  { says: 'a response can be retrieved from the moment its id is known, in_progress', source: 'design: State' },
+  { says: 'a response can be retrieved from the moment its id is known, in_progress', source: 'docs/state.md' },
   async (door) => {
     const { script, begun, release } = held();
     const running = await begin(door, { model: door.model.script(script), metadata: { a: 'b' } });
@@ -26,7 +26,7 @@ promise(
 
 promise(
   'running.unstored',
-  { says: 'with store: false it cannot', source: 'issue 4: Semantics' },
+  { says: 'with store: false it cannot', source: 'docs/api.md' },
   async (door) => {
     const { script, begun, release } = held();
     const running = await begin(door, { model: door.model.script(script), store: false });
@@ -40,7 +40,7 @@ promise(
 
 promise(
   'running.rounds',
-  { says: 'a running response shows the items of the tool rounds so far', source: 'design: State' },
+  { says: 'a running response shows the items of the tool rounds so far', source: 'docs/state.md' },
   async (door) => {
     const { script, begun, release } = held();
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":2,"b":3}' }), script);
@@ -64,7 +64,7 @@ promise(
   'left.stored',
   {
     says: 'a stream that its client has left is kept as cancelled, with the text made so far',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   async (door) => {
     const { script, begun } = held();
@@ -83,7 +83,7 @@ promise(
   'left.silent',
   {
     says: 'a stream that its client has left before the model has spoken is kept as cancelled',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   async (door) => {
     const { script, begun } = hangs('');
@@ -100,7 +100,7 @@ promise(
   'left.rounds',
   {
     says: 'a stream left in a later round keeps the items of the earlier ones',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   async (door) => {
     const { script, begun } = held();
@@ -120,7 +120,7 @@ promise(
 
 promise(
   'left.unstored',
-  { says: 'a stream left with store: false leaves nothing', source: 'edge case 29 (hermes-agent#15392)' },
+  { says: 'a stream left with store: false leaves nothing', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   async (door) => {
     const { script, begun } = held();
     const model = door.model.script(script, says('next'));

@@ -7,7 +7,7 @@ import { conversation, have, type Item, type List, messages, textOf } from './st
 
 promise(
   'input-items.pages',
-  { says: 'pages of any size give every input item once, both ways', source: 'edge case 27 (ogx#5723)' },
+  { says: 'pages of any size give every input item once, both ways', source: 'docs/edge-cases.md: 27 (ogx#5723)' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: messages(45) });
     const path = `/v1/responses/${id}/input_items`;
@@ -24,7 +24,7 @@ promise(
   'conversation-items.pages',
   {
     says: 'pages of any size give every item once, both ways, however the items were added',
-    source: 'edge case 27 (ogx#5723)',
+    source: 'docs/edge-cases.md: 27 (ogx#5723)',
   },
   async (door) => {
     const id = await conversation(door, { items: messages(20) });

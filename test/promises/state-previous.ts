@@ -13,7 +13,7 @@ promise(
   'previous.unknown',
   {
     says: 'an unknown previous_response_id is 400 previous_response_not_found',
-    source: 'edge case 3 (Bamboo-agent#513)',
+    source: 'docs/edge-cases.md: 3 (Bamboo-agent#513)',
   },
   async (door) => {
     const ids = [
@@ -35,7 +35,7 @@ promise(
 
 promise(
   'previous.unstored',
-  { says: 'a response with store: false cannot be continued', source: 'edge case 3 (smg#916)' },
+  { says: 'a response with store: false cannot be continued', source: 'docs/edge-cases.md: 3 (smg#916)' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), store: false });
     await turnRefused(door, { [param]: id }, notFound);
@@ -44,7 +44,7 @@ promise(
 
 promise(
   'previous.running',
-  { says: 'a running response cannot be continued until it has ended', source: 'design: State' },
+  { says: 'a running response cannot be continued until it has ended', source: 'docs/state.md' },
   async (door) => {
     const { script, begun, release } = held();
     const running = await begin(door, { model: door.model.script(script) });
@@ -57,7 +57,7 @@ promise(
   NEEDS_LIVE,
 );
 
-promise('previous.failed', { says: 'a failed response cannot be continued', source: 'design: State' }, async (door) => {
+promise('previous.failed', { says: 'a failed response cannot be continued', source: 'docs/state.md' }, async (door) => {
   const breaksOff: Script = async (turn) => {
     await turn.text('Hel');
     await turn.sleep(5);
@@ -70,7 +70,7 @@ promise('previous.failed', { says: 'a failed response cannot be continued', sour
 
 promise(
   'previous.cancelled',
-  { says: 'a cancelled response cannot be continued', source: 'design: State' },
+  { says: 'a cancelled response cannot be continued', source: 'docs/state.md' },
   async (door) => {
     const { script, begun } = held();
     const running = await begin(door, { model: door.model.script(script) });
@@ -96,7 +96,10 @@ promise(
 
 promise(
   'previous.with-conversation',
-  { says: 'previous_response_id and conversation together are 400', source: 'edge case 8 (praxis-proxy/ai#840)' },
+  {
+    says: 'previous_response_id and conversation together are 400',
+    source: 'docs/edge-cases.md: 8 (praxis-proxy/ai#840)',
+  },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
     for (const previous of [id, 'resp_nobody']) {

@@ -11,7 +11,7 @@ promise(
   'replay.id-twice',
   {
     says: 'two items of one input with the same id are 400; without ids they are not the same',
-    source: 'edge case 24 (vercel/ai#15492)',
+    source: 'docs/edge-cases.md: 24 (vercel/ai#15492)',
   },
   async (door) => {
     const refused = { status: 400, code: null, param: 'input', message: /msg_twice/ };
@@ -29,7 +29,10 @@ promise(
 
 promise(
   'replay.id-elsewhere',
-  { says: 'an id of the client may be used again in another chain', source: 'edge case 24 (vercel/ai#15492)' },
+  {
+    says: 'an id of the client may be used again in another chain',
+    source: 'docs/edge-cases.md: 24 (vercel/ai#15492)',
+  },
   async (door) => {
     for (const content of ['A', 'B']) {
       const { messages } = await sent(door, { input: [user(content, 'msg_of-the-client')] });
@@ -42,7 +45,7 @@ promise(
   'replay.by-id',
   {
     says: 'items of the chain that the input repeats by id reach the model once',
-    source: 'edge case 24 (vercel/ai#15492)',
+    source: 'docs/edge-cases.md: 24 (vercel/ai#15492)',
   },
   async (door) => {
     const model = door.model.script(
@@ -63,7 +66,7 @@ promise(
   'replay.call',
   {
     says: 'a call of the chain that the input repeats, whatever its id, reaches the model once',
-    source: 'edge case 24 (vercel/ai#15492)',
+    source: 'docs/edge-cases.md: 24 (vercel/ai#15492)',
   },
   async (door) => {
     for (const more of [{}, { id: null, status: null }, { id: 'fc_another' }]) {
@@ -81,7 +84,7 @@ promise(
   'replay.output',
   {
     says: 'an output of the chain that the input repeats reaches the model once',
-    source: 'edge case 24 (vercel/ai#15492)',
+    source: 'docs/edge-cases.md: 24 (vercel/ai#15492)',
   },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'f', args: '{}', id: 'c1' }), says('done'), says('ok'));
@@ -96,7 +99,7 @@ promise(
 
 promise(
   'replay.same-words',
-  { says: 'a message that says the same again is another message', source: 'issue 4: Semantics' },
+  { says: 'a message that says the same again is another message', source: 'docs/background.md' },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const first = await create(door, { model, input: 'Again' });
@@ -109,7 +112,7 @@ promise(
   'replay.blank',
   {
     says: 'items with null ids, statuses and annotations are stored and sent on; empty reasoning is a no-op',
-    source: 'edge cases 21, 22 (vllm#54224, llama.cpp#50)',
+    source: 'docs/edge-cases.md: 21, 22 (vllm#54224, llama.cpp#50)',
   },
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
@@ -139,7 +142,7 @@ promise(
   'replay.tool-items',
   {
     says: "a server-side tool's call in the input reaches the model with its output, once",
-    source: 'edge case 13 (smg#160)',
+    source: 'docs/edge-cases.md: 13 (smg#160)',
   },
   async (door) => {
     const call = { type: 'mcp_call', id: 'mcp_1', server_label: 's', name: 'add', arguments: '{"a":1}', output: '5' };

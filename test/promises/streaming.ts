@@ -7,7 +7,7 @@ import { NEEDS_LIVE, promise } from './promise.ts';
 
 promise(
   'stream.text',
-  { says: 'the events of a text, in order', source: 'edge cases 10, 11 (ogx#5309, vllm#37071)' },
+  { says: 'the events of a text, in order', source: 'docs/edge-cases.md: 10, 11 (ogx#5309, vllm#37071)' },
   async (door) => {
     const model = door.model.script(says('Hel', 'lo'));
     const { events } = await stream(door, { model });
@@ -28,7 +28,7 @@ promise(
 
 promise(
   'stream.reasoning',
-  { says: 'the events of reasoning and text, in order', source: 'issue 3: Handler' },
+  { says: 'the events of reasoning and text, in order', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(
       sends([{ reasoning_content: 'Let ' }, { reasoning_content: 'me.' }, { content: 'Yes' }]),
@@ -55,7 +55,7 @@ promise(
   },
 );
 
-promise('stream.refusal', { says: 'the events of a refusal, in order', source: 'issue 3: Handler' }, async (door) => {
+promise('stream.refusal', { says: 'the events of a refusal, in order', source: 'docs/api.md' }, async (door) => {
   const model = door.model.script(sends([{ content: 'Well, ' }, { refusal: 'I ' }, { refusal: 'will not.' }]));
   const { events } = await stream(door, { model });
   assert.deepEqual(outline(events), [
@@ -126,7 +126,7 @@ promise(
 
 promise(
   'stream.equals-json',
-  { says: 'the terminal event carries what the JSON reply is', source: 'design: Two ideas' },
+  { says: 'the terminal event carries what the JSON reply is', source: 'ARCHITECTURE.md' },
   async (door) => {
     const model = door.model.script(sends([{ reasoning: 'Hm.' }, { content: 'Yes' }, { refusal: 'No' }]));
     const [json, { final }] = [await create(door, { model }), await stream(door, { model })];
@@ -143,7 +143,7 @@ promise(
 
 promise(
   'stream.headers',
-  { says: 'a stream is text/event-stream and no-cache', source: 'issue 3: Handler' },
+  { says: 'a stream is text/event-stream and no-cache', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(says('Hi'));
     const reply = await post(door, { model, input: 'Hi', stream: true });
@@ -159,7 +159,7 @@ const HOP_BY_HOP = 'the proxy writes its own connection header';
 
 promise(
   'stream.connection',
-  { says: 'a stream keeps its connection alive where the protocol has it', source: 'issue 3: Handler' },
+  { says: 'a stream keeps its connection alive where the protocol has it', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(says('Hi'));
     const { headers, body } = await post(door, { model, input: 'Hi', stream: true });
@@ -176,7 +176,7 @@ promise(
 
 promise(
   'stream.live',
-  { says: 'events reach the reader while the model speaks', source: 'issue 3: Handler' },
+  { says: 'events reach the reader while the model speaks', source: 'docs/api.md' },
   async (door) => {
     const heard = Promise.withResolvers<void>();
     const model = door.model.script(async (turn) => {
@@ -199,7 +199,7 @@ promise(
 
 promise(
   'stream.created-first',
-  { says: 'created and in_progress reach the reader before the model speaks', source: 'issue 3: Handler' },
+  { says: 'created and in_progress reach the reader before the model speaks', source: 'docs/api.md' },
   async (door) => {
     const heard = Promise.withResolvers<void>();
     const model = door.model.script(async (turn) => {
@@ -219,7 +219,7 @@ promise(
 
 promise(
   'stream.whole-events',
-  { says: 'an event is never split across writes', source: 'issue 3: Handler' },
+  { says: 'an event is never split across writes', source: 'docs/api.md' },
   async (door) => {
     const words = Array.from({ length: 40 }, (_, index) => `word ${index} `);
     const model = door.model.script(async (turn) => {
@@ -240,7 +240,7 @@ promise(
 
 promise(
   'stream.keep-alive',
-  { says: 'a silent model gets comments into the stream', source: 'issue 3: Handler' },
+  { says: 'a silent model gets comments into the stream', source: 'docs/api.md' },
   async (door) => {
     const heard = Promise.withResolvers<void>();
     const model = door.model.script(async (turn) => {
@@ -264,7 +264,7 @@ promise(
 
 promise(
   'stream.many',
-  { says: 'a long answer arrives whole, a delta for a delta', source: 'issue 3: Handler' },
+  { says: 'a long answer arrives whole, a delta for a delta', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(says(...Array.from({ length: 500 }, (_, index) => `${index} `)));
     const { final, events } = await stream(door, { model });
@@ -277,7 +277,7 @@ promise(
   'stream.length',
   {
     says: 'finish_reason length ends in response.incomplete, its last item incomplete',
-    source: 'edge cases 19, 20 (ollama#17239, vllm#57998)',
+    source: 'docs/edge-cases.md: 19, 20 (ollama#17239, vllm#57998)',
   },
   async (door) => {
     const model = door.model.script(sends([{ content: 'Hel' }], 'length'));
@@ -292,7 +292,7 @@ promise(
 
 promise(
   'stream.content-filter',
-  { says: 'finish_reason content_filter ends in response.incomplete', source: 'issue 3: Handler' },
+  { says: 'finish_reason content_filter ends in response.incomplete', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(sends([{ content: 'Hel' }], 'content_filter'));
     const { events, final } = await stream(door, { model });
@@ -305,7 +305,7 @@ promise(
   'create.length',
   {
     says: 'finish_reason length gives an incomplete reply whose last item is incomplete',
-    source: 'edge cases 19, 20 (omlx#2817, vllm#57998)',
+    source: 'docs/edge-cases.md: 19, 20 (omlx#2817, vllm#57998)',
   },
   async (door) => {
     const model = door.model.script(sends([{ reasoning: 'Hm' }, { content: 'Hel' }], 'length'));

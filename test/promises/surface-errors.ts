@@ -87,7 +87,7 @@ const wrong: [body: object | string, status: number, code: string | null, param?
 
 promise(
   'surface.error-style',
-  { says: "with errors: openai every kind of error has OpenAI's own status and code", source: 'error semantics' },
+  { says: "with errors: openai every kind of error has OpenAI's own status and code", source: 'docs/errors.md' },
   async (door) => {
     const config = { ...testConfig(door.model), errors: 'openai' as const, dropTools: [] };
     const handler = await testHandler(door.model, { config });

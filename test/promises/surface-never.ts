@@ -97,7 +97,7 @@ promise(
   'surface.reasoning-alone',
   {
     says: 'reasoning that nothing follows is taken, since models other than those of OpenAI do not mind',
-    source: 'errors: reasoning without follower (continue#8933)',
+    source: 'docs/errors.md: reasoning without follower (continue#8933)',
   },
   async (door) => {
     const reasoning = { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'Hm.' }] };

@@ -19,7 +19,7 @@ const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
 
 promise(
   'loop.result',
-  { says: 'a server-side call is shown with its result, and the model goes on', source: 'issue 3: Handler' },
+  { says: 'a server-side call is shown with its result, and the model goes on', source: 'docs/api.md' },
   async (door) => {
     const { tools, label } = testTool();
     const model = door.model.script(callsFunctions(add), says('It is 5.'));
@@ -37,7 +37,7 @@ promise(
 
 promise(
   'loop.model-reads',
-  { says: 'the model reads what the function returned, after what it said itself', source: 'issue 3: Handler' },
+  { says: 'the model reads what the function returned, after what it said itself', source: 'docs/api.md' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(
@@ -69,7 +69,7 @@ promise(
   'loop.stream',
   {
     says: "the events of a loop: items counted on through its rounds, the server's own calls hidden",
-    source: 'issue 3: Handler',
+    source: 'docs/api.md',
   },
   async (door) => {
     const { tools } = testTool();
@@ -103,7 +103,7 @@ promise(
 
 promise(
   'loop.rounds',
-  { says: 'rounds go on until the model has no more calls; usage is their sum', source: 'issue 3: Handler' },
+  { says: 'rounds go on until the model has no more calls; usage is their sum', source: 'docs/api.md' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions(add), callsFunctions(add, { ...add, id: 'c2' }), says('done'));
@@ -126,7 +126,7 @@ promise(
 
 promise(
   'loop.max-rounds',
-  { says: 'the last round that is allowed ends as incomplete, max_messages', source: 'issue 3: Handler' },
+  { says: 'the last round that is allowed ends as incomplete, max_messages', source: 'docs/api.md' },
   async (door) => {
     const { tools, use } = testTool();
     const model = door.model.script(callsFunctions(add));
@@ -142,7 +142,7 @@ promise(
 
 promise(
   'loop.client-calls',
-  { says: "a round with calls of the client runs the server's own and ends the turn", source: 'issue 3: Handler' },
+  { says: "a round with calls of the client runs the server's own and ends the turn", source: 'docs/api.md' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'mine', args: '{}', id: 'c0' }, add), says('never'));
@@ -160,7 +160,7 @@ promise(
 
 promise(
   'loop.end-turn',
-  { says: 'a result can end the turn', source: 'design: The few interfaces' },
+  { says: 'a result can end the turn', source: 'ARCHITECTURE.md' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'ask', args: '{}' }), says('never'));
@@ -175,7 +175,7 @@ promise(
 
 promise(
   'loop.parts',
-  { says: 'a result can hold text and images', source: 'design: The few interfaces' },
+  { says: 'a result can hold text and images', source: 'ARCHITECTURE.md' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'show', args: '{}', id: 'c1' }), says('I see.'));
@@ -190,7 +190,7 @@ promise(
 
 promise(
   'loop.citations',
-  { says: "a result's citations are put onto the text that follows", source: 'design: The few interfaces' },
+  { says: "a result's citations are put onto the text that follows", source: 'ARCHITECTURE.md' },
   async (door) => {
     const { tools } = testTool();
     const model = door.model.script(callsFunctions({ name: 'cite', args: '{}' }), says('See X.'));
@@ -220,7 +220,7 @@ promise(
 
 promise(
   'loop.throw',
-  { says: 'a tool that throws fails the turn and says nothing of why', source: 'design: Errors' },
+  { says: 'a tool that throws fails the turn and says nothing of why', source: 'docs/errors.md' },
   async (door) => {
     const { tools, use } = testTool();
     const model = door.model.script(callsFunctions({ name: 'fail', args: '{}' }));
@@ -238,7 +238,7 @@ promise(
 
 promise(
   'loop.length',
-  { says: 'a call cut by length is not run', source: 'issue 3: Handler' },
+  { says: 'a call cut by length is not run', source: 'docs/api.md' },
   async (door) => {
     const { tools, use } = testTool();
     const model = door.model.script(sends([callDelta(add)], 'length'), says('never'));
@@ -253,7 +253,7 @@ promise(
 
 promise(
   'loop.closed',
-  { says: 'a tool is closed once, whether the turn ends well or not', source: 'design: The few interfaces' },
+  { says: 'a tool is closed once, whether the turn ends well or not', source: 'ARCHITECTURE.md' },
   async (door) => {
     const { tools, use } = testTool();
     await stream(door, { model: door.model.script(callsFunctions(add), says('5')), tools });
@@ -267,7 +267,7 @@ promise(
   'loop.client-leaves',
   {
     says: 'a client that leaves ends the model call of any round, and closes the tool',
-    source: 'edge case 29 (hermes-agent#15392)',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   (door) =>
     endsOnLeaving(door, async () => {
@@ -290,7 +290,10 @@ promise(
 
 promise(
   'loop.client-leaves-tool',
-  { says: 'a client that leaves ends a call of a tool, and closes it', source: 'edge case 29 (hermes-agent#15392)' },
+  {
+    says: 'a client that leaves ends a call of a tool, and closes it',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
+  },
   (door) =>
     endsOnLeaving(door, async () => {
       const { tools, use } = testTool();
@@ -305,7 +308,7 @@ promise(
 
 promise(
   'loop.unknown-type',
-  { says: 'a type of tool that is not registered is 422', source: 'issue 3' },
+  { says: 'a type of tool that is not registered is 422', source: 'docs/api.md' },
   async (door) => {
     await unprocessable(door, { tools: [{ type: 'web_search' }] }, 'tools[0].type');
   },
@@ -313,7 +316,7 @@ promise(
 
 promise(
   'loop.bad-config',
-  { says: "a tool's own configuration is checked, and the wrong field named", source: 'issue 3: Handler' },
+  { says: "a tool's own configuration is checked, and the wrong field named", source: 'docs/api.md' },
   async (door) => {
     await unprocessable(door, { tools: [{ type: 'test_tool', label: 7 }] }, 'tools[0].label');
   },

@@ -206,7 +206,7 @@ promise(
   'tool-search.unfit',
   {
     says: 'a deferred tool that the backend cannot carry is 422 that names it, before the model is called',
-    source: 'issue 5: Items and tools',
+    source: 'docs/api.md',
   },
   async (door) => {
     const grammar = { ...refund, format: { type: 'grammar', syntax: 'lark', definition: 'start: "a"' } };

@@ -18,7 +18,7 @@ function piece(index: number | undefined, args: string | undefined, head: { id?:
 
 promise(
   'tools.stream',
-  { says: 'the events of a fragmented function call, in order', source: 'issue 3: Handler' },
+  { says: 'the events of a fragmented function call, in order', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(
       sends([piece(0, '', { id: 'c1', name: 'f' }), piece(0, '{"a"'), piece(0, ':1}')], 'tool_calls'),
@@ -54,7 +54,7 @@ promise(
 
 promise(
   'tools.create',
-  { says: 'a function call is in the output, the tools are echoed', source: 'issue 3: Handler' },
+  { says: 'a function call is in the output, the tools are echoed', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }));
     const { output, status, tools: echoed } = await create(door, { model, tools });
@@ -67,7 +67,7 @@ promise(
 
 promise(
   'tools.text-first',
-  { says: 'a text and then a call are two items, the message first', source: 'edge case 17 (vllm#38227)' },
+  { says: 'a text and then a call are two items, the message first', source: 'docs/edge-cases.md: 17 (vllm#38227)' },
   async (door) => {
     const model = door.model.script(
       sends([{ content: 'Let me look.' }, piece(0, '{}', { id: 'c1', name: 'f' })], 'tool_calls'),
@@ -87,7 +87,10 @@ promise(
 
 promise(
   'tools.parallel',
-  { says: 'parallel calls are items one after another', source: 'edge cases 14, 16 (litellm#36356, vercel/ai#19493)' },
+  {
+    says: 'parallel calls are items one after another',
+    source: 'docs/edge-cases.md: 14, 16 (litellm#36356, vercel/ai#19493)',
+  },
   async (door) => {
     const model = door.model.script(
       callsFunctions({ name: 'f', args: '{}', id: 'a' }, { name: 'g', args: '[]', id: 'b' }),
@@ -110,7 +113,7 @@ promise(
   'tools.interleaved',
   {
     says: 'interleaved fragments are sorted out: the first call live, the next when it is whole',
-    source: 'edge cases 14, 16 (litellm#36356, vercel/ai#19493)',
+    source: 'docs/edge-cases.md: 14, 16 (litellm#36356, vercel/ai#19493)',
   },
   async (door) => {
     const model = door.model.script(
@@ -205,7 +208,7 @@ promise(
   'tools.ways',
   {
     says: 'calls are understood in all the ways in which servers send them',
-    source: 'recordings: llama.cpp, Ollama, vLLM',
+    source: 'test/fixtures/: recorded of llama.cpp, Ollama, vLLM',
   },
   async (door) => {
     for (const [way, { script, calls }] of Object.entries(ways)) {
@@ -222,7 +225,7 @@ promise(
   'tools.one-call',
   {
     says: 'parallel_tool_calls: false gives at most one call, even of a server that ignores it',
-    source: 'recordings: llama.cpp',
+    source: 'test/fixtures/: recorded of llama.cpp',
   },
   async (door) => {
     const model = door.model.script(
@@ -235,7 +238,10 @@ promise(
 
 promise(
   'tools.cut',
-  { says: 'a call cut by length is incomplete, those before it are whole', source: 'edge case 20 (vllm#57998)' },
+  {
+    says: 'a call cut by length is incomplete, those before it are whole',
+    source: 'docs/edge-cases.md: 20 (vllm#57998)',
+  },
   async (door) => {
     const deltas = [piece(0, '{}', { id: 'a', name: 'f' }), piece(1, '{"a":', { id: 'b', name: 'g' })];
     const { final } = await stream(door, { model: door.model.script(sends(deltas, 'length')), tools });
@@ -251,7 +257,10 @@ promise(
 
 promise(
   'tools.cut-unsaid',
-  { says: 'a call that ran out of tokens is incomplete though the server says it is not', source: 'recordings: vLLM' },
+  {
+    says: 'a call that ran out of tokens is incomplete though the server says it is not',
+    source: 'test/fixtures/: recorded of vLLM',
+  },
   async (door) => {
     const usage = { prompt_tokens: 5, completion_tokens: 16, total_tokens: 21 };
     for (const reason of ['tool_calls', 'stop']) {
@@ -265,7 +274,7 @@ promise(
 
 promise(
   'tools.no-name',
-  { says: 'a call that never gets a name fails the turn', source: 'issue 3: Handler' },
+  { says: 'a call that never gets a name fails the turn', source: 'docs/api.md' },
   async (door) => {
     const model = door.model.script(sends([piece(0, '{}', { id: 'a' })], 'tool_calls'));
     const { final } = await stream(door, { model, tools });

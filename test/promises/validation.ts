@@ -82,7 +82,7 @@ const wrong: [param: string, body: object][] = [
 
 promise(
   'validation.names-field',
-  { says: 'whatever is wrong, 422 names its field in param and message', source: 'issue 3: Handler' },
+  { says: 'whatever is wrong, 422 names its field in param and message', source: 'docs/errors.md' },
   async (door) => {
     for (const [param, body] of wrong) await unprocessable(door, body, param);
   },
@@ -90,7 +90,7 @@ promise(
 
 promise(
   'validation.required',
-  { says: 'a missing field is said to be required', source: 'issue 3: Handler' },
+  { says: 'a missing field is said to be required', source: 'docs/errors.md' },
   async (door) => {
     await unprocessable(door, { input: undefined }, 'input', 'input field is required');
     await unprocessable(door, { tools: [{ type: 'function' }] }, 'tools[0].name', 'tools[0].name field is required');
@@ -102,7 +102,7 @@ promise(
   'validation.values-listed',
   {
     says: 'an error that lists what a member may be lists values, and neither null nor undefined',
-    source: 'error semantics',
+    source: 'docs/errors.md',
   },
   async (door) => {
     const lists = [
@@ -130,7 +130,7 @@ const later: [param: string, body: object][] = [
 
 promise(
   'validation.not-yet',
-  { says: 'known parameters and hosted tools that are not there yet are 422, named', source: 'issue 3' },
+  { says: 'known parameters and hosted tools that are not there yet are 422, named', source: 'docs/errors.md' },
   async (door) => {
     for (const [param, body] of later) await unprocessable(door, body, param);
   },
@@ -138,7 +138,7 @@ promise(
 
 promise(
   'validation.not-asked',
-  { says: 'known parameters in their neutral values are taken', source: 'issue 3' },
+  { says: 'known parameters in their neutral values are taken', source: 'docs/errors.md' },
   async (door) => {
     await sent(door, {
       background: false,
@@ -167,7 +167,7 @@ promise(
 
 promise(
   'validation.demo',
-  { says: 'what the demo model cannot honour is 422', source: 'design: Errors' },
+  { says: 'what the demo model cannot honour is 422', source: 'docs/errors.md' },
   async (door) => {
     const format = { type: 'json_object' };
     const reply = await post(door, { model: 'demo', input: 'Hi', stream: true, text: { format } });
@@ -182,7 +182,7 @@ const secret = `SECRET-${'x'.repeat(3000)}`;
 
 promise(
   'validation.no-echo',
-  { says: 'no error repeats a value that the client sent', source: 'issue 3: Handler' },
+  { says: 'no error repeats a value that the client sent', source: 'docs/errors.md' },
   async (door) => {
     const bodies: object[] = [
       { temperature: secret },
@@ -215,7 +215,7 @@ promise(
 
 promise(
   'validation.small',
-  { says: 'every error body is under 1 KiB, whatever the input', source: 'edge case 30 (vllm#49239)' },
+  { says: 'every error body is under 1 KiB, whatever the input', source: 'docs/edge-cases.md: 30 (vllm#49239)' },
   async (door) => {
     const keys = ['"', '\\', '\u0001', 'é', '👍'].map((character) => character.repeat(5000));
     for (const key of keys) {
@@ -234,7 +234,7 @@ promise(
 
 promise(
   'validation.deep',
-  { says: 'deeply nested input is refused, and breaks nothing', source: 'issue 3: Handler' },
+  { says: 'deeply nested input is refused, and breaks nothing', source: 'docs/errors.md' },
   async (door) => {
     const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
     const reply = await post(door, `{"model":"demo","input":${nested}}`);

@@ -18,7 +18,7 @@ promise(
   'webhooks.signed',
   {
     says: 'every end of a background response is told, signed as webhooks.unwrap verifies it',
-    source: 'issue 6: Webhooks',
+    source: 'docs/background.md',
   },
   async (door) => {
     const { script, begun } = held();
@@ -45,7 +45,7 @@ promise(
 
 promise(
   'webhooks.foreground',
-  { says: 'a response that was waited for is not told', source: 'issue 6: Webhooks' },
+  { says: 'a response that was waited for is not told', source: 'docs/background.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     const later = await begin(door, says('ok'));

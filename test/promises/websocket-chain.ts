@@ -20,7 +20,10 @@ function notFound(event: SocketEvent): void {
 
 promise(
   'websocket.unstored',
-  { says: 'with store: false a chain goes on within its connection', source: 'edge case 4 (agentjido/req_llm#736)' },
+  {
+    says: 'with store: false a chain goes on within its connection',
+    source: 'docs/edge-cases.md: 4 (agentjido/req_llm#736)',
+  },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), says('two'), says('three'));
@@ -39,7 +42,7 @@ promise(
   'websocket.unstored-calls',
   {
     says: 'the output of a call goes on from an unstored response within its connection',
-    source: 'edge case 4 (agentjido/req_llm#736)',
+    source: 'docs/edge-cases.md: 4 (agentjido/req_llm#736)',
   },
   (door) =>
     withSocket(door, async (socket) => {
@@ -82,7 +85,7 @@ promise(
 
 promise(
   'websocket.unstored-then-stored',
-  { says: 'a stored response that goes on from unstored ones holds what they said', source: 'design: State' },
+  { says: 'a stored response that goes on from unstored ones holds what they said', source: 'docs/state.md' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
@@ -117,7 +120,7 @@ promise(
 
 promise(
   'websocket.unstored-failed',
-  { says: 'a failed turn cannot be gone on from, and what was before it still can', source: 'design: State' },
+  { says: 'a failed turn cannot be gone on from, and what was before it still can', source: 'docs/state.md' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('one'), replies(500, {}), says('two'));
@@ -135,7 +138,7 @@ promise(
 
 promise(
   'websocket.unstored-bounded',
-  { says: 'a connection remembers the last of its unstored responses only', source: 'issue 6: WebSocket mode' },
+  { says: 'a connection remembers the last of its unstored responses only', source: 'docs/websockets.md' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('ok'));
@@ -226,7 +229,7 @@ const talk = [
 
 promise(
   'websocket.warm-up-refused',
-  { says: 'generate: false is refused what a model call would be', source: 'design: Errors' },
+  { says: 'generate: false is refused what a model call would be', source: 'docs/errors.md' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));

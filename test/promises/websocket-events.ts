@@ -54,7 +54,7 @@ promise(
   'websocket.too-large',
   {
     says: 'a message over the limit is an error event, one far over it ends the connection with 1009',
-    source: 'design: Command line and configuration',
+    source: 'docs/configuration.md',
   },
   (door) =>
     withSocket(door, async (socket) => {
@@ -70,7 +70,7 @@ promise(
 
 promise(
   'websocket.failed',
-  { says: 'a turn that fails ends in error and response.failed, and the connection goes on', source: 'design: Errors' },
+  { says: 'a turn that fails ends in error and response.failed, and the connection goes on', source: 'docs/errors.md' },
   (door) =>
     withSocket(door, async (socket) => {
       for (const script of [replies(429, {}, { 'retry-after': '7' }), (turn: Turn) => turn.cut()]) {
@@ -209,21 +209,24 @@ function leaves(door: Door, leave: (socket: TestSocket) => void): Promise<void> 
 
 promise(
   'websocket.leave',
-  { says: 'a client that closes the connection ends its model calls', source: 'issue 6: WebSocket mode' },
+  { says: 'a client that closes the connection ends its model calls', source: 'docs/websockets.md' },
   (door) => leaves(door, (socket) => socket.close()),
   NEEDS_SOCKET,
 );
 
 promise(
   'websocket.leave-broken',
-  { says: 'a connection that breaks ends its model calls', source: 'issue 6: WebSocket mode' },
+  { says: 'a connection that breaks ends its model calls', source: 'docs/websockets.md' },
   (door) => leaves(door, (socket) => socket.raw.terminate()),
   NEEDS_SOCKET,
 );
 
 promise(
   'websocket.leave-stored',
-  { says: 'what a client that leaves had begun is kept as cancelled', source: 'edge case 29 (hermes-agent#15392)' },
+  {
+    says: 'what a client that leaves had begun is kept as cancelled',
+    source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
+  },
   async (door) => {
     const { script } = hangs();
     const socket = await openSocket(door);
@@ -246,7 +249,7 @@ const NEEDS_PINGS: Skips = {
 
 promise(
   'websocket.keep-alive',
-  { says: 'a silent connection is pinged', source: 'design: Command line and configuration' },
+  { says: 'a silent connection is pinged', source: 'docs/configuration.md' },
   (door) => withSocket(door, async ({ raw }) => void (await Promise.all([once(raw, 'ping'), once(raw, 'ping')]))),
   NEEDS_PINGS,
 );

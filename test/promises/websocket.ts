@@ -79,7 +79,7 @@ promise(
 
 promise(
   'websocket.request-id',
-  { says: 'the handshake is answered with a request id', source: 'design: Command line' },
+  { says: 'the handshake is answered with a request id', source: 'docs/configuration.md' },
   async (door) => {
     const raw = new WebSocket(`${door.client.baseURL.replace('http', 'ws')}/responses`, {
       headers: { 'x-request-id': 'mine' },
@@ -111,7 +111,7 @@ promise(
   'websocket.unserved',
   {
     says: 'a wish for a WebSocket that cannot be served is 426 and says why: the client can go on over HTTP, or ask for version 13',
-    source: 'issue 6: WebSocket mode',
+    source: 'docs/websockets.md',
   },
   async (door) => {
     for (const upgrade of ['websocket', 'WebSocket']) {
@@ -137,7 +137,7 @@ promise(
   'websocket.elsewhere',
   {
     says: 'a WebSocket at an unknown path is 404, and a plain GET of responses 405',
-    source: 'issue 6: WebSocket mode',
+    source: 'docs/websockets.md',
   },
   async (door) => {
     await refuses(await wish(door, '/v1/realtime', HANDSHAKE), { status: 404, code: null });

@@ -31,7 +31,7 @@ async function reaches(door: Door, encode: (plain: Buffer) => Uint8Array, encodi
 
 promise(
   'body.zstd',
-  { says: 'a zstd body is decompressed, however it was compressed', source: 'issue 5' },
+  { says: 'a zstd body is decompressed, however it was compressed', source: 'docs/limits.md' },
   async (door) => {
     for (const level of [-3, 3, 15]) {
       const params = { [constants.ZSTD_c_compressionLevel]: level };
@@ -68,7 +68,7 @@ promise(
 
 promise(
   'body.zstd-corrupt',
-  { says: 'corrupt, truncated or missing zstd data is 400', source: 'issue 5' },
+  { says: 'corrupt, truncated or missing zstd data is 400', source: 'docs/limits.md' },
   async (door) => {
     const plain = Buffer.from(JSON.stringify({ model: 'demo', input: 'Hello. '.repeat(500) }));
     const whole = zstdCompressSync(plain);
@@ -84,7 +84,7 @@ promise(
 
 promise(
   'body.zstd-dictionary',
-  { says: 'zstd data that needs a dictionary is 400', source: 'issue 5' },
+  { says: 'zstd data that needs a dictionary is 400', source: 'docs/limits.md' },
   async (door) => {
     for (const dictionary of [1, 0xffff, 0xffffffff]) {
       await refuses(await encoded(door, frame({ dictionary }, block('raw', request, true))), corrupt);
@@ -96,7 +96,7 @@ promise(
 
 promise(
   'body.zstd-bomb',
-  { says: 'a zstd bomb is refused at the inflated limit', source: 'issue 5' },
+  { says: 'a zstd bomb is refused at the inflated limit', source: 'docs/limits.md' },
   async (door) => {
     const bomb = Buffer.alloc(8 * MiB + 1, ' ');
     const unsaid = { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } };
@@ -112,7 +112,7 @@ promise(
   'body.zstd-lies',
   {
     says: 'a zstd header that declares too much is refused at once, one that declares something else is 400',
-    source: 'issue 5',
+    source: 'docs/limits.md',
   },
   async (door) => {
     const text = block('raw', request, true);
@@ -129,7 +129,7 @@ promise(
 
 promise(
   'body.zstd-hostile',
-  { says: 'zstd data that is made to take long is refused at once', source: 'issue 5' },
+  { says: 'zstd data that is made to take long is refused at once', source: 'docs/limits.md' },
   async (door) => {
     for (const [name, { body, status }] of Object.entries(hostile)) {
       const reply = await encoded(door, body());
