@@ -1,4 +1,4 @@
-import type { ResponseErrorCode } from './protocol/response.ts';
+import type { ResponseErrorCode } from './protocol/error-codes.ts';
 
 /**
  * Status, type and code of each kind of error; `openai` is what differs under `errors: openai`, `again` whether trying

@@ -5,28 +5,11 @@ const BYTES = 18;
 let pool = new Uint8Array(0);
 let used = 0;
 
-/** What an id is of, as its first letters say. */
-export type IdPrefix =
-  | 'resp'
-  | 'conv'
-  | 'req'
-  /** A process that runs turns. */
-  | 'own'
-  /** What a webhook tells. */
-  | 'evt'
-  /** The name that a call and its output share. */
-  | 'call'
-  | ItemPrefix;
-
-type ItemPrefix =
-  | ('msg' | 'rs' | 'fc' | 'fco' | 'mcp' | 'mcpl' | 'ctc' | 'ctco' | 'lsh' | 'lsho' | 'sh' | 'sho')
-  | ('apc' | 'apco' | 'cu' | 'cuo' | 'tsc' | 'tso' | 'at' | 'cfg' | 'cmp');
-
 /**
  * A new id such as `resp_` and 48 hexadecimal digits: the time in milliseconds, so that what is made together is kept
- * together, then 144 random bits, so that it can be guessed by nobody.
+ * together, then 144 random bits, so that it can be guessed by nobody. The prefixes of items are those of their kinds.
  */
-export function newId(prefix: IdPrefix): string {
+export function newId(prefix: string): string {
   if (used + BYTES > pool.length) {
     pool = crypto.getRandomValues(new Uint8Array(POOL));
     used = 0;

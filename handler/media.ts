@@ -1,7 +1,9 @@
 import { ApiError } from './errors.ts';
+import type { InputItem } from './items/input.ts';
+import type { Item } from './items/item.ts';
+import type { InputMessage, Message } from './items/message.ts';
 import { matcher } from './pattern.ts';
 import type { InputPart } from './protocol/content.ts';
-import type { InputItem, InputMessage, Item, Message } from './protocol/items.ts';
 
 /** Which URLs of images and files are handed on to model servers, who fetch them: schemes, and hosts as patterns with `*`. */
 export interface MediaRules {

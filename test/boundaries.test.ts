@@ -5,8 +5,8 @@ import { describe, test } from 'node:test';
 
 const ROOT = new URL('../', import.meta.url);
 
-/** What any file may import: the wire's vocabulary, and the files that stand on it alone. */
-const base = [
+/** What an item is made of: the wire's smaller words, and the files that stand on them alone. */
+const ground = [
   'protocol',
   ...[
     'base64.ts',
@@ -18,7 +18,6 @@ const base = [
     'ingress.ts',
     'limits.ts',
     'log.ts',
-    'media.ts',
     'memory-budget.ts',
     'parse-json.ts',
     'pattern.ts',
@@ -30,6 +29,12 @@ const base = [
     'validate.ts',
   ],
 ];
+/** Requests and replies, which hold items. */
+const wire = ['compact', 'conversation', 'count-request', 'list', 'request', 'response', 'websocket'].map(
+  (name) => `protocol/${name}.ts`,
+);
+/** What any file above items may import. */
+const base = [...ground, 'items', ...wire, 'media.ts'];
 const model = ['backend', 'backend/server', 'backend/functions'];
 const core = ['events', 'backend', 'routing', 'tools', 'turn', 'state', 'state/database/database.ts'];
 const intake = ['codec', 'decompress.ts'];
@@ -40,7 +45,10 @@ const intake = ['codec', 'decompress.ts'];
  */
 const table: Record<string, readonly string[]> = {
   protocol: [],
-  ...Object.fromEntries(base.filter((name) => name.endsWith('.ts')).map((name) => [name, base])),
+  ...Object.fromEntries(ground.filter((name) => name.endsWith('.ts')).map((name) => [name, ground])),
+  items: ['protocol', 'ids.ts'],
+  ...Object.fromEntries(wire.map((name) => [name, [...ground, 'items', ...wire]])),
+  'media.ts': [...ground, 'items'],
   events: base,
   codec: base,
   'decompress.ts': [...base, 'codec'],
@@ -80,7 +88,7 @@ const table: Record<string, readonly string[]> = {
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
   hono: /^handler\/(http\/|websocket\/connect\.ts)/,
-  valibot: /^handler\/(protocol\/|validate\.ts|config\/)/,
+  valibot: /^handler\/(protocol\/|items\/|validate\.ts|config\/)/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
   'brotli-wasm': /^shim\/codecs\.ts/,

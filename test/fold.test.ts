@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ItemEvent, ResponseEvent } from '../handler/events/events.ts';
 import { fold } from '../handler/events/fold.ts';
 import { createHandler, fetchTransport, parseConfig } from '../handler/index.ts';
-import type { OutputItem } from '../handler/protocol/items.ts';
+import type { OutputItem } from '../handler/items/item.ts';
 import type { Response } from '../handler/protocol/response.ts';
 import { eventsOf, type Json } from './support/accumulate.ts';
 import { testDatabase } from './support/doors/database.ts';

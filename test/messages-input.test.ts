@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toOpenAIsRequest, toOthersRequest } from '../handler/backend/responses/request.ts';
 import { sealThought, type Thought, unsealThought } from '../handler/backend/server/sealed-thought.ts';
-import type { Item } from '../handler/protocol/items.ts';
+import type { Item } from '../handler/items/item.ts';
 import type { Json } from './support/accumulate.ts';
 import { modelCall, userMessage } from './support/backend-contract.ts';
 import { refusal, said, sent, shows, thinks } from './support/messages-sent.ts';

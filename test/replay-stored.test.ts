@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ResponseEvent } from '../handler/events/events.ts';
 import { fold } from '../handler/events/fold.ts';
 import { replay } from '../handler/events/replay.ts';
-import type { OutputItem } from '../handler/protocol/items.ts';
+import type { OutputItem } from '../handler/items/item.ts';
 import type { Response } from '../handler/protocol/response.ts';
 
 const citation = { type: 'url_citation' as const, url: 'http://x.test/', title: 'X', start_index: 0, end_index: 1 };

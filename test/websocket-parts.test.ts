@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Item } from '../handler/items/item.ts';
 import { MemoryBudget } from '../handler/memory-budget.ts';
-import type { Item } from '../handler/protocol/items.ts';
 import { Lanes } from '../handler/websocket/lanes.ts';
 import { Memory } from '../handler/websocket/memory.ts';
 

@@ -1,5 +1,5 @@
 import type { ItemEvent } from '../events/events.ts';
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { IncompleteReason, Usage } from '../protocol/response.ts';
 import type { ClientTool, TextFormat, ToolChoice } from '../protocol/tools.ts';

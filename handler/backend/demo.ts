@@ -1,6 +1,6 @@
 import { unsupported } from '../errors.ts';
 import { Writer } from '../events/item-writer.ts';
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import type { Backend, ModelCall } from './backend.ts';
 
 /** The pause between words, in milliseconds: long enough that a reader sees them arrive. */

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
+import type { Item } from '../items/item.ts';
 import type { FindMedia } from '../media.ts';
-import type { Item } from '../protocol/items.ts';
 import type { Backend } from './backend.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { ApiError, toApiError } from '../errors.ts';
+import type { Item } from '../items/item.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
-import type { Item } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';

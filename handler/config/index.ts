@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { InputItem } from '../items/input.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { MediaRules } from '../media.ts';
-import { InputItem } from '../protocol/items.ts';
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';

@@ -1,5 +1,5 @@
+import type { OutputItem } from '../items/item.ts';
 import type { Annotation, Logprob, OutputText, ReasoningText, Refusal, SummaryText } from '../protocol/content.ts';
-import type { OutputItem } from '../protocol/items.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Response } from '../protocol/response.ts';
 

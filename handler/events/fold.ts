@@ -1,4 +1,4 @@
-import type { OutputItem } from '../protocol/items.ts';
+import type { OutputItem } from '../items/item.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Response } from '../protocol/response.ts';
 import type { AudioEvent, PartialImageEvent, ProgressEvent, ResponseEvent, ShellEvent } from './events.ts';

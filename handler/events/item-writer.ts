@@ -1,6 +1,9 @@
 import { newId } from '../ids.ts';
+import type { FunctionCall } from '../items/function.ts';
+import { newItemId, type OutputItem } from '../items/item.ts';
+import type { OutputMessage, Phase } from '../items/message.ts';
+import type { Reasoning } from '../items/reasoning.ts';
 import type { Annotation, ItemStatus, Logprob } from '../protocol/content.ts';
-import type { FunctionCall, OutputItem, OutputMessage, Phase, Reasoning } from '../protocol/items.ts';
 import type { ItemEvent } from './events.ts';
 import { added, cited, done, emptyPart, grown, type Part, type Place } from './part-events.ts';
 
@@ -103,7 +106,7 @@ export class Writer {
     this.close('completed');
     this.#call = {
       type: 'function_call',
-      id: newId('fc'),
+      id: newItemId('function_call'),
       call_id: usableCallId(call_id),
       ...call,
       ...(namespace && { namespace }),
@@ -241,6 +244,6 @@ export function usableCallId(id: string | null | undefined): string {
 }
 
 function emptySpeaker(type: Speaker['type']): Speaker {
-  if (type === 'reasoning') return { type, id: newId('rs'), summary: [], content: [], status: 'in_progress' };
-  return { type, id: newId('msg'), role: 'assistant', status: 'in_progress', content: [] };
+  if (type === 'reasoning') return { type, id: newItemId(type), summary: [], content: [], status: 'in_progress' };
+  return { type, id: newItemId(type), role: 'assistant', status: 'in_progress', content: [] };
 }

@@ -1,5 +1,5 @@
+import type { OutputItem } from '../items/item.ts';
 import type { ItemStatus } from '../protocol/content.ts';
-import type { OutputItem } from '../protocol/items.ts';
 import type { Response } from '../protocol/response.ts';
 import type { ItemEvent, LifecycleEvent, ResponseEvent } from './events.ts';
 import { Writer } from './item-writer.ts';

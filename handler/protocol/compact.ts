@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Item } from './items.ts';
+import type { Item } from '../items/item.ts';
 import { CreateRequest } from './request.ts';
 import type { Usage } from './response.ts';
 

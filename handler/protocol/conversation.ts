@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { InputItem } from '../items/input.ts';
 import { maybe } from './fields.ts';
-import { InputItem } from './items.ts';
 import { Metadata } from './request.ts';
 
 /** Items that a client may add at a time; OpenAI's bound. */

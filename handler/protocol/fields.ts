@@ -44,6 +44,9 @@ export const Id = maybe(
   ),
 );
 
+/** A whole number from 0 on. */
+export const Count = maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER)));
+
 /** The id by which a call and its output belong together. */
 export const CallId = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CALL_ID));
 

@@ -6,9 +6,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** An object of which no member is null. */
+export type Present<T> = { [Name in keyof T]: Exclude<T[Name], null | undefined> };
+
 /** The members that have a value. */
-export function present<T extends object>(members: T): T {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as T; // only optional members are null
+export function present<T extends object>(members: T): Present<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as Present<T>; // those of the type that are optional may be missing
 }
 
 /** How deep a value that is handed on may be nested: far more than any schema needs, far less than breaks a stack. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Item } from './items.ts';
+import type { Item } from '../items/item.ts';
 
 /** The query of every list of items; newest first unless told otherwise. */
 export const ListQuery = v.object({

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { InputItem } from '../items/input.ts';
 import { InputFile, InputImage, InputText } from './content.ts';
 import { AnyObject, maybe, OwnNames, options, Text } from './fields.ts';
-import { InputItem } from './items.ts';
 import { ReasoningEffort } from './reasoning.ts';
 import { AnyTool, TextFormat, ToolChoice } from './tools.ts';
 

@@ -1,4 +1,5 @@
-import type { OutputItem } from './items.ts';
+import type { OutputItem } from '../items/item.ts';
+import type { ResponseErrorCode } from './error-codes.ts';
 import type { ReasoningEffort } from './reasoning.ts';
 import type { CreateRequest } from './request.ts';
 import type { FunctionTool, TextFormat, ToolChoice } from './tools.ts';
@@ -8,33 +9,6 @@ export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplet
 
 /** Why a response is `incomplete`. */
 export type IncompleteReason = 'max_output_tokens' | 'max_messages' | 'content_filter';
-
-/** Why a response may have failed, in the API's words. */
-export const responseErrorCodes = [
-  'server_error',
-  'rate_limit_exceeded',
-  'invalid_prompt',
-  'data_residency_mismatch',
-  'bio_policy',
-  'misalignment_policy_violation',
-  'vector_store_timeout',
-  'invalid_image',
-  'invalid_image_format',
-  'invalid_base64_image',
-  'invalid_image_url',
-  'image_too_large',
-  'image_too_small',
-  'image_parse_error',
-  'image_content_policy_violation',
-  'invalid_image_mode',
-  'image_file_too_large',
-  'unsupported_image_media_type',
-  'empty_image_file',
-  'failed_to_download_image',
-  'image_file_not_found',
-] as const;
-/** One of them. */
-export type ResponseErrorCode = (typeof responseErrorCodes)[number];
 
 /** What a response was to have kept of its request, with the defaults of the API. */
 export interface AppliedCacheOptions {

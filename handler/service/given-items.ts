@@ -1,8 +1,8 @@
+import type { InputItem } from '../items/input.ts';
+import type { GivenItem, Item } from '../items/item.ts';
 import { refuseMedia } from '../media.ts';
-import type { InputItem, Item } from '../protocol/items.ts';
 import { isCompaction, openCompactions } from '../turn/compaction.ts';
 import { itemsOf } from '../turn/input.ts';
-import type { GivenItem } from '../turn/items.ts';
 import { addedTools } from '../turn/tools.ts';
 import type { Services } from './env.ts';
 import { resolveReferences } from './references.ts';

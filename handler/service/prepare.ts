@@ -1,7 +1,7 @@
 import type { Prepare } from '../backend/backend.ts';
 import { missing } from '../errors.ts';
+import type { Item } from '../items/item.ts';
 import { refuseMedia } from '../media.ts';
-import type { Item } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { type Past, type PastReference, readPast } from '../state/history.ts';
 import { heldIn } from '../state/references.ts';

@@ -1,9 +1,9 @@
 import { ApiError, unsupported } from '../errors.ts';
-import type { InputItem } from '../protocol/items.ts';
+import type { InputItem } from '../items/input.ts';
+import type { GivenItem } from '../items/item.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { findItems } from '../state/references.ts';
 import type { Scope } from '../state/scope.ts';
-import type { GivenItem } from '../turn/items.ts';
 
 /**
  * The items of a request's member `param` with each `item_reference` replaced by the item; one round trip if there is any.

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
+import type { GivenItem } from '../items/item.ts';
 import { isSealed, type Seal } from '../seal.ts';
-import type { GivenItem } from '../turn/items.ts';
 
 /**
  * An input with the reasoning that we sealed for the client in plain text again: as a summary where the client has it as

@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts';
+import type { Item } from '../items/item.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, overloaded } from '../memory-budget.ts';
-import type { Item } from '../protocol/items.ts';
 import type { Row, Statement } from './database/database.ts';
 import { itemsOf } from './items.ts';
 import type { Scope } from './scope.ts';

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
+import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
-import type { Item } from '../protocol/items.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import { readable } from './bounded.ts';
 import { getConversation, PRESENT } from './conversations.ts';

@@ -1,6 +1,6 @@
 import { newId } from '../ids.ts';
+import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
-import type { Item } from '../protocol/items.ts';
 import type { Row } from './database/database.ts';
 import { insertItems } from './items.ts';
 import { isId, notFound, type Scope } from './scope.ts';

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import { type Bounded, parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
 import type { Statement } from './database/database.ts';
 import { isOpen, OPEN, OWNER_BEAT } from './owner.ts';

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Row, Statement, Value } from './database/database.ts';
 import { isId } from './scope.ts';

@@ -1,5 +1,5 @@
+import type { Item } from '../items/item.ts';
 import { neverFits } from '../memory-budget.ts';
-import type { Item } from '../protocol/items.ts';
 import type { Database, Statement } from './database/database.ts';
 import type { ConversationPlace } from './history.ts';
 import { insertItems, itemsOf, selectSide } from './items.ts';

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import type { Item, OutputItem } from '../protocol/items.ts';
+import type { Item, OutputItem } from '../items/item.ts';
 import type { Response } from '../protocol/response.ts';
 import { insist } from './again.ts';
 import { Conflict, type Statement } from './database/database.ts';

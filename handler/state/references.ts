@@ -1,4 +1,4 @@
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import { parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';

@@ -1,6 +1,6 @@
 import type { ItemEvent } from '../events/events.ts';
+import type { FunctionCall } from '../items/function.ts';
 import type { Annotation, InputPart } from '../protocol/content.ts';
-import type { FunctionCall } from '../protocol/items.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
 

@@ -1,8 +1,9 @@
 import type { BackendEvent, Finish, KeepAlive, ModelCall } from '../backend/backend.ts';
 import { ApiError, unsupported } from '../errors.ts';
 import type { ItemEvent } from '../events/events.ts';
-import { newId } from '../ids.ts';
-import type { Compaction, Item, Message } from '../protocol/items.ts';
+import type { Compaction } from '../items/compaction.ts';
+import { type Item, newItemId } from '../items/item.ts';
+import type { Message } from '../items/message.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
@@ -41,7 +42,7 @@ export async function* compact(
   said: readonly Item[],
   seal: Seal,
 ): AsyncGenerator<ItemEvent | KeepAlive, Compacted> {
-  const id = newId('cmp');
+  const id = newItemId('compaction');
   const place = { sequence_number: 0, output_index: 0 };
   yield { type: 'response.output_item.added', ...place, item: { type: 'compaction', id, encrypted_content: '' } };
   let text = '';
@@ -74,7 +75,7 @@ function unfinished(): ApiError {
 export function summaryCall(call: ModelCall, context: number | undefined): ModelCall {
   const request: Message = {
     type: 'message',
-    id: newId('msg'),
+    id: newItemId('message'),
     role: 'user',
     status: 'completed',
     content: [{ type: 'input_text', text: REQUEST }],

@@ -1,10 +1,12 @@
 import { ApiError } from '../errors.ts';
+import { type Compaction, SealedSummary } from '../items/compaction.ts';
+import type { Item } from '../items/item.ts';
+import { toItem } from '../items/item.ts';
+import type { Message } from '../items/message.ts';
 import { parseJson } from '../parse-json.ts';
-import { type Compaction, type Item, type Message, SealedSummary } from '../protocol/items.ts';
 import { isObject } from '../protocol/json.ts';
 import { isSealed, type Seal } from '../seal.ts';
 import { check } from '../validate.ts';
-import { toMessage } from './items.ts';
 
 /** How a summary begins where the model reads it. */
 const TITLE = 'Summary of the conversation so far:';
@@ -77,7 +79,7 @@ function readSummary(sealed: string): Summary | undefined {
   if (!isObject(value)) return { text: sealed, instructions: [] };
   try {
     const { text, instructions } = check(SealedSummary, value);
-    const messages = instructions.map((said) => toMessage({ type: 'message', ...said }));
+    const messages = instructions.map((said) => toItem({ type: 'message', ...said }));
     return { text, instructions: messages.map(({ role, content }) => ({ role, content })) };
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import type { ModelCall } from '../backend/backend.ts';
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import { isObject } from '../protocol/json.ts';
 
 /** What of a call a model reads; what is left out counts nothing. */

@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts';
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
+import { type GivenItem, toItem } from '../items/item.ts';
 import { fromLatestCompaction } from './compaction.ts';
-import { type GivenItem, toItem } from './items.ts';
 
 /** A turn's input: what is new in it, and all that the model is to see. */
 export interface JoinedInput {

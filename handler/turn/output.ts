@@ -1,7 +1,7 @@
 import { endless } from '../errors.ts';
 import type { ItemEvent } from '../events/events.ts';
+import type { OutputItem } from '../items/item.ts';
 import { fixedLimits } from '../limits.ts';
-import type { OutputItem } from '../protocol/items.ts';
 import { isCall } from './input.ts';
 
 const { outputItems, turnCalls, itemParts, partCitations } = fixedLimits;

@@ -1,7 +1,7 @@
 import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
-import type { Item } from '../protocol/items.ts';
+import type { GivenItem, Item } from '../items/item.ts';
 import type { Response } from '../protocol/response.ts';
 import { appliedOptions, givenOptions } from './cache-options.ts';
 import { allows, checkChoice, reaching } from './choice.ts';
@@ -9,7 +9,6 @@ import { planCompaction } from './compact.ts';
 import { Offer } from './deferred.ts';
 import type { Heard } from './estimate.ts';
 import { joinInput } from './input.ts';
-import type { GivenItem } from './items.ts';
 import type { PromptedRequest } from './prompt.ts';
 import { asHeard, instruct, toolSearch } from './tool-search.ts';
 import { addedTools, type ServerTools, sortTools } from './tools.ts';

@@ -1,6 +1,6 @@
 import { ApiError, missing } from '../errors.ts';
+import type { InputItem } from '../items/input.ts';
 import type { InputFile, InputImage, InputText } from '../protocol/content.ts';
-import type { InputItem } from '../protocol/items.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 
 /** A prompt that the configuration keeps for clients, who fill in its `{{variables}}`. */

@@ -1,5 +1,5 @@
+import type { Item, OutputItem } from '../items/item.ts';
 import type { Annotation } from '../protocol/content.ts';
-import type { Item, OutputItem } from '../protocol/items.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 
 /** How far the tool loop has come where a round has ended. */

@@ -1,8 +1,8 @@
 import type { BackendEvent, Finish, ModelCall, Prepare } from '../backend/backend.ts';
 import type { ItemEvent } from '../events/events.ts';
-import { newId } from '../ids.ts';
+import type { FunctionCall } from '../items/function.ts';
+import { type Item, newItemId, type OutputItem } from '../items/item.ts';
 import { fixedLimits } from '../limits.ts';
-import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
 import { naming, satisfied, unfolded, withoutFunctions } from './choice.ts';
@@ -93,7 +93,7 @@ export async function* rounds(
         const { call_id } = made;
         outputs.push({
           type: 'function_call_output',
-          id: newId('fco'),
+          id: newItemId('function_call_output'),
           call_id,
           output: result.output,
           status: 'completed',

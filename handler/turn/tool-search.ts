@@ -1,7 +1,7 @@
 import type { ItemEvent } from '../events/events.ts';
-import { newId } from '../ids.ts';
+import type { FunctionCall } from '../items/function.ts';
+import { type Item, newItemId, type OutputItem } from '../items/item.ts';
 import { parseJson } from '../parse-json.ts';
-import type { FunctionCall, Item, OutputItem } from '../protocol/items.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
 import type { Tool, ToolResult, ToolUse } from '../tools/tool.ts';
@@ -97,8 +97,13 @@ async function* run(
   const words = [...new Set(wordsOf(Object.values(given)))].slice(0, MAX_WORDS);
   const tools = search(words, Array.from(offer.deferred.keys(), searched));
   const shared = { call_id: null, execution: 'server', status: 'completed' } as const;
-  yield* whole(0, { ...shared, type: 'tool_search_call', id: newId('tsc'), arguments: given });
-  yield* whole(1, { ...shared, type: 'tool_search_output', id: newId('tso'), tools: tools.map(echo) });
+  yield* whole(0, { ...shared, type: 'tool_search_call', id: newItemId('tool_search_call'), arguments: given });
+  yield* whole(1, {
+    ...shared,
+    type: 'tool_search_output',
+    id: newItemId('tool_search_output'),
+    tools: tools.map(echo),
+  });
   return { output: told(tools), tools: offer.load(tools) };
 }
 

@@ -1,10 +1,9 @@
 import { ApiError, unsupported } from '../errors.ts';
-import type { Item } from '../protocol/items.ts';
+import type { GivenItem, Item } from '../items/item.ts';
 import type { EchoedTool } from '../protocol/response.ts';
 import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
 import type { Tool, ToolUse } from '../tools/tool.ts';
 import { check } from '../validate.ts';
-import type { GivenItem } from './items.ts';
 
 /** A request's tools by who runs them, and as the response echoes them. */
 export interface SortedTools {

@@ -1,4 +1,4 @@
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import { isCompaction, isInstruction } from './compaction.ts';
 import { estimateTokens, type Heard } from './estimate.ts';
 import { isAnswer, isCall } from './input.ts';

@@ -1,6 +1,6 @@
+import type { Item } from '../items/item.ts';
 import { fixedLimits, type Limits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
-import type { Item } from '../protocol/items.ts';
 import type { Past, PastReference } from '../state/history.ts';
 
 interface Remembered {

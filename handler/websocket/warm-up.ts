@@ -1,6 +1,6 @@
 import type { Finish, Prepare } from '../backend/backend.ts';
 import { unsupported } from '../errors.ts';
-import type { Item } from '../protocol/items.ts';
+import type { Item } from '../items/item.ts';
 import { NO_USAGE } from '../protocol/response.ts';
 import type { PreparedTurn } from '../service/prepare.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Backend, BackendEvent, Finish, ModelCall, ServerProfile } from '../../handler/backend/backend.ts';
 import { ApiError } from '../../handler/errors.ts';
-import type { Item } from '../../handler/protocol/items.ts';
+import type { Item } from '../../handler/items/item.ts';
 
 /** A backend under test, and calls that make it show what it promises. */
 export interface Subject {

@@ -2,7 +2,7 @@ import { toRequest } from '../../handler/backend/anthropic/request.ts';
 import type { ModelCall } from '../../handler/backend/backend.ts';
 import { toChatTools } from '../../handler/backend/functions/tools.ts';
 import { ApiError } from '../../handler/errors.ts';
-import type { Item } from '../../handler/protocol/items.ts';
+import type { Item } from '../../handler/items/item.ts';
 import type { Json } from './accumulate.ts';
 import { modelCall } from './backend-contract.ts';
 

@@ -1,7 +1,8 @@
 import { unsupported } from '../../handler/errors.ts';
 import type { ItemEvent } from '../../handler/events/events.ts';
-import { newId } from '../../handler/ids.ts';
-import type { FunctionCall, McpCall } from '../../handler/protocol/items.ts';
+import type { FunctionCall } from '../../handler/items/function.ts';
+import { newItemId } from '../../handler/items/item.ts';
+import type { McpCall } from '../../handler/items/mcp.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 
 /** How often the test tool has been opened and closed. */
@@ -103,7 +104,7 @@ function fn(name: string, label: string, run: Run): ServerFunction {
 function mcpCall(server_label: string, name: string, written: string): McpCall {
   return {
     type: 'mcp_call',
-    id: newId('mcp'),
+    id: newItemId('mcp_call'),
     server_label,
     name,
     arguments: written,

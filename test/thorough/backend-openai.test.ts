@@ -5,7 +5,7 @@ import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { responses } from '../../handler/backend/responses/index.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { ApiError } from '../../handler/errors.ts';
-import type { Item } from '../../handler/protocol/items.ts';
+import type { Item } from '../../handler/items/item.ts';
 import type { FunctionTool, NamespaceTool } from '../../handler/protocol/tools.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { sdk } from '../coverage/surface.ts';

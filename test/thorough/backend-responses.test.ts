@@ -9,7 +9,7 @@ import { toOpenAIsRequest, toOthersRequest } from '../../handler/backend/respons
 import { sealThought } from '../../handler/backend/server/sealed-thought.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { ApiError } from '../../handler/errors.ts';
-import type { Item } from '../../handler/protocol/items.ts';
+import type { Item } from '../../handler/items/item.ts';
 import { makeSecret, sealWith } from '../../handler/seal.ts';
 import { createTransport } from '../../shim/transport.ts';
 import type { Json } from '../support/accumulate.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ModelCall } from '../../handler/backend/backend.ts';
 import { createHandler, parseConfig, type Tokenizer } from '../../handler/index.ts';
-import type { Item } from '../../handler/protocol/items.ts';
+import type { Item } from '../../handler/items/item.ts';
 import { countTokens, estimateTokens, type Heard } from '../../handler/turn/estimate.ts';
 import { loadTokenizer } from '../../shim/tokenizer.ts';
 import { createTransport } from '../../shim/transport.ts';

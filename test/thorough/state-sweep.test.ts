@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Item } from '../../handler/protocol/items.ts';
+import type { Item } from '../../handler/items/item.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { insertItems } from '../../handler/state/items.ts';
 import { Owner } from '../../handler/state/owner.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { Item } from '../../handler/protocol/items.ts';
+import type { Item } from '../../handler/items/item.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { insertItems } from '../../handler/state/items.ts';

@@ -1,9 +1,9 @@
 import type OpenAI from 'openai';
 import type * as v from 'valibot';
+import type { InputItem } from '../../handler/items/input.ts';
 import type { CompactRequest } from '../../handler/protocol/compact.ts';
 import type { AddItems, CreateConversation, UpdateConversation } from '../../handler/protocol/conversation.ts';
 import type { CountRequest } from '../../handler/protocol/count-request.ts';
-import type { InputItem } from '../../handler/protocol/items.ts';
 import type { CreateRequest } from '../../handler/protocol/request.ts';
 
 // What we read of requests against what the `openai` package sends. Nothing here runs: `tsc -p test/types` is the test, and

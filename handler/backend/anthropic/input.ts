@@ -1,6 +1,7 @@
+import type { Item } from '../../items/item.ts';
+import type { Message } from '../../items/message.ts';
 import { fixedLimits } from '../../limits.ts';
 import { countMembers } from '../../parse-json.ts';
-import type { Item, Message } from '../../protocol/items.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { type Answered, answerOf, callOf, unreadable } from '../functions/items.ts';
 import { wordsOf } from '../functions/words.ts';

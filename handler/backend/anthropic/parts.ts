@@ -1,7 +1,7 @@
 import { fromBase64 } from '../../base64.ts';
 import { unsupported } from '../../errors.ts';
+import type { Message } from '../../items/message.ts';
 import type { InputFile, InputImage, InputPart } from '../../protocol/content.ts';
-import type { Message } from '../../protocol/items.ts';
 
 /** What can be kept of a request, up to a block that has this. */
 export type CacheControl = { type: 'ephemeral'; ttl?: '1h' };

@@ -1,6 +1,7 @@
+import type { Item } from '../../items/item.ts';
+import type { Message } from '../../items/message.ts';
+import { reasoningText } from '../../items/reasoning.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import type { Item, Message } from '../../protocol/items.ts';
-import { reasoningText } from '../../protocol/reasoning.ts';
 import { answerOf, callOf, inWords, unreadable } from '../functions/items.ts';
 import { wordsOf } from '../functions/words.ts';
 import { isMarked, type Part, simplest, textPart, toPart } from './parts.ts';

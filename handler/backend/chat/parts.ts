@@ -1,5 +1,5 @@
+import type { Message } from '../../items/message.ts';
 import type { InputImage, InputPart, PromptCacheBreakpoint } from '../../protocol/content.ts';
-import type { Message } from '../../protocol/items.ts';
 import { fileByUrl, textOf } from '../functions/words.ts';
 
 /** A part of a chat message. */

@@ -1,6 +1,6 @@
 import { type ApiError, unsupported } from '../../errors.ts';
+import type { Item } from '../../items/item.ts';
 import type { InputPart, InputText } from '../../protocol/content.ts';
-import type { Item } from '../../protocol/items.ts';
 import { wireName } from './tools.ts';
 
 // Calls and answers of every tool, as a model sees them that knows only functions.

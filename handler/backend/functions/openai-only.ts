@@ -1,6 +1,7 @@
 import { unsupported } from '../../errors.ts';
+import type { Item } from '../../items/item.ts';
+import type { Message } from '../../items/message.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import type { Item, Message } from '../../protocol/items.ts';
 import type { ClientTool } from '../../protocol/tools.ts';
 import type { ModelCall } from '../backend.ts';
 

@@ -1,15 +1,7 @@
 import { ApiError, unsupported } from '../../errors.ts';
-import { newId } from '../../ids.ts';
+import { kinds } from '../../items/index.ts';
+import { newItemId, type OutputItem } from '../../items/item.ts';
 import { parseJson } from '../../parse-json.ts';
-import {
-  InputComputerCall,
-  InputCustomCall,
-  InputLocalShellCall,
-  InputPatchCall,
-  InputShellCall,
-  InputToolSearchCall,
-} from '../../protocol/client-calls.ts';
-import type { OutputItem } from '../../protocol/items.ts';
 import { isObject, type JsonObject, present } from '../../protocol/json.ts';
 import type { ClientTool, CustomTool, FunctionTool, NamespaceTool } from '../../protocol/tools.ts';
 import { check } from '../../validate.ts';
@@ -127,7 +119,7 @@ function customTool({ type, name }: CustomTool, description: string | null, name
       const parsed = read(call.arguments);
       // Arguments that were cut are no JSON; what there is of them is still what the model said.
       const input = typeof parsed?.input === 'string' ? parsed.input : call.arguments;
-      return made(InputCustomCall, { type: 'custom_tool_call', id: newId('ctc'), name, namespace, input }, call);
+      return made('custom_tool_call', { name, namespace, input }, call);
     },
   };
 }
@@ -149,12 +141,7 @@ function fixedTool(tool: Fixed): ChatTool {
         ...named(tool.type, 'Runs a command on the local machine and gives what it wrote.', {
           ...object({ command: list(TEXT), working_directory: TEXT, timeout_ms: COUNT, user: TEXT }, ['command']),
         }),
-        toItem: (call) =>
-          made(
-            InputLocalShellCall,
-            { type: 'local_shell_call', id: newId('lsh'), action: { type: 'exec', ...argumentsOf(call) } },
-            call,
-          ),
+        toItem: (call) => made('local_shell_call', { action: { type: 'exec', ...argumentsOf(call) } }, call),
       };
     case 'shell':
       return {
@@ -167,7 +154,7 @@ function fixedTool(tool: Fixed): ChatTool {
         ),
         toItem: (call) => {
           const action = { timeout_ms: null, max_output_length: null, ...argumentsOf(call) };
-          return made(InputShellCall, { type: 'shell_call', id: newId('sh'), action, environment: null }, call);
+          return made('shell_call', { action, environment: null }, call);
         },
       };
     case 'apply_patch':
@@ -182,15 +169,13 @@ function fixedTool(tool: Fixed): ChatTool {
             ]),
           },
         ),
-        toItem: (call) =>
-          made(InputPatchCall, { type: 'apply_patch_call', id: newId('apc'), operation: argumentsOf(call) }, call),
+        toItem: (call) => made('apply_patch_call', { operation: argumentsOf(call) }, call),
       };
     case 'computer':
     case 'computer_use_preview':
       return {
         ...named(tool.type, describeComputer(tool), { ...object({ actions: list({ type: 'object' }) }, ['actions']) }),
-        toItem: (call) =>
-          made(InputComputerCall, { type: 'computer_call', id: newId('cu'), ...argumentsOf(call) }, call),
+        toItem: (call) => made('computer_call', argumentsOf(call), call),
       };
     case 'tool_search':
       return {
@@ -199,8 +184,7 @@ function fixedTool(tool: Fixed): ChatTool {
           tool.description ?? 'Searches for tools that can be used from then on.',
           tool.parameters ?? object({ query: TEXT }, ['query']),
         ),
-        toItem: (call) =>
-          made(InputToolSearchCall, { type: 'tool_search_call', id: newId('tsc'), arguments: argumentsOf(call) }, call),
+        toItem: (call) => made('tool_search_call', { arguments: argumentsOf(call) }, call),
       };
   }
 }
@@ -232,10 +216,11 @@ function describeComputer(tool: Fixed): string {
 type Whole = Parameters<NonNullable<ChatTool['toItem']>>[0];
 
 /** The item that a client could have sent itself; a model that wrote something else has failed. */
-function made(schema: Parameters<typeof check>[0], item: object, { call_id, status }: Whole): OutputItem {
+function made(type: OutputItem['type'], members: object, { call_id, status }: Whole): OutputItem {
+  const item = { type, id: newItemId(type), ...members, call_id, status };
   try {
     // The schemas of items that clients replay are those of what we sent them.
-    return check(schema, JSON.parse(JSON.stringify({ ...item, call_id, status }))) as OutputItem;
+    return check(kinds[type].schema, JSON.parse(JSON.stringify(item))) as OutputItem;
   } catch (cause) {
     throw new ApiError('server', 'The model called a tool with arguments that do not fit.', { cause });
   }

@@ -1,6 +1,6 @@
 import { type ApiError, unsupported } from '../../errors.ts';
+import type { Message } from '../../items/message.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import type { Message } from '../../protocol/items.ts';
 
 /** What a part says in words. */
 export function textOf(part: Message['content'][number] | InputPart): string {

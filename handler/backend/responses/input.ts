@@ -1,7 +1,8 @@
 import { unsupported } from '../../errors.ts';
+import type { Item } from '../../items/item.ts';
+import type { Message } from '../../items/message.ts';
+import { reasoningText } from '../../items/reasoning.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import type { Item, Message } from '../../protocol/items.ts';
-import { reasoningText } from '../../protocol/reasoning.ts';
 import { isSealed } from '../../seal.ts';
 import { answerOf, callOf, inWords, unreadable } from '../functions/items.ts';
 import { fileByUrl, wordsOf } from '../functions/words.ts';

@@ -1,49 +1,28 @@
 import { usableCallId } from '../../events/item-writer.ts';
-import { newId } from '../../ids.ts';
+import { kinds } from '../../items/index.ts';
+import { newItemId, type OutputItem, toItem } from '../../items/item.ts';
 import { log } from '../../log.ts';
 import { parseJson } from '../../parse-json.ts';
-import {
-  InputComputerCall,
-  InputCustomCall,
-  InputLocalShellCall,
-  InputPatchCall,
-  InputShellCall,
-  InputToolSearchCall,
-} from '../../protocol/client-calls.ts';
-import { InputMcpCall, type OutputItem } from '../../protocol/items.ts';
-import { type JsonObject, present } from '../../protocol/json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import { check } from '../../validate.ts';
 import { garbled } from '../server/failure.ts';
 import { objects, text } from '../server/json-fields.ts';
 
 // What other servers send, read and built anew, member by member.
 
-const whole = {
-  custom_tool_call: { prefix: 'ctc', schema: InputCustomCall },
-  local_shell_call: { prefix: 'lsh', schema: InputLocalShellCall },
-  shell_call: { prefix: 'sh', schema: InputShellCall },
-  apply_patch_call: { prefix: 'apc', schema: InputPatchCall },
-  computer_call: { prefix: 'cu', schema: InputComputerCall },
-  tool_search_call: { prefix: 'tsc', schema: InputToolSearchCall },
-  mcp_call: { prefix: 'mcp', schema: InputMcpCall },
-} as const;
+const WHOLE = [
+  ...(['custom_tool_call', 'local_shell_call', 'shell_call', 'apply_patch_call', 'computer_call'] as const),
+  ...(['tool_search_call', 'mcp_call'] as const),
+];
 
 /** An item of a type that comes as a whole; undefined for a type that is not known, an ApiError for one that is wrong. */
 export function toWholeItem(item: JsonObject): OutputItem | undefined {
-  const { type } = item;
-  if (typeof type !== 'string' || !isWhole(type)) return undefined;
-  const { prefix, schema } = whole[type];
+  const type = WHOLE.find((type) => type === item.type);
+  if (!type) return undefined;
   const status = item.status === 'incomplete' ? 'incomplete' : 'completed';
   const call_id = item.call_id === null ? null : usableCallId(text(item.call_id));
   try {
-    const known = present(check(schema, { ...item, id: newId(prefix), call_id, status }));
-    if (known.type === 'shell_call') {
-      known.action = { timeout_ms: null, max_output_length: null, ...present(known.action) };
-      known.environment ??= null;
-    }
-    if (known.type === 'mcp_call') return { output: null, error: null, ...known } as OutputItem; // checked just above
-    if (known.type === 'tool_search_call') known.call_id ??= null;
-    return known as OutputItem; // what a client may replay of an item is the item, without the nulls
+    return toItem(check(kinds[type].schema, { ...item, id: newItemId(type), call_id, status }));
   } catch (cause) {
     throw garbled(cause);
   }
@@ -59,11 +38,7 @@ export function kindOf({ type }: JsonObject): Kind {
 
 /** Whether an item is of a type that is read here. */
 export function isKnown(item: JsonObject): boolean {
-  return kindOf(item) !== 'whole' || isWhole(text(item.type));
-}
-
-function isWhole(type: string): type is keyof typeof whole {
-  return Object.hasOwn(whole, type);
+  return kindOf(item) !== 'whole' || WHOLE.some((type) => type === item.type);
 }
 
 /** What the parts of an item say, as one text. */

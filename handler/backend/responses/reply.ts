@@ -1,9 +1,9 @@
 import { type ApiError, endless } from '../../errors.ts';
 import type { ItemEvent } from '../../events/events.ts';
 import type { CallMarks } from '../../events/item-writer.ts';
+import { Phase } from '../../items/message.ts';
 import { fixedLimits } from '../../limits.ts';
 import { log } from '../../log.ts';
-import { Phase } from '../../protocol/items.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Finish, ModelCall, ServerProfile } from '../backend.ts';
 import type { ChatTool } from '../functions/tools.ts';

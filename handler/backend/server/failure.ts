@@ -1,8 +1,8 @@
 import { ApiError } from '../../errors.ts';
 import { excerpt, log } from '../../log.ts';
 import { parseJson } from '../../parse-json.ts';
+import { type ResponseErrorCode, responseErrorCodes } from '../../protocol/error-codes.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { type ResponseErrorCode, responseErrorCodes } from '../../protocol/response.ts';
 import type { Upstream } from '../../transport.ts';
 import { nameIn } from './json-fields.ts';
 

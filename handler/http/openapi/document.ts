@@ -1,7 +1,9 @@
-import * as calls from '../../protocol/client-calls.ts';
+import { SealedSummary } from '../../items/compaction.ts';
+import { kinds } from '../../items/index.ts';
+import * as input from '../../items/input.ts';
+import { Phase } from '../../items/message.ts';
 import * as content from '../../protocol/content.ts';
 import * as conversation from '../../protocol/conversation.ts';
-import * as items from '../../protocol/items.ts';
 import * as reasoning from '../../protocol/reasoning.ts';
 import * as request from '../../protocol/request.ts';
 import * as tools from '../../protocol/tools.ts';
@@ -23,7 +25,18 @@ const DESCRIPTION =
 
 /** The document; `served` are the types of tools that the server runs itself or leaves out. */
 export function describeApi(served: readonly string[]): ApiDocument {
-  const exported = { ...calls, ...content, ...conversation, ...items, ...reasoning, ...request, ...tools };
+  const items = Object.fromEntries(Object.values(kinds).map(({ title, schema }) => [title, schema]));
+  const exported = {
+    ...content,
+    ...conversation,
+    ...items,
+    ...input,
+    Phase,
+    SealedSummary,
+    ...reasoning,
+    ...request,
+    ...tools,
+  };
   const schemas = Object.entries(exported).filter(([, value]) => 'kind' in value && value.kind === 'schema');
   const overrides = new Map<object, JsonSchema>();
   const { convert, define } = createConverter(new Map(schemas.map(([name, schema]) => [schema, name])), overrides);

@@ -1,0 +1,68 @@
+import * as v from 'valibot';
+import { Caller, CallId, Id, maybe, Status, Text } from '../protocol/fields.ts';
+import type { DirectCaller, Kind } from './kind.ts';
+
+const PatchOperation = v.variant('type', [
+  v.object({ type: v.literal('create_file'), path: v.string(), diff: Text }),
+  v.object({ type: v.literal('update_file'), path: v.string(), diff: Text }),
+  v.object({ type: v.literal('delete_file'), path: v.string() }),
+]);
+
+/** A change of one file, for the client to make. */
+const InputPatchCall = v.object({
+  type: v.literal('apply_patch_call'),
+  id: Id,
+  call_id: CallId,
+  operation: PatchOperation,
+  caller: Caller,
+  status: Status,
+});
+
+/** Whether the client could make the change. */
+const PatchOutput = v.object({
+  type: v.literal('apply_patch_call_output'),
+  id: Id,
+  call_id: CallId,
+  output: maybe(Text),
+  caller: Caller,
+  status: v.picklist(['completed', 'failed']),
+});
+
+interface PatchCall {
+  type: 'apply_patch_call';
+  id: string;
+  call_id: string;
+  operation: v.InferOutput<typeof PatchOperation>;
+  caller?: DirectCaller;
+  status: 'in_progress' | 'completed';
+}
+
+interface PatchCallOutput {
+  type: 'apply_patch_call_output';
+  id: string;
+  call_id: string;
+  output?: string;
+  caller?: DirectCaller;
+  status: 'completed' | 'failed';
+}
+
+/** A change of one file that the client makes. */
+export const apply_patch_call: Kind<typeof InputPatchCall, PatchCall> = {
+  schema: InputPatchCall,
+  title: 'InputPatchCall',
+  prefix: 'apc',
+  keep: (given, id) => ({
+    ...given,
+    id,
+    // A turn that is cut ends its items as incomplete, which OpenAI's type of this one does not know.
+    status: (given.status ?? 'completed') as PatchCall['status'],
+  }),
+};
+
+/** What became of that change. */
+export const apply_patch_call_output: Kind<typeof PatchOutput, PatchCallOutput> = {
+  schema: PatchOutput,
+  title: 'PatchOutput',
+  prefix: 'apco',
+  keep: (given, id) => ({ ...given, id }),
+};

@@ -1,0 +1,75 @@
+import * as v from 'valibot';
+import { FileId, InputImage, type ItemStatus } from '../protocol/content.ts';
+import { AnyObject, CallId, Id, maybe, Status } from '../protocol/fields.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { Kind } from './kind.ts';
+import { withoutNulls } from './parts.ts';
+
+/** What the client is to do with its screen, keyboard and mouse. */
+const InputComputerCall = v.object({
+  type: v.literal('computer_call'),
+  id: Id,
+  call_id: CallId,
+  action: maybe(AnyObject),
+  actions: maybe(v.array(AnyObject)),
+  pending_safety_checks: v.nullish(v.array(AnyObject), []),
+  status: Status,
+});
+
+const Screenshot = v.object({
+  type: v.literal('computer_screenshot'),
+  file_id: FileId,
+  image_url: InputImage.entries.image_url,
+  detail: InputImage.entries.detail,
+  prompt_cache_breakpoint: InputImage.entries.prompt_cache_breakpoint,
+});
+
+/** The client's screen after what it did. */
+const ComputerOutput = v.object({
+  type: v.literal('computer_call_output'),
+  id: Id,
+  call_id: CallId,
+  output: Screenshot,
+  acknowledged_safety_checks: maybe(v.array(AnyObject)),
+  status: Status,
+});
+
+interface ComputerCall {
+  type: 'computer_call';
+  id: string;
+  call_id: string;
+  actions?: JsonObject[];
+  action?: JsonObject;
+  pending_safety_checks: JsonObject[];
+  status: ItemStatus;
+}
+
+interface ComputerCallOutput {
+  type: 'computer_call_output';
+  id: string;
+  call_id: string;
+  output: v.InferOutput<typeof Screenshot>;
+  acknowledged_safety_checks?: JsonObject[];
+  status: ItemStatus;
+}
+
+/** Actions on a computer, which the client carries out. */
+export const computer_call: Kind<typeof InputComputerCall, ComputerCall> = {
+  schema: InputComputerCall,
+  title: 'InputComputerCall',
+  prefix: 'cu',
+  keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+};
+
+/** The screen after them. */
+export const computer_call_output: Kind<typeof ComputerOutput, ComputerCallOutput> = {
+  schema: ComputerOutput,
+  title: 'ComputerOutput',
+  prefix: 'cuo',
+  keep: (given, id) => ({
+    ...given,
+    id,
+    output: withoutNulls(given.output),
+    status: given.status ?? 'completed',
+  }),
+};

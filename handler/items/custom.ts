@@ -1,0 +1,70 @@
+import * as v from 'valibot';
+import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
+import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
+import type { DirectCaller, Kind } from './kind.ts';
+import { keptOutput } from './parts.ts';
+
+/** A call of a tool whose input is free text. */
+const InputCustomCall = v.object({
+  type: v.literal('custom_tool_call'),
+  id: Id,
+  call_id: CallId,
+  name: FunctionName,
+  namespace: maybe(FunctionName),
+  input: Text,
+  async: maybe(v.boolean()),
+  caller: Caller,
+  status: Status,
+});
+
+/** What the client's custom tool gave. */
+const CustomOutput = v.object({
+  type: v.literal('custom_tool_call_output'),
+  id: Id,
+  call_id: CallId,
+  output: v.lazy((value) => (typeof value === 'string' ? Text : InputParts)),
+  caller: Caller,
+  status: Status,
+});
+
+interface CustomToolCall {
+  type: 'custom_tool_call';
+  id: string;
+  call_id: string;
+  name: string;
+  namespace?: string;
+  input: string;
+  async?: boolean;
+  caller?: DirectCaller;
+  status: ItemStatus;
+}
+
+interface CustomToolOutput {
+  type: 'custom_tool_call_output';
+  id: string;
+  call_id: string;
+  output: string | InputPart[];
+  caller?: DirectCaller;
+  status: ItemStatus;
+}
+
+/** A call of a tool whose input is free text, which the client runs. */
+export const custom_tool_call: Kind<typeof InputCustomCall, CustomToolCall> = {
+  schema: InputCustomCall,
+  title: 'InputCustomCall',
+  prefix: 'ctc',
+  keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+};
+
+/** What such a tool gave. */
+export const custom_tool_call_output: Kind<typeof CustomOutput, CustomToolOutput> = {
+  schema: CustomOutput,
+  title: 'CustomOutput',
+  prefix: 'ctco',
+  keep: (given, id) => ({
+    ...given,
+    id,
+    output: keptOutput(given.output),
+    status: given.status ?? 'completed',
+  }),
+};

@@ -1,0 +1,53 @@
+import * as v from 'valibot';
+import { Id, maybe, options } from '../protocol/fields.ts';
+import { ReasoningEffort } from '../protocol/reasoning.ts';
+import { ItemTool, TextFormat } from '../protocol/tools.ts';
+import type { Kind } from './kind.ts';
+
+// What an item may say of a turn beyond what was said.
+
+/** Tools that the model may use from here on. */
+const AdditionalTools = v.object({
+  type: v.literal('additional_tools'),
+  id: Id,
+  role: v.nullish(v.picklist(['user', 'system', 'developer']), 'developer'),
+  tools: v.array(ItemTool),
+});
+
+/** Settings that hold from here on. */
+const ConfigurationUpdate = v.object({
+  type: v.literal('configuration_update'),
+  id: Id,
+  reasoning: maybe(options({ effort: maybe(ReasoningEffort) })),
+  text: maybe(v.object({ format: TextFormat })),
+});
+
+interface MoreTools {
+  type: 'additional_tools';
+  id: string;
+  role: 'user' | 'system' | 'developer';
+  tools: { type: string }[];
+}
+
+interface Settings {
+  type: 'configuration_update';
+  id: string;
+  reasoning?: { effort?: ReasoningEffort | null | undefined };
+  text?: { format: TextFormat };
+}
+
+/** Tools that the model may call from here on. */
+export const additional_tools: Kind<typeof AdditionalTools, MoreTools> = {
+  schema: AdditionalTools,
+  title: 'AdditionalTools',
+  prefix: 'at',
+  keep: (given, id) => ({ ...given, id }),
+};
+
+/** Settings of the model call that hold from here on. */
+export const configuration_update: Kind<typeof ConfigurationUpdate, Settings> = {
+  schema: ConfigurationUpdate,
+  title: 'ConfigurationUpdate',
+  prefix: 'cfg',
+  keep: (given, id) => ({ ...given, id }),
+};

@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
+import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
+import type { DirectCaller, Kind } from './kind.ts';
+import { keptOutput } from './parts.ts';
+
+/** A call that the model made earlier, replayed by the client. */
+const InputFunctionCall = v.object({
+  type: v.literal('function_call'),
+  id: Id,
+  call_id: CallId,
+  name: FunctionName,
+  namespace: maybe(FunctionName),
+  arguments: Text,
+  async: maybe(v.boolean()),
+  caller: Caller,
+  status: Status,
+});
+
+/** The name of whatever tool gave an output. */
+const ToolName = maybe(v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)));
+
+/** What the client's function returned: a string, which stays one, or parts. */
+const FunctionCallOutput = v.object({
+  type: v.literal('function_call_output'),
+  id: Id,
+  call_id: CallId,
+  output: v.lazy((value) => (typeof value === 'string' ? Text : InputParts)),
+  name: ToolName,
+  namespace: ToolName,
+  caller: Caller,
+  status: Status,
+});
+
+/** A call that the model wants the client to make. */
+export interface FunctionCall {
+  type: 'function_call';
+  id: string;
+  call_id: string;
+  name: string;
+  namespace?: string;
+  arguments: string;
+  /** Whether the model goes on without waiting for the output. */
+  async?: boolean;
+  caller?: DirectCaller;
+  status: ItemStatus;
+}
+
+/** What the client's function returned, as it is kept. */
+interface FunctionOutput {
+  type: 'function_call_output';
+  id: string;
+  call_id: string;
+  output: string | InputPart[];
+  name?: string;
+  namespace?: string;
+  caller?: DirectCaller;
+  status: ItemStatus;
+}
+
+/** A call of a function, which the client runs. */
+export const function_call: Kind<typeof InputFunctionCall, FunctionCall> = {
+  schema: InputFunctionCall,
+  title: 'InputFunctionCall',
+  prefix: 'fc',
+  keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+};
+
+/** What a function returned. It may answer a call of any other tool of the client's as well. */
+export const function_call_output: Kind<typeof FunctionCallOutput, FunctionOutput> = {
+  schema: FunctionCallOutput,
+  title: 'FunctionCallOutput',
+  prefix: 'fco',
+  keep: (given, id) => ({
+    ...given,
+    id,
+    output: keptOutput(given.output),
+    status: given.status ?? 'completed',
+  }),
+};

@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+import { newId } from '../ids.ts';
+import type { ItemStatus } from '../protocol/content.ts';
+import { AnyObject, CallId, Count, Id, maybe, OwnNames, Status, Text } from '../protocol/fields.ts';
+import type { Kind } from './kind.ts';
+
+/** A command for the client's own machine. */
+const InputLocalShellCall = v.object({
+  type: v.literal('local_shell_call'),
+  id: Id,
+  call_id: CallId,
+  action: v.object({
+    type: v.literal('exec'),
+    command: v.array(Text),
+    env: v.nullish(v.pipe(AnyObject, OwnNames, v.record(v.string(), v.string())), {}),
+    timeout_ms: Count,
+    user: maybe(v.string()),
+    working_directory: maybe(v.string()),
+  }),
+  status: Status,
+});
+
+/** What the client's command wrote; `id` is the call's, unless `call_id` is given as well. */
+const LocalShellOutput = v.object({
+  type: v.literal('local_shell_call_output'),
+  id: Id,
+  call_id: maybe(CallId),
+  output: Text,
+  status: Status,
+});
+
+interface LocalShellCall {
+  type: 'local_shell_call';
+  id: string;
+  call_id: string;
+  action: LocalShellCommand;
+  status: ItemStatus;
+}
+
+/** One command, as its arguments. */
+interface LocalShellCommand {
+  type: 'exec';
+  command: string[];
+  env: Record<string, string>;
+  timeout_ms?: number | null | undefined;
+  user?: string | null | undefined;
+  working_directory?: string | null | undefined;
+}
+
+interface LocalShellCallOutput {
+  type: 'local_shell_call_output';
+  id: string;
+  call_id: string;
+  output: string;
+  status: ItemStatus;
+}
+
+const prefix = 'lsho';
+
+/** A command that the client runs on its own machine. */
+export const local_shell_call: Kind<typeof InputLocalShellCall, LocalShellCall> = {
+  schema: InputLocalShellCall,
+  title: 'InputLocalShellCall',
+  prefix: 'lsh',
+  keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+};
+
+/** What that command wrote. */
+export const local_shell_call_output: Kind<typeof LocalShellOutput, LocalShellCallOutput> = {
+  schema: LocalShellOutput,
+  title: 'LocalShellOutput',
+  prefix,
+  keep: (given, id) => ({
+    ...given,
+    // In the API's form the output has the id of its call for its own.
+    id: given.id && given.call_id && given.call_id !== given.id ? id : newId(prefix),
+    call_id: given.call_id || given.id || '',
+    status: given.status ?? 'completed',
+  }),
+};

@@ -1,0 +1,77 @@
+import * as v from 'valibot';
+import {
+  InputFile,
+  InputImage,
+  type InputPart,
+  InputText,
+  type ItemStatus,
+  type OutputText,
+  type Refusal,
+  ReplayedRefusal,
+  ReplayedText,
+} from '../protocol/content.ts';
+import { Id, maybe, Status, Text } from '../protocol/fields.ts';
+import type { Kind } from './kind.ts';
+import { keptPart } from './parts.ts';
+
+/** What a message may consist of. */
+export const MessageParts = v.array(
+  v.variant('type', [InputText, InputImage, InputFile, ReplayedText, ReplayedRefusal]),
+);
+
+/** What a message is in its turn: said on the way, or the answer. */
+export const Phase = v.picklist(['commentary', 'final_answer']);
+export type Phase = v.InferOutput<typeof Phase>;
+
+/** A message in the input: easy ones without `type`, typed ones, and the model's own, replayed. */
+export const InputMessage = v.object({
+  type: v.nullish(v.literal('message'), 'message'),
+  id: Id,
+  role: v.picklist(['user', 'assistant', 'system', 'developer']),
+  content: v.lazy((value) => (typeof value === 'string' ? Text : MessageParts)),
+  status: Status,
+  phase: maybe(Phase),
+});
+export type InputMessage = v.InferOutput<typeof InputMessage>;
+
+/** A message as it is kept: with an id, and its content as parts. */
+export interface Message {
+  type: 'message';
+  id: string;
+  role: InputMessage['role'];
+  status: ItemStatus;
+  content: (InputPart | OutputText | Refusal)[];
+  phase?: Phase;
+}
+
+/** The model's message. */
+export interface OutputMessage extends Message {
+  role: 'assistant';
+  content: (OutputText | Refusal)[];
+}
+
+/** What anyone says. */
+export const message: Kind<typeof InputMessage, Message> = {
+  schema: InputMessage,
+  title: 'InputMessage',
+  prefix: 'msg',
+  keep({ role, content, status, phase }, id) {
+    const parts = typeof content === 'string' ? [{ type: 'input_text' as const, text: content }] : content;
+    return {
+      type: 'message',
+      id,
+      role,
+      status: status ?? 'completed',
+      content: parts.map((part) => {
+        if (part.type === 'refusal') return part;
+        const said = part.type === 'output_text' || (part.type === 'input_text' && role === 'assistant');
+        return said ? outputText(part) : keptPart(part);
+      }),
+      ...(phase && { phase }),
+    };
+  },
+};
+
+function outputText({ text, annotations, logprobs }: Omit<ReplayedText, 'type'>): OutputText {
+  return { type: 'output_text', text, annotations: annotations ?? [], logprobs: logprobs ?? [] };
+}

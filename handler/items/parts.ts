@@ -1,0 +1,21 @@
+import type { InputPart, PromptCacheBreakpoint } from '../protocol/content.ts';
+import { present } from '../protocol/json.ts';
+
+/** A part that a client gave, as it is kept: without nulls, and an image with its detail. */
+export function keptPart(part: InputPart): InputPart {
+  const kept = withoutNulls(part);
+  return kept.type === 'input_image' ? { ...kept, detail: kept.detail ?? 'auto' } : kept;
+}
+
+/** What a tool gave, as it is kept: a text stays one. */
+export function keptOutput(output: string | readonly InputPart[]): string | InputPart[] {
+  return typeof output === 'string' ? output : output.map(keptPart);
+}
+
+/** A part without nulls. */
+export function withoutNulls<P extends { prompt_cache_breakpoint?: PromptCacheBreakpoint | null | undefined }>(
+  part: P,
+): P {
+  const { prompt_cache_breakpoint: end } = part;
+  return { ...present(part), ...(end && { prompt_cache_breakpoint: present(end) }) };
+}

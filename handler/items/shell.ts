@@ -1,0 +1,87 @@
+import * as v from 'valibot';
+import type { ItemStatus } from '../protocol/content.ts';
+import { Caller, CallId, Count, Id, maybe, Status, Text } from '../protocol/fields.ts';
+import { present } from '../protocol/json.ts';
+import { LocalEnvironment } from '../protocol/tools.ts';
+import type { DirectCaller, Kind } from './kind.ts';
+
+/** Commands for a shell that the client runs. */
+const InputShellCall = v.object({
+  type: v.literal('shell_call'),
+  id: Id,
+  call_id: CallId,
+  action: v.object({ commands: v.array(Text), timeout_ms: Count, max_output_length: Count }),
+  environment: maybe(LocalEnvironment),
+  caller: Caller,
+  status: Status,
+});
+
+const Outcome = v.variant('type', [
+  v.object({ type: v.literal('timeout') }),
+  v.object({ type: v.literal('exit'), exit_code: v.pipe(v.number(), v.integer()) }),
+]);
+
+/** What the client's shell gave for each command. */
+const ShellOutput = v.object({
+  type: v.literal('shell_call_output'),
+  id: Id,
+  call_id: CallId,
+  output: v.array(v.object({ stdout: Text, stderr: Text, outcome: Outcome })),
+  max_output_length: Count,
+  caller: Caller,
+  status: Status,
+});
+
+interface ShellCall {
+  type: 'shell_call';
+  id: string;
+  call_id: string;
+  action: ShellCommands;
+  environment: v.InferOutput<typeof LocalEnvironment> | null;
+  caller?: DirectCaller;
+  status: ItemStatus;
+}
+
+/** Command lines, one after another. */
+interface ShellCommands {
+  commands: string[];
+  timeout_ms: number | null;
+  max_output_length: number | null;
+}
+
+interface ShellCallOutput {
+  type: 'shell_call_output';
+  id: string;
+  call_id: string;
+  output: v.InferOutput<typeof ShellOutput>['output'];
+  max_output_length: number | null;
+  caller?: DirectCaller;
+  status: ItemStatus;
+}
+
+/** Commands that the client runs in a shell. */
+export const shell_call: Kind<typeof InputShellCall, ShellCall> = {
+  schema: InputShellCall,
+  title: 'InputShellCall',
+  prefix: 'sh',
+  keep: (given, id) => ({
+    ...given,
+    id,
+    action: { timeout_ms: null, max_output_length: null, ...present(given.action) },
+    environment: given.environment ?? null,
+    status: given.status ?? 'completed',
+  }),
+};
+
+/** What the shell gave. */
+export const shell_call_output: Kind<typeof ShellOutput, ShellCallOutput> = {
+  schema: ShellOutput,
+  title: 'ShellOutput',
+  prefix: 'sho',
+  keep: (given, id) => ({
+    ...given,
+    id,
+    max_output_length: given.max_output_length ?? null,
+    status: given.status ?? 'completed',
+  }),
+};

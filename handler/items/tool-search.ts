@@ -1,0 +1,62 @@
+import * as v from 'valibot';
+import type { ItemStatus } from '../protocol/content.ts';
+import { AnyObject, CallId, Id, maybe, Status } from '../protocol/fields.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { ItemTool } from '../protocol/tools.ts';
+import type { Kind } from './kind.ts';
+
+const Execution = v.nullish(v.picklist(['client', 'server']), 'client');
+
+/** A search for tools that the client makes. */
+const InputToolSearchCall = v.object({
+  type: v.literal('tool_search_call'),
+  id: Id,
+  call_id: maybe(CallId),
+  execution: Execution,
+  arguments: AnyObject,
+  status: Status,
+});
+
+/** The tools that the client found; the model may use them from then on. */
+const ToolSearchOutput = v.object({
+  type: v.literal('tool_search_output'),
+  id: Id,
+  call_id: maybe(CallId),
+  execution: Execution,
+  tools: v.array(ItemTool),
+  status: Status,
+});
+
+interface ToolSearchCall {
+  type: 'tool_search_call';
+  id: string;
+  call_id: string | null;
+  execution: 'client' | 'server';
+  arguments: JsonObject;
+  status: ItemStatus;
+}
+
+interface ToolsFound {
+  type: 'tool_search_output';
+  id: string;
+  call_id: string | null;
+  execution: 'client' | 'server';
+  tools: { type: string; [key: string]: unknown }[];
+  status: ItemStatus;
+}
+
+/** A search for tools, which the client makes, or this server. */
+export const tool_search_call: Kind<typeof InputToolSearchCall, ToolSearchCall> = {
+  schema: InputToolSearchCall,
+  title: 'InputToolSearchCall',
+  prefix: 'tsc',
+  keep: (given, id) => ({ ...given, id, call_id: given.call_id ?? null, status: given.status ?? 'completed' }),
+};
+
+/** The tools that were found, which the model may call from then on. */
+export const tool_search_output: Kind<typeof ToolSearchOutput, ToolsFound> = {
+  schema: ToolSearchOutput,
+  title: 'ToolSearchOutput',
+  prefix: 'tso',
+  keep: (given, id) => ({ ...given, id, call_id: given.call_id ?? null, status: given.status ?? 'completed' }),
+};
