@@ -177,6 +177,7 @@ const wrong: [unknown, RegExp][] = [
   [{ limits: { idle: '2MiB' } }, /limits\.idle must be a number with its unit/],
   [{ limits: { turn: '-1s' } }, /limits\.turn must be a number with its unit/],
   [{ limits: { turn: '1000h' } }, /limits\.turn must be below/],
+  [{ limits: { drain: '2s', linger: '3s' } }, /limits\.linger must be at most limits\.drain/],
   [{ limits: { rounds: '3' } }, /limits\.rounds must be a number/],
   [{ limits: { items: 1.5 } }, /limits\.items must be a whole number/],
   [{ limits: { tools: 0 } }, /limits\.tools must be at least 1$/],

@@ -20,3 +20,18 @@ test('a backend is asked for its models once, however many ask at the same time 
   assert.deepEqual(await models.list(1_000), ['a-1']);
   assert.equal(asked, 1);
 });
+
+test('a backend that does not answer any more counts with what it listed last', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  let fails = false;
+  const backend = {
+    prepare: () => ({ async *stream() {} }),
+    models: async () => (fails ? Promise.reject(new Error('it is down')) : ['a-1']),
+  };
+  const models = modelsOf([{ match: '*', backend, profile: anyServer }]);
+  assert.deepEqual(await models.list(1_000), ['a-1']);
+  fails = true;
+  now += 60_000;
+  assert.deepEqual(await models.list(1_000), ['a-1']);
+});

@@ -239,6 +239,8 @@ export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Con
   if (!result.success) throw new Error(explain(result.issues[0]));
   const { listen = {}, models, database, retention = 30 * DAY, logRetention = DAY, limits, ...rest } = result.output;
   const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(given) };
+  if (all.linger > all.drain) throw new Error('configuration: limits.linger must be at most limits.drain');
   return {
     ...rest,
     listen,
@@ -246,7 +248,7 @@ export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Con
     database,
     retention,
     logRetention,
-    limits: { ...defaultLimits, ...defaults, ...Object.fromEntries(given) },
+    limits: all,
   };
 }
 

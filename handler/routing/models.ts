@@ -27,7 +27,7 @@ export interface Models {
   find(model: string): OfferedModel;
   /**
    * Literal names, then what the backends behind patterns list, each asked at most once in some seconds; one that does not
-   * answer in time is left out.
+   * answer in time counts with what it listed last.
    */
   list(timeout: number): Promise<string[]>;
 }
@@ -56,15 +56,25 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
   };
 }
 
-/** What a backend lists, asked at most once an interval: anybody may ask, and all who ask at the same time wait for one answer. */
+/**
+ * What a backend lists, asked at most once an interval: anybody may ask, and all who ask at the same time wait for one answer. While it
+ * does not answer, it is what it listed last.
+ */
 function offering(backend: Backend): (timeout: number) => Promise<readonly string[]> {
   let asked = Number.NEGATIVE_INFINITY;
-  let last: Promise<readonly string[]> = Promise.resolve([]);
+  let known: readonly string[] = [];
+  let last = Promise.resolve(known);
   return (timeout) => {
     const now = performance.now();
     if (now - asked >= fixedLimits.listingInterval) {
       asked = now;
-      last = backend.models(AbortSignal.timeout(timeout)).catch(() => []);
+      last = backend.models(AbortSignal.timeout(timeout)).then(
+        (listed) => {
+          known = listed;
+          return listed;
+        },
+        () => known,
+      );
     }
     return last;
   };
