@@ -25,6 +25,7 @@ import { Readiness } from './readiness.ts';
 import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
+import { pinging } from './service/ping.ts';
 import type { Database } from './state/database/database.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { Owner } from './state/owner.ts';
@@ -113,9 +114,6 @@ export interface Handler {
 /** Turns taken over at a time, most of which wait their turn here: it is a while until the next time. */
 const TAKEN = 500;
 
-/** Until there is a way to tell clients apart, all are one. */
-const TENANT = 'default';
-
 /** Puts the handler together. */
 export function createHandler(options: HandlerOptions): Handler {
   const { config, transport, tools = [] } = options;
@@ -139,6 +137,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const memory = new MemoryBudget(config.limits.inFlight);
   const { turns: places, perCaller } = config.limits;
   const turns = new FairQueue({ places, waiting: places, perCaller: perCaller.turns });
+  const readiness = options.readiness ?? new Readiness();
   const services = {
     models: modelsOf(models),
     tools: {
@@ -153,18 +152,18 @@ export function createHandler(options: HandlerOptions): Handler {
     tokenizer: options.tokenizer,
     prompts: config.prompts,
     findMedia,
-    seal: sealWith(config.secrets, sharedSecret(database))(TENANT),
+    seal: sealWith(config.secrets, sharedSecret(database)),
     wakes,
     running,
-    readiness: options.readiness ?? new Readiness(),
+    readiness,
+    ping: pinging(database, readiness),
     memory,
     turns,
     beginning: new CallerCount(),
     sockets: new CallerCount(perCaller.sockets),
     identify: options.identify ?? identifyByAddress,
-    scope: {
+    storage: {
       database,
-      tenant: TENANT,
       owner,
       retention: config.retention,
       logRetention: config.logRetention,

@@ -10,7 +10,7 @@ import { readBefore } from '../state/history.ts';
 import { claimJob, isOurs, releaseJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
 import { getHidden, getStatus } from '../state/responses.ts';
-import type { Scope, SharedScope } from '../state/scope.ts';
+import type { Scope, SharedStore } from '../state/scope.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { afterCompaction, isCompaction, openCompactions } from '../turn/compaction.ts';
 import { type PlannedRequest, planTurn } from '../turn/plan.ts';
@@ -27,8 +27,9 @@ export interface WorkMeans {
   models: Models;
   tools: ServerTools;
   limits: Limits;
-  seal: Seal;
-  scope: SharedScope;
+  /** The Seal of a tenant. */
+  seal: (tenant: string) => Seal;
+  storage: SharedStore;
   /** What the process may hold for all its callers. */
   memory: MemoryBudget;
   wakes: Wakes;
@@ -41,7 +42,7 @@ export interface WorkMeans {
  */
 export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<boolean> {
   const memory = means.memory.open();
-  const scope = { ...means.scope, tenant: job.tenant, memory };
+  const scope = { ...means.storage, tenant: job.tenant, memory };
   const begun = performance.now();
   // Before it is claimed: a sweep in between would take it for one that was lost.
   const release = scope.owner.hold(job.id, scope.database);
@@ -100,7 +101,8 @@ async function make(
   try {
     const request = job.request as PlannedRequest; // as it was kept when the response was asked for
     const { prepare, context } = models.find(request.model);
-    const turn = await planAgain(means, job, request, response, before, context);
+    const seal = means.seal(scope.tenant);
+    const turn = await planAgain(means.tools, seal, job, request, response, before, context);
     const record = new LogRecord({
       scope,
       id,
@@ -110,7 +112,7 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
-    const turnMeans = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal: means.seal };
+    const turnMeans = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal };
     const resumed = { ...job.progress, number: job.progress.number + since.length, begun: since.length > 0 };
     for await (const event of runTurn({ ...turn, resumed }, turnMeans, bounds.signal)) {
       bounds.spend(await record.append(event));
@@ -126,7 +128,8 @@ async function make(
 
 /** The turn as it was planned when the response was asked for, with what its rounds have made since. */
 async function planAgain(
-  { tools, seal }: WorkMeans,
+  tools: ServerTools,
+  seal: Seal,
   job: BackgroundJob,
   request: PlannedRequest,
   response: Response,

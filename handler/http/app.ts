@@ -1,10 +1,9 @@
 import { type Context, Hono } from 'hono';
 import { HOP_HEADER } from '../backend/server/server.ts';
 import { ApiError, toApiError } from '../errors.ts';
-import { startEntry } from '../service/entry.ts';
-import { type Env, type Services, type SharedServices, servicesFor } from '../service/env.ts';
-import { connect } from '../websocket/connect.ts';
-import { cancelResponse } from './api/background.ts';
+import type { RequestContext } from '../service/context.ts';
+import { beginRequestLog } from '../service/request-log.ts';
+import type { Services } from '../service/services.ts';
 import { compactConversation } from './api/compact.ts';
 import {
   changeConversation,
@@ -18,34 +17,41 @@ import {
 } from './api/conversations.ts';
 import { countInput } from './api/input-tokens.ts';
 import { listModels } from './api/models.ts';
-import { getLiveness, readinessRoute } from './api/probes.ts';
-import { createResponse } from './api/responses.ts';
-import { removeResponse, retrieveInputItems, retrieveResponse } from './api/stored.ts';
+import { getLiveness, getReadiness } from './api/probes.ts';
+import {
+  cancelResponse,
+  createResponse,
+  removeResponse,
+  retrieveInputItems,
+  retrieveResponse,
+} from './api/responses.ts';
+import { contextOf, type Env } from './env.ts';
 import { cors } from './middleware/cors.ts';
 import { requireNormalPath } from './middleware/normal-path.ts';
 import { refuseRebinding } from './middleware/rebinding.ts';
+import { upgrade } from './middleware/upgrade.ts';
 import { getDocs, getDocument } from './openapi/routes.ts';
 
 /** The routes, what stands before them, and what becomes of errors. */
-export function createApp(services: SharedServices): Hono<Env> {
+export function createApp(services: Services): Hono<Env> {
   const app = new Hono<Env>();
   // Before all others: probes come every few seconds, and nobody wants to read of each in the log.
-  const probes = { '/livez': { GET: getLiveness }, '/readyz': { GET: readinessRoute(services) } };
-  for (const [path, { GET }] of Object.entries(probes)) app.get(path, GET);
+  const probes = { '/livez': { GET: getLiveness }, '/readyz': { GET: getReadiness } };
+  for (const [path, { GET }] of Object.entries(probes)) app.get(path, (c) => GET(c, services));
   app.use(async (c, next) => {
     const { method } = c.req;
     const incoming = { requestId: c.req.header('x-request-id'), ingress: c.env.name, method, path: c.req.path };
     const memory = services.memory.open();
-    const entry = startEntry(
+    const log = beginRequestLog(
       incoming,
       () => c.res.status,
       () => memory.close(),
     );
-    c.set('entry', entry);
+    c.set('log', log);
     c.set('memory', memory);
-    c.header('x-request-id', entry.requestId);
+    c.header('x-request-id', log.requestId);
     await next();
-    if (!entry.streaming || c.error) entry.end();
+    if (!log.streaming || c.error) log.end();
   });
   if (services.origins.length > 0) app.use(cors(services.origins));
   app.use(refuseRebinding(services));
@@ -58,10 +64,10 @@ export function createApp(services: SharedServices): Hono<Env> {
     await next();
   });
 
-  app.get('/v1/responses', connect(services));
+  app.get('/v1/responses', upgrade(services));
   const routes: Record<
     string,
-    Record<string, (c: Context<Env>, services: Services) => Response | Promise<Response>>
+    Record<string, (c: Context<Env>, services: Services, ctx: RequestContext) => Response | Promise<Response>>
   > = {
     '/v1/responses': { POST: createResponse },
     '/v1/responses/compact': { POST: compactConversation },
@@ -94,10 +100,7 @@ export function createApp(services: SharedServices): Hono<Env> {
   };
   for (const [path, methods] of Object.entries(routes)) {
     for (const [method, handle] of Object.entries(methods)) {
-      app.on(method, path, (c) => {
-        const caller = services.identify(c.req.raw, c.env);
-        return handle(c, servicesFor(services, caller, c.get('memory')));
-      });
+      app.on(method, path, (c) => handle(c, services, contextOf(c, services)));
     }
     app.all(path, () => {
       const allow = Object.keys(methods).join(', ');
@@ -111,11 +114,11 @@ export function createApp(services: SharedServices): Hono<Env> {
   return app;
 }
 
-function reply(c: Context<Env>, thrown: unknown, { errors }: SharedServices): Response {
+function reply(c: Context<Env>, thrown: unknown, { errors }: Services): Response {
   const error = toApiError(thrown);
   const { status, body } = error.reply(errors);
-  const entry = c.get('entry');
-  if (entry) entry.failure = error;
+  const log = c.get('log');
+  if (log) log.failure = error;
   // The table's statuses all admit a body, which is all that Hono's type asks for.
   return c.json(body, status as 400, error.headers);
 }

@@ -1,11 +1,13 @@
+import type { Context } from 'hono';
 import { ByteList } from '../byte-list.ts';
-import type { Codecs } from '../codec/codec.ts';
 import { decompress, join } from '../decompress.ts';
 import { ApiError } from '../errors.ts';
-import { fixedLimits, type Limits } from '../limits.ts';
+import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
+import type { Services } from '../service/services.ts';
+import type { Env } from './env.ts';
 
 /**
  * A request's body as a JSON object, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is
@@ -13,12 +15,12 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
  * `overloaded` where the process has no room for it; an empty one is `otherwise`, if given.
  */
 export async function readJson(
-  request: Request,
-  limits: Pick<Limits, 'body' | 'inflated'>,
-  codecs: Codecs,
-  memory: Reservation,
+  c: Context<Env>,
+  { limits, codecs }: Pick<Services, 'limits' | 'codecs'>,
   otherwise?: JsonObject,
 ): Promise<JsonObject> {
+  const request = c.req.raw;
+  const memory = c.get('memory');
   const type = request.headers.get('content-type');
   // A page may send a body without a type to any address, and asks nobody: a typed one is preflighted.
   if (!type && request.headers.has('origin')) {

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import { ListQuery } from '../protocol/list.ts';
 import { Include } from '../protocol/request.ts';
-import type { Env } from '../service/env.ts';
 import { check } from '../validate.ts';
+import type { Env } from './env.ts';
 
 /** The query of a list; throws an ApiError that names the wrong member. */
 export function readListQuery(c: Context<Env>): ListQuery {

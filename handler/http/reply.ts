@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
-import type { Env } from '../service/env.ts';
+import type { Env } from './env.ts';
 
 /** Replies with a value as JSON; a long one counts as held until it has been read. */
 export function sendJson(c: Context<Env>, value: unknown): Response {

@@ -1,7 +1,25 @@
+import type { Context } from 'hono';
+import { eventStream } from '../events/sse.ts';
+import type { EventFeed } from '../service/feed.ts';
+import type { Env } from './env.ts';
+import { openReply } from './reply.ts';
+
 /** Proxies must neither keep nor gather the stream; a protocol that has no use for `connection` drops it. */
-export const STREAM_HEADERS = {
+const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   connection: 'keep-alive',
   'x-accel-buffering': 'no',
 };
+
+/** Replies with events; the request's line is written when they have ended. */
+export function sendEvents(c: Context<Env>, feed: EventFeed, keepAlive: number): Response {
+  const { events, signal, abort, spend } = feed;
+  const log = c.get('log');
+  const ended = (failure: unknown) => {
+    feed.ended();
+    log.failure = failure;
+    log.end();
+  };
+  return c.body(eventStream(events, { signal, abort, spend, ended, keepAlive, held: openReply(c) }), 200, HEADERS);
+}

@@ -25,6 +25,7 @@ export const CompactRequest = v.object({
   parallel_tool_calls,
   reasoning,
 });
+export type CompactRequest = v.InferOutput<typeof CompactRequest>;
 
 /** What a conversation was compacted to: what the user said, then the item that stands for all of it. */
 export interface CompactedResponse {

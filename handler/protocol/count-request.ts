@@ -24,6 +24,7 @@ export const CountRequest = v.object({
   ]).entries,
   personality: maybe(v.pipe(v.string(), v.maxLength(64))),
 });
+export type CountRequest = v.InferOutput<typeof CountRequest>;
 
 /** What `POST /v1/responses/input_tokens` answers. */
 export interface InputTokens {

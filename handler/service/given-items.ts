@@ -4,21 +4,23 @@ import { refuseMedia } from '../media.ts';
 import { isCompaction, openCompactions } from '../turn/compaction.ts';
 import { itemsOf } from '../turn/input.ts';
 import { addedTools } from '../turn/tools.ts';
-import type { Services } from './env.ts';
+import type { RequestContext } from './context.ts';
 import { resolveReferences } from './references.ts';
 import { openReasoning } from './sealed.ts';
+import type { Services } from './services.ts';
 
 /**
  * The items of a request's member `param` as they are planned: with references resolved and our own reasoning opened. The first `trusted` are the configuration's. Throws an ApiError that names the field.
  */
 export async function takeItems(
-  { scope, seal, findMedia }: Pick<Services, 'scope' | 'seal' | 'findMedia'>,
+  { seal, findMedia }: Pick<Services, 'seal' | 'findMedia'>,
+  { store }: Pick<RequestContext, 'store'>,
   items: readonly InputItem[],
   param: string,
   trusted = 0,
 ): Promise<GivenItem[]> {
   refuseMedia(findMedia(items.slice(trusted)), (index) => `${param}[${index}]`);
-  return openReasoning(seal, await resolveReferences(scope, items, param), param);
+  return openReasoning(seal(store.tenant), await resolveReferences(store, items, param), param);
 }
 
 /**
@@ -26,12 +28,13 @@ export async function takeItems(
  * here: once it is kept, every turn would be. Throws an ApiError that names the field.
  */
 export async function takeConversationItems(
-  services: Pick<Services, 'scope' | 'seal' | 'findMedia' | 'tools'>,
+  services: Pick<Services, 'seal' | 'findMedia' | 'tools'>,
+  ctx: Pick<RequestContext, 'store'>,
   items: readonly InputItem[],
 ): Promise<Item[]> {
-  const input = await takeItems(services, items, 'items');
+  const input = await takeItems(services, ctx, items, 'items');
   const kept = itemsOf(input, 'items');
   addedTools(kept, { input, prompted: 0 }, services.tools, 'items');
-  await openCompactions(services.seal, kept.filter(isCompaction), 'items');
+  await openCompactions(services.seal(ctx.store.tenant), kept.filter(isCompaction), 'items');
   return kept;
 }

@@ -10,10 +10,11 @@ import { openCompactions } from '../turn/compaction.ts';
 import { type PlannedRequest, planTurn } from '../turn/plan.ts';
 import { applyPrompt, type PromptedRequest } from '../turn/prompt.ts';
 import type { Turn } from '../turn/turn.ts';
-import { checkTools } from './counts.ts';
-import type { Entry, Services } from './env.ts';
+import type { RequestContext } from './context.ts';
 import { takeItems } from './given-items.ts';
+import { checkTools } from './lengths.ts';
 import { takeTrigger } from './references.ts';
+import type { Services } from './services.ts';
 
 /** A request put together with what was before it: nothing has been promised or written yet. */
 export interface PreparedTurn {
@@ -36,14 +37,14 @@ export type CompleteRequest = PromptedRequest & { model: string; compacts?: bool
 /** A checked request with its prompt filled in; throws an ApiError without a model, or for what is wrong with the prompt. */
 export function completeRequest(
   { prompts, findMedia }: Services,
+  { log }: Pick<RequestContext, 'log'>,
   sent: CreateRequest,
-  entry: Pick<Entry, 'model'>,
 ): CompleteRequest {
   for (const [name, value] of Object.entries(sent.prompt?.variables ?? {}))
     if (typeof value !== 'string') refuseMedia(findMedia([value]), () => `prompt.variables.${name}`);
   const { model, ...request } = applyPrompt(sent, prompts);
   if (model == null) throw missing('model');
-  entry.model = model;
+  log.model = model;
   return { ...request, model };
 }
 
@@ -53,25 +54,24 @@ export function completeRequest(
  */
 export async function prepareTurn(
   services: Services,
+  ctx: Pick<RequestContext, 'store'>,
   request: CompleteRequest,
-  entry: Pick<Entry, 'response'>,
   recall: (request: PastReference) => Past | undefined = () => undefined,
 ): Promise<PreparedTurn> {
-  const { scope } = services;
+  const { store } = ctx;
   const { prepare, context } = services.models.find(request.model);
   const recalled = recall(request);
-  const past = recalled ?? (await readPast(scope, request));
+  const past = recalled ?? (await readPast(store, request));
   const given = takeTrigger(request.input);
   const input = Array.isArray(given.input)
-    ? await takeItems(services, given.input, 'input', request.prompted)
+    ? await takeItems(services, ctx, given.input, 'input', request.prompted)
     : given.input;
-  const held = await heldItems(scope, past, input);
+  const held = await heldItems(store, past, input);
   const planned = { ...request, input, held, compacts: request.compacts || given.compacts };
   const turn = planTurn(planned, services.tools, past, context);
   checkTools('tools', (turn.most ?? turn.call).tools, services.limits.tools, ', those of earlier turns included');
   const heard = turn.call.input;
-  turn.call.input = await openCompactions(services.seal, heard);
-  entry.response = turn.response.id;
+  turn.call.input = await openCompactions(services.seal(store.tenant), heard);
   return { request: planned, turn, past, recalled: recalled !== undefined, prepare, context, heard };
 }
 
@@ -79,9 +79,9 @@ export async function prepareTurn(
  * Ids of items that a client repeats of what its conversation holds: once that is summed up, they are not among what is read.
  * A round trip only where there may be any.
  */
-async function heldItems(scope: Scope, { conversation }: Past, input: PlannedRequest['input']) {
+async function heldItems(store: Scope, { conversation }: Past, input: PlannedRequest['input']) {
   if (!conversation?.summedUp || !Array.isArray(input)) return undefined;
   const ids = input.flatMap(({ id }) => id ?? []);
-  const held = await heldIn(scope, conversation.id, ids);
+  const held = await heldIn(store, conversation.id, ids);
   return held.length > 0 ? held : undefined;
 }

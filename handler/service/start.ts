@@ -1,31 +1,13 @@
-import type { ApiError } from '../errors.ts';
-import type { ResponseEvent } from '../events/events.ts';
 import { asAsked } from '../events/obfuscate.ts';
-import type { Ingress } from '../ingress.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordTurn } from '../state/record.ts';
-import { type Bounds, startBounds } from '../turn/bounds.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
-import type { Services } from './env.ts';
+import type { RequestContext } from './context.ts';
+import type { EventFeed } from './feed.ts';
+import { takePlace } from './place.ts';
 import type { PreparedTurn } from './prepare.ts';
-
-/** A turn that has begun: its events are pulled, and whoever pulls them runs them to their end. */
-export interface StartedTurn {
-  /** They never throw, and return what made the turn fail. */
-  events: AsyncGenerator<ResponseEvent, ApiError | undefined>;
-  bounds: Bounds;
-  /** To be called when the events have come to their end. */
-  ended(): void;
-}
-
-/** Who asks for a turn. */
-export interface Asking {
-  /** Aborts when the client leaves. */
-  client: AbortSignal;
-  ingress: Ingress;
-  key?: IdempotencyKey | undefined;
-}
+import type { Services } from './services.ts';
 
 /**
  * Begins a turn once its caller has a place for it, in the database, too, if it is to be kept. Throws an ApiError for what the
@@ -33,21 +15,18 @@ export interface Asking {
  */
 export async function startTurn(
   services: Services,
+  ctx: RequestContext,
   prepared: PreparedTurn,
-  { client, ingress, key }: Asking,
-): Promise<StartedTurn> {
-  const { limits, scope } = services;
+  key?: IdempotencyKey,
+): Promise<EventFeed> {
+  const { limits, seal } = services;
+  const { store, ingress } = ctx;
   const { request, turn, prepare } = prepared;
-  const entered = services.turns.enter(services.caller.id, client);
-  const leavePlace = entered instanceof Promise ? await entered : entered;
-  const stored = turn.response.store ? recordTurn(scope, { ...newTurn(prepared), key }) : undefined;
-  const bounds = startBounds(client, limits);
+  const { bounds, leave } = await takePlace(services, ctx);
+  const stored = turn.response.store ? recordTurn(store, { ...newTurn(prepared), key }) : undefined;
   const whole = Promise.withResolvers<void>();
-  const leave = services.running.enter(bounds.fail);
   const ended = () => {
-    leavePlace();
     leave();
-    bounds.end();
     whole.resolve();
   };
   try {
@@ -56,13 +35,14 @@ export async function startTurn(
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: stored ?? unrecorded,
-      seal: services.seal,
+      seal: seal(store.tenant),
     };
     const events = asAsked(runTurn(turn, means, bounds.signal), request);
     await stored?.begin();
     // What a client that leaves has begun is still to be written down.
     ingress.waitUntil?.(whole.promise);
-    return { events, bounds, ended };
+    const { signal, abort, spend } = bounds;
+    return { events, signal, abort, spend, ended };
   } catch (error) {
     ended();
     throw error;

@@ -4,10 +4,9 @@ import type { Database } from './database/database.ts';
 import type { Told } from './deliveries.ts';
 import type { Owner } from './owner.ts';
 
-/** What stored things are read and written with: one tenant's part of a database, and the process that does it. */
-export interface SharedScope {
+/** What the stores of all tenants share: a database, and the process that reads and writes it. */
+export interface SharedStore {
   readonly database: Database;
-  readonly tenant: string;
   readonly owner: Owner;
   /** Where the ends of background responses are told. */
   readonly webhooks: readonly Told[];
@@ -21,8 +20,9 @@ export interface SharedScope {
   readonly history: number;
 }
 
-/** The same for one request, or one background turn. */
-export interface Scope extends SharedScope {
+/** One tenant's part of it, for one request or one background turn. */
+export interface Scope extends SharedStore {
+  readonly tenant: string;
   /** What is read takes its memory from here. */
   readonly memory: Reservation;
 }

@@ -1,12 +1,11 @@
-import type { Caller } from '../caller.ts';
 import { ApiError, toApiError } from '../errors.ts';
-import type { Ingress } from '../ingress.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
-import { startEntry } from '../service/entry.ts';
-import { type Entry, type SharedServices, servicesFor } from '../service/env.ts';
+import { openStore, type RequestContext } from '../service/context.ts';
+import { beginRequestLog, type RequestLog } from '../service/request-log.ts';
+import type { Services } from '../service/services.ts';
 import type { Socket } from '../socket.ts';
 import { Lanes } from './lanes.ts';
 import { Memory } from './memory.ts';
@@ -19,29 +18,17 @@ const GOING_AWAY = 1001;
 /** "Policy violation": clients do not come back by themselves. */
 const POLICY = 1008;
 
-/** Who is at the other end of a WebSocket, and how it came in. */
-export interface Client {
-  ingress: Ingress;
-  caller: Caller;
-}
-
-/** Serves a WebSocket until it is closed, and all that was made on it has ended; `opened` is the line of its request. */
-export async function serveSocket(
-  socket: Socket,
-  services: SharedServices,
-  opened: Entry,
-  client: Client,
-): Promise<void> {
-  await new Connection(socket, services, opened.requestId, client).serve();
-  opened.end();
+/** Serves a WebSocket until it is closed, and all that was made on it has ended; `ctx` is that of the request that opened it. */
+export async function serveSocket(socket: Socket, services: Services, ctx: RequestContext): Promise<void> {
+  await new Connection(socket, services, ctx).serve();
+  ctx.log.end();
 }
 
 class Connection {
   readonly #socket: Socket;
-  readonly #services: SharedServices;
-  readonly #requestId: string;
-  readonly #ingress: Ingress;
-  readonly #caller: Caller;
+  readonly #services: Services;
+  /** Of the request that opened it. */
+  readonly #opened: RequestContext;
   readonly #client = new AbortController();
   readonly #memory: Memory;
   readonly #lanes: Lanes;
@@ -57,12 +44,10 @@ class Connection {
   #unread = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, services: SharedServices, requestId: string, { ingress, caller }: Client) {
+  constructor(socket: Socket, services: Services, opened: RequestContext) {
     this.#socket = socket;
     this.#services = services;
-    this.#requestId = requestId;
-    this.#ingress = ingress;
-    this.#caller = caller;
+    this.#opened = opened;
     this.#memory = new Memory(services.limits, services.memory.open());
     this.#waiting = services.memory.open();
     this.#lanes = new Lanes(services.limits.body, () => this.#rest());
@@ -153,26 +138,22 @@ class Connection {
       memory.close();
       return this.#refuse(this.#closing, lane);
     }
-    const means = {
-      services: servicesFor(this.#services, this.#caller, memory),
-      memory: this.#memory,
-      ingress: this.#ingress,
-      client: this.#client.signal,
+    const { caller, ingress } = this.#opened;
+    const ctx: RequestContext = {
+      store: openStore(this.#services.storage, memory),
+      log: this.#log(() => memory.close()),
+      signal: this.#client.signal,
+      ingress,
+      caller,
     };
-    await takeTurn(
-      event,
-      means,
-      this.#entry(() => memory.close()),
-      encodeFor(lane),
-      (text) => this.#send(text),
-    );
+    await takeTurn(event, this.#services, ctx, this.#memory, encodeFor(lane), (text) => this.#send(text));
   }
 
   #refuse(error: ApiError, lane: string | undefined): void {
-    const entry = this.#entry();
-    entry.failure = error;
+    const log = this.#log();
+    log.failure = error;
     this.#answer(encodeFor(lane)(refusal(error, this.#services.errors)));
-    entry.end();
+    log.end();
   }
 
   /** Answers at once, whatever else is being sent. Who only asks and never reads is let go. */
@@ -195,12 +176,12 @@ class Connection {
     return full.then(() => this.#waiting.giveBack(text.length));
   }
 
-  #entry(ended = () => {}): Entry {
-    const { name: ingress } = this.#ingress;
-    const incoming = { requestId: this.#requestId, ingress, method: 'response.create', path: '/v1/responses' };
-    const entry = startEntry(incoming, () => 200, ended);
-    entry.streaming = true;
-    return entry;
+  #log(ended = () => {}): RequestLog {
+    const { ingress, log: opened } = this.#opened;
+    const shared = { requestId: opened.requestId, ingress: ingress.name };
+    const log = beginRequestLog({ ...shared, method: 'response.create', path: '/v1/responses' }, () => 200, ended);
+    log.streaming = true;
+    return log;
   }
 
   /** Nothing is made any more. */

@@ -1,25 +1,16 @@
 import { toApiError, unsupported } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
-import type { Ingress } from '../ingress.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
-import { counted } from '../service/counts.ts';
-import type { Entry, Services } from '../service/env.ts';
+import type { RequestContext } from '../service/context.ts';
+import { checkLengths } from '../service/lengths.ts';
 import { completeRequest, type PreparedTurn, prepareTurn } from '../service/prepare.ts';
+import type { Services } from '../service/services.ts';
 import { startTurn } from '../service/start.ts';
 import { check } from '../validate.ts';
 import type { Memory } from './memory.ts';
 import { refusal } from './server-events.ts';
 import { warmUp } from './warm-up.ts';
-
-/** What the turns of a connection are made with. */
-export interface TurnMeans {
-  services: Services;
-  memory: Memory;
-  ingress: Ingress;
-  /** Aborts when the client leaves. */
-  client: AbortSignal;
-}
 
 /** Sends a text; resolves when more may be sent, and is undefined when it may be at once. */
 export type Send = (text: string) => Promise<void> | undefined;
@@ -30,50 +21,56 @@ export type Send = (text: string) => Promise<void> | undefined;
  */
 export async function takeTurn(
   event: JsonObject,
-  means: TurnMeans,
-  entry: Entry,
+  services: Services,
+  ctx: RequestContext,
+  memory: Memory,
   encode: (event: object) => string,
   send: Send,
 ): Promise<void> {
-  const { services, memory, client, ingress } = means;
+  const { log } = ctx;
   try {
-    const prepared = await prepare(event, means, entry);
-    const { events, bounds, ended } = await startTurn(services, prepared, { client, ingress });
+    const prepared = await prepare(event, services, ctx, memory);
+    log.response = prepared.turn.response.id;
+    const { events, signal, spend, ended } = await startTurn(services, ctx, prepared);
     try {
       for (;;) {
         const next = await events.next();
         if (next.done) {
-          entry.failure = next.value;
+          log.failure = next.value;
           break;
         }
         remember(memory, prepared, next.value);
         const text = encode(next.value);
-        bounds.spend(text.length);
+        spend(text.length);
         const full = send(text);
         // A turn that was ended from outside is told to its end, whether anybody reads or not.
-        if (full && !bounds.signal.aborted) await unlessAborted(full, bounds.signal);
+        if (full && !signal.aborted) await unlessAborted(full, signal);
       }
     } finally {
       ended();
     }
   } catch (error) {
-    entry.failure = toApiError(error);
+    log.failure = toApiError(error);
     await send(encode(refusal(toApiError(error), services.errors)));
   } finally {
-    entry.end();
+    log.end();
   }
 }
 
-async function prepare(event: JsonObject, means: TurnMeans, entry: Entry): Promise<PreparedTurn> {
-  const { services, memory } = means;
+async function prepare(
+  event: JsonObject,
+  services: Services,
+  ctx: RequestContext,
+  memory: Memory,
+): Promise<PreparedTurn> {
   const { generate, ...sent } = check(
     CreateEvent,
-    counted(isBare(event) ? { ...event, input: null } : event, services.limits),
+    checkLengths(isBare(event) ? { ...event, input: null } : event, services.limits),
   );
   if (sent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
-  const asked = completeRequest(services, { ...sent, stream: true }, entry); // whatever it says, as it is one here
+  const asked = completeRequest(services, ctx, { ...sent, stream: true }); // whatever it says, as it is one here
   const whole = generate === false ? { ...asked, input: asked.input ?? [] } : asked;
-  const prepared = await prepareTurn(services, whole, entry, (request) => memory.recall(request));
+  const prepared = await prepareTurn(services, ctx, whole, (request) => memory.recall(request));
   return generate === false ? warmUp(prepared) : prepared;
 }
 

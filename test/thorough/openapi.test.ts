@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createApp } from '../../handler/http/app.ts';
 import { describeApi } from '../../handler/http/openapi/document.ts';
-import type { Services } from '../../handler/service/env.ts';
+import type { Services } from '../../handler/service/services.ts';
 import { type Example, examples, refused } from '../bad-input/examples.ts';
 import { placesOf } from '../bad-input/places.ts';
 import { isWrong, nameOf, type Site } from '../bad-input/sites.ts';

@@ -1,110 +1,67 @@
 import type { Context } from 'hono';
-import type { ApiError } from '../../errors.ts';
-import type { ResponseEvent } from '../../events/events.ts';
-import { asAsked } from '../../events/obfuscate.ts';
-import { replay } from '../../events/replay.ts';
-import { eventStream } from '../../events/sse.ts';
+import { ApiError } from '../../errors.ts';
+import { StreamQuery } from '../../protocol/list.ts';
 import { CreateRequest } from '../../protocol/request.ts';
-import type { Response as ResponseObject } from '../../protocol/response.ts';
-import { counted } from '../../service/counts.ts';
-import type { Env, Services } from '../../service/env.ts';
-import { completeRequest, prepareTurn } from '../../service/prepare.ts';
-import { startTurn } from '../../service/start.ts';
-import { findMade } from '../../state/idempotency.ts';
-import { getResponse } from '../../state/responses.ts';
-import type { Bounds } from '../../turn/bounds.ts';
-import { prepareFirst } from '../../turn/first-call.ts';
+import * as background from '../../service/background.ts';
+import type { RequestContext } from '../../service/context.ts';
+import * as create from '../../service/create.ts';
+import { lastResponse } from '../../service/feed.ts';
+import { checkLengths } from '../../service/lengths.ts';
+import type { Services } from '../../service/services.ts';
+import { getResponse, listInputItems } from '../../state/responses.ts';
 import { check } from '../../validate.ts';
 import { readJson } from '../body.ts';
-import { readKey } from '../idempotency.ts';
-import { openReply, sendJson } from '../reply.ts';
-import { STREAM_HEADERS } from '../stream.ts';
-import { startBackground, streamBackground } from './background.ts';
+import type { Env } from '../env.ts';
+import { checkInclude, pathId, readListQuery } from '../query.ts';
+import { sendJson } from '../reply.ts';
+import { sendEvents } from '../stream.ts';
 
 /**
  * `POST /v1/responses`: runs one turn, and replies with its events or with the response that they make. What was asked
  * before under the same key is not run again.
  */
-export async function createResponse(c: Context<Env>, services: Services): Promise<Response> {
-  const { limits, scope } = services;
-  const entry = c.get('entry');
-  const sent = check(
-    CreateRequest,
-    counted(await readJson(c.req.raw, limits, services.codecs, services.scope.memory), limits),
+export async function createResponse(c: Context<Env>, services: Services, ctx: RequestContext): Promise<Response> {
+  const { limits } = services;
+  const sent = check(CreateRequest, checkLengths(await readJson(c, services), limits));
+  const { response, feed, repeated } = await create.createResponse(
+    services,
+    ctx,
+    sent,
+    c.req.header('idempotency-key'),
   );
-  entry.streaming = sent.stream === true;
-  const asked = completeRequest(services, sent, entry);
-  const key = await readKey(c, sent);
-  const made = key && (await findMade(scope, key));
-  if (made) return repeat(c, services, await getResponse(scope, made), sent);
-  const prepared = await prepareTurn(services, asked, entry);
-  const { turn, past, prepare, request } = prepared;
-  const { response } = turn;
-  if (response.background) {
-    prepareFirst(prepare, turn); // refuses what its server cannot carry: it is made later, from what is kept
-    await startBackground(services, { response, input: turn.input, past, key }, request);
-    return request.stream ? streamBackground(c, services, response, sent) : sendJson(c, response);
-  }
-
-  const { events, bounds, ended } = await startTurn(services, prepared, {
-    client: c.req.raw.signal,
-    ingress: c.env,
-    key,
-  });
-  if (!request.stream) {
-    try {
-      return sendJson(c, await lastResponse(events, bounds));
-    } finally {
-      ended();
-    }
-  }
-  const { abort, signal, spend } = bounds;
-  const reader = {
-    abort,
-    signal,
-    spend,
-    keepAlive: limits.keepAlive,
-    held: openReply(c),
-    ended(failure: unknown) {
-      ended();
-      entry.failure = failure;
-      entry.end();
-    },
-  };
-  return c.body(eventStream(events, reader), 200, STREAM_HEADERS);
+  if (repeated) c.header('idempotent-replayed', 'true');
+  if (!feed) return sendJson(c, response);
+  return sent.stream ? sendEvents(c, feed, limits.keepAlive) : sendJson(c, await lastResponse(feed));
 }
 
-/** Replies with a response that was made for the same request before. */
-function repeat(c: Context<Env>, services: Services, response: ResponseObject, request: CreateRequest): Response {
-  const entry = c.get('entry');
-  entry.response = response.id;
-  c.header('idempotent-replayed', 'true');
-  if (!request.stream) return sendJson(c, response);
-  if (response.background) return streamBackground(c, services, response, request);
-  const events = asAsked(replay(response), request);
-  const reader = {
-    signal: c.req.raw.signal,
-    keepAlive: services.limits.keepAlive,
-    held: openReply(c),
-    abort() {},
-    spend() {},
-    ended: () => entry.end(),
-  };
-  return c.body(eventStream(events, reader), 200, STREAM_HEADERS);
+/** `GET /v1/responses/{id}`: the response, or with `stream=true` the events of one that was made in the background. */
+export async function retrieveResponse(c: Context<Env>, services: Services, ctx: RequestContext): Promise<Response> {
+  checkInclude(c);
+  const query = check(StreamQuery, c.req.query());
+  const response = await getResponse(ctx.store, pathId(c, 'id'));
+  if (query.stream !== 'true') {
+    if (query.starting_after === undefined) return sendJson(c, response);
+    throw new ApiError('invalid_value', 'starting_after needs stream=true', { param: 'starting_after' });
+  }
+  await background.checkFollowed(ctx, response);
+  const stream_options = { include_obfuscation: query.include_obfuscation === 'true' };
+  const feed = background.followResponse(services, ctx, response, { stream_options }, query.starting_after);
+  return sendEvents(c, feed, services.limits.keepAlive);
 }
 
-async function lastResponse(
-  events: AsyncGenerator<ResponseEvent, ApiError | undefined>,
-  bounds: Bounds,
-): Promise<ResponseObject | undefined> {
-  let response: ResponseObject | undefined;
-  for (;;) {
-    const next = await events.next();
-    if (next.done) {
-      if (next.value) throw next.value;
-      return response;
-    }
-    if ('response' in next.value) response = next.value.response;
-    else if ('delta' in next.value && typeof next.value.delta === 'string') bounds.spend(next.value.delta.length);
-  }
+/** `DELETE /v1/responses/{id}`; one that is being made in the background is cancelled. */
+export async function removeResponse(c: Context<Env>, services: Services, ctx: RequestContext): Promise<Response> {
+  const id = pathId(c, 'id');
+  await background.removeResponse(services, ctx, id);
+  return c.json({ id, object: 'response', deleted: true });
+}
+
+/** `POST /v1/responses/{id}/cancel`: one that has ended already stays as it is. */
+export async function cancelResponse(c: Context<Env>, services: Services, ctx: RequestContext): Promise<Response> {
+  return sendJson(c, await background.cancelResponse(services, ctx, pathId(c, 'id')));
+}
+
+/** `GET /v1/responses/{id}/input_items`. */
+export async function retrieveInputItems(c: Context<Env>, _: Services, { store }: RequestContext): Promise<Response> {
+  return sendJson(c, await listInputItems(store, pathId(c, 'id'), readListQuery(c)));
 }

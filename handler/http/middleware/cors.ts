@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import type { Env } from '../../service/env.ts';
+import type { Env } from '../env.ts';
 
 /** All methods that any path has; which one a path takes, its own reply says. */
 const METHODS = 'GET, POST, DELETE';

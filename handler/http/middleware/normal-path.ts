@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { ApiError } from '../../errors.ts';
-import type { Env } from '../../service/env.ts';
+import type { Env } from '../env.ts';
 
 /** Percent-encoded letters, digits and `-._~`, which need it not, and `/`, `\` and NUL, which no path of ours has. */
 const ENCODED = /%(?:00|2[DEF]|3\d|[46][1-9A-F]|5[\dACF]|7[\dAE])/i;

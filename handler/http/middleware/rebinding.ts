@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { ApiError } from '../../errors.ts';
-import type { Env, Services } from '../../service/env.ts';
+import type { Services } from '../../service/services.ts';
+import type { Env } from '../env.ts';
 
 /** Names that no stranger's DNS can point at this machine: an IPv4 or IPv6 address, `localhost` and what is below it. */
 const OWN_NAME = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\]|([\w-]+\.)*localhost)$/;

@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { toBase64 } from '../../base64.ts';
-import type { Env, Services } from '../../service/env.ts';
+import type { Services } from '../../service/services.ts';
 import type { ServerTools } from '../../turn/tools.ts';
+import type { Env } from '../env.ts';
 import { renderDocs, STYLE } from './docs-page.ts';
 import { describeApi } from './document.ts';
 

@@ -2,7 +2,20 @@ import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
 import { describe, excerpt, log } from '../log.ts';
-import type { Entry } from './env.ts';
+
+/** A request's log line, filled in on the way; `end` writes it, once, when the reply has ended. */
+export interface RequestLog {
+  readonly requestId: string;
+  model: string | null;
+  /** The id of the response that was made. */
+  response: string | null;
+  streaming: boolean;
+  /** The status that was sent, where the reply does not have it. */
+  status: number | null;
+  /** What made a streamed reply fail, whose status was sent long before. */
+  failure: unknown;
+  end(): void;
+}
 
 /** A request id of a client's that is taken over: Envoy, which has it before us, keeps whatever it is. */
 const PRINTABLE = /^[\x20-\x7e]+$/;
@@ -11,6 +24,7 @@ const PRINTABLE = /^[\x20-\x7e]+$/;
 export interface Incoming {
   /** The client's own id for it, if it sent one. */
   requestId: string | undefined;
+  /** The ingress's name. */
   ingress: string | undefined;
   method: string;
   path: string;
@@ -19,13 +33,12 @@ export interface Incoming {
 /** Statuses of a server that does as it should: it is stopping, or has no room. A crowd of them is not as many faults. */
 const REFUSALS = new Set([503, 507]);
 
-/**
- * Begins a request's log line; `sent` gives the status of its reply when it has ended, and `ended` is called once, then. */
-export function startEntry(
+/** Begins a request's log line; `sent` gives the status of its reply when it has ended, and `ended` is called once, then. */
+export function beginRequestLog(
   { requestId, ingress, method, path }: Incoming,
   sent: () => number,
   ended: () => void,
-): Entry {
+): RequestLog {
   const begun = performance.now();
   let open = true;
   return {

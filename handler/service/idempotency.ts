@@ -1,19 +1,16 @@
-import type { Context } from 'hono';
 import { ApiError } from '../errors.ts';
 import { isObject, isShallow, MAX_DEPTH } from '../protocol/json.ts';
 import type { CreateRequest } from '../protocol/request.ts';
-import type { Env } from '../service/env.ts';
 import { type IdempotencyKey, PARAM } from '../state/idempotency.ts';
 
 /** Printable ASCII, as long as a name may be in most places. */
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /**
- * The client's key for this request, if it has one; throws an ApiError for one that is none. A request that is not to be
+ * A request under the client's key, if it has one; throws an ApiError for one that is none. A request that is not to be
  * stored has none: clients send keys without being asked, and with nothing kept there is nothing to give back.
  */
-export async function readKey(c: Context<Env>, request: CreateRequest): Promise<IdempotencyKey | undefined> {
-  const key = c.req.header('idempotency-key');
+export async function readKey(key: string | undefined, request: CreateRequest): Promise<IdempotencyKey | undefined> {
   if (key === undefined || request.store === false) return undefined;
   if (!KEY.test(key)) {
     throw new ApiError('invalid_value', `${PARAM} must be 1 to 255 printable ASCII characters`, { param: PARAM });

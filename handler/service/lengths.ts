@@ -3,7 +3,7 @@ import type { Limits } from '../limits.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 
 /** A body that is read as a create; throws an ApiError, naming the field, where it has more items or tools than `limits` say. */
-export function counted(
+export function checkLengths(
   body: JsonObject,
   { items: maxItems, tools: maxTools }: Pick<Limits, 'items' | 'tools'>,
 ): JsonObject {

@@ -1,8 +1,9 @@
 import type { MiddlewareHandler } from 'hono';
-import { ApiError } from '../errors.ts';
-import { checkOrigin } from '../http/middleware/rebinding.ts';
-import type { Env, SharedServices } from '../service/env.ts';
-import { serveSocket } from './connection.ts';
+import { ApiError } from '../../errors.ts';
+import type { Services } from '../../service/services.ts';
+import { serveSocket } from '../../websocket/connection.ts';
+import { contextOf, type Env } from '../env.ts';
+import { checkOrigin } from './rebinding.ts';
 
 /** The one version that there is (RFC 6455, 4.4: it is told to those who ask for another). */
 const VERSION = '13';
@@ -11,7 +12,7 @@ const VERSION = '13';
  * Answers a client that wants a WebSocket with one. Where there can be none it is 426, and those that can do without (Codex
  * is one) go on over HTTP when they read it; the reply names no protocol to upgrade to, since there is none that would help.
  */
-export function connect(services: SharedServices): MiddlewareHandler<Env> {
+export function upgrade(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
     if (!/(^|,)\s*websocket\s*(,|$)/i.test(c.req.header('upgrade') ?? '')) return next();
     const version = c.req.header('sec-websocket-version') ?? VERSION;
@@ -24,17 +25,19 @@ export function connect(services: SharedServices): MiddlewareHandler<Env> {
     }
     // Browsers ask nobody before they open a WebSocket, and any page may: only its Origin tells, by whatever way it comes.
     checkOrigin(c, services.origins);
-    const entry = c.get('entry');
-    entry.streaming = true; // its line is written when the connection has ended
-    entry.status = 101;
-    const serve = { 'x-request-id': entry.requestId };
-    const caller = services.identify(c.req.raw, c.env);
+    const log = c.get('log');
+    log.streaming = true; // its line is written when the connection has ended
+    log.status = 101;
+    const ctx = contextOf(c, services);
     const { sockets } = services;
-    sockets.check(caller.id);
-    return c.env.upgrade(async (socket) => {
-      const leavePlace = sockets.hold(caller.id); // not before: a client may leave in the middle of the handshake
-      await serveSocket(socket, services, entry, { ingress: c.env, caller });
-      leavePlace();
-    }, serve);
+    sockets.check(ctx.caller.id);
+    return c.env.upgrade(
+      async (socket) => {
+        const leavePlace = sockets.hold(ctx.caller.id); // not before: a client may leave in the middle of the handshake
+        await serveSocket(socket, services, ctx);
+        leavePlace();
+      },
+      { 'x-request-id': log.requestId },
+    );
   };
 }

@@ -1,0 +1,28 @@
+import type { Context } from 'hono';
+import type { Ingress } from '../ingress.ts';
+import type { Reservation } from '../memory-budget.ts';
+import { openStore, type RequestContext } from '../service/context.ts';
+import type { RequestLog } from '../service/request-log.ts';
+import type { Services } from '../service/services.ts';
+
+/** Hono's types for our context. */
+export interface Env {
+  Bindings: Ingress;
+  /** `memory` is what the request has taken of the process's; it is given back when its line is written. */
+  Variables: { log: RequestLog; memory: Reservation };
+}
+
+/** What a request is served with from here on. */
+export function contextOf(c: Context<Env>, { storage, identify }: Services): RequestContext {
+  const { raw } = c.req;
+  return {
+    store: openStore(storage, c.get('memory')),
+    log: c.get('log'),
+    ingress: c.env,
+    caller: identify(raw, c.env),
+    // Made when it is first asked for, on Node.
+    get signal() {
+      return raw.signal;
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { cutShort } from '../background/cut.ts';
+import { follow } from '../background/follow.ts';
+import { notBegun } from '../background/progress.ts';
+import { ApiError } from '../errors.ts';
+import { asAsked } from '../events/obfuscate.ts';
+import { callerLimit } from '../fair-queue.ts';
+import type { CreateRequest } from '../protocol/request.ts';
+import type { Response } from '../protocol/response.ts';
+import { insertJob } from '../state/jobs.ts';
+import { hasLog, insertBlock, toLine } from '../state/log.ts';
+import { beginTurn, type NewTurn } from '../state/record.ts';
+import { deleteResponse, getHidden, getResponse } from '../state/responses.ts';
+import type { PlannedRequest } from '../turn/plan.ts';
+import type { RequestContext } from './context.ts';
+import type { EventFeed } from './feed.ts';
+import type { Services } from './services.ts';
+
+/** Keeps a turn that is to be made in the background, with its first events, and has it made. */
+export async function startBackground(
+  services: Services,
+  ctx: RequestContext,
+  turn: NewTurn,
+  request: PlannedRequest,
+): Promise<void> {
+  const { runner, limits, beginning } = services;
+  const { caller } = ctx;
+  const most = limits.perCaller.backgroundTurns ?? Number.POSITIVE_INFINITY;
+  if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= most) throw callerLimit();
+  const begun = beginning.hold(caller.id);
+  try {
+    await keepBackground(services, ctx, turn, request);
+  } finally {
+    begun();
+  }
+}
+
+async function keepBackground(
+  { runner }: Services,
+  { store, caller }: RequestContext,
+  turn: NewTurn,
+  request: PlannedRequest,
+): Promise<void> {
+  const { response } = turn;
+  const { tenant } = store;
+  const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already
+  const kept = request.held ? { ...settings, input } : settings;
+  const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
+    toLine({ type, sequence_number, response }),
+  );
+  await beginTurn(store, turn, {
+    by: '',
+    background: [
+      ...insertJob(tenant, response.id, { request: kept, caller: caller.id, progress: notBegun(first.length) }),
+      ...insertBlock(tenant, response.id, 0, first, first.length - 1),
+    ],
+  });
+  await runner.start({ tenant, id: response.id, caller: caller.id });
+}
+
+/** The events of a background response after a number, until its end; a reader who leaves ends nothing but the reading. */
+export function followResponse(
+  { wakes, running }: Services,
+  { store, log, signal: client }: RequestContext,
+  response: Response,
+  request: Pick<CreateRequest, 'stream_options'>,
+  after = -1,
+): EventFeed {
+  log.response = response.id;
+  log.streaming = true;
+  const reading = new AbortController();
+  const signal = AbortSignal.any([client, reading.signal]);
+  // Entered when it is first read: a reply to HEAD never is.
+  async function* live() {
+    const leave = running.enter((reason) => reading.abort(reason));
+    try {
+      return yield* follow(store, wakes, response, after, signal);
+    } finally {
+      leave();
+    }
+  }
+  return { events: asAsked(live(), request), signal, abort: () => reading.abort(), spend() {}, ended() {} };
+}
+
+/** Throws an ApiError for a response whose events cannot be read again. */
+export async function checkFollowed({ store }: RequestContext, { id, background }: Response): Promise<void> {
+  if (await hasLog(store, id)) return;
+  const message = background
+    ? 'The events of this response are not kept any more, so it cannot be streamed again.'
+    : 'The events of this response were not kept, since it was not made in the background: it cannot be streamed again.';
+  throw new ApiError('refused', message, { param: 'stream' });
+}
+
+/** Ends a background response as cancelled, and gives what it has come to; one that has ended stays as it is. Throws 404. */
+export async function cancelResponse(services: Services, ctx: RequestContext, id: string): Promise<Response> {
+  const response = await getResponse(ctx.store, id);
+  if (!response.background) {
+    throw new ApiError('refused', 'Only a response that was made with background: true can be cancelled.');
+  }
+  await stopBackground(services, ctx, id);
+  return getHidden(ctx.store, id);
+}
+
+/** Deletes a response; one that is being made in the background is cancelled. Throws 404. */
+export async function removeResponse(services: Services, ctx: RequestContext, id: string): Promise<void> {
+  const { background } = await getResponse(ctx.store, id);
+  if (background) await stopBackground(services, ctx, id);
+  await deleteResponse(ctx.store, id);
+}
+
+/** Ends a background response as cancelled, unless it has ended, wherever it is made. */
+async function stopBackground({ runner, wakes }: Services, { store }: RequestContext, id: string): Promise<void> {
+  await cutShort(store, id);
+  await runner.stop({ tenant: store.tenant, id });
+  wakes.wake(id);
+}

@@ -1,0 +1,57 @@
+import { ApiError, missing, whyAborted } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { CompactedResponse, CompactRequest } from '../protocol/compact.ts';
+import { NO_USAGE } from '../protocol/response.ts';
+import { previousNotFound } from '../state/history.ts';
+import { getResponse } from '../state/responses.ts';
+import { compact, summaryCall } from '../turn/compact.ts';
+import type { RequestContext } from './context.ts';
+import { takePlace } from './place.ts';
+import { prepareTurn } from './prepare.ts';
+import type { Services } from './services.ts';
+
+/** Has the model sum a conversation up, and keeps nothing: the client goes on from the output. Throws an ApiError where it cannot. */
+export async function compactConversation(
+  services: Services,
+  ctx: RequestContext,
+  request: CompactRequest,
+): Promise<CompactedResponse> {
+  const model = request.model ?? (await modelOfPrevious(ctx, request));
+  ctx.log.model = model;
+  const asked = { ...request, model, prompted: 0, compacts: true };
+  const { prepare, context, heard, turn } = await prepareTurn(services, ctx, asked);
+  const users = heard.filter((item) => item.type === 'message' && item.role === 'user');
+
+  const { bounds, leave } = await takePlace(services, ctx);
+  try {
+    bounds.waiting(true);
+    const summary = prepare(summaryCall(turn.call, context)).stream(bounds.signal);
+    const events = compact(summary, turn.call.input, services.seal(ctx.store.tenant));
+    for (;;) {
+      const next = await events.next();
+      bounds.waiting(true);
+      if (!next.done) continue;
+      const { item, usage } = next.value;
+      return {
+        id: newId('resp'),
+        object: 'response.compaction',
+        created_at: Math.floor(Date.now() / 1000),
+        output: [...users, item],
+        usage: usage ?? NO_USAGE, // the type knows no null: what a backend does not count
+      };
+    }
+  } catch (error) {
+    throw bounds.signal.aborted ? whyAborted(bounds.signal) : error;
+  } finally {
+    leave();
+  }
+}
+
+async function modelOfPrevious({ store }: RequestContext, request: CompactRequest): Promise<string> {
+  if (request.previous_response_id == null) throw missing('model');
+  try {
+    return (await getResponse(store, request.previous_response_id)).model;
+  } catch (error) {
+    throw error instanceof ApiError && error.kind === 'not_found' ? previousNotFound() : error;
+  }
+}

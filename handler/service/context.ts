@@ -1,0 +1,25 @@
+import type { Caller } from '../caller.ts';
+import type { Ingress } from '../ingress.ts';
+import type { Reservation } from '../memory-budget.ts';
+import type { Scope, SharedStore } from '../state/scope.ts';
+import type { RequestLog } from './request-log.ts';
+
+/** What one request is served with, however it came in; what all requests share is the process's Services. */
+export interface RequestContext {
+  /** The client's things, and the memory that the request takes. */
+  readonly store: Scope;
+  readonly log: RequestLog;
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
+  readonly ingress: Ingress;
+  /** Who sends it. */
+  readonly caller: Caller;
+}
+
+/** Until there is a way to tell clients apart, all are one. */
+const TENANT = 'default';
+
+/** The store of a request, whose memory is taken from `memory`. */
+export function openStore(storage: SharedStore, memory: Reservation): Scope {
+  return { ...storage, tenant: TENANT, memory };
+}

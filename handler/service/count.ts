@@ -1,0 +1,17 @@
+import type { CountRequest } from '../protocol/count-request.ts';
+import { countFirstCall } from '../turn/count-first-call.ts';
+import type { RequestContext } from './context.ts';
+import { completeRequest, prepareTurn } from './prepare.ts';
+import type { Services } from './services.ts';
+
+/**
+ * The input tokens of the first model call of a create with this body, as the model's server counts them, else an estimate.
+ * Throws what the create would be refused for, a locked conversation included: what the turn in it says is still to come.
+ * Stores nothing and runs no model.
+ */
+export async function countInput(services: Services, ctx: RequestContext, request: CountRequest): Promise<number> {
+  const { limits, tokenizer } = services;
+  const { prepare, turn } = await prepareTurn(services, ctx, completeRequest(services, ctx, request));
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(limits.counting)]);
+  return countFirstCall(prepare, turn, { personality: request.personality, tokenizer }, signal);
+}

@@ -1,0 +1,64 @@
+import { asAsked } from '../events/obfuscate.ts';
+import { replay } from '../events/replay.ts';
+import type { CreateRequest } from '../protocol/request.ts';
+import type { Response } from '../protocol/response.ts';
+import { findMade } from '../state/idempotency.ts';
+import { getResponse } from '../state/responses.ts';
+import { prepareFirst } from '../turn/first-call.ts';
+import { followResponse, startBackground } from './background.ts';
+import type { RequestContext } from './context.ts';
+import type { EventFeed } from './feed.ts';
+import { readKey } from './idempotency.ts';
+import { completeRequest, prepareTurn } from './prepare.ts';
+import type { Services } from './services.ts';
+import { startTurn } from './start.ts';
+
+/** What a create has come to. */
+export interface Created {
+  response: Response;
+  /** The events that make it, which are to be run to their end; absent where the response stands without them. */
+  feed?: EventFeed;
+  /** Whether it was made before, for the same request under the same key. */
+  repeated: boolean;
+}
+
+/**
+ * Begins the turn that a request asks for, in the background if it says so. What was asked before under the same `key` is not
+ * run again. Throws an ApiError for what cannot be honoured.
+ */
+export async function createResponse(
+  services: Services,
+  ctx: RequestContext,
+  request: CreateRequest,
+  key?: string,
+): Promise<Created> {
+  const { store, log } = ctx;
+  log.streaming = request.stream === true;
+  const complete = completeRequest(services, ctx, request);
+  const idempotency = await readKey(key, request);
+  const made = idempotency && (await findMade(store, idempotency));
+  if (made) return repeat(services, ctx, await getResponse(store, made), request);
+  const prepared = await prepareTurn(services, ctx, complete);
+  const { turn, past, prepare } = prepared;
+  const { response } = turn;
+  log.response = response.id;
+  if (!response.background)
+    return { response, feed: await startTurn(services, ctx, prepared, idempotency), repeated: false };
+  prepareFirst(prepare, turn); // refuses what its server cannot carry: it is made later, from what is kept
+  await startBackground(services, ctx, { response, input: turn.input, past, key: idempotency }, prepared.request);
+  return {
+    response,
+    ...(request.stream && { feed: followResponse(services, ctx, response, request) }),
+    repeated: false,
+  };
+}
+
+/** A response that was made for the same request before. */
+function repeat(services: Services, ctx: RequestContext, response: Response, request: CreateRequest): Created {
+  ctx.log.response = response.id;
+  if (!request.stream) return { response, repeated: true };
+  if (response.background) return { response, feed: followResponse(services, ctx, response, request), repeated: true };
+  const { signal } = ctx;
+  const feed = { events: asAsked(replay(response), request), signal, abort() {}, spend() {}, ended() {} };
+  return { response, feed, repeated: true };
+}

@@ -1,0 +1,35 @@
+import type { ApiError } from '../errors.ts';
+import type { ResponseEvent } from '../events/events.ts';
+import type { Response } from '../protocol/response.ts';
+
+/** Events on their way to a client: whoever pulls them runs them to their end, and then says so. */
+export interface EventFeed {
+  /** They never throw, and return what made them fail. */
+  events: AsyncGenerator<ResponseEvent, ApiError | undefined>;
+  /** Aborts when the events are ended from outside. */
+  signal: AbortSignal;
+  /** The client has left. */
+  abort(): void;
+  /** So many bytes were sent. */
+  spend(bytes: number): void;
+  /** To be called when the events have come to their end. */
+  ended(): void;
+}
+
+/** Runs a turn's events to their end, and gives the response that they make; throws what made it fail. */
+export async function lastResponse({ events, spend, ended }: EventFeed): Promise<Response | undefined> {
+  let response: Response | undefined;
+  try {
+    for (;;) {
+      const next = await events.next();
+      if (next.done) {
+        if (next.value) throw next.value;
+        return response;
+      }
+      if ('response' in next.value) response = next.value.response;
+      else if ('delta' in next.value && typeof next.value.delta === 'string') spend(next.value.delta.length);
+    }
+  } finally {
+    ended();
+  }
+}

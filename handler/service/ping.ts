@@ -1,0 +1,51 @@
+import { fixedLimits } from '../limits.ts';
+import { describe, log } from '../log.ts';
+import type { Readiness } from '../readiness.ts';
+import type { Database } from '../state/database/database.ts';
+
+/** A read of the file itself; `SELECT 1` would not touch it. */
+const PING = [{ sql: 'SELECT id FROM owners LIMIT 1', values: [] }];
+
+/** Turns of the event loop that an answer still has after its time: where the process was busy, it may wait to be heard. */
+const GRACE = 3;
+
+/** Asks the database for a sign of life, at most once an interval, and keeps the reason `database` by what it answers. */
+export function pinging(database: Database, readiness: Readiness): () => Promise<void> {
+  let asked = Number.NEGATIVE_INFINITY;
+  let last = Promise.resolve();
+  const ask = async () => {
+    const problem = await failureOf(() => database.batch(PING));
+    if (!readiness.set('database', problem !== undefined)) return;
+    if (problem === undefined) log.info('the database answers again');
+    else log.error('the database does not answer', { error: describe(problem) });
+  };
+  return () => {
+    const now = performance.now();
+    if (now - asked >= fixedLimits.pingInterval) {
+      asked = now;
+      last = ask();
+    }
+    return last;
+  };
+}
+
+/** What a piece of work failed with, silence included; undefined when it went well. */
+async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<unknown>((resolve) => {
+    const wait = (turns: number, ms: number) => {
+      timer = setTimeout(() => {
+        if (turns > 0) wait(turns - 1, 0);
+        else resolve(new Error(`no answer within ${fixedLimits.ping} ms`));
+      }, ms);
+    };
+    wait(GRACE, fixedLimits.ping);
+  });
+  try {
+    return await Promise.race([work().then(() => undefined), silence]);
+  } catch (error) {
+    return error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
