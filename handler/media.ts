@@ -1,7 +1,8 @@
 import { ApiError } from './errors.ts';
 import type { InputItem } from './items/input.ts';
 import type { Item } from './items/item.ts';
-import type { InputMessage, Message } from './items/message.ts';
+import { type MediaUrl, urlsOf } from './items/media.ts';
+import { mediaOf } from './items/views.ts';
 import { matcher } from './pattern.ts';
 import type { InputPart } from './protocol/content.ts';
 
@@ -60,25 +61,8 @@ function hostOf(url: string): string | undefined {
   return host !== undefined && URL.canParse(url) && new URL(url).hostname.toLowerCase() === host ? host : undefined;
 }
 
-/** The URLs in an item or a part, each with its member. Some servers take one for a file's data as well. */
-function* urlsIn(one: InputItem | Item | InputPart): Generator<[member: string, url: string]> {
-  if (one.type === 'input_image') yield ['image_url', one.image_url];
-  else if (one.type === 'input_file') {
-    if (one.file_url != null) yield ['file_url', one.file_url];
-    if (one.file_data != null && /^\s*[a-z][a-z\d+.-]*:\/\//i.test(one.file_data)) yield ['file_data', one.file_data];
-  } else if (one.type === 'computer_call_output') yield ['output.image_url', one.output.image_url];
-  else if (one.type === 'message') yield* within('content', one.content);
-  else if (one.type === 'function_call_output' || one.type === 'custom_tool_call_output')
-    yield* within('output', one.output);
-}
-
-function* within(
-  name: string,
-  parts: Message['content'] | InputMessage['content'],
-): Generator<[member: string, url: string]> {
-  if (typeof parts === 'string') return;
-  for (const [index, part] of parts.entries()) {
-    if (part.type !== 'input_image' && part.type !== 'input_file') continue;
-    for (const [member, url] of urlsIn(part)) yield [`${name}[${index}].${member}`, url];
-  }
+function urlsIn(one: InputItem | Item | InputPart): Iterable<MediaUrl> {
+  if (one.type === 'input_text' || one.type === 'input_image' || one.type === 'input_file') return urlsOf(one);
+  // What only refers to another item holds nothing.
+  return one.type === 'item_reference' || one.type === 'compaction_trigger' ? [] : mediaOf(one);
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Caller, CallId, Id, maybe, Status, Text } from '../protocol/fields.ts';
-import type { DirectCaller, Kind } from './kind.ts';
+import { type AnswerKind, callWith, type DirectCaller, type FixedCallKind } from './kind.ts';
+import { noMedia } from './media.ts';
 
 const PatchOperation = v.variant('type', [
   v.object({ type: v.literal('create_file'), path: v.string(), diff: Text }),
@@ -47,7 +48,8 @@ interface PatchCallOutput {
 }
 
 /** A change of one file that the client makes. */
-export const apply_patch_call: Kind<typeof InputPatchCall, PatchCall> = {
+export const apply_patch_call: FixedCallKind<typeof InputPatchCall, PatchCall> = {
+  role: 'call',
   schema: InputPatchCall,
   title: 'InputPatchCall',
   prefix: 'apc',
@@ -57,12 +59,19 @@ export const apply_patch_call: Kind<typeof InputPatchCall, PatchCall> = {
     // A turn that is cut ends its items as incomplete, which OpenAI's type of this one does not know.
     status: (given.status ?? 'completed') as PatchCall['status'],
   }),
+  asCall: ({ call_id, operation }) => callWith(call_id, 'apply_patch', operation),
+  fromArguments: (operation) => ({ operation }),
 };
 
 /** What became of that change. */
-export const apply_patch_call_output: Kind<typeof PatchOutput, PatchCallOutput> = {
+export const apply_patch_call_output: AnswerKind<typeof PatchOutput, PatchCallOutput> = {
+  role: 'answer',
   schema: PatchOutput,
   title: 'PatchOutput',
   prefix: 'apco',
   keep: (given, id) => ({ ...given, id }),
+  asAnswer({ call_id, output, status }) {
+    return { id: call_id, output: output ? `${status}: ${output}` : status, failed: status === 'failed' };
+  },
+  media: noMedia,
 };

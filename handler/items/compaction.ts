@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Id, Text } from '../protocol/fields.ts';
-import type { Kind } from './kind.ts';
+import type { SpeechKind } from './kind.ts';
 import { MessageParts } from './message.ts';
 
 /** What stands for all that was said before it, sealed: by this deployment, or by a model's server. */
@@ -24,7 +24,8 @@ export interface Compaction {
 }
 
 /** A summary of the conversation so far, sealed. */
-export const compaction: Kind<typeof InputCompaction, Compaction> = {
+export const compaction: SpeechKind<typeof InputCompaction, Compaction> = {
+  role: 'speech',
   schema: InputCompaction,
   title: 'InputCompaction',
   prefix: 'cmp',

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { FileId, InputImage, type ItemStatus } from '../protocol/content.ts';
 import { AnyObject, CallId, Id, maybe, Status } from '../protocol/fields.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { Kind } from './kind.ts';
+import { type AnswerKind, callWith, type FixedCallKind } from './kind.ts';
 import { withoutNulls } from './parts.ts';
 
 /** What the client is to do with its screen, keyboard and mouse. */
@@ -54,15 +54,20 @@ interface ComputerCallOutput {
 }
 
 /** Actions on a computer, which the client carries out. */
-export const computer_call: Kind<typeof InputComputerCall, ComputerCall> = {
+export const computer_call: FixedCallKind<typeof InputComputerCall, ComputerCall> = {
+  role: 'call',
   schema: InputComputerCall,
   title: 'InputComputerCall',
   prefix: 'cu',
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+  asInput: (item) => item,
+  asCall: ({ call_id, actions, action }) => callWith(call_id, 'computer', { actions: actions ?? [action] }),
+  fromArguments: (given) => given,
 };
 
 /** The screen after them. */
-export const computer_call_output: Kind<typeof ComputerOutput, ComputerCallOutput> = {
+export const computer_call_output: AnswerKind<typeof ComputerOutput, ComputerCallOutput> = {
+  role: 'answer',
   schema: ComputerOutput,
   title: 'ComputerOutput',
   prefix: 'cuo',
@@ -72,4 +77,8 @@ export const computer_call_output: Kind<typeof ComputerOutput, ComputerCallOutpu
     output: withoutNulls(given.output),
     status: given.status ?? 'completed',
   }),
+  asAnswer({ call_id, output: { type: _, ...screenshot } }) {
+    return { id: call_id, output: [{ type: 'input_image', ...screenshot }], failed: false };
+  },
+  media: ({ output }) => [['output.image_url', output.image_url]],
 };

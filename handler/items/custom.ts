@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
-import type { DirectCaller, Kind } from './kind.ts';
+import { type AnswerKind, type CallKind, callWith, type DirectCaller } from './kind.ts';
+import { urlsWithin } from './media.ts';
 import { keptOutput } from './parts.ts';
+import { wireName } from './wire-name.ts';
 
 /** A call of a tool whose input is free text. */
 const InputCustomCall = v.object({
@@ -49,15 +51,18 @@ interface CustomToolOutput {
 }
 
 /** A call of a tool whose input is free text, which the client runs. */
-export const custom_tool_call: Kind<typeof InputCustomCall, CustomToolCall> = {
+export const custom_tool_call: CallKind<typeof InputCustomCall, CustomToolCall> = {
+  role: 'call',
   schema: InputCustomCall,
   title: 'InputCustomCall',
   prefix: 'ctc',
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+  asCall: ({ call_id, name, namespace, input }) => callWith(call_id, wireName(name, namespace), { input }),
 };
 
 /** What such a tool gave. */
-export const custom_tool_call_output: Kind<typeof CustomOutput, CustomToolOutput> = {
+export const custom_tool_call_output: AnswerKind<typeof CustomOutput, CustomToolOutput> = {
+  role: 'answer',
   schema: CustomOutput,
   title: 'CustomOutput',
   prefix: 'ctco',
@@ -67,4 +72,6 @@ export const custom_tool_call_output: Kind<typeof CustomOutput, CustomToolOutput
     output: keptOutput(given.output),
     status: given.status ?? 'completed',
   }),
+  asAnswer: ({ call_id, output }) => ({ id: call_id, output, failed: false }),
+  media: ({ output }) => urlsWithin('output', output),
 };

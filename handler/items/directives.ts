@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { Id, maybe, options } from '../protocol/fields.ts';
 import { ReasoningEffort } from '../protocol/reasoning.ts';
 import { ItemTool, TextFormat } from '../protocol/tools.ts';
-import type { Kind } from './kind.ts';
+import type { DirectiveKind } from './kind.ts';
 
 // What an item may say of a turn beyond what was said.
 
@@ -37,7 +37,8 @@ interface Settings {
 }
 
 /** Tools that the model may call from here on. */
-export const additional_tools: Kind<typeof AdditionalTools, MoreTools> = {
+export const additional_tools: DirectiveKind<typeof AdditionalTools, MoreTools> = {
+  role: 'directive',
   schema: AdditionalTools,
   title: 'AdditionalTools',
   prefix: 'at',
@@ -45,7 +46,8 @@ export const additional_tools: Kind<typeof AdditionalTools, MoreTools> = {
 };
 
 /** Settings of the model call that hold from here on. */
-export const configuration_update: Kind<typeof ConfigurationUpdate, Settings> = {
+export const configuration_update: DirectiveKind<typeof ConfigurationUpdate, Settings> = {
+  role: 'directive',
   schema: ConfigurationUpdate,
   title: 'ConfigurationUpdate',
   prefix: 'cfg',

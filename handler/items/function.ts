@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
-import type { DirectCaller, Kind } from './kind.ts';
+import type { AnswerKind, CallKind, DirectCaller } from './kind.ts';
+import { urlsWithin } from './media.ts';
 import { keptOutput } from './parts.ts';
+import { wireName } from './wire-name.ts';
 
 /** A call that the model made earlier, replayed by the client. */
 const InputFunctionCall = v.object({
@@ -59,15 +61,18 @@ interface FunctionOutput {
 }
 
 /** A call of a function, which the client runs. */
-export const function_call: Kind<typeof InputFunctionCall, FunctionCall> = {
+export const function_call: CallKind<typeof InputFunctionCall, FunctionCall> = {
+  role: 'call',
   schema: InputFunctionCall,
   title: 'InputFunctionCall',
   prefix: 'fc',
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+  asCall: (item) => ({ id: item.call_id, name: wireName(item.name, item.namespace), arguments: item.arguments }),
 };
 
 /** What a function returned. It may answer a call of any other tool of the client's as well. */
-export const function_call_output: Kind<typeof FunctionCallOutput, FunctionOutput> = {
+export const function_call_output: AnswerKind<typeof FunctionCallOutput, FunctionOutput> = {
+  role: 'answer',
   schema: FunctionCallOutput,
   title: 'FunctionCallOutput',
   prefix: 'fco',
@@ -77,4 +82,6 @@ export const function_call_output: Kind<typeof FunctionCallOutput, FunctionOutpu
     output: keptOutput(given.output),
     status: given.status ?? 'completed',
   }),
+  asAnswer: ({ call_id, output }) => ({ id: call_id, output, failed: false }),
+  media: ({ output }) => urlsWithin('output', output),
 };

@@ -2,7 +2,7 @@ import type * as v from 'valibot';
 import { newId } from '../ids.ts';
 import { present } from '../protocol/json.ts';
 import { kinds } from './index.ts';
-import type { Kind } from './kind.ts';
+import type { Given } from './kind.ts';
 import type { OutputMessage } from './message.ts';
 
 type Kinds = typeof kinds;
@@ -20,12 +20,15 @@ type MadeHere =
   | ('reasoning' | 'function_call' | 'mcp_call' | 'custom_tool_call' | 'local_shell_call' | 'shell_call')
   | ('apply_patch_call' | 'computer_call' | 'tool_search_call' | 'tool_search_output' | 'compaction');
 
-type GivenItems = { [T in keyof Kinds]: v.InferOutput<Kinds[T]['schema']> };
+/** What a client may send of each type, with references resolved. */
+export type GivenItems = { [T in keyof Kinds]: v.InferOutput<Kinds[T]['schema']> };
 
 /** An item that a client sent, with references resolved. */
 export type GivenItem = GivenItems[keyof GivenItems];
 
-const table: { [T in keyof Kinds]: Kind<Kinds[T]['schema'], Items[T]> } = kinds;
+const table: {
+  [T in keyof Kinds]: { prefix: string; keep(given: Given<Kinds[T]['schema']>, id: string): Items[T] };
+} = kinds;
 
 /** A new id for an item of this type. */
 export function newItemId(type: keyof Items): string {

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { newId } from '../ids.ts';
 import type { ItemStatus } from '../protocol/content.ts';
 import { AnyObject, CallId, Count, Id, maybe, OwnNames, Status, Text } from '../protocol/fields.ts';
-import type { Kind } from './kind.ts';
+import { type AnswerKind, callWith, type FixedCallKind } from './kind.ts';
+import { noMedia } from './media.ts';
 
 /** A command for the client's own machine. */
 const InputLocalShellCall = v.object({
@@ -58,15 +59,22 @@ interface LocalShellCallOutput {
 const prefix = 'lsho';
 
 /** A command that the client runs on its own machine. */
-export const local_shell_call: Kind<typeof InputLocalShellCall, LocalShellCall> = {
+export const local_shell_call: FixedCallKind<typeof InputLocalShellCall, LocalShellCall> = {
+  role: 'call',
   schema: InputLocalShellCall,
   title: 'InputLocalShellCall',
   prefix: 'lsh',
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+  asInput: (item) => item,
+  asCall({ call_id, action: { type: _, ...action } }) {
+    return callWith(call_id, 'local_shell', action);
+  },
+  fromArguments: (given) => ({ action: { type: 'exec', ...given } }),
 };
 
 /** What that command wrote. */
-export const local_shell_call_output: Kind<typeof LocalShellOutput, LocalShellCallOutput> = {
+export const local_shell_call_output: AnswerKind<typeof LocalShellOutput, LocalShellCallOutput> = {
+  role: 'answer',
   schema: LocalShellOutput,
   title: 'LocalShellOutput',
   prefix,
@@ -77,4 +85,7 @@ export const local_shell_call_output: Kind<typeof LocalShellOutput, LocalShellCa
     call_id: given.call_id || given.id || '',
     status: given.status ?? 'completed',
   }),
+  asInput: ({ type, call_id: id, output, status }) => ({ type, id, output, status }),
+  asAnswer: ({ call_id, output }) => ({ id: call_id, output, failed: false }),
+  media: noMedia,
 };

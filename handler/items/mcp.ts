@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import type { ItemStatus } from '../protocol/content.ts';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
-import type { Kind } from './kind.ts';
+import { callIdOf, type ServerCallKind } from './kind.ts';
+import { noMedia } from './media.ts';
 
 /** A call that a server-side tool ran in an earlier turn, replayed by the client. */
 const InputMcpCall = v.object({
@@ -35,7 +36,8 @@ export interface McpCall {
 }
 
 /** A call of a tool that ran on a server, and what it gave. */
-export const mcp_call: Kind<typeof InputMcpCall, McpCall> = {
+export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall> = {
+  role: 'server call',
   schema: InputMcpCall,
   title: 'InputMcpCall',
   prefix: 'mcp',
@@ -46,4 +48,10 @@ export const mcp_call: Kind<typeof InputMcpCall, McpCall> = {
     error: (given.error ?? null) as McpError | null, // whatever a client says of it is handed on unread
     status: given.status ?? 'completed',
   }),
+  asCall: (item) => ({ id: callIdOf(item), name: item.name, arguments: item.arguments }),
+  asAnswer(item) {
+    const { output, error } = item;
+    return { id: callIdOf(item), output: output ?? (error ? JSON.stringify(error) : ''), failed: error !== null };
+  },
+  media: noMedia,
 };

@@ -11,7 +11,8 @@ import {
   ReplayedText,
 } from '../protocol/content.ts';
 import { Id, maybe, Status, Text } from '../protocol/fields.ts';
-import type { Kind } from './kind.ts';
+import type { SpeechKind } from './kind.ts';
+import { urlsWithin } from './media.ts';
 import { keptPart } from './parts.ts';
 
 /** What a message may consist of. */
@@ -51,7 +52,8 @@ export interface OutputMessage extends Message {
 }
 
 /** What anyone says. */
-export const message: Kind<typeof InputMessage, Message> = {
+export const message: SpeechKind<typeof InputMessage, Message> = {
+  role: 'speech',
   schema: InputMessage,
   title: 'InputMessage',
   prefix: 'msg',
@@ -70,6 +72,7 @@ export const message: Kind<typeof InputMessage, Message> = {
       ...(phase && { phase }),
     };
   },
+  media: ({ content }) => urlsWithin('content', content),
 };
 
 function outputText({ text, annotations, logprobs }: Omit<ReplayedText, 'type'>): OutputText {

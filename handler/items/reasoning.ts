@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { ItemStatus, ReasoningText, SummaryText } from '../protocol/content.ts';
 import { Id, maybe, Status, Text } from '../protocol/fields.ts';
-import type { Kind } from './kind.ts';
+import type { SpeechKind } from './kind.ts';
 
 /** Reasoning of an earlier turn, replayed; one without content is a no-op. */
 const InputReasoning = v.object({
@@ -24,7 +24,8 @@ export interface Reasoning {
 }
 
 /** What the model thinks before it says something. */
-export const reasoning: Kind<typeof InputReasoning, Reasoning> = {
+export const reasoning: SpeechKind<typeof InputReasoning, Reasoning> = {
+  role: 'speech',
   schema: InputReasoning,
   title: 'InputReasoning',
   prefix: 'rs',

@@ -3,7 +3,8 @@ import type { ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, Count, Id, maybe, Status, Text } from '../protocol/fields.ts';
 import { present } from '../protocol/json.ts';
 import { LocalEnvironment } from '../protocol/tools.ts';
-import type { DirectCaller, Kind } from './kind.ts';
+import { type AnswerKind, callWith, type DirectCaller, type FixedCallKind } from './kind.ts';
+import { noMedia } from './media.ts';
 
 /** Commands for a shell that the client runs. */
 const InputShellCall = v.object({
@@ -59,22 +60,28 @@ interface ShellCallOutput {
   status: ItemStatus;
 }
 
+const NO_LIMITS = { timeout_ms: null, max_output_length: null };
+
 /** Commands that the client runs in a shell. */
-export const shell_call: Kind<typeof InputShellCall, ShellCall> = {
+export const shell_call: FixedCallKind<typeof InputShellCall, ShellCall> = {
+  role: 'call',
   schema: InputShellCall,
   title: 'InputShellCall',
   prefix: 'sh',
   keep: (given, id) => ({
     ...given,
     id,
-    action: { timeout_ms: null, max_output_length: null, ...present(given.action) },
+    action: { ...NO_LIMITS, ...present(given.action) },
     environment: given.environment ?? null,
     status: given.status ?? 'completed',
   }),
+  asCall: ({ call_id, action }) => callWith(call_id, 'shell', action),
+  fromArguments: (given) => ({ action: { ...NO_LIMITS, ...given }, environment: null }),
 };
 
 /** What the shell gave. */
-export const shell_call_output: Kind<typeof ShellOutput, ShellCallOutput> = {
+export const shell_call_output: AnswerKind<typeof ShellOutput, ShellCallOutput> = {
+  role: 'answer',
   schema: ShellOutput,
   title: 'ShellOutput',
   prefix: 'sho',
@@ -84,4 +91,6 @@ export const shell_call_output: Kind<typeof ShellOutput, ShellCallOutput> = {
     max_output_length: given.max_output_length ?? null,
     status: given.status ?? 'completed',
   }),
+  asAnswer: ({ call_id, output }) => ({ id: call_id, output: JSON.stringify(output), failed: false }),
+  media: noMedia,
 };

@@ -3,7 +3,8 @@ import type { ItemStatus } from '../protocol/content.ts';
 import { AnyObject, CallId, Id, maybe, Status } from '../protocol/fields.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { ItemTool } from '../protocol/tools.ts';
-import type { Kind } from './kind.ts';
+import { type AnswerKind, callWith, type FixedCallKind } from './kind.ts';
+import { noMedia } from './media.ts';
 
 const Execution = v.nullish(v.picklist(['client', 'server']), 'client');
 
@@ -45,18 +46,30 @@ interface ToolsFound {
   status: ItemStatus;
 }
 
+/** The function that stands for a search, and the id of a call that has none. */
+const NAME = 'tool_search';
+
 /** A search for tools, which the client makes, or this server. */
-export const tool_search_call: Kind<typeof InputToolSearchCall, ToolSearchCall> = {
+export const tool_search_call: FixedCallKind<typeof InputToolSearchCall, ToolSearchCall> = {
+  role: 'call',
   schema: InputToolSearchCall,
   title: 'InputToolSearchCall',
   prefix: 'tsc',
   keep: (given, id) => ({ ...given, id, call_id: given.call_id ?? null, status: given.status ?? 'completed' }),
+  asCall: (item) => callWith(item.call_id ?? NAME, NAME, item.arguments),
+  fromArguments: (given) => ({ arguments: given }),
 };
 
 /** The tools that were found, which the model may call from then on. */
-export const tool_search_output: Kind<typeof ToolSearchOutput, ToolsFound> = {
+export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolsFound> = {
+  role: 'answer',
   schema: ToolSearchOutput,
   title: 'ToolSearchOutput',
   prefix: 'tso',
   keep: (given, id) => ({ ...given, id, call_id: given.call_id ?? null, status: given.status ?? 'completed' }),
+  asAnswer({ call_id, tools }) {
+    const found = tools.map((tool) => String('name' in tool ? tool.name : tool.type));
+    return { id: call_id ?? NAME, output: `Found: ${found.join(', ') || 'nothing'}`, failed: false };
+  },
+  media: noMedia,
 };

@@ -1,8 +1,8 @@
 import { ApiError } from '../errors.ts';
 import { type Compaction, SealedSummary } from '../items/compaction.ts';
-import type { Item } from '../items/item.ts';
-import { toItem } from '../items/item.ts';
+import { type Item, toItem } from '../items/item.ts';
 import type { Message } from '../items/message.ts';
+import { isDirective } from '../items/roles.ts';
 import { parseJson } from '../parse-json.ts';
 import { isObject } from '../protocol/json.ts';
 import { isSealed, type Seal } from '../seal.ts';
@@ -29,7 +29,7 @@ export function isCompaction(item: Item): item is Compaction {
 
 function staysBefore(item: Item): boolean {
   if (item.type === 'message') return item.role !== 'assistant';
-  return item.type === 'additional_tools' || item.type === 'configuration_update';
+  return isDirective(item);
 }
 
 /** What the model goes on from once all that was said is in a summary: that, and the user's latest words with what followed. */

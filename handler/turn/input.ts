@@ -1,6 +1,7 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import { type GivenItem, toItem } from '../items/item.ts';
+import { type Answer, type Call, isAnswer, isCall } from '../items/roles.ts';
 import { fromLatestCompaction } from './compaction.ts';
 
 /** A turn's input: what is new in it, and all that the model is to see. */
@@ -39,31 +40,6 @@ export function itemsOf(input: readonly GivenItem[], param: string): Item[] {
     ids.add(item.id);
     return item;
   });
-}
-
-/** The calls that the client answers, by the type of their own answer. A function's output answers any of them. */
-const ANSWERED_BY = {
-  function_call: 'function_call_output',
-  custom_tool_call: 'custom_tool_call_output',
-  local_shell_call: 'local_shell_call_output',
-  shell_call: 'shell_call_output',
-  apply_patch_call: 'apply_patch_call_output',
-  computer_call: 'computer_call_output',
-  tool_search_call: 'tool_search_output',
-} as const;
-const ANSWERS: ReadonlySet<string> = new Set(Object.values(ANSWERED_BY));
-
-type Call = Extract<Item, { type: keyof typeof ANSWERED_BY }>;
-type Answer = Extract<Item, { type: (typeof ANSWERED_BY)[keyof typeof ANSWERED_BY] }>;
-
-/** Whether an item is a call that the client answers. */
-export function isCall(item: Item): item is Call {
-  return item.type in ANSWERED_BY;
-}
-
-/** Whether an item answers a call. */
-export function isAnswer(item: Item): item is Answer {
-  return ANSWERS.has(item.type);
 }
 
 /** Whether an item is not a repetition: by its id, or, of a call or its output, by all that it says. */

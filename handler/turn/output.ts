@@ -1,8 +1,8 @@
 import { endless } from '../errors.ts';
 import type { ItemEvent } from '../events/events.ts';
 import type { OutputItem } from '../items/item.ts';
+import { isCall } from '../items/roles.ts';
 import { fixedLimits } from '../limits.ts';
-import { isCall } from './input.ts';
 
 const { outputItems, turnCalls, itemParts, partCitations } = fixedLimits;
 

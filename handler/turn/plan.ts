@@ -2,6 +2,7 @@ import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { GivenItem, Item } from '../items/item.ts';
+import { isDirective } from '../items/roles.ts';
 import type { Response } from '../protocol/response.ts';
 import { appliedOptions, givenOptions } from './cache-options.ts';
 import { allows, checkChoice, reaching } from './choice.ts';
@@ -86,7 +87,7 @@ export function planTurn(
   const instructions = instruct(shared.instructions, offered);
   // A turn begins with the user's words, in whichever request they came: calls are answered within it.
   const begun = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
-  const heard = whole.filter((item, index) => isSaid(item) && !(item.type === 'reasoning' && index < begun));
+  const heard = whole.filter((item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < begun));
   const seen = asHeard(heard);
   const fit =
     request.truncation === 'auto'
@@ -174,11 +175,6 @@ function fitting(context: number | undefined, heard: Omit<Heard, 'input'>, reply
 
 function isUsers(item: Item): boolean {
   return item.type === 'message' && item.role === 'user';
-}
-
-/** Whether an item says something to the model, and does not only change how it is called. */
-function isSaid({ type }: Item): boolean {
-  return type !== 'additional_tools' && type !== 'configuration_update';
 }
 
 /** What the last of each setting in the course of the conversation says. */

@@ -2,12 +2,12 @@ import type { BackendEvent, Finish, ModelCall, Prepare } from '../backend/backen
 import type { ItemEvent } from '../events/events.ts';
 import type { FunctionCall } from '../items/function.ts';
 import { type Item, newItemId, type OutputItem } from '../items/item.ts';
+import { isCall, isServerCall } from '../items/roles.ts';
 import { fixedLimits } from '../limits.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
 import { naming, satisfied, unfolded, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
-import { isCall } from './input.ts';
 import type { RoundsSoFar } from './record.ts';
 
 /** Says that the model is about to be called again: what was made so far stands. */
@@ -105,7 +105,7 @@ export async function* rounds(
       }
       if (last) return yield { ...finish, usage };
       if (round >= most) return yield { type: 'finish', reason: 'max_messages', usage };
-      const toModel = [...said.filter((item) => item.type !== 'mcp_call'), ...outputs];
+      const toModel = [...said.filter((item) => !isServerCall(item)), ...outputs];
       yield { type: 'round', said: toModel, round: round + 1, usage, calls: ran, citations: citations.pending };
       input = [...input, ...toModel];
       if (fit) input = fit(input);

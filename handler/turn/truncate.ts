@@ -1,7 +1,7 @@
 import type { Item } from '../items/item.ts';
+import { isAnswer, isCall } from '../items/roles.ts';
 import { isCompaction, isInstruction } from './compaction.ts';
 import { estimateTokens, type Heard } from './estimate.ts';
-import { isAnswer, isCall } from './input.ts';
 
 /** What a model's reply gets of its context when the request does not say how much it may take, or says more than there is. */
 const REPLY_PART = 0.25;

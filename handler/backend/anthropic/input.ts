@@ -1,10 +1,12 @@
 import type { Item } from '../../items/item.ts';
+import type { ToolAnswer } from '../../items/kind.ts';
 import type { Message } from '../../items/message.ts';
+import { isOfTool } from '../../items/roles.ts';
+import { answerOf, callOf } from '../../items/views.ts';
 import { fixedLimits } from '../../limits.ts';
 import { countMembers } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { type Answered, answerOf, callOf, unreadable } from '../functions/items.ts';
-import { wordsOf } from '../functions/words.ts';
+import { unreadable, wordsOf } from '../functions/words.ts';
 import { type Thought, unsealThought } from '../server/sealed-thought.ts';
 import { type Mark, type Told, toBlocks } from './parts.ts';
 
@@ -62,9 +64,9 @@ export function toConversation(instructions: string | null, input: readonly Item
       if (thought) adds('assistant', [thought]);
       continue;
     }
+    if (!isOfTool(item)) throw unreadable(item);
     const call = callOf(item);
     const answer = answerOf(item);
-    if (!call && !answer) throw unreadable(item);
     if (call) {
       const id = usable(call.id, taken);
       calls.set(call.id, {
@@ -117,7 +119,7 @@ function inOrder(content: Block[]): Block[] {
 }
 
 function toolResult(
-  { output, failed }: Answered,
+  { output, failed }: ToolAnswer,
   id: string,
   blocks: (part: Message['content'][number]) => Told[],
 ): ToolResult {

@@ -1,9 +1,10 @@
 import type { Item } from '../../items/item.ts';
 import type { Message } from '../../items/message.ts';
 import { reasoningText } from '../../items/reasoning.ts';
+import { isAnswer, isOfTool } from '../../items/roles.ts';
+import { answerOf, callOf } from '../../items/views.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import { answerOf, callOf, inWords, unreadable } from '../functions/items.ts';
-import { wordsOf } from '../functions/words.ts';
+import { inWords, unreadable, wordsOf } from '../functions/words.ts';
 import { isMarked, type Part, simplest, textPart, toPart } from './parts.ts';
 
 type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
@@ -39,7 +40,7 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
   for (const item of input) {
     const call = callOf(item);
     const answer = answerOf(item);
-    if (call || !answer) show();
+    if (!isAnswer(item)) show();
     if (item.type === 'message') addMessage(messages, item, assistant);
     else if (item.type === 'reasoning') {
       const text = reasoningText(item);
@@ -48,7 +49,7 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
       const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
       if (begun) messages.push({ role: 'assistant', content: null, reasoning_content: text });
       else assistant().reasoning_content = text;
-    } else if (!call && !answer) throw unreadable(item);
+    } else if (!isOfTool(item)) throw unreadable(item);
     if (call) {
       const { id, name, arguments: written } = call;
       const message = assistant();

@@ -1,6 +1,7 @@
 import { ApiError, unsupported } from '../../errors.ts';
 import { kinds } from '../../items/index.ts';
 import { newItemId, type OutputItem } from '../../items/item.ts';
+import { wireName } from '../../items/wire-name.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject, present } from '../../protocol/json.ts';
 import type { ClientTool, CustomTool, FunctionTool, NamespaceTool } from '../../protocol/tools.ts';
@@ -44,25 +45,6 @@ export function toChatTools(
     known.set(name, tool);
   }
   return known;
-}
-
-/** The longest name that model servers take for a function. */
-const MAX_NAME = 64;
-
-/** The name of a function that belongs to a namespace, as the model knows it; where it is cut, names stay apart. */
-export function wireName(name: string, namespace: string | null | undefined): string {
-  if (!namespace) return name;
-  const whole = `${namespace}__${name}`;
-  if (whole.length <= MAX_NAME) return whole;
-  const mark = `_${hashOf(whole)}`;
-  return whole.slice(0, MAX_NAME - mark.length) + mark;
-}
-
-/** FNV-1a, 32 bits: the same in every process, since histories hold the name. */
-function hashOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  return hash.toString(36);
 }
 
 function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTool[] {
@@ -133,64 +115,61 @@ function object(properties: JsonObject, required: string[]) {
 
 type Fixed = Exclude<ClientTool, { type: 'function' | 'custom' | 'namespace' }>;
 
-/** Tools of fixed shapes: what the model is told of them, and the item that holds what it wrote. */
+/** The item that a call of each tool of a fixed shape makes. */
+const CALLS = {
+  local_shell: 'local_shell_call',
+  shell: 'shell_call',
+  apply_patch: 'apply_patch_call',
+  computer: 'computer_call',
+  computer_use_preview: 'computer_call',
+  tool_search: 'tool_search_call',
+} as const;
+
 function fixedTool(tool: Fixed): ChatTool {
+  const { type } = tool;
+  const item = CALLS[type];
+  return {
+    definition: { name: type, ...shown(tool) },
+    type,
+    name: type,
+    toItem: (call) => made(item, kinds[item].fromArguments(read(call.arguments) ?? {}), call),
+  };
+}
+
+/** What the model is told of such a tool. */
+function shown(tool: Fixed): { description: string; parameters: unknown } {
   switch (tool.type) {
     case 'local_shell':
       return {
-        ...named(tool.type, 'Runs a command on the local machine and gives what it wrote.', {
-          ...object({ command: list(TEXT), working_directory: TEXT, timeout_ms: COUNT, user: TEXT }, ['command']),
-        }),
-        toItem: (call) => made('local_shell_call', { action: { type: 'exec', ...argumentsOf(call) } }, call),
+        description: 'Runs a command on the local machine and gives what it wrote.',
+        parameters: object({ command: list(TEXT), working_directory: TEXT, timeout_ms: COUNT, user: TEXT }, [
+          'command',
+        ]),
       };
     case 'shell':
       return {
-        ...named(
-          tool.type,
-          `Runs commands in a shell, one after another, and gives what each wrote.${skillsOf(tool)}`,
-          {
-            ...object({ commands: list(TEXT), timeout_ms: COUNT, max_output_length: COUNT }, ['commands']),
-          },
-        ),
-        toItem: (call) => {
-          const action = { timeout_ms: null, max_output_length: null, ...argumentsOf(call) };
-          return made('shell_call', { action, environment: null }, call);
-        },
+        description: `Runs commands in a shell, one after another, and gives what each wrote.${skillsOf(tool)}`,
+        parameters: object({ commands: list(TEXT), timeout_ms: COUNT, max_output_length: COUNT }, ['commands']),
       };
-    case 'apply_patch':
+    case 'apply_patch': {
+      const type = { enum: ['create_file', 'update_file', 'delete_file'] };
       return {
-        ...named(
-          tool.type,
-          'Creates, changes or deletes one file; `diff` is in the V4A format, without file headers.',
-          {
-            ...object({ type: { enum: ['create_file', 'update_file', 'delete_file'] }, path: TEXT, diff: TEXT }, [
-              'type',
-              'path',
-            ]),
-          },
-        ),
-        toItem: (call) => made('apply_patch_call', { operation: argumentsOf(call) }, call),
+        description: 'Creates, changes or deletes one file; `diff` is in the V4A format, without file headers.',
+        parameters: object({ type, path: TEXT, diff: TEXT }, ['type', 'path']),
       };
+    }
     case 'computer':
     case 'computer_use_preview':
       return {
-        ...named(tool.type, describeComputer(tool), { ...object({ actions: list({ type: 'object' }) }, ['actions']) }),
-        toItem: (call) => made('computer_call', argumentsOf(call), call),
+        description: describeComputer(tool),
+        parameters: object({ actions: list({ type: 'object' }) }, ['actions']),
       };
     case 'tool_search':
       return {
-        ...named(
-          tool.type,
-          tool.description ?? 'Searches for tools that can be used from then on.',
-          tool.parameters ?? object({ query: TEXT }, ['query']),
-        ),
-        toItem: (call) => made('tool_search_call', { arguments: argumentsOf(call) }, call),
+        description: tool.description ?? 'Searches for tools that can be used from then on.',
+        parameters: tool.parameters ?? object({ query: TEXT }, ['query']),
       };
   }
-}
-
-function named(type: Fixed['type'], description: string, parameters: unknown) {
-  return { definition: { name: type, description, parameters }, type, name: type };
 }
 
 /** The skills of the client's machine, which the model is to read about by itself when it needs one. */
@@ -224,10 +203,6 @@ function made(type: OutputItem['type'], members: object, { call_id, status }: Wh
   } catch (cause) {
     throw new ApiError('server', 'The model called a tool with arguments that do not fit.', { cause });
   }
-}
-
-function argumentsOf(call: Whole): JsonObject {
-  return read(call.arguments) ?? {};
 }
 
 function read(text: string): JsonObject | undefined {

@@ -2,33 +2,20 @@ import { unsupported } from '../../errors.ts';
 import type { Item } from '../../items/item.ts';
 import type { Message } from '../../items/message.ts';
 import { reasoningText } from '../../items/reasoning.ts';
+import { isAnswer, isOfTool, isServerCall } from '../../items/roles.ts';
+import { answerOf, asInput, callOf } from '../../items/views.ts';
 import type { InputPart } from '../../protocol/content.ts';
 import { isSealed } from '../../seal.ts';
-import { answerOf, callOf, inWords, unreadable } from '../functions/items.ts';
-import { fileByUrl, wordsOf } from '../functions/words.ts';
+import { fileByUrl, inWords, unreadable, wordsOf } from '../functions/words.ts';
 import { unsealThought } from '../server/sealed-thought.ts';
-
-/** Items whose `id` the API asks for in an input; an id of any other would be looked up where nothing is stored. */
-const NEEDS_ID = new Set(['local_shell_call', 'computer_call']);
 
 type Reasoning = Extract<Item, { type: 'reasoning' }>;
 
 /** One kept item as input for OpenAI's own servers: none, or as many as say the same where the item is one of our own. */
 export function toOpenAIs(item: Item): object[] {
-  switch (item.type) {
-    case 'message':
-      return [toMessage(item, true)];
-    case 'reasoning':
-      return sealedReasoning(item);
-    case 'mcp_call':
-      return asFunctions(item);
-    case 'local_shell_call_output':
-      return [{ type: item.type, id: item.call_id, output: item.output, status: item.status }];
-    default: {
-      const { id, ...rest } = item;
-      return [NEEDS_ID.has(item.type) ? item : rest];
-    }
-  }
+  if (item.type === 'message') return [toMessage(item, true)];
+  if (item.type === 'reasoning') return sealedReasoning(item);
+  return isServerCall(item) ? asFunctions(item) : [asInput(item)];
 }
 
 /**
@@ -43,16 +30,13 @@ export function toOthers(items: readonly Item[]): object[] {
     if (shown.length > 0) made.push({ type: 'message', role: 'user', content: shown.splice(0).map(readable) });
   };
   for (const item of items) {
-    if (!item.type.endsWith('_output')) show();
+    if (!isAnswer(item)) show();
     if (item.type === 'message') made.push(toMessage({ ...item, content: item.content.map(readable) }, false));
     else if (item.type === 'reasoning') made.push(...openReasoning(item));
     else if (item.type === 'compaction')
       throw unsupported('input', 'holds a compaction that another server has sealed');
-    else {
-      const told = asFunctions(item, shown);
-      if (told.length === 0) throw unreadable(item);
-      made.push(...told);
-    }
+    else if (isOfTool(item)) made.push(...asFunctions(item, shown));
+    else throw unreadable(item);
   }
   show();
   return made;

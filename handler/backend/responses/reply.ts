@@ -2,6 +2,7 @@ import { type ApiError, endless } from '../../errors.ts';
 import type { ItemEvent } from '../../events/events.ts';
 import type { CallMarks } from '../../events/item-writer.ts';
 import { Phase } from '../../items/message.ts';
+import { isCall } from '../../items/roles.ts';
 import { fixedLimits } from '../../limits.ts';
 import { log } from '../../log.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
@@ -246,7 +247,7 @@ export class ResponsesReply implements Reply {
       log.warn('an item of a type that is not known was left out', { type: nameIn(item.type) });
       return;
     }
-    const told = this.#begin('whole', id, known.type !== 'mcp_call');
+    const told = this.#begin('whole', id, isCall(known));
     if (!told.done) this.#speech.of(told.number).item(known);
     told.done = true;
   }

@@ -1,0 +1,40 @@
+import { kinds } from './index.ts';
+import type { Item, Items } from './item.ts';
+
+type Kinds = typeof kinds;
+type Role = Kinds[keyof Kinds]['role'];
+type OfRole<R extends Role> = Items[{ [T in keyof Kinds]: Kinds[T] extends { role: R } ? T : never }[keyof Kinds]];
+
+/** A call that the client answers. */
+export type Call = OfRole<'call'>;
+/** What answers a call. A function's output answers any of them. */
+export type Answer = OfRole<'answer'>;
+/** A call that a server has run, with what it came to. */
+export type ServerCall = OfRole<'server call'>;
+/** What changes how the model is called from then on, and says nothing to it. */
+export type Directive = OfRole<'directive'>;
+
+/** Whether an item is a call that the client answers. */
+export function isCall(item: Item): item is Call {
+  return kinds[item.type].role === 'call';
+}
+
+/** Whether an item answers a call. */
+export function isAnswer(item: Item): item is Answer {
+  return kinds[item.type].role === 'answer';
+}
+
+/** Whether an item is a call that a server has run. */
+export function isServerCall(item: Item): item is ServerCall {
+  return kinds[item.type].role === 'server call';
+}
+
+/** Whether an item says nothing to the model. */
+export function isDirective(item: Item): item is Directive {
+  return kinds[item.type].role === 'directive';
+}
+
+/** Whether an item is a call, an answer, or both. */
+export function isOfTool(item: Item): item is Call | Answer | ServerCall {
+  return isCall(item) || isAnswer(item) || isServerCall(item);
+}

@@ -1,0 +1,18 @@
+/** The longest name that model servers take for a function. */
+const MAX_NAME = 64;
+
+/** The name of a function that belongs to a namespace, as the model knows it; where it is cut, names stay apart. */
+export function wireName(name: string, namespace: string | null | undefined): string {
+  if (!namespace) return name;
+  const whole = `${namespace}__${name}`;
+  if (whole.length <= MAX_NAME) return whole;
+  const mark = `_${hashOf(whole)}`;
+  return whole.slice(0, MAX_NAME - mark.length) + mark;
+}
+
+/** FNV-1a, 32 bits: the same in every process, since histories hold the name. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return hash.toString(36);
+}
