@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
+import { read, sql } from '../handler/state/database/sql.ts';
 import { Owner } from '../handler/state/owner.ts';
 import { sweep } from '../handler/state/sweep.ts';
 import { openDatabase } from '../shim/database.ts';
@@ -26,10 +27,11 @@ export async function measureSweep({ swept: { responses, expired } }: Plan): Pro
     let runs = 0;
     for (; left > 0; runs++) {
       await sweep(database, new Owner(30_000), Date.now());
-      const sql = 'SELECT count(*) AS n FROM responses WHERE waits = 0 AND expires_at < ?';
       const before = left;
-      const [rows] = await database.batch([{ sql, values: [Date.now() - HOUR / 2] }]);
-      left = Number(rows?.[0]?.n);
+      const { due } = await database.batch({
+        due: read(sql`SELECT count(*) AS n FROM responses WHERE waits = 0 AND expires_at < ${Date.now() - HOUR / 2}`),
+      });
+      left = Number(due[0]?.n);
       if (left === before) throw new Error('a sweep removes nothing');
     }
     delay.disable();

@@ -36,7 +36,8 @@ const wire = ['compact', 'conversation', 'count-request', 'list', 'request', 're
 /** What any file above items may import. */
 const base = [...ground, 'items', ...wire, 'media.ts'];
 const model = ['backend', 'backend/server', 'backend/functions'];
-const core = ['events', 'backend', 'routing', 'tools', 'turn', 'state', 'state/database/database.ts'];
+const database = ['state/database/database.ts', 'state/database/sql.ts'];
+const core = ['events', 'backend', 'routing', 'tools', 'turn', 'state', ...database];
 const intake = ['codec', 'decompress.ts'];
 
 /**
@@ -53,8 +54,9 @@ const table: Record<string, readonly string[]> = {
   codec: base,
   'decompress.ts': [...base, 'codec'],
   'state/database/database.ts': [],
-  'state/database': ['state/database/database.ts'],
-  state: [...base, 'events', 'state/database/database.ts'],
+  'state/database/sql.ts': ['state/database/database.ts'],
+  'state/database': database,
+  state: [...base, 'events', ...database],
   backend: [...base, 'events'],
   'backend/server': [...base, 'events', 'backend'],
   'backend/functions': [...base, 'events', ...model],

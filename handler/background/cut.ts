@@ -12,7 +12,7 @@ import type { Scope } from '../state/scope.ts';
 import { closing, failed } from '../turn/turn.ts';
 
 /** How often ending starts anew when the process that makes the response writes at the same time. */
-const TRIES = 20;
+const MAX_TRIES = 20;
 
 /**
  * Ends a background response from what its log has of it: as cancelled, whoever makes it, or with a failure as failed, if
@@ -44,11 +44,11 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
     }
     const ended: Response = failure ? failed(response, failure) : { ...response, status: 'cancelled' };
     try {
-      await database.batch([
-        ...(lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : [noBlock(tenant, id, block)]),
-        ...removeJob(tenant, id),
-        ...insertDeliveries(tenant, ended, scope.webhooks),
-        ...writeEnd(
+      await database.batch({
+        log: lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : noBlock(tenant, id, block),
+        job: removeJob(tenant, id),
+        webhooks: insertDeliveries(tenant, ended, scope.webhooks),
+        end: writeEnd(
           {
             tenant,
             ended,
@@ -59,10 +59,10 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
           },
           failure && owner.id,
         ),
-      ]);
+      });
       return;
     } catch (error) {
-      if (!(error instanceof Conflict) || tries >= TRIES) throw error;
+      if (!(error instanceof Conflict) || tries >= MAX_TRIES) throw error;
       if (failure) return; // it has ended, or is somebody else's by now
     }
   }

@@ -7,7 +7,7 @@ import { insertDeliveries } from '../state/deliveries.ts';
 import type { ConversationPlace } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
-import { fence, writeEnd, writeOutput } from '../state/record.ts';
+import { requireOwner, writeEnd, writeOutput } from '../state/record.ts';
 import type { Scope } from '../state/scope.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './progress.ts';
@@ -127,11 +127,11 @@ export class LogRecord implements TurnRecord {
       if (lines.length + statements.length === 0) return;
       this.#size = 0;
       try {
-        await owner.write(database, [
-          fence(tenant, id, owner.id),
-          ...(lines.length > 0 ? insertBlock(tenant, id, this.#block, lines, this.#last) : []),
-          ...statements,
-        ]);
+        await owner.write(database, {
+          owned: requireOwner(tenant, id, owner.id),
+          log: lines.length > 0 ? insertBlock(tenant, id, this.#block, lines, this.#last) : [],
+          statements,
+        });
         this.#lines.splice(0, lines.length);
         if (lines.length > 0) this.#block++;
         return written();

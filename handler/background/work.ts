@@ -58,7 +58,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
       log.info('background turn', { response_id: job.id, status, duration_ms });
       return hasEnded(status);
     } finally {
-      await scope.database.batch([releaseJob(scope.tenant, job.id, scope.owner.id)]);
+      await scope.database.batch({ released: releaseJob(scope.tenant, job.id, scope.owner.id) });
     }
   } catch (error) {
     // Whoever was to make it came so late that it is deleted by now.

@@ -2,9 +2,10 @@ import { fixedLimits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Database } from '../state/database/database.ts';
+import { read, sql } from '../state/database/sql.ts';
 
 /** A read of the file itself; `SELECT 1` would not touch it. */
-const PING = [{ sql: 'SELECT id FROM owners LIMIT 1', values: [] }];
+const PING = { ping: read(sql`SELECT id FROM owners LIMIT 1`) };
 
 /** Turns of the event loop that an answer still has after its time: where the process was busy, it may wait to be heard. */
 const GRACE = 3;

@@ -3,16 +3,20 @@ import type { Item } from '../items/item.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, overloaded } from '../memory-budget.ts';
 import type { Row, Statement } from './database/database.ts';
+import { raw, read, type Sql, sql } from './database/sql.ts';
 import { itemsOf } from './items.ts';
 import type { Scope } from './scope.ts';
 import { bytesOf, SIZE } from './text.ts';
 
 /** Items that are read only if they are not too many: `with` comes before the SELECT, `from` knows items as `i`, with ITEM_CHUNKS. */
 export interface Bounded {
-  with?: Statement;
-  from: Statement;
-  order: string;
+  with?: Sql;
+  from: Sql;
+  order: Sql;
 }
+
+const NOTHING = raw('');
+const MAX_ITEMS = raw(fixedLimits.historyItems);
 
 /** The most that is to be read now, in bytes: the limit of a history, or less where the process has no room for that. */
 export function readable({ history, memory }: Scope): number {
@@ -34,12 +38,9 @@ export function parseItems({ memory }: Scope, rows: readonly Row[], param: strin
  * Reads the items, for `parseItems`, unless they come to more than `most` bytes, or in more pieces than `fixedLimits` admit: then
  * none, and `refuseTooLarge` is to be asked.
  */
-export function selectBounded({ with: before, from, order }: Bounded, most: number): Statement {
-  return {
-    sql: `${before?.sql ?? ''} SELECT i.body, k.n, k.body AS more ${from.sql}
-      AND (SELECT CASE WHEN count(*) <= ${fixedLimits.historyItems} THEN sum(${SIZE}) END ${from.sql}) <= ? ORDER BY ${order}`,
-    values: [...(before?.values ?? []), ...from.values, ...from.values, most],
-  };
+export function selectBounded({ with: before = NOTHING, from, order }: Bounded, most: number): Statement {
+  return read(sql`${before} SELECT i.body, k.n, k.body AS more ${from}
+    AND (SELECT CASE WHEN count(*) <= ${MAX_ITEMS} THEN sum(${SIZE}) END ${from}) <= ${most} ORDER BY ${order}`);
 }
 
 /**
@@ -52,14 +53,13 @@ export async function refuseTooLarge(
   most: number,
   param: string,
 ): Promise<void> {
-  const sizes = await database.batch(
-    lists.map(({ with: before, from }) => ({
-      sql: `${before?.sql ?? ''} SELECT sum(${SIZE}) AS size, count(*) AS pieces ${from.sql}`,
-      values: [...(before?.values ?? []), ...from.values],
-    })),
-  );
-  const largest = Math.max(...sizes.map(([row]) => Number(row?.size ?? 0)));
-  const tooMany = sizes.some(([row]) => Number(row?.pieces) > fixedLimits.historyItems);
+  const { sizes } = await database.batch({
+    sizes: lists.map(({ with: before = NOTHING, from }) =>
+      read(sql`${before} SELECT sum(${SIZE}) AS size, count(*) AS pieces ${from}`),
+    ),
+  });
+  const largest = Math.max(...sizes.map(({ size }) => Number(size ?? 0)));
+  const tooMany = sizes.some(({ pieces }) => Number(pieces) > fixedLimits.historyItems);
   if (largest <= most && !tooMany) return;
   if (!tooMany && most < history && largest <= history && !neverFits(memory.budget, largest)) throw overloaded();
   throw tooLargeToRead(param);

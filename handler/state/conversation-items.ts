@@ -3,17 +3,18 @@ import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import { readable } from './bounded.ts';
-import { getConversation, PRESENT } from './conversations.ts';
+import { getConversation, present } from './conversations.ts';
 import { Conflict } from './database/database.ts';
-import { conversationLocked, LOCKED, WITH_TURN } from './history.ts';
-import { insertItems, itemsOf, listOf, pageOf, selectCursor, selectPage } from './items.ts';
+import { list, read, sql, write } from './database/sql.ts';
+import { conversationLocked, LOCKED, withTurn } from './history.ts';
+import { insertItems, itemsOf, type Listing, listOf, pageOf, selectCursor, selectPage } from './items.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { refuseFull } from './storage.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /** How often adding starts anew when others add at the same time; each time one of them has got through. */
-const TRIES = 20;
+const MAX_TRIES = 20;
 
 /** Adds items at the conversation's end. Throws 404, `conversation_locked`, `storage_full`, and for an id that is there already. */
 export async function addItems(scope: Scope, id: string, items: Item[]): Promise<ItemList> {
@@ -21,16 +22,14 @@ export async function addItems(scope: Scope, id: string, items: Item[]): Promise
   if (!isId(id)) throw notFound('conversation');
   refuseFull(scope);
   for (let tries = 1; ; tries++) {
-    const [[found] = [], [same] = []] = await database.batch([
-      {
-        sql: `SELECT c.next_place, r.status, ${OWNER_BEAT} ${WITH_TURN}`,
-        values: [tenant, id],
-      },
-      {
-        sql: `SELECT i.id FROM items i WHERE i.tenant = ? AND i.conversation = ? AND i.id IN (${items.map(() => '?').join(', ')})`,
-        values: [tenant, id, ...items.map((item) => item.id)],
-      },
-    ]);
+    const {
+      found: [found],
+      same: [same],
+    } = await database.batch({
+      found: read(sql`SELECT c.next_place, r.status, ${OWNER_BEAT} ${withTurn(tenant, id)}`),
+      same: read(sql`SELECT i.id FROM items i WHERE i.tenant = ${tenant} AND i.conversation = ${id}
+        AND i.id IN (${list(items.map((item) => item.id))})`),
+    });
     if (!found) throw notFound('conversation');
     if (await owner.foundDead(database, found)) continue;
     if (isOpen(found.status)) throw conversationLocked();
@@ -40,18 +39,16 @@ export async function addItems(scope: Scope, id: string, items: Item[]): Promise
       });
     const next = Number(found.next_place);
     try {
-      await database.batch([
-        {
-          sql: `UPDATE conversations AS c SET used_at = ?, next_place = CASE WHEN c.next_place = ? AND NOT ${LOCKED} THEN ? END
-            WHERE c.tenant = ? AND c.id = ?`,
-          values: [Date.now(), next, next + items.length, tenant, id],
-        },
-        ...insertItems({ tenant, holder: id, side: 'added', place: next }, items, { id, next }),
-      ]);
+      await database.batch({
+        conversation: write(sql`UPDATE conversations AS c SET used_at = ${Date.now()},
+            next_place = CASE WHEN c.next_place = ${next} AND NOT ${LOCKED} THEN ${next + items.length} END
+          WHERE c.tenant = ${tenant} AND c.id = ${id}`),
+        items: insertItems({ tenant, owner: id, kind: 'added', position: next }, items, { id, next }),
+      });
       return listOf(items, false);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      if (tries >= TRIES) throw conversationLocked();
+      if (tries >= MAX_TRIES) throw conversationLocked();
     }
   }
 }
@@ -60,16 +57,15 @@ export async function addItems(scope: Scope, id: string, items: Item[]): Promise
 export async function listItems(scope: Scope, id: string, query: ListQuery): Promise<ItemList> {
   const { database, tenant, memory } = scope;
   if (!isId(id)) throw notFound('conversation');
-  const listing = {
-    where: 'i.tenant = ? AND i.conversation = ?',
-    values: [tenant, id],
+  const listing: Listing = {
+    where: sql`i.tenant = ${tenant} AND i.conversation = ${id}`,
     by: 'conversation_place',
-  } as const;
-  const [found = [], rows = [], cursor = []] = await database.batch([
-    { sql: `SELECT id FROM conversations WHERE ${PRESENT}`, values: [tenant, id] },
-    selectPage(listing, query, readable(scope)),
-    selectCursor(listing, query),
-  ]);
+  };
+  const { found, rows, cursor } = await database.batch({
+    found: read(sql`SELECT id FROM conversations WHERE ${present(tenant, id)}`),
+    rows: selectPage(listing, query, readable(scope)),
+    cursor: selectCursor(listing, query),
+  });
   if (found.length === 0) throw notFound('conversation');
   memory.takeParsed(bytesOf(rows));
   return pageOf(rows, cursor, query);
@@ -78,45 +74,36 @@ export async function listItems(scope: Scope, id: string, query: ListQuery): Pro
 /** One item of a conversation; throws 404. */
 export async function getItem({ database, tenant, memory }: Scope, id: string, item: string): Promise<Item> {
   if (!isId(id)) throw notFound('conversation');
-  const [found = [], rows = []] = await database.batch([
-    { sql: `SELECT id FROM conversations WHERE ${PRESENT}`, values: [tenant, id] },
-    {
-      sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
-        WHERE i.tenant = ? AND i.conversation = ? AND i.id = ? ORDER BY k.n`,
-      values: [tenant, id, isId(item) ? item : ''],
-    },
-  ]);
+  const { found, rows } = await database.batch({
+    found: read(sql`SELECT id FROM conversations WHERE ${present(tenant, id)}`),
+    rows: read(sql`SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+      WHERE i.tenant = ${tenant} AND i.conversation = ${id} AND i.id = ${isId(item) ? item : ''} ORDER BY k.n`),
+  });
   if (found.length === 0) throw notFound('conversation');
   memory.takeParsed(bytesOf(rows));
-  const [read] = itemsOf(rows);
-  if (!read) throw notFound('item');
-  return read;
+  const [only] = itemsOf(rows);
+  if (!only) throw notFound('item');
+  return only;
 }
 
 /** Takes an item out of a conversation; the response that made it keeps it. Throws 404. */
 export async function deleteItem(scope: Scope, id: string, item: string): Promise<Conversation> {
   const conversation = await getConversation(scope, id);
-  const values = [scope.tenant, id, isId(item) ? item : ''];
-  const which = 'tenant = ? AND conversation = ? AND id = ?';
-  const [, , loose = [], kept = []] = await scope.database.batch([
-    {
-      // What it stood for is read again: all of it, or from the summary before it on, if there is one.
-      sql: `UPDATE conversations SET start_place = 0 WHERE tenant = ? AND id = ?
-        AND start_place = (SELECT conversation_place FROM items WHERE ${which})`,
-      values: [scope.tenant, id, ...values],
-    },
-    {
-      sql: `DELETE FROM chunks WHERE (tenant, holder, side, place) IN
-        (SELECT tenant, holder, side, place FROM items WHERE ${which} AND ${LOOSE})`,
-      values,
-    },
-    { sql: `DELETE FROM items WHERE ${which} AND ${LOOSE} RETURNING id`, values },
-    { sql: `UPDATE items SET conversation = NULL, conversation_place = NULL WHERE ${which} RETURNING id`, values },
-  ]);
+  const { database, tenant } = scope;
+  const which = sql`tenant = ${tenant} AND conversation = ${id} AND id = ${isId(item) ? item : ''}`;
+  const { loose, kept } = await database.batch({
+    // What it stood for is read again: all of it, or from the summary before it on, if there is one.
+    start: write(sql`UPDATE conversations SET start_place = 0 WHERE tenant = ${tenant} AND id = ${id}
+      AND start_place = (SELECT conversation_place FROM items WHERE ${which})`),
+    chunks: write(sql`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
+      (SELECT tenant, holder, side, place FROM items WHERE ${which} AND ${LOOSE})`),
+    loose: write(sql`DELETE FROM items WHERE ${which} AND ${LOOSE} RETURNING id`),
+    kept: write(sql`UPDATE items SET conversation = NULL, conversation_place = NULL WHERE ${which} RETURNING id`),
+  });
   if (loose.length + kept.length === 0) throw notFound('item');
   return conversation;
 }
 
 /** Whether an item is in its conversation only: a client put it there, or the response that held it is gone. */
-const LOOSE = `(side = 'added' OR NOT EXISTS
+const LOOSE = sql`(side = 'added' OR NOT EXISTS
   (SELECT 1 FROM responses r WHERE r.tenant = items.tenant AND r.id = items.holder))`;

@@ -2,6 +2,7 @@ import { newId } from '../ids.ts';
 import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { Row } from './database/database.ts';
+import { read, type Sql, sql, write } from './database/sql.ts';
 import { insertItems } from './items.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { refuseFull } from './storage.ts';
@@ -14,42 +15,46 @@ export async function createConversation(scope: Scope, metadata: Metadata, items
   const { database, tenant } = scope;
   const id = newId('conv');
   const created_at = Math.floor(Date.now() / 1000);
-  await database.batch([
-    {
-      sql: 'INSERT INTO conversations (tenant, id, created_at, used_at, metadata, next_place) VALUES (?, ?, ?, ?, ?, ?)',
-      values: [tenant, id, created_at, Date.now(), JSON.stringify(metadata), items.length],
-    },
-    ...insertItems({ tenant, holder: id, side: 'added', place: 0 }, items, { id, next: 0 }),
-  ]);
+  await database.batch({
+    conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, used_at, metadata, next_place)
+      VALUES (${tenant}, ${id}, ${created_at}, ${Date.now()}, ${JSON.stringify(metadata)}, ${items.length})`),
+    items: insertItems({ tenant, owner: id, kind: 'added', position: 0 }, items, { id, next: 0 }),
+  });
   return { id, object: 'conversation', created_at, metadata };
 }
 
-/** A conversation's row, if it was not deleted; takes tenant and id. */
-export const PRESENT = 'tenant = ? AND id = ? AND deleted_at IS NULL';
+/** The condition of a conversation's row, if it was not deleted. */
+export function present(tenant: string, id: string): Sql {
+  return sql`tenant = ${tenant} AND id = ${id} AND deleted_at IS NULL`;
+}
 
 /** The conversation of this id; throws 404. */
 export async function getConversation({ database, tenant }: Scope, id: string): Promise<Conversation> {
   if (!isId(id)) throw notFound('conversation');
-  const sql = `SELECT id, created_at, metadata FROM conversations WHERE ${PRESENT}`;
-  const [[row] = []] = await database.batch([{ sql, values: [tenant, id] }]);
-  return conversationOf(row);
+  const { found } = await database.batch({
+    found: read(sql`SELECT id, created_at, metadata FROM conversations WHERE ${present(tenant, id)}`),
+  });
+  return conversationOf(found[0]);
 }
 
 /** Replaces the conversation's metadata; throws 404. */
 export async function updateConversation(scope: Scope, id: string, metadata: Metadata): Promise<Conversation> {
   const { database, tenant } = scope;
   if (!isId(id)) throw notFound('conversation');
-  const sql = `UPDATE conversations SET metadata = ?, used_at = ? WHERE ${PRESENT} RETURNING id, created_at, metadata`;
-  const [[row] = []] = await database.batch([{ sql, values: [JSON.stringify(metadata), Date.now(), tenant, id] }]);
-  return conversationOf(row);
+  const { updated } = await database.batch({
+    updated: write(sql`UPDATE conversations SET metadata = ${JSON.stringify(metadata)}, used_at = ${Date.now()}
+      WHERE ${present(tenant, id)} RETURNING id, created_at, metadata`),
+  });
+  return conversationOf(updated[0]);
 }
 
 /** Hides the conversation from now on; its items stay while responses go on from them. Throws 404. */
 export async function deleteConversation({ database, tenant }: Scope, id: string): Promise<void> {
   if (!isId(id)) throw notFound('conversation');
-  const sql = `UPDATE conversations SET deleted_at = ? WHERE ${PRESENT} RETURNING id`;
-  const [gone = []] = await database.batch([{ sql, values: [Date.now(), tenant, id] }]);
-  if (gone.length === 0) throw notFound('conversation');
+  const { deleted } = await database.batch({
+    deleted: write(sql`UPDATE conversations SET deleted_at = ${Date.now()} WHERE ${present(tenant, id)} RETURNING id`),
+  });
+  if (deleted.length === 0) throw notFound('conversation');
 }
 
 /** The conversation of a row with its `id`, `created_at` and `metadata`; throws 404 when there is none. */

@@ -1,6 +1,7 @@
 import { newId } from '../ids.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Database, Statement } from './database/database.ts';
+import { raw, read, sql, write } from './database/sql.ts';
 
 /** How long a delivery is tried at all, in milliseconds: 72 hours, as OpenAI does. */
 export const GIVE_UP = 72 * 3_600_000;
@@ -31,24 +32,21 @@ export function insertDeliveries(tenant: string, { id, status }: Response, webho
   const body = { id: event, object: 'event', created_at: Math.floor(now / 1000), type, data: { id } };
   return webhooks
     .filter(({ events }) => events?.includes(type) ?? true)
-    .map(({ url }) => ({
-      sql: 'INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at) VALUES (?, ?, ?, ?, 0, ?, ?)',
-      values: [tenant, event, url, JSON.stringify(body), now, now],
-    }));
+    .map(({ url }) =>
+      write(sql`INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at)
+        VALUES (${tenant}, ${event}, ${url}, ${JSON.stringify(body)}, 0, ${now}, ${now})`),
+    );
 }
 
 /** Takes the deliveries to a URL that are due, at most `most`: nobody else takes them for so many milliseconds. */
 export async function takeDue(database: Database, url: string, most: number, hold: number): Promise<Delivery[]> {
   const now = Date.now();
-  const [rows = []] = await database.batch([
-    {
-      sql: `UPDATE deliveries SET tries = tries + 1, next_at = ? WHERE (tenant, id, url) IN
-          (SELECT tenant, id, url FROM deliveries WHERE url = ? AND next_at <= ? ORDER BY next_at LIMIT ?)
-        RETURNING tenant, id, url, body, tries, created`,
-      values: [now + hold, url, now, most],
-    },
-  ]);
-  return rows.map(({ tenant, id, url, body, tries, created }) => ({
+  const { taken } = await database.batch({
+    taken: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${now + hold} WHERE (tenant, id, url) IN
+        (SELECT tenant, id, url FROM deliveries WHERE url = ${url} AND next_at <= ${now} ORDER BY next_at LIMIT ${most})
+      RETURNING tenant, id, url, body, tries, created`),
+  });
+  return taken.map(({ tenant, id, url, body, tries, created }) => ({
     tenant: String(tenant),
     id: String(id),
     url: String(url),
@@ -60,30 +58,27 @@ export async function takeDue(database: Database, url: string, most: number, hol
 
 /** Forgets a delivery: it was made, or given up. */
 export function removeDelivery({ tenant, id, url }: Delivery): Statement {
-  return { sql: 'DELETE FROM deliveries WHERE tenant = ? AND id = ? AND url = ?', values: [tenant, id, url] };
+  return write(sql`DELETE FROM deliveries WHERE tenant = ${tenant} AND id = ${id} AND url = ${url}`);
 }
 
 /** Has a delivery tried again at a time, in milliseconds since 1970. */
 export function putOff({ tenant, id, url }: Delivery, until: number): Statement {
-  return {
-    sql: 'UPDATE deliveries SET next_at = ? WHERE tenant = ? AND id = ? AND url = ?',
-    values: [until, tenant, id, url],
-  };
+  return write(sql`UPDATE deliveries SET next_at = ${until} WHERE tenant = ${tenant} AND id = ${id} AND url = ${url}`);
 }
 
 /** When the next delivery to a URL is due, in milliseconds since 1970; undefined when there is none. */
 export async function nextDue(database: Database, url: string): Promise<number | undefined> {
-  const [[row] = []] = await database.batch([
-    { sql: 'SELECT next_at FROM deliveries WHERE url = ? ORDER BY next_at LIMIT 1', values: [url] },
-  ]);
-  return row && Number(row.next_at);
+  const { due } = await database.batch({
+    due: read(sql`SELECT next_at FROM deliveries WHERE url = ${url} ORDER BY next_at LIMIT 1`),
+  });
+  return due[0] && Number(due[0].next_at);
 }
 
 /** Old deliveries that are forgotten at a time. */
-const AT_ONCE = 500;
+const BATCH_SIZE = raw(500);
 
 /** Forgets the first of the deliveries that were given up, and of those to URLs that no process calls any more. */
 export function removeOldDeliveries(now: number): Statement {
-  const old = `SELECT d.tenant, d.id, d.url FROM deliveries d WHERE d.created < ? LIMIT ${AT_ONCE}`;
-  return { sql: `DELETE FROM deliveries WHERE (tenant, id, url) IN (${old})`, values: [now - 2 * GIVE_UP] };
+  const old = sql`SELECT d.tenant, d.id, d.url FROM deliveries d WHERE d.created < ${now - 2 * GIVE_UP} LIMIT ${BATCH_SIZE}`;
+  return write(sql`DELETE FROM deliveries WHERE (tenant, id, url) IN (${old})`);
 }

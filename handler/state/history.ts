@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import { type Bounded, parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
-import type { Statement } from './database/database.ts';
+import { read, type Sql, sql } from './database/sql.ts';
 import { isOpen, OPEN, OWNER_BEAT } from './owner.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { ITEM_CHUNKS } from './text.ts';
@@ -50,26 +50,23 @@ export async function readPast(scope: Scope, request: PastReference): Promise<Pa
  * left it, and all items of the chain. Both only from the latest response on that holds a compaction. CROSS JOIN means to
  * SQLite that the chain comes first: it would read all items of the tenant otherwise.
  */
-function before(tenant: string, id: string, last: string | null): Bounded[] {
-  const chain: Statement = {
-    sql: `WITH RECURSIVE chain (id, parent, depth, compacted) AS (
-        SELECT id, parent, 0, compacted FROM responses WHERE tenant = ? AND id = ?
-        UNION ALL
-        SELECT r.id, r.parent, c.depth + 1, r.compacted FROM chain c CROSS JOIN responses r
-        WHERE r.tenant = ? AND r.id = c.parent AND c.compacted = 0
-      )`,
-    values: [tenant, last, tenant],
-  };
-  const beginning = `FROM responses r CROSS JOIN conversations v CROSS JOIN items i ${ITEM_CHUNKS}
-    WHERE r.tenant = ? AND r.id = ? AND v.tenant = r.tenant AND v.id = r.conversation
-      AND i.tenant = ? AND i.conversation = r.conversation AND i.conversation_place < r.base
+function before(tenant: string, id: string, last: string | null): { beginning: Bounded; chain: Bounded } {
+  const ancestors = sql`WITH RECURSIVE chain (id, parent, depth, compacted) AS (
+      SELECT id, parent, 0, compacted FROM responses WHERE tenant = ${tenant} AND id = ${last}
+      UNION ALL
+      SELECT r.id, r.parent, c.depth + 1, r.compacted FROM chain c CROSS JOIN responses r
+      WHERE r.tenant = ${tenant} AND r.id = c.parent AND c.compacted = 0
+    )`;
+  const beginning = sql`FROM responses r CROSS JOIN conversations v CROSS JOIN items i ${ITEM_CHUNKS}
+    WHERE r.tenant = ${tenant} AND r.id = ${id} AND v.tenant = r.tenant AND v.id = r.conversation
+      AND i.tenant = ${tenant} AND i.conversation = r.conversation AND i.conversation_place < r.base
       AND i.conversation_place >= CASE WHEN EXISTS (SELECT 1 FROM chain c WHERE c.compacted = 1) THEN r.base
         WHEN v.start_place <= r.base THEN v.start_place ELSE 0 END`;
-  const items = `FROM chain c CROSS JOIN items i ${ITEM_CHUNKS} WHERE i.tenant = ? AND i.holder = c.id`;
-  return [
-    { with: chain, from: { sql: beginning, values: [tenant, id, tenant] }, order: 'i.conversation_place, k.n' },
-    { with: chain, from: { sql: items, values: [tenant] }, order: 'c.depth DESC, i.side, i.place, k.n' },
-  ];
+  const items = sql`FROM chain c CROSS JOIN items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.holder = c.id`;
+  return {
+    beginning: { with: ancestors, from: beginning, order: sql`i.conversation_place, k.n` },
+    chain: { with: ancestors, from: items, order: sql`c.depth DESC, i.side, i.place, k.n` },
+  };
 }
 
 async function readChain(scope: Scope, id: string): Promise<Past> {
@@ -77,14 +74,16 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
   if (!isId(id)) throw previousNotFound();
   const most = readable(scope);
   const lists = before(tenant, id, id);
-  const [[found] = [], beginning = [], chain = []] = await database.batch([
-    {
-      sql: `SELECT r.conversation, r.base, r.status, ${OWNER_BEAT}
-        FROM responses r WHERE r.tenant = ? AND r.id = ? AND r.expires_at > ?`,
-      values: [tenant, id, Date.now()],
-    },
-    ...lists.map((list) => selectBounded(list, most)),
-  ]);
+  const {
+    found: [found],
+    beginning,
+    chain,
+  } = await database.batch({
+    found: read(sql`SELECT r.conversation, r.base, r.status, ${OWNER_BEAT}
+      FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.expires_at > ${Date.now()}`),
+    beginning: selectBounded(lists.beginning, most),
+    chain: selectBounded(lists.chain, most),
+  });
   if (!found) throw previousNotFound();
   if (await owner.foundDead(database, found)) return readChain(scope, id);
   const { status } = found;
@@ -94,7 +93,7 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
   }
   const begun = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
   if (chain.length === 0 || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(scope, lists, most, 'previous_response_id');
+    await refuseTooLarge(scope, [lists.beginning, lists.chain], most, 'previous_response_id');
   }
   const items = parseItems(scope, [...beginning, ...chain], 'previous_response_id');
   return { items, previous: id, begun, conversation: null };
@@ -113,9 +112,12 @@ export async function readBefore(
   const lists = before(tenant, id, parent);
   const most = readable(scope);
   const param = parent === null ? 'conversation' : 'previous_response_id';
-  const [beginning = [], chain = []] = await database.batch(lists.map((list) => selectBounded(list, most)));
+  const { beginning, chain } = await database.batch({
+    beginning: selectBounded(lists.beginning, most),
+    chain: selectBounded(lists.chain, most),
+  });
   if ((parent !== null && chain.length === 0) || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(scope, lists, most, param);
+    await refuseTooLarge(scope, [lists.beginning, lists.chain], most, param);
   }
   return parseItems(scope, [...beginning, ...chain], param);
 }
@@ -123,17 +125,19 @@ export async function readBefore(
 async function readConversation(scope: Scope, id: string): Promise<Past> {
   const { database, tenant, owner } = scope;
   if (!isId(id)) throw notFound('conversation', 'conversation');
-  const from = `FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS}
-    WHERE c.tenant = ? AND c.id = ? AND i.tenant = ? AND i.conversation = c.id AND i.conversation_place >= c.start_place`;
   const most = readable(scope);
-  const held: Bounded = { from: { sql: from, values: [tenant, id, tenant] }, order: 'i.conversation_place, k.n' };
-  const [[found] = [], rows = []] = await database.batch([
-    {
-      sql: `SELECT c.next_place, c.start_place, r.status, ${OWNER_BEAT} ${WITH_TURN}`,
-      values: [tenant, id],
-    },
-    selectBounded(held, most),
-  ]);
+  const held: Bounded = {
+    from: sql`FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS} WHERE c.tenant = ${tenant} AND c.id = ${id}
+      AND i.tenant = ${tenant} AND i.conversation = c.id AND i.conversation_place >= c.start_place`,
+    order: sql`i.conversation_place, k.n`,
+  };
+  const {
+    found: [found],
+    rows,
+  } = await database.batch({
+    found: read(sql`SELECT c.next_place, c.start_place, r.status, ${OWNER_BEAT} ${withTurn(tenant, id)}`),
+    rows: selectBounded(held, most),
+  });
   if (!found) throw notFound('conversation', 'conversation');
   if (await owner.foundDead(database, found)) return readConversation(scope, id);
   if (isOpen(found.status)) throw conversationLocked();
@@ -142,12 +146,14 @@ async function readConversation(scope: Scope, id: string): Promise<Past> {
   return { items: parseItems(scope, rows, 'conversation'), previous: null, begun: null, conversation };
 }
 
-/** Reads the conversation `c`, unless it was deleted, with the response `r` that is made, or was last made, in it; takes tenant and id. */
-export const WITH_TURN = `FROM conversations c LEFT JOIN responses r ON r.tenant = c.tenant AND r.id = c.turn
-  WHERE c.tenant = ? AND c.id = ? AND c.deleted_at IS NULL`;
+/** Reads the conversation `c`, unless it was deleted, with the response `r` that is made, or was last made, in it. */
+export function withTurn(tenant: string, id: string): Sql {
+  return sql`FROM conversations c LEFT JOIN responses r ON r.tenant = c.tenant AND r.id = c.turn
+    WHERE c.tenant = ${tenant} AND c.id = ${id} AND c.deleted_at IS NULL`;
+}
 
 /** Whether a turn is being made in the conversation `c`. */
-export const LOCKED = `EXISTS (SELECT 1 FROM responses r WHERE r.tenant = c.tenant AND r.id = c.turn AND ${OPEN})`;
+export const LOCKED = sql`EXISTS (SELECT 1 FROM responses r WHERE r.tenant = c.tenant AND r.id = c.turn AND ${OPEN})`;
 
 /** Another turn is writing to the conversation, or has just written. */
 export function conversationLocked(): ApiError {

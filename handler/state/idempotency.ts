@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { Statement } from './database/database.ts';
+import { read, sql, write } from './database/sql.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';
 import type { Scope } from './scope.ts';
 
@@ -19,14 +20,13 @@ export const PARAM = 'Idempotency-Key';
  */
 export async function findMade(scope: Scope, key: IdempotencyKey): Promise<string | undefined> {
   const { database, tenant, owner } = scope;
-  const [[found] = []] = await database.batch([
-    {
-      sql: `SELECT k.hash, k.response, r.status, r.background, ${OWNER_BEAT}
-        FROM idempotency k JOIN responses r ON r.tenant = k.tenant AND r.id = k.response
-        WHERE k.tenant = ? AND k.key = ? AND r.expires_at > ?`,
-      values: [tenant, key.key, Date.now()],
-    },
-  ]);
+  const {
+    found: [found],
+  } = await database.batch({
+    found: read(sql`SELECT k.hash, k.response, r.status, r.background, ${OWNER_BEAT}
+      FROM idempotency k JOIN responses r ON r.tenant = k.tenant AND r.id = k.response
+      WHERE k.tenant = ${tenant} AND k.key = ${key.key} AND r.expires_at > ${Date.now()}`),
+  });
   if (await owner.foundDead(database, found)) return findMade(scope, key);
   const status = found?.status;
   if (!found || status === 'failed' || status === 'cancelled') return undefined;
@@ -34,7 +34,7 @@ export async function findMade(scope: Scope, key: IdempotencyKey): Promise<strin
     const message = `${PARAM} was used for another request; a new request needs a key of its own.`;
     throw new ApiError('invalid_value', message, { param: PARAM });
   }
-  if (isOpen(status) && found.background !== 1) throw stillMade();
+  if (isOpen(status) && found.background === 0) throw stillMade();
   return String(found.response);
 }
 
@@ -45,14 +45,11 @@ export async function refuseTaken(scope: Scope, key: IdempotencyKey): Promise<vo
 
 /** Takes a free key for a response; a key that is not free undoes the batch: NULL violates the column's NOT NULL. */
 export function takeKey(tenant: string, { key, hash }: IdempotencyKey, response: string): Statement {
-  return {
-    sql: `INSERT INTO idempotency (tenant, key, hash, response) VALUES (?, ?, ?, ?)
-      ON CONFLICT (tenant, key) DO UPDATE SET hash = excluded.hash, response = CASE WHEN NOT EXISTS (
-        SELECT 1 FROM responses r WHERE r.tenant = idempotency.tenant AND r.id = idempotency.response
-        AND r.expires_at > ? AND r.status NOT IN ('failed', 'cancelled')
-      ) THEN excluded.response END`,
-    values: [tenant, key, hash, response, Date.now()],
-  };
+  return write(sql`INSERT INTO idempotency (tenant, key, hash, response) VALUES (${tenant}, ${key}, ${hash}, ${response})
+    ON CONFLICT (tenant, key) DO UPDATE SET hash = excluded.hash, response = CASE WHEN NOT EXISTS (
+      SELECT 1 FROM responses r WHERE r.tenant = idempotency.tenant AND r.id = idempotency.response
+      AND r.expires_at > ${Date.now()} AND r.status NOT IN ('failed', 'cancelled')
+    ) THEN excluded.response END`);
 }
 
 /**

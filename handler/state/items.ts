@@ -1,34 +1,34 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
-import type { Row, Statement, Value } from './database/database.ts';
+import type { Row, Statement } from './database/database.ts';
+import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
 import { isId } from './scope.ts';
 import { CHUNKS_SIZE, ITEM_CHUNKS, joinText, type Place, splitText } from './text.ts';
 
 /** Rows of one INSERT: D1 takes at most 100 values a statement, and counts statements. */
-const ROWS = 12;
+const BATCH_SIZE = 12;
 
-/** Writes items to a holder, from the place that `at` names on; in a conversation, if given, from `next` on. */
+/** Writes items to their owner, from the position that `at` names on; in a conversation, if given, from `next` on. */
 export function insertItems(
   at: Place,
   items: readonly Item[],
   conversation?: { id: string; next: number } | null,
 ): Statement[] {
+  const { tenant, owner, kind } = at;
   const statements: Statement[] = [];
-  const rows = items.map((item, index): Value[] => {
-    const place = at.place + index;
-    const { head, rest } = splitText({ ...at, place }, JSON.stringify(item));
+  const rows = items.map((item, index): Sql => {
+    const position = at.position + index;
+    const { head, rest } = splitText({ ...at, position }, JSON.stringify(item));
     statements.push(...rest);
-    const there = conversation ? [conversation.id, conversation.next + index] : [null, null];
-    return [at.tenant, at.holder, at.side, place, item.id, ...there, head];
+    const next = conversation ? conversation.next + index : null;
+    return sql`(${tenant}, ${owner}, ${kind}, ${position}, ${item.id}, ${conversation?.id ?? null}, ${next}, ${head})`;
   });
-  for (let from = 0; from < rows.length; from += ROWS) {
-    const some = rows.slice(from, from + ROWS);
-    statements.push({
-      sql: `INSERT INTO items (tenant, holder, side, place, id, conversation, conversation_place, body)
-        VALUES ${some.map(() => '(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`,
-      values: some.flat(),
-    });
+  for (let from = 0; from < rows.length; from += BATCH_SIZE) {
+    statements.push(
+      write(sql`INSERT INTO items (tenant, holder, side, place, id, conversation, conversation_place, body)
+        VALUES ${list(rows.slice(from, from + BATCH_SIZE))}`),
+    );
   }
   return statements;
 }
@@ -38,20 +38,15 @@ export function itemsOf(rows: readonly Row[]): Item[] {
   return joinText(rows).map(({ text }) => JSON.parse(text) as Item); // the text is what insertItems made of an Item
 }
 
-/** Reads the items on one side of a holder, in their order, for `itemsOf`. */
-export function selectSide(tenant: string, holder: string, side: Place['side']): Statement {
-  return {
-    sql: `SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
-      WHERE i.tenant = ? AND i.holder = ? AND i.side = ? ORDER BY i.place, k.n`,
-    values: [tenant, holder, side],
-  };
+/** Reads the items of one kind of their owner, in their order, for `itemsOf`. */
+export function selectItems(tenant: string, owner: string, kind: Place['kind']): Statement {
+  return read(sql`SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
+    WHERE i.tenant = ${tenant} AND i.holder = ${owner} AND i.side = ${kind} ORDER BY i.place, k.n`);
 }
 
-/** A list of items: those that satisfy `where`, in the order of the column `by`. */
+/** A list of items: those that satisfy `where`, a condition on `i`, in the order of the column `by`. */
 export interface Listing {
-  /** A condition on `i`, and its values. */
-  where: string;
-  values: readonly Value[];
+  where: Sql;
   by: 'place' | 'conversation_place';
 }
 
@@ -59,28 +54,27 @@ export interface Listing {
  * Reads the items of a page, the first ones where they come to more than `most` bytes, but one at least; and one item more
  * than a page holds, so that `has_more` is known. Throws for a cursor that can be no id.
  */
-export function selectPage({ where, values, by }: Listing, query: ListQuery, most: number): Statement {
-  const { after, limit, order } = query;
+export function selectPage(listing: Listing, { after, limit, order }: ListQuery, most: number): Statement {
   if (after !== undefined && !isId(after)) throw noSuchCursor();
-  const way = order === 'asc' ? '>' : '<';
+  const { where } = listing;
+  const [by, way] = [raw(listing.by), raw(order)];
   const beyond =
-    after === undefined ? '' : ` AND i.${by} ${way} (SELECT i.${by} FROM items i WHERE ${where} AND i.id = ?)`;
-  return {
-    sql: `SELECT i.body, s.found, k.n, k.body AS more FROM (
-        SELECT p.*, count(*) OVER () AS found, sum(p.size) OVER (ORDER BY p.${by} ${order}) AS total FROM (
-          SELECT i.tenant, i.holder, i.side, i.place, i.conversation_place, octet_length(i.body) + ${CHUNKS_SIZE} AS size
-          FROM items i WHERE ${where}${beyond} ORDER BY i.${by} ${order} LIMIT ?
-        ) p
-      ) s CROSS JOIN items i ${ITEM_CHUNKS}
-      WHERE (s.total <= ? OR s.total = s.size) AND i.tenant = s.tenant AND i.holder = s.holder AND i.side = s.side
-        AND i.place = s.place ORDER BY s.${by} ${order}, k.n`,
-    values: [...values, ...(after === undefined ? [] : [...values, after]), limit + 1, most],
-  };
+    after === undefined
+      ? raw('')
+      : sql` AND i.${by} ${raw(order === 'asc' ? '>' : '<')} (SELECT i.${by} FROM items i WHERE ${where} AND i.id = ${after})`;
+  return read(sql`SELECT i.body, s.found, k.n, k.body AS more FROM (
+      SELECT p.*, count(*) OVER () AS found, sum(p.size) OVER (ORDER BY p.${by} ${way}) AS total FROM (
+        SELECT i.tenant, i.holder, i.side, i.place, i.conversation_place, octet_length(i.body) + ${CHUNKS_SIZE} AS size
+        FROM items i WHERE ${where}${beyond} ORDER BY i.${by} ${way} LIMIT ${limit + 1}
+      ) p
+    ) s CROSS JOIN items i ${ITEM_CHUNKS}
+    WHERE (s.total <= ${most} OR s.total = s.size) AND i.tenant = s.tenant AND i.holder = s.holder AND i.side = s.side
+      AND i.place = s.place ORDER BY s.${by} ${way}, k.n`);
 }
 
 /** Whether the cursor of a page is in its list; no row also without a cursor. */
-export function selectCursor({ where, values }: Listing, { after }: ListQuery): Statement {
-  return { sql: `SELECT i.id FROM items i WHERE ${where} AND i.id = ?`, values: [...values, after ?? null] };
+export function selectCursor({ where }: Listing, { after }: ListQuery): Statement {
+  return read(sql`SELECT i.id FROM items i WHERE ${where} AND i.id = ${after ?? null}`);
 }
 
 /** The page of what `selectPage` and `selectCursor` read; throws for an `after` that is not in the list. */

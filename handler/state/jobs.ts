@@ -1,8 +1,10 @@
 import type { Item } from '../items/item.ts';
 import { neverFits } from '../memory-budget.ts';
 import type { Database, Statement } from './database/database.ts';
+import { read, type Sql, sql, write } from './database/sql.ts';
 import type { ConversationPlace } from './history.ts';
-import { insertItems, itemsOf, selectSide } from './items.ts';
+import { insertItems, itemsOf, selectItems } from './items.ts';
+import { OPEN } from './owner.ts';
 import type { Scope } from './scope.ts';
 import { ITEM_CHUNKS, joinText, SIZE, splitText } from './text.ts';
 
@@ -39,12 +41,10 @@ export interface NewJob {
 
 /** Keeps what a turn is run from, as JSON. */
 export function insertJob(tenant: string, id: string, { request, caller, progress }: NewJob): Statement[] {
-  const { head, rest } = splitText({ tenant, holder: id, side: 'job', place: 0 }, JSON.stringify(request));
+  const { head, rest } = splitText({ tenant, owner: id, kind: 'job', position: 0 }, JSON.stringify(request));
   return [
-    {
-      sql: 'INSERT INTO jobs (tenant, response, body, progress, calling, caller) VALUES (?, ?, ?, ?, 0, ?)',
-      values: [tenant, id, head, JSON.stringify(progress), caller],
-    },
+    write(sql`INSERT INTO jobs (tenant, response, body, progress, calling, caller)
+      VALUES (${tenant}, ${id}, ${head}, ${JSON.stringify(progress)}, 0, ${caller})`),
     ...rest,
   ];
 }
@@ -52,25 +52,23 @@ export function insertJob(tenant: string, id: string, { request, caller, progres
 /** Keeps what a round has come to, with what it said to the model. */
 export function advanceJob(tenant: string, id: string, progress: Progressed, said: readonly Item[]): Statement[] {
   return [
-    {
-      sql: 'UPDATE jobs SET progress = ?, calling = 0 WHERE tenant = ? AND response = ?',
-      values: [JSON.stringify(progress), tenant, id],
-    },
-    ...insertItems({ tenant, holder: id, side: 'round', place: progress.said - said.length }, said),
+    write(sql`UPDATE jobs SET progress = ${JSON.stringify(progress)}, calling = 0
+      WHERE tenant = ${tenant} AND response = ${id}`),
+    ...insertItems({ tenant, owner: id, kind: 'round', position: progress.said - said.length }, said),
   ];
 }
 
 /** Notes that a tool's call is about to have its effects: from then on its round is not run again. */
 export function noteCall(tenant: string, id: string): Statement {
-  return { sql: 'UPDATE jobs SET calling = 1 WHERE tenant = ? AND response = ?', values: [tenant, id] };
+  return write(sql`UPDATE jobs SET calling = 1 WHERE tenant = ${tenant} AND response = ${id}`);
 }
 
 /** Removes what a turn was run from. */
 export function removeJob(tenant: string, id: string): Statement[] {
   return [
-    { sql: 'DELETE FROM jobs WHERE tenant = ? AND response = ?', values: [tenant, id] },
-    { sql: "DELETE FROM chunks WHERE tenant = ? AND holder = ? AND side IN ('job', 'round')", values: [tenant, id] },
-    { sql: "DELETE FROM items WHERE tenant = ? AND holder = ? AND side = 'round'", values: [tenant, id] },
+    write(sql`DELETE FROM jobs WHERE tenant = ${tenant} AND response = ${id}`),
+    write(sql`DELETE FROM chunks WHERE tenant = ${tenant} AND holder = ${id} AND side IN ('job', 'round')`),
+    write(sql`DELETE FROM items WHERE tenant = ${tenant} AND holder = ${id} AND side = 'round'`),
   ];
 }
 
@@ -79,16 +77,13 @@ export function removeJob(tenant: string, id: string): Statement[] {
  * room. What could never have room was sent when there was more: it is made all the same.
  */
 export async function takeJobMemory({ database, tenant, memory }: Scope, id: string): Promise<void> {
-  const size = (side: string) => `coalesce((SELECT sum(${SIZE}) FROM items i ${ITEM_CHUNKS}
-    WHERE i.tenant = ? AND i.holder = ? AND i.side = '${side}'), 0)`;
-  const [[row] = []] = await database.batch([
-    {
-      sql: `SELECT ${size('input')} + ${size('round')} + coalesce((SELECT sum(octet_length(k.body)) FROM chunks k
-        WHERE k.tenant = ? AND k.holder = ? AND k.side = 'job' AND k.place = 0), 0) AS bytes`,
-      values: [tenant, id, tenant, id, tenant, id],
-    },
-  ]);
-  const bytes = Number(row?.bytes ?? 0);
+  const size = (kind: Sql) => sql`coalesce((SELECT sum(${SIZE}) FROM items i ${ITEM_CHUNKS}
+    WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = ${kind}), 0)`;
+  const { sizes } = await database.batch({
+    sizes: read(sql`SELECT ${size(sql`'input'`)} + ${size(sql`'round'`)} + coalesce((SELECT sum(octet_length(k.body))
+      FROM chunks k WHERE k.tenant = ${tenant} AND k.holder = ${id} AND k.side = 'job' AND k.place = 0), 0) AS bytes`),
+  });
+  const bytes = Number(sizes[0]?.bytes ?? 0);
   if (neverFits(memory.budget, bytes)) memory.add(memory.budget.limit);
   else memory.takeParsed(bytes);
 }
@@ -100,28 +95,25 @@ export async function claimJob<Progress extends Progressed>(
   { database, tenant, owner }: Scope,
   id: string,
 ): Promise<StoredJob<Progress> | undefined> {
-  const [[row] = [], jobs = [], input = [], said = [], [counted] = []] = await owner.write(database, [
-    {
-      sql: `UPDATE responses AS r SET owner = ?, status = 'in_progress' WHERE r.tenant = ? AND r.id = ?
-          AND r.background = 1 AND r.status IN ('queued', 'in_progress') AND r.owner = ''
-          RETURNING parent, conversation, base`,
-      values: [owner.id, tenant, id],
-    },
-    {
-      sql: `SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
-            ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
-          WHERE j.tenant = ? AND j.response = ? ORDER BY k.n`,
-      values: [tenant, id],
-    },
-    selectSide(tenant, id, 'input'),
-    selectSide(tenant, id, 'round'),
-    {
-      sql: `SELECT
-            (SELECT count(*) FROM items i WHERE i.tenant = ? AND i.holder = ? AND i.side = 'output') AS written,
-            (SELECT count(*) FROM events e WHERE e.tenant = ? AND e.response = ?) AS blocks`,
-      values: [tenant, id, tenant, id],
-    },
-  ]);
+  const {
+    claimed: [row],
+    jobs,
+    input,
+    said,
+    counted: [counted],
+  } = await owner.write(database, {
+    claimed: write(sql`UPDATE responses AS r SET owner = ${owner.id}, status = 'in_progress'
+      WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.background = 1 AND ${OPEN} AND r.owner = ''
+      RETURNING parent, conversation, base`),
+    jobs: read(sql`SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
+        ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
+      WHERE j.tenant = ${tenant} AND j.response = ${id} ORDER BY k.n`),
+    input: selectItems(tenant, id, 'input'),
+    said: selectItems(tenant, id, 'round'),
+    counted: read(sql`SELECT
+      (SELECT count(*) FROM items i WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'output') AS written,
+      (SELECT count(*) FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id}) AS blocks`),
+  });
   const [job] = joinText(jobs);
   if (!row || !job) return undefined;
   return {
@@ -139,19 +131,16 @@ export async function claimJob<Progress extends Progressed>(
 
 /** Whether this process still runs a turn: others may have ended it, or taken it over. */
 export async function isOurs({ database, tenant, owner }: Scope, id: string): Promise<boolean> {
-  const [[row] = []] = await database.batch([
-    { sql: 'SELECT r.owner FROM responses r WHERE r.tenant = ? AND r.id = ?', values: [tenant, id] },
-  ]);
-  return row?.owner === owner.id;
+  const { found } = await database.batch({
+    found: read(sql`SELECT r.owner FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
+  });
+  return found[0]?.owner === owner.id;
 }
 
 /** Lets go of a turn that this process runs no more, so that any process may take it at once. */
 export function releaseJob(tenant: string, id: string, owner: string): Statement {
-  return {
-    sql: `UPDATE responses SET owner = '' WHERE tenant = ? AND id = ? AND owner = ?
-      AND status IN ('queued', 'in_progress')`,
-    values: [tenant, id, owner],
-  };
+  return write(sql`UPDATE responses AS r SET owner = ''
+    WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.owner = ${owner} AND ${OPEN}`);
 }
 
 /** A turn in the background that waits to be made, and who asked for it. */
@@ -163,15 +152,12 @@ export interface WaitingJob {
 
 /** Turns in the background that no process alive runs, of every tenant: each caller's oldest, then each one's next; at most `most`. */
 export async function waitingJobs(database: Database, most: number): Promise<WaitingJob[]> {
-  const [rows = []] = await database.batch([
-    {
-      sql: `SELECT p.tenant, p.id, p.caller FROM (
-          SELECT r.tenant, r.id, coalesce(j.caller, '') AS caller, row_number() OVER (PARTITION BY j.caller ORDER BY r.id) AS n
-          FROM responses r LEFT JOIN jobs j ON j.tenant = r.tenant AND j.response = r.id
-          WHERE r.status IN ('queued', 'in_progress') AND r.background = 1 AND r.owner = ''
-        ) p ORDER BY p.n, p.id LIMIT ?`,
-      values: [most],
-    },
-  ]);
-  return rows.map(({ tenant, id, caller }) => ({ tenant: String(tenant), id: String(id), caller: String(caller) }));
+  const { waiting } = await database.batch({
+    waiting: read(sql`SELECT p.tenant, p.id, p.caller FROM (
+        SELECT r.tenant, r.id, coalesce(j.caller, '') AS caller, row_number() OVER (PARTITION BY j.caller ORDER BY r.id) AS n
+        FROM responses r LEFT JOIN jobs j ON j.tenant = r.tenant AND j.response = r.id
+        WHERE ${OPEN} AND r.background = 1 AND r.owner = ''
+      ) p ORDER BY p.n, p.id LIMIT ${most}`),
+  });
+  return waiting.map(({ tenant, id, caller }) => ({ tenant: String(tenant), id: String(id), caller: String(caller) }));
 }

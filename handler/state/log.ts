@@ -1,5 +1,6 @@
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
 import type { Row, Statement } from './database/database.ts';
+import { read, sql, write } from './database/sql.ts';
 import type { Scope } from './scope.ts';
 import { joinText, splitText } from './text.ts';
 
@@ -29,36 +30,31 @@ export function insertBlock(
   lines: readonly string[],
   last: number,
 ): Statement[] {
-  const { head, rest } = splitText({ tenant, holder: id, side: 'log', place: n }, lines.join('\n'));
+  const { head, rest } = splitText({ tenant, owner: id, kind: 'log', position: n }, lines.join('\n'));
   return [
-    {
-      sql: 'INSERT INTO events (tenant, response, n, last, body) VALUES (?, ?, ?, ?, ?)',
-      values: [tenant, id, n, last, head],
-    },
+    write(sql`INSERT INTO events (tenant, response, n, last, body) VALUES (${tenant}, ${id}, ${n}, ${last}, ${head})`),
     ...rest,
   ];
 }
 
 /** Undoes the batch when a block of this number has come in between. */
 export function noBlock(tenant: string, id: string, n: number): Statement {
-  return {
-    sql: `UPDATE responses SET status = CASE WHEN NOT EXISTS
-        (SELECT 1 FROM events e WHERE e.tenant = ? AND e.response = ? AND e.n = ?) THEN status END
-      WHERE tenant = ? AND id = ?`,
-    values: [tenant, id, n, tenant, id],
-  };
+  return write(sql`UPDATE responses SET status = CASE WHEN NOT EXISTS
+      (SELECT 1 FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id} AND e.n = ${n}) THEN status END
+    WHERE tenant = ${tenant} AND id = ${id}`);
 }
 
 /** Whether the events of a response are kept that clients may see. */
 export async function hasLog({ database, tenant }: Scope, id: string): Promise<boolean> {
-  const [[row] = []] = await database.batch([
-    { sql: 'SELECT r.log_until FROM responses r WHERE r.tenant = ? AND r.id = ?', values: [tenant, id] },
-  ]);
-  return row?.log_until != null && Number(row.log_until) > Date.now();
+  const { found } = await database.batch({
+    found: read(sql`SELECT r.log_until FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
+  });
+  const until = found[0]?.log_until;
+  return until != null && Number(until) > Date.now();
 }
 
 /** Blocks that are read at a time: about a megabyte. */
-const AT_ONCE = 16;
+const BATCH_SIZE = 16;
 
 /** A part of a response's log. */
 export interface LogPart {
@@ -73,27 +69,25 @@ export interface LogPart {
 
 /** Reads from block `from` on, in one round trip; blocks that hold nothing after the number `after` are passed over. */
 export async function readLog({ database, tenant }: Scope, id: string, from: number, after: number): Promise<LogPart> {
-  const [[row] = [], rows = []] = await database.batch([
-    {
-      sql: `SELECT r.status, (SELECT e.last FROM events e WHERE e.tenant = r.tenant AND e.response = r.id
-          ORDER BY e.n DESC LIMIT 1) AS last
-        FROM responses r WHERE r.tenant = ? AND r.id = ?`,
-      values: [tenant, id],
-    },
-    {
-      sql: `SELECT e.n AS block, e.body, k.n, k.body AS more FROM (
-          SELECT * FROM events e WHERE e.tenant = ? AND e.response = ? AND e.n >= ? AND e.last > ? ORDER BY e.n LIMIT ?
-        ) e LEFT JOIN chunks k ON e.body = '' AND k.tenant = e.tenant AND k.holder = e.response AND k.side = 'log'
-          AND k.place = e.n ORDER BY e.n, k.n`,
-      values: [tenant, id, from, after, AT_ONCE],
-    },
-  ]);
+  const {
+    found: [row],
+    rows,
+  } = await database.batch({
+    found: read(sql`SELECT r.status, (SELECT e.last FROM events e WHERE e.tenant = r.tenant AND e.response = r.id
+        ORDER BY e.n DESC LIMIT 1) AS last
+      FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
+    rows: read(sql`SELECT e.n AS block, e.body, k.n, k.body AS more FROM (
+        SELECT * FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id} AND e.n >= ${from} AND e.last > ${after}
+        ORDER BY e.n LIMIT ${BATCH_SIZE}
+      ) e LEFT JOIN chunks k ON e.body = '' AND k.tenant = e.tenant AND k.holder = e.response AND k.side = 'log'
+        AND k.place = e.n ORDER BY e.n, k.n`),
+  });
   const blocks = joinText(rows);
   return {
     row: row && { status: String(row.status), last: Number(row.last ?? -1) },
     events: blocks.flatMap(({ text }) => text.split('\n').map(toEvent)),
     next: blockAfter(blocks.at(-1)?.row) ?? from,
-    more: blocks.length === AT_ONCE,
+    more: blocks.length === BATCH_SIZE,
   };
 }
 

@@ -1,5 +1,6 @@
 import { newId } from '../ids.ts';
-import { Conflict, type Database, type Row, type Statement, type Value } from './database/database.ts';
+import { type Batch, Conflict, type Database, type Row, type Rows, type Value } from './database/database.ts';
+import { read, sql, write } from './database/sql.ts';
 
 /** Times within one lease that a process says that it is alive: one or two may be late before anyone doubts it. */
 const BEATS = 3;
@@ -43,7 +44,7 @@ export class Owner {
     this.running.add(id);
     const beats = setInterval(() => {
       // One that fails is followed by others; when all fail, the turn's own writes do as well, and say so.
-      if (this.#isDue()) this.write(database, []).catch(() => {});
+      if (this.#isDue()) this.write(database, {}).catch(() => {});
     }, this.every);
     return () => {
       clearInterval(beats);
@@ -52,38 +53,37 @@ export class Owner {
   }
 
   /** Runs statements as one batch, and says along with them that this process is alive when that is due; gives their rows. */
-  async write(database: Database, statements: readonly Statement[]): Promise<readonly Row[][]> {
+  async write<B extends Batch>(database: Database, statements: B): Promise<Rows<B>> {
     if (!this.#isDue()) return database.batch(statements);
     this.#said = performance.now();
-    const sql = `INSERT INTO owners (id, alive_until) VALUES (?, ?)
-      ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`;
+    const beat = write(sql`INSERT INTO owners (id, alive_until) VALUES (${this.id}, ${Date.now() + this.lease})
+      ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`);
     try {
-      return (await database.batch([{ sql, values: [this.id, Date.now() + this.lease] }, ...statements])).slice(1);
+      return await database.batch({ beat, ...statements });
     } catch (error) {
       this.#said = Number.NEGATIVE_INFINITY; // that was undone with the rest, and what was begun meanwhile relies on it
-      if (error instanceof Conflict && this.running.size > 0) this.write(database, []).catch(() => {});
+      if (error instanceof Conflict && this.running.size > 0) this.write(database, {}).catch(() => {});
       throw error;
     }
   }
 
   /** Looks at all processes that hold turns, and ends what the dead held; also what this one holds and makes no more. */
   async look(database: Database): Promise<void> {
-    const [rows = [], held = []] = await database.batch([
-      { sql: `SELECT DISTINCT ${OWNER_BEAT} FROM responses r WHERE ${OPEN} AND r.owner <> ''`, values: [] },
-      { sql: `SELECT r.tenant, r.id FROM responses r WHERE r.owner = ? AND ${OPEN}`, values: [this.id] },
-    ]);
-    const seen = new Set(rows.map(({ owner }) => String(owner)));
+    const { owners, held } = await database.batch({
+      owners: read(sql`SELECT DISTINCT ${OWNER_BEAT} FROM responses r WHERE ${OPEN} AND r.owner <> ''`),
+      held: read(sql`SELECT r.tenant, r.id FROM responses r WHERE r.owner = ${this.id} AND ${OPEN}`),
+    });
+    const seen = new Set(owners.map(({ owner }) => String(owner)));
     for (const id of this.#watched.keys()) if (!seen.has(id)) this.#watched.delete(id);
-    for (const row of rows) await this.foundDead(database, { ...row, status: 'in_progress' });
+    for (const row of owners) await this.foundDead(database, { ...row, status: 'in_progress' });
     // Those whose last write failed, perhaps because the database was away for a while.
     const lost = held.filter(({ id }) => !this.running.has(String(id)));
     if (lost.length === 0) return;
-    await database.batch(
-      lost.map(({ tenant, id }) => ({
-        sql: `${END} WHERE r.owner = ? AND ${OPEN} AND r.tenant = ? AND r.id = ?`,
-        values: [this.id, tenant ?? null, id ?? null],
-      })),
-    );
+    await database.batch({
+      lost: lost.map(({ tenant = null, id = null }) =>
+        write(sql`${END} WHERE r.owner = ${this.id} AND ${OPEN} AND r.tenant = ${tenant} AND r.id = ${id}`),
+      ),
+    });
   }
 
   /**
@@ -93,16 +93,13 @@ export class Owner {
   async foundDead(database: Database, row: Row | undefined): Promise<boolean> {
     const { owner, beat = null } = row ?? {};
     if (!isOpen(row?.status) || !owner || owner === this.id || !this.#isSilent(String(owner), beat)) return false;
-    const values = [owner, beat ?? -1];
+    const last = beat ?? -1;
     const ended = await database
-      .batch([
-        {
-          sql: `${END} WHERE r.owner = ? AND ${OPEN}
-            AND NOT EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until <> ?)`,
-          values,
-        },
-        { sql: 'DELETE FROM owners WHERE id = ? AND alive_until = ?', values },
-      ])
+      .batch({
+        responses: write(sql`${END} WHERE r.owner = ${owner} AND ${OPEN}
+          AND NOT EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until <> ${last})`),
+        owner: write(sql`DELETE FROM owners WHERE id = ${owner} AND alive_until = ${last}`),
+      })
       .catch(() => undefined);
     return ended !== undefined;
   }
@@ -110,10 +107,10 @@ export class Owner {
   /** Says that this process is alive no more: what it still holds has failed, and may be taken at once. */
   async leave(database: Database): Promise<void> {
     this.#said = Number.NEGATIVE_INFINITY;
-    await database.batch([
-      { sql: `${END} WHERE r.owner = ? AND ${OPEN}`, values: [this.id] },
-      { sql: 'DELETE FROM owners WHERE id = ?', values: [this.id] },
-    ]);
+    await database.batch({
+      responses: write(sql`${END} WHERE r.owner = ${this.id} AND ${OPEN}`),
+      owner: write(sql`DELETE FROM owners WHERE id = ${this.id}`),
+    });
   }
 
   /**
@@ -139,13 +136,14 @@ export class Owner {
 export const STOPPED = 'The server that made this response has stopped.';
 
 /** Whether the response `r` has not ended. */
-export const OPEN = "r.status IN ('queued', 'in_progress')";
+export const OPEN = sql`r.status IN ('queued', 'in_progress')`;
 
 /** Who makes the response `r`, and when that process last said that it is alive: for `Owner.foundDead`. */
-export const OWNER_BEAT = 'r.owner, (SELECT o.alive_until FROM owners o WHERE o.id = r.owner) AS beat';
+export const OWNER_BEAT = sql`r.owner, (SELECT o.alive_until FROM owners o WHERE o.id = r.owner) AS beat`;
 
 /** Ends what a process held that has died; in the background another one may go on with it. */
-const END = `UPDATE responses AS r SET status = CASE WHEN r.background = 1 THEN r.status ELSE 'failed' END, owner = '', waits = 0`;
+const END = sql`UPDATE responses AS r
+  SET status = CASE WHEN r.background = 0 THEN 'failed' ELSE r.status END, owner = '', waits = 0`;
 
 /** Whether a response of this status has not ended. */
 export function isOpen(status: Value | undefined): boolean {

@@ -3,10 +3,11 @@ import type { Item, OutputItem } from '../items/item.ts';
 import type { Response } from '../protocol/response.ts';
 import { insist } from './again.ts';
 import { Conflict, type Statement } from './database/database.ts';
+import { sql, write } from './database/sql.ts';
 import { type ConversationPlace, conversationLocked, LOCKED, type Past } from './history.ts';
 import { type IdempotencyKey, refuseTaken, stillMade, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';
-import { isOpen } from './owner.ts';
+import { isOpen, OPEN } from './owner.ts';
 import { getHidden } from './responses.ts';
 import type { Scope } from './scope.ts';
 import { refuseFull } from './storage.ts';
@@ -39,13 +40,12 @@ export interface NewTurn {
 export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
   const { database, tenant, owner } = scope;
   const { response, input, past } = turn;
-  const holder = response.id;
   let written = 0;
   let release = () => {};
 
   return {
     async begin() {
-      release = owner.hold(holder, database);
+      release = owner.hold(response.id, database);
       try {
         await beginTurn(scope, turn, { by: owner.id });
       } catch (error) {
@@ -57,9 +57,9 @@ export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
     async calling() {},
 
     async round(items) {
-      const statements = writeOutput(tenant, holder, items, written);
-      if (statements.length === 0) return;
-      await owner.write(database, [fence(tenant, holder, owner.id), ...statements]);
+      const output = writeOutput(tenant, response.id, items, written);
+      if (output.length === 0) return;
+      await owner.write(database, { owned: requireOwner(tenant, response.id, owner.id), output });
       written = items.length;
     },
 
@@ -86,11 +86,11 @@ export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
  * Writes an end, again and again while the database is away, and gives what is kept: an attempt may have come through
  * without our hearing of it, and others may have ended the turn.
  */
-async function endOnce(scope: Scope, ended: Response, statements: Statement[]): Promise<Response> {
+async function endOnce(scope: Scope, ended: Response, end: Statement[]): Promise<Response> {
   const { database, owner } = scope;
   const write = async () => {
     try {
-      await database.batch(statements);
+      await database.batch({ end });
       return ended;
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
@@ -122,23 +122,19 @@ export async function beginTurn(
   const from = conversation ?? past.begun;
   const { head, rest } = writeBody(tenant, response);
   try {
-    await owner.write(database, [
-      ...(key ? [takeKey(tenant, key, response.id)] : []),
-      ...(conversation ? [lock(tenant, conversation, response.id)] : []),
-      {
-        sql: `INSERT INTO responses
-            (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        values: [
-          ...[tenant, response.id, past.previous, from?.id ?? null, from?.base ?? null, by, response.status],
-          ...(background ? [1, WHILE_MADE] : [0, null]),
-          ...[isCompacted(input) ? 1 : 0, Date.now() + scope.retention, head],
-        ],
-      },
-      ...rest,
-      ...insertItems({ tenant, holder: response.id, side: 'input', place: 0 }, input),
-      ...(background ?? []),
-    ]);
+    const [isBackground, logUntil] = background ? [1, WHILE_MADE] : [0, null];
+    await owner.write(database, {
+      key: key ? [takeKey(tenant, key, response.id)] : [],
+      conversation: conversation ? [acquireConversation(tenant, conversation, response.id)] : [],
+      response: write(sql`INSERT INTO responses
+          (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
+        VALUES (${tenant}, ${response.id}, ${past.previous}, ${from?.id ?? null}, ${from?.base ?? null}, ${by},
+          ${response.status}, ${isBackground}, ${logUntil}, ${isCompacted(input) ? 1 : 0},
+          ${Date.now() + scope.retention}, ${head})`),
+      body: rest,
+      input: insertItems({ tenant, owner: response.id, kind: 'input', position: 0 }, input),
+      job: background ?? [],
+    });
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     if (key) await refuseTaken(scope, key);
@@ -153,12 +149,12 @@ function isCompacted(items: readonly Item[]): boolean {
 
 function writeBody(tenant: string, response: Response) {
   const text = JSON.stringify({ ...response, output: [] });
-  return splitText({ tenant, holder: response.id, side: 'body', place: 0 }, text);
+  return splitText({ tenant, owner: response.id, kind: 'body', position: 0 }, text);
 }
 
 /** The items of a response's output from a place on. */
-export function writeOutput(tenant: string, holder: string, items: readonly OutputItem[], from: number): Statement[] {
-  return insertItems({ tenant, holder, side: 'output', place: from }, items.slice(from));
+export function writeOutput(tenant: string, id: string, items: readonly OutputItem[], from: number): Statement[] {
+  return insertItems({ tenant, owner: id, kind: 'output', position: from }, items.slice(from));
 }
 
 /** A turn that has ended. */
@@ -182,25 +178,16 @@ export interface EndedTurn {
 export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
   const { tenant, ended, written, inputs, conversation, logUntil } = turn;
   const { head, rest } = writeBody(tenant, ended);
-  const mine = owner === undefined ? "status IN ('queued', 'in_progress')" : 'owner = ?';
+  const mine = owner === undefined ? OPEN : sql`r.owner = ${owner}`;
+  const compacted = isCompacted(ended.output) ? sql`1` : sql`r.compacted`;
   return [
-    {
-      sql: `UPDATE responses SET body = ?, log_until = ?, owner = '', waits = 0, compacted = CASE WHEN ? = 1 THEN 1 ELSE compacted END,
-          status = CASE WHEN ${mine} THEN ? END
-        WHERE tenant = ? AND id = ?`,
-      values: [
-        ...[head, logUntil ?? null, isCompacted(ended.output) ? 1 : 0],
-        ...[...(owner === undefined ? [] : [owner]), ended.status],
-        ...[tenant, ended.id],
-      ],
-    },
-    {
-      sql: "DELETE FROM chunks WHERE tenant = ? AND holder = ? AND side = 'body'",
-      values: [tenant, ended.id],
-    },
+    write(sql`UPDATE responses AS r SET body = ${head}, log_until = ${logUntil ?? null}, owner = '', waits = 0,
+        compacted = ${compacted}, status = CASE WHEN ${mine} THEN ${ended.status} END
+      WHERE r.tenant = ${tenant} AND r.id = ${ended.id}`),
+    write(sql`DELETE FROM chunks WHERE tenant = ${tenant} AND holder = ${ended.id} AND side = 'body'`),
     ...rest,
     ...writeOutput(tenant, ended.id, ended.output, written),
-    ...(conversation ? leave(tenant, conversation, ended, inputs) : []),
+    ...(conversation ? releaseConversation(tenant, conversation, ended, inputs) : []),
   ];
 }
 
@@ -208,37 +195,33 @@ export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
  * Undoes a whole batch unless the turn is still its owner's: NULL violates the column's NOT NULL. A process that has
  * been silent for longer than a lease, and then goes on, thus writes nothing over what others made of its turn.
  */
-export function fence(tenant: string, id: string, owner: string): Statement {
-  return {
-    sql: 'UPDATE responses SET status = CASE WHEN owner = ? THEN status END WHERE tenant = ? AND id = ?',
-    values: [owner, tenant, id],
-  };
+export function requireOwner(tenant: string, id: string, owner: string): Statement {
+  return write(sql`UPDATE responses SET status = CASE WHEN owner = ${owner} THEN status END
+    WHERE tenant = ${tenant} AND id = ${id}`);
 }
 
 /** Takes the conversation for a turn, if nobody has it and nothing was added since it was read; else undoes the batch. */
-function lock(tenant: string, { id, base }: ConversationPlace, turn: string): Statement {
-  return {
-    sql: `UPDATE conversations AS c SET turn = ?, used_at = ?, next_place =
-        CASE WHEN c.deleted_at IS NULL AND c.next_place = ? AND NOT ${LOCKED} THEN c.next_place END
-      WHERE c.tenant = ? AND c.id = ?`,
-    values: [turn, Date.now(), base, tenant, id],
-  };
+function acquireConversation(tenant: string, { id, base }: ConversationPlace, turn: string): Statement {
+  return write(sql`UPDATE conversations AS c SET turn = ${turn}, used_at = ${Date.now()}, next_place =
+      CASE WHEN c.deleted_at IS NULL AND c.next_place = ${base} AND NOT ${LOCKED} THEN c.next_place END
+    WHERE c.tenant = ${tenant} AND c.id = ${id}`);
 }
 
 /** Gives the conversation back, with the turn's items in it if it came to something. */
-function leave(tenant: string, { id, base }: ConversationPlace, ended: Response, inputs: number): Statement[] {
-  const made = ended.status === 'completed' || ended.status === 'incomplete';
-  const compaction = made ? ended.output.findLastIndex(({ type }) => type === 'compaction') : -1;
-  const free: Statement = {
-    sql: `UPDATE conversations SET turn = NULL, used_at = ?, next_place = next_place + ?,
-        start_place = CASE WHEN ? >= 0 THEN ? ELSE start_place END WHERE tenant = ? AND id = ? AND turn = ?`,
-    values: [
-      ...[Date.now(), made ? inputs + ended.output.length : 0, compaction, base + inputs + compaction],
-      ...[tenant, id, ended.id],
-    ],
-  };
-  if (!made) return [free];
-  const publish = `UPDATE items SET conversation = ?, conversation_place = ? + place
-      + CASE WHEN side = 'output' THEN ? ELSE 0 END WHERE tenant = ? AND holder = ?`;
-  return [free, { sql: publish, values: [id, base, inputs, tenant, ended.id] }];
+function releaseConversation(
+  tenant: string,
+  { id, base }: ConversationPlace,
+  { id: turn, status, output }: Response,
+  inputs: number,
+): Statement[] {
+  const made = status === 'completed' || status === 'incomplete';
+  const compaction = made ? output.findLastIndex(({ type }) => type === 'compaction') : -1;
+  const start = compaction < 0 ? sql`start_place` : sql`${base + inputs + compaction}`;
+  const release = write(sql`UPDATE conversations SET turn = NULL, used_at = ${Date.now()},
+      next_place = next_place + ${made ? inputs + output.length : 0}, start_place = ${start}
+    WHERE tenant = ${tenant} AND id = ${id} AND turn = ${turn}`);
+  if (!made) return [release];
+  const publish = write(sql`UPDATE items SET conversation = ${id}, conversation_place = ${base} + place
+      + CASE WHEN side = 'output' THEN ${inputs} ELSE 0 END WHERE tenant = ${tenant} AND holder = ${turn}`);
+  return [release, publish];
 }

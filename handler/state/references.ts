@@ -1,10 +1,11 @@
 import type { Item } from '../items/item.ts';
 import { parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
+import { list, read, sql } from './database/sql.ts';
 import { isId, notFound, type Scope } from './scope.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /** How many items one statement asks for: D1 takes at most 100 values, and each id is there twice. */
-const AT_ONCE = 45;
+const BATCH_SIZE = 45;
 
 /**
  * The items with these ids that clients may still see, by id: those of a response that is there, or of a conversation.
@@ -15,16 +16,16 @@ export async function findItems(scope: Scope, ids: readonly string[]): Promise<M
   const found = new Map<string, Item>();
   let left = scope.history;
   for (const some of inParts(ids)) {
-    const sql = `FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ? AND i.id IN (${places(some)}) AND (i.conversation IS NOT NULL
-      OR EXISTS (SELECT 1 FROM responses r WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ?))`;
-    const list = {
-      from: { sql, values: [tenant, ...some, Date.now()] },
-      order: 'i.id, i.holder, i.side, i.place, k.n',
+    const items = {
+      from: sql`FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.id IN (${list(some)})
+        AND (i.conversation IS NOT NULL OR EXISTS (SELECT 1 FROM responses r
+          WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ${Date.now()}))`,
+      order: sql`i.id, i.holder, i.side, i.place, k.n`,
     };
     const rest = { ...scope, history: left };
     const most = readable(rest);
-    const [rows = []] = await database.batch([selectBounded(list, most)]);
-    if (rows.length === 0) await refuseTooLarge(rest, [list], most, 'input');
+    const { rows } = await database.batch({ rows: selectBounded(items, most) });
+    if (rows.length === 0) await refuseTooLarge(rest, [items], most, 'input');
     for (const item of parseItems(scope, rows, 'input')) found.set(item.id, item);
     left -= bytesOf(rows);
   }
@@ -38,21 +39,18 @@ export async function heldIn(
   conversation: string,
   ids: readonly string[],
 ): Promise<string[]> {
-  const statements = inParts(ids).map((some) => ({
-    sql: `SELECT i.id FROM items i WHERE i.tenant = ? AND i.conversation = ? AND i.id IN (${places(some)})`,
-    values: [tenant, conversation, ...some],
-  }));
-  if (statements.length === 0) return [];
-  return (await database.batch(statements)).flat().map(({ id }) => String(id));
+  const found = inParts(ids).map((some) =>
+    read(sql`SELECT i.id FROM items i WHERE i.tenant = ${tenant} AND i.conversation = ${conversation}
+      AND i.id IN (${list(some)})`),
+  );
+  if (found.length === 0) return [];
+  const rows = await database.batch({ found });
+  return rows.found.map(({ id }) => String(id));
 }
 
 /** What can be ids, as many at a time as a statement asks for. */
 function inParts(ids: readonly string[]): string[][] {
   const asked = ids.filter(isId);
-  const parts = Math.ceil(asked.length / AT_ONCE);
-  return Array.from({ length: parts }, (_, n) => asked.slice(n * AT_ONCE, (n + 1) * AT_ONCE));
-}
-
-function places(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ');
+  const parts = Math.ceil(asked.length / BATCH_SIZE);
+  return Array.from({ length: parts }, (_, n) => asked.slice(n * BATCH_SIZE, (n + 1) * BATCH_SIZE));
 }

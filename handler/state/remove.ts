@@ -1,24 +1,32 @@
 import { fixedLimits } from '../limits.ts';
-import type { Database, Row, Statement, Value } from './database/database.ts';
+import type { Database, Row, Statement } from './database/database.ts';
+import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
 import { LOCKED } from './history.ts';
 import { OPEN } from './owner.ts';
 
 /** Rows that a slice looks at. */
 const ROWS = fixedLimits.sweepRows;
+const MAX_ROWS = raw(ROWS);
 
 /** What an item costs to remove beside its own bytes, and what a slice removes of items, in bytes. */
 const [EACH, SIZE] = [4096, 2 * 1024 * 1024];
 
-/** Items that a slice removes of one response or conversation that is larger than that; of any, pieces of texts and blocks of logs. */
-const [ITEMS, CHUNKS, BLOCKS] = [32, 16, 64];
+/** Items that a slice removes of one response or conversation that is larger than that. */
+const ITEMS_OF_LARGE = 32;
+
+/** Pieces of texts, and blocks of logs, that a slice removes. */
+const [MAX_CHUNKS, MAX_BLOCKS] = [raw(16), raw(64)];
 
 /** Whether another response goes on from the response `r`, and one from the conversation `v`. */
-const CONTINUED = 'EXISTS (SELECT 1 FROM responses c WHERE c.tenant = r.tenant AND c.parent = r.id)';
-const BEGUN_IN = 'EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant AND r.conversation = v.id)';
+const CONTINUED = sql`EXISTS (SELECT 1 FROM responses c WHERE c.tenant = r.tenant AND c.parent = r.id)`;
+const BEGUN_IN = sql`EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant AND r.conversation = v.id)`;
 
-/** Whether events of the response `r` are kept, or a part of texts on these sides of it. */
-const hasLog = (sides: string) => `(EXISTS (SELECT 1 FROM events e WHERE e.tenant = r.tenant AND e.response = r.id)
-  OR EXISTS (SELECT 1 FROM chunks k WHERE k.tenant = r.tenant AND k.holder = r.id AND k.side IN (${sides})))`;
+/** Kinds of texts: of what is kept until a response goes, and of its log alone. */
+const [OWN_TEXTS, LOG_TEXTS] = [sql`'log', 'body'`, sql`'log'`];
+
+/** Whether events of the response `r` are kept, or a part of texts of these kinds. */
+const hasLog = (kinds: Sql) => sql`(EXISTS (SELECT 1 FROM events e WHERE e.tenant = r.tenant AND e.response = r.id)
+  OR EXISTS (SELECT 1 FROM chunks k WHERE k.tenant = r.tenant AND k.holder = r.id AND k.side IN (${kinds})))`;
 
 /**
  * A slice of the removal of responses that expired before a time and that nothing builds on, with their items unless a
@@ -26,66 +34,62 @@ const hasLog = (sides: string) => `(EXISTS (SELECT 1 FROM events e WHERE e.tenan
  * Says whether there may be more.
  */
 export async function removeResponses(database: Database, before: number): Promise<boolean> {
-  const [due = []] = await database.batch([
-    {
-      sql: `SELECT r.tenant, r.id, r.parent, r.conversation, CASE WHEN ${OPEN} OR ${CONTINUED} THEN 1 ELSE 0 END AS held,
-          ${weightOf('i.tenant = r.tenant AND i.holder = r.id')}
-        FROM responses r WHERE r.waits = 0 AND r.expires_at < ? ORDER BY r.expires_at LIMIT ${ROWS}`,
-      values: [before],
-    },
-  ]);
+  const { due } = await database.batch({
+    due: read(sql`SELECT r.tenant, r.id, r.parent, r.conversation, CASE WHEN ${OPEN} OR ${CONTINUED} THEN 1 ELSE 0 END AS held,
+        ${weightOf(sql`i.tenant = r.tenant AND i.holder = r.id`)}
+      FROM responses r WHERE r.waits = 0 AND r.expires_at < ${before} ORDER BY r.expires_at LIMIT ${MAX_ROWS}`),
+  });
   if (due.length === 0) return false;
   const { held, free, items } = portionOf(due);
   const own: Portion = {
-    which: 'i.conversation IS NULL AND (i.tenant, i.holder)',
-    by: 'i.tenant, i.holder, i.side, i.place',
+    which: sql`i.conversation IS NULL AND (i.tenant, i.holder)`,
+    by: sql`i.tenant, i.holder, i.side, i.place`,
   };
-  await database.batch([
-    ...on(
+  await database.batch({
+    waiting: on(
       held,
-      (ids) => `UPDATE responses AS r SET waits = 1 WHERE (r.tenant, r.id) IN ${ids}
-      AND (${OPEN} OR ${CONTINUED})`,
+      (ids) => sql`UPDATE responses AS r SET waits = 1 WHERE (r.tenant, r.id) IN ${ids} AND (${OPEN} OR ${CONTINUED})`,
     ),
-    ...removeItems(free, own, items),
-    ...removeLog(free, "'log', 'body'"),
-    ...on(free, (ids) => `DELETE FROM idempotency WHERE (tenant, response) IN ${ids}`),
-    ...on(
+    items: removeItems(free, own, items),
+    texts: removeLog(free, OWN_TEXTS),
+    keys: on(free, (ids) => sql`DELETE FROM idempotency WHERE (tenant, response) IN ${ids}`),
+    responses: on(
       free,
       (
         ids,
-      ) => `DELETE FROM responses AS r WHERE (r.tenant, r.id) IN ${ids} AND NOT ${hasLog("'log', 'body'")} AND NOT EXISTS
-      (SELECT 1 FROM items i WHERE i.tenant = r.tenant AND i.holder = r.id AND i.conversation IS NULL)`,
+      ) => sql`DELETE FROM responses AS r WHERE (r.tenant, r.id) IN ${ids} AND NOT ${hasLog(OWN_TEXTS)} AND NOT EXISTS
+        (SELECT 1 FROM items i WHERE i.tenant = r.tenant AND i.holder = r.id AND i.conversation IS NULL)`,
     ),
-    ...on(
+    parents: on(
       parentsOf(free, 'parent'),
-      (ids) => `UPDATE responses AS r SET waits = 0
-      WHERE (r.tenant, r.id) IN ${ids} AND r.waits = 1 AND NOT ${CONTINUED}`,
+      (ids) => sql`UPDATE responses AS r SET waits = 0
+        WHERE (r.tenant, r.id) IN ${ids} AND r.waits = 1 AND NOT ${CONTINUED}`,
     ),
-    ...on(
+    conversations: on(
       parentsOf(free, 'conversation'),
-      (ids) => `UPDATE conversations AS v SET waits = 0
-      WHERE (v.tenant, v.id) IN ${ids} AND v.waits = 1 AND NOT ${BEGUN_IN}`,
+      (ids) => sql`UPDATE conversations AS v SET waits = 0
+        WHERE (v.tenant, v.id) IN ${ids} AND v.waits = 1 AND NOT ${BEGUN_IN}`,
     ),
-  ]);
+  });
   return true;
 }
 
 /** A slice of the removal of the events of background turns that were kept until a time. Says whether there may be more. */
 export async function removeLogs(database: Database, now: number): Promise<boolean> {
-  const [due = []] = await database.batch([
-    {
-      sql: `SELECT r.tenant, r.id FROM responses r WHERE r.log_until < ? ORDER BY r.log_until LIMIT ${ROWS}`,
-      values: [now],
-    },
-  ]);
-  if (due.length === 0) return false;
-  await database.batch([
-    ...removeLog(due, "'log'"),
-    ...on(
-      due,
-      (ids) => `UPDATE responses AS r SET log_until = NULL WHERE (r.tenant, r.id) IN ${ids} AND NOT ${hasLog("'log'")}`,
+  const { due } = await database.batch({
+    due: read(
+      sql`SELECT r.tenant, r.id FROM responses r WHERE r.log_until < ${now} ORDER BY r.log_until LIMIT ${MAX_ROWS}`,
     ),
-  ]);
+  });
+  if (due.length === 0) return false;
+  await database.batch({
+    log: removeLog(due, LOG_TEXTS),
+    responses: on(
+      due,
+      (ids) => sql`UPDATE responses AS r SET log_until = NULL
+        WHERE (r.tenant, r.id) IN ${ids} AND NOT ${hasLog(LOG_TEXTS)}`,
+    ),
+  });
   return true;
 }
 
@@ -93,16 +97,13 @@ export async function removeLogs(database: Database, now: number): Promise<boole
  * Deletes some conversations that nobody has written to since a time, as their users could. Says whether there may be more.
  */
 export async function expireConversations(database: Database, before: number, now: number): Promise<boolean> {
-  const [due = []] = await database.batch([
-    {
-      // One that a turn is being made in is in use.
-      sql: `UPDATE conversations AS c SET deleted_at = CASE WHEN ${LOCKED} THEN NULL ELSE ? END,
-          used_at = CASE WHEN ${LOCKED} THEN ? ELSE used_at END
-        WHERE (c.tenant, c.id) IN (SELECT v.tenant, v.id FROM conversations v
-          WHERE v.deleted_at IS NULL AND v.used_at < ? ORDER BY v.used_at LIMIT ${ROWS}) RETURNING id`,
-      values: [now, now, before],
-    },
-  ]);
+  const { due } = await database.batch({
+    // One that a turn is being made in is in use.
+    due: write(sql`UPDATE conversations AS c SET deleted_at = CASE WHEN ${LOCKED} THEN NULL ELSE ${now} END,
+        used_at = CASE WHEN ${LOCKED} THEN ${now} ELSE used_at END
+      WHERE (c.tenant, c.id) IN (SELECT v.tenant, v.id FROM conversations v
+        WHERE v.deleted_at IS NULL AND v.used_at < ${before} ORDER BY v.used_at LIMIT ${MAX_ROWS}) RETURNING id`),
+  });
   return due.length > 0;
 }
 
@@ -111,79 +112,79 @@ export async function expireConversations(database: Database, before: number, no
  * that only they hold; others wait until the last of those is gone. Says whether there may be more.
  */
 export async function removeConversations(database: Database, before: number): Promise<boolean> {
-  const [due = []] = await database.batch([
-    {
-      sql: `SELECT v.tenant, v.id, CASE WHEN ${BEGUN_IN} THEN 1 ELSE 0 END AS held,
-          ${weightOf('i.tenant = v.tenant AND i.conversation = v.id')}
-        FROM conversations v WHERE v.waits = 0 AND v.deleted_at < ? ORDER BY v.deleted_at LIMIT ${ROWS}`,
-      values: [before],
-    },
-  ]);
+  const { due } = await database.batch({
+    due: read(sql`SELECT v.tenant, v.id, CASE WHEN ${BEGUN_IN} THEN 1 ELSE 0 END AS held,
+        ${weightOf(sql`i.tenant = v.tenant AND i.conversation = v.id`)}
+      FROM conversations v WHERE v.waits = 0 AND v.deleted_at < ${before} ORDER BY v.deleted_at LIMIT ${MAX_ROWS}`),
+  });
   if (due.length === 0) return false;
   const { held, free, items } = portionOf(due);
   const own: Portion = {
-    which: 'i.conversation IS NOT NULL AND (i.tenant, i.conversation)',
-    by: 'i.tenant, i.conversation, i.conversation_place',
+    which: sql`i.conversation IS NOT NULL AND (i.tenant, i.conversation)`,
+    by: sql`i.tenant, i.conversation, i.conversation_place`,
   };
-  await database.batch([
-    ...on(held, (ids) => `UPDATE conversations AS v SET waits = 1 WHERE (v.tenant, v.id) IN ${ids} AND ${BEGUN_IN}`),
-    ...removeItems(free, own, items),
-    ...on(
-      free,
-      (ids) => `DELETE FROM conversations AS v WHERE (v.tenant, v.id) IN ${ids}
-      AND NOT EXISTS (SELECT 1 FROM items i WHERE i.tenant = v.tenant AND i.conversation = v.id)`,
+  await database.batch({
+    waiting: on(
+      held,
+      (ids) => sql`UPDATE conversations AS v SET waits = 1 WHERE (v.tenant, v.id) IN ${ids} AND ${BEGUN_IN}`,
     ),
-  ]);
+    items: removeItems(free, own, items),
+    conversations: on(
+      free,
+      (ids) => sql`DELETE FROM conversations AS v WHERE (v.tenant, v.id) IN ${ids}
+        AND NOT EXISTS (SELECT 1 FROM items i WHERE i.tenant = v.tenant AND i.conversation = v.id)`,
+    ),
+  });
   return true;
 }
 
 /** Items of what is removed: a condition that ends before the list of its ids, and their order. */
 interface Portion {
-  which: string;
-  by: string;
+  which: Sql;
+  by: Sql;
 }
 
 /** Removes the first of the items, and of the texts that they are kept in. */
 function removeItems(of: readonly Row[], { which, by }: Portion, most: number): Statement[] {
-  const portion = (ids: string) =>
-    `SELECT i.tenant, i.holder, i.side, i.place FROM items i WHERE ${which} IN ${ids} ORDER BY ${by} LIMIT ${most}`;
+  const portion = (ids: Sql) => sql`SELECT i.tenant, i.holder, i.side, i.place FROM items i
+    WHERE ${which} IN ${ids} ORDER BY ${by} LIMIT ${raw(most)}`;
   return [
     ...on(
       of,
-      (ids) => `DELETE FROM chunks WHERE (tenant, holder, side, place, n) IN (
-      SELECT k.tenant, k.holder, k.side, k.place, k.n FROM (${portion(ids)}) p CROSS JOIN chunks k
-      WHERE k.tenant = p.tenant AND k.holder = p.holder AND k.side = p.side AND k.place = p.place LIMIT ${CHUNKS})`,
+      (ids) => sql`DELETE FROM chunks WHERE (tenant, holder, side, place, n) IN (
+        SELECT k.tenant, k.holder, k.side, k.place, k.n FROM (${portion(ids)}) p CROSS JOIN chunks k
+        WHERE k.tenant = p.tenant AND k.holder = p.holder AND k.side = p.side AND k.place = p.place LIMIT ${MAX_CHUNKS})`,
     ),
     ...on(
       of,
-      (ids) => `DELETE FROM items WHERE (tenant, holder, side, place) IN (${portion(ids)}) AND NOT EXISTS (
-      SELECT 1 FROM chunks k WHERE k.tenant = items.tenant AND k.holder = items.holder AND k.side = items.side
-      AND k.place = items.place)`,
+      (ids) => sql`DELETE FROM items WHERE (tenant, holder, side, place) IN (${portion(ids)}) AND NOT EXISTS (
+        SELECT 1 FROM chunks k WHERE k.tenant = items.tenant AND k.holder = items.holder AND k.side = items.side
+        AND k.place = items.place)`,
     ),
   ];
 }
 
-/** Removes the first of the events of responses, and of the texts on these sides of them. */
-function removeLog(of: readonly Row[], sides: string): Statement[] {
+/** Removes the first of the events of responses, and of their texts of these kinds. */
+function removeLog(of: readonly Row[], kinds: Sql): Statement[] {
   return [
     ...on(
       of,
-      (ids) => `DELETE FROM chunks WHERE (tenant, holder, side, place, n) IN (
-      SELECT k.tenant, k.holder, k.side, k.place, k.n FROM chunks k
-      WHERE (k.tenant, k.holder) IN ${ids} AND k.side IN (${sides}) LIMIT ${CHUNKS})`,
+      (ids) => sql`DELETE FROM chunks WHERE (tenant, holder, side, place, n) IN (
+        SELECT k.tenant, k.holder, k.side, k.place, k.n FROM chunks k
+        WHERE (k.tenant, k.holder) IN ${ids} AND k.side IN (${kinds}) LIMIT ${MAX_CHUNKS})`,
     ),
     ...on(
       of,
-      (ids) => `DELETE FROM events WHERE (tenant, response, n) IN (
-      SELECT e.tenant, e.response, e.n FROM events e WHERE (e.tenant, e.response) IN ${ids} LIMIT ${BLOCKS})`,
+      (ids) => sql`DELETE FROM events WHERE (tenant, response, n) IN (
+        SELECT e.tenant, e.response, e.n FROM events e WHERE (e.tenant, e.response) IN ${ids} LIMIT ${MAX_BLOCKS})`,
     ),
   ];
 }
 
 /** What the items of a condition come to, as far as a slice has to know. */
-function weightOf(condition: string): string {
-  return `(SELECT coalesce(sum(w.bytes), 0) FROM (SELECT ${EACH} + octet_length(i.body) AS bytes FROM items i
-    WHERE ${condition} LIMIT ${SIZE / EACH + 1}) w) AS weight`;
+function weightOf(condition: Sql): Sql {
+  return sql`(SELECT coalesce(sum(w.bytes), 0) FROM (SELECT ${raw(EACH)} + octet_length(i.body) AS bytes FROM items i
+    WHERE ${condition} LIMIT ${raw(SIZE / EACH + 1)}) w) AS weight`;
 }
 
 /** Which of the rows that are due have to wait, which go now, and how many items go with them at most. */
@@ -197,7 +198,7 @@ function portionOf(due: readonly Row[]): { held: Row[]; free: Row[]; items: numb
     free.push(row);
   }
   const alone = free.length === 1 && weight > SIZE;
-  return { held: due.filter((row) => row.held === 1), free, items: alone ? ITEMS : SIZE / EACH };
+  return { held: due.filter((row) => row.held === 1), free, items: alone ? ITEMS_OF_LARGE : SIZE / EACH };
 }
 
 /** What the rows go on from, by the column that names it. */
@@ -206,12 +207,12 @@ function parentsOf(rows: readonly Row[], column: 'parent' | 'conversation'): Row
 }
 
 /** A statement about rows, by a list of their tenants and ids, and none without rows. The list is always as long: drivers keep what they have prepared. */
-function on(rows: readonly Row[], sql: (ids: string) => string): Statement[] {
+function on(rows: readonly Row[], statement: (ids: Sql) => Sql): Statement[] {
   const [first] = rows;
   if (!first) return [];
-  const values = Array.from({ length: ROWS }, (_, n): Value[] => {
+  const pairs = Array.from({ length: ROWS }, (_, n): Sql => {
     const { tenant = null, id = null } = rows[n] ?? first;
-    return [tenant, id];
+    return sql`(${tenant}, ${id})`;
   });
-  return [{ sql: sql(`(VALUES ${values.map(() => '(?, ?)').join(', ')})`), values: values.flat() }];
+  return [write(statement(sql`(VALUES ${list(pairs)})`))];
 }

@@ -1,5 +1,6 @@
 import { fixedLimits } from '../limits.ts';
 import type { Database } from './database/database.ts';
+import { sql, write } from './database/sql.ts';
 import { removeOldDeliveries } from './deliveries.ts';
 import type { Owner } from './owner.ts';
 import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';
@@ -28,11 +29,11 @@ export async function sweep(
   { most = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY }: SweepBounds = {},
 ): Promise<void> {
   await owner.look(database);
-  await database.batch([
-    removeOldDeliveries(now),
+  await database.batch({
+    deliveries: removeOldDeliveries(now),
     // One that is alive, and makes nothing, says so again when it does.
-    { sql: 'DELETE FROM owners WHERE alive_until < ?', values: [now - GRACE] },
-  ]);
+    owners: write(sql`DELETE FROM owners WHERE alive_until < ${now - GRACE}`),
+  });
   const until = performance.now() + fixedLimits.sweepTime;
   const kinds = [
     () => removeResponses(database, now - GRACE),

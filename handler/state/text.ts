@@ -1,42 +1,45 @@
 import type { Row, Statement } from './database/database.ts';
+import { sql, write } from './database/sql.ts';
 
 /** Characters of one row's text: at three bytes each they stay within the 512 KiB that every database takes well. */
-const MOST = 170_000;
+const MAX_TEXT = 170_000;
 
-/** Where a text is kept: the row of an item, of a response (`side` is `body`), of its `job`, or a block of its `log`. */
+/** Where a text is kept: the row of an item, of a response (`kind` is `body`), of its `job`, or a block of its `log`. */
 export interface Place {
   tenant: string;
-  holder: string;
-  side: 'body' | 'input' | 'output' | 'added' | 'round' | 'job' | 'log';
-  place: number;
+  /** The response or conversation that it belongs to. */
+  owner: string;
+  kind: 'body' | 'input' | 'output' | 'added' | 'round' | 'job' | 'log';
+  position: number;
 }
 
 /** A text as what its own row holds, and the statements that keep the rest. */
-export function splitText(at: Place, text: string): { head: string; rest: Statement[] } {
-  if (text.length <= MOST) return { head: text, rest: [] };
+export function splitText({ tenant, owner, kind, position }: Place, text: string): { head: string; rest: Statement[] } {
+  if (text.length <= MAX_TEXT) return { head: text, rest: [] };
   const rest: Statement[] = [];
   for (let from = 0, n = 0; from < text.length; n++) {
-    let end = Math.min(from + MOST, text.length);
+    let end = Math.min(from + MAX_TEXT, text.length);
     // A pair of surrogates stays together: half of one is no text that a database keeps.
     if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--;
-    rest.push({
-      sql: 'INSERT INTO chunks (tenant, holder, side, place, n, body) VALUES (?, ?, ?, ?, ?, ?)',
-      values: [at.tenant, at.holder, at.side, at.place, n, text.slice(from, end)],
-    });
+    const piece = text.slice(from, end);
+    rest.push(
+      write(sql`INSERT INTO chunks (tenant, holder, side, place, n, body)
+        VALUES (${tenant}, ${owner}, ${kind}, ${position}, ${n}, ${piece})`),
+    );
     from = end;
   }
   return { head: '', rest };
 }
 
 /** The columns `n` and `more` that `joinText` needs, for a query that reads items as `i`; to be ordered by `n` last. */
-export const ITEM_CHUNKS = `LEFT JOIN chunks k ON i.body = '' AND k.tenant = i.tenant AND k.holder = i.holder
+export const ITEM_CHUNKS = sql`LEFT JOIN chunks k ON i.body = '' AND k.tenant = i.tenant AND k.holder = i.holder
   AND k.side = i.side AND k.place = i.place`;
 
 /** The bytes of one row of such a query. */
-export const SIZE = 'octet_length(coalesce(k.body, i.body))';
+export const SIZE = sql`octet_length(coalesce(k.body, i.body))`;
 
 /** The bytes of all chunks of the item `i`. */
-export const CHUNKS_SIZE = `coalesce((SELECT sum(octet_length(k.body)) FROM chunks k WHERE i.body = ''
+export const CHUNKS_SIZE = sql`coalesce((SELECT sum(octet_length(k.body)) FROM chunks k WHERE i.body = ''
   AND k.tenant = i.tenant AND k.holder = i.holder AND k.side = i.side AND k.place = i.place), 0)`;
 
 /** The characters of all texts in such rows. */

@@ -50,7 +50,7 @@ function openLoop(webhook: Webhook, name: string, { database, transport }: Deliv
     const room = AT_ONCE - trying.size;
     for (const delivery of room > 0 ? await takeDue(database, webhook.url, room, HOLD) : []) {
       const tried = attempt(delivery, transport, webhook, name)
-        .then((statement) => database.batch([statement]))
+        .then((statement) => database.batch({ statement }))
         .then(
           () => {},
           (error) => log.error('a webhook is left for later', { error: describe(error) }),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
+import { raw, read, sql } from '../../handler/state/database/sql.ts';
 import { ended } from '../promises/background.ts';
 import { stored, until } from '../promises/state-ask.ts';
 import { testDatabase } from './doors/database.ts';
@@ -15,8 +17,8 @@ export interface Mortal {
   database: Database;
   die(): void;
   /** Has it die right before, or right after, it writes a statement like this. */
-  dieBefore(sql: RegExp): void;
-  dieAfter(sql: RegExp): void;
+  dieBefore(text: RegExp): void;
+  dieAfter(text: RegExp): void;
   /** Stops it, as SIGSTOP does, with whatever it is about to write. */
   pause(): void;
   goOn(): void;
@@ -35,9 +37,10 @@ export function mortal(whole: Database): Mortal {
       ...whole,
       async batch(statements) {
         await paused.promise;
-        dead ||= statements.some(({ sql }) => before.test(sql));
+        const texts = statementsOf(statements).map(({ text }) => text);
+        dead ||= texts.some((text) => before.test(text));
         if (dead) throw new Error('this process is dead');
-        dead = statements.some(({ sql }) => after.test(sql));
+        dead = texts.some((text) => after.test(text));
         const rows = await whole.batch(statements);
         if (dead) throw new Error('this process is dead');
         return rows;
@@ -46,11 +49,11 @@ export function mortal(whole: Database): Mortal {
     die() {
       dead = true;
     },
-    dieBefore(sql) {
-      before = sql;
+    dieBefore(text) {
+      before = text;
     },
-    dieAfter(sql) {
-      after = sql;
+    dieAfter(text) {
+      after = text;
     },
     pause() {
       paused = Promise.withResolvers();
@@ -118,8 +121,7 @@ export function reads(door: InProcess, id: string): Reader {
 /** How many rows each table has that holds something of responses. */
 export async function rowsOf(database: Database): Promise<Record<string, number>> {
   const tables = ['responses', 'items', 'chunks', 'jobs', 'events'];
-  const counted = await database.batch(
-    tables.map((table) => ({ sql: `SELECT count(*) AS n FROM ${table}`, values: [] })),
-  );
-  return Object.fromEntries(tables.map((table, index) => [table, Number(counted[index]?.[0]?.n)]));
+  const counts = tables.map((table) => read(sql`SELECT count(*) AS n FROM ${raw(table)}`));
+  const counted = await database.batch({ counts });
+  return Object.fromEntries(tables.map((table, index) => [table, Number(counted.counts[index]?.n)]));
 }

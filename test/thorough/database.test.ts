@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Conflict, type Statement } from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
+import { read, sql, write } from '../../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { databaseContract } from '../support/database-contract.ts';
 
@@ -58,32 +59,29 @@ async function locked(t: TestContext, patience?: number) {
     other.close();
     await rm(dir, { recursive: true });
   });
-  const write = (id: string): Statement => ({
-    sql: 'INSERT INTO owners (id, alive_until) VALUES (?, 0)',
-    values: [id],
-  });
+  const insert = (id: string): Statement => write(sql`INSERT INTO owners (id, alive_until) VALUES (${id}, 0)`);
   other.exec('BEGIN IMMEDIATE');
   other.exec("INSERT INTO owners (id, alive_until) VALUES ('taken', 0)");
-  return { database, other, write };
+  return { database, other, insert };
 }
 
 const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 test('sqlite in a file: while another process writes all else goes on, and then each write has its own outcome', async (t) => {
-  const { database, other, write } = await locked(t);
+  const { database, other, insert } = await locked(t);
   let settled = 0;
-  const batch = (...statements: Statement[]) => database.batch(statements).finally(() => settled++);
+  const batch = (...statements: Statement[]) => database.batch({ statements }).finally(() => settled++);
   const outcomes = Promise.allSettled([
-    batch(write('a')),
-    batch(write('b'), { sql: 'SELECT 1 FROM nowhere', values: [] }),
-    batch(write('c'), write('taken')),
+    batch(insert('a')),
+    batch(insert('b'), read(sql`SELECT 1 FROM nowhere`)),
+    batch(insert('c'), insert('taken')),
   ]);
   await tick();
-  const late = batch(write('d'));
+  const late = batch(insert('d'));
   for (let ticks = 0; ticks < 5; ticks++) await tick();
   assert.equal(settled, 0, 'they wait');
-  const count: Statement = { sql: '\n SELECT count(*) AS n FROM owners', values: [] };
-  assert.equal((await database.batch([count]))[0]?.[0]?.n, 0, 'who reads does not');
+  const { counted } = await database.batch({ counted: read(sql`SELECT count(*) AS n FROM owners`) });
+  assert.equal(counted[0]?.n, 0, 'who reads does not');
   other.exec('COMMIT');
   const [first, wrong, refused] = await outcomes;
   await late;
@@ -100,8 +98,8 @@ test('sqlite in a file: while another process writes all else goes on, and then 
 });
 
 test('sqlite in a file: who writes for ever lets nobody wait for as long, and a database closes once nobody waits', async (t) => {
-  const { database, other, write } = await locked(t, 100);
-  const outcomes = Promise.allSettled([database.batch([write('a')]), database.batch([write('b')])]);
+  const { database, other, insert } = await locked(t, 100);
+  const outcomes = Promise.allSettled([database.batch({ a: insert('a') }), database.batch({ b: insert('b') })]);
   await tick();
   await database.close();
   for (const outcome of await outcomes) {
@@ -115,19 +113,16 @@ test('sqlite: a crowd of long reads and of large writes lets others in between',
   const database = sqliteDatabase(new DatabaseSync(':memory:'), { defer: setImmediate });
   t.after(() => database.close());
   await migrate(database);
-  const long = {
-    sql: 'WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT max(i) FROM n',
-    values: [],
-  };
+  const long = read(sql`WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT max(i) FROM n`);
   const text = 'x'.repeat(2_000_000);
-  const large = (n: number) => ({ sql: 'INSERT INTO secrets (id, key) VALUES (?, ?)', values: [`${n}`, text] });
+  const large = (n: number) => write(sql`INSERT INTO secrets (id, key) VALUES (${`${n}`}, ${text})`);
   for (const crowd of [() => long, large]) {
     let ended = 0;
-    const all = Array.from({ length: 60 }, (_, n) => database.batch([crowd(n)]).then(() => ended++));
+    const all = Array.from({ length: 60 }, (_, n) => database.batch({ crowd: crowd(n) }).then(() => ended++));
     await new Promise((resolve) => setTimeout(resolve, 0));
     await readFile(import.meta.filename); // goes on where new requests are heard
     assert.ok(ended < all.length / 2, `${ended} had ended before anybody else had a turn`);
-    await database.batch([{ sql: 'SELECT 1', values: [] }]);
+    await database.batch({ little: read(sql`SELECT 1`) });
     assert.ok(ended < all.length, 'who comes later and wants little does not wait for all');
     await Promise.all(all);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { create } from '../promises/ask.ts';
 import { openStream } from '../promises/background.ts';
@@ -11,11 +12,11 @@ import { LEASE, reads } from '../support/processes.ts';
 const background = { background: true, input: 'Hi' };
 
 /** A database that fails where `is` says of a statement. */
-function failing(whole: Database, is: (sql: string) => boolean): Database {
+function failing(whole: Database, is: (text: string) => boolean): Database {
   return {
     ...whole,
     async batch(statements) {
-      if (statements.some(({ sql }) => is(sql))) throw new Error('SECRET: database is locked');
+      if (statementsOf(statements).some(({ text }) => is(text))) throw new Error('SECRET: database is locked');
       return whole.batch(statements);
     },
   };
@@ -47,7 +48,7 @@ for (const [what, sql] of [
 
 test('a database that stays away ends the reader, who may come again, and neither the server nor the turn', async (t) => {
   let away = false;
-  const database = failing(await testDatabase(), (sql) => away && sql.includes('FROM events e WHERE'));
+  const database = failing(await testDatabase(), (text) => away && text.includes('FROM events e WHERE'));
   const door = await openInProcess({ database, lease: LEASE });
   t.after(() => door.close());
   const { script, release } = held('Hel');

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Runner, Work } from '../../handler/index.ts';
+import { statementsOf } from '../../handler/state/database/batch.ts';
+import { read, sql } from '../../handler/state/database/sql.ts';
 import { callOf, create, endsOnLeaving } from '../promises/ask.ts';
 import { have, heard, held, stored, until } from '../promises/state-ask.ts';
 import { testConfig } from '../support/doors/door.ts';
@@ -11,6 +13,7 @@ import { testToolUseOf } from '../support/test-tool.ts';
 
 const STOPPED = { code: 'server_error', message: 'The server that made this response has stopped.' };
 const CLAIM = /^UPDATE responses AS r SET owner/;
+const ENDS = /^UPDATE responses AS r SET body/;
 const ROUND = /^UPDATE jobs SET progress/;
 const CALLING = /^UPDATE jobs SET calling/;
 
@@ -181,7 +184,7 @@ describe('what becomes of background turns when their process dies', { concurren
       database: {
         ...whole,
         batch(statements) {
-          if (statements.some(({ sql }) => sql.startsWith('UPDATE responses SET body'))) pause();
+          if (statementsOf(statements).some(({ text }) => ENDS.test(text))) pause();
           return database.batch(statements);
         },
       },
@@ -193,8 +196,8 @@ describe('what becomes of background turns when their process dies', { concurren
     const { script, release } = held('Hel');
     const { id } = await create(first, { ...background, model: first.model.script(script) });
     const ownerOf = async () => {
-      const [rows] = await whole.batch([{ sql: 'SELECT owner FROM responses WHERE id = ?', values: [id] }]);
-      return rows?.[0]?.owner;
+      const { found } = await whole.batch({ found: read(sql`SELECT owner FROM responses WHERE id = ${id}`) });
+      return found[0]?.owner;
     };
     await third.resume();
     await until(async () => (await ownerOf()) !== '');
@@ -255,8 +258,8 @@ describe('what becomes of background turns when their process dies', { concurren
     const { id } = await create(first, { ...background, model: first.model.script(hangs('').script, says('ok')) });
     await reads(second, id).seen(/response.in_progress/);
     die();
-    const silent = 'SELECT * FROM owners WHERE alive_until > ?';
-    await until(async () => (await whole.batch([{ sql: silent, values: [Date.now()] }]))[0]?.length === 0);
+    const alive = () => read(sql`SELECT * FROM owners WHERE alive_until > ${Date.now()}`);
+    await until(async () => (await whole.batch({ alive: alive() })).alive.length === 0);
     await second.sweep();
     assert.equal((await stored(second, id)).status, 'in_progress');
     assert.equal((await takenOver(second, id)).status, 'completed');

@@ -62,7 +62,7 @@ function counting(database: Database): { database: Database; read(): number } {
       ...database,
       async batch(statements) {
         const results = await database.batch(statements);
-        rows += results.reduce((sum, result) => sum + result.length, 0);
+        rows += Object.values(results).flat().length;
         return results;
       },
     },

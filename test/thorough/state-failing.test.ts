@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { create, refuses, stream } from '../promises/ask.ts';
 import { begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
@@ -10,7 +11,7 @@ import { callsFunctions, says } from '../support/model/scripted.ts';
 import { LEASE } from '../support/processes.ts';
 
 /** A database that may be away, as a network or a full disk takes it away. */
-async function failing(): Promise<{ database: Database; whole: Database; away(is: (sql: string) => boolean): void }> {
+async function failing(): Promise<{ database: Database; whole: Database; away(is: (text: string) => boolean): void }> {
   const whole = await testDatabase();
   let isAway = (_: string) => false;
   return {
@@ -21,7 +22,7 @@ async function failing(): Promise<{ database: Database; whole: Database; away(is
     database: {
       ...whole,
       async batch(statements) {
-        if (statements.some(({ sql }) => isAway(sql))) throw new Error('SECRET: the disk is full');
+        if (statementsOf(statements).some(({ text }) => isAway(text))) throw new Error('SECRET: the disk is full');
         return whole.batch(statements);
       },
     },
@@ -29,14 +30,14 @@ async function failing(): Promise<{ database: Database; whole: Database; away(is
 }
 
 const SERVER_ERROR = { status: 500, code: 500, message: 'The server had an error while processing your request.' };
-const ends = (sql: string) => sql.startsWith('UPDATE responses SET body');
+const ends = (text: string) => text.startsWith('UPDATE responses AS r SET body');
 
 test('what cannot be written down is not begun', async (t) => {
   const { database, away } = await failing();
   const door = await openInProcess({ database });
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
-  away((sql) => sql.startsWith('INSERT INTO responses'));
+  away((text) => text.startsWith('INSERT INTO responses'));
   for (const more of [{}, { stream: true }]) {
     await refuses(await post(door, { model, input: 'Hi', ...more }), SERVER_ERROR);
   }
@@ -71,7 +72,7 @@ test('a turn whose end cannot be written for a moment has ended as it did', asyn
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
   let tries = 0;
-  away((sql) => ends(sql) && ++tries === 1);
+  away((text) => ends(text) && ++tries === 1);
   const { final } = await stream(door, { model });
   assert.equal(final.status, 'completed');
   assert.deepEqual(await stored(door, final.id), final);
@@ -84,7 +85,8 @@ test('a turn whose end came through, though the database did not say so, has end
     ...whole,
     async batch(statements) {
       const rows = await whole.batch(statements);
-      if (statements.some(({ sql }) => ends(sql)) && ++tries === 1) throw new Error('the network is away');
+      if (statementsOf(statements).some(({ text }) => ends(text)) && ++tries === 1)
+        throw new Error('the network is away');
       return rows;
     },
   };
@@ -100,7 +102,7 @@ test('a round that cannot be written fails the turn', async (t) => {
   const door = await openInProcess({ database });
   t.after(() => door.close());
   const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":1,"b":2}' }), says('never'));
-  away((sql) => sql.includes('THEN status END'));
+  away((text) => text.includes('THEN status END'));
   const { final } = await stream(door, { model, tools: [{ type: 'test_tool' }] });
   assert.equal(final.status, 'failed');
   assert.equal(door.model.calls(model).length, 1, 'the model is not called again');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryBudget } from '../../handler/index.ts';
 import type { Database } from '../../handler/state/database/database.ts';
+import { read, sql } from '../../handler/state/database/sql.ts';
 import { findMade } from '../../handler/state/idempotency.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
@@ -35,8 +36,8 @@ async function watched() {
 }
 
 async function keysIn(database: Database): Promise<string[]> {
-  const [rows = []] = await database.batch([{ sql: 'SELECT response FROM idempotency', values: [] }]);
-  return rows.map(({ response }) => String(response));
+  const { keys } = await database.batch({ keys: read(sql`SELECT response FROM idempotency`) });
+  return keys.map(({ response }) => String(response));
 }
 
 test('a key costs one round trip, and a request without one none', async (t) => {
@@ -131,7 +132,8 @@ test('a key is its tenant’s own', async (t) => {
   const door = await openInProcess({ database });
   t.after(() => door.close());
   const id = await idOf(await under(door, door.model.script(says('Hello'))));
-  const [[row] = []] = await database.batch([{ sql: 'SELECT tenant, hash FROM idempotency', values: [] }]);
+  const { found } = await database.batch({ found: read(sql`SELECT tenant, hash FROM idempotency`) });
+  const [row] = found;
   const scope = {
     database,
     owner: new Owner(1_000),

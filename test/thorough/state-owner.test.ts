@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Conflict, type Database, type Statement } from '../../handler/state/database/database.ts';
+import { statementsOf } from '../../handler/state/database/batch.ts';
+import { type Batch, Conflict, type Database, type Rows } from '../../handler/state/database/database.ts';
 import { create } from '../promises/ask.ts';
 import { begin, held, stored, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { says } from '../support/model/scripted.ts';
 
-type Batch = (statements: readonly Statement[], write: Database['batch']) => ReturnType<Database['batch']>;
+type RunBatch = <B extends Batch>(statements: B, run: Database['batch']) => Promise<Rows<B>>;
 
 /** A process whose batches the test has in its hands, and another one on the same database. */
-async function open(t: { after(fn: () => Promise<void>): void }, lease: number, batch: Batch) {
+async function open(t: { after(fn: () => Promise<void>): void }, lease: number, batch: RunBatch) {
   const whole = await testDatabase();
-  const database = { ...whole, batch: (statements: readonly Statement[]) => batch(statements, whole.batch) };
+  const database: Database = { ...whole, batch: (statements) => batch(statements, whole.batch) };
   const door = await openInProcess({ database, lease });
   const other = await openInProcess({ database: whole, lease });
   t.after(async () => {
@@ -22,7 +23,7 @@ async function open(t: { after(fn: () => Promise<void>): void }, lease: number, 
   return { door, other };
 }
 
-const has = (statements: readonly Statement[], sql: string) => statements.some((one) => one.sql.includes(sql));
+const has = (statements: Batch, text: string) => statementsOf(statements).some((one) => one.text.includes(text));
 
 async function staysAlive(other: InProcess, id: string, times: number): Promise<void> {
   for (let looks = 0; looks < times; looks++) {
@@ -35,8 +36,8 @@ async function staysAlive(other: InProcess, id: string, times: number): Promise<
 test('a turn is alive whose process said so along with what was refused', async (t) => {
   const begun = Promise.withResolvers<void>();
   let first = true;
-  const { door, other } = await open(t, 60_000, async (statements, write) => {
-    if (!first || !has(statements, 'INSERT INTO responses')) return write(statements);
+  const { door, other } = await open(t, 60_000, async (statements, run) => {
+    if (!first || !has(statements, 'INSERT INTO responses')) return run(statements);
     first = false;
     await begun.promise;
     throw new Conflict('somebody else was first');
@@ -58,9 +59,9 @@ test('a turn is alive whose process said so along with what was refused', async 
 
 test('a turn is alive though every second time that its process says so is lost', async (t) => {
   let times = 0;
-  const { door, other } = await open(t, 900, async (statements, write) => {
+  const { door, other } = await open(t, 900, async (statements, run) => {
     if (has(statements, 'INSERT INTO owners') && times++ % 2 === 1) throw new Error('the network is away');
-    return write(statements);
+    return run(statements);
   });
   const { script, release } = held();
   const { id, whole } = await begin(door, { model: door.model.script(script) });
@@ -73,12 +74,12 @@ test('a turn is alive though every second time that its process says so is lost'
 test('a process that ends has its turns until it is written how they have ended', async (t) => {
   const writing = Promise.withResolvers<void>();
   const written = Promise.withResolvers<void>();
-  const { door, other } = await open(t, 60_000, async (statements, write) => {
-    if (has(statements, 'UPDATE responses SET body')) {
+  const { door, other } = await open(t, 60_000, async (statements, run) => {
+    if (has(statements, 'UPDATE responses AS r SET body')) {
       writing.resolve();
       await written.promise;
     }
-    return write(statements);
+    return run(statements);
   });
   const { id, whole } = await begin(door, { model: door.model.script(held().script) });
   const drained = door.drain(0);
@@ -93,9 +94,9 @@ test('a process that ends has its turns until it is written how they have ended'
 test('what a process that ends cannot end is nobody’s, and so may be taken at once', async (t) => {
   const never = Promise.withResolvers<void>();
   t.after(() => never.resolve());
-  const { door, other } = await open(t, 60_000, async (statements, write) => {
-    if (has(statements, 'UPDATE responses SET body')) await never.promise;
-    return write(statements);
+  const { door, other } = await open(t, 60_000, async (statements, run) => {
+    if (has(statements, 'UPDATE responses AS r SET body')) await never.promise;
+    return run(statements);
   });
   const { id } = await begin(door, { model: door.model.script(held().script) });
   await door.drain(0);
@@ -104,8 +105,8 @@ test('what a process that ends cannot end is nobody’s, and so may be taken at 
 
 test('a sweep that has seen a turn run does nothing to it when it has ended meanwhile', async (t) => {
   let meanwhile = async () => {};
-  const { door } = await open(t, 60_000, async (statements, write) => {
-    const rows = await write(statements);
+  const { door } = await open(t, 60_000, async (statements, run) => {
+    const rows = await run(statements);
     if (has(statements, 'SELECT r.tenant, r.id FROM responses r WHERE r.owner')) await meanwhile();
     return rows;
   });
@@ -121,8 +122,8 @@ test('a sweep that has seen a turn run does nothing to it when it has ended mean
 
 test('a sweep does not take a background turn for lost that has just been taken', async (t) => {
   let swept = false;
-  const { door } = await open(t, 60_000, async (statements, write) => {
-    const rows = await write(statements);
+  const { door } = await open(t, 60_000, async (statements, run) => {
+    const rows = await run(statements);
     if (has(statements, 'UPDATE responses AS r SET owner')) {
       swept = true;
       await door.sweep();

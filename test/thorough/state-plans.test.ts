@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
+import { sql, write } from '../../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { create, stream } from '../promises/ask.ts';
 import { ask, have } from '../promises/state-ask.ts';
@@ -10,38 +12,41 @@ import { post } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
 
-/** How SQLite goes about each statement that is run on a database. */
-async function watched(): Promise<{ database: Database; plans: Map<string, string[]>; expire(): Promise<void> }> {
+/** Whether a statement reads or writes, as SQLite sees it: a transaction that writes has 1 as its second operand. */
+function kindOf(connection: DatabaseSync, text: string): 'read' | 'write' {
+  const program = connection.prepare(`EXPLAIN ${text}`).all();
+  return program.some(({ opcode, p2 }) => opcode === 'Transaction' && p2 === 1) ? 'write' : 'read';
+}
+
+/** How SQLite goes about each statement that is run on a database, and those that do otherwise than they say. */
+async function watched() {
   const connection = new DatabaseSync(':memory:');
-  const database = sqliteDatabase(connection);
-  await migrate(database);
+  const whole = sqliteDatabase(connection);
+  await migrate(whole);
   const plans = new Map<string, string[]>();
-  return {
-    plans,
-    /** Has all that has ended, or was deleted, be due to be removed. */
-    async expire() {
-      await database.batch(
-        [
-          'UPDATE responses SET log_until = 1 WHERE log_until IS NOT NULL',
-          "UPDATE responses SET expires_at = 1 WHERE status NOT IN ('queued', 'in_progress')",
-          'UPDATE conversations SET deleted_at = 1 WHERE deleted_at IS NOT NULL',
-        ].map((sql) => ({ sql, values: [] })),
-      );
-    },
-    database: {
-      ...database,
-      batch(statements) {
-        for (const { sql, values } of statements) {
-          const steps = connection.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
-          plans.set(
-            sql,
-            steps.map(({ detail }) => String(detail)),
-          );
-        }
-        return database.batch(statements);
-      },
+  const misnamed: string[] = [];
+  const database: Database = {
+    ...whole,
+    batch(statements) {
+      for (const { kind, text, values } of statementsOf(statements)) {
+        if (kind !== kindOf(connection, text)) misnamed.push(`${kind}: ${text}`);
+        const steps = connection.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...values);
+        plans.set(
+          text,
+          steps.map(({ detail }) => String(detail)),
+        );
+      }
+      return whole.batch(statements);
     },
   };
+  /** Has all that has ended, or was deleted, be due to be removed. */
+  const expire = () =>
+    whole.batch({
+      logs: write(sql`UPDATE responses SET log_until = 1 WHERE log_until IS NOT NULL`),
+      responses: write(sql`UPDATE responses SET expires_at = 1 WHERE status NOT IN ('queued', 'in_progress')`),
+      conversations: write(sql`UPDATE conversations SET deleted_at = 1 WHERE deleted_at IS NOT NULL`),
+    });
+  return { database, plans, misnamed, expire };
 }
 
 /**
@@ -52,8 +57,8 @@ async function watched(): Promise<{ database: Database; plans: Map<string, strin
 const READS_ALL =
   /^SCAN (?!c$|p$|s$|w$|\(subquery-\d+\)$|e$|owners$|r USING INDEX responses_running|deliveries USING COVERING INDEX|CONSTANT|\d+-ROW)|\(tenant=\?\)$/;
 
-test('every statement finds its rows by a key, however much is stored', async (t) => {
-  const { database, plans, expire } = await watched();
+test('every statement finds its rows by a key, however much is stored, and does as it says: reads or writes', async (t) => {
+  const { database, plans, misnamed, expire } = await watched();
   const door = await openInProcess({ database });
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
@@ -85,6 +90,7 @@ test('every statement finds its rows by a key, however much is stored', async (t
   assert.ok(plans.size > 50, `${plans.size} statements`);
   const bad = [...plans].filter(([, steps]) => steps.some((step) => READS_ALL.test(step)));
   assert.deepEqual(bad, []);
+  assert.deepEqual(misnamed, []);
 });
 
 /** Turns that nobody waits for: made, read again, cancelled, left to be taken over, and taken over. */

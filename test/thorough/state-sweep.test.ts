@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Item } from '../../handler/items/item.ts';
+import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
+import { raw, read, sql, write } from '../../handler/state/database/sql.ts';
 import { insertItems } from '../../handler/state/items.ts';
 import { Owner } from '../../handler/state/owner.ts';
 import { sweep } from '../../handler/state/sweep.ts';
@@ -30,10 +32,8 @@ async function open(t: { after(fn: () => Promise<void>): void }) {
 /** How many rows each table of clients' data has. */
 async function rows(database: Database): Promise<number[]> {
   const tables = ['responses', 'items', 'chunks', 'conversations'];
-  const counted = await database.batch(
-    tables.map((table) => ({ sql: `SELECT count(*) AS n FROM ${table}`, values: [] })),
-  );
-  return counted.map(([row]) => Number(row?.n));
+  const counts = tables.map((table) => read(sql`SELECT count(*) AS n FROM ${raw(table)}`));
+  return (await database.batch({ counts })).counts.map(({ n }) => Number(n));
 }
 
 test('what has expired goes leaf first, and stays while something that lives builds on it', async (t) => {
@@ -128,33 +128,29 @@ test('a deleted conversation stays while responses go on from it', async (t) => 
 });
 
 /** A database, and the rows that each of its batches looks at and removes. */
-function watched(database: Database) {
+function watched(whole: Database) {
   const slices: { looked: number; removed: number }[] = [];
-  return {
-    slices,
-    database: {
-      ...database,
-      async batch(statements: Parameters<Database['batch']>[0]) {
-        const removed = { sql: 'SELECT total_changes() AS n', values: [] };
-        const results = await database.batch([removed, ...statements, removed]);
-        const n = Number(results.at(-1)?.[0]?.n) - Number(results[0]?.[0]?.n);
-        slices.push({ looked: results[1]?.length ?? 0, removed: n });
-        return results.slice(1, -1);
-      },
+  const database: Database = {
+    ...whole,
+    async batch(statements) {
+      const changes = read(sql`SELECT total_changes() AS n`);
+      const rows = await whole.batch({ before: changes, ...statements, after: changes });
+      const looked = Object.values(rows)[1]?.length ?? 0;
+      slices.push({ looked, removed: Number(rows.after[0]?.n) - Number(rows.before[0]?.n) });
+      return rows;
     },
   };
+  return { slices, database };
 }
 
-const insertResponses = (count: number, columns: string, values: string) => ({
-  sql: `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${count})
-    INSERT INTO responses (tenant, id, owner, status, background, compacted, body, expires_at ${columns})
-    SELECT 't', 'resp_' || n, '', 'completed', 0, 0, '{}', n ${values} FROM n`,
-  values: [],
-});
+const insertResponses = (count: number) =>
+  write(sql`WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${count})
+    INSERT INTO responses (tenant, id, owner, status, background, compacted, body, expires_at)
+    SELECT 't', 'resp_' || n, '', 'completed', 0, 0, '{}', n FROM n`);
 
 test('what has expired goes in slices of few rows, and a timer that is due fires between any two', async () => {
   const { database, slices } = watched(await testDatabase());
-  await database.batch([insertResponses(1_000, '', '')]);
+  await database.batch({ responses: insertResponses(1_000) });
   slices.length = 0;
   let ended = false;
   let fired = 0;
@@ -166,7 +162,7 @@ test('what has expired goes in slices of few rows, and a timer that is due fires
   setTimeout(tick, 0);
   const batch = database.batch;
   database.batch = (statements) => {
-    const looks = statements[0]?.sql.includes('r.expires_at <');
+    const looks = statementsOf(statements)[0]?.text.includes('r.expires_at <');
     if (looks) {
       assert.ok(first === 0 || fired > first, 'a timer has fired since the last slice');
       first = fired;
@@ -182,7 +178,7 @@ test('what has expired goes in slices of few rows, and a timer that is due fires
 
 test('a sweep that may make so many slices makes no more', async () => {
   const { database, slices } = watched(await testDatabase());
-  await database.batch([insertResponses(200, '', '')]);
+  await database.batch({ responses: insertResponses(200) });
   slices.length = 0;
   await sweep(database, new Owner(1_000), Date.now(), { most: 3 });
   assert.equal(slices.filter(({ removed }) => removed > 0).length, 1, 'one of each kind');
@@ -191,14 +187,12 @@ test('a sweep that may make so many slices makes no more', async () => {
 test('what waits for others to go is looked at once, and goes with the last of them', async () => {
   const { database, slices } = watched(await testDatabase());
   // A hundred chains of which the first response has expired, and the one that lives has not.
-  await database.batch([
-    insertResponses(100, '', ''),
-    {
-      sql: `INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, body, expires_at)
-        SELECT tenant, id || '_child', id, '', 'completed', 0, 0, '{}', ? FROM responses`,
-      values: [Date.now() + HOUR],
-    },
-  ]);
+  await database.batch({
+    responses: insertResponses(100),
+    children:
+      write(sql`INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, body, expires_at)
+      SELECT tenant, id || '_child', id, '', 'completed', 0, 0, '{}', ${Date.now() + HOUR} FROM responses`),
+  });
   const looks = async (later = 0) => {
     slices.length = 0;
     await sweep(database, new Owner(1_000), Date.now() + later);
@@ -231,18 +225,18 @@ for (const [what, count, size] of [
 ] as const) {
   test(`a response of ${what}, and a conversation of them, go some items at a time`, async () => {
     const { database, slices } = watched(await testDatabase());
-    const at = { tenant: 't', side: 'input', place: 0 } as const;
+    const at = { tenant: 't', kind: 'input', position: 0 } as const;
     const items = Array.from({ length: count }, (_, n) => ({
       ...{ type: 'message', role: 'user', status: 'completed', id: `msg_${n}` },
       content: [{ type: 'input_text', text: 'x'.repeat(size) }],
     })) as Item[];
-    const conversation = `INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at) VALUES ('t', 'conv', 0, '{}', 1)`;
-    await database.batch([
-      insertResponses(1, '', ''),
-      ...insertItems({ ...at, holder: 'resp_1' }, items),
-      { sql: conversation, values: [] },
-      ...insertItems({ ...at, holder: 'conv', side: 'added' }, items, { id: 'conv', next: 0 }),
-    ]);
+    await database.batch({
+      response: insertResponses(1),
+      input: insertItems({ ...at, owner: 'resp_1' }, items),
+      conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at)
+        VALUES ('t', 'conv', 0, '{}', 1)`),
+      added: insertItems({ ...at, owner: 'conv', kind: 'added' }, items, { id: 'conv', next: 0 }),
+    });
     slices.length = 0;
     await sweep(database, new Owner(1_000), Date.now());
     assert.deepEqual(await rows(database), [0, 0, 0, 0]);
@@ -260,7 +254,7 @@ test('a conversation that nobody has written to for so long goes, and one that i
   const { whole } = await begin(long, { model: long.model.script(script), conversation: taken });
   await create(short, { model: short.model.script(says('ok')), conversation: turned });
   const old = Date.now() - 2 * HOUR;
-  await database.batch([{ sql: 'UPDATE conversations SET used_at = ?', values: [old] }]);
+  await database.batch({ used: write(sql`UPDATE conversations SET used_at = ${old}`) });
   await ask(short, 'POST', `/v1/conversations/${added}/items`, { items: [{ role: 'user', content: 'again' }] });
   await ask(short, 'POST', `/v1/conversations/${changed}`, { metadata: { a: 'b' } });
   await create(short, { model: short.model.script(says('ok')), conversation: turned });
@@ -283,7 +277,7 @@ test('a conversation that nobody has written to for so long goes, and one that i
 test('deleted conversations go some at a time, however many there are', async (t) => {
   const { database, short } = await open(t);
   for (let n = 0; n < 130; n++) await conversation(short, { items: [{ role: 'user', content: `message ${n}` }] });
-  await database.batch([{ sql: 'UPDATE conversations SET deleted_at = ?', values: [Date.now()] }]);
+  await database.batch({ deleted: write(sql`UPDATE conversations SET deleted_at = ${Date.now()}`) });
   const counting = watched(database);
   await sweep(counting.database, new Owner(1_000), Date.now() + 61_000);
   assert.deepEqual(

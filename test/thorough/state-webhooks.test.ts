@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { read, sql, write } from '../../handler/state/database/sql.ts';
 import { begin, ended } from '../promises/background.ts';
 import { until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
@@ -16,11 +17,12 @@ test('what was not taken is tried again, later and later, with the same id, and 
   const door = await openInProcess({ database });
   t.after(() => door.close());
   const due = async () => {
-    const [[row] = []] = await database.batch([{ sql: 'SELECT tries, next_at FROM deliveries', values: [] }]);
+    const { found } = await database.batch({ found: read(sql`SELECT tries, next_at FROM deliveries`) });
+    const [row] = found;
     return row && { tries: Number(row.tries), next: Number(row.next_at) };
   };
   const retry = async () => {
-    await database.batch([{ sql: 'UPDATE deliveries SET next_at = 0', values: [] }]);
+    await database.batch({ due: write(sql`UPDATE deliveries SET next_at = 0`) });
     return door.deliver();
   };
   door.model.answerHooks(500, 302, 404);
@@ -55,7 +57,7 @@ test('a URL that the configuration has no more is not called', async (t) => {
   const other = await testHandler(door.model, { database, config: { ...testConfig(door.model), webhooks } });
   t.after(() => other.close());
   await until(async () => {
-    await database.batch([{ sql: 'UPDATE deliveries SET next_at = 0', values: [] }]);
+    await database.batch({ due: write(sql`UPDATE deliveries SET next_at = 0`) });
     return (await other.deliver()) === undefined;
   });
   assert.equal(door.model.hooks.length, 1);
@@ -73,8 +75,8 @@ test('only the ends that are asked for are told', async (t) => {
   const headers = { 'content-type': 'application/json' };
   const reply = await quiet.fetch(new Request('http://x/v1/responses', { method: 'POST', body, headers }));
   await ended(door, ((await reply.json()) as { id: string }).id);
-  const [[row] = []] = await database.batch([{ sql: 'SELECT count(*) AS n FROM deliveries', values: [] }]);
-  assert.equal(row?.n, 0);
+  const { counted } = await database.batch({ counted: read(sql`SELECT count(*) AS n FROM deliveries`) });
+  assert.equal(counted[0]?.n, 0);
   assert.equal(door.model.hooks.length, 0);
 });
 
@@ -104,15 +106,14 @@ test('a receiver that hangs has eight deliveries at a time, however often they a
     await door.close();
     server.close();
   });
-  const insert = (id: string) => ({
-    sql: 'INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at) VALUES (?, ?, ?, ?, 0, ?, 0)',
-    values: ['default', id, url, '{}', Date.now()],
-  });
-  await database.batch([1, 2, 3].map((n) => insert(`early-${n}`)));
+  const insert = (id: string) =>
+    write(sql`INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at)
+      VALUES ('default', ${id}, ${url}, '{}', 0, ${Date.now()}, 0)`);
+  await database.batch({ early: [1, 2, 3].map((n) => insert(`early-${n}`)) });
   const asked = [handler.deliver()];
   await until(() => open === 3);
   // There is room beside those that hang.
-  await database.batch(Array.from({ length: 30 }, (_, n) => insert(`late-${n}`)));
+  await database.batch({ late: Array.from({ length: 30 }, (_, n) => insert(`late-${n}`)) });
   for (let n = 0; n < 10; n++) asked.push(handler.deliver());
   await until(() => open === 8);
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -123,6 +124,6 @@ test('a receiver that hangs has eight deliveries at a time, however often they a
   await Promise.all(asked);
   clearInterval(answering);
   assert.deepEqual([most, seen.size], [8, 33]);
-  const [[row] = []] = await database.batch([{ sql: 'SELECT count(*) AS n FROM deliveries', values: [] }]);
-  assert.equal(row?.n, 0);
+  const { counted } = await database.batch({ counted: read(sql`SELECT count(*) AS n FROM deliveries`) });
+  assert.equal(counted[0]?.n, 0);
 });

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Item } from '../../handler/items/item.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
+import { raw, read, sql, write } from '../../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { insertItems } from '../../handler/state/items.ts';
 import { Owner } from '../../handler/state/owner.ts';
@@ -65,14 +66,11 @@ async function filled(file: string, vacuums: boolean): Promise<void> {
     ...{ type: 'message', role: 'user', status: 'completed', id: `msg_${n}` },
     content: [{ type: 'input_text', text: 'x'.repeat(MiB / 8) }],
   })) as Item[];
-  await database.batch([
-    {
-      sql: `INSERT INTO responses (tenant, id, owner, status, background, compacted, expires_at, body)
-        VALUES ('t', 'resp', '', 'completed', 0, 0, 1, '{}')`,
-      values: [],
-    },
-    ...insertItems({ tenant: 't', holder: 'resp', side: 'input', place: 0 }, items),
-  ]);
+  await database.batch({
+    response: write(sql`INSERT INTO responses (tenant, id, owner, status, background, compacted, expires_at, body)
+      VALUES ('t', 'resp', '', 'completed', 0, 0, 1, '{}')`),
+    input: insertItems({ tenant: 't', owner: 'resp', kind: 'input', position: 0 }, items),
+  });
   await database.close();
 }
 
@@ -115,8 +113,9 @@ async function bounded(t: TestContext, pages: number) {
     await door.close();
     await database.close();
   });
-  const count = Number((await database.batch([{ sql: 'PRAGMA page_count', values: [] }]))[0]?.[0]?.page_count);
-  await database.batch([{ sql: `PRAGMA max_page_count = ${count + pages}`, values: [] }]);
+  const { found } = await database.batch({ found: read(sql`PRAGMA page_count`) });
+  const max = raw(Number(found[0]?.page_count) + pages);
+  await database.batch({ bound: write(sql`PRAGMA max_page_count = ${max}`) });
   return { file, told, database, door };
 }
 
@@ -251,14 +250,17 @@ test('a thread writes the log back, which begins anew then; it ends with the dat
   const file = join(await folder(t), 'a.db');
   const database = await openDatabase(`sqlite:${file}`, 'normal', () => {});
   const sizeOfLog = async () => (await stat(`${file}-wal`)).size;
-  const insert = 'INSERT INTO chunks (tenant, holder, side, place, n, body) VALUES (?, ?, ?, ?, ?, ?)';
+  const insert = (place: number, n: number, body: string) =>
+    write(
+      sql`INSERT INTO chunks (tenant, holder, side, place, n, body) VALUES ('t', 'h', 'log', ${place}, ${n}, ${body})`,
+    );
   const body = 'x'.repeat(MiB / 4);
   for (let n = 0; n < 400; n++) {
-    await database.batch([{ sql: insert, values: ['t', 'h', 'log', n, 0, body] }]);
+    await database.batch({ chunk: insert(n, 0, body) });
   }
   let more = 0;
   await until(async () => {
-    await database.batch([{ sql: insert, values: ['t', 'h', 'log', more++, 1, ''] }]);
+    await database.batch({ chunk: insert(more++, 1, '') });
     return (await sizeOfLog()) < 8 * MiB;
   });
   await database.close();

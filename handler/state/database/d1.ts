@@ -1,3 +1,4 @@
+import { rowsByName, statementsOf } from './batch.ts';
 import { Conflict, type Database, type Row, StorageFull } from './database.ts';
 
 /** As much of a Cloudflare D1 binding as is used. */
@@ -15,11 +16,12 @@ export function d1Database(binding: D1Binding): Database {
   let bytes: number | undefined;
   return {
     async batch(statements) {
-      const bound = statements.map(({ sql, values }) => binding.prepare(sql).bind(...values));
+      const bound = statementsOf(statements).map(({ text, values }) => binding.prepare(text).bind(...values));
       try {
         const results = await binding.batch(bound);
         bytes = results.at(-1)?.meta?.size_after ?? bytes;
-        return results.map(({ results = [] }) => results as Row[]); // D1's rows are plain objects of our values
+        const rows = results.map(({ results = [] }) => results as Row[]); // D1's rows are plain objects of our values
+        return rowsByName(statements, rows);
       } catch (error) {
         // D1 tells a refusal only by its text, which repeats SQLite's.
         const refused = /(UNIQUE|NOT NULL|CHECK|PRIMARY KEY) constraint failed/.test(String(error));

@@ -1,14 +1,22 @@
 /** A value as every database takes it: big integers stay below 2^53, JSON is text. */
 export type Value = string | number | null;
 
-/** One statement in the dialect that all drivers share, with `?` for each value. */
+/** One statement in the dialect that all drivers share: `read` and `write` make it, of SQL with `?` for each value. */
 export interface Statement {
-  sql: string;
-  values: readonly Value[];
+  /** Whether it only reads; no driver has to guess. */
+  readonly kind: 'read' | 'write';
+  readonly text: string;
+  readonly values: readonly Value[];
 }
+
+/** What runs in one round trip: statements by name, or lists of them, in the order in which they stand. */
+export type Batch = Readonly<Record<string, Statement | readonly Statement[]>>;
 
 /** A row of a result: what was selected or returned, by column. */
 export type Row = Readonly<Record<string, Value>>;
+
+/** The rows of a batch by the same names; those of a list come one after another. */
+export type Rows<B extends Batch> = { readonly [Name in keyof B]: readonly Row[] };
 
 /** Thrown by `batch` when a constraint (a key, NOT NULL, a check) refuses a statement: somebody else was first. */
 export class Conflict extends Error {
@@ -32,9 +40,9 @@ export interface Storage {
 export interface Database {
   /**
    * Runs the statements in one round trip, all or nothing, and gives each one's rows. Throws Conflict, with nothing
-   * done, when a constraint refuses one, and StorageFull when there is no room.
+   * done, when a constraint refuses one, and StorageFull when there is no room. One of reads alone waits for no writer.
    */
-  batch(statements: readonly Statement[]): Promise<readonly Row[][]>;
+  batch<B extends Batch>(statements: B): Promise<Rows<B>>;
   /** The room that it takes, without a round trip; undefined while that is not known. */
   storage?(): Storage | undefined;
   /** Whether its disk is full, and what is left is needed to remove things, so that nothing new is to be kept. */

@@ -1,4 +1,5 @@
-import { Conflict, type Database, type Statement } from './database.ts';
+import { Conflict, type Database } from './database.ts';
+import { raw, read, sql, write } from './sql.ts';
 
 /** Stands in a statement for the time at which a database is brought to its version. */
 const NOW = ':now';
@@ -95,8 +96,8 @@ export const migrations: readonly (readonly string[])[] = [
   ],
 ];
 
-const CREATE = 'CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)';
-const READ = 'SELECT max(version) AS version FROM migrations';
+const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);
+const VERSION = read(sql`SELECT max(version) AS version FROM migrations`);
 
 /**
  * Brings the schema to the newest version, or to `to`; safe when several processes start at once. Throws when the
@@ -104,8 +105,8 @@ const READ = 'SELECT max(version) AS version FROM migrations';
  */
 export async function migrate(database: Database, to: number = migrations.length): Promise<void> {
   for (;;) {
-    const [, rows] = await database.batch([plain(CREATE), plain(READ)]);
-    const version = Number(rows?.[0]?.version ?? 0);
+    const { found } = await database.batch({ table: CREATE, found: VERSION });
+    const version = Number(found[0]?.version ?? 0);
     if (version > migrations.length) {
       throw new Error(
         `the database is of schema version ${version}, and this program knows ${migrations.length}: use a newer one`,
@@ -113,15 +114,13 @@ export async function migrate(database: Database, to: number = migrations.length
     }
     if (version >= to) return;
     const now = String(Date.now());
-    const steps = (migrations[version] ?? []).map((sql) => plain(sql.replace(NOW, now)));
     try {
-      await database.batch([{ sql: 'INSERT INTO migrations (version) VALUES (?)', values: [version + 1] }, ...steps]);
+      await database.batch({
+        version: write(sql`INSERT INTO migrations (version) VALUES (${version + 1})`),
+        steps: (migrations[version] ?? []).map((step) => write(raw(step.replace(NOW, now)))),
+      });
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // another process has just done this step
     }
   }
-}
-
-function plain(sql: string): Statement {
-  return { sql, values: [] };
 }

@@ -1,5 +1,7 @@
+import { rowsByName, statementsOf } from './batch.ts';
 import { Conflict, type Database, type Row, type Statement, StorageFull, type Value } from './database.ts';
 import { loopTurns } from './loop-turns.ts';
+import { raw, sql, write } from './sql.ts';
 
 /** As much of `node:sqlite`'s DatabaseSync as is used; the root opens it. */
 export interface SqliteConnection {
@@ -42,43 +44,44 @@ const BUSY = 5;
 /** Its codes for what is wrong with one batch and says nothing of others: an error in it, a constraint, more than there is room for. */
 const OF_ONE = new Set([1, 19, FULL]);
 
-/** Pages kept in memory, in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them; 64 MiB fill for minutes. */
-const CACHE = 32_768;
+/** Page cache in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them; 64 MiB fill for minutes. */
+const CACHE_SIZE = 32_768;
 
 /** Bytes of the log that stay when it begins anew. */
-const LOG = 1024 * 1024;
+const LOG_SIZE = 1024 * 1024;
 
 /** Free pages that stay for what is written next, and those that are given back at a time. */
-const [KEPT, GIVEN] = [1024, 128];
+const [FREE_PAGES, PAGES_GIVEN] = [1024, 128];
 
 /** Characters written in one commit with others: it holds the event loop up. */
-const AT_ONCE = 4 * 1024 * 1024;
+const MAX_COMMIT = 4 * 1024 * 1024;
 
-/** How often a writer looks whether another process's transaction has ended, in milliseconds. */
-const LOOK = 5;
+/** How often it is looked whether another process's lock is gone, in milliseconds. */
+const POLL_MS = 5;
 
 /**
- * A Database on a SQLite connection, in WAL mode, so that readers never wait. Batches that write are gathered into one
- * transaction, since a commit costs more than what is in it; when one of them is refused, each is run by itself. Another
+ * A Database on a SQLite connection, in WAL mode, so that readers never wait for writers. Batches that write are gathered into
+ * one transaction, since a commit costs more than what is in it; when one of them is refused, each is run by itself. Another
  * process's lock is waited for with timers: SQLite's own waiting would hold up all else that this process does.
  */
 export function sqliteDatabase(connection: SqliteConnection, options: SqliteOptions = {}): Database {
   const { synchronous = 'normal', defer = queueMicrotask, patience = 5_000, reserve } = options;
   // Only a new file heeds what becomes of its free pages.
   connection.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
-    PRAGMA cache_size = -${CACHE}; PRAGMA journal_size_limit = ${LOG}; PRAGMA busy_timeout = 0`);
+    PRAGMA cache_size = -${CACHE_SIZE}; PRAGMA journal_size_limit = ${LOG_SIZE}; PRAGMA busy_timeout = 0`);
   // The product has a fixed set of statements, so the cache has a fixed size.
   const prepared = new Map<string, ReturnType<SqliteConnection['prepare']>>();
-  const run = ({ sql, values }: Statement): Row[] => {
-    const statement = prepared.get(sql) ?? connection.prepare(sql);
-    prepared.set(sql, statement);
+  const all = (text: string, values: readonly Value[] = []): Row[] => {
+    const statement = prepared.get(text) ?? connection.prepare(text);
+    prepared.set(text, statement);
     return statement.all(...values) as Row[]; // node:sqlite's rows are plain objects of our values
   };
-  const transact = (begin: Statement, batches: readonly (readonly Statement[])[]): Row[][][] => {
+  const run = ({ text, values }: Statement) => all(text, values);
+  const transact = (begin: string, batches: readonly (readonly Statement[])[]): Row[][][] => {
     try {
-      run(begin);
+      all(begin);
       const rows = batches.map((statements) => statements.map(run));
-      run(COMMIT);
+      all('COMMIT');
       return rows;
     } catch (error) {
       rollBack(connection);
@@ -98,7 +101,8 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
   const commit = (jobs: readonly Job[]) => {
     try {
       const rows = transact(
-        BEGIN_WRITING,
+        // A transaction that reads first and writes then could not be retried by waiting.
+        'BEGIN IMMEDIATE',
         jobs.map(({ statements }) => statements),
       );
       for (const [index, job] of jobs.entries()) job.resolve(rows[index] ?? []);
@@ -112,7 +116,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
   const putOff = (jobs: readonly Job[], error: unknown) => {
     const now = performance.now();
     for (const job of jobs) {
-      if (now < job.until) wait(job, (work) => setTimeout(work, LOOK));
+      if (now < job.until) wait(job, (work) => setTimeout(work, POLL_MS));
       else job.reject(error);
     }
   };
@@ -122,24 +126,39 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     waiting.push(job);
   };
 
-  const pragma = (name: string) => Number(Object.values(run({ sql: `PRAGMA ${name}`, values: [] })[0] ?? {})[0]);
-  const pageSize = pragma('page_size');
-  const gives = pragma('auto_vacuum') === 2;
-
-  const batch: Database['batch'] = async (statements) => {
-    if (statements.every(reads)) {
+  /** Takes no lock that a writer has. SQLite is busy for readers only where another process puts the whole file in order. */
+  const readOnly = async (statements: readonly Statement[]): Promise<Row[][]> => {
+    const until = performance.now() + patience;
+    for (;;) {
       for (let turn = room?.(); turn; turn = room?.()) await turn;
       try {
-        return transact(BEGIN_READING, [statements])[0] ?? [];
+        return transact('BEGIN', [statements])[0] ?? [];
       } catch (error) {
-        // Readers wait where another process puts a file in order; then they wait like a writer.
-        if (codeOf(error) !== BUSY) throw error;
+        if (codeOf(error) !== BUSY || performance.now() >= until) throw error;
       }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    return new Promise((resolve, reject) => {
+  };
+  let reading = 0;
+  const readAndWrite = (statements: readonly Statement[]) =>
+    new Promise<Row[][]>((resolve, reject) => {
       wait({ statements, until: performance.now() + patience, resolve, reject }, defer);
     });
+  const batch: Database['batch'] = async (named) => {
+    const statements = statementsOf(named);
+    const onlyReads = statements.every(({ kind }) => kind === 'read');
+    if (!onlyReads) return rowsByName(named, await readAndWrite(statements));
+    reading++;
+    try {
+      return rowsByName(named, await readOnly(statements));
+    } finally {
+      reading--;
+    }
   };
+
+  const pragma = (name: string) => Number(Object.values(all(`PRAGMA ${name}`)[0] ?? {})[0]);
+  const pageSize = pragma('page_size');
+  const gives = pragma('auto_vacuum') === 2;
 
   return {
     batch,
@@ -153,22 +172,17 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     },
     isFull: () => reserve?.isFull ?? false,
     async giveBack() {
-      if (!gives || pragma('freelist_count') <= KEPT) return false;
-      await batch([{ sql: `PRAGMA incremental_vacuum(${GIVEN})`, values: [] }]);
+      if (!gives || pragma('freelist_count') <= FREE_PAGES) return false;
+      await batch({ pages: write(sql`PRAGMA incremental_vacuum(${raw(PAGES_GIVEN)})`) });
       return true;
     },
     async close() {
       flush();
-      while (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, LOOK));
+      while (waiting.length + reading > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       connection.close();
     },
   };
 }
-
-const BEGIN_READING: Statement = { sql: 'BEGIN', values: [] };
-/** IMMEDIATE: a transaction that reads first and writes then could not be retried by waiting. */
-const BEGIN_WRITING: Statement = { sql: 'BEGIN IMMEDIATE', values: [] };
-const COMMIT: Statement = { sql: 'COMMIT', values: [] };
 
 /** How many of the first jobs are committed together: all that are small, or one that is large. */
 function together(jobs: readonly Job[]): number {
@@ -176,13 +190,9 @@ function together(jobs: readonly Job[]): number {
   const end = jobs.findIndex(({ statements }) => {
     for (const { values } of statements)
       for (const value of values) if (typeof value === 'string') size += value.length;
-    return size > AT_ONCE;
+    return size > MAX_COMMIT;
   });
   return end < 0 ? jobs.length : Math.max(1, end);
-}
-
-function reads({ sql }: Statement): boolean {
-  return /^\s*(SELECT|WITH)\b/.test(sql);
 }
 
 function rollBack(connection: SqliteConnection): void {

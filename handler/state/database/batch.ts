@@ -1,0 +1,25 @@
+import type { Batch, Row, Rows, Statement } from './database.ts';
+
+/** The statements of a batch in their order, as a driver runs them. */
+export function statementsOf(batch: Batch): Statement[] {
+  const statements: Statement[] = [];
+  for (const entry of Object.values(batch)) {
+    if ('kind' in entry) statements.push(entry);
+    else statements.push(...entry);
+  }
+  return statements;
+}
+
+/** The rows of a batch by its names, from those of each of its statements. */
+export function rowsByName<B extends Batch>(batch: B, rows: readonly (readonly Row[])[]): Rows<B> {
+  const named: Record<string, readonly Row[]> = {};
+  let next = 0;
+  for (const [name, entry] of Object.entries(batch)) {
+    if ('kind' in entry) named[name] = rows[next++] ?? [];
+    else {
+      named[name] = rows.slice(next, next + entry.length).flat();
+      next += entry.length;
+    }
+  }
+  return named as Rows<B>; // every name of the batch has its rows
+}
