@@ -12,6 +12,7 @@ const ground = [
     'base64.ts',
     'byte-list.ts',
     'caller.ts',
+    'contract.ts',
     'errors.ts',
     'fair-queue.ts',
     'ids.ts',

@@ -1,44 +1,77 @@
 import { unsupported } from '../errors.ts';
 import { Writer } from '../events/item-writer.ts';
 import type { Item } from '../items/item.ts';
-import type { Backend, ModelCall } from './backend.ts';
+import { present } from '../protocol/json.ts';
+import type { Backend, BackendEvent, ModelCall } from './backend.ts';
 
 /** The pause between words, in milliseconds: long enough that a reader sees them arrive. */
 const PACE = 15;
 
-/** A model that needs no server: it says what it is and repeats what it was told, word by word. */
+/** The longest answer, in characters. */
+const MAX_ANSWER = 2_000;
+
+/** A model that needs no server: it says what it is, what it is asked with, and what it was told, word by word. */
 export const demo: Backend = {
   prepare(call) {
-    if (call.text.format.type !== 'text') throw unsupported('text.format', 'cannot be honoured by the demo model');
-    if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by the demo model');
-    if (typeof call.tool_choice === 'object' || call.tool_choice === 'required') {
-      throw unsupported('tool_choice', 'cannot be honoured by the demo model, which calls no functions');
-    }
-    return { stream: (signal) => speak(call, signal) };
+    refuse(call);
+    const texts = call.input.map(textOf).filter(Boolean);
+    const intro = `This is Antiphon's built-in demo model, asked for as ${call.model}; no real model is configured.`;
+    const answer = `${intro}${settingsOf(call)} You said: ${texts.at(-1) ?? '(nothing)'}`;
+    const words = answer.slice(0, MAX_ANSWER).match(/\s*\S+/g) ?? [];
+    const read = [call.instructions ?? '', ...texts].reduce((sum, text) => sum + countWords(text), 0);
+    const said = words.slice(0, call.max_output_tokens ?? undefined);
+    return { stream: (signal) => speak(said, said.length < words.length, read, signal) };
   },
   models: async () => [],
 };
 
-async function* speak(call: ModelCall, signal: AbortSignal) {
-  const heard = call.input.map(textOf).filter(Boolean);
-  const words =
-    `This is Antiphon's built-in demo model; no real model is configured. You said: ${heard.at(-1) ?? '(nothing)'}`
-      .slice(0, 2_000)
-      .match(/\s*\S+/g);
-  const said = (words ?? []).slice(0, call.max_output_tokens ?? undefined);
+function refuse({ text, reasoning, tool_choice, top_logprobs }: ModelCall): void {
+  if (text.format.type !== 'text') throw unsupported('text.format', 'cannot be honoured by the demo model');
+  if (reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by the demo model');
+  if (typeof tool_choice === 'object' || tool_choice === 'required') {
+    throw unsupported('tool_choice', 'cannot be honoured by the demo model, which calls no functions');
+  }
+  if (top_logprobs !== null) {
+    const param = top_logprobs > 0 ? 'top_logprobs' : 'include';
+    throw unsupported(param, 'asks for log probabilities, which the demo model does not have');
+  }
+}
+
+/** What changes the answers of real models, as JSON: this one can only say that it has arrived. */
+function settingsOf(call: ModelCall): string {
+  const { tools, tool_choice, parallel_tool_calls, temperature, top_p, text, reasoning, hints } = call;
+  const settings = present({
+    tools: tools.length > 0 ? tools.map((tool) => ('name' in tool ? tool.name : tool.type)) : null,
+    tool_choice: tool_choice === 'auto' ? null : tool_choice,
+    parallel_tool_calls: parallel_tool_calls ? null : parallel_tool_calls,
+    temperature,
+    top_p,
+    verbosity: text.verbosity,
+    ...reasoning,
+    ...hints,
+  });
+  return Object.keys(settings).length > 0
+    ? ` The request has ${JSON.stringify(settings).slice(0, MAX_ANSWER / 2)}.`
+    : '';
+}
+
+async function* speak(
+  said: readonly string[],
+  isCut: boolean,
+  input_tokens: number,
+  signal: AbortSignal,
+): AsyncGenerator<BackendEvent, void> {
   const writer = new Writer();
   for (const word of said) {
     writer.text(word);
     yield* writer.take();
     await pause(signal);
   }
-  const cut = said.length < (words?.length ?? 0);
-  writer.close(cut ? 'incomplete' : 'completed');
+  writer.close(isCut ? 'incomplete' : 'completed');
   yield* writer.take();
-  const input_tokens = countWords(call.instructions ?? '') + heard.reduce((sum, text) => sum + countWords(text), 0);
   yield {
-    type: 'finish' as const,
-    reason: cut ? ('max_output_tokens' as const) : ('stop' as const),
+    type: 'finish',
+    reason: isCut ? 'max_output_tokens' : 'stop',
     usage: {
       input_tokens,
       input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },

@@ -5,8 +5,7 @@ import { test } from 'node:test';
 import { failureInMessages, failureOfMessages, isAboutThinking } from '../../handler/backend/anthropic/failure.ts';
 import { anthropic } from '../../handler/backend/anthropic/index.ts';
 import { createTransport } from '../../shim/transport.ts';
-import { backendContract, modelCall } from '../support/backend-contract.ts';
-import { startScriptedModel } from '../support/model/scripted.ts';
+import { scriptedSubject, tryBackend } from '../support/backend-contract.ts';
 import { type Block, errorOf, messageEvents, sendsMessage, tells, text } from '../support/model/scripted-messages.ts';
 import { encoded } from '../support/model/scripted-responses.ts';
 import { freePort } from '../support/ports.ts';
@@ -15,51 +14,31 @@ const call: Block = { type: 'tool_use', id: 'toolu_1', name: 'f', input: '{"a": 
 const thought: Block = { type: 'thinking', thinking: 'First this.', signature: 'c2lnbmVk' };
 const redacted: Block = { type: 'redacted_thinking', data: 'c2VhbGVk' };
 
-backendContract('anthropic', async () => {
-  const scripted = await startScriptedModel();
-  const backends = createTransport();
-  const callOf = (...scripts: Parameters<typeof scripted.script>) => modelCall({ model: scripted.script(...scripts) });
-  const begun = messageEvents([text('Well')])
-    .slice(0, 4)
-    .map(encoded)
-    .join('');
-  const cut = messageEvents([text('cut')], { stop_reason: 'max_tokens' });
-  const format = { type: 'json_object' as const };
-  return {
-    backend: anthropic(scripted.url, 'key', backends.transport),
+const begun = messageEvents([text('Well')])
+  .slice(0, 4)
+  .map(encoded)
+  .join('');
+
+tryBackend('anthropic', () =>
+  scriptedSubject((url, transport) => anthropic(url, 'key', transport), {
     good: [
-      callOf(tells(text('Hello world'))),
-      callOf(tells(thought, redacted, text('Yes'), call, { ...call, id: 'toolu_2', input: '' })),
-      callOf(tells(call, text('Done'), thought)),
-      callOf(sendsMessage(cut)),
-      callOf(tells()),
+      tells(text('Hello world')),
+      tells(call, text('Done'), thought),
+      sendsMessage(messageEvents([text('cut')], { stop_reason: 'max_tokens' })),
+      tells(),
     ],
-    endless: callOf(async (turn) => {
+    talkative: tells(thought, redacted, text('Yes'), call, { ...call, id: 'toolu_2', input: '' }),
+    async endless(turn) {
       await turn.raw(begun);
       await turn.closed;
-    }),
-    refused: [
-      modelCall({ temperature: 1.5 }),
-      modelCall({ text: { format, verbosity: null } }),
-      modelCall({ text: { format: { type: 'text' }, verbosity: 'low' } }),
-      modelCall({ top_logprobs: 0 }),
-      modelCall({ input: [] }),
-    ],
-    failing: callOf(async (turn) => {
+    },
+    async failing(turn) {
       await turn.raw(begun);
       turn.cut();
-    }),
-    models: ['scripted-0', 'scripted-1', 'scripted-2'], // as many as the scripted server lists
-    server: {
-      calls: ({ model }) => scripted.calls(model).length,
-      closed: async ({ model }) => scripted.calls(model).at(-1)?.closed,
     },
-    async close() {
-      await backends.close();
-      await scripted.close();
-    },
-  };
-});
+    manyCalls: tells(...Array.from({ length: 600 }, (_, n) => ({ ...call, id: `toolu_${n}` }))),
+  }),
+);
 
 /** The failure for a reply of this status and body. */
 async function failureOf(status: number, body: object, header = (_name: string): string | null => null) {

@@ -11,65 +11,54 @@ import { openServer } from '../../handler/backend/server/server.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/items/item.ts';
 import { makeSecret, sealWith } from '../../handler/seal.ts';
-import { createTransport } from '../../shim/transport.ts';
 import type { Json } from '../support/accumulate.ts';
-import { backendContract, modelCall } from '../support/backend-contract.ts';
-import { startScriptedModel } from '../support/model/scripted.ts';
+import { anyServer, modelCall, scriptedSubject, tryBackend } from '../support/backend-contract.ts';
 import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../support/model/scripted-responses.ts';
 
 const call: Said = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a": 1}' };
 const thought: Said = { type: 'reasoning', summary: ['First this.', 'Then that.'], encrypted_content: 'c2VhbGVk' };
 
-backendContract('responses', async () => {
-  const scripted = await startScriptedModel();
-  const backends = createTransport();
-  const modelCallOf = (...scripts: Parameters<typeof scripted.native>) =>
-    modelCall({ model: scripted.script(...scripts) });
-  const begun = eventsOf([message('Well')])
-    .slice(0, 5)
-    .map(encoded)
-    .join('');
-  const patch: Said = {
-    type: 'apply_patch_call',
-    call_id: 'p1',
-    operation: { type: 'create_file', path: 'a', diff: '+a', foreign: 1 },
-  };
-  const refusal: Said = { type: 'message', content: [{ type: 'refusal', text: 'No, not that.' }] };
-  const cut = sendsEvents(
-    eventsOf([message('cut')], { type: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }),
+const begun = eventsOf([message('Well')])
+  .slice(0, 5)
+  .map(encoded)
+  .join('');
+const patch: Said = {
+  type: 'apply_patch_call',
+  call_id: 'p1',
+  operation: { type: 'create_file', path: 'a', diff: '+a', foreign: 1 },
+};
+const refusal: Said = { type: 'message', content: [{ type: 'refusal', text: 'No, not that.' }] };
+const cut = eventsOf([message('cut')], { type: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
+
+for (const isOpenAI of [false, true]) {
+  tryBackend(isOpenAI ? "responses, to OpenAI's own server," : 'responses', () =>
+    scriptedSubject(
+      (url, transport) => responses(openServer(url, 'key', transport)),
+      {
+        good: [
+          answers(message('Hello world')),
+          answers(thought, message('Yes'), refusal, call, { ...call, call_id: 'c2' }, patch, message('Done')),
+          sendsEvents(cut),
+          answers(),
+        ],
+        talkative: answers({ type: 'reasoning', content: ['Hm.', 'Yes.'] }, message('Yes'), call, {
+          ...call,
+          call_id: 'c2',
+        }),
+        async endless(turn) {
+          await turn.raw(begun);
+          await turn.closed;
+        },
+        async failing(turn) {
+          await turn.raw(begun);
+          turn.cut();
+        },
+        manyCalls: answers(...Array.from({ length: 1_100 }, (_, n) => ({ ...call, call_id: `c${n}` }))),
+      },
+      { ...anyServer, isOpenAI },
+    ),
   );
-  const good = [
-    modelCallOf(answers(message('Hello world'))),
-    modelCallOf(answers(thought, message('Yes'), refusal, call, { ...call, call_id: 'c2' }, patch, message('Done'))),
-    modelCallOf(answers({ type: 'reasoning', content: ['Hm.', 'Yes.'] }, message('Yes'))),
-    modelCallOf(cut),
-    modelCallOf(answers()),
-  ];
-  const endless = modelCallOf(async (turn) => {
-    await turn.raw(begun);
-    await turn.closed;
-  });
-  const failing = modelCallOf(async (turn) => {
-    await turn.raw(begun);
-    turn.cut();
-  });
-  return {
-    backend: responses(openServer(scripted.url, 'key', backends.transport)),
-    good,
-    endless,
-    refused: [],
-    failing,
-    models: ['scripted-0', 'scripted-1', 'scripted-2'], // as many as the scripted server lists
-    server: {
-      calls: ({ model }) => scripted.calls(model).length,
-      closed: async ({ model }) => scripted.calls(model).at(-1)?.closed,
-    },
-    async close() {
-      await backends.close();
-      await scripted.close();
-    },
-  };
-});
+}
 
 /** What becomes of a server's events; `isOpenAI` says that it is believed. */
 function read(events: readonly Json[], members: Partial<ModelCall> = {}, isOpenAI = false) {

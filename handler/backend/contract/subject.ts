@@ -1,0 +1,90 @@
+import type { Item } from '../../items/item.ts';
+import type { FunctionTool } from '../../protocol/tools.ts';
+import type { Backend, BackendEvent, ModelCall, ServerProfile } from '../backend.ts';
+
+/** A backend under test, and calls that make it show what it promises. */
+export interface BackendSubject {
+  backend: Backend;
+  /** What is known of the server that it is tried on. */
+  profile: ServerProfile;
+  /** Calls that end well, each in its own way: texts, reasoning, calls of functions at once, an answer that is cut. */
+  good: readonly ModelCall[];
+  /** A call whose model thinks aloud and calls two functions at once, each time in the same words. */
+  talkative: ModelCall;
+  /** A call that says something and then goes on for longer than any test. */
+  endless: ModelCall;
+  /** Calls whose reply is more than is read, though it ends well: an event of more than 16 MiB, more calls than a turn may have. */
+  excessive: readonly ModelCall[];
+  /** A call that fails; null when it cannot. */
+  failing: ModelCall | null;
+  /** What it lists. */
+  models: readonly string[];
+  /** Null for a backend without a server. */
+  server: {
+    /** The bodies that it has got for a model, in their order. */
+    sent(model: string): readonly unknown[];
+    /** Resolves when the connection of a model's last call has closed. */
+    closed(model: string): Promise<void>;
+  } | null;
+  close(): Promise<void>;
+}
+
+/** What is known of a server of which nothing is known. */
+export const anyServer: ServerProfile = { isOpenAI: false, grammars: 'refuse' };
+
+/** A message as it is kept. */
+export function userMessage(text: string): Item {
+  const content = [{ type: 'input_text' as const, text }];
+  return { type: 'message', id: 'msg_1', role: 'user', status: 'completed', content };
+}
+
+/** A function that takes any object. */
+export function functionTool(name: string): FunctionTool {
+  return { type: 'function', name, parameters: { type: 'object', properties: {} } };
+}
+
+/** A call with the API's defaults. */
+export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
+  return {
+    model: 'any',
+    instructions: null,
+    input: [userMessage('Hello')],
+    tools: [],
+    params: new Map(),
+    tool_choice: 'auto',
+    parallel_tool_calls: true,
+    temperature: null,
+    top_p: null,
+    max_output_tokens: null,
+    text: { format: { type: 'text' }, verbosity: null },
+    top_logprobs: null,
+    reasoning: { effort: null, summary: null },
+    hints: {
+      user: null,
+      safety_identifier: null,
+      prompt_cache_key: null,
+      prompt_cache_options: null,
+      prompt_cache_retention: null,
+      service_tier: null,
+    },
+    ...members,
+  };
+}
+
+const never = new AbortController().signal;
+
+/** Prepares a call and streams it. */
+export function start(
+  { backend, profile }: BackendSubject,
+  call: ModelCall,
+  signal = never,
+): AsyncIterable<BackendEvent> {
+  return backend.prepare(call, profile).stream(signal);
+}
+
+/** All events of a call. */
+export async function eventsOf(subject: BackendSubject, call: ModelCall): Promise<BackendEvent[]> {
+  const events: BackendEvent[] = [];
+  for await (const event of start(subject, call)) events.push(event);
+  return events;
+}

@@ -1,0 +1,13 @@
+import { describe, test } from 'node:test';
+import type { ContractCase } from '../../handler/contract.ts';
+
+/** Tries each promise of a contract on what `open` opens, as a test. */
+export function tryContract<Subject>(
+  name: string,
+  contract: readonly ContractCase<Subject>[],
+  open: () => Promise<Subject>,
+): void {
+  describe(name, { concurrency: true, timeout: 60_000 }, () => {
+    for (const one of contract) test(one.name, () => one.run(open));
+  });
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Backend, ModelCall } from '../../handler/backend/backend.ts';
+import { chatCompletions } from '../../handler/backend/chat/index.ts';
+import { fieldCases } from '../../handler/backend/contract/fields.ts';
+import { openServer } from '../../handler/backend/server/server.ts';
+import { modelCall, scriptedSubject } from '../support/backend-contract.ts';
+import { type Script, sends } from '../support/model/scripted.ts';
+
+const talkative = sends([{ reasoning_content: 'Hm.' }, { content: 'Yes' }]);
+const script: Script = (turn) => turn.finish();
+const scripts = { good: [], talkative, endless: script, failing: script, manyCalls: script };
+
+/** A call whose field is as if nobody had set it. */
+function without(call: ModelCall, [field, member]: string[], plain: ModelCall): ModelCall {
+  const name = field as keyof ModelCall; // the contract has no other
+  if (member === undefined) return { ...call, [name]: plain[name] };
+  const left = Object.entries({ ...(plain[name] as object) }).find(([inner]) => inner === member)?.[1];
+  return { ...call, [name]: { ...(call[name] as object), [member]: left } };
+}
+
+describe('a backend that drops a field does not keep the contract:', { concurrency: true }, () => {
+  for (const { name, run } of fieldCases) {
+    const [field = ''] = name.split(' ');
+    test(field, async () => {
+      const opened = () =>
+        scriptedSubject((url, transport) => {
+          const backend = chatCompletions(openServer(url, 'key', transport));
+          let first: string | undefined;
+          const drops: Backend = {
+            ...backend,
+            prepare(call, profile) {
+              first ??= call.model;
+              return backend.prepare(without(call, field.split('.'), modelCall({ model: first })), profile);
+            },
+          };
+          return drops;
+        }, scripts);
+      const broken =
+        field === 'params' ? /is refused at another place, input/ : new RegExp(`^Error: ${field} is dropped`);
+      await assert.rejects(run(opened), broken);
+    });
+  }
+});
