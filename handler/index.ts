@@ -19,6 +19,7 @@ import { createApp } from './http/app.ts';
 import type { Ingress } from './ingress.ts';
 import { fixedLimits } from './limits.ts';
 import { log } from './log.ts';
+import { startMaintenance } from './maintenance.ts';
 import { mediaFinder } from './media.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { Readiness } from './readiness.ts';
@@ -33,7 +34,7 @@ import { sharedSecret } from './state/secret.ts';
 import { withStorageErrors } from './state/storage.ts';
 import { sweep } from './state/sweep.ts';
 import type { Tool } from './tools/tool.ts';
-import type { Transport } from './transport.ts';
+import { fetchTransport, type Transport } from './transport.ts';
 import type { Tokenizer } from './turn/estimate.ts';
 import { RunningTurns } from './turn/running.ts';
 import { openDeliverer } from './webhooks/deliver.ts';
@@ -66,8 +67,8 @@ export { standardSocket } from './websocket/standard.ts';
 /** What the handler is made from; a root opens and injects what differs between runtimes. */
 export interface HandlerOptions {
   config: Config;
-  /** The way to model servers. */
-  transport: Transport;
+  /** The way to model servers. Default: the runtime's own `fetch`. */
+  transport?: Transport;
   /** Where responses and conversations are kept; its schema is the newest (`migrate`). */
   database: Database;
   /** The content-encodings that a request's body may have; any other is a 415 that names these. Default: gzip and deflate. */
@@ -76,6 +77,8 @@ export interface HandlerOptions {
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** Tells callers apart, so that none takes what others wait for. Default: by the address that the ingress knows. */
   identify?: Identify;
+  /** What stands before `/v1` in the paths of requests, such as `/api`, where nobody takes it away before. Default: nothing. */
+  basePath?: string;
   /** Server-side tools, in addition to none. */
   tools?: readonly Tool[];
   /** Whether all processes read one wall clock that is never set, as on Workers; else each measures itself who has fallen silent. */
@@ -99,6 +102,8 @@ export interface Handler {
    * called then, or now and then: what ends here is delivered at once without it.
    */
   deliver(): Promise<number | undefined>;
+  /** Does these three as often as they are needed until `close`, where a process lasts: a root without it calls them itself. */
+  maintain(): void;
   /** How many turns are made in the background here, at this moment. */
   readonly backgroundTurns: number;
   /**
@@ -116,7 +121,7 @@ const TAKEN = 500;
 
 /** Puts the handler together. */
 export function createHandler(options: HandlerOptions): Handler {
-  const { config, transport, tools = [] } = options;
+  const { config, transport = fetchTransport(fetch), tools = [] } = options;
   keepSecret(
     ...(config.models ?? []).map(({ key }) => key),
     ...config.webhooks.flatMap(({ url, secret }) => [url, secret]),
@@ -139,6 +144,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const turns = new FairQueue({ places, waiting: places, perCaller: perCaller.turns });
   const readiness = options.readiness ?? new Readiness();
   const services = {
+    basePath: basePathOf(options),
     models: modelsOf(models),
     tools: {
       registered: new Map(tools.map((tool) => [tool.type, tool])),
@@ -183,29 +189,45 @@ export function createHandler(options: HandlerOptions): Handler {
     return ended;
   });
   const app = createApp({ ...services, runner });
-  return {
+  let closing = false;
+  let endMaintenance = () => {};
+  const handler: Handler = {
     fetch: async (request, ingress = {}) => app.fetch(request, ingress),
     sweep: (most) => sweep(database, owner, Date.now(), { most, conversations: config.conversationRetention }),
     async resume() {
+      if (closing) return;
       await owner.look(database);
       for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);
     },
     deliver,
+    maintain() {
+      endMaintenance();
+      const { sweep, resume, deliver } = handler;
+      endMaintenance = startMaintenance({ sweep: () => sweep(), resume, deliver }, config.limits.lease);
+    },
     memory,
     get backgroundTurns() {
       return backgroundTurns;
     },
     async close(patience, served = running.idle()) {
-      const closing = runner.close(patience);
-      await within(patience, Promise.all([closing, served]));
+      closing = true;
+      const closed = runner.close(patience);
+      await within(patience, Promise.all([closed, served]));
       if (running.size > 0) log.warn('turns are ended, since the server stops', { turns: running.size });
       const stopping = new ApiError('stopping', 'The server is stopping; send the request again.');
       turns.close(stopping);
       running.stop(stopping);
-      await within(fixedLimits.ending, Promise.all([closing, running.idle()]));
+      await within(fixedLimits.ending, Promise.all([closed, running.idle()]));
+      endMaintenance();
       await owner.leave(database).catch(() => {}); // else the lease will tell
     },
   };
+  return handler;
+}
+
+function basePathOf({ basePath = '' }: HandlerOptions): string {
+  if (/^(\/[\w.~-]+)*$/.test(basePath)) return basePath;
+  throw new Error('createHandler: basePath must be like /api: a slash before each part, and none at the end');
 }
 
 /** Waits for some work, but no longer than so many milliseconds. */

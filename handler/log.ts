@@ -13,8 +13,11 @@ export type Level = keyof typeof levels;
 
 const format = getJsonLinesFormatter({ properties: 'flatten' });
 
-/** The log of everything in Antiphon; silent until a root configures it. */
-export const log = getLogger('antiphon');
+/** Writes a line with its properties; those that take work to gather are given as a function. */
+type Write = (message: string, properties?: Record<string, unknown> | (() => Record<string, unknown>)) => void;
+
+/** The log of everything in Antiphon; silent until a root configures it. Its type is our own: who uses the package need not have LogTape's. */
+export const log: Readonly<Record<Level, Write>> = getLogger('antiphon');
 
 /** The names of the levels, from most to least. */
 export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type

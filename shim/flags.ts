@@ -18,11 +18,14 @@ export interface Flags {
   help: boolean;
 }
 
+/** How the command is called: from a clone, whose npm brings its Node, or by its own name. */
+const COMMAND = import.meta.url.endsWith('.ts') ? 'npm start --' : 'antiphon';
+
 const ABOUT_FLAGS = 'A flag takes one dash or two; its value follows it or a "=".';
 
 /** The text of `-help` for each command. */
 export const usage: Readonly<Record<Command, string>> = {
-  serve: `usage: npm start -- [serve] [flags]
+  serve: `usage: ${COMMAND} [serve] [flags]
   -config FILE      YAML configuration
   -port N           port of the ext_proc processor (gRPC)
   -http-port N      port of the same handler on plain HTTP
@@ -33,7 +36,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -help             print this; so does -h
 ${ABOUT_FLAGS}
 Another command: vacuum.`,
-  vacuum: `usage: npm start -- vacuum [flags]
+  vacuum: `usage: ${COMMAND} vacuum [flags]
 Writes the database anew, without what is free in it; from then on freed pages go back to the disk by themselves.
 Nobody may use it meanwhile, and it takes its own size once more on the disk.
   -config FILE      YAML configuration, which names the database

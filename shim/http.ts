@@ -5,6 +5,7 @@ import type { AddressInfo, Socket as NetSocket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { CallerCount, networkOf } from '../handler/index.ts';
 import type { Memory } from './body-memory.ts';
+import { logLine } from './log-line.ts';
 import { isLoopback } from './loopback.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { cannotListen, type Running } from './server.ts';
@@ -48,7 +49,8 @@ export type HttpOptions = Address & {
   unread?: number;
   /** Where messages over WebSockets take their room from while they come in. */
   memory?: Memory | undefined;
-  log: Log;
+  /** Default: the handler's own log. */
+  log?: Log;
 };
 
 const PROXIED: Ingress = Object.freeze({ name: 'http', rebindable: false });
@@ -88,7 +90,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     memory,
     proof,
     tls,
-    log,
+    log = logLine,
   } = options;
   const open = new Set<ServerResponse>();
   let draining = false;

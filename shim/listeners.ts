@@ -18,7 +18,7 @@ const LISTEN: Listeners = {
   admin: '127.0.0.1:9464',
 };
 
-type Ports = Pick<Flags, 'port' | 'httpPort' | 'envoyPort' | 'adminPort' | 'noEnvoy'>;
+type Ports = Partial<Pick<Flags, 'port' | 'httpPort' | 'envoyPort' | 'adminPort' | 'noEnvoy'>>;
 
 /**
  * The listeners of a configuration and a command line, of which the latter says more. Throws an Error that names the key for

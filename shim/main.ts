@@ -28,7 +28,7 @@ async function main(flags: Flags): Promise<void> {
   // What libraries print becomes lines of the log, and so goes without secrets as well.
   for (const level of levelNames)
     console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
-  const product = await startProduct(flags, process.env, say);
+  const product = await startProduct({ flags, env: process.env, say });
   greet(product);
 
   let stopping = false;

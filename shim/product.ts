@@ -1,5 +1,15 @@
 import { type KeptEnvoy, keepEnvoy } from '../envoy/keep.ts';
-import { createHandler, describe, fixedLimits, log, parseConfig, Readiness, substitute } from '../handler/index.ts';
+import {
+  createHandler,
+  type Database,
+  describe,
+  fixedLimits,
+  type HandlerOptions,
+  log,
+  parseConfig,
+  Readiness,
+  substitute,
+} from '../handler/index.ts';
 import { adminFetch } from './admin.ts';
 import { codecs } from './codecs.ts';
 import { readConfigFile } from './config-file.ts';
@@ -11,7 +21,7 @@ import { hostAndPort, isTcp, type Listeners, listenersOf } from './listeners.ts'
 import { defaultInFlight } from './memory-limit.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { type Running, serveGrpc, socketPathOf } from './server.ts';
-import type { Log } from './session.ts';
+import { sessionLimits } from './session-limits.ts';
 import { readTls } from './tls.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
@@ -42,36 +52,43 @@ export interface Product {
   cut(): Promise<void>;
 }
 
-/** What the shim allows beyond the handler's own limits, so that the handler's graceful end comes first. */
-const SLACK = { ms: 10_000, bytes: 1024 * 1024 };
+/** What a root of one's own gives the product, beside what its configuration says. */
+export interface ProductOptions extends Pick<HandlerOptions, 'tools' | 'identify'> {
+  /** What the command line would say. */
+  flags?: Partial<Omit<Flags, 'command' | 'help'>>;
+  /** The configuration, with the keys of the file, in place of `flags.config`. */
+  config?: object;
+  /** What `${NAME}` in the configuration is read from. Default: the environment of the process. */
+  env?: Env;
+  /** Hears in words of what takes long. */
+  say?: (line: string) => void;
+  /** In place of the database that the configuration names; its schema is the newest, and `stop` closes it. */
+  database?: Database;
+}
 
-/** How often what has expired is removed, in milliseconds. */
-const SWEEP = 60_000;
+/** How much longer than a body a message over a WebSocket may be, so that the handler's own refusal comes first. */
+const MESSAGE_SLACK = 1024 * 1024;
 
-/** How often webhooks are delivered that could not be at once, in milliseconds. */
-const DELIVER = 2_000;
-
-/** Times within a lease that turns without a process are looked for. */
-const RESUMES = 3;
-
-/** Starts everything, or nothing: throws an Error that says what is wrong. `say` hears of what takes long. */
-export async function startProduct(flags: Flags, env: Env, say: (line: string) => void): Promise<Product> {
-  const config = parseConfig(flags.config ? substitute(await readConfigFile(flags.config), env) : {}, {
-    inFlight: defaultInFlight(),
-  });
+/** Starts everything, or nothing: throws an Error that says what is wrong. */
+export async function startProduct(options: ProductOptions = {}): Promise<Product> {
+  const { flags = {}, config: inline = {}, env = process.env, say = () => {}, database: given, ...added } = options;
+  const file = flags.config ? await readConfigFile(flags.config) : inline;
+  const config = parseConfig(substitute(file, env), { inFlight: defaultInFlight() });
   const { models, from } = config.models
-    ? { models: config.models, from: flags.config ?? '' }
+    ? { models: config.models, from: flags.config ?? 'the root' }
     : await chooseModels(env);
   const listen = await listenersOf(config, flags);
   refuseOwnListeners(models, Object.values(listen).filter(isTcp));
   const tls = { grpc: await readTls('grpc', config.tls), http: await readTls('http', config.tls) };
 
   const { limits } = config;
-  const store = config.database ?? DEFAULT_DATABASE;
+  const store = given ? 'a database of the root' : (config.database ?? DEFAULT_DATABASE);
   const readiness = new Readiness();
-  const database = await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds));
+  const database =
+    given ?? (await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds)));
   const { transport, close: closeTransport } = createTransport();
   const handler = createHandler({
+    ...added,
     config: { ...config, models },
     transport,
     database,
@@ -83,32 +100,20 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
   const running: Running[] = [];
   let admin: Running | undefined;
   let sockets: PrivateSockets | undefined;
-  const sweeping = repeat(SWEEP, 'sweep', handler.sweep);
-  const delivering = repeat(DELIVER, 'deliver', handler.deliver);
-  const resuming = repeat(limits.lease / RESUMES, 'resume', handler.resume);
+  handler.maintain();
   const close = async () => {
-    clearInterval(sweeping);
-    clearInterval(resuming);
-    clearInterval(delivering);
     await sockets?.remove();
     await closeTransport();
     await database.close();
   };
   try {
-    // A stream that fails at its limit repeats in its last event what was made so far, and so may double.
-    const bounds = {
-      body: limits.body,
-      reply: 2 * limits.reply + SLACK.bytes,
-      time: Math.max(limits.turn, limits.background) + SLACK.ms,
-    };
-    const grpc = { fetch, limits: bounds, memory, log: logLine };
+    const grpc = { fetch, limits: sessionLimits(limits), memory };
     const http = {
       fetch,
-      message: limits.body + SLACK.bytes,
+      message: limits.body + MESSAGE_SLACK,
       unread: limits.unread,
       connections: limits.perCaller.connections,
       memory,
-      log: logLine,
     };
     if (listen.grpc !== 'off') running.push(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }));
     if (listen.http !== 'off') {
@@ -124,7 +129,6 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
         ...addressOf(listen.admin),
         flag: '-admin-port',
         fetch: adminFetch(routes),
-        log: logLine,
       });
     }
     let envoy: KeptEnvoy | undefined;
@@ -164,7 +168,6 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
       },
       async stop() {
         readiness.set('draining', true);
-        clearInterval(resuming);
         const most = limits.drain + fixedLimits.ending;
         const served = Promise.all(running.map((server) => server.drain(most)));
         await handler.close(limits.drain, served);
@@ -184,17 +187,6 @@ export async function startProduct(flags: Flags, env: Env, say: (line: string) =
     await close();
     throw error;
   }
-}
-
-const logLine: Log = (level, message, { error, ...properties } = {}) => {
-  log[level](message, { ...properties, ...(error !== undefined && { error: describe(error) }) });
-};
-
-/** Does something now, and then again every so many milliseconds; a failure is logged. */
-function repeat(every: number, what: string, work: () => Promise<unknown>): NodeJS.Timeout {
-  const tryIt = () => work().catch((error) => logLine('error', `cannot ${what}`, { error }));
-  void tryIt();
-  return setInterval(tryIt, every);
 }
 
 function addressOf(listener: string): { host: string; port: number } | { path: string } {

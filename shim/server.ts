@@ -14,18 +14,21 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { callExchange } from './exchange.ts';
 import { createHealth } from './health.ts';
+import { logLine } from './log-line.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { guardResets } from './resets.ts';
-import { type Fetch, type SessionOptions, serveExchange } from './session.ts';
+import { type Fetch, type Log, type SessionOptions, serveExchange } from './session.ts';
 import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
 
 /** What a gRPC server serves, and where: `address` is `host:port` (port 0 is any free one) or `unix:PATH`. */
-export interface GrpcOptions extends SessionOptions {
+export interface GrpcOptions extends Omit<SessionOptions, 'log'> {
   address: string;
   /** Without it the port is for peers on the same machine, or behind a mesh that encrypts. */
   tls?: Tls | undefined;
   fetch: Fetch;
+  /** Default: the handler's own log. */
+  log?: Log;
 }
 
 /** A running server, of either kind; without a port (0) on a unix socket. */
@@ -70,7 +73,8 @@ if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
  * Serves `fetch` as an ext_proc processor, with gRPC health; a port that cannot be had is an Error naming `-port`, a unix
  * socket that cannot, one naming it.
  */
-export async function serveGrpc({ address, tls, fetch, ...session }: GrpcOptions): Promise<Running> {
+export async function serveGrpc({ address, tls, fetch, log = logLine, ...options }: GrpcOptions): Promise<Running> {
+  const session: SessionOptions = { ...options, log };
   const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + SLACK });
   // grpc-js has no option that reaches these; tests notice should a field be called otherwise one day.
   const { commonServerOptions, http2Servers } = server as unknown as Inside;
@@ -104,9 +108,7 @@ export async function serveGrpc({ address, tls, fetch, ...session }: GrpcOptions
   });
   if (path !== undefined) await openToGroup(path);
   for (const http2Server of http2Servers.keys()) {
-    guardResets(http2Server, () =>
-      session.log('warn', 'A gRPC connection was closed: too many resets before an answer.'),
-    );
+    guardResets(http2Server, () => log('warn', 'A gRPC connection was closed: too many resets before an answer.'));
   }
 
   async function close(): Promise<void> {

@@ -32,9 +32,9 @@ import { refuseRebinding } from './middleware/rebinding.ts';
 import { upgrade } from './middleware/upgrade.ts';
 import { getDocs, getDocument } from './openapi/routes.ts';
 
-/** The routes, what stands before them, and what becomes of errors. */
+/** The routes below the base path, what stands before them, and what becomes of errors. */
 export function createApp(services: Services): Hono<Env> {
-  const app = new Hono<Env>();
+  const app = new Hono<Env>().basePath(services.basePath);
   // Before all others: probes come every few seconds, and nobody wants to read of each in the log.
   const probes = { '/livez': { GET: getLiveness }, '/readyz': { GET: getReadiness } };
   for (const [path, { GET }] of Object.entries(probes)) app.get(path, (c) => GET(c, services));

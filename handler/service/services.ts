@@ -18,6 +18,8 @@ import type { ServerTools } from '../turn/tools.ts';
 
 /** What the process has once, for all requests; what one request has is its RequestContext. */
 export interface Services {
+  /** What stands before the paths of all routes. */
+  basePath: string;
   models: Models;
   tools: ServerTools;
   limits: Limits;

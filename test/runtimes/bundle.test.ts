@@ -33,6 +33,6 @@ test('the worker as it is deployed stays small', async (t) => {
   const uploaded = Buffer.concat(await Promise.all(names.sort().map((name) => readFile(join(out, name)))));
   const [whole, gzipped] = [uploaded.length, gzipSync(uploaded).length].map((bytes) => Math.round(bytes / 1024));
   t.diagnostic(`${whole} KiB, ${gzipped} KiB gzipped, of at most ${BUDGET_KIB}: ${names.join(', ')}`);
-  assert.deepEqual(names, ['worker.js']);
+  assert.deepEqual(names, ['main.js']);
   assert.ok(gzipped !== undefined && gzipped <= BUDGET_KIB, `${gzipped} KiB gzipped`);
 });

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { readAttributes, readHeaders } from '../../shim/codec.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { Refusal } from '../../shim/refusal.ts';
+import { refuseTarget } from '../../shim/target.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
 import { freePort } from '../support/ports.ts';
 
@@ -119,8 +120,10 @@ test('an encoded letter, digit or mark that needs no encoding is 400, and any ot
       const encoded = `%${hex.padStart(2, '0')}`;
       const refused = code === 0 || /[\w.~/\\-]/.test(String.fromCharCode(code));
       // A dot by itself is a segment that every URL's parser takes out.
-      const { status } = await door.fetch(`/v1/responses/x${encoded}`);
+      const path = `/v1/responses/x${encoded}`;
+      const { status } = await door.fetch(path);
       assert.equal(status, refused ? 400 : 404, encoded);
+      assert.equal(refuseTarget(path)?.status, refused ? 400 : undefined, encoded);
     }
   }
   for (const path of ['/v1/%63onversations', '/%76%31/models']) assert.equal((await door.fetch(path)).status, 400);

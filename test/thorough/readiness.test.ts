@@ -106,11 +106,7 @@ test('a busy admin port names its flag; the admin listener may be off, and a por
   assert.match(busy.stderr(), new RegExp(`port ${port} is in use: choose another with -admin-port`));
   const off = await writeConfig(dir, { listen: { admin: 'off' }, database: 'sqlite::memory:' });
   const ports = { port: await freePort(), httpPort: await freePort() };
-  const without = await startProduct(
-    { config: off, command: 'serve', noEnvoy: true, help: false, ...ports },
-    {},
-    () => {},
-  );
+  const without = await startProduct({ flags: { config: off, noEnvoy: true, ...ports } });
   t.after(without.stop);
   assert.equal(without.listen.admin, 'off');
   const wanted = await start(t, ['-config', off]);

@@ -32,7 +32,7 @@ export class OwnCount {
         const status = statusOf(error);
         if (status === 401 || (error instanceof ApiError && error.kind === 'model_not_found')) throw error;
         if (!ABSENT.has(status)) {
-          log.warning('the model backend did not count', { way: name, error: describe(error) });
+          log.warn('the model backend did not count', { way: name, error: describe(error) });
           return undefined;
         }
       }

@@ -26,7 +26,7 @@ export function renderDocs(api: ApiDocument): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${html(api.info.title)}</title><style>${STYLE}</style></head><body>
 <h1>${html(api.info.title)}</h1>
-<p>${html(api.info.description)} Programs read <a href="/openapi.json">the document</a>.</p>
+<p>${html(api.info.description)} Programs read <a href="openapi.json">the document</a>.</p>
 <h2>Paths</h2>${operations.join('\n')}
 <h2>Objects</h2>${schemas.join('\n')}
 </body></html>

@@ -15,6 +15,8 @@ import { replySchemas } from './reply-schemas.ts';
 export interface ApiDocument {
   openapi: string;
   info: { title: string; version: string; description: string };
+  /** Where the paths begin, if that is not at the root. */
+  servers?: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, JsonSchema> };
 }
@@ -24,7 +26,7 @@ const DESCRIPTION =
   'Every error has the same form, under 1 KiB, and its param names the field.';
 
 /** The document; `served` are the types of tools that the server runs itself or leaves out. */
-export function describeApi(served: readonly string[]): ApiDocument {
+export function describeApi(served: readonly string[], basePath = ''): ApiDocument {
   const items = Object.fromEntries(Object.values(kinds).map(({ title, schema }) => [title, schema]));
   const exported = {
     ...content,
@@ -47,6 +49,7 @@ export function describeApi(served: readonly string[]): ApiDocument {
   return {
     openapi: '3.1.0',
     info: { title: 'Antiphon', version: '1', description: DESCRIPTION },
+    ...(basePath !== '' && { servers: [{ url: basePath }] }),
     paths: describePaths(convert),
     components: {
       schemas: { ...Object.fromEntries(schemas.map(([name, schema]) => [name, define(schema)])), ...replySchemas },

@@ -1,5 +1,5 @@
 /** As much of Node's library as the worker uses; workerd has it without a flag. */
 declare module 'node:zlib' {
-  const zlib: import('./codec/node-brotli.ts').NodeBrotli & import('./codec/zstd.ts').NodeZstd;
+  const zlib: import('../codec/node-brotli.ts').NodeBrotli & import('../codec/zstd.ts').NodeZstd;
   export const { createBrotliDecompress, createZstdDecompress, zstdDecompressSync }: typeof zlib;
 }

@@ -1,0 +1,125 @@
+import * as zlib from 'node:zlib';
+import {
+  configureLog,
+  createHandler,
+  deflateCodec,
+  describe,
+  environmentModels,
+  fetchTransport,
+  gzipCodec,
+  type HandlerOptions,
+  log,
+  nodeBrotliCodec,
+  parseConfig,
+  type Socket,
+  standardSocket,
+  substitute,
+  type Work,
+  zstdCodec,
+} from '../index.ts';
+import { d1Database } from '../state/database/d1.ts';
+import { migrate } from '../state/database/schema.ts';
+import { backgroundTurnClass, type ObjectClass, type Opened, objectRunner } from './background-turn.ts';
+import type { Bindings } from './bindings.ts';
+
+/** What a Worker adds to what its deployment configures. */
+export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'identify' | 'basePath'>;
+
+/** A Worker, by the members that the platform calls. */
+export interface Worker {
+  /** Answers one request; a wrong configuration is a 500 whose reason only the log holds. */
+  fetch(request: Request, bindings: Bindings, context: Context): Promise<Response>;
+  /** Removes what has expired, and has turns taken over that nobody makes, as often as `wrangler.toml` says. */
+  scheduled(event: unknown, bindings: Bindings): Promise<void>;
+}
+
+/** As much of a Workers' context as is used. */
+export interface Context {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** A WebSocket's two ends as Workers make them: one goes into the reply, the other is ours once it is accepted. */
+declare const WebSocketPair: new () => { 0: object; 1: Parameters<typeof standardSocket>[0] & { accept(): void } };
+
+/** The default of `limits.inFlight`: half of what an isolate may use. */
+const IN_FLIGHT = 64 * 1024 * 1024;
+
+/** Slices of a sweep: the platform bounds the queries of one call, and each slice makes some ten. */
+const SLICES = 20;
+
+/**
+ * The root on Cloudflare Workers: `worker` is a module's default export, and `BackgroundTurn` the class of the binding `TURNS`,
+ * exported by its name. All requests of an isolate share one handler, and the first one brings the schema to the newest.
+ */
+export function createWorker(options: WorkerOptions = {}): { worker: Worker; BackgroundTurn: ObjectClass } {
+  let opening: Promise<Opened> | undefined;
+  async function opened(bindings: Bindings): Promise<Opened> {
+    opening ??= open(bindings, options);
+    try {
+      return await opening;
+    } catch (error) {
+      opening = undefined;
+      throw error;
+    }
+  }
+
+  const worker: Worker = {
+    async fetch(request, bindings, context) {
+      try {
+        const { handler } = await opened(bindings);
+        const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
+        const peer = request.headers.get('cf-connecting-ip') ?? undefined; // Cloudflare sets it, whatever a client sends
+        return handler.fetch(request, { name: 'workers', peer, waitUntil, upgrade });
+      } catch (error) {
+        log.error('cannot start', { error: describe(error) });
+        const message = 'The server is not configured as it should be; its log says more.';
+        return Response.json({ error: { message, type: 'server_error', code: 500, param: null } }, { status: 500 });
+      }
+    },
+
+    async scheduled(_event, bindings) {
+      const { handler } = await opened(bindings);
+      // None waits for another to succeed; what waits for receivers comes last.
+      const work = { resume: handler.resume, sweep: () => handler.sweep(SLICES), deliver: handler.deliver };
+      for (const [name, does] of Object.entries(work)) {
+        await does().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
+      }
+    },
+  };
+  return { worker, BackgroundTurn: backgroundTurnClass(opened) };
+}
+
+/** Answers with a WebSocket; the request lasts as long as it is open. */
+function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response {
+  const { 0: webSocket, 1: ours } = new WebSocketPair();
+  ours.accept();
+  void serve(standardSocket(ours));
+  // The member is the platform's own.
+  return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
+}
+
+async function open(bindings: Bindings, options: WorkerOptions): Promise<Opened> {
+  configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
+  const given = substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings });
+  const config = parseConfig(given, { inFlight: IN_FLIGHT });
+  if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
+  if (config.proof || config.tls.grpc || config.tls.http)
+    throw new Error('configuration: tls and proof: on Workers it is the platform that listens');
+  const database = d1Database(bindings.DB);
+  await migrate(database);
+  let work: Work | undefined;
+  const handler = createHandler({
+    ...options,
+    config: { ...config, models: config.models ?? environmentModels({ ...bindings }) },
+    transport: fetchTransport(fetch),
+    database,
+    oneClock: true,
+    codecs: { gzip: gzipCodec, deflate: deflateCodec, br: nodeBrotliCodec(zlib), zstd: zstdCodec(zlib) },
+    runner: (does) => {
+      work = does;
+      return objectRunner(bindings.TURNS);
+    },
+  });
+  if (!work) throw new Error('the handler has no background work');
+  return { handler, work };
+}
