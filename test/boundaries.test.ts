@@ -119,7 +119,7 @@ interface Source {
   imports: string[];
 }
 
-const sources = ['handler', 'shim', 'envoy'].flatMap((folder) =>
+const sources = ['handler', 'shim', 'envoy', 'exports'].flatMap((folder) =>
   readdirSync(new URL(`${folder}/`, ROOT), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => load(`${folder}/${name}`)),
@@ -164,7 +164,7 @@ function unitOf(path: string): string {
 }
 
 function isProjects(name: string): boolean {
-  return /^(handler|shim|envoy|test|proto)\//.test(name);
+  return /^(handler|shim|envoy|exports|test|proto)\//.test(name);
 }
 
 function reachable(path: string, seen = new Set<string>()): Set<string> {
@@ -260,6 +260,19 @@ describe('imports go one way', () => {
         [],
         path,
       );
+    }
+  });
+
+  test('an entry point of the package only hands on what others have, and nobody imports one', () => {
+    for (const { path, lines, imports } of sources) {
+      const entries = imports.filter((name) => name.startsWith('exports/'));
+      assert.deepEqual(entries, [], path);
+      if (!path.startsWith('exports/')) continue;
+      const code = lines
+        .join('\n')
+        .replace(/^\/\/.*$/gm, '')
+        .replace(/^export (type )?\{[^}]*\} from '[^']+';$/gm, '');
+      assert.equal(code.trim(), '', path);
     }
   });
 

@@ -93,7 +93,10 @@ promise(
     assert.equal(reply.status, 200);
     assert.match(reply.headers.get('content-type') ?? '', /^text\/html/);
     assert.match(reply.headers.get('content-security-policy') ?? '', /^default-src 'none';/);
-    assert.ok(!/(src|href|action|url)\s*[=(]\s*["']?(?!openapi\.json"|[#/](?!\/)|["'])/i.test(page), 'nothing is asked of others');
+    assert.ok(
+      !/(src|href|action|url)\s*[=(]\s*["']?(?!openapi\.json"|[#/](?!\/)|["'])/i.test(page),
+      'nothing is asked of others',
+    );
     assert.ok(!/<(script|link|img|iframe|object)\b|@import|\son\w+=/i.test(page), 'nothing runs and nothing is loaded');
     const { paths, components } = await documentOf(door);
     for (const path of Object.keys(paths)) assert.ok(page.includes(`<code>${path}</code>`), path);

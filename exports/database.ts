@@ -1,0 +1,16 @@
+// antiphon/database: the port of databases, and what an implementation of it needs.
+
+export { rowsByName, statementsOf } from '../handler/state/database/batch.ts';
+export {
+  type Batch,
+  Conflict,
+  type Database,
+  type Row,
+  type Rows,
+  type Statement,
+  type Storage,
+  StorageFull,
+  type Value,
+} from '../handler/state/database/database.ts';
+export { migrate } from '../handler/state/database/schema.ts';
+export { list, raw, read, sql, write } from '../handler/state/database/sql.ts';

@@ -1,0 +1,11 @@
+// antiphon/node: the whole product, and its parts for a root of one's own.
+
+export { codecs } from '../shim/codecs.ts';
+export { readConfigFile } from '../shim/config-file.ts';
+export { type HttpOptions, serveHttp } from '../shim/http.ts';
+export { defaultInFlight } from '../shim/memory-limit.ts';
+export { type Product, type ProductOptions, startProduct } from '../shim/product.ts';
+export type { Running } from '../shim/server.ts';
+export { readTls, type Tls } from '../shim/tls.ts';
+export { loadTokenizer } from '../shim/tokenizer.ts';
+export { type Backends, createTransport } from '../shim/transport.ts';

@@ -1,0 +1,11 @@
+// antiphon/tool: the port of tools that this server runs, and what an implementation of it needs.
+
+export { ApiError, type ErrorKind, unsupported } from '../handler/errors.ts';
+export type { ItemEvent } from '../handler/events/events.ts';
+export type { FunctionCall } from '../handler/items/function.ts';
+export { newItemId } from '../handler/items/item.ts';
+export type { McpCall } from '../handler/items/mcp.ts';
+export type { Annotation, InputPart } from '../handler/protocol/content.ts';
+export type { JsonObject } from '../handler/protocol/json.ts';
+export type { ClientTool, FunctionTool } from '../handler/protocol/tools.ts';
+export type { ServerFunction, ServerFunctions, Tool, ToolResult } from '../handler/tools/tool.ts';

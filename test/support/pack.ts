@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What a package is made of. */
+const SOURCES = ['handler', 'shim', 'envoy', 'exports', 'proto', 'package.json', 'publish.js', 'README.md', 'LICENSE'];
+const SETTINGS = ['tsconfig.json', 'tsconfig.build.json'];
+
+/** A folder outside of the project, and the package as it is published in it. */
+export interface Packed {
+  dir: string;
+  /** The path of the packed file. */
+  tarball: string;
+  /** The package.json that is left where it was packed. */
+  left: string;
+}
+
+/** Packs a copy of the project, whose own package.json is then not written; all of it goes with the test. */
+export async function pack(t: { after(fn: () => Promise<void>): void }): Promise<Packed> {
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-package-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const copy = join(dir, 'project');
+  for (const name of [...SOURCES, ...SETTINGS]) await cp(join(ROOT, name), join(copy, name), { recursive: true });
+  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  await run('npm', ['pack', '--pack-destination', dir], { cwd: copy });
+  const name = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
+  if (!name) throw new Error('npm pack has made no file');
+  return { dir, tarball: join(dir, name), left: join(copy, 'package.json') };
+}
+
+/** Installs packages, by name or path, into a new folder of a project that has no others, and gives its path. */
+export async function install(folder: string, packages: readonly string[]): Promise<string> {
+  await cp(join(ROOT, '.npmrc'), join(folder, '.npmrc'));
+  await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}', { flag: 'wx' }).catch(() => {}); // an example has one
+  await run('npm', ['install', '--no-package-lock', '--ignore-scripts', '--prefer-offline', ...packages], {
+    cwd: folder,
+  });
+  return folder;
+}
