@@ -1,11 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Database } from '../../../handler/state/database/database.ts';
 import { migrate } from '../../../handler/state/database/schema.ts';
 import { sqliteDatabase } from '../../../handler/state/database/sqlite.ts';
 
-/** A new database in memory. */
+/** The databases that promises can be run on, by name: `TEST_DATABASE=NAME npm run test:fast`. Each opens a new, empty one. */
+const databases: Record<string, () => Promise<Database>> = {
+  memory: async () => sqliteDatabase(new DatabaseSync(':memory:'), { defer: setImmediate }),
+  async file() {
+    const folder = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
+    const database = sqliteDatabase(new DatabaseSync(join(folder, 'test.db')), { defer: setImmediate });
+    return {
+      ...database,
+      async close() {
+        await database.close();
+        await rm(folder, { recursive: true });
+      },
+    };
+  },
+};
+
+const NAME = process.env.TEST_DATABASE ?? 'memory';
+const open = databases[NAME] ?? refuse();
+
+function refuse(): never {
+  throw new Error(`TEST_DATABASE is ${NAME}: it must be one of ${Object.keys(databases).join(', ')}`);
+}
+
+/** A new database with the newest schema, of the kind that `TEST_DATABASE` names; without it, one in memory. */
 export async function testDatabase(): Promise<Database> {
-  const database = sqliteDatabase(new DatabaseSync(':memory:'), { defer: setImmediate });
+  const database = await open();
   await migrate(database);
   return database;
 }
