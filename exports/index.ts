@@ -1,8 +1,11 @@
 // antiphon: the Responses API as a fetch handler, on any runtime with web standards.
 
 export {
+  type AddedBackends,
+  type AddedModel,
   ApiError,
   type Brotli,
+  type BuiltInModel,
   brotliCodec,
   type Caller,
   type Codec,
@@ -27,6 +30,7 @@ export {
   type NodeZstd,
   networkOf,
   nodeBrotliCodec,
+  type OpenBackend,
   type Piece,
   parseConfig,
   Readiness,

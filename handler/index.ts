@@ -1,10 +1,4 @@
-import { anthropic } from './backend/anthropic/index.ts';
-import type { Backend, ServerProfile } from './backend/backend.ts';
-import { chatCompletions } from './backend/chat/index.ts';
-import { demo } from './backend/demo.ts';
 import { withMediaRules } from './backend/media.ts';
-import { responses } from './backend/responses/index.ts';
-import { isOpenAIs, openServer } from './backend/server/server.ts';
 import { inProcessRunner, type Runner, type Work } from './background/runner.ts';
 import { Wakes } from './background/wakes.ts';
 import { work } from './background/work.ts';
@@ -12,7 +6,7 @@ import { type Identify, identifyByAddress } from './caller.ts';
 import type { Codecs } from './codec/codec.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import { demoModels } from './config/default-models.ts';
-import type { Config, ModelConfig } from './config/index.ts';
+import type { Config } from './config/index.ts';
 import { ApiError } from './errors.ts';
 import { CallerCount, FairQueue } from './fair-queue.ts';
 import { createApp } from './http/app.ts';
@@ -22,6 +16,7 @@ import { log } from './log.ts';
 import { startMaintenance } from './maintenance.ts';
 import { mediaFinder } from './media.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { type AddedBackends, openModels } from './open-models.ts';
 import { Readiness } from './readiness.ts';
 import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
@@ -48,13 +43,15 @@ export { deflateCodec, gzipCodec } from './codec/inflate.ts';
 export { type NodeBrotli, nodeBrotliCodec } from './codec/node-brotli.ts';
 export { type NodeZstd, zstdCodec } from './codec/zstd.ts';
 export { demoModels, environmentModels } from './config/default-models.ts';
-export { type Config, type ModelConfig, parseConfig, substitute } from './config/index.ts';
+export { type Config, parseConfig, substitute } from './config/index.ts';
+export type { AddedModel, BuiltInModel, ModelConfig } from './config/models.ts';
 export { ApiError } from './errors.ts';
 export { CallerCount } from './fair-queue.ts';
 export type { Ingress } from './ingress.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, type Level, levelNames, lineOf, log } from './log.ts';
 export { MemoryBudget } from './memory-budget.ts';
+export type { AddedBackends, OpenBackend } from './open-models.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export { redact } from './redact.ts';
 export type { Socket } from './socket.ts';
@@ -69,6 +66,8 @@ export interface HandlerOptions {
   config: Config;
   /** The way to model servers. Default: the runtime's own `fetch`. */
   transport?: Transport;
+  /** Backends in addition to those that are built in, by the name that `backend` in the configuration's `models` has for each. */
+  backends?: AddedBackends;
   /** Where responses and conversations are kept; its schema is the newest (`migrate`). */
   database: Database;
   /** The content-encodings that a request's body may have; any other is a 415 that names these. Default: gzip and deflate. */
@@ -123,18 +122,16 @@ const TAKEN = 500;
 export function createHandler(options: HandlerOptions): Handler {
   const { config, transport = fetchTransport(fetch), tools = [] } = options;
   keepSecret(
-    ...(config.models ?? []).map(({ key }) => key),
+    ...(config.models ?? []).map((model) => ('keys' in model ? textOf(model.keys.key) : model.key)),
     ...config.webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...config.secrets.map(({ key }) => key),
     config.proof?.value,
   );
   const findMedia = mediaFinder(config.media);
   const database = withStorageErrors(options.database);
-  const models = (config.models ?? demoModels).map((model) => ({
-    match: model.match,
-    context: model.context,
-    backend: withMediaRules(openBackend(model, transport), findMedia),
-    profile: profileOf(model),
+  const models = openModels(config.models ?? demoModels, transport, options.backends).map((route) => ({
+    ...route,
+    backend: withMediaRules(route.backend, findMedia),
   }));
   const owner = new Owner(config.limits.lease, options.oneClock);
   const wakes = new Wakes();
@@ -225,6 +222,10 @@ export function createHandler(options: HandlerOptions): Handler {
   return handler;
 }
 
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
 function basePathOf({ basePath = '' }: HandlerOptions): string {
   if (/^(\/[\w.~-]+)*$/.test(basePath)) return basePath;
   throw new Error('createHandler: basePath must be like /api: a slash before each part, and none at the end');
@@ -236,15 +237,4 @@ async function within(most: number, work: Promise<unknown>): Promise<void> {
   const timer = setTimeout(resolve, most);
   await Promise.race([promise, work]);
   clearTimeout(timer);
-}
-
-function openBackend(model: ModelConfig, transport: Transport): Backend {
-  if (model.backend === 'demo' || model.url === undefined) return demo;
-  if (model.backend === 'anthropic') return anthropic(model.url, model.key, transport);
-  const server = openServer(model.url, model.key, transport);
-  return model.backend === 'responses' ? responses(server) : chatCompletions(server);
-}
-
-function profileOf({ url, openai, grammars }: ModelConfig): ServerProfile {
-  return { isOpenAI: openai ?? (url !== undefined && isOpenAIs(url)), grammars: grammars ?? 'refuse' };
 }

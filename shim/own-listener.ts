@@ -4,7 +4,8 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '0.0.0.0', '[::]'])
 
 /** Throws when a model's URL is one of our own listeners (`host:port` each): every request would come back to us. */
 export function refuseOwnListeners(models: readonly ModelConfig[], listeners: readonly string[]): void {
-  for (const [index, { url }] of models.entries()) {
+  for (const [index, model] of models.entries()) {
+    const url = 'keys' in model ? undefined : model.url;
     if (url === undefined) continue;
     const { hostname, port, protocol } = new URL(url);
     const at = `${LOOPBACK.has(hostname) ? 'loopback' : hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;

@@ -4,6 +4,7 @@ import {
   type Database,
   describe,
   fixedLimits,
+  type Handler,
   type HandlerOptions,
   log,
   parseConfig,
@@ -53,7 +54,7 @@ export interface Product {
 }
 
 /** What a root of one's own gives the product, beside what its configuration says. */
-export interface ProductOptions extends Pick<HandlerOptions, 'tools' | 'identify'> {
+export interface ProductOptions extends Pick<HandlerOptions, 'tools' | 'backends' | 'identify'> {
   /** What the command line would say. */
   flags?: Partial<Omit<Flags, 'command' | 'help'>>;
   /** The configuration, with the keys of the file, in place of `flags.config`. */
@@ -87,15 +88,21 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const database =
     given ?? (await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds)));
   const { transport, close: closeTransport } = createTransport();
-  const handler = createHandler({
-    ...added,
-    config: { ...config, models },
-    transport,
-    database,
-    codecs,
-    tokenizer: loadTokenizer,
-    readiness,
-  });
+  let handler: Handler;
+  try {
+    handler = createHandler({
+      ...added,
+      config: { ...config, models },
+      transport,
+      database,
+      codecs,
+      tokenizer: loadTokenizer,
+      readiness,
+    });
+  } catch (error) {
+    await Promise.all([closeTransport(), database.close()]);
+    throw error;
+  }
   const { fetch, memory } = handler;
   const running: Running[] = [];
   let admin: Running | undefined;

@@ -81,9 +81,10 @@ const table: Record<string, readonly string[]> = {
     ...[...base, 'backend/server', 'service'],
     ...['http', 'http/middleware', 'http/openapi', 'http/api'],
   ],
+  'open-models.ts': [...base, ...model, 'backend/chat', 'backend/responses', 'backend/anthropic', 'config', 'routing'],
   'index.ts': [
-    ...[...base, ...core, ...intake, ...model, 'backend/chat', 'backend/responses', 'backend/anthropic'],
-    ...['config', 'background', 'webhooks', 'service', 'websocket', 'http/app.ts', 'maintenance.ts'],
+    ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
+    ...['http/app.ts', 'maintenance.ts'],
   ],
   worker: ['index.ts', 'state/database', 'codec'],
 };

@@ -129,7 +129,10 @@ const wrong: [unknown, RegExp][] = [
   [{ models: [chat, 'gpt'] }, /models\.1 must be a mapping/],
   [{ models: [{ backend: 'demo' }] }, /models\.0\.match is missing/],
   [{ models: [{ match: '', backend: 'demo' }] }, /models\.0\.match must not be empty/],
-  [{ models: [{ ...chat, backend: 'soap' }] }, /models\.0\.backend must be chat, responses, anthropic or demo/],
+  [{ models: [{ match: '*' }] }, /models\.0\.backend is missing/],
+  [{ models: [{ match: '*', backend: 5 }] }, /models\.0\.backend must be a text/],
+  [{ models: [{ match: '', backend: 'of-a-root' }] }, /models\.0\.match must not be empty/],
+  [{ models: [{ match: '*', backend: 'of-a-root', context: 1 }] }, /models\.0\.context must be/],
   [{ models: [{ match: '*', backend: 'chat' }] }, /models\.0\.url is needed by chat/],
   [{ models: [{ match: '*', backend: 'responses' }] }, /models\.0\.url is needed by chat, responses and anthropic/],
   [

@@ -1,4 +1,4 @@
-import type { ModelConfig } from './index.ts';
+import type { ModelConfig } from './models.ts';
 
 /** The models that `OPENAI_BASE_URL` (with `OPENAI_API_KEY`) names, if it is set; throws an Error when it is no URL, or one with credentials. */
 export function environmentModels(env: Readonly<Record<string, unknown>>): ModelConfig[] | undefined {

@@ -5,17 +5,11 @@ import type { MediaRules } from '../media.ts';
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
+import { httpUrl } from './http-url.ts';
 import { host, listen, origin, proof, tls } from './listen.ts';
 import { media } from './media.ts';
-import { age, boundless, count, DAY, memory, pause, size, storage, time, whole } from './quantity.ts';
-
-/** A user and a password in it would not be sent. */
-const httpUrl = v.pipe(
-  v.string('must be a text'),
-  v.url('must be a URL'),
-  v.regex(/^https?:/, 'must begin with http'),
-  v.regex(/^https?:\/\/[^/?#@]*([/?#]|$)/, 'must not hold a user or a password'),
-);
+import { type ModelConfig, model } from './models.ts';
+import { age, boundless, count, DAY, memory, pause, size, storage, time } from './quantity.ts';
 
 /** Holds that no two entries of a list have the same of what tells them apart. */
 function apart<T>(keyOf: (entry: T) => string, key: string) {
@@ -28,38 +22,6 @@ function apart<T>(keyOf: (entry: T) => string, key: string) {
   };
   return v.checkItems<T[], string>(isFirst, `has the ${key} of another`);
 }
-
-const model = v.pipe(
-  v.strictObject({
-    match: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
-    backend: v.picklist(['chat', 'responses', 'anthropic', 'demo'], 'must be chat, responses, anthropic or demo'),
-    url: v.optional(httpUrl),
-    key: v.optional(v.string('must be a text')),
-    context: v.optional(whole(256)),
-    /** Whether the server is OpenAI's own, or passes on to it, though its name does not say so. */
-    openai: v.optional(v.boolean('must be true or false')),
-    /** What becomes of the grammars of custom tools: refused, or told to the model, which is not held to them. */
-    grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
-  }),
-  v.forward(
-    v.check(
-      ({ backend, url }) => (backend === 'demo') === (url === undefined),
-      'is needed by chat, responses and anthropic, and unknown to demo',
-    ),
-    ['url'],
-  ),
-  v.forward(
-    v.check(({ backend, grammars }) => grammars === undefined || backend !== 'demo', 'is unknown to demo'),
-    ['grammars'],
-  ),
-  v.forward(
-    v.check(
-      ({ backend, openai }) => openai === undefined || backend === 'chat' || backend === 'responses',
-      'is known to chat and responses only',
-    ),
-    ['openai'],
-  ),
-);
 
 const prompt = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
@@ -226,9 +188,6 @@ export interface Config {
   errors: 'tiers' | 'openai';
   limits: Limits;
 }
-
-/** Which backend, at which server, answers for which models. */
-export type ModelConfig = v.InferOutput<typeof model>;
 
 /**
  * Reads a configuration; throws an Error that says which key, by its path, is wrong and why. `defaults` are those of the root

@@ -23,7 +23,7 @@ import { backgroundTurnClass, type ObjectClass, type Opened, objectRunner } from
 import type { Bindings } from './bindings.ts';
 
 /** What a Worker adds to what its deployment configures. */
-export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'identify' | 'basePath'>;
+export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'backends' | 'identify' | 'basePath'>;
 
 /** A Worker, by the members that the platform calls. */
 export interface Worker {

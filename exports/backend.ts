@@ -1,0 +1,26 @@
+// antiphon/backend: the port of protocols in which models are called, and what an implementation of it needs.
+
+export type {
+  Backend,
+  BackendEvent,
+  Finish,
+  KeepAlive,
+  ModelCall,
+  PreparedCall,
+  ServerProfile,
+} from '../handler/backend/backend.ts';
+export { backendContract } from '../handler/backend/contract/index.ts';
+export {
+  anyServer,
+  type BackendSubject,
+  functionTool,
+  modelCall,
+  userMessage,
+} from '../handler/backend/contract/subject.ts';
+export { connectionFailed, failureOf, garbled } from '../handler/backend/server/failure.ts';
+export type { ContractCase } from '../handler/contract.ts';
+export { ApiError, type ErrorKind, unsupported } from '../handler/errors.ts';
+export { Writer } from '../handler/events/item-writer.ts';
+export type { Item } from '../handler/items/item.ts';
+export type { AddedBackends, OpenBackend } from '../handler/open-models.ts';
+export type { Transport, Upstream } from '../handler/transport.ts';

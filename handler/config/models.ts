@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import { isObject } from '../protocol/json.ts';
+import { httpUrl } from './http-url.ts';
+import { whole } from './quantity.ts';
+
+/** The backends that are built in. A root may add others, by other names. */
+export const builtIn = ['chat', 'responses', 'anthropic', 'demo'] as const;
+
+const match = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
+const context = v.optional(whole(256));
+
+const builtInModel = v.pipe(
+  v.strictObject({
+    match,
+    backend: v.picklist(builtIn),
+    url: v.optional(httpUrl),
+    key: v.optional(v.string('must be a text')),
+    context,
+    /** Whether the server is OpenAI's own, or passes on to it, though its name does not say so. */
+    openai: v.optional(v.boolean('must be true or false')),
+    /** What becomes of the grammars of custom tools: refused, or told to the model, which is not held to them. */
+    grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
+  }),
+  v.forward(
+    v.check(
+      ({ backend, url }) => (backend === 'demo') === (url === undefined),
+      'is needed by chat, responses and anthropic, and unknown to demo',
+    ),
+    ['url'],
+  ),
+  v.forward(
+    v.check(({ backend, grammars }) => grammars === undefined || backend !== 'demo', 'is unknown to demo'),
+    ['grammars'],
+  ),
+  v.forward(
+    v.check(
+      ({ backend, openai }) => openai === undefined || backend === 'chat' || backend === 'responses',
+      'is known to chat and responses only',
+    ),
+    ['openai'],
+  ),
+);
+
+/** An entry whose other keys are for the backend to check that the root has added by this name. */
+const addedModel = v.pipe(
+  v.looseObject({ match, backend: v.string('must be a text'), context }),
+  v.transform(({ match, backend, context, ...keys }) => ({ match, backend, context, keys })),
+);
+
+const names = new Set<unknown>(builtIn);
+
+/** One entry of `models`. */
+export const model = v.lazy<typeof builtInModel | typeof addedModel>((entry) =>
+  isObject(entry) && entry.backend !== undefined && !names.has(entry.backend) ? addedModel : builtInModel,
+);
+
+/** Which backend, at which server, answers for which models. */
+export type ModelConfig = BuiltInModel | AddedModel;
+
+/** An entry of `models` whose backend is built in. */
+export type BuiltInModel = v.InferOutput<typeof builtInModel>;
+
+/** An entry of `models` whose backend a root has added; `keys` are all of its own. */
+export type AddedModel = v.InferOutput<typeof addedModel>;
