@@ -92,7 +92,7 @@ const table: Record<string, readonly string[]> = {
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
   hono: /^handler\/http\//,
-  valibot: /^handler\/(protocol\/|items\/|validate\.ts|config\/)/,
+  valibot: /^handler\/(protocol\/|items\/|validate\.ts|config\/|background\/stored-job\.ts)/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
   'brotli-wasm': /^shim\/codecs\.ts/,

@@ -10,7 +10,7 @@ import { insertBlock, toLine } from '../state/log.ts';
 import { requireOwner, writeEnd, writeOutput } from '../state/record.ts';
 import type { Scope } from '../state/scope.ts';
 import type { TurnRecord } from '../turn/record.ts';
-import type { BackgroundJob } from './progress.ts';
+import type { BackgroundJob } from './stored-job.ts';
 
 /** A block is written when it is so old, in milliseconds, or so large, in characters. */
 const AGE = 50;

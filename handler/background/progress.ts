@@ -1,4 +1,3 @@
-import type { StoredJob } from '../state/jobs.ts';
 import type { RoundsSoFar } from '../turn/record.ts';
 
 /** How far a background turn has come that can be run again from there. */
@@ -8,9 +7,6 @@ export interface Progress extends RoundsSoFar {
   /** What its rounds said to the model beyond its own input: how many items. */
   said: number;
 }
-
-/** What a background turn is run from. */
-export type BackgroundJob = StoredJob<Progress>;
 
 /** A turn of which the first events, so many, are told and nothing is made. */
 export function notBegun(number: number): Progress {

@@ -7,7 +7,7 @@ import type { Response } from '../protocol/response.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
 import { readBefore } from '../state/history.ts';
-import { claimJob, isOurs, releaseJob, takeJobMemory } from '../state/jobs.ts';
+import { claimJob, isOurs, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
 import { getHidden, getStatus } from '../state/responses.ts';
 import type { Scope, SharedStore } from '../state/scope.ts';
@@ -18,8 +18,8 @@ import type { ServerTools } from '../turn/tools.ts';
 import { runTurn, type Turn } from '../turn/turn.ts';
 import { cutShort, hasEnded, lost } from './cut.ts';
 import { LogRecord } from './log-record.ts';
-import type { BackgroundJob, Progress } from './progress.ts';
 import type { Job } from './runner.ts';
+import { type BackgroundJob, readJob } from './stored-job.ts';
 import type { Wakes } from './wakes.ts';
 
 /** What background turns are made with. */
@@ -48,7 +48,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
   const release = scope.owner.hold(job.id, scope.database);
   try {
     await takeJobMemory(scope, job.id);
-    const stored = await claimJob<Progress>(scope, job.id);
+    const stored = await claimJob(scope, job.id);
     if (!stored) return hasEnded(await getStatus(scope, job.id));
     try {
       const failure = await make(means, scope, job.id, stored, signal);
@@ -79,9 +79,11 @@ async function make(
   means: WorkMeans,
   scope: Scope,
   id: string,
-  job: BackgroundJob,
+  stored: StoredJob,
   signal: AbortSignal,
 ): Promise<ApiError | undefined> {
+  const job = readJob(id, stored);
+  if (job instanceof ApiError) return job;
   const { limits, wakes, models } = means;
   const { events } = await readLog(scope, id, 0, job.progress.number - 1);
   const since = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
@@ -99,10 +101,9 @@ async function make(
     if (!(await isOurs(scope, id).catch(() => true))) own.abort();
   }, scope.owner.every);
   try {
-    const request = job.request as PlannedRequest; // as it was kept when the response was asked for
-    const { prepare, context } = models.find(request.model);
+    const { prepare, context } = models.find(job.request.model);
     const seal = means.seal(scope.tenant);
-    const turn = await planAgain(means.tools, seal, job, request, response, before, context);
+    const turn = await planAgain(means.tools, seal, job, response, before, context);
     const record = new LogRecord({
       scope,
       id,
@@ -131,7 +132,6 @@ async function planAgain(
   tools: ServerTools,
   seal: Seal,
   job: BackgroundJob,
-  request: PlannedRequest,
   response: Response,
   items: readonly Item[],
   context: number | undefined,
@@ -139,6 +139,7 @@ async function planAgain(
   const { previous_response_id: previous, conversation, output: made } = response;
   const before = { items, previous, conversation, made };
   // What is kept of an input is what a client may send as one.
+  const { request } = job;
   const input = request.input ?? (job.input as PlannedRequest['input']);
   const { call, compaction, fit, ...turn } = planTurn({ ...request, input }, tools, before, context);
   const compacted = response.output.find(isCompaction);

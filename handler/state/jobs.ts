@@ -1,29 +1,38 @@
 import type { Item } from '../items/item.ts';
 import { neverFits } from '../memory-budget.ts';
-import type { Database, Statement } from './database/database.ts';
-import { read, type Sql, sql, write } from './database/sql.ts';
+import type { Database, Row, Statement } from './database/database.ts';
+import { raw, read, type Sql, sql, write } from './database/sql.ts';
 import type { ConversationPlace } from './history.ts';
-import { insertItems, itemsOf, selectItems } from './items.ts';
+import { insertItems, selectItems } from './items.ts';
 import { OPEN } from './owner.ts';
 import type { Scope } from './scope.ts';
 import { ITEM_CHUNKS, joinText, SIZE, splitText } from './text.ts';
 
-/** How far a turn has come, as whoever runs it knows. */
+/** How far a turn has come, as far as it matters here. */
 export interface Progressed {
   /** What earlier rounds said to the model beyond the turn's own input is in items of their own: how many there are. */
   said: number;
 }
 
-/** What a turn in the background is run from. */
-export interface StoredJob<Progress extends Progressed> {
-  /** The request, as `insertJob` was given it. */
-  request: unknown;
-  progress: Progress;
+/**
+ * The version of what turns in the background are run from, kept as `background` in the response's row. A process leaves
+ * those of a newer version to others, untouched; the one that makes a newer version goes on with all that came before.
+ */
+export const JOB_VERSION = 1;
+
+/** Whether this program can go on with what the response `r` is made from. */
+const KNOWN = sql`r.background BETWEEN 1 AND ${raw(JOB_VERSION)}`;
+
+/** What a turn in the background is run from, as it is kept; nothing of it has been looked at. */
+export interface StoredJob {
+  /** JSON of the request and of the progress, as `insertJob` was given them, or `advanceJob`. */
+  request: string;
+  progress: string;
   /** A tool's call has begun, and nobody knows how far it came. */
   calling: boolean;
-  input: Item[];
-  /** What earlier rounds said to the model. */
-  said: Item[];
+  /** The turn's own input, and what earlier rounds said to the model: for `itemsOf`. */
+  input: readonly Row[];
+  said: readonly Row[];
   /** Items of the output that are written, and blocks of the log. */
   written: number;
   blocks: number;
@@ -89,12 +98,10 @@ export async function takeJobMemory({ database, tenant, memory }: Scope, id: str
 }
 
 /**
- * Makes this process the one that runs a turn, if nobody alive does; undefined when somebody does, or when it has ended.
+ * Makes this process the one that runs a turn, if nobody alive does; undefined when somebody does, when it has ended, or when only a
+ * newer program can make it.
  */
-export async function claimJob<Progress extends Progressed>(
-  { database, tenant, owner }: Scope,
-  id: string,
-): Promise<StoredJob<Progress> | undefined> {
+export async function claimJob({ database, tenant, owner }: Scope, id: string): Promise<StoredJob | undefined> {
   const {
     claimed: [row],
     jobs,
@@ -103,7 +110,7 @@ export async function claimJob<Progress extends Progressed>(
     counted: [counted],
   } = await owner.write(database, {
     claimed: write(sql`UPDATE responses AS r SET owner = ${owner.id}, status = 'in_progress'
-      WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.background = 1 AND ${OPEN} AND r.owner = ''
+      WHERE r.tenant = ${tenant} AND r.id = ${id} AND ${KNOWN} AND ${OPEN} AND r.owner = ''
       RETURNING parent, conversation, base`),
     jobs: read(sql`SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
         ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
@@ -115,13 +122,13 @@ export async function claimJob<Progress extends Progressed>(
       (SELECT count(*) FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id}) AS blocks`),
   });
   const [job] = joinText(jobs);
-  if (!row || !job) return undefined;
+  if (!row) return undefined;
   return {
-    request: JSON.parse(job.text),
-    progress: JSON.parse(String(job.row.progress)) as Progress, // as insertJob and advanceJob wrote it
-    calling: job.row.calling === 1,
-    input: itemsOf(input),
-    said: itemsOf(said),
+    request: job?.text ?? '',
+    progress: String(job?.row.progress ?? ''),
+    calling: job?.row.calling === 1,
+    input,
+    said,
     written: Number(counted?.written),
     blocks: Number(counted?.blocks),
     parent: row.parent === null ? null : String(row.parent),
@@ -150,13 +157,13 @@ export interface WaitingJob {
   caller: string;
 }
 
-/** Turns in the background that no process alive runs, of every tenant: each caller's oldest, then each one's next; at most `most`. */
+/** Turns in the background that this program can make and no process alive runs, of every tenant: each caller's oldest, then each one's next; at most `most`. */
 export async function waitingJobs(database: Database, most: number): Promise<WaitingJob[]> {
   const { waiting } = await database.batch({
     waiting: read(sql`SELECT p.tenant, p.id, p.caller FROM (
         SELECT r.tenant, r.id, coalesce(j.caller, '') AS caller, row_number() OVER (PARTITION BY j.caller ORDER BY r.id) AS n
         FROM responses r LEFT JOIN jobs j ON j.tenant = r.tenant AND j.response = r.id
-        WHERE ${OPEN} AND r.background = 1 AND r.owner = ''
+        WHERE ${OPEN} AND ${KNOWN} AND r.owner = ''
       ) p ORDER BY p.n, p.id LIMIT ${most}`),
   });
   return waiting.map(({ tenant, id, caller }) => ({ tenant: String(tenant), id: String(id), caller: String(caller) }));

@@ -7,6 +7,7 @@ import { sql, write } from './database/sql.ts';
 import { type ConversationPlace, conversationLocked, LOCKED, type Past } from './history.ts';
 import { type IdempotencyKey, refuseTaken, stillMade, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';
+import { JOB_VERSION } from './jobs.ts';
 import { isOpen, OPEN } from './owner.ts';
 import { getHidden } from './responses.ts';
 import type { Scope } from './scope.ts';
@@ -122,14 +123,14 @@ export async function beginTurn(
   const from = conversation ?? past.begun;
   const { head, rest } = writeBody(tenant, response);
   try {
-    const [isBackground, logUntil] = background ? [1, WHILE_MADE] : [0, null];
+    const [version, logUntil] = background ? [JOB_VERSION, WHILE_MADE] : [0, null];
     await owner.write(database, {
       key: key ? [takeKey(tenant, key, response.id)] : [],
       conversation: conversation ? [acquireConversation(tenant, conversation, response.id)] : [],
       response: write(sql`INSERT INTO responses
           (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
         VALUES (${tenant}, ${response.id}, ${past.previous}, ${from?.id ?? null}, ${from?.base ?? null}, ${by},
-          ${response.status}, ${isBackground}, ${logUntil}, ${isCompacted(input) ? 1 : 0},
+          ${response.status}, ${version}, ${logUntil}, ${isCompacted(input) ? 1 : 0},
           ${Date.now() + scope.retention}, ${head})`),
       body: rest,
       input: insertItems({ tenant, owner: response.id, kind: 'input', position: 0 }, input),

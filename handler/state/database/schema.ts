@@ -15,8 +15,8 @@ export const migrations: readonly (readonly string[])[] = [
 
     // A response without its output. `parent` makes the tree; `conversation` and `base` say at which place of which
     // conversation its chain began. To delete one is to let it expire at once: it stays while others build on it. One that
-    // is made in the background has no owner until a process takes it; its events are kept until `log_until`. One that is
-    // `compacted` holds what stands for all that was before it.
+    // is made in the background has the version of its job in `background`, others 0; it has no owner until a process takes
+    // it, and its events are kept until `log_until`. One that is `compacted` holds what stands for all that was before it.
     `CREATE TABLE responses (
       tenant text NOT NULL, id text NOT NULL, parent text, conversation text, base bigint, owner text NOT NULL,
       status text NOT NULL, background bigint NOT NULL, log_until bigint, compacted bigint NOT NULL,

@@ -1,0 +1,59 @@
+import * as v from 'valibot';
+import { ApiError } from '../errors.ts';
+import type { Item } from '../items/item.ts';
+import { describe, log } from '../log.ts';
+import { Annotation } from '../protocol/content.ts';
+import { maybe } from '../protocol/fields.ts';
+import { CreateRequest } from '../protocol/request.ts';
+import { itemsOf } from '../state/items.ts';
+import type { StoredJob } from '../state/jobs.ts';
+import type { PlannedRequest } from '../turn/plan.ts';
+import { check } from '../validate.ts';
+import type { Progress } from './progress.ts';
+
+/** What a background turn is run from. */
+export interface BackgroundJob extends Omit<StoredJob, 'request' | 'progress' | 'input' | 'said'> {
+  request: PlannedRequest;
+  progress: Progress;
+  input: Item[];
+  said: Item[];
+}
+
+/** A request as it was planned: a prompt has filled in its instructions, and items stand here only where the conversation held some. */
+const StoredRequest = v.object({
+  ...CreateRequest.entries,
+  model: v.string(),
+  instructions: maybe(v.string()),
+  input: maybe(v.union([v.string(), v.array(v.looseObject({ type: v.string() }))])),
+  prompted: v.optional(v.number(), 0),
+  compacts: maybe(v.boolean()),
+  held: maybe(v.array(v.string())),
+});
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const StoredProgress = v.object({
+  number: Count,
+  round: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  usage: v.nullable(v.looseObject({ input_tokens: Count, output_tokens: Count, total_tokens: Count })),
+  said: Count,
+  calls: v.optional(Count, 0),
+  citations: v.optional(v.array(Annotation), []),
+});
+
+/** A job as what it is; an ApiError where it cannot be read, which nobody could then: the response has to fail. */
+export function readJob(id: string, { request, progress, input, said, ...rest }: StoredJob): BackgroundJob | ApiError {
+  try {
+    return {
+      ...rest,
+      // As `startBackground` kept it: of a version that this program knows, and with what it goes by.
+      request: check(StoredRequest, JSON.parse(request), 'request') as PlannedRequest,
+      progress: check(StoredProgress, JSON.parse(progress), 'progress') as Progress, // the same, as `LogRecord` wrote it
+      input: itemsOf(input),
+      said: itemsOf(said),
+    };
+  } catch (error) {
+    log.error('a background turn cannot be read, and fails', { response_id: id, error: describe(error) });
+    return new ApiError('server', 'What this response is made from can be read no more.');
+  }
+}
