@@ -124,12 +124,12 @@ test('events that no backend of ours makes yet fold as well', () => {
   const grown: [string, string, string][] = [
     ['mcp_call_arguments', 'mcp_call', 'arguments'],
     ['custom_tool_call_input', 'custom_tool_call', 'input'],
-    ['code_interpreter_call_code', 'code_interpreter_call', 'code'],
   ];
   for (const [event, type, field] of grown) {
     const deltas = ['1', '2'].map((delta) => ({ type: `response.${event}.delta`, delta }));
-    assert.equal(itemOf({ type }, ...deltas)[field], '12');
-    assert.equal(itemOf({ type }, ...deltas, { type: `response.${event}.done`, [field]: '3' })[field], '3');
+    const item = { type, [field]: '' };
+    assert.equal(itemOf(item, ...deltas)[field], '12');
+    assert.equal(itemOf(item, ...deltas, { type: `response.${event}.done`, [field]: '3' })[field], '3');
   }
 
   const message = { type: 'message', content: [{ type: 'output_text', text: '', annotations: [] }] };

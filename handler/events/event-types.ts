@@ -1,7 +1,8 @@
-import type { ResponseEvent } from './events.ts';
+import { kinds } from '../items/index.ts';
+import type { OwnEvent, ResponseEvent } from './events.ts';
 
-/** Every type of event. The types say the same, and this does not compile when one is missing. */
-const types = {
+/** The types that no kind of item declares. The types say the same, and this does not compile when one is missing. */
+const others = {
   error: true,
   'response.audio.delta': true,
   'response.audio.done': true,
@@ -12,56 +13,32 @@ const types = {
   'response.code_interpreter_call.interpreting': true,
   'response.code_interpreter_call_code.delta': true,
   'response.code_interpreter_call_code.done': true,
-  'response.compaction.compacting': true,
   'response.completed': true,
-  'response.content_part.added': true,
-  'response.content_part.done': true,
   'response.created': true,
-  'response.custom_tool_call_input.delta': true,
-  'response.custom_tool_call_input.done': true,
   'response.failed': true,
   'response.file_search_call.completed': true,
   'response.file_search_call.in_progress': true,
   'response.file_search_call.searching': true,
-  'response.function_call_arguments.delta': true,
-  'response.function_call_arguments.done': true,
   'response.image_generation_call.completed': true,
   'response.image_generation_call.generating': true,
   'response.image_generation_call.in_progress': true,
   'response.image_generation_call.partial_image': true,
   'response.in_progress': true,
   'response.incomplete': true,
-  'response.mcp_call.completed': true,
-  'response.mcp_call.failed': true,
-  'response.mcp_call.in_progress': true,
-  'response.mcp_call_arguments.delta': true,
-  'response.mcp_call_arguments.done': true,
   'response.mcp_list_tools.completed': true,
   'response.mcp_list_tools.failed': true,
   'response.mcp_list_tools.in_progress': true,
   'response.output_item.added': true,
   'response.output_item.done': true,
-  'response.output_text.annotation.added': true,
-  'response.output_text.delta': true,
-  'response.output_text.done': true,
   'response.queued': true,
-  'response.reasoning_summary_part.added': true,
-  'response.reasoning_summary_part.done': true,
-  'response.reasoning_summary_text.delta': true,
-  'response.reasoning_summary_text.done': true,
-  'response.reasoning_text.delta': true,
-  'response.reasoning_text.done': true,
-  'response.refusal.delta': true,
-  'response.refusal.done': true,
-  'response.shell_call_command.added': true,
-  'response.shell_call_command.delta': true,
-  'response.shell_call_command.done': true,
   'response.shell_call_output_content.delta': true,
   'response.shell_call_output_content.done': true,
   'response.web_search_call.completed': true,
   'response.web_search_call.in_progress': true,
   'response.web_search_call.searching': true,
-} as const satisfies Record<ResponseEvent['type'], true>;
+} as const satisfies Record<Exclude<ResponseEvent, OwnEvent>['type'], true>;
+
+const own = Object.values(kinds).flatMap((kind) => ('stream' in kind ? Object.keys(kind.stream.fold) : []));
 
 /** The types of all events of a response's stream, in the order of the alphabet. */
-export const eventTypes: readonly string[] = Object.keys(types);
+export const eventTypes: readonly string[] = [...new Set([...Object.keys(others), ...own])].sort();

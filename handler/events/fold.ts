@@ -1,12 +1,8 @@
-import type { OutputItem } from '../items/item.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
+import { kinds } from '../items/index.ts';
+import type { Outputs } from '../items/item.ts';
+import { put } from '../items/stream.ts';
 import type { Response } from '../protocol/response.ts';
-import type { AudioEvent, PartialImageEvent, ProgressEvent, ResponseEvent, ShellEvent } from './events.ts';
-
-type Change = (fields: JsonObject) => object;
-
-/** Events that say how far something has come; the item they are about arrives whole with its own `done`. */
-type Progress = ProgressEvent | PartialImageEvent | ShellEvent | AudioEvent;
+import type { ItemEvent, OutputItemEvent, ResponseEvent } from './events.ts';
 
 /**
  * The response after one more event: pure, and only the path that changes is copied. What a `done` event carries is
@@ -24,88 +20,28 @@ export function fold(response: Response, event: ResponseEvent): Response {
     case 'response.output_item.added':
     case 'response.output_item.done':
       return { ...response, output: put(response.output, event.output_index, event.item) };
-    case 'response.content_part.added':
-    case 'response.content_part.done':
-      return inList(response, event.output_index, 'content', event.content_index, () => event.part);
-    case 'response.output_text.delta':
-    case 'response.reasoning_text.delta':
-      return inList(response, event.output_index, 'content', event.content_index, grown('text', event.delta));
-    case 'response.output_text.done':
-    case 'response.reasoning_text.done':
-      return inList(response, event.output_index, 'content', event.content_index, set('text', event.text));
-    case 'response.refusal.delta':
-      return inList(response, event.output_index, 'content', event.content_index, grown('refusal', event.delta));
-    case 'response.refusal.done':
-      return inList(response, event.output_index, 'content', event.content_index, set('refusal', event.refusal));
-    case 'response.reasoning_summary_part.added':
-    case 'response.reasoning_summary_part.done':
-      return inList(response, event.output_index, 'summary', event.summary_index, () => event.part);
-    case 'response.reasoning_summary_text.delta':
-      return inList(response, event.output_index, 'summary', event.summary_index, grown('text', event.delta));
-    case 'response.reasoning_summary_text.done':
-      return inList(response, event.output_index, 'summary', event.summary_index, set('text', event.text));
-    case 'response.output_text.annotation.added':
-      return inList(response, event.output_index, 'content', event.content_index, (part) => ({
-        ...part,
-        annotations: put(listOf(part, 'annotations'), event.annotation_index, event.annotation),
-      }));
-    case 'response.function_call_arguments.delta':
-    case 'response.mcp_call_arguments.delta':
-      return inItem(response, event.output_index, grown('arguments', event.delta));
-    case 'response.function_call_arguments.done':
-    case 'response.mcp_call_arguments.done':
-      return inItem(response, event.output_index, set('arguments', event.arguments));
-    case 'response.custom_tool_call_input.delta':
-      return inItem(response, event.output_index, grown('input', event.delta));
-    case 'response.custom_tool_call_input.done':
-      return inItem(response, event.output_index, set('input', event.input));
-    case 'response.code_interpreter_call_code.delta':
-      return inItem(response, event.output_index, grown('code', event.delta));
-    case 'response.code_interpreter_call_code.done':
-      return inItem(response, event.output_index, set('code', event.code));
     case 'error':
       return response;
     default:
-      return passOver(response, event);
+      return inItem(response, event);
   }
 }
 
-/** A new event type that the switch forgets fails to compile here. */
-function passOver(response: Response, _event: Progress): Response {
-  return response;
-}
-
-function inItem(response: Response, index: number, change: Change): Response {
-  const item = response.output[index];
+function inItem(response: Response, event: Exclude<ItemEvent, OutputItemEvent>): Response {
+  if (!('output_index' in event)) return response;
+  const item = response.output[event.output_index];
   if (!item) return response;
-  // Events name the item by its place; its type follows from the event's, which the compiler cannot see.
-  return { ...response, output: put(response.output, index, change({ ...item }) as OutputItem) };
+  const after = foldItem(item, event);
+  return after === item ? response : { ...response, output: put(response.output, event.output_index, after) };
 }
 
-function inList(response: Response, item: number, list: string, index: number, change: Change): Response {
-  return inItem(response, item, (fields) => {
-    const parts = listOf(fields, list);
-    const part = parts[index];
-    return { ...fields, [list]: put(parts, index, change(isObject(part) ? part : {})) };
-  });
-}
+/** What becomes of an item of each type with an event of its own. */
+const table: {
+  [T in keyof Outputs]: { stream: { fold: { [type: string]: (item: Outputs[T], event: never) => Outputs[T] } } };
+} = kinds;
 
-function listOf(fields: JsonObject, name: string): readonly unknown[] {
-  const list = fields[name];
-  return Array.isArray(list) ? list : [];
-}
-
-function put<T>(list: readonly T[], index: number, value: T): T[] {
-  if (index === list.length) return [...list, value]; // copied once: an assignment behind the end would copy it again
-  const copy = list.slice();
-  copy[index] = value;
-  return copy;
-}
-
-function grown(field: string, delta: string): Change {
-  return (fields) => ({ ...fields, [field]: `${fields[field] ?? ''}${delta}` });
-}
-
-function set(field: string, value: string): Change {
-  return (fields) => ({ ...fields, [field]: value });
+function foldItem<T extends keyof Outputs>(item: Outputs[T] & { type: T }, event: { type: string }): Outputs[T] {
+  const after = table[item.type].stream.fold[event.type];
+  // Events name an item by its place; that this one is of the item's own type the compiler cannot see.
+  return after ? after(item, event as never) : item;
 }

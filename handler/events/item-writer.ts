@@ -2,10 +2,11 @@ import { newId } from '../ids.ts';
 import type { FunctionCall } from '../items/function.ts';
 import { newItemId, type OutputItem } from '../items/item.ts';
 import type { OutputMessage, Phase } from '../items/message.ts';
+import { added, cited, done, emptyPart, grown, type Part, type Place } from '../items/part-events.ts';
 import type { Reasoning } from '../items/reasoning.ts';
 import type { Annotation, ItemStatus, Logprob } from '../protocol/content.ts';
 import type { ItemEvent } from './events.ts';
-import { added, cited, done, emptyPart, grown, type Part, type Place } from './part-events.ts';
+import { itemEvents } from './item-events.ts';
 
 type Status = Exclude<ItemStatus, 'in_progress'>;
 type Speaker = OutputMessage | Reasoning;
@@ -132,25 +133,8 @@ export class Writer {
   /** Adds an item that came as a whole, with the events that clients expect of its type. */
   item(item: OutputItem): void {
     this.close('completed');
-    this.#added({
-      ...item,
-      status: 'in_progress',
-      ...(item.type === 'custom_tool_call' && { input: '' }),
-    } as OutputItem); // every type of item may be in progress
-    if (item.type === 'custom_tool_call') {
-      const { input } = item;
-      if (input)
-        this.#events.push({ type: 'response.custom_tool_call_input.delta', ...this.#item(item), delta: input });
-      this.#events.push({ type: 'response.custom_tool_call_input.done', ...this.#item(item), input });
-    } else if (item.type === 'shell_call') {
-      for (const [command_index, command] of item.action.commands.entries()) {
-        const place = { sequence_number: 0, output_index: this.#index, command_index };
-        this.#events.push({ type: 'response.shell_call_command.added', ...place, command: '' });
-        this.#events.push({ type: 'response.shell_call_command.delta', ...place, delta: command });
-        this.#events.push({ type: 'response.shell_call_command.done', ...place, command });
-      }
-    }
-    this.#done(item);
+    for (const event of itemEvents(item, this.#index)) this.#events.push(event);
+    this.#index++;
   }
 
   /** Ends the open item, if there is one. */

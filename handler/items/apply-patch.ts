@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { Caller, CallId, Id, maybe, Status, Text } from '../protocol/fields.ts';
 import { type AnswerKind, callWith, type DirectCaller, type FixedCallKind } from './kind.ts';
 import { noMedia } from './media.ts';
+import { plainStream } from './stream.ts';
 
 const PatchOperation = v.variant('type', [
   v.object({ type: v.literal('create_file'), path: v.string(), diff: Text }),
@@ -61,6 +62,7 @@ export const apply_patch_call: FixedCallKind<typeof InputPatchCall, PatchCall> =
   }),
   asCall: ({ call_id, operation }) => callWith(call_id, 'apply_patch', operation),
   fromArguments: (operation) => ({ operation }),
+  stream: plainStream,
 };
 
 /** What became of that change. */

@@ -1,7 +1,9 @@
 import * as v from 'valibot';
 import { Id, Text } from '../protocol/fields.ts';
+import type { OfItem } from './event.ts';
 import type { SpeechKind } from './kind.ts';
 import { MessageParts } from './message.ts';
+import { unchanged } from './stream.ts';
 
 /** What stands for all that was said before it, sealed: by this deployment, or by a model's server. */
 const InputCompaction = v.object({
@@ -23,11 +25,19 @@ export interface Compaction {
   encrypted_content: string;
 }
 
+/** The summary is still being made. */
+type CompactionEvent = OfItem & { type: 'response.compaction.compacting' };
+
 /** A summary of the conversation so far, sealed. */
-export const compaction: SpeechKind<typeof InputCompaction, Compaction> = {
+export const compaction: SpeechKind<typeof InputCompaction, Compaction, CompactionEvent> = {
   role: 'speech',
   schema: InputCompaction,
   title: 'InputCompaction',
   prefix: 'cmp',
   keep: (given, id) => ({ ...given, id }),
+  stream: {
+    begin: (item) => ({ ...item, encrypted_content: '' }),
+    events: (_, at) => [{ type: 'response.compaction.compacting', ...at }],
+    fold: { 'response.compaction.compacting': unchanged },
+  },
 };

@@ -4,6 +4,7 @@ import { AnyObject, CallId, Id, maybe, Status } from '../protocol/fields.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { type AnswerKind, callWith, type FixedCallKind } from './kind.ts';
 import { withoutNulls } from './parts.ts';
+import { plainStream } from './stream.ts';
 
 /** What the client is to do with its screen, keyboard and mouse. */
 const InputComputerCall = v.object({
@@ -63,6 +64,7 @@ export const computer_call: FixedCallKind<typeof InputComputerCall, ComputerCall
   asInput: (item) => item,
   asCall: ({ call_id, actions, action }) => callWith(call_id, 'computer', { actions: actions ?? [action] }),
   fromArguments: (given) => given,
+  stream: plainStream,
 };
 
 /** The screen after them. */

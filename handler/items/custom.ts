@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
+import type { Growing, OfItem } from './event.ts';
 import { type AnswerKind, type CallKind, callWith, type DirectCaller } from './kind.ts';
 import { urlsWithin } from './media.ts';
 import { keptOutput } from './parts.ts';
@@ -50,14 +51,30 @@ interface CustomToolOutput {
   status: ItemStatus;
 }
 
+/** The input of a call grows, or is whole. */
+type CustomEvent =
+  | (OfItem & Growing & { type: 'response.custom_tool_call_input.delta' })
+  | (OfItem & { type: 'response.custom_tool_call_input.done'; input: string });
+
 /** A call of a tool whose input is free text, which the client runs. */
-export const custom_tool_call: CallKind<typeof InputCustomCall, CustomToolCall> = {
+export const custom_tool_call: CallKind<typeof InputCustomCall, CustomToolCall, CustomEvent> = {
   role: 'call',
   schema: InputCustomCall,
   title: 'InputCustomCall',
   prefix: 'ctc',
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
   asCall: ({ call_id, name, namespace, input }) => callWith(call_id, wireName(name, namespace), { input }),
+  stream: {
+    begin: (item) => ({ ...item, status: 'in_progress', input: '' }),
+    *events({ input }, at) {
+      if (input) yield { type: 'response.custom_tool_call_input.delta', ...at, delta: input };
+      yield { type: 'response.custom_tool_call_input.done', ...at, input };
+    },
+    fold: {
+      'response.custom_tool_call_input.delta': (item, { delta }) => ({ ...item, input: item.input + delta }),
+      'response.custom_tool_call_input.done': (item, { input }) => ({ ...item, input }),
+    },
+  },
 };
 
 /** What such a tool gave. */

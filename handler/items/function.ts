@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
+import type { Growing, OfItem } from './event.ts';
 import type { AnswerKind, CallKind, DirectCaller } from './kind.ts';
 import { urlsWithin } from './media.ts';
 import { keptOutput } from './parts.ts';
@@ -60,14 +61,30 @@ interface FunctionOutput {
   status: ItemStatus;
 }
 
+/** The arguments of a call grow, or are whole. */
+type FunctionEvent =
+  | (OfItem & Growing & { type: 'response.function_call_arguments.delta' })
+  | (OfItem & { type: 'response.function_call_arguments.done'; name: string; arguments: string });
+
 /** A call of a function, which the client runs. */
-export const function_call: CallKind<typeof InputFunctionCall, FunctionCall> = {
+export const function_call: CallKind<typeof InputFunctionCall, FunctionCall, FunctionEvent> = {
   role: 'call',
   schema: InputFunctionCall,
   title: 'InputFunctionCall',
   prefix: 'fc',
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
   asCall: (item) => ({ id: item.call_id, name: wireName(item.name, item.namespace), arguments: item.arguments }),
+  stream: {
+    begin: (item) => ({ ...item, status: 'in_progress', arguments: '' }),
+    *events({ name, arguments: written }, at) {
+      if (written) yield { type: 'response.function_call_arguments.delta', ...at, delta: written };
+      yield { type: 'response.function_call_arguments.done', ...at, name, arguments: written };
+    },
+    fold: {
+      'response.function_call_arguments.delta': (item, { delta }) => ({ ...item, arguments: item.arguments + delta }),
+      'response.function_call_arguments.done': (item, event) => ({ ...item, arguments: event.arguments }),
+    },
+  },
 };
 
 /** What a function returned. It may answer a call of any other tool of the client's as well. */

@@ -3,7 +3,6 @@ import { newId } from '../ids.ts';
 import { present } from '../protocol/json.ts';
 import { kinds } from './index.ts';
 import type { Given } from './kind.ts';
-import type { OutputMessage } from './message.ts';
 
 type Kinds = typeof kinds;
 
@@ -14,11 +13,19 @@ type ItemOf<K> = K extends { keep(given: never, id: string): infer I } ? I : nev
 /** An item as it is kept and listed: whatever a client or the model said, with its id. */
 export type Item = Items[keyof Items];
 
+/** The types that may be in a response's output: those that have a stream. */
+type Streamed = { [T in keyof Kinds]: Kinds[T] extends { stream: object } ? T : never }[keyof Kinds];
+
+/** The items of each of these types, as they are there. */
+export type Outputs = { [T in Streamed]: OutputOf<Kinds[T]> };
+type OutputOf<K> = K extends { stream: { begin(item: never, again: boolean): infer O } } ? O : never;
+
 /** One item of a response's `output`. */
-export type OutputItem = OutputMessage | Items[MadeHere];
-type MadeHere =
-  | ('reasoning' | 'function_call' | 'mcp_call' | 'custom_tool_call' | 'local_shell_call' | 'shell_call')
-  | ('apply_patch_call' | 'computer_call' | 'tool_search_call' | 'tool_search_output' | 'compaction');
+export type OutputItem = Outputs[keyof Outputs];
+
+/** The events that each of these types has of its own. */
+export type OwnEvents = { [T in Streamed]: EventOf<Kinds[T]> };
+type EventOf<K> = K extends { stream: { events(item: never, at: never, again: never): Iterable<infer E> } } ? E : never;
 
 /** What a client may send of each type, with references resolved. */
 export type GivenItems = { [T in keyof Kinds]: v.InferOutput<Kinds[T]['schema']> };

@@ -1,7 +1,9 @@
 import type * as v from 'valibot';
 import type { InputPart } from '../protocol/content.ts';
 import type { JsonObject, Present } from '../protocol/json.ts';
+import type { AnyEvent } from './event.ts';
 import type { MediaUrl } from './media.ts';
+import type { Stream } from './stream.ts';
 
 /** A schema of what a client may send as an item of one type. */
 export type ItemSchema = v.ObjectSchema<v.ObjectEntries & { type: v.GenericSchema<unknown, string> }, undefined>;
@@ -39,26 +41,30 @@ interface Kind<S extends ItemSchema, I extends AnyItem> {
 }
 
 /** What someone says, or what stands for that. Each backend reads these types in its own way. */
-export interface SpeechKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
+export interface SpeechKind<S extends ItemSchema, I extends AnyItem, E extends AnyEvent, O extends I = I>
+  extends Kind<S, I> {
   role: 'speech';
+  stream: Stream<O, E>;
   /** The URLs that it holds, for others to fetch. */
   media?(item: I | v.InferOutput<S>): Iterable<MediaUrl>;
 }
 
 /** A call of a tool that the client runs. */
-export interface CallKind<S extends ItemSchema, I extends OfCall> extends Kind<S, I> {
+export interface CallKind<S extends ItemSchema, I extends OfCall, E extends AnyEvent = never> extends Kind<S, I> {
   role: 'call';
+  stream: Stream<I, E>;
   /** The call as a model sees it that knows only functions. */
   asCall(item: I): ToolCall;
 }
 
 /** A call of a tool that such a model is always shown as the same function. */
-export interface FixedCallKind<S extends ItemSchema, I extends OfCall> extends CallKind<S, I> {
+export interface FixedCallKind<S extends ItemSchema, I extends OfCall, E extends AnyEvent = never>
+  extends CallKind<S, I, E> {
   /** The members of an item that this function's arguments make, as the model wrote them. */
   fromArguments(given: JsonObject): object;
 }
 
-/** What the client answers to a call. */
+/** What the client answers to a call; one that a server may give as well has a stream. */
 export interface AnswerKind<S extends ItemSchema, I extends OfCall> extends Kind<S, I> {
   role: 'answer';
   /** The answer as a model sees it that knows only functions. */
@@ -68,8 +74,10 @@ export interface AnswerKind<S extends ItemSchema, I extends OfCall> extends Kind
 }
 
 /** A call of a tool that a server has run, with what it came to: to a model a call and, right behind it, its answer. */
-export interface ServerCallKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
+export interface ServerCallKind<S extends ItemSchema, I extends AnyItem, E extends AnyEvent = never>
+  extends Kind<S, I> {
   role: 'server call';
+  stream: Stream<I, E>;
   /** The call as a model sees it that knows only functions. */
   asCall(item: I): ToolCall;
   /** What it came to, in the same way. */

@@ -4,6 +4,7 @@ import type { ItemStatus } from '../protocol/content.ts';
 import { AnyObject, CallId, Count, Id, maybe, OwnNames, Status, Text } from '../protocol/fields.ts';
 import { type AnswerKind, callWith, type FixedCallKind } from './kind.ts';
 import { noMedia } from './media.ts';
+import { plainStream } from './stream.ts';
 
 /** A command for the client's own machine. */
 const InputLocalShellCall = v.object({
@@ -70,6 +71,7 @@ export const local_shell_call: FixedCallKind<typeof InputLocalShellCall, LocalSh
     return callWith(call_id, 'local_shell', action);
   },
   fromArguments: (given) => ({ action: { type: 'exec', ...given } }),
+  stream: plainStream,
 };
 
 /** What that command wrote. */

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import type { ItemStatus } from '../protocol/content.ts';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
+import type { Growing, OfItem } from './event.ts';
 import { callIdOf, type ServerCallKind } from './kind.ts';
 import { noMedia } from './media.ts';
+import { unchanged } from './stream.ts';
 
 /** A call that a server-side tool ran in an earlier turn, replayed by the client. */
 const InputMcpCall = v.object({
@@ -35,8 +37,14 @@ export interface McpCall {
   status: ItemStatus | 'calling' | 'failed';
 }
 
+/** How far a call has come; its arguments grow, or are whole. */
+type McpEvent =
+  | (OfItem & { type: `response.mcp_call.${'in_progress' | 'completed' | 'failed'}` })
+  | (OfItem & Growing & { type: 'response.mcp_call_arguments.delta' })
+  | (OfItem & { type: 'response.mcp_call_arguments.done'; arguments: string });
+
 /** A call of a tool that ran on a server, and what it gave. */
-export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall> = {
+export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall, McpEvent> = {
   role: 'server call',
   schema: InputMcpCall,
   title: 'InputMcpCall',
@@ -54,4 +62,20 @@ export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall> = {
     return { id: callIdOf(item), output: output ?? (error ? JSON.stringify(error) : ''), failed: error !== null };
   },
   media: noMedia,
+  stream: {
+    begin: (item, again) => ({ ...item, status: 'in_progress', ...(again && { output: null, error: null }) }),
+    *events(item, at, again) {
+      if (!again) return; // a whole one comes from a server that has run it before it was told
+      yield { type: 'response.mcp_call.in_progress', ...at };
+      yield { type: 'response.mcp_call_arguments.done', ...at, arguments: item.arguments };
+      yield { type: item.error ? 'response.mcp_call.failed' : 'response.mcp_call.completed', ...at };
+    },
+    fold: {
+      'response.mcp_call.in_progress': unchanged,
+      'response.mcp_call_arguments.delta': (item, { delta }) => ({ ...item, arguments: item.arguments + delta }),
+      'response.mcp_call_arguments.done': (item, event) => ({ ...item, arguments: event.arguments }),
+      'response.mcp_call.completed': unchanged,
+      'response.mcp_call.failed': unchanged,
+    },
+  },
 };

@@ -11,9 +11,12 @@ import {
   ReplayedText,
 } from '../protocol/content.ts';
 import { Id, maybe, Status, Text } from '../protocol/fields.ts';
+import type { ContentPartEvent } from './event.ts';
 import type { SpeechKind } from './kind.ts';
 import { urlsWithin } from './media.ts';
+import { type MessageEvent, partsOf } from './part-events.ts';
 import { keptPart } from './parts.ts';
+import { change, put } from './stream.ts';
 
 /** What a message may consist of. */
 export const MessageParts = v.array(
@@ -52,7 +55,7 @@ export interface OutputMessage extends Message {
 }
 
 /** What anyone says. */
-export const message: SpeechKind<typeof InputMessage, Message> = {
+export const message: SpeechKind<typeof InputMessage, Message, MessageEvent, OutputMessage> = {
   role: 'speech',
   schema: InputMessage,
   title: 'InputMessage',
@@ -73,8 +76,43 @@ export const message: SpeechKind<typeof InputMessage, Message> = {
     };
   },
   media: ({ content }) => urlsWithin('content', content),
+  stream: {
+    begin: (item) => ({ ...item, status: 'in_progress', content: [] }),
+    events: (item, at) => partsOf(item.content, at, item.status),
+    fold: {
+      'response.content_part.added': withPart,
+      'response.content_part.done': withPart,
+      'response.output_text.delta': (item, { content_index, delta }) =>
+        inText(item, content_index, (part) => ({ ...part, text: part.text + delta })),
+      'response.output_text.done': (item, { content_index, text }) =>
+        inText(item, content_index, (part) => ({ ...part, text })),
+      'response.output_text.annotation.added': (item, { content_index, annotation_index, annotation }) =>
+        inText(item, content_index, (part) => ({
+          ...part,
+          annotations: put(part.annotations, annotation_index, annotation),
+        })),
+      'response.refusal.delta': (item, { content_index, delta }) =>
+        inRefusal(item, content_index, (said) => said + delta),
+      'response.refusal.done': (item, { content_index, refusal }) => inRefusal(item, content_index, () => refusal),
+    },
+  },
 };
 
 function outputText({ text, annotations, logprobs }: Omit<ReplayedText, 'type'>): OutputText {
   return { type: 'output_text', text, annotations: annotations ?? [], logprobs: logprobs ?? [] };
+}
+
+function withPart(item: OutputMessage, { content_index, part }: ContentPartEvent): OutputMessage {
+  return part.type === 'reasoning_text' ? item : { ...item, content: put(item.content, content_index, part) };
+}
+
+function inText(item: OutputMessage, index: number, make: (part: OutputText) => OutputText): OutputMessage {
+  return { ...item, content: change(item.content, index, (part) => (part.type === 'output_text' ? make(part) : part)) };
+}
+
+function inRefusal(item: OutputMessage, index: number, make: (said: string) => string): OutputMessage {
+  const content = change(item.content, index, (part) =>
+    part.type === 'refusal' ? { ...part, refusal: make(part.refusal) } : part,
+  );
+  return { ...item, content };
 }

@@ -3,8 +3,10 @@ import type { ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, Count, Id, maybe, Status, Text } from '../protocol/fields.ts';
 import { present } from '../protocol/json.ts';
 import { LocalEnvironment } from '../protocol/tools.ts';
+import type { OfItem } from './event.ts';
 import { type AnswerKind, callWith, type DirectCaller, type FixedCallKind } from './kind.ts';
 import { noMedia } from './media.ts';
+import { inProgress, unchanged } from './stream.ts';
 
 /** Commands for a shell that the client runs. */
 const InputShellCall = v.object({
@@ -60,10 +62,16 @@ interface ShellCallOutput {
   status: ItemStatus;
 }
 
+/** A command as the model writes it. */
+type ShellEvent = Omit<OfItem, 'item_id'> & { command_index: number } & (
+    | { type: `response.shell_call_command.${'added' | 'done'}`; command: string }
+    | { type: 'response.shell_call_command.delta'; delta: string }
+  );
+
 const NO_LIMITS = { timeout_ms: null, max_output_length: null };
 
 /** Commands that the client runs in a shell. */
-export const shell_call: FixedCallKind<typeof InputShellCall, ShellCall> = {
+export const shell_call: FixedCallKind<typeof InputShellCall, ShellCall, ShellEvent> = {
   role: 'call',
   schema: InputShellCall,
   title: 'InputShellCall',
@@ -77,6 +85,22 @@ export const shell_call: FixedCallKind<typeof InputShellCall, ShellCall> = {
   }),
   asCall: ({ call_id, action }) => callWith(call_id, 'shell', action),
   fromArguments: (given) => ({ action: { ...NO_LIMITS, ...given }, environment: null }),
+  stream: {
+    begin: inProgress,
+    *events({ action }, { sequence_number, output_index }) {
+      for (const [command_index, command] of action.commands.entries()) {
+        const at = { sequence_number, output_index, command_index };
+        yield { type: 'response.shell_call_command.added', ...at, command: '' };
+        yield { type: 'response.shell_call_command.delta', ...at, delta: command };
+        yield { type: 'response.shell_call_command.done', ...at, command };
+      }
+    },
+    fold: {
+      'response.shell_call_command.added': unchanged,
+      'response.shell_call_command.delta': unchanged,
+      'response.shell_call_command.done': unchanged,
+    },
+  },
 };
 
 /** What the shell gave. */

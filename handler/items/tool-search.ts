@@ -5,6 +5,7 @@ import type { JsonObject } from '../protocol/json.ts';
 import { ItemTool } from '../protocol/tools.ts';
 import { type AnswerKind, callWith, type FixedCallKind } from './kind.ts';
 import { noMedia } from './media.ts';
+import { plainStream, type Stream } from './stream.ts';
 
 const Execution = v.nullish(v.picklist(['client', 'server']), 'client');
 
@@ -58,10 +59,11 @@ export const tool_search_call: FixedCallKind<typeof InputToolSearchCall, ToolSea
   keep: (given, id) => ({ ...given, id, call_id: given.call_id ?? null, status: given.status ?? 'completed' }),
   asCall: (item) => callWith(item.call_id ?? NAME, NAME, item.arguments),
   fromArguments: (given) => ({ arguments: given }),
+  stream: plainStream,
 };
 
 /** The tools that were found, which the model may call from then on. */
-export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolsFound> = {
+export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolsFound> & { stream: Stream<ToolsFound> } = {
   role: 'answer',
   schema: ToolSearchOutput,
   title: 'ToolSearchOutput',
@@ -72,4 +74,5 @@ export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolsFound>
     return { id: call_id ?? NAME, output: `Found: ${found.join(', ') || 'nothing'}`, failed: false };
   },
   media: noMedia,
+  stream: plainStream,
 };

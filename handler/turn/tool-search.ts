@@ -1,6 +1,7 @@
 import type { ItemEvent } from '../events/events.ts';
+import { itemEvents } from '../events/item-events.ts';
 import type { FunctionCall } from '../items/function.ts';
-import { type Item, newItemId, type OutputItem } from '../items/item.ts';
+import { type Item, newItemId } from '../items/item.ts';
 import { parseJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
@@ -97,21 +98,12 @@ async function* run(
   const words = [...new Set(wordsOf(Object.values(given)))].slice(0, MAX_WORDS);
   const tools = search(words, Array.from(offer.deferred.keys(), searched));
   const shared = { call_id: null, execution: 'server', status: 'completed' } as const;
-  yield* whole(0, { ...shared, type: 'tool_search_call', id: newItemId('tool_search_call'), arguments: given });
-  yield* whole(1, {
-    ...shared,
-    type: 'tool_search_output',
-    id: newItemId('tool_search_output'),
-    tools: tools.map(echo),
-  });
+  yield* itemEvents({ ...shared, type: 'tool_search_call', id: newItemId('tool_search_call'), arguments: given }, 0);
+  yield* itemEvents(
+    { ...shared, type: 'tool_search_output', id: newItemId('tool_search_output'), tools: tools.map(echo) },
+    1,
+  );
   return { output: told(tools), tools: offer.load(tools) };
-}
-
-function* whole(output_index: number, item: OutputItem): Generator<ItemEvent> {
-  const place = { sequence_number: 0, output_index };
-  const begun = { ...item, status: 'in_progress' } as OutputItem; // both of them may be
-  yield { type: 'response.output_item.added', ...place, item: begun };
-  yield { type: 'response.output_item.done', ...place, item };
 }
 
 /** A tool, the words of its names, and those of its descriptions. */

@@ -1,0 +1,22 @@
+import { kinds } from '../items/index.ts';
+import type { Outputs, OwnEvents } from '../items/item.ts';
+import type { Stream } from '../items/stream.ts';
+import type { ItemEvent } from './events.ts';
+
+const table: { [T in keyof Outputs]: { stream: Stream<Outputs[T], OwnEvents[T]> } } = kinds;
+
+/**
+ * The events of an item that came as a whole, from `added` to `done`, with those that clients expect of its type between them;
+ * of one in a stored response, as if it were made `again`.
+ */
+export function* itemEvents<T extends keyof Outputs>(
+  item: Outputs[T] & { type: T },
+  output_index: number,
+  again = false,
+): Generator<ItemEvent> {
+  const { stream } = table[item.type];
+  const place = { sequence_number: 0, output_index };
+  yield { type: 'response.output_item.added', ...place, item: stream.begin(item, again) };
+  yield* stream.events(item, { sequence_number: 0, item_id: item.id, output_index }, again);
+  yield { type: 'response.output_item.done', ...place, item };
+}

@@ -1,0 +1,148 @@
+import type {
+  Annotation,
+  ItemStatus,
+  Logprob,
+  OutputText,
+  ReasoningText,
+  Refusal,
+  SummaryText,
+} from '../protocol/content.ts';
+import type { ContentPartEvent, Growing, OfItem, OfPart } from './event.ts';
+
+// The parts of what a message or reasoning says, as events.
+
+/** A text of a message grows, cites something, or is whole. */
+type TextEvent =
+  | (OfPart & Growing & { type: 'response.output_text.delta'; logprobs: Logprob[] })
+  | (OfPart & { type: 'response.output_text.done'; text: string; logprobs: Logprob[] })
+  | (OfPart & { type: 'response.output_text.annotation.added'; annotation: Annotation; annotation_index: number });
+
+/** A refusal grows, or is whole. */
+type RefusalTextEvent =
+  | (OfPart & Growing & { type: 'response.refusal.delta' })
+  | (OfPart & { type: 'response.refusal.done'; refusal: string });
+
+/** What the model thinks grows, or is whole. */
+type ThoughtEvent =
+  | (OfPart & Growing & { type: 'response.reasoning_text.delta' })
+  | (OfPart & { type: 'response.reasoning_text.done'; text: string });
+
+/** A summary of that begins, grows, or is whole. */
+type SummaryEvent = OfItem & { summary_index: number } & (
+    | { type: 'response.reasoning_summary_part.added'; part: SummaryText }
+    | { type: 'response.reasoning_summary_part.done'; part: SummaryText; status?: 'incomplete' }
+    | (Growing & { type: 'response.reasoning_summary_text.delta' })
+    | { type: 'response.reasoning_summary_text.done'; text: string }
+  );
+
+/** The events of what a message says. */
+export type MessageEvent = ContentPartEvent | TextEvent | RefusalTextEvent;
+/** The events of what reasoning says. */
+export type ReasoningEvent = ContentPartEvent | ThoughtEvent | SummaryEvent;
+type PartEvent = MessageEvent | ReasoningEvent;
+
+/** A part of what a message or reasoning says. */
+export type Part = OutputText | Refusal | ReasoningText | SummaryText;
+
+/** Where a part is: `index` is its place in the item's content, or of a summary among the summaries. */
+export interface Place {
+  item_id: string;
+  output_index: number;
+  index: number;
+}
+
+/** A part that says nothing yet. */
+export function emptyPart(type: Part['type']): Part {
+  if (type === 'refusal') return { type, refusal: '' };
+  if (type === 'output_text') return { type, text: '', annotations: [], logprobs: [] };
+  return { type, text: '' };
+}
+
+/** The event that a part begins, empty as it is then. */
+export function added(type: Part['type'], place: Place): PartEvent {
+  return partEvent('added', emptyPart(type), place);
+}
+
+/** The event that a part grows. */
+export function grown(type: Part['type'], place: Place, delta: string, logprobs: Logprob[]): PartEvent {
+  switch (type) {
+    case 'output_text':
+      return { type: 'response.output_text.delta', ...inContent(place), delta, logprobs };
+    case 'refusal':
+      return { type: 'response.refusal.delta', ...inContent(place), delta };
+    case 'reasoning_text':
+      return { type: 'response.reasoning_text.delta', ...inContent(place), delta };
+    case 'summary_text':
+      return { type: 'response.reasoning_summary_text.delta', ...inSummary(place), delta };
+  }
+}
+
+/** The event that a text gets another citation. */
+export function cited(annotation: Annotation, annotation_index: number, place: Place): PartEvent {
+  return { type: 'response.output_text.annotation.added', ...inContent(place), annotation_index, annotation };
+}
+
+/** The events that a part has ended: what it says, and then the part; a summary that was cut says so. */
+export function done(part: Part, place: Place, status: ItemStatus): PartEvent[] {
+  const event = partEvent('done', part, place);
+  if (event.type === 'response.reasoning_summary_part.done' && status === 'incomplete') event.status = status;
+  return [said(part, place), event];
+}
+
+/** The events of parts that come as a whole, each text as one delta; what was cut is what was said last. */
+export function partsOf(
+  parts: readonly (OutputText | Refusal)[],
+  at: OfItem,
+  status: ItemStatus,
+): Generator<MessageEvent>;
+export function partsOf(
+  parts: readonly (ReasoningText | SummaryText)[],
+  at: OfItem,
+  status: ItemStatus,
+): Generator<ReasoningEvent>;
+export function* partsOf(
+  parts: readonly Part[],
+  { item_id, output_index }: OfItem,
+  status: ItemStatus,
+): Generator<PartEvent> {
+  for (const [index, part] of parts.entries()) {
+    const place = { item_id, output_index, index };
+    const { type } = part;
+    yield added(type, place);
+    const text = type === 'refusal' ? part.refusal : part.text;
+    yield grown(type, place, text, type === 'output_text' ? part.logprobs : []);
+    if (type === 'output_text') {
+      for (const [at, annotation] of part.annotations.entries()) yield cited(annotation, at, place);
+    }
+    yield* done(part, place, index === parts.length - 1 ? status : 'completed');
+  }
+}
+
+function said(part: Part, place: Place): PartEvent {
+  switch (part.type) {
+    case 'output_text': {
+      const { text, logprobs } = part;
+      return { type: 'response.output_text.done', ...inContent(place), text, logprobs };
+    }
+    case 'refusal':
+      return { type: 'response.refusal.done', ...inContent(place), refusal: part.refusal };
+    case 'reasoning_text':
+      return { type: 'response.reasoning_text.done', ...inContent(place), text: part.text };
+    case 'summary_text':
+      return { type: 'response.reasoning_summary_text.done', ...inSummary(place), text: part.text };
+  }
+}
+
+function partEvent(stage: 'added' | 'done', part: Part, place: Place): PartEvent {
+  return part.type === 'summary_text'
+    ? { type: `response.reasoning_summary_part.${stage}`, ...inSummary(place), part }
+    : { type: `response.content_part.${stage}`, ...inContent(place), part };
+}
+
+function inContent({ item_id, output_index, index: content_index }: Place) {
+  return { sequence_number: 0, item_id, output_index, content_index };
+}
+
+function inSummary({ item_id, output_index, index: summary_index }: Place) {
+  return { sequence_number: 0, item_id, output_index, summary_index };
+}
