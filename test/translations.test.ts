@@ -6,8 +6,9 @@ import { openServer } from '../handler/backend/server/server.ts';
 import { sealWith } from '../handler/seal.ts';
 import { compact, summaryCall } from '../handler/turn/compact.ts';
 import { countFirstCall } from '../handler/turn/count-first-call.ts';
-import { type PlannedRequest, planTurn } from '../handler/turn/plan.ts';
+import { planTurn } from '../handler/turn/plan.ts';
 import { unrecorded } from '../handler/turn/record.ts';
+import type { ResolvedRequest } from '../handler/turn/request.ts';
 import { runTurn, type Turn } from '../handler/turn/turn.ts';
 import { createTransport } from '../shim/transport.ts';
 import { anyServer } from './support/backend-contract.ts';
@@ -22,7 +23,7 @@ const { signal } = new AbortController();
 interface Scene {
   model: ScriptedModel;
   prepare: Prepare;
-  plan(request: Partial<PlannedRequest> & { model: string }): Turn;
+  plan(request: Partial<ResolvedRequest> & { model: string }): Turn;
   /** Runs a turn to its end; the status of its response. */
   run(turn: Turn): Promise<string | undefined>;
 }
@@ -62,9 +63,8 @@ function translates(
       plan: (request) =>
         planTurn(
           { input: 'Hello', prompted: 0, ...request },
-          tools,
-          { items: [], previous: null, conversation: null },
-          undefined,
+          { items: [], previous: null, conversation: null, summaries: new Map() },
+          { tools, context: undefined },
         ),
       async run(turn) {
         let status: string | undefined;

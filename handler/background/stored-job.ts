@@ -7,13 +7,13 @@ import { maybe } from '../protocol/fields.ts';
 import { CreateRequest } from '../protocol/request.ts';
 import { itemsOf } from '../state/items.ts';
 import type { StoredJob } from '../state/jobs.ts';
-import type { PlannedRequest } from '../turn/plan.ts';
+import type { ResolvedRequest } from '../turn/request.ts';
 import { check } from '../validate.ts';
 import type { Progress } from './progress.ts';
 
 /** What a background turn is run from. */
 export interface BackgroundJob extends Omit<StoredJob, 'request' | 'progress' | 'input' | 'said'> {
-  request: PlannedRequest;
+  request: ResolvedRequest;
   progress: Progress;
   input: Item[];
   said: Item[];
@@ -47,7 +47,7 @@ export function readJob(id: string, { request, progress, input, said, ...rest }:
     return {
       ...rest,
       // As `startBackground` kept it: of a version that this program knows, and with what it goes by.
-      request: check(StoredRequest, JSON.parse(request), 'request') as PlannedRequest,
+      request: check(StoredRequest, JSON.parse(request), 'request') as ResolvedRequest,
       progress: check(StoredProgress, JSON.parse(progress), 'progress') as Progress, // the same, as `LogRecord` wrote it
       input: itemsOf(input),
       said: itemsOf(said),

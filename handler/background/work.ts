@@ -3,7 +3,6 @@ import type { Item } from '../items/item.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
-import type { Response } from '../protocol/response.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
 import { readBefore } from '../state/history.ts';
@@ -12,14 +11,16 @@ import { readLog } from '../state/log.ts';
 import { getHidden, getStatus } from '../state/responses.ts';
 import type { Scope, SharedStore } from '../state/scope.ts';
 import { startBounds } from '../turn/bounds.ts';
-import { afterCompaction, isCompaction, openCompactions } from '../turn/compaction.ts';
-import { type PlannedRequest, planTurn } from '../turn/plan.ts';
+import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
+import type { History, Resumed } from '../turn/history.ts';
+import { planTurn } from '../turn/plan.ts';
+import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
-import { runTurn, type Turn } from '../turn/turn.ts';
+import { runTurn } from '../turn/turn.ts';
 import { cutShort, hasEnded, lost } from './cut.ts';
 import { LogRecord } from './log-record.ts';
 import type { Job } from './runner.ts';
-import { type BackgroundJob, readJob } from './stored-job.ts';
+import { readJob } from './stored-job.ts';
 import type { Wakes } from './wakes.ts';
 
 /** What background turns are made with. */
@@ -101,9 +102,15 @@ async function make(
     if (!(await isOurs(scope, id).catch(() => true))) own.abort();
   }, scope.owner.every);
   try {
-    const { prepare, context } = models.find(job.request.model);
+    const { said, progress } = job;
+    // What is kept of an input is what a client may send as one.
+    const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
+    const number = progress.number + since.length;
+    const resumed = { ...progress, number, begun: since.length > 0, response, said };
+    const { prepare, context } = models.find(request.model);
     const seal = means.seal(scope.tenant);
-    const turn = await planAgain(means.tools, seal, job, response, before, context);
+    const history = await gather(seal, request.input, before, resumed);
+    const turn = planTurn(request, history, { tools: means.tools, context });
     const record = new LogRecord({
       scope,
       id,
@@ -114,8 +121,7 @@ async function make(
       signal: bounds.signal,
     });
     const turnMeans = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal };
-    const resumed = { ...job.progress, number: job.progress.number + since.length, begun: since.length > 0 };
-    for await (const event of runTurn({ ...turn, resumed }, turnMeans, bounds.signal)) {
+    for await (const event of runTurn(turn, turnMeans, bounds.signal)) {
       bounds.spend(await record.append(event));
     }
     return undefined;
@@ -127,29 +133,15 @@ async function make(
   }
 }
 
-/** The turn as it was planned when the response was asked for, with what its rounds have made since. */
-async function planAgain(
-  tools: ServerTools,
+/** What the turn goes on from: what was before it, and what its own rounds have made since. */
+async function gather(
   seal: Seal,
-  job: BackgroundJob,
-  response: Response,
+  input: ResolvedRequest['input'],
   items: readonly Item[],
-  context: number | undefined,
-): Promise<Turn> {
-  const { previous_response_id: previous, conversation, output: made } = response;
-  const before = { items, previous, conversation, made };
-  // What is kept of an input is what a client may send as one.
-  const { request } = job;
-  const input = request.input ?? (job.input as PlannedRequest['input']);
-  const { call, compaction, fit, ...turn } = planTurn({ ...request, input }, tools, before, context);
-  const compacted = response.output.find(isCompaction);
-  const heard = await openCompactions(seal, compacted ? afterCompaction([compacted], call.input) : call.input);
-  const all = [...heard, ...job.said];
-  return {
-    ...turn,
-    call: { ...call, input: fit ? fit(all) : all },
-    response,
-    ...(fit && { fit }),
-    ...(compaction && !compacted && { compaction }),
-  };
+  resumed: Resumed,
+): Promise<History> {
+  const { previous_response_id: previous, conversation, output } = resumed.response;
+  const latest = latestCompaction(items, Array.isArray(input) ? input : []);
+  const sealed = [...(latest ? [latest] : []), ...output.filter(isCompaction)];
+  return { items, previous, conversation, summaries: await openSummaries(seal, sealed), resumed };
 }

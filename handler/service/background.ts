@@ -10,7 +10,7 @@ import { insertJob } from '../state/jobs.ts';
 import { hasLog, insertBlock, toLine } from '../state/log.ts';
 import { beginTurn, type NewTurn } from '../state/record.ts';
 import { deleteResponse, getHidden, getResponse } from '../state/responses.ts';
-import type { PlannedRequest } from '../turn/plan.ts';
+import type { ResolvedRequest } from '../turn/request.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import type { Services } from './services.ts';
@@ -20,7 +20,7 @@ export async function startBackground(
   services: Services,
   ctx: RequestContext,
   turn: NewTurn,
-  request: PlannedRequest,
+  request: ResolvedRequest,
 ): Promise<void> {
   const { runner, limits, beginning } = services;
   const { caller } = ctx;
@@ -38,7 +38,7 @@ async function keepBackground(
   { runner }: Services,
   { store, caller }: RequestContext,
   turn: NewTurn,
-  request: PlannedRequest,
+  request: ResolvedRequest,
 ): Promise<void> {
   const { response } = turn;
   const { tenant } = store;

@@ -7,7 +7,7 @@ import { getResponse } from '../state/responses.ts';
 import { compact, summaryCall } from '../turn/compact.ts';
 import type { RequestContext } from './context.ts';
 import { takePlace } from './place.ts';
-import { prepareTurn } from './prepare.ts';
+import { planRequest } from './plan.ts';
 import type { Services } from './services.ts';
 
 /** Has the model sum a conversation up, and keeps nothing: the client goes on from the output. Throws an ApiError where it cannot. */
@@ -19,14 +19,15 @@ export async function compactConversation(
   const model = request.model ?? (await modelOfPrevious(ctx, request));
   ctx.log.model = model;
   const asked = { ...request, model, prompted: 0, compacts: true };
-  const { prepare, context, heard, turn } = await prepareTurn(services, ctx, asked);
+  const { prepare, turn } = await planRequest(services, ctx, asked);
+  const { call, heard, compaction } = turn;
   const users = heard.filter((item) => item.type === 'message' && item.role === 'user');
 
   const { bounds, leave } = await takePlace(services, ctx);
   try {
     bounds.waiting(true);
-    const summary = prepare(summaryCall(turn.call, context)).stream(bounds.signal);
-    const events = compact(summary, turn.call.input, services.seal(ctx.store.tenant));
+    const summary = prepare(summaryCall(call, compaction?.context)).stream(bounds.signal);
+    const events = compact(summary, call.input, services.seal(ctx.store.tenant));
     for (;;) {
       const next = await events.next();
       bounds.waiting(true);

@@ -1,7 +1,8 @@
 import type { CountRequest } from '../protocol/count-request.ts';
 import { countFirstCall } from '../turn/count-first-call.ts';
+import { completeRequest } from './complete.ts';
 import type { RequestContext } from './context.ts';
-import { completeRequest, prepareTurn } from './prepare.ts';
+import { planRequest } from './plan.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { Services } from './services.ts';
  */
 export async function countInput(services: Services, ctx: RequestContext, request: CountRequest): Promise<number> {
   const { limits, tokenizer } = services;
-  const { prepare, turn } = await prepareTurn(services, ctx, completeRequest(services, ctx, request));
+  const { prepare, turn } = await planRequest(services, ctx, completeRequest(services, ctx, request));
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(limits.counting)]);
   return countFirstCall(prepare, turn, { personality: request.personality, tokenizer }, signal);
 }

@@ -6,10 +6,11 @@ import { findMade } from '../state/idempotency.ts';
 import { getResponse } from '../state/responses.ts';
 import { prepareFirst } from '../turn/first-call.ts';
 import { followResponse, startBackground } from './background.ts';
+import { completeRequest } from './complete.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { readKey } from './idempotency.ts';
-import { completeRequest, prepareTurn } from './prepare.ts';
+import { planRequest } from './plan.ts';
 import type { Services } from './services.ts';
 import { startTurn } from './start.ts';
 
@@ -38,14 +39,14 @@ export async function createResponse(
   const idempotency = await readKey(key, request);
   const made = idempotency && (await findMade(store, idempotency));
   if (made) return repeat(services, ctx, await getResponse(store, made), request);
-  const prepared = await prepareTurn(services, ctx, complete);
-  const { turn, past, prepare } = prepared;
+  const planned = await planRequest(services, ctx, complete);
+  const { turn, past, prepare } = planned;
   const { response } = turn;
   log.response = response.id;
   if (!response.background)
-    return { response, feed: await startTurn(services, ctx, prepared, idempotency), repeated: false };
+    return { response, feed: await startTurn(services, ctx, planned, idempotency), repeated: false };
   prepareFirst(prepare, turn); // refuses what its server cannot carry: it is made later, from what is kept
-  await startBackground(services, ctx, { response, input: turn.input, past, key: idempotency }, prepared.request);
+  await startBackground(services, ctx, { response, input: turn.input, past, key: idempotency }, planned.request);
   return {
     response,
     ...(request.stream && { feed: followResponse(services, ctx, response, request) }),

@@ -1,7 +1,7 @@
 import type { InputItem } from '../items/input.ts';
 import type { GivenItem, Item } from '../items/item.ts';
 import { refuseMedia } from '../media.ts';
-import { isCompaction, openCompactions } from '../turn/compaction.ts';
+import { isCompaction, openSummaries, withSummaries } from '../turn/compaction.ts';
 import { itemsOf } from '../turn/input.ts';
 import { addedTools } from '../turn/tools.ts';
 import type { RequestContext } from './context.ts';
@@ -35,6 +35,7 @@ export async function takeConversationItems(
   const input = await takeItems(services, ctx, items, 'items');
   const kept = itemsOf(input, 'items');
   addedTools(kept, { input, prompted: 0 }, services.tools, 'items');
-  await openCompactions(services.seal(ctx.store.tenant), kept.filter(isCompaction), 'items');
+  const compactions = kept.filter(isCompaction);
+  withSummaries(compactions, await openSummaries(services.seal(ctx.store.tenant), compactions), 'items');
   return kept;
 }

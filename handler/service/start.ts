@@ -6,7 +6,7 @@ import { runTurn } from '../turn/turn.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { takePlace } from './place.ts';
-import type { PreparedTurn } from './prepare.ts';
+import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -16,14 +16,14 @@ import type { Services } from './services.ts';
 export async function startTurn(
   services: Services,
   ctx: RequestContext,
-  prepared: PreparedTurn,
+  planned: PlannedTurn,
   key?: IdempotencyKey,
 ): Promise<EventFeed> {
   const { limits, seal } = services;
   const { store, ingress } = ctx;
-  const { request, turn, prepare } = prepared;
+  const { request, turn, prepare } = planned;
   const { bounds, leave } = await takePlace(services, ctx);
-  const stored = turn.response.store ? recordTurn(store, { ...newTurn(prepared), key }) : undefined;
+  const stored = turn.response.store ? recordTurn(store, { ...newTurn(planned), key }) : undefined;
   const whole = Promise.withResolvers<void>();
   const ended = () => {
     leave();
@@ -50,7 +50,7 @@ export async function startTurn(
 }
 
 /** A turn as it is kept: one whose past is in no database has all of it for its own input, as if it had been sent. */
-function newTurn({ turn: { response, input }, past, recalled }: PreparedTurn): NewTurn {
+function newTurn({ turn: { response, input }, past, recalled }: PlannedTurn): NewTurn {
   if (!recalled) return { response, input, past };
   return { response, input: [...past.items, ...input], past: { ...past, items: [], previous: null } };
 }

@@ -85,12 +85,11 @@ export function summaryCall(call: ModelCall, context: number | undefined): Model
     : INSTRUCTIONS;
   const { tools } = call;
   // Before the request is added: what was said last is never left out, so that an overflow is told and nothing is lost.
-  const heard =
-    context === undefined ? call.input : truncate(call.input, roomFor({ instructions, tools }, context, null));
+  const room = context === undefined ? undefined : roomFor({ instructions, tools }, context, null);
   return {
     ...call,
     instructions,
-    input: [...heard, request],
+    input: [...truncate(call.input, room), request],
     // Some servers refuse calls in a conversation without the tools that they were of.
     tool_choice: 'none',
     text: { format: { type: 'text' }, verbosity: null },

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
 import { type Compaction, SealedSummary } from '../items/compaction.ts';
-import { type Item, toItem } from '../items/item.ts';
+import { type GivenItem, type Item, toItem } from '../items/item.ts';
 import type { Message } from '../items/message.ts';
 import { isDirective } from '../items/roles.ts';
 import { parseJson } from '../parse-json.ts';
@@ -20,6 +20,16 @@ export function fromLatestCompaction(before: readonly Item[], own: readonly Item
   if (inOwn >= 0) return [...own.slice(0, inOwn).filter(staysBefore), ...own.slice(inOwn)];
   const inBefore = before.findLastIndex(isCompaction);
   return [...before.slice(Math.max(0, inBefore)), ...own];
+}
+
+/** The compaction that a turn is to begin at, if there is one: the latest of its input, but for what that repeats, or else the latest before. */
+export function latestCompaction(
+  before: readonly Item[],
+  input: readonly GivenItem[],
+): { encrypted_content: string } | undefined {
+  const given = input.filter((item) => item.type === 'compaction');
+  const known = new Set(given.length > 0 ? before.map(({ id }) => id) : []);
+  return given.findLast(({ id }) => !id || !known.has(id)) ?? before.findLast(isCompaction);
 }
 
 /** Whether an item stands for what was said before it. */
@@ -86,22 +96,33 @@ function readSummary(sealed: string): Summary | undefined {
   }
 }
 
+/** Summaries by what seals them; undefined where what is sealed is none. */
+export type Summaries = ReadonlyMap<string, Summary | undefined>;
+
+/** Opens what we have sealed of these; what cannot be opened is not among them. */
+export async function openSummaries(
+  seal: Seal,
+  compactions: readonly Pick<Compaction, 'encrypted_content'>[],
+): Promise<Summaries> {
+  const opened = new Map<string, Summary | undefined>();
+  for (const { encrypted_content } of compactions) {
+    const text = isSealed(encrypted_content) ? await seal.open('compaction', encrypted_content) : undefined;
+    if (text !== undefined) opened.set(encrypted_content, readSummary(text));
+  }
+  return opened;
+}
+
 /**
- * The items with what we have sealed as the model reads it. Throws an ApiError that names `param` for what cannot be opened;
+ * The items with what we have sealed as the model reads it. Throws an ApiError that names `param` for what could not be opened;
  * what a model's server has sealed stays as it is.
  */
-export async function openCompactions(seal: Seal, items: readonly Item[], param = 'input'): Promise<Item[]> {
-  const opened = await Promise.all(
-    items.map(async (item) => {
-      if (!isCompaction(item) || !isSealed(item.encrypted_content)) return item;
-      const text = await seal.open('compaction', item.encrypted_content);
-      const summary = text === undefined ? undefined : readSummary(text);
-      if (summary) return summaryItems(item.id, summary, items);
-      const message = `The encrypted_content of a compaction cannot be read: ${
-        text === undefined ? 'another deployment has sealed it' : 'it holds no summary'
-      }.`;
-      throw new ApiError('unreadable', message, { param });
-    }),
-  );
-  return opened.flat();
+export function withSummaries(items: readonly Item[], summaries: Summaries, param = 'input'): readonly Item[] {
+  if (!items.some(isCompaction)) return items;
+  return items.flatMap((item) => {
+    if (!isCompaction(item) || !isSealed(item.encrypted_content)) return item;
+    const summary = summaries.get(item.encrypted_content);
+    if (summary) return summaryItems(item.id, summary, items);
+    const why = summaries.has(item.encrypted_content) ? 'it holds no summary' : 'another deployment has sealed it';
+    throw new ApiError('unreadable', `The encrypted_content of a compaction cannot be read: ${why}.`, { param });
+  });
 }

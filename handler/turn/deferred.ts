@@ -3,7 +3,7 @@ import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts'
 
 /** What the model is offered of the client's tools: those that it can call, and those that it has to search for first. */
 export class Offer {
-  /** Those that it can call, with their places in the request. They grow by what it loads. */
+  /** Those that it can call at first, with their places in the request. */
   readonly shown = new Map<ClientTool, string>();
   /** Those that are deferred and that it may call once they are loaded, with their places. */
   readonly deferred = new Map<ClientTool, string>();
@@ -36,9 +36,10 @@ export class Offer {
     this.searches = isOurs && this.deferred.size > 0;
   }
 
-  /** Has deferred tools shown from now on; those, or those parts of them, that have not been shown yet. */
-  load(tools: readonly ClientTool[]): ClientTool[] {
-    return tools.flatMap((tool) => this.#show(loaded(tool), this.deferred.get(tool) ?? 'input', true) ?? []);
+  /** Loads deferred tools in the course of one run: gives those, or those parts of them, that have not been shown in it yet. */
+  loader(): (tools: readonly ClientTool[]) => ClientTool[] {
+    const names = new Set(this.#names);
+    return (tools) => tools.flatMap((tool) => part(loaded(tool), isNew(names)) ?? []);
   }
 
   /** All that it can come to call, with their places. */
@@ -51,13 +52,12 @@ export class Offer {
     return all;
   }
 
-  #show(tool: ClientTool, place: string, whole: boolean): ClientTool | undefined {
+  #show(tool: ClientTool, place: string, whole: boolean): void {
     const fresh = part(
       tool,
       isNew(this.#names, (member) => whole || !isDeferred(member)),
     );
     if (fresh) this.shown.set(fresh, place);
-    return fresh;
   }
 }
 

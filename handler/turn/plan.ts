@@ -1,16 +1,17 @@
 import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
-import { newId } from '../ids.ts';
-import type { GivenItem, Item } from '../items/item.ts';
+import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
-import type { Response } from '../protocol/response.ts';
-import { appliedOptions, givenOptions } from './cache-options.ts';
+import { givenOptions } from './cache-options.ts';
 import { allows, checkChoice, reaching } from './choice.ts';
 import { planCompaction } from './compact.ts';
+import { afterCompaction, isCompaction, withSummaries } from './compaction.ts';
 import { Offer } from './deferred.ts';
 import type { Heard } from './estimate.ts';
+import type { History } from './history.ts';
 import { joinInput } from './input.ts';
-import type { PromptedRequest } from './prompt.ts';
+import { newResponse, type Settled } from './new-response.ts';
+import type { ResolvedRequest } from './request.ts';
 import { asHeard, instruct, toolSearch } from './tool-search.ts';
 import { addedTools, type ServerTools, sortTools } from './tools.ts';
 import { roomFor, truncate } from './truncate.ts';
@@ -19,32 +20,18 @@ import type { Turn } from './turn.ts';
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
 const LATER = ['moderation', 'access_programs', 'image'] as const;
 
-/** What was before a turn. */
-export interface Before {
-  items: readonly Item[];
-  previous: string | null;
-  conversation: { id: string } | null;
-  /** What the turn itself has made, where it goes on. */
-  made?: readonly Item[];
+/** What a plan is made with. */
+export interface PlanMeans {
+  tools: ServerTools;
+  /** Tokens that the model holds, if the configuration says. */
+  context: number | undefined;
 }
 
-/** A request whose references to items are resolved. */
-export type PlannedRequest = Omit<PromptedRequest, 'input' | 'model'> & {
-  model: string;
-  input?: string | GivenItem[] | null | undefined;
-  /** Whether the input ended with a `compaction_trigger`. */
-  compacts?: boolean;
-  /** Ids in the input of items that the conversation holds, though they are not among what was before. */
-  held?: readonly string[] | undefined;
-};
-
-/** The turn that a request asks for, of a model with this context if it is known; throws what cannot be honoured. */
-export function planTurn(
-  request: PlannedRequest,
-  serverTools: ServerTools,
-  before: Before,
-  context: number | undefined,
-): Turn {
+/**
+ * The turn that a request asks for after its history; throws an ApiError for what cannot be honoured. It is pure: but for new
+ * ids and the present time, it gives the same for the same, and changes nothing that it is given.
+ */
+export function planTurn(request: ResolvedRequest, history: History, { tools: serverTools, context }: PlanMeans): Turn {
   refuseLater(request);
   if (request.background && request.store === false) {
     throw new ApiError('invalid_value', 'background needs the response to be stored: store must not be false', {
@@ -55,9 +42,11 @@ export function planTurn(
     throw new ApiError('invalid_value', 'stream_options is only for stream: true', { param: 'stream_options' });
   }
   const { client, uses: served, echoed } = sortTools(request.tools ?? [], serverTools);
-  if (request.input == null && before.previous === null && before.conversation === null) throw missing('input');
-  const { own, whole } = joinInput(before.items, request.input ?? [], request.held);
-  const added = addedTools([...whole, ...(before.made ?? [])], request, serverTools);
+  if (request.input == null && history.previous === null && history.conversation === null) throw missing('input');
+  const { own, whole } = joinInput(history.items, request.input ?? [], request.held);
+  const { resumed } = history;
+  const made = resumed?.response.output ?? [];
+  const added = addedTools([...whole, ...made], request, serverTools);
   const given = new Map([...client, ...added.tools]);
   const choice = request.tool_choice ?? 'auto';
   const offered = new Offer(given, added.found, (tool) => allows(choice, tool));
@@ -88,17 +77,17 @@ export function planTurn(
   // A turn begins with the user's words, in whichever request they came: calls are answered within it.
   const begun = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
   const heard = whole.filter((item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < begun));
-  const seen = asHeard(heard);
-  const fit =
+  const room =
     request.truncation === 'auto'
-      ? fitting(context, { instructions, tools, text }, shared.max_output_tokens)
+      ? roomIn(context, { instructions, tools, text }, shared.max_output_tokens)
       : undefined;
-  const call: ModelCall = {
+  const fitting = truncate(asHeard(heard), room);
+  const sealed: ModelCall = {
     ...shared,
     tool_choice: reaching(choice, offered.deferred.size > 0, added.found),
     model: request.model,
     instructions,
-    input: fit ? fit(seen) : seen,
+    input: fitting,
     tools,
     params: offered.shown,
     temperature: request.temperature ?? null,
@@ -115,62 +104,38 @@ export function planTurn(
       service_tier: request.service_tier ?? null,
     },
   };
-  const response: Response = {
-    id: newId('resp'),
-    object: 'response',
-    access_programs: null,
-    created_at: Math.floor(Date.now() / 1000),
-    completed_at: null,
-    status: request.background ? 'queued' : 'in_progress',
-    background: request.background ?? false,
-    conversation: before.conversation && { id: before.conversation.id },
-    error: null,
-    incomplete_details: null,
-    ...shared,
-    max_tool_calls: request.max_tool_calls ?? null,
-    metadata: request.metadata ?? {},
-    model: request.model,
-    moderation: null,
-    output: [],
-    previous_response_id: before.previous,
-    prompt: request.prompt ?? null,
-    prompt_cache_key: request.prompt_cache_key ?? null,
-    prompt_cache_retention: request.prompt_cache_retention ?? null,
-    reasoning: { ...reasoning, context: remembered, ...(mode && { mode }) },
-    safety_identifier: request.safety_identifier ?? null,
-    service_tier: request.service_tier ?? 'auto',
-    store: request.store ?? true,
-    temperature: request.temperature ?? 1,
-    text: { format: text.format, verbosity: text.verbosity ?? 'medium' },
-    tools: echoed,
-    top_logprobs: request.top_logprobs ?? 0,
-    top_p: request.top_p ?? 1,
-    truncation: request.truncation ?? 'disabled',
-    usage: null,
-    ...(cache && { prompt_cache_options: appliedOptions(cache) }),
-    ...(request.user != null && { user: request.user }),
-  };
+  const compaction = planCompaction(request, sealed, context);
+  const warmsUp = request.generate === false;
+  if (warmsUp && compaction?.only) {
+    throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
+  }
+  const compacted = made.find(isCompaction);
+  const input = withSummaries(compacted ? afterCompaction([compacted], fitting) : fitting, history.summaries);
   const all = offered.all;
-  const most = offered.deferred.size > 0 ? { tools: [...all.keys()], params: all } : undefined;
-  const compaction = planCompaction(request, call, context);
-  const sealsReasoning = request.include?.includes('reasoning.encrypted_content') ?? false;
+  const settled: Settled = {
+    shared,
+    reasoning: { ...reasoning, context: remembered, ...(mode && { mode }) },
+    text,
+    tools: echoed,
+  };
   return {
-    response,
+    response: resumed?.response ?? newResponse(request, history, settled),
     input: own,
-    call,
-    uses,
-    sealsReasoning,
-    ...(most && { most }),
-    ...(fit && { fit }),
-    ...(compaction && { compaction }),
+    heard: fitting,
+    call: { ...sealed, input: resumed ? truncate([...input, ...resumed.said], room) : input },
+    uses: warmsUp ? [] : uses,
+    sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
+    ...(offered.deferred.size > 0 && { most: { tools: [...all.keys()], params: all } }),
+    ...(room !== undefined && { room }),
+    ...(compaction && !compacted && !warmsUp && { compaction }),
+    ...(resumed && { resumed }),
   };
 }
 
-/** What leaves the oldest of its items out where they do not fit beside what else the model reads. */
-function fitting(context: number | undefined, heard: Omit<Heard, 'input'>, reply: number | null) {
+/** The tokens that items may take beside what else the model reads, where the oldest are to be left out. */
+function roomIn(context: number | undefined, heard: Omit<Heard, 'input'>, reply: number | null): number {
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
-  const room = roomFor(heard, context, reply);
-  return (items: readonly Item[]) => truncate(items, room);
+  return roomFor(heard, context, reply);
 }
 
 function isUsers(item: Item): boolean {
@@ -186,7 +151,7 @@ function updates(items: readonly Item[]) {
   };
 }
 
-function refuseLater(request: PlannedRequest): void {
+function refuseLater(request: ResolvedRequest): void {
   for (const name of LATER) {
     const value = request[name];
     if (value == null || value === false || (Array.isArray(value) && value.length === 0)) continue;

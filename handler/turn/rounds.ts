@@ -9,6 +9,7 @@ import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../to
 import { naming, satisfied, unfolded, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
 import type { RoundsSoFar } from './record.ts';
+import { truncate } from './truncate.ts';
 
 /** Says that the model is about to be called again: what was made so far stands. */
 export interface RoundEnd extends RoundsSoFar {
@@ -31,7 +32,7 @@ export interface Calling {
  */
 export async function* rounds(
   prepare: Prepare,
-  { call, uses, response, fit, resumed = BEGINNING }: Rounds,
+  { call, uses, response, room, resumed = BEGINNING }: Rounds,
   most: number,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
@@ -107,8 +108,7 @@ export async function* rounds(
       if (round >= most) return yield { type: 'finish', reason: 'max_messages', usage };
       const toModel = [...said.filter((item) => !isServerCall(item)), ...outputs];
       yield { type: 'round', said: toModel, round: round + 1, usage, calls: ran, citations: citations.pending };
-      input = [...input, ...toModel];
-      if (fit) input = fit(input);
+      input = truncate([...input, ...toModel], room);
     }
   } finally {
     for (const tool of opened) await tool.close?.();
@@ -120,7 +120,7 @@ interface Rounds {
   call: ModelCall;
   uses: readonly ToolUse[];
   response: Pick<Response, 'max_tool_calls' | 'output'>;
-  fit?: ((items: readonly Item[]) => Item[]) | undefined;
+  room?: number | undefined;
   resumed?: RoundsSoFar | undefined;
 }
 

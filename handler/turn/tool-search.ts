@@ -53,7 +53,8 @@ export function toolSearch(offer: Offer): ToolUse {
     type: NAME,
     parse: () => undefined,
     async *open() {
-      return { functions: [{ definition, run: (call) => run(call, offer, searched) }] };
+      const load = offer.loader();
+      return { functions: [{ definition, run: (call) => run(call, offer, searched, load) }] };
     },
   };
   return { tool, config: undefined };
@@ -93,6 +94,7 @@ async function* run(
   call: FunctionCall,
   offer: Offer,
   searched: (tool: ClientTool) => SearchedTool,
+  load: ReturnType<Offer['loader']>,
 ): AsyncGenerator<ItemEvent, ToolResult> {
   const given = argumentsOf(call);
   const words = [...new Set(wordsOf(Object.values(given)))].slice(0, MAX_WORDS);
@@ -103,7 +105,7 @@ async function* run(
     { ...shared, type: 'tool_search_output', id: newItemId('tool_search_output'), tools: tools.map(echo) },
     1,
   );
-  return { output: told(tools), tools: offer.load(tools) };
+  return { output: told(tools), tools: load(tools) };
 }
 
 /** A tool, the words of its names, and those of its descriptions. */

@@ -13,10 +13,12 @@ export function roomFor(heard: Omit<Heard, 'input'>, context: number, reply: num
 }
 
 /**
- * The items without as many of the oldest as it takes to fit into so many tokens, an estimate: system and developer
- * messages and summaries stay, and so does the last item, with the call that it answers; a call goes with its output.
+ * The items without as many of the oldest as it takes to fit into so many tokens, an estimate, or all where `room` is undefined:
+ * system and developer messages and summaries stay, and so does the last item, with the call that it answers; a call goes
+ * with its output.
  */
-export function truncate(items: readonly Item[], room: number): Item[] {
+export function truncate(items: readonly Item[], room: number | undefined): readonly Item[] {
+  if (room === undefined) return items;
   let left = room;
   const keeps = items.map(stays);
   const last = items.at(-1);

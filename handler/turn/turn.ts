@@ -11,8 +11,9 @@ import { compact } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { errorEvent } from './error-event.ts';
 import { prepareFirst, type TurnCalls } from './first-call.ts';
+import type { Resumed } from './history.ts';
 import { countOutput } from './output.ts';
-import type { RoundsSoFar, TurnRecord } from './record.ts';
+import type { TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
 
 /** One turn to run: the response as it begins, and the call that makes it. */
@@ -20,20 +21,14 @@ export interface Turn extends TurnCalls {
   response: Response;
   /** What the client said in this turn; the call's input has what was before it as well. */
   input: readonly Item[];
-  /** Leaves out as many of the oldest items as it takes for the rest to fit, where that was asked for. */
-  fit?: (items: readonly Item[]) => Item[];
+  /** What its model reads, with summaries as they are kept. */
+  heard: readonly Item[];
+  /** Tokens that what its model reads may take, where the oldest items are to be left out. */
+  room?: number;
   /** Whether the client wants the model's reasoning sealed as well, to keep it itself. */
   sealsReasoning: boolean;
-  /** Where the turn goes on whose first events were sent before: its response has what was made until then. */
+  /** Where it goes on. */
   resumed?: Resumed;
-}
-
-/** How far a turn has come that goes on. */
-export interface Resumed extends RoundsSoFar {
-  /** Sequence number of the next event. */
-  number: number;
-  /** Whether it has been said to be in progress. */
-  begun: boolean;
 }
 
 /** What a turn runs with. */

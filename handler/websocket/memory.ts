@@ -2,6 +2,7 @@ import type { Item } from '../items/item.ts';
 import { fixedLimits, type Limits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { Past, PastReference } from '../state/history.ts';
+import type { History } from '../turn/history.ts';
 
 interface Remembered {
   items: Item[];
@@ -40,7 +41,7 @@ export class Memory {
   }
 
   /** Remembers a response by all that was said until its end: `before` it, and in it. */
-  keep(id: string, before: Pick<Past, 'items' | 'previous'>, said: readonly Item[]): void {
+  keep(id: string, before: Pick<History, 'items' | 'previous'>, said: readonly Item[]): void {
     const known = before.previous === null ? undefined : this.#known.get(before.previous);
     const size = (known?.size ?? JSON.stringify(before.items).length) + JSON.stringify(said).length;
     const items = [...before.items, ...said];

@@ -2,15 +2,16 @@ import { toApiError, unsupported } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
+import { completeRequest } from '../service/complete.ts';
 import type { RequestContext } from '../service/context.ts';
 import { checkLengths } from '../service/lengths.ts';
-import { completeRequest, type PreparedTurn, prepareTurn } from '../service/prepare.ts';
+import { type PlannedTurn, planRequest } from '../service/plan.ts';
 import type { Services } from '../service/services.ts';
 import { startTurn } from '../service/start.ts';
 import { check } from '../validate.ts';
 import type { Memory } from './memory.ts';
 import { refusal } from './server-events.ts';
-import { warmUp } from './warm-up.ts';
+import { silent } from './warm-up.ts';
 
 /** Sends a text; resolves when more may be sent, and is undefined when it may be at once. */
 export type Send = (text: string) => Promise<void> | undefined;
@@ -29,9 +30,9 @@ export async function takeTurn(
 ): Promise<void> {
   const { log } = ctx;
   try {
-    const prepared = await prepare(event, services, ctx, memory);
-    log.response = prepared.turn.response.id;
-    const { events, signal, spend, ended } = await startTurn(services, ctx, prepared);
+    const planned = await plan(event, services, ctx, memory);
+    log.response = planned.turn.response.id;
+    const { events, signal, spend, ended } = await startTurn(services, ctx, planned);
     try {
       for (;;) {
         const next = await events.next();
@@ -39,7 +40,7 @@ export async function takeTurn(
           log.failure = next.value;
           break;
         }
-        remember(memory, prepared, next.value);
+        remember(memory, planned, next.value);
         const text = encode(next.value);
         spend(text.length);
         const full = send(text);
@@ -57,21 +58,14 @@ export async function takeTurn(
   }
 }
 
-async function prepare(
-  event: JsonObject,
-  services: Services,
-  ctx: RequestContext,
-  memory: Memory,
-): Promise<PreparedTurn> {
-  const { generate, ...sent } = check(
-    CreateEvent,
-    checkLengths(isBare(event) ? { ...event, input: null } : event, services.limits),
-  );
+async function plan(event: JsonObject, services: Services, ctx: RequestContext, memory: Memory): Promise<PlannedTurn> {
+  const sent = check(CreateEvent, checkLengths(isBare(event) ? { ...event, input: null } : event, services.limits));
   if (sent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
   const asked = completeRequest(services, ctx, { ...sent, stream: true }); // whatever it says, as it is one here
-  const whole = generate === false ? { ...asked, input: asked.input ?? [] } : asked;
-  const prepared = await prepareTurn(services, ctx, whole, (request) => memory.recall(request));
-  return generate === false ? warmUp(prepared) : prepared;
+  const warmsUp = sent.generate === false;
+  const whole = warmsUp ? { ...asked, input: asked.input ?? [] } : asked;
+  const planned = await planRequest(services, ctx, whole, (request) => memory.recall(request));
+  return warmsUp ? { ...planned, prepare: silent(planned.prepare) } : planned;
 }
 
 /** Whether an event warms up without any input, as an empty list. */
@@ -80,10 +74,10 @@ function isBare({ generate, input }: JsonObject): boolean {
 }
 
 /** Before the client hears of the response's end, since it may go on at once. */
-function remember(memory: Memory, { past, turn }: PreparedTurn, event: ResponseEvent): void {
+function remember(memory: Memory, { history, turn }: PlannedTurn, event: ResponseEvent): void {
   if (event.type !== 'response.completed' && event.type !== 'response.incomplete') return;
   const { response } = event;
-  if (!response.store) memory.keep(response.id, past, [...turn.input, ...response.output]);
+  if (!response.store) memory.keep(response.id, history, [...turn.input, ...response.output]);
 }
 
 function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,27 @@
+import { missing } from '../errors.ts';
+import { refuseMedia } from '../media.ts';
+import type { CreateRequest } from '../protocol/request.ts';
+import { applyPrompt, type PromptedRequest } from '../turn/prompt.ts';
+import type { RequestContext } from './context.ts';
+import type { Services } from './services.ts';
+
+/** A request with its prompt filled in, that names its model; one that `compacts` need not say so in its input. */
+export type CompleteRequest = PromptedRequest & {
+  model: string;
+  compacts?: boolean;
+  generate?: boolean | null | undefined;
+};
+
+/** A checked request with its prompt filled in; throws an ApiError without a model, or for what is wrong with the prompt. */
+export function completeRequest(
+  { prompts, findMedia }: Pick<Services, 'prompts' | 'findMedia'>,
+  { log }: Pick<RequestContext, 'log'>,
+  sent: CreateRequest & Pick<CompleteRequest, 'generate'>,
+): CompleteRequest {
+  for (const [name, value] of Object.entries(sent.prompt?.variables ?? {}))
+    if (typeof value !== 'string') refuseMedia(findMedia([value]), () => `prompt.variables.${name}`);
+  const { model, ...request } = applyPrompt(sent, prompts);
+  if (model == null) throw missing('model');
+  log.model = model;
+  return { ...request, model };
+}

@@ -1,0 +1,33 @@
+import type { Prepare } from '../backend/backend.ts';
+import { planTurn } from '../turn/plan.ts';
+import type { Turn } from '../turn/turn.ts';
+import type { CompleteRequest } from './complete.ts';
+import type { RequestContext } from './context.ts';
+import { type Gathered, gather, type Recall } from './gather.ts';
+import { checkTools } from './lengths.ts';
+import type { Services } from './services.ts';
+
+/** A turn that is planned: nothing has been promised or written yet. */
+export interface PlannedTurn extends Gathered {
+  turn: Turn;
+  /** Prepares a call of its model. */
+  prepare: Prepare;
+}
+
+/**
+ * Gathers what the turn needs that a request asks for, and plans it; `recall` knows of responses that are kept nowhere.
+ * Throws an ApiError for what cannot be honoured.
+ */
+export async function planRequest(
+  services: Services,
+  ctx: Pick<RequestContext, 'store'>,
+  request: CompleteRequest,
+  recall: Recall = () => undefined,
+): Promise<PlannedTurn> {
+  const { models, tools, limits } = services;
+  const { prepare, context } = models.find(request.model);
+  const gathered = await gather(services, ctx, request, recall);
+  const turn = planTurn(gathered.request, gathered.history, { tools, context });
+  checkTools('tools', (turn.most ?? turn.call).tools, limits.tools, ', those of earlier turns included');
+  return { ...gathered, turn, prepare };
+}
