@@ -1,5 +1,6 @@
 // antiphon/tool: the port of tools that this server runs, and what an implementation of it needs.
 
+export type { ContractCase } from '../handler/contract.ts';
 export { ApiError, type ErrorKind, unsupported } from '../handler/errors.ts';
 export type { ItemEvent } from '../handler/events/events.ts';
 export type { FunctionCall } from '../handler/items/function.ts';
@@ -8,4 +9,6 @@ export type { McpCall } from '../handler/items/mcp.ts';
 export type { Annotation, InputPart } from '../handler/protocol/content.ts';
 export type { JsonObject } from '../handler/protocol/json.ts';
 export type { ClientTool, FunctionTool } from '../handler/protocol/tools.ts';
+export { toolContract } from '../handler/tools/contract/index.ts';
+export type { ToolSubject } from '../handler/tools/contract/subject.ts';
 export type { ServerFunction, ServerFunctions, Tool, ToolResult } from '../handler/tools/tool.ts';

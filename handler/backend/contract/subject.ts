@@ -77,7 +77,7 @@ const never = new AbortController().signal;
 export function start(
   { backend, profile }: BackendSubject,
   call: ModelCall,
-  signal = never,
+  signal: AbortSignal = never,
 ): AsyncIterable<BackendEvent> {
   return backend.prepare(call, profile).stream(signal);
 }

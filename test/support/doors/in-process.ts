@@ -5,6 +5,7 @@ import {
   type Handler,
   type Identify,
   type Runner,
+  type Tool,
   type Work,
 } from '../../../handler/index.ts';
 import { codecs } from '../../../shim/codecs.ts';
@@ -25,15 +26,16 @@ export interface Chosen {
   lease?: number;
   runner?: (work: Work) => Runner;
   identify?: Identify;
+  tools?: readonly Tool[];
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
-  const { retention, lease, database, runner, identify, config: given = testConfig(model) } = chosen;
+  const { retention, lease, database, runner, identify, tools = [testTool] } = chosen;
+  const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), limits };
   const { transport, close } = createTransport();
-  const tools = [testTool];
   const handler = createHandler({
     config,
     transport,

@@ -1,0 +1,140 @@
+import { type ContractCase, check, contractCase } from '../../contract.ts';
+import type { ResponseEvent } from '../../events/events.ts';
+import { fold } from '../../events/fold.ts';
+import type { Item } from '../../items/item.ts';
+import type { Response as ResponseObject } from '../../protocol/response.ts';
+import { ask, canonical, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
+
+/** What model servers take for the name of a function. */
+const NAME = /^[\w-]{1,64}$/;
+
+/** What every tool that runs on the server promises, whatever it does. */
+export const toolContract: readonly ContractCase<ToolSubject>[] = [
+  contractCase('its functions have names that model servers take, each of its own', async ({ tool, entry }) => {
+    const opening = tool.open(tool.parse(entry, 'tools[0]'), new AbortController().signal);
+    let next = await opening.next();
+    while (!next.done) next = await opening.next();
+    const names = next.value.functions.map(({ definition }) => definition.name);
+    await next.value.close?.();
+    check(names.length > 0 && new Set(names).size === names.length, `its functions are ${names.join(', ')}`);
+    for (const name of names) check(NAME.test(name), `${name} is no name of a function`);
+  }),
+
+  contractCase('the model reads what a function returned', async (subject) => {
+    await completed(ask(subject, {}));
+    const [first, second, ...more] = subject.sent(subject.model).map((body) => JSON.stringify(body));
+    check(more.length === 0, 'the model is called twice');
+    check(!first?.includes(subject.result), 'the result is known before the function has run');
+    check(second?.includes(subject.result), `the model has not read ${subject.result}`);
+  }),
+
+  contractCase('what clients see of it is told whole: items in their places, each begun and done', async (subject) => {
+    const events = await eventsOf(ask(subject, { stream: true }));
+    const response = checkEvents(events);
+    check(response.output.length > 1, 'it shows nothing of what it did');
+  }),
+
+  contractCase('the next turn goes on from it, with the tool and without', async (subject) => {
+    const first = await completed(ask(subject, {}));
+    const next = { input: 'And now?', previous_response_id: first.id };
+    await completed(ask(subject, next));
+    await completed(ask(subject, { ...next, tools: [] }));
+    const last = JSON.stringify(subject.sent(subject.model).at(-1));
+    check(last.includes(subject.result), 'the model has forgotten what a function returned a turn ago');
+  }),
+
+  contractCase('a client that keeps its items itself can send them back', async (subject) => {
+    const first = await completed(ask(subject, { store: false }));
+    const input = [{ role: 'user', content: 'Go' }, ...first.output, { role: 'user', content: 'And now?' }];
+    await completed(ask(subject, { input, store: false }));
+    await completed(ask(subject, { input, store: false, tools: [] }));
+  }),
+
+  contractCase(
+    'what is kept is what was told: read again, and listed where a client sends it back',
+    async (subject) => {
+      const told = await completed(ask(subject, {}));
+      const kept = await jsonOf(send(subject, 'GET', `/v1/responses/${told.id}`));
+      checkSame(kept, told, 'the response that is kept is another than the one that was told');
+      const input = [{ role: 'user', content: 'Go' }, ...told.output, { role: 'user', content: 'And now?' }];
+      const next = await completed(ask(subject, { input }));
+      const path = `/v1/responses/${next.id}/input_items?order=asc`;
+      const { data } = await jsonOf<{ data: Item[] }>(send(subject, 'GET', path));
+      checkSame(data.slice(1, -1), told.output, 'the items that are listed are others than those that were told');
+    },
+  ),
+
+  contractCase('a stream is told again from what was kept', async (subject) => {
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    const [first, again] = [await keyed(), await keyed()];
+    checkSame(again, first, 'the stream that is told again comes to another response');
+    check(subject.sent(subject.model).length === 2, 'the turn is made again');
+
+    async function keyed() {
+      return checkEvents(await eventsOf(ask(subject, { stream: true }, { headers })));
+    }
+  }),
+
+  contractCase('a turn in the background is told again, event by event', async (subject) => {
+    const live = await eventsOf(ask(subject, { stream: true, background: true }));
+    const response = checkEvents(live);
+    const again = await eventsOf(send(subject, 'GET', `/v1/responses/${response.id}?stream=true`));
+    checkSame(again, live, 'the events that are told again are others than those that were told');
+  }),
+
+  contractCase('a client that leaves ends the function', async (subject) => {
+    if (subject.waits === null) return;
+    const leaves = new AbortController();
+    const reply = ask(subject, { model: subject.waits, stream: true }, { signal: leaves.signal }).then((it) =>
+      it.text(),
+    );
+    await Promise.race([subject.running(), reply]);
+    leaves.abort();
+    await reply.catch(() => {}); // whether it ends or breaks is the runtime's
+    await subject.closed();
+  }),
+
+  contractCase('a turn in the background that is cancelled ends the function', async (subject) => {
+    if (subject.waits === null) return;
+    const { id } = await jsonOf(ask(subject, { model: subject.waits, background: true }));
+    await subject.running();
+    const { status } = await jsonOf(send(subject, 'POST', `/v1/responses/${id}/cancel`));
+    check(status === 'cancelled', `a turn that was cancelled is ${status}`);
+    await subject.closed();
+  }),
+
+  contractCase('it is closed as often as it is opened, also where only tokens are counted', async (subject) => {
+    await completed(ask(subject, {}));
+    const { model, entry } = subject;
+    await jsonOf(send(subject, 'POST', '/v1/responses/input_tokens', { model, input: 'Go', tools: [entry] }));
+    await subject.closed();
+    check(subject.opened() === 2, `it was opened ${subject.opened()} times for a turn and a count`);
+  }),
+];
+
+/** Checks that a stream tells its response item by item; gives the response that it ends with. */
+function checkEvents(events: readonly ResponseEvent[]): ResponseObject {
+  const [first] = events;
+  const last = events.at(-1);
+  check(first?.type === 'response.created', 'a stream begins with response.created');
+  check(last?.type === 'response.completed', `a stream ends with ${last?.type}`);
+  let folded = first.response;
+  const open = new Set<number>();
+  for (const [at, event] of events.slice(0, -1).entries()) {
+    check(event.sequence_number === at, `event ${at} has the number ${event.sequence_number}`);
+    folded = fold(folded, event);
+    if (event.type === 'response.output_item.added') open.add(event.output_index);
+    else if (event.type === 'response.output_item.done') {
+      check(open.delete(event.output_index), `the item at ${event.output_index} is done and was not begun`);
+    } else if ('output_index' in event) {
+      check(open.has(event.output_index), `${event.type} is of an item that is not open`);
+    }
+  }
+  check(open.size === 0, 'an item is begun and never done');
+  checkSame(folded.output, last.response.output, 'what was told item by item is not what the response has in the end');
+  return last.response;
+}
+
+function checkSame(is: unknown, was: unknown, broken: string): void {
+  check(canonical(is) === canonical(was), `${broken}:\n${canonical(is)}\n${canonical(was)}`);
+}

@@ -1,0 +1,83 @@
+import { check } from '../../contract.ts';
+import type { ResponseEvent } from '../../events/events.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Response as ResponseObject } from '../../protocol/response.ts';
+import type { Tool } from '../tool.ts';
+
+/** A tool under test, in a handler that has it. */
+export interface ToolSubject {
+  tool: Tool;
+  /** The entry of `tools` by which requests name it. */
+  entry: JsonObject;
+  /** The handler: with the tool, a database, and these models. */
+  fetch(request: Request): Promise<Response>;
+  /** A model that calls one of the tool's functions, where it has it, and says something once it has read what that returned. */
+  model: string;
+  /** What the model is to have read then, somewhere in a request. */
+  result: string;
+  /** A model that calls one of the tool's functions which goes on until it is given up; null where there is none. */
+  waits: string | null;
+  /** Resolves when that function runs, and when nothing that was opened is open any more. */
+  running(): Promise<void>;
+  closed(): Promise<void>;
+  /** How often the tool has been opened. */
+  opened(): number;
+  /** The bodies that a model's server has got, in their order. */
+  sent(model: string): readonly unknown[];
+  close(): Promise<void>;
+}
+
+/** Asks for a turn with the tool. */
+export function ask(subject: ToolSubject, body: object, init: RequestInit = {}): Promise<Response> {
+  const whole = { model: subject.model, input: 'Go', tools: [subject.entry], ...body };
+  return send(subject, 'POST', '/v1/responses', whole, init);
+}
+
+/** Sends a request. */
+export function send(
+  { fetch }: ToolSubject,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+  init: RequestInit = {},
+): Promise<Response> {
+  const headers = { 'content-type': 'application/json', ...init.headers };
+  const sent = { ...init, method, headers, ...(body && { body: JSON.stringify(body) }) };
+  return fetch(new Request(`http://contract.test${path}`, sent));
+}
+
+/** The JSON of a reply that is to be good; it is what its caller says. */
+export async function jsonOf<T = ResponseObject>(reply: Response | Promise<Response>): Promise<T> {
+  const { status, ok, text } = await taken(reply);
+  check(ok, `a request came to ${status}: ${text.slice(0, 500)}`);
+  return JSON.parse(text) as T; // what the API says of this reply
+}
+
+/** The events of a stream that is to be good. */
+export async function eventsOf(reply: Response | Promise<Response>): Promise<ResponseEvent[]> {
+  const { status, ok, text } = await taken(reply);
+  check(ok, `a stream came to ${status}: ${text.slice(0, 500)}`);
+  const lines = text.split('\n').filter((line) => line.startsWith('data: {'));
+  return lines.map((line) => JSON.parse(line.slice('data: '.length)));
+}
+
+async function taken(reply: Response | Promise<Response>) {
+  const { status, ok } = await reply;
+  return { status, ok, text: await (await reply).text() };
+}
+
+/** A turn that is to end well. */
+export async function completed(reply: Response | Promise<Response>): Promise<ResponseObject> {
+  const response = await jsonOf(reply);
+  check(response.status === 'completed', `a turn has ${response.status}: ${response.error?.message}`);
+  return response;
+}
+
+/** A value as one text, whatever the order of its members. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

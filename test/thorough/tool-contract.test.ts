@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ItemEvent } from '../../handler/events/events.ts';
+import { toolContract } from '../../handler/tools/contract/index.ts';
+import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
+import { tryContract } from '../support/contract.ts';
+import { testTool } from '../support/test-tool.ts';
+import { testToolSubject } from '../support/tool-subject.ts';
+
+tryContract('the test tool keeps the contract of a tool', toolContract, testToolSubject);
+
+type Run = AsyncGenerator<ItemEvent, ToolResult>;
+
+/** The test tool whose functions are others. */
+function altered(change: (fn: ServerFunction) => ServerFunction): Tool {
+  return {
+    ...testTool,
+    parse: testTool.parse,
+    async *open(config, signal) {
+      const opened = yield* testTool.open(config as { label: string; shows: boolean }, signal);
+      return { ...opened, functions: opened.functions.map(change) };
+    },
+  };
+}
+
+/** The test tool whose functions show other events. */
+function showing(change: (event: ItemEvent) => ItemEvent | undefined): Tool {
+  return altered((fn) => ({
+    ...fn,
+    async *run(call, signal): Run {
+      const events = fn.run(call, signal);
+      for (;;) {
+        const next = await events.next();
+        if (next.done) return next.value;
+        const shown = change(next.value);
+        if (shown) yield shown;
+      }
+    },
+  }));
+}
+
+const named = altered((fn) => ({ ...fn, definition: { ...fn.definition, name: `${fn.definition.name}!` } }));
+const silent = altered((fn) => ({
+  ...fn,
+  async *run(call, signal): Run {
+    return { ...(yield* fn.run(call, signal)), output: 'done' };
+  },
+}));
+const open = showing((event) => (event.type === 'response.output_item.done' ? undefined : event));
+const foreign = showing((event) =>
+  'item' in event ? { ...event, item: { ...event.item, type: 'novel_call' } as never } : undefined,
+);
+
+const broken: [what: string, tool: Tool, promise: string, says: RegExp][] = [
+  ['names that no server takes', named, 'its functions have names', /is no name of a function/],
+  ['results that are kept back', silent, 'the model reads', /has not read 123456/],
+  ['items without an end', open, 'what clients see of it is told whole', /begun and never done/],
+  ['items that no next turn can read', foreign, 'the next turn goes on', /a request came to/],
+  ['items that cannot be sent back', foreign, 'a client that keeps its items', /a request came to/],
+];
+
+describe('a tool does not keep the contract with', { concurrency: true }, () => {
+  for (const [what, tool, promise, says] of broken) {
+    test(what, async () => {
+      const { run } = toolContract.find(({ name }) => name.startsWith(promise)) ?? assert.fail(promise);
+      await assert.rejects(
+        run(() => testToolSubject(tool)),
+        says,
+      );
+    });
+  }
+});
