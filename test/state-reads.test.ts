@@ -14,14 +14,14 @@ import { migrate } from '../handler/state/database/schema.ts';
 import { read, sql } from '../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../handler/state/database/sqlite.ts';
 import { nextDue } from '../handler/state/deliveries.ts';
-import { readBefore, readPast } from '../handler/state/history.ts';
+import { readBefore, readHistory } from '../handler/state/history.ts';
 import { findMade, refuseTaken } from '../handler/state/idempotency.ts';
 import { isOurs, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
 import { hasLog, readLog } from '../handler/state/log.ts';
 import { Owner } from '../handler/state/owner.ts';
 import { findItems, heldIn } from '../handler/state/references.ts';
 import { getHidden, getResponse, getStatus, listInputItems } from '../handler/state/responses.ts';
-import type { Scope } from '../handler/state/scope.ts';
+import type { TenantStore } from '../handler/state/tenant-store.ts';
 import { create } from './promises/ask.ts';
 import { ask, conversation, have, type List } from './promises/state-ask.ts';
 import { testConfig } from './support/doors/door.ts';
@@ -70,7 +70,7 @@ async function turns(door: InProcess) {
   return { model, id, response: last.id, item: item.id };
 }
 
-function scopeOf(database: Database): Scope {
+function scopeOf(database: Database): TenantStore {
   const memory = new MemoryBudget(100_000_000).open();
   return {
     ...{ database, tenant: 'default', owner: new Owner(1_000), webhooks: [], memory },
@@ -79,35 +79,35 @@ function scopeOf(database: Database): Scope {
 }
 
 /** What is said to read in `handler/state`, by the name of its export. */
-function readers(scope: Scope, { id, response, item }: Awaited<ReturnType<typeof turns>>) {
-  const { database } = scope;
+function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<typeof turns>>) {
+  const { database } = store;
   const page = { limit: 10, order: 'asc' } as const;
   const key = { key: 'a key', hash: 'another request' };
   const refused = (error: unknown) => String(error);
   return {
-    getConversation: () => getConversation(scope, id),
-    listItems: () => listItems(scope, id, { ...page, after: item }),
-    getItem: () => getItem(scope, id, item),
-    getResponse: () => getResponse(scope, response),
-    getHidden: () => getHidden(scope, response),
-    getStatus: () => getStatus(scope, response),
-    listInputItems: () => listInputItems(scope, response, page),
-    readPast: async () => [
-      await readPast(scope, { previous_response_id: response }),
-      await readPast(scope, { conversation: id }),
+    getConversation: () => getConversation(store, id),
+    listItems: () => listItems(store, id, { ...page, after: item }),
+    getItem: () => getItem(store, id, item),
+    getResponse: () => getResponse(store, response),
+    getHidden: () => getHidden(store, response),
+    getStatus: () => getStatus(store, response),
+    listInputItems: () => listInputItems(store, response, page),
+    readHistory: async () => [
+      await readHistory(store, { previous_response_id: response }),
+      await readHistory(store, { conversation: id }),
     ],
-    readBefore: () => readBefore(scope, response, { parent: null, begun: null }),
+    readBefore: () => readBefore(store, response, { parent: null, begun: null }),
     refuseTooLarge: () =>
-      refuseTooLarge(scope, [{ from: sql`FROM items i`, order: sql`i.id` }], 1e9, 'x').catch(refused),
-    findItems: () => findItems(scope, [item]),
-    heldIn: () => heldIn(scope, id, [item]),
-    findMade: () => findMade(scope, key).catch(refused),
-    refuseTaken: () => refuseTaken(scope, key).catch(refused),
-    takeJobMemory: () => takeJobMemory(scope, response),
-    isOurs: () => isOurs(scope, response),
+      refuseTooLarge(store, [{ from: sql`FROM items i`, order: sql`i.id` }], 1e9, 'x').catch(refused),
+    findItems: () => findItems(store, [item]),
+    heldIn: () => heldIn(store, id, [item]),
+    findMade: () => findMade(store, key).catch(refused),
+    refuseTaken: () => refuseTaken(store, key).catch(refused),
+    takeJobMemory: () => takeJobMemory(store, response),
+    isOurs: () => isOurs(store, response),
     waitingJobs: () => waitingJobs(database, 10),
-    hasLog: () => hasLog(scope, response),
-    readLog: () => readLog(scope, response, 0, -1),
+    hasLog: () => hasLog(store, response),
+    readLog: () => readLog(store, response, 0, -1),
     nextDue: () => nextDue(database, 'https://hooks'),
   };
 }

@@ -8,7 +8,7 @@ import { insertBlock, isLifecycle, noBlock, readLog, toLine } from '../state/log
 import { STOPPED } from '../state/owner.ts';
 import { writeEnd } from '../state/record.ts';
 import { getHidden } from '../state/responses.ts';
-import type { Scope } from '../state/scope.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 import { closing, failed } from '../turn/turn.ts';
 
 /** How often ending starts anew when the process that makes the response writes at the same time. */
@@ -19,16 +19,16 @@ const MAX_TRIES = 20;
  * this process makes it. Open items end as incomplete; whoever makes it can write nothing more. One that has ended stays as
  * it is.
  */
-export async function cutShort(scope: Scope, id: string, failure?: ApiError): Promise<void> {
-  const { database, tenant, owner } = scope;
+export async function cutShort(store: TenantStore, id: string, failure?: ApiError): Promise<void> {
+  const { database, tenant, owner } = store;
   for (let tries = 1; ; tries++) {
-    const begun = await getHidden(scope, id);
+    const begun = await getHidden(store, id);
     if (hasEnded(begun.status)) return;
     let response: Response = { ...begun, output: [] };
     let block = 0;
     let last = -1;
     for (let more = true; more; ) {
-      const part = await readLog(scope, id, block, -1);
+      const part = await readLog(store, id, block, -1);
       for (const event of part.events) {
         if (!isLifecycle(event)) response = fold(response, event);
         last = event.sequence_number;
@@ -47,7 +47,7 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
       await database.batch({
         log: lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : noBlock(tenant, id, block),
         job: removeJob(tenant, id),
-        webhooks: insertDeliveries(tenant, ended, scope.webhooks),
+        webhooks: insertDeliveries(tenant, ended, store.webhooks),
         end: writeEnd(
           {
             tenant,
@@ -55,7 +55,7 @@ export async function cutShort(scope: Scope, id: string, failure?: ApiError): Pr
             written: begun.output.length,
             inputs: 0,
             conversation: ended.conversation && { id: ended.conversation.id, base: 0 },
-            logUntil: Date.now() + scope.logRetention,
+            logUntil: Date.now() + store.logRetention,
           },
           failure && owner.id,
         ),

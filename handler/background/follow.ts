@@ -5,7 +5,7 @@ import { insist } from '../state/again.ts';
 import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';
 import { isOpen } from '../state/owner.ts';
 import { getHidden } from '../state/responses.ts';
-import type { Scope } from '../state/scope.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 import { errorEvent } from '../turn/error-event.ts';
 import { terminalType } from '../turn/turn.ts';
 import type { Wakes } from './wakes.ts';
@@ -20,7 +20,7 @@ const LOOK = 200;
  * lease: that is then returned as well.
  */
 export async function* follow(
-  scope: Scope,
+  store: TenantStore,
   wakes: Wakes,
   response: Response,
   after: number,
@@ -28,7 +28,7 @@ export async function* follow(
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const reader = { last: after };
   try {
-    yield* read(scope, wakes, response, reader, signal);
+    yield* read(store, wakes, response, reader, signal);
     return undefined;
   } catch (error) {
     if (signal.aborted && !(signal.reason instanceof ApiError)) return undefined;
@@ -42,19 +42,19 @@ export async function* follow(
 
 /** The events after the number `reader.last`, which counts up with them; throws an ApiError for those that are gone. */
 async function* read(
-  scope: Scope,
+  store: TenantStore,
   wakes: Wakes,
   response: Response,
   reader: { last: number },
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, void> {
   const { id } = response;
-  const { owner } = scope;
+  const { owner } = store;
   const after = reader.last;
   let block = 0;
   for (;;) {
     const news = wakes.next(id, owner.running.has(id) ? owner.every : LOOK, signal);
-    const part = await insist(() => readLog(scope, id, block, reader.last), owner.lease, signal);
+    const part = await insist(() => readLog(store, id, block, reader.last), owner.lease, signal);
     block = part.next;
     for (const event of part.events) {
       if (event.sequence_number <= reader.last) continue;
@@ -67,7 +67,7 @@ async function* read(
     if (!isOpen(part.row.status)) {
       const sequence_number = part.row.last + 1;
       if (sequence_number <= after) return;
-      const ended = await insist(() => getHidden(scope, id), owner.lease, signal);
+      const ended = await insist(() => getHidden(store, id), owner.lease, signal);
       return yield { type: terminalType(ended.status), sequence_number, response: ended };
     }
     await news;

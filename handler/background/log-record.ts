@@ -8,7 +8,7 @@ import type { ConversationPlace } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
 import { requireOwner, writeEnd, writeOutput } from '../state/record.ts';
-import type { Scope } from '../state/scope.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './stored-job.ts';
 
@@ -18,7 +18,7 @@ const SIZE = 64 * 1024;
 
 /** What a log is written with. */
 export interface LogMeans {
-  scope: Scope;
+  store: TenantStore;
   id: string;
   job: BackgroundJob;
   /** The conversation that the turn belongs to. */
@@ -67,33 +67,33 @@ export class LogRecord implements TurnRecord {
   }
 
   async calling(): Promise<void> {
-    const { scope, id } = this.#means;
-    await this.#write([noteCall(scope.tenant, id)]);
+    const { store, id } = this.#means;
+    await this.#write([noteCall(store.tenant, id)]);
   }
 
   async round(...[output, said, soFar]: Parameters<TurnRecord['round']>): Promise<void> {
-    const { scope, id } = this.#means;
+    const { store, id } = this.#means;
     const { round, usage, calls, citations, number } = soFar;
     const progress = { round, usage, calls, citations, number, said: this.#said + said.length };
     await this.#write([
-      ...writeOutput(scope.tenant, id, output, this.#written),
-      ...advanceJob(scope.tenant, id, progress, said),
+      ...writeOutput(store.tenant, id, output, this.#written),
+      ...advanceJob(store.tenant, id, progress, said),
     ]);
     this.#written = output.length;
     this.#said = progress.said;
   }
 
   async end(ended: Response): Promise<Response> {
-    const { scope, id, job, conversation, signal } = this.#means;
+    const { store, id, job, conversation, signal } = this.#means;
     clearTimeout(this.#timer);
     if (signal.aborted && !(signal.reason instanceof ApiError)) return ended;
-    const { tenant, owner } = scope;
+    const { tenant, owner } = store;
     const turn = { tenant, ended, written: this.#written, inputs: job.input.length, conversation };
     try {
       await this.#write([
         ...removeJob(tenant, id),
-        ...insertDeliveries(tenant, ended, scope.webhooks),
-        ...writeEnd({ ...turn, logUntil: Date.now() + scope.logRetention }, owner.id),
+        ...insertDeliveries(tenant, ended, store.webhooks),
+        ...writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, owner.id),
       ]);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // somebody else has ended it, or goes on with it
@@ -117,8 +117,8 @@ export class LogRecord implements TurnRecord {
   }
 
   async #writeNow(statements: readonly Statement[]): Promise<void> {
-    const { scope, id, signal, written } = this.#means;
-    const { database, tenant, owner } = scope;
+    const { store, id, signal, written } = this.#means;
+    const { database, tenant, owner } = store;
     const until = performance.now() + owner.lease;
     for (;;) {
       clearTimeout(this.#timer);

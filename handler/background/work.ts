@@ -9,7 +9,7 @@ import { readBefore } from '../state/history.ts';
 import { claimJob, isOurs, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
 import { getHidden, getStatus } from '../state/responses.ts';
-import type { Scope, SharedStore } from '../state/scope.ts';
+import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History, Resumed } from '../turn/history.ts';
@@ -43,23 +43,23 @@ export interface WorkMeans {
  */
 export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<boolean> {
   const memory = means.memory.open();
-  const scope = { ...means.storage, tenant: job.tenant, memory };
+  const store = { ...means.storage, tenant: job.tenant, memory };
   const begun = performance.now();
   // Before it is claimed: a sweep in between would take it for one that was lost.
-  const release = scope.owner.hold(job.id, scope.database);
+  const release = store.owner.hold(job.id, store.database);
   try {
-    await takeJobMemory(scope, job.id);
-    const stored = await claimJob(scope, job.id);
-    if (!stored) return hasEnded(await getStatus(scope, job.id));
+    await takeJobMemory(store, job.id);
+    const stored = await claimJob(store, job.id);
+    if (!stored) return hasEnded(await getStatus(store, job.id));
     try {
-      const failure = await make(means, scope, job.id, stored, signal);
-      if (failure) await cutShort(scope, job.id, failure);
-      const status = await getStatus(scope, job.id);
+      const failure = await make(means, store, job.id, stored, signal);
+      if (failure) await cutShort(store, job.id, failure);
+      const status = await getStatus(store, job.id);
       const duration_ms = Math.round(performance.now() - begun);
       log.info('background turn', { response_id: job.id, status, duration_ms });
       return hasEnded(status);
     } finally {
-      await scope.database.batch({ released: releaseJob(scope.tenant, job.id, scope.owner.id) });
+      await store.database.batch({ released: releaseJob(store.tenant, job.id, store.owner.id) });
     }
   } catch (error) {
     // Whoever was to make it came so late that it is deleted by now.
@@ -78,7 +78,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
 /** Makes the response; gives what it has to be ended with where it cannot be made. */
 async function make(
   means: WorkMeans,
-  scope: Scope,
+  store: TenantStore,
   id: string,
   stored: StoredJob,
   signal: AbortSignal,
@@ -86,12 +86,12 @@ async function make(
   const job = readJob(id, stored);
   if (job instanceof ApiError) return job;
   const { limits, wakes, models } = means;
-  const { events } = await readLog(scope, id, 0, job.progress.number - 1);
+  const { events } = await readLog(store, id, 0, job.progress.number - 1);
   const since = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
   if (job.calling || since.some(({ type }) => type !== 'response.in_progress')) return lost();
 
-  const response = await getHidden(scope, id);
-  const before = await readBefore(scope, id, job).catch((error) => {
+  const response = await getHidden(store, id);
+  const before = await readBefore(store, id, job).catch((error) => {
     if (error instanceof ApiError && error.kind !== 'overloaded') return error;
     throw error; // it is made later
   });
@@ -99,8 +99,8 @@ async function make(
   const own = new AbortController();
   const bounds = startBounds(AbortSignal.any([signal, own.signal]), { ...limits, turn: limits.background });
   const looks = setInterval(async () => {
-    if (!(await isOurs(scope, id).catch(() => true))) own.abort();
-  }, scope.owner.every);
+    if (!(await isOurs(store, id).catch(() => true))) own.abort();
+  }, store.owner.every);
   try {
     const { said, progress } = job;
     // What is kept of an input is what a client may send as one.
@@ -108,11 +108,11 @@ async function make(
     const number = progress.number + since.length;
     const resumed = { ...progress, number, begun: since.length > 0, response, said };
     const { prepare, context } = models.find(request.model);
-    const seal = means.seal(scope.tenant);
+    const seal = means.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
     const turn = planTurn(request, history, { tools: means.tools, context });
     const record = new LogRecord({
-      scope,
+      store,
       id,
       job,
       conversation: response.conversation && job.begun,

@@ -1,13 +1,13 @@
 import type { Caller } from '../caller.ts';
 import type { Ingress } from '../ingress.ts';
 import type { Reservation } from '../memory-budget.ts';
-import type { Scope, SharedStore } from '../state/scope.ts';
+import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import type { RequestLog } from './request-log.ts';
 
 /** What one request is served with, however it came in; what all requests share is the process's Services. */
 export interface RequestContext {
   /** The client's things, and the memory that the request takes. */
-  readonly store: Scope;
+  readonly store: TenantStore;
   readonly log: RequestLog;
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
@@ -20,6 +20,6 @@ export interface RequestContext {
 const TENANT = 'default';
 
 /** The store of a request, whose memory is taken from `memory`. */
-export function openStore(storage: SharedStore, memory: Reservation): Scope {
+export function openStore(storage: SharedStore, memory: Reservation): TenantStore {
   return { ...storage, tenant: TENANT, memory };
 }

@@ -40,13 +40,13 @@ export async function createResponse(
   const made = idempotency && (await findMade(store, idempotency));
   if (made) return repeat(services, ctx, await getResponse(store, made), request);
   const planned = await planRequest(services, ctx, complete);
-  const { turn, past, prepare } = planned;
+  const { turn, origin, prepare } = planned;
   const { response } = turn;
   log.response = response.id;
   if (!response.background)
     return { response, feed: await startTurn(services, ctx, planned, idempotency), repeated: false };
   prepareFirst(prepare, turn); // refuses what its server cannot carry: it is made later, from what is kept
-  await startBackground(services, ctx, { response, input: turn.input, past, key: idempotency }, planned.request);
+  await startBackground(services, ctx, { response, input: turn.input, origin, key: idempotency }, planned.request);
   return {
     response,
     ...(request.stream && { feed: followResponse(services, ctx, response, request) }),

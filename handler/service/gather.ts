@@ -1,6 +1,7 @@
-import { type Past, type PastReference, readPast } from '../state/history.ts';
+import type { Item } from '../items/item.ts';
+import { type HistoryReference, readHistory, type TurnOrigin } from '../state/history.ts';
 import { heldIn } from '../state/references.ts';
-import type { Scope } from '../state/scope.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 import { latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History } from '../turn/history.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
@@ -14,14 +15,17 @@ import type { Services } from './services.ts';
 export interface Gathered {
   request: ResolvedRequest;
   history: History;
-  /** Where the history is kept, for what is written after it. */
-  past: Past;
-  /** Whether it is in no database. */
-  recalled: boolean;
+  /** What the turn is written after. */
+  origin: TurnOrigin;
+  /** What of its history is in no database. */
+  unstored: readonly Item[];
 }
 
-/** Knows the past of a request that is kept nowhere but here. */
-export type Recall = (request: PastReference) => Past | undefined;
+/** What was before a request, where it is in no database. */
+export type Recalled = Pick<History, 'items' | 'previous'>;
+
+/** Knows of histories that are in no database. */
+export type Recall = (request: HistoryReference) => Recalled | undefined;
 
 /** Reads what a request refers to and what was before it. Throws an ApiError for what is not there, or cannot be gone on from. */
 export async function gather(
@@ -32,20 +36,20 @@ export async function gather(
 ): Promise<Gathered> {
   const { store } = ctx;
   const recalled = recall(request);
-  const past = recalled ?? (await readPast(store, request));
-  const { items, previous, conversation } = past;
+  const before = recalled ? { ...recalled, begun: null, conversation: null } : await readHistory(store, request);
+  const { items, previous, conversation } = before;
   const given = takeTrigger(request.input);
   const input = Array.isArray(given.input)
     ? await takeItems(services, ctx, given.input, 'input', request.prompted)
     : given.input;
-  const held = await heldItems(store, past, input);
+  const held = await heldItems(store, before, input);
   const sealed = latestCompaction(items, Array.isArray(input) ? input : []);
   const summaries = await openSummaries(services.seal(store.tenant), sealed ? [sealed] : []);
   return {
     request: { ...request, input, held, compacts: request.compacts || given.compacts },
     history: { items, previous, conversation, summaries },
-    past,
-    recalled: recalled !== undefined,
+    origin: recalled ? { ...before, previous: null } : before,
+    unstored: recalled ? items : [],
   };
 }
 
@@ -53,7 +57,7 @@ export async function gather(
  * Ids of items that a client repeats of what its conversation holds: once that is summed up, they are not among what is read.
  * A round trip only where there may be any.
  */
-async function heldItems(store: Scope, { conversation }: Past, input: ResolvedRequest['input']) {
+async function heldItems(store: TenantStore, { conversation }: TurnOrigin, input: ResolvedRequest['input']) {
   if (!conversation?.summedUp || !Array.isArray(input)) return undefined;
   const ids = input.flatMap(({ id }) => id ?? []);
   const held = await heldIn(store, conversation.id, ids);

@@ -3,14 +3,14 @@ import type { InputItem } from '../items/input.ts';
 import type { GivenItem } from '../items/item.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { findItems } from '../state/references.ts';
-import type { Scope } from '../state/scope.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 
 /**
  * The items of a request's member `param` with each `item_reference` replaced by the item; one round trip if there is any.
  * Throws 404, and 422 for a `compaction_trigger`, which is no item to be kept.
  */
 export async function resolveReferences(
-  scope: Scope,
+  store: TenantStore,
   input: readonly InputItem[],
   param: string,
 ): Promise<GivenItem[]> {
@@ -22,7 +22,7 @@ export async function resolveReferences(
   if (new Set(ids).size < ids.length) {
     throw new ApiError('refused', `Two items of ${param} refer to the same item`, { param });
   }
-  const found = await findItems(scope, ids);
+  const found = await findItems(store, ids);
   // A kept item is one that a client could have sent; and there is no trigger any more.
   return input.map((item) => (item.type === 'item_reference' ? found.get(item.id) : item) as GivenItem);
 }

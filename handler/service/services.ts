@@ -10,7 +10,7 @@ import type { MemoryBudget } from '../memory-budget.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
-import type { SharedStore } from '../state/scope.ts';
+import type { SharedStore } from '../state/tenant-store.ts';
 import type { Tokenizer } from '../turn/estimate.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
 import type { RunningTurns } from '../turn/running.ts';

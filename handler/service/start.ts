@@ -49,8 +49,7 @@ export async function startTurn(
   }
 }
 
-/** A turn as it is kept: one whose past is in no database has all of it for its own input, as if it had been sent. */
-function newTurn({ turn: { response, input }, past, recalled }: PlannedTurn): NewTurn {
-  if (!recalled) return { response, input, past };
-  return { response, input: [...past.items, ...input], past: { ...past, items: [], previous: null } };
+/** A turn as it is kept: one whose history is in no database has all of it for its own input, as if it had been sent. */
+function newTurn({ turn: { response, input }, origin, unstored }: PlannedTurn): NewTurn {
+  return { response, input: [...unstored, ...input], origin };
 }

@@ -5,7 +5,7 @@ import { neverFits, overloaded } from '../memory-budget.ts';
 import type { Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql } from './database/sql.ts';
 import { itemsOf } from './items.ts';
-import type { Scope } from './scope.ts';
+import type { TenantStore } from './tenant-store.ts';
 import { bytesOf, SIZE } from './text.ts';
 
 /** Items that are read only if they are not too many: `with` comes before the SELECT, `from` knows items as `i`, with ITEM_CHUNKS. */
@@ -19,7 +19,7 @@ const NOTHING = raw('');
 const MAX_ITEMS = raw(fixedLimits.historyItems);
 
 /** The most that is to be read now, in bytes: the limit of a history, or less where the process has no room for that. */
-export function readable({ history, memory }: Scope): number {
+export function readable({ history, memory }: TenantStore): number {
   return Math.min(history, memory.parsable);
 }
 
@@ -27,7 +27,7 @@ export function readable({ history, memory }: Scope): number {
  * The items of rows that a query read, with ITEM_CHUNKS, once there is room for them; throws an ApiError: `overloaded`, or,
  * naming `param`, for what there could never be room for.
  */
-export function parseItems({ memory }: Scope, rows: readonly Row[], param: string): Item[] {
+export function parseItems({ memory }: TenantStore, rows: readonly Row[], param: string): Item[] {
   const bytes = bytesOf(rows);
   if (neverFits(memory.budget, bytes)) throw tooLargeToRead(param);
   memory.takeParsed(bytes);
@@ -48,7 +48,7 @@ export function selectBounded({ with: before = NOTHING, from, order }: Bounded, 
  * `most` bytes that there was room for.
  */
 export async function refuseTooLarge(
-  { database, history, memory }: Scope,
+  { database, history, memory }: TenantStore,
   lists: readonly Bounded[],
   most: number,
   param: string,

@@ -9,18 +9,18 @@ import { list, read, sql, write } from './database/sql.ts';
 import { conversationLocked, LOCKED, withTurn } from './history.ts';
 import { insertItems, itemsOf, type Listing, listOf, pageOf, selectCursor, selectPage } from './items.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';
-import { isId, notFound, type Scope } from './scope.ts';
 import { refuseFull } from './storage.ts';
+import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /** How often adding starts anew when others add at the same time; each time one of them has got through. */
 const MAX_TRIES = 20;
 
 /** Adds items at the conversation's end. Throws 404, `conversation_locked`, `storage_full`, and for an id that is there already. */
-export async function addItems(scope: Scope, id: string, items: Item[]): Promise<ItemList> {
-  const { database, tenant, owner } = scope;
+export async function addItems(store: TenantStore, id: string, items: Item[]): Promise<ItemList> {
+  const { database, tenant, owner } = store;
   if (!isId(id)) throw notFound('conversation');
-  refuseFull(scope);
+  refuseFull(store);
   for (let tries = 1; ; tries++) {
     const {
       found: [found],
@@ -54,8 +54,8 @@ export async function addItems(scope: Scope, id: string, items: Item[]): Promise
 }
 
 /** A page of the conversation's items; throws 404. */
-export async function listItems(scope: Scope, id: string, query: ListQuery): Promise<ItemList> {
-  const { database, tenant, memory } = scope;
+export async function listItems(store: TenantStore, id: string, query: ListQuery): Promise<ItemList> {
+  const { database, tenant, memory } = store;
   if (!isId(id)) throw notFound('conversation');
   const listing: Listing = {
     where: sql`i.tenant = ${tenant} AND i.conversation = ${id}`,
@@ -63,7 +63,7 @@ export async function listItems(scope: Scope, id: string, query: ListQuery): Pro
   };
   const { found, rows, cursor } = await database.batch({
     found: read(sql`SELECT id FROM conversations WHERE ${present(tenant, id)}`),
-    rows: selectPage(listing, query, readable(scope)),
+    rows: selectPage(listing, query, readable(store)),
     cursor: selectCursor(listing, query),
   });
   if (found.length === 0) throw notFound('conversation');
@@ -72,7 +72,7 @@ export async function listItems(scope: Scope, id: string, query: ListQuery): Pro
 }
 
 /** One item of a conversation; throws 404. */
-export async function getItem({ database, tenant, memory }: Scope, id: string, item: string): Promise<Item> {
+export async function getItem({ database, tenant, memory }: TenantStore, id: string, item: string): Promise<Item> {
   if (!isId(id)) throw notFound('conversation');
   const { found, rows } = await database.batch({
     found: read(sql`SELECT id FROM conversations WHERE ${present(tenant, id)}`),
@@ -87,9 +87,9 @@ export async function getItem({ database, tenant, memory }: Scope, id: string, i
 }
 
 /** Takes an item out of a conversation; the response that made it keeps it. Throws 404. */
-export async function deleteItem(scope: Scope, id: string, item: string): Promise<Conversation> {
-  const conversation = await getConversation(scope, id);
-  const { database, tenant } = scope;
+export async function deleteItem(store: TenantStore, id: string, item: string): Promise<Conversation> {
+  const conversation = await getConversation(store, id);
+  const { database, tenant } = store;
   const which = sql`tenant = ${tenant} AND conversation = ${id} AND id = ${isId(item) ? item : ''}`;
   const { loose, kept } = await database.batch({
     // What it stood for is read again: all of it, or from the summary before it on, if there is one.

@@ -4,15 +4,15 @@ import type { Conversation } from '../protocol/conversation.ts';
 import type { Row } from './database/database.ts';
 import { read, type Sql, sql, write } from './database/sql.ts';
 import { insertItems } from './items.ts';
-import { isId, notFound, type Scope } from './scope.ts';
 import { refuseFull } from './storage.ts';
+import { isId, notFound, type TenantStore } from './tenant-store.ts';
 
 type Metadata = Conversation['metadata'];
 
 /** Makes a conversation that begins with these items; throws `storage_full` when there is no room. */
-export async function createConversation(scope: Scope, metadata: Metadata, items: Item[]): Promise<Conversation> {
-  refuseFull(scope);
-  const { database, tenant } = scope;
+export async function createConversation(store: TenantStore, metadata: Metadata, items: Item[]): Promise<Conversation> {
+  refuseFull(store);
+  const { database, tenant } = store;
   const id = newId('conv');
   const created_at = Math.floor(Date.now() / 1000);
   await database.batch({
@@ -29,7 +29,7 @@ export function present(tenant: string, id: string): Sql {
 }
 
 /** The conversation of this id; throws 404. */
-export async function getConversation({ database, tenant }: Scope, id: string): Promise<Conversation> {
+export async function getConversation({ database, tenant }: TenantStore, id: string): Promise<Conversation> {
   if (!isId(id)) throw notFound('conversation');
   const { found } = await database.batch({
     found: read(sql`SELECT id, created_at, metadata FROM conversations WHERE ${present(tenant, id)}`),
@@ -38,8 +38,8 @@ export async function getConversation({ database, tenant }: Scope, id: string): 
 }
 
 /** Replaces the conversation's metadata; throws 404. */
-export async function updateConversation(scope: Scope, id: string, metadata: Metadata): Promise<Conversation> {
-  const { database, tenant } = scope;
+export async function updateConversation(store: TenantStore, id: string, metadata: Metadata): Promise<Conversation> {
+  const { database, tenant } = store;
   if (!isId(id)) throw notFound('conversation');
   const { updated } = await database.batch({
     updated: write(sql`UPDATE conversations SET metadata = ${JSON.stringify(metadata)}, used_at = ${Date.now()}
@@ -49,7 +49,7 @@ export async function updateConversation(scope: Scope, id: string, metadata: Met
 }
 
 /** Hides the conversation from now on; its items stay while responses go on from them. Throws 404. */
-export async function deleteConversation({ database, tenant }: Scope, id: string): Promise<void> {
+export async function deleteConversation({ database, tenant }: TenantStore, id: string): Promise<void> {
   if (!isId(id)) throw notFound('conversation');
   const { deleted } = await database.batch({
     deleted: write(sql`UPDATE conversations SET deleted_at = ${Date.now()} WHERE ${present(tenant, id)} RETURNING id`),

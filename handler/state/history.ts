@@ -3,18 +3,22 @@ import type { Item } from '../items/item.ts';
 import { type Bounded, parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
 import { read, type Sql, sql } from './database/sql.ts';
 import { isOpen, OPEN, OWNER_BEAT } from './owner.ts';
-import { isId, notFound, type Scope } from './scope.ts';
+import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { ITEM_CHUNKS } from './text.ts';
 
-/** What a turn goes on from. */
-export interface Past {
-  /** Everything said before, oldest first. */
-  items: Item[];
+/** Where in what is stored a turn goes on from. */
+export interface TurnOrigin {
   previous: string | null;
   /** The place in a conversation from which the chain of responses went on, if it began in one. */
   begun: ConversationPlace | null;
   /** The conversation that the turn belongs to, and whether it holds items that are not read any more. */
   conversation: (ConversationPlace & { summedUp: boolean }) | null;
+}
+
+/** What is stored of what was before a turn. */
+export interface StoredHistory extends TurnOrigin {
+  /** Everything said before, oldest first. */
+  items: Item[];
 }
 
 /** A conversation, and the place of the next item in it at some time. */
@@ -24,25 +28,25 @@ export interface ConversationPlace {
 }
 
 /** What a turn is to go on from, as a request names it. */
-export interface PastReference {
+export interface HistoryReference {
   previous_response_id?: string | null | undefined;
   conversation?: string | { id: string } | null | undefined;
 }
 
 /**
- * The past that a request names, read in one round trip at most. Throws an ApiError: 404 for an unknown conversation,
+ * The history that a request names, read in one round trip at most. Throws an ApiError: 404 for an unknown conversation,
  * `conversation_locked`, `previous_response_not_found`, `previous_response_not_usable`, `context_length_exceeded` for what is
  * larger than is read at all, `overloaded` where there is no room for it, and for both at once.
  */
-export async function readPast(scope: Scope, request: PastReference): Promise<Past> {
+export async function readHistory(store: TenantStore, request: HistoryReference): Promise<StoredHistory> {
   const { previous_response_id: previous, conversation } = request;
   if (previous != null && conversation != null) {
     const message = 'previous_response_id and conversation cannot be used together';
     throw new ApiError('refused', message, { param: 'previous_response_id' });
   }
-  if (previous != null) return readChain(scope, previous);
+  if (previous != null) return readChain(store, previous);
   if (conversation == null) return { items: [], previous: null, begun: null, conversation: null };
-  return readConversation(scope, typeof conversation === 'string' ? conversation : conversation.id);
+  return readConversation(store, typeof conversation === 'string' ? conversation : conversation.id);
 }
 
 /**
@@ -69,10 +73,10 @@ function before(tenant: string, id: string, last: string | null): { beginning: B
   };
 }
 
-async function readChain(scope: Scope, id: string): Promise<Past> {
-  const { database, tenant, owner } = scope;
+async function readChain(store: TenantStore, id: string): Promise<StoredHistory> {
+  const { database, tenant, owner } = store;
   if (!isId(id)) throw previousNotFound();
-  const most = readable(scope);
+  const most = readable(store);
   const lists = before(tenant, id, id);
   const {
     found: [found],
@@ -85,7 +89,7 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
     chain: selectBounded(lists.chain, most),
   });
   if (!found) throw previousNotFound();
-  if (await owner.foundDead(database, found)) return readChain(scope, id);
+  if (await owner.foundDead(database, found)) return readChain(store, id);
   const { status } = found;
   if (status !== 'completed' && status !== 'incomplete') {
     const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
@@ -93,9 +97,9 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
   }
   const begun = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
   if (chain.length === 0 || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(scope, [lists.beginning, lists.chain], most, 'previous_response_id');
+    await refuseTooLarge(store, [lists.beginning, lists.chain], most, 'previous_response_id');
   }
-  const items = parseItems(scope, [...beginning, ...chain], 'previous_response_id');
+  const items = parseItems(store, [...beginning, ...chain], 'previous_response_id');
   return { items, previous: id, begun, conversation: null };
 }
 
@@ -104,28 +108,28 @@ async function readChain(scope: Scope, id: string): Promise<Past> {
  * chain began. Read in one round trip; throws an ApiError when it is too large.
  */
 export async function readBefore(
-  scope: Scope,
+  store: TenantStore,
   id: string,
   { parent, begun }: { parent: string | null; begun: ConversationPlace | null },
 ): Promise<Item[]> {
-  const { database, tenant } = scope;
+  const { database, tenant } = store;
   const lists = before(tenant, id, parent);
-  const most = readable(scope);
+  const most = readable(store);
   const param = parent === null ? 'conversation' : 'previous_response_id';
   const { beginning, chain } = await database.batch({
     beginning: selectBounded(lists.beginning, most),
     chain: selectBounded(lists.chain, most),
   });
   if ((parent !== null && chain.length === 0) || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(scope, [lists.beginning, lists.chain], most, param);
+    await refuseTooLarge(store, [lists.beginning, lists.chain], most, param);
   }
-  return parseItems(scope, [...beginning, ...chain], param);
+  return parseItems(store, [...beginning, ...chain], param);
 }
 
-async function readConversation(scope: Scope, id: string): Promise<Past> {
-  const { database, tenant, owner } = scope;
+async function readConversation(store: TenantStore, id: string): Promise<StoredHistory> {
+  const { database, tenant, owner } = store;
   if (!isId(id)) throw notFound('conversation', 'conversation');
-  const most = readable(scope);
+  const most = readable(store);
   const held: Bounded = {
     from: sql`FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS} WHERE c.tenant = ${tenant} AND c.id = ${id}
       AND i.tenant = ${tenant} AND i.conversation = c.id AND i.conversation_place >= c.start_place`,
@@ -139,11 +143,11 @@ async function readConversation(scope: Scope, id: string): Promise<Past> {
     rows: selectBounded(held, most),
   });
   if (!found) throw notFound('conversation', 'conversation');
-  if (await owner.foundDead(database, found)) return readConversation(scope, id);
+  if (await owner.foundDead(database, found)) return readConversation(store, id);
   if (isOpen(found.status)) throw conversationLocked();
   const conversation = { id, base: Number(found.next_place), summedUp: Number(found.start_place) > 0 };
-  if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(scope, [held], most, 'conversation');
-  return { items: parseItems(scope, rows, 'conversation'), previous: null, begun: null, conversation };
+  if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(store, [held], most, 'conversation');
+  return { items: parseItems(store, rows, 'conversation'), previous: null, begun: null, conversation };
 }
 
 /** Reads the conversation `c`, unless it was deleted, with the response `r` that is made, or was last made, in it. */

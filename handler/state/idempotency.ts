@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts';
 import type { Statement } from './database/database.ts';
 import { read, sql, write } from './database/sql.ts';
 import { isOpen, OWNER_BEAT } from './owner.ts';
-import type { Scope } from './scope.ts';
+import type { TenantStore } from './tenant-store.ts';
 
 /** A client's name for a request that it may send again, and what tells that request from others. */
 export interface IdempotencyKey {
@@ -18,8 +18,8 @@ export const PARAM = 'Idempotency-Key';
  * came to nothing, or is gone. Throws an ApiError when the response is still being made, unless that is in the background,
  * or was asked for otherwise.
  */
-export async function findMade(scope: Scope, key: IdempotencyKey): Promise<string | undefined> {
-  const { database, tenant, owner } = scope;
+export async function findMade(store: TenantStore, key: IdempotencyKey): Promise<string | undefined> {
+  const { database, tenant, owner } = store;
   const {
     found: [found],
   } = await database.batch({
@@ -27,7 +27,7 @@ export async function findMade(scope: Scope, key: IdempotencyKey): Promise<strin
       FROM idempotency k JOIN responses r ON r.tenant = k.tenant AND r.id = k.response
       WHERE k.tenant = ${tenant} AND k.key = ${key.key} AND r.expires_at > ${Date.now()}`),
   });
-  if (await owner.foundDead(database, found)) return findMade(scope, key);
+  if (await owner.foundDead(database, found)) return findMade(store, key);
   const status = found?.status;
   if (!found || status === 'failed' || status === 'cancelled') return undefined;
   if (found.hash !== key.hash) {
@@ -39,8 +39,8 @@ export async function findMade(scope: Scope, key: IdempotencyKey): Promise<strin
 }
 
 /** Throws an ApiError when the key is not free: somebody else has just taken it. */
-export async function refuseTaken(scope: Scope, key: IdempotencyKey): Promise<void> {
-  if ((await findMade(scope, key)) !== undefined) throw stillMade();
+export async function refuseTaken(store: TenantStore, key: IdempotencyKey): Promise<void> {
+  if ((await findMade(store, key)) !== undefined) throw stillMade();
 }
 
 /** Takes a free key for a response; a key that is not free undoes the batch: NULL violates the column's NOT NULL. */

@@ -3,7 +3,7 @@ import type { Item } from '../items/item.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Row, Statement } from './database/database.ts';
 import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
-import { isId } from './scope.ts';
+import { isId } from './tenant-store.ts';
 import { CHUNKS_SIZE, ITEM_CHUNKS, joinText, type Place, splitText } from './text.ts';
 
 /** Rows of one INSERT: D1 takes at most 100 values a statement, and counts statements. */

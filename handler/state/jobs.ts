@@ -5,7 +5,7 @@ import { raw, read, type Sql, sql, write } from './database/sql.ts';
 import type { ConversationPlace } from './history.ts';
 import { insertItems, selectItems } from './items.ts';
 import { OPEN } from './owner.ts';
-import type { Scope } from './scope.ts';
+import type { TenantStore } from './tenant-store.ts';
 import { ITEM_CHUNKS, joinText, SIZE, splitText } from './text.ts';
 
 /** How far a turn has come, as far as it matters here. */
@@ -85,7 +85,7 @@ export function removeJob(tenant: string, id: string): Statement[] {
  * Takes the memory of what a turn is run from, before `claimJob` reads it; throws an ApiError, `overloaded`, where there is no
  * room. What could never have room was sent when there was more: it is made all the same.
  */
-export async function takeJobMemory({ database, tenant, memory }: Scope, id: string): Promise<void> {
+export async function takeJobMemory({ database, tenant, memory }: TenantStore, id: string): Promise<void> {
   const size = (kind: Sql) => sql`coalesce((SELECT sum(${SIZE}) FROM items i ${ITEM_CHUNKS}
     WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = ${kind}), 0)`;
   const { sizes } = await database.batch({
@@ -101,7 +101,7 @@ export async function takeJobMemory({ database, tenant, memory }: Scope, id: str
  * Makes this process the one that runs a turn, if nobody alive does; undefined when somebody does, when it has ended, or when only a
  * newer program can make it.
  */
-export async function claimJob({ database, tenant, owner }: Scope, id: string): Promise<StoredJob | undefined> {
+export async function claimJob({ database, tenant, owner }: TenantStore, id: string): Promise<StoredJob | undefined> {
   const {
     claimed: [row],
     jobs,
@@ -137,7 +137,7 @@ export async function claimJob({ database, tenant, owner }: Scope, id: string): 
 }
 
 /** Whether this process still runs a turn: others may have ended it, or taken it over. */
-export async function isOurs({ database, tenant, owner }: Scope, id: string): Promise<boolean> {
+export async function isOurs({ database, tenant, owner }: TenantStore, id: string): Promise<boolean> {
   const { found } = await database.batch({
     found: read(sql`SELECT r.owner FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
   });

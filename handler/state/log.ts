@@ -1,7 +1,7 @@
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
 import type { Row, Statement } from './database/database.ts';
 import { read, sql, write } from './database/sql.ts';
-import type { Scope } from './scope.ts';
+import type { TenantStore } from './tenant-store.ts';
 import { joinText, splitText } from './text.ts';
 
 /**
@@ -45,7 +45,7 @@ export function noBlock(tenant: string, id: string, n: number): Statement {
 }
 
 /** Whether the events of a response are kept that clients may see. */
-export async function hasLog({ database, tenant }: Scope, id: string): Promise<boolean> {
+export async function hasLog({ database, tenant }: TenantStore, id: string): Promise<boolean> {
   const { found } = await database.batch({
     found: read(sql`SELECT r.log_until FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
   });
@@ -68,7 +68,12 @@ export interface LogPart {
 }
 
 /** Reads from block `from` on, in one round trip; blocks that hold nothing after the number `after` are passed over. */
-export async function readLog({ database, tenant }: Scope, id: string, from: number, after: number): Promise<LogPart> {
+export async function readLog(
+  { database, tenant }: TenantStore,
+  id: string,
+  from: number,
+  after: number,
+): Promise<LogPart> {
   const {
     found: [row],
     rows,

@@ -4,14 +4,14 @@ import type { Response } from '../protocol/response.ts';
 import { insist } from './again.ts';
 import { Conflict, type Statement } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
-import { type ConversationPlace, conversationLocked, LOCKED, type Past } from './history.ts';
+import { type ConversationPlace, conversationLocked, LOCKED, type TurnOrigin } from './history.ts';
 import { type IdempotencyKey, refuseTaken, stillMade, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';
 import { JOB_VERSION } from './jobs.ts';
 import { isOpen, OPEN } from './owner.ts';
 import { getHidden } from './responses.ts';
-import type { Scope } from './scope.ts';
 import { refuseFull } from './storage.ts';
+import type { TenantStore } from './tenant-store.ts';
 import { splitText } from './text.ts';
 
 /** How one stored turn is written: `begin` once before anything is promised, `round` any number of times, `end` once. */
@@ -33,14 +33,14 @@ export interface StoredRecord {
 export interface NewTurn {
   response: Response;
   input: readonly Item[];
-  past: Past;
+  origin: TurnOrigin;
   key?: IdempotencyKey | undefined;
 }
 
 /** The record of a turn that this process makes now. */
-export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
-  const { database, tenant, owner } = scope;
-  const { response, input, past } = turn;
+export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
+  const { database, tenant, owner } = store;
+  const { response, input, origin } = turn;
   let written = 0;
   let release = () => {};
 
@@ -48,7 +48,7 @@ export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
     async begin() {
       release = owner.hold(response.id, database);
       try {
-        await beginTurn(scope, turn, { by: owner.id });
+        await beginTurn(store, turn, { by: owner.id });
       } catch (error) {
         release();
         throw error;
@@ -65,15 +65,15 @@ export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
     },
 
     async end(ended) {
-      const { conversation } = past;
+      const { conversation } = origin;
       try {
         const turn = { tenant, ended, written, inputs: input.length, conversation };
-        return await endOnce(scope, ended, writeEnd(turn, owner.id)).catch(async (error) => {
+        return await endOnce(store, ended, writeEnd(turn, owner.id)).catch(async (error) => {
           const fits = ended.status === 'failed' && error instanceof ApiError && error.kind === 'storage_full';
           if (!fits) throw error;
           // There is no room for what was made; that it has failed takes none.
           const bare = { ...ended, output: ended.output.slice(0, written) };
-          const kept = await endOnce(scope, bare, writeEnd({ ...turn, ended: bare }, owner.id));
+          const kept = await endOnce(store, bare, writeEnd({ ...turn, ended: bare }, owner.id));
           return kept === bare ? ended : kept;
         });
       } finally {
@@ -87,15 +87,15 @@ export function recordTurn(scope: Scope, turn: NewTurn): StoredRecord {
  * Writes an end, again and again while the database is away, and gives what is kept: an attempt may have come through
  * without our hearing of it, and others may have ended the turn.
  */
-async function endOnce(scope: Scope, ended: Response, end: Statement[]): Promise<Response> {
-  const { database, owner } = scope;
+async function endOnce(store: TenantStore, ended: Response, end: Statement[]): Promise<Response> {
+  const { database, owner } = store;
   const write = async () => {
     try {
       await database.batch({ end });
       return ended;
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      const kept = await getHidden(scope, ended.id);
+      const kept = await getHidden(store, ended.id);
       return isOpen(kept.status) ? error : kept;
     }
   };
@@ -113,14 +113,14 @@ const WHILE_MADE = Number.MAX_SAFE_INTEGER;
  * conversation or with its key, and when there is no room.
  */
 export async function beginTurn(
-  scope: Scope,
-  { response, input, past, key }: NewTurn,
+  store: TenantStore,
+  { response, input, origin, key }: NewTurn,
   { by, background }: { by: string; background?: Statement[] },
 ): Promise<void> {
-  refuseFull(scope);
-  const { database, tenant, owner } = scope;
-  const { conversation } = past;
-  const from = conversation ?? past.begun;
+  refuseFull(store);
+  const { database, tenant, owner } = store;
+  const { conversation } = origin;
+  const from = conversation ?? origin.begun;
   const { head, rest } = writeBody(tenant, response);
   try {
     const [version, logUntil] = background ? [JOB_VERSION, WHILE_MADE] : [0, null];
@@ -129,16 +129,16 @@ export async function beginTurn(
       conversation: conversation ? [acquireConversation(tenant, conversation, response.id)] : [],
       response: write(sql`INSERT INTO responses
           (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
-        VALUES (${tenant}, ${response.id}, ${past.previous}, ${from?.id ?? null}, ${from?.base ?? null}, ${by},
+        VALUES (${tenant}, ${response.id}, ${origin.previous}, ${from?.id ?? null}, ${from?.base ?? null}, ${by},
           ${response.status}, ${version}, ${logUntil}, ${isCompacted(input) ? 1 : 0},
-          ${Date.now() + scope.retention}, ${head})`),
+          ${Date.now() + store.retention}, ${head})`),
       body: rest,
       input: insertItems({ tenant, owner: response.id, kind: 'input', position: 0 }, input),
       job: background ?? [],
     });
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    if (key) await refuseTaken(scope, key);
+    if (key) await refuseTaken(store, key);
     throw conversation ? conversationLocked() : key ? stillMade() : error;
   }
 }

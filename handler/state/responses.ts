@@ -6,7 +6,7 @@ import { readable, selectBounded } from './bounded.ts';
 import { read, type Sql, sql, write } from './database/sql.ts';
 import { itemsOf, type Listing, pageOf, selectCursor, selectPage } from './items.ts';
 import { OWNER_BEAT, STOPPED } from './owner.ts';
-import { isId, notFound, type Scope } from './scope.ts';
+import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS, joinText, SIZE } from './text.ts';
 
 /** The condition of a response's row `r`, if clients may see it at a time. */
@@ -15,18 +15,18 @@ function visible(tenant: string, id: string, now: number): Sql {
 }
 
 /** The response of this id as it is by now; throws 404, and `overloaded` where there is no room for it. */
-export async function getResponse(scope: Scope, id: string): Promise<Response> {
+export async function getResponse(store: TenantStore, id: string): Promise<Response> {
   if (!isId(id)) throw notFound('response');
-  return readResponse(scope, id, Date.now());
+  return readResponse(store, id, Date.now());
 }
 
 /** The same, of one that clients see no more as well: whoever reads its events still hears how they end. */
-export async function getHidden(scope: Scope, id: string): Promise<Response> {
-  return readResponse(scope, id, 0);
+export async function getHidden(store: TenantStore, id: string): Promise<Response> {
+  return readResponse(store, id, 0);
 }
 
-async function readResponse(scope: Scope, id: string, now: number): Promise<Response> {
-  const { database, tenant, owner, memory } = scope;
+async function readResponse(store: TenantStore, id: string, now: number): Promise<Response> {
+  const { database, tenant, owner, memory } = store;
   const room = memory.parsable;
   const output = sql`FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'output'`;
   const { found, items } = await database.batch({
@@ -41,7 +41,7 @@ async function readResponse(scope: Scope, id: string, now: number): Promise<Resp
   });
   const [kept] = joinText(found);
   if (!kept) throw notFound('response');
-  if (await owner.foundDead(database, kept.row)) return readResponse(scope, id, now);
+  if (await owner.foundDead(database, kept.row)) return readResponse(store, id, now);
   const size = Number(kept.row.bytes);
   if (size > room) throw neverFits(memory.budget, size) ? tooLargeToHold() : overloaded();
   memory.takeParsed(bytesOf(found) + bytesOf(items));
@@ -60,7 +60,7 @@ function tooLargeToHold(): ApiError {
 }
 
 /** The status of a response as it was last written, also of one that clients see no more; throws 404. */
-export async function getStatus({ database, tenant }: Scope, id: string): Promise<string> {
+export async function getStatus({ database, tenant }: TenantStore, id: string): Promise<string> {
   const { found } = await database.batch({
     found: read(sql`SELECT r.status FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
   });
@@ -69,7 +69,7 @@ export async function getStatus({ database, tenant }: Scope, id: string): Promis
 }
 
 /** Hides the response from now on; what others build on stays until they are gone as well. Throws 404. */
-export async function deleteResponse({ database, tenant }: Scope, id: string): Promise<void> {
+export async function deleteResponse({ database, tenant }: TenantStore, id: string): Promise<void> {
   if (!isId(id)) throw notFound('response');
   const now = Date.now();
   const { deleted } = await database.batch({
@@ -79,8 +79,8 @@ export async function deleteResponse({ database, tenant }: Scope, id: string): P
 }
 
 /** A page of the response's own input; throws 404. */
-export async function listInputItems(scope: Scope, id: string, query: ListQuery): Promise<ItemList> {
-  const { database, tenant, memory } = scope;
+export async function listInputItems(store: TenantStore, id: string, query: ListQuery): Promise<ItemList> {
+  const { database, tenant, memory } = store;
   if (!isId(id)) throw notFound('response');
   const listing: Listing = {
     where: sql`i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'input'`,
@@ -88,7 +88,7 @@ export async function listInputItems(scope: Scope, id: string, query: ListQuery)
   };
   const { found, rows, cursor } = await database.batch({
     found: read(sql`SELECT r.id FROM responses r WHERE ${visible(tenant, id, Date.now())}`),
-    rows: selectPage(listing, query, readable(scope)),
+    rows: selectPage(listing, query, readable(store)),
     cursor: selectCursor(listing, query),
   });
   if (found.length === 0) throw notFound('response');

@@ -1,9 +1,9 @@
 import { ApiError } from '../errors.ts';
 import { type Database, StorageFull } from './database/database.ts';
-import type { Scope } from './scope.ts';
+import type { TenantStore } from './tenant-store.ts';
 
 /** Throws `storage_full` when nothing new may be kept: the database is as large as it may be, or its disk is full. */
-export function refuseFull({ database, stored }: Scope): void {
+export function refuseFull({ database, stored }: TenantStore): void {
   if (database.isFull?.()) throw storageFull();
   // The size is asked for only where it matters: it takes SQLite some microseconds.
   if (stored < Number.POSITIVE_INFINITY && (database.storage?.()?.bytes ?? 0) >= stored) throw storageFull();

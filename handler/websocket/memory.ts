@@ -1,7 +1,8 @@
 import type { Item } from '../items/item.ts';
 import { fixedLimits, type Limits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
-import type { Past, PastReference } from '../state/history.ts';
+import type { Recalled } from '../service/gather.ts';
+import type { HistoryReference } from '../state/history.ts';
 import type { History } from '../turn/history.ts';
 
 interface Remembered {
@@ -32,12 +33,12 @@ export class Memory {
   }
 
   /** What a request goes on from, if it names a response that is remembered here. */
-  recall({ previous_response_id: previous, conversation }: PastReference): Past | undefined {
+  recall({ previous_response_id: previous, conversation }: HistoryReference): Recalled | undefined {
     const found = previous == null || conversation != null ? undefined : this.#known.get(previous);
     if (previous == null || !found) return undefined;
     this.#known.delete(previous); // to stand among the last again
     this.#known.set(previous, found);
-    return { items: found.items, previous, begun: null, conversation: null };
+    return { items: found.items, previous };
   }
 
   /** Remembers a response by all that was said until its end: `before` it, and in it. */

@@ -7,7 +7,7 @@ interface At {
   /** As rows of the surface name it. */
   path: string;
   /** Where names are looked up. */
-  scope: string;
+  store: string;
 }
 
 /** Compares the SDK's types of requests with our schemas; gathers each member, kind and value that no schema reads. */
@@ -26,7 +26,7 @@ export class Comparison {
     for (const [name, type] of this.#sdk.membersOf(declared)) {
       if (name === 'type') continue; // its values are the kinds
       const ours = entries[name];
-      const at = { path: path ? `${path}.${name}` : name, scope: declared.name };
+      const at = { path: path ? `${path}.${name}` : name, store: declared.name };
       if (ours && unwrap(ours).type !== 'unknown') this.#type(at, type, leaves(ours));
       else this.unread.add(at.path);
     }
@@ -50,10 +50,10 @@ export class Comparison {
   }
 
   #named(at: At, name: string, ours: readonly Schema[]): void {
-    const full = this.#sdk.find(name, at.scope);
+    const full = this.#sdk.find(name, at.store);
     const alias = full && this.#sdk.aliases.get(full);
     const declared = full && this.#sdk.interfaces.get(full);
-    if (alias) this.#type({ ...at, scope: full }, alias, ours);
+    if (alias) this.#type({ ...at, store: full }, alias, ours);
     if (!declared) return;
     const objects = ours.filter(({ entries }) => entries);
     const handedOn = ours.some(({ type, entries }) => type === 'custom' && !entries); // whatever it is

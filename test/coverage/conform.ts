@@ -17,22 +17,22 @@ class Check {
     this.#also = also;
   }
 
-  /** A type as it is written, seen from `scope`. */
-  type(type: string, value: unknown, path: string, scope: string): string[] {
+  /** A type as it is written, seen from `store`. */
+  type(type: string, value: unknown, path: string, store: string): string[] {
     const tried = alternativesOf(type)
-      .filter((part) => this.#isOfKind(part, value, scope))
-      .map((part) => this.#one(part, value, path, scope));
+      .filter((part) => this.#isOfKind(part, value, store))
+      .map((part) => this.#one(part, value, path, store));
     if (tried.length === 0) return [`${path} is of no kind that ${type.slice(0, 60)} has`];
     return tried.reduce((best, other) => (other.length < best.length ? other : best));
   }
 
-  #one(type: string, value: unknown, path: string, scope: string): string[] {
+  #one(type: string, value: unknown, path: string, store: string): string[] {
     const wrong = [`${path} is no ${type.slice(0, 60)}: ${JSON.stringify(value)?.slice(0, 60)}`];
     const list = /^(?:Array<(.*)|(.*)\[\])$/.exec(type);
     if (list) {
       if (!Array.isArray(value)) return wrong;
       const of = list[2] ?? (list[1] ?? '').replace(/>$/, '');
-      return value.flatMap((item, index) => this.type(of, item, `${path}[${index}]`, scope));
+      return value.flatMap((item, index) => this.type(of, item, `${path}[${index}]`, store));
     }
     const literal = /^'(.*)'$/.exec(type)?.[1];
     if (literal !== undefined) return value === literal ? [] : wrong;
@@ -42,7 +42,7 @@ class Check {
     if (type === 'true' || type === 'false') return String(value) === type ? [] : wrong;
     if (type === 'unknown') return [];
     if (['string', 'number', 'boolean'].includes(type)) return typeof value === type ? [] : wrong;
-    const full = sdk.find(type, scope);
+    const full = sdk.find(type, store);
     const alias = full && sdk.aliases.get(full);
     if (alias) return this.type(alias, value, path, full);
     const declared = full && sdk.interfaces.get(full);
@@ -70,8 +70,8 @@ class Check {
   }
 
   /** Of a union of objects with a `type` only those of the value's own are worth trying. */
-  #isOfKind(type: string, value: unknown, scope: string): boolean {
-    const full = sdk.find(type, scope);
+  #isOfKind(type: string, value: unknown, store: string): boolean {
+    const full = sdk.find(type, store);
     const declared = full && sdk.interfaces.get(full);
     if (!declared || !isObject(value)) return true;
     const kinds = kindsOf(declared);

@@ -29,8 +29,8 @@ export class Declarations {
     for (const line of bare.split('\n').filter((line) => line.trim() !== '')) {
       const indent = line.search(/\S/);
       while (open.length > 0 && indent <= (open.at(-1)?.indent ?? 0)) open.pop();
-      const scope = inside();
-      const full = (name = '') => (scope ? `${scope}.${name}` : name);
+      const store = inside();
+      const full = (name = '') => (store ? `${store}.${name}` : name);
       const begun =
         /^\s*(?:export )?(?:declare )?(namespace|interface|class) (\w+)(?:<.*>)?(?: extends ([\w., ]+))? \{/.exec(line);
       const alias = /^\s*(?:export )?type (\w+)(?:<.*>)? = (.*?);?$/.exec(line);
@@ -74,16 +74,16 @@ export class Declarations {
     });
   }
 
-  /** The full name of what a type calls `name`, seen from `scope`: the nearest namespace that has it. */
-  find(name: string, scope: string): string | undefined {
-    const key = `${scope} ${name}`;
-    if (!this.#found.has(key)) this.#found.set(key, this.#find(name, scope));
+  /** The full name of what a type calls `name`, seen from `store`: the nearest namespace that has it. */
+  find(name: string, store: string): string | undefined {
+    const key = `${store} ${name}`;
+    if (!this.#found.has(key)) this.#found.set(key, this.#find(name, store));
     return this.#found.get(key);
   }
 
-  #find(name: string, scope: string): string | undefined {
+  #find(name: string, store: string): string | undefined {
     const plain = name.replace(/^\w+(API|Shared)\.|^Shared\.|^\w+API\./, '');
-    const around = scope.split('.').map((_, index, parts) => parts.slice(0, parts.length - index).join('.'));
+    const around = store.split('.').map((_, index, parts) => parts.slice(0, parts.length - index).join('.'));
     return [...around.map((namespace) => `${namespace}.${plain}`), plain].find(
       (full) => this.interfaces.has(full) || this.aliases.has(full),
     );

@@ -96,18 +96,18 @@ class Walk {
     }
   }
 
-  #type(group: string, path: string, type: string, scope: string): void {
+  #type(group: string, path: string, type: string, store: string): void {
     for (const part of alternativesOf(type)) {
       const list = /^(?:Array<(.*)>|(.*)\[\])$/.exec(part);
       const literal = /^'(.*)'$/.exec(part)?.[1];
-      if (list) this.#type(group, path, list[1] ?? list[2] ?? '', scope);
+      if (list) this.#type(group, path, list[1] ?? list[2] ?? '', store);
       else if (literal !== undefined) this.#add(group, path ? `${path}=${literal}` : literal);
-      else this.#named(group, path, part, scope);
+      else this.#named(group, path, part, store);
     }
   }
 
-  #named(group: string, path: string, name: string, scope: string): void {
-    const full = sdk.find(name, scope);
+  #named(group: string, path: string, name: string, store: string): void {
+    const full = sdk.find(name, store);
     if (!full || OPEN.has(full) || (this.#own.has(full) && path)) return;
     const alias = sdk.aliases.get(full);
     if (alias) this.#type(group, path, alias, full);

@@ -134,7 +134,7 @@ test('a key is its tenant’s own', async (t) => {
   const id = await idOf(await under(door, door.model.script(says('Hello'))));
   const { found } = await database.batch({ found: read(sql`SELECT tenant, hash FROM idempotency`) });
   const [row] = found;
-  const scope = {
+  const store = {
     database,
     owner: new Owner(1_000),
     webhooks: [],
@@ -145,6 +145,6 @@ test('a key is its tenant’s own', async (t) => {
     memory: new MemoryBudget(1_000_000).open(),
   };
   const key = { key: 'a key', hash: String(row?.hash) };
-  assert.equal(await findMade({ ...scope, tenant: String(row?.tenant) }, key), id);
-  assert.equal(await findMade({ ...scope, tenant: 'another' }, key), undefined);
+  assert.equal(await findMade({ ...store, tenant: String(row?.tenant) }, key), id);
+  assert.equal(await findMade({ ...store, tenant: 'another' }, key), undefined);
 });

@@ -21,7 +21,7 @@ export interface SharedStore {
 }
 
 /** One tenant's part of it, for one request or one background turn. */
-export interface Scope extends SharedStore {
+export interface TenantStore extends SharedStore {
   readonly tenant: string;
   /** What is read takes its memory from here. */
   readonly memory: Reservation;
