@@ -30,7 +30,8 @@ const PatchOutput = v.object({
   status: v.picklist(['completed', 'failed']),
 });
 
-interface PatchCall {
+/** A patch that the model wants applied, as it is kept. */
+export interface PatchCall {
   type: 'apply_patch_call';
   id: string;
   call_id: string;
@@ -39,7 +40,8 @@ interface PatchCall {
   status: 'in_progress' | 'completed';
 }
 
-interface PatchCallOutput {
+/** What became of a patch, as it is kept. */
+export interface PatchCallOutput {
   type: 'apply_patch_call_output';
   id: string;
   call_id: string;

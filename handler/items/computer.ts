@@ -35,7 +35,8 @@ const ComputerOutput = v.object({
   status: Status,
 });
 
-interface ComputerCall {
+/** What the model wants done at a computer, as it is kept. */
+export interface ComputerCall {
   type: 'computer_call';
   id: string;
   call_id: string;
@@ -45,7 +46,8 @@ interface ComputerCall {
   status: ItemStatus;
 }
 
-interface ComputerCallOutput {
+/** What the screen shows after it, as it is kept. */
+export interface ComputerCallOutput {
   type: 'computer_call_output';
   id: string;
   call_id: string;

@@ -30,7 +30,8 @@ const CustomOutput = v.object({
   status: Status,
 });
 
-interface CustomToolCall {
+/** A call of a custom tool, as it is kept. */
+export interface CustomToolCall {
   type: 'custom_tool_call';
   id: string;
   call_id: string;
@@ -42,7 +43,8 @@ interface CustomToolCall {
   status: ItemStatus;
 }
 
-interface CustomToolOutput {
+/** What a custom tool returned, as it is kept. */
+export interface CustomToolOutput {
   type: 'custom_tool_call_output';
   id: string;
   call_id: string;

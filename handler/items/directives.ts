@@ -22,14 +22,16 @@ const ConfigurationUpdate = v.object({
   text: maybe(v.object({ format: TextFormat })),
 });
 
-interface MoreTools {
+/** Tools that the model has from here on, as they are kept. */
+export interface MoreTools {
   type: 'additional_tools';
   id: string;
   role: 'user' | 'system' | 'developer';
   tools: { type: string }[];
 }
 
-interface Settings {
+/** Settings that hold from here on, as they are kept. */
+export interface Settings {
   type: 'configuration_update';
   id: string;
   reasoning?: { effort?: ReasoningEffort | null | undefined };

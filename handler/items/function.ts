@@ -50,7 +50,7 @@ export interface FunctionCall {
 }
 
 /** What the client's function returned, as it is kept. */
-interface FunctionOutput {
+export interface FunctionOutput {
   type: 'function_call_output';
   id: string;
   call_id: string;

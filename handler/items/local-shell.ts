@@ -31,7 +31,8 @@ const LocalShellOutput = v.object({
   status: Status,
 });
 
-interface LocalShellCall {
+/** A command that the model wants run on the client's machine, as it is kept. */
+export interface LocalShellCall {
   type: 'local_shell_call';
   id: string;
   call_id: string;
@@ -49,7 +50,8 @@ interface LocalShellCommand {
   working_directory?: string | null | undefined;
 }
 
-interface LocalShellCallOutput {
+/** What the command printed, as it is kept. */
+export interface LocalShellCallOutput {
   type: 'local_shell_call_output';
   id: string;
   call_id: string;

@@ -35,7 +35,8 @@ const ShellOutput = v.object({
   status: Status,
 });
 
-interface ShellCall {
+/** Commands that the model wants run, as they are kept. */
+export interface ShellCall {
   type: 'shell_call';
   id: string;
   call_id: string;
@@ -52,7 +53,8 @@ interface ShellCommands {
   max_output_length: number | null;
 }
 
-interface ShellCallOutput {
+/** What the commands printed, as it is kept. */
+export interface ShellCallOutput {
   type: 'shell_call_output';
   id: string;
   call_id: string;

@@ -29,7 +29,8 @@ const ToolSearchOutput = v.object({
   status: Status,
 });
 
-interface ToolSearchCall {
+/** A search for tools, as it is kept. */
+export interface ToolSearchCall {
   type: 'tool_search_call';
   id: string;
   call_id: string | null;
@@ -38,7 +39,8 @@ interface ToolSearchCall {
   status: ItemStatus;
 }
 
-interface ToolsFound {
+/** The tools that a search found, as they are kept. */
+export interface ToolsFound {
   type: 'tool_search_output';
   id: string;
   call_id: string | null;

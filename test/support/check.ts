@@ -9,6 +9,7 @@ const checks = [
   ['tsc', '-p', 'test'],
   ['tsc', '-p', 'test/types'],
   ['tsc', '-p', 'bench'],
+  ['tsc', '-p', 'tsconfig.build.json', '--noEmit'], // the declarations, and with them the entry points
   ['biome', 'check', '.'],
   ['node', '--test', 'test/boundaries.test.ts'],
   ['node', 'test/support/promises-page.ts', '--check'],
