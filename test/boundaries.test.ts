@@ -93,6 +93,7 @@ const table: Record<string, readonly string[]> = {
 const packages: Record<string, RegExp> = {
   hono: /^handler\/http\//,
   valibot: /^handler\/(protocol\/|items\/|validate\.ts|config\/|background\/stored-job\.ts)/,
+  'eventsource-parser': /^handler\/events\/sse\.ts/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@logtape/logtape': /^handler\/log\.ts/,
   'brotli-wasm': /^shim\/codecs\.ts/,

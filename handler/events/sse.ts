@@ -1,3 +1,4 @@
+import { createParser } from 'eventsource-parser';
 import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { ResponseEvent } from './events.ts';
@@ -123,39 +124,20 @@ export function eventStream(
 }
 
 /**
- * The `data` of each server-sent event in a byte stream, one array for each chunk that completes any. Lines end in LF
- * or CRLF; comments and other fields are passed over; a last event without its blank line still counts.
+ * The `data` of each server-sent event in a byte stream, one array for each chunk that completes any; comments and other
+ * fields are passed over. A last event without its blank line still counts. Throws for an event that is too long.
  */
 export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
   const decoder = new TextDecoder();
-  // Grows without being looked into until its line ends: a long one would cost the square of its pieces.
-  let rest = '';
-  let data: string | undefined;
-  const take = (whole: string, into: string[]) => {
-    const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole;
-    if (line === '') {
-      if (data !== undefined) into.push(data);
-      data = undefined;
-    } else if (line.startsWith('data:')) {
-      const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
-      data = data === undefined ? value : `${data}\n${value}`;
-    }
-  };
+  let found: string[] = [];
+  // Past its bound the parser lets go of what it holds, and throws when it is fed again.
+  const parser = createParser({ maxBufferSize: MAX_EVENT, onEvent: ({ data }) => found.push(data) });
   for await (const chunk of body) {
-    const text = decoder.decode(chunk, { stream: true });
-    const found: string[] = [];
-    let from = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      take(rest + text.slice(from, end), found);
-      rest = '';
-      from = end + 1;
-    }
-    rest += text.slice(from);
-    if (rest.length + (data?.length ?? 0) > MAX_EVENT) throw new Error('an event of the backend is too long');
-    if (found.length > 0) yield found;
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    if (found.length === 0) continue;
+    yield found;
+    found = [];
   }
-  const found: string[] = [];
-  take(rest + decoder.decode(), found);
-  take('', found);
+  parser.feed(`${decoder.decode()}\n\n`);
   if (found.length > 0) yield found;
 }
