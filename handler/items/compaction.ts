@@ -36,6 +36,7 @@ export const compaction: SpeechKind<typeof InputCompaction, Compaction, Compacti
   prefix: 'cmp',
   keep: (given, id) => ({ ...given, id }),
   stream: {
+    readWhole: false,
     begin: (item) => ({ ...item, encrypted_content: '' }),
     events: (_, at) => [{ type: 'response.compaction.compacting', ...at }],
     fold: { 'response.compaction.compacting': unchanged },

@@ -67,6 +67,7 @@ export const custom_tool_call: CallKind<typeof InputCustomCall, CustomToolCall, 
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
   asCall: ({ call_id, name, namespace, input }) => callWith(call_id, wireName(name, namespace), { input }),
   stream: {
+    readWhole: true,
     begin: (item) => ({ ...item, status: 'in_progress', input: '' }),
     *events({ input }, at) {
       if (input) yield { type: 'response.custom_tool_call_input.delta', ...at, delta: input };

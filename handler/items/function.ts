@@ -75,6 +75,7 @@ export const function_call: CallKind<typeof InputFunctionCall, FunctionCall, Fun
   keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
   asCall: (item) => ({ id: item.call_id, name: wireName(item.name, item.namespace), arguments: item.arguments }),
   stream: {
+    readWhole: false,
     begin: (item) => ({ ...item, status: 'in_progress', arguments: '' }),
     *events({ name, arguments: written }, at) {
       if (written) yield { type: 'response.function_call_arguments.delta', ...at, delta: written };

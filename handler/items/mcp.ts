@@ -63,6 +63,7 @@ export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall, McpEvent> = 
   },
   media: noMedia,
   stream: {
+    readWhole: true,
     begin: (item, again) => ({ ...item, status: 'in_progress', ...(again && { output: null, error: null }) }),
     *events(item, at, again) {
       if (!again) return; // a whole one comes from a server that has run it before it was told

@@ -77,6 +77,7 @@ export const message: SpeechKind<typeof InputMessage, Message, MessageEvent, Out
   },
   media: ({ content }) => urlsWithin('content', content),
   stream: {
+    readWhole: false,
     begin: (item) => ({ ...item, status: 'in_progress', content: [] }),
     events: (item, at) => partsOf(item.content, at, item.status),
     fold: {

@@ -40,6 +40,7 @@ export const reasoning: SpeechKind<typeof InputReasoning, Reasoning, ReasoningEv
     status: given.status ?? 'completed',
   }),
   stream: {
+    readWhole: false,
     begin: (item) => ({ ...item, status: 'in_progress', content: [], summary: [] }),
     *events({ summary, content, status }, at) {
       yield* partsOf(summary, at, content.length > 0 ? 'completed' : status);

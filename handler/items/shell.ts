@@ -88,6 +88,7 @@ export const shell_call: FixedCallKind<typeof InputShellCall, ShellCall, ShellEv
   asCall: ({ call_id, action }) => callWith(call_id, 'shell', action),
   fromArguments: (given) => ({ action: { ...NO_LIMITS, ...given }, environment: null }),
   stream: {
+    readWhole: true,
     begin: inProgress,
     *events({ action }, { sequence_number, output_index }) {
       for (const [command_index, command] of action.commands.entries()) {

@@ -2,6 +2,8 @@ import type { AnyEvent, OfItem } from './event.ts';
 
 /** How an item `O` of a response's output is streamed, with the events `E` of its own. */
 export interface Stream<O, E extends AnyEvent = never> {
+  /** Whether one that another server sends is read as a whole. What comes in pieces its backend reads; all else is left out. */
+  readWhole: boolean;
   /** The item as it begins, where it comes as a whole, or where a stored response is told `again`. */
   begin(item: O, again: boolean): O;
   /** The events of its own that come then, before it is done. */
@@ -18,8 +20,8 @@ export function inProgress<O extends { status: string }>(item: O): O {
   return { ...item, status: 'in_progress' };
 }
 
-/** The stream of an item without events of its own. */
-export const plainStream = { begin: inProgress, events: () => [], fold: {} };
+/** The stream of an item that comes as a whole, without events of its own. */
+export const plainStream = { readWhole: true, begin: inProgress, events: () => [], fold: {} };
 
 /** What an event that only says how far something has come makes of an item: nothing, since its `done` has all of it. */
 export function unchanged<O>(item: O): O {

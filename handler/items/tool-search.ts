@@ -76,5 +76,5 @@ export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolsFound>
     return { id: call_id ?? NAME, output: `Found: ${found.join(', ') || 'nothing'}`, failed: false };
   },
   media: noMedia,
-  stream: plainStream,
+  stream: { ...plainStream, readWhole: false }, // what a model's server has found it searches itself
 };

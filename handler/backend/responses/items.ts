@@ -10,15 +10,10 @@ import { objects, text } from '../server/json-fields.ts';
 
 // What other servers send, read and built anew, member by member.
 
-const WHOLE = [
-  ...(['custom_tool_call', 'local_shell_call', 'shell_call', 'apply_patch_call', 'computer_call'] as const),
-  ...(['tool_search_call', 'mcp_call'] as const),
-];
-
 /** An item of a type that comes as a whole; undefined for a type that is not known, an ApiError for one that is wrong. */
 export function toWholeItem(item: JsonObject): OutputItem | undefined {
-  const type = WHOLE.find((type) => type === item.type);
-  if (!type) return undefined;
+  const { type } = item;
+  if (!isReadWhole(type)) return undefined;
   const status = item.status === 'incomplete' ? 'incomplete' : 'completed';
   const call_id = item.call_id === null ? null : usableCallId(text(item.call_id));
   try {
@@ -28,17 +23,25 @@ export function toWholeItem(item: JsonObject): OutputItem | undefined {
   }
 }
 
+function isReadWhole(type: unknown): type is Exclude<OutputItem['type'], 'message'> {
+  return typeof type === 'string' && readWhole.has(type);
+}
+
+const readWhole = new Set(
+  Object.entries(kinds).flatMap(([type, kind]) => ('stream' in kind && kind.stream.readWhole ? [type] : [])),
+);
+
 /** How items come: in pieces, each type in its own way, or, those of all other types, as a whole. */
-export type Kind = 'message' | 'reasoning' | 'function_call' | 'whole';
+export type Arrival = 'message' | 'reasoning' | 'function_call' | 'whole';
 
 /** How this item comes. */
-export function kindOf({ type }: JsonObject): Kind {
+export function arrivalOf({ type }: JsonObject): Arrival {
   return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
 }
 
 /** Whether an item is of a type that is read here. */
 export function isKnown(item: JsonObject): boolean {
-  return kindOf(item) !== 'whole' || WHOLE.some((type) => type === item.type);
+  return arrivalOf(item) !== 'whole' || isReadWhole(item.type);
 }
 
 /** What the parts of an item say, as one text. */

@@ -11,7 +11,7 @@ import type { ChatTool } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
 import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
-import { isKnown, type Kind, kindOf, restOf, restOfArguments, textOf, toWholeItem } from './items.ts';
+import { type Arrival, arrivalOf, isKnown, restOf, restOfArguments, textOf, toWholeItem } from './items.ts';
 import { Speech } from './speech.ts';
 
 /** Items that may have to be looked at for the one that ends under an id of its own: servers end them in their order. */
@@ -22,7 +22,7 @@ type Voice = 'text' | 'refusal' | 'reasoning' | 'summary';
 
 /** An item as its server tells it. */
 interface Told {
-  kind: Kind;
+  kind: Arrival;
   /** Which one it is, in the order in which they began. */
   number: number;
   /** Of a message, what it is in its turn. */
@@ -48,7 +48,7 @@ export class ResponsesReply implements Reply {
   readonly #speech: Speech;
   readonly #told = new Map<string, Told>();
   /** Those of each kind that were open when they began, in their order. */
-  readonly #begun: Record<Kind, Told[]> = { message: [], reasoning: [], function_call: [], whole: [] };
+  readonly #begun: Record<Arrival, Told[]> = { message: [], reasoning: [], function_call: [], whole: [] };
   #latest: Told | undefined;
   #calls = 0;
   #sequence = 0;
@@ -173,7 +173,7 @@ export class ResponsesReply implements Reply {
   }
 
   /** The item that a delta is of. Some servers name one that they never added. */
-  #of(event: JsonObject, kind: Kind): Told {
+  #of(event: JsonObject, kind: Arrival): Told {
     const id = text(event.item_id);
     const known = this.#told.get(id);
     if (known?.kind === kind) return known;
@@ -184,13 +184,13 @@ export class ResponsesReply implements Reply {
 
   /** The first open item that may be the one that this is in the end: some servers (vLLM) give it another id then. */
   #openLike(item: JsonObject): Told | undefined {
-    const begun = this.#begun[kindOf(item)].filter(({ done }) => !done).slice(0, CANDIDATES);
+    const begun = this.#begun[arrivalOf(item)].filter(({ done }) => !done).slice(0, CANDIDATES);
     const [content, written] = [textOf(item.content), text(item.arguments)];
     return begun.find(({ said }) => content.startsWith(said.content) && written.startsWith(said.arguments));
   }
 
   /** A call too many, which a server makes that ignores `parallel_tool_calls`, is heard and not passed on. */
-  #begin(kind: Kind, id: string, isCall = kind === 'function_call'): Told {
+  #begin(kind: Arrival, id: string, isCall = kind === 'function_call'): Told {
     const number = this.#told.size;
     if (number === fixedLimits.outputItems) throw endless(`${number} items`);
     const done = isCall && this.#calls > 0 && !this.#call.parallel_tool_calls;
@@ -204,7 +204,7 @@ export class ResponsesReply implements Reply {
   }
 
   #added(item: JsonObject): void {
-    const [kind, id] = [kindOf(item), text(item.id)];
+    const [kind, id] = [arrivalOf(item), text(item.id)];
     if (kind === 'whole' || this.#told.has(id)) return;
     const told = this.#begin(kind, id);
     told.phase = phaseOf(item);
@@ -214,7 +214,7 @@ export class ResponsesReply implements Reply {
 
   /** An item as it is in the end: what its deltas did not say is said now. */
   #done(item: JsonObject): void {
-    const [kind, id] = [kindOf(item), text(item.id)];
+    const [kind, id] = [arrivalOf(item), text(item.id)];
     const begun = this.#told.get(id) ?? this.#openLike(item);
     if (kind === 'whole' && !begun) this.#whole(item, id);
     if (kind === 'whole') return;
