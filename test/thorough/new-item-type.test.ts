@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { handlerWithWeather } from '../support/new-item-type.ts';
+
+const run = promisify(execFile);
+
+/** What the compiler says of a handler, by the files that it is said of. */
+async function compile(handler: string): Promise<Record<string, string>> {
+  const tsc = join(import.meta.dirname, '../../node_modules/.bin/tsc');
+  const { stdout } = await run(tsc, ['-p', handler, '--pretty', 'false'], { cwd: handler }).catch((failed) => failed);
+  const said: Record<string, string> = {};
+  let file = '';
+  for (const line of String(stdout).split('\n').filter(Boolean)) {
+    file = /^(\S+)\(\d+,\d+\): error/.exec(line)?.[1] ?? file;
+    said[file] = `${said[file] ?? ''}${line}\n`;
+  }
+  return said;
+}
+
+/** What a type of item that a server's tool makes has to have, and its stream with an event for each that it yields. */
+const members = ['role', 'schema', 'title', 'prefix', 'keep', 'asCall', 'asAnswer', 'media', 'stream'];
+const streams = ['readWhole', 'begin', 'events', 'fold', "'response.weather_call.forecast'"];
+
+test('a new type of item compiles when it is whole, and without any of its parts it does not', async (t) => {
+  const handler = await handlerWithWeather(t);
+  const whole = await readFile(join(handler, 'items/weather.ts'), 'utf8');
+  const files = new Map<string, string>();
+  for (const name of [...members, ...streams]) {
+    // A member ends where the next begins, as deep as it is, or the object does.
+    const less = whole.replace(new RegExp(`^( +)[*]?${name}[:(].*\\n(?:\\1 .*\\n|\\1\\}.*\\n)*`, 'm'), '');
+    assert.notEqual(less, whole, name);
+    const file = `items/without-${name.replace(/\W/g, '')}.ts`;
+    files.set(file, name.replaceAll("'", ''));
+    await writeFile(join(handler, file), less);
+  }
+  const said = await compile(handler);
+  assert.deepEqual(Object.keys(said).sort(), [...files.keys()].sort(), JSON.stringify(said, null, 2));
+  for (const [file, name] of files) assert.match(said[file] ?? '', new RegExp(`Property '"?${name}"?' is missing`));
+});
+
+test('a new type of what someone says does not compile until each backend reads it', async (t) => {
+  const handler = await handlerWithWeather(t);
+  const file = join(handler, 'items/weather.ts');
+  const text = await readFile(file, 'utf8');
+  const speech = text
+    .replaceAll('ServerCallKind', 'SpeechKind')
+    .replace('server call', 'speech')
+    .replace(/import \{ callIdOf, callWith, type/, 'import { type')
+    .replace(/^ {2}as(Call|Answer):.*\n/gm, '');
+  await writeFile(file, speech);
+  const said = await compile(handler);
+  const backends = ['anthropic/input.ts', 'chat/messages.ts', 'responses/input.ts'].map((name) => `backend/${name}`);
+  assert.deepEqual(Object.keys(said).sort(), backends, JSON.stringify(said, null, 2));
+});
