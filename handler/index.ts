@@ -1,6 +1,6 @@
 import { withMediaRules } from './backend/media.ts';
+import { LogNotifier } from './background/log-notifier.ts';
 import { inProcessRunner, type Runner, type Work } from './background/runner.ts';
-import { Wakes } from './background/wakes.ts';
 import { work } from './background/work.ts';
 import { type Identify, identifyByAddress } from './caller.ts';
 import type { Codecs } from './codec/codec.ts';
@@ -134,7 +134,7 @@ export function createHandler(options: HandlerOptions): Handler {
     backend: withMediaRules(route.backend, findMedia),
   }));
   const owner = new Owner(config.limits.lease, options.oneClock);
-  const wakes = new Wakes();
+  const notifier = new LogNotifier();
   const running = new RunningTurns();
   const memory = new MemoryBudget(config.limits.inFlight);
   const { turns: places, perCaller } = config.limits;
@@ -156,7 +156,7 @@ export function createHandler(options: HandlerOptions): Handler {
     prompts: config.prompts,
     findMedia,
     seal: sealWith(config.secrets, sharedSecret(database)),
-    wakes,
+    notifier,
     running,
     readiness,
     ping: pinging(database, readiness),

@@ -8,7 +8,7 @@ import { getHidden } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { errorEvent } from '../turn/error-event.ts';
 import { terminalType } from '../turn/turn.ts';
-import type { Wakes } from './wakes.ts';
+import type { LogNotifier } from './log-notifier.ts';
 
 /** How often the log is looked at for what another process has written, in milliseconds; our own wakes its readers. */
 const LOOK = 200;
@@ -21,14 +21,14 @@ const LOOK = 200;
  */
 export async function* follow(
   store: TenantStore,
-  wakes: Wakes,
+  notifier: LogNotifier,
   response: Response,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const reader = { last: after };
   try {
-    yield* read(store, wakes, response, reader, signal);
+    yield* read(store, notifier, response, reader, signal);
     return undefined;
   } catch (error) {
     if (signal.aborted && !(signal.reason instanceof ApiError)) return undefined;
@@ -43,7 +43,7 @@ export async function* follow(
 /** The events after the number `reader.last`, which counts up with them; throws an ApiError for those that are gone. */
 async function* read(
   store: TenantStore,
-  wakes: Wakes,
+  notifier: LogNotifier,
   response: Response,
   reader: { last: number },
   signal: AbortSignal,
@@ -53,7 +53,7 @@ async function* read(
   const after = reader.last;
   let block = 0;
   for (;;) {
-    const news = wakes.next(id, owner.running.has(id) ? owner.every : LOOK, signal);
+    const news = notifier.next(id, owner.running.has(id) ? owner.every : LOOK, signal);
     const part = await insist(() => readLog(store, id, block, reader.last), owner.lease, signal);
     block = part.next;
     for (const event of part.events) {

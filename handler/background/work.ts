@@ -17,11 +17,11 @@ import { planTurn } from '../turn/plan.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn } from '../turn/turn.ts';
-import { cutShort, hasEnded, lost } from './cut.ts';
+import type { LogNotifier } from './log-notifier.ts';
 import { LogRecord } from './log-record.ts';
 import type { Job } from './runner.ts';
 import { readJob } from './stored-job.ts';
-import type { Wakes } from './wakes.ts';
+import { hasEnded, lost, terminate } from './terminate.ts';
 
 /** What background turns are made with. */
 export interface WorkMeans {
@@ -33,7 +33,7 @@ export interface WorkMeans {
   storage: SharedStore;
   /** What the process may hold for all its callers. */
   memory: MemoryBudget;
-  wakes: Wakes;
+  notifier: LogNotifier;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
     if (!stored) return hasEnded(await getStatus(store, job.id));
     try {
       const failure = await make(means, store, job.id, stored, signal);
-      if (failure) await cutShort(store, job.id, failure);
+      if (failure) await terminate(store, job.id, failure);
       const status = await getStatus(store, job.id);
       const duration_ms = Math.round(performance.now() - begun);
       log.info('background turn', { response_id: job.id, status, duration_ms });
@@ -71,7 +71,7 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
   } finally {
     memory.close();
     release();
-    means.wakes.wake(job.id);
+    means.notifier.notify(job.id);
   }
 }
 
@@ -85,7 +85,7 @@ async function make(
 ): Promise<ApiError | undefined> {
   const job = readJob(id, stored);
   if (job instanceof ApiError) return job;
-  const { limits, wakes, models } = means;
+  const { limits, notifier, models } = means;
   const { events } = await readLog(store, id, 0, job.progress.number - 1);
   const since = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
   if (job.calling || since.some(({ type }) => type !== 'response.in_progress')) return lost();
@@ -116,7 +116,7 @@ async function make(
       id,
       job,
       conversation: response.conversation && job.begun,
-      written: () => wakes.wake(id),
+      written: () => notifier.notify(id),
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });

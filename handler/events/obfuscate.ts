@@ -5,7 +5,7 @@ import type { ResponseEvent } from './events.ts';
 const BLOCK = 16;
 
 /** The events as `stream_options` asks for them. */
-export function asAsked<R>(
+export function withObfuscation<R>(
   events: AsyncGenerator<ResponseEvent, R>,
   { stream_options }: Pick<CreateRequest, 'stream_options'>,
 ): AsyncGenerator<ResponseEvent, R> {

@@ -1,8 +1,8 @@
-import { cutShort } from '../background/cut.ts';
 import { follow } from '../background/follow.ts';
 import { notBegun } from '../background/progress.ts';
+import { terminate } from '../background/terminate.ts';
 import { ApiError } from '../errors.ts';
-import { asAsked } from '../events/obfuscate.ts';
+import { withObfuscation } from '../events/obfuscate.ts';
 import { callerLimit } from '../fair-queue.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
@@ -59,7 +59,7 @@ async function keepBackground(
 
 /** The events of a background response after a number, until its end; a reader who leaves ends nothing but the reading. */
 export function followResponse(
-  { wakes, running }: Services,
+  { notifier, running }: Services,
   { store, log, signal: client }: RequestContext,
   response: Response,
   request: Pick<CreateRequest, 'stream_options'>,
@@ -73,12 +73,12 @@ export function followResponse(
   async function* live() {
     const leave = running.enter((reason) => reading.abort(reason));
     try {
-      return yield* follow(store, wakes, response, after, signal);
+      return yield* follow(store, notifier, response, after, signal);
     } finally {
       leave();
     }
   }
-  return { events: asAsked(live(), request), signal, abort: () => reading.abort(), spend() {}, ended() {} };
+  return { events: withObfuscation(live(), request), signal, abort: () => reading.abort(), spend() {}, ended() {} };
 }
 
 /** Throws an ApiError for a response whose events cannot be read again. */
@@ -108,8 +108,8 @@ export async function removeResponse(services: Services, ctx: RequestContext, id
 }
 
 /** Ends a background response as cancelled, unless it has ended, wherever it is made. */
-async function stopBackground({ runner, wakes }: Services, { store }: RequestContext, id: string): Promise<void> {
-  await cutShort(store, id);
+async function stopBackground({ runner, notifier }: Services, { store }: RequestContext, id: string): Promise<void> {
+  await terminate(store, id);
   await runner.stop({ tenant: store.tenant, id });
-  wakes.wake(id);
+  notifier.notify(id);
 }

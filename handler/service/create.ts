@@ -1,4 +1,4 @@
-import { asAsked } from '../events/obfuscate.ts';
+import { withObfuscation } from '../events/obfuscate.ts';
 import { replay } from '../events/replay.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
@@ -60,6 +60,6 @@ function repeat(services: Services, ctx: RequestContext, response: Response, req
   if (!request.stream) return { response, repeated: true };
   if (response.background) return { response, feed: followResponse(services, ctx, response, request), repeated: true };
   const { signal } = ctx;
-  const feed = { events: asAsked(replay(response), request), signal, abort() {}, spend() {}, ended() {} };
+  const feed = { events: withObfuscation(replay(response), request), signal, abort() {}, spend() {}, ended() {} };
   return { response, feed, repeated: true };
 }

@@ -1,5 +1,5 @@
+import type { LogNotifier } from '../background/log-notifier.ts';
 import type { Runner } from '../background/runner.ts';
-import type { Wakes } from '../background/wakes.ts';
 import type { Identify } from '../caller.ts';
 import type { Codecs } from '../codec/codec.ts';
 import type { ErrorStyle } from '../errors.ts';
@@ -48,7 +48,7 @@ export interface Services {
   seal: (tenant: string) => Seal;
   /** Where background turns run, and what tells those who read their events here that there are more. */
   runner: Runner;
-  wakes: Wakes;
+  notifier: LogNotifier;
   /** What clients wait for here. */
   running: RunningTurns;
   readiness: Readiness;

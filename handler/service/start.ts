@@ -1,4 +1,4 @@
-import { asAsked } from '../events/obfuscate.ts';
+import { withObfuscation } from '../events/obfuscate.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordTurn } from '../state/record.ts';
 import { unrecorded } from '../turn/record.ts';
@@ -37,7 +37,7 @@ export async function startTurn(
       record: stored ?? unrecorded,
       seal: seal(store.tenant),
     };
-    const events = asAsked(runTurn(turn, means, bounds.signal), request);
+    const events = withObfuscation(runTurn(turn, means, bounds.signal), request);
     await stored?.begin();
     // What a client that leaves has begun is still to be written down.
     ingress.waitUntil?.(whole.promise);

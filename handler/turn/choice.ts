@@ -14,16 +14,16 @@ const COMPUTER = 'computer_use';
 /** Throws an ApiError for a choice that names what is not there. What is deferred can be allowed, but not forced. */
 export function checkChoice(
   choice: ToolChoice,
-  { shown, given }: { shown: readonly ClientTool[]; given: readonly ClientTool[] },
+  { callable, given }: { callable: readonly ClientTool[]; given: readonly ClientTool[] },
   uses: readonly ToolUse[],
 ): void {
   const param = 'tool_choice';
   if (choice === 'none' || choice === 'auto') return;
   if (choice === 'required') {
-    if (shown.length + uses.length > 0) return;
+    if (callable.length + uses.length > 0) return;
     throw new ApiError('invalid_value', 'tool_choice is "required" but tools names none', { param });
   }
-  const [named, client] = isList(choice) ? [choice.tools, given] : [[choice], shown];
+  const [named, client] = isList(choice) ? [choice.tools, given] : [[choice], callable];
   for (const entry of named) {
     if (uses.some(({ tool }) => tool.type === entry.type) || client.some((tool) => isNamed(tool, entry))) continue;
     throw new ApiError('invalid_value', `tool_choice names a ${what(entry.type)} that is not in tools`, { param });
@@ -35,15 +35,15 @@ export function allows(choice: ToolChoice, tool: ClientTool): boolean {
   return !isList(choice) || choice.tools.some((entry) => entry.type === SEARCH || isNamed(tool, entry));
 }
 
-/** A choice by which the model can come to what it allows: with the search, if it `searches`, and what was found by one. */
-export function reaching(choice: ToolChoice, searches: boolean, found: Iterable<ClientTool>): ToolChoice {
+/** An allowed_tools list plus tool_search, if the turn has deferred tools (`searches`), and the tools that one has loaded. */
+export function withSearch(choice: ToolChoice, searches: boolean, found: Iterable<ClientTool>): ToolChoice {
   if (!isList(choice)) return choice;
-  if (choice.tools.some(({ type }) => type === SEARCH)) return naming(choice, [...found]);
+  if (choice.tools.some(({ type }) => type === SEARCH)) return allowAlso(choice, [...found]);
   return searches ? { ...choice, tools: [...choice.tools, { type: SEARCH }] } : choice;
 }
 
-/** A choice with the functions of the server's tools, by the types of those, in place of the types that it names. */
-export function unfolded(choice: ToolChoice, functions: ReadonlyMap<string, readonly string[]>): ToolChoice {
+/** An allowed_tools list with the functions of server-side tools in place of their types. */
+export function expandServerTools(choice: ToolChoice, functions: ReadonlyMap<string, readonly string[]>): ToolChoice {
   if (!isList(choice)) return choice;
   const types = new Set(choice.tools.map(({ type }) => type));
   const names = [...functions].flatMap(([type, names]) => (types.has(type) ? names : []));
@@ -51,8 +51,8 @@ export function unfolded(choice: ToolChoice, functions: ReadonlyMap<string, read
   return { ...choice, tools: [...others, ...names.map((name) => ({ type: 'function', name }))] };
 }
 
-/** A choice that names these tools as well, where it is a list. */
-export function naming(choice: ToolChoice, tools: readonly ClientTool[]): ToolChoice {
+/** An allowed_tools list that names these tools as well. */
+export function allowAlso(choice: ToolChoice, tools: readonly ClientTool[]): ToolChoice {
   if (!isList(choice)) return choice;
   const members = tools.flatMap((tool) => (tool.type === 'namespace' ? tool.tools : [tool]));
   // Both lists may be long, so no entry of the one is compared with all of the other.
@@ -63,8 +63,8 @@ export function naming(choice: ToolChoice, tools: readonly ClientTool[]): ToolCh
   return { ...choice, tools: [...choice.tools, ...more] };
 }
 
-/** A choice once one of the server's functions has run: what had to be called has been. */
-export function satisfied(choice: ToolChoice): ToolChoice {
+/** A choice once a function of the server has run: `required` is fulfilled, and no later round has to call again. */
+export function afterToolRan(choice: ToolChoice): ToolChoice {
   if (isList(choice)) return { ...choice, mode: 'auto' };
   return choice === 'required' ? 'auto' : choice;
 }

@@ -2,8 +2,8 @@ import type { ModelCall } from '../backend/backend.ts';
 import type { Item } from '../items/item.ts';
 import { isObject } from '../protocol/json.ts';
 
-/** What of a call a model reads; what is left out counts nothing. */
-export type Heard = Partial<Pick<ModelCall, 'instructions' | 'input' | 'tools' | 'text'>>;
+/** The parts of a call that a model reads, and that tokens are estimated of; one that is left out counts nothing. */
+export type ModelInput = Partial<Pick<ModelCall, 'instructions' | 'input' | 'tools' | 'text'>>;
 
 /** Counts the tokens of a short text at once. */
 export type Tokenizer = (text: string) => number;
@@ -38,7 +38,7 @@ const UNREAD = new Set([
 const encoder = new TextEncoder();
 
 /** The tokens of what a model reads, estimated at once by its bytes: rather too many than too few. */
-export function estimateTokens(heard: Heard): number {
+export function estimateTokens(heard: ModelInput): number {
   const { texts, tokens } = read(heard);
   const bytes = texts.reduce((sum, text) => sum + encoder.encode(text).length, 0);
   return tokens + Math.ceil(bytes / BYTES_PER_TOKEN);
@@ -57,7 +57,7 @@ const PACE = 16;
 const MOST = 400_000;
 
 /** The tokens of what a model reads, estimated with a tokenizer that need not be its own; lets others go on meanwhile. */
-export async function countTokens(heard: Heard, tokenizer: Tokenizer): Promise<number> {
+export async function countTokens(heard: ModelInput, tokenizer: Tokenizer): Promise<number> {
   const { texts, tokens } = read(heard);
   const all = texts.reduce((sum, { length }) => sum + length, 0);
   let counted = 0;
@@ -86,7 +86,7 @@ function* slicesOf(texts: readonly string[]): Generator<string> {
 }
 
 /** The texts that a model reads, and the tokens of what is none. */
-function read({ instructions, input = [], tools = [], text }: Heard): { texts: string[]; tokens: number } {
+function read({ instructions, input = [], tools = [], text }: ModelInput): { texts: string[]; tokens: number } {
   const texts: string[] = [];
   let tokens = 0;
   const add = (said: string | number) => {

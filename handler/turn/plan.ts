@@ -3,15 +3,15 @@ import { ApiError, missing, unsupported } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
 import { givenOptions } from './cache-options.ts';
-import { allows, checkChoice, reaching } from './choice.ts';
+import { allows, checkChoice, withSearch } from './choice.ts';
 import { planCompaction } from './compact.ts';
 import { afterCompaction, isCompaction, withSummaries } from './compaction.ts';
-import { Offer } from './deferred.ts';
-import type { Heard } from './estimate.ts';
+import type { ModelInput } from './estimate.ts';
 import type { History } from './history.ts';
 import { joinInput } from './input.ts';
 import { newResponse, type Settled } from './new-response.ts';
 import type { ResolvedRequest } from './request.ts';
+import { ToolCatalog } from './tool-catalog.ts';
 import { asHeard, instruct, toolSearch } from './tool-search.ts';
 import { addedTools, type ServerTools, sortTools } from './tools.ts';
 import { roomFor, truncate } from './truncate.ts';
@@ -49,10 +49,10 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
   const added = addedTools([...whole, ...made], request, serverTools);
   const given = new Map([...client, ...added.tools]);
   const choice = request.tool_choice ?? 'auto';
-  const offered = new Offer(given, added.found, (tool) => allows(choice, tool));
-  const tools = [...offered.shown.keys()];
-  const uses = offered.searches ? [...served, toolSearch(offered)] : served;
-  checkChoice(choice, { shown: tools, given: [...given.keys()] }, uses);
+  const catalog = new ToolCatalog(given, added.found, (tool) => allows(choice, tool));
+  const tools = [...catalog.callable.keys()];
+  const uses = catalog.searches ? [...served, toolSearch(catalog)] : served;
+  checkChoice(choice, { callable: tools, given: [...given.keys()] }, uses);
   const update = updates(whole);
   const text = {
     format: update.format ?? request.text?.format ?? { type: 'text' as const },
@@ -73,7 +73,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     max_output_tokens: request.max_output_tokens ?? null,
   };
-  const instructions = instruct(shared.instructions, offered);
+  const instructions = instruct(shared.instructions, catalog);
   // A turn begins with the user's words, in whichever request they came: calls are answered within it.
   const begun = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
   const heard = whole.filter((item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < begun));
@@ -84,12 +84,12 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
   const fitting = truncate(asHeard(heard), room);
   const sealed: ModelCall = {
     ...shared,
-    tool_choice: reaching(choice, offered.deferred.size > 0, added.found),
+    tool_choice: withSearch(choice, catalog.deferred.size > 0, added.found),
     model: request.model,
     instructions,
     input: fitting,
     tools,
-    params: offered.shown,
+    params: catalog.callable,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
     text,
@@ -111,7 +111,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
   }
   const compacted = made.find(isCompaction);
   const input = withSummaries(compacted ? afterCompaction([compacted], fitting) : fitting, history.summaries);
-  const all = offered.all;
+  const all = catalog.all;
   const settled: Settled = {
     shared,
     reasoning: { ...reasoning, context: remembered, ...(mode && { mode }) },
@@ -125,7 +125,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
     call: { ...sealed, input: resumed ? truncate([...input, ...resumed.said], room) : input },
     uses: warmsUp ? [] : uses,
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
-    ...(offered.deferred.size > 0 && { most: { tools: [...all.keys()], params: all } }),
+    ...(catalog.deferred.size > 0 && { most: { tools: [...all.keys()], params: all } }),
     ...(room !== undefined && { room }),
     ...(compaction && !compacted && !warmsUp && { compaction }),
     ...(resumed && { resumed }),
@@ -133,7 +133,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
 }
 
 /** The tokens that items may take beside what else the model reads, where the oldest are to be left out. */
-function roomIn(context: number | undefined, heard: Omit<Heard, 'input'>, reply: number | null): number {
+function roomIn(context: number | undefined, heard: Omit<ModelInput, 'input'>, reply: number | null): number {
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
   return roomFor(heard, context, reply);
 }

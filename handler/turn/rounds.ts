@@ -6,7 +6,7 @@ import { isCall, isServerCall } from '../items/roles.ts';
 import { fixedLimits } from '../limits.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
-import { naming, satisfied, unfolded, withoutFunctions } from './choice.ts';
+import { afterToolRan, allowAlso, expandServerTools, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
 import type { RoundsSoFar } from './record.ts';
 import { truncate } from './truncate.ts';
@@ -50,7 +50,7 @@ export async function* rounds(
     const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
     const served = Array.from(functions.values(), (fn) => fn.definition);
     const offered = [...call.tools];
-    let tool_choice = unfolded(call.tool_choice, names);
+    let tool_choice = expandServerTools(call.tool_choice, names);
     const citations = new Citations();
     citations.queue(resumed.citations);
     let input = call.input;
@@ -61,7 +61,7 @@ export async function* rounds(
       const said: OutputItem[] = [];
       let finish: Finish | undefined;
       const may = ran < mostCalls;
-      const wanted = round > 1 ? satisfied(tool_choice) : tool_choice;
+      const wanted = round > 1 ? afterToolRan(tool_choice) : tool_choice;
       const terms = {
         tools: may ? [...offered, ...served] : [...offered],
         tool_choice: may ? wanted : withoutFunctions(wanted, new Set(functions.keys())),
@@ -100,7 +100,7 @@ export async function* rounds(
           status: 'completed',
         });
         offered.push(...(result.tools ?? []));
-        tool_choice = naming(tool_choice, result.tools ?? []);
+        tool_choice = allowAlso(tool_choice, result.tools ?? []);
         citations.queue(result.citations ?? []);
         last ||= result.endTurn === true;
       }

@@ -6,7 +6,7 @@ import { parseJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
 import type { Tool, ToolResult, ToolUse } from '../tools/tool.ts';
-import type { Offer } from './deferred.ts';
+import type { ToolCatalog } from './tool-catalog.ts';
 import { echo } from './tools.ts';
 
 // The search for tools that the client has deferred, run here. To the model it is a function like any other, in this turn
@@ -42,7 +42,7 @@ const definition: FunctionTool = {
 };
 
 /** The search as the tool loop runs it. */
-export function toolSearch(offer: Offer): ToolUse {
+export function toolSearch(catalog: ToolCatalog): ToolUse {
   const known = new Map<ClientTool, SearchedTool>();
   const searched = (tool: ClientTool) => {
     const found = known.get(tool) ?? searchedTool(tool);
@@ -53,15 +53,15 @@ export function toolSearch(offer: Offer): ToolUse {
     type: NAME,
     parse: () => undefined,
     async *open() {
-      const load = offer.loader();
-      return { functions: [{ definition, run: (call) => run(call, offer, searched, load) }] };
+      const load = catalog.loader();
+      return { functions: [{ definition, run: (call) => run(call, catalog, searched, load) }] };
     },
   };
   return { tool, config: undefined };
 }
 
 /** The instructions, and the names of what can be searched for with what it is: what a model starts from. */
-export function instruct(instructions: string | null, { deferred }: Offer): string | null {
+export function instruct(instructions: string | null, { deferred }: ToolCatalog): string | null {
   if (deferred.size === 0) return instructions;
   const lines = Array.from(deferred.keys(), (tool) => {
     const about = 'description' in tool && tool.description ? `: ${tool.description}` : '';
@@ -92,13 +92,13 @@ export function asHeard(items: readonly Item[]): Item[] {
 
 async function* run(
   call: FunctionCall,
-  offer: Offer,
+  catalog: ToolCatalog,
   searched: (tool: ClientTool) => SearchedTool,
-  load: ReturnType<Offer['loader']>,
+  load: ReturnType<ToolCatalog['loader']>,
 ): AsyncGenerator<ItemEvent, ToolResult> {
   const given = argumentsOf(call);
   const words = [...new Set(wordsOf(Object.values(given)))].slice(0, MAX_WORDS);
-  const tools = search(words, Array.from(offer.deferred.keys(), searched));
+  const tools = search(words, Array.from(catalog.deferred.keys(), searched));
   const shared = { call_id: null, execution: 'server', status: 'completed' } as const;
   yield* itemEvents({ ...shared, type: 'tool_search_call', id: newItemId('tool_search_call'), arguments: given }, 0);
   yield* itemEvents(

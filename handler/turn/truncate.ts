@@ -1,13 +1,13 @@
 import type { Item } from '../items/item.ts';
 import { isAnswer, isCall } from '../items/roles.ts';
 import { isCompaction, isInstruction } from './compaction.ts';
-import { estimateTokens, type Heard } from './estimate.ts';
+import { estimateTokens, type ModelInput } from './estimate.ts';
 
 /** What a model's reply gets of its context when the request does not say how much it may take, or says more than there is. */
 const REPLY_PART = 0.25;
 
 /** The tokens that a model's context has for items: what else the model reads is taken off, and so is its `reply`. */
-export function roomFor(heard: Omit<Heard, 'input'>, context: number, reply: number | null): number {
+export function roomFor(heard: Omit<ModelInput, 'input'>, context: number, reply: number | null): number {
   const left = reply !== null && reply < context ? reply : context * REPLY_PART;
   return context - left - estimateTokens(heard);
 }

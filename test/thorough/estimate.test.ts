@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ModelCall } from '../../handler/backend/backend.ts';
 import { createHandler, parseConfig, type Tokenizer } from '../../handler/index.ts';
 import type { Item } from '../../handler/items/item.ts';
-import { countTokens, estimateTokens, type Heard } from '../../handler/turn/estimate.ts';
+import { countTokens, estimateTokens, type ModelInput } from '../../handler/turn/estimate.ts';
 import { loadTokenizer } from '../../shim/tokenizer.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { testDatabase } from '../support/doors/database.ts';
@@ -16,7 +16,7 @@ const TEXTS: Record<string, string> = {
   emoji: '👩‍👩‍👧‍👦🙂'.repeat(200),
 };
 
-const said = (text: string): Heard => ({ input: [message(text)] });
+const said = (text: string): ModelInput => ({ input: [message(text)] });
 
 function message(text: string): Item {
   return { type: 'message', id: 'msg_1', role: 'user', status: 'completed', content: [{ type: 'input_text', text }] };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
-import { Wakes } from '../../handler/background/wakes.ts';
+import { LogNotifier } from '../../handler/background/log-notifier.ts';
 import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { Owner } from '../../handler/state/owner.ts';
@@ -219,11 +219,11 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
   });
 
   test('a reader who waits for long leaves nothing behind on its signal', async () => {
-    const wakes = new Wakes();
+    const notifier = new LogNotifier();
     const { signal } = new AbortController();
     for (let n = 0; n < 20; n++) {
-      const news = wakes.next('resp_1', 60_000, signal);
-      wakes.wake('resp_1');
+      const news = notifier.next('resp_1', 60_000, signal);
+      notifier.notify('resp_1');
       await news;
     }
     assert.equal(getEventListeners(signal, 'abort').length, 0);

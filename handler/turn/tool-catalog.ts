@@ -1,10 +1,10 @@
 import { unsupported } from '../errors.ts';
 import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts';
 
-/** What the model is offered of the client's tools: those that it can call, and those that it has to search for first. */
-export class Offer {
+/** The client's tools as the model is offered them: those that it can call, and those that are deferred until a search loads them. */
+export class ToolCatalog {
   /** Those that it can call at first, with their places in the request. */
-  readonly shown = new Map<ClientTool, string>();
+  readonly callable = new Map<ClientTool, string>();
   /** Those that are deferred and that it may call once they are loaded, with their places. */
   readonly deferred = new Map<ClientTool, string>();
   /** Whether the server is to search for them. */
@@ -26,7 +26,7 @@ export class Offer {
     for (const [tool, place] of given) {
       if (tool.type === 'tool_search' && isOurs) continue;
       // The model's server knows of no search that is made here.
-      this.#show(isOurs && found.has(tool) ? loaded(tool) : tool, place, found.has(tool));
+      this.#offer(isOurs && found.has(tool) ? loaded(tool) : tool, place, found.has(tool));
       const later = found.has(tool) ? undefined : part(tool, isDeferred);
       if (!later) continue;
       if (!search) throw unsupported(placeOf(tool, place), 'needs a tool_search by which the tool can be found');
@@ -44,7 +44,7 @@ export class Offer {
 
   /** All that it can come to call, with their places. */
   get all(): Map<ClientTool, string> {
-    const [all, names] = [new Map(this.shown), new Set(this.#names)];
+    const [all, names] = [new Map(this.callable), new Set(this.#names)];
     for (const [tool, place] of this.deferred) {
       const fresh = part(loaded(tool), isNew(names));
       if (fresh) all.set(fresh, place);
@@ -52,12 +52,12 @@ export class Offer {
     return all;
   }
 
-  #show(tool: ClientTool, place: string, whole: boolean): void {
+  #offer(tool: ClientTool, place: string, whole: boolean): void {
     const fresh = part(
       tool,
       isNew(this.#names, (member) => whole || !isDeferred(member)),
     );
-    if (fresh) this.shown.set(fresh, place);
+    if (fresh) this.callable.set(fresh, place);
   }
 }
 

@@ -1,9 +1,9 @@
-/** Tells those who read the events of a response in the process where they are made that there is something new. */
-export class Wakes {
+/** Notifies readers of a background response's log, in the process that writes it, of new events. */
+export class LogNotifier {
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** Wakes all who wait for this response. */
-  wake(id: string): void {
+  /** Resolves the `next` of all who wait for this response. */
+  notify(id: string): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     for (const resolve of waiting ?? []) resolve();

@@ -19,7 +19,7 @@ const MAX_TRIES = 20;
  * this process makes it. Open items end as incomplete; whoever makes it can write nothing more. One that has ended stays as
  * it is.
  */
-export async function cutShort(store: TenantStore, id: string, failure?: ApiError): Promise<void> {
+export async function terminate(store: TenantStore, id: string, failure?: ApiError): Promise<void> {
   const { database, tenant, owner } = store;
   for (let tries = 1; ; tries++) {
     const begun = await getHidden(store, id);
