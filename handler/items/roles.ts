@@ -36,5 +36,6 @@ export function isDirective(item: Item): item is Directive {
 
 /** Whether an item is a call, an answer, or both. */
 export function isOfTool(item: Item): item is Call | Answer | ServerCall {
-  return isCall(item) || isAnswer(item) || isServerCall(item);
+  const { role } = kinds[item.type];
+  return role !== 'speech' && role !== 'directive';
 }

@@ -38,18 +38,23 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
     if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0).map(toPart) });
   };
   for (const item of input) {
-    const call = callOf(item);
-    const answer = answerOf(item);
     if (!isAnswer(item)) show();
-    if (item.type === 'message') addMessage(messages, item, assistant);
-    else if (item.type === 'reasoning') {
+    if (item.type === 'message') {
+      addMessage(messages, item, assistant);
+      continue;
+    }
+    if (item.type === 'reasoning') {
       const text = reasoningText(item);
       if (!withReasoning || text === '') continue;
       const last = messages.at(-1);
       const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
       if (begun) messages.push({ role: 'assistant', content: null, reasoning_content: text });
       else assistant().reasoning_content = text;
-    } else if (!isOfTool(item)) throw unreadable(item);
+      continue;
+    }
+    if (!isOfTool(item)) throw unreadable(item);
+    const call = callOf(item);
+    const answer = answerOf(item);
     if (call) {
       const { id, name, arguments: written } = call;
       const message = assistant();
