@@ -13,10 +13,13 @@ import { runTurn, type Turn } from '../handler/turn/turn.ts';
 import { createTransport } from '../shim/transport.ts';
 import { anyServer } from './support/backend-contract.ts';
 import { callsFunctions, type ScriptedModel, says, startScriptedModel } from './support/model/scripted.ts';
-import { testTool } from './support/test-tool.ts';
+import { knownTool, testTool } from './support/test-tool.ts';
 
 const seal = sealWith([{ id: 'k', key: 'a key of thirty-two bytes, at least' }])('t');
-const tools = { registered: new Map([[testTool.type, testTool]]), dropped: new Set<string>() };
+const tools = {
+  registered: new Map([testTool, knownTool].map((tool) => [tool.type, tool])),
+  dropped: new Set<string>(),
+};
 const { signal } = new AbortController();
 
 /** What a scene works with. `prepare` counts, and prepares what cannot be translated again. */
@@ -85,11 +88,28 @@ translates('a turn', { translated: 1, called: 1 }, async ({ model, plan, run }) 
   return name;
 });
 
-// What cannot be carried is refused before anything is promised, and the first call is known only once its tools are open: one
-// translation more. The same where a summary comes before the call.
-translates('a turn whose tool runs once', { translated: 3, called: 2 }, async ({ model, plan, run }) => {
-  const name = model.script(callsFunctions({ name: 'add', args: '{"a":1,"b":2}' }), says('3'));
+const sum = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
+
+translates('a turn whose tool runs once', { translated: 2, called: 2 }, async ({ model, plan, run }) => {
+  const name = model.script(sum, says('3'));
+  assert.equal(await run(plan({ model: name, tools: [{ type: 'known_tool' }] })), 'completed');
+  return name;
+});
+
+// What cannot be carried is refused before anything is promised: where the functions are known only once their tool is open,
+// what is asked of the model before that is translated beside the first call. The same where a summary comes before the call.
+translates('a turn whose tool is opened first', { translated: 3, called: 2 }, async ({ model, plan, run }) => {
+  const name = model.script(sum, says('3'));
   assert.equal(await run(plan({ model: name, tools: [{ type: 'test_tool' }] })), 'completed');
+  return name;
+});
+
+// The tools that may be found are translated without what was said.
+translates('a turn that searches for a tool', { translated: 3, called: 2 }, async ({ model, plan, run }) => {
+  const name = model.script(callsFunctions({ name: 'tool_search', args: '{"query":"f"}' }), says('Found.'));
+  const deferred = { type: 'function', name: 'f', defer_loading: true };
+  const tools = [{ type: 'tool_search', execution: 'server' }, deferred];
+  assert.equal(await run(plan({ model: name, tools })), 'completed');
   return name;
 });
 

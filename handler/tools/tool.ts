@@ -10,6 +10,11 @@ export interface Tool<Config = unknown> {
   readonly type: string;
   /** Checks one entry of `tools`; throws an ApiError that names the field below `param`. */
   parse(entry: JsonObject, param: string): Config;
+  /**
+   * Its functions as the model is told of them, where they are known before it is opened: the first call is then translated
+   * once, and what cannot be carried of it refused, before anything is promised. `open` returns the same.
+   */
+  definitions?(config: Config): readonly FunctionTool[];
   /** Makes it ready for one turn; yields what the client sees of that, `output_index` from 0. */
   open(config: Config, signal: AbortSignal): AsyncGenerator<ItemEvent, ServerFunctions>;
 }

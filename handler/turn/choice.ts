@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import type { ClientTool, ToolChoice } from '../protocol/tools.ts';
+import type { ClientTool, FunctionTool, ToolChoice } from '../protocol/tools.ts';
 import type { ToolUse } from '../tools/tool.ts';
 
 type AllowedTools = Extract<ToolChoice, { type: 'allowed_tools' }>;
@@ -43,12 +43,15 @@ export function withSearch(choice: ToolChoice, searches: boolean, found: Iterabl
 }
 
 /** An allowed_tools list with the functions of server-side tools in place of their types. */
-export function expandServerTools(choice: ToolChoice, functions: ReadonlyMap<string, readonly string[]>): ToolChoice {
+export function expandServerTools(
+  choice: ToolChoice,
+  functions: ReadonlyMap<string, readonly FunctionTool[]>,
+): ToolChoice {
   if (!isList(choice)) return choice;
   const types = new Set(choice.tools.map(({ type }) => type));
-  const names = [...functions].flatMap(([type, names]) => (types.has(type) ? names : []));
+  const allowed = [...functions].flatMap(([type, served]) => (types.has(type) ? served : []));
   const others = choice.tools.filter(({ type }) => !functions.has(type));
-  return { ...choice, tools: [...others, ...names.map((name) => ({ type: 'function', name }))] };
+  return { ...choice, tools: [...others, ...allowed.map(({ name }) => ({ type: 'function', name }))] };
 }
 
 /** An allowed_tools list that names these tools as well. */

@@ -1,6 +1,8 @@
 import type { ModelCall, Prepare, PreparedCall } from '../backend/backend.ts';
+import type { Item } from '../items/item.ts';
 import type { ServerFunctions, ToolUse } from '../tools/tool.ts';
 import { summaryCall } from './compact.ts';
+import { ServedFunctions } from './served-functions.ts';
 
 /** What the calls of the model in a turn are made from. */
 export interface TurnCalls {
@@ -18,36 +20,59 @@ export interface FirstCall {
   prepared: PreparedCall;
 }
 
+/** What any server takes for an input, or at its end: some want a user to have the last word. */
+export const WORD: Item = {
+  type: 'message',
+  id: 'msg_word',
+  role: 'user',
+  status: 'completed',
+  content: [{ type: 'input_text', text: '?' }],
+};
+
 /**
  * Prepares the first call of a turn: that for a summary if the turn begins with one; undefined where tools have to be opened
  * for it. Throws an ApiError for what the model's server cannot carry of all that the turn may come to ask it, when nothing
  * has been sent or promised.
  */
 export function prepareFirst(prepare: Prepare, { call, most, uses, compaction }: TurnCalls): FirstCall | undefined {
-  const first = compaction ? summaryCall(call, compaction.context) : call;
-  const opens = uses.length > 0 && !compaction;
-  // Where more than the first call may be asked, that is prepared only to have it refused now: what a search may load, too.
-  if (opens || most || (compaction && !compaction.only)) prepare({ ...call, ...most });
-  return opens ? undefined : { call: first, prepared: prepare(first) };
+  const first = compaction ? summaryCall(call, compaction.context) : withKnown(call, uses);
+  // What is asked later than in the first call is prepared only to have it refused now: of what a search may load, the tools.
+  if (!first || (compaction && !compaction.only)) prepare({ ...call, ...most });
+  else if (most && !compaction) prepare({ ...call, ...most, input: [WORD] });
+  return first && { call: first, prepared: prepare(first) };
 }
 
 /** The same where tools are opened for it, and closed again; what the client would see of that is dropped. */
 export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: AbortSignal): Promise<FirstCall> {
   const first = prepareFirst(prepare, turn);
   if (first) return first;
-  const { call, uses } = turn;
   const opened: ServerFunctions[] = [];
   try {
-    for (const { tool, config } of uses) {
+    const served = new ServedFunctions();
+    for (const { tool, config } of turn.uses) {
       const events = tool.open(config, signal);
       let next = await events.next();
       while (!next.done) next = await events.next();
       opened.push(next.value);
+      served.add(
+        tool.type,
+        next.value.functions.map(({ definition }) => definition),
+      );
     }
-    const served = opened.flatMap(({ functions }) => functions.map(({ definition }) => definition));
-    const whole = { ...call, tools: [...call.tools, ...served] };
-    return { call: whole, prepared: prepare(whole) };
+    const call = served.offer(turn.call);
+    return { call, prepared: prepare(call) };
   } finally {
     for (const tool of opened) await tool.close?.();
   }
+}
+
+/** The call with the functions of the server's tools; undefined where one is to be opened before they are known. */
+function withKnown(call: ModelCall, uses: readonly ToolUse[]): ModelCall | undefined {
+  const served = new ServedFunctions();
+  for (const { tool, config } of uses) {
+    const definitions = tool.definitions?.(config);
+    if (!definitions) return undefined;
+    served.add(tool.type, definitions);
+  }
+  return served.offer(call);
 }

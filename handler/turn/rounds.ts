@@ -6,9 +6,10 @@ import { isCall, isServerCall } from '../items/roles.ts';
 import { fixedLimits } from '../limits.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
-import { afterToolRan, allowAlso, expandServerTools, withoutFunctions } from './choice.ts';
+import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
 import type { RoundsSoFar } from './record.ts';
+import { ServedFunctions } from './served-functions.ts';
 import { truncate } from './truncate.ts';
 
 /** Says that the model is about to be called again: what was made so far stands. */
@@ -32,25 +33,27 @@ export interface Calling {
  */
 export async function* rounds(
   prepare: Prepare,
-  { call, uses, response, room, resumed = BEGINNING }: Rounds,
+  { call, first, uses, response, room, resumed = BEGINNING }: Rounds,
   most: number,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const places = new Places(response.output.length);
   const opened: ServerFunctions[] = [];
   try {
-    const names = new Map<string, string[]>();
+    const served = new ServedFunctions();
     for (const { tool, config } of uses) {
       const opening = tool.open(config, signal);
       // What clients see of that they saw in the first round.
       const made = resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening);
       opened.push(made);
-      names.set(tool.type, [...(names.get(tool.type) ?? []), ...made.functions.map((fn) => fn.definition.name)]);
+      served.add(
+        tool.type,
+        made.functions.map((fn) => fn.definition),
+      );
     }
     const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
-    const served = Array.from(functions.values(), (fn) => fn.definition);
     const offered = [...call.tools];
-    let tool_choice = expandServerTools(call.tool_choice, names);
+    let { tool_choice } = served.offer(call);
     const citations = new Citations();
     citations.queue(resumed.citations);
     let input = call.input;
@@ -63,10 +66,11 @@ export async function* rounds(
       const may = ran < mostCalls;
       const wanted = round > 1 ? afterToolRan(tool_choice) : tool_choice;
       const terms = {
-        tools: may ? [...offered, ...served] : [...offered],
+        tools: may ? [...offered, ...served.definitions] : [...offered],
         tool_choice: may ? wanted : withoutFunctions(wanted, new Set(functions.keys())),
       };
-      for await (const event of prepare({ ...call, ...terms, input }).stream(signal)) {
+      const events = (round === 1 && first) || prepare({ ...call, ...terms, input }).stream(signal);
+      for await (const event of events) {
         if (event.type === 'finish') finish = event;
         else if (event.type === 'keep_alive') yield event;
         else {
@@ -118,6 +122,8 @@ export async function* rounds(
 /** What a turn's rounds are made from; `resumed` where some were made before, by a process that has died. */
 interface Rounds {
   call: ModelCall;
+  /** What the model says to its first call, where that was prepared before. */
+  first?: AsyncIterable<BackendEvent> | undefined;
   uses: readonly ToolUse[];
   response: Pick<Response, 'max_tool_calls' | 'output'>;
   room?: number | undefined;

@@ -52,6 +52,7 @@ export function toolSearch(catalog: ToolCatalog): ToolUse {
   const tool: Tool = {
     type: NAME,
     parse: () => undefined,
+    definitions: () => [definition],
     async *open() {
       const load = catalog.loader();
       return { functions: [{ definition, run: (call) => run(call, catalog, searched, load) }] };

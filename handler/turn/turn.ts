@@ -57,9 +57,19 @@ export function runTurn(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const first = prepareFirst(means.prepare, turn)?.prepared.stream(signal);
-  if (!first) return events(turn, rounds(means.prepare, turn, means.rounds, signal), means, signal);
-  const source = turn.compaction ? compacted(turn, turn.compaction.only, first, means, signal) : first;
-  return events(turn, source, means, signal);
+  return events(turn, sourceOf(turn, first, means, signal), means, signal);
+}
+
+/** What makes the events of a turn, which begins with its first call where that is known. */
+function sourceOf(
+  turn: Turn,
+  first: AsyncIterable<BackendEvent> | undefined,
+  means: Means,
+  signal: AbortSignal,
+): AsyncIterable<BackendEvent | Calling | RoundEnd> {
+  if (first && turn.compaction) return compacted(turn, turn.compaction.only, first, means, signal);
+  if (first && turn.uses.length === 0) return first;
+  return rounds(means.prepare, { ...turn, first }, means.rounds, signal);
 }
 
 /** What is made where all that was said is summed up first: the item that holds it, and what the model says after it. */

@@ -1,15 +1,6 @@
 import type { Finish, Prepare } from '../backend/backend.ts';
-import type { Item } from '../items/item.ts';
 import { NO_USAGE } from '../protocol/response.ts';
-
-/** Words of a user's, who has to have the last one before some servers take a request; the next one brings some. */
-const TO_COME: Item = {
-  type: 'message',
-  id: 'msg_to_come',
-  role: 'user',
-  status: 'completed',
-  content: [{ type: 'input_text', text: '?' }],
-};
+import { WORD } from '../turn/first-call.ts';
 
 /**
  * A model for `generate: false`: it is refused what the given one would be, once a user's words follow, and says nothing, at
@@ -17,7 +8,7 @@ const TO_COME: Item = {
  */
 export function silent(prepare: Prepare): Prepare {
   return (call) => {
-    prepare({ ...call, input: [...call.input, TO_COME] });
+    prepare({ ...call, input: [...call.input, WORD] });
     return { stream: nothing };
   };
 }

@@ -195,6 +195,11 @@ promise(
     await create(door, body);
     assert.deepEqual(counted(door, model, COUNT), counted(door, model, RUN));
     assert.ok(counted(door, model, COUNT).tools.length > 1);
+    const chosen = { ...body, tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'test_tool' }] } };
+    await count(door, chosen);
+    await create(door, chosen);
+    assert.deepEqual(counted(door, model, COUNT, 1), counted(door, model, RUN, 1));
+    assert.ok(counted(door, model, COUNT, 1).tools.length > 1);
   },
   { ...NEEDS_HEADERS, ...NEEDS_TEST_TOOL },
 );

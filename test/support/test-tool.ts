@@ -3,6 +3,7 @@ import type { ItemEvent } from '../../handler/events/events.ts';
 import type { FunctionCall } from '../../handler/items/function.ts';
 import { newItemId } from '../../handler/items/item.ts';
 import type { McpCall } from '../../handler/items/mcp.ts';
+import type { FunctionTool } from '../../handler/protocol/tools.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 
 /** How often the test tool has been opened and closed. */
@@ -76,11 +77,22 @@ export const testTool: Tool<{ label: string; shows: boolean }> = {
   },
 };
 
+/** The same as one whose functions are known before it is opened. */
+export const knownTool: typeof testTool = {
+  ...testTool,
+  type: 'known_tool',
+  definitions: () => ['add', 'show', 'ask', 'cite', 'fail', 'wait'].map(definitionOf),
+};
+
+function definitionOf(name: string): FunctionTool {
+  return { type: 'function', name, description: `test function ${name}`, parameters: { type: 'object' } };
+}
+
 type Run = (args: Record<string, unknown>, signal: AbortSignal) => ToolResult | Promise<ToolResult>;
 
 function fn(name: string, label: string, run: Run): ServerFunction {
   return {
-    definition: { type: 'function', name, description: `test function ${name}`, parameters: { type: 'object' } },
+    definition: definitionOf(name),
     async *run(call: FunctionCall, signal: AbortSignal): AsyncGenerator<ItemEvent, ToolResult> {
       const item = mcpCall(label, name, call.arguments);
       const at = { sequence_number: 0, item_id: item.id, output_index: 0 };

@@ -28,7 +28,7 @@ export async function testToolSubject(tool: Tool = testTool): Promise<ToolSubjec
   const use = testToolUseOf(label);
   return {
     tool,
-    entry: { type: 'test_tool', label, shows: true },
+    entry: { type: tool.type, label, shows: true },
     fetch: (request) => handler.fetch(request),
     model: model.script(calling('add', { a: 123_000, b: 456 })),
     result: '123456',

@@ -4,10 +4,11 @@ import type { ItemEvent } from '../../handler/events/events.ts';
 import { toolContract } from '../../handler/tools/contract/index.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 import { tryContract } from '../support/contract.ts';
-import { testTool } from '../support/test-tool.ts';
+import { knownTool, testTool } from '../support/test-tool.ts';
 import { testToolSubject } from '../support/tool-subject.ts';
 
-tryContract('the test tool keeps the contract of a tool', toolContract, testToolSubject);
+tryContract('the test tool keeps the contract of a tool', toolContract, () => testToolSubject());
+tryContract('one whose functions are known keeps it', toolContract, () => testToolSubject(knownTool));
 
 type Run = AsyncGenerator<ItemEvent, ToolResult>;
 
@@ -46,6 +47,7 @@ const silent = altered((fn) => ({
     return { ...(yield* fn.run(call, signal)), output: 'done' };
   },
 }));
+const forgetful: Tool = { ...testTool, parse: testTool.parse, definitions: () => [] };
 const open = showing((event) => (event.type === 'response.output_item.done' ? undefined : event));
 const foreign = showing((event) =>
   'item' in event ? { ...event, item: { ...event.item, type: 'novel_call' } as never } : undefined,
@@ -53,6 +55,7 @@ const foreign = showing((event) =>
 
 const broken: [what: string, tool: Tool, promise: string, says: RegExp][] = [
   ['names that no server takes', named, 'its functions have names', /is no name of a function/],
+  ['other functions than it said', forgetful, 'its functions have names', /are others than those/],
   ['results that are kept back', silent, 'the model reads', /has not read 123456/],
   ['items without an end', open, 'what clients see of it is told whole', /begun and never done/],
   ['items that no next turn can read', foreign, 'the next turn goes on', /a request came to/],

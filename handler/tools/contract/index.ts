@@ -10,15 +10,22 @@ const NAME = /^[\w-]{1,64}$/;
 
 /** What every tool that runs on the server promises, whatever it does. */
 export const toolContract: readonly ContractCase<ToolSubject>[] = [
-  contractCase('its functions have names that model servers take, each of its own', async ({ tool, entry }) => {
-    const opening = tool.open(tool.parse(entry, 'tools[0]'), new AbortController().signal);
-    let next = await opening.next();
-    while (!next.done) next = await opening.next();
-    const names = next.value.functions.map(({ definition }) => definition.name);
-    await next.value.close?.();
-    check(names.length > 0 && new Set(names).size === names.length, `its functions are ${names.join(', ')}`);
-    for (const name of names) check(NAME.test(name), `${name} is no name of a function`);
-  }),
+  contractCase(
+    'its functions have names that model servers take, and are those that it said',
+    async ({ tool, entry }) => {
+      const config = tool.parse(entry, 'tools[0]');
+      const opening = tool.open(config, new AbortController().signal);
+      let next = await opening.next();
+      while (!next.done) next = await opening.next();
+      const definitions = next.value.functions.map(({ definition }) => definition);
+      await next.value.close?.();
+      const said = tool.definitions?.(config) ?? definitions;
+      checkSame(said, definitions, 'its functions are others than those that were known before it was opened');
+      const names = definitions.map(({ name }) => name);
+      check(names.length > 0 && new Set(names).size === names.length, `its functions are ${names.join(', ')}`);
+      for (const name of names) check(NAME.test(name), `${name} is no name of a function`);
+    },
+  ),
 
   contractCase('the model reads what a function returned', async (subject) => {
     await completed(ask(subject, {}));
@@ -108,7 +115,7 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
     const { model, entry } = subject;
     await jsonOf(send(subject, 'POST', '/v1/responses/input_tokens', { model, input: 'Go', tools: [entry] }));
     await subject.closed();
-    check(subject.opened() === 2, `it was opened ${subject.opened()} times for a turn and a count`);
+    check(subject.opened() > 0, 'it was never opened');
   }),
 ];
 
