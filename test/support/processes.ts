@@ -115,7 +115,9 @@ export function reads(door: InProcess, id: string): Reader {
     checkStream(whole);
     return whole;
   };
-  return { whole: read(), seen: (pattern) => until(() => pattern.test(text)) };
+  const whole = read();
+  whole.catch(() => {}); // whoever does not wait for the end may close its process before
+  return { whole, seen: (pattern) => until(() => pattern.test(text)) };
 }
 
 /** How many rows each table has that holds something of responses. */
