@@ -1,6 +1,8 @@
 // antiphon/database: the port of databases, and what an implementation of it needs.
 
+export type { ContractCase } from '../handler/contract.ts';
 export { rowsByName, statementsOf } from '../handler/state/database/batch.ts';
+export { type DatabaseSubject, databaseContract } from '../handler/state/database/contract.ts';
 export {
   type Batch,
   Conflict,

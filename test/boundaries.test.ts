@@ -58,6 +58,7 @@ const table: Record<string, readonly string[]> = {
   'state/database/database.ts': [],
   'state/database/sql.ts': ['state/database/database.ts'],
   'state/database': database,
+  'state/database/contract.ts': ['contract.ts', 'state', 'state/database', ...database],
   state: [...base, 'events', ...database],
   backend: [...base, 'events'],
   'backend/server': [...base, 'events', 'backend'],

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { getPlatformProxy } from 'wrangler';
+import { databaseContract } from '../../handler/state/database/contract.ts';
 import { type D1Binding, d1Database } from '../../handler/state/database/d1.ts';
-import { databaseContract } from '../support/database-contract.ts';
+import { tryContract } from '../support/contract.ts';
 
 const MOST = 20;
 
@@ -29,9 +30,11 @@ after(async () => {
   await rm(dir, { recursive: true });
 });
 
-databaseContract('d1', async () => {
+tryContract('d1', databaseContract, open, 300_000);
+
+async function open() {
   const binding = platform.env[`DB${used++}`];
   if (!binding) throw new Error('more databases are needed than are bound');
   const database = d1Database(binding);
   return { database, close: () => database.close() };
-});
+}

@@ -4,18 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import { Conflict, type Statement } from '../../handler/state/database/database.ts';
+import { databaseContract } from '../../handler/state/database/contract.ts';
+import {
+  type Batch,
+  Conflict,
+  type Database,
+  type Row,
+  type Rows,
+  type Statement,
+} from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { read, sql, write } from '../../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
-import { databaseContract } from '../support/database-contract.ts';
+import { tryContract } from '../support/contract.ts';
 
-databaseContract('sqlite in memory', async () => {
+tryContract('sqlite in memory', databaseContract, async () => {
   const database = sqliteDatabase(new DatabaseSync(':memory:'));
   return { database, close: () => database.close() };
 });
 
-databaseContract('sqlite in a file', async () => {
+tryContract('sqlite in a file', databaseContract, async () => {
   const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
   const open = () => sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), { synchronous: 'full', defer: setImmediate });
   const database = open();
@@ -127,3 +135,70 @@ test('sqlite: a crowd of long reads and of large writes lets others in between',
     await Promise.all(all);
   }
 });
+
+type RunBatch = <B extends Batch>(statements: B) => Promise<Rows<B>>;
+
+/** Drivers that each break the contract in a way of their own. */
+const broken: Record<string, (whole: Database) => RunBatch> = {
+  'is not all or nothing': (whole) =>
+    async function batch<B extends Batch>(statements: B) {
+      const rows = {};
+      for (const [name, entry] of Object.entries(statements)) Object.assign(rows, await whole.batch({ [name]: entry }));
+      return rows as Rows<B>; // each name has its rows
+    },
+  'tells a conflict as any error': (whole) => (statements) =>
+    whole.batch(statements).catch((error) => {
+      throw new Error(String(error));
+    }),
+  'tells any error as a conflict': (whole) => (statements) =>
+    whole.batch(statements).catch((error) => {
+      throw new Conflict(String(error));
+    }),
+  'gives only the first rows of a list': (whole) => (statements) =>
+    whole
+      .batch(statements)
+      .then((rows) => changed(rows, (all, name) => ('kind' in (statements[name] ?? {}) ? all : all.slice(0, 1)))),
+  'gives large numbers as texts': (whole) => (statements) =>
+    whole
+      .batch(statements)
+      .then((rows) =>
+        changed(rows, (all) =>
+          all.map((row) =>
+            Object.fromEntries(
+              Object.entries(row).map(([name, value]) => [name, Number(value) > 1e9 ? String(value) : value]),
+            ),
+          ),
+        ),
+      ),
+  'cuts texts at NUL': (whole) => (statements) =>
+    whole
+      .batch(statements)
+      .then((rows) =>
+        changed(rows, (all) =>
+          all.map((row) => (row.more ? { ...row, more: String(row.more).split('\\u0000')[0] ?? '' } : row)),
+        ),
+      ),
+};
+
+/** The rows of a batch, changed name by name. */
+function changed<R extends Rows<Batch>>(rows: R, change: (all: readonly Row[], name: string) => readonly Row[]): R {
+  return Object.fromEntries(Object.entries(rows).map(([name, all]) => [name, change(all, name)])) as R; // the same names
+}
+
+for (const [what, breaks] of Object.entries(broken)) {
+  test(`the contract refuses a driver that ${what}`, async () => {
+    const open = async () => {
+      const whole = sqliteDatabase(new DatabaseSync(':memory:'));
+      return { database: { ...whole, batch: breaks(whole) }, close: () => whole.close() };
+    };
+    const refused = async () => {
+      for (const { run } of databaseContract) {
+        const reason = await run(open).then(() => undefined, String);
+        if (reason) return reason;
+      }
+      return undefined;
+    };
+    const reason = await refused();
+    assert.ok(reason);
+  });
+}

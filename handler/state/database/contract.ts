@@ -1,0 +1,227 @@
+import { type ContractCase, check, contractCase } from '../../contract.ts';
+import { insertItems, selectItems } from '../items.ts';
+import { insertBlock } from '../log.ts';
+import { Owner } from '../owner.ts';
+import { sweep } from '../sweep.ts';
+import { joinText, type Place, splitText } from '../text.ts';
+import { Conflict, type Database, type Statement } from './database.ts';
+import { migrate, migrations } from './schema.ts';
+import { raw, read, sql, write } from './sql.ts';
+
+/** A new, empty database, and a second connection to it where the kind has such a thing. */
+export interface DatabaseSubject {
+  database: Database;
+  another?: Database;
+  close(): Promise<void>;
+}
+
+/** What every Database promises, whatever is below it. */
+export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
+  keeps('a batch gives the rows of each statement, as plain values', async ({ database }) => {
+    const big = 2 ** 53 - 1;
+    const rows = await database.batch({
+      none: owner('a', big),
+      owners: OWNERS,
+      gone: write(sql`DELETE FROM owners WHERE id = ${'a'} RETURNING alive_until AS was`),
+    });
+    same(rows, { none: [], owners: [{ id: 'a', alive_until: big }], gone: [{ was: big }] });
+    const { nothing } = await database.batch({ nothing: read(sql`SELECT ${null} AS none_at_all`) });
+    same(nothing, [{ none_at_all: null }]);
+  }),
+
+  keeps('the rows of a list come one after another, and an empty one has none', async ({ database }) => {
+    const rows = await database.batch({
+      written: ['a', 'b', 'c'].map((id) => owner(id, 1)),
+      nothing: [],
+      each: ['c', 'd', 'a'].map((id) => read(sql`SELECT id FROM owners WHERE id = ${id}`)),
+      owners: COUNT,
+    });
+    same(rows, { written: [], nothing: [], each: [{ id: 'c' }, { id: 'a' }], owners: [{ n: 3 }] });
+  }),
+
+  keeps('a batch is all or nothing, and a refused one is a Conflict', async ({ database }) => {
+    await database.batch({ a: owner('a', 1) });
+    const fence = write(sql`UPDATE owners SET alive_until = CASE WHEN alive_until = 2 THEN 3 END WHERE id = 'a'`);
+    const refused = [
+      { b: owner('b', 1), a: owner('a', 2) },
+      { a: owner('a', 3) },
+      { d: owner('d', 1), fence },
+      { fence },
+    ];
+    for (const batch of refused) same(await outcomeOf(database.batch(batch)), 'Conflict');
+    same(await outcomeOf(database.batch({ c: owner('c', 1), nowhere: NOWHERE })), 'another error');
+    same(await database.batch({ owners: OWNERS }), { owners: [{ id: 'a', alive_until: 1 }] });
+  }),
+
+  keeps('batches at the same time stand or fall each by itself', async ({ database }) => {
+    const batches = [
+      { a: owner('a', 1) },
+      { b: owner('b', 1), nowhere: NOWHERE },
+      { c: owner('c', 1), a: owner('a', 2) },
+      { d: owner('d', 1), owners: OWNERS },
+    ];
+    const outcomes = await Promise.all(batches.map((batch) => outcomeOf(database.batch(batch))));
+    same(outcomes, ['done', 'another error', 'Conflict', 'done']);
+    const { owners } = await database.batch({ owners: OWNERS });
+    same(owners, [
+      { id: 'a', alive_until: 1 },
+      { id: 'd', alive_until: 1 },
+    ]);
+  }),
+
+  keeps('who reads sees a batch of others whole or not at all', async ({ database, another = database }) => {
+    const pairs = Array.from({ length: 20 }, (_, n) => ({ a: owner(`a-${n}`, n), b: owner(`b-${n}`, n) }));
+    const writing = Promise.all(pairs.map((pair) => database.batch(pair)));
+    for (let looks = 0; looks < 10; looks++) {
+      const { first, second } = await another.batch({ first: COUNT, second: COUNT });
+      same(second, first);
+      same(Number(first[0]?.n) % 2, 0);
+    }
+    await writing;
+    same(await another.batch({ counted: COUNT }), { counted: [{ n: 40 }] });
+  }),
+
+  keeps(
+    'of many writers of one key one wins, and each hears whether it did',
+    async ({ database, another = database }) => {
+      const writers = Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? database : another));
+      const outcomes = await Promise.all(
+        writers.map((from, n) => outcomeOf(from.batch({ key: owner('key', n), by: owner(`by-${n}`, n) }))),
+      );
+      const winner = outcomes.indexOf('done');
+      same(
+        outcomes,
+        outcomes.map((_, n) => (n === winner ? 'done' : 'Conflict')),
+      );
+      const { owners } = await another.batch({ owners: OWNERS });
+      same(
+        owners.map(({ id }) => id),
+        [`by-${winner}`, 'key'],
+      );
+    },
+  ),
+
+  keeps('a condition in a statement decides, and RETURNING tells', async ({ database }) => {
+    await database.batch({ lock: owner('lock', 0) });
+    const take = (n: number) =>
+      write(sql`UPDATE owners SET alive_until = ${n} WHERE id = 'lock' AND alive_until = 0 RETURNING alive_until`);
+    const outcomes = await Promise.all([1, 2, 3].map((n) => database.batch({ taken: take(n) })));
+    same(outcomes.flatMap(({ taken }) => taken).length, 1);
+  }),
+
+  keeps('rows page both ways without loss', async ({ database }) => {
+    const all = Array.from({ length: 25 }, (_, n) => n);
+    await database.batch({ owners: all.map((n) => owner(`o-${n}`, n)) });
+    for (const [way, beyond, first, expected] of [
+      [raw('ASC'), raw('>'), -1, all],
+      [raw('DESC'), raw('<'), 25, all.toReversed()],
+    ] as const) {
+      const seen: number[] = [];
+      for (let pages = 0; pages < 4; pages++) {
+        const { rows } = await database.batch({
+          rows: read(sql`SELECT alive_until FROM owners WHERE alive_until ${beyond} ${seen.at(-1) ?? first}
+            ORDER BY alive_until ${way} LIMIT ${10}`),
+        });
+        seen.push(...rows.map((row) => Number(row.alive_until)));
+      }
+      same(seen, expected);
+    }
+  }),
+
+  keeps('texts of any length and any characters come back as they were', async ({ database }) => {
+    const odd = '\u0000 \ud800 \udfff 🙂 é \u2028 "\\';
+    for (const length of [0, 1, 169_999, 170_000, 170_001, 600_000, 2_500_000]) {
+      const at: Place = { tenant: 't', owner: `h-${length}`, kind: 'output', position: 0 };
+      const { tenant, owner, kind, position } = at;
+      const text = JSON.stringify(`${odd}${'🙂'.repeat(length / 2)}${odd}`);
+      const { head, rest } = splitText(at, text);
+      await database.batch({
+        item: write(sql`INSERT INTO items (tenant, holder, side, place, id, body)
+          VALUES (${tenant}, ${owner}, ${kind}, ${position}, 'i', ${head})`),
+        rest,
+      });
+      const { rows } = await database.batch({ rows: selectItems(tenant, owner, kind) });
+      same(joinText(rows)[0]?.text === text, true, `a text of ${length} characters`);
+      for (const { more } of rows) same(new TextEncoder().encode(String(more ?? '')).length <= 512 * 1024, true);
+    }
+  }),
+
+  keeps('what has expired goes in slices, and what it is kept with', async ({ database }) => {
+    const text = 'x'.repeat(400_000);
+    for (let n = 0; n < 90; n++) {
+      // A chain of 45, and others by themselves; all of them from one conversation.
+      const id = `resp_${n}`;
+      const parent = n > 0 && n < 45 ? `resp_${n - 1}` : null;
+      const content = [{ type: 'input_text' as const, text: n === 50 ? text : 'Hi' }];
+      const item = { type: 'message', role: 'user', status: 'completed', id: `msg_${n}`, content } as const;
+      await database.batch({
+        response: write(sql`INSERT INTO responses
+            (tenant, id, parent, conversation, owner, status, background, log_until, compacted, expires_at, body)
+          VALUES ('t', ${id}, ${parent}, 'conv', '', 'completed', 1, 1, 0, ${n}, '{}')`),
+        items: insertItems({ tenant: 't', owner: id, kind: 'input', position: 0 }, [item]),
+        log: insertBlock('t', id, 0, [n === 60 ? text : '{}'], 0),
+      });
+    }
+    await database.batch({
+      conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at)
+        VALUES ('t', 'conv', 0, '{}', 1)`),
+    });
+    const tables = ['responses', 'items', 'chunks', 'events', 'conversations'];
+    const left = async () => {
+      const counts = tables.map((table) => read(sql`SELECT count(*) AS n FROM ${raw(table)}`));
+      return (await database.batch({ counts })).counts.map(({ n }) => Number(n));
+    };
+    // A sweep has its time, and a slow database may want several.
+    for (let sweeps = 0; sweeps < 5 && (await left()).some((n) => n > 0); sweeps++)
+      await sweep(database, new Owner(1_000), Date.now());
+    same(
+      await left(),
+      tables.map(() => 0),
+    );
+  }),
+
+  ...Array.from({ length: migrations.length + 1 }, (_, version) =>
+    contractCase<DatabaseSubject>(
+      `schema ${version} is brought to the newest, by many at once, and a newer one is refused`,
+      async ({ database }) => {
+        await migrate(database, version);
+        await Promise.all([migrate(database), migrate(database), migrate(database)]);
+        const { found } = await database.batch({ found: read(sql`SELECT max(version) AS version FROM migrations`) });
+        same(found, [{ version: migrations.length }]);
+        await database.batch({ newer: write(sql`INSERT INTO migrations (version) VALUES (${migrations.length + 1})`) });
+        same(await outcomeOf(migrate(database)), 'another error');
+      },
+    ),
+  ),
+];
+
+/** A case on a database of the newest schema. */
+function keeps(name: string, test: (subject: DatabaseSubject) => Promise<void>): ContractCase<DatabaseSubject> {
+  return contractCase(name, async (subject) => {
+    await migrate(subject.database);
+    await test(subject);
+  });
+}
+
+function owner(id: string, until: number): Statement {
+  return write(sql`INSERT INTO owners (id, alive_until) VALUES (${id}, ${until})`);
+}
+
+const OWNERS = read(sql`SELECT id, alive_until FROM owners ORDER BY id`);
+const COUNT = read(sql`SELECT count(*) AS n FROM owners`);
+const NOWHERE = read(sql`SELECT 1 FROM nowhere`);
+
+async function outcomeOf(work: Promise<unknown>): Promise<'done' | 'Conflict' | 'another error'> {
+  try {
+    await work;
+    return 'done';
+  } catch (error) {
+    return error instanceof Conflict ? 'Conflict' : 'another error';
+  }
+}
+
+/** Throws unless two values are the same as JSON: some drivers give their rows no prototype. */
+function same(actual: unknown, expected: unknown, what = 'what came back'): void {
+  const [got, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  check(got === wanted, `${what}: ${got?.slice(0, 1_000)}, and not ${wanted?.slice(0, 1_000)}`);
+}
