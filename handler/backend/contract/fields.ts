@@ -2,7 +2,7 @@ import { type ContractCase, check, contractCase } from '../../contract.ts';
 import { ApiError } from '../../errors.ts';
 import type { ClientTool } from '../../protocol/tools.ts';
 import type { BackendEvent, ModelCall } from '../backend.ts';
-import { type BackendSubject, functionTool, modelCall, start, userMessage } from './subject.ts';
+import { type BackendSubject, functionTool, isNamed, isRefused, modelCall, start, userMessage } from './subject.ts';
 
 // Every field of a call is carried, so that the server is sent something else or the reply is read in another way, or it is
 // refused by its name. A field that is not in the table does not compile.
@@ -85,6 +85,7 @@ function matters(
   return (field) =>
     contractCase(`${field} is carried, or refused by its name`, async (subject) => {
       const base = { ...subject.talkative, ...beside };
+      if (isRefused(subject, base, Object.keys(beside))) return; // with what the values need, all of them are
       const without = await outcomeOf(subject, base);
       check(without === (await outcomeOf(subject, base)), `the same call comes to different things: ${without}`);
       const outcomes = new Set([without]);
@@ -96,8 +97,7 @@ function matters(
           outcomes.add(outcome);
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;
-          const named = [field, ...names].some((name) => error.param === name || error.param?.startsWith(`${name}[`));
-          check(named, `${field} is refused by another name, ${error.param}: ${told}`);
+          check(isNamed(error, [field, ...names]), `${field} is refused by another name, ${error.param}: ${told}`);
         }
       }
     });

@@ -2,7 +2,7 @@ import { type ContractCase, check, contractCase } from '../../contract.ts';
 import { ApiError } from '../../errors.ts';
 import type { BackendEvent, ModelCall } from '../backend.ts';
 import { fieldCases } from './fields.ts';
-import { type BackendSubject, eventsOf, start } from './subject.ts';
+import { type BackendSubject, eventsOf, isRefused, start } from './subject.ts';
 
 /** How long a server is given to be sent something that it should not be, in milliseconds. */
 const PAUSE_MS = 20;
@@ -15,7 +15,9 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
 
   contractCase('raw reasoning is told as a summary where one is asked for', async (subject) => {
     for (const call of [...subject.good, subject.talkative]) {
-      const events = await eventsOf(subject, { ...call, reasoning: { ...call.reasoning, summary: 'auto' } });
+      const asked = { ...call, reasoning: { ...call.reasoning, summary: 'auto' } };
+      if (isRefused(subject, asked, ['reasoning.summary'])) continue; // its models do not reason
+      const events = await eventsOf(subject, asked);
       checkItems(events);
       for (const event of events) {
         if (event.type !== 'response.output_item.done' || event.item.type !== 'reasoning') continue;

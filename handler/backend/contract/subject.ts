@@ -1,3 +1,4 @@
+import { ApiError } from '../../errors.ts';
 import type { Item } from '../../items/item.ts';
 import type { FunctionTool } from '../../protocol/tools.ts';
 import type { Backend, BackendEvent, ModelCall, ServerProfile } from '../backend.ts';
@@ -87,4 +88,19 @@ export async function eventsOf(subject: BackendSubject, call: ModelCall): Promis
   const events: BackendEvent[] = [];
   for await (const event of start(subject, call)) events.push(event);
   return events;
+}
+
+/** Whether what an error names is one of these fields, or in one. */
+export function isNamed({ param }: ApiError, fields: readonly string[]): boolean {
+  return fields.some((field) => param === field || param?.startsWith(`${field}[`));
+}
+
+/** Whether a call cannot be carried for one of these fields. */
+export function isRefused({ backend, profile }: BackendSubject, call: ModelCall, fields: readonly string[]): boolean {
+  try {
+    backend.prepare(call, profile);
+    return false;
+  } catch (error) {
+    return error instanceof ApiError && isNamed(error, fields);
+  }
 }
