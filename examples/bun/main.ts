@@ -1,0 +1,27 @@
+import { createHandler, environmentModels, parseConfig } from 'antiphon';
+import { codecs } from 'antiphon/codecs';
+import { openDatabase } from 'antiphon/sqlite';
+
+const config = parseConfig({});
+const database = await openDatabase('sqlite:./data/antiphon.db');
+const handler = createHandler({
+  config: { ...config, models: environmentModels(process.env) },
+  database,
+  codecs,
+});
+handler.maintain();
+
+const server = Bun.serve({
+  hostname: '127.0.0.1',
+  port: Number(process.env.PORT ?? 8080),
+  idleTimeout: 0, // else it cuts a stream that is silent for ten seconds, as a model that thinks is
+  // What listens on the loopback can be reached by web pages: with `rebindable` Host and Origin are checked.
+  fetch: (request, server) =>
+    handler.fetch(request, { name: 'bun', peer: server.requestIP(request)?.address, rebindable: true }),
+});
+
+process.once('SIGTERM', async () => {
+  await handler.close(config.limits.drain, server.stop());
+  await database.close();
+  process.exit();
+});

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import OpenAI from 'openai';
+import { unstable_startWorker } from 'wrangler';
+import { launch } from '../../envoy/child.ts';
+import { locateEnvoy } from '../../envoy/find.ts';
+import { findBun } from '../support/doors/bun.ts';
+import { findDeno } from '../support/doors/deno.ts';
+import { compileExample, installExample, startExample } from '../support/example.ts';
+import { callsFunctions, hangs, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
+import { type Packed, pack } from '../support/pack.ts';
+import { freePort } from '../support/ports.ts';
+import { openSocket } from '../support/socket.ts';
+
+// Each example as a reader has it: copied out of the project, installed with the packed package, and run.
+
+const NODE = [process.execPath, 'main.ts'];
+
+const undo: (() => Promise<void>)[] = [];
+let packed: Packed;
+let model: ScriptedModel;
+
+before(async () => {
+  model = await startScriptedModel();
+  undo.push(() => model.close());
+  packed = await pack({ after: (fn) => undo.push(fn) });
+});
+after(async () => {
+  for (const fn of undo.reverse()) await fn();
+});
+
+const env = () => ({ OPENAI_BASE_URL: model.url });
+
+function clientOf(origin: string, path = '/v1', apiKey = 'unused'): OpenAI {
+  return new OpenAI({ baseURL: `${origin}${path}`, apiKey, maxRetries: 0 });
+}
+
+/** What any root does: it answers, keeps what it answered, streams, and, where it can, over WebSockets as well. */
+async function answers(client: OpenAI, { sockets = true } = {}): Promise<void> {
+  const name = model.script(says('Hello', ' there'));
+  const first = await client.responses.create({ model: name, input: 'Hi' });
+  assert.equal(first.output_text, 'Hello there');
+  const stream = client.responses.stream({ model: name, input: 'Go on', previous_response_id: first.id });
+  assert.equal((await stream.finalResponse()).output_text, 'Hello there');
+  if (!sockets) return;
+  const socket = await openSocket({ client }, { authorization: `Bearer ${client.apiKey}` });
+  assert.equal((await socket.create({ model: name })).final.status, 'completed');
+  socket.close();
+}
+
+test('node-tool: the model calls a tool of the root, and what is wrong with its entry is refused', async (t) => {
+  const folder = await installExample(packed, 'node-tool');
+  await compileExample(folder, { types: ['node'] });
+  const { origin, stop } = await startExample(t, folder, NODE, await freePort(), env());
+  const client = clientOf(origin);
+  await answers(client);
+  const create = (name: string, sides: number) =>
+    // The type is the root's own.
+    client.responses.create({ model: name, input: 'Roll', tools: [{ type: 'dice', sides } as never] });
+  const name = model.script(callsFunctions({ name: 'roll', args: '{}', id: 'c1' }), says('There.'));
+  const [call, message] = (await create(name, 20)).output;
+  assert.ok(call?.type === 'mcp_call' && message?.type === 'message');
+  const rolled = Number(call.output);
+  assert.ok(rolled >= 1 && rolled <= 20, `${call.output}`);
+  assert.equal(model.calls(name)[1]?.body.messages.at(-1).content, call.output);
+  await assert.rejects(create(name, 1), { status: 422, param: 'tools[0].sides' });
+  assert.equal(await stop(), 0);
+});
+
+test('hono-app: the API is below /api/v1 for those whom the app knows, and callers are its users', async (t) => {
+  const folder = await installExample(packed, 'hono-app');
+  await compileExample(folder, { types: ['node'] });
+  const { origin, stop } = await startExample(t, folder, NODE, await freePort(), env(), '/');
+  const [ann, bob] = [clientOf(origin, '/api/v1', 'key-of-ann'), clientOf(origin, '/api/v1', 'key-of-bob')];
+  const name = model.script(says('Hello'));
+  await assert.rejects(clientOf(origin, '/api/v1', 'another').models.list(), { status: 401, code: 'invalid_api_key' });
+  assert.equal((await fetch(`${origin}/v1/models`)).status, 404);
+  const headers = { authorization: 'Bearer key-of-ann' };
+  assert.equal((await fetch(`${origin}/api/v1/%63onversations`, { method: 'POST', headers })).status, 400);
+
+  await answers(ann);
+  const create = { model: name, input: 'Hi' };
+  const first = await ann.responses.create(create);
+  await ann.responses.create({ ...create, previous_response_id: first.id });
+  const { script } = hangs();
+  const held = await ann.responses.create({ model: model.script(script), input: 'Hi', stream: true });
+  await assert.rejects(ann.responses.create(create), { status: 429 });
+  await bob.responses.create(create);
+  held.controller.abort();
+  assert.equal(await stop(), 0);
+});
+
+test('backend: a backend of the root keeps the contract and answers; a wrong key ends the start', async (t) => {
+  const folder = await installExample(packed, 'backend');
+  await compileExample(folder, { types: ['node'] });
+  const PORT = `${await freePort()}`;
+  const args = ['--test', '--test-reporter=tap'];
+  const { NODE_TEST_CONTEXT: _, ...clean } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env: { ...clean, PORT } });
+  assert.match(stdout, /^# fail 0$/m);
+  assert.match(stdout, /^# pass [1-9]\d/m);
+  const starting = startExample(t, folder, NODE, await freePort(), { LLAMA_URL: 'nowhere' });
+  await assert.rejects(starting, /configuration: models\.0: url must be a URL/);
+});
+
+test('worker: a Worker with keys of its own, D1 and background turns in Durable Objects', async (t) => {
+  const folder = await installExample(packed, 'worker', 'dev');
+  await compileExample(folder, {
+    ...{ module: 'esnext', moduleResolution: 'bundler', types: [] },
+    lib: ['es2024', 'webworker', 'webworker.asynciterable'],
+  });
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // wrangler would look up a sample request's details
+  process.env.WRANGLER_SEND_METRICS = 'false';
+  const server = { hostname: '127.0.0.1', port: await freePort() };
+  const text = (value: string) => ({ type: 'plain_text', value }) as const;
+  const worker = await unstable_startWorker({
+    config: join(folder, 'wrangler.toml'),
+    bindings: { OPENAI_BASE_URL: text(model.url), API_KEYS: text('key-1 key-2') },
+    dev: { server, inspector: false, persist: false, watch: false, logLevel: 'none' },
+  });
+  t.after(() => worker.dispose());
+  const { origin } = await worker.url;
+  await assert.rejects(clientOf(origin).models.list(), { status: 401, code: 'invalid_api_key' });
+  const client = clientOf(origin, '/v1', 'key-2');
+  await answers(client);
+  const asked = await client.responses.create({ model: model.script(says('Now.')), input: 'When?', background: true });
+  let last = asked;
+  while (last.status === 'queued' || last.status === 'in_progress') {
+    await sleep(50);
+    last = await client.responses.retrieve(asked.id);
+  }
+  assert.deepEqual([last.status, last.output_text], ['completed', 'Now.']);
+});
+
+async function tryRuntime(t: TestContext, name: 'deno' | 'bun'): Promise<void> {
+  const runtime = name === 'deno' ? findDeno() : findBun();
+  if (!runtime) return t.skip(`the npm package ${name} has no binary for this machine`);
+  const folder = await installExample(packed, name);
+  const args = {
+    deno: [
+      'run',
+      '--no-lock',
+      '--node-modules-dir=manual',
+      '--allow-net',
+      '--allow-env',
+      '--allow-read',
+      '--allow-write',
+    ],
+    bun: ['run', '--no-install'],
+  }[name];
+  if (name === 'bun') await compileExample(folder, { types: ['bun'] });
+  else {
+    const check = ['check', '--no-lock', '--node-modules-dir=manual', 'main.ts'];
+    await promisify(execFile)(runtime.binary, check, { cwd: folder, env: { ...process.env, ...runtime.env } });
+  }
+  const command = [runtime.binary, ...args, 'main.ts'];
+  const { origin, stop } = await startExample(t, folder, command, await freePort(), { ...env(), ...runtime.env });
+  await answers(clientOf(origin), { sockets: name === 'deno' });
+  const page = await fetch(`${origin}/v1/models`, { headers: { origin: 'https://elsewhere.example' } });
+  assert.equal(page.status, 403);
+  assert.equal(await stop(), 0);
+}
+
+test('deno: the handler on Deno.serve', (t) => tryRuntime(t, 'deno'));
+test('bun: the handler on Bun.serve', (t) => tryRuntime(t, 'bun'));
+
+test('envoy: the processor beside an Envoy with the configuration that the package has', async (t) => {
+  const folder = await installExample(packed, 'envoy');
+  await compileExample(folder, { types: ['node'] });
+  const [grpc, http, envoyPort] = [await freePort(), await freePort(), await freePort()];
+  const { stop } = await startExample(t, folder, NODE, http, { ...env(), GRPC_PORT: `${grpc}` });
+  const shipped = await readFile(join(folder, 'node_modules/antiphon/dist/envoy/envoy.yaml'), 'utf8');
+  const ports: Record<string, number> = { 10000: envoyPort, 50051: grpc, 8080: http };
+  const file = join(folder, 'envoy.yaml');
+  await writeFile(
+    file,
+    shipped.replace(/(?<=port_value: )\d+/g, (port) => `${ports[port] ?? assert.fail(port)}`),
+  );
+  const envoy = launch((await locateEnvoy()).path, ['-c', file, '--disable-hot-restart', '--log-level', 'warning']);
+  t.after(() => envoy.stop());
+  const origin = `http://127.0.0.1:${envoyPort}`;
+  while (
+    !(await fetch(`${origin}/livez`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  )
+    await sleep(50);
+  await answers(clientOf(origin));
+  assert.equal(await stop(), 0);
+});
