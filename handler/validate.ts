@@ -2,8 +2,14 @@ import * as v from 'valibot';
 import { ApiError, type ErrorKind, missing } from './errors.ts';
 import { MAX_DEPTH } from './protocol/json.ts';
 
+/** What values are checked by. */
+export type Schema = v.GenericSchema;
+
+/** What a value is that a schema has read; undefined where there is no schema. */
+export type Checked<S> = S extends Schema ? v.InferOutput<S> : undefined;
+
 /** The value as the schema reads it; throws an ApiError that names the first wrong field below `within`. */
-export function check<S extends v.GenericSchema>(schema: S, value: unknown, within = ''): v.InferOutput<S> {
+export function check<S extends Schema>(schema: S, value: unknown, within = ''): v.InferOutput<S> {
   const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   throw invalid(result.issues[0], within);

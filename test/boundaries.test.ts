@@ -76,11 +76,12 @@ const table: Record<string, readonly string[]> = {
   websocket: [...base, ...core, 'service'],
   http: [...base, 'events', ...intake, 'service'],
   'http/middleware': [...base, 'service', 'websocket', 'http'],
-  'http/openapi': [...base, 'events', 'turn', 'service', 'http'],
-  'http/api': [...base, 'state', 'service', 'http'],
+  'http/openapi': [...base, 'events', 'http'],
+  'http/api': [...base, 'state', 'service', 'http', 'http/openapi'],
+  'http/routes.ts': ['http', 'http/api'],
   'http/app.ts': [
     ...[...base, 'backend/server', 'service'],
-    ...['http', 'http/middleware', 'http/openapi', 'http/api'],
+    ...['http', 'http/middleware', 'http/api', 'http/routes.ts'],
   ],
   'open-models.ts': [...base, ...model, 'backend/chat', 'backend/responses', 'backend/anthropic', 'config', 'routing'],
   'index.ts': [

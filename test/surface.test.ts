@@ -44,8 +44,8 @@ const requests: [type: string, schema: object][] = [
   ['ConversationCreateParams', CreateConversation],
   ['ConversationUpdateParams', UpdateConversation],
   ['ItemCreateParams', { entries: { ...AddItems.entries, include: Include } }],
-  ['ItemListParams', { entries: { ...ListQuery.entries, include: Include } }],
-  ['InputItemListParams', { entries: { ...ListQuery.entries, include: Include } }],
+  ['ItemListParams', ListQuery],
+  ['InputItemListParams', ListQuery],
 ];
 
 test('what the schemas of requests do not read is not supported', () => {

@@ -1,5 +1,9 @@
 import * as v from 'valibot';
 import type { Item } from '../items/item.ts';
+import { Include } from './request.ts';
+
+/** The query of one item, or of items that are added; `include` asks for what a stored item always has, or never. */
+export const ItemQuery = v.object({ include: Include });
 
 /** The query of every list of items; newest first unless told otherwise. */
 export const ListQuery = v.object({
@@ -17,8 +21,9 @@ export const ListQuery = v.object({
     '20',
   ),
   order: v.optional(v.picklist(['asc', 'desc']), 'desc'),
+  ...ItemQuery.entries,
 });
-export type ListQuery = v.InferOutput<typeof ListQuery>;
+export type ListQuery = Omit<v.InferOutput<typeof ListQuery>, 'include'>;
 
 /** A page of items; `has_more` says that there are more after `last_id`. */
 export interface ItemList {
@@ -33,6 +38,7 @@ const Flag = v.optional(v.picklist(['true', 'false']));
 
 /** How a response is to be read: as it is, or its events again, from one on. */
 export const StreamQuery = v.object({
+  ...ItemQuery.entries,
   stream: Flag,
   starting_after: v.optional(v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'must be a whole number'), v.transform(Number))),
   include_obfuscation: Flag,

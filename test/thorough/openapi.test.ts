@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createApp } from '../../handler/http/app.ts';
 import { describeApi } from '../../handler/http/openapi/document.ts';
+import { routes } from '../../handler/http/routes.ts';
 import type { Services } from '../../handler/service/services.ts';
 import { type Example, examples, refused } from '../bad-input/examples.ts';
 import { placesOf } from '../bad-input/places.ts';
@@ -10,11 +11,11 @@ import { bodyWith } from '../bad-input/try.ts';
 import { ofEachType } from '../bad-input/values.ts';
 import { fits } from '../support/json-schema.ts';
 
-const api = describeApi(['test_tool']);
+const api = describeApi(routes, ['test_tool']);
 const all = [...examples({ response: 'resp_1', conversation: 'conv_1' }), ...refused];
 
 test('the document has every route of the product, and no other', () => {
-  const app = createApp({ origins: [] } as unknown as Services); // nothing is called
+  const app = createApp({ origins: [], basePath: '' } as unknown as Services); // nothing is called
   const routes = app.routes.filter(({ method, path }) => method !== 'ALL' && path !== '/*');
   const served = new Set(routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`));
   // Asking this one for a WebSocket is all that it is there for.

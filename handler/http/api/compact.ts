@@ -1,16 +1,17 @@
-import type { Context } from 'hono';
 import { CompactRequest } from '../../protocol/compact.ts';
-import * as service from '../../service/compact.ts';
-import type { RequestContext } from '../../service/context.ts';
-import { checkLengths } from '../../service/lengths.ts';
-import type { Services } from '../../service/services.ts';
-import { check } from '../../validate.ts';
-import { readJson } from '../body.ts';
-import type { Env } from '../env.ts';
+import { compactConversation } from '../../service/compact.ts';
 import { sendJson } from '../reply.ts';
+import { json, type Route, route } from '../route.ts';
 
-/** `POST /v1/responses/compact`. */
-export async function compactConversation(c: Context<Env>, services: Services, ctx: RequestContext): Promise<Response> {
-  const sent = check(CompactRequest, checkLengths(await readJson(c, services), services.limits));
-  return sendJson(c, await service.compactConversation(services, ctx, sent));
-}
+/** Compaction by itself. */
+export const compact: Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/responses/compact',
+    operationId: 'compactConversation',
+    summary: 'A conversation as one sealed item',
+    request: { body: CompactRequest, counted: true },
+    reply: json('CompactedResponse'),
+    handle: async ({ c, services, ctx, body }) => sendJson(c, await compactConversation(services, ctx, body)),
+  }),
+];

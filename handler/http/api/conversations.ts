@@ -1,8 +1,6 @@
-import type { Context } from 'hono';
 import { AddItems, CreateConversation, UpdateConversation } from '../../protocol/conversation.ts';
-import type { RequestContext } from '../../service/context.ts';
+import { ItemQuery, ListQuery } from '../../protocol/list.ts';
 import { takeConversationItems } from '../../service/given-items.ts';
-import type { Services } from '../../service/services.ts';
 import { addItems, deleteItem, getItem, listItems } from '../../state/conversation-items.ts';
 import {
   createConversation,
@@ -10,55 +8,92 @@ import {
   getConversation,
   updateConversation,
 } from '../../state/conversations.ts';
-import { check } from '../../validate.ts';
-import { readJson } from '../body.ts';
-import type { Env } from '../env.ts';
-import { checkInclude, pathId, readListQuery } from '../query.ts';
 import { sendJson } from '../reply.ts';
+import { json, type Route, route } from '../route.ts';
 
-type Handler = (c: Context<Env>, services: Services, ctx: RequestContext) => Promise<Response>;
+const ONE = '/v1/conversations/{id}';
+const ITEMS = `${ONE}/items` as const;
+const ITEM = `${ITEMS}/{item}` as const;
 
-/** `POST /v1/conversations`; its body may be missing. */
-export const postConversation: Handler = async (c, services, ctx) => {
-  const { items, metadata } = check(CreateConversation, await readJson(c, services, {}));
-  const taken = await takeConversationItems(services, ctx, items ?? []);
-  return sendJson(c, await createConversation(ctx.store, metadata ?? {}, taken));
-};
-
-/** `GET /v1/conversations/{id}`. */
-export const retrieveConversation: Handler = async (c, _, { store }) =>
-  sendJson(c, await getConversation(store, pathId(c, 'id')));
-
-/** `POST /v1/conversations/{id}`: new metadata. */
-export const changeConversation: Handler = async (c, services, { store }) => {
-  const { metadata } = check(UpdateConversation, await readJson(c, services));
-  return sendJson(c, await updateConversation(store, pathId(c, 'id'), metadata ?? {}));
-};
-
-/** `DELETE /v1/conversations/{id}`. */
-export const removeConversation: Handler = async (c, _, { store }) => {
-  const id = pathId(c, 'id');
-  await deleteConversation(store, id);
-  return c.json({ id, object: 'conversation.deleted', deleted: true });
-};
-
-/** `POST /v1/conversations/{id}/items`. */
-export const postItems: Handler = async (c, services, ctx) => {
-  checkInclude(c);
-  const { items } = check(AddItems, await readJson(c, services));
-  return sendJson(c, await addItems(ctx.store, pathId(c, 'id'), await takeConversationItems(services, ctx, items)));
-};
-
-/** `GET /v1/conversations/{id}/items`. */
-export const retrieveItems: Handler = async (c, _, { store }) =>
-  sendJson(c, await listItems(store, pathId(c, 'id'), readListQuery(c)));
-
-/** `GET /v1/conversations/{id}/items/{item}`. */
-export const retrieveItem: Handler = async (c, _, { store }) => {
-  checkInclude(c);
-  return sendJson(c, await getItem(store, pathId(c, 'id'), pathId(c, 'item')));
-};
-
-/** `DELETE /v1/conversations/{id}/items/{item}`. */
-export const removeItem: Handler = async (c, _, { store }) =>
-  sendJson(c, await deleteItem(store, pathId(c, 'id'), pathId(c, 'item')));
+/** Conversations and their items. */
+export const conversations: Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/conversations',
+    operationId: 'createConversation',
+    summary: 'Begins a conversation',
+    request: { body: CreateConversation, optional: true },
+    reply: json('Conversation'),
+    async handle({ c, services, ctx, body: { items, metadata } }) {
+      const taken = await takeConversationItems(services, ctx, items ?? []);
+      return sendJson(c, await createConversation(ctx.store, metadata ?? {}, taken));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: ONE,
+    operationId: 'getConversation',
+    summary: 'A conversation',
+    reply: json('Conversation'),
+    handle: async ({ c, ctx, params }) => sendJson(c, await getConversation(ctx.store, params.id)),
+  }),
+  route({
+    method: 'POST',
+    path: ONE,
+    operationId: 'updateConversation',
+    summary: 'Replaces the metadata',
+    request: { body: UpdateConversation },
+    reply: json('Conversation'),
+    handle: async ({ c, ctx, params, body }) =>
+      sendJson(c, await updateConversation(ctx.store, params.id, body.metadata ?? {})),
+  }),
+  route({
+    method: 'DELETE',
+    path: ONE,
+    operationId: 'deleteConversation',
+    summary: 'Deletes a conversation',
+    reply: json('Deleted'),
+    async handle({ c, ctx, params: { id } }) {
+      await deleteConversation(ctx.store, id);
+      return c.json({ id, object: 'conversation.deleted', deleted: true });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: ITEMS,
+    operationId: 'listItems',
+    summary: 'What was said',
+    request: { query: ListQuery },
+    reply: json('ItemList'),
+    handle: async ({ c, ctx, params, query }) => sendJson(c, await listItems(ctx.store, params.id, query)),
+  }),
+  route({
+    method: 'POST',
+    path: ITEMS,
+    operationId: 'addItems',
+    summary: 'Adds items at the end',
+    request: { query: ItemQuery, body: AddItems },
+    reply: json('ItemList'),
+    async handle({ c, services, ctx, params, body }) {
+      const taken = await takeConversationItems(services, ctx, body.items);
+      return sendJson(c, await addItems(ctx.store, params.id, taken));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: ITEM,
+    operationId: 'getItem',
+    summary: 'One item',
+    request: { query: ItemQuery },
+    reply: json('Item'),
+    handle: async ({ c, ctx, params }) => sendJson(c, await getItem(ctx.store, params.id, params.item)),
+  }),
+  route({
+    method: 'DELETE',
+    path: ITEM,
+    operationId: 'deleteItem',
+    summary: 'Takes an item out',
+    reply: json('Conversation'),
+    handle: async ({ c, ctx, params }) => sendJson(c, await deleteItem(ctx.store, params.id, params.item)),
+  }),
+];

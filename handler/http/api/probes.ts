@@ -1,18 +1,41 @@
-import type { Context } from 'hono';
-import type { Services } from '../../service/services.ts';
-import type { Env } from '../env.ts';
+import { json, type Route, route } from '../route.ts';
 
 const HEADERS = { 'cache-control': 'no-store' };
 
-/** `GET /livez`: 200 as long as the process answers at all. What it needs may be down: to restart it would not help. */
-export function getLiveness(c: Context<Env>): Response {
-  return c.json({ status: 'ok' }, 200, HEADERS);
-}
+/** What machines ask every few seconds, and nobody wants to read of in the log. */
+export const probes: Route[] = [
+  {
+    method: 'GET',
+    path: '/livez',
+    operationId: 'getLiveness',
+    summary: 'Whether the process answers',
+    reply: json('Health'),
+    // Whatever it needs may be down: to restart it would not help.
+    handle: (c) => c.json({ status: 'ok' }, 200, HEADERS),
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    operationId: 'getReadiness',
+    summary: 'Whether it should get new requests; 503 with the reasons why not',
+    reply: json('Readiness'),
+    async handle(c, { ping, readiness }) {
+      await ping();
+      const { reasons } = readiness;
+      if (reasons.length > 0) return c.json({ status: 'unready', reasons }, 503, HEADERS);
+      return c.json({ status: 'ready' }, 200, HEADERS);
+    },
+  },
+];
 
-/** `GET /readyz`: 200, or 503 with the reasons why this process should get no new requests. */
-export async function getReadiness(c: Context<Env>, { ping, readiness }: Services): Promise<Response> {
-  await ping();
-  const { reasons } = readiness;
-  if (reasons.length > 0) return c.json({ status: 'unready', reasons }, 503, HEADERS);
-  return c.json({ status: 'ready' }, 200, HEADERS);
-}
+/** What people ask. */
+export const health: Route[] = [
+  route({
+    method: 'GET',
+    path: '/health',
+    operationId: 'getHealth',
+    summary: 'Whether the server is up',
+    reply: json('Health'),
+    handle: ({ c }) => c.json({ status: 'ok' }),
+  }),
+];

@@ -1,6 +1,6 @@
 import type { ApiDocument } from './document.ts';
 import type { JsonSchema } from './json-schema.ts';
-import type { Content, Operation } from './paths.ts';
+import type { Content, Operation } from './operation.ts';
 
 /** All that the page looks like; nothing is fetched from anywhere. */
 export const STYLE = `:root{color-scheme:light dark;--line:#8884;--soft:#8881}

@@ -7,8 +7,9 @@ import * as conversation from '../../protocol/conversation.ts';
 import * as reasoning from '../../protocol/reasoning.ts';
 import * as request from '../../protocol/request.ts';
 import * as tools from '../../protocol/tools.ts';
+import type { Route } from '../route.ts';
 import { createConverter, type JsonSchema } from './json-schema.ts';
-import { describePaths, type Operation } from './paths.ts';
+import { describeOperation, type Operation } from './operation.ts';
 import { replySchemas } from './reply-schemas.ts';
 
 /** What the API is, as OpenAPI 3.1 says it. */
@@ -25,8 +26,8 @@ const DESCRIPTION =
   'The OpenAI Responses API. Unknown members of a request are ignored, and null means "not given". ' +
   'Every error has the same form, under 1 KiB, and its param names the field.';
 
-/** The document; `served` are the types of tools that the server runs itself or leaves out. */
-export function describeApi(served: readonly string[], basePath = ''): ApiDocument {
+/** The document of these routes; `served` are the types of tools that the server runs itself or leaves out. */
+export function describeApi(routes: readonly Route[], served: readonly string[], basePath = ''): ApiDocument {
   const items = Object.fromEntries(Object.values(kinds).map(({ title, schema }) => [title, schema]));
   const exported = {
     ...content,
@@ -46,11 +47,14 @@ export function describeApi(served: readonly string[], basePath = ''): ApiDocume
   overrides.set(tools.AnyTool, {
     anyOf: [...Object.values(tools.clientTools).map(convert), ...(served.length > 0 ? [others] : [])],
   });
+  const operations = (rows: readonly Route[]) =>
+    Object.fromEntries(rows.map((row) => [row.method.toLowerCase(), describeOperation(row, convert)]));
+  const paths = Map.groupBy(routes, ({ path }) => path);
   return {
     openapi: '3.1.0',
     info: { title: 'Antiphon', version: '1', description: DESCRIPTION },
     ...(basePath !== '' && { servers: [{ url: basePath }] }),
-    paths: describePaths(convert),
+    paths: Object.fromEntries(Array.from(paths, ([path, rows]) => [path, operations(rows)])),
     components: {
       schemas: { ...Object.fromEntries(schemas.map(([name, schema]) => [name, define(schema)])), ...replySchemas },
     },

@@ -1,0 +1,60 @@
+import { ApiError } from '../../errors.ts';
+import { ListQuery, StreamQuery } from '../../protocol/list.ts';
+import { cancelResponse, checkFollowed, followResponse, removeResponse } from '../../service/background.ts';
+import { getResponse, listInputItems } from '../../state/responses.ts';
+import { sendJson } from '../reply.ts';
+import { json, type Route, route } from '../route.ts';
+import { sendEvents } from '../stream.ts';
+
+const ONE = '/v1/responses/{id}';
+
+/** Responses that are there. */
+export const stored: Route[] = [
+  route({
+    method: 'GET',
+    path: ONE,
+    operationId: 'getResponse',
+    summary: 'A stored response; with stream its events',
+    request: { query: StreamQuery },
+    reply: { 'application/json': 'Response', 'text/event-stream': 'ResponseEvent' },
+    async handle({ c, services, ctx, params, query }) {
+      const response = await getResponse(ctx.store, params.id);
+      if (query.stream !== 'true') {
+        if (query.starting_after === undefined) return sendJson(c, response);
+        throw new ApiError('invalid_value', 'starting_after needs stream=true', { param: 'starting_after' });
+      }
+      await checkFollowed(ctx, response);
+      const stream_options = { include_obfuscation: query.include_obfuscation === 'true' };
+      const feed = followResponse(services, ctx, response, { stream_options }, query.starting_after);
+      return sendEvents(c, feed, services.limits.keepAlive);
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: ONE,
+    operationId: 'deleteResponse',
+    summary: 'Deletes a response',
+    reply: json('Deleted'),
+    async handle({ c, services, ctx, params: { id } }) {
+      await removeResponse(services, ctx, id);
+      return c.json({ id, object: 'response', deleted: true });
+    },
+  }),
+  route({
+    method: 'POST',
+    path: `${ONE}/cancel`,
+    operationId: 'cancelResponse',
+    summary: 'Ends a response in the background',
+    reply: json('Response'),
+    handle: async ({ c, services, ctx, params }) => sendJson(c, await cancelResponse(services, ctx, params.id)),
+  }),
+  route({
+    method: 'GET',
+    path: `${ONE}/input_items`,
+    operationId: 'listInputItems',
+    summary: 'What a response was made of',
+    request: { query: ListQuery },
+    reply: json('ItemList'),
+    handle: async ({ c, ctx, params, query }) => sendJson(c, await listInputItems(ctx.store, params.id, query)),
+  }),
+];

@@ -1,0 +1,81 @@
+import type { Route, RouteRequest } from '../route.ts';
+import type { JsonSchema } from './json-schema.ts';
+
+/** One method of one path, as OpenAPI says it. */
+export interface Operation {
+  operationId: string;
+  summary: string;
+  responses: Record<string, { description: string; content: Content }>;
+  parameters?: Parameter[];
+  requestBody?: { required: boolean; content: Content };
+}
+
+/** What a path, a query or a header has. */
+export interface Parameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  required?: boolean;
+  description?: string;
+  schema: JsonSchema;
+}
+
+/** What a body holds, by its media type. */
+export type Content = Record<string, { schema: JsonSchema }>;
+
+type Convert = (schema: object) => JsonSchema;
+
+/** A route as an operation; `convert` says what a schema is called, or what it is. */
+export function describeOperation(
+  { operationId, summary, path, request = {}, reply }: Route,
+  convert: Convert,
+): Operation {
+  const parameters = [...pathParameters(path), ...headerParameters(request), ...queryParameters(request, convert)];
+  const { body, optional = false } = request;
+  return {
+    operationId,
+    summary,
+    responses: describeReply(reply),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: { required: !optional, content: json(convert(body)) } }),
+  };
+}
+
+/** A page has no errors of its own. */
+function describeReply(reply: Route['reply']): Operation['responses'] {
+  const content = Object.fromEntries(
+    Object.entries(reply).map(([type, schema]) => [
+      type,
+      { schema: typeof schema === 'string' ? named(schema) : { ...schema } },
+    ]),
+  );
+  if ('text/html' in reply) return { 200: { description: 'a page', content } };
+  return {
+    200: { description: 'as asked', content },
+    default: { description: 'an error', content: json(named('Error')) },
+  };
+}
+
+function pathParameters(path: string): Parameter[] {
+  return Array.from(path.matchAll(/\{(\w+)\}/g), ([, name = '']) => {
+    return { name, in: 'path', required: true, schema: { type: 'string' } };
+  });
+}
+
+function headerParameters({ headers = {} }: RouteRequest): Parameter[] {
+  return Object.entries(headers).map(([name, { description, schema }]) => {
+    return { name, in: 'header', description, schema: { ...schema } };
+  });
+}
+
+function queryParameters({ query }: RouteRequest, convert: Convert): Parameter[] {
+  const members = query ? (convert(query).properties as Record<string, JsonSchema>) : {}; // queries are objects
+  return Object.entries(members).map(([name, schema]) => ({ name, in: 'query', schema }));
+}
+
+function json(schema: JsonSchema): Content {
+  return { 'application/json': { schema } };
+}
+
+function named(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}

@@ -1,0 +1,83 @@
+import type { Context } from 'hono';
+import type { RequestContext } from '../service/context.ts';
+import { checkLengths } from '../service/lengths.ts';
+import type { Services } from '../service/services.ts';
+import { type Checked, check, type Schema } from '../validate.ts';
+import { readJson } from './body.ts';
+import { contextOf, type Env } from './env.ts';
+import { readQuery } from './query.ts';
+
+/** One method of one path: the app serves it, and the OpenAPI document describes it. */
+export interface Route {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Below the base path, as OpenAPI writes it: `/v1/responses/{id}`. */
+  path: string;
+  operationId: string;
+  summary: string;
+  request?: RouteRequest | undefined;
+  /** What it replies with where nothing is wrong: a schema, or the name of one in the document, for each media type. */
+  reply: Readonly<Record<string, string | object>>;
+  /** Throws an ApiError for what is wrong. */
+  handle(c: Context<Env>, services: Services): Response | Promise<Response>;
+}
+
+/** What a route takes beside its path. */
+export interface RouteRequest<Q extends Schema | undefined = Schema | undefined, B = Schema | undefined> {
+  headers?: Readonly<Record<string, { description: string; schema: object }>>;
+  query?: Q;
+  body?: B;
+  /** Whether the body may be missing, and is then an empty object. */
+  optional?: boolean;
+  /** Whether items and tools of the body are counted before anything else is looked at. */
+  counted?: boolean;
+}
+
+/** What a route is called with, once its request has been read and checked. */
+export interface RouteCall<P extends string, Q, B> {
+  c: Context<Env>;
+  services: Services;
+  ctx: RequestContext;
+  params: ParamsOf<P>;
+  query: Q;
+  body: B;
+}
+
+/** The parts of a path that its braces name. */
+type ParamsOf<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? { [N in Name]: string } & ParamsOf<Rest>
+  : unknown;
+
+/** A route whose request is read and checked by the schemas that describe it. */
+export function route<
+  P extends string,
+  Q extends Schema | undefined = undefined,
+  B extends Schema | undefined = undefined,
+>(
+  row: Omit<Route, 'path' | 'request' | 'handle'> & {
+    path: P;
+    request?: RouteRequest<Q, B>;
+    handle(call: RouteCall<P, Checked<Q>, Checked<B>>): Response | Promise<Response>;
+  },
+): Route {
+  const { query, body, optional, counted }: RouteRequest<Q, B> = row.request ?? {};
+  return {
+    ...row,
+    async handle(c, services) {
+      const ctx = contextOf(c, services);
+      const asked = query && check(query, readQuery(c));
+      const sent = body && (await readJson(c, services, optional ? {} : undefined));
+      const read = sent && counted ? checkLengths(sent, services.limits) : sent;
+      const given = {
+        params: c.req.param() as ParamsOf<P>, // by the names in its path, all of which have to be there
+        query: asked as Checked<Q>, // undefined where there is no schema, as the type has it
+        body: (body && check(body, read)) as Checked<B>, // the same
+      };
+      return row.handle({ c, services, ctx, ...given });
+    },
+  };
+}
+
+/** The `reply` of a route that answers JSON by a schema of this name. */
+export function json(name: string): Route['reply'] {
+  return { 'application/json': name };
+}

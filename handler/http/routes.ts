@@ -1,0 +1,22 @@
+import { compact } from './api/compact.ts';
+import { conversations } from './api/conversations.ts';
+import { documents } from './api/documents.ts';
+import { inputTokens } from './api/input-tokens.ts';
+import { models } from './api/models.ts';
+import { health, probes } from './api/probes.ts';
+import { responses } from './api/responses.ts';
+import { stored } from './api/stored.ts';
+import type { Route } from './route.ts';
+
+/** All routes. The first that matches a path answers, so what has a parameter comes after what it would match. */
+export const routes: readonly Route[] = [
+  ...responses,
+  ...compact,
+  ...inputTokens,
+  ...stored,
+  ...conversations,
+  ...models,
+  ...probes,
+  ...health,
+  ...documents(() => routes),
+];
