@@ -214,13 +214,14 @@ test('a database whose file is deleted says so, and takes nothing until the file
 });
 
 test('a product whose database is deleted is not ready until it is back', async (t) => {
-  const dir = await folder(t);
+  const dir = await mkdtemp(join(tmpdir(), 'antiphon-storage-'));
   const file = join(dir, 'a.db');
   const config = await writeConfig(dir, { database: `sqlite:${file}`, models: [{ match: '*', backend: 'demo' }] });
   const product = await startCommand(['-no-envoy', '-log-level', 'error', '-config', config]);
   t.after(async () => {
     product.kill('SIGKILL');
     await product.exited;
+    await rm(dir, { recursive: true }); // once nobody writes there any more
   });
   const ready = async () => {
     const reply = await fetch(`${product.http}/readyz`);
