@@ -34,7 +34,9 @@ for (const [signal, limits] of [
   test(`${signal} in the middle of ${TURNS} background streams: each ends once, and no reader misses anything`, async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'antiphon-kill-'));
     const scripted = await startScriptedModel();
+    const products: ProductProcess[] = [];
     t.after(async () => {
+      for (const product of products) product.kill('SIGKILL');
       await scripted.close();
       await rm(dir, { recursive: true });
     });
@@ -45,14 +47,21 @@ for (const [signal, limits] of [
         models: [{ match: '*', backend: 'chat', url: scripted.url }],
         limits: { ...limits, backgroundTurns: AT_ONCE },
       });
-      const counts = await killOnce(scripted, config, file, signal);
+      const counts = await killOnce(scripted, products, config, file, signal);
       t.diagnostic(`${signal}: ${JSON.stringify(counts)}`);
     }
   });
 }
 
-async function killOnce(scripted: ScriptedModel, config: string, file: string, signal: NodeJS.Signals) {
+async function killOnce(
+  scripted: ScriptedModel,
+  products: ProductProcess[],
+  config: string,
+  file: string,
+  signal: NodeJS.Signals,
+) {
   const first = await start(config);
+  products.push(first);
   const reading: Promise<void>[] = [];
   const asked: Asked[] = [];
   let script: (n: number) => Script = scriptOf;
@@ -69,6 +78,7 @@ async function killOnce(scripted: ScriptedModel, config: string, file: string, s
   script = () => says('made ', 'later');
 
   const second = await start(config);
+  products.push(second);
   const counts: Record<string, number> = {};
   for (const response of asked) {
     const stage = stages.get(response.id) ?? assert.fail(`${response.id} is not there`);
@@ -172,7 +182,10 @@ function follow(product: ProductProcess, { id, events }: Asked): Promise<Respons
   return fetch(`${product.http}/v1/responses/${id}?stream=true${after}`);
 }
 
-/** Reads whole events until the stream ends or its connection breaks. */
+/**
+ * Reads whole events until the stream ends or its connection breaks. A process that is told to stop ends it with an `error`,
+ * which is none of the response's: its reader goes on after the last event before it.
+ */
 async function read(reply: Response, asked: Asked, named = () => {}): Promise<void> {
   assert.equal(reply.status, 200);
   let text = '';
@@ -183,8 +196,10 @@ async function read(reply: Response, asked: Asked, named = () => {}): Promise<vo
       text = frames.pop() ?? '';
       for (const frame of frames) {
         const data = /^data: (.*)$/m.exec(frame)?.[1];
+        const event = data && data !== '[DONE]' ? JSON.parse(data) : undefined;
+        if (event?.code === 'server_stopping') return;
         if (data === '[DONE]') asked.done = true;
-        else if (data) asked.events.push(JSON.parse(data));
+        else if (event) asked.events.push(event);
       }
       const [created] = asked.events;
       if (created && 'response' in created) asked.id ||= created.response.id;
