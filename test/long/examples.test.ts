@@ -19,6 +19,7 @@ import { openSocket } from '../support/socket.ts';
 
 // Each example as a reader has it: copied out of the project, installed with the packed package, and run.
 
+const ROOT = join(import.meta.dirname, '../..');
 const NODE = [process.execPath, 'main.ts'];
 
 const undo: (() => Promise<void>)[] = [];
@@ -51,6 +52,21 @@ async function answers(client: OpenAI, { sockets = true } = {}): Promise<void> {
   const socket = await openSocket({ client }, { authorization: `Bearer ${client.apiKey}` });
   assert.equal((await socket.create({ model: name })).final.status, 'completed');
   socket.close();
+}
+
+/** Runs files of tests in a process of its own, and holds that all pass, and that there are some. */
+async function runTests(files: readonly string[], cwd: string, more: Record<string, string> = {}): Promise<void> {
+  const { NODE_TEST_CONTEXT: _, ...clean } = process.env;
+  const args = ['--test', '--test-reporter=tap', ...files];
+  const running = promisify(execFile)(process.execPath, args, { cwd, env: { ...clean, ...more }, maxBuffer: 1 << 26 });
+  const { stdout } = await running.catch(({ stdout }) =>
+    assert.fail(
+      String(stdout)
+        .match(/^ *not ok .*$/gm)
+        ?.join('\n'),
+    ),
+  );
+  assert.match(stdout, /^# pass [1-9]\d/m);
 }
 
 test('node-tool: the model calls a tool of the root, and what is wrong with its entry is refused', async (t) => {
@@ -98,14 +114,36 @@ test('hono-app: the API is below /api/v1 for those whom the app knows, and calle
 test('backend: a backend of the root keeps the contract and answers; a wrong key ends the start', async (t) => {
   const folder = await installExample(packed, 'backend');
   await compileExample(folder, { types: ['node'] });
-  const PORT = `${await freePort()}`;
-  const args = ['--test', '--test-reporter=tap'];
-  const { NODE_TEST_CONTEXT: _, ...clean } = process.env;
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env: { ...clean, PORT } });
-  assert.match(stdout, /^# fail 0$/m);
-  assert.match(stdout, /^# pass [1-9]\d/m);
+  await runTests([], folder, { PORT: `${await freePort()}` });
   const starting = startExample(t, folder, NODE, await freePort(), { LLAMA_URL: 'nowhere' });
   await assert.rejects(starting, /configuration: models\.0: url must be a URL/);
+});
+
+test('database: a driver of the root keeps the contract, and every promise, and what is kept outlives the process', async (t) => {
+  const folder = await installExample(packed, 'database');
+  await compileExample(folder, { types: ['node'], skipLibCheck: true }); // PGlite's own declarations lack types of others
+  await runTests([], folder);
+
+  // Its errors have to be of the classes that the handler knows, and in the clone these are not those of the package.
+  const driver = await readFile(join(folder, 'postgres.ts'), 'utf8');
+  const ours = driver.replace("'antiphon/database'", JSON.stringify(join(ROOT, 'exports/database.ts')));
+  const lines = [
+    "import { PGlite } from '@electric-sql/pglite';",
+    ours,
+    'export const open = async () => postgres(new PGlite());',
+  ];
+  await writeFile(join(folder, 'open.ts'), lines.join('\n'));
+  const promises = ['test/in-process-1.test.ts', 'test/in-process-2.test.ts'];
+  await runTests(promises, ROOT, { TEST_DATABASE: join(folder, 'open.ts') });
+
+  const port = await freePort();
+  const first = await startExample(t, folder, NODE, port, env());
+  await answers(clientOf(first.origin));
+  const { id } = await clientOf(first.origin).responses.create({ model: model.script(says('Hello')), input: 'Hi' });
+  assert.equal(await first.stop(), 0);
+  const second = await startExample(t, folder, NODE, port, env());
+  assert.equal((await clientOf(second.origin).responses.retrieve(id)).output_text, 'Hello');
+  assert.equal(await second.stop(), 0);
 });
 
 test('worker: a Worker with keys of its own, D1 and background turns in Durable Objects', async (t) => {

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Database } from '../../../handler/state/database/database.ts';
 import { migrate } from '../../../handler/state/database/schema.ts';
@@ -23,10 +23,17 @@ const databases: Record<string, () => Promise<Database>> = {
 };
 
 const NAME = process.env.TEST_DATABASE ?? 'memory';
-const open = databases[NAME] ?? refuse();
+const open = databases[NAME] ?? (isAbsolute(NAME) ? await fromModule(NAME) : refuse());
+
+async function fromModule(path: string): Promise<() => Promise<Database>> {
+  return (await import(path)).open;
+}
 
 function refuse(): never {
-  throw new Error(`TEST_DATABASE is ${NAME}: it must be one of ${Object.keys(databases).join(', ')}`);
+  const names = Object.keys(databases).join(', ');
+  throw new Error(
+    `TEST_DATABASE is ${NAME}: it must be one of ${names}, or the whole path of a module that exports \`open\``,
+  );
 }
 
 /** A new database with the newest schema, of the kind that `TEST_DATABASE` names; without it, one in memory. */
