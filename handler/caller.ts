@@ -4,8 +4,11 @@ export interface Caller {
   id: string;
 }
 
-/** Who a request is from; `ingress` knows the address of its sender. It must not trust a header that the sender can write. */
-export type Identify = (request: Request, ingress: { readonly peer?: string | undefined }) => Caller;
+/**
+ * Who a request is from; `ingress` knows the address of its sender. It must not trust a header that the sender can write. An
+ * ApiError refuses the request; any other error is a 500.
+ */
+export type Identify = (request: Request, ingress: { readonly peer?: string | undefined }) => Caller | Promise<Caller>;
 
 /**
  * Identifies callers by the network that they call from: an IPv4 address, or the /64 of an IPv6 one, which is what one

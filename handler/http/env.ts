@@ -13,13 +13,14 @@ export interface Env {
 }
 
 /** What a request is served with from here on. */
-export function contextOf(c: Context<Env>, { storage, identify }: Services): RequestContext {
+export async function contextOf(c: Context<Env>, { storage, identify }: Services): Promise<RequestContext> {
   const { raw } = c.req;
+  const caller = await identify(raw, c.env);
   return {
     store: openStore(storage, c.get('memory')),
     log: c.get('log'),
     ingress: c.env,
-    caller: identify(raw, c.env),
+    caller,
     // Made when it is first asked for, on Node.
     get signal() {
       return raw.signal;

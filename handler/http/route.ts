@@ -63,7 +63,7 @@ export function route<
   return {
     ...row,
     async handle(c, services) {
-      const ctx = contextOf(c, services);
+      const ctx = await contextOf(c, services);
       const asked = query && check(query, readQuery(c));
       const sent = body && (await readJson(c, services, optional ? {} : undefined));
       const read = sent && counted ? checkLengths(sent, services.limits) : sent;

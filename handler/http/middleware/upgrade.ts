@@ -28,7 +28,7 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     const log = c.get('log');
     log.streaming = true; // its line is written when the connection has ended
     log.status = 101;
-    const ctx = contextOf(c, services);
+    const ctx = await contextOf(c, services);
     const { sockets } = services;
     sockets.check(ctx.caller.id);
     return c.env.upgrade(
