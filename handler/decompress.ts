@@ -28,7 +28,7 @@ export async function decompress(
   if (name === undefined) return body;
   const known = name === 'x-gzip' ? 'gzip' : name;
   const codec = others.length === 0 && Object.hasOwn(codecs, known) ? codecs[known] : undefined;
-  if (!codec) throw unknownEncoding(Object.keys(codecs));
+  if (!codec) throw unknownEncoding(Object.keys(codecs).filter((name) => codecs[name] !== undefined));
   try {
     return await decode(codec, body, limit, take);
   } catch (error) {

@@ -13,8 +13,8 @@ export interface Piece {
  */
 export type Codec = (data: Uint8Array, limit: number) => Iterable<Piece> | AsyncIterable<Piece>;
 
-/** The codecs that a runtime has, by the names of their content-encodings. */
-export type Codecs = Readonly<Record<string, Codec>>;
+/** Codecs by the names of their content-encodings; undefined where the runtime has none. */
+export type Codecs = Readonly<Record<string, Codec | undefined>>;
 
 /** Bytes of input that a codec is given at a time. */
 export const SLICE = 16 * 1024;

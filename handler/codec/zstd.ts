@@ -11,8 +11,9 @@ export interface NodeZstd {
 /** Bytes of output up to which a frame is decoded in one go: it takes a stream as long to begin. */
 const AT_ONCE = 256 * 1024;
 
-/** `zstd`, by `node:zlib`: any number of frames, without dictionaries. */
-export function zstdCodec(zlib: NodeZstd): Codec {
+/** `zstd`, by `node:zlib`: any number of frames, without dictionaries. Undefined where that has none, as before Node 22.15. */
+export function zstdCodec(zlib: Partial<NodeZstd>): Codec | undefined {
+  if (!hasZstd(zlib)) return undefined;
   return async function* (data, limit) {
     for (const { bytes, most, cuts } of frames(data, limit)) {
       if (most > AT_ONCE) yield* streamed(zlib.createZstdDecompress({ chunkSize: CHUNK }), bytes, cuts, limit);
@@ -23,4 +24,8 @@ export function zstdCodec(zlib: NodeZstd): Codec {
       }
     }
   };
+}
+
+function hasZstd(zlib: Partial<NodeZstd>): zlib is NodeZstd {
+  return zlib.zstdDecompressSync !== undefined && zlib.createZstdDecompress !== undefined;
 }
