@@ -24,7 +24,7 @@ export interface Sockets {
 }
 
 /** What may lie in Node's hands before sending waits, in bytes. */
-const HIGH = 64 * 1024;
+const HIGH_WATER_MARK = 64 * 1024;
 
 /** How long a client may answer no ping and read nothing until it is taken to be gone, in milliseconds. */
 const SILENCE = 60_000;
@@ -126,7 +126,7 @@ function toSocket(socket: WebSocket, stream: NetSocket): Socket {
   };
   // As long as the client reads: a pong for each of a flood would be kept for ever.
   socket.on('ping', (data) => {
-    if (socket.bufferedAmount > HIGH) return;
+    if (socket.bufferedAmount > HIGH_WATER_MARK) return;
     gather();
     socket.pong(data, false, () => {});
   });
@@ -136,7 +136,7 @@ function toSocket(socket: WebSocket, stream: NetSocket): Socket {
       const { promise, resolve } = Promise.withResolvers<void>();
       gather();
       socket.send(text, () => resolve());
-      return socket.bufferedAmount > HIGH ? promise : undefined;
+      return socket.bufferedAmount > HIGH_WATER_MARK ? promise : undefined;
     },
     close: (code, reason) => socket.close(code, reason),
   };
@@ -190,7 +190,7 @@ function pinging(socket: WebSocket, stream: NetSocket, silence: number): () => v
   socket.on('pong', heard).on('message', heard);
   return () => {
     const now = stream.bytesWritten - stream.writableLength;
-    if (now > handed + HIGH) heard();
+    if (now > handed + HIGH_WATER_MARK) heard();
     handed = now;
     if (performance.now() - alive < silence) socket.ping(() => {});
     else socket.terminate();

@@ -9,10 +9,10 @@ export interface StandardWebSocket {
 }
 
 /** What may lie in the runtime's hands before sending waits, in bytes; a runtime that does not tell has to take all. */
-const HIGH = 64 * 1024;
+const HIGH_WATER_MARK = 64 * 1024;
 
 /** How often it is looked whether the client has read, in milliseconds. */
-const LOOK = 20;
+const POLL_MS = 20;
 
 /** A Socket of a web-standard WebSocket, as Workers and Deno have it. */
 export function standardSocket(socket: StandardWebSocket): Socket {
@@ -39,7 +39,7 @@ export function standardSocket(socket: StandardWebSocket): Socket {
       // closed already
     }
   };
-  const full = () => !closed && (socket.bufferedAmount ?? 0) > HIGH;
+  const full = () => !closed && (socket.bufferedAmount ?? 0) > HIGH_WATER_MARK;
 
   async function* messages(): AsyncGenerator<unknown, void> {
     for (;;) {
@@ -66,6 +66,6 @@ export function standardSocket(socket: StandardWebSocket): Socket {
   };
 
   async function drained(): Promise<void> {
-    while (full()) await new Promise((resolve) => setTimeout(resolve, LOOK));
+    while (full()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

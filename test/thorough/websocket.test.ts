@@ -139,60 +139,6 @@ async function serving(t: TestContext, serve: (socket: Socket) => Promise<void>)
   return server.port;
 }
 
-test(
-  'a client that does not read stops what is sent, within what the network holds, and may go on',
-  LIMIT,
-  async (t) => {
-    const text = 'a'.repeat(4_000);
-    const all = 5_000;
-    let handed = 0;
-    const stuck = Promise.withResolvers<void>();
-    const port = await serving(t, async (socket) => {
-      const messages = socket.messages[Symbol.asyncIterator]();
-      while (handed < all) {
-        const full = socket.send(text);
-        handed++;
-        if (full && !(await Promise.race([full.then(() => true), later()]))) {
-          stuck.resolve();
-          await full;
-        }
-      }
-      await messages.next();
-    });
-    const client = new WebSocket(`ws://127.0.0.1:${port}/`);
-    let got = 0;
-    client.on('message', () => got++);
-    await once(client, 'open');
-    client.pause();
-    await stuck.promise;
-    t.diagnostic(`${Math.round((handed * text.length) / 1024)} KiB were sent to a client that does not read`);
-    assert.ok(handed * text.length < 8 * 1024 * 1024, `${handed} messages`);
-    client.resume();
-    while (got < all) await once(client, 'message');
-    client.terminate();
-  },
-);
-
-/** Long after any reader would have read. */
-function later(): Promise<false> {
-  return new Promise((resolve) => setTimeout(() => resolve(false), 500));
-}
-
-test('a connection that is not open any more takes what is sent without a word', LIMIT, async (t) => {
-  const served = Promise.withResolvers<void>();
-  const port = await serving(t, async (socket) => {
-    for await (const _ of socket.messages) assert.fail('nothing was sent');
-    await socket.send('late');
-    socket.ping?.();
-    socket.close(1001, 'late');
-    served.resolve();
-  });
-  const client = new WebSocket(`ws://127.0.0.1:${port}/`);
-  await once(client, 'open');
-  client.terminate();
-  await served.promise;
-});
-
 /** A connection on which the handshake was made, and that does nothing more by itself. */
 async function bare(port: number): Promise<NetSocket> {
   const socket = connect(port, '127.0.0.1');
