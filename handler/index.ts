@@ -21,10 +21,10 @@ import { Readiness } from './readiness.ts';
 import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
-import { pinging } from './service/ping.ts';
 import type { Database } from './state/database/database.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { Owner } from './state/owner.ts';
+import { pinging } from './state/ping.ts';
 import { sharedSecret } from './state/secret.ts';
 import { withStorageErrors } from './state/storage.ts';
 import { sweep } from './state/sweep.ts';
@@ -116,7 +116,7 @@ export interface Handler {
 }
 
 /** Turns taken over at a time, most of which wait their turn here: it is a while until the next time. */
-const TAKEN = 500;
+const RESUME_BATCH = 500;
 
 /** Puts the handler together. */
 export function createHandler(options: HandlerOptions): Handler {
@@ -194,7 +194,7 @@ export function createHandler(options: HandlerOptions): Handler {
     async resume() {
       if (closing) return;
       await owner.look(database);
-      for (const job of await waitingJobs(database, TAKEN)) await runner.start(job);
+      for (const job of await waitingJobs(database, RESUME_BATCH)) await runner.start(job);
     },
     deliver,
     maintain() {

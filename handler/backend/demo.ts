@@ -5,7 +5,7 @@ import { present } from '../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall } from './backend.ts';
 
 /** The pause between words, in milliseconds: long enough that a reader sees them arrive. */
-const PACE = 15;
+const PACE_MS = 15;
 
 /** The longest answer, in characters. */
 const MAX_ANSWER = 2_000;
@@ -91,7 +91,7 @@ function pause(signal: AbortSignal): Promise<void> {
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', leave);
       resolve();
-    }, PACE);
+    }, PACE_MS);
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
   });

@@ -11,7 +11,7 @@ import { terminalType } from '../turn/turn.ts';
 import type { LogNotifier } from './log-notifier.ts';
 
 /** How often the log is looked at for what another process has written, in milliseconds; our own wakes its readers. */
-const LOOK = 200;
+const POLL_MS = 200;
 
 /**
  * The events of a background response after the number `after`: those of its log, then live as they are made, wherever that
@@ -53,7 +53,7 @@ async function* read(
   const after = reader.last;
   let block = 0;
   for (;;) {
-    const news = notifier.next(id, owner.running.has(id) ? owner.every : LOOK, signal);
+    const news = notifier.next(id, owner.running.has(id) ? owner.every : POLL_MS, signal);
     const part = await insist(() => readLog(store, id, block, reader.last), owner.lease, signal);
     block = part.next;
     for (const event of part.events) {

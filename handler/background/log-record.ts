@@ -13,8 +13,8 @@ import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './stored-job.ts';
 
 /** A block is written when it is so old, in milliseconds, or so large, in characters. */
-const AGE = 50;
-const SIZE = 64 * 1024;
+const MAX_BLOCK_AGE_MS = 50;
+const MAX_BLOCK_SIZE = 64 * 1024;
 
 /** What a log is written with. */
 export interface LogMeans {
@@ -61,8 +61,8 @@ export class LogRecord implements TurnRecord {
     this.#lines.push(line);
     this.#size += line.length;
     this.#last = event.sequence_number;
-    if (this.#size >= SIZE) await this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), AGE);
+    if (this.#size >= MAX_BLOCK_SIZE) await this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), MAX_BLOCK_AGE_MS);
     return line.length;
   }
 

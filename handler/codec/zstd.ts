@@ -9,14 +9,14 @@ export interface NodeZstd {
 }
 
 /** Bytes of output up to which a frame is decoded in one go: it takes a stream as long to begin. */
-const AT_ONCE = 256 * 1024;
+const MAX_SYNC_OUTPUT = 256 * 1024;
 
 /** `zstd`, by `node:zlib`: any number of frames, without dictionaries. Undefined where that has none, as before Node 22.15. */
 export function zstdCodec(zlib: Partial<NodeZstd>): Codec | undefined {
   if (!hasZstd(zlib)) return undefined;
   return async function* (data, limit) {
     for (const { bytes, most, cuts } of frames(data, limit)) {
-      if (most > AT_ONCE) yield* streamed(zlib.createZstdDecompress({ chunkSize: CHUNK }), bytes, cuts, limit);
+      if (most > MAX_SYNC_OUTPUT) yield* streamed(zlib.createZstdDecompress({ chunkSize: CHUNK }), bytes, cuts, limit);
       else {
         // The least that may be asked for is one byte.
         const plain = zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, most) });

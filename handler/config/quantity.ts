@@ -17,10 +17,10 @@ const units = {
 export const DAY = units.d;
 
 /** The largest timer there is; no body can be larger. */
-const MOST = 2 ** 31 - 1;
+const MAX_VALUE = 2 ** 31 - 1;
 
 /** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
-function quantity(pattern: RegExp, example: string, most = MOST, mostInWords = '2 GiB, or 24 days', least = 1) {
+function quantity(pattern: RegExp, example: string, most = MAX_VALUE, mostInWords = '2 GiB, or 24 days', least = 1) {
   return v.pipe(
     v.string(`must be a text such as ${example}`),
     v.regex(pattern, `must be a number with its unit, such as ${example}`),
@@ -44,7 +44,7 @@ export const memory = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '512Mi
 export const time = v.optional(quantity(TIME, '600s'));
 
 /** The same, which may be none. */
-export const pause = v.optional(quantity(TIME, '5s', MOST, '24 days', 0));
+export const pause = v.optional(quantity(TIME, '5s', MAX_VALUE, '24 days', 0));
 
 /** An age of at most a hundred years, in milliseconds. */
 export const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', 100 * 365 * DAY, 'a hundred years');

@@ -11,7 +11,8 @@ export interface RequestContext {
   readonly log: RequestLog;
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
-  readonly ingress: Ingress;
+  /** How it came in; whatever there is to upgrade is upgraded by now. */
+  readonly ingress: Omit<Ingress, 'upgrade'>;
   /** Who sends it. */
   readonly caller: Caller;
 }

@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 
 /** How often within one idle limit the silence is looked at; a silence is noticed at most this part of it late. */
-const LOOKS = 8;
+const LOOKS_PER_IDLE = 8;
 
 /** What can end a turn from outside: its client, its clock, and the size of its reply. */
 export interface Bounds {
@@ -33,8 +33,8 @@ export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | '
   const looks = setInterval(() => {
     silent = waits && steps === seen ? silent + 1 : 0;
     seen = steps;
-    if (silent >= LOOKS) stop(`the model backend was silent for ${limits.idle / 1000} s`);
-  }, limits.idle / LOOKS);
+    if (silent >= LOOKS_PER_IDLE) stop(`the model backend was silent for ${limits.idle / 1000} s`);
+  }, limits.idle / LOOKS_PER_IDLE);
 
   const end = () => {
     clearTimeout(whole);

@@ -23,7 +23,7 @@ const INSTRUCTIONS = [
 const REQUEST = 'Now write the summary of everything above.';
 
 /** Characters of a summary at most: some 250,000 tokens, with which nothing would be won, and more than any model says. */
-const MOST = 1024 * 1024;
+const MAX_SUMMARY = 1024 * 1024;
 
 /** What a compaction has come to. */
 export interface Compacted {
@@ -51,7 +51,7 @@ export async function* compact(
     if (event.type === 'finish') finish = event;
     if (event.type === 'keep_alive') yield event;
     if (event.type === 'response.output_text.delta') text += event.delta;
-    if (text.length > MOST) throw unfinished();
+    if (text.length > MAX_SUMMARY) throw unfinished();
     // Its thinking is told as well: it may take long, and what tells nothing is taken for silence.
     if ('delta' in event) yield { type: 'response.compaction.compacting', ...place, item_id: id };
   }

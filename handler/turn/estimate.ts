@@ -51,10 +51,10 @@ export function estimateTokens(heard: ModelInput): number {
 const SLICE = 512;
 
 /** Slices after which others get their turn: a few milliseconds in all, of a text that has spaces. */
-const PACE = 16;
+const SLICES_A_TURN = 16;
 
 /** Characters that are tokenized at most, a book's worth; beyond them the rest is taken to be like the beginning. */
-const MOST = 400_000;
+const MAX_TOKENIZED = 400_000;
 
 /** The tokens of what a model reads, estimated with a tokenizer that need not be its own; lets others go on meanwhile. */
 export async function countTokens(heard: ModelInput, tokenizer: Tokenizer): Promise<number> {
@@ -64,10 +64,10 @@ export async function countTokens(heard: ModelInput, tokenizer: Tokenizer): Prom
   let found = 0;
   let slices = 0;
   for (const slice of slicesOf(texts)) {
-    if (counted >= MOST) break;
+    if (counted >= MAX_TOKENIZED) break;
     found += tokenizer(slice);
     counted += slice.length;
-    if (++slices % PACE === 0) await new Promise((resolve) => setTimeout(resolve));
+    if (++slices % SLICES_A_TURN === 0) await new Promise((resolve) => setTimeout(resolve));
   }
   return tokens + (counted === 0 ? 0 : Math.ceil((found / counted) * all));
 }

@@ -15,13 +15,13 @@ import { echo } from './tools.ts';
 const NAME = 'tool_search';
 
 /** Tools, a namespace for one, that a search loads at most: few enough that deferring the others was worth it. */
-const MOST = 8;
+const MAX_LOADED = 8;
 
 /** What a word counts that is in a name; one that is only in a description counts 1. */
 const IN_NAME = 3;
 
 /** The shortest word, in characters, that a longer one may be a form of. */
-const STEM = 3;
+const MIN_STEM = 3;
 
 /** Words of a query that count: a model that writes more of them knows not what it looks for. */
 const MAX_WORDS = 32;
@@ -129,7 +129,7 @@ function search(words: readonly string[], tools: readonly SearchedTool[]): Clien
   return scored
     .filter(({ score }) => score > 0 && score * 2 >= best)
     .sort((a, b) => b.score - a.score)
-    .slice(0, MOST)
+    .slice(0, MAX_LOADED)
     .map(({ tool }) => tool);
 }
 
@@ -143,7 +143,7 @@ class Words {
 
   constructor(words: readonly string[]) {
     for (const word of words) {
-      const stem = word.slice(0, STEM);
+      const stem = word.slice(0, MIN_STEM);
       const alike = this.#byStem.get(stem);
       if (alike) alike.add(word);
       else this.#byStem.set(stem, new Set([word]));
@@ -152,8 +152,8 @@ class Words {
 
   /** Whether a word is among them, perhaps in another form: one of the two goes on where the other ends. */
   fit(word: string): boolean {
-    const alike = this.#byStem.get(word.slice(0, STEM));
-    if (!alike || word.length < STEM || alike.has(word)) return alike?.has(word) ?? false;
+    const alike = this.#byStem.get(word.slice(0, MIN_STEM));
+    if (!alike || word.length < MIN_STEM || alike.has(word)) return alike?.has(word) ?? false;
     for (const other of alike) if (word.startsWith(other) || other.startsWith(word)) return true;
     return false;
   }

@@ -1,14 +1,14 @@
 import { fixedLimits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { Readiness } from '../readiness.ts';
-import type { Database } from '../state/database/database.ts';
-import { read, sql } from '../state/database/sql.ts';
+import type { Database } from './database/database.ts';
+import { read, sql } from './database/sql.ts';
 
 /** A read of the file itself; `SELECT 1` would not touch it. */
 const PING = { ping: read(sql`SELECT id FROM owners LIMIT 1`) };
 
 /** Turns of the event loop that an answer still has after its time: where the process was busy, it may wait to be heard. */
-const GRACE = 3;
+const GRACE_TURNS = 3;
 
 /** Asks the database for a sign of life, at most once an interval, and keeps the reason `database` by what it answers. */
 export function pinging(database: Database, readiness: Readiness): () => Promise<void> {
@@ -40,7 +40,7 @@ async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
         else resolve(new Error(`no answer within ${fixedLimits.ping} ms`));
       }, ms);
     };
-    wait(GRACE, fixedLimits.ping);
+    wait(GRACE_TURNS, fixedLimits.ping);
   });
   try {
     return await Promise.race([work().then(() => undefined), silence]);
