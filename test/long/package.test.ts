@@ -41,7 +41,17 @@ test('the published package.json brings no Node, and asks for one on which all o
   const { scripts, devDependencies, optionalDependencies, engines, files } = await published();
   assert.deepEqual([scripts, devDependencies, optionalDependencies], [undefined, undefined, undefined]);
   assert.deepEqual([engines, files], [{ node: '>=22.19' }, ['dist']]);
-  assert.equal(await readFile(packed.left, 'utf8'), await readFile(join(ROOT, 'package.json'), 'utf8'));
+  assert.equal(
+    await readFile(join(packed.project, 'package.json'), 'utf8'),
+    await readFile(join(ROOT, 'package.json'), 'utf8'),
+  );
+});
+
+test('only a packed file can be published: from a folder npm would send the dependencies of the clone', async () => {
+  await assert.rejects(
+    run('npm', ['publish', '--dry-run'], { cwd: packed.project }),
+    /Publish the packed file: npm publish/,
+  );
 });
 
 test('publint and attw find nothing', async () => {

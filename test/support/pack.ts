@@ -16,8 +16,8 @@ export interface Packed {
   dir: string;
   /** The path of the packed file. */
   tarball: string;
-  /** The package.json that is left where it was packed. */
-  left: string;
+  /** The copy of the project that it was packed from. */
+  project: string;
 }
 
 /** Packs a copy of the project, whose own package.json is then not written; all of it goes with the test. */
@@ -30,7 +30,7 @@ export async function pack(t: { after(fn: () => Promise<void>): void }): Promise
   await run('npm', ['pack', '--pack-destination', dir], { cwd: copy });
   const name = (await readdir(dir)).find((file) => file.endsWith('.tgz'));
   if (!name) throw new Error('npm pack has made no file');
-  return { dir, tarball: join(dir, name), left: join(copy, 'package.json') };
+  return { dir, tarball: join(dir, name), project: copy };
 }
 
 /** Installs packages, by name or path, into a new folder of a project that has no others, and gives its path. */
