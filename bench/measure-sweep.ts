@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { read, sql } from '../handler/state/database/sql.ts';
-import { Owner } from '../handler/state/owner.ts';
+import { ProcessLease } from '../handler/state/process-lease.ts';
 import { sweep } from '../handler/state/sweep.ts';
 import { openDatabase } from '../shim/database.ts';
 import type { Plan } from './plan.ts';
@@ -26,7 +26,7 @@ export async function measureSweep({ swept: { responses, expired } }: Plan): Pro
     let left = expired;
     let runs = 0;
     for (; left > 0; runs++) {
-      await sweep(database, new Owner(30_000), Date.now());
+      await sweep(database, new ProcessLease(30_000), Date.now());
       const before = left;
       const { due } = await database.batch({
         due: read(sql`SELECT count(*) AS n FROM responses WHERE waits = 0 AND expires_at < ${Date.now() - HOUR / 2}`),

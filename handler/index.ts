@@ -23,8 +23,8 @@ import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
 import type { Database } from './state/database/database.ts';
 import { waitingJobs } from './state/jobs.ts';
-import { Owner } from './state/owner.ts';
 import { pinging } from './state/ping.ts';
+import { ProcessLease } from './state/process-lease.ts';
 import { sharedSecret } from './state/secret.ts';
 import { withStorageErrors } from './state/storage.ts';
 import { sweep } from './state/sweep.ts';
@@ -133,7 +133,7 @@ export function createHandler(options: HandlerOptions): Handler {
     ...route,
     backend: withMediaRules(route.backend, findMedia),
   }));
-  const owner = new Owner(config.limits.lease, options.oneClock);
+  const lease = new ProcessLease(config.limits.lease, options.oneClock);
   const notifier = new LogNotifier();
   const running = new RunningTurns();
   const memory = new MemoryBudget(config.limits.inFlight);
@@ -167,7 +167,7 @@ export function createHandler(options: HandlerOptions): Handler {
     identify: options.identify ?? identifyByAddress,
     storage: {
       database,
-      owner,
+      lease,
       retention: config.retention,
       logRetention: config.logRetention,
       history: config.limits.history,
@@ -190,10 +190,11 @@ export function createHandler(options: HandlerOptions): Handler {
   let endMaintenance = () => {};
   const handler: Handler = {
     fetch: async (request, ingress = {}) => app.fetch(request, ingress),
-    sweep: (most) => sweep(database, owner, Date.now(), { most, conversations: config.conversationRetention }),
+    sweep: (maxSlices) =>
+      sweep(database, lease, Date.now(), { maxSlices, conversations: config.conversationRetention }),
     async resume() {
       if (closing) return;
-      await owner.look(database);
+      await lease.endTurnsOfDead(database);
       for (const job of await waitingJobs(database, RESUME_BATCH)) await runner.start(job);
     },
     deliver,
@@ -216,7 +217,7 @@ export function createHandler(options: HandlerOptions): Handler {
       running.stop(stopping);
       await within(fixedLimits.ending, Promise.all([closed, running.idle()]));
       endMaintenance();
-      await owner.leave(database).catch(() => {}); // else the lease will tell
+      await lease.release(database).catch(() => {}); // else the lease will tell
     },
   };
   return handler;

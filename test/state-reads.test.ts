@@ -14,13 +14,13 @@ import { migrate } from '../handler/state/database/schema.ts';
 import { read, sql } from '../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../handler/state/database/sqlite.ts';
 import { nextDue } from '../handler/state/deliveries.ts';
-import { readBefore, readHistory } from '../handler/state/history.ts';
-import { findMade, refuseTaken } from '../handler/state/idempotency.ts';
-import { isOurs, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
+import { readHistory, rereadHistory } from '../handler/state/history.ts';
+import { findResponse, refuseUsedKey } from '../handler/state/idempotency.ts';
+import { ownsJob, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
 import { hasLog, readLog } from '../handler/state/log.ts';
-import { Owner } from '../handler/state/owner.ts';
-import { findItems, heldIn } from '../handler/state/references.ts';
-import { getHidden, getResponse, getStatus, listInputItems } from '../handler/state/responses.ts';
+import { ProcessLease } from '../handler/state/process-lease.ts';
+import { findItems, idsInConversation } from '../handler/state/references.ts';
+import { getResponse, getStatus, getStoredResponse, listInputItems } from '../handler/state/responses.ts';
 import type { TenantStore } from '../handler/state/tenant-store.ts';
 import { create } from './promises/ask.ts';
 import { ask, conversation, have, type List } from './promises/state-ask.ts';
@@ -73,7 +73,7 @@ async function turns(door: InProcess) {
 function scopeOf(database: Database): TenantStore {
   const memory = new MemoryBudget(100_000_000).open();
   return {
-    ...{ database, tenant: 'default', owner: new Owner(1_000), webhooks: [], memory },
+    ...{ database, tenant: 'default', lease: new ProcessLease(1_000), webhooks: [], memory },
     ...{ retention: 1_000, logRetention: 1_000, history: 100_000_000, stored: Number.POSITIVE_INFINITY },
   };
 }
@@ -89,22 +89,22 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     listItems: () => listItems(store, id, { ...page, after: item }),
     getItem: () => getItem(store, id, item),
     getResponse: () => getResponse(store, response),
-    getHidden: () => getHidden(store, response),
+    getStoredResponse: () => getStoredResponse(store, response),
     getStatus: () => getStatus(store, response),
     listInputItems: () => listInputItems(store, response, page),
     readHistory: async () => [
       await readHistory(store, { previous_response_id: response }),
       await readHistory(store, { conversation: id }),
     ],
-    readBefore: () => readBefore(store, response, { parent: null, begun: null }),
+    rereadHistory: () => rereadHistory(store, response, { parent: null, chainStart: null }),
     refuseTooLarge: () =>
       refuseTooLarge(store, [{ from: sql`FROM items i`, order: sql`i.id` }], 1e9, 'x').catch(refused),
     findItems: () => findItems(store, [item]),
-    heldIn: () => heldIn(store, id, [item]),
-    findMade: () => findMade(store, key).catch(refused),
-    refuseTaken: () => refuseTaken(store, key).catch(refused),
+    idsInConversation: () => idsInConversation(store, id, [item]),
+    findResponse: () => findResponse(store, key).catch(refused),
+    refuseUsedKey: () => refuseUsedKey(store, key).catch(refused),
     takeJobMemory: () => takeJobMemory(store, response),
-    isOurs: () => isOurs(store, response),
+    ownsJob: () => ownsJob(store, response),
     waitingJobs: () => waitingJobs(database, 10),
     hasLog: () => hasLog(store, response),
     readLog: () => readLog(store, response, 0, -1),
@@ -115,7 +115,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
 /** The other exports of `handler/state` that go to a database, or wait for who does. */
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
-  ...['beginTurn', 'claimJob', 'takeDue', 'insist', 'sweep'],
+  ...['beginTurn', 'claimJob', 'takeDue', 'retryRead', 'sweep'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];
 

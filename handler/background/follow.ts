@@ -1,10 +1,10 @@
 import { ApiError, toApiError } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
-import { insist } from '../state/again.ts';
 import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';
-import { isOpen } from '../state/owner.ts';
-import { getHidden } from '../state/responses.ts';
+import { isOpen } from '../state/process-lease.ts';
+import { getStoredResponse } from '../state/responses.ts';
+import { retryRead } from '../state/retry.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { errorEvent } from '../turn/error-event.ts';
 import { terminalType } from '../turn/turn.ts';
@@ -49,40 +49,40 @@ async function* read(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, void> {
   const { id } = response;
-  const { owner } = store;
+  const { lease } = store;
   const after = reader.last;
   let block = 0;
   for (;;) {
-    const news = notifier.next(id, owner.running.has(id) ? owner.every : POLL_MS, signal);
-    const part = await insist(() => readLog(store, id, block, reader.last), owner.lease, signal);
+    const nextWrite = notifier.next(id, lease.running.has(id) ? lease.beatInterval : POLL_MS, signal);
+    const part = await retryRead(() => readLog(store, id, block, reader.last), lease.duration, signal);
     block = part.next;
     for (const event of part.events) {
       if (event.sequence_number <= reader.last) continue;
       signal.throwIfAborted();
       reader.last = event.sequence_number;
-      yield whole(event, response);
+      yield withResponse(event, response);
     }
     if (part.more) continue;
-    if (!part.row || part.row.last < 0) throw gone();
+    if (!part.row || part.row.last < 0) throw logExpired();
     if (!isOpen(part.row.status)) {
       const sequence_number = part.row.last + 1;
       if (sequence_number <= after) return;
-      const ended = await insist(() => getHidden(store, id), owner.lease, signal);
-      return yield { type: terminalType(ended.status), sequence_number, response: ended };
+      const final = await retryRead(() => getStoredResponse(store, id), lease.duration, signal);
+      return yield { type: terminalType(final.status), sequence_number, response: final };
     }
-    await news;
+    await nextWrite;
     signal.throwIfAborted();
   }
 }
 
 /** An event of the log as clients get it: the response in it is the one that was asked for, before anything was made. */
-function whole(event: LoggedEvent, response: Response): ResponseEvent {
+function withResponse(event: LoggedEvent, response: Response): ResponseEvent {
   if (!isLifecycle(event)) return event;
   const status = event.type === 'response.in_progress' ? 'in_progress' : 'queued';
   const nothing = { completed_at: null, error: null, incomplete_details: null, output: [], usage: null };
   return { ...event, response: { ...response, status, ...nothing } };
 }
 
-function gone(): ApiError {
+function logExpired(): ApiError {
   return new ApiError('not_found', 'The events of this response are not kept any more.');
 }

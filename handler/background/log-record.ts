@@ -1,13 +1,13 @@
 import { ApiError, toApiError } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
-import { pause } from '../state/again.ts';
 import { Conflict, type Statement } from '../state/database/database.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import type { ConversationPlace } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
 import { requireOwner, writeEnd, writeOutput } from '../state/record.ts';
+import { waitToRetry } from '../state/retry.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './stored-job.ts';
@@ -17,14 +17,14 @@ const MAX_BLOCK_AGE_MS = 50;
 const MAX_BLOCK_SIZE = 64 * 1024;
 
 /** What a log is written with. */
-export interface LogMeans {
+export interface LogRecordOptions {
   store: TenantStore;
   id: string;
   job: BackgroundJob;
   /** The conversation that the turn belongs to. */
   conversation: ConversationPlace | null;
   /** Called when others can see something new. */
-  written(): void;
+  onWrite(): void;
   /** Called when the log cannot be written: with an ApiError, or with anything else when the turn is somebody else's now. */
   abort(reason: unknown): void;
   /** Aborts when the turn is ended from outside; with anything but an ApiError it is not ours to end. */
@@ -36,22 +36,22 @@ export interface LogMeans {
  * needed to go on from where a round has ended. Every write is undone when another process has taken the turn over.
  */
 export class LogRecord implements TurnRecord {
-  readonly #means: LogMeans;
+  readonly #options: LogRecordOptions;
   #lines: string[] = [];
   #size = 0;
   #last = 0;
   #block: number;
   #written: number;
-  #said: number;
+  #roundItemCount: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Writes go one after another. */
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(means: LogMeans) {
-    this.#means = means;
-    this.#block = means.job.blocks;
-    this.#written = means.job.written;
-    this.#said = means.job.progress.said;
+  constructor(options: LogRecordOptions) {
+    this.#options = options;
+    this.#block = options.job.writtenBlocks;
+    this.#written = options.job.writtenItems;
+    this.#roundItemCount = options.job.progress.said;
   }
 
   /** Adds an event, and gives its size; resolves when the next one may be added. The terminal event is not kept. */
@@ -67,45 +67,45 @@ export class LogRecord implements TurnRecord {
   }
 
   async calling(): Promise<void> {
-    const { store, id } = this.#means;
+    const { store, id } = this.#options;
     await this.#write([noteCall(store.tenant, id)]);
   }
 
-  async round(...[output, said, soFar]: Parameters<TurnRecord['round']>): Promise<void> {
-    const { store, id } = this.#means;
-    const { round, usage, calls, citations, number } = soFar;
-    const progress = { round, usage, calls, citations, number, said: this.#said + said.length };
+  async round(...[output, items, progress]: Parameters<TurnRecord['round']>): Promise<void> {
+    const { store, id } = this.#options;
+    const { round, usage, calls, citations, number } = progress;
+    const next = { round, usage, calls, citations, number, said: this.#roundItemCount + items.length };
     await this.#write([
       ...writeOutput(store.tenant, id, output, this.#written),
-      ...advanceJob(store.tenant, id, progress, said),
+      ...advanceJob(store.tenant, id, next, items),
     ]);
     this.#written = output.length;
-    this.#said = progress.said;
+    this.#roundItemCount = next.said;
   }
 
-  async end(ended: Response): Promise<Response> {
-    const { store, id, job, conversation, signal } = this.#means;
+  async end(final: Response): Promise<Response> {
+    const { store, id, job, conversation, signal } = this.#options;
     clearTimeout(this.#timer);
-    if (signal.aborted && !(signal.reason instanceof ApiError)) return ended;
-    const { tenant, owner } = store;
-    const turn = { tenant, ended, written: this.#written, inputs: job.input.length, conversation };
+    if (signal.aborted && !(signal.reason instanceof ApiError)) return final;
+    const { tenant, lease } = store;
+    const turn = { tenant, response: final, writtenItems: this.#written, inputItems: job.input.length, conversation };
     try {
       await this.#write([
         ...removeJob(tenant, id),
-        ...insertDeliveries(tenant, ended, store.webhooks),
-        ...writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, owner.id),
+        ...insertDeliveries(tenant, final, store.webhooks),
+        ...writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id),
       ]);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // somebody else has ended it, or goes on with it
     }
-    return ended;
+    return final;
   }
 
   async #flush(): Promise<void> {
     try {
       await this.#write([]);
     } catch (error) {
-      this.#means.abort(error instanceof Conflict ? error : toApiError(error));
+      this.#options.abort(error instanceof Conflict ? error : toApiError(error));
     }
   }
 
@@ -117,9 +117,9 @@ export class LogRecord implements TurnRecord {
   }
 
   async #writeNow(statements: readonly Statement[]): Promise<void> {
-    const { store, id, signal, written } = this.#means;
-    const { database, tenant, owner } = store;
-    const until = performance.now() + owner.lease;
+    const { store, id, signal, onWrite } = this.#options;
+    const { database, tenant, lease } = store;
+    const deadline = performance.now() + lease.duration;
     for (;;) {
       clearTimeout(this.#timer);
       this.#timer = undefined;
@@ -127,19 +127,19 @@ export class LogRecord implements TurnRecord {
       if (lines.length + statements.length === 0) return;
       this.#size = 0;
       try {
-        await owner.write(database, {
-          owned: requireOwner(tenant, id, owner.id),
+        await lease.write(database, {
+          owned: requireOwner(tenant, id, lease.id),
           log: lines.length > 0 ? insertBlock(tenant, id, this.#block, lines, this.#last) : [],
           statements,
         });
         this.#lines.splice(0, lines.length);
         if (lines.length > 0) this.#block++;
-        return written();
+        return onWrite();
       } catch (error) {
-        const left = signal.aborted && !(signal.reason instanceof ApiError);
-        if (error instanceof Conflict || left || performance.now() > until) throw error;
+        const takenOver = signal.aborted && !(signal.reason instanceof ApiError);
+        if (error instanceof Conflict || takenOver || performance.now() > deadline) throw error;
       }
-      await pause();
+      await waitToRetry();
     }
   }
 }

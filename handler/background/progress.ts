@@ -9,6 +9,6 @@ export interface Progress extends RoundsSoFar {
 }
 
 /** A turn of which the first events, so many, are told and nothing is made. */
-export function notBegun(number: number): Progress {
+export function queuedProgress(number: number): Progress {
   return { number, round: 1, usage: null, said: 0, calls: 0, citations: [] };
 }

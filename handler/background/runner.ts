@@ -28,25 +28,25 @@ export interface Runner {
 }
 
 /**
- * A Runner in this process, which does `atOnce` jobs at a time; others wait, and the next one is of the caller who has the fewest
+ * A Runner in this process, which does `maxJobs` jobs at a time; others wait, and the next one is of the caller who has the fewest
  * that run, the oldest first.
  */
-export function inProcessRunner(work: Work, atOnce: number): Runner {
-  const places = new FairQueue({ places: atOnce, waiting: Number.POSITIVE_INFINITY });
+export function inProcessRunner(work: Work, maxJobs: number): Runner {
+  const queue = new FairQueue({ places: maxJobs, waiting: Number.POSITIVE_INFINITY });
   const jobs = new Map<string, { controller: AbortController; ended: Promise<unknown> }>();
 
-  const doIt = async (job: Job, controller: AbortController) => {
-    const leave = await places.enter(job.caller, controller.signal);
+  const run = async (job: Job, controller: AbortController) => {
+    const release = await queue.enter(job.caller, controller.signal);
     try {
       await work(job, controller.signal);
     } finally {
-      leave();
+      release();
     }
   };
   const end = async (key: string) => {
-    const found = jobs.get(key);
-    found?.controller.abort();
-    await found?.ended;
+    const running = jobs.get(key);
+    running?.controller.abort();
+    await running?.ended;
   };
 
   return {
@@ -54,13 +54,13 @@ export function inProcessRunner(work: Work, atOnce: number): Runner {
       const key = keyOf(job);
       if (jobs.has(key)) return;
       const controller = new AbortController();
-      const done = () => void jobs.delete(key); // whether it was done, or given up before it began
-      jobs.set(key, { controller, ended: doIt(job, controller).then(done, done) });
+      const remove = () => void jobs.delete(key); // whether it was done, or given up before it began
+      jobs.set(key, { controller, ended: run(job, controller).then(remove, remove) });
     },
     stop: (job) => end(keyOf(job)),
-    countOf: (caller) => places.countOf(caller),
+    countOf: (caller) => queue.countOf(caller),
     async close(patience) {
-      places.close(new ApiError('stopping', 'The server is stopping.'));
+      queue.close(new ApiError('stopping', 'The server is stopping.'));
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, patience);
       await Promise.race([promise, Promise.all(Array.from(jobs.values(), ({ ended }) => ended))]);

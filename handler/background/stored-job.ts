@@ -12,11 +12,11 @@ import { check } from '../validate.ts';
 import type { Progress } from './progress.ts';
 
 /** What a background turn is run from. */
-export interface BackgroundJob extends Omit<StoredJob, 'request' | 'progress' | 'input' | 'said'> {
+export interface BackgroundJob extends Omit<StoredJob, 'request' | 'progress' | 'input' | 'roundItems'> {
   request: ResolvedRequest;
   progress: Progress;
   input: Item[];
-  said: Item[];
+  roundItems: Item[];
 }
 
 /** A request as it was planned: a prompt has filled in its instructions, and items stand here only where the conversation held some. */
@@ -42,7 +42,10 @@ const StoredProgress = v.object({
 });
 
 /** A job as what it is; an ApiError where it cannot be read, which nobody could then: the response has to fail. */
-export function readJob(id: string, { request, progress, input, said, ...rest }: StoredJob): BackgroundJob | ApiError {
+export function readJob(
+  id: string,
+  { request, progress, input, roundItems, ...rest }: StoredJob,
+): BackgroundJob | ApiError {
   try {
     return {
       ...rest,
@@ -50,7 +53,7 @@ export function readJob(id: string, { request, progress, input, said, ...rest }:
       request: check(StoredRequest, JSON.parse(request), 'request') as ResolvedRequest,
       progress: check(StoredProgress, JSON.parse(progress), 'progress') as Progress, // the same, as `LogRecord` wrote it
       input: itemsOf(input),
-      said: itemsOf(said),
+      roundItems: itemsOf(roundItems),
     };
   } catch (error) {
     log.error('a background turn cannot be read, and fails', { response_id: id, error: describe(error) });

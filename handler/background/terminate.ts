@@ -4,10 +4,10 @@ import type { Response } from '../protocol/response.ts';
 import { Conflict } from '../state/database/database.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
-import { insertBlock, isLifecycle, noBlock, readLog, toLine } from '../state/log.ts';
-import { STOPPED } from '../state/owner.ts';
+import { insertBlock, isLifecycle, readLog, requireNoBlock, toLine } from '../state/log.ts';
+import { PROCESS_DIED } from '../state/process-lease.ts';
 import { writeEnd } from '../state/record.ts';
-import { getHidden } from '../state/responses.ts';
+import { getStoredResponse } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { closing, failed } from '../turn/turn.ts';
 
@@ -20,11 +20,11 @@ const MAX_TRIES = 20;
  * it is.
  */
 export async function terminate(store: TenantStore, id: string, failure?: ApiError): Promise<void> {
-  const { database, tenant, owner } = store;
+  const { database, tenant, lease } = store;
   for (let tries = 1; ; tries++) {
-    const begun = await getHidden(store, id);
-    if (hasEnded(begun.status)) return;
-    let response: Response = { ...begun, output: [] };
+    const stored = await getStoredResponse(store, id);
+    if (hasEnded(stored.status)) return;
+    let response: Response = { ...stored, output: [] };
     let block = 0;
     let last = -1;
     for (let more = true; more; ) {
@@ -42,22 +42,22 @@ export async function terminate(store: TenantStore, id: string, failure?: ApiErr
       last = event.sequence_number;
       lines.push(toLine(event));
     }
-    const ended: Response = failure ? failed(response, failure) : { ...response, status: 'cancelled' };
+    const final: Response = failure ? failed(response, failure) : { ...response, status: 'cancelled' };
     try {
       await database.batch({
-        log: lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : noBlock(tenant, id, block),
+        log: lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : requireNoBlock(tenant, id, block),
         job: removeJob(tenant, id),
-        webhooks: insertDeliveries(tenant, ended, store.webhooks),
+        webhooks: insertDeliveries(tenant, final, store.webhooks),
         end: writeEnd(
           {
             tenant,
-            ended,
-            written: begun.output.length,
-            inputs: 0,
-            conversation: ended.conversation && { id: ended.conversation.id, base: 0 },
+            response: final,
+            writtenItems: stored.output.length,
+            inputItems: 0,
+            conversation: final.conversation && { id: final.conversation.id, base: 0 },
             logUntil: Date.now() + store.logRetention,
           },
-          failure && owner.id,
+          failure && lease.id,
         ),
       });
       return;
@@ -74,6 +74,6 @@ export function hasEnded(status: string): boolean {
 }
 
 /** A turn whose process has died in the middle of it. */
-export function lost(): ApiError {
-  return new ApiError('server', STOPPED);
+export function processDied(): ApiError {
+  return new ApiError('server', PROCESS_DIED);
 }

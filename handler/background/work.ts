@@ -5,10 +5,10 @@ import { describe, log } from '../log.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
-import { readBefore } from '../state/history.ts';
-import { claimJob, isOurs, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
+import { rereadHistory } from '../state/history.ts';
+import { claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
-import { getHidden, getStatus } from '../state/responses.ts';
+import { getStatus, getStoredResponse } from '../state/responses.ts';
 import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
@@ -21,10 +21,10 @@ import type { LogNotifier } from './log-notifier.ts';
 import { LogRecord } from './log-record.ts';
 import type { Job } from './runner.ts';
 import { readJob } from './stored-job.ts';
-import { hasEnded, lost, terminate } from './terminate.ts';
+import { hasEnded, processDied, terminate } from './terminate.ts';
 
 /** What background turns are made with. */
-export interface WorkMeans {
+export interface WorkOptions {
   models: Models;
   tools: ServerTools;
   limits: Limits;
@@ -41,25 +41,25 @@ export interface WorkMeans {
  * its last round ended. One of whose present round something was published, or whose tool may have had its effects, is not
  * made again: it fails. Says whether it has ended: it may be somebody else's, or have been left to others. Never rejects.
  */
-export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Promise<boolean> {
-  const memory = means.memory.open();
-  const store = { ...means.storage, tenant: job.tenant, memory };
-  const begun = performance.now();
+export async function work(options: WorkOptions, job: Job, signal: AbortSignal): Promise<boolean> {
+  const memory = options.memory.open();
+  const store = { ...options.storage, tenant: job.tenant, memory };
+  const started = performance.now();
   // Before it is claimed: a sweep in between would take it for one that was lost.
-  const release = store.owner.hold(job.id, store.database);
+  const release = store.lease.hold(job.id, store.database);
   try {
     await takeJobMemory(store, job.id);
     const stored = await claimJob(store, job.id);
     if (!stored) return hasEnded(await getStatus(store, job.id));
     try {
-      const failure = await make(means, store, job.id, stored, signal);
+      const failure = await make(options, store, job.id, stored, signal);
       if (failure) await terminate(store, job.id, failure);
       const status = await getStatus(store, job.id);
-      const duration_ms = Math.round(performance.now() - begun);
+      const duration_ms = Math.round(performance.now() - started);
       log.info('background turn', { response_id: job.id, status, duration_ms });
       return hasEnded(status);
     } finally {
-      await store.database.batch({ released: releaseJob(store.tenant, job.id, store.owner.id) });
+      await store.database.batch({ released: releaseJob(store.tenant, job.id, store.lease.id) });
     }
   } catch (error) {
     // Whoever was to make it came so late that it is deleted by now.
@@ -71,13 +71,13 @@ export async function work(means: WorkMeans, job: Job, signal: AbortSignal): Pro
   } finally {
     memory.close();
     release();
-    means.notifier.notify(job.id);
+    options.notifier.notify(job.id);
   }
 }
 
 /** Makes the response; gives what it has to be ended with where it cannot be made. */
 async function make(
-  means: WorkMeans,
+  options: WorkOptions,
   store: TenantStore,
   id: string,
   stored: StoredJob,
@@ -85,38 +85,38 @@ async function make(
 ): Promise<ApiError | undefined> {
   const job = readJob(id, stored);
   if (job instanceof ApiError) return job;
-  const { limits, notifier, models } = means;
+  const { limits, notifier, models } = options;
   const { events } = await readLog(store, id, 0, job.progress.number - 1);
-  const since = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
-  if (job.calling || since.some(({ type }) => type !== 'response.in_progress')) return lost();
+  const published = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
+  if (job.calling || published.some(({ type }) => type !== 'response.in_progress')) return processDied();
 
-  const response = await getHidden(store, id);
-  const before = await readBefore(store, id, job).catch((error) => {
+  const response = await getStoredResponse(store, id);
+  const before = await rereadHistory(store, id, job).catch((error) => {
     if (error instanceof ApiError && error.kind !== 'overloaded') return error;
     throw error; // it is made later
   });
   if (before instanceof ApiError) return before;
   const own = new AbortController();
   const bounds = startBounds(AbortSignal.any([signal, own.signal]), { ...limits, turn: limits.background });
-  const looks = setInterval(async () => {
-    if (!(await isOurs(store, id).catch(() => true))) own.abort();
-  }, store.owner.every);
+  const ownershipCheck = setInterval(async () => {
+    if (!(await ownsJob(store, id).catch(() => true))) own.abort();
+  }, store.lease.beatInterval);
   try {
-    const { said, progress } = job;
+    const { roundItems, progress } = job;
     // What is kept of an input is what a client may send as one.
     const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
-    const number = progress.number + since.length;
-    const resumed = { ...progress, number, begun: since.length > 0, response, said };
+    const number = progress.number + published.length;
+    const resumed = { ...progress, number, begun: published.length > 0, response, said: roundItems };
     const { prepare, context } = models.find(request.model);
-    const seal = means.seal(store.tenant);
+    const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
-    const turn = planTurn(request, history, { tools: means.tools, context });
+    const turn = planTurn(request, history, { tools: options.tools, context });
     const record = new LogRecord({
       store,
       id,
       job,
-      conversation: response.conversation && job.begun,
-      written: () => notifier.notify(id),
+      conversation: response.conversation && job.chainStart,
+      onWrite: () => notifier.notify(id),
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
@@ -128,7 +128,7 @@ async function make(
   } catch (error) {
     return toApiError(error);
   } finally {
-    clearInterval(looks);
+    clearInterval(ownershipCheck);
     bounds.end();
   }
 }

@@ -9,15 +9,15 @@ import { httpUrl } from './http-url.ts';
 import { host, listen, origin, proof, tls } from './listen.ts';
 import { media } from './media.ts';
 import { type ModelConfig, model } from './models.ts';
-import { age, boundless, count, DAY, memory, pause, size, storage, time } from './quantity.ts';
+import { age, count, DAY, memory, pause, size, storage, time, unbounded } from './quantity.ts';
 
 /** Holds that no two entries of a list have the same of what tells them apart. */
-function apart<T>(keyOf: (entry: T) => string, key: string) {
+function unique<T>(keyOf: (entry: T) => string, key: string) {
   // Made once a list: comparing each entry with all others would take the square of their number.
-  const places = new WeakMap<readonly T[], ReadonlyMap<string, number>>();
+  const firsts = new WeakMap<readonly T[], ReadonlyMap<string, number>>();
   const isFirst = (entry: T, index: number, all: readonly T[]) => {
-    const first = places.get(all) ?? new Map(all.map((other, at) => [keyOf(other), at] as const).reverse());
-    places.set(all, first);
+    const first = firsts.get(all) ?? new Map(all.map((other, at) => [keyOf(other), at] as const).reverse());
+    firsts.set(all, first);
     return first.get(keyOf(entry)) === index;
   };
   return v.checkItems<T[], string>(isFirst, `has the ${key} of another`);
@@ -32,7 +32,7 @@ const prompt = v.strictObject({
 });
 
 /** Tools that OpenAI hosts, some of which clients offer unasked. */
-const HOSTED = [
+const HOSTED_TOOLS = [
   'web_search',
   'web_search_preview',
   'file_search',
@@ -81,21 +81,24 @@ const schema = v.strictObject({
   retention: v.optional(age),
   logRetention: v.optional(age),
   conversationRetention: v.optional(
-    v.union([boundless('never'), age], 'must be never, or an age such as 90d'),
+    v.union([unbounded('never'), age], 'must be never, or an age such as 90d'),
     'never',
   ),
-  dropTools: v.optional(v.array(v.picklist(HOSTED, `must be one of ${HOSTED.join(', ')}`), 'must be a list'), []),
+  dropTools: v.optional(
+    v.array(v.picklist(HOSTED_TOOLS, `must be one of ${HOSTED_TOOLS.join(', ')}`), 'must be a list'),
+    [],
+  ),
   prompts: v.optional(
     v.pipe(
       v.array(prompt, 'must be a list'),
-      apart(({ id, version }) => JSON.stringify([id, version]), 'id and version'),
+      unique(({ id, version }) => JSON.stringify([id, version]), 'id and version'),
     ),
     [],
   ),
   secrets: v.optional(
     v.pipe(
       v.array(secret, 'must be a list'),
-      apart(({ id }) => id, 'id'),
+      unique(({ id }) => id, 'id'),
       v.check((all) => all.length === 0 || all.some(canSeal), NO_SEALING_SECRET),
     ),
     [],
@@ -103,7 +106,7 @@ const schema = v.strictObject({
   webhooks: v.optional(
     v.pipe(
       v.array(webhook, 'must be a list'),
-      apart(({ url }) => url, 'URL'),
+      unique(({ url }) => url, 'URL'),
     ),
     [],
   ),
@@ -172,7 +175,7 @@ export interface Config {
   /** How long a conversation is kept after something was last written to it, in milliseconds; infinite for `never`. */
   conversationRetention: number;
   /** Hosted tools that are left out of requests, where they would be refused. */
-  dropTools: (typeof HOSTED)[number][];
+  dropTools: (typeof HOSTED_TOOLS)[number][];
   /** Prompts that requests may refer to. */
   prompts: v.InferOutput<typeof prompt>[];
   /** What seals texts for clients to keep: the first of at least 32 bytes seals, all open. */
@@ -197,8 +200,8 @@ export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Con
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw new Error(explain(result.issues[0]));
   const { listen = {}, models, database, retention = 30 * DAY, logRetention = DAY, limits, ...rest } = result.output;
-  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
-  const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(given) };
+  const configured = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(configured) };
   if (all.linger > all.drain) throw new Error('configuration: limits.linger must be at most limits.drain');
   return {
     ...rest,
@@ -227,8 +230,8 @@ function explain(issue: v.BaseIssue<unknown>): string {
 export function substitute(value: unknown, env: Readonly<Record<string, unknown>>, path = ''): unknown {
   if (typeof value === 'string') {
     return value.replace(/\$\{([A-Za-z_]\w*)\}/g, (_, name: string) => {
-      const found = env[name];
-      if (typeof found === 'string') return found;
+      const text = env[name];
+      if (typeof text === 'string') return text;
       throw new Error(`configuration: ${path}: the environment variable ${name} is not set`);
     });
   }

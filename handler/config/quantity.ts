@@ -20,15 +20,15 @@ export const DAY = units.d;
 const MAX_VALUE = 2 ** 31 - 1;
 
 /** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
-function quantity(pattern: RegExp, example: string, most = MAX_VALUE, mostInWords = '2 GiB, or 24 days', least = 1) {
+function quantity(pattern: RegExp, example: string, max = MAX_VALUE, maxInWords = '2 GiB, or 24 days', min = 1) {
   return v.pipe(
     v.string(`must be a text such as ${example}`),
     v.regex(pattern, `must be a number with its unit, such as ${example}`),
     // The pattern admits no other unit.
     v.transform((text) => Number.parseFloat(text) * units[text.replace(/^[\d.]+/, '') as keyof typeof units]),
     v.integer('must come to a whole number'),
-    v.minValue(least, 'must be more than nothing'),
-    v.maxValue(most, `must be below ${mostInWords}`),
+    v.minValue(min, 'must be more than nothing'),
+    v.maxValue(max, `must be below ${maxInWords}`),
   );
 }
 
@@ -49,21 +49,21 @@ export const pause = v.optional(quantity(TIME, '5s', MAX_VALUE, '24 days', 0));
 /** An age of at most a hundred years, in milliseconds. */
 export const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', 100 * 365 * DAY, 'a hundred years');
 
-/** A whole number from `least` to `most`. */
-export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
+/** A whole number from `min` to `max`. */
+export function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
   return v.pipe(
     v.number('must be a number'),
     v.integer('must be a whole number'),
-    v.minValue(least, `must be at least ${least}`),
-    v.maxValue(most, `must be at most ${most}`),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
   );
 }
 
-/** A whole number from 1 to `most`. */
-export const count = (most: number) => v.optional(whole(1, most));
+/** A whole number from 1 to `max`. */
+export const count = (max: number) => v.optional(whole(1, max));
 
 /** A word for no bound at all. */
-export function boundless<T extends string>(word: T) {
+export function unbounded<T extends string>(word: T) {
   return v.pipe(
     v.literal(word),
     v.transform(() => Number.POSITIVE_INFINITY),
@@ -73,7 +73,7 @@ export function boundless<T extends string>(word: T) {
 /** The size of what is kept on a disk, in bytes, or `unlimited`. */
 export const storage = v.optional(
   v.union(
-    [boundless('unlimited'), quantity(/^\d+(\.\d+)?(MiB|GiB|TiB)$/, '50GiB', 2 ** 50, '1024 TiB')],
+    [unbounded('unlimited'), quantity(/^\d+(\.\d+)?(MiB|GiB|TiB)$/, '50GiB', 2 ** 50, '1024 TiB')],
     'must be unlimited, or a size such as 50GiB',
   ),
 );

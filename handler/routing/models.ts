@@ -15,7 +15,7 @@ export interface ModelRoute {
 }
 
 /** A model that is offered. */
-export interface OfferedModel {
+export interface RoutedModel {
   prepare: Prepare;
   /** Tokens that it holds, where the configuration says. */
   context: number | undefined;
@@ -24,7 +24,7 @@ export interface OfferedModel {
 /** Which backend answers for which model. */
 export interface Models {
   /** The first entry that matches; throws `model_not_found`. */
-  find(model: string): OfferedModel;
+  find(model: string): RoutedModel;
   /**
    * Literal names, then what the backends behind patterns list, each asked at most once in some seconds; one that does not
    * answer in time counts with what it listed last.
@@ -34,22 +34,22 @@ export interface Models {
 
 /** The models of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
-  const tests = routes.map(({ match, backend, profile, context }) => ({
+  const entries = routes.map(({ match, backend, profile, context }) => ({
     match,
     matches: matcher(match),
-    offered: offering(backend),
+    list: cachedList(backend),
     model: { prepare: (call: ModelCall) => backend.prepare(call, profile), context },
   }));
   return {
     find(model) {
-      const found = tests.find(({ matches }) => matches(model));
-      if (found) return found.model;
+      const entry = entries.find(({ matches }) => matches(model));
+      if (entry) return entry.model;
       throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
     },
     async list(timeout) {
-      const lists = tests.map(async ({ match, offered, matches }) => {
+      const lists = entries.map(async ({ match, list, matches }) => {
         if (!match.includes('*')) return [match];
-        return (await offered(timeout)).filter(matches);
+        return (await list(timeout)).filter(matches);
       });
       return [...new Set((await Promise.all(lists)).flat())];
     },
@@ -60,22 +60,22 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
  * What a backend lists, asked at most once an interval: anybody may ask, and all who ask at the same time wait for one answer. While it
  * does not answer, it is what it listed last.
  */
-function offering(backend: Backend): (timeout: number) => Promise<readonly string[]> {
-  let asked = Number.NEGATIVE_INFINITY;
-  let known: readonly string[] = [];
-  let last = Promise.resolve(known);
+function cachedList(backend: Backend): (timeout: number) => Promise<readonly string[]> {
+  let lastCall = Number.NEGATIVE_INFINITY;
+  let names: readonly string[] = [];
+  let pending = Promise.resolve(names);
   return (timeout) => {
     const now = performance.now();
-    if (now - asked >= fixedLimits.listingInterval) {
-      asked = now;
-      last = backend.models(AbortSignal.timeout(timeout)).then(
-        (listed) => {
-          known = listed;
-          return listed;
+    if (now - lastCall >= fixedLimits.listingInterval) {
+      lastCall = now;
+      pending = backend.models(AbortSignal.timeout(timeout)).then(
+        (result) => {
+          names = result;
+          return result;
         },
-        () => known,
+        () => names,
       );
     }
-    return last;
+    return pending;
   };
 }

@@ -1,5 +1,5 @@
 import { follow } from '../background/follow.ts';
-import { notBegun } from '../background/progress.ts';
+import { queuedProgress } from '../background/progress.ts';
 import { terminate } from '../background/terminate.ts';
 import { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
@@ -9,7 +9,7 @@ import type { Response } from '../protocol/response.ts';
 import { insertJob } from '../state/jobs.ts';
 import { hasLog, insertBlock, toLine } from '../state/log.ts';
 import { beginTurn, type NewTurn } from '../state/record.ts';
-import { deleteResponse, getHidden, getResponse } from '../state/responses.ts';
+import { deleteResponse, getResponse, getStoredResponse } from '../state/responses.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
@@ -48,9 +48,9 @@ async function keepBackground(
     toLine({ type, sequence_number, response }),
   );
   await beginTurn(store, turn, {
-    by: '',
+    owner: '',
     background: [
-      ...insertJob(tenant, response.id, { request: kept, caller: caller.id, progress: notBegun(first.length) }),
+      ...insertJob(tenant, response.id, { request: kept, caller: caller.id, progress: queuedProgress(first.length) }),
       ...insertBlock(tenant, response.id, 0, first, first.length - 1),
     ],
   });
@@ -97,7 +97,7 @@ export async function cancelResponse(services: Services, ctx: RequestContext, id
     throw new ApiError('refused', 'Only a response that was made with background: true can be cancelled.');
   }
   await stopBackground(services, ctx, id);
-  return getHidden(ctx.store, id);
+  return getStoredResponse(ctx.store, id);
 }
 
 /** Deletes a response; one that is being made in the background is cancelled. Throws 404. */

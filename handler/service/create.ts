@@ -2,7 +2,7 @@ import { withObfuscation } from '../events/obfuscate.ts';
 import { replay } from '../events/replay.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
-import { findMade } from '../state/idempotency.ts';
+import { findResponse } from '../state/idempotency.ts';
 import { getResponse } from '../state/responses.ts';
 import { prepareFirst } from '../turn/first-call.ts';
 import { followResponse, startBackground } from './background.ts';
@@ -37,7 +37,7 @@ export async function createResponse(
   log.streaming = request.stream === true;
   const complete = completeRequest(services, ctx, request);
   const idempotency = await readKey(key, request);
-  const made = idempotency && (await findMade(store, idempotency));
+  const made = idempotency && (await findResponse(store, idempotency));
   if (made) return repeat(services, ctx, await getResponse(store, made), request);
   const planned = await planRequest(services, ctx, complete);
   const { turn, origin, prepare } = planned;

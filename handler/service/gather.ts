@@ -1,6 +1,6 @@
 import type { Item } from '../items/item.ts';
 import { type HistoryReference, readHistory, type TurnOrigin } from '../state/history.ts';
-import { heldIn } from '../state/references.ts';
+import { idsInConversation } from '../state/references.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History } from '../turn/history.ts';
@@ -36,7 +36,7 @@ export async function gather(
 ): Promise<Gathered> {
   const { store } = ctx;
   const recalled = recall(request);
-  const before = recalled ? { ...recalled, begun: null, conversation: null } : await readHistory(store, request);
+  const before = recalled ? { ...recalled, chainStart: null, conversation: null } : await readHistory(store, request);
   const { items, previous, conversation } = before;
   const given = takeTrigger(request.input);
   const input = Array.isArray(given.input)
@@ -60,6 +60,6 @@ export async function gather(
 async function heldItems(store: TenantStore, { conversation }: TurnOrigin, input: ResolvedRequest['input']) {
   if (!conversation?.summedUp || !Array.isArray(input)) return undefined;
   const ids = input.flatMap(({ id }) => id ?? []);
-  const held = await heldIn(store, conversation.id, ids);
+  const held = await idsInConversation(store, conversation.id, ids);
   return held.length > 0 ? held : undefined;
 }

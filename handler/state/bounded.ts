@@ -6,7 +6,7 @@ import type { Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql } from './database/sql.ts';
 import { itemsOf } from './items.ts';
 import type { TenantStore } from './tenant-store.ts';
-import { bytesOf, SIZE } from './text.ts';
+import { bytesOf, ROW_SIZE } from './text.ts';
 
 /** Items that are read only if they are not too many: `with` comes before the SELECT, `from` knows items as `i`, with ITEM_CHUNKS. */
 export interface Bounded {
@@ -15,11 +15,11 @@ export interface Bounded {
   order: Sql;
 }
 
-const NOTHING = raw('');
+const EMPTY = raw('');
 const MAX_ITEMS = raw(fixedLimits.historyItems);
 
 /** The most that is to be read now, in bytes: the limit of a history, or less where the process has no room for that. */
-export function readable({ history, memory }: TenantStore): number {
+export function maxReadable({ history, memory }: TenantStore): number {
   return Math.min(history, memory.parsable);
 }
 
@@ -35,33 +35,33 @@ export function parseItems({ memory }: TenantStore, rows: readonly Row[], param:
 }
 
 /**
- * Reads the items, for `parseItems`, unless they come to more than `most` bytes, or in more pieces than `fixedLimits` admit: then
+ * Reads the items, for `parseItems`, unless they come to more than `maxBytes` bytes, or in more pieces than `fixedLimits` admit: then
  * none, and `refuseTooLarge` is to be asked.
  */
-export function selectBounded({ with: before = NOTHING, from, order }: Bounded, most: number): Statement {
+export function selectBounded({ with: before = EMPTY, from, order }: Bounded, maxBytes: number): Statement {
   return read(sql`${before} SELECT i.body, k.n, k.body AS more ${from}
-    AND (SELECT CASE WHEN count(*) <= ${MAX_ITEMS} THEN sum(${SIZE}) END ${from}) <= ${most} ORDER BY ${order}`);
+    AND (SELECT CASE WHEN count(*) <= ${MAX_ITEMS} THEN sum(${ROW_SIZE}) END ${from}) <= ${maxBytes} ORDER BY ${order}`);
 }
 
 /**
  * Throws an ApiError, naming `param`, when a list of which nothing was read is too large: to be ever read, or for the
- * `most` bytes that there was room for.
+ * `maxBytes` bytes that there was room for.
  */
 export async function refuseTooLarge(
   { database, history, memory }: TenantStore,
   lists: readonly Bounded[],
-  most: number,
+  maxBytes: number,
   param: string,
 ): Promise<void> {
   const { sizes } = await database.batch({
-    sizes: lists.map(({ with: before = NOTHING, from }) =>
-      read(sql`${before} SELECT sum(${SIZE}) AS size, count(*) AS pieces ${from}`),
+    sizes: lists.map(({ with: before = EMPTY, from }) =>
+      read(sql`${before} SELECT sum(${ROW_SIZE}) AS size, count(*) AS pieces ${from}`),
     ),
   });
   const largest = Math.max(...sizes.map(({ size }) => Number(size ?? 0)));
   const tooMany = sizes.some(({ pieces }) => Number(pieces) > fixedLimits.historyItems);
-  if (largest <= most && !tooMany) return;
-  if (!tooMany && most < history && largest <= history && !neverFits(memory.budget, largest)) throw overloaded();
+  if (largest <= maxBytes && !tooMany) return;
+  if (!tooMany && maxBytes < history && largest <= history && !neverFits(memory.budget, largest)) throw overloaded();
   throw tooLargeToRead(param);
 }
 

@@ -2,13 +2,13 @@ import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
-import { readable } from './bounded.ts';
+import { maxReadable } from './bounded.ts';
 import { getConversation, present } from './conversations.ts';
 import { Conflict } from './database/database.ts';
 import { list, read, sql, write } from './database/sql.ts';
 import { conversationLocked, LOCKED, withTurn } from './history.ts';
 import { insertItems, itemsOf, type Listing, listOf, pageOf, selectCursor, selectPage } from './items.ts';
-import { isOpen, OWNER_BEAT } from './owner.ts';
+import { isOpen, OWNER_BEAT } from './process-lease.ts';
 import { refuseFull } from './storage.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
@@ -18,23 +18,23 @@ const MAX_TRIES = 20;
 
 /** Adds items at the conversation's end. Throws 404, `conversation_locked`, `storage_full`, and for an id that is there already. */
 export async function addItems(store: TenantStore, id: string, items: Item[]): Promise<ItemList> {
-  const { database, tenant, owner } = store;
+  const { database, tenant, lease } = store;
   if (!isId(id)) throw notFound('conversation');
   refuseFull(store);
   for (let tries = 1; ; tries++) {
     const {
       found: [found],
-      same: [same],
+      duplicates: [duplicate],
     } = await database.batch({
       found: read(sql`SELECT c.next_place, r.status, ${OWNER_BEAT} ${withTurn(tenant, id)}`),
-      same: read(sql`SELECT i.id FROM items i WHERE i.tenant = ${tenant} AND i.conversation = ${id}
+      duplicates: read(sql`SELECT i.id FROM items i WHERE i.tenant = ${tenant} AND i.conversation = ${id}
         AND i.id IN (${list(items.map((item) => item.id))})`),
     });
     if (!found) throw notFound('conversation');
-    if (await owner.foundDead(database, found)) continue;
+    if (await lease.endIfDead(database, found)) continue;
     if (isOpen(found.status)) throw conversationLocked();
-    if (same)
-      throw new ApiError('refused', `items holds the id of an item that is in the conversation: ${same.id}`, {
+    if (duplicate)
+      throw new ApiError('refused', `items holds the id of an item that is in the conversation: ${duplicate.id}`, {
         param: 'items',
       });
     const next = Number(found.next_place);
@@ -63,7 +63,7 @@ export async function listItems(store: TenantStore, id: string, query: ListQuery
   };
   const { found, rows, cursor } = await database.batch({
     found: read(sql`SELECT id FROM conversations WHERE ${present(tenant, id)}`),
-    rows: selectPage(listing, query, readable(store)),
+    rows: selectPage(listing, query, maxReadable(store)),
     cursor: selectCursor(listing, query),
   });
   if (found.length === 0) throw notFound('conversation');
@@ -91,19 +91,19 @@ export async function deleteItem(store: TenantStore, id: string, item: string): 
   const conversation = await getConversation(store, id);
   const { database, tenant } = store;
   const which = sql`tenant = ${tenant} AND conversation = ${id} AND id = ${isId(item) ? item : ''}`;
-  const { loose, kept } = await database.batch({
+  const { removed, detached } = await database.batch({
     // What it stood for is read again: all of it, or from the summary before it on, if there is one.
     start: write(sql`UPDATE conversations SET start_place = 0 WHERE tenant = ${tenant} AND id = ${id}
       AND start_place = (SELECT conversation_place FROM items WHERE ${which})`),
     chunks: write(sql`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
-      (SELECT tenant, holder, side, place FROM items WHERE ${which} AND ${LOOSE})`),
-    loose: write(sql`DELETE FROM items WHERE ${which} AND ${LOOSE} RETURNING id`),
-    kept: write(sql`UPDATE items SET conversation = NULL, conversation_place = NULL WHERE ${which} RETURNING id`),
+      (SELECT tenant, holder, side, place FROM items WHERE ${which} AND ${CONVERSATION_ONLY})`),
+    removed: write(sql`DELETE FROM items WHERE ${which} AND ${CONVERSATION_ONLY} RETURNING id`),
+    detached: write(sql`UPDATE items SET conversation = NULL, conversation_place = NULL WHERE ${which} RETURNING id`),
   });
-  if (loose.length + kept.length === 0) throw notFound('item');
+  if (removed.length + detached.length === 0) throw notFound('item');
   return conversation;
 }
 
 /** Whether an item is in its conversation only: a client put it there, or the response that held it is gone. */
-const LOOSE = sql`(side = 'added' OR NOT EXISTS
+const CONVERSATION_ONLY = sql`(side = 'added' OR NOT EXISTS
   (SELECT 1 FROM responses r WHERE r.tenant = items.tenant AND r.id = items.holder))`;

@@ -4,10 +4,10 @@ import type { Database, Statement } from './database/database.ts';
 import { raw, read, sql, write } from './database/sql.ts';
 
 /** How long a delivery is tried at all, in milliseconds: 72 hours, as OpenAI does. */
-export const GIVE_UP = 72 * 3_600_000;
+export const DELIVERY_TIMEOUT_MS = 72 * 3_600_000;
 
 /** Where an end is told: by its URL, and the types of events that are told there, all of them where there is no list. */
-export interface Told {
+export interface WebhookTarget {
   url: string;
   events?: readonly string[] | undefined;
 }
@@ -25,7 +25,11 @@ export interface Delivery {
 }
 
 /** Keeps what is to be told of a background response's end, to be written along with it. */
-export function insertDeliveries(tenant: string, { id, status }: Response, webhooks: readonly Told[]): Statement[] {
+export function insertDeliveries(
+  tenant: string,
+  { id, status }: Response,
+  webhooks: readonly WebhookTarget[],
+): Statement[] {
   const type = `response.${status}`;
   const now = Date.now();
   const event = newId('evt');
@@ -39,11 +43,11 @@ export function insertDeliveries(tenant: string, { id, status }: Response, webho
 }
 
 /** Takes the deliveries to a URL that are due, at most `most`: nobody else takes them for so many milliseconds. */
-export async function takeDue(database: Database, url: string, most: number, hold: number): Promise<Delivery[]> {
+export async function takeDue(database: Database, url: string, max: number, claimMs: number): Promise<Delivery[]> {
   const now = Date.now();
   const { taken } = await database.batch({
-    taken: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${now + hold} WHERE (tenant, id, url) IN
-        (SELECT tenant, id, url FROM deliveries WHERE url = ${url} AND next_at <= ${now} ORDER BY next_at LIMIT ${most})
+    taken: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${now + claimMs} WHERE (tenant, id, url) IN
+        (SELECT tenant, id, url FROM deliveries WHERE url = ${url} AND next_at <= ${now} ORDER BY next_at LIMIT ${max})
       RETURNING tenant, id, url, body, tries, created`),
   });
   return taken.map(({ tenant, id, url, body, tries, created }) => ({
@@ -62,7 +66,7 @@ export function removeDelivery({ tenant, id, url }: Delivery): Statement {
 }
 
 /** Has a delivery tried again at a time, in milliseconds since 1970. */
-export function putOff({ tenant, id, url }: Delivery, until: number): Statement {
+export function postpone({ tenant, id, url }: Delivery, until: number): Statement {
   return write(sql`UPDATE deliveries SET next_at = ${until} WHERE tenant = ${tenant} AND id = ${id} AND url = ${url}`);
 }
 
@@ -79,6 +83,6 @@ const BATCH_SIZE = raw(500);
 
 /** Forgets the first of the deliveries that were given up, and of those to URLs that no process calls any more. */
 export function removeOldDeliveries(now: number): Statement {
-  const old = sql`SELECT d.tenant, d.id, d.url FROM deliveries d WHERE d.created < ${now - 2 * GIVE_UP} LIMIT ${BATCH_SIZE}`;
+  const old = sql`SELECT d.tenant, d.id, d.url FROM deliveries d WHERE d.created < ${now - 2 * DELIVERY_TIMEOUT_MS} LIMIT ${BATCH_SIZE}`;
   return write(sql`DELETE FROM deliveries WHERE (tenant, id, url) IN (${old})`);
 }

@@ -1,8 +1,8 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
-import { type Bounded, parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
+import { type Bounded, maxReadable, parseItems, refuseTooLarge, selectBounded } from './bounded.ts';
 import { read, type Sql, sql } from './database/sql.ts';
-import { isOpen, OPEN, OWNER_BEAT } from './owner.ts';
+import { isOpen, OPEN, OWNER_BEAT } from './process-lease.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { ITEM_CHUNKS } from './text.ts';
 
@@ -10,7 +10,7 @@ import { ITEM_CHUNKS } from './text.ts';
 export interface TurnOrigin {
   previous: string | null;
   /** The place in a conversation from which the chain of responses went on, if it began in one. */
-  begun: ConversationPlace | null;
+  chainStart: ConversationPlace | null;
   /** The conversation that the turn belongs to, and whether it holds items that are not read any more. */
   conversation: (ConversationPlace & { summedUp: boolean }) | null;
 }
@@ -45,7 +45,7 @@ export async function readHistory(store: TenantStore, request: HistoryReference)
     throw new ApiError('refused', message, { param: 'previous_response_id' });
   }
   if (previous != null) return readChain(store, previous);
-  if (conversation == null) return { items: [], previous: null, begun: null, conversation: null };
+  if (conversation == null) return { items: [], previous: null, chainStart: null, conversation: null };
   return readConversation(store, typeof conversation === 'string' ? conversation : conversation.id);
 }
 
@@ -54,7 +54,7 @@ export async function readHistory(store: TenantStore, request: HistoryReference)
  * left it, and all items of the chain. Both only from the latest response on that holds a compaction. CROSS JOIN means to
  * SQLite that the chain comes first: it would read all items of the tenant otherwise.
  */
-function before(tenant: string, id: string, last: string | null): { beginning: Bounded; chain: Bounded } {
+function historyQueries(tenant: string, id: string, last: string | null): { beginning: Bounded; chain: Bounded } {
   const ancestors = sql`WITH RECURSIVE chain (id, parent, depth, compacted) AS (
       SELECT id, parent, 0, compacted FROM responses WHERE tenant = ${tenant} AND id = ${last}
       UNION ALL
@@ -74,10 +74,10 @@ function before(tenant: string, id: string, last: string | null): { beginning: B
 }
 
 async function readChain(store: TenantStore, id: string): Promise<StoredHistory> {
-  const { database, tenant, owner } = store;
+  const { database, tenant, lease } = store;
   if (!isId(id)) throw previousNotFound();
-  const most = readable(store);
-  const lists = before(tenant, id, id);
+  const maxBytes = maxReadable(store);
+  const lists = historyQueries(tenant, id, id);
   const {
     found: [found],
     beginning,
@@ -85,52 +85,52 @@ async function readChain(store: TenantStore, id: string): Promise<StoredHistory>
   } = await database.batch({
     found: read(sql`SELECT r.conversation, r.base, r.status, ${OWNER_BEAT}
       FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.expires_at > ${Date.now()}`),
-    beginning: selectBounded(lists.beginning, most),
-    chain: selectBounded(lists.chain, most),
+    beginning: selectBounded(lists.beginning, maxBytes),
+    chain: selectBounded(lists.chain, maxBytes),
   });
   if (!found) throw previousNotFound();
-  if (await owner.foundDead(database, found)) return readChain(store, id);
+  if (await lease.endIfDead(database, found)) return readChain(store, id);
   const { status } = found;
   if (status !== 'completed' && status !== 'incomplete') {
     const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
     throw new ApiError('previous_not_usable', message, { param: 'previous_response_id' });
   }
-  const begun = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
-  if (chain.length === 0 || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(store, [lists.beginning, lists.chain], most, 'previous_response_id');
+  const chainStart = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
+  if (chain.length === 0 || (chainStart && chainStart.base > 0 && beginning.length === 0)) {
+    await refuseTooLarge(store, [lists.beginning, lists.chain], maxBytes, 'previous_response_id');
   }
   const items = parseItems(store, [...beginning, ...chain], 'previous_response_id');
-  return { items, previous: id, begun, conversation: null };
+  return { items, previous: id, chainStart, conversation: null };
 }
 
 /**
- * What a turn went on from whose response is there: `parent` is the response before it, `begun` where in a conversation its
+ * What a turn went on from whose response is there: `parent` is the response before it, `chainStart` where in a conversation its
  * chain began. Read in one round trip; throws an ApiError when it is too large.
  */
-export async function readBefore(
+export async function rereadHistory(
   store: TenantStore,
   id: string,
-  { parent, begun }: { parent: string | null; begun: ConversationPlace | null },
+  { parent, chainStart }: { parent: string | null; chainStart: ConversationPlace | null },
 ): Promise<Item[]> {
   const { database, tenant } = store;
-  const lists = before(tenant, id, parent);
-  const most = readable(store);
+  const lists = historyQueries(tenant, id, parent);
+  const maxBytes = maxReadable(store);
   const param = parent === null ? 'conversation' : 'previous_response_id';
   const { beginning, chain } = await database.batch({
-    beginning: selectBounded(lists.beginning, most),
-    chain: selectBounded(lists.chain, most),
+    beginning: selectBounded(lists.beginning, maxBytes),
+    chain: selectBounded(lists.chain, maxBytes),
   });
-  if ((parent !== null && chain.length === 0) || (begun && begun.base > 0 && beginning.length === 0)) {
-    await refuseTooLarge(store, [lists.beginning, lists.chain], most, param);
+  if ((parent !== null && chain.length === 0) || (chainStart && chainStart.base > 0 && beginning.length === 0)) {
+    await refuseTooLarge(store, [lists.beginning, lists.chain], maxBytes, param);
   }
   return parseItems(store, [...beginning, ...chain], param);
 }
 
 async function readConversation(store: TenantStore, id: string): Promise<StoredHistory> {
-  const { database, tenant, owner } = store;
+  const { database, tenant, lease } = store;
   if (!isId(id)) throw notFound('conversation', 'conversation');
-  const most = readable(store);
-  const held: Bounded = {
+  const maxBytes = maxReadable(store);
+  const stored: Bounded = {
     from: sql`FROM conversations c CROSS JOIN items i ${ITEM_CHUNKS} WHERE c.tenant = ${tenant} AND c.id = ${id}
       AND i.tenant = ${tenant} AND i.conversation = c.id AND i.conversation_place >= c.start_place`,
     order: sql`i.conversation_place, k.n`,
@@ -140,14 +140,14 @@ async function readConversation(store: TenantStore, id: string): Promise<StoredH
     rows,
   } = await database.batch({
     found: read(sql`SELECT c.next_place, c.start_place, r.status, ${OWNER_BEAT} ${withTurn(tenant, id)}`),
-    rows: selectBounded(held, most),
+    rows: selectBounded(stored, maxBytes),
   });
   if (!found) throw notFound('conversation', 'conversation');
-  if (await owner.foundDead(database, found)) return readConversation(store, id);
+  if (await lease.endIfDead(database, found)) return readConversation(store, id);
   if (isOpen(found.status)) throw conversationLocked();
   const conversation = { id, base: Number(found.next_place), summedUp: Number(found.start_place) > 0 };
-  if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(store, [held], most, 'conversation');
-  return { items: parseItems(store, rows, 'conversation'), previous: null, begun: null, conversation };
+  if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(store, [stored], maxBytes, 'conversation');
+  return { items: parseItems(store, rows, 'conversation'), previous: null, chainStart: null, conversation };
 }
 
 /** Reads the conversation `c`, unless it was deleted, with the response `r` that is made, or was last made, in it. */

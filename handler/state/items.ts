@@ -4,14 +4,14 @@ import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Row, Statement } from './database/database.ts';
 import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
 import { isId } from './tenant-store.ts';
-import { CHUNKS_SIZE, ITEM_CHUNKS, joinText, type Place, splitText } from './text.ts';
+import { CHUNKS_SIZE, ITEM_CHUNKS, joinText, splitText, type TextKey } from './text.ts';
 
 /** Rows of one INSERT: D1 takes at most 100 values a statement, and counts statements. */
 const BATCH_SIZE = 12;
 
 /** Writes items to their owner, from the position that `at` names on; in a conversation, if given, from `next` on. */
 export function insertItems(
-  at: Place,
+  at: TextKey,
   items: readonly Item[],
   conversation?: { id: string; next: number } | null,
 ): Statement[] {
@@ -39,7 +39,7 @@ export function itemsOf(rows: readonly Row[]): Item[] {
 }
 
 /** Reads the items of one kind of their owner, in their order, for `itemsOf`. */
-export function selectItems(tenant: string, owner: string, kind: Place['kind']): Statement {
+export function selectItems(tenant: string, owner: string, kind: TextKey['kind']): Statement {
   return read(sql`SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
     WHERE i.tenant = ${tenant} AND i.holder = ${owner} AND i.side = ${kind} ORDER BY i.place, k.n`);
 }
@@ -51,10 +51,10 @@ export interface Listing {
 }
 
 /**
- * Reads the items of a page, the first ones where they come to more than `most` bytes, but one at least; and one item more
+ * Reads the items of a page, the first ones where they come to more than `maxBytes` bytes, but one at least; and one item more
  * than a page holds, so that `has_more` is known. Throws for a cursor that can be no id.
  */
-export function selectPage(listing: Listing, { after, limit, order }: ListQuery, most: number): Statement {
+export function selectPage(listing: Listing, { after, limit, order }: ListQuery, maxBytes: number): Statement {
   if (after !== undefined && !isId(after)) throw noSuchCursor();
   const { where } = listing;
   const [by, way] = [raw(listing.by), raw(order)];
@@ -68,7 +68,7 @@ export function selectPage(listing: Listing, { after, limit, order }: ListQuery,
         FROM items i WHERE ${where}${beyond} ORDER BY i.${by} ${way} LIMIT ${limit + 1}
       ) p
     ) s CROSS JOIN items i ${ITEM_CHUNKS}
-    WHERE (s.total <= ${most} OR s.total = s.size) AND i.tenant = s.tenant AND i.holder = s.holder AND i.side = s.side
+    WHERE (s.total <= ${maxBytes} OR s.total = s.size) AND i.tenant = s.tenant AND i.holder = s.holder AND i.side = s.side
       AND i.place = s.place ORDER BY s.${by} ${way}, k.n`);
 }
 

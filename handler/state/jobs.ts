@@ -4,12 +4,12 @@ import type { Database, Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql, write } from './database/sql.ts';
 import type { ConversationPlace } from './history.ts';
 import { insertItems, selectItems } from './items.ts';
-import { OPEN } from './owner.ts';
+import { OPEN } from './process-lease.ts';
 import type { TenantStore } from './tenant-store.ts';
-import { ITEM_CHUNKS, joinText, SIZE, splitText } from './text.ts';
+import { ITEM_CHUNKS, joinText, ROW_SIZE, splitText } from './text.ts';
 
 /** How far a turn has come, as far as it matters here. */
-export interface Progressed {
+export interface JobProgress {
   /** What earlier rounds said to the model beyond the turn's own input is in items of their own: how many there are. */
   said: number;
 }
@@ -32,20 +32,20 @@ export interface StoredJob {
   calling: boolean;
   /** The turn's own input, and what earlier rounds said to the model: for `itemsOf`. */
   input: readonly Row[];
-  said: readonly Row[];
+  roundItems: readonly Row[];
   /** Items of the output that are written, and blocks of the log. */
-  written: number;
-  blocks: number;
+  writtenItems: number;
+  writtenBlocks: number;
   parent: string | null;
   /** Where the chain began in a conversation. */
-  begun: ConversationPlace | null;
+  chainStart: ConversationPlace | null;
 }
 
 /** What a turn is run from: the request, by whom it was sent, and how far it has come. */
 export interface NewJob {
   request: unknown;
   caller: string;
-  progress: Progressed;
+  progress: JobProgress;
 }
 
 /** Keeps what a turn is run from, as JSON. */
@@ -59,11 +59,11 @@ export function insertJob(tenant: string, id: string, { request, caller, progres
 }
 
 /** Keeps what a round has come to, with what it said to the model. */
-export function advanceJob(tenant: string, id: string, progress: Progressed, said: readonly Item[]): Statement[] {
+export function advanceJob(tenant: string, id: string, progress: JobProgress, items: readonly Item[]): Statement[] {
   return [
     write(sql`UPDATE jobs SET progress = ${JSON.stringify(progress)}, calling = 0
       WHERE tenant = ${tenant} AND response = ${id}`),
-    ...insertItems({ tenant, owner: id, kind: 'round', position: progress.said - said.length }, said),
+    ...insertItems({ tenant, owner: id, kind: 'round', position: progress.said - items.length }, items),
   ];
 }
 
@@ -86,7 +86,7 @@ export function removeJob(tenant: string, id: string): Statement[] {
  * room. What could never have room was sent when there was more: it is made all the same.
  */
 export async function takeJobMemory({ database, tenant, memory }: TenantStore, id: string): Promise<void> {
-  const size = (kind: Sql) => sql`coalesce((SELECT sum(${SIZE}) FROM items i ${ITEM_CHUNKS}
+  const size = (kind: Sql) => sql`coalesce((SELECT sum(${ROW_SIZE}) FROM items i ${ITEM_CHUNKS}
     WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = ${kind}), 0)`;
   const { sizes } = await database.batch({
     sizes: read(sql`SELECT ${size(sql`'input'`)} + ${size(sql`'round'`)} + coalesce((SELECT sum(octet_length(k.body))
@@ -101,23 +101,23 @@ export async function takeJobMemory({ database, tenant, memory }: TenantStore, i
  * Makes this process the one that runs a turn, if nobody alive does; undefined when somebody does, when it has ended, or when only a
  * newer program can make it.
  */
-export async function claimJob({ database, tenant, owner }: TenantStore, id: string): Promise<StoredJob | undefined> {
+export async function claimJob({ database, tenant, lease }: TenantStore, id: string): Promise<StoredJob | undefined> {
   const {
     claimed: [row],
     jobs,
     input,
-    said,
-    counted: [counted],
-  } = await owner.write(database, {
-    claimed: write(sql`UPDATE responses AS r SET owner = ${owner.id}, status = 'in_progress'
+    roundItems,
+    counts: [counts],
+  } = await lease.write(database, {
+    claimed: write(sql`UPDATE responses AS r SET owner = ${lease.id}, status = 'in_progress'
       WHERE r.tenant = ${tenant} AND r.id = ${id} AND ${KNOWN} AND ${OPEN} AND r.owner = ''
       RETURNING parent, conversation, base`),
     jobs: read(sql`SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
         ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
       WHERE j.tenant = ${tenant} AND j.response = ${id} ORDER BY k.n`),
     input: selectItems(tenant, id, 'input'),
-    said: selectItems(tenant, id, 'round'),
-    counted: read(sql`SELECT
+    roundItems: selectItems(tenant, id, 'round'),
+    counts: read(sql`SELECT
       (SELECT count(*) FROM items i WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'output') AS written,
       (SELECT count(*) FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id}) AS blocks`),
   });
@@ -128,20 +128,20 @@ export async function claimJob({ database, tenant, owner }: TenantStore, id: str
     progress: String(job?.row.progress ?? ''),
     calling: job?.row.calling === 1,
     input,
-    said,
-    written: Number(counted?.written),
-    blocks: Number(counted?.blocks),
+    roundItems,
+    writtenItems: Number(counts?.written),
+    writtenBlocks: Number(counts?.blocks),
     parent: row.parent === null ? null : String(row.parent),
-    begun: row.conversation === null ? null : { id: String(row.conversation), base: Number(row.base) },
+    chainStart: row.conversation === null ? null : { id: String(row.conversation), base: Number(row.base) },
   };
 }
 
 /** Whether this process still runs a turn: others may have ended it, or taken it over. */
-export async function isOurs({ database, tenant, owner }: TenantStore, id: string): Promise<boolean> {
+export async function ownsJob({ database, tenant, lease }: TenantStore, id: string): Promise<boolean> {
   const { found } = await database.batch({
     found: read(sql`SELECT r.owner FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
   });
-  return found[0]?.owner === owner.id;
+  return found[0]?.owner === lease.id;
 }
 
 /** Lets go of a turn that this process runs no more, so that any process may take it at once. */
@@ -158,13 +158,13 @@ export interface WaitingJob {
 }
 
 /** Turns in the background that this program can make and no process alive runs, of every tenant: each caller's oldest, then each one's next; at most `most`. */
-export async function waitingJobs(database: Database, most: number): Promise<WaitingJob[]> {
+export async function waitingJobs(database: Database, max: number): Promise<WaitingJob[]> {
   const { waiting } = await database.batch({
     waiting: read(sql`SELECT p.tenant, p.id, p.caller FROM (
         SELECT r.tenant, r.id, coalesce(j.caller, '') AS caller, row_number() OVER (PARTITION BY j.caller ORDER BY r.id) AS n
         FROM responses r LEFT JOIN jobs j ON j.tenant = r.tenant AND j.response = r.id
         WHERE ${OPEN} AND ${KNOWN} AND r.owner = ''
-      ) p ORDER BY p.n, p.id LIMIT ${most}`),
+      ) p ORDER BY p.n, p.id LIMIT ${max}`),
   });
   return waiting.map(({ tenant, id, caller }) => ({ tenant: String(tenant), id: String(id), caller: String(caller) }));
 }

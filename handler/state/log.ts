@@ -38,7 +38,7 @@ export function insertBlock(
 }
 
 /** Undoes the batch when a block of this number has come in between. */
-export function noBlock(tenant: string, id: string, n: number): Statement {
+export function requireNoBlock(tenant: string, id: string, n: number): Statement {
   return write(sql`UPDATE responses SET status = CASE WHEN NOT EXISTS
       (SELECT 1 FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id} AND e.n = ${n}) THEN status END
     WHERE tenant = ${tenant} AND id = ${id}`);

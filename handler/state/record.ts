@@ -1,15 +1,15 @@
 import { ApiError } from '../errors.ts';
 import type { Item, OutputItem } from '../items/item.ts';
 import type { Response } from '../protocol/response.ts';
-import { insist } from './again.ts';
 import { Conflict, type Statement } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
 import { type ConversationPlace, conversationLocked, LOCKED, type TurnOrigin } from './history.ts';
-import { type IdempotencyKey, refuseTaken, stillMade, takeKey } from './idempotency.ts';
+import { type IdempotencyKey, idempotencyInProgress, refuseUsedKey, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';
 import { JOB_VERSION } from './jobs.ts';
-import { isOpen, OPEN } from './owner.ts';
-import { getHidden } from './responses.ts';
+import { isOpen, OPEN } from './process-lease.ts';
+import { getStoredResponse } from './responses.ts';
+import { retryRead } from './retry.ts';
 import { refuseFull } from './storage.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { splitText } from './text.ts';
@@ -39,16 +39,16 @@ export interface NewTurn {
 
 /** The record of a turn that this process makes now. */
 export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
-  const { database, tenant, owner } = store;
+  const { database, tenant, lease } = store;
   const { response, input, origin } = turn;
   let written = 0;
   let release = () => {};
 
   return {
     async begin() {
-      release = owner.hold(response.id, database);
+      release = lease.hold(response.id, database);
       try {
-        await beginTurn(store, turn, { by: owner.id });
+        await beginTurn(store, turn, { owner: lease.id });
       } catch (error) {
         release();
         throw error;
@@ -60,21 +60,21 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
     async round(items) {
       const output = writeOutput(tenant, response.id, items, written);
       if (output.length === 0) return;
-      await owner.write(database, { owned: requireOwner(tenant, response.id, owner.id), output });
+      await lease.write(database, { owned: requireOwner(tenant, response.id, lease.id), output });
       written = items.length;
     },
 
-    async end(ended) {
+    async end(final) {
       const { conversation } = origin;
       try {
-        const turn = { tenant, ended, written, inputs: input.length, conversation };
-        return await endOnce(store, ended, writeEnd(turn, owner.id)).catch(async (error) => {
-          const fits = ended.status === 'failed' && error instanceof ApiError && error.kind === 'storage_full';
+        const turn = { tenant, response: final, writtenItems: written, inputItems: input.length, conversation };
+        return await endOnce(store, final, writeEnd(turn, lease.id)).catch(async (error) => {
+          const fits = final.status === 'failed' && error instanceof ApiError && error.kind === 'storage_full';
           if (!fits) throw error;
           // There is no room for what was made; that it has failed takes none.
-          const bare = { ...ended, output: ended.output.slice(0, written) };
-          const kept = await endOnce(store, bare, writeEnd({ ...turn, ended: bare }, owner.id));
-          return kept === bare ? ended : kept;
+          const bare = { ...final, output: final.output.slice(0, written) };
+          const stored = await endOnce(store, bare, writeEnd({ ...turn, response: bare }, lease.id));
+          return stored === bare ? final : stored;
         });
       } finally {
         release();
@@ -87,25 +87,25 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
  * Writes an end, again and again while the database is away, and gives what is kept: an attempt may have come through
  * without our hearing of it, and others may have ended the turn.
  */
-async function endOnce(store: TenantStore, ended: Response, end: Statement[]): Promise<Response> {
-  const { database, owner } = store;
+async function endOnce(store: TenantStore, final: Response, end: Statement[]): Promise<Response> {
+  const { database, lease } = store;
   const write = async () => {
     try {
       await database.batch({ end });
-      return ended;
+      return final;
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
-      const kept = await getHidden(store, ended.id);
-      return isOpen(kept.status) ? error : kept;
+      const stored = await getStoredResponse(store, final.id);
+      return isOpen(stored.status) ? error : stored;
     }
   };
-  const kept = await insist(write, owner.lease);
-  if (kept instanceof Conflict) throw kept;
-  return kept;
+  const stored = await retryRead(write, lease.duration);
+  if (stored instanceof Conflict) throw stored;
+  return stored;
 }
 
 /** Until when the events of a turn are kept that has not ended. */
-const WHILE_MADE = Number.MAX_SAFE_INTEGER;
+const WHILE_RUNNING = Number.MAX_SAFE_INTEGER;
 
 /**
  * Writes a turn's response and its input: of one that `by` makes now, or with `background` of one that any process may
@@ -115,21 +115,21 @@ const WHILE_MADE = Number.MAX_SAFE_INTEGER;
 export async function beginTurn(
   store: TenantStore,
   { response, input, origin, key }: NewTurn,
-  { by, background }: { by: string; background?: Statement[] },
+  { owner, background }: { owner: string; background?: Statement[] },
 ): Promise<void> {
   refuseFull(store);
-  const { database, tenant, owner } = store;
+  const { database, tenant, lease } = store;
   const { conversation } = origin;
-  const from = conversation ?? origin.begun;
+  const from = conversation ?? origin.chainStart;
   const { head, rest } = writeBody(tenant, response);
   try {
-    const [version, logUntil] = background ? [JOB_VERSION, WHILE_MADE] : [0, null];
-    await owner.write(database, {
+    const [version, logUntil] = background ? [JOB_VERSION, WHILE_RUNNING] : [0, null];
+    await lease.write(database, {
       key: key ? [takeKey(tenant, key, response.id)] : [],
       conversation: conversation ? [acquireConversation(tenant, conversation, response.id)] : [],
       response: write(sql`INSERT INTO responses
           (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
-        VALUES (${tenant}, ${response.id}, ${origin.previous}, ${from?.id ?? null}, ${from?.base ?? null}, ${by},
+        VALUES (${tenant}, ${response.id}, ${origin.previous}, ${from?.id ?? null}, ${from?.base ?? null}, ${owner},
           ${response.status}, ${version}, ${logUntil}, ${isCompacted(input) ? 1 : 0},
           ${Date.now() + store.retention}, ${head})`),
       body: rest,
@@ -138,8 +138,8 @@ export async function beginTurn(
     });
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    if (key) await refuseTaken(store, key);
-    throw conversation ? conversationLocked() : key ? stillMade() : error;
+    if (key) await refuseUsedKey(store, key);
+    throw conversation ? conversationLocked() : key ? idempotencyInProgress() : error;
   }
 }
 
@@ -161,11 +161,11 @@ export function writeOutput(tenant: string, id: string, items: readonly OutputIt
 /** A turn that has ended. */
 export interface EndedTurn {
   tenant: string;
-  ended: Response;
+  response: Response;
   /** Items of its output that are written already. */
-  written: number;
+  writtenItems: number;
   /** Items of its input. */
-  inputs: number;
+  inputItems: number;
   /** The conversation that it belongs to. */
   conversation: ConversationPlace | null;
   /** Until when its events are kept, if it has any. */
@@ -177,18 +177,18 @@ export interface EndedTurn {
  * ended yet. A turn of a conversation is put into it, unless it failed or was cancelled.
  */
 export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
-  const { tenant, ended, written, inputs, conversation, logUntil } = turn;
-  const { head, rest } = writeBody(tenant, ended);
-  const mine = owner === undefined ? OPEN : sql`r.owner = ${owner}`;
-  const compacted = isCompacted(ended.output) ? sql`1` : sql`r.compacted`;
+  const { tenant, response, writtenItems, inputItems, conversation, logUntil } = turn;
+  const { head, rest } = writeBody(tenant, response);
+  const isOwner = owner === undefined ? OPEN : sql`r.owner = ${owner}`;
+  const compacted = isCompacted(response.output) ? sql`1` : sql`r.compacted`;
   return [
     write(sql`UPDATE responses AS r SET body = ${head}, log_until = ${logUntil ?? null}, owner = '', waits = 0,
-        compacted = ${compacted}, status = CASE WHEN ${mine} THEN ${ended.status} END
-      WHERE r.tenant = ${tenant} AND r.id = ${ended.id}`),
-    write(sql`DELETE FROM chunks WHERE tenant = ${tenant} AND holder = ${ended.id} AND side = 'body'`),
+        compacted = ${compacted}, status = CASE WHEN ${isOwner} THEN ${response.status} END
+      WHERE r.tenant = ${tenant} AND r.id = ${response.id}`),
+    write(sql`DELETE FROM chunks WHERE tenant = ${tenant} AND holder = ${response.id} AND side = 'body'`),
     ...rest,
-    ...writeOutput(tenant, ended.id, ended.output, written),
-    ...(conversation ? releaseConversation(tenant, conversation, ended, inputs) : []),
+    ...writeOutput(tenant, response.id, response.output, writtenItems),
+    ...(conversation ? releaseConversation(tenant, conversation, response, inputItems) : []),
   ];
 }
 
@@ -213,16 +213,16 @@ function releaseConversation(
   tenant: string,
   { id, base }: ConversationPlace,
   { id: turn, status, output }: Response,
-  inputs: number,
+  inputItems: number,
 ): Statement[] {
-  const made = status === 'completed' || status === 'incomplete';
-  const compaction = made ? output.findLastIndex(({ type }) => type === 'compaction') : -1;
-  const start = compaction < 0 ? sql`start_place` : sql`${base + inputs + compaction}`;
+  const succeeded = status === 'completed' || status === 'incomplete';
+  const compaction = succeeded ? output.findLastIndex(({ type }) => type === 'compaction') : -1;
+  const start = compaction < 0 ? sql`start_place` : sql`${base + inputItems + compaction}`;
   const release = write(sql`UPDATE conversations SET turn = NULL, used_at = ${Date.now()},
-      next_place = next_place + ${made ? inputs + output.length : 0}, start_place = ${start}
+      next_place = next_place + ${succeeded ? inputItems + output.length : 0}, start_place = ${start}
     WHERE tenant = ${tenant} AND id = ${id} AND turn = ${turn}`);
-  if (!made) return [release];
+  if (!succeeded) return [release];
   const publish = write(sql`UPDATE items SET conversation = ${id}, conversation_place = ${base} + place
-      + CASE WHEN side = 'output' THEN ${inputs} ELSE 0 END WHERE tenant = ${tenant} AND holder = ${turn}`);
+      + CASE WHEN side = 'output' THEN ${inputItems} ELSE 0 END WHERE tenant = ${tenant} AND holder = ${turn}`);
   return [release, publish];
 }

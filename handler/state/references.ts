@@ -1,5 +1,5 @@
 import type { Item } from '../items/item.ts';
-import { parseItems, readable, refuseTooLarge, selectBounded } from './bounded.ts';
+import { maxReadable, parseItems, refuseTooLarge, selectBounded } from './bounded.ts';
 import { list, read, sql } from './database/sql.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
@@ -14,34 +14,34 @@ const BATCH_SIZE = 45;
 export async function findItems(store: TenantStore, ids: readonly string[]): Promise<Map<string, Item>> {
   const { database, tenant } = store;
   const found = new Map<string, Item>();
-  let left = store.history;
-  for (const some of inParts(ids)) {
+  let remaining = store.history;
+  for (const batch of batchesOf(ids)) {
     const items = {
-      from: sql`FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.id IN (${list(some)})
+      from: sql`FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.id IN (${list(batch)})
         AND (i.conversation IS NOT NULL OR EXISTS (SELECT 1 FROM responses r
           WHERE r.tenant = i.tenant AND r.id = i.holder AND r.expires_at > ${Date.now()}))`,
       order: sql`i.id, i.holder, i.side, i.place, k.n`,
     };
-    const rest = { ...store, history: left };
-    const most = readable(rest);
-    const { rows } = await database.batch({ rows: selectBounded(items, most) });
-    if (rows.length === 0) await refuseTooLarge(rest, [items], most, 'input');
+    const rest = { ...store, history: remaining };
+    const maxBytes = maxReadable(rest);
+    const { rows } = await database.batch({ rows: selectBounded(items, maxBytes) });
+    if (rows.length === 0) await refuseTooLarge(rest, [items], maxBytes, 'input');
     for (const item of parseItems(store, rows, 'input')) found.set(item.id, item);
-    left -= bytesOf(rows);
+    remaining -= bytesOf(rows);
   }
   if (ids.some((id) => !found.has(id))) throw notFound('item that input refers to', 'input');
   return found;
 }
 
 /** Which of these ids are those of items in a conversation. */
-export async function heldIn(
+export async function idsInConversation(
   { database, tenant }: TenantStore,
   conversation: string,
   ids: readonly string[],
 ): Promise<string[]> {
-  const found = inParts(ids).map((some) =>
+  const found = batchesOf(ids).map((batch) =>
     read(sql`SELECT i.id FROM items i WHERE i.tenant = ${tenant} AND i.conversation = ${conversation}
-      AND i.id IN (${list(some)})`),
+      AND i.id IN (${list(batch)})`),
   );
   if (found.length === 0) return [];
   const rows = await database.batch({ found });
@@ -49,8 +49,8 @@ export async function heldIn(
 }
 
 /** What can be ids, as many at a time as a statement asks for. */
-function inParts(ids: readonly string[]): string[][] {
-  const asked = ids.filter(isId);
-  const parts = Math.ceil(asked.length / BATCH_SIZE);
-  return Array.from({ length: parts }, (_, n) => asked.slice(n * BATCH_SIZE, (n + 1) * BATCH_SIZE));
+function batchesOf(ids: readonly string[]): string[][] {
+  const valid = ids.filter(isId);
+  const count = Math.ceil(valid.length / BATCH_SIZE);
+  return Array.from({ length: count }, (_, n) => valid.slice(n * BATCH_SIZE, (n + 1) * BATCH_SIZE));
 }

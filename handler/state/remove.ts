@@ -2,17 +2,17 @@ import { fixedLimits } from '../limits.ts';
 import type { Database, Row, Statement } from './database/database.ts';
 import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
 import { LOCKED } from './history.ts';
-import { OPEN } from './owner.ts';
+import { OPEN } from './process-lease.ts';
 
 /** Rows that a slice looks at. */
-const ROWS = fixedLimits.sweepRows;
-const MAX_ROWS = raw(ROWS);
+const MAX_ROWS = fixedLimits.sweepRows;
+const ROW_LIMIT = raw(MAX_ROWS);
 
 /** What an item costs to remove beside its own bytes, and what a slice removes of items, in bytes. */
-const [EACH, SIZE] = [4096, 2 * 1024 * 1024];
+const [ITEM_OVERHEAD, MAX_BYTES] = [4096, 2 * 1024 * 1024];
 
 /** Items that a slice removes of one response or conversation that is larger than that. */
-const ITEMS_OF_LARGE = 32;
+const LARGE_BATCH_SIZE = 32;
 
 /** Pieces of texts, and blocks of logs, that a slice removes. */
 const [MAX_CHUNKS, MAX_BLOCKS] = [raw(16), raw(64)];
@@ -25,7 +25,7 @@ const BEGUN_IN = sql`EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant
 const [OWN_TEXTS, LOG_TEXTS] = [sql`'log', 'body'`, sql`'log'`];
 
 /** Whether events of the response `r` are kept, or a part of texts of these kinds. */
-const hasLog = (kinds: Sql) => sql`(EXISTS (SELECT 1 FROM events e WHERE e.tenant = r.tenant AND e.response = r.id)
+const logExists = (kinds: Sql) => sql`(EXISTS (SELECT 1 FROM events e WHERE e.tenant = r.tenant AND e.response = r.id)
   OR EXISTS (SELECT 1 FROM chunks k WHERE k.tenant = r.tenant AND k.holder = r.id AND k.side IN (${kinds})))`;
 
 /**
@@ -35,38 +35,38 @@ const hasLog = (kinds: Sql) => sql`(EXISTS (SELECT 1 FROM events e WHERE e.tenan
  */
 export async function removeResponses(database: Database, before: number): Promise<boolean> {
   const { due } = await database.batch({
-    due: read(sql`SELECT r.tenant, r.id, r.parent, r.conversation, CASE WHEN ${OPEN} OR ${CONTINUED} THEN 1 ELSE 0 END AS held,
+    due: read(sql`SELECT r.tenant, r.id, r.parent, r.conversation, CASE WHEN ${OPEN} OR ${CONTINUED} THEN 1 ELSE 0 END AS blocked,
         ${weightOf(sql`i.tenant = r.tenant AND i.holder = r.id`)}
-      FROM responses r WHERE r.waits = 0 AND r.expires_at < ${before} ORDER BY r.expires_at LIMIT ${MAX_ROWS}`),
+      FROM responses r WHERE r.waits = 0 AND r.expires_at < ${before} ORDER BY r.expires_at LIMIT ${ROW_LIMIT}`),
   });
   if (due.length === 0) return false;
-  const { held, free, items } = portionOf(due);
-  const own: Portion = {
+  const { blocked, free, items } = sliceOf(due);
+  const own: ItemSelection = {
     which: sql`i.conversation IS NULL AND (i.tenant, i.holder)`,
     by: sql`i.tenant, i.holder, i.side, i.place`,
   };
   await database.batch({
-    waiting: on(
-      held,
+    waiting: forRows(
+      blocked,
       (ids) => sql`UPDATE responses AS r SET waits = 1 WHERE (r.tenant, r.id) IN ${ids} AND (${OPEN} OR ${CONTINUED})`,
     ),
     items: removeItems(free, own, items),
     texts: removeLog(free, OWN_TEXTS),
-    keys: on(free, (ids) => sql`DELETE FROM idempotency WHERE (tenant, response) IN ${ids}`),
-    responses: on(
+    keys: forRows(free, (ids) => sql`DELETE FROM idempotency WHERE (tenant, response) IN ${ids}`),
+    responses: forRows(
       free,
       (
         ids,
-      ) => sql`DELETE FROM responses AS r WHERE (r.tenant, r.id) IN ${ids} AND NOT ${hasLog(OWN_TEXTS)} AND NOT EXISTS
+      ) => sql`DELETE FROM responses AS r WHERE (r.tenant, r.id) IN ${ids} AND NOT ${logExists(OWN_TEXTS)} AND NOT EXISTS
         (SELECT 1 FROM items i WHERE i.tenant = r.tenant AND i.holder = r.id AND i.conversation IS NULL)`,
     ),
-    parents: on(
-      parentsOf(free, 'parent'),
+    parents: forRows(
+      referencedBy(free, 'parent'),
       (ids) => sql`UPDATE responses AS r SET waits = 0
         WHERE (r.tenant, r.id) IN ${ids} AND r.waits = 1 AND NOT ${CONTINUED}`,
     ),
-    conversations: on(
-      parentsOf(free, 'conversation'),
+    conversations: forRows(
+      referencedBy(free, 'conversation'),
       (ids) => sql`UPDATE conversations AS v SET waits = 0
         WHERE (v.tenant, v.id) IN ${ids} AND v.waits = 1 AND NOT ${BEGUN_IN}`,
     ),
@@ -78,16 +78,16 @@ export async function removeResponses(database: Database, before: number): Promi
 export async function removeLogs(database: Database, now: number): Promise<boolean> {
   const { due } = await database.batch({
     due: read(
-      sql`SELECT r.tenant, r.id FROM responses r WHERE r.log_until < ${now} ORDER BY r.log_until LIMIT ${MAX_ROWS}`,
+      sql`SELECT r.tenant, r.id FROM responses r WHERE r.log_until < ${now} ORDER BY r.log_until LIMIT ${ROW_LIMIT}`,
     ),
   });
   if (due.length === 0) return false;
   await database.batch({
     log: removeLog(due, LOG_TEXTS),
-    responses: on(
+    responses: forRows(
       due,
       (ids) => sql`UPDATE responses AS r SET log_until = NULL
-        WHERE (r.tenant, r.id) IN ${ids} AND NOT ${hasLog(LOG_TEXTS)}`,
+        WHERE (r.tenant, r.id) IN ${ids} AND NOT ${logExists(LOG_TEXTS)}`,
     ),
   });
   return true;
@@ -102,7 +102,7 @@ export async function expireConversations(database: Database, before: number, no
     due: write(sql`UPDATE conversations AS c SET deleted_at = CASE WHEN ${LOCKED} THEN NULL ELSE ${now} END,
         used_at = CASE WHEN ${LOCKED} THEN ${now} ELSE used_at END
       WHERE (c.tenant, c.id) IN (SELECT v.tenant, v.id FROM conversations v
-        WHERE v.deleted_at IS NULL AND v.used_at < ${before} ORDER BY v.used_at LIMIT ${MAX_ROWS}) RETURNING id`),
+        WHERE v.deleted_at IS NULL AND v.used_at < ${before} ORDER BY v.used_at LIMIT ${ROW_LIMIT}) RETURNING id`),
   });
   return due.length > 0;
 }
@@ -113,23 +113,23 @@ export async function expireConversations(database: Database, before: number, no
  */
 export async function removeConversations(database: Database, before: number): Promise<boolean> {
   const { due } = await database.batch({
-    due: read(sql`SELECT v.tenant, v.id, CASE WHEN ${BEGUN_IN} THEN 1 ELSE 0 END AS held,
+    due: read(sql`SELECT v.tenant, v.id, CASE WHEN ${BEGUN_IN} THEN 1 ELSE 0 END AS blocked,
         ${weightOf(sql`i.tenant = v.tenant AND i.conversation = v.id`)}
-      FROM conversations v WHERE v.waits = 0 AND v.deleted_at < ${before} ORDER BY v.deleted_at LIMIT ${MAX_ROWS}`),
+      FROM conversations v WHERE v.waits = 0 AND v.deleted_at < ${before} ORDER BY v.deleted_at LIMIT ${ROW_LIMIT}`),
   });
   if (due.length === 0) return false;
-  const { held, free, items } = portionOf(due);
-  const own: Portion = {
+  const { blocked, free, items } = sliceOf(due);
+  const own: ItemSelection = {
     which: sql`i.conversation IS NOT NULL AND (i.tenant, i.conversation)`,
     by: sql`i.tenant, i.conversation, i.conversation_place`,
   };
   await database.batch({
-    waiting: on(
-      held,
+    waiting: forRows(
+      blocked,
       (ids) => sql`UPDATE conversations AS v SET waits = 1 WHERE (v.tenant, v.id) IN ${ids} AND ${BEGUN_IN}`,
     ),
     items: removeItems(free, own, items),
-    conversations: on(
+    conversations: forRows(
       free,
       (ids) => sql`DELETE FROM conversations AS v WHERE (v.tenant, v.id) IN ${ids}
         AND NOT EXISTS (SELECT 1 FROM items i WHERE i.tenant = v.tenant AND i.conversation = v.id)`,
@@ -139,25 +139,25 @@ export async function removeConversations(database: Database, before: number): P
 }
 
 /** Items of what is removed: a condition that ends before the list of its ids, and their order. */
-interface Portion {
+interface ItemSelection {
   which: Sql;
   by: Sql;
 }
 
 /** Removes the first of the items, and of the texts that they are kept in. */
-function removeItems(of: readonly Row[], { which, by }: Portion, most: number): Statement[] {
-  const portion = (ids: Sql) => sql`SELECT i.tenant, i.holder, i.side, i.place FROM items i
-    WHERE ${which} IN ${ids} ORDER BY ${by} LIMIT ${raw(most)}`;
+function removeItems(rows: readonly Row[], { which, by }: ItemSelection, max: number): Statement[] {
+  const first = (ids: Sql) => sql`SELECT i.tenant, i.holder, i.side, i.place FROM items i
+    WHERE ${which} IN ${ids} ORDER BY ${by} LIMIT ${raw(max)}`;
   return [
-    ...on(
-      of,
+    ...forRows(
+      rows,
       (ids) => sql`DELETE FROM chunks WHERE (tenant, holder, side, place, n) IN (
-        SELECT k.tenant, k.holder, k.side, k.place, k.n FROM (${portion(ids)}) p CROSS JOIN chunks k
+        SELECT k.tenant, k.holder, k.side, k.place, k.n FROM (${first(ids)}) p CROSS JOIN chunks k
         WHERE k.tenant = p.tenant AND k.holder = p.holder AND k.side = p.side AND k.place = p.place LIMIT ${MAX_CHUNKS})`,
     ),
-    ...on(
-      of,
-      (ids) => sql`DELETE FROM items WHERE (tenant, holder, side, place) IN (${portion(ids)}) AND NOT EXISTS (
+    ...forRows(
+      rows,
+      (ids) => sql`DELETE FROM items WHERE (tenant, holder, side, place) IN (${first(ids)}) AND NOT EXISTS (
         SELECT 1 FROM chunks k WHERE k.tenant = items.tenant AND k.holder = items.holder AND k.side = items.side
         AND k.place = items.place)`,
     ),
@@ -165,16 +165,16 @@ function removeItems(of: readonly Row[], { which, by }: Portion, most: number): 
 }
 
 /** Removes the first of the events of responses, and of their texts of these kinds. */
-function removeLog(of: readonly Row[], kinds: Sql): Statement[] {
+function removeLog(rows: readonly Row[], kinds: Sql): Statement[] {
   return [
-    ...on(
-      of,
+    ...forRows(
+      rows,
       (ids) => sql`DELETE FROM chunks WHERE (tenant, holder, side, place, n) IN (
         SELECT k.tenant, k.holder, k.side, k.place, k.n FROM chunks k
         WHERE (k.tenant, k.holder) IN ${ids} AND k.side IN (${kinds}) LIMIT ${MAX_CHUNKS})`,
     ),
-    ...on(
-      of,
+    ...forRows(
+      rows,
       (ids) => sql`DELETE FROM events WHERE (tenant, response, n) IN (
         SELECT e.tenant, e.response, e.n FROM events e WHERE (e.tenant, e.response) IN ${ids} LIMIT ${MAX_BLOCKS})`,
     ),
@@ -183,34 +183,38 @@ function removeLog(of: readonly Row[], kinds: Sql): Statement[] {
 
 /** What the items of a condition come to, as far as a slice has to know. */
 function weightOf(condition: Sql): Sql {
-  return sql`(SELECT coalesce(sum(w.bytes), 0) FROM (SELECT ${raw(EACH)} + octet_length(i.body) AS bytes FROM items i
-    WHERE ${condition} LIMIT ${raw(SIZE / EACH + 1)}) w) AS weight`;
+  return sql`(SELECT coalesce(sum(w.bytes), 0) FROM (SELECT ${raw(ITEM_OVERHEAD)} + octet_length(i.body) AS bytes FROM items i
+    WHERE ${condition} LIMIT ${raw(MAX_BYTES / ITEM_OVERHEAD + 1)}) w) AS weight`;
 }
 
 /** Which of the rows that are due have to wait, which go now, and how many items go with them at most. */
-function portionOf(due: readonly Row[]): { held: Row[]; free: Row[]; items: number } {
+function sliceOf(due: readonly Row[]): { blocked: Row[]; free: Row[]; items: number } {
   const free: Row[] = [];
   let weight = 0;
   for (const row of due) {
-    if (row.held === 1) continue;
+    if (row.blocked === 1) continue;
     weight += Number(row.weight);
-    if (weight > SIZE && free.length > 0) break;
+    if (weight > MAX_BYTES && free.length > 0) break;
     free.push(row);
   }
-  const alone = free.length === 1 && weight > SIZE;
-  return { held: due.filter((row) => row.held === 1), free, items: alone ? ITEMS_OF_LARGE : SIZE / EACH };
+  const isLarge = free.length === 1 && weight > MAX_BYTES;
+  return {
+    blocked: due.filter((row) => row.blocked === 1),
+    free,
+    items: isLarge ? LARGE_BATCH_SIZE : MAX_BYTES / ITEM_OVERHEAD,
+  };
 }
 
 /** What the rows go on from, by the column that names it. */
-function parentsOf(rows: readonly Row[], column: 'parent' | 'conversation'): Row[] {
+function referencedBy(rows: readonly Row[], column: 'parent' | 'conversation'): Row[] {
   return rows.flatMap((row) => (row[column] ? [{ tenant: row.tenant ?? null, id: row[column] }] : []));
 }
 
 /** A statement about rows, by a list of their tenants and ids, and none without rows. The list is always as long: drivers keep what they have prepared. */
-function on(rows: readonly Row[], statement: (ids: Sql) => Sql): Statement[] {
+function forRows(rows: readonly Row[], statement: (ids: Sql) => Sql): Statement[] {
   const [first] = rows;
   if (!first) return [];
-  const pairs = Array.from({ length: ROWS }, (_, n): Sql => {
+  const pairs = Array.from({ length: MAX_ROWS }, (_, n): Sql => {
     const { tenant = null, id = null } = rows[n] ?? first;
     return sql`(${tenant}, ${id})`;
   });

@@ -2,12 +2,12 @@ import { ApiError } from '../errors.ts';
 import { neverFits, overloaded } from '../memory-budget.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
-import { readable, selectBounded } from './bounded.ts';
+import { maxReadable, selectBounded } from './bounded.ts';
 import { read, type Sql, sql, write } from './database/sql.ts';
 import { itemsOf, type Listing, pageOf, selectCursor, selectPage } from './items.ts';
-import { OWNER_BEAT, STOPPED } from './owner.ts';
+import { OWNER_BEAT, PROCESS_DIED } from './process-lease.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
-import { bytesOf, ITEM_CHUNKS, joinText, SIZE } from './text.ts';
+import { bytesOf, ITEM_CHUNKS, joinText, ROW_SIZE } from './text.ts';
 
 /** The condition of a response's row `r`, if clients may see it at a time. */
 function visible(tenant: string, id: string, now: number): Sql {
@@ -21,16 +21,16 @@ export async function getResponse(store: TenantStore, id: string): Promise<Respo
 }
 
 /** The same, of one that clients see no more as well: whoever reads its events still hears how they end. */
-export async function getHidden(store: TenantStore, id: string): Promise<Response> {
+export async function getStoredResponse(store: TenantStore, id: string): Promise<Response> {
   return readResponse(store, id, 0);
 }
 
 async function readResponse(store: TenantStore, id: string, now: number): Promise<Response> {
-  const { database, tenant, owner, memory } = store;
+  const { database, tenant, lease, memory } = store;
   const room = memory.parsable;
   const output = sql`FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'output'`;
   const { found, items } = await database.batch({
-    found: read(sql`WITH whole (bytes) AS (SELECT coalesce((SELECT sum(${SIZE}) ${output}), 0) + coalesce((
+    found: read(sql`WITH whole (bytes) AS (SELECT coalesce((SELECT sum(${ROW_SIZE}) ${output}), 0) + coalesce((
         SELECT sum(octet_length(k.body)) FROM chunks k
         WHERE k.tenant = ${tenant} AND k.holder = ${id} AND k.side = 'body' AND k.place = 0), 0))
       SELECT r.status, ${OWNER_BEAT}, w.bytes, r.body, k.n, k.body AS more
@@ -39,18 +39,18 @@ async function readResponse(store: TenantStore, id: string, now: number): Promis
       WHERE ${visible(tenant, id, now)} ORDER BY k.n`),
     items: selectBounded({ from: output, order: sql`i.place, k.n` }, room),
   });
-  const [kept] = joinText(found);
-  if (!kept) throw notFound('response');
-  if (await owner.foundDead(database, kept.row)) return readResponse(store, id, now);
-  const size = Number(kept.row.bytes);
+  const [stored] = joinText(found);
+  if (!stored) throw notFound('response');
+  if (await lease.endIfDead(database, stored.row)) return readResponse(store, id, now);
+  const size = Number(stored.row.bytes);
   if (size > room) throw neverFits(memory.budget, size) ? tooLargeToHold() : overloaded();
   memory.takeParsed(bytesOf(found) + bytesOf(items));
   // What a record wrote: a Response, and output items on their side.
-  const response = { ...JSON.parse(kept.text), output: itemsOf(items) } as Response;
-  const { status } = kept.row;
+  const response = { ...JSON.parse(stored.text), output: itemsOf(items) } as Response;
+  const { status } = stored.row;
   if (response.status === status) return response;
   if (status === 'in_progress') return { ...response, status };
-  return { ...response, status: 'failed', error: { code: 'server_error', message: STOPPED } };
+  return { ...response, status: 'failed', error: { code: 'server_error', message: PROCESS_DIED } };
 }
 
 /** Made where there was room for it, as it may be when it is a copy of what was in memory already. */
@@ -88,7 +88,7 @@ export async function listInputItems(store: TenantStore, id: string, query: List
   };
   const { found, rows, cursor } = await database.batch({
     found: read(sql`SELECT r.id FROM responses r WHERE ${visible(tenant, id, Date.now())}`),
-    rows: selectPage(listing, query, readable(store)),
+    rows: selectPage(listing, query, maxReadable(store)),
     cursor: selectCursor(listing, query),
   });
   if (found.length === 0) throw notFound('response');

@@ -18,17 +18,19 @@ async function readSecret(database: Database): Promise<Secret> {
   return { id: ID, key };
 }
 
-const KEY = read(sql`SELECT key FROM secrets WHERE id = ${ID}`);
+const SELECT_KEY = read(sql`SELECT key FROM secrets WHERE id = ${ID}`);
 
 async function findKey(database: Database): Promise<string | undefined> {
-  const { found } = await database.batch({ found: KEY });
+  const { found } = await database.batch({ found: SELECT_KEY });
   return found[0] && String(found[0].key);
 }
 
 async function makeKey(database: Database): Promise<string> {
   const { found } = await database.batch({
-    made: write(sql`INSERT INTO secrets (id, key) VALUES (${ID}, ${makeSecret(ID).key}) ON CONFLICT (id) DO NOTHING`),
-    found: KEY,
+    inserted: write(
+      sql`INSERT INTO secrets (id, key) VALUES (${ID}, ${makeSecret(ID).key}) ON CONFLICT (id) DO NOTHING`,
+    ),
+    found: SELECT_KEY,
   });
   return String(found[0]?.key);
 }

@@ -2,16 +2,16 @@ import { fixedLimits } from '../limits.ts';
 import type { Database } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
 import { removeOldDeliveries } from './deliveries.ts';
-import type { Owner } from './owner.ts';
+import type { ProcessLease } from './process-lease.ts';
 import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';
 
 /** How long something hidden stays, in milliseconds: a turn that has just been read what it goes on from is still beginning. */
-const GRACE = 60_000;
+const GRACE_MS = 60_000;
 
 /** How far a sweep goes. */
 export interface SweepBounds {
   /** Slices at most. */
-  most?: number | undefined;
+  maxSlices?: number | undefined;
   /** How long a conversation is kept that nobody writes to, in milliseconds; for ever, unless told otherwise. */
   conversations?: number;
 }
@@ -24,33 +24,33 @@ export interface SweepBounds {
  */
 export async function sweep(
   database: Database,
-  owner: Owner,
+  lease: ProcessLease,
   now: number,
-  { most = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY }: SweepBounds = {},
+  { maxSlices = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY }: SweepBounds = {},
 ): Promise<void> {
-  await owner.look(database);
+  await lease.endTurnsOfDead(database);
   await database.batch({
     deliveries: removeOldDeliveries(now),
     // One that is alive, and makes nothing, says so again when it does.
-    owners: write(sql`DELETE FROM owners WHERE alive_until < ${now - GRACE}`),
+    owners: write(sql`DELETE FROM owners WHERE alive_until < ${now - GRACE_MS}`),
   });
   const until = performance.now() + fixedLimits.sweepTime;
-  const kinds = [
-    () => removeResponses(database, now - GRACE),
+  const tasks = [
+    () => removeResponses(database, now - GRACE_MS),
     () => removeLogs(database, now),
     ...(conversations < now ? [() => expireConversations(database, now - conversations, now)] : []),
-    () => removeConversations(database, now - GRACE),
+    () => removeConversations(database, now - GRACE_MS),
     async () => (await database.giveBack?.()) ?? false,
   ];
   let slices = 0;
   for (let more = true; more; ) {
     more = false;
-    for (const slice of kinds) {
-      if (slices++ >= most || performance.now() > until) return;
-      const begun = performance.now();
+    for (const slice of tasks) {
+      if (slices++ >= maxSlices || performance.now() > until) return;
+      const started = performance.now();
       if (await slice()) more = true;
-      const took = performance.now() - begun;
-      await new Promise((resolve) => setTimeout(resolve, took));
+      const elapsed = performance.now() - started;
+      await new Promise((resolve) => setTimeout(resolve, elapsed));
     }
   }
 }

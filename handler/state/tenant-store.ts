@@ -1,15 +1,15 @@
 import { ApiError } from '../errors.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { Database } from './database/database.ts';
-import type { Told } from './deliveries.ts';
-import type { Owner } from './owner.ts';
+import type { WebhookTarget } from './deliveries.ts';
+import type { ProcessLease } from './process-lease.ts';
 
 /** What the stores of all tenants share: a database, and the process that reads and writes it. */
 export interface SharedStore {
   readonly database: Database;
-  readonly owner: Owner;
+  readonly lease: ProcessLease;
   /** Where the ends of background responses are told. */
-  readonly webhooks: readonly Told[];
+  readonly webhooks: readonly WebhookTarget[];
   /** How long a response is kept, in milliseconds. */
   readonly retention: number;
   /** How long the events of a background response are kept after its end, in milliseconds. */

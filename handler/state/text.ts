@@ -5,7 +5,7 @@ import { sql, write } from './database/sql.ts';
 const MAX_TEXT = 170_000;
 
 /** Where a text is kept: the row of an item, of a response (`kind` is `body`), of its `job`, or a block of its `log`. */
-export interface Place {
+export interface TextKey {
   tenant: string;
   /** The response or conversation that it belongs to. */
   owner: string;
@@ -14,7 +14,10 @@ export interface Place {
 }
 
 /** A text as what its own row holds, and the statements that keep the rest. */
-export function splitText({ tenant, owner, kind, position }: Place, text: string): { head: string; rest: Statement[] } {
+export function splitText(
+  { tenant, owner, kind, position }: TextKey,
+  text: string,
+): { head: string; rest: Statement[] } {
   if (text.length <= MAX_TEXT) return { head: text, rest: [] };
   const rest: Statement[] = [];
   for (let from = 0, n = 0; from < text.length; n++) {
@@ -36,7 +39,7 @@ export const ITEM_CHUNKS = sql`LEFT JOIN chunks k ON i.body = '' AND k.tenant = 
   AND k.side = i.side AND k.place = i.place`;
 
 /** The bytes of one row of such a query. */
-export const SIZE = sql`octet_length(coalesce(k.body, i.body))`;
+export const ROW_SIZE = sql`octet_length(coalesce(k.body, i.body))`;
 
 /** The bytes of all chunks of the item `i`. */
 export const CHUNKS_SIZE = sql`coalesce((SELECT sum(octet_length(k.body)) FROM chunks k WHERE i.body = ''

@@ -1,23 +1,23 @@
 import { describe, log } from '../log.ts';
 import type { Database, Statement } from '../state/database/database.ts';
-import { type Delivery, GIVE_UP, nextDue, putOff, removeDelivery, takeDue } from '../state/deliveries.ts';
+import { DELIVERY_TIMEOUT_MS, type Delivery, nextDue, postpone, removeDelivery, takeDue } from '../state/deliveries.ts';
 import type { Transport } from '../transport.ts';
 import { sign, type Webhook } from './webhook.ts';
 
 /** Deliveries to one URL that are tried at a time. */
-const AT_ONCE = 8;
+const MAX_CONCURRENT = 8;
 
 /** How long a receiver may take, in milliseconds; it should keep the event and do its work later. */
-const PATIENCE = 15_000;
+const TIMEOUT_MS = 15_000;
 
 /** How long others leave a delivery alone that is being tried: a process that dies meanwhile delays it by so much. */
-const HOLD = 2 * PATIENCE;
+const CLAIM_MS = 2 * TIMEOUT_MS;
 
 /** The first pause after a failure, in milliseconds, and the longest: each is twice the one before. */
-const [FIRST, LONGEST] = [2_000, 6 * 3_600_000];
+const [MIN_RETRY_MS, MAX_RETRY_MS] = [2_000, 6 * 3_600_000];
 
 /** What webhooks are delivered with. */
-export interface Deliverer {
+export interface DelivererOptions {
   database: Database;
   transport: Transport;
   webhooks: readonly Webhook[];
@@ -30,45 +30,45 @@ export type Deliver = () => Promise<number | undefined>;
  * What delivers each event at least once: a 2xx is a delivery; all else is tried again, later and later. Only configured URLs
  * are called, none waits for another, and for each there is one loop at a time, whoever asks for it and how often.
  */
-export function openDeliverer(means: Deliverer): Deliver {
-  const loops = means.webhooks.map((webhook, index) => openLoop(webhook, `webhooks[${index}]`, means));
+export function openDeliverer(options: DelivererOptions): Deliver {
+  const loops = options.webhooks.map((webhook, index) => openLoop(webhook, `webhooks[${index}]`, options));
   return async () => {
     const next = await Promise.all(loops.map((deliver) => deliver()));
-    const known = next.filter((at) => at !== undefined);
-    return known.length > 0 ? Math.min(...known) : undefined;
+    const times = next.filter((at) => at !== undefined);
+    return times.length > 0 ? Math.min(...times) : undefined;
   };
 }
 
-function openLoop(webhook: Webhook, name: string, { database, transport }: Deliverer): Deliver {
+function openLoop(webhook: Webhook, name: string, { database, transport }: DelivererOptions): Deliver {
   // They outlive a loop that fails, so that the next one keeps to the bound as well.
-  const trying = new Set<Promise<void>>();
+  const attempts = new Set<Promise<void>>();
   let running: Promise<number | undefined> | undefined;
-  let again = false;
-  let news = Promise.withResolvers<void>();
+  let hasNews = false;
+  let wakeUp = Promise.withResolvers<void>();
 
   const take = async () => {
-    const room = AT_ONCE - trying.size;
-    for (const delivery of room > 0 ? await takeDue(database, webhook.url, room, HOLD) : []) {
-      const tried = attempt(delivery, transport, webhook, name)
+    const free = MAX_CONCURRENT - attempts.size;
+    for (const delivery of free > 0 ? await takeDue(database, webhook.url, free, CLAIM_MS) : []) {
+      const task = attempt(delivery, transport, webhook, name)
         .then((statement) => database.batch({ statement }))
         .then(
           () => {},
           (error) => log.error('a webhook is left for later', { error: describe(error) }),
         )
-        .finally(() => trying.delete(tried));
-      trying.add(tried);
+        .finally(() => attempts.delete(task));
+      attempts.add(task);
     }
   };
   const loop = async () => {
     try {
       for (;;) {
-        again = false;
-        news = Promise.withResolvers();
+        hasNews = false;
+        wakeUp = Promise.withResolvers();
         await take();
-        if (trying.size > 0) await Promise.race([news.promise, ...trying]);
+        if (attempts.size > 0) await Promise.race([wakeUp.promise, ...attempts]);
         else {
           const next = await nextDue(database, webhook.url);
-          if (!again) return next;
+          if (!hasNews) return next;
         }
       }
     } finally {
@@ -77,8 +77,8 @@ function openLoop(webhook: Webhook, name: string, { database, transport }: Deliv
   };
   return () => {
     // What has become due since the loop last looked is taken at once, if there is room for it.
-    again = true;
-    news.resolve();
+    hasNews = true;
+    wakeUp.resolve();
     running ??= loop();
     return running;
   };
@@ -98,18 +98,18 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: Webhoo
   }
   // By its place in the configuration: many receivers know who may call by the path alone.
   const details = { webhook: name, event: id, tries, error: describe(failure) };
-  if (now - created > GIVE_UP) {
+  if (now - created > DELIVERY_TIMEOUT_MS) {
     log.error('a webhook was given up', details);
     return removeDelivery(delivery);
   }
   log.warn('a webhook could not be delivered', details);
-  const pause = Math.min(FIRST * 2 ** (tries - 1), LONGEST);
-  return putOff(delivery, now + pause * (1 + Math.random() / 5)); // so that many do not come back at once
+  const delay = Math.min(MIN_RETRY_MS * 2 ** (tries - 1), MAX_RETRY_MS);
+  return postpone(delivery, now + delay * (1 + Math.random() / 5)); // so that many do not come back at once
 }
 
 async function send(webhook: Webhook, id: string, body: string, transport: Transport): Promise<number> {
   const headers = { 'content-type': 'application/json', ...(await sign(webhook, id, body, Date.now())) };
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   const reply = await transport(webhook.url, { method: 'POST', headers, body, signal });
   await reply.body[Symbol.asyncIterator]().return?.();
   return reply.status;

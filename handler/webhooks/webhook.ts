@@ -36,9 +36,9 @@ export async function sign(
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` };
 }
 
-const MARK = 'whsec_';
+const SECRET_PREFIX = 'whsec_';
 
 function keyOf(secret: string) {
-  if (!secret.startsWith(MARK)) return encoder.encode(secret);
-  return fromBase64(secret.slice(MARK.length));
+  if (!secret.startsWith(SECRET_PREFIX)) return encoder.encode(secret);
+  return fromBase64(secret.slice(SECRET_PREFIX.length));
 }

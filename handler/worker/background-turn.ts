@@ -18,7 +18,7 @@ export type ObjectClass = new (
 ) => { fetch(request: Request): Promise<Response>; alarm(): Promise<void> };
 
 /** A handler, and the work on background turns that it has for a runner. */
-export interface Opened {
+export interface OpenHandler {
   handler: Handler;
   work: Work;
 }
@@ -30,7 +30,7 @@ const RETRY_MS = 10_000;
  * The Durable Object that makes one background turn: an alarm may run for as long as it takes, where a request ends with its
  * reply, and the platform repeats one whose machine has failed.
  */
-export function backgroundTurnClass(open: (bindings: Bindings) => Promise<Opened>): ObjectClass {
+export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHandler>): ObjectClass {
   return class BackgroundTurn {
     readonly #state: ObjectState;
     readonly #bindings: Bindings;

@@ -19,7 +19,7 @@ import {
 } from '../index.ts';
 import { d1Database } from '../state/database/d1.ts';
 import { migrate } from '../state/database/schema.ts';
-import { backgroundTurnClass, type ObjectClass, type Opened, objectRunner } from './background-turn.ts';
+import { backgroundTurnClass, type ObjectClass, type OpenHandler, objectRunner } from './background-turn.ts';
 import type { Bindings } from './bindings.ts';
 
 /** What a Worker adds to what its deployment configures. */
@@ -42,18 +42,18 @@ export interface Context {
 declare const WebSocketPair: new () => { 0: object; 1: Parameters<typeof standardSocket>[0] & { accept(): void } };
 
 /** The default of `limits.inFlight`: half of what an isolate may use. */
-const IN_FLIGHT = 64 * 1024 * 1024;
+const DEFAULT_IN_FLIGHT = 64 * 1024 * 1024;
 
 /** Slices of a sweep: the platform bounds the queries of one call, and each slice makes some ten. */
-const SLICES = 20;
+const MAX_SLICES = 20;
 
 /**
  * The root on Cloudflare Workers: `worker` is a module's default export, and `BackgroundTurn` the class of the binding `TURNS`,
  * exported by its name. All requests of an isolate share one handler, and the first one brings the schema to the newest.
  */
 export function createWorker(options: WorkerOptions = {}): { worker: Worker; BackgroundTurn: ObjectClass } {
-  let opening: Promise<Opened> | undefined;
-  async function opened(bindings: Bindings): Promise<Opened> {
+  let opening: Promise<OpenHandler> | undefined;
+  async function openOnce(bindings: Bindings): Promise<OpenHandler> {
     opening ??= open(bindings, options);
     try {
       return await opening;
@@ -66,7 +66,7 @@ export function createWorker(options: WorkerOptions = {}): { worker: Worker; Bac
   const worker: Worker = {
     async fetch(request, bindings, context) {
       try {
-        const { handler } = await opened(bindings);
+        const { handler } = await openOnce(bindings);
         const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
         const peer = request.headers.get('cf-connecting-ip') ?? undefined; // Cloudflare sets it, whatever a client sends
         return handler.fetch(request, { name: 'workers', peer, waitUntil, upgrade });
@@ -78,15 +78,15 @@ export function createWorker(options: WorkerOptions = {}): { worker: Worker; Bac
     },
 
     async scheduled(_event, bindings) {
-      const { handler } = await opened(bindings);
+      const { handler } = await openOnce(bindings);
       // None waits for another to succeed; what waits for receivers comes last.
-      const work = { resume: handler.resume, sweep: () => handler.sweep(SLICES), deliver: handler.deliver };
-      for (const [name, does] of Object.entries(work)) {
-        await does().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
+      const tasks = { resume: handler.resume, sweep: () => handler.sweep(MAX_SLICES), deliver: handler.deliver };
+      for (const [name, run] of Object.entries(tasks)) {
+        await run().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
       }
     },
   };
-  return { worker, BackgroundTurn: backgroundTurnClass(opened) };
+  return { worker, BackgroundTurn: backgroundTurnClass(openOnce) };
 }
 
 /** Answers with a WebSocket; the request lasts as long as it is open. */
@@ -98,10 +98,10 @@ function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<strin
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 }
 
-async function open(bindings: Bindings, options: WorkerOptions): Promise<Opened> {
+async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHandler> {
   configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
-  const given = substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings });
-  const config = parseConfig(given, { inFlight: IN_FLIGHT });
+  const settings = substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings });
+  const config = parseConfig(settings, { inFlight: DEFAULT_IN_FLIGHT });
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
   if (config.proof || config.tls.grpc || config.tls.http)
     throw new Error('configuration: tls and proof: on Workers it is the platform that listens');
@@ -115,8 +115,8 @@ async function open(bindings: Bindings, options: WorkerOptions): Promise<Opened>
     database,
     oneClock: true,
     codecs: { gzip: gzipCodec, deflate: deflateCodec, br: nodeBrotliCodec(zlib), zstd: zstdCodec(zlib) },
-    runner: (does) => {
-      work = does;
+    runner: (run) => {
+      work = run;
       return objectRunner(bindings.TURNS);
     },
   });

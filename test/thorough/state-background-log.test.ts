@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { LogNotifier } from '../../handler/background/log-notifier.ts';
 import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
-import { Owner } from '../../handler/state/owner.ts';
+import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { create, refuses } from '../promises/ask.ts';
 import { ended } from '../promises/background.ts';
@@ -24,7 +24,7 @@ const ENDS = /^UPDATE responses AS r SET body/;
 const background = { background: true, input: 'Hi' };
 const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
 
-const at = (database: Database, later: number) => sweep(database, new Owner(1_000), Date.now() + later);
+const at = (database: Database, later: number) => sweep(database, new ProcessLease(1_000), Date.now() + later);
 
 describe('what is kept of background turns', { concurrency: 4 }, () => {
   test('the events of a response go before the response does, and are then refused', async (t) => {

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { MemoryBudget } from '../../handler/index.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
-import { findMade } from '../../handler/state/idempotency.ts';
-import { Owner } from '../../handler/state/owner.ts';
+import { findResponse } from '../../handler/state/idempotency.ts';
+import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { create } from '../promises/ask.ts';
 import { held, until } from '../promises/state-ask.ts';
@@ -91,7 +91,7 @@ test('a key goes with its response, and one that was taken over stays with the n
   const other = longer.model.script(says('longer'));
   const id = await idOf(await under(longer, other));
   assert.deepEqual(await keysIn(database), [id]);
-  const at = (later: number) => sweep(database, new Owner(1_000), Date.now() + later);
+  const at = (later: number) => sweep(database, new ProcessLease(1_000), Date.now() + later);
   await at(2 * HOUR);
   assert.deepEqual(await keysIn(database), [id], 'the failed response has gone, and left the key');
   assert.equal(await idOf(await under(longer, other)), id);
@@ -136,7 +136,7 @@ test('a key is its tenant’s own', async (t) => {
   const [row] = found;
   const store = {
     database,
-    owner: new Owner(1_000),
+    lease: new ProcessLease(1_000),
     webhooks: [],
     logRetention: 1_000,
     retention: HOUR,
@@ -145,6 +145,6 @@ test('a key is its tenant’s own', async (t) => {
     memory: new MemoryBudget(1_000_000).open(),
   };
   const key = { key: 'a key', hash: String(row?.hash) };
-  assert.equal(await findMade({ ...store, tenant: String(row?.tenant) }, key), id);
-  assert.equal(await findMade({ ...store, tenant: 'another' }, key), undefined);
+  assert.equal(await findResponse({ ...store, tenant: String(row?.tenant) }, key), id);
+  assert.equal(await findResponse({ ...store, tenant: 'another' }, key), undefined);
 });

@@ -5,7 +5,7 @@ import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { raw, read, sql, write } from '../../handler/state/database/sql.ts';
 import { insertItems } from '../../handler/state/items.ts';
-import { Owner } from '../../handler/state/owner.ts';
+import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { create } from '../promises/ask.ts';
 import { ask, begin, contents, conversation, have, heard, held, type List } from '../promises/state-ask.ts';
@@ -25,7 +25,7 @@ async function open(t: { after(fn: () => Promise<void>): void }) {
     await long.close();
     await short.close();
   });
-  const at = (later: number) => sweep(database, new Owner(1_000), Date.now() + later);
+  const at = (later: number) => sweep(database, new ProcessLease(1_000), Date.now() + later);
   return { database, long, short, at };
 }
 
@@ -169,7 +169,7 @@ test('what has expired goes in slices of few rows, and a timer that is due fires
     }
     return batch(statements);
   };
-  await sweep(database, new Owner(1_000), Date.now());
+  await sweep(database, new ProcessLease(1_000), Date.now());
   ended = true;
   assert.deepEqual((await rows(database))[0], 0);
   for (const { looked, removed } of slices) assert.ok(looked <= 40 && removed <= 80, `${looked}, ${removed}`);
@@ -180,7 +180,7 @@ test('a sweep that may make so many slices makes no more', async () => {
   const { database, slices } = watched(await testDatabase());
   await database.batch({ responses: insertResponses(200) });
   slices.length = 0;
-  await sweep(database, new Owner(1_000), Date.now(), { most: 3 });
+  await sweep(database, new ProcessLease(1_000), Date.now(), { maxSlices: 3 });
   assert.equal(slices.filter(({ removed }) => removed > 0).length, 1, 'one of each kind');
 });
 
@@ -195,7 +195,7 @@ test('what waits for others to go is looked at once, and goes with the last of t
   });
   const looks = async (later = 0) => {
     slices.length = 0;
-    await sweep(database, new Owner(1_000), Date.now() + later);
+    await sweep(database, new ProcessLease(1_000), Date.now() + later);
     return slices.filter(({ looked }) => looked > 0).length;
   };
   assert.equal(await looks(), 3);
@@ -238,7 +238,7 @@ for (const [what, count, size] of [
       added: insertItems({ ...at, owner: 'conv', kind: 'added' }, items, { id: 'conv', next: 0 }),
     });
     slices.length = 0;
-    await sweep(database, new Owner(1_000), Date.now());
+    await sweep(database, new ProcessLease(1_000), Date.now());
     assert.deepEqual(await rows(database), [0, 0, 0, 0]);
     const most = Math.max(...slices.map(({ removed }) => removed));
     assert.ok(most <= 600, `${most} rows at a time`);
@@ -259,18 +259,18 @@ test('a conversation that nobody has written to for so long goes, and one that i
   await ask(short, 'POST', `/v1/conversations/${changed}`, { metadata: { a: 'b' } });
   await create(short, { model: short.model.script(says('ok')), conversation: turned });
   const bounds = { conversations: HOUR };
-  await sweep(database, new Owner(1_000), Date.now(), {});
+  await sweep(database, new ProcessLease(1_000), Date.now(), {});
   assert.equal((await rows(database))[3], 60, 'without a bound all stay');
-  await sweep(database, new Owner(1_000), Date.now(), bounds);
+  await sweep(database, new ProcessLease(1_000), Date.now(), bounds);
   const status = async (id = '') => (await ask(short, 'GET', `/v1/conversations/${id}`)).status;
   for (const id of [added, changed, turned, taken]) assert.equal(await status(id), 200);
   for (const id of ids.slice(4)) assert.equal(await status(id), 404);
   release();
   assert.equal((await whole).final.status, 'completed');
-  await sweep(database, new Owner(1_000), Date.now() + 61_000, bounds);
+  await sweep(database, new ProcessLease(1_000), Date.now() + 61_000, bounds);
   assert.equal((await rows(database))[3], 4);
-  await sweep(database, new Owner(1_000), Date.now() + MONTH + HOUR, bounds);
-  await sweep(database, new Owner(1_000), Date.now() + MONTH + HOUR + 61_000, bounds);
+  await sweep(database, new ProcessLease(1_000), Date.now() + MONTH + HOUR, bounds);
+  await sweep(database, new ProcessLease(1_000), Date.now() + MONTH + HOUR + 61_000, bounds);
   assert.deepEqual(await rows(database), [0, 0, 0, 0]);
 });
 
@@ -279,7 +279,7 @@ test('deleted conversations go some at a time, however many there are', async (t
   for (let n = 0; n < 130; n++) await conversation(short, { items: [{ role: 'user', content: `message ${n}` }] });
   await database.batch({ deleted: write(sql`UPDATE conversations SET deleted_at = ${Date.now()}`) });
   const counting = watched(database);
-  await sweep(counting.database, new Owner(1_000), Date.now() + 61_000);
+  await sweep(counting.database, new ProcessLease(1_000), Date.now() + 61_000);
   assert.deepEqual(
     counting.slices.map(({ looked }) => looked).filter((looked) => looked > 0),
     [40, 40, 40, 10],

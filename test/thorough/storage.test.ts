@@ -11,7 +11,7 @@ import { migrate } from '../../handler/state/database/schema.ts';
 import { raw, read, sql, write } from '../../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { insertItems } from '../../handler/state/items.ts';
-import { Owner } from '../../handler/state/owner.ts';
+import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { openDatabase } from '../../shim/database.ts';
 import { create, refuses, stream } from '../promises/ask.ts';
@@ -52,7 +52,7 @@ test('a database as large as it may be takes nothing new, and all that needs no 
   await create(door, { model: speaks, store: false });
   await stored(door, kept);
   await ask(door, 'DELETE', `/v1/responses/${kept}`);
-  await sweep(database, new Owner(1_000), Date.now() + 61_000);
+  await sweep(database, new ProcessLease(1_000), Date.now() + 61_000);
   await create(door, { model: speaks });
 });
 
@@ -81,7 +81,7 @@ test('what is removed makes a new file smaller, and an old one once it was vacuu
     await filled(file, vacuums);
     assert.ok((await stat(file)).size > 8 * MiB);
     const database = await openDatabase(`sqlite:${file}`);
-    await sweep(database, new Owner(1_000), Date.now());
+    await sweep(database, new ProcessLease(1_000), Date.now());
     const bytes = database.storage?.()?.bytes ?? Number.NaN;
     assert.ok(bytes < MiB, `${bytes} bytes are in use`);
     await database.close();
@@ -132,7 +132,7 @@ test('what a full disk has no room for is refused, and all that needs none goes 
   await create(door, { model, store: false });
   await stored(door, id);
   assert.equal((await ask(door, 'DELETE', `/v1/responses/${id}`)).status, 200);
-  await sweep(database, new Owner(1_000), Date.now() + 61_000);
+  await sweep(database, new ProcessLease(1_000), Date.now() + 61_000);
   await until(async () => (await stat(`${file}-reserve`).catch(() => undefined)) !== undefined);
   await until(() => told.length === 2);
   assert.deepEqual(told[1], ['storage', false]);
@@ -182,7 +182,7 @@ test('a real disk that is full is one on which things can be deleted', async (t)
   for (const id of ids) assert.equal((await stored(door, id)).status, 'completed', 'none is lost');
   await create(door, { model, store: false });
   for (const id of ids) assert.equal((await ask(door, 'DELETE', `/v1/responses/${id}`)).status, 200);
-  await sweep(database, new Owner(1_000), Date.now() + 61_000);
+  await sweep(database, new ProcessLease(1_000), Date.now() + 61_000);
   await until(() => told.length === 2);
   await create(door, { model, input: 'x'.repeat(MiB) });
 });

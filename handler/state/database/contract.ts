@@ -1,9 +1,9 @@
 import { type ContractCase, check, contractCase } from '../../contract.ts';
 import { insertItems, selectItems } from '../items.ts';
 import { insertBlock } from '../log.ts';
-import { Owner } from '../owner.ts';
+import { ProcessLease } from '../process-lease.ts';
 import { sweep } from '../sweep.ts';
-import { joinText, type Place, splitText } from '../text.ts';
+import { joinText, splitText, type TextKey } from '../text.ts';
 import { Conflict, type Database, type Statement } from './database.ts';
 import { migrate, migrations } from './schema.ts';
 import { raw, read, sql, write } from './sql.ts';
@@ -17,7 +17,7 @@ export interface DatabaseSubject {
 
 /** What every Database promises, whatever is below it. */
 export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
-  keeps('a batch gives the rows of each statement, as plain values', async ({ database }) => {
+  promise('a batch gives the rows of each statement, as plain values', async ({ database }) => {
     const big = 2 ** 53 - 1;
     const rows = await database.batch({
       none: owner('a', big),
@@ -29,7 +29,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     same(nothing, [{ none_at_all: null }]);
   }),
 
-  keeps('the rows of a list come one after another, and an empty one has none', async ({ database }) => {
+  promise('the rows of a list come one after another, and an empty one has none', async ({ database }) => {
     const rows = await database.batch({
       written: ['a', 'b', 'c'].map((id) => owner(id, 1)),
       nothing: [],
@@ -39,21 +39,21 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     same(rows, { written: [], nothing: [], each: [{ id: 'c' }, { id: 'a' }], owners: [{ n: 3 }] });
   }),
 
-  keeps('a batch is all or nothing, and a refused one is a Conflict', async ({ database }) => {
+  promise('a batch is all or nothing, and a refused one is a Conflict', async ({ database }) => {
     await database.batch({ a: owner('a', 1) });
-    const fence = write(sql`UPDATE owners SET alive_until = CASE WHEN alive_until = 2 THEN 3 END WHERE id = 'a'`);
+    const update = write(sql`UPDATE owners SET alive_until = CASE WHEN alive_until = 2 THEN 3 END WHERE id = 'a'`);
     const refused = [
       { b: owner('b', 1), a: owner('a', 2) },
       { a: owner('a', 3) },
-      { d: owner('d', 1), fence },
-      { fence },
+      { d: owner('d', 1), update },
+      { update },
     ];
     for (const batch of refused) same(await outcomeOf(database.batch(batch)), 'Conflict');
     same(await outcomeOf(database.batch({ c: owner('c', 1), nowhere: NOWHERE })), 'another error');
     same(await database.batch({ owners: OWNERS }), { owners: [{ id: 'a', alive_until: 1 }] });
   }),
 
-  keeps('batches at the same time stand or fall each by itself', async ({ database }) => {
+  promise('batches at the same time stand or fall each by itself', async ({ database }) => {
     const batches = [
       { a: owner('a', 1) },
       { b: owner('b', 1), nowhere: NOWHERE },
@@ -69,7 +69,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     ]);
   }),
 
-  keeps('who reads sees a batch of others whole or not at all', async ({ database, another = database }) => {
+  promise('who reads sees a batch of others whole or not at all', async ({ database, another = database }) => {
     const pairs = Array.from({ length: 20 }, (_, n) => ({ a: owner(`a-${n}`, n), b: owner(`b-${n}`, n) }));
     const writing = Promise.all(pairs.map((pair) => database.batch(pair)));
     for (let looks = 0; looks < 10; looks++) {
@@ -81,7 +81,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     same(await another.batch({ counted: COUNT }), { counted: [{ n: 40 }] });
   }),
 
-  keeps(
+  promise(
     'of many writers of one key one wins, and each hears whether it did',
     async ({ database, another = database }) => {
       const writers = Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? database : another));
@@ -101,7 +101,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     },
   ),
 
-  keeps('a condition in a statement decides, and RETURNING tells', async ({ database }) => {
+  promise('a condition in a statement decides, and RETURNING tells', async ({ database }) => {
     await database.batch({ lock: owner('lock', 0) });
     const take = (n: number) =>
       write(sql`UPDATE owners SET alive_until = ${n} WHERE id = 'lock' AND alive_until = 0 RETURNING alive_until`);
@@ -109,7 +109,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     same(outcomes.flatMap(({ taken }) => taken).length, 1);
   }),
 
-  keeps('rows page both ways without loss', async ({ database }) => {
+  promise('rows page both ways without loss', async ({ database }) => {
     const all = Array.from({ length: 25 }, (_, n) => n);
     await database.batch({ owners: all.map((n) => owner(`o-${n}`, n)) });
     for (const [way, beyond, first, expected] of [
@@ -128,10 +128,10 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     }
   }),
 
-  keeps('texts of any length and any characters come back as they were', async ({ database }) => {
+  promise('texts of any length and any characters come back as they were', async ({ database }) => {
     const odd = '\u0000 \ud800 \udfff 🙂 é \u2028 "\\';
     for (const length of [0, 1, 169_999, 170_000, 170_001, 600_000, 2_500_000]) {
-      const at: Place = { tenant: 't', owner: `h-${length}`, kind: 'output', position: 0 };
+      const at: TextKey = { tenant: 't', owner: `h-${length}`, kind: 'output', position: 0 };
       const { tenant, owner, kind, position } = at;
       const text = JSON.stringify(`${odd}${'🙂'.repeat(length / 2)}${odd}`);
       const { head, rest } = splitText(at, text);
@@ -146,7 +146,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     }
   }),
 
-  keeps('what has expired goes in slices, and what it is kept with', async ({ database }) => {
+  promise('what has expired goes in slices, and what it is kept with', async ({ database }) => {
     const text = 'x'.repeat(400_000);
     for (let n = 0; n < 90; n++) {
       // A chain of 45, and others by themselves; all of them from one conversation.
@@ -173,7 +173,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     };
     // A sweep has its time, and a slow database may want several.
     for (let sweeps = 0; sweeps < 5 && (await left()).some((n) => n > 0); sweeps++)
-      await sweep(database, new Owner(1_000), Date.now());
+      await sweep(database, new ProcessLease(1_000), Date.now());
     same(
       await left(),
       tables.map(() => 0),
@@ -196,7 +196,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
 ];
 
 /** A case on a database of the newest schema. */
-function keeps(name: string, test: (subject: DatabaseSubject) => Promise<void>): ContractCase<DatabaseSubject> {
+function promise(name: string, test: (subject: DatabaseSubject) => Promise<void>): ContractCase<DatabaseSubject> {
   return contractCase(name, async (subject) => {
     await migrate(subject.database);
     await test(subject);

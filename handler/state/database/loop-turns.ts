@@ -1,5 +1,5 @@
 /** How long the reads of one turn of the event loop may take together, in milliseconds, with what is made of their rows. */
-const SLICE = 10;
+const SLICE_MS = 10;
 
 /**
  * Spreads reads that are run at once over turns of the event loop, so that a crowd of long ones lets everybody else in
@@ -17,6 +17,6 @@ export function loopTurns(defer: (work: () => void) => void): () => Promise<void
         began = undefined;
       }, 0);
     }
-    return now - began < SLICE ? undefined : new Promise((resolve) => defer(resolve));
+    return now - began < SLICE_MS ? undefined : new Promise((resolve) => defer(resolve));
   };
 }

@@ -18,7 +18,7 @@ export type Hole = Sql | Value;
 /** SQL with its values. */
 export function sql(texts: TemplateStringsArray, ...holes: readonly Hole[]): Sql {
   const { parts, values } = fill(holes);
-  return new Sql(joined(texts, parts), values);
+  return new Sql(join(texts, parts), values);
 }
 
 /** Values or fragments with commas between them. */
@@ -59,13 +59,13 @@ function fill(holes: readonly Hole[]): { parts: string[]; values: Value[] } {
 }
 
 /** Texts that were joined before, by their template: a few each. To join them for every turn costs more than all else here. */
-const known = new WeakMap<TemplateStringsArray, { parts: readonly string[]; text: string }[]>();
+const cache = new WeakMap<TemplateStringsArray, { parts: readonly string[]; text: string }[]>();
 
-function joined(texts: TemplateStringsArray, parts: readonly string[]): string {
-  const before = known.get(texts) ?? [];
-  for (const one of before) if (parts.every((part, index) => part === one.parts[index])) return one.text;
+function join(texts: TemplateStringsArray, parts: readonly string[]): string {
+  const entries = cache.get(texts) ?? [];
+  for (const entry of entries) if (parts.every((part, index) => part === entry.parts[index])) return entry.text;
   const text = String.raw({ raw: texts }, ...parts);
-  before.push({ parts, text });
-  known.set(texts, before);
+  entries.push({ parts, text });
+  cache.set(texts, entries);
   return text;
 }

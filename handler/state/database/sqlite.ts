@@ -25,7 +25,7 @@ export interface SqliteOptions {
   reserve?: { giveUp(): boolean; readonly isFull: boolean };
 }
 
-interface Job {
+interface QueuedBatch {
   statements: readonly Statement[];
   /** Until when it waits for another process's transaction, by `performance.now()`. */
   until: number;
@@ -34,27 +34,27 @@ interface Job {
 }
 
 /** SQLite's extended codes for a primary key, unique, not-null or check constraint that refuses. */
-const REFUSED = new Set([1555, 2067, 1299, 275]);
+const CONSTRAINT_CODES = new Set([1555, 2067, 1299, 275]);
 
 /** SQLite's code for a disk, or a file, that can grow no more. */
-const FULL = 13;
+const SQLITE_FULL = 13;
 
 /** SQLite's code for a lock that another connection holds, whatever for. */
-const BUSY = 5;
+const SQLITE_BUSY = 5;
 /** Its codes for what is wrong with one batch and says nothing of others: an error in it, a constraint, more than there is room for. */
-const OF_ONE = new Set([1, 19, FULL]);
+const BATCH_CODES = new Set([1, 19, SQLITE_FULL]);
 
 /** Page cache in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them; 64 MiB fill for minutes. */
-const CACHE_SIZE = 32_768;
+const CACHE_KIB = 32_768;
 
 /** Bytes of the log that stay when it begins anew. */
-const LOG_SIZE = 1024 * 1024;
+const MAX_LOG_BYTES = 1024 * 1024;
 
 /** Free pages that stay for what is written next, and those that are given back at a time. */
-const [FREE_PAGES, PAGES_GIVEN] = [1024, 128];
+const [MIN_FREE_PAGES, VACUUM_PAGES] = [1024, 128];
 
 /** Characters written in one commit with others: it holds the event loop up. */
-const MAX_COMMIT = 4 * 1024 * 1024;
+const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
 
 /** How often it is looked whether another process's lock is gone, in milliseconds. */
 const POLL_MS = 5;
@@ -68,7 +68,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
   const { synchronous = 'normal', defer = queueMicrotask, patience = 5_000, reserve } = options;
   // Only a new file heeds what becomes of its free pages.
   connection.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
-    PRAGMA cache_size = -${CACHE_SIZE}; PRAGMA journal_size_limit = ${LOG_SIZE}; PRAGMA busy_timeout = 0`);
+    PRAGMA cache_size = -${CACHE_KIB}; PRAGMA journal_size_limit = ${MAX_LOG_BYTES}; PRAGMA busy_timeout = 0`);
   // The product has a fixed set of statements, so the cache has a fixed size.
   const prepared = new Map<string, ReturnType<SqliteConnection['prepare']>>();
   const all = (text: string, values: readonly Value[] = []): Row[] => {
@@ -85,20 +85,21 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       return rows;
     } catch (error) {
       rollBack(connection);
-      if (REFUSED.has(errcode(error))) throw new Conflict('a constraint refused a statement', { cause: error });
-      if (codeOf(error) === FULL) throw new StorageFull('the disk is full', { cause: error });
+      if (CONSTRAINT_CODES.has(errcode(error)))
+        throw new Conflict('a constraint refused a statement', { cause: error });
+      if (codeOf(error) === SQLITE_FULL) throw new StorageFull('the disk is full', { cause: error });
       throw error;
     }
   };
 
-  const room = options.defer && loopTurns(options.defer);
-  const waiting: Job[] = [];
+  const waitForTurn = options.defer && loopTurns(options.defer);
+  const queue: QueuedBatch[] = [];
   const flush = () => {
-    const jobs = waiting.splice(0, together(waiting));
-    if (waiting.length > 0) defer(flush);
+    const jobs = queue.splice(0, groupSize(queue));
+    if (queue.length > 0) defer(flush);
     if (jobs.length > 0) commit(jobs);
   };
-  const commit = (jobs: readonly Job[]) => {
+  const commit = (jobs: readonly QueuedBatch[]) => {
     try {
       const rows = transact(
         // A transaction that reads first and writes then could not be retried by waiting.
@@ -107,34 +108,34 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       );
       for (const [index, job] of jobs.entries()) job.resolve(rows[index] ?? []);
     } catch (error) {
-      if (codeOf(error) === BUSY) putOff(jobs, error);
-      else if (codeOf(error) === FULL && reserve?.giveUp()) commit(jobs);
-      else if (jobs.length > 1 && OF_ONE.has(codeOf(error))) for (const job of jobs) commit([job]);
+      if (codeOf(error) === SQLITE_BUSY) retryLater(jobs, error);
+      else if (codeOf(error) === SQLITE_FULL && reserve?.giveUp()) commit(jobs);
+      else if (jobs.length > 1 && BATCH_CODES.has(codeOf(error))) for (const job of jobs) commit([job]);
       else for (const job of jobs) job.reject(error);
     }
   };
-  const putOff = (jobs: readonly Job[], error: unknown) => {
+  const retryLater = (jobs: readonly QueuedBatch[], error: unknown) => {
     const now = performance.now();
     for (const job of jobs) {
-      if (now < job.until) wait(job, (work) => setTimeout(work, POLL_MS));
+      if (now < job.until) enqueue(job, (work) => setTimeout(work, POLL_MS));
       else job.reject(error);
     }
   };
   /** Has a job run along with all that wait for the same moment; who is the first says when that is. */
-  const wait = (job: Job, when: (work: () => void) => void) => {
-    if (waiting.length === 0) when(flush);
-    waiting.push(job);
+  const enqueue = (job: QueuedBatch, when: (work: () => void) => void) => {
+    if (queue.length === 0) when(flush);
+    queue.push(job);
   };
 
   /** Takes no lock that a writer has. SQLite is busy for readers only where another process puts the whole file in order. */
   const readOnly = async (statements: readonly Statement[]): Promise<Row[][]> => {
     const until = performance.now() + patience;
     for (;;) {
-      for (let turn = room?.(); turn; turn = room?.()) await turn;
+      for (let turn = waitForTurn?.(); turn; turn = waitForTurn?.()) await turn;
       try {
         return transact('BEGIN', [statements])[0] ?? [];
       } catch (error) {
-        if (codeOf(error) !== BUSY || performance.now() >= until) throw error;
+        if (codeOf(error) !== SQLITE_BUSY || performance.now() >= until) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -142,7 +143,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
   let reading = 0;
   const readAndWrite = (statements: readonly Statement[]) =>
     new Promise<Row[][]>((resolve, reject) => {
-      wait({ statements, until: performance.now() + patience, resolve, reject }, defer);
+      enqueue({ statements, until: performance.now() + patience, resolve, reject }, defer);
     });
   const batch: Database['batch'] = async (named) => {
     const statements = statementsOf(named);
@@ -158,7 +159,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
 
   const pragma = (name: string) => Number(Object.values(all(`PRAGMA ${name}`)[0] ?? {})[0]);
   const pageSize = pragma('page_size');
-  const gives = pragma('auto_vacuum') === 2;
+  const canVacuum = pragma('auto_vacuum') === 2;
 
   return {
     batch,
@@ -172,25 +173,25 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     },
     isFull: () => reserve?.isFull ?? false,
     async giveBack() {
-      if (!gives || pragma('freelist_count') <= FREE_PAGES) return false;
-      await batch({ pages: write(sql`PRAGMA incremental_vacuum(${raw(PAGES_GIVEN)})`) });
+      if (!canVacuum || pragma('freelist_count') <= MIN_FREE_PAGES) return false;
+      await batch({ pages: write(sql`PRAGMA incremental_vacuum(${raw(VACUUM_PAGES)})`) });
       return true;
     },
     async close() {
       flush();
-      while (waiting.length + reading > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      while (queue.length + reading > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       connection.close();
     },
   };
 }
 
 /** How many of the first jobs are committed together: all that are small, or one that is large. */
-function together(jobs: readonly Job[]): number {
+function groupSize(jobs: readonly QueuedBatch[]): number {
   let size = 0;
   const end = jobs.findIndex(({ statements }) => {
     for (const { values } of statements)
       for (const value of values) if (typeof value === 'string') size += value.length;
-    return size > MAX_COMMIT;
+    return size > MAX_COMMIT_CHARS;
   });
   return end < 0 ? jobs.length : Math.max(1, end);
 }

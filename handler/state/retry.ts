@@ -1,11 +1,11 @@
 import { ApiError } from '../errors.ts';
 
 /** What the database refused is tried again so much later, in milliseconds. */
-const AGAIN = 500;
+const RETRY_MS = 500;
 
 /** Waits until it is time to try again what the database refused, for at most so many milliseconds. */
-export function pause(most = AGAIN): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.min(AGAIN, most)));
+export function waitToRetry(maxMs = RETRY_MS): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, maxMs)));
 }
 
 /**
@@ -13,8 +13,8 @@ export function pause(most = AGAIN): Promise<void> {
  * then throws what it last refused with. An ApiError is an answer, and thrown at once, unless there
  * was no room for what is read.
  */
-export async function insist<T>(read: () => Promise<T>, most: number, signal?: AbortSignal): Promise<T> {
-  const until = performance.now() + most;
+export async function retryRead<T>(read: () => Promise<T>, maxMs: number, signal?: AbortSignal): Promise<T> {
+  const until = performance.now() + maxMs;
   for (;;) {
     try {
       return await read();
@@ -22,6 +22,6 @@ export async function insist<T>(read: () => Promise<T>, most: number, signal?: A
       const answer = error instanceof ApiError && error.kind !== 'overloaded';
       if (answer || signal?.aborted || performance.now() >= until) throw error;
     }
-    await pause(until - performance.now());
+    await waitToRetry(until - performance.now());
   }
 }
