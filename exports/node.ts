@@ -8,4 +8,4 @@ export { type Product, type ProductOptions, startProduct } from '../shim/product
 export type { Running } from '../shim/server.ts';
 export { readTls, type Tls } from '../shim/tls.ts';
 export { loadTokenizer } from '../shim/tokenizer.ts';
-export { type Backends, createTransport } from '../shim/transport.ts';
+export { type Connections, createTransport } from '../shim/transport.ts';

@@ -3,7 +3,7 @@ import type { Transport } from '../handler/transport.ts';
 import { unlessAborted } from './race.ts';
 
 /** A Transport and the connections behind it. */
-export interface Backends {
+export interface Connections {
   transport: Transport;
   /** Closes every connection at once, with what is in flight on it. */
   close(): Promise<void>;
@@ -31,7 +31,7 @@ const LINGER = 50;
  * HTTP/1.1 connections to model servers, as many as there are calls at a time. An abort closes the call's socket at
  * once and rejects with the signal's reason; leaving the body before its end closes it within 50 ms.
  */
-export function createTransport(): Backends {
+export function createTransport(): Connections {
   const agent = new Agent(OPTIONS);
 
   const transport: Transport = async (url, { method, headers, body, signal }) => {

@@ -57,7 +57,7 @@ async function answers(client: OpenAI, { sockets = true } = {}): Promise<void> {
 /** Runs files of tests in a process of its own, and holds that all pass, and that there are some. */
 async function runTests(files: readonly string[], cwd: string, more: Record<string, string> = {}): Promise<void> {
   const { NODE_TEST_CONTEXT: _, ...clean } = process.env;
-  const args = ['--test', '--test-reporter=tap', ...files];
+  const args = ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files];
   const running = promisify(execFile)(process.execPath, args, { cwd, env: { ...clean, ...more }, maxBuffer: 1 << 26 });
   const { stdout } = await running.catch(({ stdout }) =>
     assert.fail(
