@@ -1,12 +1,18 @@
 import { eventTypes } from '../../handler/events/event-types.ts';
+import { ownEvents } from '../types/own.ts';
 import { type Entry, not, shown } from './entry.ts';
 import { type Topic, type TopicId, topics } from './not-supported.ts';
 
 const W = 'websocket';
 const never = Object.entries<Topic>(topics).map(([topic, { events = [] }]) => ({ topic, events }));
 /** Sent over a WebSocket as over HTTP, by what stands between the two. */
+const own: readonly string[] = ownEvents;
 const sent = eventTypes.filter(
-  (type) => type !== 'error' && type !== 'response.queued' && !never.some(({ events }) => events.includes(type)),
+  (type) =>
+    !own.includes(type) &&
+    type !== 'error' &&
+    type !== 'response.queued' &&
+    !never.some(({ events }) => events.includes(type)),
 );
 
 /** What goes over a WebSocket. */
