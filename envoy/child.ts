@@ -60,14 +60,14 @@ interface Watchdog {
 }
 
 /** Waits for a process and for the end of its input; asks the process to end, and has it killed if it does not. */
-const WATCH = `read -r pid && { read -r rest; kill "$pid" && for n in 1 2 3; do sleep 1; kill -0 "$pid" || exit; done; kill -9 "$pid"; }`;
+const WATCH_SCRIPT = `read -r pid && { read -r rest; kill "$pid" && for n in 1 2 3; do sleep 1; kill -0 "$pid" || exit; done; kill -9 "$pid"; }`;
 
 /**
  * `kill -9` leaves us no moment to end anything ourselves: a shell of 1 MB, out of reach of what is sent to our group, waits for the
  * end of a pipe that only we hold.
  */
 function watchdog(): Watchdog {
-  const shell = spawn('sh', ['-c', WATCH], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  const shell = spawn('sh', ['-c', WATCH_SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   shell.once('error', () => {}); // a machine without sh: Envoy then outlives a kill -9, nothing else
   shell.stdin.once('error', () => {});
   shell.unref();

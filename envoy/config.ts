@@ -36,12 +36,12 @@ export async function configFor(mode: Mode, addresses: Addresses & Processor, ve
   const listener = ['static_resources', 'listeners', 0];
   const clusters = ['static_resources', 'clusters'];
   const endpoint = ['load_assignment', 'endpoints', 0, 'lb_endpoints', 0, 'endpoint'];
-  const place = (at: readonly (string | number)[], address: object) =>
+  const setAddress = (at: readonly (string | number)[], address: object) =>
     document.setIn([...at, 'address'], document.createNode(address));
-  if (adminSocket !== undefined) place(['admin'], { pipe: { path: adminSocket } });
-  place(listener, tcp(host, envoyPort));
-  place([...clusters, 0, ...endpoint], grpc);
-  if (http) place([...clusters, 1, ...endpoint], http);
+  if (adminSocket !== undefined) setAddress(['admin'], { pipe: { path: adminSocket } });
+  setAddress(listener, tcp(host, envoyPort));
+  setAddress([...clusters, 0, ...endpoint], grpc);
+  if (http) setAddress([...clusters, 1, ...endpoint], http);
   else {
     document.deleteIn([...clusters, 1]);
     document.deleteIn([...listener, ...FIRST_ROUTE]);

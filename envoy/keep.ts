@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyOptions, type RunningEnvoy, startEnvoy } from './run.ts';
 
 /** The wait before an Envoy that has died is started again; it doubles with each death, up to the greatest. */
-const FIRST_WAIT_MS = 100;
-const GREATEST_WAIT_MS = 30_000;
+const MIN_WAIT_MS = 100;
+const MAX_WAIT_MS = 30_000;
 /** An Envoy that has run for this long had no fault in its start: the next wait is the first one again. */
 const STEADY_MS = 60_000;
 
@@ -28,20 +28,20 @@ export async function keepEnvoy(options: EnvoyOptions, events: EnvoyEvents): Pro
   const { origin } = envoy;
 
   async function keep(first: RunningEnvoy): Promise<void> {
-    let wait = FIRST_WAIT_MS;
+    let wait = MIN_WAIT_MS;
     for (let current = first; ; current = await startAgain()) {
       envoy = current;
       const since = performance.now();
       const code = await current.exited;
       if (signal.aborted) return;
       events.exited(code);
-      if (performance.now() - since >= STEADY_MS) wait = FIRST_WAIT_MS;
+      if (performance.now() - since >= STEADY_MS) wait = MIN_WAIT_MS;
     }
 
     async function startAgain(): Promise<RunningEnvoy> {
       for (;;) {
         await sleep(wait, undefined, { signal });
-        wait = Math.min(2 * wait, GREATEST_WAIT_MS);
+        wait = Math.min(2 * wait, MAX_WAIT_MS);
         try {
           const started = await startEnvoy({ ...options, signal });
           events.running();
@@ -54,13 +54,13 @@ export async function keepEnvoy(options: EnvoyOptions, events: EnvoyEvents): Pro
     }
   }
   // It rejects only when it was stopped while it waited or started.
-  const kept = keep(envoy).catch(() => {});
+  const supervision = keep(envoy).catch(() => {});
   return {
     origin,
     async stop() {
       stopping.abort();
       await envoy?.stop();
-      await kept;
+      await supervision;
     },
   };
 }

@@ -17,7 +17,6 @@ const ADMIN_LIMIT_MS = 1_000;
 const LOG_FLUSH_MS = 100;
 
 /**
-/**
  * What to start, before which processor. It listens on loopback unless `host` says otherwise. A start that `signal` aborts
  * fails, and leaves no process.
  */
@@ -98,10 +97,10 @@ async function ready(envoy: EnvoyProcess, adminSocket: string, options: EnvoyOpt
 /** The body of a GET over a unix socket; silence is an Error. */
 function ask(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, path, timeout: ADMIN_LIMIT_MS }, (reply) => {
+    const get = request({ socketPath, path, timeout: ADMIN_LIMIT_MS }, (reply) => {
       text(reply).then(resolve, reject);
     });
-    asking.on('timeout', () => asking.destroy(new Error('Envoy does not answer'))).on('error', reject);
-    asking.end();
+    get.on('timeout', () => get.destroy(new Error('Envoy does not answer'))).on('error', reject);
+    get.end();
   });
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 /** Megabytes of the thread's heap: it holds nothing. */
-const HEAP = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 
 /** The thread that writes the log back. */
 export interface Checkpoints {
@@ -13,24 +13,24 @@ export interface Checkpoints {
 
 /**
  * Has a thread write the log of a SQLite file back into it, and keep the log small: that waits for the disk, which would hold
- * up all else. `lost` is called when the thread has ended by itself.
+ * up all else. `onExit` is called when the thread has ended by itself.
  */
-export async function keepCheckpoints(file: string, lost: (error: unknown) => void): Promise<Checkpoints> {
+export async function keepCheckpoints(file: string, onExit: (error: unknown) => void): Promise<Checkpoints> {
   const name = `./checkpoint-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`;
-  const worker = new Worker(new URL(name, import.meta.url), { workerData: file, resourceLimits: HEAP });
+  const worker = new Worker(new URL(name, import.meta.url), { workerData: file, resourceLimits: RESOURCE_LIMITS });
   let error: unknown;
   worker.on('error', (reason) => {
     error = reason;
   });
   const exited = once(worker, 'exit');
-  const onLost = () => lost(error);
-  worker.once('exit', onLost);
+  const exitListener = () => onExit(error);
+  worker.once('exit', exitListener);
   await once(worker, 'online');
   worker.unref();
   return {
     full: (isFull) => worker.postMessage(isFull ? 'full' : 'room'),
     async end() {
-      worker.off('exit', onLost);
+      worker.off('exit', exitListener);
       worker.ref(); // its end is waited for
       worker.postMessage('end');
       await exited;

@@ -9,10 +9,10 @@ export interface Coalescer {
 }
 
 /** How long in ms the line must have been quiet for a chunk to go with its tick, and the longest that it waits else. */
-const QUIET = 2;
+const QUIET_MS = 2;
 
 /** Bytes at which waiting gains nothing any more: the largest message that processing_mode.proto recommends. */
-const BLOCK = 64 * 1024;
+const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /**
  * A Coalescer over `send`, which resolves when more may be sent. After a quiet moment a chunk leaves with the tick that
@@ -23,39 +23,39 @@ export function coalesce(send: (bytes: Uint8Array, last: boolean) => Promise<voi
   let chunks: Uint8Array[] = [];
   let size = 0;
   let scheduled = false;
-  let sentAt = Number.NEGATIVE_INFINITY;
+  let lastSent = Number.NEGATIVE_INFINITY;
   let sending: Promise<void> | undefined;
 
-  function sendOff(last: boolean): Promise<void> {
+  function sendNow(last: boolean): Promise<void> {
     const [only] = chunks;
     const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks, size);
     chunks = [];
     size = 0;
-    sentAt = performance.now();
-    const sent: Promise<void> = send(bytes, last).then(() => {
-      if (sending === sent) sending = undefined;
+    lastSent = performance.now();
+    const current: Promise<void> = send(bytes, last).then(() => {
+      if (sending === current) sending = undefined;
     });
-    sending = sent;
-    return sent;
+    sending = current;
+    return current;
   }
 
   function flush(): void {
     scheduled = false;
-    if (size > 0) sendOff(false);
+    if (size > 0) sendNow(false);
   }
 
   return {
     flush,
-    finish: () => void sendOff(true),
+    finish: () => void sendNow(true),
     add(chunk) {
       if (chunk.length === 0) return sending;
       chunks.push(chunk);
       size += chunk.length;
-      if (size >= BLOCK) return sendOff(false);
+      if (size >= MAX_MESSAGE_BYTES) return sendNow(false);
       if (!scheduled) {
         scheduled = true;
-        if (performance.now() - sentAt > QUIET) process.nextTick(flush);
-        else setTimeout(flush, QUIET);
+        if (performance.now() - lastSent > QUIET_MS) process.nextTick(flush);
+        else setTimeout(flush, QUIET_MS);
       }
       return sending;
     },

@@ -80,13 +80,13 @@ export function peerOf(attributes: Record<string, Struct> | undefined): string |
 }
 
 /** Characters of a request's id that are kept, as in Envoy's own log. */
-const MAX_ID = 128;
+const MAX_ID_LENGTH = 128;
 
 /** The id under which Envoy knows a request, from its first message; null without one. */
 export function requestIdOf({ request_headers, attributes }: ProcessingRequest): string | null {
   const header = request_headers?.headers?.headers?.find(({ key }) => key === 'x-request-id');
   const id = header ? textOf(header) : attributes?.['envoy.filters.http.ext_proc']?.fields?.['request.id']?.stringValue;
-  return id?.slice(0, MAX_ID) || null;
+  return id?.slice(0, MAX_ID_LENGTH) || null;
 }
 
 /** The whole reply in one message. */

@@ -16,10 +16,10 @@ export const DEFAULT_DATABASE = 'sqlite:./data/antiphon.db';
 const OWNER_ONLY = 0o600;
 
 /** Pages in the log after which a commit writes them back: where nobody else does, as SQLite has it, and where a thread falls behind. */
-const [OWN_CHECKPOINT, LAST_CHECKPOINT] = [1_000, 32_768];
+const [INLINE_CHECKPOINT_PAGES, FALLBACK_CHECKPOINT_PAGES] = [1_000, 32_768];
 
 /** How often the reserve, and a disk that was full, is looked at, in milliseconds. */
-const LOOK = 2_000;
+const POLL_MS = 2_000;
 
 /** Hears that something is wrong with the disk, or with the database's file, or is so no more. */
 export type Trouble = (what: 'storage' | 'database', holds: boolean) => void;
@@ -51,17 +51,17 @@ export async function openDatabase(
     await reserve?.makeRoom();
     const connection = new DatabaseSync(path);
     const options = { synchronous, defer: setImmediate, ...(reserve && { reserve }) };
-    const opened = sqliteDatabase(connection, options);
-    database = opened;
-    await migrate(opened);
-    return trouble && reserve ? await lookAfter(file, connection, opened, reserve, trouble) : opened;
+    const sqlite = sqliteDatabase(connection, options);
+    database = sqlite;
+    await migrate(sqlite);
+    return trouble && reserve ? await superviseFile(file, connection, sqlite, reserve, trouble) : sqlite;
   } catch (error) {
     await database?.close();
     throw new Error(`cannot open ${url}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }
 
-async function lookAfter(
+async function superviseFile(
   file: string,
   connection: DatabaseSync,
   database: Database,
@@ -70,9 +70,9 @@ async function lookAfter(
 ): Promise<Database> {
   const checkpoints = await keepCheckpoints(file, (error) => {
     log.warn('commits write the log back themselves', { error: describe(error) });
-    connection.exec(`PRAGMA wal_autocheckpoint = ${OWN_CHECKPOINT}`);
+    connection.exec(`PRAGMA wal_autocheckpoint = ${INLINE_CHECKPOINT_PAGES}`);
   });
-  connection.exec(`PRAGMA wal_autocheckpoint = ${LAST_CHECKPOINT}`);
+  connection.exec(`PRAGMA wal_autocheckpoint = ${FALLBACK_CHECKPOINT_PAGES}`);
 
   reserve.onChange = (full) => {
     log.error(full ? 'the disk is full' : 'the disk has room again');
@@ -93,8 +93,8 @@ async function lookAfter(
     });
   if (reserve.isFull) reserve.onChange(true);
   await makeReserve();
-  const looks = setInterval(makeReserve, LOOK);
-  looks.unref();
+  const poll = setInterval(makeReserve, POLL_MS);
+  poll.unref();
 
   return {
     ...database,
@@ -103,7 +103,7 @@ async function lookAfter(
       return Promise.reject(new Error('the file of the database was deleted or replaced'));
     },
     async close() {
-      clearInterval(looks);
+      clearInterval(poll);
       endWatching();
       await checkpoints.end();
       // To close it would delete the log of whatever is at its path by now.

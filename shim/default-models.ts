@@ -4,10 +4,10 @@ import { demoModels, environmentModels, type ModelConfig } from '../handler/inde
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where Ollama listens when nobody has told it otherwise. */
-const OLLAMA = 'http://127.0.0.1:11434/v1';
+const OLLAMA_URL = 'http://127.0.0.1:11434/v1';
 
 /** How long a local Ollama may take to say that it is there, in milliseconds. */
-const PATIENCE = 500;
+const TIMEOUT_MS = 500;
 
 /** The models when the configuration names none, and in words where they come from. */
 export interface DefaultModels {
@@ -16,7 +16,7 @@ export interface DefaultModels {
 }
 
 /** `OPENAI_BASE_URL` when set, else a local Ollama when one answers, else the built-in demo model. */
-export async function chooseModels(env: Env, ollama: string = OLLAMA): Promise<DefaultModels> {
+export async function chooseModels(env: Env, ollama: string = OLLAMA_URL): Promise<DefaultModels> {
   const models = environmentModels(env);
   if (models) return { models, from: `OPENAI_BASE_URL (${env.OPENAI_BASE_URL})` };
   if (await answers(`${ollama}/models`)) {
@@ -27,7 +27,7 @@ export async function chooseModels(env: Env, ollama: string = OLLAMA): Promise<D
 
 async function answers(url: string): Promise<boolean> {
   try {
-    return (await fetch(url, { signal: AbortSignal.timeout(PATIENCE) })).ok;
+    return (await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })).ok;
   } catch {
     return false;
   }

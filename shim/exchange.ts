@@ -18,7 +18,7 @@ type Call = ServerDuplexStream<ProcessingRequest, ProcessingResponse>;
  * left early. A reader who is behind stops the stream, and one who has left (`return()`) has what still comes dropped.
  */
 export function callExchange(call: Call): CallExchange {
-  const left = new AbortController();
+  const leaving = new AbortController();
   const queue: ProcessingRequest[] = [];
   let wake: (() => void) | undefined;
   let ended = false;
@@ -29,7 +29,7 @@ export function callExchange(call: Call): CallExchange {
     ended = true;
     // grpc-js says 'cancelled' after every call, and 'end' is Envoy's side closing: before our last message either
     // means that the client has left, afterwards neither does.
-    if (!finished) left.abort(new DOMException('The client has left.', 'AbortError'));
+    if (!finished) leaving.abort(new DOMException('The client has left.', 'AbortError'));
     wake?.();
   }
 
@@ -43,11 +43,11 @@ export function callExchange(call: Call): CallExchange {
     close();
     call.end(); // Envoy resets the stream as soon as it has its answer; other clients wait for this
   });
-  let closed: (() => void)[] | undefined = [];
+  let onClose: (() => void)[] | undefined = [];
   call.on('cancelled', () => {
     close();
-    for (const then of closed ?? []) then();
-    closed = undefined;
+    for (const then of onClose ?? []) then();
+    onClose = undefined;
   });
   call.on('error', close);
 
@@ -58,9 +58,9 @@ export function callExchange(call: Call): CallExchange {
   }
 
   return {
-    signal: left.signal,
+    signal: leaving.signal,
     closed(then) {
-      if (closed) closed.push(then);
+      if (onClose) onClose.push(then);
       else then();
     },
     finish() {
@@ -72,7 +72,7 @@ export function callExchange(call: Call): CallExchange {
       call.emit('error', { code, details });
     },
     send(message) {
-      if (call.write(message) || left.signal.aborted || call.cancelled) return Promise.resolve();
+      if (call.write(message) || leaving.signal.aborted || call.cancelled) return Promise.resolve();
       return new Promise((resolve) => {
         // After a cancel no 'drain' comes.
         const done = () => {

@@ -56,9 +56,9 @@ export function readFlags(args: readonly string[]): Flags {
     const [, name, inline] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(arg) ?? [];
     if (name === undefined) throw new Error(`unexpected argument "${arg}" (see -help)`);
     const value = (): string => {
-      const given = inline ?? (rest[0]?.startsWith('-') ? undefined : rest.shift());
-      if (!given) throw new Error(`flag -${name} needs a value`);
-      return given;
+      const text = inline ?? (rest[0]?.startsWith('-') ? undefined : rest.shift());
+      if (!text) throw new Error(`flag -${name} needs a value`);
+      return text;
     };
     if (command !== 'serve' && ONLY_SERVE.includes(name))
       throw new Error(`flag -${name} is not for ${command} (see -help)`);
@@ -68,8 +68,8 @@ export function readFlags(args: readonly string[]): Flags {
     else if (name === 'envoy-port') flags.envoyPort = portOf(name, value());
     else if (name === 'admin-port') flags.adminPort = portOf(name, value());
     else if (name === 'log-level') flags.logLevel = levelOf(value());
-    else if (name === 'no-envoy') flags.noEnvoy = yes(name, inline);
-    else if (name === 'help' || name === 'h') flags.help = yes(name, inline);
+    else if (name === 'no-envoy') flags.noEnvoy = switchOf(name, inline);
+    else if (name === 'help' || name === 'h') flags.help = switchOf(name, inline);
     else throw new Error(`unknown flag -${name} (see -help)`);
   }
   return flags;
@@ -87,7 +87,7 @@ function levelOf(value: string): Level {
   return level;
 }
 
-function yes(name: string, value: string | undefined): boolean {
+function switchOf(name: string, value: string | undefined): boolean {
   if (value !== undefined && value !== 'true') throw new Error(`flag -${name} takes no value`);
   return true;
 }

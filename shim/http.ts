@@ -56,13 +56,13 @@ export type HttpOptions = Address & {
 const PROXIED: Ingress = Object.freeze({ name: 'http', rebindable: false });
 
 /** Where a client stops reading, in milliseconds, unless told otherwise. */
-const UNREAD = 60_000;
+const UNREAD_MS = 60_000;
 
 /** A MiB above the handler's default. */
-const MESSAGE = 33 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 33 * 1024 * 1024;
 
 /** How long a connection that is one too many may take to send the request that is told so, in milliseconds. */
-const REFUSED = 5_000;
+const REFUSAL_MS = 5_000;
 
 const OPTIONS = {
   // Longer than the 60 s that load balancers commonly keep a connection: they, not we, must be the ones to close it.
@@ -82,24 +82,24 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   const {
     flag = '-http-port',
     fetch,
-    message = MESSAGE,
+    message = MAX_MESSAGE_BYTES,
     linger = 0,
     forwarded = path !== undefined,
     connections,
-    unread = UNREAD,
+    unread = UNREAD_MS,
     memory,
     proof,
     tls,
     log = logLine,
   } = options;
-  const open = new Set<ServerResponse>();
+  const replies = new Set<ServerResponse>();
   let draining = false;
   let closing = false;
-  let hurry = () => {};
-  let ours: Ingress = { name: 'http', rebindable: true };
-  const wayIn = (incoming: IncomingMessage): Ingress => {
+  let endLinger = () => {};
+  let direct: Ingress = { name: 'http', rebindable: true };
+  const baseIngress = (incoming: IncomingMessage): Ingress => {
     const proven = proof !== undefined && proves(incoming, proof);
-    return { ...(proven ? PROXIED : ours), peer: peerOf(incoming, forwarded || proven) };
+    return { ...(proven ? PROXIED : direct), peer: peerOf(incoming, forwarded || proven) };
   };
 
   // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
@@ -119,18 +119,18 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   }
   const listener = getRequestListener(
     // HTTP/1.1 is all that is served.
-    (request, { incoming, outgoing }) => serve(request, ingressOf(wayIn(incoming as IncomingMessage), outgoing)),
+    (request, { incoming, outgoing }) => serve(request, ingressOf(baseIngress(incoming as IncomingMessage), outgoing)),
     { errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse() },
   );
 
   const connected = new CallerCount(connections);
-  const refused = new WeakSet<object>();
+  const rejected = new WeakSet<object>();
   const sockets = openSockets(
     message,
     (request, ingress, incoming) =>
-      refused.has(incoming.socket)
+      rejected.has(incoming.socket)
         ? tooManyConnections().toResponse()
-        : serve(request, { ...wayIn(incoming), ...ingress }),
+        : serve(request, { ...baseIngress(incoming), ...ingress }),
     { memory },
   );
   const settings = { ...OPTIONS, shouldUpgradeCallback: wantsSocket };
@@ -145,18 +145,18 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     if (connections === undefined || !socket.remoteAddress) return;
     const caller = networkOf(socket.remoteAddress);
     if (connected.isFull(caller)) {
-      refused.add(socket); // its request is told why
-      socket.setTimeout(REFUSED, () => socket.destroy());
+      rejected.add(socket); // its request is told why
+      socket.setTimeout(REFUSAL_MS, () => socket.destroy());
     } else socket.once('close', connected.hold(caller));
   });
   server.on('request', (incoming, outgoing) => {
-    open.add(outgoing);
+    replies.add(outgoing);
     outgoing.shouldKeepAlive &&= !draining;
     outgoing.once('close', () => {
-      open.delete(outgoing);
+      replies.delete(outgoing);
       if (closing) server.closeIdleConnections();
     });
-    const tooMany = refused.has(incoming.socket);
+    const tooMany = rejected.has(incoming.socket);
     if (tooMany) outgoing.shouldKeepAlive = false;
     const refusal = tooMany ? tooManyConnections() : refuseTarget(incoming.url ?? '');
     if (refusal) outgoing.writeHead(refusal.status, [...refusal.headers()].flat()).end(refusal.body);
@@ -164,7 +164,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   });
   server.on('upgrade', sockets.upgrade);
   server.on('clientError', (error, stream) => {
-    const hasBegun = [...open].some(({ socket, headersSent }) => socket === stream && headersSent);
+    const hasBegun = [...replies].some(({ socket, headersSent }) => socket === stream && headersSent);
     refuseUnreadable(error, stream, hasBegun);
   });
   server.on('checkExpectation', (_, outgoing: ServerResponse) => {
@@ -186,7 +186,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   server.on('error', (error) => log('error', 'a listener has failed', { error })); // without it the process would end
   const address = server.address() as AddressInfo | string; // it listens
   const loopback = typeof address !== 'string' && isLoopback(address.address);
-  ours = Object.freeze({ ...ours, rebindable: options.rebindable ?? loopback });
+  direct = Object.freeze({ ...direct, rebindable: options.rebindable ?? loopback });
   if (path !== undefined) await openToGroup(path);
 
   function shut(): Promise<void> {
@@ -195,12 +195,12 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   }
   function lingering(): Promise<void> {
     return new Promise((resolve) => {
-      hurry = resolve;
+      endLinger = resolve;
       setTimeout(resolve, linger);
     });
   }
   function cut(): void {
-    hurry();
+    endLinger();
     server.closeAllConnections();
     sockets.cut();
   }
@@ -211,7 +211,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   }
   async function drain(graceMs: number): Promise<void> {
     draining = true;
-    for (const outgoing of open) outgoing.shouldKeepAlive = false; // those whose head has not been sent
+    for (const outgoing of replies) outgoing.shouldKeepAlive = false; // those whose head has not been sent
     const timer = setTimeout(cut, graceMs);
     if (linger > 0) await lingering();
     sockets.stop();
@@ -223,7 +223,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     drain,
     close,
     get inFlight() {
-      return open.size + sockets.open;
+      return replies.size + sockets.open;
     },
   };
 }
@@ -236,8 +236,8 @@ function tooManyConnections(): Refusal {
 
 /** Whether a request has the proof; a header that came twice is none. */
 function proves({ headers }: Incoming, { header, value }: Proof): boolean {
-  const [given, wanted] = [Buffer.from(String(headers[header] ?? '')), Buffer.from(value)];
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+  const [actual, expected] = [Buffer.from(String(headers[header] ?? '')), Buffer.from(value)];
+  return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
 /** The ingress of one request; its reply has been read when Node has handed all of it on, or when its connection is gone. */

@@ -11,7 +11,7 @@ export interface Listeners {
 }
 
 /** On the loopback unless told otherwise, since nothing here asks who is calling. */
-const LISTEN: Listeners = {
+const DEFAULTS: Listeners = {
   grpc: '127.0.0.1:50051',
   http: '127.0.0.1:8080',
   envoy: '127.0.0.1:10000',
@@ -66,10 +66,10 @@ export function isTcp(listener: string): boolean {
 }
 
 /** A port on the command line is a wish for the listener, also where the file has it off. */
-function withPort(name: keyof Listeners, listener = LISTEN[name], flag: string, port: number | undefined): string {
+function withPort(name: keyof Listeners, listener = DEFAULTS[name], flag: string, port: number | undefined): string {
   if (port === undefined) return listener;
   if (listener.startsWith('unix:')) {
     throw new Error(`flag ${flag}: listen.${name} is ${listener}, which has no port: leave one of them out`);
   }
-  return (isTcp(listener) ? listener : LISTEN[name]).replace(/\d+$/, String(port));
+  return (isTcp(listener) ? listener : DEFAULTS[name]).replace(/\d+$/, String(port));
 }

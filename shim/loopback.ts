@@ -7,6 +7,6 @@ export function isLoopback(address: string): boolean {
 
 /** Whether a host to listen on, an address or a name, is or has an address beyond the loopback; an unknown name has none. */
 export async function isBeyondLoopback(host: string): Promise<boolean> {
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return found.some(({ address }) => !isLoopback(address));
+  const addresses = await lookup(host, { all: true }).catch(() => []);
+  return addresses.some(({ address }) => !isLoopback(address));
 }

@@ -9,13 +9,13 @@ export function refuseOwnListeners(models: readonly ModelConfig[], listeners: re
     if (url === undefined) continue;
     const { hostname, port, protocol } = new URL(url);
     const at = `${LOOPBACK.has(hostname) ? 'loopback' : hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
-    if (listeners.some((listener) => at === plain(listener))) {
+    if (listeners.some((listener) => at === withLoopback(listener))) {
       throw new Error(`models[${index}].url is ${url}, which is this server itself: requests would go in a circle`);
     }
   }
 }
 
-function plain(listener: string): string {
+function withLoopback(listener: string): string {
   const colon = listener.lastIndexOf(':');
   const host = listener.slice(0, colon);
   return `${LOOPBACK.has(host) ? 'loopback' : host}${listener.slice(colon)}`;

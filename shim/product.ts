@@ -72,7 +72,14 @@ const MESSAGE_SLACK = 1024 * 1024;
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { flags = {}, config: inline = {}, env = process.env, say = () => {}, database: given, ...added } = options;
+  const {
+    flags = {},
+    config: inline = {},
+    env = process.env,
+    say = () => {},
+    database: customDatabase,
+    ...added
+  } = options;
   const file = flags.config ? await readConfigFile(flags.config) : inline;
   const config = parseConfig(substitute(file, env), { inFlight: defaultInFlight() });
   const { models, from } = config.models
@@ -83,10 +90,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const tls = { grpc: await readTls('grpc', config.tls), http: await readTls('http', config.tls) };
 
   const { limits } = config;
-  const store = given ? 'a database of the root' : (config.database ?? DEFAULT_DATABASE);
+  const store = customDatabase ? 'a database of the root' : (config.database ?? DEFAULT_DATABASE);
   const readiness = new Readiness();
   const database =
-    given ?? (await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds)));
+    customDatabase ?? (await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds)));
   const { transport, close: closeTransport } = createTransport();
   let handler: Handler;
   try {
@@ -175,10 +182,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       },
       async stop() {
         readiness.set('draining', true);
-        const most = limits.drain + fixedLimits.ending;
-        const served = Promise.all(running.map((server) => server.drain(most)));
-        await handler.close(limits.drain, served);
-        await served;
+        const timeoutMs = limits.drain + fixedLimits.ending;
+        const drained = Promise.all(running.map((server) => server.drain(timeoutMs)));
+        await handler.close(limits.drain, drained);
+        await drained;
         await envoy?.stop();
         await admin?.close(); // until here it says that this process is draining
         await close();

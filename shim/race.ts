@@ -4,14 +4,14 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
     const abort = () => reject(signal.reason);
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort);
-    const free = () => signal.removeEventListener('abort', abort);
+    const removeListener = () => signal.removeEventListener('abort', abort);
     promise.then(
       (value) => {
-        free();
+        removeListener();
         resolve(value);
       },
       (error: unknown) => {
-        free();
+        removeListener();
         reject(error);
       },
     );

@@ -4,10 +4,10 @@ import { open, rename, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fixedLimits } from '../handler/index.ts';
 
-const SIZE = fixedLimits.reserve;
+const RESERVE_BYTES = fixedLimits.reserve;
 
 /** What it takes to open a database, in bytes. */
-const LEAST = 1024 * 1024;
+const MIN_FREE_BYTES = 1024 * 1024;
 
 /**
  * A file beside a database, of no use but that it can be given up when the disk is full: then there is room to delete things.
@@ -17,7 +17,7 @@ export class Reserve {
   readonly #file: string;
   #full = false;
   /** Whether it was there when it was last looked for. */
-  #had = false;
+  #wasThere = false;
   /** Called when the disk is found full, and when it is so no more. */
   onChange = (_full: boolean) => {};
 
@@ -32,16 +32,16 @@ export class Reserve {
 
   /** Gives the reserve up, since the disk is full, and says whether there was one. */
   giveUp(): boolean {
-    const had = this.#isThere();
+    const wasThere = this.#isThere();
     rmSync(this.#file, { force: true });
     this.#set(true);
-    return had;
+    return wasThere;
   }
 
   /** Gives the reserve up where there is so little room that a database could not even be opened. */
   async makeRoom(): Promise<void> {
     const { bavail, bsize } = await statfs(dirname(this.#file));
-    if (bavail * bsize < LEAST) this.giveUp();
+    if (bavail * bsize < MIN_FREE_BYTES) this.giveUp();
   }
 
   /**
@@ -52,18 +52,18 @@ export class Reserve {
   async make(free = 0): Promise<void> {
     if (!this.#isThere()) {
       const { bavail, bsize } = await statfs(dirname(this.#file));
-      if (bavail * bsize >= 2 * SIZE) await this.#write();
-      else if (free < 4 * SIZE) {
-        if (this.#had) this.#set(true);
+      if (bavail * bsize >= 2 * RESERVE_BYTES) await this.#write();
+      else if (free < 4 * RESERVE_BYTES) {
+        if (this.#wasThere) this.#set(true);
         return;
       }
     }
-    this.#had = this.#isThere();
+    this.#wasThere = this.#isThere();
     this.#set(false);
   }
 
   #isThere(): boolean {
-    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) >= SIZE;
+    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) >= RESERVE_BYTES;
   }
 
   /** Bytes that no file system can leave out; the file has its name once it is whole. */
@@ -72,7 +72,7 @@ export class Reserve {
     const file = await open(part, 'w', 0o600);
     try {
       const bytes = randomFillSync(new Uint8Array(1024 * 1024));
-      for (let written = 0; written < SIZE; written += bytes.length) await file.write(bytes);
+      for (let written = 0; written < RESERVE_BYTES; written += bytes.length) await file.write(bytes);
       await file.sync();
     } catch (error) {
       rmSync(part, { force: true });

@@ -1,20 +1,20 @@
 import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { fixedLimits } from '../handler/index.ts';
 
-type Bounds = Readonly<Record<'resets' | 'resetsPerSecond', number>>;
+type ResetLimits = Readonly<Record<'resets' | 'resetsPerSecond', number>>;
 
 /**
- * Closes a connection whose peer goes on resetting streams before they are answered, and tells `tell` of it: each costs us a
+ * Closes a connection whose peer goes on resetting streams before they are answered, and tells `onExcess` of it: each costs us a
  * request, and the peer nothing. An Envoy resets every stream after its answer as well, and those are not counted.
  */
-export function guardResets(server: Http2Server, tell: () => void, bounds: Bounds = fixedLimits): void {
+export function guardResets(server: Http2Server, onExcess: () => void, limits: ResetLimits = fixedLimits): void {
   server.on('session', (session: ServerHttp2Session) => {
-    const within = counter(bounds);
+    const isWithin = counter(limits);
     session.on('stream', (stream: ServerHttp2Stream) => {
       stream.once('close', () => {
         if (stream.rstCode === constants.NGHTTP2_NO_ERROR || stream.headersSent || session.destroyed) return;
-        if (within()) return;
-        tell();
+        if (isWithin()) return;
+        onExcess();
         session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
         session.destroy();
       });
@@ -23,7 +23,7 @@ export function guardResets(server: Http2Server, tell: () => void, bounds: Bound
 }
 
 /** Says of each reset whether it is still within what a crowd of leaving clients makes: so many at once, and so many a second. */
-function counter({ resets, resetsPerSecond }: Bounds): () => boolean {
+function counter({ resets, resetsPerSecond }: ResetLimits): () => boolean {
   let level = 0;
   let at = performance.now();
   return () => {

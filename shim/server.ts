@@ -43,7 +43,7 @@ export interface Running {
 }
 
 /** Room in a gRPC message beside the body that a BUFFERED mode puts whole into it: headers and attributes. */
-const SLACK = 1024 * 1024;
+const HEADERS_SLACK = 1024 * 1024;
 
 const OPTIONS = {
   // As many as the Envoy configuration admits; what bounds requests is memory, and Envoy's breakers.
@@ -58,10 +58,10 @@ const OPTIONS = {
  * Envoy resets every stream after its answer, and one request's end must not take everybody else's with it. Our own guard
  * counts what no answer came before.
  */
-const RESETS = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 };
+const RESET_LIMITS = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 };
 
 /** What is used of grpc-js's server without being public. */
-interface Inside {
+interface GrpcInternals {
   commonServerOptions: object;
   http2Servers: Map<Http2Server, unknown>;
 }
@@ -75,13 +75,13 @@ if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
  */
 export async function serveGrpc({ address, tls, fetch, log = logLine, ...options }: GrpcOptions): Promise<Running> {
   const session: SessionOptions = { ...options, log };
-  const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + SLACK });
+  const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + HEADERS_SLACK });
   // grpc-js has no option that reaches these; tests notice should a field be called otherwise one day.
-  const { commonServerOptions, http2Servers } = server as unknown as Inside;
-  Object.assign(commonServerOptions, RESETS);
+  const { commonServerOptions, http2Servers } = server as unknown as GrpcInternals;
+  Object.assign(commonServerOptions, RESET_LIMITS);
   const health = createHealth();
   const calls = new Set<object>();
-  let quiet: (() => void) | undefined;
+  let onIdle: (() => void) | undefined;
 
   server.addService(serviceOf('ext_proc.proto', 'envoy.service.ext_proc.v3.ExternalProcessor'), {
     Process(call: ServerDuplexStream<ProcessingRequest, ProcessingResponse>) {
@@ -89,7 +89,7 @@ export async function serveGrpc({ address, tls, fetch, log = logLine, ...options
       calls.add(call);
       call.on('cancelled', () => {
         calls.delete(call);
-        if (calls.size === 0) quiet?.();
+        if (calls.size === 0) onIdle?.();
       });
       serveExchange(exchange, fetch, session).then(exchange.finish, () =>
         exchange.fail(status.ABORTED, 'the reply could not be finished'),
@@ -118,10 +118,10 @@ export async function serveGrpc({ address, tls, fetch, log = logLine, ...options
   async function drain(graceMs: number): Promise<void> {
     health.stop();
     let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<void>((resolve) => {
+    const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, graceMs);
     });
-    await Promise.race([shut(), over]);
+    await Promise.race([shut(), timeout]);
     clearTimeout(timer);
     await close();
   }
@@ -129,7 +129,7 @@ export async function serveGrpc({ address, tls, fetch, log = logLine, ...options
     // Until Envoy's next health check requests go on coming and are served: only a quiet moment closes the door.
     if (calls.size > 0) {
       await new Promise<void>((resolve) => {
-        quiet = resolve;
+        onIdle = resolve;
       });
     }
     health.close();
@@ -172,9 +172,9 @@ function serviceOf(file: string, name: string): ServiceDefinition {
   const path = fileURLToPath(new URL(`../proto/${file}`, import.meta.url));
   // `defaults`: without them the last, empty chunk of a body decodes to undefined. No `enums`: they stay numbers.
   const options = { keepCase: true, defaults: true, oneofs: true, longs: Number };
-  const found = name
+  const service = name
     .split('.')
     // grpc-js types what it loads as a tree of unions; the path is ours and so are the files.
     .reduce((at, step) => at[step] as GrpcObject, loadPackageDefinition(loadSync(path, options)));
-  return (found as unknown as { service: ServiceDefinition }).service;
+  return (service as unknown as { service: ServiceDefinition }).service;
 }

@@ -64,16 +64,17 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   if (isOfResponse(first.value)) return letThrough(first.value, messages, exchange);
 
   const work = new AbortController();
-  const leave = () => work.abort(exchange.signal.reason);
-  if (exchange.signal.aborted) leave();
-  exchange.signal.addEventListener('abort', leave);
-  const late = () => work.abort(new Refusal(500, 500, 'The server did not finish its reply in time.'));
-  const timer = setTimeout(late, limits.time);
+  const onAbort = () => work.abort(exchange.signal.reason);
+  if (exchange.signal.aborted) onAbort();
+  exchange.signal.addEventListener('abort', onAbort);
+  const onTimeout = () => work.abort(new Refusal(500, 500, 'The server did not finish its reply in time.'));
+  const timer = setTimeout(onTimeout, limits.time);
   const outlet: Outlet = { send: (message) => exchange.send(message), signal: work.signal, limit: limits.reply };
   const requestId = requestIdOf(first.value);
-  let whole = false;
+  let isWhole = false;
   // What is whole is the handler's to log.
-  const leftEarly = () => log('info', 'The request ended before it was whole.', { request_id: requestId, status: 499 });
+  const logEarlyEnd = () =>
+    log('info', 'The request ended before it was whole.', { request_id: requestId, status: 499 });
   const memory = new BodyMemory(options.memory);
   const ingress: Ingress = {
     name: 'ext_proc',
@@ -82,16 +83,16 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
     ...(exchange.closed && { ended: exchange.closed }),
   };
   try {
-    const taking = takeRequest(first.value, messages, outlet.send, limits.body, memory);
-    const taken = await unlessAborted(taking, work.signal);
+    const pending = takeRequest(first.value, messages, outlet.send, limits.body, memory);
+    const intake = await unlessAborted(pending, work.signal);
     void messages.return?.(); // the request is whole: what the peer still sends is kept by nobody
-    if (!taken) return leftEarly();
-    whole = true;
+    if (!intake) return logEarlyEnd();
+    isWhole = true;
     memory.settle();
-    await answer(taken, await respond(taken, fetch, ingress, work.signal), outlet);
+    await answer(intake, await respond(intake, fetch, ingress, work.signal), outlet);
   } catch (error) {
     work.abort(error);
-    if (exchange.signal.aborted) return whole ? undefined : leftEarly();
+    if (exchange.signal.aborted) return isWhole ? undefined : logEarlyEnd();
     if (error instanceof Cut) {
       log('error', error.message, { request_id: requestId, error: error.cause });
       throw error;
@@ -108,13 +109,13 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   } finally {
     memory.close();
     clearTimeout(timer);
-    exchange.signal.removeEventListener('abort', leave);
+    exchange.signal.removeEventListener('abort', onAbort);
   }
 }
 
 /** The handler's Response; whatever comes of one that is given up is closed. */
-async function respond(taken: Intake, fetch: Fetch, ingress: Ingress, signal: AbortSignal): Promise<Response> {
-  const request = requestOf(taken, signal);
+async function respond(intake: Intake, fetch: Fetch, ingress: Ingress, signal: AbortSignal): Promise<Response> {
+  const request = requestOf(intake, signal);
   const pending = Promise.resolve(fetch(request, ingress));
   try {
     return await unlessAborted(pending, signal);
@@ -139,14 +140,14 @@ function requestOf({ method, url, headers, body }: Intake, signal: AbortSignal):
   return Object.defineProperty(request, 'signal', { value: signal });
 }
 
-async function answer(taken: Intake, response: Response, outlet: Outlet): Promise<void> {
+async function answer(intake: Intake, response: Response, outlet: Outlet): Promise<void> {
   const { status } = response;
-  const head = { status, headers: withRequestId(response.headers, taken.headers.get('x-request-id')) };
-  if (taken.method === 'HEAD' || status === 204 || status === 304) {
+  const head = { status, headers: withRequestId(response.headers, intake.headers.get('x-request-id')) };
+  if (intake.method === 'HEAD' || status === 204 || status === 304) {
     response.body?.cancel().catch(() => {});
     return sendWhole(head, null, outlet);
   }
-  const live = taken.live && head.headers.get('content-type')?.startsWith('text/event-stream');
+  const live = intake.live && head.headers.get('content-type')?.startsWith('text/event-stream');
   return (live ? sendLive : sendWhole)(head, response.body, outlet);
 }
 

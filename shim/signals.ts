@@ -6,16 +6,16 @@ import { fixedLimits } from '../handler/index.ts';
  * us already. SIGHUP ends nothing.
  */
 export function onSignals(steps: readonly [() => void, ...(() => void)[]]): void {
-  const left = [...steps];
-  let heard = Number.NEGATIVE_INFINITY;
-  const hear = () => {
+  const remaining = [...steps];
+  let lastSignal = Number.NEGATIVE_INFINITY;
+  const onSignal = () => {
     const now = performance.now();
-    if (now - heard < fixedLimits.signals) return;
-    heard = now;
-    const [step] = left.length > 1 ? left.splice(0, 1) : left;
+    if (now - lastSignal < fixedLimits.signals) return;
+    lastSignal = now;
+    const [step] = remaining.length > 1 ? remaining.splice(0, 1) : remaining;
     step?.();
   };
-  process.on('SIGTERM', hear);
-  process.on('SIGINT', hear);
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
   process.on('SIGHUP', () => {});
 }

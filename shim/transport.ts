@@ -25,7 +25,7 @@ const OPTIONS = {
 };
 
 /** How long in ms a body that was left is still read: servers end a stream a moment after its last event. */
-const LINGER = 50;
+const LINGER_MS = 50;
 
 /**
  * HTTP/1.1 connections to model servers, as many as there are calls at a time. An abort closes the call's socket at
@@ -67,7 +67,7 @@ export function createTransport(): Connections {
 
 /** Reads a body that was left to its end, which frees its connection for the next call, or soon closes the socket. */
 function linger(body: { destroy(): unknown }, chunks: AsyncIterator<Uint8Array>): void {
-  const timer = setTimeout(() => body.destroy(), LINGER);
+  const timer = setTimeout(() => body.destroy(), LINGER_MS);
   const drain = async () => {
     while (!(await chunks.next()).done);
   };

@@ -27,7 +27,7 @@ export interface Sockets {
 const HIGH_WATER_MARK = 64 * 1024;
 
 /** How long a client may answer no ping and read nothing until it is taken to be gone, in milliseconds. */
-const SILENCE = 60_000;
+const SILENCE_MS = 60_000;
 
 /** Whether a request is the handshake of a WebSocket. Java's client offers h2c with every request, and is to be served. */
 export function wantsSocket({ method, headers }: IncomingMessage): boolean {
@@ -39,13 +39,13 @@ export function wantsSocket({ method, headers }: IncomingMessage): boolean {
 export function openSockets(
   maxPayload: number,
   fetch: (request: Request, ingress: SocketIngress, incoming: IncomingMessage) => Response | Promise<Response>,
-  { silence = SILENCE, memory }: { silence?: number; memory?: Memory | undefined } = {},
+  { silence = SILENCE_MS, memory }: { silence?: number; memory?: Memory | undefined } = {},
 ): Sockets {
   // Compressing takes 300 KiB a connection, and says little where a message is one small event.
   const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, autoPong: false });
-  const told = new WeakMap<IncomingMessage, Record<string, string>>();
+  const replyHeaders = new WeakMap<IncomingMessage, Record<string, string>>();
   server.on('headers', (lines, incoming) => {
-    for (const [name, value] of Object.entries(told.get(incoming) ?? {})) lines.push(`${name}: ${value}`);
+    for (const [name, value] of Object.entries(replyHeaders.get(incoming) ?? {})) lines.push(`${name}: ${value}`);
   });
   // What ws finds wrong with a handshake only when it makes it, as a key of a wrong length.
   server.on('wsClientError', (_, stream, incoming) => {
@@ -56,19 +56,19 @@ export function openSockets(
 
   async function open(incoming: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     let serve: ((socket: Socket) => Promise<void>) | undefined;
-    const upgrade: NonNullable<SocketIngress['upgrade']> = (taken, headers) => {
-      serve = taken;
-      told.set(incoming, headers);
+    const upgrade: NonNullable<SocketIngress['upgrade']> = (handler, headers) => {
+      serve = handler;
+      replyHeaders.set(incoming, headers);
       return new Response();
     };
     const request = toRequest(incoming);
     const reply = request instanceof Refusal ? request.toResponse() : await fetch(request, { upgrade }, incoming);
     if (!serve) return refuse(incoming, stream, reply);
-    const then = serve;
+    const start = serve;
     const tcp = stream as NetSocket; // it is one, over TCP
     server.handleUpgrade(incoming, stream, head, (socket) => {
-      counting(socket, tcp, memory);
-      void then({ ...toSocket(socket, tcp), ping: pinging(socket, tcp, silence), stopping: stopping.signal });
+      countBytes(socket, tcp, memory);
+      void start({ ...toSocket(socket, tcp), ping: keepAlive(socket, tcp, silence), stopping: stopping.signal });
     });
   }
 
@@ -143,26 +143,26 @@ function toSocket(socket: WebSocket, stream: NetSocket): Socket {
 }
 
 /** "Try again later": what the client was sending found no room. */
-const TRY_AGAIN = 1013;
+const TRY_AGAIN_LATER = 1013;
 
 /** How long a client that is told so has to hear it, in milliseconds: what it sends meanwhile is held. */
-const FAREWELL = 1_000;
+const CLOSE_MS = 1_000;
 
 /** The bytes of a client's ping or pong beside its payload: its head and its mask. */
-const CONTROL = 6;
+const CONTROL_FRAME_BYTES = 6;
 
 /** Counts what has come of a message that is not whole yet, and closes the connection where there is no room for it. */
-function counting(socket: WebSocket, stream: NetSocket, memory: Memory | undefined): void {
+function countBytes(socket: WebSocket, stream: NetSocket, memory: Memory | undefined): void {
   const body = new BodyMemory(memory);
   let closing = false;
   // Before ws, which tells of a message while it reads the chunk that ends it.
   stream.prependListener('data', (chunk: Buffer) => {
     if (closing || body.take(chunk.length)) return;
     closing = true;
-    socket.close(TRY_AGAIN, 'The server holds as much as its memory allows; try again in a moment.');
-    setTimeout(() => socket.terminate(), FAREWELL);
+    socket.close(TRY_AGAIN_LATER, 'The server holds as much as its memory allows; try again in a moment.');
+    setTimeout(() => socket.terminate(), CLOSE_MS);
   });
-  const control = (data: Buffer) => body.forget(CONTROL + data.length);
+  const control = (data: Buffer) => body.forget(CONTROL_FRAME_BYTES + data.length);
   socket.on('message', () => body.close());
   socket.on('ping', control).on('pong', control);
   socket.on('close', () => {
@@ -181,18 +181,18 @@ async function* texts(messages: ReturnType<typeof on>): AsyncGenerator<unknown, 
 }
 
 /** Pings a client, and cuts one that is gone. A ping comes behind all that was sent: who reads slowly answers late. */
-function pinging(socket: WebSocket, stream: NetSocket, silence: number): () => void {
-  let alive = performance.now();
-  let handed = 0;
-  const heard = () => {
-    alive = performance.now();
+function keepAlive(socket: WebSocket, stream: NetSocket, silence: number): () => void {
+  let lastSign = performance.now();
+  let sentBytes = 0;
+  const markAlive = () => {
+    lastSign = performance.now();
   };
-  socket.on('pong', heard).on('message', heard);
+  socket.on('pong', markAlive).on('message', markAlive);
   return () => {
     const now = stream.bytesWritten - stream.writableLength;
-    if (now > handed + HIGH_WATER_MARK) heard();
-    handed = now;
-    if (performance.now() - alive < silence) socket.ping(() => {});
+    if (now > sentBytes + HIGH_WATER_MARK) markAlive();
+    sentBytes = now;
+    if (performance.now() - lastSign < silence) socket.ping(() => {});
     else socket.terminate();
   };
 }
