@@ -10,14 +10,13 @@ import { errorEvent } from '../turn/error-event.ts';
 import { terminalType } from '../turn/turn.ts';
 import type { LogNotifier } from './log-notifier.ts';
 
-/** How often the log is looked at for what another process has written, in milliseconds; our own wakes its readers. */
+/** Interval for polling the log while another process writes it, in milliseconds; our own writes notify readers. */
 const POLL_MS = 200;
 
 /**
- * The events of a background response after the number `after`: those of its log, then live as they are made, wherever that
- * is, and the terminal one. The same events with the same bytes for every reader. Ends early when the signal aborts, and with
- * an `error` where that was with an ApiError, where the events are gone, or the database cannot be read for as long as a
- * lease: that is then returned as well.
+ * Streams the events of a background response after the number `after`: those of its log, then live ones, whichever process
+ * makes them, and the terminal one. Every reader gets the same bytes. Ends early when the signal aborts; yields and returns
+ * an error when it aborted with an ApiError, when the events have expired, or when the database cannot be read for a lease.
  */
 export async function* follow(
   store: TenantStore,
@@ -33,14 +32,14 @@ export async function* follow(
   } catch (error) {
     if (signal.aborted && !(signal.reason instanceof ApiError)) return undefined;
     const failure = toApiError(signal.aborted ? signal.reason : error);
-    // Who goes on reading after the number of an error that may pass is to miss no event.
+    // Give a transient error the last event's number, so that resuming after it loses nothing.
     const number = failure.kind === 'not_found' ? reader.last + 1 : Math.max(reader.last, 0);
     yield errorEvent(failure, number);
     return failure;
   }
 }
 
-/** The events after the number `reader.last`, which counts up with them; throws an ApiError for those that are gone. */
+/** Streams the events after the number `reader.last`, and counts it up; throws an ApiError when they have expired. */
 async function* read(
   store: TenantStore,
   notifier: LogNotifier,
@@ -75,7 +74,7 @@ async function* read(
   }
 }
 
-/** An event of the log as clients get it: the response in it is the one that was asked for, before anything was made. */
+/** Adds the response to a lifecycle event, as it was when the turn was queued. */
 function withResponse(event: LoggedEvent, response: Response): ResponseEvent {
   if (!isLifecycle(event)) return event;
   const status = event.type === 'response.in_progress' ? 'in_progress' : 'queued';

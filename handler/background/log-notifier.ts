@@ -1,8 +1,8 @@
-/** Notifies readers of a background response's log, in the process that writes it, of new events. */
+/** Notifies readers of a log of new events, within the process that writes it. */
 export class LogNotifier {
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** Resolves the `next` of all who wait for this response. */
+  /** Wakes all that wait for this response. */
   notify(id: string): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
@@ -10,8 +10,8 @@ export class LogNotifier {
   }
 
   /**
-   * Waits to be woken, for at most so many milliseconds, and no longer than until the signal aborts. What is woken between
-   * this call and the waiting for it counts as well.
+   * Waits for the next notification, for at most `maxMs`, or until the signal aborts. A notification between this call and
+   * its `await` is not lost.
    */
   next(id: string, maxMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -22,7 +22,7 @@ export class LogNotifier {
     signal.addEventListener('abort', onAbort, { once: true });
     return promise.finally(() => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort); // a reader stays for long, and waits often
+      signal.removeEventListener('abort', onAbort); // readers live long and wait often: listeners would pile up
       waiting.delete(resolve);
       if (waiting.size === 0 && this.#waiting.get(id) === waiting) this.#waiting.delete(id);
     });

@@ -12,28 +12,31 @@ import type { TenantStore } from '../state/tenant-store.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './stored-job.ts';
 
-/** A block is written when it is so old, in milliseconds, or so large, in characters. */
+/** A block is written at this age, or at this size in characters. */
 const MAX_BLOCK_AGE_MS = 50;
 const MAX_BLOCK_SIZE = 64 * 1024;
 
-/** What a log is written with. */
+/** What a LogRecord needs. */
 export interface LogRecordOptions {
   store: TenantStore;
   id: string;
   job: BackgroundJob;
-  /** The conversation that the turn belongs to. */
+  /** The conversation of the turn. */
   conversation: ConversationPlace | null;
-  /** Called when others can see something new. */
+  /** Called after each write: readers can see new events. */
   onWrite(): void;
-  /** Called when the log cannot be written: with an ApiError, or with anything else when the turn is somebody else's now. */
+  /**
+   * Called when the log cannot be written: with an ApiError, or with any other error when another process has taken the turn
+   * over.
+   */
   abort(reason: unknown): void;
-  /** Aborts when the turn is ended from outside; with anything but an ApiError it is not ours to end. */
+  /** Aborts when the turn is ended from outside. Any reason but an ApiError means that another process owns the turn now. */
   signal: AbortSignal;
 }
 
 /**
- * The record of a turn in the background: its events in blocks, each of them durable before anyone reads it, and what is
- * needed to go on from where a round has ended. Every write is undone when another process has taken the turn over.
+ * Records a background turn: its events in blocks, durable before anyone reads them, and its progress after each round, to
+ * resume from. Every write is undone when another process owns the turn.
  */
 export class LogRecord implements TurnRecord {
   readonly #options: LogRecordOptions;
@@ -44,7 +47,7 @@ export class LogRecord implements TurnRecord {
   #written: number;
   #roundItemCount: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Writes go one after another. */
+  /** Serializes writes. */
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: LogRecordOptions) {
@@ -54,7 +57,7 @@ export class LogRecord implements TurnRecord {
     this.#roundItemCount = options.job.progress.said;
   }
 
-  /** Adds an event, and gives its size; resolves when the next one may be added. The terminal event is not kept. */
+  /** Appends an event and returns its size; resolves when the next one may be appended. The terminal event is not stored. */
   async append(event: ResponseEvent): Promise<number> {
     if ('response' in event && event.type !== 'response.in_progress') return 0;
     const line = toLine(event);
@@ -96,7 +99,7 @@ export class LogRecord implements TurnRecord {
         ...writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id),
       ]);
     } catch (error) {
-      if (!(error instanceof Conflict)) throw error; // somebody else has ended it, or goes on with it
+      if (!(error instanceof Conflict)) throw error; // another process has ended or claimed it
     }
     return final;
   }
@@ -109,7 +112,7 @@ export class LogRecord implements TurnRecord {
     }
   }
 
-  /** Writes what waits, with statements beside it. */
+  /** Writes pending lines, together with the statements. */
   #write(statements: readonly Statement[]): Promise<void> {
     const writing = this.#writing.then(() => this.#writeNow(statements));
     this.#writing = writing.catch(() => {});

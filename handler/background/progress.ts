@@ -1,14 +1,14 @@
 import type { RoundsSoFar } from '../turn/record.ts';
 
-/** How far a background turn has come that can be run again from there. */
+/** Progress of a background turn, from which it can be resumed. Stored as JSON: its names stay. */
 export interface Progress extends RoundsSoFar {
   /** Sequence number of the next event. */
   number: number;
-  /** What its rounds said to the model beyond its own input: how many items. */
+  /** How many items its rounds added for the model beyond its own input. */
   said: number;
 }
 
-/** A turn of which the first events, so many, are told and nothing is made. */
+/** Progress of a queued turn: `number` events sent, no model call yet. */
 export function queuedProgress(number: number): Progress {
   return { number, round: 1, usage: null, said: 0, calls: 0, citations: [] };
 }

@@ -1,35 +1,32 @@
 import { ApiError } from '../errors.ts';
 import { FairQueue } from '../fair-queue.ts';
 
-/** A turn in the background, by its response. */
+/** A background turn, by its response. */
 export interface Job {
   tenant: string;
   id: string;
-  /** Who asked for it, as the caller's id. */
+  /** Id of the caller. */
   caller: string;
 }
 
-/** Does a job, as far as it is not somebody else's, and says whether its response has ended. Never rejects. */
+/** Runs a job, unless another process does, and says whether its response has ended. Never rejects. */
 export type Work = (job: Job, signal: AbortSignal) => Promise<boolean>;
 
-/** Where background work runs: in this process, or wherever a platform has a place that outlives a request. */
+/** Where background jobs run: in this process, or wherever a platform has a place that outlives a request. */
 export interface Runner {
-  /** Has a job done soon; once it returns, the job is not forgotten. One that is started again meanwhile is done once. */
+  /** Starts a job soon; once it returns, the job survives. Starting a job again while it runs does nothing. */
   start(job: Job): Promise<void>;
-  /** Ends the work on a job whose response has ended already. */
+  /** Aborts a job whose response has ended already. */
   stop(job: Pick<Job, 'tenant' | 'id'>): Promise<void>;
-  /** Jobs of a caller that are done or wait here. Absent where nothing counts them. */
+  /** Jobs of a caller that run or wait here. Absent where nothing counts them. */
   countOf?(caller: string): number;
-  /**
-   * Begins nothing more here, gives what runs here so many milliseconds to end, and then ends the work, to be taken over by
-   * others.
-   */
+  /** Starts nothing more, waits `patience` milliseconds for running jobs, and then aborts them, for other processes to resume. */
   close(patience: number): Promise<void>;
 }
 
 /**
- * A Runner in this process, which does `maxJobs` jobs at a time; others wait, and the next one is of the caller who has the fewest
- * that run, the oldest first.
+ * A Runner in this process with `maxJobs` jobs at a time. Others wait; next is the oldest job of the caller with the fewest
+ * running ones.
  */
 export function inProcessRunner(work: Work, maxJobs: number): Runner {
   const queue = new FairQueue({ places: maxJobs, waiting: Number.POSITIVE_INFINITY });
@@ -54,7 +51,7 @@ export function inProcessRunner(work: Work, maxJobs: number): Runner {
       const key = keyOf(job);
       if (jobs.has(key)) return;
       const controller = new AbortController();
-      const remove = () => void jobs.delete(key); // whether it was done, or given up before it began
+      const remove = () => void jobs.delete(key); // also when it was given up while it waited
       jobs.set(key, { controller, ended: run(job, controller).then(remove, remove) });
     },
     stop: (job) => end(keyOf(job)),

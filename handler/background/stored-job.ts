@@ -11,7 +11,7 @@ import type { ResolvedRequest } from '../turn/request.ts';
 import { check } from '../validate.ts';
 import type { Progress } from './progress.ts';
 
-/** What a background turn is run from. */
+/** A job, parsed: what a background turn is run from. */
 export interface BackgroundJob extends Omit<StoredJob, 'request' | 'progress' | 'input' | 'roundItems'> {
   request: ResolvedRequest;
   progress: Progress;
@@ -19,7 +19,10 @@ export interface BackgroundJob extends Omit<StoredJob, 'request' | 'progress' | 
   roundItems: Item[];
 }
 
-/** A request as it was planned: a prompt has filled in its instructions, and items stand here only where the conversation held some. */
+/**
+ * A request as it was planned: with the instructions of its prompt, and with input items only where the conversation already
+ * had some.
+ */
 const StoredRequest = v.object({
   ...CreateRequest.entries,
   model: v.string(),
@@ -41,7 +44,7 @@ const StoredProgress = v.object({
   citations: v.optional(v.array(Annotation), []),
 });
 
-/** A job as what it is; an ApiError where it cannot be read, which nobody could then: the response has to fail. */
+/** Parses a stored job; an ApiError when it cannot be parsed: no process could, so the response has to fail. */
 export function readJob(
   id: string,
   { request, progress, input, roundItems, ...rest }: StoredJob,
@@ -49,9 +52,9 @@ export function readJob(
   try {
     return {
       ...rest,
-      // As `startBackground` kept it: of a version that this program knows, and with what it goes by.
+      // As `startBackground` stored it: of a version that this program knows.
       request: check(StoredRequest, JSON.parse(request), 'request') as ResolvedRequest,
-      progress: check(StoredProgress, JSON.parse(progress), 'progress') as Progress, // the same, as `LogRecord` wrote it
+      progress: check(StoredProgress, JSON.parse(progress), 'progress') as Progress, // as `LogRecord` stored it
       input: itemsOf(input),
       roundItems: itemsOf(roundItems),
     };

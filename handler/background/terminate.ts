@@ -11,13 +11,13 @@ import { getStoredResponse } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { closing, failed } from '../turn/turn.ts';
 
-/** How often ending starts anew when the process that makes the response writes at the same time. */
+/** Attempts to end a response while the process that runs it writes at the same time. */
 const MAX_TRIES = 20;
 
 /**
- * Ends a background response from what its log has of it: as cancelled, whoever makes it, or with a failure as failed, if
- * this process makes it. Open items end as incomplete; whoever makes it can write nothing more. One that has ended stays as
- * it is.
+ * Ends a background response from its log: as cancelled, whichever process runs it, or with a failure as failed, if this
+ * process runs it. Open items end as incomplete, and the runner can write nothing more. A response that has ended stays as it
+ * is.
  */
 export async function terminate(store: TenantStore, id: string, failure?: ApiError): Promise<void> {
   const { database, tenant, lease } = store;
@@ -63,17 +63,17 @@ export async function terminate(store: TenantStore, id: string, failure?: ApiErr
       return;
     } catch (error) {
       if (!(error instanceof Conflict) || tries >= MAX_TRIES) throw error;
-      if (failure) return; // it has ended, or is somebody else's by now
+      if (failure) return; // it has ended, or another process owns it
     }
   }
 }
 
-/** Whether a response of this status changes no more. */
+/** Whether a status is final. */
 export function hasEnded(status: string): boolean {
   return status !== 'queued' && status !== 'in_progress';
 }
 
-/** A turn whose process has died in the middle of it. */
+/** The error of a turn whose process has died in the middle of it. */
 export function processDied(): ApiError {
   return new ApiError('server', PROCESS_DIED);
 }

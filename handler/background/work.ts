@@ -23,7 +23,7 @@ import type { Job } from './runner.ts';
 import { readJob } from './stored-job.ts';
 import { hasEnded, processDied, terminate } from './terminate.ts';
 
-/** What background turns are made with. */
+/** What background turns need. */
 export interface WorkOptions {
   models: Models;
   tools: ServerTools;
@@ -31,21 +31,21 @@ export interface WorkOptions {
   /** The Seal of a tenant. */
   seal: (tenant: string) => Seal;
   storage: SharedStore;
-  /** What the process may hold for all its callers. */
+  /** Memory of the process, for all callers. */
   memory: MemoryBudget;
   notifier: LogNotifier;
 }
 
 /**
- * Makes a background response, if nobody does: from its beginning, or, where the process that made it has died, from where
- * its last round ended. One of whose present round something was published, or whose tool may have had its effects, is not
- * made again: it fails. Says whether it has ended: it may be somebody else's, or have been left to others. Never rejects.
+ * Runs a background turn, unless another process does: from its start or, where its process died, from its last complete
+ * round. A turn fails instead of running twice if it published events in its current round, or if a tool call may have had
+ * effects. Returns whether it has ended: it may be running elsewhere, or be left to other processes. Never rejects.
  */
 export async function work(options: WorkOptions, job: Job, signal: AbortSignal): Promise<boolean> {
   const memory = options.memory.open();
   const store = { ...options.storage, tenant: job.tenant, memory };
   const started = performance.now();
-  // Before it is claimed: a sweep in between would take it for one that was lost.
+  // Hold the turn before claiming it: a sweep in between would take it for orphaned.
   const release = store.lease.hold(job.id, store.database);
   try {
     await takeJobMemory(store, job.id);
@@ -62,9 +62,9 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
       await store.database.batch({ released: releaseJob(store.tenant, job.id, store.lease.id) });
     }
   } catch (error) {
-    // Whoever was to make it came so late that it is deleted by now.
+    // It was deleted before this process got to it.
     if (error instanceof ApiError && error.kind === 'not_found') return true;
-    // Whoever has room looks for it again, this process among them.
+    // A process with memory finds it again, perhaps this one.
     const level = error instanceof ApiError && error.kind === 'overloaded' ? 'warn' : 'error';
     log[level]('a background turn is left to others', { response_id: job.id, error: describe(error) });
     return false;
@@ -75,7 +75,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
   }
 }
 
-/** Makes the response; gives what it has to be ended with where it cannot be made. */
+/** Runs the turn; returns the error that it has to end with when it cannot run. */
 async function make(
   options: WorkOptions,
   store: TenantStore,
@@ -93,7 +93,7 @@ async function make(
   const response = await getStoredResponse(store, id);
   const before = await rereadHistory(store, id, job).catch((error) => {
     if (error instanceof ApiError && error.kind !== 'overloaded') return error;
-    throw error; // it is made later
+    throw error; // it is retried later
   });
   if (before instanceof ApiError) return before;
   const own = new AbortController();
@@ -103,7 +103,7 @@ async function make(
   }, store.lease.beatInterval);
   try {
     const { roundItems, progress } = job;
-    // What is kept of an input is what a client may send as one.
+    // A stored input is one that clients may send.
     const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
     const number = progress.number + published.length;
     const resumed = { ...progress, number, begun: published.length > 0, response, said: roundItems };
@@ -133,7 +133,7 @@ async function make(
   }
 }
 
-/** What the turn goes on from: what was before it, and what its own rounds have made since. */
+/** Gathers the history of a resumed turn: what was before it, and its own finished rounds. */
 async function gather(
   seal: Seal,
   input: ResolvedRequest['input'],

@@ -1,6 +1,9 @@
 import type { ModelConfig } from './models.ts';
 
-/** The models that `OPENAI_BASE_URL` (with `OPENAI_API_KEY`) names, if it is set; throws an Error when it is no URL, or one with credentials. */
+/**
+ * Models from `OPENAI_BASE_URL` (with `OPENAI_API_KEY`), if it is set; throws an Error when it is no URL, or one with
+ * credentials.
+ */
 export function environmentModels(env: Readonly<Record<string, unknown>>): ModelConfig[] | undefined {
   const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = env;
   if (typeof url !== 'string' || url === '') return undefined;
@@ -12,7 +15,7 @@ export function environmentModels(env: Readonly<Record<string, unknown>>): Model
   return [{ match: '*', backend: 'chat', url, ...(typeof key === 'string' && key !== '' && { key }) }];
 }
 
-/** The built-in model, under its own name, which is listed, and any other. */
+/** The built-in demo model: listed under its own name, and answering to any other. */
 export const demoModels: readonly ModelConfig[] = [
   { match: 'demo', backend: 'demo' },
   { match: '*', backend: 'demo' },

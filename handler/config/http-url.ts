@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** A URL that requests go to. A user and a password in it would not be sent. */
+/** The URL of a server to call. Credentials in it are refused, since they would not be sent. */
 export const httpUrl = v.pipe(
   v.string('must be a text'),
   v.url('must be a URL'),

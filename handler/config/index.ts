@@ -11,9 +11,9 @@ import { media } from './media.ts';
 import { type ModelConfig, model } from './models.ts';
 import { age, count, DAY, memory, pause, size, storage, time, unbounded } from './quantity.ts';
 
-/** Holds that no two entries of a list have the same of what tells them apart. */
+/** Checks that no two entries of a list have the same key. */
 function unique<T>(keyOf: (entry: T) => string, key: string) {
-  // Made once a list: comparing each entry with all others would take the square of their number.
+  // Index once per list: comparing all pairs would be quadratic.
   const firsts = new WeakMap<readonly T[], ReadonlyMap<string, number>>();
   const isFirst = (entry: T, index: number, all: readonly T[]) => {
     const first = firsts.get(all) ?? new Map(all.map((other, at) => [keyOf(other), at] as const).reverse());
@@ -31,7 +31,7 @@ const prompt = v.strictObject({
   input: v.optional(v.array(InputItem, 'must be a list')),
 });
 
-/** Tools that OpenAI hosts, some of which clients offer unasked. */
+/** Tools hosted by OpenAI, which some clients send unasked. */
 const HOSTED_TOOLS = [
   'web_search',
   'web_search_preview',
@@ -46,11 +46,11 @@ const secret = v.strictObject({
   key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
 });
 
-/** Shorter ones were taken once, and still open what they sealed. */
+/** Older versions accepted shorter secrets, which still open what they sealed. */
 const NO_SEALING_SECRET =
   'need one whose key has at least 32 bytes, as `openssl rand -base64 32` makes: put it first, and keep the others behind it';
 
-/** What Standard Webhooks call a secret, of 16 bytes at least, or any other text. */
+/** A Standard Webhooks secret of at least 16 bytes, or any other text of that length. */
 const WEBHOOK_SECRET =
   /^(whsec_(?=.{22})([A-Za-z\d+/]{4})*([A-Za-z\d+/]{2}(==)?|[A-Za-z\d+/]{3}=?)?|(?!whsec_).{16,})$/;
 
@@ -152,49 +152,49 @@ const schema = v.strictObject({
   ),
 });
 
-/** The configuration, the same on every runtime; what the file leaves out has its default. */
+/** The parsed configuration, the same on every runtime, with defaults filled in. */
 export interface Config {
   /** Where each listener is: HOST:PORT, `unix:PATH` (Envoy's is none) or `off`. */
   listen: v.InferOutput<typeof listen>;
-  /** The files of listeners that speak TLS. */
+  /** Certificate files of listeners with TLS. */
   tls: v.InferOutput<typeof tls>;
-  /** `none` says that nothing here asks who is calling, which a listener beyond the loopback has to be told. */
+  /** `none` accepts that nothing here authenticates callers; required for listeners beyond the loopback. */
   auth?: 'none' | undefined;
-  /** By what header a request on plain HTTP shows that it comes from an Envoy, whose names are then not checked. */
+  /** The header that proves that a plain HTTP request comes from an Envoy, whose Host and Origin are then not checked. */
   proof?: v.InferOutput<typeof proof> | undefined;
   /** Undefined when the file names none: the root chooses then. */
   models: ModelConfig[] | undefined;
   /** Undefined when the file names none: the root chooses then. */
   database: string | undefined;
-  /** What a commit of SQLite waits for: the operating system, or the disk. */
+  /** What a SQLite commit waits for: the operating system, or the disk. */
   synchronous: 'normal' | 'full';
-  /** How long a response is kept, in milliseconds. */
+  /** Retention of responses, in milliseconds. */
   retention: number;
-  /** How long the events of a background response are kept after its end, in milliseconds. */
+  /** Retention of the events of a background response after its end, in milliseconds. */
   logRetention: number;
-  /** How long a conversation is kept after something was last written to it, in milliseconds; infinite for `never`. */
+  /** Retention of conversations after the last write, in milliseconds; infinite for `never`. */
   conversationRetention: number;
-  /** Hosted tools that are left out of requests, where they would be refused. */
+  /** Hosted tools to drop from requests, which would otherwise be refused. */
   dropTools: (typeof HOSTED_TOOLS)[number][];
-  /** Prompts that requests may refer to. */
+  /** Prompts for requests to refer to. */
   prompts: v.InferOutput<typeof prompt>[];
-  /** What seals texts for clients to keep: the first of at least 32 bytes seals, all open. */
+  /** Sealing secrets: the first of at least 32 bytes seals, all of them open. */
   secrets: Secret[];
-  /** Names by which clients may call a listener of the loopback, beside addresses and localhost. */
+  /** Host names accepted on loopback listeners, beside addresses and localhost. */
   hosts: string[];
-  /** Which URLs of images and files are handed on to model servers. */
+  /** URLs of images and files that model servers may fetch. */
   media: MediaRules;
-  /** The origins whose pages may call the API from a browser; none without them. */
+  /** Origins that may call the API from a browser (CORS). Default: none. */
   cors: { origins: string[] };
-  /** Where the ends of background responses are told. */
+  /** Webhooks for the ends of background responses. */
   webhooks: Webhook[];
   errors: 'tiers' | 'openai';
   limits: Limits;
 }
 
 /**
- * Reads a configuration; throws an Error that says which key, by its path, is wrong and why. `defaults` are those of the root
- * for the limits that depend on where it runs.
+ * Parses a configuration; throws an Error that names the wrong key by its path. `defaults` are the limits that depend on the
+ * runtime.
  */
 export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Config {
   const result = v.safeParse(schema, value, { abortEarly: true });
@@ -223,10 +223,7 @@ function explain(issue: v.BaseIssue<unknown>): string {
   return `configuration: ${path} ${issue.message}`;
 }
 
-/**
- * A configuration with every `${NAME}` in its values (not its keys) replaced from `env`; throws an Error that names
- * the key and the variable that is not set.
- */
+/** Replaces every `${NAME}` in values (not keys) from `env`; throws an Error that names the key and the unset variable. */
 export function substitute(value: unknown, env: Readonly<Record<string, unknown>>, path = ''): unknown {
   if (typeof value === 'string') {
     return value.replace(/\$\{([A-Za-z_]\w*)\}/g, (_, name: string) => {

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 const text = v.string('must be a text');
 
-/** HOST:PORT, or what else a pattern takes. */
+/** A listener: HOST:PORT, or what the pattern `others` adds. */
 function listener(others: string, inWords: string) {
   return v.optional(
     v.pipe(
@@ -21,7 +21,7 @@ function listener(others: string, inWords: string) {
 
 const anywhere = listener('off|unix:.+', 'or unix:PATH, or off');
 
-/** Where each listener is: HOST:PORT, `unix:PATH` (Envoy's is none) or `off`. */
+/** Addresses of the listeners: HOST:PORT, `unix:PATH` (not for Envoy) or `off`. */
 export const listen = v.strictObject({
   grpc: anywhere,
   http: anywhere,
@@ -32,10 +32,10 @@ export const listen = v.strictObject({
 const file = v.pipe(text, v.nonEmpty('must name a file'));
 const certificates = v.strictObject({ cert: file, key: file, clientCa: v.optional(file) });
 
-/** The PEM files of each listener that speaks TLS; `clientCa` signs the certificates of the only clients that get in. */
+/** PEM files of each listener with TLS; with `clientCa` only clients whose certificate it signed are accepted. */
 export const tls = v.strictObject({ grpc: v.optional(certificates), http: v.optional(certificates) });
 
-/** A header by which an Envoy shows that a request on plain HTTP is from it, and the secret that it sets there. */
+/** The header, and the secret in it, that prove that a plain HTTP request comes from an Envoy. */
 export const proof = v.strictObject({
   header: v.optional(
     v.pipe(text, v.regex(/^[a-z][a-z\d-]*$/, 'must be the name of a header, in lower case')),
@@ -44,7 +44,7 @@ export const proof = v.strictObject({
   value: v.pipe(text, v.regex(/^[!-~]{16,256}$/, 'must be 16 to 256 printable ASCII characters without spaces')),
 });
 
-/** A name by which clients call us: a host without a port, in lower case. */
+/** A host name of this server: no port, lower case. */
 export const host = v.pipe(
   text,
   v.regex(

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** Which URLs of images and files are handed on: schemes, and hosts as patterns with `*`. */
+/** URLs of images and files that model servers may fetch: schemes, and hosts as patterns with `*`. */
 export const media = v.strictObject({
   schemes: v.optional(
     v.array(

@@ -3,7 +3,7 @@ import { isObject } from '../protocol/json.ts';
 import { httpUrl } from './http-url.ts';
 import { whole } from './quantity.ts';
 
-/** The backends that are built in. A root may add others, by other names. */
+/** Names of the built-in backends. A root may add others. */
 export const builtIn = ['chat', 'responses', 'anthropic', 'demo'] as const;
 
 const match = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
@@ -16,9 +16,9 @@ const builtInModel = v.pipe(
     url: v.optional(httpUrl),
     key: v.optional(v.string('must be a text')),
     context,
-    /** Whether the server is OpenAI's own, or passes on to it, though its name does not say so. */
+    /** Whether the server is OpenAI's, or a proxy to it that its URL does not show. */
     openai: v.optional(v.boolean('must be true or false')),
-    /** What becomes of the grammars of custom tools: refused, or told to the model, which is not held to them. */
+    /** Grammars of custom tools: refused, or described to the model, which is not bound by them. */
     grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
   }),
   v.forward(
@@ -41,7 +41,7 @@ const builtInModel = v.pipe(
   ),
 );
 
-/** An entry whose other keys are for the backend to check that the root has added by this name. */
+/** An entry for a backend that the root added, which checks its other keys itself. */
 const addedModel = v.pipe(
   v.looseObject({ match, backend: v.string('must be a text'), context }),
   v.transform(({ match, backend, context, ...keys }) => ({ match, backend, context, keys })),
@@ -54,7 +54,7 @@ export const model = v.lazy<typeof builtInModel | typeof addedModel>((entry) =>
   isObject(entry) && entry.backend !== undefined && !names.has(entry.backend) ? addedModel : builtInModel,
 );
 
-/** Which backend, at which server, answers for which models. */
+/** An entry of `models`, parsed. */
 export type ModelConfig = BuiltInModel | AddedModel;
 
 /** An entry of `models` whose backend is built in. */

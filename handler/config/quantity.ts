@@ -16,7 +16,7 @@ const units = {
 /** A day in milliseconds. */
 export const DAY = units.d;
 
-/** The largest timer there is; no body can be larger. */
+/** The largest timer of JavaScript; bodies have the same bound. */
 const MAX_VALUE = 2 ** 31 - 1;
 
 /** A number with a unit, such as `32MiB` or `600s`, in bytes or milliseconds. */
@@ -43,7 +43,7 @@ export const memory = v.optional(quantity(/^\d+(\.\d+)?(B|KiB|MiB|GiB)$/, '512Mi
 /** A time of at most 24 days, in milliseconds. */
 export const time = v.optional(quantity(TIME, '600s'));
 
-/** The same, which may be none. */
+/** A time of at most 24 days, in milliseconds, or 0. */
 export const pause = v.optional(quantity(TIME, '5s', MAX_VALUE, '24 days', 0));
 
 /** An age of at most a hundred years, in milliseconds. */
@@ -62,7 +62,7 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
 /** A whole number from 1 to `max`. */
 export const count = (max: number) => v.optional(whole(1, max));
 
-/** A word for no bound at all. */
+/** A word that means no bound. */
 export function unbounded<T extends string>(word: T) {
   return v.pipe(
     v.literal(word),
@@ -70,7 +70,7 @@ export function unbounded<T extends string>(word: T) {
   );
 }
 
-/** The size of what is kept on a disk, in bytes, or `unlimited`. */
+/** A size on disk in bytes, or `unlimited`. */
 export const storage = v.optional(
   v.union(
     [unbounded('unlimited'), quantity(/^\d+(\.\d+)?(MiB|GiB|TiB)$/, '50GiB', 2 ** 50, '1024 TiB')],

@@ -3,36 +3,36 @@ import { ApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { matcher } from '../pattern.ts';
 
-/** One entry of the configuration's `models`: names that match the pattern go to the backend. */
+/** An entry of the configuration's `models`: names that match the pattern go to the backend. */
 export interface ModelRoute {
-  /** A name, or a pattern in which each `*` stands for any run of characters. */
+  /** A name, or a pattern in which each `*` matches any characters. */
   match: string;
   backend: Backend;
-  /** What is known of the server that it is sent to. */
+  /** Profile of the server behind the backend. */
   profile: ServerProfile;
-  /** Tokens that its model holds, where the configuration says. */
+  /** Context window of the model in tokens, where the configuration says. */
   context?: number | undefined;
 }
 
-/** A model that is offered. */
+/** A model by its route. */
 export interface RoutedModel {
   prepare: Prepare;
-  /** Tokens that it holds, where the configuration says. */
+  /** Context window in tokens, where the configuration says. */
   context: number | undefined;
 }
 
-/** Which backend answers for which model. */
+/** Routes model names to backends. */
 export interface Models {
-  /** The first entry that matches; throws `model_not_found`. */
+  /** Finds the first matching entry; throws `model_not_found`. */
   find(model: string): RoutedModel;
   /**
-   * Literal names, then what the backends behind patterns list, each asked at most once in some seconds; one that does not
-   * answer in time counts with what it listed last.
+   * Lists literal names, then what the backends behind patterns list, each cached for some seconds; a backend that does not
+   * answer in time counts with its previous list.
    */
   list(timeout: number): Promise<string[]>;
 }
 
-/** The models of a configuration, in its order. */
+/** Builds the router of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
   const entries = routes.map(({ match, backend, profile, context }) => ({
     match,
@@ -57,8 +57,8 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
 }
 
 /**
- * What a backend lists, asked at most once an interval: anybody may ask, and all who ask at the same time wait for one answer. While it
- * does not answer, it is what it listed last.
+ * Caches the list of a backend for an interval, since anybody may ask; concurrent callers share one request. A failed request
+ * keeps the previous list.
  */
 function cachedList(backend: Backend): (timeout: number) => Promise<readonly string[]> {
   let lastCall = Number.NEGATIVE_INFINITY;

@@ -8,7 +8,10 @@ import { itemsOf } from './items.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { bytesOf, ROW_SIZE } from './text.ts';
 
-/** Items that are read only if they are not too many: `with` comes before the SELECT, `from` knows items as `i`, with ITEM_CHUNKS. */
+/**
+ * A query of items that is only run up to a size: `with` comes before the SELECT, `from` knows items as `i`, with
+ * ITEM_CHUNKS.
+ */
 export interface Bounded {
   with?: Sql;
   from: Sql;
@@ -18,14 +21,14 @@ export interface Bounded {
 const EMPTY = raw('');
 const MAX_ITEMS = raw(fixedLimits.historyItems);
 
-/** The most that is to be read now, in bytes: the limit of a history, or less where the process has no room for that. */
+/** Bytes that may be read now: the limit of a history, or less where the process has no memory for that. */
 export function maxReadable({ history, memory }: TenantStore): number {
   return Math.min(history, memory.parsable);
 }
 
 /**
- * The items of rows that a query read, with ITEM_CHUNKS, once there is room for them; throws an ApiError: `overloaded`, or,
- * naming `param`, for what there could never be room for.
+ * Parses the items of rows (with ITEM_CHUNKS) once there is memory for them; throws an ApiError: `overloaded`, or, naming
+ * `param`, when there could never be enough.
  */
 export function parseItems({ memory }: TenantStore, rows: readonly Row[], param: string): Item[] {
   const bytes = bytesOf(rows);
@@ -35,8 +38,8 @@ export function parseItems({ memory }: TenantStore, rows: readonly Row[], param:
 }
 
 /**
- * Reads the items, for `parseItems`, unless they come to more than `maxBytes` bytes, or in more pieces than `fixedLimits` admit: then
- * none, and `refuseTooLarge` is to be asked.
+ * Selects items for `parseItems`. Selects none if they exceed `maxBytes` or the pieces that `fixedLimits` admits: then call
+ * `refuseTooLarge`.
  */
 export function selectBounded({ with: before = EMPTY, from, order }: Bounded, maxBytes: number): Statement {
   return read(sql`${before} SELECT i.body, k.n, k.body AS more ${from}
@@ -44,8 +47,8 @@ export function selectBounded({ with: before = EMPTY, from, order }: Bounded, ma
 }
 
 /**
- * Throws an ApiError, naming `param`, when a list of which nothing was read is too large: to be ever read, or for the
- * `maxBytes` bytes that there was room for.
+ * Throws an ApiError, naming `param`, when a list came back empty because it is too large: ever, or for the `maxBytes` that
+ * there was memory for.
  */
 export async function refuseTooLarge(
   { database, history, memory }: TenantStore,

@@ -13,10 +13,10 @@ import { refuseFull } from './storage.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
-/** How often adding starts anew when others add at the same time; each time one of them has got through. */
+/** Attempts to add items while others add at the same time; in each, one of them gets through. */
 const MAX_TRIES = 20;
 
-/** Adds items at the conversation's end. Throws 404, `conversation_locked`, `storage_full`, and for an id that is there already. */
+/** Appends items to a conversation. Throws 404, `conversation_locked`, `storage_full`, and for an id that is there already. */
 export async function addItems(store: TenantStore, id: string, items: Item[]): Promise<ItemList> {
   const { database, tenant, lease } = store;
   if (!isId(id)) throw notFound('conversation');
@@ -53,7 +53,7 @@ export async function addItems(store: TenantStore, id: string, items: Item[]): P
   }
 }
 
-/** A page of the conversation's items; throws 404. */
+/** Reads a page of a conversation's items; throws 404. */
 export async function listItems(store: TenantStore, id: string, query: ListQuery): Promise<ItemList> {
   const { database, tenant, memory } = store;
   if (!isId(id)) throw notFound('conversation');
@@ -71,7 +71,7 @@ export async function listItems(store: TenantStore, id: string, query: ListQuery
   return pageOf(rows, cursor, query);
 }
 
-/** One item of a conversation; throws 404. */
+/** Reads one item of a conversation; throws 404. */
 export async function getItem({ database, tenant, memory }: TenantStore, id: string, item: string): Promise<Item> {
   if (!isId(id)) throw notFound('conversation');
   const { found, rows } = await database.batch({
@@ -86,13 +86,13 @@ export async function getItem({ database, tenant, memory }: TenantStore, id: str
   return only;
 }
 
-/** Takes an item out of a conversation; the response that made it keeps it. Throws 404. */
+/** Removes an item from a conversation; the response that made it keeps it. Throws 404. */
 export async function deleteItem(store: TenantStore, id: string, item: string): Promise<Conversation> {
   const conversation = await getConversation(store, id);
   const { database, tenant } = store;
   const which = sql`tenant = ${tenant} AND conversation = ${id} AND id = ${isId(item) ? item : ''}`;
   const { removed, detached } = await database.batch({
-    // What it stood for is read again: all of it, or from the summary before it on, if there is one.
+    // After a compaction is removed, the items that it hid are read again, from the compaction before it on.
     start: write(sql`UPDATE conversations SET start_place = 0 WHERE tenant = ${tenant} AND id = ${id}
       AND start_place = (SELECT conversation_place FROM items WHERE ${which})`),
     chunks: write(sql`DELETE FROM chunks WHERE (tenant, holder, side, place) IN
@@ -104,6 +104,6 @@ export async function deleteItem(store: TenantStore, id: string, item: string): 
   return conversation;
 }
 
-/** Whether an item is in its conversation only: a client put it there, or the response that held it is gone. */
+/** Whether an item belongs to its conversation alone: a client added it, or its response is gone. */
 const CONVERSATION_ONLY = sql`(side = 'added' OR NOT EXISTS
   (SELECT 1 FROM responses r WHERE r.tenant = items.tenant AND r.id = items.holder))`;

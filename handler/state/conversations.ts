@@ -9,7 +9,7 @@ import { isId, notFound, type TenantStore } from './tenant-store.ts';
 
 type Metadata = Conversation['metadata'];
 
-/** Makes a conversation that begins with these items; throws `storage_full` when there is no room. */
+/** Creates a conversation with these first items; throws `storage_full` when there is no room. */
 export async function createConversation(store: TenantStore, metadata: Metadata, items: Item[]): Promise<Conversation> {
   refuseFull(store);
   const { database, tenant } = store;
@@ -23,12 +23,12 @@ export async function createConversation(store: TenantStore, metadata: Metadata,
   return { id, object: 'conversation', created_at, metadata };
 }
 
-/** The condition of a conversation's row, if it was not deleted. */
+/** SQL condition: the row of a conversation that was not deleted. */
 export function present(tenant: string, id: string): Sql {
   return sql`tenant = ${tenant} AND id = ${id} AND deleted_at IS NULL`;
 }
 
-/** The conversation of this id; throws 404. */
+/** Reads a conversation; throws 404. */
 export async function getConversation({ database, tenant }: TenantStore, id: string): Promise<Conversation> {
   if (!isId(id)) throw notFound('conversation');
   const { found } = await database.batch({
@@ -37,7 +37,7 @@ export async function getConversation({ database, tenant }: TenantStore, id: str
   return conversationOf(found[0]);
 }
 
-/** Replaces the conversation's metadata; throws 404. */
+/** Replaces the metadata of a conversation; throws 404. */
 export async function updateConversation(store: TenantStore, id: string, metadata: Metadata): Promise<Conversation> {
   const { database, tenant } = store;
   if (!isId(id)) throw notFound('conversation');
@@ -48,7 +48,7 @@ export async function updateConversation(store: TenantStore, id: string, metadat
   return conversationOf(updated[0]);
 }
 
-/** Hides the conversation from now on; its items stay while responses go on from them. Throws 404. */
+/** Deletes a conversation for its users; its items stay while responses build on them. Throws 404. */
 export async function deleteConversation({ database, tenant }: TenantStore, id: string): Promise<void> {
   if (!isId(id)) throw notFound('conversation');
   const { deleted } = await database.batch({
@@ -57,7 +57,7 @@ export async function deleteConversation({ database, tenant }: TenantStore, id: 
   if (deleted.length === 0) throw notFound('conversation');
 }
 
-/** The conversation of a row with its `id`, `created_at` and `metadata`; throws 404 when there is none. */
+/** Parses a row with `id`, `created_at` and `metadata`; throws 404 when there is none. */
 function conversationOf(row: Row | undefined): Conversation {
   if (!row) throw notFound('conversation');
   const { id, created_at, metadata } = row;

@@ -3,28 +3,28 @@ import type { Response } from '../protocol/response.ts';
 import type { Database, Statement } from './database/database.ts';
 import { raw, read, sql, write } from './database/sql.ts';
 
-/** How long a delivery is tried at all, in milliseconds: 72 hours, as OpenAI does. */
+/** How long a delivery is retried, in milliseconds: 72 hours, as OpenAI does. */
 export const DELIVERY_TIMEOUT_MS = 72 * 3_600_000;
 
-/** Where an end is told: by its URL, and the types of events that are told there, all of them where there is no list. */
+/** A webhook: its URL, and the types of events that it gets; all without a list. */
 export interface WebhookTarget {
   url: string;
   events?: readonly string[] | undefined;
 }
 
-/** An event that is to be delivered to a URL. */
+/** An event to be delivered to a URL. */
 export interface Delivery {
   tenant: string;
   id: string;
   url: string;
   body: string;
-  /** Attempts so far, this one included. */
+  /** Attempts, this one included. */
   tries: number;
   /** Milliseconds since 1970. */
   created: number;
 }
 
-/** Keeps what is to be told of a background response's end, to be written along with it. */
+/** Inserts the deliveries of a background response's end, to be written together with it. */
 export function insertDeliveries(
   tenant: string,
   { id, status }: Response,
@@ -42,7 +42,7 @@ export function insertDeliveries(
     );
 }
 
-/** Takes the deliveries to a URL that are due, at most `most`: nobody else takes them for so many milliseconds. */
+/** Claims up to `max` due deliveries to a URL: nobody else gets them for `claimMs` milliseconds. */
 export async function takeDue(database: Database, url: string, max: number, claimMs: number): Promise<Delivery[]> {
   const now = Date.now();
   const { taken } = await database.batch({
@@ -60,12 +60,12 @@ export async function takeDue(database: Database, url: string, max: number, clai
   }));
 }
 
-/** Forgets a delivery: it was made, or given up. */
+/** Deletes a delivery that was made or given up. */
 export function removeDelivery({ tenant, id, url }: Delivery): Statement {
   return write(sql`DELETE FROM deliveries WHERE tenant = ${tenant} AND id = ${id} AND url = ${url}`);
 }
 
-/** Has a delivery tried again at a time, in milliseconds since 1970. */
+/** Schedules the next attempt, in milliseconds since 1970. */
 export function postpone({ tenant, id, url }: Delivery, until: number): Statement {
   return write(sql`UPDATE deliveries SET next_at = ${until} WHERE tenant = ${tenant} AND id = ${id} AND url = ${url}`);
 }
@@ -78,10 +78,10 @@ export async function nextDue(database: Database, url: string): Promise<number |
   return due[0] && Number(due[0].next_at);
 }
 
-/** Old deliveries that are forgotten at a time. */
+/** Old deliveries that one statement deletes. */
 const BATCH_SIZE = raw(500);
 
-/** Forgets the first of the deliveries that were given up, and of those to URLs that no process calls any more. */
+/** Deletes a batch of deliveries that were given up, or whose URL is no longer configured. */
 export function removeOldDeliveries(now: number): Statement {
   const old = sql`SELECT d.tenant, d.id, d.url FROM deliveries d WHERE d.created < ${now - 2 * DELIVERY_TIMEOUT_MS} LIMIT ${BATCH_SIZE}`;
   return write(sql`DELETE FROM deliveries WHERE (tenant, id, url) IN (${old})`);

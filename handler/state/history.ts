@@ -6,37 +6,37 @@ import { isOpen, OPEN, OWNER_BEAT } from './process-lease.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { ITEM_CHUNKS } from './text.ts';
 
-/** Where in what is stored a turn goes on from. */
+/** Where a turn continues: a response, a conversation, or nothing. */
 export interface TurnOrigin {
   previous: string | null;
-  /** The place in a conversation from which the chain of responses went on, if it began in one. */
+  /** Where the chain of responses left a conversation, if it began in one. */
   chainStart: ConversationPlace | null;
-  /** The conversation that the turn belongs to, and whether it holds items that are not read any more. */
+  /** The conversation of the turn, and whether a compaction hides its older items. */
   conversation: (ConversationPlace & { summedUp: boolean }) | null;
 }
 
-/** What is stored of what was before a turn. */
+/** The stored history of a turn. */
 export interface StoredHistory extends TurnOrigin {
-  /** Everything said before, oldest first. */
+  /** Items of the history, oldest first. */
   items: Item[];
 }
 
-/** A conversation, and the place of the next item in it at some time. */
+/** A conversation, and the position of its next item at some time. */
 export interface ConversationPlace {
   id: string;
   base: number;
 }
 
-/** What a turn is to go on from, as a request names it. */
+/** The history that a request refers to. */
 export interface HistoryReference {
   previous_response_id?: string | null | undefined;
   conversation?: string | { id: string } | null | undefined;
 }
 
 /**
- * The history that a request names, read in one round trip at most. Throws an ApiError: 404 for an unknown conversation,
- * `conversation_locked`, `previous_response_not_found`, `previous_response_not_usable`, `context_length_exceeded` for what is
- * larger than is read at all, `overloaded` where there is no room for it, and for both at once.
+ * Reads the history that a request refers to, in one round trip at most. Throws an ApiError: 404 for an unknown conversation,
+ * `conversation_locked`, `previous_response_not_found`, `previous_response_not_usable`, `context_length_exceeded` for a
+ * history beyond the limit, `overloaded` where there is no memory for it, and for both references at once.
  */
 export async function readHistory(store: TenantStore, request: HistoryReference): Promise<StoredHistory> {
   const { previous_response_id: previous, conversation } = request;
@@ -50,9 +50,9 @@ export async function readHistory(store: TenantStore, request: HistoryReference)
 }
 
 /**
- * What stands before those who go on from the chain that ends with `last`: what a conversation held where the chain of `id`
- * left it, and all items of the chain. Both only from the latest response on that holds a compaction. CROSS JOIN means to
- * SQLite that the chain comes first: it would read all items of the tenant otherwise.
+ * Queries of the history of a chain that ends with `last`: the items of the conversation where the chain of `id` left it, and
+ * the items of the chain, both from the latest compaction on. CROSS JOIN makes SQLite read the chain first; else it would
+ * read all items of the tenant.
  */
 function historyQueries(tenant: string, id: string, last: string | null): { beginning: Bounded; chain: Bounded } {
   const ancestors = sql`WITH RECURSIVE chain (id, parent, depth, compacted) AS (
@@ -104,8 +104,8 @@ async function readChain(store: TenantStore, id: string): Promise<StoredHistory>
 }
 
 /**
- * What a turn went on from whose response is there: `parent` is the response before it, `chainStart` where in a conversation its
- * chain began. Read in one round trip; throws an ApiError when it is too large.
+ * Reads the history of a stored response again: `parent` is the response before it, `chainStart` where its chain left a
+ * conversation. One round trip; throws an ApiError when it is too large.
  */
 export async function rereadHistory(
   store: TenantStore,
@@ -150,22 +150,22 @@ async function readConversation(store: TenantStore, id: string): Promise<StoredH
   return { items: parseItems(store, rows, 'conversation'), previous: null, chainStart: null, conversation };
 }
 
-/** Reads the conversation `c`, unless it was deleted, with the response `r` that is made, or was last made, in it. */
+/** Selects the conversation `c`, unless it was deleted, with its latest turn as the response `r`. */
 export function withTurn(tenant: string, id: string): Sql {
   return sql`FROM conversations c LEFT JOIN responses r ON r.tenant = c.tenant AND r.id = c.turn
     WHERE c.tenant = ${tenant} AND c.id = ${id} AND c.deleted_at IS NULL`;
 }
 
-/** Whether a turn is being made in the conversation `c`. */
+/** Whether a turn runs in the conversation `c`. */
 export const LOCKED = sql`EXISTS (SELECT 1 FROM responses r WHERE r.tenant = c.tenant AND r.id = c.turn AND ${OPEN})`;
 
-/** Another turn is writing to the conversation, or has just written. */
+/** 400: another turn runs in the conversation, or has just written to it. */
 export function conversationLocked(): ApiError {
   const message = 'Another turn is being made in this conversation; try again when it has ended.';
   return new ApiError('conversation_locked', message, { param: 'conversation' });
 }
 
-/** There is no response that a turn could go on from by that id. */
+/** 400: previous_response_id names no response of this tenant. */
 export function previousNotFound(): ApiError {
   const message = 'The response that previous_response_id names was not found.';
   return new ApiError('previous_not_found', message, { param: 'previous_response_id' });

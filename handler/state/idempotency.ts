@@ -4,19 +4,18 @@ import { read, sql, write } from './database/sql.ts';
 import { isOpen, OWNER_BEAT } from './process-lease.ts';
 import type { TenantStore } from './tenant-store.ts';
 
-/** A client's name for a request that it may send again, and what tells that request from others. */
+/** A client's key for a request that it may repeat, and a hash that tells the request from others. */
 export interface IdempotencyKey {
   key: string;
   hash: string;
 }
 
-/** What errors about a key name: it is no member of the body, but it is what the client has to change. */
+/** The `param` of errors about a key: no member of the body, but what the client has to change. */
 export const PARAM = 'Idempotency-Key';
 
 /**
- * The id of the response that was made under this key; undefined when the key is free: not used, or for a response that
- * came to nothing, or is gone. Throws an ApiError when the response is still being made, unless that is in the background,
- * or was asked for otherwise.
+ * Finds the response of a key; undefined when the key is free: unused, or its response failed, was cancelled, or is gone.
+ * Throws an ApiError when the response is still running in the foreground, or the key was used for another request.
  */
 export async function findResponse(store: TenantStore, key: IdempotencyKey): Promise<string | undefined> {
   const { database, tenant, lease } = store;
@@ -38,12 +37,12 @@ export async function findResponse(store: TenantStore, key: IdempotencyKey): Pro
   return String(found.response);
 }
 
-/** Throws an ApiError when the key is not free: somebody else has just taken it. */
+/** Throws an ApiError when another request has just taken the key. */
 export async function refuseUsedKey(store: TenantStore, key: IdempotencyKey): Promise<void> {
   if ((await findResponse(store, key)) !== undefined) throw idempotencyInProgress();
 }
 
-/** Takes a free key for a response; a key that is not free undoes the batch: NULL violates the column's NOT NULL. */
+/** Takes a free key for a response. A used key undoes the batch: NULL violates the NOT NULL of the column. */
 export function takeKey(tenant: string, { key, hash }: IdempotencyKey, response: string): Statement {
   return write(sql`INSERT INTO idempotency (tenant, key, hash, response) VALUES (${tenant}, ${key}, ${hash}, ${response})
     ON CONFLICT (tenant, key) DO UPDATE SET hash = excluded.hash, response = CASE WHEN NOT EXISTS (
@@ -53,8 +52,8 @@ export function takeKey(tenant: string, { key, hash }: IdempotencyKey, response:
 }
 
 /**
- * The response is still being made. A client that asks again that early has most often lost its connection, and we are
- * about to notice: a moment later the key is free, or the response is there. So trying again does help, and soon.
+ * 409 with retry-after: the first request is still running. A client that repeats it this early has most often lost its
+ * connection, so the key is free, or the response there, a moment later.
  */
 export function idempotencyInProgress(): ApiError {
   const message = `The request with this ${PARAM} is still being answered; try again when it has ended.`;

@@ -6,10 +6,10 @@ import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
 import { isId } from './tenant-store.ts';
 import { CHUNKS_SIZE, ITEM_CHUNKS, joinText, splitText, type TextKey } from './text.ts';
 
-/** Rows of one INSERT: D1 takes at most 100 values a statement, and counts statements. */
+/** Rows per INSERT: D1 takes at most 100 values a statement, and counts statements. */
 const BATCH_SIZE = 12;
 
-/** Writes items to their owner, from the position that `at` names on; in a conversation, if given, from `next` on. */
+/** Inserts the items of an owner, from the position in `at`; with a conversation, also at its positions from `next` on. */
 export function insertItems(
   at: TextKey,
   items: readonly Item[],
@@ -33,26 +33,26 @@ export function insertItems(
   return statements;
 }
 
-/** The items of rows that a query read, with ITEM_CHUNKS, as `i.body`, `k.n` and `k.body AS more`. */
+/** Parses the items of rows with ITEM_CHUNKS: `i.body`, `k.n` and `k.body AS more`. */
 export function itemsOf(rows: readonly Row[]): Item[] {
   return joinText(rows).map(({ text }) => JSON.parse(text) as Item); // the text is what insertItems made of an Item
 }
 
-/** Reads the items of one kind of their owner, in their order, for `itemsOf`. */
+/** Selects the items of one kind of an owner, in order, for `itemsOf`. */
 export function selectItems(tenant: string, owner: string, kind: TextKey['kind']): Statement {
   return read(sql`SELECT i.body, k.n, k.body AS more FROM items i ${ITEM_CHUNKS}
     WHERE i.tenant = ${tenant} AND i.holder = ${owner} AND i.side = ${kind} ORDER BY i.place, k.n`);
 }
 
-/** A list of items: those that satisfy `where`, a condition on `i`, in the order of the column `by`. */
+/** A list of items: the condition `where` on `i`, ordered by the column `by`. */
 export interface Listing {
   where: Sql;
   by: 'place' | 'conversation_place';
 }
 
 /**
- * Reads the items of a page, the first ones where they come to more than `maxBytes` bytes, but one at least; and one item more
- * than a page holds, so that `has_more` is known. Throws for a cursor that can be no id.
+ * Selects a page: as many items as fit `maxBytes`, but one at least, and one more than the page holds, for `has_more`. Throws
+ * for a cursor that can be no id.
  */
 export function selectPage(listing: Listing, { after, limit, order }: ListQuery, maxBytes: number): Statement {
   if (after !== undefined && !isId(after)) throw noSuchCursor();
@@ -72,12 +72,12 @@ export function selectPage(listing: Listing, { after, limit, order }: ListQuery,
       AND i.place = s.place ORDER BY s.${by} ${way}, k.n`);
 }
 
-/** Whether the cursor of a page is in its list; no row also without a cursor. */
+/** Selects the cursor of a page if it is in the list; no row also without a cursor. */
 export function selectCursor({ where }: Listing, { after }: ListQuery): Statement {
   return read(sql`SELECT i.id FROM items i WHERE ${where} AND i.id = ${after ?? null}`);
 }
 
-/** The page of what `selectPage` and `selectCursor` read; throws for an `after` that is not in the list. */
+/** Makes the page of the rows of `selectPage` and `selectCursor`; throws for an `after` that is not in the list. */
 export function pageOf(rows: readonly Row[], cursor: readonly Row[], { after, limit }: ListQuery): ItemList {
   if (after !== undefined && cursor.length === 0) throw noSuchCursor();
   const items = itemsOf(rows).slice(0, limit);

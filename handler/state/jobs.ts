@@ -8,47 +8,47 @@ import { OPEN } from './process-lease.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { ITEM_CHUNKS, joinText, ROW_SIZE, splitText } from './text.ts';
 
-/** How far a turn has come, as far as it matters here. */
+/** The progress of a turn, as far as state/ has to know it. */
 export interface JobProgress {
-  /** What earlier rounds said to the model beyond the turn's own input is in items of their own: how many there are. */
+  /** How many items earlier rounds added for the model. Named `said` because progress is stored as JSON. */
   said: number;
 }
 
 /**
- * The version of what turns in the background are run from, kept as `background` in the response's row. A process leaves
- * those of a newer version to others, untouched; the one that makes a newer version goes on with all that came before.
+ * Version of the format of jobs, stored as `background` in the row of the response. A process leaves newer ones to others,
+ * untouched, and reads all older ones.
  */
 export const JOB_VERSION = 1;
 
-/** Whether this program can go on with what the response `r` is made from. */
+/** Whether this program can read the job of the response `r`. */
 const KNOWN = sql`r.background BETWEEN 1 AND ${raw(JOB_VERSION)}`;
 
-/** What a turn in the background is run from, as it is kept; nothing of it has been looked at. */
+/** The stored job of a background turn, not yet parsed. */
 export interface StoredJob {
-  /** JSON of the request and of the progress, as `insertJob` was given them, or `advanceJob`. */
+  /** JSON of the request and the progress, from `insertJob` or `advanceJob`. */
   request: string;
   progress: string;
-  /** A tool's call has begun, and nobody knows how far it came. */
+  /** Whether a tool call had started; nobody knows how far it came. */
   calling: boolean;
-  /** The turn's own input, and what earlier rounds said to the model: for `itemsOf`. */
+  /** The turn's own input, and the items that earlier rounds added for the model; for `itemsOf`. */
   input: readonly Row[];
   roundItems: readonly Row[];
-  /** Items of the output that are written, and blocks of the log. */
+  /** Output items and log blocks that are written already. */
   writtenItems: number;
   writtenBlocks: number;
   parent: string | null;
-  /** Where the chain began in a conversation. */
+  /** Where the chain of responses left a conversation. */
   chainStart: ConversationPlace | null;
 }
 
-/** What a turn is run from: the request, by whom it was sent, and how far it has come. */
+/** A new job: the request, its caller, and its progress. */
 export interface NewJob {
   request: unknown;
   caller: string;
   progress: JobProgress;
 }
 
-/** Keeps what a turn is run from, as JSON. */
+/** Inserts a job, as JSON. */
 export function insertJob(tenant: string, id: string, { request, caller, progress }: NewJob): Statement[] {
   const { head, rest } = splitText({ tenant, owner: id, kind: 'job', position: 0 }, JSON.stringify(request));
   return [
@@ -58,7 +58,7 @@ export function insertJob(tenant: string, id: string, { request, caller, progres
   ];
 }
 
-/** Keeps what a round has come to, with what it said to the model. */
+/** Updates a job after a round, with the items that the round added for the model. */
 export function advanceJob(tenant: string, id: string, progress: JobProgress, items: readonly Item[]): Statement[] {
   return [
     write(sql`UPDATE jobs SET progress = ${JSON.stringify(progress)}, calling = 0
@@ -67,12 +67,12 @@ export function advanceJob(tenant: string, id: string, progress: JobProgress, it
   ];
 }
 
-/** Notes that a tool's call is about to have its effects: from then on its round is not run again. */
+/** Marks that a tool call is about to start: its effects must not happen twice, so this round is not run again. */
 export function noteCall(tenant: string, id: string): Statement {
   return write(sql`UPDATE jobs SET calling = 1 WHERE tenant = ${tenant} AND response = ${id}`);
 }
 
-/** Removes what a turn was run from. */
+/** Deletes a job. */
 export function removeJob(tenant: string, id: string): Statement[] {
   return [
     write(sql`DELETE FROM jobs WHERE tenant = ${tenant} AND response = ${id}`),
@@ -82,8 +82,8 @@ export function removeJob(tenant: string, id: string): Statement[] {
 }
 
 /**
- * Takes the memory of what a turn is run from, before `claimJob` reads it; throws an ApiError, `overloaded`, where there is no
- * room. What could never have room was sent when there was more: it is made all the same.
+ * Reserves memory for a job before `claimJob` reads it; throws `overloaded` when there is none. A job that could never fit
+ * gets the whole budget: it was accepted when there was more.
  */
 export async function takeJobMemory({ database, tenant, memory }: TenantStore, id: string): Promise<void> {
   const size = (kind: Sql) => sql`coalesce((SELECT sum(${ROW_SIZE}) FROM items i ${ITEM_CHUNKS}
@@ -98,8 +98,8 @@ export async function takeJobMemory({ database, tenant, memory }: TenantStore, i
 }
 
 /**
- * Makes this process the one that runs a turn, if nobody alive does; undefined when somebody does, when it has ended, or when only a
- * newer program can make it.
+ * Claims a turn for this process; undefined when another process runs it, when it has ended, or when it needs a newer
+ * program.
  */
 export async function claimJob({ database, tenant, lease }: TenantStore, id: string): Promise<StoredJob | undefined> {
   const {
@@ -136,7 +136,7 @@ export async function claimJob({ database, tenant, lease }: TenantStore, id: str
   };
 }
 
-/** Whether this process still runs a turn: others may have ended it, or taken it over. */
+/** Whether this process still owns a turn: others may have ended or claimed it. */
 export async function ownsJob({ database, tenant, lease }: TenantStore, id: string): Promise<boolean> {
   const { found } = await database.batch({
     found: read(sql`SELECT r.owner FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
@@ -144,20 +144,23 @@ export async function ownsJob({ database, tenant, lease }: TenantStore, id: stri
   return found[0]?.owner === lease.id;
 }
 
-/** Lets go of a turn that this process runs no more, so that any process may take it at once. */
+/** Releases a turn, so that any process may claim it at once. */
 export function releaseJob(tenant: string, id: string, owner: string): Statement {
   return write(sql`UPDATE responses AS r SET owner = ''
     WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.owner = ${owner} AND ${OPEN}`);
 }
 
-/** A turn in the background that waits to be made, and who asked for it. */
+/** A background turn waiting to run, and its caller. */
 export interface WaitingJob {
   tenant: string;
   id: string;
   caller: string;
 }
 
-/** Turns in the background that this program can make and no process alive runs, of every tenant: each caller's oldest, then each one's next; at most `most`. */
+/**
+ * Selects background turns that no process runs and this program can read, in every tenant, at most `max`: each caller's
+ * oldest first, then each one's next.
+ */
 export async function waitingJobs(database: Database, max: number): Promise<WaitingJob[]> {
   const { waiting } = await database.batch({
     waiting: read(sql`SELECT p.tenant, p.id, p.caller FROM (

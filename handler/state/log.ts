@@ -5,24 +5,24 @@ import type { TenantStore } from './tenant-store.ts';
 import { joinText, splitText } from './text.ts';
 
 /**
- * An event as the log keeps it. Those that carry the whole response are kept without it: what they would say of it is in
- * the response's own row. The terminal event is not kept at all, since the row says how the response ended.
+ * An event as stored in the log. Lifecycle events are stored without their response, which has a row of its own. The terminal
+ * event is not stored: the row says how the response ended.
  */
 export type LoggedEvent = ItemEvent | ErrorEvent | Omit<LifecycleEvent, 'response'>;
 
-/** Whether an event of the log is one that carries the whole response to clients. */
+/** Whether clients get this event with the whole response in it. */
 export function isLifecycle(event: LoggedEvent): event is Omit<LifecycleEvent, 'response'> {
   return ['response.created', 'response.queued', 'response.in_progress'].includes(event.type);
 }
 
-/** An event as the log keeps it, as text. */
+/** Serializes an event for the log. */
 export function toLine(event: ResponseEvent): string {
   if (!('response' in event)) return JSON.stringify(event);
   const { response: _, ...rest } = event;
   return JSON.stringify(rest);
 }
 
-/** Keeps a block of lines; `last` is the greatest sequence number in it. A block of this number undoes the batch. */
+/** Inserts a block of lines; `last` is the greatest sequence number in it. An existing block of this number undoes the batch. */
 export function insertBlock(
   tenant: string,
   id: string,
@@ -37,14 +37,14 @@ export function insertBlock(
   ];
 }
 
-/** Undoes the batch when a block of this number has come in between. */
+/** Undoes the batch if a block of this number exists. */
 export function requireNoBlock(tenant: string, id: string, n: number): Statement {
   return write(sql`UPDATE responses SET status = CASE WHEN NOT EXISTS
       (SELECT 1 FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id} AND e.n = ${n}) THEN status END
     WHERE tenant = ${tenant} AND id = ${id}`);
 }
 
-/** Whether the events of a response are kept that clients may see. */
+/** Whether the events of a response can still be read. */
 export async function hasLog({ database, tenant }: TenantStore, id: string): Promise<boolean> {
   const { found } = await database.batch({
     found: read(sql`SELECT r.log_until FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
@@ -53,21 +53,21 @@ export async function hasLog({ database, tenant }: TenantStore, id: string): Pro
   return until != null && Number(until) > Date.now();
 }
 
-/** Blocks that are read at a time: about a megabyte. */
+/** Blocks per read: about a megabyte. */
 const BATCH_SIZE = 16;
 
-/** A part of a response's log. */
+/** A part of the log of a response. */
 export interface LogPart {
-  /** How far the response has come, and the number of its last event in the log; undefined when it is gone. */
+  /** The status of the response, and the number of its last event in the log; undefined when it is gone. */
   row: { status: string; last: number } | undefined;
   events: LoggedEvent[];
-  /** The number of the block that would follow. */
+  /** The number of the next block. */
   next: number;
-  /** Whether there is more to be read now. */
+  /** Whether there is more to read at once. */
   more: boolean;
 }
 
-/** Reads from block `from` on, in one round trip; blocks that hold nothing after the number `after` are passed over. */
+/** Reads blocks from `from` on, in one round trip; skips those whose events all have numbers up to `after`. */
 export async function readLog(
   { database, tenant }: TenantStore,
   id: string,

@@ -7,10 +7,10 @@ import { read, sql } from './database/sql.ts';
 /** A read of the file itself; `SELECT 1` would not touch it. */
 const PING = { ping: read(sql`SELECT id FROM owners LIMIT 1`) };
 
-/** Turns of the event loop that an answer still has after its time: where the process was busy, it may wait to be heard. */
+/** Turns of the event loop that a late answer still gets: a busy process may not have read it yet. */
 const GRACE_TURNS = 3;
 
-/** Asks the database for a sign of life, at most once an interval, and keeps the reason `database` by what it answers. */
+/** Pings the database, at most once an interval, and sets the readiness reason `database` from the result. */
 export function pinging(database: Database, readiness: Readiness): () => Promise<void> {
   let asked = Number.NEGATIVE_INFINITY;
   let last = Promise.resolve();
@@ -30,7 +30,7 @@ export function pinging(database: Database, readiness: Readiness): () => Promise
   };
 }
 
-/** What a piece of work failed with, silence included; undefined when it went well. */
+/** The error of an operation, a timeout included; undefined when it succeeded. */
 async function failureOf(work: () => Promise<unknown>): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<unknown>((resolve) => {

@@ -2,10 +2,10 @@ import { newId } from '../ids.ts';
 import { type Batch, Conflict, type Database, type Row, type Rows, type Value } from './database/database.ts';
 import { read, sql, write } from './database/sql.ts';
 
-/** Times within one lease that a process says that it is alive: one or two may be late before anyone doubts it. */
+/** Heartbeats per lease: one or two may be late before other processes take this one for dead. */
 const BEATS_PER_LEASE = 3;
 
-/** What was seen of another process: the last time that it said so, and for how long that has been watched, in milliseconds. */
+/** Another process as this one sees it: its last heartbeat, and for how long, in milliseconds, that has stayed the same. */
 interface Watched {
   beat: Value;
   /** By `performance.now()`. */
@@ -14,36 +14,37 @@ interface Watched {
 }
 
 /**
- * A process that runs turns, and that watches others do so. One that says nothing new for a whole lease has died. That is
- * measured here, by a clock that nobody sets, and written down before anyone is told: what the dead held has then ended.
+ * The lease of this process on the turns that it runs, and its watch over other processes. A process whose heartbeat stays
+ * the same for a whole lease is dead. The time is measured here, by a monotonic clock, and the end of its turns is written
+ * down before anyone is told of it.
  */
 export class ProcessLease {
   readonly id = newId('own');
-  /** Ids of the responses whose turns it runs. */
+  /** Ids of the responses whose turns this process runs. */
   readonly running = new Set<string>();
   /** In milliseconds. */
   readonly duration: number;
-  /** When it last said that it is alive, by `performance.now()`. */
+  /** The last heartbeat, by `performance.now()`. */
   #lastBeat = Number.NEGATIVE_INFINITY;
   readonly #oneClock: boolean;
   #watched = new Map<string, Watched>();
 
-  /** `oneClock`: all processes read one wall clock that is never set, so that a lease can be told to be over at a glance. */
+  /** `oneClock`: all processes share one wall clock that is never set, so that one look tells whether a lease is over. */
   constructor(duration: number, oneClock = false) {
     this.duration = duration;
     this.#oneClock = oneClock;
   }
 
-  /** How often anything is to be done that must be done within a lease, in milliseconds. */
+  /** The interval of heartbeats, in milliseconds, and of whatever else must happen within a lease. */
   get beatInterval(): number {
     return this.duration / BEATS_PER_LEASE;
   }
 
-  /** Has a turn as one that runs, and says that this process is alive, until the function that it gives is called. */
+  /** Holds a turn, and keeps the heartbeat going until the returned function is called. */
   hold(id: string, database: Database): () => void {
     this.running.add(id);
     const beats = setInterval(() => {
-      // One that fails is followed by others; when all fail, the turn's own writes do as well, and say so.
+      // A failed heartbeat is followed by others; when all fail, so do the writes of the turn, which report it.
       if (this.#isDue()) this.write(database, {}).catch(() => {});
     }, this.beatInterval);
     return () => {
@@ -52,7 +53,7 @@ export class ProcessLease {
     };
   }
 
-  /** Runs statements as one batch, and says along with them that this process is alive when that is due; gives their rows. */
+  /** Runs statements as one batch, together with a heartbeat when one is due; returns their rows. */
   async write<B extends Batch>(database: Database, statements: B): Promise<Rows<B>> {
     if (!this.#isDue()) return database.batch(statements);
     this.#lastBeat = performance.now();
@@ -61,13 +62,13 @@ export class ProcessLease {
     try {
       return await database.batch({ beat, ...statements });
     } catch (error) {
-      this.#lastBeat = Number.NEGATIVE_INFINITY; // that was undone with the rest, and what was begun meanwhile relies on it
+      this.#lastBeat = Number.NEGATIVE_INFINITY; // The heartbeat was undone with the batch, and turns begun meanwhile rely on it.
       if (error instanceof Conflict && this.running.size > 0) this.write(database, {}).catch(() => {});
       throw error;
     }
   }
 
-  /** Looks at all processes that hold turns, and ends what the dead held; also what this one holds and makes no more. */
+  /** Ends the turns of dead processes, and those that this process still holds in the database but no longer runs. */
   async endTurnsOfDead(database: Database): Promise<void> {
     const { owners, own } = await database.batch({
       owners: read(sql`SELECT DISTINCT ${OWNER_BEAT} FROM responses r WHERE ${OPEN} AND r.owner <> ''`),
@@ -76,7 +77,7 @@ export class ProcessLease {
     const seen = new Set(owners.map(({ owner }) => String(owner)));
     for (const id of this.#watched.keys()) if (!seen.has(id)) this.#watched.delete(id);
     for (const row of owners) await this.endIfDead(database, { ...row, status: 'in_progress' });
-    // Those whose last write failed, perhaps because the database was away for a while.
+    // Turns whose last write failed, perhaps because the database was away for a while.
     const orphaned = own.filter(({ id }) => !this.running.has(String(id)));
     if (orphaned.length === 0) return;
     await database.batch({
@@ -87,8 +88,8 @@ export class ProcessLease {
   }
 
   /**
-   * Whether who holds an open response, whose row was read with its status and OWNER_BEAT, has died. It is written down
-   * then, so that the row is to be read again; where it cannot be, nobody is told.
+   * Whether the owner of an open response, whose row was read with its status and OWNER_BEAT, has died. Its turns are ended
+   * first, so the caller has to read the row again; when they cannot be ended, the owner counts as alive.
    */
   async endIfDead(database: Database, row: Row | undefined): Promise<boolean> {
     const { owner, beat = null } = row ?? {};
@@ -104,7 +105,7 @@ export class ProcessLease {
     return ended !== undefined;
   }
 
-  /** Says that this process is alive no more: what it still holds has failed, and may be taken at once. */
+  /** Gives the lease up: turns that this process still holds have failed, or may be taken by others at once. */
   async release(database: Database): Promise<void> {
     this.#lastBeat = Number.NEGATIVE_INFINITY;
     await database.batch({
@@ -114,8 +115,8 @@ export class ProcessLease {
   }
 
   /**
-   * Whether a process has said nothing new for a lease. A look counts for half a lease at most: whoever was itself stopped, or
-   * has just been started, has not watched.
+   * Whether the heartbeat of a process has stayed the same for a lease. One look counts for half a lease at most: a process
+   * that was paused, or has just started, has not been watching.
    */
   #isSilent(owner: string, beat: Value): boolean {
     if (this.#oneClock) return Number(beat) <= Date.now();
@@ -126,22 +127,22 @@ export class ProcessLease {
     return silent >= this.duration;
   }
 
-  /** Half of the pace counts: a timer that comes a moment too early would else wait for a whole turn of it. */
+  /** Beat when half an interval has passed, so that a timer firing slightly early does not skip a beat. */
   #isDue(): boolean {
     return performance.now() - this.#lastBeat >= this.beatInterval / 2;
   }
 }
 
-/** What is said of a turn whose process has died in the middle of it. */
+/** The error message of a turn whose process has died. */
 export const PROCESS_DIED = 'The server that made this response has stopped.';
 
 /** Whether the response `r` has not ended. */
 export const OPEN = sql`r.status IN ('queued', 'in_progress')`;
 
-/** Who makes the response `r`, and when that process last said that it is alive: for `ProcessLease.endIfDead`. */
+/** The owner of the response `r` and its last heartbeat: columns for `ProcessLease.endIfDead`. */
 export const OWNER_BEAT = sql`r.owner, (SELECT o.alive_until FROM owners o WHERE o.id = r.owner) AS beat`;
 
-/** Ends what a process held that has died; in the background another one may go on with it. */
+/** Ends turns of a dead process: failed, but in the background free for another process to resume. */
 const END_TURNS = sql`UPDATE responses AS r
   SET status = CASE WHEN r.background = 0 THEN 'failed' ELSE r.status END, owner = '', waits = 0`;
 

@@ -14,22 +14,23 @@ import { refuseFull } from './storage.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { splitText } from './text.ts';
 
-/** How one stored turn is written: `begin` once before anything is promised, `round` any number of times, `end` once. */
+/** Writes one stored turn: `begin` once before anything is promised, `round` any number of times, `end` once. */
 export interface StoredRecord {
   /** Writes the response and its input. Throws an ApiError when another turn was first, in its conversation or with its key. */
   begin(): Promise<void>;
-  /** Writes nothing: what a process that dies leaves behind is not run again. */
+  /** Writes nothing: a turn in the foreground is not resumed. */
   calling(): Promise<void>;
-  /** Writes the items of the output that are new. */
+  /** Writes the new items of the output. */
   round(output: readonly OutputItem[]): Promise<void>;
   /**
-   * Writes the response as it ended, for as long as a lease where the database is away, and gives what is kept: another end,
-   * where somebody was first, and without what there is no room for. A turn of a conversation is put into it, unless it failed or was cancelled.
+   * Writes the final response, retrying for a lease while the database is away, and returns what is stored: another end if
+   * somebody was first, and less output if there was no room. Adds the turn to its conversation, unless it failed or was
+   * cancelled.
    */
   end(response: Response): Promise<Response>;
 }
 
-/** A turn that is about to begin: the response that it makes, from what, and under the client's key if it has one. */
+/** A turn about to begin: its response, its input and history, and the idempotency key of its client, if any. */
 export interface NewTurn {
   response: Response;
   input: readonly Item[];
@@ -37,7 +38,7 @@ export interface NewTurn {
   key?: IdempotencyKey | undefined;
 }
 
-/** The record of a turn that this process makes now. */
+/** Records a turn that this process runs. */
 export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
   const { database, tenant, lease } = store;
   const { response, input, origin } = turn;
@@ -71,7 +72,7 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
         return await endOnce(store, final, writeEnd(turn, lease.id)).catch(async (error) => {
           const fits = final.status === 'failed' && error instanceof ApiError && error.kind === 'storage_full';
           if (!fits) throw error;
-          // There is no room for what was made; that it has failed takes none.
+          // No room for the output; the failed status alone needs none.
           const bare = { ...final, output: final.output.slice(0, written) };
           const stored = await endOnce(store, bare, writeEnd({ ...turn, response: bare }, lease.id));
           return stored === bare ? final : stored;
@@ -84,8 +85,8 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
 }
 
 /**
- * Writes an end, again and again while the database is away, and gives what is kept: an attempt may have come through
- * without our hearing of it, and others may have ended the turn.
+ * Writes an end, retrying while the database is away, and returns what is stored: an attempt may have come through although
+ * its reply was lost, and others may have ended the turn.
  */
 async function endOnce(store: TenantStore, final: Response, end: Statement[]): Promise<Response> {
   const { database, lease } = store;
@@ -104,13 +105,13 @@ async function endOnce(store: TenantStore, final: Response, end: Statement[]): P
   return stored;
 }
 
-/** Until when the events of a turn are kept that has not ended. */
+/** Expiry of the events of a turn that has not ended. */
 const WHILE_RUNNING = Number.MAX_SAFE_INTEGER;
 
 /**
- * Writes a turn's response and its input: of one that `by` makes now, or with `background` of one that any process may
- * take, with the statements that keep what it is made from. Throws an ApiError when another turn was first, in its
- * conversation or with its key, and when there is no room.
+ * Writes the response and input of a turn: of one that `owner` runs now, or with `background` of one that any process may
+ * claim, with the statements that store its job. Throws an ApiError when another turn was first, in its conversation or with
+ * its key, and when there is no room.
  */
 export async function beginTurn(
   store: TenantStore,
@@ -143,7 +144,7 @@ export async function beginTurn(
   }
 }
 
-/** Whether items hold one that stands for all that was before it. */
+/** Whether a compaction is among the items: it replaces all items before it. */
 function isCompacted(items: readonly Item[]): boolean {
   return items.some(({ type }) => type === 'compaction');
 }
@@ -153,7 +154,7 @@ function writeBody(tenant: string, response: Response) {
   return splitText({ tenant, owner: response.id, kind: 'body', position: 0 }, text);
 }
 
-/** The items of a response's output from a place on. */
+/** Inserts the output of a response, from a position on. */
 export function writeOutput(tenant: string, id: string, items: readonly OutputItem[], from: number): Statement[] {
   return insertItems({ tenant, owner: id, kind: 'output', position: from }, items.slice(from));
 }
@@ -162,19 +163,19 @@ export function writeOutput(tenant: string, id: string, items: readonly OutputIt
 export interface EndedTurn {
   tenant: string;
   response: Response;
-  /** Items of its output that are written already. */
+  /** Output items that are written already. */
   writtenItems: number;
-  /** Items of its input. */
+  /** Number of input items. */
   inputItems: number;
   /** The conversation that it belongs to. */
   conversation: ConversationPlace | null;
-  /** Until when its events are kept, if it has any. */
+  /** Expiry of its events, if it has any. */
   logUntil?: number;
 }
 
 /**
- * Writes how a turn ended; undoes the batch unless it is still its owner's, or, where no owner is named, unless it has not
- * ended yet. A turn of a conversation is put into it, unless it failed or was cancelled.
+ * Writes the end of a turn. Undoes the batch unless `owner` still owns it or, without an `owner`, unless it is still open.
+ * Adds the turn to its conversation, unless it failed or was cancelled.
  */
 export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
   const { tenant, response, writtenItems, inputItems, conversation, logUntil } = turn;
@@ -193,22 +194,22 @@ export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
 }
 
 /**
- * Undoes a whole batch unless the turn is still its owner's: NULL violates the column's NOT NULL. A process that has
- * been silent for longer than a lease, and then goes on, thus writes nothing over what others made of its turn.
+ * Undoes the batch unless `owner` still owns the turn: NULL violates the NOT NULL of the column. So a process that was silent
+ * for longer than its lease overwrites nothing when it goes on.
  */
 export function requireOwner(tenant: string, id: string, owner: string): Statement {
   return write(sql`UPDATE responses SET status = CASE WHEN owner = ${owner} THEN status END
     WHERE tenant = ${tenant} AND id = ${id}`);
 }
 
-/** Takes the conversation for a turn, if nobody has it and nothing was added since it was read; else undoes the batch. */
+/** Locks the conversation for a turn; undoes the batch if another turn holds it, or items were added since it was read. */
 function acquireConversation(tenant: string, { id, base }: ConversationPlace, turn: string): Statement {
   return write(sql`UPDATE conversations AS c SET turn = ${turn}, used_at = ${Date.now()}, next_place =
       CASE WHEN c.deleted_at IS NULL AND c.next_place = ${base} AND NOT ${LOCKED} THEN c.next_place END
     WHERE c.tenant = ${tenant} AND c.id = ${id}`);
 }
 
-/** Gives the conversation back, with the turn's items in it if it came to something. */
+/** Unlocks the conversation, and adds the items of the turn if it succeeded. */
 function releaseConversation(
   tenant: string,
   { id, base }: ConversationPlace,

@@ -4,12 +4,12 @@ import { list, read, sql } from './database/sql.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
-/** How many items one statement asks for: D1 takes at most 100 values, and each id is there twice. */
+/** Ids per statement: D1 takes at most 100 values, and each id is there twice. */
 const BATCH_SIZE = 45;
 
 /**
- * The items with these ids that clients may still see, by id: those of a response that is there, or of a conversation.
- * Throws an ApiError, naming `input`: 404 when one is not found, and `context_length_exceeded` when all are too large.
+ * Reads the items with these ids that clients may still see: those of an unexpired response, or of a conversation. Throws an
+ * ApiError, naming `input`: 404 when one is not found, and `context_length_exceeded` when all are too large.
  */
 export async function findItems(store: TenantStore, ids: readonly string[]): Promise<Map<string, Item>> {
   const { database, tenant } = store;
@@ -33,7 +33,7 @@ export async function findItems(store: TenantStore, ids: readonly string[]): Pro
   return found;
 }
 
-/** Which of these ids are those of items in a conversation. */
+/** The ids among these that belong to items of a conversation. */
 export async function idsInConversation(
   { database, tenant }: TenantStore,
   conversation: string,
@@ -48,7 +48,7 @@ export async function idsInConversation(
   return rows.found.map(({ id }) => String(id));
 }
 
-/** What can be ids, as many at a time as a statement asks for. */
+/** Valid ids, in batches that fit one statement. */
 function batchesOf(ids: readonly string[]): string[][] {
   const valid = ids.filter(isId);
   const count = Math.ceil(valid.length / BATCH_SIZE);

@@ -4,34 +4,34 @@ import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
 import { LOCKED } from './history.ts';
 import { OPEN } from './process-lease.ts';
 
-/** Rows that a slice looks at. */
+/** Rows that one slice looks at. */
 const MAX_ROWS = fixedLimits.sweepRows;
 const ROW_LIMIT = raw(MAX_ROWS);
 
-/** What an item costs to remove beside its own bytes, and what a slice removes of items, in bytes. */
+/** Cost of removing an item besides its bytes, and the limit of a slice, in bytes. */
 const [ITEM_OVERHEAD, MAX_BYTES] = [4096, 2 * 1024 * 1024];
 
-/** Items that a slice removes of one response or conversation that is larger than that. */
+/** Items per slice of a response or conversation larger than that limit. */
 const LARGE_BATCH_SIZE = 32;
 
-/** Pieces of texts, and blocks of logs, that a slice removes. */
+/** Chunks of texts, and blocks of logs, per slice. */
 const [MAX_CHUNKS, MAX_BLOCKS] = [raw(16), raw(64)];
 
-/** Whether another response goes on from the response `r`, and one from the conversation `v`. */
+/** Whether another response builds on the response `r`, and one on the conversation `v`. */
 const CONTINUED = sql`EXISTS (SELECT 1 FROM responses c WHERE c.tenant = r.tenant AND c.parent = r.id)`;
 const BEGUN_IN = sql`EXISTS (SELECT 1 FROM responses r WHERE r.tenant = v.tenant AND r.conversation = v.id)`;
 
-/** Kinds of texts: of what is kept until a response goes, and of its log alone. */
+/** Kinds of texts to remove: with the response, and with its log alone. */
 const [OWN_TEXTS, LOG_TEXTS] = [sql`'log', 'body'`, sql`'log'`];
 
-/** Whether events of the response `r` are kept, or a part of texts of these kinds. */
+/** Whether events of the response `r`, or texts of these kinds, still exist. */
 const logExists = (kinds: Sql) => sql`(EXISTS (SELECT 1 FROM events e WHERE e.tenant = r.tenant AND e.response = r.id)
   OR EXISTS (SELECT 1 FROM chunks k WHERE k.tenant = r.tenant AND k.holder = r.id AND k.side IN (${kinds})))`;
 
 /**
- * A slice of the removal of responses that expired before a time and that nothing builds on, with their items unless a
- * conversation holds them. One that something builds on waits, and is not looked at again until the last of that is gone.
- * Says whether there may be more.
+ * Deletes leaves and then their ancestors, child before parent, so a batch may stop anywhere: one slice of the responses that
+ * expired before a time, with their items unless a conversation has them. A response that others build on is marked as
+ * waiting, and not looked at until the last of them is gone. Returns whether there may be more.
  */
 export async function removeResponses(database: Database, before: number): Promise<boolean> {
   const { due } = await database.batch({
@@ -74,7 +74,7 @@ export async function removeResponses(database: Database, before: number): Promi
   return true;
 }
 
-/** A slice of the removal of the events of background turns that were kept until a time. Says whether there may be more. */
+/** Deletes one slice of the expired events of background turns. Returns whether there may be more. */
 export async function removeLogs(database: Database, now: number): Promise<boolean> {
   const { due } = await database.batch({
     due: read(
@@ -94,11 +94,12 @@ export async function removeLogs(database: Database, now: number): Promise<boole
 }
 
 /**
- * Deletes some conversations that nobody has written to since a time, as their users could. Says whether there may be more.
+ * Deletes a batch of conversations that were not written to since a time, as their users could. Returns whether there may be
+ * more.
  */
 export async function expireConversations(database: Database, before: number, now: number): Promise<boolean> {
   const { due } = await database.batch({
-    // One that a turn is being made in is in use.
+    // A conversation with a running turn is in use.
     due: write(sql`UPDATE conversations AS c SET deleted_at = CASE WHEN ${LOCKED} THEN NULL ELSE ${now} END,
         used_at = CASE WHEN ${LOCKED} THEN ${now} ELSE used_at END
       WHERE (c.tenant, c.id) IN (SELECT v.tenant, v.id FROM conversations v
@@ -108,8 +109,8 @@ export async function expireConversations(database: Database, before: number, no
 }
 
 /**
- * A slice of the removal of conversations that were deleted before a time and that no response goes on from, with the items
- * that only they hold; others wait until the last of those is gone. Says whether there may be more.
+ * Deletes one slice of the conversations that were deleted before a time, with the items that only they have. A conversation
+ * that responses build on waits until the last of them is gone. Returns whether there may be more.
  */
 export async function removeConversations(database: Database, before: number): Promise<boolean> {
   const { due } = await database.batch({
@@ -138,13 +139,13 @@ export async function removeConversations(database: Database, before: number): P
   return true;
 }
 
-/** Items of what is removed: a condition that ends before the list of its ids, and their order. */
+/** Items to remove: a condition that the list of ids completes, and their order. */
 interface ItemSelection {
   which: Sql;
   by: Sql;
 }
 
-/** Removes the first of the items, and of the texts that they are kept in. */
+/** Deletes the first items, and the chunks of their texts. */
 function removeItems(rows: readonly Row[], { which, by }: ItemSelection, max: number): Statement[] {
   const first = (ids: Sql) => sql`SELECT i.tenant, i.holder, i.side, i.place FROM items i
     WHERE ${which} IN ${ids} ORDER BY ${by} LIMIT ${raw(max)}`;
@@ -164,7 +165,7 @@ function removeItems(rows: readonly Row[], { which, by }: ItemSelection, max: nu
   ];
 }
 
-/** Removes the first of the events of responses, and of their texts of these kinds. */
+/** Deletes the first events of responses, and the chunks of texts of these kinds. */
 function removeLog(rows: readonly Row[], kinds: Sql): Statement[] {
   return [
     ...forRows(
@@ -181,13 +182,13 @@ function removeLog(rows: readonly Row[], kinds: Sql): Statement[] {
   ];
 }
 
-/** What the items of a condition come to, as far as a slice has to know. */
+/** SQL: the cost of removing the items of a condition, counted up to the limit of a slice. */
 function weightOf(condition: Sql): Sql {
   return sql`(SELECT coalesce(sum(w.bytes), 0) FROM (SELECT ${raw(ITEM_OVERHEAD)} + octet_length(i.body) AS bytes FROM items i
     WHERE ${condition} LIMIT ${raw(MAX_BYTES / ITEM_OVERHEAD + 1)}) w) AS weight`;
 }
 
-/** Which of the rows that are due have to wait, which go now, and how many items go with them at most. */
+/** Splits due rows into those that have to wait and those that go now, and says how many items go with them at most. */
 function sliceOf(due: readonly Row[]): { blocked: Row[]; free: Row[]; items: number } {
   const free: Row[] = [];
   let weight = 0;
@@ -205,12 +206,15 @@ function sliceOf(due: readonly Row[]): { blocked: Row[]; free: Row[]; items: num
   };
 }
 
-/** What the rows go on from, by the column that names it. */
+/** Parents or conversations of the rows, by column. */
 function referencedBy(rows: readonly Row[], column: 'parent' | 'conversation'): Row[] {
   return rows.flatMap((row) => (row[column] ? [{ tenant: row.tenant ?? null, id: row[column] }] : []));
 }
 
-/** A statement about rows, by a list of their tenants and ids, and none without rows. The list is always as long: drivers keep what they have prepared. */
+/**
+ * A statement about rows, by a list of their tenants and ids; none without rows. The list has a fixed length, so that drivers
+ * can reuse their prepared statements.
+ */
 function forRows(rows: readonly Row[], statement: (ids: Sql) => Sql): Statement[] {
   const [first] = rows;
   if (!first) return [];

@@ -9,18 +9,18 @@ import { OWNER_BEAT, PROCESS_DIED } from './process-lease.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS, joinText, ROW_SIZE } from './text.ts';
 
-/** The condition of a response's row `r`, if clients may see it at a time. */
+/** SQL condition: the response `r`, if clients may see it at a time. */
 function visible(tenant: string, id: string, now: number): Sql {
   return sql`r.tenant = ${tenant} AND r.id = ${id} AND r.expires_at > ${now}`;
 }
 
-/** The response of this id as it is by now; throws 404, and `overloaded` where there is no room for it. */
+/** Reads a response in its current state; throws 404, and `overloaded` where there is no memory for it. */
 export async function getResponse(store: TenantStore, id: string): Promise<Response> {
   if (!isId(id)) throw notFound('response');
   return readResponse(store, id, Date.now());
 }
 
-/** The same, of one that clients see no more as well: whoever reads its events still hears how they end. */
+/** Reads a response even after it was deleted or has expired: readers of its events still get its end. */
 export async function getStoredResponse(store: TenantStore, id: string): Promise<Response> {
   return readResponse(store, id, 0);
 }
@@ -45,7 +45,7 @@ async function readResponse(store: TenantStore, id: string, now: number): Promis
   const size = Number(stored.row.bytes);
   if (size > room) throw neverFits(memory.budget, size) ? tooLargeToHold() : overloaded();
   memory.takeParsed(bytesOf(found) + bytesOf(items));
-  // What a record wrote: a Response, and output items on their side.
+  // As StoredRecord wrote it: a Response without its output, which is in items of its own.
   const response = { ...JSON.parse(stored.text), output: itemsOf(items) } as Response;
   const { status } = stored.row;
   if (response.status === status) return response;
@@ -53,13 +53,13 @@ async function readResponse(store: TenantStore, id: string, now: number): Promis
   return { ...response, status: 'failed', error: { code: 'server_error', message: PROCESS_DIED } };
 }
 
-/** Made where there was room for it, as it may be when it is a copy of what was in memory already. */
+/** 500: too large for this process. Whoever wrote it had the memory, perhaps because it was a copy. */
 function tooLargeToHold(): ApiError {
   const message = 'The response takes more memory than this server may use at a time (limits.inFlight).';
   return new ApiError('server', message, { retry: false });
 }
 
-/** The status of a response as it was last written, also of one that clients see no more; throws 404. */
+/** Reads the status of a response as last written, also of an expired one; throws 404. */
 export async function getStatus({ database, tenant }: TenantStore, id: string): Promise<string> {
   const { found } = await database.batch({
     found: read(sql`SELECT r.status FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id}`),
@@ -68,7 +68,7 @@ export async function getStatus({ database, tenant }: TenantStore, id: string): 
   return String(found[0].status);
 }
 
-/** Hides the response from now on; what others build on stays until they are gone as well. Throws 404. */
+/** Deletes a response for clients; its row stays while others build on it. Throws 404. */
 export async function deleteResponse({ database, tenant }: TenantStore, id: string): Promise<void> {
   if (!isId(id)) throw notFound('response');
   const now = Date.now();
@@ -78,7 +78,7 @@ export async function deleteResponse({ database, tenant }: TenantStore, id: stri
   if (deleted.length === 0) throw notFound('response');
 }
 
-/** A page of the response's own input; throws 404. */
+/** Reads a page of the response's own input; throws 404. */
 export async function listInputItems(store: TenantStore, id: string, query: ListQuery): Promise<ItemList> {
   const { database, tenant, memory } = store;
   if (!isId(id)) throw notFound('response');

@@ -1,17 +1,16 @@
 import { ApiError } from '../errors.ts';
 
-/** What the database refused is tried again so much later, in milliseconds. */
+/** Delay between two attempts, in milliseconds. */
 const RETRY_MS = 500;
 
-/** Waits until it is time to try again what the database refused, for at most so many milliseconds. */
+/** Waits before the next attempt, for at most so many milliseconds. */
 export function waitToRetry(maxMs = RETRY_MS): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, maxMs)));
 }
 
 /**
- * Reads what the database may refuse for a while: again and again for so many milliseconds, or until the signal aborts, and
- * then throws what it last refused with. An ApiError is an answer, and thrown at once, unless there
- * was no room for what is read.
+ * Retries a read while the database refuses it, for so many milliseconds or until the signal aborts, and then throws its last
+ * error. An ApiError is an answer and thrown at once, unless it is `overloaded`.
  */
 export async function retryRead<T>(read: () => Promise<T>, maxMs: number, signal?: AbortSignal): Promise<T> {
   const until = performance.now() + maxMs;

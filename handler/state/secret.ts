@@ -3,15 +3,15 @@ import { makeSecret, type Secret, type SharedSecret } from '../seal.ts';
 import type { Database } from './database/database.ts';
 import { read, sql, write } from './database/sql.ts';
 
-/** Its id; a configured one of this id would be another secret. */
+/** Id of this secret; a configured one of the same id would be another. */
 const ID = 'database';
 
-/** The secret that all processes of a database share; whoever asks first makes it. */
+/** The sealing secret that all processes of a database share; the first to ask creates it. */
 export function sharedSecret(database: Database): SharedSecret {
   return { id: ID, read: () => readSecret(database) };
 }
 
-/** Writes only where there is none yet: whoever opens what is sealed waits for no other process that writes. */
+/** Reads before it writes: opening a seal must not wait for other writers. */
 async function readSecret(database: Database): Promise<Secret> {
   const key = (await findKey(database)) ?? (await makeKey(database));
   keepSecret(key);

@@ -2,14 +2,14 @@ import { ApiError } from '../errors.ts';
 import { type Database, StorageFull } from './database/database.ts';
 import type { TenantStore } from './tenant-store.ts';
 
-/** Throws `storage_full` when nothing new may be kept: the database is as large as it may be, or its disk is full. */
+/** Throws `storage_full` when the database is at its limit, or its disk is full. */
 export function refuseFull({ database, stored }: TenantStore): void {
   if (database.isFull?.()) throw storageFull();
-  // The size is asked for only where it matters: it takes SQLite some microseconds.
+  // Ask for the size only where it matters: it costs SQLite some microseconds.
   if (stored < Number.POSITIVE_INFINITY && (database.storage?.()?.bytes ?? 0) >= stored) throw storageFull();
 }
 
-/** A database that says of a full disk what clients are to hear. */
+/** Wraps a database so that a full disk is the ApiError `storage_full`. */
 export function withStorageErrors(database: Database): Database {
   return {
     batch: (statements) =>

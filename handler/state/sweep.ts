@@ -5,22 +5,21 @@ import { removeOldDeliveries } from './deliveries.ts';
 import type { ProcessLease } from './process-lease.ts';
 import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';
 
-/** How long something hidden stays, in milliseconds: a turn that has just been read what it goes on from is still beginning. */
+/** Grace period of expired and deleted rows, in milliseconds: a turn that has just read its history may still be starting. */
 const GRACE_MS = 60_000;
 
-/** How far a sweep goes. */
+/** Bounds of one sweep. */
 export interface SweepBounds {
-  /** Slices at most. */
+  /** Slices at most; any number without it. */
   maxSlices?: number | undefined;
-  /** How long a conversation is kept that nobody writes to, in milliseconds; for ever, unless told otherwise. */
+  /** Retention of conversations since they were last written to, in milliseconds. Default: forever. */
   conversations?: number;
 }
 
 /**
- * Ends turns that nobody makes any more as failed, in every tenant, and removes what is expired or deleted and what
- * nobody builds on: responses leaf first, and the items of deleted conversations. In slices, at most so many, with as much
- * time between them as they take, so that all else goes on; what is left at the end of its time is left to the next sweep.
- * Any number of processes may do it at once.
+ * Ends the turns of dead processes in every tenant as failed, and removes what has expired or was deleted once nothing builds
+ * on it: leaf responses first, and the items of deleted conversations. Works in slices, with pauses as long as they took, so
+ * that requests go on; the next sweep does what is left. Several processes may sweep at once.
  */
 export async function sweep(
   database: Database,
@@ -31,7 +30,7 @@ export async function sweep(
   await lease.endTurnsOfDead(database);
   await database.batch({
     deliveries: removeOldDeliveries(now),
-    // One that is alive, and makes nothing, says so again when it does.
+    // An idle process writes its heartbeat again with its next turn.
     owners: write(sql`DELETE FROM owners WHERE alive_until < ${now - GRACE_MS}`),
   });
   const until = performance.now() + fixedLimits.sweepTime;

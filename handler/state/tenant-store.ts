@@ -4,11 +4,11 @@ import type { Database } from './database/database.ts';
 import type { WebhookTarget } from './deliveries.ts';
 import type { ProcessLease } from './process-lease.ts';
 
-/** What the stores of all tenants share: a database, and the process that reads and writes it. */
+/** The part of the store that all tenants share: a database, and this process with its lease. */
 export interface SharedStore {
   readonly database: Database;
   readonly lease: ProcessLease;
-  /** Where the ends of background responses are told. */
+  /** Webhooks for the ends of background responses. */
   readonly webhooks: readonly WebhookTarget[];
   /** How long a response is kept, in milliseconds. */
   readonly retention: number;
@@ -20,19 +20,19 @@ export interface SharedStore {
   readonly history: number;
 }
 
-/** One tenant's part of it, for one request or one background turn. */
+/** The store of one tenant, for one request or one background turn. */
 export interface TenantStore extends SharedStore {
   readonly tenant: string;
-  /** What is read takes its memory from here. */
+  /** Memory for what is read. */
   readonly memory: Reservation;
 }
 
-/** Whether a client's text can be the id of anything: others are unknown, and no database has to be asked. */
+/** Whether a text can be an id at all; the database is not asked for others. */
 export function isId(text: string): boolean {
   return /^[^\p{Cc}\p{Cs}]{1,256}$/u.test(text);
 }
 
-/** What an unknown id answers, and one of another tenant. */
+/** 404 for an unknown id, and for the id of another tenant. */
 export function notFound(what: string, param: string | null = null): ApiError {
   return new ApiError('not_found', `The ${what} was not found.`, { param });
 }

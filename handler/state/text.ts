@@ -4,7 +4,7 @@ import { sql, write } from './database/sql.ts';
 /** Characters of one row's text: at three bytes each they stay within the 512 KiB that every database takes well. */
 const MAX_TEXT = 170_000;
 
-/** Where a text is kept: the row of an item, of a response (`kind` is `body`), of its `job`, or a block of its `log`. */
+/** The key of a text: the row of an item, of a response (`kind` is `body`), of its `job`, or a block of its `log`. */
 export interface TextKey {
   tenant: string;
   /** The response or conversation that it belongs to. */
@@ -13,7 +13,7 @@ export interface TextKey {
   position: number;
 }
 
-/** A text as what its own row holds, and the statements that keep the rest. */
+/** Splits a text into what fits its own row and the statements that write the rest. */
 export function splitText(
   { tenant, owner, kind, position }: TextKey,
   text: string,
@@ -22,7 +22,7 @@ export function splitText(
   const rest: Statement[] = [];
   for (let from = 0, n = 0; from < text.length; n++) {
     let end = Math.min(from + MAX_TEXT, text.length);
-    // A pair of surrogates stays together: half of one is no text that a database keeps.
+    // Keep surrogate pairs whole: databases reject a lone one.
     if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--;
     const piece = text.slice(from, end);
     rest.push(

@@ -4,31 +4,31 @@ import { DELIVERY_TIMEOUT_MS, type Delivery, nextDue, postpone, removeDelivery, 
 import type { Transport } from '../transport.ts';
 import { sign, type Webhook } from './webhook.ts';
 
-/** Deliveries to one URL that are tried at a time. */
+/** Concurrent deliveries per URL. */
 const MAX_CONCURRENT = 8;
 
-/** How long a receiver may take, in milliseconds; it should keep the event and do its work later. */
+/** Timeout of a delivery, in milliseconds; a receiver should store the event and process it later. */
 const TIMEOUT_MS = 15_000;
 
-/** How long others leave a delivery alone that is being tried: a process that dies meanwhile delays it by so much. */
+/** How long an attempt is claimed, in milliseconds: a process that dies during one delays the delivery by so much. */
 const CLAIM_MS = 2 * TIMEOUT_MS;
 
-/** The first pause after a failure, in milliseconds, and the longest: each is twice the one before. */
+/** Delay after the first failure, and the longest, in milliseconds; each is twice the one before. */
 const [MIN_RETRY_MS, MAX_RETRY_MS] = [2_000, 6 * 3_600_000];
 
-/** What webhooks are delivered with. */
+/** What delivering webhooks needs. */
 export interface DelivererOptions {
   database: Database;
   transport: Transport;
   webhooks: readonly Webhook[];
 }
 
-/** Delivers what is due, and gives when the next one is: milliseconds since 1970, undefined for never. */
+/** Delivers what is due, and returns when the next delivery is: milliseconds since 1970, undefined for never. */
 export type Deliver = () => Promise<number | undefined>;
 
 /**
- * What delivers each event at least once: a 2xx is a delivery; all else is tried again, later and later. Only configured URLs
- * are called, none waits for another, and for each there is one loop at a time, whoever asks for it and how often.
+ * Delivers each event at least once: any 2xx is a success, anything else is retried with growing delays. Only configured URLs
+ * are called; none waits for another, and each has one loop at a time, however often it is started.
  */
 export function openDeliverer(options: DelivererOptions): Deliver {
   const loops = options.webhooks.map((webhook, index) => openLoop(webhook, `webhooks[${index}]`, options));
@@ -40,7 +40,7 @@ export function openDeliverer(options: DelivererOptions): Deliver {
 }
 
 function openLoop(webhook: Webhook, name: string, { database, transport }: DelivererOptions): Deliver {
-  // They outlive a loop that fails, so that the next one keeps to the bound as well.
+  // Attempts outlive a loop that fails, so that the next loop keeps to the bound as well.
   const attempts = new Set<Promise<void>>();
   let running: Promise<number | undefined> | undefined;
   let hasNews = false;
@@ -76,7 +76,7 @@ function openLoop(webhook: Webhook, name: string, { database, transport }: Deliv
     }
   };
   return () => {
-    // What has become due since the loop last looked is taken at once, if there is room for it.
+    // The running loop takes new deliveries at once, if it has a free slot.
     hasNews = true;
     wakeUp.resolve();
     running ??= loop();
@@ -84,7 +84,7 @@ function openLoop(webhook: Webhook, name: string, { database, transport }: Deliv
   };
 }
 
-/** Tries a delivery once, and gives what is to be written of that. */
+/** Attempts a delivery once, and returns the statement that records the result. */
 async function attempt(delivery: Delivery, transport: Transport, webhook: Webhook, name: string): Promise<Statement> {
   const { id, body, tries, created } = delivery;
   const now = Date.now();
@@ -96,7 +96,7 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: Webhoo
   } catch (error) {
     failure = error;
   }
-  // By its place in the configuration: many receivers know who may call by the path alone.
+  // Log the index and not the URL: many receivers authorize callers by the path alone.
   const details = { webhook: name, event: id, tries, error: describe(failure) };
   if (now - created > DELIVERY_TIMEOUT_MS) {
     log.error('a webhook was given up', details);
@@ -104,7 +104,7 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: Webhoo
   }
   log.warn('a webhook could not be delivered', details);
   const delay = Math.min(MIN_RETRY_MS * 2 ** (tries - 1), MAX_RETRY_MS);
-  return postpone(delivery, now + delay * (1 + Math.random() / 5)); // so that many do not come back at once
+  return postpone(delivery, now + delay * (1 + Math.random() / 5)); // jitter, so that many do not retry at once
 }
 
 async function send(webhook: Webhook, id: string, body: string, transport: Transport): Promise<number> {

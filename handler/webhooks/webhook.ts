@@ -1,6 +1,6 @@
 import { fromBase64, toBase64 } from '../base64.ts';
 
-/** The ends of a background response that are told. */
+/** Types of webhook events: the ends of a background response. */
 export const webhookEvents = [
   'response.completed',
   'response.failed',
@@ -8,21 +8,21 @@ export const webhookEvents = [
   'response.incomplete',
 ] as const;
 
-/** One of the ends that are told. */
+/** One type of webhook event. */
 export type WebhookEvent = (typeof webhookEvents)[number];
 
-/** Where the ends of background responses are told. */
+/** A configured webhook. */
 export interface Webhook {
   url: string;
   /** `whsec_` and base64, or any text: what `openai.webhooks.unwrap` is given at the other side. */
   secret: string;
-  /** Which ends; all, where it does not say. */
+  /** Event types to send. Default: all. */
   events?: readonly WebhookEvent[] | undefined;
 }
 
 const encoder = new TextEncoder();
 
-/** The headers by which the receiver knows that a body is ours, and recent (Standard Webhooks). `now` in milliseconds. */
+/** Signs a body (Standard Webhooks): headers that prove that it is ours, and recent. `now` in milliseconds. */
 export async function sign(
   { secret }: Webhook,
   id: string,

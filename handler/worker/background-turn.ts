@@ -1,7 +1,7 @@
 import type { Handler, Job, Runner, Work } from '../index.ts';
 import type { Bindings, ObjectNamespace } from './bindings.ts';
 
-/** As much of a Durable Object's state as is used. */
+/** The part of a Durable Object's state that is used. */
 export interface ObjectState {
   storage: {
     get(key: string): Promise<Job | undefined>;
@@ -11,24 +11,24 @@ export interface ObjectState {
   };
 }
 
-/** A class of Durable Objects, by the members that the platform calls. */
+/** A Durable Object class, by the members that the platform calls. */
 export type ObjectClass = new (
   state: ObjectState,
   bindings: Bindings,
 ) => { fetch(request: Request): Promise<Response>; alarm(): Promise<void> };
 
-/** A handler, and the work on background turns that it has for a runner. */
+/** An open handler, and the function that runs its background jobs. */
 export interface OpenHandler {
   handler: Handler;
   work: Work;
 }
 
-/** How soon a turn is looked at again that another process has, in milliseconds. */
+/** Delay before checking again on a turn that another process runs, in milliseconds. */
 const RETRY_MS = 10_000;
 
 /**
- * The Durable Object that makes one background turn: an alarm may run for as long as it takes, where a request ends with its
- * reply, and the platform repeats one whose machine has failed.
+ * The Durable Object of one background turn. It works in an alarm, which may run for as long as it takes, while a request
+ * ends with its reply; the platform repeats an alarm whose machine failed.
  */
 export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHandler>): ObjectClass {
   return class BackgroundTurn {
@@ -41,7 +41,7 @@ export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHa
       this.#bindings = bindings;
     }
 
-    /** `PUT` with a job has it made soon, `DELETE` ends the work on it; `POST` wakes the object of the webhooks. */
+    /** `PUT` starts a job, `DELETE` aborts it, `POST` wakes the object that delivers webhooks. */
     async fetch(request: Request): Promise<Response> {
       const { storage } = this.#state;
       if (request.method === 'DELETE') this.#stopping.abort();
@@ -54,8 +54,8 @@ export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHa
     }
 
     /**
-     * Makes the turn, and looks again later while another process that may be alive has it. The object of the webhooks, which
-     * has no turn, delivers them until there is none that waits: one for all, or each turn's would wake for every delivery.
+     * Runs the turn, and checks again later while another process may be running it. One object without a turn delivers all
+     * webhooks until none is due: with one per turn, each would wake for every delivery.
      */
     async alarm(): Promise<void> {
       const { storage } = this.#state;
@@ -73,7 +73,7 @@ export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHa
   };
 }
 
-/** Has every background turn made by a Durable Object of its own. */
+/** Runs every background turn in a Durable Object of its own. */
 export function objectRunner(turns: ObjectNamespace): Runner {
   const send = async (method: string, job: Pick<Job, 'tenant' | 'id'>) => {
     await turns

@@ -22,34 +22,34 @@ import { migrate } from '../state/database/schema.ts';
 import { backgroundTurnClass, type ObjectClass, type OpenHandler, objectRunner } from './background-turn.ts';
 import type { Bindings } from './bindings.ts';
 
-/** What a Worker adds to what its deployment configures. */
+/** Options of a Worker beside its configuration. */
 export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'backends' | 'identify' | 'basePath'>;
 
 /** A Worker, by the members that the platform calls. */
 export interface Worker {
-  /** Answers one request; a wrong configuration is a 500 whose reason only the log holds. */
+  /** Answers one request; with a wrong configuration, with a 500 whose reason is in the log only. */
   fetch(request: Request, bindings: Bindings, context: Context): Promise<Response>;
-  /** Removes what has expired, and has turns taken over that nobody makes, as often as `wrangler.toml` says. */
+  /** Sweeps, and resumes orphaned turns, as often as `wrangler.toml` says. */
   scheduled(event: unknown, bindings: Bindings): Promise<void>;
 }
 
-/** As much of a Workers' context as is used. */
+/** The part of the Workers' context that is used. */
 export interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** A WebSocket's two ends as Workers make them: one goes into the reply, the other is ours once it is accepted. */
+/** The two ends of a WebSocket on Workers: the client's goes into the reply, ours has to be accepted. */
 declare const WebSocketPair: new () => { 0: object; 1: Parameters<typeof standardSocket>[0] & { accept(): void } };
 
 /** The default of `limits.inFlight`: half of what an isolate may use. */
 const DEFAULT_IN_FLIGHT = 64 * 1024 * 1024;
 
-/** Slices of a sweep: the platform bounds the queries of one call, and each slice makes some ten. */
+/** Slices per sweep: the platform limits the queries of one call, and each slice makes about ten. */
 const MAX_SLICES = 20;
 
 /**
- * The root on Cloudflare Workers: `worker` is a module's default export, and `BackgroundTurn` the class of the binding `TURNS`,
- * exported by its name. All requests of an isolate share one handler, and the first one brings the schema to the newest.
+ * The root on Cloudflare Workers: `worker` is the default export of a module, `BackgroundTurn` the class of the binding
+ * `TURNS`, exported by name. All requests of an isolate share one handler, and the first one migrates the schema.
  */
 export function createWorker(options: WorkerOptions = {}): { worker: Worker; BackgroundTurn: ObjectClass } {
   let opening: Promise<OpenHandler> | undefined;
@@ -79,7 +79,7 @@ export function createWorker(options: WorkerOptions = {}): { worker: Worker; Bac
 
     async scheduled(_event, bindings) {
       const { handler } = await openOnce(bindings);
-      // None waits for another to succeed; what waits for receivers comes last.
+      // One failure does not stop the others; delivering comes last, since it waits for receivers.
       const tasks = { resume: handler.resume, sweep: () => handler.sweep(MAX_SLICES), deliver: handler.deliver };
       for (const [name, run] of Object.entries(tasks)) {
         await run().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
@@ -89,12 +89,12 @@ export function createWorker(options: WorkerOptions = {}): { worker: Worker; Bac
   return { worker, BackgroundTurn: backgroundTurnClass(openOnce) };
 }
 
-/** Answers with a WebSocket; the request lasts as long as it is open. */
+/** Upgrades to a WebSocket; the request lasts as long as it is open. */
 function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response {
   const { 0: webSocket, 1: ours } = new WebSocketPair();
   ours.accept();
   void serve(standardSocket(ours));
-  // The member is the platform's own.
+  // webSocket is an extension of the platform.
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 }
 

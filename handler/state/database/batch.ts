@@ -1,6 +1,6 @@
 import type { Batch, Row, Rows, Statement } from './database.ts';
 
-/** The statements of a batch in their order, as a driver runs them. */
+/** The statements of a batch, in the order in which a driver runs them. */
 export function statementsOf(batch: Batch): Statement[] {
   const statements: Statement[] = [];
   for (const entry of Object.values(batch)) {
@@ -10,7 +10,7 @@ export function statementsOf(batch: Batch): Statement[] {
   return statements;
 }
 
-/** The rows of a batch by its names, from those of each of its statements. */
+/** The rows of a batch by name, from the rows of each statement. */
 export function rowsByName<B extends Batch>(batch: B, rows: readonly (readonly Row[])[]): Rows<B> {
   const named: Record<string, readonly Row[]> = {};
   let next = 0;

@@ -1,7 +1,7 @@
 import { rowsByName, statementsOf } from './batch.ts';
 import { Conflict, type Database, type Row, StorageFull } from './database.ts';
 
-/** As much of a Cloudflare D1 binding as is used. */
+/** The part of a Cloudflare D1 binding that is used. */
 export interface D1Binding {
   prepare(sql: string): D1Statement;
   batch(statements: D1Statement[]): Promise<{ results?: unknown[]; meta?: { size_after?: number } }[]>;
@@ -11,7 +11,7 @@ interface D1Statement {
   bind(...values: unknown[]): D1Statement;
 }
 
-/** A Database on Cloudflare D1, whose own `batch` is a transaction. */
+/** A Database on Cloudflare D1, whose `batch` is a transaction. */
 export function d1Database(binding: D1Binding): Database {
   let bytes: number | undefined;
   return {
@@ -23,7 +23,7 @@ export function d1Database(binding: D1Binding): Database {
         const rows = results.map(({ results = [] }) => results as Row[]); // D1's rows are plain objects of our values
         return rowsByName(statements, rows);
       } catch (error) {
-        // D1 tells a refusal only by its text, which repeats SQLite's.
+        // D1 reports a constraint only in its message, which repeats SQLite's.
         const refused = /(UNIQUE|NOT NULL|CHECK|PRIMARY KEY) constraint failed/.test(String(error));
         if (/maximum DB size|SQLITE_FULL|database or disk is full/i.test(String(error))) {
           throw new StorageFull('the database is as large as D1 has it', { cause: error });

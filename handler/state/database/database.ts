@@ -9,13 +9,13 @@ export interface Statement {
   readonly values: readonly Value[];
 }
 
-/** What runs in one round trip: statements by name, or lists of them, in the order in which they stand. */
+/** Statements of one round trip, by name, alone or in lists, run in the order of the names. */
 export type Batch = Readonly<Record<string, Statement | readonly Statement[]>>;
 
-/** A row of a result: what was selected or returned, by column. */
+/** A row of a result, by column. */
 export type Row = Readonly<Record<string, Value>>;
 
-/** The rows of a batch by the same names; those of a list come one after another. */
+/** The rows of a batch under the same names; those of a list are concatenated. */
 export type Rows<B extends Batch> = { readonly [Name in keyof B]: readonly Row[] };
 
 /** Thrown by `batch` when a constraint (a key, NOT NULL, a check) refuses a statement: somebody else was first. */
@@ -23,16 +23,16 @@ export class Conflict extends Error {
   override readonly name = 'Conflict';
 }
 
-/** Thrown by `batch` when there is no room for what it writes. Nothing was done. */
+/** Thrown by `batch` when storage is full. Nothing was written. */
 export class StorageFull extends Error {
   override readonly name = 'StorageFull';
 }
 
-/** How much room a database takes, in bytes. */
+/** Size of a database, in bytes. */
 export interface Storage {
-  /** Of what is kept; what is free does not count. */
+  /** Bytes in use, without free pages. */
   bytes: number;
-  /** What is free inside the database, and is written to first; 0 where that is not known. */
+  /** Free bytes inside the file, which are reused first; 0 when unknown. */
   free: number;
 }
 
@@ -45,10 +45,10 @@ export interface Database {
   batch<B extends Batch>(statements: B): Promise<Rows<B>>;
   /** The room that it takes, without a round trip; undefined while that is not known. */
   storage?(): Storage | undefined;
-  /** Whether its disk is full, and what is left is needed to remove things, so that nothing new is to be kept. */
+  /** Whether the disk is full: then what is left is for deleting, and nothing new may be stored. */
   isFull?(): boolean;
-  /** Gives a part of what is free back to the disk, and says whether there is more. */
+  /** Returns some free space to the disk, and says whether there is more. */
   giveBack?(): Promise<boolean>;
-  /** Closes it; what was acknowledged before is kept. */
+  /** Closes it; acknowledged writes are kept. */
   close(): Promise<void>;
 }

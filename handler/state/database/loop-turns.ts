@@ -1,10 +1,10 @@
-/** How long the reads of one turn of the event loop may take together, in milliseconds, with what is made of their rows. */
+/** Time that reads may take in one turn of the event loop, in milliseconds, parsing included. */
 const SLICE_MS = 10;
 
 /**
- * Spreads reads that are run at once over turns of the event loop, so that a crowd of long ones lets everybody else in
- * between. `defer` puts work off until the loop has looked for new requests. What it gives is to be awaited, and asked for
- * again, until it is undefined: then there is room to read.
+ * Spreads concurrent reads over turns of the event loop, so that a crowd of long ones does not block other requests. `defer`
+ * postpones work until the loop has looked for new requests. Await the result of the returned function, and call it again
+ * until it is undefined: then read.
  */
 export function loopTurns(defer: (work: () => void) => void): () => Promise<void> | undefined {
   let began: number | undefined;
@@ -12,7 +12,7 @@ export function loopTurns(defer: (work: () => void) => void): () => Promise<void
     const now = performance.now();
     if (began === undefined) {
       began = now;
-      // Timers come before new requests, and deferred work after them: whoever comes new need not queue behind a crowd.
+      // Timers run before new requests, and deferred work after them, so new requests need not queue behind a crowd.
       setTimeout(() => {
         began = undefined;
       }, 0);

@@ -1,12 +1,12 @@
 import { Conflict, type Database } from './database.ts';
 import { raw, read, sql, write } from './sql.ts';
 
-/** Stands in a statement for the time at which a database is brought to its version. */
+/** Placeholder for the time of the migration. */
 const NOW = ':now';
 
 /**
- * Every version of the schema as the statements that lead to it from the one before. A version that has been released
- * is never changed. Times are milliseconds since 1970; every table that holds clients' data has `tenant` first.
+ * Migrations: each version of the schema as the statements that lead to it from the one before. A released version never
+ * changes. Times are milliseconds since 1970; every table of client data has `tenant` first.
  */
 export const migrations: readonly (readonly string[])[] = [
   [
@@ -100,8 +100,8 @@ const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint N
 const VERSION = read(sql`SELECT max(version) AS version FROM migrations`);
 
 /**
- * Brings the schema to the newest version, or to `to`; safe when several processes start at once. Throws when the
- * database is of a newer version than this program knows.
+ * Migrates the schema to the newest version, or to `to`; safe when several processes start at once. Throws when the database
+ * is newer than this program.
  */
 export async function migrate(database: Database, to: number = migrations.length): Promise<void> {
   for (;;) {

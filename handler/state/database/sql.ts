@@ -12,7 +12,7 @@ export class Sql {
   }
 }
 
-/** What stands in a hole: a fragment is spliced in with its values, anything else is a value. */
+/** A value of the template: fragments are spliced in with their values, anything else is a bound value. */
 export type Hole = Sql | Value;
 
 /** SQL with its values. */
@@ -27,12 +27,12 @@ export function list(holes: readonly Hole[]): Sql {
   return new Sql(parts.join(', '), values);
 }
 
-/** A constant of the program as it stands, such as a column's name or a limit; never what anyone has sent. */
+/** SQL text as is: a constant of the program, such as a column or a limit; never user input. */
 export function raw(text: string | number): Sql {
   return new Sql(String(text), []);
 }
 
-/** A statement that changes nothing: no driver has it wait for those who write. */
+/** A statement that only reads: drivers never make it wait for writers. */
 export function read({ text, values }: Sql): Statement {
   return { kind: 'read', text, values };
 }
@@ -42,7 +42,7 @@ export function write({ text, values }: Sql): Statement {
   return { kind: 'write', text, values };
 }
 
-/** The text of each hole, and the values of all. */
+/** The text of each template value, and all bound values. */
 function fill(holes: readonly Hole[]): { parts: string[]; values: Value[] } {
   const parts: string[] = [];
   const values: Value[] = [];
@@ -58,7 +58,7 @@ function fill(holes: readonly Hole[]): { parts: string[]; values: Value[] } {
   return { parts, values };
 }
 
-/** Texts that were joined before, by their template: a few each. To join them for every turn costs more than all else here. */
+/** Joined texts by template, a few each: joining them anew for every turn costs more than everything else here. */
 const cache = new WeakMap<TemplateStringsArray, { parts: readonly string[]; text: string }[]>();
 
 function join(texts: TemplateStringsArray, parts: readonly string[]): string {

@@ -3,70 +3,73 @@ import { Conflict, type Database, type Row, type Statement, StorageFull, type Va
 import { loopTurns } from './loop-turns.ts';
 import { raw, sql, write } from './sql.ts';
 
-/** As much of `node:sqlite`'s DatabaseSync as is used; the root opens it. */
+/** The part of `node:sqlite`'s DatabaseSync that is used; the root opens it. */
 export interface SqliteConnection {
   exec(sql: string): void;
   prepare(sql: string): { all(...values: Value[]): unknown[] };
   close(): void;
 }
 
-/** How a SQLite database is to be used. */
+/** Options of a SQLite database. */
 export interface SqliteOptions {
   /**
    * What a commit waits for. `normal`: the operating system has it; a crash of the process loses nothing, a loss of power
    * may lose the last moments, and never tears anything. `full`: the disk has it, at the cost of one flush a commit.
    */
   synchronous?: 'normal' | 'full';
-  /** Does work a little later, so that what is written until then is committed together; `setImmediate` on Node. */
+  /** Postpones work, so that everything written until then shares one commit; `setImmediate` on Node. */
   defer?: (work: () => void) => void;
-  /** How long a writer waits for another process's transaction, in milliseconds: five seconds, unless told otherwise. */
+  /** How long a writer waits for another process's transaction, in milliseconds. Default: 5000. */
   patience?: number;
-  /** What is kept for a full disk: giving it up says whether that made room; nothing new is to be kept while it `isFull`. */
+  /** Reserve for a full disk: `giveUp` says whether that made room; while it `isFull` nothing new may be stored. */
   reserve?: { giveUp(): boolean; readonly isFull: boolean };
 }
 
 interface QueuedBatch {
   statements: readonly Statement[];
-  /** Until when it waits for another process's transaction, by `performance.now()`. */
+  /** Deadline for another process's transaction, by `performance.now()`. */
   until: number;
   resolve(rows: Row[][]): void;
   reject(error: unknown): void;
 }
 
-/** SQLite's extended codes for a primary key, unique, not-null or check constraint that refuses. */
+/** SQLite's extended error codes of primary key, unique, not-null and check constraints. */
 const CONSTRAINT_CODES = new Set([1555, 2067, 1299, 275]);
 
-/** SQLite's code for a disk, or a file, that can grow no more. */
+/** SQLITE_FULL: the disk or the file cannot grow. */
 const SQLITE_FULL = 13;
 
-/** SQLite's code for a lock that another connection holds, whatever for. */
+/** SQLITE_BUSY: another connection holds a lock. */
 const SQLITE_BUSY = 5;
-/** Its codes for what is wrong with one batch and says nothing of others: an error in it, a constraint, more than there is room for. */
+/** Error codes that concern one batch only: an error in it, a constraint, or its size. */
 const BATCH_CODES = new Set([1, 19, SQLITE_FULL]);
 
-/** Page cache in KiB: a long history is read from many places, and SQLite's own 2 MiB forget them; 64 MiB fill for minutes. */
+/**
+ * Page cache in KiB: a long history is spread over many pages, and SQLite's own 2 MiB forget them; 64 MiB take minutes to
+ * fill.
+ */
 const CACHE_KIB = 32_768;
 
-/** Bytes of the log that stay when it begins anew. */
+/** Bytes that the WAL file keeps when it begins anew. */
 const MAX_LOG_BYTES = 1024 * 1024;
 
-/** Free pages that stay for what is written next, and those that are given back at a time. */
+/** Free pages kept for the next writes, and pages returned to the disk at a time. */
 const [MIN_FREE_PAGES, VACUUM_PAGES] = [1024, 128];
 
-/** Characters written in one commit with others: it holds the event loop up. */
+/** Characters per group commit: a commit blocks the event loop. */
 const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
 
-/** How often it is looked whether another process's lock is gone, in milliseconds. */
+/** Interval for retrying while another process holds a lock, in milliseconds. */
 const POLL_MS = 5;
 
 /**
- * A Database on a SQLite connection, in WAL mode, so that readers never wait for writers. Batches that write are gathered into
- * one transaction, since a commit costs more than what is in it; when one of them is refused, each is run by itself. Another
- * process's lock is waited for with timers: SQLite's own waiting would hold up all else that this process does.
+ * A Database on a SQLite connection, in WAL mode, so that readers never wait for writers. Batches that write share one commit
+ * (group commit), since a commit costs more than its statements; when one of them fails, each is run alone. Locks of other
+ * processes are waited for with timers: SQLite's own waiting would block the event loop.
  */
 export function sqliteDatabase(connection: SqliteConnection, options: SqliteOptions = {}): Database {
   const { synchronous = 'normal', defer = queueMicrotask, patience = 5_000, reserve } = options;
-  // Only a new file heeds what becomes of its free pages.
+  // auto_vacuum takes effect in a new file only.
   connection.exec(`PRAGMA busy_timeout = ${patience}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
     PRAGMA cache_size = -${CACHE_KIB}; PRAGMA journal_size_limit = ${MAX_LOG_BYTES}; PRAGMA busy_timeout = 0`);
   // The product has a fixed set of statements, so the cache has a fixed size.
@@ -102,7 +105,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
   const commit = (jobs: readonly QueuedBatch[]) => {
     try {
       const rows = transact(
-        // A transaction that reads first and writes then could not be retried by waiting.
+        // IMMEDIATE, since a transaction that reads before it writes cannot be retried by waiting.
         'BEGIN IMMEDIATE',
         jobs.map(({ statements }) => statements),
       );
@@ -121,13 +124,13 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       else job.reject(error);
     }
   };
-  /** Has a job run along with all that wait for the same moment; who is the first says when that is. */
+  /** Queues a job for the next group commit; the first queued job schedules it. */
   const enqueue = (job: QueuedBatch, when: (work: () => void) => void) => {
     if (queue.length === 0) when(flush);
     queue.push(job);
   };
 
-  /** Takes no lock that a writer has. SQLite is busy for readers only where another process puts the whole file in order. */
+  /** Reads without waiting for writers. SQLite is busy for readers only while another process vacuums the file. */
   const readOnly = async (statements: readonly Statement[]): Promise<Row[][]> => {
     const until = performance.now() + patience;
     for (;;) {
@@ -168,7 +171,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
         const free = pragma('freelist_count') * pageSize;
         return { bytes: pragma('page_count') * pageSize - free, free };
       } catch {
-        return undefined; // another process puts the file in order
+        return undefined; // another process is vacuuming
       }
     },
     isFull: () => reserve?.isFull ?? false,
@@ -185,7 +188,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
   };
 }
 
-/** How many of the first jobs are committed together: all that are small, or one that is large. */
+/** Jobs of the next group commit: all small ones, or one large one. */
 function groupSize(jobs: readonly QueuedBatch[]): number {
   let size = 0;
   const end = jobs.findIndex(({ statements }) => {
@@ -204,13 +207,13 @@ function rollBack(connection: SqliteConnection): void {
   }
 }
 
-/** SQLite's extended code of an error, or of what a Conflict or StorageFull was made of; 0 for what is none of its own. */
+/** SQLite's extended error code, also of the cause of a Conflict or StorageFull; 0 for other errors. */
 function errcode(error: unknown): number {
   if (error instanceof Conflict || error instanceof StorageFull) return errcode(error.cause);
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
 }
 
-/** The code that an extended one is a kind of. */
+/** The primary code of an extended one. */
 function codeOf(error: unknown): number {
   return errcode(error) & 0xff;
 }
