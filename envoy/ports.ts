@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
-/** Throws, naming the port, when nothing more can listen on it. */
+/** Throws an Error that names the port when it cannot be listened on. */
 export async function refuseBusy(host: string, port: number, what: string): Promise<void> {
   const server = createServer();
   try {
@@ -16,7 +16,7 @@ export async function refuseBusy(host: string, port: number, what: string): Prom
   }
 }
 
-/** Whether something accepts a connection there. */
+/** Whether a process accepts connections there. */
 export async function accepts(host: string, port: number): Promise<boolean> {
   const socket = connect(port, host);
   try {
@@ -29,7 +29,7 @@ export async function accepts(host: string, port: number): Promise<boolean> {
   }
 }
 
-/** The address at which this machine reaches a listener bound to `host`: every address includes the loopback one. */
+/** The address for reaching a listener bound to `host`: the loopback when it is bound to all addresses. */
 export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;

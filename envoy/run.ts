@@ -9,15 +9,15 @@ import { configFor, type Mode, type Processor } from './config.ts';
 import { type FindOptions, locateEnvoy } from './find.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
 
-/** Envoy's first health check may take its 2 s timeout; a loaded machine needs the rest. */
+/** Timeout of a start: Envoy's first health check may take 2 s, and a loaded machine the rest. */
 const START_LIMIT_MS = 30_000;
-/** The admin interface answers in milliseconds. */
+/** Timeout of the admin interface, which answers in milliseconds. */
 const ADMIN_LIMIT_MS = 1_000;
-/** Envoy writes its access log in blocks, after 10 s by default: too late for a person, or a test, that reads along. */
+/** Flush interval of the access log: the default of 10 s is too late for a person, or a test, that reads along. */
 const LOG_FLUSH_MS = 100;
 
 /**
- * What to start, before which processor. It listens on loopback unless `host` says otherwise. A start that `signal` aborts
+ * Options of an Envoy and its processor. Listens on the loopback unless `host` says otherwise. A start that `signal` aborts
  * fails, and leaves no process.
  */
 export type EnvoyOptions = FindOptions &
@@ -33,22 +33,22 @@ export type EnvoyOptions = FindOptions &
 /** A running Envoy: `exited` resolves with its exit code, or null after a signal; `stop` returns when it is gone. */
 export interface RunningEnvoy {
   origin: string;
-  /** What the admin interface answers to a GET of this path; it listens in a folder that only this user can enter. */
+  /** GETs a path of the admin interface, which listens in a folder that only this user can enter. */
   admin(path: string): Promise<string>;
   pid: number;
   exited: Promise<number | null>;
   stop(): Promise<void>;
 }
 
-/** The path of a usable Envoy binary; downloads one when none is at hand. */
+/** Finds a usable Envoy binary; downloads one when there is none. */
 export async function findEnvoy(options: FindOptions = {}): Promise<string> {
   return (await locateEnvoy(options)).path;
 }
 
-/** Starts Envoy in front of the processor and resolves when it takes requests. It ends with this process. */
+/** Starts Envoy in front of the processor; resolves when it accepts requests. It ends with this process. */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   const { mode, envoyPort, host = '127.0.0.1', logLevel = 'warning' } = options;
-  // Envoy shares its ports (SO_REUSEPORT): beside another Envoy it would start, and get a part of the connections.
+  // Check the port first: with SO_REUSEPORT a second Envoy would start beside another, and get part of its connections.
   await refuseBusy(host, envoyPort, "Envoy's port (-envoy-port)");
   const { path, version } = await locateEnvoy(options);
   options.signal?.throwIfAborted();
@@ -76,7 +76,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   }
 }
 
-/** Waits for the admin interface, its /ready, and the listener; ends an Envoy that does not get there. */
+/** Waits for the admin interface, its /ready, and the listener; stops an Envoy that does not become ready. */
 async function ready(envoy: EnvoyProcess, adminSocket: string, options: EnvoyOptions): Promise<void> {
   const { host = '127.0.0.1', envoyPort, signal } = options;
   let ended = false;
@@ -94,7 +94,7 @@ async function ready(envoy: EnvoyProcess, adminSocket: string, options: EnvoyOpt
   throw new Error(`Envoy on port ${envoyPort} ${why}: ${envoy.lastWords() || 'it said nothing'}`);
 }
 
-/** The body of a GET over a unix socket; silence is an Error. */
+/** GETs a path over a unix socket; a timeout is an Error. */
 function ask(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const get = request({ socketPath, path, timeout: ADMIN_LIMIT_MS }, (reply) => {

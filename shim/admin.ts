@@ -2,7 +2,7 @@ import { Refusal } from './refusal.ts';
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
-/** Answers what operators' tools ask, by its path; any other path is 404. */
+/** Serves the admin routes by path; any other path is a 404. */
 export function adminFetch(routes: ReadonlyMap<string, Answer>): Answer {
   return (request) => {
     const answer = routes.get(new URL(request.url).pathname);

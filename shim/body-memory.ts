@@ -1,21 +1,21 @@
-/** A budget of bytes that this process may hold, such as the handler's. */
+/** A memory budget of this process in bytes, such as the handler's. */
 export interface Budget {
-  /** Takes bytes; false, with none taken, where there is no room for them. */
+  /** Reserves bytes; false, reserving none, when there is no room. */
   take(bytes: number): boolean;
-  /** Takes bytes that are held already. */
+  /** Adds bytes that are in memory already, whatever the limit. */
   add(bytes: number): void;
   giveBack(bytes: number): void;
 }
 
-/** The budget for all that is held; `arriving` is its part for what has not come whole yet. */
+/** The whole budget; `arriving` is its part for bodies that are still coming in. */
 export interface Memory extends Budget {
   readonly arriving: Budget;
 }
 
-/** Bytes of one body or message that are not worth counting, as the handler has it (`fixedLimits.uncounted`). */
+/** Bytes of a body or message that are not worth counting; the same as the handler's `fixedLimits.uncounted`. */
 const UNCOUNTED_BYTES = 64 * 1024;
 
-/** What one body takes of the process's memory, from its first bytes to the end of its request. */
+/** Memory of one body, from its first bytes to the end of its request. */
 export class BodyMemory {
   readonly #memory: Memory | undefined;
   #budget: Budget | undefined;
@@ -28,7 +28,7 @@ export class BodyMemory {
     this.#budget = memory?.arriving;
   }
 
-  /** Takes bytes that have come in; false where there is no room for them. */
+  /** Reserves bytes that came in; false when there is no room. */
   take(bytes: number): boolean {
     this.#size += bytes;
     if (!this.#budget || this.#size <= UNCOUNTED_BYTES) return true;
@@ -38,7 +38,7 @@ export class BodyMemory {
     return true;
   }
 
-  /** Leaves bytes out of account that were taken and are not held. */
+  /** Gives back bytes that were reserved but are not kept. */
   forget(bytes: number): void {
     this.#size = Math.max(0, this.#size - bytes);
     const surplus = this.#reserved - this.#size;
@@ -47,7 +47,7 @@ export class BodyMemory {
     this.#reserved -= surplus;
   }
 
-  /** The body is whole: it no longer takes the room of those that come in. */
+  /** Moves a complete body from the `arriving` budget to the whole one. */
   settle(): void {
     if (this.#reserved === 0) return;
     this.#budget?.giveBack(this.#reserved);
@@ -55,7 +55,7 @@ export class BodyMemory {
     this.#budget?.add(this.#reserved);
   }
 
-  /** Gives everything back, and begins anew. */
+  /** Gives everything back; the object can be used again. */
   close(): void {
     if (this.#reserved > 0) this.#budget?.giveBack(this.#reserved);
     this.#budget = this.#memory?.arriving;

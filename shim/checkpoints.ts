@@ -1,19 +1,19 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** Megabytes of the thread's heap: it holds nothing. */
+/** Heap of the thread in megabytes: it stores nothing. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 
-/** The thread that writes the log back. */
+/** The checkpoint thread of a SQLite file. */
 export interface Checkpoints {
-  /** Says whether the disk is full: the log is emptied then as soon as it can be. */
+  /** Tells the thread whether the disk is full: then it truncates the log as soon as possible. */
   full(isFull: boolean): void;
   end(): Promise<void>;
 }
 
 /**
- * Has a thread write the log of a SQLite file back into it, and keep the log small: that waits for the disk, which would hold
- * up all else. `onExit` is called when the thread has ended by itself.
+ * Checkpoints a SQLite file in a thread, which keeps its log small: a checkpoint waits for the disk, which would block the
+ * event loop. `onExit` is called when the thread ends by itself.
  */
 export async function keepCheckpoints(file: string, onExit: (error: unknown) => void): Promise<Checkpoints> {
   const name = `./checkpoint-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`;
@@ -31,7 +31,7 @@ export async function keepCheckpoints(file: string, onExit: (error: unknown) => 
     full: (isFull) => worker.postMessage(isFull ? 'full' : 'room'),
     async end() {
       worker.off('exit', exitListener);
-      worker.ref(); // its end is waited for
+      worker.ref(); // keep the process alive until it has ended
       worker.postMessage('end');
       await exited;
     },

@@ -1,23 +1,23 @@
-/** Joins what is written in one tick into one message: on grpc-js that is five times the events a second. */
+/** Joins the chunks of one tick into one message: on grpc-js five times the events a second. */
 export interface Coalescer {
-  /** Takes a chunk, never split; the promise, when there is one, must be awaited before the next. */
+  /** Adds a chunk, which is never split; await the promise, if there is one, before the next. */
   add(chunk: Uint8Array): Promise<void> | undefined;
-  /** Sends what is left now. */
+  /** Sends pending chunks now. */
   flush(): void;
-  /** Sends what is left, even nothing, as the last. */
+  /** Sends pending chunks, even none, as the last message. */
   finish(): void;
 }
 
-/** How long in ms the line must have been quiet for a chunk to go with its tick, and the longest that it waits else. */
+/** Quiet time in ms after which a chunk goes out with its tick; without it, the longest that a chunk waits. */
 const QUIET_MS = 2;
 
-/** Bytes at which waiting gains nothing any more: the largest message that processing_mode.proto recommends. */
+/** Size at which a message goes out at once: the largest that processing_mode.proto recommends. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /**
- * A Coalescer over `send`, which resolves when more may be sent. After a quiet moment a chunk leaves with the tick that
- * made it (nextTick runs once the microtasks that make its siblings are done), so a slow producer loses no time; in a
- * fast run messages leave every 2 ms.
+ * Coalesces chunks for `send`, which resolves when more may be sent. After a quiet moment a chunk leaves with its tick
+ * (nextTick runs after the microtasks that make its siblings), so that a slow producer loses no time; in a fast run messages
+ * leave every 2 ms.
  */
 export function coalesce(send: (bytes: Uint8Array, last: boolean) => Promise<void>): Coalescer {
   let chunks: Uint8Array[] = [];

@@ -15,7 +15,10 @@ export interface RequestParts {
   headers: Headers;
 }
 
-/** Belong to one hop, not to the message (RFC 9110, 7.6.1): neither a fetch handler nor Envoy wants them from us. */
+/**
+ * Hop-by-hop headers (RFC 9110, 7.6.1): they belong to a connection, and neither a fetch handler nor Envoy wants them from
+ * us.
+ */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -32,7 +35,10 @@ const HOP_BY_HOP = new Set([
  */
 const AUTHORITY = /^(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
-/** Reads `request_headers`; throws a TypeError when the pseudo headers or a header are no valid request, a Refusal for a path that is not normal. */
+/**
+ * Reads `request_headers`; throws a TypeError for invalid pseudo headers or headers, and a Refusal for a path that is not
+ * normal.
+ */
 export function readHeaders(map: HeaderMap | null): RequestParts {
   const headers = new Headers();
   let method = 'GET';
@@ -46,19 +52,19 @@ export function readHeaders(map: HeaderMap | null): RequestParts {
     else if (header.key === ':scheme') scheme = value === 'https' ? 'https' : 'http';
     else if (header.key === ':authority') authority = value;
     else if (header.key === 'upgrade')
-      headers.set('upgrade', value); // a wish, which the handler may answer
+      headers.set('upgrade', value); // the handler may accept the upgrade
     else if (!header.key.startsWith(':') && !HOP_BY_HOP.has(header.key)) headers.append(header.key, value);
   }
   headers.set('host', authority);
   return { method, url: urlOf(scheme, authority, path), headers };
 }
 
-/** An attribute that is one of the request's headers, as Envoy's configuration names it. */
+/** An attribute that holds a request header, as named in Envoy's configuration. */
 const HEADER_ATTRIBUTE = /^request\.headers\['([\w-]+)'\]$/;
 
 /**
- * The request that Envoy's original mode can tell of, from the attributes `request.method`, `request.path`, `request.id`
- * and `request.headers['NAME']` sent with the body; throws a TypeError when they are no valid request.
+ * Reads the request in Envoy's original mode from the attributes `request.method`, `request.path`, `request.id` and
+ * `request.headers['NAME']` sent with the body; throws a TypeError when it is not valid.
  */
 export function readAttributes(attributes: Record<string, Struct> | undefined): RequestParts {
   const fields = attributes?.['envoy.filters.http.ext_proc']?.fields ?? {};
@@ -74,22 +80,22 @@ export function readAttributes(attributes: Record<string, Struct> | undefined): 
   return { method, url: urlOf('http', 'localhost', path), headers };
 }
 
-/** The address that the client calls from, as Envoy knows it; undefined where it is not among the attributes that Envoy sends. */
+/** The client address from Envoy's attributes; undefined when Envoy does not send it. */
 export function peerOf(attributes: Record<string, Struct> | undefined): string | undefined {
   return attributes?.['envoy.filters.http.ext_proc']?.fields['source.address']?.stringValue;
 }
 
-/** Characters of a request's id that are kept, as in Envoy's own log. */
+/** Length of a request id, as in Envoy's own log. */
 const MAX_ID_LENGTH = 128;
 
-/** The id under which Envoy knows a request, from its first message; null without one. */
+/** The request id of Envoy, from its first message; null without one. */
 export function requestIdOf({ request_headers, attributes }: ProcessingRequest): string | null {
   const header = request_headers?.headers?.headers?.find(({ key }) => key === 'x-request-id');
   const id = header ? textOf(header) : attributes?.['envoy.filters.http.ext_proc']?.fields?.['request.id']?.stringValue;
   return id?.slice(0, MAX_ID_LENGTH) || null;
 }
 
-/** The whole reply in one message. */
+/** A complete reply in one message. */
 export function wholeReply(status: number, headers: Headers, body: Uint8Array): ProcessingResponse {
   const set: HeaderValueOption[] = [];
   let previous = '';
@@ -102,20 +108,20 @@ export function wholeReply(status: number, headers: Headers, body: Uint8Array): 
   return { immediate_response: { status: { code: status }, headers: { set_headers: set }, body } };
 }
 
-/** The beginning of a streamed reply; without `:status` Envoy answers 502, and of a repeated header it keeps the last. */
+/** The head of a streamed reply. Without `:status` Envoy answers 502; of a repeated header it keeps the last. */
 export function replyHead(status: number, headers: Headers): ProcessingResponse {
   const list = [{ key: ':status', raw_value: Buffer.from(String(status)) }, ...replyHeaders(headers)];
   return { streamed_immediate_response: { headers_response: { headers: { headers: list }, end_of_stream: false } } };
 }
 
-/** A piece of a streamed reply's body; the client hangs unless exactly one piece, even an empty one, is the last. */
+/** A piece of the body of a streamed reply. Exactly one piece, even an empty one, must be the last, or the client hangs. */
 export function replyPiece(body: Uint8Array, last: boolean): ProcessingResponse {
   return { streamed_immediate_response: { body_response: { body, end_of_stream: last } } };
 }
 
 /**
- * The headers of a reply without `content-length`: Envoy computes it for a whole reply, and does not check it on a
- * streamed one, where a wrong one corrupts HTTP/1.
+ * The headers of a reply without `content-length`: Envoy computes it for a whole reply, and does not check it on a streamed
+ * one, where a wrong value corrupts HTTP/1.
  */
 function* replyHeaders(headers: Headers): Generator<HeaderValue> {
   for (const [key, value] of headers) {
@@ -124,7 +130,7 @@ function* replyHeaders(headers: Headers): Generator<HeaderValue> {
   }
 }
 
-/** Latin-1 keeps every byte, and is what Headers holds. */
+/** Latin-1 keeps every byte, as Headers does. */
 function textOf(header: HeaderValue): string {
   return header.raw_value?.length ? header.raw_value.toString('latin1') : (header.value ?? '');
 }

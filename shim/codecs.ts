@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import zlib from 'node:zlib';
 import { brotliCodec, type Codecs, deflateCodec, gzipCodec, zstdCodec } from '../handler/index.ts';
 
-/** The content-encodings that Node, Deno and Bun undo. brotli-wasm cannot be imported as an ES module there. */
+/** Content codecs for Node, Deno and Bun. brotli-wasm cannot be imported as an ES module there. */
 export const codecs: Codecs = {
   gzip: gzipCodec,
   deflate: deflateCodec,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 
-/** Reads a YAML file as `parseYaml` does; a file that cannot be read is an Error naming it. */
+/** Reads a YAML file with `parseYaml`; an unreadable file is an Error that names it. */
 export async function readConfigFile(file: string): Promise<Record<string, unknown>> {
   let text: string;
   try {
@@ -12,7 +12,7 @@ export async function readConfigFile(file: string): Promise<Record<string, unkno
   return parseYaml(text, file);
 }
 
-/** A YAML mapping as a plain object; an empty text is an empty one. Bad YAML is an Error naming the file and line. */
+/** Parses a YAML mapping; an empty text is an empty mapping. Invalid YAML is an Error that names the file and line. */
 export function parseYaml(text: string, file: string): Record<string, unknown> {
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: true });
   const [problem] = document.errors;

@@ -9,26 +9,29 @@ import { keepCheckpoints } from './checkpoints.ts';
 import { Reserve } from './reserve.ts';
 import { watchFile } from './same-file.ts';
 
-/** Where things are kept when the configuration does not say. */
+/** The database when the configuration names none. */
 export const DEFAULT_DATABASE = 'sqlite:./data/antiphon.db';
 
-/** The mode of a file that only its owner may read and write. */
+/** File mode: only the owner may read and write. */
 const OWNER_ONLY = 0o600;
 
-/** Pages in the log after which a commit writes them back: where nobody else does, as SQLite has it, and where a thread falls behind. */
+/**
+ * Log size in pages at which a commit checkpoints by itself: SQLite's default, for when there is no checkpoint thread, and a
+ * higher one for when the thread falls behind.
+ */
 const [INLINE_CHECKPOINT_PAGES, FALLBACK_CHECKPOINT_PAGES] = [1_000, 32_768];
 
-/** How often the reserve, and a disk that was full, is looked at, in milliseconds. */
+/** Interval for checking the reserve and a full disk, in milliseconds. */
 const POLL_MS = 2_000;
 
-/** Hears that something is wrong with the disk, or with the database's file, or is so no more. */
+/** Called when there is trouble with the disk or the database file, and when it is over. */
 export type Trouble = (what: 'storage' | 'database', holds: boolean) => void;
 
 /**
- * Opens `sqlite:PATH` or `sqlite::memory:`, with the newest schema; throws an Error that names it. Its files are for their
- * owner only (0600), new or not: they hold what users said. With `trouble` its file is looked after as long as it is open: a
- * thread writes the log back, for which commits would else wait for the disk; a reserve is kept beside it for a full disk; and
- * once it is not the file at its path any more, nothing is read or written.
+ * Opens `sqlite:PATH` or `sqlite::memory:` and migrates it; throws an Error that names it. Its files get mode 0600, new or
+ * not, since they contain what users said. With `trouble` the file is supervised while it is open: a thread checkpoints the
+ * log, so that commits need not wait for the disk; a reserve is kept for a full disk; and once the path has another file,
+ * nothing is read or written.
  */
 export async function openDatabase(
   url: string,
@@ -106,20 +109,20 @@ async function superviseFile(
       clearInterval(poll);
       endWatching();
       await checkpoints.end();
-      // To close it would delete the log of whatever is at its path by now.
+      // Do not close it: SQLite would delete the log of the file that is at the path by now.
       if (isThere) await database.close();
     },
   };
 }
 
-/** Takes a database's files from all but their owner. SQLite makes the others like the first, so they need it once. */
+/** Restricts the files of a database to their owner. SQLite creates later ones with the mode of the first, so once is enough. */
 function restrict(path: string): void {
-  const file = realpathSync(path); // SQLite names the others by it
+  const file = realpathSync(path); // SQLite derives the other names from it
   for (const name of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]) {
     try {
       if (existsSync(name)) chmodSync(name, OWNER_ONLY);
     } catch (error) {
-      // Somebody else's file, or a volume without modes: it was opened before, and is opened now.
+      // Another user owns the file, or the volume has no modes: that is no reason to refuse to start.
       log.warn('a file of the database may be read by others', { error: describe(error) });
     }
   }

@@ -3,13 +3,13 @@ import { demoModels, environmentModels, type ModelConfig } from '../handler/inde
 /** The environment, as process.env has it. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where Ollama listens when nobody has told it otherwise. */
+/** The default address of Ollama. */
 const OLLAMA_URL = 'http://127.0.0.1:11434/v1';
 
-/** How long a local Ollama may take to say that it is there, in milliseconds. */
+/** Timeout for detecting a local Ollama, in milliseconds. */
 const TIMEOUT_MS = 500;
 
-/** The models when the configuration names none, and in words where they come from. */
+/** Models for a configuration without any, and where they come from, in words. */
 export interface DefaultModels {
   models: ModelConfig[];
   from: string;

@@ -3,19 +3,19 @@ import { fixedLimits } from '../handler/index.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import type { Exchange } from './session.ts';
 
-/** A call as an Exchange, and the two ways to end it. */
+/** A gRPC call as an Exchange, and the two ways to end it. */
 export interface CallExchange extends Exchange {
-  /** The answer is given: what still arrives is dropped, and the call ends when Envoy closes its side. */
+  /** Ends the exchange after its answer: messages that still arrive are dropped, and the call ends when Envoy closes its side. */
   finish(): void;
-  /** Ends the call at once with an error status, after what was sent. */
+  /** Ends the call at once with an error status, after sent messages. */
   fail(code: number, details: string): void;
 }
 
 type Call = ServerDuplexStream<ProcessingRequest, ProcessingResponse>;
 
 /**
- * Wraps a grpc-js duplex stream. Messages are pushed into a queue, since the stream's own iterator destroys it when
- * left early. A reader who is behind stops the stream, and one who has left (`return()`) has what still comes dropped.
+ * Wraps a grpc-js duplex stream. Messages go through a queue, since the stream's own iterator destroys it when left early. A
+ * slow reader pauses the stream; after `return()` further messages are dropped.
  */
 export function callExchange(call: Call): CallExchange {
   const leaving = new AbortController();
@@ -54,7 +54,7 @@ export function callExchange(call: Call): CallExchange {
   function drop(): void {
     reading = false;
     queue.length = 0;
-    call.resume(); // else its end would never be heard
+    call.resume(); // without it the end event never comes
   }
 
   return {
@@ -74,7 +74,7 @@ export function callExchange(call: Call): CallExchange {
     send(message) {
       if (call.write(message) || leaving.signal.aborted || call.cancelled) return Promise.resolve();
       return new Promise((resolve) => {
-        // After a cancel no 'drain' comes.
+        // A cancelled call emits no drain.
         const done = () => {
           call.off('drain', done);
           call.off('cancelled', done);

@@ -1,11 +1,11 @@
 import { type Level, levelNames } from '../handler/index.ts';
 
-/** What the command can do: the first word says it, and none says `serve`. */
+/** Commands: the first word of the command line. Default: `serve`. */
 const commands = ['serve', 'vacuum'] as const;
 
 type Command = (typeof commands)[number];
 
-/** What the command line says; what it does not say is absent. */
+/** The parsed command line; absent flags are undefined. */
 export interface Flags {
   command: Command;
   config?: string;
@@ -18,7 +18,7 @@ export interface Flags {
   help: boolean;
 }
 
-/** How the command is called: from a clone, whose npm brings its Node, or by its own name. */
+/** The name of the command in help texts: npm in a clone, which brings its Node, else its own. */
 const COMMAND = import.meta.url.endsWith('.ts') ? 'npm start --' : 'antiphon';
 
 const ABOUT_FLAGS = 'A flag takes one dash or two; its value follows it or a "=".';
@@ -44,10 +44,10 @@ Nobody may use it meanwhile, and it takes its own size once more on the disk.
 ${ABOUT_FLAGS}`,
 };
 
-/** The flags that a command has beside those of all. */
+/** Flags that only `serve` has. */
 const ONLY_SERVE = ['port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'no-envoy'];
 
-/** Reads the arguments after the script's name; throws an Error that says what is wrong. */
+/** Parses the arguments after the script name; throws an Error that says what is wrong. */
 export function readFlags(args: readonly string[]): Flags {
   const command = commands.find((known) => known === args[0]) ?? 'serve';
   const flags: Flags = { command, noEnvoy: false, help: false };

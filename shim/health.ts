@@ -13,18 +13,18 @@ const SERVING = 1;
 const NOT_SERVING = 2;
 const SERVICE_UNKNOWN = 3;
 
-/** The services whose health is known: the whole server, and the one it is there for. */
+/** Services with a health status: the whole server, and the processor. */
 const SERVICES = ['', 'envoy.service.ext_proc.v3.ExternalProcessor'];
 
-/** The gRPC health service: SERVING until told otherwise, once and for all. */
+/** The gRPC health service: SERVING until it is stopped for good. */
 export interface Health {
   handlers: {
     Check(call: ServerUnaryCall<HealthRequest, HealthResponse>, reply: sendUnaryData<HealthResponse>): void;
     Watch(call: ServerWritableStream<HealthRequest, HealthResponse>): void;
   };
-  /** Answers NOT_SERVING from now on, and tells the watchers. */
+  /** Switches to NOT_SERVING, and notifies watchers. */
   stop(): void;
-  /** Ends the watchers' calls, which would hold the server's shutdown up. */
+  /** Ends the calls of watchers, which would delay the server's shutdown. */
   close(): void;
 }
 

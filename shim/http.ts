@@ -28,26 +28,29 @@ interface Proof {
 
 /** What an HTTP server serves, and where. */
 export type HttpOptions = Address & {
-  /** The flag that gives the port. */
+  /** The command-line flag of the port, for errors. */
   flag?: string;
   fetch: (request: Request, ingress: Ingress & SocketIngress) => Response | Promise<Response>;
-  /** The largest message over a WebSocket, in bytes: a little more than the handler's own limit, whose answer says more. */
+  /** The largest WebSocket message, in bytes: slightly above the handler's own limit, whose error is more helpful. */
   message?: number;
-  /** Whether a web page can reach it by DNS rebinding. Default: whether it listens on the loopback. */
+  /** Whether web pages can reach it by DNS rebinding. Default: whether it listens on the loopback. */
   rebindable?: boolean;
-  /** A header, and the secret in it by which an Envoy shows that a request is from it, which no page reaches so. */
+  /** The header, and the secret in it, that prove that a request comes from an Envoy: DNS rebinding cannot. */
   proof?: Proof | undefined;
-  /** Without it HTTP is plain. */
+  /** TLS. Default: plain HTTP. */
   tls?: Tls | undefined;
-  /** Connections that one address may have at a time; any number unless given. */
+  /** Connections per address. Default: no limit. */
   connections?: number | undefined;
-  /** Whether all that comes has passed an Envoy that adds the client's address to `x-forwarded-for`. Default: on a unix socket. */
+  /**
+   * Whether all requests come through an Envoy that appends the client's address to `x-forwarded-for`. Default: on a unix
+   * socket.
+   */
   forwarded?: boolean;
-  /** How long a draining server still takes requests, in milliseconds; none unless told otherwise. */
+  /** How long a draining server still accepts requests, in milliseconds. Default: 0. */
   linger?: number;
-  /** How long a client may read nothing of what waits for it until its connection is closed, in milliseconds. */
+  /** How long a client may leave its reply unread before its connection is closed, in milliseconds. */
   unread?: number;
-  /** Where messages over WebSockets take their room from while they come in. */
+  /** Memory budget for incoming WebSocket messages. */
   memory?: Memory | undefined;
   /** Default: the handler's own log. */
   log?: Log;
@@ -55,27 +58,27 @@ export type HttpOptions = Address & {
 
 const PROXIED: Ingress = Object.freeze({ name: 'http', rebindable: false });
 
-/** Where a client stops reading, in milliseconds, unless told otherwise. */
+/** Default of `unread`, in milliseconds. */
 const UNREAD_MS = 60_000;
 
-/** A MiB above the handler's default. */
+/** Default of `message`: a MiB above the handler's default. */
 const MAX_MESSAGE_BYTES = 33 * 1024 * 1024;
 
-/** How long a connection that is one too many may take to send the request that is told so, in milliseconds. */
+/** How long a connection beyond the limit may take to send the request that gets the 429, in milliseconds. */
 const REFUSAL_MS = 5_000;
 
 const OPTIONS = {
-  // Longer than the 60 s that load balancers commonly keep a connection: they, not we, must be the ones to close it.
+  // Above the 60 s for which load balancers commonly keep a connection, so that they close it first.
   keepAliveTimeout: 75_000,
   headersTimeout: 60_000,
-  // For receiving a request only: neither it nor anything else here cuts a reply that streams for hours.
+  // Time to receive a request; nothing here limits a reply, which may stream for hours.
   requestTimeout: 300_000,
-  requireHostHeader: false, // Node's own refusal has no body; without a Host it is refused below
+  requireHostHeader: false, // Node would refuse without a body; we do so below
 };
 
 /**
- * Serves `fetch` on HTTP/1.1, and WebSockets where it takes them; any other wish to upgrade is a request as any other.
- * A port that cannot be had is an Error naming `flag`, a unix socket that cannot, one naming it.
+ * Serves `fetch` on HTTP/1.1, and WebSockets where it accepts them; any other upgrade is an ordinary request. An Error names
+ * `flag` for a port that cannot be listened on, or the unix socket.
  */
 export async function serveHttp(options: HttpOptions): Promise<Running> {
   const path = 'path' in options ? options.path : undefined;
@@ -102,8 +105,8 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     return { ...(proven ? PROXIED : direct), peer: peerOf(incoming, forwarded || proven) };
   };
 
-  // What fetch gives is handed on as it is: node-server answers from its own light Response without building a real
-  // one, as long as nobody touches its body.
+  // Pass on the Response as it is: node-server answers from its own light one without building a real one, as long as nobody
+  // touches the body.
   function serve(request: Request, ingress: Ingress & SocketIngress): Response | Promise<Response> {
     try {
       const response = fetch(request, ingress);
@@ -145,7 +148,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     if (connections === undefined || !socket.remoteAddress) return;
     const caller = networkOf(socket.remoteAddress);
     if (connected.isFull(caller)) {
-      rejected.add(socket); // its request is told why
+      rejected.add(socket); // its request gets the 429
       socket.setTimeout(REFUSAL_MS, () => socket.destroy());
     } else socket.once('close', connected.hold(caller));
   });
@@ -169,12 +172,13 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   });
   server.on('checkExpectation', (_, outgoing: ServerResponse) => {
     const refusal = new Refusal(417, 417, 'The only expectation that can be met is 100-continue.');
-    // Its body is not read, so that nothing can follow.
+    // The body stays unread, so the connection cannot be reused.
     outgoing.setHeaders(refusal.headers()).setHeader('connection', 'close');
     outgoing.writeHead(refusal.status, { 'content-length': refusal.body.length }).end(refusal.body);
   });
   if (path !== undefined) await clearSocketPath(path);
-  // Node tells of a socket on which nothing moves, either way: of one that waits for the model as well.
+  // The timeout means that nothing moves in either direction, which is also so while the model works: close only with unread
+  // data.
   server.setTimeout(unread, (socket) => {
     if (socket.writableLength > 0) socket.destroy();
   });
@@ -183,7 +187,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     server.once('error', (error) => reject(cannotListen(flag, at, error)));
     server.listen('path' in options ? { path: options.path } : { host: options.host, port: options.port }, resolve);
   });
-  server.on('error', (error) => log('error', 'a listener has failed', { error })); // without it the process would end
+  server.on('error', (error) => log('error', 'a listener has failed', { error })); // an unhandled error event would end the process
   const address = server.address() as AddressInfo | string; // it listens
   const loopback = typeof address !== 'string' && isLoopback(address.address);
   direct = Object.freeze({ ...direct, rebindable: options.rebindable ?? loopback });
@@ -211,7 +215,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   }
   async function drain(graceMs: number): Promise<void> {
     draining = true;
-    for (const outgoing of replies) outgoing.shouldKeepAlive = false; // those whose head has not been sent
+    for (const outgoing of replies) outgoing.shouldKeepAlive = false; // takes effect where the head has not been sent
     const timer = setTimeout(cut, graceMs);
     if (linger > 0) await lingering();
     sockets.stop();
@@ -228,24 +232,24 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   };
 }
 
-/** For a request on a connection that is one too many; it is closed with the reply. */
+/** 429 for a request on a connection beyond the limit; the reply closes it. */
 function tooManyConnections(): Refusal {
   const message = 'You have as many connections as one caller may have here; close one, or use one of them again.';
   return new Refusal(429, 'rate_limit_exceeded', message, true);
 }
 
-/** Whether a request has the proof; a header that came twice is none. */
+/** Whether a request has the proof; a repeated header does not count. */
 function proves({ headers }: Incoming, { header, value }: Proof): boolean {
   const [actual, expected] = [Buffer.from(String(headers[header] ?? '')), Buffer.from(value)];
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
-/** The ingress of one request; its reply has been read when Node has handed all of it on, or when its connection is gone. */
+/** The ingress of one request. `ended` is called when Node has handed on the whole reply, or the connection is gone. */
 function ingressOf(ingress: Ingress, outgoing: { once(event: 'close', then: () => void): unknown }): Ingress {
   return { ...ingress, ended: (then) => void outgoing.once('close', then) };
 }
 
-/** The client's address: its connection's, or, where it comes through an Envoy that we know, what that has added last. */
+/** The client's address: of its connection or, behind an Envoy that we know, the last one in `x-forwarded-for`. */
 function peerOf({ socket, headers }: IncomingMessage, forwarded: boolean): string | undefined {
   if (!forwarded) return socket.remoteAddress;
   return (

@@ -4,21 +4,21 @@ import { type RequestParts, readAttributes, readHeaders } from './codec.ts';
 import { BODY_MODES, type ProcessingRequest, type ProcessingResponse } from './messages.ts';
 import { overloaded, Refusal, tooLarge } from './refusal.ts';
 
-/** A request as Envoy gave it; `live` says whether its reply may be streamed. */
+/** A request from Envoy; `live` says whether its reply may be streamed. */
 export interface Intake extends RequestParts {
   body: Uint8Array[];
   live: boolean;
 }
 
-/** Envoy's leave to go on, as an answer to request_headers; proto-loader fills in the status CONTINUE. */
+/** CONTINUE: the answer to request_headers that lets Envoy go on; proto-loader fills in the status. */
 const CONTINUE: ProcessingResponse = { request_headers: { response: {} } };
 
 const BUFFERED = BODY_MODES.indexOf('BUFFERED');
 const FULL_DUPLEX_STREAMED = BODY_MODES.indexOf('FULL_DUPLEX_STREAMED');
 
 /**
- * Reads one request from a stream whose first message is `first`, keeping at most `limit` bytes of its body, which take
- * their room from `memory`. Throws a Refusal for what cannot be served; answers undefined when the client left before the request was whole.
+ * Reads one request from a stream that starts with `first`, with at most `limit` bytes of body, reserved in `memory`. Throws
+ * a Refusal for what cannot be served; undefined when the client left before the request was complete.
  */
 export async function takeRequest(
   first: ProcessingRequest,
@@ -39,10 +39,10 @@ export async function takeRequest(
   if (!first.request_headers) throw unsupported(mode, ' without request headers and body');
 
   const parts = readable(() => readHeaders(first.request_headers?.headers ?? null));
-  // After a wish to upgrade no body ends: what follows would be of the other protocol.
+  // An upgrade has no end of body: what follows belongs to the other protocol.
   if (first.request_headers.end_of_stream || parts.headers.has('upgrade')) return { ...parts, body: [], live };
   if (!live && mode !== BUFFERED) throw unsupported(mode, ' with a request body');
-  // Refused before a byte of it is read; what is not announced truly is found out while reading.
+  // Refuse by content-length before reading anything; a wrong length is found while reading.
   if (Number(parts.headers.get('content-length')) > limit) throw tooLarge(limit);
   // In FULL_DUPLEX_STREAMED this answer would forbid the streamed reply (500, spurious_message).
   if (!live) await send(CONTINUE);

@@ -2,7 +2,7 @@ import type { Config } from '../handler/index.ts';
 import type { Flags } from './flags.ts';
 import { isBeyondLoopback } from './loopback.ts';
 
-/** Where each listener is: HOST:PORT, `unix:PATH` or `off`; Envoy's is never a socket. */
+/** Addresses of the listeners: HOST:PORT, `unix:PATH` (not for Envoy) or `off`. */
 export interface Listeners {
   grpc: string;
   http: string;
@@ -10,7 +10,7 @@ export interface Listeners {
   admin: string;
 }
 
-/** On the loopback unless told otherwise, since nothing here asks who is calling. */
+/** Defaults: on the loopback, since nothing here authenticates callers. */
 const DEFAULTS: Listeners = {
   grpc: '127.0.0.1:50051',
   http: '127.0.0.1:8080',
@@ -21,9 +21,9 @@ const DEFAULTS: Listeners = {
 type Ports = Partial<Pick<Flags, 'port' | 'httpPort' | 'envoyPort' | 'adminPort' | 'noEnvoy'>>;
 
 /**
- * The listeners of a configuration and a command line, of which the latter says more. Throws an Error that names the key for
- * what cannot be: a port for a unix socket, TLS for what is none of TCP, nothing that listens, and for a listener beyond the
- * loopback where nothing asks who calls, unless the configuration says `auth: none`.
+ * The listeners of a configuration and command line; the command line wins. Throws an Error that names the key for
+ * contradictions: a port for a unix socket, TLS without TCP, no listener at all, and a listener beyond the loopback without
+ * authentication, unless the configuration says `auth: none`.
  */
 export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): Promise<Listeners> {
   const listeners = {
@@ -65,7 +65,7 @@ export function isTcp(listener: string): boolean {
   return listener !== 'off' && !listener.startsWith('unix:');
 }
 
-/** A port on the command line is a wish for the listener, also where the file has it off. */
+/** A port on the command line turns the listener on, even if the file has it off. */
 function withPort(name: keyof Listeners, listener = DEFAULTS[name], flag: string, port: number | undefined): string {
   if (port === undefined) return listener;
   if (listener.startsWith('unix:')) {

@@ -8,7 +8,7 @@ import { socketPathOf } from './server.ts';
 import { onSignals } from './signals.ts';
 import { vacuum } from './vacuum.ts';
 
-/** Words for people go to stderr, without secrets: stdout holds nothing but the log's lines. */
+/** Messages for people go to stderr, redacted: stdout has log lines only. */
 const stderr = openOutput(process.stderr, (dropped) => `${dropped} lines could not be written\n`);
 const stdout = openOutput(process.stdout, (dropped) => lineOf('warn', 'log lines could not be written', { dropped }));
 
@@ -25,7 +25,7 @@ async function main(flags: Flags): Promise<void> {
   if (flags.help) return say(usage[flags.command]);
   if (flags.command === 'vacuum') return vacuum(flags.config, process.env, say);
   configureLog(flags.logLevel ?? 'info', stdout.write);
-  // What libraries print becomes lines of the log, and so goes without secrets as well.
+  // Redirect what libraries print to the log, which redacts secrets.
   for (const level of levelNames)
     console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
   const product = await startProduct({ flags, env: process.env, say });

@@ -29,7 +29,7 @@ export interface Struct {
   fields: Record<string, { stringValue?: string }>;
 }
 
-/** What Envoy sends: exactly one of the six parts, and, in a stream's first message, how Envoy is configured. */
+/** A message from Envoy: exactly one of the six parts, and in the first message of a stream, how Envoy is configured. */
 export interface ProcessingRequest {
   request_headers?: HttpHeaders;
   response_headers?: HttpHeaders;
@@ -41,13 +41,13 @@ export interface ProcessingRequest {
   protocol_config?: { request_body_mode: number } | null;
 }
 
-/** A header to set: it overwrites what Envoy has by that name unless it appends. */
+/** A header to set: overwrites a header of that name unless it appends. */
 export interface HeaderValueOption {
   header: HeaderValue;
   append: { value: boolean };
 }
 
-/** What we send: a whole reply, a piece of a streamed one, or leave to go on. */
+/** A message to Envoy: a whole reply, a piece of a streamed one, or CONTINUE. */
 export interface ProcessingResponse {
   request_headers?: object;
   response_headers?: object;

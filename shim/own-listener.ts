@@ -2,7 +2,7 @@ import type { ModelConfig } from '../handler/index.ts';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '0.0.0.0', '[::]']);
 
-/** Throws when a model's URL is one of our own listeners (`host:port` each): every request would come back to us. */
+/** Throws when a model's URL is one of our own listeners (`host:port` each): requests would loop. */
 export function refuseOwnListeners(models: readonly ModelConfig[], listeners: readonly string[]): void {
   for (const [index, model] of models.entries()) {
     const url = 'keys' in model ? undefined : model.url;

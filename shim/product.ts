@@ -28,46 +28,46 @@ import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
 import { type PrivateSockets, privateSockets } from './unix-socket.ts';
 
-/** The whole product as it runs: the processor, the handler on plain HTTP, and Envoy unless it was not wanted. */
+/** The running product: the processor, the handler on plain HTTP, and Envoy unless it is off. */
 export interface Product {
   listen: Listeners;
-  /** The URL origin of the HTTP listener; undefined where it is none of TCP. */
+  /** Origin of the HTTP listener; undefined unless it is on TCP. */
   http: string | undefined;
-  /** Where the models come from, in words. */
+  /** Source of the models, in words. */
   from: string;
   /** The database, as the configuration names it. */
   store: string;
-  /** The first model's name when it is a name, not a pattern. */
+  /** The first model name that is no pattern. */
   model: string | undefined;
   envoy: KeptEnvoy | undefined;
-  /** How long `stop` waits for what is in flight, in milliseconds. */
+  /** How long `stop` waits for requests in flight, in milliseconds. */
   drain: number;
   /** Requests in flight, open WebSockets and background turns included. */
   readonly inFlight: number;
   /**
-   * Takes nothing new, lets what is in flight finish for at most `limits.drain`, ends what has not as failed, and closes
+   * Stops accepting requests, lets those in flight finish for at most `limits.drain`, ends the rest as failed, and closes
    * everything.
    */
   stop(): Promise<void>;
-  /** Has `stop`, once it was called, wait no longer. */
+  /** Cuts the waiting of `stop` short, once it was called. */
   cut(): Promise<void>;
 }
 
-/** What a root of one's own gives the product, beside what its configuration says. */
+/** Options of a custom root, beside the configuration. */
 export interface ProductOptions extends Pick<HandlerOptions, 'tools' | 'backends' | 'identify'> {
-  /** What the command line would say. */
+  /** Flags of the command line. */
   flags?: Partial<Omit<Flags, 'command' | 'help'>>;
   /** The configuration, with the keys of the file, in place of `flags.config`. */
   config?: object;
-  /** What `${NAME}` in the configuration is read from. Default: the environment of the process. */
+  /** Source of `${NAME}` in the configuration. Default: the environment of the process. */
   env?: Env;
-  /** Hears in words of what takes long. */
+  /** Progress messages for people. */
   say?: (line: string) => void;
-  /** In place of the database that the configuration names; its schema is the newest, and `stop` closes it. */
+  /** Replaces the configured database; it must be migrated, and `stop` closes it. */
   database?: Database;
 }
 
-/** How much longer than a body a message over a WebSocket may be, so that the handler's own refusal comes first. */
+/** Slack of WebSocket messages over bodies, so that the handler's own error comes first. */
 const MESSAGE_SLACK = 1024 * 1024;
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. */
@@ -147,8 +147,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     }
     let envoy: KeptEnvoy | undefined;
     if (listen.envoy !== 'off') {
-      // The Envoy started here has listeners of its own: it reaches them whatever TLS the others want, and since it looks at no
-      // names, Host and Origin are checked, which on the others, where an Envoy of the user's may be, they are not.
+      // Our Envoy has private sockets: it needs no TLS and checks no names, so Host and Origin are checked here; on the other
+      // listeners, which may be behind a user's Envoy, they are not.
       sockets = await privateSockets();
       running.push(await serveGrpc({ ...grpc, address: `unix:${sockets.grpc}`, rebindable: true }));
       running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
@@ -187,7 +187,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         await handler.close(limits.drain, drained);
         await drained;
         await envoy?.stop();
-        await admin?.close(); // until here it says that this process is draining
+        await admin?.close(); // until here it reports draining
         await close();
       },
       async cut() {

@@ -1,4 +1,4 @@
-/** An answer the shim gives by itself; its message reaches the client and says nothing of the server's inside. */
+/** An error reply of the shim itself; its message reaches the client and reveals nothing internal. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
@@ -6,7 +6,7 @@ export class Refusal extends Error {
 
   readonly #retry: boolean;
 
-  /** `retry` says that the same request will be served a little later. */
+  /** `retry`: the same request can succeed a little later. */
   constructor(status: number, code: number | string, message: string, retry = false) {
     super(message);
     this.status = status;
@@ -15,13 +15,13 @@ export class Refusal extends Error {
     this.body = JSON.stringify({ error: { message, type, code, param: null } });
   }
 
-  /** The same as a Response, for a door that takes one. */
+  /** The refusal as a Response. */
   toResponse(): Response {
     return new Response(this.body, { status: this.status, headers: this.headers() });
   }
 
   headers(): Headers {
-    // As the handler has it: what is wrong with a request does not get better by asking again.
+    // As in the handler: a bad request does not get better when repeated.
     return new Headers({
       'content-type': 'application/json',
       ...(this.status < 500 && { 'x-should-retry': 'false' }),
@@ -30,18 +30,18 @@ export class Refusal extends Error {
   }
 }
 
-/** What any unexpected failure becomes: a 500 without a word of the failure itself, which only the log gets. */
+/** 500 for an unexpected failure; only the log gets the details. */
 export function serverError(): Refusal {
   return new Refusal(500, 500, 'The server had an error while processing your request.');
 }
 
-/** For a body that there is no room for, as the handler has it. */
+/** 503 for a body without memory for it, as in the handler. */
 export function overloaded(): Refusal {
   const message = 'The server holds as many requests as it can; try again in a moment.';
   return new Refusal(503, 'overloaded', message, true);
 }
 
-/** For a request body of more than `limit` bytes. */
+/** 413 for a request body over `limit` bytes. */
 export function tooLarge(limit: number): Refusal {
   return new Refusal(413, 'request_too_large', `The request body is larger than the limit of ${limit} bytes.`);
 }

@@ -4,36 +4,36 @@ import type { ProcessingResponse } from './messages.ts';
 import { unlessAborted } from './race.ts';
 import { Refusal } from './refusal.ts';
 
-/** What a reply needs of its exchange. */
+/** Where a reply goes. */
 export interface Outlet {
   send(message: ProcessingResponse): Promise<void>;
-  /** Aborted when the reply is wanted no more; its reason is thrown. */
+  /** Aborts when the reply is no longer wanted; its reason is thrown. */
   signal: AbortSignal;
-  /** Most bytes of body. */
+  /** Maximum bytes of body. */
   limit: number;
 }
 
-/** A Response's head; its headers are ours to read only, since those of some Responses cannot be changed. */
+/** Status and headers of a Response. Read-only: some Responses have immutable headers. */
 export interface ReplyHead {
   status: number;
   headers: Headers;
 }
 
-/** Thrown when a streamed reply was begun and cannot be finished: the gRPC call must end with an error status. */
+/** Thrown when a streamed reply breaks off: the gRPC call must end with an error status. */
 export class Cut extends Error {
   override readonly name = 'Cut';
 }
 
-/** Sends a reply in one message; a body over the limit or broken in the middle throws, with nothing sent. */
+/** Sends a reply in one message; throws, with nothing sent, when its body exceeds the limit or breaks off. */
 export async function sendWhole({ status, headers }: ReplyHead, body: Body, outlet: Outlet): Promise<void> {
   const chunks: Uint8Array[] = [];
   await eachChunk(body, outlet, (chunk) => void chunks.push(chunk));
   const [only] = chunks;
-  // Nothing follows it that would have to wait for room.
+  // The last message: there is nothing to wait for.
   void outlet.send(wholeReply(status, headers, chunks.length === 1 && only ? only : Buffer.concat(chunks)));
 }
 
-/** Sends a reply as it comes; whatever goes wrong after its head throws a Cut. */
+/** Streams a reply; anything that fails after its head throws a Cut. */
 export async function sendLive({ status, headers }: ReplyHead, body: Body, outlet: Outlet): Promise<void> {
   void outlet.send(replyHead(status, headers));
   const out = coalesce((bytes, last) => outlet.send(replyPiece(bytes, last)));
@@ -50,8 +50,8 @@ export async function sendLive({ status, headers }: ReplyHead, body: Body, outle
 type Body = ReadableStream<Uint8Array> | null;
 
 /**
- * Hands over a body chunk by chunk, awaiting what `take` answers, and closes the body on every way out; throws a
- * Refusal past the limit and the signal's reason when aborted.
+ * Reads a body chunk by chunk, awaiting the result of `take`, and always closes it; throws a Refusal over the limit, and the
+ * reason of the signal when aborted.
  */
 async function eachChunk(
   body: Body,
@@ -60,7 +60,7 @@ async function eachChunk(
 ): Promise<void> {
   const reader = body?.getReader();
   if (!reader) return;
-  // Cancelling ends a read that is under way, also when the handler never looks at its signal.
+  // Cancel ends a pending read, even if the handler ignores its signal.
   const cancel = () => void reader.cancel(signal.reason).catch(ignore);
   signal.addEventListener('abort', cancel);
   try {

@@ -6,31 +6,31 @@ import { fixedLimits } from '../handler/index.ts';
 
 const RESERVE_BYTES = fixedLimits.reserve;
 
-/** What it takes to open a database, in bytes. */
+/** Free bytes needed to open a database. */
 const MIN_FREE_BYTES = 1024 * 1024;
 
 /**
- * A file beside a database, of no use but that it can be given up when the disk is full: then there is room to delete things.
- * From then on the disk counts as full, until the reserve could be made again.
+ * A reserve file beside a database, which is deleted when the disk is full, so that there is room for deleting rows. From
+ * then on the disk counts as full, until the reserve could be made again.
  */
 export class Reserve {
   readonly #file: string;
   #full = false;
-  /** Whether it was there when it was last looked for. */
+  /** Whether it was there at the last check. */
   #wasThere = false;
-  /** Called when the disk is found full, and when it is so no more. */
+  /** Called when the disk becomes full, and when it is no longer. */
   onChange = (_full: boolean) => {};
 
   constructor(database: string) {
     this.#file = `${database}-reserve`;
   }
 
-  /** Whether the disk was found full, and has not been found otherwise since. */
+  /** Whether the disk was full at the last check. */
   get isFull(): boolean {
     return this.#full;
   }
 
-  /** Gives the reserve up, since the disk is full, and says whether there was one. */
+  /** Deletes the reserve, since the disk is full, and returns whether there was one. */
   giveUp(): boolean {
     const wasThere = this.#isThere();
     rmSync(this.#file, { force: true });
@@ -38,16 +38,16 @@ export class Reserve {
     return wasThere;
   }
 
-  /** Gives the reserve up where there is so little room that a database could not even be opened. */
+  /** Deletes the reserve when there is too little room to open a database. */
   async makeRoom(): Promise<void> {
     const { bavail, bsize } = await statfs(dirname(this.#file));
     if (bavail * bsize < MIN_FREE_BYTES) this.giveUp();
   }
 
   /**
-   * Makes the reserve, unless it is there, where the disk has room for it and as much again. `free` are the bytes inside the
-   * database that are free, which count as well, if there are far more of them. Without room the disk counts as full where there
-   * was one: another process on the database has given it up. Rejects when the disk cannot be written to.
+   * Makes the reserve, unless it is there, if the disk has twice its size free. `free` bytes inside the database count as
+   * well, if there are many more. Without room, the disk counts as full if there was a reserve before: another process on the
+   * database deleted it. Rejects when the disk cannot be written to.
    */
   async make(free = 0): Promise<void> {
     if (!this.#isThere()) {
@@ -66,7 +66,7 @@ export class Reserve {
     return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) >= RESERVE_BYTES;
   }
 
-  /** Bytes that no file system can leave out; the file has its name once it is whole. */
+  /** Writes random bytes, which no file system compresses; the file gets its name once it is complete. */
   async #write(): Promise<void> {
     const part = `${this.#file}.part`;
     const file = await open(part, 'w', 0o600);
@@ -81,7 +81,7 @@ export class Reserve {
       await file.close();
     }
     await rename(part, this.#file).catch((error) => {
-      if (!this.#isThere()) throw error; // else another process has made the same one meanwhile
+      if (!this.#isThere()) throw error; // otherwise another process has made it meanwhile
     });
   }
 

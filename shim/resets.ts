@@ -4,8 +4,8 @@ import { fixedLimits } from '../handler/index.ts';
 type ResetLimits = Readonly<Record<'resets' | 'resetsPerSecond', number>>;
 
 /**
- * Closes a connection whose peer goes on resetting streams before they are answered, and tells `onExcess` of it: each costs us a
- * request, and the peer nothing. An Envoy resets every stream after its answer as well, and those are not counted.
+ * Closes a connection whose peer keeps resetting streams before they are answered, and calls `onExcess`: each reset costs us
+ * a request and the peer nothing. Envoy resets every stream after its answer as well; those do not count.
  */
 export function guardResets(server: Http2Server, onExcess: () => void, limits: ResetLimits = fixedLimits): void {
   server.on('session', (session: ServerHttp2Session) => {
@@ -22,7 +22,7 @@ export function guardResets(server: Http2Server, onExcess: () => void, limits: R
   });
 }
 
-/** Says of each reset whether it is still within what a crowd of leaving clients makes: so many at once, and so many a second. */
+/** Leaky bucket: whether a reset is within what a crowd of leaving clients causes, at once and per second. */
 function counter({ resets, resetsPerSecond }: ResetLimits): () => boolean {
   let level = 0;
   let at = performance.now();

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
-/** How often a file is looked at, in milliseconds. */
+/** Interval for checking the file, in milliseconds. */
 const POLL_MS = 1_000;
 
 /**
- * Calls `onChange` when the file at a path is no more the one that is there now, deleted or replaced, and when it is again: what is
- * written to it meanwhile is lost. Gives what ends that.
+ * Calls `onChange` when the file at a path is replaced or deleted, and when it is back: writes in between are lost. Returns a
+ * function that stops watching.
  */
 export function watchFile(path: string, onChange: (there: boolean) => void): () => void {
   const first = statSync(path);

@@ -21,62 +21,61 @@ import { type Fetch, type Log, type SessionOptions, serveExchange } from './sess
 import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
 
-/** What a gRPC server serves, and where: `address` is `host:port` (port 0 is any free one) or `unix:PATH`. */
+/** Options of a gRPC server: `address` is `host:port` (port 0: any free one) or `unix:PATH`. */
 export interface GrpcOptions extends Omit<SessionOptions, 'log'> {
   address: string;
-  /** Without it the port is for peers on the same machine, or behind a mesh that encrypts. */
+  /** TLS. Without it the port is for peers on the same machine, or behind a mesh that encrypts. */
   tls?: Tls | undefined;
   fetch: Fetch;
   /** Default: the handler's own log. */
   log?: Log;
 }
 
-/** A running server, of either kind; without a port (0) on a unix socket. */
+/** A running gRPC or HTTP server; its port is 0 on a unix socket. */
 export interface Running {
   port: number;
   /** Requests in flight, open WebSockets included. */
   readonly inFlight: number;
-  /** Takes nothing new, lets what is in flight finish for at most `graceMs`, then closes; resolves when closed. */
+  /** Stops accepting requests, lets those in flight finish for at most `graceMs`, then closes; resolves when closed. */
   drain(graceMs: number): Promise<void>;
   /** Closes at once, cutting what is in flight. */
   close(): Promise<void>;
 }
 
-/** Room in a gRPC message beside the body that a BUFFERED mode puts whole into it: headers and attributes. */
+/** Bytes of a gRPC message beside a BUFFERED body: headers and attributes. */
 const HEADERS_SLACK = 1024 * 1024;
 
 const OPTIONS = {
-  // As many as the Envoy configuration admits; what bounds requests is memory, and Envoy's breakers.
+  // As in the Envoy configuration: requests are bounded by memory, and by Envoy's circuit breakers.
   'grpc.max_concurrent_streams': 100_000,
-  // A connection whose other end is gone without a word is found within 40 s, and the model calls behind it stop.
+  // Keepalive: a dead peer is found within 40 s, and its model calls stop.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
 };
 
 /**
- * Lifts Node's guard against hostile peers, which drops a connection after about 1,000 stream resets (33 more a second):
- * Envoy resets every stream after its answer, and one request's end must not take everybody else's with it. Our own guard
- * counts what no answer came before.
+ * Lifts Node's limit on stream resets, which closes a connection after about 1,000 of them (33 more a second): Envoy resets
+ * every stream after its answer, and one request must not end all others. `guardResets` counts those before an answer.
  */
 const RESET_LIMITS = { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 };
 
-/** What is used of grpc-js's server without being public. */
+/** Private members of grpc-js's server that are used. */
 interface GrpcInternals {
   commonServerOptions: object;
   http2Servers: Map<Http2Server, unknown>;
 }
 
-// What grpc-js writes to stderr comes back to us as errors as well, and the log is ours.
+// Silence grpc-js on stderr: we get its errors anyway, and the log is ours.
 if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
 
 /**
- * Serves `fetch` as an ext_proc processor, with gRPC health; a port that cannot be had is an Error naming `-port`, a unix
- * socket that cannot, one naming it.
+ * Serves `fetch` as an ext_proc processor, with gRPC health. An Error names `-port` for a port that cannot be listened on, or
+ * the unix socket.
  */
 export async function serveGrpc({ address, tls, fetch, log = logLine, ...options }: GrpcOptions): Promise<Running> {
   const session: SessionOptions = { ...options, log };
   const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + HEADERS_SLACK });
-  // grpc-js has no option that reaches these; tests notice should a field be called otherwise one day.
+  // grpc-js has no public option for these; tests notice if a field is renamed.
   const { commonServerOptions, http2Servers } = server as unknown as GrpcInternals;
   Object.assign(commonServerOptions, RESET_LIMITS);
   const health = createHealth();
@@ -126,7 +125,7 @@ export async function serveGrpc({ address, tls, fetch, log = logLine, ...options
     await close();
   }
   async function shut(): Promise<void> {
-    // Until Envoy's next health check requests go on coming and are served: only a quiet moment closes the door.
+    // Requests keep coming until Envoy's next health check, and are served: shut down once there are none.
     if (calls.size > 0) {
       await new Promise<void>((resolve) => {
         onIdle = resolve;
@@ -156,7 +155,7 @@ export function socketPathOf(address: string): string | undefined {
   return address.startsWith('unix:') ? address.slice('unix:'.length) : undefined;
 }
 
-/** An Error that says which flag's port, or which unix socket, could not be had, and why. */
+/** An Error that names the flag or the unix socket that could not be listened on, and why. */
 export function cannotListen(flag: string, address: string, error: Error): Error {
   if (socketPathOf(address) !== undefined) {
     return new Error(`cannot listen on ${address}: ${error.message}`, { cause: error });

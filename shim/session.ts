@@ -6,31 +6,31 @@ import { unlessAborted } from './race.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { Cut, type Outlet, sendLive, sendWhole } from './reply.ts';
 
-/** One ext_proc stream: what Envoy sends, and a way to answer. */
+/** One ext_proc stream: messages from Envoy, and a way to answer. */
 export interface Exchange extends AsyncIterable<ProcessingRequest> {
-  /** Resolves when more may be sent, and at once when the peer is gone; never rejects. */
+  /** Resolves when more may be sent, or at once when the peer is gone; never rejects. */
   send(message: ProcessingResponse): Promise<void>;
-  /** Aborted when the client leaves before its reply is whole. */
+  /** Aborts when the client leaves before its reply is complete. */
   readonly signal: AbortSignal;
-  /** Calls `then` once, when nothing of the exchange is held any more, its reply included. */
+  /** Calls `then` once, when the exchange and its reply are done with. */
   closed?(then: () => void): void;
 }
 
 /** How a request came in. */
 export interface Ingress {
   readonly name: 'ext_proc' | 'http';
-  /** Whether a web page can reach it by DNS rebinding, so that Host and Origin have to be checked. */
+  /** Whether web pages can reach it by DNS rebinding, so that Host and Origin must be checked. */
   readonly rebindable?: boolean;
-  /** The client's address, as the peer's attribute `source.address` has it. */
+  /** The client's address, from the attribute `source.address`. */
   readonly peer?: string | undefined;
-  /** Calls `then` once, when the reply has been read, or nobody is left to read it. */
+  /** Calls `then` once, when the reply was read, or its reader is gone. */
   ended?(then: () => void): void;
 }
 
 /** Any web-standard handler. */
 export type Fetch = (request: Request, ingress: Ingress) => Response | Promise<Response>;
 
-/** Where the shim's own lines go; a request that reached the handler is the handler's to log. */
+/** The shim's own log; requests that reach the handler are logged there. */
 export type Log = (
   level: 'debug' | 'info' | 'warn' | 'error',
   message: string,
@@ -40,21 +40,21 @@ export type Log = (
 /** Limits and log of every session. */
 export interface SessionOptions {
   /**
-   * Most bytes of a request's body and of a reply's, and most ms from a request's first message to its reply's end:
-   * a little more than the handler's own limit on a turn, so that the handler's graceful end comes first.
+   * Maximum bytes of a request body and of a reply body, and milliseconds from the first message to the end of the reply:
+   * slightly above the handler's own limits, so that its graceful end comes first.
    */
   limits: { body: number; reply: number; time: number };
-  /** Whether a web page can reach it by DNS rebinding: through an Envoy that looks at no names. Default: false. */
+  /** Whether web pages can reach it by DNS rebinding, through an Envoy that checks no names. Default: false. */
   rebindable?: boolean;
-  /** Where the bodies that are held take their room from. */
+  /** Memory budget for bodies. */
   memory?: Memory | undefined;
   log: Log;
 }
 
 /**
  * Serves one ext_proc stream: its request becomes a fetch Request, the Response its answer. Every stream gets an answer
- * unless its client has left. Rejects (with a Cut, already logged) only when a streamed reply was begun and could not
- * be finished; ending the call with an error status then makes Envoy truncate the reply.
+ * unless its client has left. Rejects with a Cut, already logged, when a streamed reply breaks off; ending the call with an
+ * error status then makes Envoy truncate the reply.
  */
 export async function serveExchange(exchange: Exchange, fetch: Fetch, options: SessionOptions): Promise<void> {
   const { limits, rebindable, log } = options;
@@ -72,7 +72,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   const outlet: Outlet = { send: (message) => exchange.send(message), signal: work.signal, limit: limits.reply };
   const requestId = requestIdOf(first.value);
   let isWhole = false;
-  // What is whole is the handler's to log.
+  // The handler logs complete requests.
   const logEarlyEnd = () =>
     log('info', 'The request ended before it was whole.', { request_id: requestId, status: 499 });
   const memory = new BodyMemory(options.memory);
@@ -85,7 +85,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   try {
     const pending = takeRequest(first.value, messages, outlet.send, limits.body, memory);
     const intake = await unlessAborted(pending, work.signal);
-    void messages.return?.(); // the request is whole: what the peer still sends is kept by nobody
+    void messages.return?.(); // the request is complete: drop what the peer still sends
     if (!intake) return logEarlyEnd();
     isWhole = true;
     memory.settle();
@@ -113,7 +113,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   }
 }
 
-/** The handler's Response; whatever comes of one that is given up is closed. */
+/** Calls the handler; a Response that comes too late is closed. */
 async function respond(intake: Intake, fetch: Fetch, ingress: Ingress, signal: AbortSignal): Promise<Response> {
   const request = requestOf(intake, signal);
   const pending = Promise.resolve(fetch(request, ingress));
@@ -135,8 +135,8 @@ function requestOf({ method, url, headers, body }: Intake, signal: AbortSignal):
   } catch {
     throw new Refusal(400, 400, 'The request line or a header is not valid.');
   }
-  // A Request's own signal is garbage once the Request is, and then never aborts, even for a handler that has kept the
-  // signal for its stream (undici follows the given signal through a WeakRef): ours lives as long as the exchange.
+  // Replace the signal: that of a Request never aborts once the Request is garbage collected, even if the handler keeps the
+  // signal for its stream (undici follows the given one through a WeakRef). Ours lives as long as the exchange.
   return Object.defineProperty(request, 'signal', { value: signal });
 }
 
@@ -151,7 +151,7 @@ async function answer(intake: Intake, response: Response, outlet: Outlet): Promi
   return (live ? sendLive : sendWhole)(head, response.body, outlet);
 }
 
-/** A reply of Envoy's own making has only the headers that we name, so the id must be among them. */
+/** Adds the request id: Envoy adds no headers of its own to such a reply. */
 function withRequestId(headers: Headers, id: string | null): Headers {
   if (!id || headers.has('x-request-id')) return headers;
   const more = new Headers(headers);
@@ -163,7 +163,7 @@ function isOfResponse(message: ProcessingRequest): boolean {
   return Boolean(message.response_headers ?? message.response_body ?? message.response_trailers);
 }
 
-/** Answers for a reply that is not ours (in the original mode, that of a request without a body): unchanged. */
+/** Passes on the reply to a request that is not ours (in the original mode, one without a body), unchanged. */
 async function letThrough(first: ProcessingRequest, messages: AsyncIterator<ProcessingRequest>, exchange: Exchange) {
   for (let message: ProcessingRequest | undefined = first; message; message = (await messages.next()).value) {
     if (message.response_headers) await exchange.send({ response_headers: { response: {} } });

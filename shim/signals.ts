@@ -1,9 +1,9 @@
 import { fixedLimits } from '../handler/index.ts';
 
 /**
- * Takes one step for each wish to stop, SIGTERM or SIGINT; the last step again for any further. Signals within
- * `fixedLimits.signals` of the first are the same wish: npm passes on what the terminal, or a signal to the group, has told
- * us already. SIGHUP ends nothing.
+ * Runs one step per stop signal, SIGTERM or SIGINT, and the last step again for any further. Signals within
+ * `fixedLimits.signals` of one that counted are ignored: npm repeats what the terminal or the process group has already sent us.
+ * SIGHUP is ignored.
  */
 export function onSignals(steps: readonly [() => void, ...(() => void)[]]): void {
   const remaining = [...steps];

@@ -1,15 +1,15 @@
 import { Refusal } from './refusal.ts';
 
-/** Nothing in it that a URL's parser, or anything else, could change. */
+/** A target that no URL parser changes. */
 const NORMAL = /^\/[\w/:-]*(?:\?[^\0-\x20#]*)?$/;
 
-/** Percent-encoded letters, digits and `-._~`, which need it not, and `/`, `\` and NUL. */
+/** Percent-encoded characters that need no encoding (letters, digits, `-._~`), and `/`, `\\` and NUL. */
 const NEEDLESSLY_ENCODED = /%(?:00|2[DEF]|3\d|[46][1-9A-F]|5[\dACF]|7[\dAE])/i;
 
 /**
- * A Refusal, 400, of a request target that parsing as a URL would change: dot segments (`%2e` too), backslashes, tabs, a
- * fragment, characters that have to be encoded. The handler would then see another path than the rules of a proxy before us;
- * and so of one that a router would decode, as Hono's does before it hands a request on to what is mounted in it.
+ * 400 for a request target that URL parsing would change: dot segments (`%2e` too), backslashes, tabs, a fragment, unencoded
+ * characters. The handler would then see another path than the rules of a proxy in front of us. The same goes for one that a
+ * router would decode, as Hono does for mounted apps.
  */
 export function refuseTarget(target: string): Refusal | undefined {
   if (NORMAL.test(target)) return undefined;

@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Config } from '../handler/index.ts';
 
-/** What a listener shows and asks for, as PEM: with `clientCa` only clients get in whose certificate it has signed. */
+/** TLS files of a listener, as PEM; with `clientCa` only clients whose certificate it signed are accepted. */
 export interface Tls {
   cert: Buffer;
   key: Buffer;
   clientCa?: Buffer | undefined;
 }
 
-/** Reads the files of `tls.NAME`; undefined where it is not there. Throws an Error that names the key and the file. */
+/** Reads the files of `tls.NAME`; undefined without that key. Throws an Error that names the key and the file. */
 export async function readTls(name: 'grpc' | 'http', config: Config['tls']): Promise<Tls | undefined> {
   const files = config[name];
   if (!files) return undefined;
@@ -27,7 +27,7 @@ export async function readTls(name: 'grpc' | 'http', config: Config['tls']): Pro
     throw new Error(`configuration: tls.${name}: ${files.cert} and ${files.key} cannot be used: ${why}`, { cause });
   }
   try {
-    if (clientCa) new X509Certificate(clientCa); // Node would take anything, and then refuse everybody
+    if (clientCa) new X509Certificate(clientCa); // Node would accept anything, and then refuse all clients
   } catch (cause) {
     throw new Error(`configuration: tls.${name}.clientCa: ${files.clientCa} holds no certificate`, { cause });
   }

@@ -11,25 +11,24 @@ export interface Connections {
 
 const OPTIONS = {
   connect: { timeout: 10_000 },
-  // A model that queues sends not even headers for long, and one that thinks sends no body: how long is too long is
-  // the handler's to say.
+  // No timeouts: a queueing model sends not even headers for long, and the handler has limits of its own.
   headersTimeout: 0,
   bodyTimeout: 0,
-  // Common servers drop an idle connection after 5 s. A request sent at that moment fails, and a model call is no
-  // request to send twice.
+  // Below the 5 s after which common servers close an idle connection: a request sent at that moment fails, and a model call
+  // must not be repeated.
   keepAliveTimeout: 4_000,
-  // A call is streamed for as long as the model talks: the next one must not queue behind it.
+  // No pipelining: the next call must not queue behind a streaming one.
   pipelining: 1,
-  // On HTTP/2 an abort ends a stream and not the connection, and many calls would share one connection's fate.
+  // No HTTP/2: an abort would not close the connection, and many calls would fail with it.
   allowH2: false,
 };
 
-/** How long in ms a body that was left is still read: servers end a stream a moment after its last event. */
+/** How long in ms an abandoned body is still read: servers end a stream right after its last event. */
 const LINGER_MS = 50;
 
 /**
- * HTTP/1.1 connections to model servers, as many as there are calls at a time. An abort closes the call's socket at
- * once and rejects with the signal's reason; leaving the body before its end closes it within 50 ms.
+ * Opens HTTP/1.1 connections to model servers, one per concurrent call. An abort closes the socket of the call at once and
+ * rejects with the reason of the signal; an abandoned body closes it within 50 ms.
  */
 export function createTransport(): Connections {
   const agent = new Agent(OPTIONS);
@@ -37,9 +36,9 @@ export function createTransport(): Connections {
   const transport: Transport = async (url, { method, headers, body, signal }) => {
     const { origin, pathname, search } = new URL(url);
     const pending = agent.request({ origin, path: pathname + search, method, headers, body: body ?? null, signal });
-    // While a connection is being made, undici itself would not look at the signal.
+    // undici ignores the signal while it connects.
     const reply = await unlessAborted(pending, signal);
-    // Destroying it early is an 'error' event, which nobody else listens to.
+    // An early destroy emits an error, which has no other listener.
     reply.body.on('error', () => {});
     return {
       status: reply.statusCode,
@@ -65,13 +64,13 @@ export function createTransport(): Connections {
   return { transport, close: () => agent.destroy() };
 }
 
-/** Reads a body that was left to its end, which frees its connection for the next call, or soon closes the socket. */
+/** Drains an abandoned body, which frees its connection for the next call, or soon closes the socket. */
 function linger(body: { destroy(): unknown }, chunks: AsyncIterator<Uint8Array>): void {
   const timer = setTimeout(() => body.destroy(), LINGER_MS);
   const drain = async () => {
     while (!(await chunks.next()).done);
   };
   drain()
-    .catch(() => {}) // it broke off, as is its right: nobody waits for it
+    .catch(() => {}) // nobody waits for it
     .finally(() => clearTimeout(timer));
 }

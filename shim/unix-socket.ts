@@ -3,15 +3,15 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Most bytes of a socket's path: what `sockaddr_un` holds before its final zero. */
+/** Maximum bytes of a socket path: the size of `sockaddr_un` without its final zero. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
-/** Its owner and its group may connect: an Envoy of another user shares the group, or the folder's (setgid). */
+/** Socket mode: owner and group may connect. An Envoy of another user shares the group, or that of the folder (setgid). */
 const SOCKET_MODE = 0o660;
 
 /**
- * Makes way for a new socket at `path`: removes one that a process left behind. Throws an Error for a path that is too long
- * or in no folder, where a process listens, or where something else is.
+ * Removes a stale socket at `path`. Throws an Error when the path is too long, its folder is missing, a process listens
+ * there, or something else is there.
  */
 export async function clearSocketPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
@@ -30,12 +30,12 @@ export async function clearSocketPath(path: string): Promise<void> {
   await unlink(path);
 }
 
-/** Gives a socket that is listened on to its owner and group; what the umask took from them is given back. */
+/** Makes a socket accessible to owner and group, whatever the umask. */
 export async function openToGroup(path: string): Promise<void> {
   await chmod(path, SOCKET_MODE);
 }
 
-/** Sockets for a child process of ours alone. */
+/** Socket paths for our own child process. */
 export interface PrivateSockets {
   grpc: string;
   http: string;
@@ -43,7 +43,7 @@ export interface PrivateSockets {
   remove(): Promise<void>;
 }
 
-/** Paths of sockets in a new folder that only this user may enter. */
+/** Creates socket paths in a new folder that only this user may enter. */
 export async function privateSockets(): Promise<PrivateSockets> {
   const folder = await mkdtemp(join(tmpdir(), 'antiphon-')); // 0700, whatever the umask
   return {
@@ -53,7 +53,7 @@ export async function privateSockets(): Promise<PrivateSockets> {
   };
 }
 
-/** Whether a process accepts connections there; one that we may not ask counts as such. */
+/** Whether a process listens there; one that we may not connect to counts as such. */
 function isServed(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -6,8 +6,8 @@ import { DEFAULT_DATABASE } from './database.ts';
 import type { Env } from './default-models.ts';
 
 /**
- * Writes the database of a configuration anew, without what is free in it, and so that its free pages go back to the disk by
- * themselves from then on. Throws an Error when there is none, or when somebody uses it.
+ * Vacuums the configured database, and turns incremental vacuum on, so that free pages go back to the disk from then on.
+ * Throws an Error when there is no database, or when it is in use.
  */
 export async function vacuum(config: string | undefined, env: Env, say: (line: string) => void): Promise<void> {
   const { database = DEFAULT_DATABASE } = parseConfig(config ? substitute(await readConfigFile(config), env) : {});

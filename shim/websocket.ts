@@ -8,46 +8,46 @@ import { BodyMemory, type Memory } from './body-memory.ts';
 import { Refusal } from './refusal.ts';
 import { refuseTarget } from './target.ts';
 
-/** What an ingress on which WebSockets may be opened adds. */
+/** The part of an ingress that allows WebSockets. */
 export type SocketIngress = Pick<Ingress, 'upgrade'>;
 
 /** The WebSockets of one HTTP server. */
 export interface Sockets {
-  /** Listens to a server's `upgrade` event: opens a WebSocket where `fetch` takes it, and else replies with its Response. */
+  /** Handles the `upgrade` event of a server: opens a WebSocket if `fetch` accepts it, else sends its Response. */
   upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void;
-  /** How many are open. */
+  /** Number of open WebSockets. */
   readonly open: number;
-  /** Has all closed as soon as nothing is made on them any more. */
+  /** Closes each as soon as no turn runs on it. */
   stop(): void;
   /** Cuts all at once. */
   cut(): void;
 }
 
-/** What may lie in Node's hands before sending waits, in bytes. */
+/** High-water mark of the send buffer in bytes: beyond it, sending waits. */
 const HIGH_WATER_MARK = 64 * 1024;
 
-/** How long a client may answer no ping and read nothing until it is taken to be gone, in milliseconds. */
+/** How long a client may be silent (no pong, nothing read) before it counts as gone, in milliseconds. */
 const SILENCE_MS = 60_000;
 
-/** Whether a request is the handshake of a WebSocket. Java's client offers h2c with every request, and is to be served. */
+/** Whether a request is a WebSocket handshake. Java's client offers h2c with every request, which is to be served as HTTP. */
 export function wantsSocket({ method, headers }: IncomingMessage): boolean {
   const known = headers['sec-websocket-key'] !== undefined && headers['sec-websocket-version'] === '13';
   return method === 'GET' && known && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-/** Opens WebSockets for those requests for which `fetch` wants one; messages have at most so many bytes, taken from `memory`. */
+/** Opens WebSockets for requests that `fetch` accepts; messages have at most `maxPayload` bytes, reserved in `memory`. */
 export function openSockets(
   maxPayload: number,
   fetch: (request: Request, ingress: SocketIngress, incoming: IncomingMessage) => Response | Promise<Response>,
   { silence = SILENCE_MS, memory }: { silence?: number; memory?: Memory | undefined } = {},
 ): Sockets {
-  // Compressing takes 300 KiB a connection, and says little where a message is one small event.
+  // No compression: it takes 300 KiB a connection, and gains little on small events.
   const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false, autoPong: false });
   const replyHeaders = new WeakMap<IncomingMessage, Record<string, string>>();
   server.on('headers', (lines, incoming) => {
     for (const [name, value] of Object.entries(replyHeaders.get(incoming) ?? {})) lines.push(`${name}: ${value}`);
   });
-  // What ws finds wrong with a handshake only when it makes it, as a key of a wrong length.
+  // Handshake errors that ws finds late, such as a key of the wrong length.
   server.on('wsClientError', (_, stream, incoming) => {
     const refusal = new Refusal(400, 400, 'The handshake of the WebSocket is not valid.');
     void refuse(incoming, stream, refusal.toResponse()).catch(() => stream.destroy());
@@ -74,7 +74,7 @@ export function openSockets(
 
   return {
     upgrade(incoming, stream, head) {
-      stream.on('error', () => {}); // a client that leaves meanwhile
+      stream.on('error', () => {}); // a client may leave meanwhile
       void open(incoming, stream, head).catch(() => stream.destroy());
     },
     get open() {
@@ -92,7 +92,7 @@ function toRequest({ url = '', headers }: IncomingMessage): Request | Refusal {
   if (refusal) return refusal;
   const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
   try {
-    // Put together, not resolved: `//host/v1` is a path, and no other host's.
+    // Concatenate, do not resolve: `//host/v1` is a path and not another host.
     const { origin } = new URL(`http://${headers.host ?? 'localhost'}`);
     return new Request(url.startsWith('/') ? origin + url : url, { headers: pairs });
   } catch {
@@ -100,7 +100,7 @@ function toRequest({ url = '', headers }: IncomingMessage): Request | Refusal {
   }
 }
 
-/** Replies over a connection that Node has handed over, which is then closed: it can read no further request from it. */
+/** Replies over a connection that Node has handed over, and closes it: Node reads no further request from it. */
 async function refuse(incoming: IncomingMessage, stream: Duplex, reply: Response): Promise<void> {
   const body = Buffer.from(await reply.arrayBuffer());
   const outgoing = new ServerResponse(incoming);
@@ -112,9 +112,9 @@ async function refuse(incoming: IncomingMessage, stream: Duplex, reply: Response
 
 function toSocket(socket: WebSocket, stream: NetSocket): Socket {
   const messages = on(socket, 'message', { close: ['close'] });
-  socket.on('error', () => {}); // told by the iteration while it lasts, and of no interest then
+  socket.on('error', () => {}); // the iteration reports errors while it runs
   let corked = false;
-  // What is sent in one tick goes out in one write: a third more events a second.
+  // Cork: one write per tick gives a third more events a second.
   const gather = () => {
     if (corked) return;
     corked = true;
@@ -124,7 +124,7 @@ function toSocket(socket: WebSocket, stream: NetSocket): Socket {
       stream.uncork();
     });
   };
-  // As long as the client reads: a pong for each of a flood would be kept for ever.
+  // Answer pings only while the client reads: the pongs of a flood would pile up.
   socket.on('ping', (data) => {
     if (socket.bufferedAmount > HIGH_WATER_MARK) return;
     gather();
@@ -142,20 +142,20 @@ function toSocket(socket: WebSocket, stream: NetSocket): Socket {
   };
 }
 
-/** "Try again later": what the client was sending found no room. */
+/** Close code "Try again later": no memory for the message. */
 const TRY_AGAIN_LATER = 1013;
 
-/** How long a client that is told so has to hear it, in milliseconds: what it sends meanwhile is held. */
+/** Time for the client to receive the close frame, in milliseconds: its data is kept meanwhile. */
 const CLOSE_MS = 1_000;
 
-/** The bytes of a client's ping or pong beside its payload: its head and its mask. */
+/** Bytes of a control frame beside its payload: header and mask. */
 const CONTROL_FRAME_BYTES = 6;
 
-/** Counts what has come of a message that is not whole yet, and closes the connection where there is no room for it. */
+/** Reserves memory for incomplete messages, and closes the connection when there is none. */
 function countBytes(socket: WebSocket, stream: NetSocket, memory: Memory | undefined): void {
   const body = new BodyMemory(memory);
   let closing = false;
-  // Before ws, which tells of a message while it reads the chunk that ends it.
+  // Run before ws, which emits the message while it reads its last chunk.
   stream.prependListener('data', (chunk: Buffer) => {
     if (closing || body.take(chunk.length)) return;
     closing = true;
@@ -171,16 +171,19 @@ function countBytes(socket: WebSocket, stream: NetSocket, memory: Memory | undef
   });
 }
 
-/** Texts as texts; a connection that breaks ends like one that is closed. */
+/** Yields text messages as strings; a broken connection ends like a closed one. */
 async function* texts(messages: ReturnType<typeof on>): AsyncGenerator<unknown, void> {
   try {
     for await (const [data, binary] of messages) yield binary ? data : data.toString();
   } catch {
-    // what ws found wrong with the client's bytes: it has closed the connection with the code for it
+    // a protocol error: ws has closed the connection with its code
   }
 }
 
-/** Pings a client, and cuts one that is gone. A ping comes behind all that was sent: who reads slowly answers late. */
+/**
+ * Pings a client, and cuts a dead one. A ping queues behind earlier data, so any progress in reading counts as a sign of
+ * life.
+ */
 function keepAlive(socket: WebSocket, stream: NetSocket, silence: number): () => void {
   let lastSign = performance.now();
   let sentBytes = 0;
