@@ -133,7 +133,18 @@ test('whatever reads goes on while another process writes for longer than anybod
       if (Object.prototype.toString.call(value) === '[object AsyncFunction]') named.push(name);
     }
   }
-  assert.deepEqual(named.sort(), [...Object.keys(reads), ...WRITERS].sort(), 'each export reads or writes');
+  const listed = new Set([...Object.keys(reads), ...WRITERS]);
+  const unlisted = named.filter((name) => !listed.has(name));
+  assert.deepEqual(
+    unlisted,
+    [],
+    'exports of handler/state: one that reads goes into readers(), one that writes into WRITERS',
+  );
+  assert.deepEqual(
+    [...listed].filter((name) => !named.includes(name)),
+    [],
+    'listed here, and not exported any more',
+  );
 });
 
 /** The database's own secret is used, so that what is sealed needs it. */

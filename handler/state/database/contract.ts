@@ -184,6 +184,8 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     contractCase<DatabaseSubject>(
       `schema ${version} is brought to the newest, by many at once, and a newer one is refused`,
       async ({ database }) => {
+        const tables = await outcomeOf(database.batch({ migrations: read(sql`SELECT version FROM migrations`) }));
+        check(tables !== 'done', 'open gave a database that is migrated already: it has to be empty');
         await migrate(database, version);
         await Promise.all([migrate(database), migrate(database), migrate(database)]);
         const { found } = await database.batch({ found: read(sql`SELECT max(version) AS version FROM migrations`) });

@@ -29,17 +29,18 @@ export interface Chosen {
   tools?: readonly Tool[];
 }
 
-/** The handler that the doors in this process open onto, and what closes its connections to the model. */
+/** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   const { retention, lease, database, runner, identify, tools = [testTool] } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), limits };
   const { transport, close } = createTransport();
+  const opened = database ?? (await testDatabase());
   const handler = createHandler({
     config,
     transport,
-    database: database ?? (await testDatabase()),
+    database: opened,
     codecs,
     tokenizer: loadTokenizer,
     tools,
@@ -52,6 +53,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     async close() {
       await handler.close(0);
       await close();
+      if (opened !== database) await opened.close();
     },
   };
 }
