@@ -20,7 +20,7 @@ export {
 export { connectionFailed, failureOf, garbled } from '../handler/backend/server/failure.ts';
 export type { ContractCase } from '../handler/contract.ts';
 export { ApiError, type ErrorKind, unsupported } from '../handler/errors.ts';
-export { Writer } from '../handler/events/item-writer.ts';
+export { ItemWriter } from '../handler/events/item-writer.ts';
 export type { Item } from '../handler/items/item.ts';
 export type { AddedBackends, OpenBackend } from '../handler/open-models.ts';
 export type { Transport, Upstream } from '../handler/transport.ts';

@@ -26,6 +26,6 @@ export function contractCase<Subject extends { close(): Promise<void> }>(
 }
 
 /** Throws what a contract says of a promise that is broken. */
-export function check(holds: unknown, broken: string): asserts holds {
-  if (!holds) throw new Error(broken);
+export function check(holds: unknown, message: string): asserts holds {
+  if (!holds) throw new Error(message);
 }

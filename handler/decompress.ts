@@ -5,10 +5,10 @@ import { fixedLimits } from './limits.ts';
 const { inflatedRatio, inflatedFree, inflatedIdle, inflating } = fixedLimits;
 
 /** Bytes read and made after which other requests have their turn: some ten milliseconds of work. */
-const WORK = 1024 * 1024;
+const BYTES_PER_PAUSE = 1024 * 1024;
 
 /** Bytes of input for one of output that an encoder may take which flushes after each. */
-const FLUSHED = 8;
+const MAX_INPUT_RATIO = 8;
 
 /**
  * A body freed of its `content-encoding`: one that `codecs` has, or identity. The work is done in slices, between which other
@@ -42,25 +42,25 @@ async function decode(
   limit: number,
   take: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const most = Math.max(inflatedFree, inflatedRatio * body.length);
+  const maxSize = Math.max(inflatedFree, inflatedRatio * body.length);
   const chunks: Uint8Array[] = [];
-  let [read, size, rested, spent] = [0, 0, 0, 0];
-  const took = (milliseconds: number) => {
-    spent += milliseconds;
+  let [read, size, pausedAt, elapsed] = [0, 0, 0, 0];
+  const addTime = (milliseconds: number) => {
+    elapsed += milliseconds;
   };
-  for await (const piece of timed(codec(body, limit), took)) {
+  for await (const piece of timed(codec(body, limit), addTime)) {
     read += piece.read;
     size += piece.plain?.length ?? 0;
     if (size > limit) throw inflatedTooLarge(limit);
-    if (size > most) throw inflatedTooLarge(limit, `more than ${inflatedRatio} times as large as it was sent`);
-    if (read > inflatedIdle + FLUSHED * size) throw inflatedTooLarge(limit, 'in too many pieces');
+    if (size > maxSize) throw inflatedTooLarge(limit, `more than ${inflatedRatio} times as large as it was sent`);
+    if (read > inflatedIdle + MAX_INPUT_RATIO * size) throw inflatedTooLarge(limit, 'in too many pieces');
     if (piece.plain) {
       take(piece.plain.length);
       chunks.push(piece.plain);
     }
-    if (read + size - rested < WORK) continue;
-    rested = read + size;
-    if (spent > inflating) throw inflatedTooLarge(limit, `not made within ${inflating / 1000} s`);
+    if (read + size - pausedAt < BYTES_PER_PAUSE) continue;
+    pausedAt = read + size;
+    if (elapsed > inflating) throw inflatedTooLarge(limit, `not made within ${inflating / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   return join(chunks, size);
@@ -70,13 +70,13 @@ async function decode(
  * The same pieces; `took` is told how long each has held up all else. A codec that waits for another thread waits for other
  * requests' turns as well, and that is not its time.
  */
-function timed(pieces: Iterable<Piece> | AsyncIterable<Piece>, took: (milliseconds: number) => void) {
+function timed(pieces: Iterable<Piece> | AsyncIterable<Piece>, addTime: (milliseconds: number) => void) {
   const steps = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
   const timed: AsyncIterator<Piece> = {
     async next() {
-      const begun = performance.now();
+      const startedAt = performance.now();
       const step = steps.next();
-      took(performance.now() - begun);
+      addTime(performance.now() - startedAt);
       return step;
     },
     async return() {

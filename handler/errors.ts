@@ -206,9 +206,9 @@ export function inflatedTooLarge(limit: number, how = `larger than ${limit} byte
   return new ApiError('too_large', `The decompressed request body is ${how}.`);
 }
 
-/** Cuts to `most` characters, none of which takes JSON more than two bytes. */
-function clip(text: string, most: number): string {
+/** Cuts to `length` characters, none of which takes JSON more than two bytes. */
+function clip(text: string, length: number): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
   const plain = text.replace(/[\u0000-\u001f\u007f-\uffff]/g, '?');
-  return plain.length <= most ? plain : `${plain.slice(0, most - 3)}...`;
+  return plain.length <= length ? plain : `${plain.slice(0, length - 3)}...`;
 }

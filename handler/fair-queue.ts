@@ -29,7 +29,7 @@ export class FairQueue {
   readonly #limits: QueueLimits;
   /** By caller, who has waited longest first; those who hold nothing and wait for nothing are not here. */
   readonly #shares = new Map<string, Share>();
-  #held = 0;
+  #placesHeld = 0;
   #waiting = 0;
   #closed: ApiError | undefined;
 
@@ -52,7 +52,7 @@ export class FairQueue {
     if (this.#closed) throw this.#closed;
     if (this.countOf(caller) >= (this.#limits.perCaller ?? Number.POSITIVE_INFINITY)) throw callerLimit();
     const share = this.#shares.get(caller) ?? { held: 0, waiting: [] };
-    if (this.#held < this.#limits.places && this.#waiting === 0) {
+    if (this.#placesHeld < this.#limits.places && this.#waiting === 0) {
       this.#shares.set(caller, share);
       return this.#hold(caller, share);
     }
@@ -68,10 +68,10 @@ export class FairQueue {
   }
 
   #hold(caller: string, share: Share): () => void {
-    this.#held++;
+    this.#placesHeld++;
     share.held++;
     return () => {
-      this.#held--;
+      this.#placesHeld--;
       share.held--;
       this.#putLast(caller, share);
       this.#next();
@@ -106,7 +106,7 @@ export class FairQueue {
   }
 
   #next(): void {
-    while (this.#held < this.#limits.places && this.#waiting > 0) {
+    while (this.#placesHeld < this.#limits.places && this.#waiting > 0) {
       let next: Share | undefined;
       for (const share of this.#shares.values()) {
         if (share.waiting.length > 0 && (!next || share.held < next.held)) next = share;
@@ -117,10 +117,10 @@ export class FairQueue {
 
   /** Refuses the last of the caller with the most who wait, for one with fewer. */
   #makeRoom(share: Share): boolean {
-    let most = share;
-    for (const other of this.#shares.values()) if (other.waiting.length > most.waiting.length) most = other;
-    if (most.waiting.length <= share.waiting.length + 1) return false;
-    most.waiting.at(-1)?.refuse(overloaded());
+    let longest = share;
+    for (const other of this.#shares.values()) if (other.waiting.length > longest.waiting.length) longest = other;
+    if (longest.waiting.length <= share.waiting.length + 1) return false;
+    longest.waiting.at(-1)?.refuse(overloaded());
     return true;
   }
 
@@ -137,12 +137,12 @@ export class FairQueue {
 
 /** How many of something each caller has, where nobody waits for it. */
 export class CallerCount {
-  readonly #most: number;
+  readonly #max: number;
   readonly #counts = new Map<string, number>();
 
   /** Any number unless given. */
-  constructor(most = Number.POSITIVE_INFINITY) {
-    this.#most = most;
+  constructor(max = Number.POSITIVE_INFINITY) {
+    this.#max = max;
   }
 
   /** How many a caller has. */
@@ -157,15 +157,15 @@ export class CallerCount {
 
   /** Whether a caller has as many as one may have. */
   isFull(caller: string): boolean {
-    return this.countOf(caller) >= this.#most;
+    return this.countOf(caller) >= this.#max;
   }
 
   /** Counts one more; what it gives is to be called once when it is gone. */
   hold(caller: string): () => void {
     this.#counts.set(caller, (this.#counts.get(caller) ?? 0) + 1);
     return () => {
-      const left = (this.#counts.get(caller) ?? 0) - 1;
-      if (left > 0) this.#counts.set(caller, left);
+      const remaining = (this.#counts.get(caller) ?? 0) - 1;
+      if (remaining > 0) this.#counts.set(caller, remaining);
       else this.#counts.delete(caller);
     };
   }

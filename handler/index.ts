@@ -106,11 +106,11 @@ export interface Handler {
   /** How many turns are made in the background here, at this moment. */
   readonly backgroundTurns: number;
   /**
-   * Waits at most so many milliseconds until background turns and what `served` stands for have ended: what clients wait for,
+   * Waits at most so many milliseconds until background turns and `clientWork` have ended: what clients wait for,
    * unless the root knows of more that comes. Then it lets go of the background turns that are left, so that others take them
    * over at once, and ends all other turns as failed. Resolves when what was made is written down.
    */
-  close(patience: number, served?: Promise<unknown>): Promise<void>;
+  close(patience: number, clientWork?: Promise<unknown>): Promise<void>;
   /** What the process holds for all its callers, for servers that hold something before it gets here. */
   readonly memory: MemoryBudget;
 }
@@ -207,10 +207,10 @@ export function createHandler(options: HandlerOptions): Handler {
     get backgroundTurns() {
       return backgroundTurns;
     },
-    async close(patience, served = running.idle()) {
+    async close(patience, clientWork = running.idle()) {
       closing = true;
       const closed = runner.close(patience);
-      await within(patience, Promise.all([closed, served]));
+      await within(patience, Promise.all([closed, clientWork]));
       if (running.size > 0) log.warn('turns are ended, since the server stops', { turns: running.size });
       const stopping = new ApiError('stopping', 'The server is stopping; send the request again.');
       turns.close(stopping);
@@ -233,9 +233,9 @@ function basePathOf({ basePath = '' }: HandlerOptions): string {
 }
 
 /** Waits for some work, but no longer than so many milliseconds. */
-async function within(most: number, work: Promise<unknown>): Promise<void> {
+async function within(patience: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, most);
+  const timer = setTimeout(resolve, patience);
   await Promise.race([promise, work]);
   clearTimeout(timer);
 }

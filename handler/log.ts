@@ -53,8 +53,8 @@ export function describe(error: unknown): string {
 }
 
 /** The beginning of a text for the log, from which secrets are taken before it is cut: half of one would not be known again. */
-export function excerpt(text: string, most = fixedLimits.logText): string {
-  return text.length <= most ? text : redact(text).slice(0, most);
+export function excerpt(text: string, length = fixedLimits.logText): string {
+  return text.length <= length ? text : redact(text).slice(0, length);
 }
 
 /** Whatever was thrown; libraries throw what has circles in it as well. */

@@ -46,10 +46,10 @@ export function mediaFinder({ schemes, hosts }: MediaRules): FindMedia {
 }
 
 /** Throws an ApiError, 422, for what was found, by the name that its index has in the request. */
-export function refuseMedia(found: WrongMedia | undefined, nameOf: (index: number) => string): void {
-  if (!found) return;
-  const param = `${nameOf(found.index)}.${found.member}`;
-  throw new ApiError('invalid_value', `${param} ${found.why}`, { param });
+export function refuseMedia(wrong: WrongMedia | undefined, nameOf: (index: number) => string): void {
+  if (!wrong) return;
+  const param = `${nameOf(wrong.index)}.${wrong.member}`;
+  throw new ApiError('invalid_value', `${param} ${wrong.why}`, { param });
 }
 
 /**

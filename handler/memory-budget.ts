@@ -110,10 +110,10 @@ export function neverFits({ limit }: MemoryBudget, bytes: number): boolean {
 }
 
 /** Seconds until a refused caller is to try again: most requests end within them. */
-const RETRY_AFTER = '1';
+const RETRY_AFTER_SECONDS = '1';
 
 /** The process holds as much as it may; a little later there may be room. */
 export function overloaded(): ApiError {
   const message = 'The server holds as many requests as it can; try again in a moment.';
-  return new ApiError('overloaded', message, { headers: { 'retry-after': RETRY_AFTER } });
+  return new ApiError('overloaded', message, { headers: { 'retry-after': RETRY_AFTER_SECONDS } });
 }

@@ -44,9 +44,9 @@ export function parseClientJson(json: string | Uint8Array, name: string): unknow
 
 /**
  * The members that JSON has in all its lists and objects: commas, lists and objects are counted, so that an empty one counts
- * twice. Throws an Error above `most`, and where it is nested deeper than `fixedLimits.jsonDepth`.
+ * twice. Throws an Error above `max`, and where it is nested deeper than `fixedLimits.jsonDepth`.
  */
-export function countMembers(text: string, most: number): number {
+export function countMembers(text: string, max: number): number {
   let members = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
@@ -56,7 +56,7 @@ export function countMembers(text: string, most: number): number {
     else {
       const opens = char === OPEN_LIST || char === OPEN_OBJECT;
       if (opens && ++depth > jsonDepth) throw new ExcessiveJson(`is nested deeper than ${jsonDepth} levels`);
-      if ((opens || char === COMMA) && ++members > most) throw new ExcessiveJson(`has more than ${most} members`);
+      if ((opens || char === COMMA) && ++members > max) throw new ExcessiveJson(`has more than ${max} members`);
     }
   }
   return members;

@@ -2,7 +2,7 @@
 const REDACTED = '[redacted]';
 
 /** Characters that a configured secret has at least: placeholders such as `EMPTY` and `none` stand in other words as well. */
-const SHORTEST = 6;
+const MIN_SECRET_LENGTH = 6;
 
 /** What looks like a credential, whoever it belongs to, and what it becomes. */
 const patterns: [RegExp, string][] = [
@@ -14,7 +14,7 @@ const patterns: [RegExp, string][] = [
 ];
 
 const secrets = new Set<string>();
-let exactly: RegExp | undefined;
+let secretPattern: RegExp | undefined;
 
 /**
  * Has `redact` leave these texts out from now on, for as long as the process runs; those below 6 characters are no secrets.
@@ -22,19 +22,19 @@ let exactly: RegExp | undefined;
  */
 export function keepSecret(...texts: readonly (string | undefined)[]): void {
   for (const text of texts) {
-    if (text === undefined || text.length < SHORTEST) continue;
+    if (text === undefined || text.length < MIN_SECRET_LENGTH) continue;
     // A line of the log is JSON, and may quote an object that is JSON itself, which may quote a text.
     const once = inJson(text);
     for (const form of [text, once, inJson(once), inJson(inJson(once)), encodeURIComponent(text.toWellFormed())])
       secrets.add(form);
   }
   const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-  exactly = secrets.size > 0 ? new RegExp(longestFirst.map(literally).join('|'), 'g') : undefined;
+  secretPattern = secrets.size > 0 ? new RegExp(longestFirst.map(literally).join('|'), 'g') : undefined;
 }
 
 /** A text for the log or for people, without configured secrets and without whatever looks like a credential; JSON stays JSON. */
 export function redact(text: string): string {
-  let redacted = exactly ? text.replace(exactly, REDACTED) : text;
+  let redacted = secretPattern ? text.replace(secretPattern, REDACTED) : text;
   for (const [pattern, replacement] of patterns) redacted = redacted.replace(pattern, replacement);
   return redacted;
 }

@@ -77,9 +77,9 @@ export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): (te
       },
       async open(purpose, text) {
         const [, version, id = '', iv = '', sealed = ''] = text.split('.');
-        const known = isSealed(text) ? keys.get(id) : undefined;
-        if (!known || (version !== '1' && version !== '2')) return undefined;
-        const key = await known[version === '1' ? 1 : 2]();
+        const secretKeys = isSealed(text) ? keys.get(id) : undefined;
+        if (!secretKeys || (version !== '1' && version !== '2')) return undefined;
+        const key = await secretKeys[version === '1' ? 1 : 2]();
         try {
           const bytes = { name: 'AES-GCM', iv: fromBase64(iv) };
           const how = version === '1' ? bytes : { ...bytes, additionalData: bound(id, purpose) };
@@ -109,13 +109,13 @@ function keysOf(read: () => Promise<Secret>): Keys {
 
 /** Makes something when it is first asked for; again only where that failed. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
+  let promise: Promise<T> | undefined;
   return async () => {
-    made ??= make();
+    promise ??= make();
     try {
-      return await made;
+      return await promise;
     } catch (error) {
-      made = undefined;
+      promise = undefined;
       throw error;
     }
   };

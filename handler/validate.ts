@@ -35,11 +35,11 @@ function pathOf(issue: v.BaseIssue<unknown>, within: string): string {
 /** What kind of error an issue is: a type of object that is not known is a wrong value of its `type`. */
 function kindOf({ type, kind, expected }: v.BaseIssue<unknown>): ErrorKind {
   if (type === 'never') return 'unsupported';
-  const isValue = kind === 'validation' || (PICKED.has(type) && expected !== 'Object');
+  const isValue = kind === 'validation' || (VALUE_TYPES.has(type) && expected !== 'Object');
   return isValue ? 'invalid_value' : 'invalid_type';
 }
 
-const PICKED = new Set(['picklist', 'literal', 'variant']);
+const VALUE_TYPES = new Set(['picklist', 'literal', 'variant']);
 
 function phrase(issue: v.BaseIssue<unknown>): string {
   const { expected } = issue;

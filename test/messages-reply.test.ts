@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessagesReply } from '../handler/backend/anthropic/reply.ts';
 import type { ModelCall } from '../handler/backend/backend.ts';
-import { toChatTools } from '../handler/backend/functions/tools.ts';
+import { toModelFunctions } from '../handler/backend/functions/tools.ts';
 import { sealThought } from '../handler/backend/server/sealed-thought.ts';
 import { ApiError } from '../handler/errors.ts';
 import type { ClientTool } from '../handler/protocol/tools.ts';
@@ -21,7 +21,7 @@ const redacted: Extract<Block, { type: 'redacted_thinking' }> = { type: 'redacte
 /** What becomes of a server's events. */
 function read(events: readonly Json[], members: Partial<ModelCall> = {}) {
   const asked = modelCall(members);
-  const reply = new MessagesReply(asked, toChatTools(asked.tools, asked.params));
+  const reply = new MessagesReply(asked, toModelFunctions(asked.tools, asked.params));
   for (const event of events) reply.add(event);
   const finish = reply.finish();
   const ours = reply.take();

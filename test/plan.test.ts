@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BackendEvent } from '../handler/backend/backend.ts';
-import { Writer } from '../handler/events/item-writer.ts';
+import { ItemWriter } from '../handler/events/item-writer.ts';
 import type { Item } from '../handler/items/item.ts';
 import { makeSecret, sealWith } from '../handler/seal.ts';
 import type { History } from '../handler/turn/history.ts';
@@ -98,13 +98,13 @@ const resumed: NonNullable<History['resumed']> = {
     id: 'resp_1',
     output: [{ type: 'compaction', id: 'cmp_2', encrypted_content: SEALED }],
   },
-  said: [user('msg_2', 'What a tool said.')],
+  newItems: [user('msg_2', 'What a tool said.')],
   round: 2,
   usage: null,
   calls: 1,
   citations: [],
   number: 7,
-  begun: true,
+  inProgress: true,
 };
 
 const cases: Record<string, { request?: Partial<ResolvedRequest>; history?: Partial<History> }> = {
@@ -135,7 +135,7 @@ for (const [name, { request: more, history: before }] of Object.entries(cases)) 
 }
 
 async function* says(): AsyncGenerator<BackendEvent> {
-  const writer = new Writer();
+  const writer = new ItemWriter();
   writer.text('So it is.');
   writer.close('completed');
   yield* writer.take();

@@ -101,7 +101,7 @@ function means() {
     seen,
     signal: new AbortController().signal,
     abort: () => void seen.aborted++,
-    spend: (bytes: number) => {
+    countBytes: (bytes: number) => {
       seen.spent += bytes;
     },
     ended: (result: unknown) => void seen.ended.push(result),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Item } from '../handler/items/item.ts';
 import { MemoryBudget } from '../handler/memory-budget.ts';
 import { Lanes } from '../handler/websocket/lanes.ts';
-import { Memory } from '../handler/websocket/memory.ts';
+import { ResponseMemory } from '../handler/websocket/memory.ts';
 
 const NOTHING = { items: [], previous: null };
 
@@ -12,10 +12,10 @@ function said(text: string): Item[] {
 }
 
 /** What is remembered of a response. */
-const recalled = (memory: Memory, id: string) => memory.recall({ previous_response_id: id });
+const recalled = (memory: ResponseMemory, id: string) => memory.recall({ previous_response_id: id });
 
 test('what is remembered is bounded by its size, what was said before included; the oldest goes first', () => {
-  const memory = new Memory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
+  const memory = new ResponseMemory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
   memory.keep('a', NOTHING, said('x'.repeat(300)));
   memory.keep('b', NOTHING, said('y'.repeat(300)));
   assert.ok(recalled(memory, 'a'), 'it is among the last again');
@@ -37,7 +37,7 @@ test('what is remembered is bounded by its size, what was said before included; 
 });
 
 test('so is its number of items, which may become the input of a response that is stored', () => {
-  const memory = new Memory({ body: 1_000_000, items: 10 }, new MemoryBudget(10_000_000).open());
+  const memory = new ResponseMemory({ body: 1_000_000, items: 10 }, new MemoryBudget(10_000_000).open());
   memory.keep('a', NOTHING, Array.from({ length: 10 }, () => said('x')).flat());
   const before = recalled(memory, 'a');
   assert.equal(before?.items.length, 10);
@@ -46,13 +46,13 @@ test('so is its number of items, which may become the input of a response that i
 });
 
 test('what goes on from a stored response is counted with it', () => {
-  const memory = new Memory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
+  const memory = new ResponseMemory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
   memory.keep('a', { items: said('x'.repeat(900)), previous: 'resp_stored' }, said('x'.repeat(50)));
   assert.equal(recalled(memory, 'a'), undefined);
 });
 
 test('a conversation is none of what is remembered', () => {
-  const memory = new Memory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
+  const memory = new ResponseMemory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
   memory.keep('a', NOTHING, said('x'));
   assert.equal(memory.recall({ previous_response_id: 'a', conversation: 'conv_1' }), undefined);
 });

@@ -4,11 +4,11 @@ import {
   connectionFailed,
   failureOf,
   garbled,
+  ItemWriter,
   type ModelCall,
   type OpenBackend,
   type Transport,
   unsupported,
-  Writer,
 } from 'antiphon/backend';
 
 /** `backend: llama` in `models`, with a `url`: llama.cpp's own `POST /completion`, which goes on with a text. */
@@ -77,7 +77,7 @@ async function* speak(
   body: string,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent, void> {
-  const writer = new Writer(); // a model's words as items and events
+  const writer = new ItemWriter(); // a model's words as items and events
   const reply = await send(url, transport, body, signal);
   for await (const line of lines(reply, signal)) {
     const { content, stop, stop_type, tokens_evaluated: read = 0, tokens_predicted: written = 0 } = parse(line);

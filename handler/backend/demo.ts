@@ -1,11 +1,11 @@
 import { unsupported } from '../errors.ts';
-import { Writer } from '../events/item-writer.ts';
+import { ItemWriter } from '../events/item-writer.ts';
 import type { Item } from '../items/item.ts';
 import { present } from '../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall } from './backend.ts';
 
 /** The pause between words, in milliseconds: long enough that a reader sees them arrive. */
-const PACE_MS = 15;
+const WORD_PAUSE_MS = 15;
 
 /** The longest answer, in characters. */
 const MAX_ANSWER = 2_000;
@@ -18,9 +18,9 @@ export const demo: Backend = {
     const intro = `This is Antiphon's built-in demo model, asked for as ${call.model}; no real model is configured.`;
     const answer = `${intro}${settingsOf(call)} You said: ${texts.at(-1) ?? '(nothing)'}`;
     const words = answer.slice(0, MAX_ANSWER).match(/\s*\S+/g) ?? [];
-    const read = [call.instructions ?? '', ...texts].reduce((sum, text) => sum + countWords(text), 0);
-    const said = words.slice(0, call.max_output_tokens ?? undefined);
-    return { stream: (signal) => speak(said, said.length < words.length, read, signal) };
+    const inputWords = [call.instructions ?? '', ...texts].reduce((sum, text) => sum + countWords(text), 0);
+    const answerWords = words.slice(0, call.max_output_tokens ?? undefined);
+    return { stream: (signal) => speak(answerWords, answerWords.length < words.length, inputWords, signal) };
   },
   models: async () => [],
 };
@@ -56,13 +56,13 @@ function settingsOf(call: ModelCall): string {
 }
 
 async function* speak(
-  said: readonly string[],
+  words: readonly string[],
   isCut: boolean,
   input_tokens: number,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent, void> {
-  const writer = new Writer();
-  for (const word of said) {
+  const writer = new ItemWriter();
+  for (const word of words) {
     writer.text(word);
     yield* writer.take();
     await pause(signal);
@@ -75,9 +75,9 @@ async function* speak(
     usage: {
       input_tokens,
       input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-      output_tokens: said.length,
+      output_tokens: words.length,
       output_tokens_details: { reasoning_tokens: 0 },
-      total_tokens: input_tokens + said.length,
+      total_tokens: input_tokens + words.length,
     },
   };
 }
@@ -91,7 +91,7 @@ function pause(signal: AbortSignal): Promise<void> {
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', leave);
       resolve();
-    }, PACE_MS);
+    }, WORD_PAUSE_MS);
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
   });

@@ -9,7 +9,7 @@ import { PROCESS_DIED } from '../state/process-lease.ts';
 import { writeEnd } from '../state/record.ts';
 import { getStoredResponse } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
-import { closing, failed } from '../turn/turn.ts';
+import { closingEvents, failedResponse } from '../turn/turn.ts';
 
 /** Attempts to end a response while the process that runs it writes at the same time. */
 const MAX_TRIES = 20;
@@ -37,12 +37,12 @@ export async function terminate(store: TenantStore, id: string, failure?: ApiErr
       more = part.more;
     }
     const lines: string[] = [];
-    for (const event of closing(response, last + 1, failure)) {
+    for (const event of closingEvents(response, last + 1, failure)) {
       response = fold(response, event);
       last = event.sequence_number;
       lines.push(toLine(event));
     }
-    const final: Response = failure ? failed(response, failure) : { ...response, status: 'cancelled' };
+    const final: Response = failure ? failedResponse(response, failure) : { ...response, status: 'cancelled' };
     try {
       await database.batch({
         log: lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : requireNoBlock(tenant, id, block),

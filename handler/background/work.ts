@@ -12,7 +12,7 @@ import { getStatus, getStoredResponse } from '../state/responses.ts';
 import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
-import type { History, Resumed } from '../turn/history.ts';
+import type { History, ResumedTurn } from '../turn/history.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
@@ -102,11 +102,11 @@ async function make(
     if (!(await ownsJob(store, id).catch(() => true))) own.abort();
   }, store.lease.beatInterval);
   try {
-    const { roundItems, progress } = job;
+    const { roundItems: newItems, progress } = job;
     // A stored input is one that clients may send.
     const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
     const number = progress.number + published.length;
-    const resumed = { ...progress, number, begun: published.length > 0, response, said: roundItems };
+    const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
     const { prepare, context } = models.find(request.model);
     const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
@@ -122,7 +122,7 @@ async function make(
     });
     const turnMeans = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal };
     for await (const event of runTurn(turn, turnMeans, bounds.signal)) {
-      bounds.spend(await record.append(event));
+      bounds.countBytes(await record.append(event));
     }
     return undefined;
   } catch (error) {
@@ -138,7 +138,7 @@ async function gather(
   seal: Seal,
   input: ResolvedRequest['input'],
   items: readonly Item[],
-  resumed: Resumed,
+  resumed: ResumedTurn,
 ): Promise<History> {
   const { previous_response_id: previous, conversation, output } = resumed.response;
   const latest = latestCompaction(items, Array.isArray(input) ? input : []);

@@ -1,4 +1,4 @@
-import { CHUNK, type Codec, SLICE } from './codec.ts';
+import { CHUNK_BYTES, type Codec, SLICE_BYTES } from './codec.ts';
 
 /** As much of brotli-wasm as is used. It is injected, since its WASM is loaded in one way on Node and in another on Workers. */
 export interface Brotli {
@@ -19,7 +19,7 @@ export function brotliCodec({ DecompressStream }: Brotli): Codec {
     try {
       for (let at = 0, code = WANTS_INPUT; code !== DONE; ) {
         if (code === WANTS_INPUT && at >= data.length) throw new Error('it is cut');
-        const result = stream.decompress(data.subarray(at, at + SLICE), CHUNK);
+        const result = stream.decompress(data.subarray(at, at + SLICE_BYTES), CHUNK_BYTES);
         const { input_offset: read, buf: plain } = result;
         code = result.code;
         result.free();

@@ -17,7 +17,7 @@ export type Codec = (data: Uint8Array, limit: number) => Iterable<Piece> | Async
 export type Codecs = Readonly<Record<string, Codec | undefined>>;
 
 /** Bytes of input that a codec is given at a time. */
-export const SLICE = 16 * 1024;
+export const SLICE_BYTES = 16 * 1024;
 
 /** Bytes of output that a codec gives at a time. */
-export const CHUNK = 64 * 1024;
+export const CHUNK_BYTES = 64 * 1024;

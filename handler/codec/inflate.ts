@@ -1,25 +1,25 @@
 import { Inflate } from 'pako';
-import { CHUNK, type Codec, type Piece } from './codec.ts';
+import { CHUNK_BYTES, type Codec, type Piece } from './codec.ts';
 
 /** Bytes of input: deflate makes a thousand times as many of them, and all of that before it returns. */
-const SLICE = 2 * 1024;
+const SLICE_BYTES = 2 * 1024;
 
 /** `gzip`, of any number of members. */
 export const gzipCodec: Codec = function* (data) {
-  for (let at = 0; at === 0 || at < data.length; ) at = yield* inflated(data, at, false);
+  for (let at = 0; at === 0 || at < data.length; ) at = yield* inflateFrom(data, at, false);
 };
 
 /** `deflate`, which means zlib's format; some clients send raw deflate, which its first two bytes tell. */
 export const deflateCodec: Codec = function* (data) {
   const [first = 0, second = 0] = data;
   const hasHeader = (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
-  const end = yield* inflated(data, 0, !hasHeader);
+  const end = yield* inflateFrom(data, 0, !hasHeader);
   if (end < data.length) throw new Error('something stands behind the end');
 };
 
 /** Inflates from `at` on; gives where that ended. */
-function* inflated(data: Uint8Array, at: number, raw: boolean): Generator<Piece, number> {
-  const inflator = new Inflate({ raw, chunkSize: CHUNK });
+function* inflateFrom(data: Uint8Array, at: number, raw: boolean): Generator<Piece, number> {
+  const inflator = new Inflate({ raw, chunkSize: CHUNK_BYTES });
   let chunks: Uint8Array[] = [];
   let unread = () => 0;
   inflator.onStart = (stream) => {
@@ -28,7 +28,7 @@ function* inflated(data: Uint8Array, at: number, raw: boolean): Generator<Piece,
   inflator.onData = (chunk) => chunks.push(chunk);
   while (!inflator.ended) {
     if (at >= data.length) throw new Error('it is cut');
-    const slice = data.subarray(at, at + SLICE);
+    const slice = data.subarray(at, at + SLICE_BYTES);
     inflator.push(slice);
     if (inflator.err !== 0) throw new Error(inflator.msg);
     const read = slice.length - unread();

@@ -1,5 +1,5 @@
-import { type Codec, SLICE } from './codec.ts';
-import { type NodeStream, streamed } from './node-stream.ts';
+import { type Codec, SLICE_BYTES } from './codec.ts';
+import { type NodeStream, readStream } from './node-stream.ts';
 
 /** As much of `node:zlib` as `br` takes. */
 export interface NodeBrotli {
@@ -7,19 +7,19 @@ export interface NodeBrotli {
 }
 
 /** Bytes of output at a time: workerd's stack is as deep as there are pieces of what comes of one slice. */
-const CHUNK = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** `br`, by `node:zlib`, for workerd, where brotli-wasm would be most of what is loaded. Not for Deno, which takes a cut body for a whole. */
 export function nodeBrotliCodec(zlib: NodeBrotli): Codec {
   return async function* (data, limit) {
     if (data.length === 0) throw new Error('nothing is there');
-    const stream = zlib.createBrotliDecompress({ chunkSize: CHUNK });
-    yield* streamed(stream, data, slicesOf(data), limit);
+    const stream = zlib.createBrotliDecompress({ chunkSize: CHUNK_BYTES });
+    yield* readStream(stream, data, slicesOf(data), limit);
     if (stream.bytesWritten !== data.length) throw new Error('something stands behind the end');
   };
 }
 
 function* slicesOf({ length }: Uint8Array): Generator<number> {
-  for (let at = SLICE; at < length; at += SLICE) yield at;
+  for (let at = SLICE_BYTES; at < length; at += SLICE_BYTES) yield at;
   yield length;
 }

@@ -5,9 +5,9 @@ import type { Piece } from './codec.ts';
 export interface NodeStream {
   write(data: Uint8Array, done: () => void): unknown;
   end(): unknown;
-  on(event: 'data', heard: (chunk: Uint8Array) => void): unknown;
-  on(event: 'end', heard: () => void): unknown;
-  on(event: 'error', heard: (error: Error) => void): unknown;
+  on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
   destroy(): unknown;
   /** Bytes of its input that belonged to what it decodes. */
   readonly bytesWritten: number;
@@ -17,7 +17,7 @@ export interface NodeStream {
  * Has a stream read data in slices that end at `cuts`. workerd makes all that comes of a slice before it returns, so a stream
  * is stopped from within as soon as there are more than `limit` bytes; that is an ApiError, 413.
  */
-export async function* streamed(
+export async function* readStream(
   stream: NodeStream,
   data: Uint8Array,
   cuts: Iterable<number>,

@@ -1,7 +1,7 @@
 import { inflatedTooLarge } from '../errors.ts';
 
 /** The most bytes that a block may hold. */
-const BLOCK = 128 * 1024;
+const MAX_BLOCK = 128 * 1024;
 
 const MAGIC = 0xfd2fb528;
 
@@ -17,7 +17,7 @@ const RESERVED = 3;
 export interface Frame {
   bytes: Uint8Array;
   /** The most bytes that can come of it. */
-  most: number;
+  maxSize: number;
   /** Ends of blocks, such that no more than 384 KiB come of what is between two of them; the last is the frame's own. */
   cuts: number[];
 }
@@ -30,41 +30,41 @@ export interface Frame {
  */
 export function* frames(data: Uint8Array, limit: number): Generator<Frame> {
   if (data.length === 0) throw new Error('nothing is there');
-  let blocks = 1_024 + Math.ceil((8 * limit) / BLOCK);
-  const spend = () => {
+  let blocks = 1_024 + Math.ceil((8 * limit) / MAX_BLOCK);
+  const countBlock = () => {
     if (--blocks < 0) throw inflatedTooLarge(limit, 'in too many pieces');
   };
   for (let from = 0, end = 0; from < data.length; from = end) {
     if (Math.floor(littleEndian(data, from, 4) / 16) === SKIPPABLE) {
-      spend();
+      countBlock();
       end = from + 8 + littleEndian(data, from + 4, 4);
       if (end > data.length) throw new Error('a frame is cut');
       continue;
     }
     const { content, window, checksum, ...header } = readHeader(data, from);
     if (content !== undefined && content > limit) throw inflatedTooLarge(limit);
-    const full = Math.min(BLOCK, window);
+    const full = Math.min(MAX_BLOCK, window);
     const cuts: number[] = [];
-    let [most, cut] = [0, 0];
+    let [maxSize, cut] = [0, 0];
     end = header.end;
     for (let last = false; !last; ) {
-      spend();
+      countBlock();
       const head = littleEndian(data, end, 3);
       const [kind, size] = [(head >> 1) & 3, head >>> 3];
       last = head % 2 === 1;
       end += 3 + (kind === REPEATED ? 1 : size);
       if (end > data.length || size > full || kind === RESERVED) throw new Error('a block is broken');
-      most += kind === COMPRESSED ? full : size;
-      if (most - cut > 2 * BLOCK) {
+      maxSize += kind === COMPRESSED ? full : size;
+      if (maxSize - cut > 2 * MAX_BLOCK) {
         cuts.push(end - from);
-        cut = most;
+        cut = maxSize;
       }
     }
     if (checksum) end += 4;
     if (end > data.length) throw new Error('a frame is cut');
-    if (content !== undefined && content > most) throw new Error('a frame has another size');
-    const bytes = withWindow(data.subarray(from, end), window, Math.min(most, limit));
-    yield { bytes, most, cuts: [...cuts, bytes.length] };
+    if (content !== undefined && content > maxSize) throw new Error('a frame has another size');
+    const bytes = withWindow(data.subarray(from, end), window, Math.min(maxSize, limit));
+    yield { bytes, maxSize, cuts: [...cuts, bytes.length] };
   }
 }
 
@@ -90,8 +90,8 @@ function readHeader(data: Uint8Array, from: number) {
 }
 
 /** A frame whose window is no larger than what is wanted of it: decoders allocate as much as it says, or refuse it. */
-function withWindow(frame: Uint8Array, window: number, wanted: number): Uint8Array {
-  const log = Math.ceil(Math.log2(Math.max(BLOCK, wanted)));
+function withWindow(frame: Uint8Array, window: number, needed: number): Uint8Array {
+  const log = Math.ceil(Math.log2(Math.max(MAX_BLOCK, needed)));
   const single = ((frame[4] ?? 0) & 32) !== 0;
   if (single || window <= 2 ** log) return frame;
   const smaller = frame.slice();

@@ -2,7 +2,15 @@ import { newId } from '../ids.ts';
 import type { FunctionCall } from '../items/function.ts';
 import { newItemId, type OutputItem } from '../items/item.ts';
 import type { OutputMessage, Phase } from '../items/message.ts';
-import { added, cited, done, emptyPart, grown, type Part, type Place } from '../items/part-events.ts';
+import {
+  annotationAdded,
+  emptyPart,
+  type OutputPart,
+  type PartPosition,
+  partAdded,
+  partDelta,
+  partDone,
+} from '../items/part-events.ts';
 import type { Reasoning } from '../items/reasoning.ts';
 import type { Annotation, ItemStatus, Logprob } from '../protocol/content.ts';
 import type { ItemEvent } from './events.ts';
@@ -12,7 +20,7 @@ type Status = Exclude<ItemStatus, 'in_progress'>;
 type Speaker = OutputMessage | Reasoning;
 
 /** A function call as it begins; an id that no client could send back is replaced. */
-export interface BegunCall extends CallMarks {
+export interface CallStart extends CallMarks {
   call_id: string | null;
   name: string;
   namespace?: string | undefined;
@@ -23,18 +31,18 @@ export type CallMarks = Pick<FunctionCall, 'async' | 'caller'>;
 
 /** The part that is being said, and its place as the server counts. */
 interface Open {
-  part: Part;
-  place: Place;
+  part: OutputPart;
+  place: PartPosition;
   at: number;
   /** What it cites, as JSON. */
-  cited: Set<string>;
+  citations: Set<string>;
 }
 
 /**
  * Turns what a model says into items and their events, in OpenAI's order: one item is open at a time, and its `done`
  * events come when something else begins or `close` is called. The events wait until they are taken.
  */
-export class Writer {
+export class ItemWriter {
   #events: ItemEvent[] = [];
   #index = 0;
   #speaker: Speaker | undefined;
@@ -58,8 +66,8 @@ export class Writer {
 
   /** Begins the model's message, unless it is open, and says what it is in its turn where that is known. */
   message(phase: Phase | undefined): void {
-    const said = phase ? { phase } : {};
-    Object.assign(this.#begin('message', said), said);
+    const members = phase ? { phase } : {};
+    Object.assign(this.#begin('message', members), members);
   }
 
   /** Adds to the model's text, with the log probabilities of its tokens where they were asked for; by places. */
@@ -73,9 +81,9 @@ export class Writer {
     if (open?.part.type !== 'output_text' || open.at !== at) return;
     const { annotations } = open.part;
     const citation = JSON.stringify(annotation);
-    if (open.cited.has(citation)) return;
-    open.cited.add(citation);
-    this.#events.push(cited(annotation, annotations.push(annotation) - 1, open.place));
+    if (open.citations.has(citation)) return;
+    open.citations.add(citation);
+    this.#events.push(annotationAdded(annotation, annotations.push(annotation) - 1, open.place));
   }
 
   /** Adds to the model's refusal, by places as well. */
@@ -103,7 +111,7 @@ export class Writer {
   }
 
   /** Begins a function call. */
-  call({ call_id, namespace, ...call }: BegunCall): void {
+  call({ call_id, namespace, ...call }: CallStart): void {
     this.close('completed');
     this.#call = {
       type: 'function_call',
@@ -144,12 +152,12 @@ export class Writer {
     const call = this.#call;
     if (call) {
       if (call.arguments === '' && status === 'completed') call.arguments = '{}';
-      const { name, arguments: written } = call;
+      const { name, arguments: args } = call;
       this.#events.push({
         type: 'response.function_call_arguments.done',
         ...this.#item(call),
         name,
-        arguments: written,
+        arguments: args,
       });
     }
     const item = speaker ?? call;
@@ -170,7 +178,7 @@ export class Writer {
     return this.#speaker;
   }
 
-  #say(type: Part['type'], delta: string, at = 0, logprobs: Logprob[] = []): void {
+  #say(type: OutputPart['type'], delta: string, at = 0, logprobs: Logprob[] = []): void {
     const speaker = this.#begin(type === 'output_text' || type === 'refusal' ? 'message' : 'reasoning');
     if (this.#open?.part.type !== type || this.#open.at !== at) {
       this.#closePart();
@@ -180,20 +188,20 @@ export class Writer {
     if (part.type === 'refusal') part.refusal += delta;
     else part.text += delta;
     if (part.type === 'output_text') for (const logprob of logprobs) part.logprobs.push(logprob);
-    this.#events.push(grown(type, place, delta, logprobs));
+    this.#events.push(partDelta(type, place, delta, logprobs));
   }
 
-  #openPart(speaker: Speaker, type: Part['type'], at: number): Open {
+  #openPart(speaker: Speaker, type: OutputPart['type'], at: number): Open {
     const part = emptyPart(type);
     const list = type === 'summary_text' && 'summary' in speaker ? speaker.summary : speaker.content;
     const index = list.push(part as never) - 1; // the list is the one that holds parts of this type
     const place = { item_id: speaker.id, output_index: this.#index, index };
-    this.#events.push(added(type, place));
-    return { part, place, at, cited: new Set() };
+    this.#events.push(partAdded(type, place));
+    return { part, place, at, citations: new Set() };
   }
 
   #closePart(status: Status = 'completed'): void {
-    if (this.#open) this.#events.push(...done(this.#open.part, this.#open.place, status));
+    if (this.#open) this.#events.push(...partDone(this.#open.part, this.#open.place, status));
     this.#open = undefined;
   }
 

@@ -2,7 +2,7 @@ import type { CreateRequest } from '../protocol/request.ts';
 import type { ResponseEvent } from './events.ts';
 
 /** Deltas are padded to a multiple of this, in characters, so that their sizes tell little of their words. */
-const BLOCK = 16;
+const BLOCK_LENGTH = 16;
 
 /** The events as `stream_options` asks for them. */
 export function withObfuscation<R>(
@@ -20,7 +20,7 @@ async function* obfuscate<R>(events: AsyncGenerator<ResponseEvent, R>): AsyncGen
     const event = next.value;
     if ('delta' in event && typeof event.delta === 'string') {
       // Our own types do not say it of every event whose delta is a text.
-      yield { ...event, obfuscation: letters(BLOCK - (event.delta.length % BLOCK)) } as ResponseEvent;
+      yield { ...event, obfuscation: letters(BLOCK_LENGTH - (event.delta.length % BLOCK_LENGTH)) } as ResponseEvent;
     } else yield event;
   }
 }

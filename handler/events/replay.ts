@@ -10,9 +10,9 @@ export async function* replay(response: Response): AsyncGenerator<ResponseEvent,
   let number = 0;
   const lifecycle = (type: LifecycleEvent['type'], of: Response) => ({ type, sequence_number: number++, response: of });
   const unfinished = { completed_at: null, incomplete_details: null, output: [], usage: null };
-  const begun: Response = { ...response, status: 'in_progress', ...unfinished };
-  yield lifecycle('response.created', begun);
-  yield lifecycle('response.in_progress', begun);
+  const initial: Response = { ...response, status: 'in_progress', ...unfinished };
+  yield lifecycle('response.created', initial);
+  yield lifecycle('response.in_progress', initial);
   for (const [output_index, item] of response.output.entries()) {
     for (const event of itemEvents(item, output_index, true)) {
       event.sequence_number = number++;

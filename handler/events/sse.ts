@@ -22,11 +22,11 @@ export interface StreamMeans {
   /** Called when the reader leaves, before the events are closed: a call that waits for the model ends only so. */
   abort(): void;
   /** Called with the size of each event in bytes. */
-  spend(bytes: number): void;
+  countBytes(bytes: number): void;
   /** Called once, when the last byte is handed over or the reader has left, with what the events returned or threw. */
   ended(result: unknown): void;
   /** Takes the memory of long events until the reader asks for the next, and of the last. */
-  held?: Pick<Reservation, 'add' | 'giveBack'> | undefined;
+  memory?: Pick<Reservation, 'add' | 'giveBack'> | undefined;
   /** Milliseconds of silence after which a comment is sent. */
   keepAlive: number;
 }
@@ -41,9 +41,9 @@ export function eventStream(
   means: StreamMeans,
 ): ReadableStream<Uint8Array> {
   let waiting = false;
-  let spoke = false;
-  let left = false;
-  let broken = false;
+  let hasSent = false;
+  let hasLeft = false;
+  let hasFailed = false;
   let unread = 0;
   let result: unknown;
   let rest: Promise<Uint8Array[]> | undefined;
@@ -55,7 +55,7 @@ export function eventStream(
       if (!step.done) return encodeEvent(step.value);
       result ??= step.value;
     } catch (error) {
-      broken = true;
+      hasFailed = true;
       result = error;
     }
     return undefined;
@@ -81,29 +81,29 @@ export function eventStream(
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (unread > 0) means.held?.giveBack(unread);
+        if (unread > 0) means.memory?.giveBack(unread);
         unread = 0;
         timer ??= setInterval(() => {
-          if (waiting && !spoke) controller.enqueue(COMMENT);
-          spoke = false;
+          if (waiting && !hasSent) controller.enqueue(COMMENT);
+          hasSent = false;
         }, means.keepAlive);
         waiting = true;
         const chunk = rest ? (await rest).shift() : await next();
         waiting = false;
-        spoke = true;
+        hasSent = true;
         settle();
         // The stream is closed to what comes after the reader has left, and would throw.
-        if (left) return;
+        if (hasLeft) return;
         if (chunk) {
-          means.spend(chunk.byteLength);
+          means.countBytes(chunk.byteLength);
           if (chunk.byteLength > fixedLimits.uncounted) {
             unread = chunk.byteLength;
-            means.held?.add(unread);
+            means.memory?.add(unread);
           }
           controller.enqueue(chunk);
           return;
         }
-        if (broken) controller.error(result);
+        if (hasFailed) controller.error(result);
         else {
           controller.enqueue(DONE);
           controller.close();
@@ -111,7 +111,7 @@ export function eventStream(
         end();
       },
       async cancel() {
-        left = true;
+        hasLeft = true;
         clearInterval(timer);
         means.abort();
         rest ??= runOut();
@@ -129,15 +129,15 @@ export function eventStream(
  */
 export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
   const decoder = new TextDecoder();
-  let found: string[] = [];
+  let batch: string[] = [];
   // Past its bound the parser lets go of what it holds, and throws when it is fed again.
-  const parser = createParser({ maxBufferSize: MAX_EVENT, onEvent: ({ data }) => found.push(data) });
+  const parser = createParser({ maxBufferSize: MAX_EVENT, onEvent: ({ data }) => batch.push(data) });
   for await (const chunk of body) {
     parser.feed(decoder.decode(chunk, { stream: true }));
-    if (found.length === 0) continue;
-    yield found;
-    found = [];
+    if (batch.length === 0) continue;
+    yield batch;
+    batch = [];
   }
   parser.feed(`${decoder.decode()}\n\n`);
-  if (found.length > 0) yield found;
+  if (batch.length > 0) yield batch;
 }

@@ -32,13 +32,15 @@ export async function readJson(
   const encoding = request.headers.get('content-encoding');
   const arriving = memory.budget.arriving.open();
   try {
-    const sent = await readBytes(request, limits.body, arriving).catch(throwLeft);
+    const sentBytes = await readBytes(request, limits.body, arriving).catch(throwCancelled);
     const largest = Math.floor(memory.budget.limit / fixedLimits.parsed);
     const take = (bytes: number) => memory.takeParsed(bytes);
-    const bytes = encoding ? await decompress(sent, encoding, Math.min(limits.inflated, largest), codecs, take) : sent;
-    if (bytes === sent) {
-      if (sent.length > largest) throw tooLarge(largest);
-      take(sent.length);
+    const bytes = encoding
+      ? await decompress(sentBytes, encoding, Math.min(limits.inflated, largest), codecs, take)
+      : sentBytes;
+    if (bytes === sentBytes) {
+      if (sentBytes.length > largest) throw tooLarge(largest);
+      take(sentBytes.length);
     }
     return objectOf(bytes, otherwise);
   } finally {
@@ -73,7 +75,7 @@ async function readBytes(request: Request, limit: number, arriving: Reservation)
 }
 
 /** Nothing else ends a body early. */
-function throwLeft(error: unknown): never {
+function throwCancelled(error: unknown): never {
   if (error instanceof ApiError) throw error;
   throw new ApiError('cancelled', 'The client has left in the middle of its request.', { cause: error });
 }

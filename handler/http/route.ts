@@ -64,15 +64,15 @@ export function route<
     ...row,
     async handle(c, services) {
       const ctx = await contextOf(c, services);
-      const asked = query && check(query, readQuery(c));
-      const sent = body && (await readJson(c, services, optional ? {} : undefined));
-      const read = sent && counted ? checkLengths(sent, services.limits) : sent;
-      const given = {
+      const checkedQuery = query && check(query, readQuery(c));
+      const rawBody = body && (await readJson(c, services, optional ? {} : undefined));
+      const countedBody = rawBody && counted ? checkLengths(rawBody, services.limits) : rawBody;
+      const input = {
         params: c.req.param() as ParamsOf<P>, // by the names in its path, all of which have to be there
-        query: asked as Checked<Q>, // undefined where there is no schema, as the type has it
-        body: (body && check(body, read)) as Checked<B>, // the same
+        query: checkedQuery as Checked<Q>, // undefined where there is no schema, as the type has it
+        body: (body && check(body, countedBody)) as Checked<B>, // the same
       };
-      return row.handle({ c, services, ctx, ...given });
+      return row.handle({ c, services, ctx, ...input });
     },
   };
 }

@@ -14,12 +14,16 @@ const HEADERS = {
 
 /** Replies with events; the request's line is written when they have ended. */
 export function sendEvents(c: Context<Env>, feed: EventFeed, keepAlive: number): Response {
-  const { events, signal, abort, spend } = feed;
+  const { events, signal, abort, countBytes } = feed;
   const log = c.get('log');
   const ended = (failure: unknown) => {
     feed.ended();
     log.failure = failure;
     log.end();
   };
-  return c.body(eventStream(events, { signal, abort, spend, ended, keepAlive, held: openReply(c) }), 200, HEADERS);
+  return c.body(
+    eventStream(events, { signal, abort, countBytes, ended, keepAlive, memory: openReply(c) }),
+    200,
+    HEADERS,
+  );
 }

@@ -56,11 +56,11 @@ export const apply_patch_call: FixedCallKind<typeof InputPatchCall, PatchCall> =
   schema: InputPatchCall,
   title: 'InputPatchCall',
   prefix: 'apc',
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     id,
     // A turn that is cut ends its items as incomplete, which OpenAI's type of this one does not know.
-    status: (given.status ?? 'completed') as PatchCall['status'],
+    status: (input.status ?? 'completed') as PatchCall['status'],
   }),
   asCall: ({ call_id, operation }) => callWith(call_id, 'apply_patch', operation),
   fromArguments: (operation) => ({ operation }),
@@ -73,7 +73,7 @@ export const apply_patch_call_output: AnswerKind<typeof PatchOutput, PatchCallOu
   schema: PatchOutput,
   title: 'PatchOutput',
   prefix: 'apco',
-  keep: (given, id) => ({ ...given, id }),
+  keep: (input, id) => ({ ...input, id }),
   asAnswer({ call_id, output, status }) {
     return { id: call_id, output: output ? `${status}: ${output}` : status, failed: status === 'failed' };
   },

@@ -34,7 +34,7 @@ export const compaction: SpeechKind<typeof InputCompaction, Compaction, Compacti
   schema: InputCompaction,
   title: 'InputCompaction',
   prefix: 'cmp',
-  keep: (given, id) => ({ ...given, id }),
+  keep: (input, id) => ({ ...input, id }),
   stream: {
     readWhole: false,
     begin: (item) => ({ ...item, encrypted_content: '' }),

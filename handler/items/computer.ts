@@ -62,10 +62,10 @@ export const computer_call: FixedCallKind<typeof InputComputerCall, ComputerCall
   schema: InputComputerCall,
   title: 'InputComputerCall',
   prefix: 'cu',
-  keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+  keep: (input, id) => ({ ...input, id, status: input.status ?? 'completed' }),
   asInput: (item) => item,
   asCall: ({ call_id, actions, action }) => callWith(call_id, 'computer', { actions: actions ?? [action] }),
-  fromArguments: (given) => given,
+  fromArguments: (args) => args,
   stream: plainStream,
 };
 
@@ -75,11 +75,11 @@ export const computer_call_output: AnswerKind<typeof ComputerOutput, ComputerCal
   schema: ComputerOutput,
   title: 'ComputerOutput',
   prefix: 'cuo',
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     id,
-    output: withoutNulls(given.output),
-    status: given.status ?? 'completed',
+    output: withoutNulls(input.output),
+    status: input.status ?? 'completed',
   }),
   asAnswer({ call_id, output: { type: _, ...screenshot } }) {
     return { id: call_id, output: [{ type: 'input_image', ...screenshot }], failed: false };

@@ -44,7 +44,7 @@ export const additional_tools: DirectiveKind<typeof AdditionalTools, MoreTools> 
   schema: AdditionalTools,
   title: 'AdditionalTools',
   prefix: 'at',
-  keep: (given, id) => ({ ...given, id }),
+  keep: (input, id) => ({ ...input, id }),
 };
 
 /** Settings of the model call that hold from here on. */
@@ -53,5 +53,5 @@ export const configuration_update: DirectiveKind<typeof ConfigurationUpdate, Set
   schema: ConfigurationUpdate,
   title: 'ConfigurationUpdate',
   prefix: 'cfg',
-  keep: (given, id) => ({ ...given, id }),
+  keep: (input, id) => ({ ...input, id }),
 };

@@ -72,14 +72,14 @@ export const function_call: CallKind<typeof InputFunctionCall, FunctionCall, Fun
   schema: InputFunctionCall,
   title: 'InputFunctionCall',
   prefix: 'fc',
-  keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+  keep: (input, id) => ({ ...input, id, status: input.status ?? 'completed' }),
   asCall: (item) => ({ id: item.call_id, name: wireName(item.name, item.namespace), arguments: item.arguments }),
   stream: {
     readWhole: false,
     begin: (item) => ({ ...item, status: 'in_progress', arguments: '' }),
-    *events({ name, arguments: written }, at) {
-      if (written) yield { type: 'response.function_call_arguments.delta', ...at, delta: written };
-      yield { type: 'response.function_call_arguments.done', ...at, name, arguments: written };
+    *events({ name, arguments: args }, at) {
+      if (args) yield { type: 'response.function_call_arguments.delta', ...at, delta: args };
+      yield { type: 'response.function_call_arguments.done', ...at, name, arguments: args };
     },
     fold: {
       'response.function_call_arguments.delta': (item, { delta }) => ({ ...item, arguments: item.arguments + delta }),
@@ -94,11 +94,11 @@ export const function_call_output: AnswerKind<typeof FunctionCallOutput, Functio
   schema: FunctionCallOutput,
   title: 'FunctionCallOutput',
   prefix: 'fco',
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     id,
-    output: keptOutput(given.output),
-    status: given.status ?? 'completed',
+    output: keptOutput(input.output),
+    status: input.status ?? 'completed',
   }),
   asAnswer: ({ call_id, output }) => ({ id: call_id, output, failed: false }),
   media: ({ output }) => urlsWithin('output', output),

@@ -2,7 +2,7 @@ import type * as v from 'valibot';
 import { newId } from '../ids.ts';
 import { present } from '../protocol/json.ts';
 import { kinds } from './index.ts';
-import type { Given } from './kind.ts';
+import type { ClientInput } from './kind.ts';
 
 type Kinds = typeof kinds;
 
@@ -28,13 +28,13 @@ export type OwnEvents = { [T in Streamed]: EventOf<Kinds[T]> };
 type EventOf<K> = K extends { stream: { events(item: never, at: never, again: never): Iterable<infer E> } } ? E : never;
 
 /** What a client may send of each type, with references resolved. */
-export type GivenItems = { [T in keyof Kinds]: v.InferOutput<Kinds[T]['schema']> };
+export type ClientItems = { [T in keyof Kinds]: v.InferOutput<Kinds[T]['schema']> };
 
 /** An item that a client sent, with references resolved. */
-export type GivenItem = GivenItems[keyof GivenItems];
+export type ClientItem = ClientItems[keyof ClientItems];
 
 const table: {
-  [T in keyof Kinds]: { prefix: string; keep(given: Given<Kinds[T]['schema']>, id: string): Items[T] };
+  [T in keyof Kinds]: { prefix: string; keep(input: ClientInput<Kinds[T]['schema']>, id: string): Items[T] };
 } = kinds;
 
 /** A new id for an item of this type. */
@@ -43,6 +43,6 @@ export function newItemId(type: keyof Items): string {
 }
 
 /** What a client sent as an item, in the form in which it is kept: with an id and a status, content as parts, no nulls. */
-export function toItem<T extends keyof Items>(given: GivenItems[T] & { type: T }): Items[T] {
-  return table[given.type].keep(present(given), given.id || newItemId(given.type));
+export function toItem<T extends keyof Items>(item: ClientItems[T] & { type: T }): Items[T] {
+  return table[item.type].keep(present(item), item.id || newItemId(item.type));
 }

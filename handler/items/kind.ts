@@ -9,7 +9,7 @@ import type { Stream } from './stream.ts';
 export type ItemSchema = v.ObjectSchema<v.ObjectEntries & { type: v.GenericSchema<unknown, string> }, undefined>;
 
 /** What a client sent as an item, as the schema reads it, without the members that are null. */
-export type Given<S extends ItemSchema> = Present<v.InferOutput<S>>;
+export type ClientInput<S extends ItemSchema> = Present<v.InferOutput<S>>;
 
 /** What every item has, of whatever type. */
 export interface AnyItem {
@@ -35,7 +35,7 @@ interface Kind<S extends ItemSchema, I extends AnyItem> {
   /** How the ids of these items begin. */
   prefix: string;
   /** The item as it is kept, of what a client sent; `id` is what it sent as one, or else new. */
-  keep(given: Given<S>, id: string): I;
+  keep(input: ClientInput<S>, id: string): I;
   /** The item as OpenAI takes it in an input, where that is not the item without its id. */
   asInput?(item: I): object;
 }
@@ -61,7 +61,7 @@ export interface CallKind<S extends ItemSchema, I extends OfCall, E extends AnyE
 export interface FixedCallKind<S extends ItemSchema, I extends OfCall, E extends AnyEvent = never>
   extends CallKind<S, I, E> {
   /** The members of an item that this function's arguments make, as the model wrote them. */
-  fromArguments(given: JsonObject): object;
+  fromArguments(args: JsonObject): object;
 }
 
 /** What the client answers to a call; one that a server may give as well has a stream. */
@@ -106,8 +106,8 @@ export interface ToolAnswer {
 }
 
 /** A call of the function that stands for a tool, with what it is given; nulls are left out, as the model did. */
-export function callWith(id: string, name: string, given: object): ToolCall {
-  return { id, name, arguments: JSON.stringify(given, (_, value) => value ?? undefined) };
+export function callWith(id: string, name: string, args: object): ToolCall {
+  return { id, name, arguments: JSON.stringify(args, (_, value) => value ?? undefined) };
 }
 
 /** What stands for the id of a call that a server ran; ids of calls have 64 characters at most. */

@@ -67,12 +67,12 @@ export const local_shell_call: FixedCallKind<typeof InputLocalShellCall, LocalSh
   schema: InputLocalShellCall,
   title: 'InputLocalShellCall',
   prefix: 'lsh',
-  keep: (given, id) => ({ ...given, id, status: given.status ?? 'completed' }),
+  keep: (input, id) => ({ ...input, id, status: input.status ?? 'completed' }),
   asInput: (item) => item,
   asCall({ call_id, action: { type: _, ...action } }) {
     return callWith(call_id, 'local_shell', action);
   },
-  fromArguments: (given) => ({ action: { type: 'exec', ...given } }),
+  fromArguments: (args) => ({ action: { type: 'exec', ...args } }),
   stream: plainStream,
 };
 
@@ -82,12 +82,12 @@ export const local_shell_call_output: AnswerKind<typeof LocalShellOutput, LocalS
   schema: LocalShellOutput,
   title: 'LocalShellOutput',
   prefix,
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     // In the API's form the output has the id of its call for its own.
-    id: given.id && given.call_id && given.call_id !== given.id ? id : newId(prefix),
-    call_id: given.call_id || given.id || '',
-    status: given.status ?? 'completed',
+    id: input.id && input.call_id && input.call_id !== input.id ? id : newId(prefix),
+    call_id: input.call_id || input.id || '',
+    status: input.status ?? 'completed',
   }),
   asInput: ({ type, call_id: id, output, status }) => ({ type, id, output, status }),
   asAnswer: ({ call_id, output }) => ({ id: call_id, output, failed: false }),

@@ -49,12 +49,12 @@ export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall, McpEvent> = 
   schema: InputMcpCall,
   title: 'InputMcpCall',
   prefix: 'mcp',
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     id,
-    output: given.output ?? null,
-    error: (given.error ?? null) as McpError | null, // whatever a client says of it is handed on unread
-    status: given.status ?? 'completed',
+    output: input.output ?? null,
+    error: (input.error ?? null) as McpError | null, // whatever a client says of it is handed on unread
+    status: input.status ?? 'completed',
   }),
   asCall: (item) => ({ id: callIdOf(item), name: item.name, arguments: item.arguments }),
   asAnswer(item) {

@@ -69,8 +69,8 @@ export const message: SpeechKind<typeof InputMessage, Message, MessageEvent, Out
       status: status ?? 'completed',
       content: parts.map((part) => {
         if (part.type === 'refusal') return part;
-        const said = part.type === 'output_text' || (part.type === 'input_text' && role === 'assistant');
-        return said ? outputText(part) : keptPart(part);
+        const isOutputText = part.type === 'output_text' || (part.type === 'input_text' && role === 'assistant');
+        return isOutputText ? outputText(part) : keptPart(part);
       }),
       ...(phase && { phase }),
     };
@@ -93,7 +93,7 @@ export const message: SpeechKind<typeof InputMessage, Message, MessageEvent, Out
           annotations: put(part.annotations, annotation_index, annotation),
         })),
       'response.refusal.delta': (item, { content_index, delta }) =>
-        inRefusal(item, content_index, (said) => said + delta),
+        inRefusal(item, content_index, (text) => text + delta),
       'response.refusal.done': (item, { content_index, refusal }) => inRefusal(item, content_index, () => refusal),
     },
   },
@@ -111,7 +111,7 @@ function inText(item: OutputMessage, index: number, make: (part: OutputText) => 
   return { ...item, content: change(item.content, index, (part) => (part.type === 'output_text' ? make(part) : part)) };
 }
 
-function inRefusal(item: OutputMessage, index: number, make: (said: string) => string): OutputMessage {
+function inRefusal(item: OutputMessage, index: number, make: (text: string) => string): OutputMessage {
   const content = change(item.content, index, (part) =>
     part.type === 'refusal' ? { ...part, refusal: make(part.refusal) } : part,
   );

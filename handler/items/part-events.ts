@@ -42,29 +42,34 @@ export type ReasoningEvent = ContentPartEvent | ThoughtEvent | SummaryEvent;
 type PartEvent = MessageEvent | ReasoningEvent;
 
 /** A part of what a message or reasoning says. */
-export type Part = OutputText | Refusal | ReasoningText | SummaryText;
+export type OutputPart = OutputText | Refusal | ReasoningText | SummaryText;
 
 /** Where a part is: `index` is its place in the item's content, or of a summary among the summaries. */
-export interface Place {
+export interface PartPosition {
   item_id: string;
   output_index: number;
   index: number;
 }
 
 /** A part that says nothing yet. */
-export function emptyPart(type: Part['type']): Part {
+export function emptyPart(type: OutputPart['type']): OutputPart {
   if (type === 'refusal') return { type, refusal: '' };
   if (type === 'output_text') return { type, text: '', annotations: [], logprobs: [] };
   return { type, text: '' };
 }
 
 /** The event that a part begins, empty as it is then. */
-export function added(type: Part['type'], place: Place): PartEvent {
+export function partAdded(type: OutputPart['type'], place: PartPosition): PartEvent {
   return partEvent('added', emptyPart(type), place);
 }
 
 /** The event that a part grows. */
-export function grown(type: Part['type'], place: Place, delta: string, logprobs: Logprob[]): PartEvent {
+export function partDelta(
+  type: OutputPart['type'],
+  place: PartPosition,
+  delta: string,
+  logprobs: Logprob[],
+): PartEvent {
   switch (type) {
     case 'output_text':
       return { type: 'response.output_text.delta', ...inContent(place), delta, logprobs };
@@ -78,15 +83,15 @@ export function grown(type: Part['type'], place: Place, delta: string, logprobs:
 }
 
 /** The event that a text gets another citation. */
-export function cited(annotation: Annotation, annotation_index: number, place: Place): PartEvent {
+export function annotationAdded(annotation: Annotation, annotation_index: number, place: PartPosition): PartEvent {
   return { type: 'response.output_text.annotation.added', ...inContent(place), annotation_index, annotation };
 }
 
 /** The events that a part has ended: what it says, and then the part; a summary that was cut says so. */
-export function done(part: Part, place: Place, status: ItemStatus): PartEvent[] {
+export function partDone(part: OutputPart, place: PartPosition, status: ItemStatus): PartEvent[] {
   const event = partEvent('done', part, place);
   if (event.type === 'response.reasoning_summary_part.done' && status === 'incomplete') event.status = status;
-  return [said(part, place), event];
+  return [textDone(part, place), event];
 }
 
 /** The events of parts that come as a whole, each text as one delta; what was cut is what was said last. */
@@ -101,24 +106,24 @@ export function partsOf(
   status: ItemStatus,
 ): Generator<ReasoningEvent>;
 export function* partsOf(
-  parts: readonly Part[],
+  parts: readonly OutputPart[],
   { item_id, output_index }: OfItem,
   status: ItemStatus,
 ): Generator<PartEvent> {
   for (const [index, part] of parts.entries()) {
     const place = { item_id, output_index, index };
     const { type } = part;
-    yield added(type, place);
+    yield partAdded(type, place);
     const text = type === 'refusal' ? part.refusal : part.text;
-    yield grown(type, place, text, type === 'output_text' ? part.logprobs : []);
+    yield partDelta(type, place, text, type === 'output_text' ? part.logprobs : []);
     if (type === 'output_text') {
-      for (const [at, annotation] of part.annotations.entries()) yield cited(annotation, at, place);
+      for (const [at, annotation] of part.annotations.entries()) yield annotationAdded(annotation, at, place);
     }
-    yield* done(part, place, index === parts.length - 1 ? status : 'completed');
+    yield* partDone(part, place, index === parts.length - 1 ? status : 'completed');
   }
 }
 
-function said(part: Part, place: Place): PartEvent {
+function textDone(part: OutputPart, place: PartPosition): PartEvent {
   switch (part.type) {
     case 'output_text': {
       const { text, logprobs } = part;
@@ -133,16 +138,16 @@ function said(part: Part, place: Place): PartEvent {
   }
 }
 
-function partEvent(stage: 'added' | 'done', part: Part, place: Place): PartEvent {
+function partEvent(stage: 'added' | 'done', part: OutputPart, place: PartPosition): PartEvent {
   return part.type === 'summary_text'
     ? { type: `response.reasoning_summary_part.${stage}`, ...inSummary(place), part }
     : { type: `response.content_part.${stage}`, ...inContent(place), part };
 }
 
-function inContent({ item_id, output_index, index: content_index }: Place) {
+function inContent({ item_id, output_index, index: content_index }: PartPosition) {
   return { sequence_number: 0, item_id, output_index, content_index };
 }
 
-function inSummary({ item_id, output_index, index: summary_index }: Place) {
+function inSummary({ item_id, output_index, index: summary_index }: PartPosition) {
   return { sequence_number: 0, item_id, output_index, summary_index };
 }

@@ -3,8 +3,8 @@ import { present } from '../protocol/json.ts';
 
 /** A part that a client gave, as it is kept: without nulls, and an image with its detail. */
 export function keptPart(part: InputPart): InputPart {
-  const kept = withoutNulls(part);
-  return kept.type === 'input_image' ? { ...kept, detail: kept.detail ?? 'auto' } : kept;
+  const cleanPart = withoutNulls(part);
+  return cleanPart.type === 'input_image' ? { ...cleanPart, detail: cleanPart.detail ?? 'auto' } : cleanPart;
 }
 
 /** What a tool gave, as it is kept: a text stays one. */

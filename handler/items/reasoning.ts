@@ -32,12 +32,12 @@ export const reasoning: SpeechKind<typeof InputReasoning, Reasoning, ReasoningEv
   schema: InputReasoning,
   title: 'InputReasoning',
   prefix: 'rs',
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     id,
-    summary: given.summary ?? [],
-    content: given.content ?? [],
-    status: given.status ?? 'completed',
+    summary: input.summary ?? [],
+    content: input.content ?? [],
+    status: input.status ?? 'completed',
   }),
   stream: {
     readWhole: false,

@@ -78,15 +78,15 @@ export const shell_call: FixedCallKind<typeof InputShellCall, ShellCall, ShellEv
   schema: InputShellCall,
   title: 'InputShellCall',
   prefix: 'sh',
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     id,
-    action: { ...NO_LIMITS, ...present(given.action) },
-    environment: given.environment ?? null,
-    status: given.status ?? 'completed',
+    action: { ...NO_LIMITS, ...present(input.action) },
+    environment: input.environment ?? null,
+    status: input.status ?? 'completed',
   }),
   asCall: ({ call_id, action }) => callWith(call_id, 'shell', action),
-  fromArguments: (given) => ({ action: { ...NO_LIMITS, ...given }, environment: null }),
+  fromArguments: (args) => ({ action: { ...NO_LIMITS, ...args }, environment: null }),
   stream: {
     readWhole: true,
     begin: inProgress,
@@ -112,11 +112,11 @@ export const shell_call_output: AnswerKind<typeof ShellOutput, ShellCallOutput> 
   schema: ShellOutput,
   title: 'ShellOutput',
   prefix: 'sho',
-  keep: (given, id) => ({
-    ...given,
+  keep: (input, id) => ({
+    ...input,
     id,
-    max_output_length: given.max_output_length ?? null,
-    status: given.status ?? 'completed',
+    max_output_length: input.max_output_length ?? null,
+    status: input.status ?? 'completed',
   }),
   asAnswer: ({ call_id, output }) => ({ id: call_id, output: JSON.stringify(output), failed: false }),
   media: noMedia,

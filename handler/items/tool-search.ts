@@ -40,7 +40,7 @@ export interface ToolSearchCall {
 }
 
 /** The tools that a search found, as they are kept. */
-export interface ToolsFound {
+export interface ToolSearchResult {
   type: 'tool_search_output';
   id: string;
   call_id: string | null;
@@ -58,22 +58,24 @@ export const tool_search_call: FixedCallKind<typeof InputToolSearchCall, ToolSea
   schema: InputToolSearchCall,
   title: 'InputToolSearchCall',
   prefix: 'tsc',
-  keep: (given, id) => ({ ...given, id, call_id: given.call_id ?? null, status: given.status ?? 'completed' }),
+  keep: (input, id) => ({ ...input, id, call_id: input.call_id ?? null, status: input.status ?? 'completed' }),
   asCall: (item) => callWith(item.call_id ?? NAME, NAME, item.arguments),
-  fromArguments: (given) => ({ arguments: given }),
+  fromArguments: (args) => ({ arguments: args }),
   stream: plainStream,
 };
 
 /** The tools that were found, which the model may call from then on. */
-export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolsFound> & { stream: Stream<ToolsFound> } = {
+export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolSearchResult> & {
+  stream: Stream<ToolSearchResult>;
+} = {
   role: 'answer',
   schema: ToolSearchOutput,
   title: 'ToolSearchOutput',
   prefix: 'tso',
-  keep: (given, id) => ({ ...given, id, call_id: given.call_id ?? null, status: given.status ?? 'completed' }),
+  keep: (input, id) => ({ ...input, id, call_id: input.call_id ?? null, status: input.status ?? 'completed' }),
   asAnswer({ call_id, tools }) {
-    const found = tools.map((tool) => String('name' in tool ? tool.name : tool.type));
-    return { id: call_id ?? NAME, output: `Found: ${found.join(', ') || 'nothing'}`, failed: false };
+    const names = tools.map((tool) => String('name' in tool ? tool.name : tool.type));
+    return { id: call_id ?? NAME, output: `Found: ${names.join(', ') || 'nothing'}`, failed: false };
   },
   media: noMedia,
   stream: { ...plainStream, readWhole: false }, // what a model's server has found it searches itself

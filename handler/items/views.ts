@@ -1,5 +1,5 @@
 import { kinds } from './index.ts';
-import type { GivenItems, Items } from './item.ts';
+import type { ClientItems, Items } from './item.ts';
 import type { ToolAnswer, ToolCall } from './kind.ts';
 import type { MediaUrl } from './media.ts';
 
@@ -10,7 +10,7 @@ const views: {
     asInput?(item: Items[T]): object;
     asCall?(item: Items[T]): ToolCall;
     asAnswer?(item: Items[T]): ToolAnswer;
-    media?(item: Items[T] | GivenItems[T]): Iterable<MediaUrl>;
+    media?(item: Items[T] | ClientItems[T]): Iterable<MediaUrl>;
   };
 } = kinds;
 
@@ -31,6 +31,6 @@ export function asInput<T extends keyof Items>(item: Items[T] & { type: T }): ob
 }
 
 /** The URLs in an item, kept or as a client sent it, that are for others to fetch. */
-export function mediaOf<T extends keyof Items>(item: (Items[T] | GivenItems[T]) & { type: T }): Iterable<MediaUrl> {
+export function mediaOf<T extends keyof Items>(item: (Items[T] | ClientItems[T]) & { type: T }): Iterable<MediaUrl> {
   return views[item.type].media?.(item) ?? [];
 }

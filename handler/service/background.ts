@@ -24,13 +24,13 @@ export async function startBackground(
 ): Promise<void> {
   const { runner, limits, beginning } = services;
   const { caller } = ctx;
-  const most = limits.perCaller.backgroundTurns ?? Number.POSITIVE_INFINITY;
-  if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= most) throw callerLimit();
-  const begun = beginning.hold(caller.id);
+  const maxTurns = limits.perCaller.backgroundTurns ?? Number.POSITIVE_INFINITY;
+  if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= maxTurns) throw callerLimit();
+  const release = beginning.hold(caller.id);
   try {
     await keepBackground(services, ctx, turn, request);
   } finally {
-    begun();
+    release();
   }
 }
 
@@ -43,14 +43,18 @@ async function keepBackground(
   const { response } = turn;
   const { tenant } = store;
   const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already
-  const kept = request.held ? { ...settings, input } : settings;
+  const storedRequest = request.held ? { ...settings, input } : settings;
   const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
     toLine({ type, sequence_number, response }),
   );
   await beginTurn(store, turn, {
     owner: '',
     background: [
-      ...insertJob(tenant, response.id, { request: kept, caller: caller.id, progress: queuedProgress(first.length) }),
+      ...insertJob(tenant, response.id, {
+        request: storedRequest,
+        caller: caller.id,
+        progress: queuedProgress(first.length),
+      }),
       ...insertBlock(tenant, response.id, 0, first, first.length - 1),
     ],
   });
@@ -78,7 +82,13 @@ export function followResponse(
       leave();
     }
   }
-  return { events: withObfuscation(live(), request), signal, abort: () => reading.abort(), spend() {}, ended() {} };
+  return {
+    events: withObfuscation(live(), request),
+    signal,
+    abort: () => reading.abort(),
+    countBytes() {},
+    ended() {},
+  };
 }
 
 /** Throws an ApiError for a response whose events cannot be read again. */

@@ -18,10 +18,10 @@ export async function compactConversation(
 ): Promise<CompactedResponse> {
   const model = request.model ?? (await modelOfPrevious(ctx, request));
   ctx.log.model = model;
-  const asked = { ...request, model, prompted: 0, compacts: true };
-  const { prepare, turn } = await planRequest(services, ctx, asked);
-  const { call, heard, compaction } = turn;
-  const users = heard.filter((item) => item.type === 'message' && item.role === 'user');
+  const resolved = { ...request, model, prompted: 0, compacts: true };
+  const { prepare, turn } = await planRequest(services, ctx, resolved);
+  const { call, modelItems, compaction } = turn;
+  const users = modelItems.filter((item) => item.type === 'message' && item.role === 'user');
 
   const { bounds, leave } = await takePlace(services, ctx);
   try {

@@ -16,11 +16,11 @@ export type CompleteRequest = PromptedRequest & {
 export function completeRequest(
   { prompts, findMedia }: Pick<Services, 'prompts' | 'findMedia'>,
   { log }: Pick<RequestContext, 'log'>,
-  sent: CreateRequest & Pick<CompleteRequest, 'generate'>,
+  body: CreateRequest & Pick<CompleteRequest, 'generate'>,
 ): CompleteRequest {
-  for (const [name, value] of Object.entries(sent.prompt?.variables ?? {}))
+  for (const [name, value] of Object.entries(body.prompt?.variables ?? {}))
     if (typeof value !== 'string') refuseMedia(findMedia([value]), () => `prompt.variables.${name}`);
-  const { model, ...request } = applyPrompt(sent, prompts);
+  const { model, ...request } = applyPrompt(body, prompts);
   if (model == null) throw missing('model');
   log.model = model;
   return { ...request, model };

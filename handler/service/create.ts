@@ -37,8 +37,8 @@ export async function createResponse(
   log.streaming = request.stream === true;
   const complete = completeRequest(services, ctx, request);
   const idempotency = await readKey(key, request);
-  const made = idempotency && (await findResponse(store, idempotency));
-  if (made) return repeat(services, ctx, await getResponse(store, made), request);
+  const earlierId = idempotency && (await findResponse(store, idempotency));
+  if (earlierId) return repeat(services, ctx, await getResponse(store, earlierId), request);
   const planned = await planRequest(services, ctx, complete);
   const { turn, origin, prepare } = planned;
   const { response } = turn;
@@ -60,6 +60,6 @@ function repeat(services: Services, ctx: RequestContext, response: Response, req
   if (!request.stream) return { response, repeated: true };
   if (response.background) return { response, feed: followResponse(services, ctx, response, request), repeated: true };
   const { signal } = ctx;
-  const feed = { events: withObfuscation(replay(response), request), signal, abort() {}, spend() {}, ended() {} };
+  const feed = { events: withObfuscation(replay(response), request), signal, abort() {}, countBytes() {}, ended() {} };
   return { response, feed, repeated: true };
 }

@@ -11,13 +11,13 @@ export interface EventFeed {
   /** The client has left. */
   abort(): void;
   /** So many bytes were sent. */
-  spend(bytes: number): void;
+  countBytes(bytes: number): void;
   /** To be called when the events have come to their end. */
   ended(): void;
 }
 
 /** Runs a turn's events to their end, and gives the response that they make; throws what made it fail. */
-export async function lastResponse({ events, spend, ended }: EventFeed): Promise<Response | undefined> {
+export async function lastResponse({ events, countBytes, ended }: EventFeed): Promise<Response | undefined> {
   let response: Response | undefined;
   try {
     for (;;) {
@@ -27,7 +27,7 @@ export async function lastResponse({ events, spend, ended }: EventFeed): Promise
         return response;
       }
       if ('response' in next.value) response = next.value.response;
-      else if ('delta' in next.value && typeof next.value.delta === 'string') spend(next.value.delta.length);
+      else if ('delta' in next.value && typeof next.value.delta === 'string') countBytes(next.value.delta.length);
     }
   } finally {
     ended();

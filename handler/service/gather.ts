@@ -22,10 +22,10 @@ export interface Gathered {
 }
 
 /** What was before a request, where it is in no database. */
-export type Recalled = Pick<History, 'items' | 'previous'>;
+export type UnstoredHistory = Pick<History, 'items' | 'previous'>;
 
 /** Knows of histories that are in no database. */
-export type Recall = (request: HistoryReference) => Recalled | undefined;
+export type Recall = (request: HistoryReference) => UnstoredHistory | undefined;
 
 /** Reads what a request refers to and what was before it. Throws an ApiError for what is not there, or cannot be gone on from. */
 export async function gather(
@@ -35,21 +35,23 @@ export async function gather(
   recall: Recall,
 ): Promise<Gathered> {
   const { store } = ctx;
-  const recalled = recall(request);
-  const before = recalled ? { ...recalled, chainStart: null, conversation: null } : await readHistory(store, request);
-  const { items, previous, conversation } = before;
-  const given = takeTrigger(request.input);
-  const input = Array.isArray(given.input)
-    ? await takeItems(services, ctx, given.input, 'input', request.prompted)
-    : given.input;
-  const held = await heldItems(store, before, input);
+  const unstoredHistory = recall(request);
+  const history = unstoredHistory
+    ? { ...unstoredHistory, chainStart: null, conversation: null }
+    : await readHistory(store, request);
+  const { items, previous, conversation } = history;
+  const parsed = takeTrigger(request.input);
+  const input = Array.isArray(parsed.input)
+    ? await takeItems(services, ctx, parsed.input, 'input', request.prompted)
+    : parsed.input;
+  const repeatedIds = await findRepeatedIds(store, history, input);
   const sealed = latestCompaction(items, Array.isArray(input) ? input : []);
   const summaries = await openSummaries(services.seal(store.tenant), sealed ? [sealed] : []);
   return {
-    request: { ...request, input, held, compacts: request.compacts || given.compacts },
+    request: { ...request, input, held: repeatedIds, compacts: request.compacts || parsed.compacts },
     history: { items, previous, conversation, summaries },
-    origin: recalled ? { ...before, previous: null } : before,
-    unstored: recalled ? items : [],
+    origin: unstoredHistory ? { ...history, previous: null } : history,
+    unstored: unstoredHistory ? items : [],
   };
 }
 
@@ -57,9 +59,9 @@ export async function gather(
  * Ids of items that a client repeats of what its conversation holds: once that is summed up, they are not among what is read.
  * A round trip only where there may be any.
  */
-async function heldItems(store: TenantStore, { conversation }: TurnOrigin, input: ResolvedRequest['input']) {
+async function findRepeatedIds(store: TenantStore, { conversation }: TurnOrigin, input: ResolvedRequest['input']) {
   if (!conversation?.summedUp || !Array.isArray(input)) return undefined;
   const ids = input.flatMap(({ id }) => id ?? []);
-  const held = await idsInConversation(store, conversation.id, ids);
-  return held.length > 0 ? held : undefined;
+  const repeatedIds = await idsInConversation(store, conversation.id, ids);
+  return repeatedIds.length > 0 ? repeatedIds : undefined;
 }

@@ -1,5 +1,5 @@
 import type { InputItem } from '../items/input.ts';
-import type { GivenItem, Item } from '../items/item.ts';
+import type { ClientItem, Item } from '../items/item.ts';
 import { refuseMedia } from '../media.ts';
 import { isCompaction, openSummaries, withSummaries } from '../turn/compaction.ts';
 import { itemsOf } from '../turn/input.ts';
@@ -18,7 +18,7 @@ export async function takeItems(
   items: readonly InputItem[],
   param: string,
   trusted = 0,
-): Promise<GivenItem[]> {
+): Promise<ClientItem[]> {
   refuseMedia(findMedia(items.slice(trusted)), (index) => `${param}[${index}]`);
   return openReasoning(seal(store.tenant), await resolveReferences(store, items, param), param);
 }
@@ -33,9 +33,9 @@ export async function takeConversationItems(
   items: readonly InputItem[],
 ): Promise<Item[]> {
   const input = await takeItems(services, ctx, items, 'items');
-  const kept = itemsOf(input, 'items');
-  addedTools(kept, { input, prompted: 0 }, services.tools, 'items');
-  const compactions = kept.filter(isCompaction);
+  const newItems = itemsOf(input, 'items');
+  addedTools(newItems, { input, prompted: 0 }, services.tools, 'items');
+  const compactions = newItems.filter(isCompaction);
   withSummaries(compactions, await openSummaries(services.seal(ctx.store.tenant), compactions), 'items');
-  return kept;
+  return newItems;
 }

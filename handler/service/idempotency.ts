@@ -20,11 +20,11 @@ export async function readKey(key: string | undefined, request: CreateRequest): 
 
 /** SHA-256 of what was understood of a request, in whatever order its members came; null is as good as no member. */
 async function fingerprint(request: CreateRequest): Promise<string> {
-  const given = Object.entries(request).filter(([, value]) => value != null);
+  const members = Object.entries(request).filter(([, value]) => value != null);
   // What is deeper stands where it would be refused anyway.
-  const deep = given.find(([, value]) => !isShallow(value, 2 * MAX_DEPTH));
+  const deep = members.find(([, value]) => !isShallow(value, 2 * MAX_DEPTH));
   if (deep) throw new ApiError('invalid_value', `${deep[0]} is nested too deep`, { param: deep[0] });
-  const text = JSON.stringify(Object.fromEntries(given), (_, value) =>
+  const text = JSON.stringify(Object.fromEntries(members), (_, value) =>
     isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));

@@ -19,12 +19,12 @@ export function checkLengths(
 }
 
 /** Throws an ApiError that names `param` for more tools than so many, those in namespaces included; `which` may say more of them. */
-export function checkTools(param: string, tools: readonly unknown[], most: number, which = ''): void {
+export function checkTools(param: string, tools: readonly unknown[], max: number, which = ''): void {
   const count = tools.reduce<number>(
     (sum, tool) => sum + (isObject(tool) ? Math.max(1, listOf(tool.tools).length) : 1),
     0,
   );
-  if (count > most) throw tooMany(param, `${most} tools${which}`);
+  if (count > max) throw tooMany(param, `${max} tools${which}`);
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -28,6 +28,6 @@ export async function planRequest(
   const { prepare, context } = models.find(request.model);
   const gathered = await gather(services, ctx, request, recall);
   const turn = planTurn(gathered.request, gathered.history, { tools, context });
-  checkTools('tools', (turn.most ?? turn.call).tools, limits.tools, ', those of earlier turns included');
+  checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
   return { ...gathered, turn, prepare };
 }

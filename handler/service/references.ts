@@ -1,6 +1,6 @@
 import { ApiError, unsupported } from '../errors.ts';
 import type { InputItem } from '../items/input.ts';
-import type { GivenItem } from '../items/item.ts';
+import type { ClientItem } from '../items/item.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { findItems } from '../state/references.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
@@ -13,18 +13,18 @@ export async function resolveReferences(
   store: TenantStore,
   input: readonly InputItem[],
   param: string,
-): Promise<GivenItem[]> {
+): Promise<ClientItem[]> {
   const trigger = input.findIndex(({ type }) => type === 'compaction_trigger');
   if (trigger >= 0)
     throw unsupported(`${param}[${trigger}].type`, 'may be compaction_trigger only at the end of an input');
   const ids = input.flatMap((item) => (item.type === 'item_reference' ? [item.id] : []));
-  if (ids.length === 0) return input as GivenItem[]; // what is not here is all that the type leaves out
+  if (ids.length === 0) return input as ClientItem[]; // what is not here is all that the type leaves out
   if (new Set(ids).size < ids.length) {
     throw new ApiError('refused', `Two items of ${param} refer to the same item`, { param });
   }
   const found = await findItems(store, ids);
   // A kept item is one that a client could have sent; and there is no trigger any more.
-  return input.map((item) => (item.type === 'item_reference' ? found.get(item.id) : item) as GivenItem);
+  return input.map((item) => (item.type === 'item_reference' ? found.get(item.id) : item) as ClientItem);
 }
 
 /** An input without the `compaction_trigger` at its end, and whether there was one. */

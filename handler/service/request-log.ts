@@ -33,13 +33,13 @@ export interface Incoming {
 /** Statuses of a server that does as it should: it is stopping, or has no room. A crowd of them is not as many faults. */
 const REFUSALS = new Set([503, 507]);
 
-/** Begins a request's log line; `sent` gives the status of its reply when it has ended, and `ended` is called once, then. */
+/** Begins a request's log line; `statusOf` gives the status of its reply when it has ended, and `onEnd` is called once, then. */
 export function beginRequestLog(
   { requestId, ingress, method, path }: Incoming,
-  sent: () => number,
-  ended: () => void,
+  statusOf: () => number,
+  onEnd: () => void,
 ): RequestLog {
-  const begun = performance.now();
+  const startedAt = performance.now();
   let open = true;
   return {
     requestId: requestId && PRINTABLE.test(requestId) ? requestId.slice(0, fixedLimits.requestId) : newId('req'),
@@ -51,10 +51,10 @@ export function beginRequestLog(
     end() {
       if (!open) return;
       open = false;
-      ended();
+      onEnd();
       const { requestId: request_id, model, response, streaming, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
-      const status = streaming && failed ? failed : (this.status ?? sent());
+      const status = streaming && failed ? failed : (this.status ?? statusOf());
       const level = status < 500 ? 'info' : REFUSALS.has(status) ? 'warn' : 'error';
       log[level]('request', {
         request_id,
@@ -65,7 +65,7 @@ export function beginRequestLog(
         ...(response !== null && { response_id: response }),
         streaming,
         status,
-        duration_ms: Math.round((performance.now() - begun) * 10) / 10,
+        duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
         ...(failure !== undefined && { error: describe(failure) }),
       });
     },

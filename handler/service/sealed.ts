@@ -1,12 +1,12 @@
 import { ApiError } from '../errors.ts';
-import type { GivenItem } from '../items/item.ts';
+import type { ClientItem } from '../items/item.ts';
 import { isSealed, type Seal } from '../seal.ts';
 
 /**
  * An input with the reasoning that we sealed for the client in plain text again: as a summary where the client has it as
  * one. Throws an ApiError for what cannot be opened; what a model's server has sealed stays as it is.
  */
-export function openReasoning(seal: Seal, input: readonly GivenItem[], param = 'input'): Promise<GivenItem[]> {
+export function openReasoning(seal: Seal, input: readonly ClientItem[], param = 'input'): Promise<ClientItem[]> {
   return Promise.all(
     input.map(async (item) => {
       if (item.type !== 'reasoning' || !item.encrypted_content || !isSealed(item.encrypted_content)) return item;

@@ -23,7 +23,7 @@ export async function startTurn(
   const { store, ingress } = ctx;
   const { request, turn, prepare } = planned;
   const { bounds, leave } = await takePlace(services, ctx);
-  const stored = turn.response.store ? recordTurn(store, { ...newTurn(planned), key }) : undefined;
+  const record = turn.response.store ? recordTurn(store, { ...newTurn(planned), key }) : undefined;
   const whole = Promise.withResolvers<void>();
   const ended = () => {
     leave();
@@ -34,15 +34,15 @@ export async function startTurn(
       prepare,
       rounds: limits.rounds,
       waiting: bounds.waiting,
-      record: stored ?? unrecorded,
+      record: record ?? unrecorded,
       seal: seal(store.tenant),
     };
     const events = withObfuscation(runTurn(turn, means, bounds.signal), request);
-    await stored?.begin();
+    await record?.begin();
     // What a client that leaves has begun is still to be written down.
     ingress.waitUntil?.(whole.promise);
-    const { signal, abort, spend } = bounds;
-    return { events, signal, abort, spend, ended };
+    const { signal, abort, countBytes } = bounds;
+    return { events, signal, abort, countBytes, ended };
   } catch (error) {
     ended();
     throw error;

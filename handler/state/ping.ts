@@ -12,7 +12,7 @@ const GRACE_TURNS = 3;
 
 /** Pings the database, at most once an interval, and sets the readiness reason `database` from the result. */
 export function pinging(database: Database, readiness: Readiness): () => Promise<void> {
-  let asked = Number.NEGATIVE_INFINITY;
+  let lastPing = Number.NEGATIVE_INFINITY;
   let last = Promise.resolve();
   const ask = async () => {
     const problem = await failureOf(() => database.batch(PING));
@@ -22,8 +22,8 @@ export function pinging(database: Database, readiness: Readiness): () => Promise
   };
   return () => {
     const now = performance.now();
-    if (now - asked >= fixedLimits.pingInterval) {
-      asked = now;
+    if (now - lastPing >= fixedLimits.pingInterval) {
+      lastPing = now;
       last = ask();
     }
     return last;

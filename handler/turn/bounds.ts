@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 
 /** How often within one idle limit the silence is looked at; a silence is noticed at most this part of it late. */
-const LOOKS_PER_IDLE = 8;
+const CHECKS_PER_LIMIT = 8;
 
 /** What can end a turn from outside: its client, its clock, and the size of its reply. */
 export interface Bounds {
@@ -15,7 +15,7 @@ export interface Bounds {
   /** The model is being waited for, or has said something. Two assignments, since it runs for every event. */
   waiting(forModel: boolean): void;
   /** The reply has grown by so many bytes. */
-  spend(bytes: number): void;
+  countBytes(bytes: number): void;
   /** Stops the clock; to be called however the turn ends. */
   end(): void;
 }
@@ -23,22 +23,22 @@ export interface Bounds {
 /** Starts the clock of a turn for a client whose leaving `client` tells. */
 export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | 'idle' | 'reply'>): Bounds {
   const controller = new AbortController();
-  let waits = false;
+  let isWaiting = false;
   let steps = 0;
-  let seen = 0;
-  let silent = 0;
-  let spent = 0;
-  const whole = setTimeout(() => stop(`it took longer than ${limits.turn / 1000} s`), limits.turn);
+  let lastSteps = 0;
+  let silentChecks = 0;
+  let total = 0;
+  const turnTimer = setTimeout(() => stop(`it took longer than ${limits.turn / 1000} s`), limits.turn);
   // A reader who does not read is not the model's silence: only waiting for the model counts.
-  const looks = setInterval(() => {
-    silent = waits && steps === seen ? silent + 1 : 0;
-    seen = steps;
-    if (silent >= LOOKS_PER_IDLE) stop(`the model backend was silent for ${limits.idle / 1000} s`);
-  }, limits.idle / LOOKS_PER_IDLE);
+  const idleTimer = setInterval(() => {
+    silentChecks = isWaiting && steps === lastSteps ? silentChecks + 1 : 0;
+    lastSteps = steps;
+    if (silentChecks >= CHECKS_PER_LIMIT) stop(`the model backend was silent for ${limits.idle / 1000} s`);
+  }, limits.idle / CHECKS_PER_LIMIT);
 
   const end = () => {
-    clearTimeout(whole);
-    clearInterval(looks);
+    clearTimeout(turnTimer);
+    clearInterval(idleTimer);
     client.removeEventListener('abort', abort);
   };
   // The clock has nothing more to say once the turn is aborted, even if nobody ever reads to its end.
@@ -57,12 +57,12 @@ export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | '
     fail: abortWith,
     end,
     waiting: (forModel) => {
-      waits = forModel;
+      isWaiting = forModel;
       steps++;
     },
-    spend: (bytes) => {
-      spent += bytes;
-      if (spent > limits.reply && !controller.signal.aborted) stop(`its reply grew larger than ${limits.reply} bytes`);
+    countBytes: (bytes) => {
+      total += bytes;
+      if (total > limits.reply && !controller.signal.aborted) stop(`its reply grew larger than ${limits.reply} bytes`);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { AppliedCacheOptions } from '../protocol/response.ts';
 type CacheOptions = NonNullable<CreateRequest['prompt_cache_options']>;
 
 /** The options that a model's server is told: those that are given, since null means "not given". */
-export function givenOptions(options: CacheOptions): CacheOptions {
+export function presentOptions(options: CacheOptions): CacheOptions {
   return present(options);
 }
 

@@ -14,7 +14,7 @@ const COMPUTER = 'computer_use';
 /** Throws an ApiError for a choice that names what is not there. What is deferred can be allowed, but not forced. */
 export function checkChoice(
   choice: ToolChoice,
-  { callable, given }: { callable: readonly ClientTool[]; given: readonly ClientTool[] },
+  { callable, all }: { callable: readonly ClientTool[]; all: readonly ClientTool[] },
   uses: readonly ToolUse[],
 ): void {
   const param = 'tool_choice';
@@ -23,8 +23,8 @@ export function checkChoice(
     if (callable.length + uses.length > 0) return;
     throw new ApiError('invalid_value', 'tool_choice is "required" but tools names none', { param });
   }
-  const [named, client] = isList(choice) ? [choice.tools, given] : [[choice], callable];
-  for (const entry of named) {
+  const [entries, client] = isList(choice) ? [choice.tools, all] : [[choice], callable];
+  for (const entry of entries) {
     if (uses.some(({ tool }) => tool.type === entry.type) || client.some((tool) => isNamed(tool, entry))) continue;
     throw new ApiError('invalid_value', `tool_choice names a ${what(entry.type)} that is not in tools`, { param });
   }
@@ -36,9 +36,9 @@ export function allows(choice: ToolChoice, tool: ClientTool): boolean {
 }
 
 /** An allowed_tools list plus tool_search, if the turn has deferred tools (`searches`), and the tools that one has loaded. */
-export function withSearch(choice: ToolChoice, searches: boolean, found: Iterable<ClientTool>): ToolChoice {
+export function withSearch(choice: ToolChoice, searches: boolean, loadedTools: Iterable<ClientTool>): ToolChoice {
   if (!isList(choice)) return choice;
-  if (choice.tools.some(({ type }) => type === SEARCH)) return allowAlso(choice, [...found]);
+  if (choice.tools.some(({ type }) => type === SEARCH)) return allowAlso(choice, [...loadedTools]);
   return searches ? { ...choice, tools: [...choice.tools, { type: SEARCH }] } : choice;
 }
 
@@ -49,7 +49,7 @@ export function expandServerTools(
 ): ToolChoice {
   if (!isList(choice)) return choice;
   const types = new Set(choice.tools.map(({ type }) => type));
-  const allowed = [...functions].flatMap(([type, served]) => (types.has(type) ? served : []));
+  const allowed = [...functions].flatMap(([type, definitions]) => (types.has(type) ? definitions : []));
   const others = choice.tools.filter(({ type }) => !functions.has(type));
   return { ...choice, tools: [...others, ...allowed.map(({ name }) => ({ type: 'function', name }))] };
 }
@@ -59,9 +59,9 @@ export function allowAlso(choice: ToolChoice, tools: readonly ClientTool[]): Too
   if (!isList(choice)) return choice;
   const members = tools.flatMap((tool) => (tool.type === 'namespace' ? tool.tools : [tool]));
   // Both lists may be long, so no entry of the one is compared with all of the other.
-  const named = new Set(choice.tools.filter(({ namespace }) => namespace == null).map(keyOf));
+  const keys = new Set(choice.tools.filter(({ namespace }) => namespace == null).map(keyOf));
   const more = members
-    .filter((tool) => !keysOf(tool).some((key) => named.has(key)))
+    .filter((tool) => !keysOf(tool).some((key) => keys.has(key)))
     .map((tool) => ({ type: tool.type, ...('name' in tool && { name: tool.name }) }));
   return { ...choice, tools: [...choice.tools, ...more] };
 }

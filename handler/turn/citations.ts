@@ -6,7 +6,7 @@ export class Citations {
   #pending: Annotation[] = [];
   /** How many the text that is being written has of its own. */
   #own = 0;
-  #cited: { content: number; annotations: Annotation[] } | undefined;
+  #lastText: { content: number; annotations: Annotation[] } | undefined;
 
   /** What is kept for the next text. */
   get pending(): readonly Annotation[] {
@@ -20,12 +20,12 @@ export class Citations {
 
   /** The event, with what the waiting citations add to it. */
   *pass(event: ItemEvent): Generator<ItemEvent> {
-    const cited = this.#cited;
+    const lastText = this.#lastText;
     if (event.type === 'response.content_part.added') this.#own = 0;
     if (event.type === 'response.output_text.annotation.added') this.#own++;
     if (event.type === 'response.output_text.done' && this.#pending.length > 0) {
       const { item_id, output_index, content_index } = event;
-      this.#cited = { content: content_index, annotations: this.#pending };
+      this.#lastText = { content: content_index, annotations: this.#pending };
       for (const [index, annotation] of this.#pending.entries()) {
         yield {
           type: 'response.output_text.annotation.added',
@@ -39,13 +39,15 @@ export class Citations {
       }
       this.#pending = [];
       yield event;
-    } else if (event.type === 'response.content_part.done' && event.part.type === 'output_text' && cited) {
-      yield event.content_index === cited.content ? { ...event, part: cite(event.part, cited.annotations) } : event;
-    } else if (event.type === 'response.output_item.done' && event.item.type === 'message' && cited) {
+    } else if (event.type === 'response.content_part.done' && event.part.type === 'output_text' && lastText) {
+      yield event.content_index === lastText.content
+        ? { ...event, part: cite(event.part, lastText.annotations) }
+        : event;
+    } else if (event.type === 'response.output_item.done' && event.item.type === 'message' && lastText) {
       const content = event.item.content.map((part, index) =>
-        part.type === 'output_text' && index === cited.content ? cite(part, cited.annotations) : part,
+        part.type === 'output_text' && index === lastText.content ? cite(part, lastText.annotations) : part,
       );
-      this.#cited = undefined;
+      this.#lastText = undefined;
       yield { ...event, item: { ...event.item, content } };
     } else yield event;
   }

@@ -26,22 +26,22 @@ const REQUEST = 'Now write the summary of everything above.';
 const MAX_SUMMARY = 1024 * 1024;
 
 /** What a compaction has come to. */
-export interface Compacted {
+export interface CompactionResult {
   item: Compaction;
   /** What the model reads in its place. */
-  read: Message[];
+  replacement: Message[];
   usage: Usage | null;
 }
 
 /**
- * The item that holds, sealed, what a model says to a `summaryCall`, in place of the items `said`; `output_index` 0. Throws
+ * The item that holds, sealed, what a model says to a `summaryCall`, in place of `items`; `output_index` 0. Throws
  * an ApiError when the summary does not come to its end.
  */
 export async function* compact(
   summing: AsyncIterable<BackendEvent>,
-  said: readonly Item[],
+  items: readonly Item[],
   seal: Seal,
-): AsyncGenerator<ItemEvent | KeepAlive, Compacted> {
+): AsyncGenerator<ItemEvent | KeepAlive, CompactionResult> {
   const id = newItemId('compaction');
   const place = { sequence_number: 0, output_index: 0 };
   yield { type: 'response.output_item.added', ...place, item: { type: 'compaction', id, encrypted_content: '' } };
@@ -56,14 +56,14 @@ export async function* compact(
     if ('delta' in event) yield { type: 'response.compaction.compacting', ...place, item_id: id };
   }
   if (finish?.reason !== 'stop' || text.trim() === '') throw unfinished();
-  const summary = summaryOf(said, text);
+  const summary = summaryOf(items, text);
   const item: Compaction = {
     type: 'compaction',
     id,
     encrypted_content: await seal.seal('compaction', JSON.stringify(summary)),
   };
   yield { type: 'response.output_item.done', ...place, item };
-  return { item, read: summaryItems(id, summary), usage: finish.usage };
+  return { item, replacement: summaryItems(id, summary), usage: finish.usage };
 }
 
 function unfinished(): ApiError {
@@ -113,9 +113,10 @@ export function planCompaction(
   }
   for (const [index, { compact_threshold }] of (context_management ?? []).entries()) {
     const param = `context_management[${index}].compact_threshold`;
-    const most = compact_threshold ?? (context && context * COMPACT_AT);
-    if (most === undefined) throw unsupported(param, 'is needed, since the context of the model is not configured');
-    if (estimateTokens(call) > most) return { only: false, context };
+    const threshold = compact_threshold ?? (context && context * COMPACT_AT);
+    if (threshold === undefined)
+      throw unsupported(param, 'is needed, since the context of the model is not configured');
+    if (estimateTokens(call) > threshold) return { only: false, context };
   }
   return undefined;
 }

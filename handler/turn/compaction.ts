@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
 import { type Compaction, SealedSummary } from '../items/compaction.ts';
-import { type GivenItem, type Item, toItem } from '../items/item.ts';
+import { type ClientItem, type Item, toItem } from '../items/item.ts';
 import type { Message } from '../items/message.ts';
 import { isDirective } from '../items/roles.ts';
 import { parseJson } from '../parse-json.ts';
@@ -15,21 +15,21 @@ const TITLE = 'Summary of the conversation so far:';
  * The items from the latest compaction on, which stands for what was before it. Of the turn's own input what the user said
  * before it stays, as the compact endpoint gives it.
  */
-export function fromLatestCompaction(before: readonly Item[], own: readonly Item[]): Item[] {
+export function fromLatestCompaction(history: readonly Item[], own: readonly Item[]): Item[] {
   const inOwn = own.findLastIndex(isCompaction);
   if (inOwn >= 0) return [...own.slice(0, inOwn).filter(staysBefore), ...own.slice(inOwn)];
-  const inBefore = before.findLastIndex(isCompaction);
-  return [...before.slice(Math.max(0, inBefore)), ...own];
+  const inBefore = history.findLastIndex(isCompaction);
+  return [...history.slice(Math.max(0, inBefore)), ...own];
 }
 
 /** The compaction that a turn is to begin at, if there is one: the latest of its input, but for what that repeats, or else the latest before. */
 export function latestCompaction(
-  before: readonly Item[],
-  input: readonly GivenItem[],
+  history: readonly Item[],
+  input: readonly ClientItem[],
 ): { encrypted_content: string } | undefined {
-  const given = input.filter((item) => item.type === 'compaction');
-  const known = new Set(given.length > 0 ? before.map(({ id }) => id) : []);
-  return given.findLast(({ id }) => !id || !known.has(id)) ?? before.findLast(isCompaction);
+  const compactions = input.filter((item) => item.type === 'compaction');
+  const known = new Set(compactions.length > 0 ? history.map(({ id }) => id) : []);
+  return compactions.findLast(({ id }) => !id || !known.has(id)) ?? history.findLast(isCompaction);
 }
 
 /** Whether an item stands for what was said before it. */
@@ -56,8 +56,8 @@ export interface Summary {
 }
 
 /** The summary of what a model heard, once it has been written. */
-export function summaryOf(heard: readonly Item[], text: string): Summary {
-  const instructions = heard.filter((item) => item.type === 'message').filter(isInstruction);
+export function summaryOf(items: readonly Item[], text: string): Summary {
+  const instructions = items.filter((item) => item.type === 'message').filter(isInstruction);
   return { text, instructions: instructions.map(({ role, content }) => ({ role, content })) };
 }
 
@@ -89,7 +89,7 @@ function readSummary(sealed: string): Summary | undefined {
   if (!isObject(value)) return { text: sealed, instructions: [] };
   try {
     const { text, instructions } = check(SealedSummary, value);
-    const messages = instructions.map((said) => toItem({ type: 'message', ...said }));
+    const messages = instructions.map((message) => toItem({ type: 'message', ...message }));
     return { text, instructions: messages.map(({ role, content }) => ({ role, content })) };
   } catch {
     return undefined;

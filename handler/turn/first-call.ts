@@ -8,7 +8,7 @@ import { ServedFunctions } from './served-functions.ts';
 export interface TurnCalls {
   call: ModelCall;
   /** All the tools that its model may come to be offered in its course, where they are more than the call's. */
-  most?: Pick<ModelCall, 'tools' | 'params'>;
+  allTools?: Pick<ModelCall, 'tools' | 'params'>;
   uses: readonly ToolUse[];
   /** Whether what was said is summed up first, or only that; and how many tokens the model holds, if it is known. */
   compaction?: { only: boolean; context: number | undefined };
@@ -21,7 +21,7 @@ export interface FirstCall {
 }
 
 /** What any server takes for an input, or at its end: some want a user to have the last word. */
-export const WORD: Item = {
+export const PLACEHOLDER: Item = {
   type: 'message',
   id: 'msg_word',
   role: 'user',
@@ -34,11 +34,11 @@ export const WORD: Item = {
  * for it. Throws an ApiError for what the model's server cannot carry of all that the turn may come to ask it, when nothing
  * has been sent or promised.
  */
-export function prepareFirst(prepare: Prepare, { call, most, uses, compaction }: TurnCalls): FirstCall | undefined {
+export function prepareFirst(prepare: Prepare, { call, allTools, uses, compaction }: TurnCalls): FirstCall | undefined {
   const first = compaction ? summaryCall(call, compaction.context) : withKnown(call, uses);
   // What is asked later than in the first call is prepared only to have it refused now: of what a search may load, the tools.
-  if (!first || (compaction && !compaction.only)) prepare({ ...call, ...most });
-  else if (most && !compaction) prepare({ ...call, ...most, input: [WORD] });
+  if (!first || (compaction && !compaction.only)) prepare({ ...call, ...allTools });
+  else if (allTools && !compaction) prepare({ ...call, ...allTools, input: [PLACEHOLDER] });
   return first && { call: first, prepared: prepare(first) };
 }
 
@@ -46,33 +46,33 @@ export function prepareFirst(prepare: Prepare, { call, most, uses, compaction }:
 export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: AbortSignal): Promise<FirstCall> {
   const first = prepareFirst(prepare, turn);
   if (first) return first;
-  const opened: ServerFunctions[] = [];
+  const openTools: ServerFunctions[] = [];
   try {
-    const served = new ServedFunctions();
+    const functions = new ServedFunctions();
     for (const { tool, config } of turn.uses) {
       const events = tool.open(config, signal);
       let next = await events.next();
       while (!next.done) next = await events.next();
-      opened.push(next.value);
-      served.add(
+      openTools.push(next.value);
+      functions.add(
         tool.type,
         next.value.functions.map(({ definition }) => definition),
       );
     }
-    const call = served.offer(turn.call);
+    const call = functions.addTo(turn.call);
     return { call, prepared: prepare(call) };
   } finally {
-    for (const tool of opened) await tool.close?.();
+    for (const tool of openTools) await tool.close?.();
   }
 }
 
 /** The call with the functions of the server's tools; undefined where one is to be opened before they are known. */
 function withKnown(call: ModelCall, uses: readonly ToolUse[]): ModelCall | undefined {
-  const served = new ServedFunctions();
+  const functions = new ServedFunctions();
   for (const { tool, config } of uses) {
     const definitions = tool.definitions?.(config);
     if (!definitions) return undefined;
-    served.add(tool.type, definitions);
+    functions.add(tool.type, definitions);
   }
-  return served.offer(call);
+  return functions.addTo(call);
 }

@@ -12,17 +12,17 @@ export interface History {
   /** What the compactions hold that its model is to read. */
   summaries: Summaries;
   /** What the turn itself has made, where it goes on. */
-  resumed?: Resumed;
+  resumed?: ResumedTurn;
 }
 
 /** A turn whose first events were sent before, by a process that has died. */
-export interface Resumed extends RoundsSoFar {
+export interface ResumedTurn extends RoundsSoFar {
   /** As it was when it began, with the output of the rounds that have ended. */
   response: Response;
   /** What these rounds said to the model beyond the turn's own input. */
-  said: readonly Item[];
+  newItems: readonly Item[];
   /** Sequence number of the next event. */
   number: number;
   /** Whether it has been said to be in progress. */
-  begun: boolean;
+  inProgress: boolean;
 }

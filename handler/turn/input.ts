@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
-import { type GivenItem, toItem } from '../items/item.ts';
+import { type ClientItem, toItem } from '../items/item.ts';
 import { type Answer, type Call, isAnswer, isCall } from '../items/roles.ts';
 import { fromLatestCompaction } from './compaction.ts';
 
@@ -12,30 +12,30 @@ export interface JoinedInput {
 
 /**
  * Puts a request's input after what was before. What the client repeats of that is left out, and so are calls whose
- * arguments were cut. What the conversation holds without being read any more (`held`, by ids) is shown to the model again,
+ * arguments were cut. What the conversation holds without being read any more (`repeatedIds`) is shown to the model again,
  * but is not new. Throws an ApiError for two items of one id, for an output without its call, and for a call
  * without its output.
  */
 export function joinInput(
-  before: readonly Item[],
-  input: string | readonly GivenItem[],
-  held: readonly string[] = [],
+  history: readonly Item[],
+  input: string | readonly ClientItem[],
+  repeatedIds: readonly string[] = [],
 ): JoinedInput {
   const items =
     typeof input === 'string' ? [toItem({ type: 'message', role: 'user', content: input })] : itemsOf(input, 'input');
-  const said = before.length === 0 ? items : items.filter(isNew(before));
+  const newItems = history.length === 0 ? items : items.filter(isNew(history));
   const isWhole = (item: Item) => !(isCall(item) && item.status === 'incomplete');
-  const whole = fromLatestCompaction(before.filter(isWhole), said.filter(isWhole));
+  const whole = fromLatestCompaction(history.filter(isWhole), newItems.filter(isWhole));
   checkCalls(whole);
-  const known = new Set(held);
-  return { own: said.filter(({ id }) => !known.has(id)), whole };
+  const known = new Set(repeatedIds);
+  return { own: newItems.filter(({ id }) => !known.has(id)), whole };
 }
 
 /** Items of a request's member `param` as they are kept; throws an ApiError when two have the same id. */
-export function itemsOf(input: readonly GivenItem[], param: string): Item[] {
+export function itemsOf(input: readonly ClientItem[], param: string): Item[] {
   const ids = new Set<string>();
-  return input.map((given) => {
-    const item = toItem(given);
+  return input.map((clientItem) => {
+    const item = toItem(clientItem);
     if (ids.has(item.id)) throw refused(`Two items have the same id: ${item.id}`, param);
     ids.add(item.id);
     return item;
@@ -43,32 +43,32 @@ export function itemsOf(input: readonly GivenItem[], param: string): Item[] {
 }
 
 /** Whether an item is not a repetition: by its id, or, of a call or its output, by all that it says. */
-function isNew(before: readonly Item[]): (item: Item) => boolean {
-  const ids = new Set(before.map(({ id }) => id));
+function isNew(history: readonly Item[]): (item: Item) => boolean {
+  const ids = new Set(history.map(({ id }) => id));
   const byCall = new Map<string | null, (Call | Answer)[]>();
   const open = new Set<string | null>();
-  for (const item of before) {
+  for (const item of history) {
     if (isCall(item)) open.add(item.call_id);
     else if (isAnswer(item)) open.delete(item.call_id);
     else continue;
     add(byCall, item.call_id, item);
   }
   // Made only of what an input item may repeat: to write down all that was said takes longer than to read it.
-  const said = new Map<string | null, Set<string>>();
-  const isSaid = (item: Call | Answer) => {
-    const known = said.get(item.call_id) ?? new Set(byCall.get(item.call_id)?.map(whatItSays));
-    said.set(item.call_id, known);
-    return known.has(whatItSays(item));
+  const contents = new Map<string | null, Set<string>>();
+  const isRepeated = (item: Call | Answer) => {
+    const known = contents.get(item.call_id) ?? new Set(byCall.get(item.call_id)?.map(contentOf));
+    contents.set(item.call_id, known);
+    return known.has(contentOf(item));
   };
   return (item) => {
     if (ids.has(item.id)) return false;
     // Some servers count their call ids anew in every turn, so an output for a call that waits is none of before.
-    if (isAnswer(item)) return open.has(item.call_id) || !isSaid(item);
-    return !isCall(item) || !isSaid(item);
+    if (isAnswer(item)) return open.has(item.call_id) || !isRepeated(item);
+    return !isCall(item) || !isRepeated(item);
   };
 }
 
-function whatItSays(item: Call | Answer): string {
+function contentOf(item: Call | Answer): string {
   // Members come in the order in which they were sent, which differs from client to client; and some leave out these.
   return JSON.stringify(
     Object.entries({ ...item, id: null, status: null, caller: null, async: null }).sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -5,7 +5,7 @@ import type { History } from './history.ts';
 import type { ResolvedRequest } from './request.ts';
 
 /** What a plan has settled that its response tells as well. */
-export interface Settled {
+export interface PlannedFields {
   shared: Pick<Response, 'instructions' | 'tool_choice' | 'parallel_tool_calls' | 'max_output_tokens'>;
   reasoning: Response['reasoning'];
   text: { format: Response['text']['format']; verbosity: Response['text']['verbosity'] | null };
@@ -16,7 +16,7 @@ export interface Settled {
 export function newResponse(
   request: ResolvedRequest,
   history: History,
-  { shared, reasoning, text, tools }: Settled,
+  { shared, reasoning, text, tools }: PlannedFields,
 ): Response {
   const cache = request.prompt_cache_options;
   return {

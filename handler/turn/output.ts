@@ -7,11 +7,11 @@ import { fixedLimits } from '../limits.ts';
 const { outputItems, turnCalls, itemParts, partCitations } = fixedLimits;
 
 /**
- * Counts what a turn's model makes beyond what was `made` before; throws an ApiError for the event with which that is more than
+ * Counts what a turn's model makes beyond the `output` so far; throws an ApiError for the event with which that is more than
  * a turn may hold. Each event copies the lists that it changes: within these limits that costs less than the event itself.
  */
-export function countOutput(made: readonly OutputItem[]): (event: ItemEvent) => void {
-  let calls = made.filter(isCall).length;
+export function countOutput(output: readonly OutputItem[]): (event: ItemEvent) => void {
+  let calls = output.filter(isCall).length;
   return (event) => {
     switch (event.type) {
       case 'response.output_item.added':

@@ -2,23 +2,23 @@ import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
-import { givenOptions } from './cache-options.ts';
+import { presentOptions } from './cache-options.ts';
 import { allows, checkChoice, withSearch } from './choice.ts';
 import { planCompaction } from './compact.ts';
 import { afterCompaction, isCompaction, withSummaries } from './compaction.ts';
 import type { ModelInput } from './estimate.ts';
 import type { History } from './history.ts';
 import { joinInput } from './input.ts';
-import { newResponse, type Settled } from './new-response.ts';
+import { newResponse, type PlannedFields } from './new-response.ts';
 import type { ResolvedRequest } from './request.ts';
 import { ToolCatalog } from './tool-catalog.ts';
-import { asHeard, instruct, toolSearch } from './tool-search.ts';
+import { instruct, searchesAsCalls, toolSearch } from './tool-search.ts';
 import { addedTools, type ServerTools, sortTools } from './tools.ts';
 import { roomFor, truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
 /** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
-const LATER = ['moderation', 'access_programs', 'image'] as const;
+const UNSUPPORTED = ['moderation', 'access_programs', 'image'] as const;
 
 /** What a plan is made with. */
 export interface PlanMeans {
@@ -32,7 +32,7 @@ export interface PlanMeans {
  * ids and the present time, it gives the same for the same, and changes nothing that it is given.
  */
 export function planTurn(request: ResolvedRequest, history: History, { tools: serverTools, context }: PlanMeans): Turn {
-  refuseLater(request);
+  refuseUnsupported(request);
   if (request.background && request.store === false) {
     throw new ApiError('invalid_value', 'background needs the response to be stored: store must not be false', {
       param: 'background',
@@ -41,18 +41,18 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
   if (request.stream_options != null && !request.stream) {
     throw new ApiError('invalid_value', 'stream_options is only for stream: true', { param: 'stream_options' });
   }
-  const { client, uses: served, echoed } = sortTools(request.tools ?? [], serverTools);
+  const { client, uses: serverUses, echoed } = sortTools(request.tools ?? [], serverTools);
   if (request.input == null && history.previous === null && history.conversation === null) throw missing('input');
   const { own, whole } = joinInput(history.items, request.input ?? [], request.held);
   const { resumed } = history;
-  const made = resumed?.response.output ?? [];
-  const added = addedTools([...whole, ...made], request, serverTools);
-  const given = new Map([...client, ...added.tools]);
+  const output = resumed?.response.output ?? [];
+  const added = addedTools([...whole, ...output], request, serverTools);
+  const clientTools = new Map([...client, ...added.tools]);
   const choice = request.tool_choice ?? 'auto';
-  const catalog = new ToolCatalog(given, added.found, (tool) => allows(choice, tool));
+  const catalog = new ToolCatalog(clientTools, added.fromSearch, (tool) => allows(choice, tool));
   const tools = [...catalog.callable.keys()];
-  const uses = catalog.searches ? [...served, toolSearch(catalog)] : served;
-  checkChoice(choice, { callable: tools, given: [...given.keys()] }, uses);
+  const uses = catalog.searches ? [...serverUses, toolSearch(catalog)] : serverUses;
+  checkChoice(choice, { callable: tools, all: [...clientTools.keys()] }, uses);
   const update = updates(whole);
   const text = {
     format: update.format ?? request.text?.format ?? { type: 'text' as const },
@@ -65,7 +65,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
   const mode = request.reasoning?.mode;
   // Without being asked, or asked to decide by itself, the model is given the reasoning of all turns.
   const remembered = request.reasoning?.context === 'current_turn' ? 'current_turn' : 'all_turns';
-  const cache = request.prompt_cache_options && givenOptions(request.prompt_cache_options);
+  const cache = request.prompt_cache_options && presentOptions(request.prompt_cache_options);
   const wantsLogprobs = request.include?.includes('message.output_text.logprobs') || request.top_logprobs;
   const shared = {
     instructions: request.instructions ?? null,
@@ -75,19 +75,21 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
   };
   const instructions = instruct(shared.instructions, catalog);
   // A turn begins with the user's words, in whichever request they came: calls are answered within it.
-  const begun = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
-  const heard = whole.filter((item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < begun));
+  const turnStart = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
+  const modelItems = whole.filter(
+    (item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < turnStart),
+  );
   const room =
     request.truncation === 'auto'
       ? roomIn(context, { instructions, tools, text }, shared.max_output_tokens)
       : undefined;
-  const fitting = truncate(asHeard(heard), room);
-  const sealed: ModelCall = {
+  const fittingItems = truncate(searchesAsCalls(modelItems), room);
+  const sealedCall: ModelCall = {
     ...shared,
-    tool_choice: withSearch(choice, catalog.deferred.size > 0, added.found),
+    tool_choice: withSearch(choice, catalog.deferred.size > 0, added.fromSearch),
     model: request.model,
     instructions,
-    input: fitting,
+    input: fittingItems,
     tools,
     params: catalog.callable,
     temperature: request.temperature ?? null,
@@ -104,38 +106,41 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
       service_tier: request.service_tier ?? null,
     },
   };
-  const compaction = planCompaction(request, sealed, context);
+  const compaction = planCompaction(request, sealedCall, context);
   const warmsUp = request.generate === false;
   if (warmsUp && compaction?.only) {
     throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
   }
-  const compacted = made.find(isCompaction);
-  const input = withSummaries(compacted ? afterCompaction([compacted], fitting) : fitting, history.summaries);
+  const summaryItem = output.find(isCompaction);
+  const input = withSummaries(
+    summaryItem ? afterCompaction([summaryItem], fittingItems) : fittingItems,
+    history.summaries,
+  );
   const all = catalog.all;
-  const settled: Settled = {
+  const fields: PlannedFields = {
     shared,
     reasoning: { ...reasoning, context: remembered, ...(mode && { mode }) },
     text,
     tools: echoed,
   };
   return {
-    response: resumed?.response ?? newResponse(request, history, settled),
+    response: resumed?.response ?? newResponse(request, history, fields),
     input: own,
-    heard: fitting,
-    call: { ...sealed, input: resumed ? truncate([...input, ...resumed.said], room) : input },
+    modelItems: fittingItems,
+    call: { ...sealedCall, input: resumed ? truncate([...input, ...resumed.newItems], room) : input },
     uses: warmsUp ? [] : uses,
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
-    ...(catalog.deferred.size > 0 && { most: { tools: [...all.keys()], params: all } }),
+    ...(catalog.deferred.size > 0 && { allTools: { tools: [...all.keys()], params: all } }),
     ...(room !== undefined && { room }),
-    ...(compaction && !compacted && !warmsUp && { compaction }),
+    ...(compaction && !summaryItem && !warmsUp && { compaction }),
     ...(resumed && { resumed }),
   };
 }
 
 /** The tokens that items may take beside what else the model reads, where the oldest are to be left out. */
-function roomIn(context: number | undefined, heard: Omit<ModelInput, 'input'>, reply: number | null): number {
+function roomIn(context: number | undefined, modelInput: Omit<ModelInput, 'input'>, reply: number | null): number {
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
-  return roomFor(heard, context, reply);
+  return roomFor(modelInput, context, reply);
 }
 
 function isUsers(item: Item): boolean {
@@ -151,8 +156,8 @@ function updates(items: readonly Item[]) {
   };
 }
 
-function refuseLater(request: ResolvedRequest): void {
-  for (const name of LATER) {
+function refuseUnsupported(request: ResolvedRequest): void {
+  for (const name of UNSUPPORTED) {
     const value = request[name];
     if (value == null || value === false || (Array.isArray(value) && value.length === 0)) continue;
     throw unsupported(name);

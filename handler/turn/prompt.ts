@@ -29,15 +29,15 @@ export function applyPrompt<R extends Prompted>(
   request: R,
   templates: readonly PromptTemplate[],
 ): R & Prompted & { prompted: number } {
-  const asked = request.prompt;
-  if (asked == null) return { ...request, prompted: 0 };
-  const versions = templates.filter(({ id }) => id === asked.id);
+  const reference = request.prompt;
+  if (reference == null) return { ...request, prompted: 0 };
+  const versions = templates.filter(({ id }) => id === reference.id);
   if (versions.length === 0) throw new ApiError('not_found', 'The prompt was not found.', { param: 'prompt.id' });
-  const found = versions.findLast(({ version }) => version === (asked.version ?? version));
-  if (!found) {
+  const template = versions.findLast(({ version }) => version === (reference.version ?? version));
+  if (!template) {
     throw new ApiError('not_found', 'The prompt has no such version.', { param: 'prompt.version' });
   }
-  const variables = asked.variables ?? {};
+  const variables = reference.variables ?? {};
   const used = new Set<string>();
   const fill = (text: string) =>
     text.replace(VARIABLE, (_, name: string) => {
@@ -48,17 +48,17 @@ export function applyPrompt<R extends Prompted>(
       if (value.type === 'input_text') return value.text;
       throw wrong(name, 'is an image or a file, which can only take the place of a whole part');
     });
-  const items = (found.input ?? []).map((item) => fillItem(item, variables, fill, used));
-  const instructions = found.instructions === undefined ? null : fill(found.instructions);
+  const items = (template.input ?? []).map((item) => fillItem(item, variables, fill, used));
+  const instructions = template.instructions === undefined ? null : fill(template.instructions);
   const stray = Object.keys(variables).find((name) => !used.has(name));
   if (stray !== undefined) throw wrong(stray, 'is not a variable of the prompt');
   const own = typeof request.input === 'string' ? [user(request.input)] : (request.input ?? []);
   return {
     ...request,
-    model: request.model ?? found.model,
+    model: request.model ?? template.model,
     instructions: request.instructions ?? instructions,
     input: items.length > 0 || request.input != null ? [...items, ...own] : null,
-    prompt: { ...asked, version: found.version },
+    prompt: { ...reference, version: template.version },
     prompted: items.length,
   };
 }

@@ -21,7 +21,11 @@ export interface TurnRecord {
    * Between two rounds of the tool loop, with the output so far and what the round said to the model. `number` is the next
    * event's. A throw fails the turn.
    */
-  round(output: readonly OutputItem[], said: readonly Item[], soFar: RoundsSoFar & { number: number }): Promise<void>;
+  round(
+    output: readonly OutputItem[],
+    newItems: readonly Item[],
+    soFar: RoundsSoFar & { number: number },
+  ): Promise<void>;
   /**
    * Before the terminal event. Resolves with what is kept, which is another end where somebody was first: that is then told.
    * A throw fails the turn, and is followed by one more call with it as failed.

@@ -1,10 +1,10 @@
-import type { GivenItem } from '../items/item.ts';
+import type { ClientItem } from '../items/item.ts';
 import type { PromptedRequest } from './prompt.ts';
 
 /** A request whose references to items are resolved. */
 export type ResolvedRequest = Omit<PromptedRequest, 'input' | 'model'> & {
   model: string;
-  input?: string | GivenItem[] | null | undefined;
+  input?: string | ClientItem[] | null | undefined;
   /** Whether the input ended with a `compaction_trigger`. */
   compacts?: boolean;
   /** Ids in the input of items that the conversation holds, though they are not among what was before. */

@@ -16,7 +16,7 @@ import { truncate } from './truncate.ts';
 export interface RoundEnd extends RoundsSoFar {
   type: 'round';
   /** What the round said to the model beyond what it was called with. */
-  said: Item[];
+  newItems: Item[];
 }
 
 /** Says that a function of the server is about to run. */
@@ -26,7 +26,7 @@ export interface Calling {
 
 /**
  * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
- * returned, at most `most` times, and as many functions as `max_tool_calls` allows. Yields what the client sees (a server function's call only as its tool shows it),
+ * returned, at most `maxRounds` times, and as many functions as `max_tool_calls` allows. Yields what the client sees (a server function's call only as its tool shows it),
  * `output_index` counting on through all rounds, signs of life, a Calling before each function, a RoundEnd
  * between two rounds, then one Finish with the usage of all rounds. A round that the client
  * has to answer as well, or in which a tool ends the turn, is the last.
@@ -34,47 +34,49 @@ export interface Calling {
 export async function* rounds(
   prepare: Prepare,
   { call, first, uses, response, room, resumed = BEGINNING }: Rounds,
-  most: number,
+  maxRounds: number,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const places = new Places(response.output.length);
-  const opened: ServerFunctions[] = [];
+  const openTools: ServerFunctions[] = [];
   try {
-    const served = new ServedFunctions();
+    const servedFunctions = new ServedFunctions();
     for (const { tool, config } of uses) {
       const opening = tool.open(config, signal);
       // What clients see of that they saw in the first round.
-      const made = resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening);
-      opened.push(made);
-      served.add(
+      const serverFunctions = resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening);
+      openTools.push(serverFunctions);
+      servedFunctions.add(
         tool.type,
-        made.functions.map((fn) => fn.definition),
+        serverFunctions.functions.map((fn) => fn.definition),
       );
     }
-    const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
-    const offered = [...call.tools];
-    let { tool_choice } = served.offer(call);
+    const functions = new Map(
+      openTools.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)),
+    );
+    const clientTools = [...call.tools];
+    let { tool_choice } = servedFunctions.addTo(call);
     const citations = new Citations();
     citations.queue(resumed.citations);
     let input = call.input;
-    let { usage, calls: ran } = resumed;
-    const mostCalls = Math.min(response.max_tool_calls ?? Number.POSITIVE_INFINITY, fixedLimits.turnCalls);
+    let { usage, calls: callCount } = resumed;
+    const maxCalls = Math.min(response.max_tool_calls ?? Number.POSITIVE_INFINITY, fixedLimits.turnCalls);
     for (let { round } = resumed; ; round++) {
       const move = places.of();
-      const said: OutputItem[] = [];
+      const roundOutput: OutputItem[] = [];
       let finish: Finish | undefined;
-      const may = ran < mostCalls;
-      const wanted = round > 1 ? afterToolRan(tool_choice) : tool_choice;
+      const mayCall = callCount < maxCalls;
+      const choice = round > 1 ? afterToolRan(tool_choice) : tool_choice;
       const terms = {
-        tools: may ? [...offered, ...served.definitions] : [...offered],
-        tool_choice: may ? wanted : withoutFunctions(wanted, new Set(functions.keys())),
+        tools: mayCall ? [...clientTools, ...servedFunctions.definitions] : [...clientTools],
+        tool_choice: mayCall ? choice : withoutFunctions(choice, new Set(functions.keys())),
       };
       const events = (round === 1 && first) || prepare({ ...call, ...terms, input }).stream(signal);
       for await (const event of events) {
         if (event.type === 'finish') finish = event;
         else if (event.type === 'keep_alive') yield event;
         else {
-          if (event.type === 'response.output_item.done') said.push(event.item);
+          if (event.type === 'response.output_item.done') roundOutput.push(event.item);
           const hidden = event.type === 'response.output_item.added' && servedBy(functions, event.item) !== undefined;
           if (!hidden && move(event)) yield* citations.pass(event);
           else yield { type: 'keep_alive' };
@@ -82,20 +84,20 @@ export async function* rounds(
       }
       if (!finish) return;
       usage = add(usage, finish.usage);
-      const calls = said.filter(isCall);
+      const calls = roundOutput.filter(isCall);
       const ours = calls.filter((item) => item.type === 'function_call').filter(({ name }) => functions.has(name));
       if (finish.reason !== 'stop' || ours.length === 0) return yield { ...finish, usage };
 
       let last = ours.length < calls.length;
       const outputs: Item[] = [];
-      for (const made of ours) {
+      for (const functionCall of ours) {
         let result = NOT_RUN;
-        if (ran < mostCalls) {
-          ran++;
+        if (callCount < maxCalls) {
+          callCount++;
           yield { type: 'calling' };
-          result = yield* places.move(runOf(functions, made)(made, signal));
+          result = yield* places.move(runOf(functions, functionCall)(functionCall, signal));
         }
-        const { call_id } = made;
+        const { call_id } = functionCall;
         outputs.push({
           type: 'function_call_output',
           id: newItemId('function_call_output'),
@@ -103,19 +105,26 @@ export async function* rounds(
           output: result.output,
           status: 'completed',
         });
-        offered.push(...(result.tools ?? []));
+        clientTools.push(...(result.tools ?? []));
         tool_choice = allowAlso(tool_choice, result.tools ?? []);
         citations.queue(result.citations ?? []);
         last ||= result.endTurn === true;
       }
       if (last) return yield { ...finish, usage };
-      if (round >= most) return yield { type: 'finish', reason: 'max_messages', usage };
-      const toModel = [...said.filter((item) => !isServerCall(item)), ...outputs];
-      yield { type: 'round', said: toModel, round: round + 1, usage, calls: ran, citations: citations.pending };
-      input = truncate([...input, ...toModel], room);
+      if (round >= maxRounds) return yield { type: 'finish', reason: 'max_messages', usage };
+      const newItems = [...roundOutput.filter((item) => !isServerCall(item)), ...outputs];
+      yield {
+        type: 'round',
+        newItems,
+        round: round + 1,
+        usage,
+        calls: callCount,
+        citations: citations.pending,
+      };
+      input = truncate([...input, ...newItems], room);
     }
   } finally {
-    for (const tool of opened) await tool.close?.();
+    for (const tool of openTools) await tool.close?.();
   }
 }
 
@@ -142,9 +151,9 @@ function servedBy(functions: Functions, item: OutputItem): ServerFunction | unde
 }
 
 function runOf(functions: Functions, call: FunctionCall): ServerFunction['run'] {
-  const served = functions.get(call.name);
-  if (!served) throw new Error(`no function ${call.name}`);
-  return served.run.bind(served);
+  const serverFunction = functions.get(call.name);
+  if (!serverFunction) throw new Error(`no function ${call.name}`);
+  return serverFunction.run.bind(serverFunction);
 }
 
 /** Gives the items of several sources, each counting from 0, consecutive places in the response's output. */

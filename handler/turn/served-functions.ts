@@ -18,7 +18,7 @@ export class ServedFunctions {
   }
 
   /** A call that offers them as well, and allows them where its choice names the types of their tools. */
-  offer(call: ModelCall): ModelCall {
+  addTo(call: ModelCall): ModelCall {
     if (this.#byType.size === 0) return call;
     const tool_choice = expandServerTools(call.tool_choice, this.#byType);
     return { ...call, tools: [...call.tools, ...this.definitions], tool_choice };

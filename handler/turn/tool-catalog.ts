@@ -12,22 +12,22 @@ export class ToolCatalog {
   readonly #names = new Set<string>();
 
   /**
-   * Parts the tools with their places: what has been `found` is deferred no more, what the model may not call is not to
+   * Parts the tools with their places: what comes `fromSearch` is deferred no more, what the model may not call is not to
    * be found, and of two that have one name the first counts. Throws an ApiError that names a deferred tool that nothing
    * can find.
    */
   constructor(
-    given: ReadonlyMap<ClientTool, string>,
-    found: ReadonlySet<ClientTool>,
+    tools: ReadonlyMap<ClientTool, string>,
+    fromSearch: ReadonlySet<ClientTool>,
     mayCall: (tool: ClientTool) => boolean = () => true,
   ) {
-    const search = [...given.keys()].find((tool) => tool.type === 'tool_search');
+    const search = [...tools.keys()].find((tool) => tool.type === 'tool_search');
     const isOurs = search?.execution === 'server';
-    for (const [tool, place] of given) {
+    for (const [tool, place] of tools) {
       if (tool.type === 'tool_search' && isOurs) continue;
       // The model's server knows of no search that is made here.
-      this.#offer(isOurs && found.has(tool) ? loaded(tool) : tool, place, found.has(tool));
-      const later = found.has(tool) ? undefined : part(tool, isDeferred);
+      this.#offer(isOurs && fromSearch.has(tool) ? loaded(tool) : tool, place, fromSearch.has(tool));
+      const later = fromSearch.has(tool) ? undefined : part(tool, isDeferred);
       if (!later) continue;
       if (!search) throw unsupported(placeOf(tool, place), 'needs a tool_search by which the tool can be found');
       const reachable = part(later, mayCall);

@@ -18,7 +18,7 @@ const NAME = 'tool_search';
 const MAX_LOADED = 8;
 
 /** What a word counts that is in a name; one that is only in a description counts 1. */
-const IN_NAME = 3;
+const NAME_SCORE = 3;
 
 /** The shortest word, in characters, that a longer one may be a form of. */
 const MIN_STEM = 3;
@@ -43,11 +43,11 @@ const definition: FunctionTool = {
 
 /** The search as the tool loop runs it. */
 export function toolSearch(catalog: ToolCatalog): ToolUse {
-  const known = new Map<ClientTool, SearchedTool>();
-  const searched = (tool: ClientTool) => {
-    const found = known.get(tool) ?? searchedTool(tool);
-    known.set(tool, found);
-    return found;
+  const entries = new Map<ClientTool, SearchEntry>();
+  const entryOf = (tool: ClientTool) => {
+    const entry = entries.get(tool) ?? searchEntry(tool);
+    entries.set(tool, entry);
+    return entry;
   };
   const tool: Tool = {
     type: NAME,
@@ -55,7 +55,7 @@ export function toolSearch(catalog: ToolCatalog): ToolUse {
     definitions: () => [definition],
     async *open() {
       const load = catalog.loader();
-      return { functions: [{ definition, run: (call) => run(call, catalog, searched, load) }] };
+      return { functions: [{ definition, run: (call) => run(call, catalog, entryOf, load) }] };
     },
   };
   return { tool, config: undefined };
@@ -68,64 +68,64 @@ export function instruct(instructions: string | null, { deferred }: ToolCatalog)
     const about = 'description' in tool && tool.description ? `: ${tool.description}` : '';
     return `- ${nameOf(tool)}${about}`;
   });
-  const told = `These tools can be called once ${NAME} has loaded them:\n${lines.join('\n')}`;
-  return instructions ? `${instructions}\n\n${told}` : told;
+  const notice = `These tools can be called once ${NAME} has loaded them:\n${lines.join('\n')}`;
+  return instructions ? `${instructions}\n\n${notice}` : notice;
 }
 
 /** The items as the model hears them: the searches that a server ran as calls of a function. */
-export function asHeard(items: readonly Item[]): Item[] {
-  const heard: Item[] = [];
+export function searchesAsCalls(items: readonly Item[]): Item[] {
+  const result: Item[] = [];
   let searches = 0;
-  let written: JsonObject | undefined;
+  let query: JsonObject | undefined;
   for (const item of items) {
-    if (item.type === 'tool_search_call' && item.execution === 'server') written = item.arguments;
+    if (item.type === 'tool_search_call' && item.execution === 'server') query = item.arguments;
     else if (item.type === 'tool_search_output' && item.execution === 'server') {
-      if (!written) continue;
+      if (!query) continue;
       const call_id = `search_${searches++}`;
       const shared = { id: item.id, call_id, status: 'completed' } as const;
-      heard.push({ ...shared, type: 'function_call', name: NAME, arguments: JSON.stringify(written) });
-      heard.push({ ...shared, type: 'function_call_output', output: told(item.tools) });
-      written = undefined;
-    } else heard.push(item);
+      result.push({ ...shared, type: 'function_call', name: NAME, arguments: JSON.stringify(query) });
+      result.push({ ...shared, type: 'function_call_output', output: resultText(item.tools) });
+      query = undefined;
+    } else result.push(item);
   }
-  return heard;
+  return result;
 }
 
 async function* run(
   call: FunctionCall,
   catalog: ToolCatalog,
-  searched: (tool: ClientTool) => SearchedTool,
+  entryOf: (tool: ClientTool) => SearchEntry,
   load: ReturnType<ToolCatalog['loader']>,
 ): AsyncGenerator<ItemEvent, ToolResult> {
-  const given = argumentsOf(call);
-  const words = [...new Set(wordsOf(Object.values(given)))].slice(0, MAX_WORDS);
-  const tools = search(words, Array.from(catalog.deferred.keys(), searched));
+  const args = argumentsOf(call);
+  const words = [...new Set(wordsOf(Object.values(args)))].slice(0, MAX_WORDS);
+  const tools = search(words, Array.from(catalog.deferred.keys(), entryOf));
   const shared = { call_id: null, execution: 'server', status: 'completed' } as const;
-  yield* itemEvents({ ...shared, type: 'tool_search_call', id: newItemId('tool_search_call'), arguments: given }, 0);
+  yield* itemEvents({ ...shared, type: 'tool_search_call', id: newItemId('tool_search_call'), arguments: args }, 0);
   yield* itemEvents(
     { ...shared, type: 'tool_search_output', id: newItemId('tool_search_output'), tools: tools.map(echo) },
     1,
   );
-  return { output: told(tools), tools: load(tools) };
+  return { output: resultText(tools), tools: load(tools) };
 }
 
 /** A tool, the words of its names, and those of its descriptions. */
-interface SearchedTool {
+interface SearchEntry {
   tool: ClientTool;
   names: Words;
   about: Words;
 }
 
-function searchedTool(tool: ClientTool): SearchedTool {
+function searchEntry(tool: ClientTool): SearchEntry {
   const members = tool.type === 'namespace' ? [tool, ...tool.tools] : [tool];
   const about = members.map((member) => 'description' in member && member.description?.slice(0, MAX_DESCRIPTION));
   return { tool, names: new Words(wordsOf(members.map(nameOf))), about: new Words(wordsOf(about)) };
 }
 
 /** The tools that fit best, the best first; what fits less than half as well as that is left out. */
-function search(words: readonly string[], tools: readonly SearchedTool[]): ClientTool[] {
-  const scored = tools.map((searched) => ({ tool: searched.tool, score: scoreOf(searched, words) }));
-  const best = scored.reduce((most, { score }) => Math.max(most, score), 0);
+function search(words: readonly string[], tools: readonly SearchEntry[]): ClientTool[] {
+  const scored = tools.map((entry) => ({ tool: entry.tool, score: scoreOf(entry, words) }));
+  const best = scored.reduce((max, { score }) => Math.max(max, score), 0);
   return scored
     .filter(({ score }) => score > 0 && score * 2 >= best)
     .sort((a, b) => b.score - a.score)
@@ -133,8 +133,8 @@ function search(words: readonly string[], tools: readonly SearchedTool[]): Clien
     .map(({ tool }) => tool);
 }
 
-function scoreOf({ names, about }: SearchedTool, words: readonly string[]): number {
-  return words.reduce((sum, word) => sum + (names.fit(word) ? IN_NAME : about.fit(word) ? 1 : 0), 0);
+function scoreOf({ names, about }: SearchEntry, words: readonly string[]): number {
+  return words.reduce((sum, word) => sum + (names.fit(word) ? NAME_SCORE : about.fit(word) ? 1 : 0), 0);
 }
 
 /** Words that are looked for in any form; only those that begin alike are compared. */
@@ -168,14 +168,14 @@ function wordsOf(values: readonly unknown[]): string[] {
 
 function argumentsOf(call: FunctionCall): JsonObject {
   try {
-    const given: unknown = parseJson(call.arguments);
-    return isObject(given) ? given : {};
+    const args: unknown = parseJson(call.arguments);
+    return isObject(args) ? args : {};
   } catch {
     return {};
   }
 }
 
-function told(tools: readonly { type: string }[]): string {
+function resultText(tools: readonly { type: string }[]): string {
   if (tools.length === 0) return 'Nothing was found.';
   return `Loaded: ${tools.map(nameOf).join(', ')}`;
 }

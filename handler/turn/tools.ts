@@ -1,5 +1,5 @@
 import { ApiError, unsupported } from '../errors.ts';
-import type { GivenItem, Item } from '../items/item.ts';
+import type { ClientItem, Item } from '../items/item.ts';
 import type { EchoedTool } from '../protocol/response.ts';
 import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
 import type { Tool, ToolUse } from '../tools/tool.ts';
@@ -36,15 +36,15 @@ export function sortTools(tools: readonly Entry[], { registered, dropped }: Serv
       echoed.push(entry);
       continue;
     }
-    const known = toClientTool(entry, param);
-    if ('name' in known && names.has(known.name)) {
+    const clientTool = toClientTool(entry, param);
+    if ('name' in clientTool && names.has(clientTool.name)) {
       throw new ApiError('invalid_value', `${param}.name is the name of an earlier function`, {
         param: `${param}.name`,
       });
     }
-    if ('name' in known) names.add(known.name);
-    client.set(known, param);
-    echoed.push(echo(known));
+    if ('name' in clientTool) names.add(clientTool.name);
+    client.set(clientTool, param);
+    echoed.push(echo(clientTool));
   }
   return { client, uses, echoed };
 }
@@ -74,7 +74,7 @@ export function echo(tool: ClientTool): EchoedTool {
 export interface AddedTools {
   tools: Map<ClientTool, string>;
   /** Those of them that a search has found. */
-  found: Set<ClientTool>;
+  fromSearch: Set<ClientTool>;
 }
 
 /**
@@ -84,7 +84,7 @@ export interface AddedTools {
  */
 export function addedTools(
   items: readonly Item[],
-  { input, prompted }: { input?: string | readonly GivenItem[] | null | undefined; prompted: number },
+  { input, prompted }: { input?: string | readonly ClientItem[] | null | undefined; prompted: number },
   { dropped }: ServerTools,
   param = 'input',
 ): AddedTools {
@@ -94,19 +94,19 @@ export function addedTools(
     for (const [at, tool] of toolsOf(item).entries())
       places.set(tool, index < prompted ? place : `${place}.tools[${at}]`);
   }
-  const added: AddedTools = { tools: new Map(), found: new Set() };
+  const added: AddedTools = { tools: new Map(), fromSearch: new Set() };
   for (const item of items) {
     for (const entry of toolsOf(item)) {
       if (dropped.has(entry.type)) continue;
       const place = places.get(entry) ?? param;
       const tool = toClientTool({ ...entry }, place);
       added.tools.set(tool, place);
-      if (item.type === 'tool_search_output') added.found.add(tool);
+      if (item.type === 'tool_search_output') added.fromSearch.add(tool);
     }
   }
   return added;
 }
 
-function toolsOf(item: Item | GivenItem): readonly { type: string }[] {
+function toolsOf(item: Item | ClientItem): readonly { type: string }[] {
   return item.type === 'additional_tools' || item.type === 'tool_search_output' ? item.tools : [];
 }

@@ -7,9 +7,9 @@ import { estimateTokens, type ModelInput } from './estimate.ts';
 const REPLY_PART = 0.25;
 
 /** The tokens that a model's context has for items: what else the model reads is taken off, and so is its `reply`. */
-export function roomFor(heard: Omit<ModelInput, 'input'>, context: number, reply: number | null): number {
-  const left = reply !== null && reply < context ? reply : context * REPLY_PART;
-  return context - left - estimateTokens(heard);
+export function roomFor(modelInput: Omit<ModelInput, 'input'>, context: number, reply: number | null): number {
+  const reserved = reply !== null && reply < context ? reply : context * REPLY_PART;
+  return context - reserved - estimateTokens(modelInput);
 }
 
 /**
@@ -19,18 +19,19 @@ export function roomFor(heard: Omit<ModelInput, 'input'>, context: number, reply
  */
 export function truncate(items: readonly Item[], room: number | undefined): readonly Item[] {
   if (room === undefined) return items;
-  let left = room;
+  let remaining = room;
   const keeps = items.map(stays);
   const last = items.at(-1);
-  const answered = last && isAnswer(last) ? items.findLastIndex((it) => isCall(it) && it.call_id === last.call_id) : -1;
-  if (answered >= 0) keeps[answered] = true;
-  for (const [index, item] of items.entries()) if (keeps[index]) left -= estimateTokens({ input: [item] });
+  const callIndex =
+    last && isAnswer(last) ? items.findLastIndex((it) => isCall(it) && it.call_id === last.call_id) : -1;
+  if (callIndex >= 0) keeps[callIndex] = true;
+  for (const [index, item] of items.entries()) if (keeps[index]) remaining -= estimateTokens({ input: [item] });
   // From the newest on, until one does not fit: a gap in the middle would be read as if nothing had been there.
   for (let index = items.length - 1; index >= 0; index--) {
     const item = items[index];
     if (!item || keeps[index]) continue;
-    left -= estimateTokens({ input: [item] });
-    if (left < 0 && index < items.length - 1) break;
+    remaining -= estimateTokens({ input: [item] });
+    if (remaining < 0 && index < items.length - 1) break;
     keeps[index] = true;
   }
   return withoutHalves(items.filter((_, index) => keeps[index]));

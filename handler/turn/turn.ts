@@ -11,7 +11,7 @@ import { compact } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { errorEvent } from './error-event.ts';
 import { prepareFirst, type TurnCalls } from './first-call.ts';
-import type { Resumed } from './history.ts';
+import type { ResumedTurn } from './history.ts';
 import { countOutput } from './output.ts';
 import type { TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
@@ -22,17 +22,17 @@ export interface Turn extends TurnCalls {
   /** What the client said in this turn; the call's input has what was before it as well. */
   input: readonly Item[];
   /** What its model reads, with summaries as they are kept. */
-  heard: readonly Item[];
+  modelItems: readonly Item[];
   /** Tokens that what its model reads may take, where the oldest items are to be left out. */
   room?: number;
   /** Whether the client wants the model's reasoning sealed as well, to keep it itself. */
   sealsReasoning: boolean;
   /** Where it goes on. */
-  resumed?: Resumed;
+  resumed?: ResumedTurn;
 }
 
 /** What a turn runs with. */
-export interface Means {
+export interface TurnMeans {
   /** Prepares a call of the turn's model. */
   prepare: Prepare;
   /** Model calls of one turn at most. */
@@ -53,7 +53,7 @@ export interface Means {
  */
 export function runTurn(
   turn: Turn,
-  means: Means,
+  means: TurnMeans,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   const first = prepareFirst(means.prepare, turn)?.prepared.stream(signal);
@@ -64,7 +64,7 @@ export function runTurn(
 function sourceOf(
   turn: Turn,
   first: AsyncIterable<BackendEvent> | undefined,
-  means: Means,
+  means: TurnMeans,
   signal: AbortSignal,
 ): AsyncIterable<BackendEvent | Calling | RoundEnd> {
   if (first && turn.compaction) return compacted(turn, turn.compaction.only, first, means, signal);
@@ -77,22 +77,22 @@ async function* compacted(
   turn: Turn,
   only: boolean,
   summing: AsyncIterable<BackendEvent>,
-  { prepare, seal, rounds: most }: Means,
+  { prepare, seal, rounds: maxRounds }: TurnMeans,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const { call, response } = turn;
-  const { item, read, usage } = yield* compact(summing, call.input, seal);
+  const { item, replacement, usage } = yield* compact(summing, call.input, seal);
   if (only) return yield { type: 'finish', reason: 'stop', usage };
-  const input = afterCompaction(read, call.input);
-  const made = { ...response, output: [item] };
+  const input = afterCompaction(replacement, call.input);
+  const withItem = { ...response, output: [item] };
   const resumed = { round: 1, usage, calls: 0, citations: [] };
-  yield* rounds(prepare, { ...turn, call: { ...call, input }, response: made, resumed }, most, signal);
+  yield* rounds(prepare, { ...turn, call: { ...call, input }, response: withItem, resumed }, maxRounds, signal);
 }
 
 async function* events(
   turn: Turn,
   source: AsyncIterable<BackendEvent | Calling | RoundEnd>,
-  means: Means,
+  means: TurnMeans,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   let response = turn.response;
@@ -101,7 +101,7 @@ async function* events(
   const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => ({ type, sequence_number: number++, response });
 
   if (!turn.resumed) yield lifecycle('response.created');
-  if (!turn.resumed?.begun) yield lifecycle('response.in_progress');
+  if (!turn.resumed?.inProgress) yield lifecycle('response.in_progress');
 
   let finish: Finish | undefined;
   let failure: ApiError | undefined;
@@ -113,7 +113,7 @@ async function* events(
       if (event.type === 'finish') finish = event;
       else if (event.type === 'calling') await means.record.calling();
       else if (event.type === 'round') {
-        await means.record.round(response.output, event.said, { ...event, number });
+        await means.record.round(response.output, event.newItems, { ...event, number });
       } else if (event.type !== 'keep_alive') {
         count(event);
         if (turn.sealsReasoning && event.type === 'response.output_item.done') {
@@ -129,11 +129,11 @@ async function* events(
   } catch (error) {
     failure = toApiError(error);
   }
-  const left = signal.aborted && !(signal.reason instanceof ApiError);
+  const clientLeft = signal.aborted && !(signal.reason instanceof ApiError);
   if (signal.aborted && !finish) failure = whyAborted(signal);
 
   if (finish && !failure) {
-    const whole = ended(response, finish);
+    const whole = finishedResponse(response, finish);
     try {
       response = await means.record.end(whole);
       if (response.status !== whole.status) {
@@ -147,12 +147,12 @@ async function* events(
     }
   }
   failure ??= toApiError(undefined);
-  for (const event of closing(response, number, left ? undefined : failure)) {
+  for (const event of closingEvents(response, number, clientLeft ? undefined : failure)) {
     number++;
     response = fold(response, event);
     yield event;
   }
-  response = left ? { ...response, status: 'cancelled' } : failed(response, failure);
+  response = clientLeft ? { ...response, status: 'cancelled' } : failedResponse(response, failure);
   try {
     response = await means.record.end(response);
   } catch (error) {
@@ -175,12 +175,16 @@ function isOpen(item: OutputItem): boolean {
  * The events before the terminal one of a response that was cut short: open items end as incomplete, and the reason is told
  * as an `error`, unless it was cancelled. `number` is the first one's.
  */
-export function* closing(response: Response, number: number, failure?: ApiError): Generator<ItemEvent | ErrorEvent> {
+export function* closingEvents(
+  response: Response,
+  number: number,
+  failure?: ApiError,
+): Generator<ItemEvent | ErrorEvent> {
   let next = number;
   for (const [output_index, item] of response.output.entries()) {
     if (!isOpen(item)) continue;
-    const cut = ('status' in item ? { ...item, status: 'incomplete' } : item) as OutputItem; // what cannot be cut is never open
-    yield { type: 'response.output_item.done', sequence_number: next++, output_index, item: cut };
+    const closedItem = ('status' in item ? { ...item, status: 'incomplete' } : item) as OutputItem; // what cannot be cut is never open
+    yield { type: 'response.output_item.done', sequence_number: next++, output_index, item: closedItem };
   }
   if (failure) yield errorEvent(failure, next);
 }
@@ -193,14 +197,17 @@ async function sealed(item: OutputItem, seal: Seal): Promise<OutputItem> {
   return { ...item, encrypted_content: await seal.seal('reasoning', text) };
 }
 
-function ended(response: Response, { reason, usage }: { reason: Finish['reason']; usage: Usage | null }): Response {
+function finishedResponse(
+  response: Response,
+  { reason, usage }: { reason: Finish['reason']; usage: Usage | null },
+): Response {
   if (reason !== 'stop') return { ...response, status: 'incomplete', incomplete_details: { reason }, usage };
   return { ...response, status: 'completed', completed_at: Math.floor(Date.now() / 1000), usage };
 }
 
 /** A response that has failed. */
-export function failed(response: Response, { kind, reason, message }: ApiError): Response {
-  const known =
+export function failedResponse(response: Response, { kind, reason, message }: ApiError): Response {
+  const code =
     kind === 'rate_limit' ? 'rate_limit_exceeded' : kind === 'context_length' ? 'invalid_prompt' : 'server_error';
-  return { ...response, status: 'failed', error: { code: reason ?? known, message } };
+  return { ...response, status: 'failed', error: { code: reason ?? code, message } };
 }

@@ -8,7 +8,7 @@ import { beginRequestLog, type RequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
 import type { Socket } from '../socket.ts';
 import { Lanes } from './lanes.ts';
-import { Memory } from './memory.ts';
+import { ResponseMemory } from './memory.ts';
 import { refusal, steerFailed } from './server-events.ts';
 import { takeTurn } from './turn.ts';
 
@@ -16,7 +16,7 @@ import { takeTurn } from './turn.ts';
 const GOING_AWAY = 1001;
 
 /** "Policy violation": clients do not come back by themselves. */
-const POLICY = 1008;
+const POLICY_VIOLATION = 1008;
 
 /** Serves a WebSocket until it is closed, and all that was made on it has ended; `ctx` is that of the request that opened it. */
 export async function serveSocket(socket: Socket, services: Services, ctx: RequestContext): Promise<void> {
@@ -28,27 +28,27 @@ class Connection {
   readonly #socket: Socket;
   readonly #services: Services;
   /** Of the request that opened it. */
-  readonly #opened: RequestContext;
+  readonly #openingContext: RequestContext;
   readonly #client = new AbortController();
-  readonly #memory: Memory;
+  readonly #memory: ResponseMemory;
   readonly #lanes: Lanes;
   readonly #names = new Set<string>();
   /** What waits to be read by the client. */
   readonly #waiting: Reservation;
   /** What requests are told from now on. */
   #closing: ApiError | undefined;
-  #left = false;
+  #hasLeft = false;
   /** Messages in a row that asked for nothing that is made. */
-  #refused = 0;
+  #refusedCount = 0;
   /** Characters of answers that wait to be read. */
-  #unread = 0;
+  #unreadLength = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, services: Services, opened: RequestContext) {
+  constructor(socket: Socket, services: Services, openingContext: RequestContext) {
     this.#socket = socket;
     this.#services = services;
-    this.#opened = opened;
-    this.#memory = new Memory(services.limits, services.memory.open());
+    this.#openingContext = openingContext;
+    this.#memory = new ResponseMemory(services.limits, services.memory.open());
     this.#waiting = services.memory.open();
     this.#lanes = new Lanes(services.limits.body, () => this.#rest());
   }
@@ -74,11 +74,11 @@ class Connection {
   }
 
   #take(message: unknown): void {
-    if (this.#left) return; // sent before the client heard of it
+    if (this.#hasLeft) return; // sent before the client heard of it
     clearTimeout(this.#idle);
     let lane: string | undefined;
     const memory = this.#services.memory.open();
-    let taken = false;
+    let isQueued = false;
     try {
       const event = this.#read(message, memory);
       if (event.type === 'response.steer') {
@@ -90,16 +90,17 @@ class Connection {
       }
       lane = this.#laneOf(event);
       const size = String(message).length;
-      taken = this.#lanes.add(lane ?? '', size, () => this.#turn(event, lane, memory));
-      if (!taken) {
+      isQueued = this.#lanes.add(lane ?? '', size, () => this.#turn(event, lane, memory));
+      if (!isQueued) {
         throw new ApiError('too_many_waiting', 'Too many requests wait on this connection; send fewer ahead.');
       }
     } catch (error) {
       this.#refuse(toApiError(error), lane);
     } finally {
-      if (!taken) memory.close();
-      this.#refused = taken ? 0 : this.#refused + 1;
-      if (this.#refused > fixedLimits.socketRefused) this.#leave('Too many messages in a row came to nothing.', POLICY);
+      if (!isQueued) memory.close();
+      this.#refusedCount = isQueued ? 0 : this.#refusedCount + 1;
+      if (this.#refusedCount > fixedLimits.socketRefused)
+        this.#leave('Too many messages in a row came to nothing.', POLICY_VIOLATION);
       if (this.#lanes.idle) this.#rest();
     }
   }
@@ -138,7 +139,7 @@ class Connection {
       memory.close();
       return this.#refuse(this.#closing, lane);
     }
-    const { caller, ingress } = this.#opened;
+    const { caller, ingress } = this.#openingContext;
     const ctx: RequestContext = {
       store: openStore(this.#services.storage, memory),
       log: this.#log(() => memory.close()),
@@ -159,13 +160,14 @@ class Connection {
   /** Answers at once, whatever else is being sent. Who only asks and never reads is let go. */
   #answer(text: string): void {
     const full = this.#send(text);
-    if (!full || this.#left) return;
-    this.#unread += text.length;
+    if (!full || this.#hasLeft) return;
+    this.#unreadLength += text.length;
     void full.then(() => {
-      this.#unread -= text.length;
+      this.#unreadLength -= text.length;
     });
     const { limits, memory } = this.#services;
-    if (this.#unread > limits.body || memory.free === 0) this.#leave('What is sent here is not read.', POLICY);
+    if (this.#unreadLength > limits.body || memory.free === 0)
+      this.#leave('What is sent here is not read.', POLICY_VIOLATION);
   }
 
   /** Sends a text, which counts as held until it is read by a client that reads slowly. */
@@ -176,10 +178,10 @@ class Connection {
     return full.then(() => this.#waiting.giveBack(text.length));
   }
 
-  #log(ended = () => {}): RequestLog {
-    const { ingress, log: opened } = this.#opened;
-    const shared = { requestId: opened.requestId, ingress: ingress.name };
-    const log = beginRequestLog({ ...shared, method: 'response.create', path: '/v1/responses' }, () => 200, ended);
+  #log(onEnd = () => {}): RequestLog {
+    const { ingress, log: openingLog } = this.#openingContext;
+    const shared = { requestId: openingLog.requestId, ingress: ingress.name };
+    const log = beginRequestLog({ ...shared, method: 'response.create', path: '/v1/responses' }, () => 200, onEnd);
     log.streaming = true;
     return log;
   }
@@ -205,12 +207,12 @@ class Connection {
 
   #end(reason: ApiError): void {
     // As at OpenAI: a client that asks for nothing is told as well.
-    if (reason.kind === 'connection_limit' && !this.#left) this.#refuse(reason, undefined);
+    if (reason.kind === 'connection_limit' && !this.#hasLeft) this.#refuse(reason, undefined);
     this.#leave(reason.message);
   }
 
   #leave(why: string, code = GOING_AWAY): void {
-    this.#left = true;
+    this.#hasLeft = true;
     this.#socket.close(code, why);
   }
 }

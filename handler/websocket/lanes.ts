@@ -12,7 +12,7 @@ export class Lanes {
   readonly #rests: () => void;
   readonly #running = new Map<string, Promise<void>>();
   readonly #waiting: Waiting[] = [];
-  #held = 0;
+  #waitingSize = 0;
 
   /** Requests that wait may have `room` together, in the unit of their sizes; `rests` is called when nothing runs any more. */
   constructor(room: number, rests: () => void) {
@@ -31,9 +31,9 @@ export class Lanes {
    */
   add(lane: string, size: number, work: () => Promise<void>): boolean {
     const waiting = this.#waiting.length;
-    if (waiting >= fixedLimits.socketWaiting || (waiting > 0 && this.#held + size > this.#room)) return false;
+    if (waiting >= fixedLimits.socketWaiting || (waiting > 0 && this.#waitingSize + size > this.#room)) return false;
     this.#waiting.push({ lane, size, work });
-    this.#held += size;
+    this.#waitingSize += size;
     this.#next();
     return true;
   }
@@ -49,7 +49,7 @@ export class Lanes {
       const { lane, size, work } = next;
       if (this.#running.has(lane)) continue;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
-      this.#held -= size;
+      this.#waitingSize -= size;
       const done = work().then(() => {
         this.#running.delete(lane);
         this.#next();

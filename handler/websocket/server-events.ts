@@ -11,11 +11,11 @@ export function refusal(error: ApiError, style: ErrorStyle): RefusalEvent {
 /** The answer to `response.steer`, in the API's own words for a server that does not do it: the input goes back. */
 export function steerFailed({ previous_response_id: previous, input }: JsonObject): SteerFailedEvent {
   const message = 'Steering is not supported here: send the input with the next response.create.';
-  const given = typeof input === 'string' || (Array.isArray(input) && isShallow(input)) ? input : '';
+  const echoedInput = typeof input === 'string' || (Array.isArray(input) && isShallow(input)) ? input : '';
   return {
     type: 'response.steer.failed',
     sequence_number: 0,
     error: { type: 'invalid_request_error', code: 'steering_not_supported', message },
-    steer: { previous_response_id: typeof previous === 'string' ? previous : '', input: given },
+    steer: { previous_response_id: typeof previous === 'string' ? previous : '', input: echoedInput },
   };
 }

@@ -9,9 +9,9 @@ import { type PlannedTurn, planRequest } from '../service/plan.ts';
 import type { Services } from '../service/services.ts';
 import { startTurn } from '../service/start.ts';
 import { check } from '../validate.ts';
-import type { Memory } from './memory.ts';
+import type { ResponseMemory } from './memory.ts';
 import { refusal } from './server-events.ts';
-import { silent } from './warm-up.ts';
+import { withoutModel } from './warm-up.ts';
 
 /** Sends a text; resolves when more may be sent, and is undefined when it may be at once. */
 export type Send = (text: string) => Promise<void> | undefined;
@@ -24,7 +24,7 @@ export async function takeTurn(
   event: JsonObject,
   services: Services,
   ctx: RequestContext,
-  memory: Memory,
+  memory: ResponseMemory,
   encode: (event: object) => string,
   send: Send,
 ): Promise<void> {
@@ -32,7 +32,7 @@ export async function takeTurn(
   try {
     const planned = await plan(event, services, ctx, memory);
     log.response = planned.turn.response.id;
-    const { events, signal, spend, ended } = await startTurn(services, ctx, planned);
+    const { events, signal, countBytes, ended } = await startTurn(services, ctx, planned);
     try {
       for (;;) {
         const next = await events.next();
@@ -42,10 +42,10 @@ export async function takeTurn(
         }
         remember(memory, planned, next.value);
         const text = encode(next.value);
-        spend(text.length);
+        countBytes(text.length);
         const full = send(text);
         // A turn that was ended from outside is told to its end, whether anybody reads or not.
-        if (full && !signal.aborted) await unlessAborted(full, signal);
+        if (full && !signal.aborted) await sentOrAborted(full, signal);
       }
     } finally {
       ended();
@@ -58,14 +58,22 @@ export async function takeTurn(
   }
 }
 
-async function plan(event: JsonObject, services: Services, ctx: RequestContext, memory: Memory): Promise<PlannedTurn> {
-  const sent = check(CreateEvent, checkLengths(isBare(event) ? { ...event, input: null } : event, services.limits));
-  if (sent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
-  const asked = completeRequest(services, ctx, { ...sent, stream: true }); // whatever it says, as it is one here
-  const warmsUp = sent.generate === false;
-  const whole = warmsUp ? { ...asked, input: asked.input ?? [] } : asked;
-  const planned = await planRequest(services, ctx, whole, (request) => memory.recall(request));
-  return warmsUp ? { ...planned, prepare: silent(planned.prepare) } : planned;
+async function plan(
+  event: JsonObject,
+  services: Services,
+  ctx: RequestContext,
+  memory: ResponseMemory,
+): Promise<PlannedTurn> {
+  const createEvent = check(
+    CreateEvent,
+    checkLengths(isBare(event) ? { ...event, input: null } : event, services.limits),
+  );
+  if (createEvent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
+  const complete = completeRequest(services, ctx, { ...createEvent, stream: true }); // whatever it says, as it is one here
+  const warmsUp = createEvent.generate === false;
+  const request = warmsUp ? { ...complete, input: complete.input ?? [] } : complete;
+  const planned = await planRequest(services, ctx, request, (request) => memory.recall(request));
+  return warmsUp ? { ...planned, prepare: withoutModel(planned.prepare) } : planned;
 }
 
 /** Whether an event warms up without any input, as an empty list. */
@@ -74,13 +82,13 @@ function isBare({ generate, input }: JsonObject): boolean {
 }
 
 /** Before the client hears of the response's end, since it may go on at once. */
-function remember(memory: Memory, { history, turn }: PlannedTurn, event: ResponseEvent): void {
+function remember(memory: ResponseMemory, { history, turn }: PlannedTurn, event: ResponseEvent): void {
   if (event.type !== 'response.completed' && event.type !== 'response.incomplete') return;
   const { response } = event;
   if (!response.store) memory.keep(response.id, history, [...turn.input, ...response.output]);
 }
 
-function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+function sentOrAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       signal.removeEventListener('abort', done);

@@ -1,6 +1,6 @@
 import { toRequest } from '../../handler/backend/anthropic/request.ts';
 import type { ModelCall } from '../../handler/backend/backend.ts';
-import { toChatTools } from '../../handler/backend/functions/tools.ts';
+import { toModelFunctions } from '../../handler/backend/functions/tools.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/items/item.ts';
 import type { Json } from './accumulate.ts';
@@ -9,7 +9,7 @@ import { modelCall } from './backend-contract.ts';
 /** The request that a call makes. */
 export function sent(members: Partial<ModelCall>): Json {
   const asked = modelCall(members);
-  return JSON.parse(JSON.stringify(toRequest(asked, toChatTools(asked.tools, asked.params))));
+  return JSON.parse(JSON.stringify(toRequest(asked, toModelFunctions(asked.tools, asked.params))));
 }
 
 /** The field that a call is refused for; null for one that is not. */

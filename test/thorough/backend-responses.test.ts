@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toConversation } from '../../handler/backend/anthropic/input.ts';
 import type { Finish, ModelCall } from '../../handler/backend/backend.ts';
-import { toChatTools } from '../../handler/backend/functions/tools.ts';
+import { toModelFunctions } from '../../handler/backend/functions/tools.ts';
 import { responses } from '../../handler/backend/responses/index.ts';
 import { ResponsesReply } from '../../handler/backend/responses/reply.ts';
 import { toOpenAIsRequest, toOthersRequest } from '../../handler/backend/responses/request.ts';
@@ -351,7 +351,7 @@ const history: Item[] = [
 
 function sentTo(isOpenAI: boolean, members: Partial<ModelCall>): Json {
   const call = modelCall(members);
-  const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, toChatTools(call.tools, call.params));
+  const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, toModelFunctions(call.tools, call.params));
   return JSON.parse(JSON.stringify(request));
 }
 

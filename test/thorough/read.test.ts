@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MessagesReply } from '../../handler/backend/anthropic/reply.ts';
 import type { BackendEvent } from '../../handler/backend/backend.ts';
 import { ChatReply } from '../../handler/backend/chat/reply.ts';
-import { toChatTools } from '../../handler/backend/functions/tools.ts';
+import { toModelFunctions } from '../../handler/backend/functions/tools.ts';
 import { ResponsesReply } from '../../handler/backend/responses/reply.ts';
 import { type Reply, readReply } from '../../handler/backend/server/reply-stream.ts';
 import { ApiError } from '../../handler/errors.ts';
@@ -11,7 +11,7 @@ import type { Json } from '../support/accumulate.ts';
 import { modelCall } from '../support/backend-contract.ts';
 
 const call = modelCall({ tools: [{ type: 'custom', name: 'patch' }] });
-const tools = toChatTools(call.tools);
+const tools = toModelFunctions(call.tools);
 const encoder = new TextEncoder();
 
 /** How each protocol's server begins a call that is held until it is whole, and goes on with it. */

@@ -17,7 +17,7 @@ const STATUSES = new Map([
 ]);
 
 /** How the API begins to say what of a request a model does not take, and what clients call it. */
-const FIELDS: [said: RegExp, param: string][] = [
+const FIELDS: [pattern: RegExp, param: string][] = [
   [/tool_choice/, 'tool_choice'],
   [/^\W*temperature\b/, 'temperature'],
   [/^\W*top_p\b/, 'top_p'],
@@ -35,9 +35,9 @@ export async function failureOfMessages(upstream: Upstream): Promise<ApiError> {
   if (upstream.status === 413 && failure.kind === 'server') {
     return new ApiError('too_large', 'The request is larger than the model backend takes.', { cause });
   }
-  const { type, message } = saidBy(failure);
+  const { type, message } = errorOf(failure);
   if (failure.kind !== 'server' || type !== 'invalid_request_error') return failure;
-  const param = FIELDS.find(([said]) => said.test(message))?.[1];
+  const param = FIELDS.find(([pattern]) => pattern.test(message))?.[1];
   if (!param) return failure;
   return new ApiError('unsupported', `${param} holds what this model does not take`, { param, cause });
 }
@@ -52,18 +52,18 @@ export function failureInMessages(error: unknown): ApiError {
  * tools and messages that were before it; clients of ours may change them from turn to turn.
  */
 export function isAboutThinking(failure: ApiError): boolean {
-  return failure.param === 'input' && /thinking/.test(saidBy(failure).message);
+  return failure.param === 'input' && /thinking/.test(errorOf(failure).message);
 }
 
 /** The most tokens that the model says at once, where a request was refused for asking more of it. */
 export function boundIn(failure: ApiError): number | undefined {
   if (failure.param !== 'max_output_tokens') return undefined;
-  const bound = Number(/^\W*max_tokens: \d+ > (\d+)/.exec(saidBy(failure).message)?.[1]);
+  const bound = Number(/^\W*max_tokens: \d+ > (\d+)/.exec(errorOf(failure).message)?.[1]);
   return bound > 0 ? bound : undefined;
 }
 
 /** What an error's body says: the log's, and read here only to tell what kind it is. */
-function saidBy({ cause }: ApiError): { type: string; message: string } {
+function errorOf({ cause }: ApiError): { type: string; message: string } {
   try {
     const body: unknown = parseJson(text(object(cause).body));
     const error = object(isObject(body) ? body.error : undefined);

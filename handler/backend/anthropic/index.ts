@@ -1,10 +1,10 @@
 import type { Transport, Upstream } from '../../transport.ts';
 import type { Backend, BackendEvent } from '../backend.ts';
-import { toChatTools } from '../functions/tools.ts';
+import { toModelFunctions } from '../functions/tools.ts';
 import { text } from '../server/json-fields.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { getJson, idsOf, openServer, readJson, type Server } from '../server/server.ts';
-import { OwnCount, tokens } from '../server/token-count.ts';
+import { ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { boundIn, failureOfMessages, isAboutThinking } from './failure.ts';
 import { MessagesReply } from './reply.ts';
 import { type MessagesRequest, toCounted, toRequest, withBound, withoutThinking } from './request.ts';
@@ -18,12 +18,12 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
   const server = openServer(url, undefined, (to, init) =>
     transport(to, { ...init, headers: { ...init.headers, ...headers } }),
   );
-  const own = new OwnCount();
+  const counter = new ServerTokenCounter();
   /** How much models say at most that say less than others, as far as their server has told. */
   const bounds = new Map<string, number>();
   return {
     prepare(call, { grammars }) {
-      const tools = toChatTools(call.tools, call.params, grammars);
+      const tools = toModelFunctions(call.tools, call.params, grammars);
       const request = toRequest(call, tools, bounds.get(call.model));
       const within = (bound: number) => {
         if (call.max_output_tokens !== null) return undefined;
@@ -37,7 +37,7 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
             const upstream = await open(server, '/messages/count_tokens', toCounted(request), signal);
             return tokens((await readJson(upstream)).input_tokens);
           };
-          return own.first({ count });
+          return counter.first({ count });
         },
       };
     },
@@ -80,13 +80,13 @@ async function open(
 }
 
 /** The API lists at most this many models at once. */
-const PAGE = 1_000;
+const PAGE_SIZE = 1_000;
 
 async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
   const ids: string[] = [];
   for (let after = ''; ; ) {
     const from = after && `&after_id=${encodeURIComponent(after)}`;
-    const page = await getJson(server, `/models?limit=${PAGE}${from}`, signal);
+    const page = await getJson(server, `/models?limit=${PAGE_SIZE}${from}`, signal);
     ids.push(...idsOf(page));
     const last = page.has_more === true ? text(page.last_id) : '';
     if (last === '' || last === after) return ids;

@@ -8,11 +8,11 @@ import { countMembers } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { unreadable, wordsOf } from '../functions/words.ts';
 import { type Thought, unsealThought } from '../server/sealed-thought.ts';
-import { type Mark, type Told, toBlocks } from './parts.ts';
+import { type CacheBreakpoint, type ContentBlock, toBlocks } from './parts.ts';
 
-type ToolUse = { type: 'tool_use'; id: string; name: string; input: JsonObject };
-type ToolResult = { type: 'tool_result'; tool_use_id: string; content?: string | Told[]; is_error?: true };
-type Block = Told | Thought | ToolUse | ToolResult;
+type ToolUseBlock = { type: 'tool_use'; id: string; name: string; input: JsonObject };
+type ToolResultBlock = { type: 'tool_result'; tool_use_id: string; content?: string | ContentBlock[]; is_error?: true };
+type Block = ContentBlock | Thought | ToolUseBlock | ToolResultBlock;
 
 /** A message of the Messages API: what one side says until the other answers. */
 export interface MessageParam {
@@ -21,11 +21,11 @@ export interface MessageParam {
 }
 
 /** An input as the Messages API takes it. */
-export interface Conversation {
-  system: Told[];
+export interface MessagesInput {
+  system: ContentBlock[];
   messages: MessageParam[];
   /** The blocks that end what the client wants kept, in their order. */
-  marks: Mark[];
+  breakpoints: CacheBreakpoint[];
 }
 
 /** The API has the user begin; conversations may begin with a greeting, or be cut at the front. */
@@ -35,76 +35,76 @@ const BEGINNING: MessageParam = { role: 'user', content: [{ type: 'text', text: 
  * Items as turns that alternate. What instructs goes to `system`, wherever it stood: only some models take it in between.
  * The results of calls stand first in the turn behind them. Throws an ApiError for what no turn can hold.
  */
-export function toConversation(instructions: string | null, input: readonly Item[]): Conversation {
-  const system: Told[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
-  const marks: Mark[] = [];
+export function toConversation(instructions: string | null, input: readonly Item[]): MessagesInput {
+  const system: ContentBlock[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
+  const breakpoints: CacheBreakpoint[] = [];
   const messages: MessageParam[] = [];
   /** The latest call of each id, what that is called on the wire, and the message that it is in. */
   const calls = new Map<string, { id: string; message: MessageParam | undefined }>();
   /** Ids on the wire, and how often each had to be changed for another. */
-  const taken = new Map<string, number>();
+  const usedIds = new Map<string, number>();
   /** The results of the calls of each message, and of those that nobody made. */
-  const results = new Map<MessageParam | undefined, ToolResult[]>();
+  const results = new Map<MessageParam | undefined, ToolResultBlock[]>();
   const readArguments = argumentsReader();
-  const blocks = (part: Message['content'][number]) => toBlocks(part, marks);
-  const adds = (role: MessageParam['role'], said: Block[]) => {
+  const blocks = (part: Message['content'][number]) => toBlocks(part, breakpoints);
+  const append = (role: MessageParam['role'], added: Block[]) => {
     const last = messages.at(-1);
-    return say(messages, role, said, results.has(last) ? null : last);
+    return say(messages, role, added, results.has(last) ? null : last);
   };
   for (const item of input) {
     if (item.type === 'message') {
       if (item.role !== 'user') wordsOf(item); // refuses what is shown, which only users can
-      const said = item.content.flatMap(blocks);
-      if (item.role === 'user' || item.role === 'assistant') adds(item.role, said);
-      else system.push(...said);
+      const content = item.content.flatMap(blocks);
+      if (item.role === 'user' || item.role === 'assistant') append(item.role, content);
+      else system.push(...content);
       continue;
     }
     if (item.type === 'reasoning') {
       const thought = unsealThought(item.encrypted_content);
-      if (thought) adds('assistant', [thought]);
+      if (thought) append('assistant', [thought]);
       continue;
     }
     if (!isOfTool(item)) throw unreadable(item);
     const call = callOf(item);
     const answer = answerOf(item);
     if (call) {
-      const id = usable(call.id, taken);
+      const id = usable(call.id, usedIds);
       calls.set(call.id, {
         id,
-        message: adds('assistant', [{ type: 'tool_use', id, name: call.name, input: readArguments(call.arguments) }]),
+        message: append('assistant', [{ type: 'tool_use', id, name: call.name, input: readArguments(call.arguments) }]),
       });
     }
     if (answer) {
-      const { id, message } = calls.get(answer.id) ?? { id: usable(answer.id, taken), message: undefined };
+      const { id, message } = calls.get(answer.id) ?? { id: usable(answer.id, usedIds), message: undefined };
       const result = toolResult(answer, id, blocks);
       const others = results.get(message);
       if (others) others.push(result);
       else results.set(message, [result]);
     }
   }
-  const settled: MessageParam[] = [];
-  say(settled, 'user', results.get(undefined) ?? []);
+  const ordered: MessageParam[] = [];
+  say(ordered, 'user', results.get(undefined) ?? []);
   for (const message of messages) {
-    say(settled, message.role, inOrder(message.content));
-    say(settled, 'user', results.get(message) ?? []);
+    say(ordered, message.role, inOrder(message.content));
+    say(ordered, 'user', results.get(message) ?? []);
   }
-  if (settled[0]?.role === 'assistant') settled.unshift(BEGINNING);
-  return { system, messages: settled, marks };
+  if (ordered[0]?.role === 'assistant') ordered.unshift(BEGINNING);
+  return { system, messages: ordered, breakpoints };
 }
 
 /** Adds to what a side is saying, or begins to say it; what it then says. */
 function say(
   messages: MessageParam[],
   role: MessageParam['role'],
-  said: Block[],
+  added: Block[],
   last: MessageParam | null | undefined = messages.at(-1),
 ): MessageParam | undefined {
   if (last?.role === role) {
-    last.content.push(...said);
+    last.content.push(...added);
     return last;
   }
-  if (said.length === 0) return undefined;
-  const message = { role, content: [...said] };
+  if (added.length === 0) return undefined;
+  const message = { role, content: [...added] };
   messages.push(message);
   return message;
 }
@@ -112,17 +112,17 @@ function say(
 /** What a turn says, in the order that the API asks for: calls are last, and thinking never is. */
 function inOrder(content: Block[]): Block[] {
   const isCall = ({ type }: Block) => type === 'tool_use';
-  const said = content.filter((block) => !isCall(block));
+  const others = content.filter((block) => !isCall(block));
   const calls = content.filter(isCall);
-  if (calls.length === 0) said.length = said.findLastIndex(({ type }) => !/thinking$/.test(type)) + 1;
-  return [...said, ...calls];
+  if (calls.length === 0) others.length = others.findLastIndex(({ type }) => !/thinking$/.test(type)) + 1;
+  return [...others, ...calls];
 }
 
 function toolResult(
   { output, failed }: ToolAnswer,
   id: string,
-  blocks: (part: Message['content'][number]) => Told[],
-): ToolResult {
+  blocks: (part: Message['content'][number]) => ContentBlock[],
+): ToolResultBlock {
   const content = typeof output === 'string' ? output : output.flatMap(blocks);
   return {
     type: 'tool_result',
@@ -136,13 +136,13 @@ function toolResult(
  * An id that the API takes: of other characters than other servers' ids may have, and only once; some servers count their
  * calls anew in every turn.
  */
-function usable(id: string, taken: Map<string, number>): string {
+function usable(id: string, usedIds: Map<string, number>): string {
   const base = id.replace(/[^\w-]/g, '_');
-  let count = taken.get(base) ?? 0;
+  let count = usedIds.get(base) ?? 0;
   let name = base;
-  while (taken.has(name)) name = `${base}_${++count}`;
-  taken.set(base, count);
-  taken.set(name, 0);
+  while (usedIds.has(name)) name = `${base}_${++count}`;
+  usedIds.set(base, count);
+  usedIds.set(name, 0);
   return name;
 }
 
@@ -150,16 +150,16 @@ function usable(id: string, taken: Map<string, number>): string {
  * Makes objects of what models wrote as arguments. What is no object is still told, and so is what is too deep, or has more
  * members than are left of those that one request may have.
  */
-function argumentsReader(): (written: string) => JsonObject {
-  let left = fixedLimits.jsonMembers;
-  return (written) => {
+function argumentsReader(): (json: string) => JsonObject {
+  let membersLeft = fixedLimits.jsonMembers;
+  return (json) => {
     try {
-      left -= countMembers(written, left);
-      const input: unknown = JSON.parse(written || '{}');
+      membersLeft -= countMembers(json, membersLeft);
+      const input: unknown = JSON.parse(json || '{}');
       if (isObject(input)) return input;
     } catch {
       // Told below.
     }
-    return { arguments: written };
+    return { arguments: json };
   };
 }

@@ -13,15 +13,15 @@ type Source =
   | { type: 'text'; media_type: 'text/plain'; data: string };
 
 /** What people and tools can say in a message of the Messages API. */
-export type Told = (
+export type ContentBlock = (
   | { type: 'text'; text: string }
   | { type: 'image'; source: Source }
   | { type: 'document'; source: Source; title?: string }
 ) & { cache_control?: CacheControl };
 
 /** A block that ends what a client wants kept; `long` for longer than the shortest time. */
-export interface Mark {
-  block: Told;
+export interface CacheBreakpoint {
+  block: ContentBlock;
   long: boolean;
 }
 
@@ -33,17 +33,17 @@ const TEXTS = /^(text\/|application\/(json|xml|yaml)$)/;
 
 /**
  * A part as a block, none for a text without a word, which the API refuses. A part that ends a beginning to be kept is
- * added to `marks`. Throws an ApiError for an image or a file of a kind that the API does not take.
+ * added to `breakpoints`. Throws an ApiError for an image or a file of a kind that the API does not take.
  */
-export function toBlocks(part: Message['content'][number] | InputPart, marks: Mark[]): Told[] {
+export function toBlocks(part: Message['content'][number] | InputPart, breakpoints: CacheBreakpoint[]): ContentBlock[] {
   const block = blockOf(part);
   if (block.type === 'text' && block.text.trim() === '') return [];
   const mark = 'prompt_cache_breakpoint' in part ? part.prompt_cache_breakpoint : null;
-  if (mark) marks.push({ block, long: mark.ttl != null });
+  if (mark) breakpoints.push({ block, long: mark.ttl != null });
   return [block];
 }
 
-function blockOf(part: Message['content'][number] | InputPart): Told {
+function blockOf(part: Message['content'][number] | InputPart): ContentBlock {
   switch (part.type) {
     case 'input_image':
       return { type: 'image', source: imageOf(part) };

@@ -1,12 +1,12 @@
 import { endless } from '../../errors.ts';
 import type { ItemEvent } from '../../events/events.ts';
-import { Writer } from '../../events/item-writer.ts';
+import { ItemWriter } from '../../events/item-writer.ts';
 import { fixedLimits } from '../../limits.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { sumTokens, type Usage } from '../../protocol/response.ts';
 import type { Finish, ModelCall } from '../backend.ts';
 import { CallQueue } from '../functions/call-queue.ts';
-import type { ChatTool } from '../functions/tools.ts';
+import type { ModelFunction } from '../functions/tools.ts';
 import { count, object, text } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
 import { sealThought } from '../server/sealed-thought.ts';
@@ -28,7 +28,7 @@ const WHOLE = 'whole';
  * known are passed over, as the API asks its clients to do.
  */
 export class MessagesReply implements Reply {
-  readonly #writer: Writer;
+  readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
   /** The types of the blocks so far, by their indexes. */
   readonly #blocks = new Map<number, string>();
@@ -38,8 +38,8 @@ export class MessagesReply implements Reply {
   #over = false;
   #reason: string | undefined;
 
-  constructor(terms: Pick<ModelCall, 'parallel_tool_calls' | 'reasoning'>, tools: ReadonlyMap<string, ChatTool>) {
-    this.#writer = new Writer(terms.reasoning.summary !== null);
+  constructor(terms: Pick<ModelCall, 'parallel_tool_calls' | 'reasoning'>, tools: ReadonlyMap<string, ModelFunction>) {
+    this.#writer = new ItemWriter(terms.reasoning.summary !== null);
     this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
   }
 
@@ -102,8 +102,8 @@ export class MessagesReply implements Reply {
       // Anthropic streams it from an empty object on; others may give it whole.
       const whole = Object.keys(object(block.input)).length > 0;
       if (whole) this.#blocks.set(index, WHOLE);
-      const written = whole ? JSON.stringify(block.input) : '';
-      this.#calls.add({ index, id: text(block.id) || null, name: text(block.name), arguments: written });
+      const args = whole ? JSON.stringify(block.input) : '';
+      this.#calls.add({ index, id: text(block.id) || null, name: text(block.name), arguments: args });
     } else if (type === 'thinking' || type === 'redacted_thinking') {
       this.#writer.close('completed'); // each block is an item of its own, with a seal of its own
       this.#writer.reasoning('');
@@ -133,8 +133,8 @@ export class MessagesReply implements Reply {
     if (thinking !== undefined && signature) this.#writer.seal(sealThought({ type: 'thinking', thinking, signature }));
   }
 
-  #say(said: string): void {
-    if (said !== '') this.#writer.text(said);
+  #say(delta: string): void {
+    if (delta !== '') this.#writer.text(delta);
   }
 
   /** Counts are of the whole message so far, and those left out stand. */

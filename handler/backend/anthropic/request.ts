@@ -1,12 +1,12 @@
 import { unsupported } from '../../errors.ts';
 import { isObject, present } from '../../protocol/json.ts';
 import type { ModelCall } from '../backend.ts';
-import { chosen } from '../functions/choice.ts';
-import { refuseOpenAIs } from '../functions/openai-only.ts';
-import type { ChatTool } from '../functions/tools.ts';
+import { chosenTools } from '../functions/choice.ts';
+import { refuseOpenAIOnly } from '../functions/openai-only.ts';
+import type { ModelFunction } from '../functions/tools.ts';
 import { only } from '../server/token-count.ts';
 import { type MessageParam, toConversation } from './input.ts';
-import type { CacheControl, Mark } from './parts.ts';
+import type { CacheBreakpoint, CacheControl } from './parts.ts';
 import { type Thinking, thinkingOf, thinkingWithin } from './thinking.ts';
 
 /** The body of `POST /messages`. */
@@ -17,27 +17,31 @@ export interface MessagesRequest {
 }
 
 /** `max_tokens` has to be there: as much as every model of Anthropic's takes since 4.5, since it is only a bound. */
-const MAX_TOKENS = 64_000;
+const DEFAULT_MAX_TOKENS = 64_000;
 
-const COUNTED = ['model', 'system', 'tools', 'tool_choice', 'thinking', 'output_config', 'cache_control'];
+const COUNTED_MEMBERS = ['model', 'system', 'tools', 'tool_choice', 'thinking', 'output_config', 'cache_control'];
 
 /** So many blocks of a request may end what is kept of it. */
-const MOST_BREAKPOINTS = 4;
+const MAX_BREAKPOINTS = 4;
 
 /**
- * The request for a call, whose model says at most `most` tokens where the client does not say. Throws an ApiError for what
+ * The request for a call, whose model says at most `maxTokens` tokens where the client does not say. Throws an ApiError for what
  * the API cannot carry.
  */
-export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, most = MAX_TOKENS): MessagesRequest {
+export function toRequest(
+  call: ModelCall,
+  functions: ReadonlyMap<string, ModelFunction>,
+  maxTokens = DEFAULT_MAX_TOKENS,
+): MessagesRequest {
   refuse(call);
   const { hints, text } = call;
-  const { system, messages, marks } = toConversation(call.instructions, call.input);
+  const { system, messages, breakpoints } = toConversation(call.instructions, call.input);
   if (messages.at(-1)?.role !== 'user') {
     // The API would have the model go on in the middle of its own answer, or refuse.
     throw unsupported('input', 'must end with something that the model can answer');
   }
-  const { tools, tool_choice } = toChoice(call, [...known.values()]);
-  const max_tokens = call.max_output_tokens ?? most;
+  const { tools, tool_choice } = toChoice(call, [...functions.values()]);
+  const max_tokens = call.max_output_tokens ?? maxTokens;
   const forced = tool_choice?.type === 'any' || tool_choice?.type === 'tool';
   const { thinking, effort } = thinkingOf(call, max_tokens, forced);
   const format = text.format.type === 'json_schema' ? { type: 'json_schema', schema: text.format.schema } : null;
@@ -49,7 +53,7 @@ export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>,
     messages,
     ...present({
       system: system.length > 0 ? system : null,
-      cache_control: cached(hints, marks),
+      cache_control: cacheControl(hints, breakpoints),
       temperature: call.temperature,
       top_p: call.top_p,
       thinking,
@@ -64,13 +68,13 @@ export function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>,
 
 /** What of a request `POST /messages/count_tokens` takes, which refuses the rest. */
 export function toCounted(request: MessagesRequest): MessagesRequest {
-  return { ...only(request, COUNTED), messages: request.messages };
+  return { ...only(request, COUNTED_MEMBERS), messages: request.messages };
 }
 
 /** The request to a model that says at most so many tokens, which are fewer than were asked for. */
-export function withBound({ thinking, ...request }: MessagesRequest, most: number): MessagesRequest {
-  const within = thinking && thinkingWithin(thinking, most);
-  return { ...request, max_tokens: most, ...(within && { thinking: within }) };
+export function withBound({ thinking, ...request }: MessagesRequest, maxTokens: number): MessagesRequest {
+  const within = thinking && thinkingWithin(thinking, maxTokens);
+  return { ...request, max_tokens: maxTokens, ...(within && { thinking: within }) };
 }
 
 /** The request without any thinking of before, and without a budget, which asks for that of the turn that goes on. */
@@ -83,7 +87,7 @@ export function withoutThinking({ thinking, ...request }: MessagesRequest): Mess
 }
 
 function refuse(call: ModelCall): void {
-  refuseOpenAIs(call);
+  refuseOpenAIOnly(call);
   const { temperature, text, top_logprobs, reasoning } = call;
   if (temperature !== null && temperature > 1) throw unsupported('temperature', 'must be at most 1 for this model');
   if (text.format.type === 'json_object') {
@@ -99,19 +103,19 @@ function refuse(call: ModelCall): void {
 }
 
 /** The tools as the choice leaves them, and the choice in the API's words. */
-function toChoice({ tool_choice: choice, parallel_tool_calls }: ModelCall, tools: ChatTool[]) {
+function toChoice({ tool_choice: choice, parallel_tool_calls }: ModelCall, tools: ModelFunction[]) {
   if (tools.length === 0) return { tools, tool_choice: null };
   if (choice === 'none') return { tools, tool_choice: { type: 'none' } };
   const one = parallel_tool_calls ? {} : { disable_parallel_tool_use: true };
   const modes = { auto: 'auto', required: 'any' };
   if (typeof choice === 'string') return { tools, tool_choice: { type: modes[choice], ...one } };
-  const left = chosen(tools, choice);
-  if (left.length === 0) return { tools: left, tool_choice: null };
-  if (choice.type === 'allowed_tools') return { tools: left, tool_choice: { type: modes[choice.mode], ...one } };
-  return { tools, tool_choice: { type: 'tool', name: left[0]?.definition.name, ...one } };
+  const allowed = chosenTools(tools, choice);
+  if (allowed.length === 0) return { tools: allowed, tool_choice: null };
+  if (choice.type === 'allowed_tools') return { tools: allowed, tool_choice: { type: modes[choice.mode], ...one } };
+  return { tools, tool_choice: { type: 'tool', name: allowed[0]?.definition.name, ...one } };
 }
 
-function toTool({ definition: { name, description, parameters, strict } }: ChatTool) {
+function toTool({ definition: { name, description, parameters, strict } }: ModelFunction) {
   const input_schema = { type: 'object', properties: {}, ...(isObject(parameters) && parameters) };
   return { name, ...(description && { description }), input_schema, ...(strict && { strict }) };
 }
@@ -120,13 +124,13 @@ function toTool({ definition: { name, description, parameters, strict } }: ChatT
  * Anthropic keeps the beginning of a request only where it is asked to, since that costs: here where a client names a
  * cache, or where its text has breakpoints, of which the last count. Half an hour or more is the longer of its two times.
  */
-function cached(hints: ModelCall['hints'], marks: readonly Mark[]): CacheControl | null {
+function cacheControl(hints: ModelCall['hints'], breakpoints: readonly CacheBreakpoint[]): CacheControl | null {
   const { prompt_cache_key, prompt_cache_options: options, prompt_cache_retention: retention } = hints;
-  const long = options?.ttl != null || retention === '24h' || marks.some((mark) => mark.long);
+  const long = options?.ttl != null || retention === '24h' || breakpoints.some((mark) => mark.long);
   const cache_control: CacheControl = { type: 'ephemeral', ...(long && { ttl: '1h' }) };
-  const asked = prompt_cache_key !== null || options !== null || retention !== null;
-  const automatic = asked && options?.mode !== 'explicit';
-  const last = marks.slice(automatic ? 1 - MOST_BREAKPOINTS : -MOST_BREAKPOINTS);
+  const wantsCache = prompt_cache_key !== null || options !== null || retention !== null;
+  const automatic = wantsCache && options?.mode !== 'explicit';
+  const last = breakpoints.slice(automatic ? 1 - MAX_BREAKPOINTS : -MAX_BREAKPOINTS);
   for (const { block } of last) block.cache_control = cache_control;
   return automatic ? cache_control : null;
 }

@@ -14,7 +14,7 @@ const BUDGETS: Record<string, number> = {
 };
 
 /** The least that the API takes as a budget. */
-const LEAST_BUDGET = 1_024;
+const MIN_BUDGET = 1_024;
 
 /** How a request asks for thinking. */
 export interface Thinking {
@@ -24,32 +24,32 @@ export interface Thinking {
 }
 
 /**
- * How hard the model is to think, of at most `most` tokens in all. Where a tool is `forced` the API takes no wish to
+ * How hard the model is to think, of at most `maxTokens` tokens in all. Where a tool is `forced` the API takes no wish to
  * think. Thinking is shown in summary where we ask for it, as that of other backends is.
  */
 export function thinkingOf(
   { model, reasoning }: ModelCall,
-  most: number,
+  maxTokens: number,
   forced: boolean,
 ): { thinking: Thinking | null; effort?: string | null } {
   const { effort, summary } = reasoning;
   if (BUDGETED.test(model)) {
     const budget_tokens = BUDGETS[effort ?? ''] ?? 0;
-    return { thinking: forced ? null : thinkingWithin({ type: 'enabled', budget_tokens }, most) };
+    return { thinking: forced ? null : thinkingWithin({ type: 'enabled', budget_tokens }, maxTokens) };
   }
   if (effort === 'none') return { thinking: { type: 'disabled' } };
-  const asked = effort !== null || summary !== null;
+  const wantsThinking = effort !== null || summary !== null;
   return {
-    thinking: asked && !forced ? { type: 'adaptive', display: 'summarized' } : null,
+    thinking: wantsThinking && !forced ? { type: 'adaptive', display: 'summarized' } : null,
     // The API's least is low.
     effort: effort === 'minimal' ? 'low' : effort,
   };
 }
 
-/** The same of at most `most` tokens in all; null where there is no budget that the API would take. */
-export function thinkingWithin(thinking: Thinking, most: number): Thinking | null {
+/** The same of at most `maxTokens` tokens in all; null where there is no budget that the API would take. */
+export function thinkingWithin(thinking: Thinking, maxTokens: number): Thinking | null {
   if (thinking.budget_tokens === undefined) return thinking;
   // Half of all is for the answer at least: with one token left for it there would be none.
-  const budget_tokens = Math.min(thinking.budget_tokens, Math.floor(most / 2));
-  return budget_tokens < LEAST_BUDGET ? null : { ...thinking, budget_tokens };
+  const budget_tokens = Math.min(thinking.budget_tokens, Math.floor(maxTokens / 2));
+  return budget_tokens < MIN_BUDGET ? null : { ...thinking, budget_tokens };
 }

@@ -1,10 +1,14 @@
 import type { JsonObject } from '../../protocol/json.ts';
 import { text } from '../server/json-fields.ts';
 import type { Server } from '../server/server.ts';
-import { ask, only, tokens, type Way } from '../server/token-count.ts';
+import { ask, type CountMethod, only, tokens } from '../server/token-count.ts';
 
 /** The ways in which servers of Chat Completions count the tokens of a request, the exact ones first. */
-export function chatWays(server: Server, request: JsonObject, signal: AbortSignal): Record<string, Way> {
+export function chatCountMethods(
+  server: Server,
+  request: JsonObject,
+  signal: AbortSignal,
+): Record<string, CountMethod> {
   const { reasoning_effort } = request;
   return {
     // llama.cpp (11549) takes the very request.
@@ -27,8 +31,8 @@ export function chatWays(server: Server, request: JsonObject, signal: AbortSigna
       const { prompt } = await ask(server.sendToRoot, '/apply-template', request, signal);
       if (!text(prompt)) return undefined;
       const body = { content: prompt, add_special: true, parse_special: true };
-      const { tokens: made } = await ask(server.sendToRoot, '/tokenize', body, signal);
-      return Array.isArray(made) ? made.length : undefined;
+      const { tokens: tokenIds } = await ask(server.sendToRoot, '/tokenize', body, signal);
+      return Array.isArray(tokenIds) ? tokenIds.length : undefined;
     },
   };
 }

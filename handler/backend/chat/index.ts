@@ -1,30 +1,31 @@
 import { unsupported } from '../../errors.ts';
 import { present } from '../../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall, ServerProfile } from '../backend.ts';
-import { narrowed } from '../functions/choice.ts';
-import { refuseOpenAIs, toForeign } from '../functions/openai-only.ts';
+import { narrowTools } from '../functions/choice.ts';
+import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
-import { type ChatTool, toChatTools } from '../functions/tools.ts';
+import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { failureOf } from '../server/failure.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { listModels, type Server } from '../server/server.ts';
-import { OwnCount } from '../server/token-count.ts';
-import { chatWays } from './count.ts';
+import { ServerTokenCounter } from '../server/token-count.ts';
+import { chatCountMethods } from './count.ts';
 import { toMessages } from './messages.ts';
 import { ChatReply } from './reply.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
 export function chatCompletions(server: Server): Backend {
-  const own = new OwnCount();
+  const counter = new ServerTokenCounter();
   return {
     prepare(call, profile) {
-      refuseOpenAIs(call);
+      refuseOpenAIOnly(call);
       if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
-      const tools = toChatTools(call.tools, call.params, profile.grammars);
-      const request = toRequest(profile.isOpenAI ? call : toForeign(call), tools, profile);
+      const tools = toModelFunctions(call.tools, call.params, profile.grammars);
+      const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, profile);
       return {
         stream: (signal) => stream(server, JSON.stringify(request), new ChatReply(call, tools), signal),
-        countTokens: async (signal) => (profile.isOpenAI ? undefined : own.first(chatWays(server, request, signal))),
+        countTokens: async (signal) =>
+          profile.isOpenAI ? undefined : counter.first(chatCountMethods(server, request, signal)),
       };
     },
     models: (signal) => listModels(server, signal),
@@ -42,8 +43,8 @@ async function* stream(
   yield* readReply(upstream.body, reply);
 }
 
-function toRequest(call: ModelCall, known: ReadonlyMap<string, ChatTool>, { isOpenAI }: ServerProfile) {
-  const { tools, tool_choice } = narrowed([...known.values()], call.tool_choice);
+function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction>, { isOpenAI }: ServerProfile) {
+  const { tools, tool_choice } = narrowTools([...functions.values()], call.tool_choice);
   const { hints } = call;
   return {
     model: call.model,

@@ -5,16 +5,16 @@ import { isAnswer, isOfTool } from '../../items/roles.ts';
 import { answerOf, callOf } from '../../items/views.ts';
 import type { InputPart } from '../../protocol/content.ts';
 import { inWords, unreadable, wordsOf } from '../functions/words.ts';
-import { isMarked, type Part, simplest, textPart, toPart } from './parts.ts';
+import { type ChatPart, isMarked, simplifyParts, textPart, toPart } from './parts.ts';
 
-type ToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
+type ChatToolCall = { id: string; type: 'function'; function: { name: string; arguments: string } };
 
 /** A message of the Chat Completions API. */
 export type ChatMessage =
-  | { role: 'system'; content: string | Part[] }
-  | { role: 'user'; content: string | Part[] }
-  | { role: 'assistant'; content: string | null; reasoning_content?: string; tool_calls?: ToolCall[] }
-  | { role: 'tool'; tool_call_id: string; content: string | Part[] };
+  | { role: 'system'; content: string | ChatPart[] }
+  | { role: 'user'; content: string | ChatPart[] }
+  | { role: 'assistant'; content: string | null; reasoning_content?: string; tool_calls?: ChatToolCall[] }
+  | { role: 'tool'; tool_call_id: string; content: string | ChatPart[] };
 
 type Assistant = Extract<ChatMessage, { role: 'assistant' }>;
 
@@ -26,7 +26,7 @@ type Assistant = Extract<ChatMessage, { role: 'assistant' }>;
  */
 export function toMessages(instructions: string | null, input: readonly Item[], withReasoning: boolean): ChatMessage[] {
   const messages: ChatMessage[] = instructions === null ? [] : [{ role: 'system', content: instructions }];
-  const shown: InputPart[] = [];
+  const attachments: InputPart[] = [];
   const assistant = (): Assistant => {
     const last = messages.at(-1);
     if (last?.role === 'assistant') return last;
@@ -35,7 +35,7 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
     return fresh;
   };
   const show = () => {
-    if (shown.length > 0) messages.push({ role: 'user', content: shown.splice(0).map(toPart) });
+    if (attachments.length > 0) messages.push({ role: 'user', content: attachments.splice(0).map(toPart) });
   };
   for (const item of input) {
     if (!isAnswer(item)) show();
@@ -47,8 +47,8 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
       const text = reasoningText(item);
       if (!withReasoning || text === '') continue;
       const last = messages.at(-1);
-      const begun = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
-      if (begun) messages.push({ role: 'assistant', content: null, reasoning_content: text });
+      const hasSpoken = last?.role === 'assistant' && (last.content !== null || last.tool_calls);
+      if (hasSpoken) messages.push({ role: 'assistant', content: null, reasoning_content: text });
       else assistant().reasoning_content = text;
       continue;
     }
@@ -56,14 +56,14 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
     const call = callOf(item);
     const answer = answerOf(item);
     if (call) {
-      const { id, name, arguments: written } = call;
+      const { id, name, arguments: args } = call;
       const message = assistant();
       message.tool_calls ??= [];
-      message.tool_calls.push({ id, type: 'function', function: { name, arguments: written } });
+      message.tool_calls.push({ id, type: 'function', function: { name, arguments: args } });
     }
     if (answer) {
-      const told = inWords(answer.output, shown);
-      const content = typeof told === 'string' ? told : simplest(told.map(textPart));
+      const words = inWords(answer.output, attachments);
+      const content = typeof words === 'string' ? words : simplifyParts(words.map(textPart));
       messages.push({ role: 'tool', tool_call_id: answer.id, content });
     }
   }
@@ -74,7 +74,7 @@ export function toMessages(instructions: string | null, input: readonly Item[], 
 function addMessage(messages: ChatMessage[], message: Message, assistant: () => Assistant): void {
   const { role, content } = message;
   if (role === 'user') {
-    messages.push({ role, content: simplest(content.map(toPart)) });
+    messages.push({ role, content: simplifyParts(content.map(toPart)) });
     return;
   }
   const text = wordsOf(message);

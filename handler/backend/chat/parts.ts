@@ -3,7 +3,7 @@ import type { InputImage, InputPart, PromptCacheBreakpoint } from '../../protoco
 import { fileByUrl, textOf } from '../functions/words.ts';
 
 /** A part of a chat message. */
-export type Part =
+export type ChatPart =
   | ({ type: 'text'; text: string } & Marked)
   | ({ type: 'image_url'; image_url: { url: string; detail?: string } } & Marked)
   | ({ type: 'file'; file: { filename?: string; file_data: string } } & Marked);
@@ -14,7 +14,7 @@ type Marked = { prompt_cache_breakpoint?: PromptCacheBreakpoint };
 type ItemPart = Message['content'][number] | InputPart;
 
 /** A part of an item as a part of a chat message; throws an ApiError for a file by URL, which none can hold. */
-export function toPart(part: ItemPart): Part {
+export function toPart(part: ItemPart): ChatPart {
   if (part.type === 'input_image') return imagePart(part);
   if (part.type !== 'input_file') return textPart(part);
   const { file_data, filename } = part;
@@ -23,12 +23,12 @@ export function toPart(part: ItemPart): Part {
 }
 
 /** What a part says in words, as a part of a chat message. */
-export function textPart(part: ItemPart): Part {
+export function textPart(part: ItemPart): ChatPart {
   return { type: 'text', text: textOf(part), ...markOf(part) };
 }
 
 /** An image as a part of a chat message. */
-function imagePart(image: Pick<InputImage, 'image_url' | 'detail' | 'prompt_cache_breakpoint'>): Part {
+function imagePart(image: Pick<InputImage, 'image_url' | 'detail' | 'prompt_cache_breakpoint'>): ChatPart {
   const { image_url: url, detail } = image;
   return { type: 'image_url', image_url: detail && detail !== 'auto' ? { url, detail } : { url }, ...markOf(image) };
 }
@@ -39,13 +39,13 @@ function markOf(part: ItemPart | Pick<InputImage, 'prompt_cache_breakpoint'>): M
 }
 
 /** One plain text alone goes as a string: servers that know no parts are thus still served. */
-export function simplest(parts: Part[]): string | Part[] {
+export function simplifyParts(parts: ChatPart[]): string | ChatPart[] {
   const [only] = parts;
   if (!only) return '';
   return parts.length === 1 && only.type === 'text' && !isMarked(only) ? only.text : parts;
 }
 
 /** Whether a part ends what is to be kept. */
-export function isMarked(part: Part): boolean {
+export function isMarked(part: ChatPart): boolean {
   return part.prompt_cache_breakpoint !== undefined;
 }

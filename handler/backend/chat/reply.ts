@@ -1,10 +1,10 @@
 import type { ItemEvent } from '../../events/events.ts';
-import { Writer } from '../../events/item-writer.ts';
+import { ItemWriter } from '../../events/item-writer.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Usage } from '../../protocol/response.ts';
 import type { Finish, ModelCall } from '../backend.ts';
 import { CallQueue } from '../functions/call-queue.ts';
-import type { ChatTool } from '../functions/tools.ts';
+import type { ModelFunction } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
 import { object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
@@ -16,7 +16,7 @@ import type { Reply } from '../server/reply-stream.ts';
 export class ChatReply implements Reply {
   /** Usage may come after everything else. */
   readonly over = false;
-  readonly #writer: Writer;
+  readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
   readonly #maxOutputTokens: number | null;
   /** Some servers send log probabilities unasked. */
@@ -26,9 +26,9 @@ export class ChatReply implements Reply {
 
   constructor(
     terms: Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>,
-    tools: ReadonlyMap<string, ChatTool>,
+    tools: ReadonlyMap<string, ModelFunction>,
   ) {
-    this.#writer = new Writer(terms.reasoning.summary !== null);
+    this.#writer = new ItemWriter(terms.reasoning.summary !== null);
     this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
     this.#maxOutputTokens = terms.max_output_tokens;
     this.#logprobs = terms.top_logprobs !== null;
@@ -70,11 +70,11 @@ export class ChatReply implements Reply {
   #delta(delta: JsonObject, logprobs: unknown): void {
     // `reasoning_content`: llama.cpp, DeepSeek, SGLang, older vLLM. `reasoning`: Ollama, newer vLLM, OpenRouter.
     const reasoning = text(delta.reasoning_content) || text(delta.reasoning);
-    const said = text(delta.content);
+    const content = text(delta.content);
     const refusal = text(delta.refusal);
-    if (reasoning || said || refusal) this.#calls.flush();
+    if (reasoning || content || refusal) this.#calls.flush();
     if (reasoning) this.#writer.reasoning(reasoning);
-    if (said) this.#writer.text(said, this.#logprobs ? toLogprobs(object(logprobs).content) : []);
+    if (content) this.#writer.text(content, this.#logprobs ? toLogprobs(object(logprobs).content) : []);
     if (delta.annotations) {
       const flat = objects(delta.annotations).map(({ type, ...rest }) => ({ type, ...object(rest[text(type)]) }));
       for (const annotation of toAnnotations(flat)) this.#writer.cite(annotation);
@@ -90,8 +90,8 @@ export class ChatReply implements Reply {
   #finishReason(): Finish['reason'] {
     if (this.#reason === 'length') return 'max_output_tokens';
     if (this.#reason === 'content_filter') return 'content_filter';
-    const most = this.#maxOutputTokens;
-    const spent = most !== null && (this.#usage?.output_tokens ?? 0) >= most;
-    return spent && this.#calls.broken ? 'max_output_tokens' : 'stop';
+    const maxTokens = this.#maxOutputTokens;
+    const usedUp = maxTokens !== null && (this.#usage?.output_tokens ?? 0) >= maxTokens;
+    return usedUp && this.#calls.broken ? 'max_output_tokens' : 'stop';
   }
 }

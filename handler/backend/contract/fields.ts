@@ -90,14 +90,14 @@ function matters(
       check(without === (await outcomeOf(subject, base)), `the same call comes to different things: ${without}`);
       const outcomes = new Set([without]);
       for (const value of values) {
-        const told = JSON.stringify(value);
+        const described = JSON.stringify(value);
         try {
           const outcome = await outcomeOf(subject, { ...base, ...value });
-          check(!outcomes.has(outcome), `${field} is dropped: ${told} changes nothing`);
+          check(!outcomes.has(outcome), `${field} is dropped: ${described} changes nothing`);
           outcomes.add(outcome);
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;
-          check(isNamed(error, [field, ...names]), `${field} is refused by another name, ${error.param}: ${told}`);
+          check(isNamed(error, [field, ...names]), `${field} is refused by another name, ${error.param}: ${described}`);
         }
       }
     });
@@ -123,7 +123,7 @@ function placesInErrors(field: string): ContractCase<BackendSubject> {
 }
 
 /** Members whose values are made anew for each reply. */
-const MADE = ['id', 'item_id', 'call_id'];
+const GENERATED = ['id', 'item_id', 'call_id'];
 
 /** What a server is sent for a call, and what its reply is read as, as one text. Throws at once where it cannot be prepared. */
 async function outcomeOf(subject: BackendSubject, call: ModelCall): Promise<string> {
@@ -137,7 +137,7 @@ async function outcomeOf(subject: BackendSubject, call: ModelCall): Promise<stri
     check(error instanceof ApiError, `a failure is no ApiError: ${error}`);
     failure = error.kind;
   }
-  const sent = subject.server?.sent(call.model).slice(before) ?? null;
-  const read = JSON.stringify(events, (name, value) => (MADE.includes(name) ? undefined : value));
-  return JSON.stringify({ sent, read, failure });
+  const requests = subject.server?.sent(call.model).slice(before) ?? null;
+  const reply = JSON.stringify(events, (name, value) => (GENERATED.includes(name) ? undefined : value));
+  return JSON.stringify({ requests, reply, failure });
 }

@@ -15,9 +15,9 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
 
   contractCase('raw reasoning is told as a summary where one is asked for', async (subject) => {
     for (const call of [...subject.good, subject.talkative]) {
-      const asked = { ...call, reasoning: { ...call.reasoning, summary: 'auto' } };
-      if (isRefused(subject, asked, ['reasoning.summary'])) continue; // its models do not reason
-      const events = await eventsOf(subject, asked);
+      const withSummary = { ...call, reasoning: { ...call.reasoning, summary: 'auto' } };
+      if (isRefused(subject, withSummary, ['reasoning.summary'])) continue; // its models do not reason
+      const events = await eventsOf(subject, withSummary);
       checkItems(events);
       for (const event of events) {
         if (event.type !== 'response.output_item.done' || event.item.type !== 'reasoning') continue;
@@ -99,11 +99,11 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
         return talkative.input;
       },
     };
-    const made = backend.prepare(call, profile);
+    const preparedCall = backend.prepare(call, profile);
     prepared = true;
     const { signal } = new AbortController();
-    await made.countTokens?.(signal);
-    for await (const _ of made.stream(signal));
+    await preparedCall.countTokens?.(signal);
+    for await (const _ of preparedCall.stream(signal));
   }),
 
   ...fieldCases,

@@ -1,21 +1,21 @@
 import { endless } from '../../errors.ts';
-import { type CallMarks, usableCallId, type Writer } from '../../events/item-writer.ts';
+import { type CallMarks, type ItemWriter, usableCallId } from '../../events/item-writer.ts';
 import { fixedLimits } from '../../limits.ts';
 import { garbled } from '../server/failure.ts';
 import { JsonText } from './json-text.ts';
-import type { ChatTool } from './tools.ts';
+import type { ModelFunction } from './tools.ts';
 
-interface Call {
+interface QueuedCall {
   key: number | string;
   id: string | null;
   name: string;
   namespace: string | undefined;
   marks: CallMarks;
   /** The arguments so far, and those of them that the writer does not have yet. */
-  written: JsonText;
-  fresh: string;
+  args: JsonText;
+  unsent: string;
   /** Whether it waits to be whole: a call of a tool that is no function to the client. */
-  held: boolean;
+  isBuffered: boolean;
 }
 
 /** A piece of a function call as Chat Completions servers stream it; any member may be missing. */
@@ -34,18 +34,18 @@ export interface CallFragment {
  * function to the client passes when it is whole.
  */
 export class CallQueue {
-  readonly #writer: Writer;
-  readonly #tools: ReadonlyMap<string, ChatTool>;
-  readonly #most: number;
-  readonly #calls: Call[] = [];
-  readonly #byKey = new Map<Call['key'], Call>();
+  readonly #writer: ItemWriter;
+  readonly #tools: ReadonlyMap<string, ModelFunction>;
+  readonly #maxCalls: number;
+  readonly #calls: QueuedCall[] = [];
+  readonly #byKey = new Map<QueuedCall['key'], QueuedCall>();
   #open = -1;
 
-  /** Takes at most `most` calls; further ones, which a server that ignores `parallel_tool_calls` makes, are dropped. */
-  constructor(writer: Writer, tools: ReadonlyMap<string, ChatTool>, most: number) {
+  /** Takes at most `maxCalls` calls; further ones, which a server that ignores `parallel_tool_calls` makes, are dropped. */
+  constructor(writer: ItemWriter, tools: ReadonlyMap<string, ModelFunction>, maxCalls: number) {
     this.#writer = writer;
     this.#tools = tools;
-    this.#most = most;
+    this.#maxCalls = maxCalls;
   }
 
   /** Takes in one fragment; throws an ApiError for a call more than a turn may hold. */
@@ -56,8 +56,8 @@ export class CallQueue {
     call.name ||= fragment.name ?? '';
     call.namespace ||= fragment.namespace;
     Object.assign(call.marks, fragment.marks);
-    call.written.add(fragment.arguments);
-    call.fresh += fragment.arguments;
+    call.args.add(fragment.arguments);
+    call.unsent += fragment.arguments;
     this.#pump(false);
   }
 
@@ -71,24 +71,24 @@ export class CallQueue {
   /** Whether the last call's arguments break off: vLLM ends a call that ran out of tokens as if it were whole. */
   get broken(): boolean {
     const last = this.#calls.at(-1);
-    return last !== undefined && !last.written.isWhole;
+    return last !== undefined && !last.args.isWhole;
   }
 
   /** Some servers send no index: a new id begins a new call then, and no id goes on with the last. */
-  #callOf({ index, id }: CallFragment): Call | undefined {
+  #callOf({ index, id }: CallFragment): QueuedCall | undefined {
     const key = index ?? id ?? this.#calls.at(-1)?.key ?? 0;
     const known = this.#byKey.get(key);
-    if (known || this.#calls.length >= this.#most) return known;
+    if (known || this.#calls.length >= this.#maxCalls) return known;
     if (this.#calls.length >= fixedLimits.turnCalls) throw endless(`${fixedLimits.turnCalls} calls`);
-    const call: Call = {
+    const call: QueuedCall = {
       key,
       id: null,
       name: '',
       namespace: undefined,
       marks: {},
-      written: new JsonText(),
-      fresh: '',
-      held: false,
+      args: new JsonText(),
+      unsent: '',
+      isBuffered: false,
     };
     this.#calls.push(call);
     this.#byKey.set(key, call);
@@ -98,17 +98,17 @@ export class CallQueue {
   #pump(flushing: boolean): void {
     for (;;) {
       const open = this.#calls[this.#open];
-      if (open && !open.held) {
+      if (open && !open.isBuffered) {
         this.#writer.mark(open.marks);
-        this.#writer.arguments(open.fresh);
-        open.fresh = '';
+        this.#writer.arguments(open.unsent);
+        open.unsent = '';
       }
       const next = this.#calls[this.#open + 1];
-      if (!next?.name || (open && !flushing && !open.written.isWhole)) return;
+      if (!next?.name || (open && !flushing && !open.args.isWhole)) return;
       this.#settle('completed');
       this.#open++;
       const tool = this.#tools.get(next.name);
-      if (tool?.toItem) next.held = true;
+      if (tool?.toItem) next.isBuffered = true;
       else {
         const { id: call_id, name, namespace, marks } = next;
         this.#writer.call({
@@ -125,12 +125,12 @@ export class CallQueue {
   /** Passes on the open call if it was held. What was cut and cannot be read is no call. */
   #settle(status: 'completed' | 'incomplete'): void {
     const open = this.#calls[this.#open];
-    if (!open?.held) return;
-    open.held = false;
-    open.fresh = '';
+    if (!open?.isBuffered) return;
+    open.isBuffered = false;
+    open.unsent = '';
     const tool = this.#tools.get(open.name);
-    if (!tool?.toItem || (status === 'incomplete' && tool.type !== 'custom' && !open.written.isWhole)) return;
+    if (!tool?.toItem || (status === 'incomplete' && tool.type !== 'custom' && !open.args.isWhole)) return;
     const call_id = usableCallId(open.id);
-    this.#writer.item(tool.toItem({ call_id, arguments: open.written.text, status }));
+    this.#writer.item(tool.toItem({ call_id, arguments: open.args.text, status }));
   }
 }

@@ -7,18 +7,18 @@ import type { ModelCall } from '../backend.ts';
 
 // What only OpenAI's own servers know. Others may refuse it, so it is left out where the answer means the same without.
 
-const PART = ['prompt_cache_breakpoint'];
-const ITEM = ['async', 'caller'];
-const OUTPUT = [...ITEM, 'name', 'namespace'];
-const TOOL = ['allowed_callers', 'async', 'defer_loading', 'output_schema'];
+const PART_MEMBERS = ['prompt_cache_breakpoint'];
+const ITEM_MEMBERS = ['async', 'caller'];
+const OUTPUT_MEMBERS = [...ITEM_MEMBERS, 'name', 'namespace'];
+const TOOL_MEMBERS = ['allowed_callers', 'async', 'defer_loading', 'output_schema'];
 
 /** A call without what servers other than OpenAI's do not know. */
-export function toForeign(call: ModelCall): ModelCall {
-  return { ...call, input: call.input.map(foreignItem), tools: call.tools.map(foreignTool) };
+export function withoutOpenAIOnly(call: ModelCall): ModelCall {
+  return { ...call, input: call.input.map(stripItem), tools: call.tools.map(stripTool) };
 }
 
 /** Throws an ApiError for what other servers do not know and what the answer would mean something else without. */
-export function refuseOpenAIs({ tools, input, params }: ModelCall): void {
+export function refuseOpenAIOnly({ tools, input, params }: ModelCall): void {
   for (const tool of tools) {
     const param = params.get(tool) ?? 'input';
     const members = tool.type === 'namespace' ? tool.tools : [tool];
@@ -38,24 +38,24 @@ function isAsync(item: Item): item is Extract<Item, { type: 'function_call' | 'c
   return 'async' in item && item.async === true;
 }
 
-function foreignItem(item: Item): Item {
+function stripItem(item: Item): Item {
   switch (item.type) {
     case 'message':
       return item.content.some(isMarked) ? { ...item, content: item.content.map(unmarked) } : item;
     case 'function_call_output':
-      return { ...without(item, OUTPUT), output: foreignOutput(item.output) };
+      return { ...without(item, OUTPUT_MEMBERS), output: stripOutput(item.output) };
     case 'custom_tool_call_output':
-      return { ...without(item, ITEM), output: foreignOutput(item.output) };
+      return { ...without(item, ITEM_MEMBERS), output: stripOutput(item.output) };
     case 'computer_call_output':
-      return { ...item, output: without(item.output, PART) };
+      return { ...item, output: without(item.output, PART_MEMBERS) };
     case 'tool_search_output':
-      return { ...item, tools: item.tools.map((tool) => without(tool, TOOL)) };
+      return { ...item, tools: item.tools.map((tool) => without(tool, TOOL_MEMBERS)) };
     default:
-      return without(item, ITEM);
+      return without(item, ITEM_MEMBERS);
   }
 }
 
-function foreignOutput(output: string | InputPart[]): string | InputPart[] {
+function stripOutput(output: string | InputPart[]): string | InputPart[] {
   return typeof output === 'string' ? output : output.map(unmarked);
 }
 
@@ -66,12 +66,12 @@ function isMarked(part: Part): boolean {
 }
 
 function unmarked<P extends Part>(part: P): P {
-  return without(part, PART);
+  return without(part, PART_MEMBERS);
 }
 
-function foreignTool(tool: ClientTool): ClientTool {
-  if (tool.type !== 'namespace') return without(tool, TOOL);
-  return { ...tool, tools: tool.tools.map((member) => without(member, TOOL)) };
+function stripTool(tool: ClientTool): ClientTool {
+  if (tool.type !== 'namespace') return without(tool, TOOL_MEMBERS);
+  return { ...tool, tools: tool.tools.map((member) => without(member, TOOL_MEMBERS)) };
 }
 
 /** The object without some of its members, all of which may be missing. */

@@ -12,7 +12,7 @@ import type { Grammars } from '../backend.ts';
 // its calls are turned back into the items that the client knows.
 
 /** A tool as a function of Chat Completions, and what its calls are to the client. */
-export interface ChatTool {
+export interface ModelFunction {
   definition: {
     name: string;
     description?: string | null | undefined;
@@ -31,34 +31,34 @@ export interface ChatTool {
  * The tools by the name that the model knows them by. Throws an ApiError for what no function can stand for; `params` says
  * where the request names each tool.
  */
-export function toChatTools(
+export function toModelFunctions(
   tools: readonly ClientTool[],
   params: ReadonlyMap<ClientTool, string> = new Map(),
   grammars: Grammars = 'refuse',
-): Map<string, ChatTool> {
-  const known = new Map<string, ChatTool>();
-  for (const tool of tools.flatMap((tool) => toChatTool(tool, params.get(tool) ?? 'input', grammars))) {
+): Map<string, ModelFunction> {
+  const byName = new Map<string, ModelFunction>();
+  for (const tool of tools.flatMap((tool) => toFunctions(tool, params.get(tool) ?? 'input', grammars))) {
     const { name } = tool.definition;
-    if (known.has(name)) {
+    if (byName.has(name)) {
       throw new ApiError('invalid_value', `tools has two that the model would know as ${name}`, { param: 'tools' });
     }
-    known.set(name, tool);
+    byName.set(name, tool);
   }
-  return known;
+  return byName;
 }
 
-function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTool[] {
+function toFunctions(tool: ClientTool, param: string, grammars: Grammars): ModelFunction[] {
   switch (tool.type) {
     case 'function':
       return [functionTool(tool)];
     case 'custom':
-      return [customTool(tool, described(tool, param, grammars))];
+      return [customTool(tool, customDescription(tool, param, grammars))];
     case 'namespace':
-      return tool.tools.map((given, index) => {
-        const member = { ...given, description: within(given.description, tool) };
+      return tool.tools.map((entry, index) => {
+        const member = { ...entry, description: memberDescription(entry.description, tool) };
         return member.type === 'function'
           ? functionTool(member, tool.name)
-          : customTool(member, described(member, `${param}.tools[${index}]`, grammars), tool.name);
+          : customTool(member, customDescription(member, `${param}.tools[${index}]`, grammars), tool.name);
       });
     default:
       return [fixedTool(tool)];
@@ -66,28 +66,34 @@ function toChatTool(tool: ClientTool, param: string, grammars: Grammars): ChatTo
 }
 
 /** What a member of a namespace is for, and what that is: functions stand alone. */
-function within(description: string | null | undefined, { name, description: about }: NamespaceTool): string | null {
-  const told = about && `Part of ${name}: ${about}`;
-  return [description, told].filter(Boolean).join('\n\n') || null;
+function memberDescription(
+  description: string | null | undefined,
+  { name, description: about }: NamespaceTool,
+): string | null {
+  const context = about && `Part of ${name}: ${about}`;
+  return [description, context].filter(Boolean).join('\n\n') || null;
 }
 
-function functionTool({ type, name, description, parameters, strict }: FunctionTool, namespace?: string): ChatTool {
+function functionTool(
+  { type, name, description, parameters, strict }: FunctionTool,
+  namespace?: string,
+): ModelFunction {
   const definition = { name: wireName(name, namespace), ...present({ description, parameters, strict }) };
   return { definition, type, name, ...(namespace && { namespace }) };
 }
 
 /** A custom tool's description, with the grammar of its input where the model is to be told of it. */
-function described({ description, format }: CustomTool, param: string, grammars: Grammars): string | null {
+function customDescription({ description, format }: CustomTool, param: string, grammars: Grammars): string | null {
   if (format?.type !== 'grammar') return description ?? null;
   if (grammars === 'refuse') {
     throw unsupported(`${param}.format`, 'is a grammar, which this model backend cannot hold the model to');
   }
   const kind = format.syntax === 'lark' ? 'Lark grammar' : 'regular expression';
-  const told = `The input must match this ${kind}, to its end:\n${format.definition}`;
-  return description ? `${description}\n\n${told}` : told;
+  const rule = `The input must match this ${kind}, to its end:\n${format.definition}`;
+  return description ? `${description}\n\n${rule}` : rule;
 }
 
-function customTool({ type, name }: CustomTool, description: string | null, namespace?: string): ChatTool {
+function customTool({ type, name }: CustomTool, description: string | null, namespace?: string): ModelFunction {
   return {
     definition: {
       name: wireName(name, namespace),
@@ -98,10 +104,10 @@ function customTool({ type, name }: CustomTool, description: string | null, name
     name,
     ...(namespace && { namespace }),
     toItem(call) {
-      const parsed = read(call.arguments);
+      const parsed = parseObject(call.arguments);
       // Arguments that were cut are no JSON; what there is of them is still what the model said.
       const input = typeof parsed?.input === 'string' ? parsed.input : call.arguments;
-      return made('custom_tool_call', { name, namespace, input }, call);
+      return toOutputItem('custom_tool_call', { name, namespace, input }, call);
     },
   };
 }
@@ -125,19 +131,19 @@ const CALLS = {
   tool_search: 'tool_search_call',
 } as const;
 
-function fixedTool(tool: Fixed): ChatTool {
+function fixedTool(tool: Fixed): ModelFunction {
   const { type } = tool;
   const item = CALLS[type];
   return {
-    definition: { name: type, ...shown(tool) },
+    definition: { name: type, ...describeTool(tool) },
     type,
     name: type,
-    toItem: (call) => made(item, kinds[item].fromArguments(read(call.arguments) ?? {}), call),
+    toItem: (call) => toOutputItem(item, kinds[item].fromArguments(parseObject(call.arguments) ?? {}), call),
   };
 }
 
 /** What the model is told of such a tool. */
-function shown(tool: Fixed): { description: string; parameters: unknown } {
+function describeTool(tool: Fixed): { description: string; parameters: unknown } {
   switch (tool.type) {
     case 'local_shell':
       return {
@@ -192,10 +198,10 @@ function describeComputer(tool: Fixed): string {
   return `Acts on a computer and gives a screenshot. An action has a type (click, double_click, drag, keypress, move, screenshot, scroll, type, wait) with x, y, button, keys, text, path, scroll_x, scroll_y as the type needs them.${screen}`;
 }
 
-type Whole = Parameters<NonNullable<ChatTool['toItem']>>[0];
+type WholeCall = Parameters<NonNullable<ModelFunction['toItem']>>[0];
 
 /** The item that a client could have sent itself; a model that wrote something else has failed. */
-function made(type: OutputItem['type'], members: object, { call_id, status }: Whole): OutputItem {
+function toOutputItem(type: OutputItem['type'], members: object, { call_id, status }: WholeCall): OutputItem {
   const item = { type, id: newItemId(type), ...members, call_id, status };
   try {
     // The schemas of items that clients replay are those of what we sent them.
@@ -205,7 +211,7 @@ function made(type: OutputItem['type'], members: object, { call_id, status }: Wh
   }
 }
 
-function read(text: string): JsonObject | undefined {
+function parseObject(text: string): JsonObject | undefined {
   try {
     const value = parseJson(text);
     return isObject(value) ? value : undefined;

@@ -19,15 +19,15 @@ export function wordsOf({ role, content }: Message): string {
 }
 
 /**
- * What a call came to, for servers whose tools answer in words. What cannot be told in words is added to `shown`, which the
+ * What a call came to, for servers whose tools answer in words. What cannot be told in words is added to `attachments`, which the
  * user is to show behind all the answers.
  */
-export function inWords(output: string | InputPart[], shown: InputPart[]): string | InputText[] {
+export function inWords(output: string | InputPart[], attachments: InputPart[]): string | InputText[] {
   if (typeof output === 'string') return output;
   const texts = output.filter((part) => part.type === 'input_text');
   const others = output.filter((part) => part.type !== 'input_text');
   if (others.length === 0) return texts;
-  shown.push(...others);
+  attachments.push(...others);
   return [...texts, { type: 'input_text', text: `(${others.length} image(s) or file(s), shown below)` }];
 }
 

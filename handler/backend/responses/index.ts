@@ -1,26 +1,28 @@
 import type { Backend, BackendEvent } from '../backend.ts';
-import { type ChatTool, toChatTools } from '../functions/tools.ts';
+import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { failureOf } from '../server/failure.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { listModels, type Server } from '../server/server.ts';
-import { ask, OwnCount, only, tokens } from '../server/token-count.ts';
+import { ask, only, ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { markAsync } from './async-calls.ts';
 import { ResponsesReply } from './reply.ts';
 import { toOpenAIsRequest, toOthersRequest } from './request.ts';
 
 /** What of a request `POST /responses/input_tokens` takes; OpenAI's refuses the rest. */
-const COUNTED = [
+const COUNTED_MEMBERS = [
   ...['model', 'input', 'instructions', 'tools', 'tool_choice', 'parallel_tool_calls', 'text', 'reasoning'],
   'response_format',
 ];
 
 /** A backend that speaks the Responses API itself: OpenAI, vLLM, llama.cpp, Ollama. Streams always, and stores nothing. */
 export function responses(server: Server): Backend {
-  const own = new OwnCount();
+  const counter = new ServerTokenCounter();
   return {
     prepare(call, profile) {
       const { isOpenAI, grammars } = profile;
-      const tools: Map<string, ChatTool> = isOpenAI ? new Map() : toChatTools(call.tools, call.params, grammars);
+      const tools: Map<string, ModelFunction> = isOpenAI
+        ? new Map()
+        : toModelFunctions(call.tools, call.params, grammars);
       const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools);
       return {
         stream(signal) {
@@ -28,10 +30,13 @@ export function responses(server: Server): Backend {
           return markAsync(stream(server, JSON.stringify(request), reply, signal), call.tools);
         },
         async countTokens(signal, personality) {
-          const counted = { ...only(request, COUNTED), ...(isOpenAI && personality != null && { personality }) };
+          const counted = {
+            ...only(request, COUNTED_MEMBERS),
+            ...(isOpenAI && personality != null && { personality }),
+          };
           const count = async () =>
             tokens((await ask(server.send, '/responses/input_tokens', counted, signal)).input_tokens);
-          return own.first({ count });
+          return counter.first({ count });
         },
       };
     },

@@ -24,33 +24,34 @@ export function toOpenAIs(item: Item): object[] {
  * an ApiError for what they cannot read.
  */
 export function toOthers(items: readonly Item[]): object[] {
-  const made: object[] = [];
-  const shown: InputPart[] = [];
+  const result: object[] = [];
+  const attachments: InputPart[] = [];
   const show = () => {
-    if (shown.length > 0) made.push({ type: 'message', role: 'user', content: shown.splice(0).map(readable) });
+    if (attachments.length > 0)
+      result.push({ type: 'message', role: 'user', content: attachments.splice(0).map(readable) });
   };
   for (const item of items) {
     if (!isAnswer(item)) show();
-    if (item.type === 'message') made.push(toMessage({ ...item, content: item.content.map(readable) }, false));
-    else if (item.type === 'reasoning') made.push(...openReasoning(item));
+    if (item.type === 'message') result.push(toMessage({ ...item, content: item.content.map(readable) }, false));
+    else if (item.type === 'reasoning') result.push(...openReasoning(item));
     else if (item.type === 'compaction')
       throw unsupported('input', 'holds a compaction that another server has sealed');
-    else if (isOfTool(item)) made.push(...asFunctions(item, shown));
+    else if (isOfTool(item)) result.push(...asFunctions(item, attachments));
     else throw unreadable(item);
   }
   show();
-  return made;
+  return result;
 }
 
 /** A call, an answer, or both, of whatever tool, as those of a function. */
-function asFunctions(item: Item, shown: InputPart[] = []): object[] {
+function asFunctions(item: Item, attachments: InputPart[] = []): object[] {
   const call = callOf(item);
   const answer = answerOf(item);
   const status = 'completed';
   return [
     ...(call ? [{ type: 'function_call', call_id: call.id, name: call.name, arguments: call.arguments, status }] : []),
     ...(answer
-      ? [{ type: 'function_call_output', call_id: answer.id, output: inWords(answer.output, shown), status }]
+      ? [{ type: 'function_call_output', call_id: answer.id, output: inWords(answer.output, attachments), status }]
       : []),
   ];
 }

@@ -54,13 +54,13 @@ function partText(part: JsonObject): string {
 }
 
 /** What the parts say after what was said already. What was said differently stands: it cannot be taken back. */
-export function restOf(parts: unknown, said: string): { at: number; delta: string }[] {
-  const whole = textOf(parts);
-  if (!whole.startsWith(said)) {
-    if (whole) log.warn('a model backend ended a text otherwise than its deltas had it');
+export function restOf(parts: unknown, streamedText: string): { at: number; delta: string }[] {
+  const finalText = textOf(parts);
+  if (!finalText.startsWith(streamedText)) {
+    if (finalText) log.warn('a model backend ended a text otherwise than its deltas had it');
     return [];
   }
-  let skip = said.length;
+  let skip = streamedText.length;
   return objects(parts).map((part, at) => {
     const all = partText(part);
     const delta = all.slice(skip);
@@ -70,9 +70,9 @@ export function restOf(parts: unknown, said: string): { at: number; delta: strin
 }
 
 /** The same of arguments; but a call with other arguments than the model gave is not to be made. */
-export function restOfArguments(whole: string, said: string): string {
-  if (whole.startsWith(said)) return whole.slice(said.length);
-  if (whole === '' || sameJson(whole, said)) return '';
+export function restOfArguments(final: string, streamed: string): string {
+  if (final.startsWith(streamed)) return final.slice(streamed.length);
+  if (final === '' || sameJson(final, streamed)) return '';
   throw garbled('a call that ends with other arguments than its deltas had');
 }
 

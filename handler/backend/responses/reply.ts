@@ -7,7 +7,7 @@ import { fixedLimits } from '../../limits.ts';
 import { log } from '../../log.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Finish, ModelCall, ServerProfile } from '../backend.ts';
-import type { ChatTool } from '../functions/tools.ts';
+import type { ModelFunction } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
 import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
@@ -21,18 +21,18 @@ const CANDIDATES = 16;
 type Voice = 'text' | 'refusal' | 'reasoning' | 'summary';
 
 /** An item as its server tells it. */
-interface Told {
+interface ItemProgress {
   kind: Arrival;
   /** Which one it is, in the order in which they began. */
   number: number;
   /** Of a message, what it is in its turn. */
   phase?: Phase | undefined;
   /** What has been passed on of its texts. */
-  said: Record<'summary' | 'content' | 'arguments', string>;
+  texts: Record<'summary' | 'content' | 'arguments', string>;
   /** Whether nothing more of it counts: its `done` has come, or it is a call too many. */
   done: boolean;
   /** Whether its arguments were given as a whole, which is compared with what was said of them once. */
-  argued: boolean;
+  hasArguments: boolean;
 }
 
 type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>;
@@ -46,10 +46,10 @@ export class ResponsesReply implements Reply {
   readonly #call: Terms;
   readonly #isOpenAI: boolean;
   readonly #speech: Speech;
-  readonly #told = new Map<string, Told>();
+  readonly #items = new Map<string, ItemProgress>();
   /** Those of each kind that were open when they began, in their order. */
-  readonly #begun: Record<Arrival, Told[]> = { message: [], reasoning: [], function_call: [], whole: [] };
-  #latest: Told | undefined;
+  readonly #openItems: Record<Arrival, ItemProgress[]> = { message: [], reasoning: [], function_call: [], whole: [] };
+  #latest: ItemProgress | undefined;
   #calls = 0;
   #sequence = 0;
   #response: JsonObject | undefined;
@@ -58,7 +58,7 @@ export class ResponsesReply implements Reply {
   constructor(
     call: Terms,
     { isOpenAI }: Pick<ServerProfile, 'isOpenAI'>,
-    tools: ReadonlyMap<string, ChatTool> = new Map(),
+    tools: ReadonlyMap<string, ModelFunction> = new Map(),
   ) {
     this.#call = call;
     this.#isOpenAI = isOpenAI;
@@ -86,7 +86,7 @@ export class ResponsesReply implements Reply {
     const sequence = count(event.sequence_number);
     if (sequence > 0 && sequence === this.#sequence) return;
     this.#sequence = sequence;
-    if (event.error != null) throw failed(event.error);
+    if (event.error != null) throw responseFailure(event.error);
     const delta = text(event.delta);
     switch (event.type) {
       case 'response.output_item.added':
@@ -120,10 +120,10 @@ export class ResponsesReply implements Reply {
         this.#argue(this.#of(event, 'function_call'), delta);
         break;
       case 'response.function_call_arguments.done': {
-        const told = this.#of(event, 'function_call');
-        if (told.argued) break;
-        told.argued = text(event.arguments) !== '';
-        this.#argue(told, restOfArguments(text(event.arguments), told.said.arguments));
+        const progress = this.#of(event, 'function_call');
+        if (progress.hasArguments) break;
+        progress.hasArguments = text(event.arguments) !== '';
+        this.#argue(progress, restOfArguments(text(event.arguments), progress.texts.arguments));
         break;
       }
       case 'response.completed':
@@ -132,9 +132,9 @@ export class ResponsesReply implements Reply {
         break;
       case 'response.failed':
       case 'response.cancelled':
-        throw failed(object(event.response).error);
+        throw responseFailure(object(event.response).error);
       case 'error':
-        throw failed(event);
+        throw responseFailure(event);
     }
   }
 
@@ -147,98 +147,98 @@ export class ResponsesReply implements Reply {
   }
 
   #end(response: JsonObject): void {
-    if (response.error != null) throw failed(response.error);
+    if (response.error != null) throw responseFailure(response.error);
     this.#response = response;
     // Some say of items only here how they ended, or that there are any. Under ids of their own, some of them: those that
     // were told before are known by their places.
-    const told = this.#told.size;
+    const itemCount = this.#items.size;
     const known = objects(response.output).filter(isKnown);
     for (const [at, item] of known.entries()) {
-      const begun = this.#told.get(text(item.id)) ?? this.#openLike(item);
-      if (begun ? !begun.done : at >= told) this.#done(item);
+      const progress = this.#items.get(text(item.id)) ?? this.#openLike(item);
+      if (progress ? !progress.done : at >= itemCount) this.#done(item);
     }
   }
 
   /** vLLM (0.20.2) says `completed` and gives the reason; llama.cpp (b11434) and Ollama (0.17.4) say only `completed`. */
-  #reason(spent: number): Finish['reason'] {
+  #reason(outputTokens: number): Finish['reason'] {
     const { incomplete_details, status } = this.#response ?? {};
     const why = object(incomplete_details).reason;
     if (why === 'content_filter') return why;
     if (why || status === 'incomplete') return 'max_output_tokens';
     if (this.#isOpenAI || this.#latest?.kind === 'whole') return 'stop';
-    const used = spent >= (this.#call.max_output_tokens ?? Number.POSITIVE_INFINITY);
+    const used = outputTokens >= (this.#call.max_output_tokens ?? Number.POSITIVE_INFINITY);
     if (this.#latest?.kind !== 'function_call') return used ? 'max_output_tokens' : 'stop';
-    const isCut = this.#speech.broken && (used || this.#latest.said.arguments !== '');
+    const isCut = this.#speech.broken && (used || this.#latest.texts.arguments !== '');
     return isCut ? 'max_output_tokens' : 'stop';
   }
 
   /** The item that a delta is of. Some servers name one that they never added. */
-  #of(event: JsonObject, kind: Arrival): Told {
+  #of(event: JsonObject, kind: Arrival): ItemProgress {
     const id = text(event.item_id);
-    const known = this.#told.get(id);
+    const known = this.#items.get(id);
     if (known?.kind === kind) return known;
-    const begun = this.#begun[kind];
-    while (begun.at(-1)?.done) begun.pop();
-    return begun.at(-1) ?? this.#begin(kind, id);
+    const openItems = this.#openItems[kind];
+    while (openItems.at(-1)?.done) openItems.pop();
+    return openItems.at(-1) ?? this.#begin(kind, id);
   }
 
   /** The first open item that may be the one that this is in the end: some servers (vLLM) give it another id then. */
-  #openLike(item: JsonObject): Told | undefined {
-    const begun = this.#begun[arrivalOf(item)].filter(({ done }) => !done).slice(0, CANDIDATES);
-    const [content, written] = [textOf(item.content), text(item.arguments)];
-    return begun.find(({ said }) => content.startsWith(said.content) && written.startsWith(said.arguments));
+  #openLike(item: JsonObject): ItemProgress | undefined {
+    const openItems = this.#openItems[arrivalOf(item)].filter(({ done }) => !done).slice(0, CANDIDATES);
+    const [content, args] = [textOf(item.content), text(item.arguments)];
+    return openItems.find(({ texts }) => content.startsWith(texts.content) && args.startsWith(texts.arguments));
   }
 
   /** A call too many, which a server makes that ignores `parallel_tool_calls`, is heard and not passed on. */
-  #begin(kind: Arrival, id: string, isCall = kind === 'function_call'): Told {
-    const number = this.#told.size;
+  #begin(kind: Arrival, id: string, isCall = kind === 'function_call'): ItemProgress {
+    const number = this.#items.size;
     if (number === fixedLimits.outputItems) throw endless(`${number} items`);
     const done = isCall && this.#calls > 0 && !this.#call.parallel_tool_calls;
-    const told = { kind, number, said: { summary: '', content: '', arguments: '' }, done, argued: false };
-    this.#told.set(id || `#${number}`, told);
-    if (done) return told;
-    this.#begun[kind].push(told);
+    const progress = { kind, number, texts: { summary: '', content: '', arguments: '' }, done, hasArguments: false };
+    this.#items.set(id || `#${number}`, progress);
+    if (done) return progress;
+    this.#openItems[kind].push(progress);
     if (isCall) this.#calls++;
-    this.#latest = told;
-    return told;
+    this.#latest = progress;
+    return progress;
   }
 
   #added(item: JsonObject): void {
     const [kind, id] = [arrivalOf(item), text(item.id)];
-    if (kind === 'whole' || this.#told.has(id)) return;
-    const told = this.#begin(kind, id);
-    told.phase = phaseOf(item);
-    if (kind === 'reasoning') this.#speech.of(told.number).reasoning('');
-    if (kind === 'function_call') this.#argue(told, '', item);
+    if (kind === 'whole' || this.#items.has(id)) return;
+    const progress = this.#begin(kind, id);
+    progress.phase = phaseOf(item);
+    if (kind === 'reasoning') this.#speech.of(progress.number).reasoning('');
+    if (kind === 'function_call') this.#argue(progress, '', item);
   }
 
   /** An item as it is in the end: what its deltas did not say is said now. */
   #done(item: JsonObject): void {
     const [kind, id] = [arrivalOf(item), text(item.id)];
-    const begun = this.#told.get(id) ?? this.#openLike(item);
-    if (kind === 'whole' && !begun) this.#whole(item, id);
+    const existing = this.#items.get(id) ?? this.#openLike(item);
+    if (kind === 'whole' && !existing) this.#whole(item, id);
     if (kind === 'whole') return;
-    const told = begun ?? this.#begin(kind, id);
-    if (told.done || told.kind !== kind) return;
-    const { said, number } = told;
-    if (kind === 'function_call') this.#argue(told, restOfArguments(text(item.arguments), said.arguments), item);
-    if (kind === 'message') this.#message(told, item);
+    const progress = existing ?? this.#begin(kind, id);
+    if (progress.done || progress.kind !== kind) return;
+    const { texts, number } = progress;
+    if (kind === 'function_call') this.#argue(progress, restOfArguments(text(item.arguments), texts.arguments), item);
+    if (kind === 'message') this.#message(progress, item);
     if (kind === 'reasoning') {
-      for (const { at, delta } of restOf(item.summary, said.summary)) this.#say(told, 'summary', delta, at);
-      for (const { at, delta } of restOf(item.content, said.content)) this.#say(told, 'reasoning', delta, at);
+      for (const { at, delta } of restOf(item.summary, texts.summary)) this.#say(progress, 'summary', delta, at);
+      for (const { at, delta } of restOf(item.content, texts.content)) this.#say(progress, 'reasoning', delta, at);
       if (text(item.encrypted_content)) this.#speech.of(number).seal(text(item.encrypted_content));
     }
-    told.done = true;
+    progress.done = true;
   }
 
-  #message(told: Told, item: JsonObject): void {
-    told.phase = phaseOf(item) ?? told.phase;
-    const rest = restOf(item.content, told.said.content);
+  #message(progress: ItemProgress, item: JsonObject): void {
+    progress.phase = phaseOf(item) ?? progress.phase;
+    const rest = restOf(item.content, progress.texts.content);
     for (const [at, part] of objects(item.content).entries()) {
-      this.#say(told, part.type === 'refusal' ? 'refusal' : 'text', rest[at]?.delta ?? '', at);
-      this.#cite(told, part.annotations, at);
+      this.#say(progress, part.type === 'refusal' ? 'refusal' : 'text', rest[at]?.delta ?? '', at);
+      this.#cite(progress, part.annotations, at);
     }
-    if (this.#speech.isHeard(told.number)) this.#speech.of(told.number).message(told.phase);
+    if (this.#speech.isSpeaking(progress.number)) this.#speech.of(progress.number).message(progress.phase);
   }
 
   #whole(item: JsonObject, id: string): void {
@@ -247,33 +247,33 @@ export class ResponsesReply implements Reply {
       log.warn('an item of a type that is not known was left out', { type: nameIn(item.type) });
       return;
     }
-    const told = this.#begin('whole', id, isCall(known));
-    if (!told.done) this.#speech.of(told.number).item(known);
-    told.done = true;
+    const progress = this.#begin('whole', id, isCall(known));
+    if (!progress.done) this.#speech.of(progress.number).item(known);
+    progress.done = true;
   }
 
-  #say(told: Told, voice: Voice, delta: string, at = 0, logprobs?: unknown): void {
-    if (told.done || delta === '') return;
-    told.said[voice === 'summary' ? 'summary' : 'content'] += delta;
-    const writer = this.#speech.of(told.number);
-    if (voice === 'text' || voice === 'refusal') writer.message(told.phase);
+  #say(progress: ItemProgress, voice: Voice, delta: string, at = 0, logprobs?: unknown): void {
+    if (progress.done || delta === '') return;
+    progress.texts[voice === 'summary' ? 'summary' : 'content'] += delta;
+    const writer = this.#speech.of(progress.number);
+    if (voice === 'text' || voice === 'refusal') writer.message(progress.phase);
     if (voice === 'text') writer.text(delta, this.#call.top_logprobs === null ? [] : toLogprobs(logprobs), at);
     else writer[voice](delta, at);
   }
 
   /** What a text cites; of one that something else has been said after, it comes too late. */
-  #cite(told: Told, list: unknown, at: number): void {
-    if (told.done || !this.#speech.isHeard(told.number)) return;
-    const writer = this.#speech.of(told.number);
+  #cite(progress: ItemProgress, list: unknown, at: number): void {
+    if (progress.done || !this.#speech.isSpeaking(progress.number)) return;
+    const writer = this.#speech.of(progress.number);
     for (const annotation of toAnnotations(list)) writer.cite(annotation, at);
   }
 
-  #argue(told: Told, delta: string, item: JsonObject = {}): void {
-    if (told.done) return;
-    told.said.arguments += delta;
+  #argue(progress: ItemProgress, delta: string, item: JsonObject = {}): void {
+    if (progress.done) return;
+    progress.texts.arguments += delta;
     const [id, name, namespace] = [item.call_id, item.name, item.namespace].map(text);
     const marks = marksOf(item);
-    this.#speech.call(told.number, { id: id || null, name: name || null, namespace, marks, arguments: delta });
+    this.#speech.call(progress.number, { id: id || null, name: name || null, namespace, marks, arguments: delta });
   }
 }
 
@@ -290,7 +290,7 @@ function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
 }
 
 /** The ApiError for what a failed response says; its codes are words where failures of a request have a status. */
-function failed(error: unknown): ApiError {
+function responseFailure(error: unknown): ApiError {
   if (!isObject(error)) return failureInStream(error ?? null);
   const code = text(error.code);
   if (code === 'rate_limit_exceeded') return failureInStream({ ...error, code: 429 });

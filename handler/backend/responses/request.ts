@@ -1,9 +1,9 @@
 import { present } from '../../protocol/json.ts';
 import type { ModelCall } from '../backend.ts';
-import { narrowed } from '../functions/choice.ts';
-import { refuseOpenAIs, toForeign } from '../functions/openai-only.ts';
+import { narrowTools } from '../functions/choice.ts';
+import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
-import type { ChatTool } from '../functions/tools.ts';
+import type { ModelFunction } from '../functions/tools.ts';
 import { toOpenAIs, toOthers } from './input.ts';
 
 /**
@@ -25,10 +25,10 @@ export function toOpenAIsRequest(call: ModelCall): object {
  * The same for other servers, with the tools as functions: llama.cpp (b11434) takes any other and ignores it. Throws an
  * ApiError for what not all of them can carry.
  */
-export function toOthersRequest(asked: ModelCall, known: ReadonlyMap<string, ChatTool>): object {
-  refuseOpenAIs(asked);
-  const call = toForeign(asked);
-  const { tools, tool_choice } = narrowed([...known.values()], call.tool_choice);
+export function toOthersRequest(original: ModelCall, functions: ReadonlyMap<string, ModelFunction>): object {
+  refuseOpenAIOnly(original);
+  const call = withoutOpenAIOnly(original);
+  const { tools, tool_choice } = narrowTools([...functions.values()], call.tool_choice);
   return {
     ...common(call),
     input: toOthers(call.input),

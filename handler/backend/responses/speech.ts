@@ -1,24 +1,24 @@
 import type { ItemEvent } from '../../events/events.ts';
-import { Writer } from '../../events/item-writer.ts';
+import { ItemWriter } from '../../events/item-writer.ts';
 import { type CallFragment, CallQueue } from '../functions/call-queue.ts';
-import type { ChatTool } from '../functions/tools.ts';
+import type { ModelFunction } from '../functions/tools.ts';
 import { garbled } from '../server/failure.ts';
 
 /**
- * Has the items of another server's response speak through one Writer: items are told apart by numbers, and one that
+ * Has the items of another server's response speak through one ItemWriter: items are told apart by numbers, and one that
  * speaks ends the one that spoke before. What comes late to a text is a new item, so that nothing is lost; parallel
  * calls wait for one another.
  */
 export class Speech {
-  readonly #writer: Writer;
+  readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
   #speaker: number | 'calls' | undefined;
   /** The number of the latest call, and of the latest that can say no more. */
   #latestCall = -1;
   #latestEnded = -1;
 
-  constructor(wantsSummary: boolean, tools: ReadonlyMap<string, ChatTool>) {
-    this.#writer = new Writer(wantsSummary);
+  constructor(wantsSummary: boolean, tools: ReadonlyMap<string, ModelFunction>) {
+    this.#writer = new ItemWriter(wantsSummary);
     this.#calls = new CallQueue(this.#writer, tools, Number.POSITIVE_INFINITY);
   }
 
@@ -27,15 +27,15 @@ export class Speech {
     return this.#writer.take();
   }
 
-  /** The Writer, for the item of this number to say something that is no call. */
-  of(number: number): Writer {
+  /** The ItemWriter, for the item of this number to say something that is no call. */
+  of(number: number): ItemWriter {
     if (this.#speaker !== number) this.end('completed');
     this.#speaker = number;
     return this.#writer;
   }
 
   /** Whether the item of this number was the last to say something, and may go on. */
-  isHeard(number: number): boolean {
+  isSpeaking(number: number): boolean {
     return this.#speaker === number;
   }
 

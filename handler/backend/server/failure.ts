@@ -10,7 +10,7 @@ import { nameIn } from './json-fields.ts';
 const MAX_BODY = 64 * 1024;
 
 /** As much of what an error says as is its own words, in characters. */
-const OWN_WORDS = 300;
+const MAX_OWN_TEXT = 300;
 
 /** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI, Anthropic and others. */
 const OVERFLOW =
@@ -59,18 +59,18 @@ function errorIn(body: string): JsonObject | string {
  * the request, whose own words would be taken for the server's.
  */
 function gist(error: JsonObject | string): string {
-  if (typeof error === 'string') return error.slice(0, OWN_WORDS);
+  if (typeof error === 'string') return error.slice(0, MAX_OWN_TEXT);
   const { type, code, param, message } = error;
-  return [type, code, param, message].map((said) => String(said ?? '').slice(0, OWN_WORDS)).join(' ');
+  return [type, code, param, message].map((value) => String(value ?? '').slice(0, MAX_OWN_TEXT)).join(' ');
 }
 
 /** Codes of the API that say no more than the kind of an error does. */
-const PLAIN = new Set<string>(['server_error', 'rate_limit_exceeded']);
+const GENERIC_CODES = new Set<string>(['server_error', 'rate_limit_exceeded']);
 
 /** Why a server failed, where it says so in the API's words. */
 function reasonOf(error: JsonObject | string): ResponseErrorCode | undefined {
   const code = typeof error === 'string' ? undefined : error.code;
-  return responseErrorCodes.find((known) => known === code && !PLAIN.has(known));
+  return responseErrorCodes.find((known) => known === code && !GENERIC_CODES.has(known));
 }
 
 function classify(status: number, body: string, retryAfter: string | null): ApiError {
@@ -79,7 +79,7 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
   // Bodies repeat requests, and so what users said: as JSON the cause is what the log may hold of it at every level.
   const cause = { status, body, toJSON: () => ({ status, type: nameIn(type), code: nameIn(code) }) };
   log.debug('a model backend refused', () => ({ status, body: excerpt(body) }));
-  const said = gist(error);
+  const gistText = gist(error);
   const reason = reasonOf(error);
   if (!reason && (status === 401 || status === 403)) {
     return new ApiError('server', 'The model backend refused our credentials.', { retry: false, cause });
@@ -89,11 +89,11 @@ function classify(status: number, body: string, retryAfter: string | null): ApiE
     const headers = { 'retry-after': pause ?? '1' };
     return new ApiError('rate_limit', 'The model backend is at its rate limit.', { headers, cause });
   }
-  if (status < 500 && OVERFLOW.test(said)) {
+  if (status < 500 && OVERFLOW.test(gistText)) {
     const message = "The input, with the output asked for, does not fit the model's context window.";
     return new ApiError('context_length', message, { param: 'input', cause });
   }
-  if ((status === 404 || status === 400) && UNKNOWN_MODEL.test(said)) {
+  if ((status === 404 || status === 400) && UNKNOWN_MODEL.test(gistText)) {
     return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
   }
   if (reason === 'vector_store_timeout') {

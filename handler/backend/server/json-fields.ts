@@ -41,21 +41,21 @@ export function toLogprobs(tokens: unknown): Logprob[] {
 
 function toLogprob({ token, logprob, bytes }: JsonObject) {
   const known = text(token);
-  const given = Array.isArray(bytes) ? bytes.filter((byte) => typeof byte === 'number') : undefined;
+  const knownBytes = Array.isArray(bytes) ? bytes.filter((byte) => typeof byte === 'number') : undefined;
   return {
     token: known,
     logprob: typeof logprob === 'number' ? logprob : 0,
-    bytes: given ?? [...new TextEncoder().encode(known)],
+    bytes: knownBytes ?? [...new TextEncoder().encode(known)],
   };
 }
 
 /** The citations in a list, with the members that the API knows; what is none is left out. */
 export function toAnnotations(list: unknown): Annotation[] {
-  return objects(list).flatMap((given) => {
+  return objects(list).flatMap((entry) => {
     try {
-      return [check(Annotation, given)];
+      return [check(Annotation, entry)];
     } catch {
-      log.warn('a citation that is not valid was left out', { type: nameIn(given.type) });
+      log.warn('a citation that is not valid was left out', { type: nameIn(entry.type) });
       return [];
     }
   });

@@ -30,16 +30,16 @@ export interface Reply {
 }
 
 /**
- * What a body's events come to, as a PreparedCall yields it. Throws an ApiError for a stream that fails, or is longer than `most`
+ * What a body's events come to, as a PreparedCall yields it. Throws an ApiError for a stream that fails, or is longer than `maxLength`
  * characters.
  */
 export async function* readReply(
   body: AsyncIterable<Uint8Array>,
   reply: Reply,
-  most = MAX_STREAM,
+  maxLength = MAX_STREAM,
 ): AsyncGenerator<BackendEvent, void> {
   try {
-    yield* eventsBefore(body, reply, most);
+    yield* eventsBefore(body, reply, maxLength);
     const finish = reply.finished ? reply.finish() : undefined;
     yield* reply.take();
     if (finish) yield finish;
@@ -53,14 +53,14 @@ export async function* readReply(
 async function* eventsBefore(
   body: AsyncIterable<Uint8Array>,
   reply: Reply,
-  most: number,
+  maxLength: number,
 ): AsyncGenerator<BackendEvent, void> {
   let size = 0;
   for await (const batch of eventData(body)) {
     for (const data of batch) {
       if (data === '[DONE]') return reply.done?.();
       size += data.length;
-      if (size > most) throw garbled('a stream without end');
+      if (size > maxLength) throw garbled('a stream without end');
       reply.add(parse(data));
       if (reply.over) return;
     }

@@ -34,9 +34,14 @@ export function openServer(url: string, key: string | undefined, transport: Tran
   if (key) headers.authorization = `Bearer ${key}`;
   const sendBelow = (start: string): Send => {
     return async (method, path, signal, body) => {
-      const sent = body === undefined ? headers : { ...headers, 'content-type': 'application/json' };
+      const requestHeaders = body === undefined ? headers : { ...headers, 'content-type': 'application/json' };
       try {
-        return await transport(start + path, { method, headers: sent, signal, ...(body !== undefined && { body }) });
+        return await transport(start + path, {
+          method,
+          headers: requestHeaders,
+          signal,
+          ...(body !== undefined && { body }),
+        });
       } catch (error) {
         throw connectionFailed(error);
       }

@@ -6,37 +6,37 @@ import { object } from './json-fields.ts';
 import { readJson, type Send } from './server.ts';
 
 /** How long a server is not asked again for what it did not know, in milliseconds: it may be replaced by a newer one. */
-const MEMORY = 3_600_000;
+const RETRY_MS = 3_600_000;
 
 /** What servers answer at a path where there is nothing. */
-const ABSENT = new Set([404, 405, 501]);
+const ABSENT_STATUSES = new Set([404, 405, 501]);
 
 /** A way in which a server may count. Rejects when it fails; undefined means that the server knows it not. */
-export type Way = () => Promise<number | undefined>;
+export type CountMethod = () => Promise<number | undefined>;
 
 /** A server's own count of tokens, and what it is known not to offer. */
-export class OwnCount {
+export class ServerTokenCounter {
   readonly #unknown = new Map<string, number>();
 
   /**
    * The count of the first of these ways that the server knows; undefined where it knows none, or where that one fails.
    * Throws an ApiError for an unknown model and for refused credentials.
    */
-  async first(ways: Readonly<Record<string, Way>>): Promise<number | undefined> {
-    for (const [name, way] of Object.entries(ways)) {
+  async first(methods: Readonly<Record<string, CountMethod>>): Promise<number | undefined> {
+    for (const [name, method] of Object.entries(methods)) {
       if ((this.#unknown.get(name) ?? 0) > Date.now()) continue;
       try {
-        const found = await way();
-        if (found !== undefined) return found;
+        const count = await method();
+        if (count !== undefined) return count;
       } catch (error) {
         const status = statusOf(error);
         if (status === 401 || (error instanceof ApiError && error.kind === 'model_not_found')) throw error;
-        if (!ABSENT.has(status)) {
+        if (!ABSENT_STATUSES.has(status)) {
           log.warn('the model backend did not count', { way: name, error: describe(error) });
           return undefined;
         }
       }
-      this.#unknown.set(name, Date.now() + MEMORY);
+      this.#unknown.set(name, Date.now() + RETRY_MS);
     }
     return undefined;
   }

@@ -25,8 +25,8 @@ export const conversations: Route[] = [
     request: { body: CreateConversation, optional: true },
     reply: json('Conversation'),
     async handle({ c, services, ctx, body: { items, metadata } }) {
-      const taken = await takeConversationItems(services, ctx, items ?? []);
-      return sendJson(c, await createConversation(ctx.store, metadata ?? {}, taken));
+      const newItems = await takeConversationItems(services, ctx, items ?? []);
+      return sendJson(c, await createConversation(ctx.store, metadata ?? {}, newItems));
     },
   }),
   route({
@@ -75,8 +75,8 @@ export const conversations: Route[] = [
     request: { query: ItemQuery, body: AddItems },
     reply: json('ItemList'),
     async handle({ c, services, ctx, params, body }) {
-      const taken = await takeConversationItems(services, ctx, body.items);
-      return sendJson(c, await addItems(ctx.store, params.id, taken));
+      const newItems = await takeConversationItems(services, ctx, body.items);
+      return sendJson(c, await addItems(ctx.store, params.id, newItems));
     },
   }),
   route({

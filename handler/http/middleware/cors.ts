@@ -5,10 +5,10 @@ import type { Env } from '../env.ts';
 const METHODS = 'GET, POST, DELETE';
 
 /** What scripts may read of a reply beside the few headers that browsers always show. */
-const EXPOSED = 'x-request-id, retry-after, x-should-retry, idempotent-replayed';
+const EXPOSED_HEADERS = 'x-request-id, retry-after, x-should-retry, idempotent-replayed';
 
 /** How long in seconds a browser may keep the answer to a preflight: two hours, the longest that Chrome does. */
-const MAX_AGE = '7200';
+const MAX_AGE_SECONDS = '7200';
 
 /**
  * Lets pages of these origins call us, of any with `*`, and answers their preflights. Others get what they would get
@@ -23,14 +23,14 @@ export function cors(origins: readonly string[]): MiddlewareHandler<Env> {
     if (origin === undefined || !(any || origins.includes(origin))) return next();
     c.header('access-control-allow-origin', any ? '*' : origin);
     if (c.req.method !== 'OPTIONS' || !c.req.header('access-control-request-method')) {
-      c.header('access-control-expose-headers', EXPOSED);
+      c.header('access-control-expose-headers', EXPOSED_HEADERS);
       return next();
     }
     c.header('access-control-allow-methods', METHODS);
-    c.header('access-control-max-age', MAX_AGE);
+    c.header('access-control-max-age', MAX_AGE_SECONDS);
     // Whatever is asked for: the SDKs send headers of their own, more with every version, and none is of use by itself.
-    const asked = c.req.header('access-control-request-headers');
-    if (asked) c.header('access-control-allow-headers', asked);
+    const requestHeaders = c.req.header('access-control-request-headers');
+    if (requestHeaders) c.header('access-control-allow-headers', requestHeaders);
     return c.body(null, 204);
   };
 }

@@ -26,8 +26,8 @@ const DESCRIPTION =
   'The OpenAI Responses API. Unknown members of a request are ignored, and null means "not given". ' +
   'Every error has the same form, under 1 KiB, and its param names the field.';
 
-/** The document of these routes; `served` are the types of tools that the server runs itself or leaves out. */
-export function describeApi(routes: readonly Route[], served: readonly string[], basePath = ''): ApiDocument {
+/** The document of these routes; `toolTypes` are the types of tools that the server runs itself or leaves out. */
+export function describeApi(routes: readonly Route[], toolTypes: readonly string[], basePath = ''): ApiDocument {
   const items = Object.fromEntries(Object.values(kinds).map(({ title, schema }) => [title, schema]));
   const exported = {
     ...content,
@@ -43,9 +43,9 @@ export function describeApi(routes: readonly Route[], served: readonly string[],
   const schemas = Object.entries(exported).filter(([, value]) => 'kind' in value && value.kind === 'schema');
   const overrides = new Map<object, JsonSchema>();
   const { convert, define } = createConverter(new Map(schemas.map(([name, schema]) => [schema, name])), overrides);
-  const others = { type: 'object', required: ['type'], properties: { type: { enum: served } } };
+  const others = { type: 'object', required: ['type'], properties: { type: { enum: toolTypes } } };
   overrides.set(tools.AnyTool, {
-    anyOf: [...Object.values(tools.clientTools).map(convert), ...(served.length > 0 ? [others] : [])],
+    anyOf: [...Object.values(tools.clientTools).map(convert), ...(toolTypes.length > 0 ? [others] : [])],
   });
   const operations = (rows: readonly Route[]) =>
     Object.fromEntries(rows.map((row) => [row.method.toLowerCase(), describeOperation(row, convert)]));

@@ -45,13 +45,13 @@ function describeReply(reply: Route['reply']): Operation['responses'] {
   const content = Object.fromEntries(
     Object.entries(reply).map(([type, schema]) => [
       type,
-      { schema: typeof schema === 'string' ? named(schema) : { ...schema } },
+      { schema: typeof schema === 'string' ? schemaRef(schema) : { ...schema } },
     ]),
   );
   if ('text/html' in reply) return { 200: { description: 'a page', content } };
   return {
     200: { description: 'as asked', content },
-    default: { description: 'an error', content: json(named('Error')) },
+    default: { description: 'an error', content: json(schemaRef('Error')) },
   };
 }
 
@@ -76,6 +76,6 @@ function json(schema: JsonSchema): Content {
   return { 'application/json': { schema } };
 }
 
-function named(name: string): JsonSchema {
+function schemaRef(name: string): JsonSchema {
   return { $ref: `#/components/schemas/${name}` };
 }
