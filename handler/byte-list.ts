@@ -1,15 +1,15 @@
-/** Chunks that are kept as they come: a body has few, and copying them would gain nothing. */
+/** The first chunks are never copied: most bodies have few. */
 const MAX_WHOLE_CHUNKS = 16;
 
-/** Bytes below which a further chunk is copied behind the one before. */
+/** Later chunks below this size are copied into pages. */
 const MIN_WHOLE_BYTES = 1024;
 
-/** Bytes that are copied together. */
+/** The size of a page. */
 const PAGE_SIZE = 16 * 1024;
 
 /**
- * A body as it comes in. Each chunk is an object of some hundred bytes, so those of a body that comes byte by byte are
- * copied into larger ones: what is held is what has come, and little more.
+ * A body as it arrives. Each chunk is an object of some hundred bytes, so small ones are copied into pages: memory
+ * stays close to the bytes received.
  */
 export class ByteList {
   readonly #whole: Uint8Array[] = [];

@@ -5,8 +5,8 @@ export interface Caller {
 }
 
 /**
- * Who a request is from; `ingress` knows the address of its sender. It must not trust a header that the sender can write. An
- * ApiError refuses the request; any other error is a 500.
+ * Identifies the caller of a request; `ingress` has the sender's address. It must not trust headers that the sender
+ * can write. A thrown ApiError refuses the request; any other error is a 500.
  */
 export type Identify = (request: Request, ingress: { readonly peer?: string | undefined }) => Caller | Promise<Caller>;
 

@@ -7,7 +7,7 @@ export interface ContractCase<Subject> {
   run(open: () => Promise<Subject>): Promise<void>;
 }
 
-/** A case that tries an opened subject. */
+/** A case that runs on an opened subject. */
 export function contractCase<Subject extends { close(): Promise<void> }>(
   name: string,
   test: (subject: Subject) => Promise<void>,

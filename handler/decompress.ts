@@ -4,17 +4,16 @@ import { fixedLimits } from './limits.ts';
 
 const { inflatedRatio, inflatedFree, inflatedIdle, inflating } = fixedLimits;
 
-/** Bytes read and made after which other requests have their turn: some ten milliseconds of work. */
+/** Bytes read and decoded per pause, some ten milliseconds of work; then others run. */
 const BYTES_PER_PAUSE = 1024 * 1024;
 
-/** Bytes of input for one of output that an encoder may take which flushes after each. */
+/** The most input bytes per output byte: an encoder that flushes after each byte needs as many. */
 const MAX_INPUT_RATIO = 8;
 
 /**
- * A body freed of its `content-encoding`: one that `codecs` has, or identity. The work is done in slices, between which other
- * requests have their turn; `take` is told how many bytes have come, and may throw. Throws an ApiError: 415 for an encoding
- * that there is not, and for several; 400 for data that is corrupt, cut, or has something behind its end; 413 above `limit`
- * bytes, and past the other bounds of `fixedLimits`.
+ * Decompresses a body by its `content-encoding`, in slices with pauses for other requests. `take` gets the size of
+ * each decoded piece, and may throw. Throws an ApiError: 415 for an unknown encoding or several, 400 for data that is
+ * corrupt, truncated or followed by other data, 413 above `limit` bytes and past the other bounds of `fixedLimits`.
  */
 export async function decompress(
   body: Uint8Array,
@@ -67,8 +66,8 @@ async function decode(
 }
 
 /**
- * The same pieces; `took` is told how long each has held up all else. A codec that waits for another thread waits for other
- * requests' turns as well, and that is not its time.
+ * The same pieces, with `addTime` called with the time each one blocked the event loop. A codec on another thread
+ * also waits for other requests, which is not its time.
  */
 function timed(pieces: Iterable<Piece> | AsyncIterable<Piece>, addTime: (milliseconds: number) => void) {
   const steps = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();

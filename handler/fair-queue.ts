@@ -1,13 +1,13 @@
 import { ApiError, whyAborted } from './errors.ts';
 import { overloaded } from './memory-budget.ts';
 
-/** What a FairQueue admits. */
+/** The limits of a FairQueue. */
 export interface QueueLimits {
-  /** Places that can be held at a time. */
+  /** Places in all. */
   places: number;
-  /** Those who may wait for one. */
+  /** The most waiters. */
   waiting: number;
-  /** Places that one caller may hold and wait for; any number unless given. */
+  /** The most places one caller may hold and wait for. Default: no limit. */
   perCaller?: number | undefined;
 }
 
@@ -22,12 +22,12 @@ interface Share {
 }
 
 /**
- * Places that callers share. One caller alone may hold all of them; when several wait, the one who holds the fewest is next,
- * and among those the one who has waited longest: so a new caller waits until one place is free, and no longer.
+ * Places shared by callers. A caller alone may have all places. When several wait, the one with the fewest places is
+ * next, and among those the longest waiting: a new caller waits for one free place at most.
  */
 export class FairQueue {
   readonly #limits: QueueLimits;
-  /** By caller, who has waited longest first; those who hold nothing and wait for nothing are not here. */
+  /** Shares by caller, the longest waiting first; callers without places and waiters are removed. */
   readonly #shares = new Map<string, Share>();
   #placesHeld = 0;
   #waiting = 0;
@@ -44,9 +44,9 @@ export class FairQueue {
   }
 
   /**
-   * A place for a caller: at once where one is free, else a promise of it. What it gives is to be called once to leave the
-   * place. Throws or rejects with an ApiError: `caller_limit` past the caller's own limit, `overloaded` where too many wait,
-   * the reason of `close`, and `cancelled` when the signal aborts.
+   * A place for a caller: at once if one is free, else a promise. Call the returned function once to leave it. Throws
+   * or rejects with an ApiError: `caller_limit` above the caller's limit, `overloaded` if too many wait, the reason
+   * of `close`, and `cancelled` when the signal aborts.
    */
   enter(caller: string, signal: AbortSignal): (() => void) | Promise<() => void> {
     if (this.#closed) throw this.#closed;
@@ -61,7 +61,7 @@ export class FairQueue {
     return this.#wait(caller, share, signal);
   }
 
-  /** Refuses all who wait, and all who come, with a reason. */
+  /** Refuses all waiters, and all later ones. */
   close(reason: ApiError): void {
     this.#closed = reason;
     for (const share of this.#shares.values()) for (const { refuse } of [...share.waiting]) refuse(reason);
@@ -115,7 +115,7 @@ export class FairQueue {
     }
   }
 
-  /** Refuses the last of the caller with the most who wait, for one with fewer. */
+  /** Refuses the last waiter of the caller with the most, if `share` has fewer. */
   #makeRoom(share: Share): boolean {
     let longest = share;
     for (const other of this.#shares.values()) if (other.waiting.length > longest.waiting.length) longest = other;
@@ -124,7 +124,7 @@ export class FairQueue {
     return true;
   }
 
-  /** Who has just had a place is behind all others who wait; who wants nothing any more is forgotten. */
+  /** Moves a caller who had a place behind all others; one with no places and no waiters is removed. */
   #putLast(caller: string, share: Share): void {
     this.#shares.delete(caller);
     if (share.held > 0 || share.waiting.length > 0) this.#shares.set(caller, share);
@@ -135,12 +135,12 @@ export class FairQueue {
   }
 }
 
-/** How many of something each caller has, where nobody waits for it. */
+/** A count per caller, with a limit and no waiting. */
 export class CallerCount {
   readonly #max: number;
   readonly #counts = new Map<string, number>();
 
-  /** Any number unless given. */
+  /** Default: no limit. */
   constructor(max = Number.POSITIVE_INFINITY) {
     this.#max = max;
   }
@@ -160,7 +160,7 @@ export class CallerCount {
     return this.countOf(caller) >= this.#max;
   }
 
-  /** Counts one more; what it gives is to be called once when it is gone. */
+  /** Counts one more. Call the returned function once when it is gone. */
   hold(caller: string): () => void {
     this.#counts.set(caller, (this.#counts.get(caller) ?? 0) + 1);
     return () => {
@@ -171,7 +171,7 @@ export class CallerCount {
   }
 }
 
-/** A caller has as much here as one caller may have. */
+/** The error of a caller at its limit. */
 export function callerLimit(): ApiError {
   const message =
     'You have reached the number of requests that one caller may have here at a time; try again when one has ended.';

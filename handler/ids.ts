@@ -1,4 +1,4 @@
-/** Random bytes are drawn in bulk: a draw costs about a microsecond whatever its size. */
+/** Random bytes drawn at once, since each draw costs about a microsecond whatever its size. */
 const POOL = 4_096;
 const BYTES = 18;
 
@@ -6,8 +6,8 @@ let pool = new Uint8Array(0);
 let used = 0;
 
 /**
- * A new id such as `resp_` and 48 hexadecimal digits: the time in milliseconds, so that what is made together is kept
- * together, then 144 random bits, so that it can be guessed by nobody. The prefixes of items are those of their kinds.
+ * A new id such as `resp_` and 48 hexadecimal digits: the time in milliseconds, so that rows made together are stored
+ * together, then 144 random bits, so that it cannot be guessed. Prefixes of items are in their kinds.
  */
 export function newId(prefix: string): string {
   if (used + BYTES > pool.length) {

@@ -76,15 +76,18 @@ export interface HandlerOptions {
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** Tells callers apart, so that none takes what others wait for. Default: by the address that the ingress knows. */
   identify?: Identify;
-  /** What stands before `/v1` in the paths of requests, such as `/api`, where nobody takes it away before. Default: nothing. */
+  /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */
   basePath?: string;
-  /** Server-side tools, in addition to none. */
+  /** Tools this server runs. Default: none. */
   tools?: readonly Tool[];
-  /** Whether all processes read one wall clock that is never set, as on Workers; else each measures itself who has fallen silent. */
+  /**
+   * Whether all processes share one wall clock that is never set, as on Workers. If not, each process measures silence
+   * by its own monotonic clock.
+   */
   oneClock?: boolean;
-  /** Where background turns run: in this process, unless the root knows a better place. */
+  /** Where background turns run. Default: in this process. */
   runner?: (work: Work) => Runner;
-  /** Where the root says why it is not ready; the handler adds what it finds out itself. */
+  /** Readiness reasons of the root; the handler adds its own. */
   readiness?: Readiness;
 }
 
@@ -92,30 +95,36 @@ export interface HandlerOptions {
 export interface Handler {
   /** Answers one request. It never throws and never rejects: whatever happens is a Response. */
   fetch(request: Request, ingress?: Ingress): Promise<Response>;
-  /** Removes what has expired, in so many slices at most; to be called now and then, by as many processes as there are. */
+  /** Removes expired rows, in at most `slices` slices. Call it now and then, in every process. */
   sweep(slices?: number): Promise<void>;
-  /** Ends turns that died, and takes over those in the background: to be called several times within `limits.lease`. */
+  /**
+   * Fails the turns of dead processes, and takes over those in the background. Call it several times within
+   * `limits.lease`.
+   */
   resume(): Promise<void>;
   /**
-   * Delivers the webhooks that are due, and gives when the next one is: milliseconds since 1970, undefined for never. To be
-   * called then, or now and then: what ends here is delivered at once without it.
+   * Delivers due webhooks, and returns when the next is due: milliseconds since 1970, undefined for none. Call it
+   * then, or now and then; webhooks of responses that end here are delivered at once without it.
    */
   deliver(): Promise<number | undefined>;
-  /** Does these three as often as they are needed until `close`, where a process lasts: a root without it calls them itself. */
+  /**
+   * Runs sweep, resume and deliver on timers until `close`, for a process that lasts. Other roots call the three
+   * themselves.
+   */
   maintain(): void;
-  /** How many turns are made in the background here, at this moment. */
+  /** Background turns that run in this process now. */
   readonly backgroundTurns: number;
   /**
-   * Waits at most so many milliseconds until background turns and `clientWork` have ended: what clients wait for,
-   * unless the root knows of more that comes. Then it lets go of the background turns that are left, so that others take them
-   * over at once, and ends all other turns as failed. Resolves when what was made is written down.
+   * Waits at most `patience` milliseconds for background turns and `clientWork` (turns that clients wait for, unless
+   * the root knows of more). Then it releases the remaining background turns, so that others take them over at once,
+   * and fails all other turns. Resolves when everything is stored.
    */
   close(patience: number, clientWork?: Promise<unknown>): Promise<void>;
-  /** What the process holds for all its callers, for servers that hold something before it gets here. */
+  /** The process's memory budget, for servers that hold bytes before a request gets here. */
   readonly memory: MemoryBudget;
 }
 
-/** Turns taken over at a time, most of which wait their turn here: it is a while until the next time. */
+/** Background turns taken over at a time. More than run at once, since the next look is a while away. */
 const RESUME_BATCH = 500;
 
 /** Puts the handler together. */
@@ -232,7 +241,7 @@ function basePathOf({ basePath = '' }: HandlerOptions): string {
   throw new Error('createHandler: basePath must be like /api: a slash before each part, and none at the end');
 }
 
-/** Waits for some work, but no longer than so many milliseconds. */
+/** Waits for some work, at most `patience` milliseconds. */
 async function within(patience: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, patience);

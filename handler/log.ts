@@ -57,7 +57,7 @@ export function excerpt(text: string, length = fixedLimits.logText): string {
   return text.length <= length ? text : redact(text).slice(0, length);
 }
 
-/** Whatever was thrown; libraries throw what has circles in it as well. */
+/** JSON of a thrown value, which may have cycles. */
 function json(value: unknown): string {
   try {
     return JSON.stringify(value);

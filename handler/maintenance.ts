@@ -1,22 +1,22 @@
 import { describe, log } from './log.ts';
 
-/** How often what has expired is removed, in milliseconds. */
+/** The interval of sweeps, in milliseconds. */
 const SWEEP_MS = 60_000;
 
-/** How often webhooks are delivered that could not be at once, in milliseconds. */
+/** The interval of webhook retries, in milliseconds. */
 const DELIVER_MS = 2_000;
 
-/** Times within a lease that turns without a process are looked for. */
+/** Checks for turns of dead processes per lease. */
 const RESUMES = 3;
 
-/** What a handler has to do now and then, beside requests. */
+/** A handler's periodic work. */
 export interface Maintenance {
   sweep(): Promise<unknown>;
   resume(): Promise<unknown>;
   deliver(): Promise<unknown>;
 }
 
-/** Does all of it now, and then again and again until what it gives is called; a failure is logged. */
+/** Runs all of it now and then periodically, until the returned function is called. Failures are logged. */
 export function startMaintenance({ sweep, resume, deliver }: Maintenance, lease: number): () => void {
   const timers = [
     repeat(SWEEP_MS, 'sweep', sweep),

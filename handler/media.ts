@@ -6,20 +6,20 @@ import { mediaOf } from './items/views.ts';
 import { matcher } from './pattern.ts';
 import type { InputPart } from './protocol/content.ts';
 
-/** Which URLs of images and files are handed on to model servers, who fetch them: schemes, and hosts as patterns with `*`. */
+/** Media URLs that model servers may be asked to fetch: schemes, and hosts as patterns with `*`. */
 export interface MediaRules {
   schemes: readonly string[];
   hosts: readonly string[];
 }
 
-/** A URL that must not be handed on: the index of what holds it, its member there, and why, to follow a field's name. */
+/** A forbidden media URL: the index of its item or part, its member there, and the reason, to follow a field's name. */
 export interface WrongMedia {
   index: number;
   member: string;
   why: string;
 }
 
-/** Gives the first URL among these items or parts that must not be handed on. */
+/** Finds the first forbidden URL in items or parts. */
 export type FindMedia = (among: readonly (InputItem | Item | InputPart)[]) => WrongMedia | undefined;
 
 /** What finds the URLs that these rules forbid. A `data:` URL has no host. */
@@ -45,7 +45,7 @@ export function mediaFinder({ schemes, hosts }: MediaRules): FindMedia {
   };
 }
 
-/** Throws an ApiError, 422, for what was found, by the name that its index has in the request. */
+/** Throws an ApiError, 422, for a forbidden URL; `nameOf` names its index in the request. */
 export function refuseMedia(wrong: WrongMedia | undefined, nameOf: (index: number) => string): void {
   if (!wrong) return;
   const param = `${nameOf(wrong.index)}.${wrong.member}`;
@@ -53,8 +53,8 @@ export function refuseMedia(wrong: WrongMedia | undefined, nameOf: (index: numbe
 }
 
 /**
- * The host of a URL, where it stands there plainly: what one parser repairs (a backslash, an address written otherwise) another
- * may take for another host, and it is not us who fetches.
+ * The host of a URL, if it is written plainly. A repaired URL (a backslash, an address in another form) may have
+ * another host for the server that fetches it.
  */
 function hostOf(url: string): string | undefined {
   const host = /^[^:]+:\/\/([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?([/?#]|$)/i.exec(url)?.[1]?.toLowerCase();
@@ -63,6 +63,6 @@ function hostOf(url: string): string | undefined {
 
 function urlsIn(one: InputItem | Item | InputPart): Iterable<MediaUrl> {
   if (one.type === 'input_text' || one.type === 'input_image' || one.type === 'input_file') return urlsOf(one);
-  // What only refers to another item holds nothing.
+  // References hold no URLs.
   return one.type === 'item_reference' || one.type === 'compaction_trigger' ? [] : mediaOf(one);
 }

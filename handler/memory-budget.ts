@@ -2,30 +2,30 @@ import { ApiError } from './errors.ts';
 import { fixedLimits } from './limits.ts';
 
 /**
- * One budget of bytes for all that the process holds for its callers at a time: bodies, histories, replies that wait to be
- * read, messages. Taking is an addition: whoever finds no room is refused, and nobody waits.
+ * The memory budget of the process in bytes: bodies, histories, replies not yet read, messages. Taking never waits:
+ * without room, the request is refused.
  */
 export class MemoryBudget {
-  /** The most that may be taken, in bytes. */
+  /** The limit in bytes. */
   readonly limit: number;
-  /** The part of it that bodies may take while they come in: slow ones leave room for requests that are whole. */
+  /** The part for bodies that are arriving, so that slow uploads leave room for complete requests. */
   readonly arriving: MemoryBudget;
   readonly #whole: MemoryBudget | undefined;
   #taken = 0;
 
-  /** One of `limit` bytes, which may be a part of another. */
+  /** A budget of `limit` bytes, which may be a part of another. */
   constructor(limit: number, whole?: MemoryBudget) {
     this.limit = limit;
     this.#whole = whole;
     this.arriving = whole ? this : new MemoryBudget(limit * fixedLimits.arriving, this);
   }
 
-  /** What is taken now, in bytes. */
+  /** Bytes in use. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** What may still be taken, in bytes. */
+  /** Bytes left. */
   get free(): number {
     return Math.max(0, this.limit - this.#taken);
   }
@@ -49,7 +49,7 @@ export class MemoryBudget {
     this.#taken -= bytes;
   }
 
-  /** What one request, reply or connection takes, to be closed when it has ended. */
+  /** Opens a reservation for one request, reply or connection. Close it at the end. */
   open(): Reservation {
     return new Reservation(this);
   }
@@ -112,7 +112,7 @@ export function neverFits({ limit }: MemoryBudget, bytes: number): boolean {
 /** Seconds until a refused caller is to try again: most requests end within them. */
 const RETRY_AFTER_SECONDS = '1';
 
-/** The process holds as much as it may; a little later there may be room. */
+/** The error of a full budget. */
 export function overloaded(): ApiError {
   const message = 'The server holds as many requests as it can; try again in a moment.';
   return new ApiError('overloaded', message, { headers: { 'retry-after': RETRY_AFTER_SECONDS } });

@@ -40,7 +40,7 @@ export function openModels(
   });
 }
 
-/** What is known of a server that only a root's backend knows. */
+/** The profile of a server behind an added backend. */
 const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'refuse' };
 
 function oneOf(names: readonly string[]): string {

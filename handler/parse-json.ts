@@ -3,7 +3,7 @@ import { fixedLimits } from './limits.ts';
 
 const { scannedJson, jsonMembers, jsonDepth } = fixedLimits;
 
-/** Characters of a string that are looked at one by one before the next quote is searched for. */
+/** Characters of a string read one by one before `indexOf` searches for the quote. */
 const STRIDE = 16;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -20,8 +20,9 @@ const CLOSE_OBJECT = 0x7d;
 class ExcessiveJson extends Error {}
 
 /**
- * What JSON says. A text above `fixedLimits.scannedJson` characters is scanned first, since what is parsed may take many times its
- * size in memory. Throws an Error where it has more than `members`, is nested deeper than `fixedLimits.jsonDepth`, or is no JSON.
+ * Parses JSON. A text above `fixedLimits.scannedJson` characters is scanned first, since the parsed value may take
+ * many times its size in memory. Throws an Error for more than `members` members, nesting deeper than
+ * `fixedLimits.jsonDepth`, or invalid JSON.
  */
 export function parseJson(text: string, members: number = jsonMembers): unknown {
   if (text.length > scannedJson) countMembers(text, members);
@@ -43,8 +44,8 @@ export function parseClientJson(json: string | Uint8Array, name: string): unknow
 }
 
 /**
- * The members that JSON has in all its lists and objects: commas, lists and objects are counted, so that an empty one counts
- * twice. Throws an Error above `max`, and where it is nested deeper than `fixedLimits.jsonDepth`.
+ * Counts the members of all lists and objects: commas plus lists and objects, so an empty one counts twice. Throws an
+ * Error above `max`, and for nesting deeper than `fixedLimits.jsonDepth`.
  */
 export function countMembers(text: string, max: number): number {
   let members = 0;
@@ -62,7 +63,7 @@ export function countMembers(text: string, max: number): number {
   return members;
 }
 
-/** Where the quote stands that ends the string which begins at `at`. Short strings are walked, long ones jumped over. */
+/** The index of the closing quote of the string that begins at `at`. */
 function endOfString(text: string, at: number): number {
   for (;;) {
     const near = Math.min(text.length, at + STRIDE);

@@ -1,6 +1,6 @@
 /**
- * Whether a name is what a pattern stands for, in which each `*` is any run of characters. Each part between two `*` is looked
- * for once, where it comes first: a regular expression would try every place for each, and take a minute for a long name.
+ * Matches names against a pattern in which each `*` is any run of characters. Each part between two `*` is searched
+ * for once, at its first occurrence: a regular expression would try every place, and take a minute for a long name.
  */
 export function matcher(pattern: string): (name: string) => boolean {
   const [first = '', ...parts] = pattern.split('*');

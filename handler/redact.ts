@@ -1,10 +1,10 @@
-/** What stands in a text in place of a secret. */
+/** The replacement of a secret. */
 const REDACTED = '[redacted]';
 
-/** Characters that a configured secret has at least: placeholders such as `EMPTY` and `none` stand in other words as well. */
+/** The shortest secret, in characters: placeholders such as `EMPTY` and `none` occur in other words. */
 const MIN_SECRET_LENGTH = 6;
 
-/** What looks like a credential, whoever it belongs to, and what it becomes. */
+/** Patterns of credentials, and their replacements. */
 const patterns: [RegExp, string][] = [
   [/\b(Bearer|Basic)(\s+|%20)[^\s"'\\,;]{6,}/gi, `$1 ${REDACTED}`],
   [/(?<![A-Za-z\d])sk-[\w*.-]{6,}/g, REDACTED],
@@ -17,8 +17,8 @@ const secrets = new Set<string>();
 let secretPattern: RegExp | undefined;
 
 /**
- * Has `redact` leave these texts out from now on, for as long as the process runs; those below 6 characters are no secrets.
- * They are known as well in the forms in which JSON and URLs hold them.
+ * Makes `redact` remove these texts from now on, also in their JSON and URL encodings. Texts below 6 characters are
+ * ignored.
  */
 export function keepSecret(...texts: readonly (string | undefined)[]): void {
   for (const text of texts) {

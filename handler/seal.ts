@@ -1,6 +1,6 @@
 import { fromBase64, toBase64 } from './base64.ts';
 
-/** What a text is sealed for; it opens for nothing else. */
+/** The purpose of a sealed text, which opens for no other. */
 export type SealPurpose = 'reasoning' | 'compaction';
 
 /** Makes texts that only this deployment can read, and only for one tenant and one purpose, for clients to keep. */
@@ -11,13 +11,13 @@ export interface Seal {
   open(purpose: SealPurpose, sealed: string): Promise<string | undefined>;
 }
 
-/** A secret by its id, which is written onto what it seals. */
+/** A secret with its id, which every sealed text carries. */
 export interface Secret {
   id: string;
   key: string;
 }
 
-/** A secret that is kept elsewhere, and asked for when it is needed. */
+/** A secret that is read on first use. */
 export interface SharedSecret {
   id: string;
   read(): Promise<Secret>;
@@ -41,16 +41,16 @@ export function canSeal({ key }: Pick<Secret, 'key'>): boolean {
   return encoder.encode(key).length >= SEALING_BYTES;
 }
 
-/** By its promise, since not every runtime's types name it. */
+// CryptoKey, derived since not every runtime's types name it.
 type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /** A secret's keys by the version of what they open. */
 type Keys = Record<1 | 2, () => Promise<Key>>;
 
 /**
- * Seals with AES-256-GCM and the first secret that is long enough; all of them open, and so does `shared`, which seals where
- * there are no others: what was sealed before there were any stays readable. Gives the Seal of a tenant. What version 1 sealed
- * was bound to nothing, and opens for every purpose: what reads it checks it.
+ * Returns the Seal of a tenant: AES-256-GCM with the first secret that is long enough. All secrets open, and so does
+ * `shared`, which seals if there are no others, so that texts sealed before secrets were configured stay readable.
+ * Version 1 was bound to nothing and opens for every purpose: its reader checks the content.
  */
 export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): (tenant: string) => Seal {
   const keys = new Map<string, Keys>();
@@ -63,7 +63,7 @@ export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): (te
   const first = secrets.length > 0 ? secrets.find(canSeal)?.id : shared?.id;
 
   return (tenant) => {
-    // Its parts are apart whatever they hold.
+    // As JSON, so that no two sets of values give the same bytes.
     const bound = (id: string, purpose: SealPurpose) => encoder.encode(JSON.stringify([MARK, 2, id, tenant, purpose]));
     return {
       async seal(purpose, text) {
@@ -107,7 +107,7 @@ function keysOf(read: () => Promise<Secret>): Keys {
   };
 }
 
-/** Makes something when it is first asked for; again only where that failed. */
+/** Makes a value on first use, and again only after a failure. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let promise: Promise<T> | undefined;
   return async () => {

@@ -2,10 +2,10 @@ import * as v from 'valibot';
 import { ApiError, type ErrorKind, missing } from './errors.ts';
 import { MAX_DEPTH } from './protocol/json.ts';
 
-/** What values are checked by. */
+/** Any schema. */
 export type Schema = v.GenericSchema;
 
-/** What a value is that a schema has read; undefined where there is no schema. */
+/** The output of a schema; undefined without one. */
 export type Checked<S> = S extends Schema ? v.InferOutput<S> : undefined;
 
 /** The value as the schema reads it; throws an ApiError that names the first wrong field below `within`. */
@@ -15,7 +15,7 @@ export function check<S extends Schema>(schema: S, value: unknown, within = ''):
   throw invalid(result.issues[0], within);
 }
 
-/** One issue in our words: valibot's own repeat what was received. */
+/** The ApiError of an issue, in our words: valibot's own repeat the received value. */
 function invalid(issue: v.BaseIssue<unknown>, within: string): ApiError {
   const param = (v.getDotPath(issue) === null ? within : pathOf(issue, within)) || within;
   const name = param || 'The request body';

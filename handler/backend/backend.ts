@@ -10,7 +10,7 @@ export interface ModelCall {
   instructions: string | null;
   input: readonly Item[];
   tools: readonly ClientTool[];
-  /** Where the request names each tool, for errors; a tool of an earlier turn has no place. */
+  /** The request field of each tool, for errors. A tool of an earlier turn has none. */
   params: ReadonlyMap<ClientTool, string>;
   tool_choice: ToolChoice;
   parallel_tool_calls: boolean;
@@ -18,10 +18,10 @@ export interface ModelCall {
   top_p: number | null;
   max_output_tokens: number | null;
   text: { format: TextFormat; verbosity: string | null };
-  /** Alternatives to each token that are wanted with its log probability; null for no log probabilities. */
+  /** Alternatives per token, with log probabilities; null for no log probabilities. */
   top_logprobs: number | null;
   reasoning: { effort: string | null; summary: string | null; mode?: 'pro' };
-  /** Handed on as they are where the backend's protocol has them. */
+  /** Passed on unchanged if the backend's protocol has them. */
   hints: {
     user: string | null;
     safety_identifier: string | null;
@@ -32,7 +32,7 @@ export interface ModelCall {
   };
 }
 
-/** The end of a model call that came to its end: `stop` also when the model wants functions called. */
+/** The end of a model call. The reason is `stop` for tool calls too. */
 export interface Finish {
   type: 'finish';
   reason: 'stop' | IncompleteReason;
@@ -40,7 +40,7 @@ export interface Finish {
   usage: Usage | null;
 }
 
-/** A sign of life: bytes came that yield no event yet, a ping or part of a call that passes when it is whole. Resets the idle clock. */
+/** A sign of life: bytes came that yield no event yet. Resets the idle timer. */
 export interface KeepAlive {
   type: 'keep_alive';
 }
@@ -48,42 +48,42 @@ export interface KeepAlive {
 /** What a call of a model yields. */
 export type BackendEvent = ItemEvent | KeepAlive | Finish;
 
-/** What becomes of grammars, which no function can hold the model to: refused, or told to the model. */
+/** How grammars of custom tools are handled, since a function cannot enforce them: refused, or described to the model. */
 export type Grammars = 'refuse' | 'describe';
 
-/** What is known of a model's server: a backend decides by it what it sends, and what it refuses. */
+/** The profile of a model server. A backend decides by it what to send and what to refuse. */
 export interface ServerProfile {
-  /** Whether it is OpenAI's own, which refuses what it does not know where others ignore it. */
+  /** Whether it is OpenAI's own, which refuses unknown members that others ignore. */
   isOpenAI: boolean;
   grammars: Grammars;
 }
 
-/** A call in its server's own terms: nothing has been sent. */
+/** A call translated for its server; nothing has been sent. */
 export interface PreparedCall {
   /**
-   * Calls the model: sends the request at the first pull. Yields whole items one after another, `output_index` from 0,
-   * unnumbered, and a KeepAlive for what makes no event yet; then exactly one Finish. Throws an ApiError when the call
-   * fails; ends promptly once the signal aborts.
+   * Calls the model: sends the request at the first pull. Yields items one after another, `output_index` from 0,
+   * without sequence numbers, and a KeepAlive for bytes without an event; then exactly one Finish. Throws an ApiError
+   * if the call fails; ends promptly once the signal aborts.
    */
   stream(signal: AbortSignal): AsyncIterable<BackendEvent>;
   /**
-   * The input tokens of the same request, as its server counts them; undefined where it does not say. Rejects with an
-   * ApiError for an unknown model and for refused credentials. A `personality` stands for instructions of OpenAI's own,
-   * and is nothing to any other server.
+   * The input tokens of the same request, counted by its server; undefined if it does not count. Rejects with an
+   * ApiError for an unknown model and for refused credentials. `personality` stands for instructions of OpenAI's own;
+   * other servers ignore it.
    */
   countTokens?(signal: AbortSignal, personality?: string | null): Promise<number | undefined>;
 }
 
-/** Prepares a call of a model, whichever server has it; throws an ApiError for what that cannot carry. */
+/** Prepares a call for the server that has its model. Throws an ApiError for what that server cannot carry. */
 export type Prepare = (call: ModelCall) => PreparedCall;
 
-/** A protocol in which models are called. */
+/** A protocol for calling models. */
 export interface Backend {
   /**
-   * Translates a call for a server of this profile, so that what is prepared need not. Throws an ApiError that names the
-   * field for what it cannot carry; what it takes it carries.
+   * Translates a call for a server of this profile, once. Throws an ApiError that names the field for what it cannot
+   * carry; everything else it carries.
    */
   prepare(call: ModelCall, profile: ServerProfile): PreparedCall;
-  /** The ids of the models it offers; rejects when it cannot say. */
+  /** The ids of its models; rejects if it cannot list them. */
   models(signal: AbortSignal): Promise<readonly string[]>;
 }

@@ -4,13 +4,13 @@ import type { Item } from '../items/item.ts';
 import { present } from '../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall } from './backend.ts';
 
-/** The pause between words, in milliseconds: long enough that a reader sees them arrive. */
+/** The pause between words, in milliseconds, so that a reader sees them stream. */
 const WORD_PAUSE_MS = 15;
 
 /** The longest answer, in characters. */
 const MAX_ANSWER = 2_000;
 
-/** A model that needs no server: it says what it is, what it is asked with, and what it was told, word by word. */
+/** A built-in model without a server: it streams who it is, the request's settings and the last message. */
 export const demo: Backend = {
   prepare(call) {
     refuse(call);
@@ -37,7 +37,7 @@ function refuse({ text, reasoning, tool_choice, top_logprobs }: ModelCall): void
   }
 }
 
-/** What changes the answers of real models, as JSON: this one can only say that it has arrived. */
+/** The settings of a request, as JSON: the demo model can only show that they arrived. */
 function settingsOf(call: ModelCall): string {
   const { tools, tool_choice, parallel_tool_calls, temperature, top_p, text, reasoning, hints } = call;
   const settings = present({

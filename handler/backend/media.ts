@@ -4,8 +4,8 @@ import type { FindMedia } from '../media.ts';
 import type { Backend } from './backend.ts';
 
 /**
- * A backend that is handed no URL which the rules forbid, whatever it stands in: an item that was kept under other rules, or
- * what a tool returned. Throws an ApiError, 422, that names `input` as a whole.
+ * A backend that never gets a URL the media rules forbid, wherever it comes from: an item stored under other rules,
+ * or a tool's output. Throws an ApiError, 422, that names `input` as a whole.
  */
 export function withMediaRules(backend: Backend, findMedia: FindMedia): Backend {
   const refuse = (input: readonly Item[]) => {

@@ -8,7 +8,7 @@ export interface Brotli {
   };
 }
 
-/** What the decoder says: it is done, it wants more input, or (3) more room for output. */
+/** Result codes of the decoder: done, needs input, or (3) needs room for output. */
 const DONE = 1;
 const WANTS_INPUT = 2;
 

@@ -1,7 +1,7 @@
 import { Inflate } from 'pako';
 import { CHUNK_BYTES, type Codec, type Piece } from './codec.ts';
 
-/** Bytes of input: deflate makes a thousand times as many of them, and all of that before it returns. */
+/** Input bytes per step. Few, since deflate may return a thousand times as many at once. */
 const SLICE_BYTES = 2 * 1024;
 
 /** `gzip`, of any number of members. */
@@ -17,7 +17,7 @@ export const deflateCodec: Codec = function* (data) {
   if (end < data.length) throw new Error('something stands behind the end');
 };
 
-/** Inflates from `at` on; gives where that ended. */
+/** Inflates from `at`; returns where the stream ended. */
 function* inflateFrom(data: Uint8Array, at: number, raw: boolean): Generator<Piece, number> {
   const inflator = new Inflate({ raw, chunkSize: CHUNK_BYTES });
   let chunks: Uint8Array[] = [];

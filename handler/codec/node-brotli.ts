@@ -6,7 +6,7 @@ export interface NodeBrotli {
   createBrotliDecompress(options: { chunkSize: number }): NodeStream;
 }
 
-/** Bytes of output at a time: workerd's stack is as deep as there are pieces of what comes of one slice. */
+/** Output bytes per chunk. Large, since workerd's stack grows with the chunks of one slice. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** `br`, by `node:zlib`, for workerd, where brotli-wasm would be most of what is loaded. Not for Deno, which takes a cut body for a whole. */

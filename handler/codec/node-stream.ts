@@ -14,8 +14,8 @@ export interface NodeStream {
 }
 
 /**
- * Has a stream read data in slices that end at `cuts`. workerd makes all that comes of a slice before it returns, so a stream
- * is stopped from within as soon as there are more than `limit` bytes; that is an ApiError, 413.
+ * Feeds data to a stream in slices that end at `cuts`. workerd decodes a whole slice before it returns, so the stream
+ * is destroyed from within above `limit` bytes; that is an ApiError, 413.
  */
 export async function* readStream(
   stream: NodeStream,

@@ -1,14 +1,14 @@
 import { inflatedTooLarge } from '../errors.ts';
 
-/** The most bytes that a block may hold. */
+/** The most bytes in a block. */
 const MAX_BLOCK = 128 * 1024;
 
 const MAGIC = 0xfd2fb528;
 
-/** The beginning of a frame that is to be skipped; its last four bits are free. */
+/** The magic number of a skippable frame, without its last four bits, which vary. */
 const SKIPPABLE = 0x184d2a5;
 
-/** The kinds of block that are known by their headers; the others are as they stand. */
+/** Block types; any other is raw. */
 const REPEATED = 1;
 const COMPRESSED = 2;
 const RESERVED = 3;
@@ -16,17 +16,17 @@ const RESERVED = 3;
 /** One frame of a zstd body. */
 export interface Frame {
   bytes: Uint8Array;
-  /** The most bytes that can come of it. */
+  /** The most bytes it can decode to. */
   maxSize: number;
   /** Ends of blocks, such that no more than 384 KiB come of what is between two of them; the last is the frame's own. */
   cuts: number[];
 }
 
 /**
- * The frames of a zstd body (RFC 8878), each whole, by their headers and those of their blocks. Decoders read the first frame
- * only, some take a cut one for a whole, and all of them what stands behind it. Throws an Error for all that is no whole
- * frame without a dictionary, and an ApiError, 413, for one that is declared to be larger than `limit` bytes, and for more
- * blocks than eight times those that hold the limit: tables that are built anew for each take far longer than their bytes.
+ * The frames of a zstd body (RFC 8878), found by frame and block headers. Decoders read only the first frame, some
+ * accept a truncated one, and all ignore what follows. Throws an Error for anything but complete frames without a
+ * dictionary, and an ApiError, 413, for a declared size above `limit` bytes, and for more blocks than eight times
+ * those that hold the limit: rebuilding tables for each takes far longer than its bytes.
  */
 export function* frames(data: Uint8Array, limit: number): Generator<Frame> {
   if (data.length === 0) throw new Error('nothing is there');
@@ -68,7 +68,7 @@ export function* frames(data: Uint8Array, limit: number): Generator<Frame> {
   }
 }
 
-/** What a frame says of itself before its first block, which begins at `end`; `window` is how far back matches may reach. */
+/** A frame's header, which ends at `end`; `window` is how far back matches may reach. */
 function readHeader(data: Uint8Array, from: number) {
   const flags = data[from + 4] ?? 0;
   if (littleEndian(data, from, 4) !== MAGIC || (flags & 8) !== 0) throw new Error('no frame begins here');
@@ -89,7 +89,7 @@ function readHeader(data: Uint8Array, from: number) {
   };
 }
 
-/** A frame whose window is no larger than what is wanted of it: decoders allocate as much as it says, or refuse it. */
+/** The frame with its window reduced to what is needed: decoders allocate the declared window, or refuse it. */
 function withWindow(frame: Uint8Array, window: number, needed: number): Uint8Array {
   const log = Math.ceil(Math.log2(Math.max(MAX_BLOCK, needed)));
   const single = ((frame[4] ?? 0) & 32) !== 0;
@@ -99,7 +99,7 @@ function withWindow(frame: Uint8Array, window: number, needed: number): Uint8Arr
   return smaller;
 }
 
-/** A number of a few bytes; zeros stand for what is beyond the end of the data. */
+/** A little-endian number; bytes beyond the data are zero. */
 function littleEndian(data: Uint8Array, from: number, bytes: number): number {
   let value = 0;
   for (let n = bytes - 1; n >= 0; n--) value = value * 256 + (data[from + n] ?? 0);

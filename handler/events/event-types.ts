@@ -1,7 +1,7 @@
 import { kinds } from '../items/index.ts';
 import type { OwnEvent, ResponseEvent } from './events.ts';
 
-/** The types that no kind of item declares. The types say the same, and this does not compile when one is missing. */
+/** Event types that no item kind declares. A missing one does not compile. */
 const others = {
   error: true,
   'response.audio.delta': true,
@@ -40,5 +40,5 @@ const others = {
 
 const own = Object.values(kinds).flatMap((kind) => ('stream' in kind ? Object.keys(kind.stream.fold) : []));
 
-/** The types of all events of a response's stream, in the order of the alphabet. */
+/** All event types of a response stream, sorted. */
 export const eventTypes: readonly string[] = [...new Set([...Object.keys(others), ...own])].sort();

@@ -25,7 +25,7 @@ export interface OutputItemEvent extends Numbered {
   output_index: number;
 }
 
-/** How far a call of a tool has come of whose items there is no kind, and what it has made so far. */
+/** Progress of hosted tool calls whose item types this server does not have. */
 export type HostedEvent =
   | (OfItem & {
       type:
@@ -47,7 +47,7 @@ export type HostedEvent =
         | { type: 'response.shell_call_output_content.done'; output: ShellOutput[] }
       ));
 
-/** What a shell of the server's wrote, and how it ended. */
+/** The output of a hosted shell command, and how it ended. */
 interface ShellOutput {
   stdout: string;
   stderr: string;
@@ -71,10 +71,10 @@ export interface ErrorEvent extends Numbered {
   error: { type: string; code: string | null; message: string; param: string | null };
 }
 
-/** An event that a type of item has of its own. */
+/** An event declared by an item type. */
 export type OwnEvent = OwnEvents[keyof OwnEvents];
 
-/** An event about the items of a response: what backends and tools make. */
+/** An event about a response's items: what backends and tools yield. */
 export type ItemEvent = OutputItemEvent | OwnEvent | HostedEvent | AudioEvent;
 
 /** Any event of a response's stream. */

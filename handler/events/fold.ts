@@ -35,13 +35,13 @@ function inItem(response: Response, event: Exclude<ItemEvent, OutputItemEvent>):
   return after === item ? response : { ...response, output: put(response.output, event.output_index, after) };
 }
 
-/** What becomes of an item of each type with an event of its own. */
+/** The fold of each item type over its own events. */
 const table: {
   [T in keyof Outputs]: { stream: { fold: { [type: string]: (item: Outputs[T], event: never) => Outputs[T] } } };
 } = kinds;
 
 function foldItem<T extends keyof Outputs>(item: Outputs[T] & { type: T }, event: { type: string }): Outputs[T] {
   const after = table[item.type].stream.fold[event.type];
-  // Events name an item by its place; that this one is of the item's own type the compiler cannot see.
+  // An event names its item by index, so the compiler cannot see that their types match.
   return after ? after(item, event as never) : item;
 }

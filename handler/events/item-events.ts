@@ -5,10 +5,7 @@ import type { ItemEvent } from './events.ts';
 
 const table: { [T in keyof Outputs]: { stream: Stream<Outputs[T], OwnEvents[T]> } } = kinds;
 
-/**
- * The events of an item that came as a whole, from `added` to `done`, with those that clients expect of its type between them;
- * of one in a stored response, as if it were made `again`.
- */
+/** The events of an item that comes as a whole, `added` to `done`; `again` for a replay of a stored response. */
 export function* itemEvents<T extends keyof Outputs>(
   item: Outputs[T] & { type: T },
   output_index: number,

@@ -19,28 +19,28 @@ import { itemEvents } from './item-events.ts';
 type Status = Exclude<ItemStatus, 'in_progress'>;
 type Speaker = OutputMessage | Reasoning;
 
-/** A function call as it begins; an id that no client could send back is replaced. */
+/** The start of a function call. An id that no client could send back is replaced. */
 export interface CallStart extends CallMarks {
   call_id: string | null;
   name: string;
   namespace?: string | undefined;
 }
 
-/** What a server may say of a call beside what is called. */
+/** Members a server may set on a call beside its name and arguments. */
 export type CallMarks = Pick<FunctionCall, 'async' | 'caller'>;
 
-/** The part that is being said, and its place as the server counts. */
+/** The open part, and its index as the server counts. */
 interface Open {
   part: OutputPart;
   place: PartPosition;
   at: number;
-  /** What it cites, as JSON. */
+  /** Its citations, as JSON. */
   citations: Set<string>;
 }
 
 /**
- * Turns what a model says into items and their events, in OpenAI's order: one item is open at a time, and its `done`
- * events come when something else begins or `close` is called. The events wait until they are taken.
+ * Writes model output as items and events, in OpenAI's order: one item is open at a time, and its `done` events come
+ * when another begins or `close` is called. Events wait until they are taken.
  */
 export class ItemWriter {
   #events: ItemEvent[] = [];
@@ -49,10 +49,12 @@ export class ItemWriter {
   #open: Open | undefined;
   #call: FunctionCall | undefined;
   readonly #wantsSummary: boolean;
-  /** Whether what the open item says raw is told as a summary. */
+  /** Whether raw reasoning of the open item is written as a summary. */
   #sumsUp = false;
 
-  /** With `wantsSummary` raw reasoning is told as a summary, unless its server gives one: many clients read only those. */
+  /**
+   * With `wantsSummary` raw reasoning becomes a summary unless the server sends one: many clients read only summaries.
+   */
   constructor(wantsSummary = false) {
     this.#wantsSummary = wantsSummary;
   }
@@ -64,18 +66,18 @@ export class ItemWriter {
     return events;
   }
 
-  /** Begins the model's message, unless it is open, and says what it is in its turn where that is known. */
+  /** Opens the message, unless it is open, and sets its phase if known. */
   message(phase: Phase | undefined): void {
     const members = phase ? { phase } : {};
     Object.assign(this.#begin('message', members), members);
   }
 
-  /** Adds to the model's text, with the log probabilities of its tokens where they were asked for; by places. */
+  /** Adds a text delta to the part at `at`, with its log probabilities if they were requested. */
   text(delta: string, logprobs: Logprob[] = [], at = 0): void {
     this.#say('output_text', delta, at, logprobs);
   }
 
-  /** Adds a citation to the text that is being said at this place, once; where none is, it is dropped. */
+  /** Adds a citation once to the open text at `at`; without an open text it is dropped. */
   cite(annotation: Annotation, at = 0): void {
     const open = this.#open;
     if (open?.part.type !== 'output_text' || open.at !== at) return;
@@ -86,18 +88,18 @@ export class ItemWriter {
     this.#events.push(annotationAdded(annotation, annotations.push(annotation) - 1, open.place));
   }
 
-  /** Adds to the model's refusal, by places as well. */
+  /** Adds a refusal delta to the part at `at`. */
   refusal(delta: string, at = 0): void {
     this.#say('refusal', delta, at);
   }
 
-  /** Adds to the model's reasoning: another place than before begins another part, an empty text only the item. */
+  /** Adds a reasoning delta. Another `at` opens another part; an empty delta only opens the item. */
   reasoning(delta: string, at = 0): void {
     this.#begin('reasoning');
     if (delta !== '') this.#say(this.#sumsUp ? 'summary_text' : 'reasoning_text', delta, at);
   }
 
-  /** Adds to the server's own summary of the reasoning, by places as well; what the item then says raw stays raw. */
+  /** Adds a delta of the server's own summary. From then on the item's raw reasoning stays raw. */
   summary(delta: string, at = 0): void {
     this.#begin('reasoning');
     if (this.#sumsUp) this.#closePart();
@@ -105,7 +107,7 @@ export class ItemWriter {
     this.#say('summary_text', delta, at);
   }
 
-  /** Puts in the reasoning what only its server can read. */
+  /** Sets the reasoning's encrypted_content. */
   seal(content: string): void {
     this.#begin('reasoning').encrypted_content = content;
   }
@@ -125,12 +127,12 @@ export class ItemWriter {
     this.#added(this.#call);
   }
 
-  /** Adds to the open call what was not known of it when it began. */
+  /** Sets members of the open call that came after its start. */
   mark(marks: CallMarks): void {
     if (this.#call) Object.assign(this.#call, marks);
   }
 
-  /** Adds to the arguments of the open call. */
+  /** Adds an arguments delta to the open call. */
   arguments(delta: string): void {
     const call = this.#call;
     if (!call || delta === '') return;
@@ -211,7 +213,7 @@ export class ItemWriter {
   }
 
   #added(item: OutputItem): void {
-    // The item goes on to grow, and what has been sent must not.
+    // A copy, since the item goes on growing and a sent event must not change.
     const snapshot = {
       ...item,
       ...('content' in item && { content: [] }),
@@ -230,7 +232,7 @@ export class ItemWriter {
   }
 }
 
-/** The call id if a client could send it back: not empty, and not longer than is taken; else a new one. */
+/** The call id if a client could send it back (1 to 64 characters), else a new one. */
 export function usableCallId(id: string | null | undefined): string {
   return id && id.length <= 64 ? id : newId('call');
 }

@@ -1,7 +1,7 @@
 import type { CreateRequest } from '../protocol/request.ts';
 import type { ResponseEvent } from './events.ts';
 
-/** Deltas are padded to a multiple of this, in characters, so that their sizes tell little of their words. */
+/** The block size of the padding, in characters, so that sizes of deltas reveal little of the text. */
 const BLOCK_LENGTH = 16;
 
 /** The events as `stream_options` asks for them. */
@@ -19,7 +19,7 @@ async function* obfuscate<R>(events: AsyncGenerator<ResponseEvent, R>): AsyncGen
     if (next.done) return next.value;
     const event = next.value;
     if ('delta' in event && typeof event.delta === 'string') {
-      // Our own types do not say it of every event whose delta is a text.
+      // The event types do not all declare `obfuscation`.
       yield { ...event, obfuscation: letters(BLOCK_LENGTH - (event.delta.length % BLOCK_LENGTH)) } as ResponseEvent;
     } else yield event;
   }

@@ -3,8 +3,8 @@ import type { LifecycleEvent, ResponseEvent } from './events.ts';
 import { itemEvents } from './item-events.ts';
 
 /**
- * The events of a response that has ended as completed or incomplete, as if it were made again in one go: each text comes
- * as one delta, since readers that show a text as it grows know no other source of it.
+ * Replays a completed or incomplete response as a stream. Each text is one delta, since readers that show deltas know
+ * no other source of it.
  */
 export async function* replay(response: Response): AsyncGenerator<ResponseEvent, undefined> {
   let number = 0;

@@ -7,7 +7,7 @@ const encoder = new TextEncoder();
 const DONE = encoder.encode('data: [DONE]\n\n');
 const COMMENT = encoder.encode(': keep-alive\n\n');
 
-/** The longest event taken from a model backend, in characters; what is longer is no event but a fault. */
+/** The longest event accepted from a model server, in characters. */
 const MAX_EVENT = 16 * 1024 * 1024;
 
 /** One event as it goes over the wire; JSON holds no line break, so one `data` line is enough. */
@@ -15,11 +15,11 @@ export function encodeEvent(event: ResponseEvent): Uint8Array {
   return encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
 }
 
-/** What an event stream needs from its turn. */
+/** Callbacks and settings of an event stream. */
 export interface StreamMeans {
   /** Aborts when the turn is over, whoever ended it. */
   signal: AbortSignal;
-  /** Called when the reader leaves, before the events are closed: a call that waits for the model ends only so. */
+  /** Called when the reader leaves, before the events are closed: only an abort ends a call that waits for the model. */
   abort(): void;
   /** Called with the size of each event in bytes. */
   countBytes(bytes: number): void;
@@ -32,9 +32,9 @@ export interface StreamMeans {
 }
 
 /**
- * Events as a pulled byte stream: nothing is made until the reader asks, a chunk holds exactly one whole event, a
- * comment fills long silences, and `[DONE]` ends it; events that throw end it as a stream that failed. A turn that is
- * aborted is run to its end whether anyone reads or not: what was made so far still has to be accounted for.
+ * Events as a pulled byte stream: an event is made when the reader asks, a chunk is one whole event, comments fill
+ * long silences, `[DONE]` ends it, and events that throw fail the stream. An aborted turn runs to its end whether
+ * anyone reads or not, so that what was made is accounted for.
  */
 export function eventStream(
   events: AsyncGenerator<ResponseEvent, unknown>,
@@ -65,13 +65,13 @@ export function eventStream(
     for (let chunk = await next(); chunk; chunk = await next()) chunks.push(chunk);
     return chunks;
   };
-  // A reader who is waiting gets the next event first.
+  // A waiting reader gets the next event first.
   const settle = () => {
     if (means.signal.aborted && !waiting) rest ??= runOut();
   };
   means.signal.addEventListener('abort', settle);
   settle();
-  // A signal made of others is kept for as long as anyone listens to it, and the whole request with it.
+  // The listener goes, since a composite signal with listeners keeps the whole request in memory.
   const end = () => {
     clearInterval(timer);
     means.signal.removeEventListener('abort', settle);
@@ -92,7 +92,7 @@ export function eventStream(
         waiting = false;
         hasSent = true;
         settle();
-        // The stream is closed to what comes after the reader has left, and would throw.
+        // After a cancel the controller throws on every call.
         if (hasLeft) return;
         if (chunk) {
           means.countBytes(chunk.byteLength);
@@ -130,7 +130,7 @@ export function eventStream(
 export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
   const decoder = new TextDecoder();
   let batch: string[] = [];
-  // Past its bound the parser lets go of what it holds, and throws when it is fed again.
+  // Past its bound the parser drops its buffer, and throws at the next feed.
   const parser = createParser({ maxBufferSize: MAX_EVENT, onEvent: ({ data }) => batch.push(data) });
   for await (const chunk of body) {
     parser.feed(decoder.decode(chunk, { stream: true }));

@@ -11,7 +11,7 @@ import { refuseRebinding } from './middleware/rebinding.ts';
 import { upgrade } from './middleware/upgrade.ts';
 import { routes } from './routes.ts';
 
-/** The routes below the base path, what stands before them, and what becomes of errors. */
+/** The app: routes below the base path, middleware, and the error handler. */
 export function createApp(services: Services): Hono<Env> {
   const app = new Hono<Env>().basePath(services.basePath);
   // Before all others: probes come every few seconds, and nobody wants to read of each in the log.

@@ -10,9 +10,9 @@ import type { Services } from '../service/services.ts';
 import type { Env } from './env.ts';
 
 /**
- * A request's body as a JSON object, freed of its content-encoding. Throws an ApiError: 415 for a content-type that is
- * not JSON (a missing one counts as JSON, but from a browser's page), 413 above the limits, 400 for what is not JSON in UTF-8 or past its bounds, 422 for no object;
- * `overloaded` where the process has no room for it; an empty one is `otherwise`, if given.
+ * A request's body as a JSON object, decompressed. Throws an ApiError: 415 for a content-type that is not JSON (a
+ * missing one counts as JSON, except from a page), 413 above the limits, 400 for invalid or excessive JSON, 422 for
+ * no object, `overloaded` without memory for it. An empty body is `otherwise`, if given.
  */
 export async function readJson(
   c: Context<Env>,
@@ -22,7 +22,7 @@ export async function readJson(
   const request = c.req.raw;
   const memory = c.get('memory');
   const type = request.headers.get('content-type');
-  // A page may send a body without a type to any address, and asks nobody: a typed one is preflighted.
+  // A page can send an untyped body anywhere without a preflight; a JSON type needs one.
   if (!type && request.headers.has('origin')) {
     throw new ApiError('unsupported_media', 'From a page the content-type must be application/json.');
   }
@@ -56,11 +56,11 @@ function objectOf(bytes: Uint8Array, otherwise: JsonObject | undefined): JsonObj
   return value;
 }
 
-/** Takes what comes in as it comes: a length that is only announced holds nothing. */
+/** Reads the body, and reserves memory as bytes arrive: an announced length alone takes none. */
 async function readBytes(request: Request, limit: number, arriving: Reservation): Promise<Uint8Array> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > limit) throw tooLarge(limit);
-  // A declared length is held to by every server, and reading it whole is the short way.
+  // Servers enforce a declared length, and reading a small body at once is faster.
   if (declared !== null && Number(declared) <= fixedLimits.uncounted)
     return new Uint8Array(await request.arrayBuffer());
   const chunks = new ByteList();
@@ -74,7 +74,7 @@ async function readBytes(request: Request, limit: number, arriving: Reservation)
   return join(chunks.end(), size);
 }
 
-/** Nothing else ends a body early. */
+/** Throws `cancelled`: only a client that leaves ends a body early. */
 function throwCancelled(error: unknown): never {
   if (error instanceof ApiError) throw error;
   throw new ApiError('cancelled', 'The client has left in the middle of its request.', { cause: error });

@@ -8,11 +8,11 @@ import type { Services } from '../service/services.ts';
 /** Hono's types for our context. */
 export interface Env {
   Bindings: Ingress;
-  /** `memory` is what the request has taken of the process's; it is given back when its line is written. */
+  /** `memory` is the request's reservation; it is closed when the log line is written. */
   Variables: { log: RequestLog; memory: Reservation };
 }
 
-/** What a request is served with from here on. */
+/** The context of a request. */
 export async function contextOf(c: Context<Env>, { storage, identify }: Services): Promise<RequestContext> {
   const { raw } = c.req;
   const caller = await identify(raw, c.env);
@@ -21,7 +21,7 @@ export async function contextOf(c: Context<Env>, { storage, identify }: Services
     log: c.get('log'),
     ingress: c.env,
     caller,
-    // Made when it is first asked for, on Node.
+    // A getter, since Node makes the signal on first use.
     get signal() {
       return raw.signal;
     },

@@ -10,7 +10,7 @@ export function sendJson(c: Context<Env>, value: unknown): Response {
   return c.body(text, 200, { 'content-type': 'application/json' });
 }
 
-/** What a reply takes until it has been read; undefined where the runtime does not tell when that is. */
+/** A reservation for a reply until it has been read; undefined if the runtime does not tell when. */
 export function openReply(c: Context<Env>): Reservation | undefined {
   if (!c.env.ended) return undefined;
   const reply = c.get('memory').budget.open();

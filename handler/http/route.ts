@@ -15,24 +15,24 @@ export interface Route {
   operationId: string;
   summary: string;
   request?: RouteRequest | undefined;
-  /** What it replies with where nothing is wrong: a schema, or the name of one in the document, for each media type. */
+  /** The reply by media type: a schema, or its name in the document. */
   reply: Readonly<Record<string, string | object>>;
   /** Throws an ApiError for what is wrong. */
   handle(c: Context<Env>, services: Services): Response | Promise<Response>;
 }
 
-/** What a route takes beside its path. */
+/** The request of a route, beside its path. */
 export interface RouteRequest<Q extends Schema | undefined = Schema | undefined, B = Schema | undefined> {
   headers?: Readonly<Record<string, { description: string; schema: object }>>;
   query?: Q;
   body?: B;
-  /** Whether the body may be missing, and is then an empty object. */
+  /** Whether the body may be missing; it is then an empty object. */
   optional?: boolean;
-  /** Whether items and tools of the body are counted before anything else is looked at. */
+  /** Whether the body's items and tools are counted before anything else is checked. */
   counted?: boolean;
 }
 
-/** What a route is called with, once its request has been read and checked. */
+/** The arguments of a route's handler: a request that was read and checked. */
 export interface RouteCall<P extends string, Q, B> {
   c: Context<Env>;
   services: Services;

@@ -8,7 +8,7 @@ import { responses } from './api/responses.ts';
 import { stored } from './api/stored.ts';
 import type { Route } from './route.ts';
 
-/** All routes. The first that matches a path answers, so what has a parameter comes after what it would match. */
+/** All routes. The first match answers, so a path with a parameter comes after the paths it would match. */
 export const routes: readonly Route[] = [
   ...responses,
   ...compact,

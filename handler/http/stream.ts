@@ -4,7 +4,7 @@ import type { EventFeed } from '../service/feed.ts';
 import type { Env } from './env.ts';
 import { openReply } from './reply.ts';
 
-/** Proxies must neither keep nor gather the stream; a protocol that has no use for `connection` drops it. */
+/** Headers of a stream, so that proxies neither cache nor buffer it. HTTP/2 drops `connection`. */
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',

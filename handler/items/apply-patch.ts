@@ -40,7 +40,7 @@ export interface PatchCall {
   status: 'in_progress' | 'completed';
 }
 
-/** What became of a patch, as it is kept. */
+/** A stored result of a patch. */
 export interface PatchCallOutput {
   type: 'apply_patch_call_output';
   id: string;
@@ -67,7 +67,7 @@ export const apply_patch_call: FixedCallKind<typeof InputPatchCall, PatchCall> =
   stream: plainStream,
 };
 
-/** What became of that change. */
+/** The result of that change. */
 export const apply_patch_call_output: AnswerKind<typeof PatchOutput, PatchCallOutput> = {
   role: 'answer',
   schema: PatchOutput,

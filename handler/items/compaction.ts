@@ -5,20 +5,20 @@ import type { SpeechKind } from './kind.ts';
 import { MessageParts } from './message.ts';
 import { unchanged } from './stream.ts';
 
-/** What stands for all that was said before it, sealed: by this deployment, or by a model's server. */
+/** A summary of everything before it, sealed by this deployment or a model server. */
 const InputCompaction = v.object({
   type: v.literal('compaction'),
   id: Id,
   encrypted_content: v.pipe(v.string(), v.nonEmpty()),
 });
 
-/** A conversation summed up, as it is sealed: in words, and what system and developer messages said in it. */
+/** The sealed content of a compaction: the summary, and the system and developer messages word for word. */
 export const SealedSummary = v.object({
   text: Text,
   instructions: v.array(v.object({ role: v.picklist(['system', 'developer']), content: MessageParts })),
 });
 
-/** What stands for all that was said before it; it has no status, and no content until it is whole. */
+/** A stored compaction. It has no status; its content is empty until it is done. */
 export interface Compaction {
   type: 'compaction';
   id: string;

@@ -6,7 +6,7 @@ import { type AnswerKind, callWith, type FixedCallKind } from './kind.ts';
 import { withoutNulls } from './parts.ts';
 import { plainStream } from './stream.ts';
 
-/** What the client is to do with its screen, keyboard and mouse. */
+/** Actions for the client's screen, keyboard and mouse. */
 const InputComputerCall = v.object({
   type: v.literal('computer_call'),
   id: Id,
@@ -25,7 +25,7 @@ const Screenshot = v.object({
   prompt_cache_breakpoint: InputImage.entries.prompt_cache_breakpoint,
 });
 
-/** The client's screen after what it did. */
+/** The client's screenshot after the actions. */
 const ComputerOutput = v.object({
   type: v.literal('computer_call_output'),
   id: Id,
@@ -35,7 +35,7 @@ const ComputerOutput = v.object({
   status: Status,
 });
 
-/** What the model wants done at a computer, as it is kept. */
+/** A stored computer call. */
 export interface ComputerCall {
   type: 'computer_call';
   id: string;
@@ -46,7 +46,7 @@ export interface ComputerCall {
   status: ItemStatus;
 }
 
-/** What the screen shows after it, as it is kept. */
+/** A stored screenshot. */
 export interface ComputerCallOutput {
   type: 'computer_call_output';
   id: string;
@@ -69,7 +69,7 @@ export const computer_call: FixedCallKind<typeof InputComputerCall, ComputerCall
   stream: plainStream,
 };
 
-/** The screen after them. */
+/** The screenshot after the actions. */
 export const computer_call_output: AnswerKind<typeof ComputerOutput, ComputerCallOutput> = {
   role: 'answer',
   schema: ComputerOutput,

@@ -20,7 +20,7 @@ const InputCustomCall = v.object({
   status: Status,
 });
 
-/** What the client's custom tool gave. */
+/** The output of the client's custom tool. */
 const CustomOutput = v.object({
   type: v.literal('custom_tool_call_output'),
   id: Id,
@@ -43,7 +43,7 @@ export interface CustomToolCall {
   status: ItemStatus;
 }
 
-/** What a custom tool returned, as it is kept. */
+/** A stored output of a custom tool. */
 export interface CustomToolOutput {
   type: 'custom_tool_call_output';
   id: string;
@@ -80,7 +80,7 @@ export const custom_tool_call: CallKind<typeof InputCustomCall, CustomToolCall, 
   },
 };
 
-/** What such a tool gave. */
+/** The output of a custom tool. */
 export const custom_tool_call_output: AnswerKind<typeof CustomOutput, CustomToolOutput> = {
   role: 'answer',
   schema: CustomOutput,

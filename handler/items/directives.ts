@@ -4,7 +4,7 @@ import { ReasoningEffort } from '../protocol/reasoning.ts';
 import { ItemTool, TextFormat } from '../protocol/tools.ts';
 import type { DirectiveKind } from './kind.ts';
 
-// What an item may say of a turn beyond what was said.
+// Items that configure the turns after them.
 
 /** Tools that the model may use from here on. */
 const AdditionalTools = v.object({

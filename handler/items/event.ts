@@ -1,8 +1,8 @@
 import type { OutputText, ReasoningText, Refusal } from '../protocol/content.ts';
 
-// What the events of items have in common. Each type of item declares its own.
+// The common members of item events. Each item type declares its own events.
 
-/** What every event has, of whatever type. */
+/** The member of every event. */
 export interface AnyEvent {
   type: string;
 }
@@ -25,7 +25,7 @@ export interface OfPart extends OfItem {
   content_index: number;
 }
 
-/** What grows; `obfuscation` is padding for clients who asked for it. */
+/** A delta; `obfuscation` is padding for clients that request it. */
 export interface Growing {
   delta: string;
   obfuscation?: string;

@@ -20,10 +20,10 @@ const InputFunctionCall = v.object({
   status: Status,
 });
 
-/** The name of whatever tool gave an output. */
+/** The name of the tool that gave an output. */
 const ToolName = maybe(v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)));
 
-/** What the client's function returned: a string, which stays one, or parts. */
+/** The output of the client's function: a string or parts, and stays so. */
 const FunctionCallOutput = v.object({
   type: v.literal('function_call_output'),
   id: Id,
@@ -49,7 +49,7 @@ export interface FunctionCall {
   status: ItemStatus;
 }
 
-/** What the client's function returned, as it is kept. */
+/** A stored function output. */
 export interface FunctionOutput {
   type: 'function_call_output';
   id: string;
@@ -88,7 +88,7 @@ export const function_call: CallKind<typeof InputFunctionCall, FunctionCall, Fun
   },
 };
 
-/** What a function returned. It may answer a call of any other tool of the client's as well. */
+/** A function's output. It may answer a call of any other client tool as well. */
 export const function_call_output: AnswerKind<typeof FunctionCallOutput, FunctionOutput> = {
   role: 'answer',
   schema: FunctionCallOutput,

@@ -3,10 +3,10 @@ import { Id } from '../protocol/fields.ts';
 import { isObject } from '../protocol/json.ts';
 import { kinds } from './index.ts';
 
-/** The wish, last in an input, that what was said be compacted, and nothing else. */
+/** The request, as the last input item, to compact the conversation and do nothing else. */
 export const CompactionTrigger = v.object({ type: v.literal('compaction_trigger'), id: Id });
 
-/** An item that is stored, by its id. */
+/** A reference to a stored item. */
 export const ItemReference = v.object({ type: v.literal('item_reference'), id: v.pipe(v.string(), v.nonEmpty()) });
 
 const TypedItem = v.variant('type', [

@@ -6,28 +6,28 @@ import type { ClientInput } from './kind.ts';
 
 type Kinds = typeof kinds;
 
-/** The items of each type, as they are kept and listed. */
+/** The stored items by type. */
 export type Items = { [T in keyof Kinds]: ItemOf<Kinds[T]> };
 type ItemOf<K> = K extends { keep(given: never, id: string): infer I } ? I : never;
 
-/** An item as it is kept and listed: whatever a client or the model said, with its id. */
+/** A stored item, from a client or a model, with its id. */
 export type Item = Items[keyof Items];
 
-/** The types that may be in a response's output: those that have a stream. */
+/** Types that a response's output may have: those with a stream. */
 type Streamed = { [T in keyof Kinds]: Kinds[T] extends { stream: object } ? T : never }[keyof Kinds];
 
-/** The items of each of these types, as they are there. */
+/** The output items by type. */
 export type Outputs = { [T in Streamed]: OutputOf<Kinds[T]> };
 type OutputOf<K> = K extends { stream: { begin(item: never, again: boolean): infer O } } ? O : never;
 
 /** One item of a response's `output`. */
 export type OutputItem = Outputs[keyof Outputs];
 
-/** The events that each of these types has of its own. */
+/** The own events of each of these types. */
 export type OwnEvents = { [T in Streamed]: EventOf<Kinds[T]> };
 type EventOf<K> = K extends { stream: { events(item: never, at: never, again: never): Iterable<infer E> } } ? E : never;
 
-/** What a client may send of each type, with references resolved. */
+/** Client input by item type, with references resolved. */
 export type ClientItems = { [T in keyof Kinds]: v.InferOutput<Kinds[T]['schema']> };
 
 /** An item that a client sent, with references resolved. */
@@ -42,7 +42,7 @@ export function newItemId(type: keyof Items): string {
   return newId(table[type].prefix);
 }
 
-/** What a client sent as an item, in the form in which it is kept: with an id and a status, content as parts, no nulls. */
+/** The stored form of a client's item: with id and status, content as parts, no nulls. */
 export function toItem<T extends keyof Items>(item: ClientItems[T] & { type: T }): Items[T] {
   return table[item.type].keep(present(item), item.id || newItemId(item.type));
 }

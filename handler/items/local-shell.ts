@@ -22,7 +22,7 @@ const InputLocalShellCall = v.object({
   status: Status,
 });
 
-/** What the client's command wrote; `id` is the call's, unless `call_id` is given as well. */
+/** The output of the client's command; `id` is the call's, unless `call_id` is there too. */
 const LocalShellOutput = v.object({
   type: v.literal('local_shell_call_output'),
   id: Id,
@@ -50,7 +50,7 @@ interface LocalShellCommand {
   working_directory?: string | null | undefined;
 }
 
-/** What the command printed, as it is kept. */
+/** A stored command output. */
 export interface LocalShellCallOutput {
   type: 'local_shell_call_output';
   id: string;
@@ -76,7 +76,7 @@ export const local_shell_call: FixedCallKind<typeof InputLocalShellCall, LocalSh
   stream: plainStream,
 };
 
-/** What that command wrote. */
+/** The output of that command. */
 export const local_shell_call_output: AnswerKind<typeof LocalShellOutput, LocalShellCallOutput> = {
   role: 'answer',
   schema: LocalShellOutput,
@@ -84,7 +84,7 @@ export const local_shell_call_output: AnswerKind<typeof LocalShellOutput, LocalS
   prefix,
   keep: (input, id) => ({
     ...input,
-    // In the API's form the output has the id of its call for its own.
+    // In the API's form, `id` of the output is the call's id.
     id: input.id && input.call_id && input.call_id !== input.id ? id : newId(prefix),
     call_id: input.call_id || input.id || '',
     status: input.status ?? 'completed',

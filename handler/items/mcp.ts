@@ -43,7 +43,7 @@ type McpEvent =
   | (OfItem & Growing & { type: 'response.mcp_call_arguments.delta' })
   | (OfItem & { type: 'response.mcp_call_arguments.done'; arguments: string });
 
-/** A call of a tool that ran on a server, and what it gave. */
+/** A tool call that ran on a server, with its result. */
 export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall, McpEvent> = {
   role: 'server call',
   schema: InputMcpCall,

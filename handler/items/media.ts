@@ -3,7 +3,7 @@ import type { InputPart } from '../protocol/content.ts';
 /** A URL for others to fetch, and the member of the item, or of the part, that holds it. */
 export type MediaUrl = [member: string, url: string];
 
-/** What holds no URLs. */
+/** No media URLs. */
 export function noMedia(): [] {
   return [];
 }

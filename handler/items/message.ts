@@ -18,12 +18,12 @@ import { type MessageEvent, partsOf } from './part-events.ts';
 import { keptPart } from './parts.ts';
 import { change, put } from './stream.ts';
 
-/** What a message may consist of. */
+/** The content parts of a message. */
 export const MessageParts = v.array(
   v.variant('type', [InputText, InputImage, InputFile, ReplayedText, ReplayedRefusal]),
 );
 
-/** What a message is in its turn: said on the way, or the answer. */
+/** The phase of a message: commentary on the way, or the final answer. */
 export const Phase = v.picklist(['commentary', 'final_answer']);
 export type Phase = v.InferOutput<typeof Phase>;
 
@@ -38,7 +38,7 @@ export const InputMessage = v.object({
 });
 export type InputMessage = v.InferOutput<typeof InputMessage>;
 
-/** A message as it is kept: with an id, and its content as parts. */
+/** A stored message: with an id, and content as parts. */
 export interface Message {
   type: 'message';
   id: string;
@@ -54,7 +54,7 @@ export interface OutputMessage extends Message {
   content: (OutputText | Refusal)[];
 }
 
-/** What anyone says. */
+/** A message of any role. */
 export const message: SpeechKind<typeof InputMessage, Message, MessageEvent, OutputMessage> = {
   role: 'speech',
   schema: InputMessage,

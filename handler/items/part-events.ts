@@ -9,7 +9,7 @@ import type {
 } from '../protocol/content.ts';
 import type { ContentPartEvent, Growing, OfItem, OfPart } from './event.ts';
 
-// The parts of what a message or reasoning says, as events.
+// The events of content and summary parts.
 
 /** A text of a message grows, cites something, or is whole. */
 type TextEvent =
@@ -22,12 +22,12 @@ type RefusalTextEvent =
   | (OfPart & Growing & { type: 'response.refusal.delta' })
   | (OfPart & { type: 'response.refusal.done'; refusal: string });
 
-/** What the model thinks grows, or is whole. */
+/** A reasoning text grows, or is whole. */
 type ThoughtEvent =
   | (OfPart & Growing & { type: 'response.reasoning_text.delta' })
   | (OfPart & { type: 'response.reasoning_text.done'; text: string });
 
-/** A summary of that begins, grows, or is whole. */
+/** A summary part begins, grows, or is whole. */
 type SummaryEvent = OfItem & { summary_index: number } & (
     | { type: 'response.reasoning_summary_part.added'; part: SummaryText }
     | { type: 'response.reasoning_summary_part.done'; part: SummaryText; status?: 'incomplete' }
@@ -35,35 +35,35 @@ type SummaryEvent = OfItem & { summary_index: number } & (
     | { type: 'response.reasoning_summary_text.done'; text: string }
   );
 
-/** The events of what a message says. */
+/** The events of a message's parts. */
 export type MessageEvent = ContentPartEvent | TextEvent | RefusalTextEvent;
-/** The events of what reasoning says. */
+/** The events of reasoning's parts. */
 export type ReasoningEvent = ContentPartEvent | ThoughtEvent | SummaryEvent;
 type PartEvent = MessageEvent | ReasoningEvent;
 
-/** A part of what a message or reasoning says. */
+/** A content or summary part of a message or reasoning. */
 export type OutputPart = OutputText | Refusal | ReasoningText | SummaryText;
 
-/** Where a part is: `index` is its place in the item's content, or of a summary among the summaries. */
+/** The position of a part: `index` in the item's content or summary. */
 export interface PartPosition {
   item_id: string;
   output_index: number;
   index: number;
 }
 
-/** A part that says nothing yet. */
+/** An empty part. */
 export function emptyPart(type: OutputPart['type']): OutputPart {
   if (type === 'refusal') return { type, refusal: '' };
   if (type === 'output_text') return { type, text: '', annotations: [], logprobs: [] };
   return { type, text: '' };
 }
 
-/** The event that a part begins, empty as it is then. */
+/** The `added` event of a part. */
 export function partAdded(type: OutputPart['type'], place: PartPosition): PartEvent {
   return partEvent('added', emptyPart(type), place);
 }
 
-/** The event that a part grows. */
+/** The delta event of a part. */
 export function partDelta(
   type: OutputPart['type'],
   place: PartPosition,
@@ -82,19 +82,19 @@ export function partDelta(
   }
 }
 
-/** The event that a text gets another citation. */
+/** The event of a new citation. */
 export function annotationAdded(annotation: Annotation, annotation_index: number, place: PartPosition): PartEvent {
   return { type: 'response.output_text.annotation.added', ...inContent(place), annotation_index, annotation };
 }
 
-/** The events that a part has ended: what it says, and then the part; a summary that was cut says so. */
+/** The `done` events of a part: of its text, then of the part. An incomplete summary has that status. */
 export function partDone(part: OutputPart, place: PartPosition, status: ItemStatus): PartEvent[] {
   const event = partEvent('done', part, place);
   if (event.type === 'response.reasoning_summary_part.done' && status === 'incomplete') event.status = status;
   return [textDone(part, place), event];
 }
 
-/** The events of parts that come as a whole, each text as one delta; what was cut is what was said last. */
+/** The events of complete parts, each text as one delta. Only the last can be incomplete. */
 export function partsOf(
   parts: readonly (OutputText | Refusal)[],
   at: OfItem,

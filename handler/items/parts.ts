@@ -1,13 +1,13 @@
 import type { InputPart, PromptCacheBreakpoint } from '../protocol/content.ts';
 import { present } from '../protocol/json.ts';
 
-/** A part that a client gave, as it is kept: without nulls, and an image with its detail. */
+/** The stored form of a client's part: no nulls, and an image with its detail. */
 export function keptPart(part: InputPart): InputPart {
   const cleanPart = withoutNulls(part);
   return cleanPart.type === 'input_image' ? { ...cleanPart, detail: cleanPart.detail ?? 'auto' } : cleanPart;
 }
 
-/** What a tool gave, as it is kept: a text stays one. */
+/** The stored form of a tool's output: a text stays a text. */
 export function keptOutput(output: string | readonly InputPart[]): string | InputPart[] {
   return typeof output === 'string' ? output : output.map(keptPart);
 }

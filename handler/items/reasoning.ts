@@ -26,7 +26,7 @@ export interface Reasoning {
   status: ItemStatus;
 }
 
-/** What the model thinks before it says something. */
+/** The model's reasoning. */
 export const reasoning: SpeechKind<typeof InputReasoning, Reasoning, ReasoningEvent> = {
   role: 'speech',
   schema: InputReasoning,
@@ -71,7 +71,7 @@ export const reasoning: SpeechKind<typeof InputReasoning, Reasoning, ReasoningEv
   },
 };
 
-/** What reasoning says: the thing itself where it is there, else its summary. */
+/** The text of reasoning: its content, or else its summary. */
 export function reasoningText({ content, summary }: Pick<Reasoning, 'content' | 'summary'>): string {
   return (content.length > 0 ? content : summary).map(({ text }) => text).join('\n');
 }

@@ -7,11 +7,11 @@ type OfRole<R extends Role> = Items[{ [T in keyof Kinds]: Kinds[T] extends { rol
 
 /** A call that the client answers. */
 export type Call = OfRole<'call'>;
-/** What answers a call. A function's output answers any of them. */
+/** The output of a call. A function_call_output may answer a call of any type. */
 export type Answer = OfRole<'answer'>;
 /** A call that a server has run, with what it came to. */
 export type ServerCall = OfRole<'server call'>;
-/** What changes how the model is called from then on, and says nothing to it. */
+/** An item that configures later model calls and is not sent to the model. */
 export type Directive = OfRole<'directive'>;
 
 /** Whether an item is a call that the client answers. */
@@ -29,7 +29,7 @@ export function isServerCall(item: Item): item is ServerCall {
   return kinds[item.type].role === 'server call';
 }
 
-/** Whether an item says nothing to the model. */
+/** Whether an item is a directive. */
 export function isDirective(item: Item): item is Directive {
   return kinds[item.type].role === 'directive';
 }

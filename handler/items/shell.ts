@@ -24,7 +24,7 @@ const Outcome = v.variant('type', [
   v.object({ type: v.literal('exit'), exit_code: v.pipe(v.number(), v.integer()) }),
 ]);
 
-/** What the client's shell gave for each command. */
+/** The output of each command in the client's shell. */
 const ShellOutput = v.object({
   type: v.literal('shell_call_output'),
   id: Id,
@@ -53,7 +53,7 @@ interface ShellCommands {
   max_output_length: number | null;
 }
 
-/** What the commands printed, as it is kept. */
+/** Stored command outputs. */
 export interface ShellCallOutput {
   type: 'shell_call_output';
   id: string;
@@ -106,7 +106,7 @@ export const shell_call: FixedCallKind<typeof InputShellCall, ShellCall, ShellEv
   },
 };
 
-/** What the shell gave. */
+/** The outputs of the commands. */
 export const shell_call_output: AnswerKind<typeof ShellOutput, ShellCallOutput> = {
   role: 'answer',
   schema: ShellOutput,

@@ -2,20 +2,23 @@ import type { AnyEvent, OfItem } from './event.ts';
 
 /** How an item `O` of a response's output is streamed, with the events `E` of its own. */
 export interface Stream<O, E extends AnyEvent = never> {
-  /** Whether one that another server sends is read as a whole. What comes in pieces its backend reads; all else is left out. */
+  /**
+   * Whether an item from another Responses server is read as a whole. Streamed types are read by the backend; all others
+   * are dropped.
+   */
   readWhole: boolean;
-  /** The item as it begins, where it comes as a whole, or where a stored response is told `again`. */
+  /** The item in its `added` event, when it comes as a whole; `again` for a replay of a stored response. */
   begin(item: O, again: boolean): O;
-  /** The events of its own that come then, before it is done. */
+  /** Its own events between `added` and `done`. */
   events(item: O, at: OfItem, again: boolean): Iterable<E>;
-  /** By each type of event of its own: the item after one more. What a `done` event carries is authoritative. */
+  /** The reducer for each of its own event types. What a `done` event carries is authoritative. */
   fold: Fold<O, E>;
 }
 
-// A member for each type, also where several share a declaration.
+// One member per event type, also for types declared together.
 type Fold<O, E extends AnyEvent> = { [Event in E as Event['type']]: (item: O, event: Event) => O };
 
-/** An item that is in progress, and else as it will be. */
+/** The item with status `in_progress`. */
 export function inProgress<O extends { status: string }>(item: O): O {
   return { ...item, status: 'in_progress' };
 }
@@ -23,12 +26,12 @@ export function inProgress<O extends { status: string }>(item: O): O {
 /** The stream of an item that comes as a whole, without events of its own. */
 export const plainStream = { readWhole: true, begin: inProgress, events: () => [], fold: {} };
 
-/** What an event that only says how far something has come makes of an item: nothing, since its `done` has all of it. */
+/** The reducer of a progress event: the item stays, since its `done` carries everything. */
 export function unchanged<O>(item: O): O {
   return item;
 }
 
-/** A list with a value in the place of what was there, or behind all others. */
+/** A copy of the list with the value at `index`, which may be one past its end. */
 export function put<T>(list: readonly T[], index: number, value: T): T[] {
   if (index === list.length) return [...list, value]; // copied once: an assignment behind the end would copy it again
   const copy = list.slice();
@@ -36,7 +39,7 @@ export function put<T>(list: readonly T[], index: number, value: T): T[] {
   return copy;
 }
 
-/** A list with one value changed, if it is there. */
+/** A copy of the list with one value changed, if it exists. */
 export function change<T>(list: readonly T[], index: number, make: (value: T) => T): T[] {
   const value = list[index];
   return value === undefined ? [...list] : put(list, index, make(value));

@@ -64,7 +64,7 @@ export const tool_search_call: FixedCallKind<typeof InputToolSearchCall, ToolSea
   stream: plainStream,
 };
 
-/** The tools that were found, which the model may call from then on. */
+/** The tools a search found, which the model may call from then on. */
 export const tool_search_output: AnswerKind<typeof ToolSearchOutput, ToolSearchResult> & {
   stream: Stream<ToolSearchResult>;
 } = {

@@ -3,7 +3,7 @@ import type { ClientItems, Items } from './item.ts';
 import type { ToolAnswer, ToolCall } from './kind.ts';
 import type { MediaUrl } from './media.ts';
 
-/** What each type's kind may say of how others see an item. */
+/** The optional translations of each item kind. */
 const views: {
   [T in keyof Items]: {
     role: string;
@@ -14,12 +14,12 @@ const views: {
   };
 } = kinds;
 
-/** The call that an item is, or shows, as models see it that know only functions; undefined for an item of another kind. */
+/** The item's call as a function call; undefined for an item without one. */
 export function callOf<T extends keyof Items>(item: Items[T] & { type: T }): ToolCall | undefined {
   return views[item.type].asCall?.(item);
 }
 
-/** The answer that an item holds, in the same way; undefined for an item without one. */
+/** The item's output as a function's output; undefined for an item without one. */
 export function answerOf<T extends keyof Items>(item: Items[T] & { type: T }): ToolAnswer | undefined {
   return views[item.type].asAnswer?.(item);
 }

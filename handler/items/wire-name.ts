@@ -1,7 +1,7 @@
-/** The longest name that model servers take for a function. */
+/** The longest function name that model servers accept. */
 const MAX_NAME = 64;
 
-/** The name of a function that belongs to a namespace, as the model knows it; where it is cut, names stay apart. */
+/** The name of a namespace's function on the wire. A name that is cut gets a hash, so that names stay distinct. */
 export function wireName(name: string, namespace: string | null | undefined): string {
   if (!namespace) return name;
   const whole = `${namespace}__${name}`;

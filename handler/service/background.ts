@@ -61,7 +61,7 @@ async function keepBackground(
   await runner.start({ tenant, id: response.id, caller: caller.id });
 }
 
-/** The events of a background response after a number, until its end; a reader who leaves ends nothing but the reading. */
+/** The events of a background response after a number, to its end. A reader that leaves ends only the reading. */
 export function followResponse(
   { notifier, running }: Services,
   { store, log, signal: client }: RequestContext,
@@ -100,7 +100,7 @@ export async function checkFollowed({ store }: RequestContext, { id, background 
   throw new ApiError('refused', message, { param: 'stream' });
 }
 
-/** Ends a background response as cancelled, and gives what it has come to; one that has ended stays as it is. Throws 404. */
+/** Cancels a background response, and returns it; an ended one stays as it is. Throws 404. */
 export async function cancelResponse(services: Services, ctx: RequestContext, id: string): Promise<Response> {
   const response = await getResponse(ctx.store, id);
   if (!response.background) {

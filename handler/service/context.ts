@@ -4,9 +4,9 @@ import type { Reservation } from '../memory-budget.ts';
 import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import type { RequestLog } from './request-log.ts';
 
-/** What one request is served with, however it came in; what all requests share is the process's Services. */
+/** The context of one request, over HTTP or WebSocket. What all requests share is in Services. */
 export interface RequestContext {
-  /** The client's things, and the memory that the request takes. */
+  /** The tenant's store, which takes the request's memory. */
   readonly store: TenantStore;
   readonly log: RequestLog;
   /** Aborts when the client leaves. */
@@ -17,7 +17,7 @@ export interface RequestContext {
   readonly caller: Caller;
 }
 
-/** Until there is a way to tell clients apart, all are one. */
+/** The only tenant, until there is a way to tell clients apart. */
 const TENANT = 'default';
 
 /** The store of a request, whose memory is taken from `memory`. */

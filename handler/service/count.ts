@@ -6,9 +6,9 @@ import { planRequest } from './plan.ts';
 import type { Services } from './services.ts';
 
 /**
- * The input tokens of the first model call of a create with this body, as the model's server counts them, else an estimate.
- * Throws what the create would be refused for, a locked conversation included: what the turn in it says is still to come.
- * Stores nothing and runs no model.
+ * The input tokens of a create's first model call, counted by its server, else estimated. Throws what the create
+ * would be refused with, also for a locked conversation, whose input is not complete yet. Stores nothing and runs no
+ * model.
  */
 export async function countInput(services: Services, ctx: RequestContext, request: CountRequest): Promise<number> {
   const { limits, tokenizer } = services;

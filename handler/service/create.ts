@@ -14,18 +14,18 @@ import { planRequest } from './plan.ts';
 import type { Services } from './services.ts';
 import { startTurn } from './start.ts';
 
-/** What a create has come to. */
+/** The result of a create. */
 export interface Created {
   response: Response;
-  /** The events that make it, which are to be run to their end; absent where the response stands without them. */
+  /** The events that make it, to be run to their end; absent if the response is already there. */
   feed?: EventFeed;
   /** Whether it was made before, for the same request under the same key. */
   repeated: boolean;
 }
 
 /**
- * Begins the turn that a request asks for, in the background if it says so. What was asked before under the same `key` is not
- * run again. Throws an ApiError for what cannot be honoured.
+ * Starts the turn of a request, in the background if it says so. A request under a known `key` is not run again.
+ * Throws an ApiError for what cannot be honoured.
  */
 export async function createResponse(
   services: Services,

@@ -2,7 +2,7 @@ import type { ApiError } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
 
-/** Events on their way to a client: whoever pulls them runs them to their end, and then says so. */
+/** A stream of events for one client. Its reader runs them to their end, then calls `ended`. */
 export interface EventFeed {
   /** They never throw, and return what made them fail. */
   events: AsyncGenerator<ResponseEvent, ApiError | undefined>;
@@ -10,7 +10,7 @@ export interface EventFeed {
   signal: AbortSignal;
   /** The client has left. */
   abort(): void;
-  /** So many bytes were sent. */
+  /** Counts bytes that were sent. */
   countBytes(bytes: number): void;
   /** To be called when the events have come to their end. */
   ended(): void;

@@ -11,23 +11,26 @@ import { takeItems } from './given-items.ts';
 import { takeTrigger } from './references.ts';
 import type { Services } from './services.ts';
 
-/** A request and what was before it: all that its turn needs has been read and unsealed. */
+/** A request with its history: all that its turn needs, read and unsealed. */
 export interface Gathered {
   request: ResolvedRequest;
   history: History;
-  /** What the turn is written after. */
+  /** Where the turn is written: after which response, in which conversation. */
   origin: TurnOrigin;
-  /** What of its history is in no database. */
+  /** History items that are in no database. */
   unstored: readonly Item[];
 }
 
-/** What was before a request, where it is in no database. */
+/** A history that is in no database. */
 export type UnstoredHistory = Pick<History, 'items' | 'previous'>;
 
-/** Knows of histories that are in no database. */
+/** Finds a history that is in no database. */
 export type Recall = (request: HistoryReference) => UnstoredHistory | undefined;
 
-/** Reads what a request refers to and what was before it. Throws an ApiError for what is not there, or cannot be gone on from. */
+/**
+ * Reads the history of a request and the items it refers to. Throws an ApiError for what is missing or cannot be
+ * continued.
+ */
 export async function gather(
   services: Pick<Services, 'seal' | 'findMedia'>,
   ctx: Pick<RequestContext, 'store'>,
@@ -56,8 +59,8 @@ export async function gather(
 }
 
 /**
- * Ids of items that a client repeats of what its conversation holds: once that is summed up, they are not among what is read.
- * A round trip only where there may be any.
+ * Ids of input items that the conversation already holds. After a compaction these are not in the history that is
+ * read. A round trip only if there may be any.
  */
 async function findRepeatedIds(store: TenantStore, { conversation }: TurnOrigin, input: ResolvedRequest['input']) {
   if (!conversation?.summedUp || !Array.isArray(input)) return undefined;

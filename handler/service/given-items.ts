@@ -10,7 +10,8 @@ import { openReasoning } from './sealed.ts';
 import type { Services } from './services.ts';
 
 /**
- * The items of a request's member `param` as they are planned: with references resolved and our own reasoning opened. The first `trusted` are the configuration's. Throws an ApiError that names the field.
+ * The items of the member `param` as planned: references resolved and our reasoning opened. The first `trusted` are
+ * the configuration's. Throws an ApiError that names the field.
  */
 export async function takeItems(
   { seal, findMedia }: Pick<Services, 'seal' | 'findMedia'>,
@@ -24,8 +25,8 @@ export async function takeItems(
 }
 
 /**
- * The items that a client adds to a conversation, as they are kept. What would be refused in the input of a turn is refused
- * here: once it is kept, every turn would be. Throws an ApiError that names the field.
+ * The stored form of items that a client adds to a conversation. They are checked like a turn's input, since a bad
+ * one would fail every later turn. Throws an ApiError that names the field.
  */
 export async function takeConversationItems(
   services: Pick<Services, 'seal' | 'findMedia' | 'tools'>,

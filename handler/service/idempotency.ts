@@ -3,12 +3,12 @@ import { isObject, isShallow, MAX_DEPTH } from '../protocol/json.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { type IdempotencyKey, PARAM } from '../state/idempotency.ts';
 
-/** Printable ASCII, as long as a name may be in most places. */
+/** A valid key: 1 to 255 printable ASCII characters. */
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /**
- * A request under the client's key, if it has one; throws an ApiError for one that is none. A request that is not to be
- * stored has none: clients send keys without being asked, and with nothing kept there is nothing to give back.
+ * The idempotency key of a request; throws an ApiError for an invalid one. A request with `store: false` has none:
+ * clients send keys unasked, and nothing is stored to return.
  */
 export async function readKey(key: string | undefined, request: CreateRequest): Promise<IdempotencyKey | undefined> {
   if (key === undefined || request.store === false) return undefined;
@@ -18,10 +18,10 @@ export async function readKey(key: string | undefined, request: CreateRequest): 
   return { key, hash: await fingerprint(request) };
 }
 
-/** SHA-256 of what was understood of a request, in whatever order its members came; null is as good as no member. */
+/** SHA-256 of the parsed request, independent of the order of members; null counts as absent. */
 async function fingerprint(request: CreateRequest): Promise<string> {
   const members = Object.entries(request).filter(([, value]) => value != null);
-  // What is deeper stands where it would be refused anyway.
+  // Deeper values are only where they would be refused anyway.
   const deep = members.find(([, value]) => !isShallow(value, 2 * MAX_DEPTH));
   if (deep) throw new ApiError('invalid_value', `${deep[0]} is nested too deep`, { param: deep[0] });
   const text = JSON.stringify(Object.fromEntries(members), (_, value) =>

@@ -18,7 +18,10 @@ export function checkLengths(
   return body;
 }
 
-/** Throws an ApiError that names `param` for more tools than so many, those in namespaces included; `which` may say more of them. */
+/**
+ * Throws an ApiError that names `param` for more than `max` tools, counting members of namespaces; `which` completes
+ * the message.
+ */
 export function checkTools(param: string, tools: readonly unknown[], max: number, which = ''): void {
   const count = tools.reduce<number>(
     (sum, tool) => sum + (isObject(tool) ? Math.max(1, listOf(tool.tools).length) : 1),

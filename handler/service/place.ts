@@ -2,10 +2,10 @@ import { type Bounds, startBounds } from '../turn/bounds.ts';
 import type { RequestContext } from './context.ts';
 import type { Services } from './services.ts';
 
-/** A turn's place among those that clients wait for, and what ends it from outside. */
+/** A turn's place in the queue, and its bounds. */
 export interface TurnPlace {
   bounds: Bounds;
-  /** To be called however the turn ends. */
+  /** Gives the place back. Call it however the turn ends. */
   leave(): void;
 }
 

@@ -7,7 +7,7 @@ import { type Gathered, gather, type Recall } from './gather.ts';
 import { checkTools } from './lengths.ts';
 import type { Services } from './services.ts';
 
-/** A turn that is planned: nothing has been promised or written yet. */
+/** A planned turn: nothing has been promised or written yet. */
 export interface PlannedTurn extends Gathered {
   turn: Turn;
   /** Prepares a call of its model. */
@@ -15,8 +15,8 @@ export interface PlannedTurn extends Gathered {
 }
 
 /**
- * Gathers what the turn needs that a request asks for, and plans it; `recall` knows of responses that are kept nowhere.
- * Throws an ApiError for what cannot be honoured.
+ * Gathers and plans the turn of a request; `recall` finds histories that are in no database. Throws an ApiError for
+ * what cannot be honoured.
  */
 export async function planRequest(
   services: Services,

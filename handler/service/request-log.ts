@@ -17,10 +17,10 @@ export interface RequestLog {
   end(): void;
 }
 
-/** A request id of a client's that is taken over: Envoy, which has it before us, keeps whatever it is. */
+/** A client's request id that is kept. Envoy, in front of us, keeps any. */
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-/** What is known of a request when it comes in. */
+/** A request as it comes in. */
 export interface Incoming {
   /** The client's own id for it, if it sent one. */
   requestId: string | undefined;
@@ -30,7 +30,7 @@ export interface Incoming {
   path: string;
 }
 
-/** Statuses of a server that does as it should: it is stopping, or has no room. A crowd of them is not as many faults. */
+/** Statuses of an expected refusal: stopping, or out of room. They are logged as warnings. */
 const REFUSALS = new Set([503, 507]);
 
 /** Begins a request's log line; `statusOf` gives the status of its reply when it has ended, and `onEnd` is called once, then. */

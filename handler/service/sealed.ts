@@ -3,8 +3,8 @@ import type { ClientItem } from '../items/item.ts';
 import { isSealed, type Seal } from '../seal.ts';
 
 /**
- * An input with the reasoning that we sealed for the client in plain text again: as a summary where the client has it as
- * one. Throws an ApiError for what cannot be opened; what a model's server has sealed stays as it is.
+ * The input with our sealed reasoning opened; reasoning that a model server sealed stays. Throws an ApiError if it
+ * cannot be opened.
  */
 export function openReasoning(seal: Seal, input: readonly ClientItem[], param = 'input'): Promise<ClientItem[]> {
   return Promise.all(

@@ -16,20 +16,20 @@ import type { PromptTemplate } from '../turn/prompt.ts';
 import type { RunningTurns } from '../turn/running.ts';
 import type { ServerTools } from '../turn/tools.ts';
 
-/** What the process has once, for all requests; what one request has is its RequestContext. */
+/** The services of the process, shared by all requests. What one request has is in RequestContext. */
 export interface Services {
-  /** What stands before the paths of all routes. */
+  /** The prefix of all paths. */
   basePath: string;
   models: Models;
   tools: ServerTools;
   limits: Limits;
-  /** What the process may hold for all its callers. */
+  /** The memory budget of the process. */
   memory: MemoryBudget;
-  /** The places of turns that somebody waits for. */
+  /** The queue of turns that clients wait for. */
   turns: FairQueue;
-  /** The background turns of each caller that are being written down, and that the runner does not know yet. */
+  /** Background turns by caller that are being stored, before the runner knows them. */
   beginning: CallerCount;
-  /** The WebSockets of each caller. */
+  /** WebSockets by caller. */
   sockets: CallerCount;
   /** Who sends a request. */
   identify: Identify;
@@ -39,21 +39,21 @@ export interface Services {
   /** The origins whose pages may call us from a browser. */
   origins: readonly string[];
   codecs: Codecs;
-  /** Loads what estimates tokens where a model's server does not count them. */
+  /** Loads the tokenizer for servers that do not count tokens. */
   tokenizer: (() => Promise<Tokenizer>) | undefined;
   prompts: readonly PromptTemplate[];
-  /** Finds URLs of images and files that the configuration forbids. */
+  /** Finds media URLs that the configuration forbids. */
   findMedia: FindMedia;
   /** The Seal of a tenant. */
   seal: (tenant: string) => Seal;
-  /** Where background turns run, and what tells those who read their events here that there are more. */
+  /** Runs background turns; the notifier wakes readers of their events in this process. */
   runner: Runner;
   notifier: LogNotifier;
-  /** What clients wait for here. */
+  /** Turns and streams that clients wait for. */
   running: RunningTurns;
   readiness: Readiness;
   /** Asks the database for a sign of life, at most once an interval, and keeps what comes of it in `readiness`. */
   ping: () => Promise<void>;
-  /** What all tenants' stores are opened from. */
+  /** The storage that all tenants' stores share. */
   storage: SharedStore;
 }

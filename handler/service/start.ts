@@ -10,8 +10,8 @@ import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
 
 /**
- * Begins a turn once its caller has a place for it, in the database, too, if it is to be kept. Throws an ApiError for what the
- * backend cannot carry, when another turn was first, in its conversation or with its key, and where there is no place.
+ * Starts a turn once its caller has a place, and stores its start if it is to be stored. Throws an ApiError for what
+ * the backend cannot carry, if another turn was first in its conversation or under its key, and if there is no place.
  */
 export async function startTurn(
   services: Services,
@@ -39,7 +39,7 @@ export async function startTurn(
     };
     const events = withObfuscation(runTurn(turn, means, bounds.signal), request);
     await record?.begin();
-    // What a client that leaves has begun is still to be written down.
+    // If the client leaves, the turn must still be stored.
     ingress.waitUntil?.(whole.promise);
     const { signal, abort, countBytes } = bounds;
     return { events, signal, abort, countBytes, ended };
@@ -49,7 +49,7 @@ export async function startTurn(
   }
 }
 
-/** A turn as it is kept: one whose history is in no database has all of it for its own input, as if it had been sent. */
+/** The turn to store. A history that is in no database becomes part of its input, as if the client had sent it. */
 function newTurn({ turn: { response, input }, origin, unstored }: PlannedTurn): NewTurn {
   return { response, input: [...unstored, ...input], origin };
 }

@@ -11,15 +11,15 @@ export interface Tool<Config = unknown> {
   /** Checks one entry of `tools`; throws an ApiError that names the field below `param`. */
   parse(entry: JsonObject, param: string): Config;
   /**
-   * Its functions as the model is told of them, where they are known before it is opened: the first call is then translated
-   * once, and what cannot be carried of it refused, before anything is promised. `open` returns the same.
+   * Its functions, if they are known before it is opened: the first call is then translated once, and refused before
+   * anything is promised. `open` returns the same.
    */
   definitions?(config: Config): readonly FunctionTool[];
-  /** Makes it ready for one turn; yields what the client sees of that, `output_index` from 0. */
+  /** Opens the tool for one turn. Yields events for the client, `output_index` from 0. */
   open(config: Config, signal: AbortSignal): AsyncGenerator<ItemEvent, ServerFunctions>;
 }
 
-/** What an opened tool offers the model. */
+/** The functions of an opened tool. */
 export interface ServerFunctions {
   functions: readonly ServerFunction[];
   /** Called once when the turn ends, however it ends. */
@@ -30,13 +30,13 @@ export interface ServerFunctions {
 export interface ServerFunction {
   definition: FunctionTool;
   /**
-   * Runs one call; yields what the client sees, `output_index` from 0, and returns what the model reads. A failure
-   * that the model should hear of is a result; a throw fails the turn.
+   * Runs one call. Yields events for the client, `output_index` from 0, and returns the output for the model. Return
+   * a failure that the model should read; a throw fails the turn.
    */
   run(call: FunctionCall, signal: AbortSignal): AsyncGenerator<ItemEvent, ToolResult>;
 }
 
-/** What a call gave. */
+/** The result of a function call. */
 export interface ToolResult {
   output: string | InputPart[];
   /** Ends the turn after this round, since only the client can go on (an approval). */

@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 
-/** How often within one idle limit the silence is looked at; a silence is noticed at most this part of it late. */
+/** Checks per idle limit: silence is noticed at most 1/8 of the limit late. */
 const CHECKS_PER_LIMIT = 8;
 
 /** What can end a turn from outside: its client, its clock, and the size of its reply. */
@@ -12,15 +12,15 @@ export interface Bounds {
   abort(): void;
   /** The turn fails with this. */
   fail(reason: ApiError): void;
-  /** The model is being waited for, or has said something. Two assignments, since it runs for every event. */
+  /** Starts or stops the idle clock. Called twice per event, so it must stay cheap. */
   waiting(forModel: boolean): void;
   /** The reply has grown by so many bytes. */
   countBytes(bytes: number): void;
-  /** Stops the clock; to be called however the turn ends. */
+  /** Stops the timers. Call it however the turn ends. */
   end(): void;
 }
 
-/** Starts the clock of a turn for a client whose leaving `client` tells. */
+/** Starts the timers of a turn; `client` aborts when its client leaves. */
 export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | 'idle' | 'reply'>): Bounds {
   const controller = new AbortController();
   let isWaiting = false;
@@ -29,7 +29,7 @@ export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | '
   let silentChecks = 0;
   let total = 0;
   const turnTimer = setTimeout(() => stop(`it took longer than ${limits.turn / 1000} s`), limits.turn);
-  // A reader who does not read is not the model's silence: only waiting for the model counts.
+  // Only waiting for the model counts: a slow reader is not a silent model.
   const idleTimer = setInterval(() => {
     silentChecks = isWaiting && steps === lastSteps ? silentChecks + 1 : 0;
     lastSteps = steps;
@@ -41,7 +41,7 @@ export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | '
     clearInterval(idleTimer);
     client.removeEventListener('abort', abort);
   };
-  // The clock has nothing more to say once the turn is aborted, even if nobody ever reads to its end.
+  // The timers stop at an abort, since the events may never be read to their end.
   const abortWith = (reason: unknown) => {
     end();
     controller.abort(reason);

@@ -4,7 +4,7 @@ import type { AppliedCacheOptions } from '../protocol/response.ts';
 
 type CacheOptions = NonNullable<CreateRequest['prompt_cache_options']>;
 
-/** The options that a model's server is told: those that are given, since null means "not given". */
+/** The options sent to a model server: those that are not null, since null means "not given". */
 export function presentOptions(options: CacheOptions): CacheOptions {
   return present(options);
 }

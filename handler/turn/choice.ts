@@ -5,13 +5,15 @@ import type { ToolUse } from '../tools/tool.ts';
 type AllowedTools = Extract<ToolChoice, { type: 'allowed_tools' }>;
 type Entry = AllowedTools['tools'][number];
 
-/** The type by which a list allows a search for deferred tools, and all that it finds. */
+/** The allowed_tools entry that allows the search for deferred tools, and every tool it loads. */
 const SEARCH = 'tool_search';
 
 /** The type by which any computer tool is named. */
 const COMPUTER = 'computer_use';
 
-/** Throws an ApiError for a choice that names what is not there. What is deferred can be allowed, but not forced. */
+/**
+ * Throws an ApiError for a choice of a tool that is not in the request. A deferred tool can be allowed, but not forced.
+ */
 export function checkChoice(
   choice: ToolChoice,
   { callable, all }: { callable: readonly ClientTool[]; all: readonly ClientTool[] },
@@ -30,7 +32,7 @@ export function checkChoice(
   }
 }
 
-/** Whether a choice lets the model call a tool: a list only those that it names, and what a search finds that it names. */
+/** Whether a choice lets the model call a tool. A list allows the tools it names, and all if it names the search. */
 export function allows(choice: ToolChoice, tool: ClientTool): boolean {
   return !isList(choice) || choice.tools.some((entry) => entry.type === SEARCH || isNamed(tool, entry));
 }
@@ -58,7 +60,7 @@ export function expandServerTools(
 export function allowAlso(choice: ToolChoice, tools: readonly ClientTool[]): ToolChoice {
   if (!isList(choice)) return choice;
   const members = tools.flatMap((tool) => (tool.type === 'namespace' ? tool.tools : [tool]));
-  // Both lists may be long, so no entry of the one is compared with all of the other.
+  // By keys, since comparing two long lists entry by entry is quadratic.
   const keys = new Set(choice.tools.filter(({ namespace }) => namespace == null).map(keyOf));
   const more = members
     .filter((tool) => !keysOf(tool).some((key) => keys.has(key)))
@@ -66,13 +68,13 @@ export function allowAlso(choice: ToolChoice, tools: readonly ClientTool[]): Too
   return { ...choice, tools: [...choice.tools, ...more] };
 }
 
-/** A choice once a function of the server has run: `required` is fulfilled, and no later round has to call again. */
+/** The choice after a server function has run: `required` is fulfilled, so later rounds are `auto`. */
 export function afterToolRan(choice: ToolChoice): ToolChoice {
   if (isList(choice)) return { ...choice, mode: 'auto' };
   return choice === 'required' ? 'auto' : choice;
 }
 
-/** A choice without these functions, which cannot be called any more. */
+/** A choice without functions that may not be called any more. */
 export function withoutFunctions(choice: ToolChoice, names: ReadonlySet<string>): ToolChoice {
   if (!isList(choice)) return choice;
   const tools = choice.tools.filter(({ type, name }) => type !== 'function' || name == null || !names.has(name));
@@ -94,12 +96,12 @@ function isNamed(tool: ClientTool, entry: Pick<Entry, 'type' | 'name' | 'namespa
   return tool.type === entry.type && (entry.name == null || ('name' in tool && tool.name === entry.name));
 }
 
-/** What an entry without a namespace names, as one text. */
+/** The key of an entry without a namespace. */
 function keyOf({ type, name }: Pick<Entry, 'type' | 'name'>): string {
   return name == null || type === COMPUTER ? type : `${type} ${name}`;
 }
 
-/** The keys of all entries that name a tool of no namespace. */
+/** The keys of all entries that would name this tool. */
 function keysOf(tool: Exclude<ClientTool, { type: 'namespace' }>): string[] {
   const keys = [tool.type, ...('name' in tool ? [`${tool.type} ${tool.name}`] : [])];
   return tool.type.startsWith('computer') ? [...keys, COMPUTER] : keys;

@@ -4,21 +4,21 @@ import type { Annotation, OutputText } from '../protocol/content.ts';
 /** Puts the citations that tools gave onto the next text that the model writes, in its events and in its item. */
 export class Citations {
   #pending: Annotation[] = [];
-  /** How many the text that is being written has of its own. */
+  /** Citations the open text has of its own. */
   #own = 0;
   #lastText: { content: number; annotations: Annotation[] } | undefined;
 
-  /** What is kept for the next text. */
+  /** Citations that wait for the next text. */
   get pending(): readonly Annotation[] {
     return this.#pending;
   }
 
-  /** Keeps citations for the next text. */
+  /** Queues citations for the next text. */
   queue(citations: readonly Annotation[]): void {
     this.#pending.push(...citations);
   }
 
-  /** The event, with what the waiting citations add to it. */
+  /** The event, with the queued citations added to it. */
   *pass(event: ItemEvent): Generator<ItemEvent> {
     const lastText = this.#lastText;
     if (event.type === 'response.content_part.added') this.#own = 0;

@@ -11,7 +11,7 @@ import { summaryItems, summaryOf } from './compaction.ts';
 import { estimateTokens } from './estimate.ts';
 import { roomFor, truncate } from './truncate.ts';
 
-/** What the model is asked when it is to sum up what was said. */
+/** The instructions of the model call that writes a summary. */
 const INSTRUCTIONS = [
   'You are compacting a conversation between a user and an assistant that has grown too long. Write down all that the',
   'assistant needs in order to go on: what the user wants, in the words of the user, with every constraint and preference;',
@@ -22,20 +22,20 @@ const INSTRUCTIONS = [
 
 const REQUEST = 'Now write the summary of everything above.';
 
-/** Characters of a summary at most: some 250,000 tokens, with which nothing would be won, and more than any model says. */
+/** The longest summary, in characters: some 250,000 tokens, more than any model writes. */
 const MAX_SUMMARY = 1024 * 1024;
 
-/** What a compaction has come to. */
+/** The result of a compaction. */
 export interface CompactionResult {
   item: Compaction;
-  /** What the model reads in its place. */
+  /** The messages the model reads in place of the item. */
   replacement: Message[];
   usage: Usage | null;
 }
 
 /**
- * The item that holds, sealed, what a model says to a `summaryCall`, in place of `items`; `output_index` 0. Throws
- * an ApiError when the summary does not come to its end.
+ * The compaction item with the sealed text that a model streams for a `summaryCall`, in place of `items`;
+ * `output_index` 0. Throws an ApiError if the summary is incomplete.
  */
 export async function* compact(
   summing: AsyncIterable<BackendEvent>,
@@ -52,7 +52,7 @@ export async function* compact(
     if (event.type === 'keep_alive') yield event;
     if (event.type === 'response.output_text.delta') text += event.delta;
     if (text.length > MAX_SUMMARY) throw unfinished();
-    // Its thinking is told as well: it may take long, and what tells nothing is taken for silence.
+    // Thinking counts as progress too: it may take long, and no event would look like silence.
     if ('delta' in event) yield { type: 'response.compaction.compacting', ...place, item_id: id };
   }
   if (finish?.reason !== 'stop' || text.trim() === '') throw unfinished();
@@ -71,7 +71,7 @@ function unfinished(): ApiError {
   return new ApiError('server', message);
 }
 
-/** The call that has the model sum up what another would have it read; the oldest is left out where it would not fit. */
+/** The model call that summarizes the input of `call`. The oldest items are dropped where it would not fit. */
 export function summaryCall(call: ModelCall, context: number | undefined): ModelCall {
   const request: Message = {
     type: 'message',
@@ -84,13 +84,14 @@ export function summaryCall(call: ModelCall, context: number | undefined): Model
     ? `${INSTRUCTIONS}\n\nThe assistant's own instructions, for you to know:\n${call.instructions}`
     : INSTRUCTIONS;
   const { tools } = call;
-  // Before the request is added: what was said last is never left out, so that an overflow is told and nothing is lost.
+  // Truncated before the request is added: the last item always stays, so that an overflow is an error and no silent
+  // loss.
   const room = context === undefined ? undefined : roomFor({ instructions, tools }, context, null);
   return {
     ...call,
     instructions,
     input: [...truncate(call.input, room), request],
-    // Some servers refuse calls in a conversation without the tools that they were of.
+    // The tools stay, since some servers refuse tool calls in the input without them.
     tool_choice: 'none',
     text: { format: { type: 'text' }, verbosity: null },
     top_logprobs: null,
@@ -98,10 +99,10 @@ export function summaryCall(call: ModelCall, context: number | undefined): Model
   };
 }
 
-/** What part of its model's context a conversation may take before it is compacted, where the client does not say. */
+/** The default compact_threshold, as a part of the model's context. */
 const COMPACT_AT = 0.8;
 
-/** Whether a turn sums up what was said: because it was asked to, or since that has grown too long. Throws for what is wrong. */
+/** The compaction a turn begins with: on request, or because its input is above compact_threshold. Throws an ApiError. */
 export function planCompaction(
   { compacts, context_management }: Pick<CreateRequest, 'context_management'> & { compacts?: boolean },
   call: ModelCall,

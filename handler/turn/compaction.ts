@@ -8,12 +8,12 @@ import { isObject } from '../protocol/json.ts';
 import { isSealed, type Seal } from '../seal.ts';
 import { check } from '../validate.ts';
 
-/** How a summary begins where the model reads it. */
+/** The heading of a summary that the model reads. */
 const TITLE = 'Summary of the conversation so far:';
 
 /**
- * The items from the latest compaction on, which stands for what was before it. Of the turn's own input what the user said
- * before it stays, as the compact endpoint gives it.
+ * The items from the latest compaction on. If that is in the turn's own input, the user's messages and directives
+ * before it stay, as the compact endpoint returns them.
  */
 export function fromLatestCompaction(history: readonly Item[], own: readonly Item[]): Item[] {
   const inOwn = own.findLastIndex(isCompaction);
@@ -22,7 +22,7 @@ export function fromLatestCompaction(history: readonly Item[], own: readonly Ite
   return [...history.slice(Math.max(0, inBefore)), ...own];
 }
 
-/** The compaction that a turn is to begin at, if there is one: the latest of its input, but for what that repeats, or else the latest before. */
+/** The compaction a turn starts from: the latest new one in its input, else the latest in its history. */
 export function latestCompaction(
   history: readonly Item[],
   input: readonly ClientItem[],
@@ -32,7 +32,7 @@ export function latestCompaction(
   return compactions.findLast(({ id }) => !id || !known.has(id)) ?? history.findLast(isCompaction);
 }
 
-/** Whether an item stands for what was said before it. */
+/** Whether an item is a compaction. */
 export function isCompaction(item: Item): item is Compaction {
   return item.type === 'compaction';
 }
@@ -42,20 +42,20 @@ function staysBefore(item: Item): boolean {
   return isDirective(item);
 }
 
-/** What the model goes on from once all that was said is in a summary: that, and the user's latest words with what followed. */
+/** The model's input after a compaction: the summary, then the user's latest message and what followed it. */
 export function afterCompaction(summary: readonly Item[], items: readonly Item[]): Item[] {
   const latest = items.findLastIndex((item) => item.type === 'message' && item.role === 'user');
   return [...summary, ...(latest < 0 ? [] : items.slice(latest))];
 }
 
-/** A conversation summed up. */
+/** A summary of a conversation. */
 export interface Summary {
   text: string;
-  /** What system and developer messages said in it, which stays as it was. */
+  /** Its system and developer messages, word for word. */
   instructions: Pick<Message, 'role' | 'content'>[];
 }
 
-/** The summary of what a model heard, once it has been written. */
+/** The summary of these items, from the text that a model wrote. */
 export function summaryOf(items: readonly Item[], text: string): Summary {
   const instructions = items.filter((item) => item.type === 'message').filter(isInstruction);
   return { text, instructions: instructions.map(({ role, content }) => ({ role, content })) };
@@ -66,7 +66,7 @@ export function isInstruction({ role }: Pick<Message, 'role'>): boolean {
   return role === 'system' || role === 'developer';
 }
 
-/** A summary as the model reads it: what instructed it before, but for what stands among `others` as well, and the rest in short. */
+/** A summary as model input: its instructions, except those repeated in `others`, then the text. */
 export function summaryItems(id: string, { text, instructions }: Summary, others: readonly Item[] = []): Message[] {
   const known = new Set(others.map((item) => (item.type === 'message' ? JSON.stringify(item.content) : '')));
   const standing = instructions.filter(({ content }) => !known.has(JSON.stringify(content)));
@@ -76,8 +76,8 @@ export function summaryItems(id: string, { text, instructions }: Summary, others
 }
 
 /**
- * What was sealed as a summary; a text that is no object is one without instructions, as they were once. Undefined for what is
- * none: version 1 was bound to no purpose, and opens whatever was sealed.
+ * The summary in sealed content; a text that is no object is an old summary without instructions. Undefined if it is
+ * no summary: version 1 was bound to no purpose, and opens anything that was sealed.
  */
 function readSummary(sealed: string): Summary | undefined {
   let value: unknown;
@@ -96,10 +96,10 @@ function readSummary(sealed: string): Summary | undefined {
   }
 }
 
-/** Summaries by what seals them; undefined where what is sealed is none. */
+/** Summaries by their encrypted_content; undefined for sealed content that is no summary. */
 export type Summaries = ReadonlyMap<string, Summary | undefined>;
 
-/** Opens what we have sealed of these; what cannot be opened is not among them. */
+/** Opens the compactions that this deployment sealed; those that cannot be opened are left out. */
 export async function openSummaries(
   seal: Seal,
   compactions: readonly Pick<Compaction, 'encrypted_content'>[],
@@ -113,8 +113,8 @@ export async function openSummaries(
 }
 
 /**
- * The items with what we have sealed as the model reads it. Throws an ApiError that names `param` for what could not be opened;
- * what a model's server has sealed stays as it is.
+ * The items with our compactions replaced by their summaries; those of a model server stay. Throws an ApiError that
+ * names `param` for one that could not be opened.
  */
 export function withSummaries(items: readonly Item[], summaries: Summaries, param = 'input'): readonly Item[] {
   if (!items.some(isCompaction)) return items;

@@ -3,17 +3,17 @@ import { describe, log } from '../log.ts';
 import { countTokens, estimateTokens, type Tokenizer } from './estimate.ts';
 import { openFirst, type TurnCalls } from './first-call.ts';
 
-/** What a count may use beside the model's server. */
+/** Options of a token count. */
 export interface CountMeans {
-  /** What stands for instructions of OpenAI's own, where the client says so. */
+  /** The client's `personality`, which stands for instructions of OpenAI's own. */
   personality: string | null | undefined;
-  /** Loads what estimates tokens where the server does not count them. */
+  /** Loads the tokenizer for servers that do not count tokens. */
   tokenizer: (() => Promise<Tokenizer>) | undefined;
 }
 
 /**
- * The input tokens of the first model call of a turn, as its server counts them, else an estimate. Throws an ApiError for
- * what the turn itself would be refused for.
+ * The input tokens of a turn's first model call, counted by its server, else estimated. Throws the ApiError that the
+ * turn itself would be refused with.
  */
 export async function countFirstCall(
   prepare: Prepare,

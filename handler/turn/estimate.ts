@@ -2,25 +2,25 @@ import type { ModelCall } from '../backend/backend.ts';
 import type { Item } from '../items/item.ts';
 import { isObject } from '../protocol/json.ts';
 
-/** The parts of a call that a model reads, and that tokens are estimated of; one that is left out counts nothing. */
+/** The parts of a call that the model reads, for token estimates. An absent part counts nothing. */
 export type ModelInput = Partial<Pick<ModelCall, 'instructions' | 'input' | 'tools' | 'text'>>;
 
 /** Counts the tokens of a short text at once. */
 export type Tokenizer = (text: string) => number;
 
-/** Bytes of text that count as one token: fewer than any tokenizer needs on average, so that what fits here fits there. */
+/** Bytes per token. Fewer than any tokenizer's average, so the estimate is rather too high. */
 const BYTES_PER_TOKEN = 3;
 
-/** Tokens around each item, tool and text of instructions: the marks of where it begins and ends, and whose it is. */
+/** Tokens of the template around each item, tool and instructions: role and delimiters. */
 const FRAME_TOKENS = 4;
 
-/** Tokens with which a server tells a model how to call tools: 120 to 160 in many open models' templates, 350 at Anthropic. */
+/** Tokens of the prompt that explains tool calls: 120 to 160 in many open models' templates, 350 at Anthropic. */
 const TOOL_PROMPT_TOKENS = 150;
 
-/** Tokens of an image: one of 1024 by 1024 pixels is 765 at OpenAI and 1,400 at Anthropic, and its bytes tell nothing. */
+/** Tokens of an image, whatever its bytes: 1024 by 1024 pixels are 765 at OpenAI and 1,400 at Anthropic. */
 const IMAGE_TOKENS = 1_000;
 
-/** Tokens of a file: a page of a PDF is 1,500 to 3,000 at Anthropic, and how many pages there are is not looked up. */
+/** Tokens of a file: one PDF page is 1,500 to 3,000 at Anthropic. Pages are not counted. */
 const FILE_TOKENS = 2_000;
 
 const MEDIA_TOKENS = new Map([
@@ -37,7 +37,7 @@ const SKIPPED_MEMBERS = new Set([
 
 const encoder = new TextEncoder();
 
-/** The tokens of what a model reads, estimated at once by its bytes: rather too many than too few. */
+/** Estimates tokens by bytes, rather too many than too few. */
 export function estimateTokens(modelInput: ModelInput): number {
   const { texts, tokens } = textsOf(modelInput);
   const bytes = texts.reduce((sum, text) => sum + encoder.encode(text).length, 0);
@@ -45,18 +45,17 @@ export function estimateTokens(modelInput: ModelInput): number {
 }
 
 /**
- * Characters that are tokenized at a time: tokenizers take a time that grows with the square of a text without spaces,
- * some 2 ms for this much of it.
+ * Characters per tokenizer call. Tokenizers need time quadratic in a text without spaces: some 2 ms for this many.
  */
 const SLICE_LENGTH = 512;
 
-/** Slices after which others get their turn: a few milliseconds in all, of a text that has spaces. */
+/** Slices per pause: a few milliseconds of work for text with spaces, then others run. */
 const SLICES_PER_PAUSE = 16;
 
-/** Characters that are tokenized at most, a book's worth; beyond them the rest is taken to be like the beginning. */
+/** The most characters that are tokenized, a book's worth. The rest is extrapolated. */
 const MAX_TOKENIZED = 400_000;
 
-/** The tokens of what a model reads, estimated with a tokenizer that need not be its own; lets others go on meanwhile. */
+/** Estimates tokens with a tokenizer, which need not be the model's own. Pauses for others. */
 export async function countTokens(modelInput: ModelInput, tokenizer: Tokenizer): Promise<number> {
   const { texts, tokens } = textsOf(modelInput);
   const all = texts.reduce((sum, { length }) => sum + length, 0);
@@ -85,7 +84,7 @@ function* slicesOf(texts: readonly string[]): Generator<string> {
   }
 }
 
-/** The texts that a model reads, and the tokens of what is none. */
+/** The texts of the input, and the tokens of its frames, images and files. */
 function textsOf({ instructions, input = [], tools = [], text }: ModelInput): { texts: string[]; tokens: number } {
   const texts: string[] = [];
   let tokens = 0;
@@ -105,11 +104,11 @@ function textsOf({ instructions, input = [], tools = [], text }: ModelInput): { 
   return { texts, tokens };
 }
 
-/** What an item says: texts, and the tokens of images and files. */
+/** The parts of an item: texts, and the tokens of images and files. */
 function* partsOf(item: Item): Generator<string | number> {
-  // What is sealed is longer by a third than what it says, in bytes as in all of base64.
+  // Base64 is a third longer than its content.
   if (item.type === 'compaction') return yield Math.ceil((item.encrypted_content.length * 0.75) / BYTES_PER_TOKEN);
-  // Reasoning is read as it was, or by its summary.
+  // The model reads reasoning content, or else its summary.
   if (item.type === 'reasoning' && item.content.length > 0) yield* leavesOf(item.content);
   else yield* leavesOf(item);
 }
@@ -121,7 +120,7 @@ function* leavesOf(value: unknown): Generator<string | number> {
     const media = MEDIA_TOKENS.get(String(value.type));
     if (media !== undefined) return yield media;
     for (const [name, member] of Object.entries(value)) {
-      // Of schemas the names of members are read as well.
+      // The model reads a schema's member names too.
       if (name === 'tools') yield JSON.stringify(member);
       else if (!SKIPPED_MEMBERS.has(name)) yield* leavesOf(member);
     }

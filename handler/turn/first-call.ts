@@ -4,23 +4,23 @@ import type { ServerFunctions, ToolUse } from '../tools/tool.ts';
 import { summaryCall } from './compact.ts';
 import { ServedFunctions } from './served-functions.ts';
 
-/** What the calls of the model in a turn are made from. */
+/** What a turn's model calls are made from. */
 export interface TurnCalls {
   call: ModelCall;
-  /** All the tools that its model may come to be offered in its course, where they are more than the call's. */
+  /** All tools the turn may come to offer, if a search may load more than the call has. */
   allTools?: Pick<ModelCall, 'tools' | 'params'>;
   uses: readonly ToolUse[];
-  /** Whether what was said is summed up first, or only that; and how many tokens the model holds, if it is known. */
+  /** Set if the turn begins with a compaction. `only`: and ends with it. `context`: the model's, in tokens. */
   compaction?: { only: boolean; context: number | undefined };
 }
 
-/** The first call of the model in a turn, and what it is in its server's terms. */
+/** A turn's first model call, and the same call prepared for its server. */
 export interface FirstCall {
   call: ModelCall;
   prepared: PreparedCall;
 }
 
-/** What any server takes for an input, or at its end: some want a user to have the last word. */
+/** A user message that any server takes as input or at its end: some require a user's last. */
 export const PLACEHOLDER: Item = {
   type: 'message',
   id: 'msg_word',
@@ -30,19 +30,19 @@ export const PLACEHOLDER: Item = {
 };
 
 /**
- * Prepares the first call of a turn: that for a summary if the turn begins with one; undefined where tools have to be opened
- * for it. Throws an ApiError for what the model's server cannot carry of all that the turn may come to ask it, when nothing
- * has been sent or promised.
+ * Prepares the first call of a turn, which is the summary call if the turn begins with a compaction; undefined if
+ * tools must be opened first. Throws an ApiError for anything the turn may come to send that its server cannot carry,
+ * before anything is sent or promised.
  */
 export function prepareFirst(prepare: Prepare, { call, allTools, uses, compaction }: TurnCalls): FirstCall | undefined {
   const first = compaction ? summaryCall(call, compaction.context) : withKnown(call, uses);
-  // What is asked later than in the first call is prepared only to have it refused now: of what a search may load, the tools.
+  // Later calls are prepared only so that they are refused now. For deferred tools that is done without the input.
   if (!first || (compaction && !compaction.only)) prepare({ ...call, ...allTools });
   else if (allTools && !compaction) prepare({ ...call, ...allTools, input: [PLACEHOLDER] });
   return first && { call: first, prepared: prepare(first) };
 }
 
-/** The same where tools are opened for it, and closed again; what the client would see of that is dropped. */
+/** The same, opening and closing tools if that is needed. Their events are dropped. */
 export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: AbortSignal): Promise<FirstCall> {
   const first = prepareFirst(prepare, turn);
   if (first) return first;
@@ -66,7 +66,7 @@ export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: Abort
   }
 }
 
-/** The call with the functions of the server's tools; undefined where one is to be opened before they are known. */
+/** The call with all server functions; undefined if a tool must be opened before they are known. */
 function withKnown(call: ModelCall, uses: readonly ToolUse[]): ModelCall | undefined {
   const functions = new ServedFunctions();
   for (const { tool, config } of uses) {

@@ -3,26 +3,26 @@ import type { Response } from '../protocol/response.ts';
 import type { Summaries } from './compaction.ts';
 import type { RoundsSoFar } from './record.ts';
 
-/** What was before a turn, read and unsealed: with the request, all that the turn is planned from. */
+/** The history of a turn, read and unsealed. A turn is planned from it and the request alone. */
 export interface History {
-  /** Everything said before, oldest first. */
+  /** Earlier items, oldest first. */
   items: readonly Item[];
   previous: string | null;
   conversation: { id: string } | null;
-  /** What the compactions hold that its model is to read. */
+  /** The opened summaries of its compactions. */
   summaries: Summaries;
-  /** What the turn itself has made, where it goes on. */
+  /** Set if the turn resumes. */
   resumed?: ResumedTurn;
 }
 
-/** A turn whose first events were sent before, by a process that has died. */
+/** A turn that resumes after its process died. */
 export interface ResumedTurn extends RoundsSoFar {
-  /** As it was when it began, with the output of the rounds that have ended. */
+  /** The response as it began, with the output of finished rounds. */
   response: Response;
-  /** What these rounds said to the model beyond the turn's own input. */
+  /** Items those rounds added to the model's input. */
   newItems: readonly Item[];
   /** Sequence number of the next event. */
   number: number;
-  /** Whether it has been said to be in progress. */
+  /** Whether `response.in_progress` was sent. */
   inProgress: boolean;
 }

@@ -4,17 +4,16 @@ import { type ClientItem, toItem } from '../items/item.ts';
 import { type Answer, type Call, isAnswer, isCall } from '../items/roles.ts';
 import { fromLatestCompaction } from './compaction.ts';
 
-/** A turn's input: what is new in it, and all that the model is to see. */
+/** A turn's input: its new items, and all that the model sees. */
 export interface JoinedInput {
   own: Item[];
   whole: Item[];
 }
 
 /**
- * Puts a request's input after what was before. What the client repeats of that is left out, and so are calls whose
- * arguments were cut. What the conversation holds without being read any more (`repeatedIds`) is shown to the model again,
- * but is not new. Throws an ApiError for two items of one id, for an output without its call, and for a call
- * without its output.
+ * Appends a request's input to its history. Items the client repeats are left out, and so are calls with truncated
+ * arguments. Items the conversation holds but the history does not (`repeatedIds`) go to the model, and are not new.
+ * Throws an ApiError for a duplicate id, for an output without its call, and for a call without its output.
  */
 export function joinInput(
   history: readonly Item[],
@@ -31,7 +30,7 @@ export function joinInput(
   return { own: newItems.filter(({ id }) => !known.has(id)), whole };
 }
 
-/** Items of a request's member `param` as they are kept; throws an ApiError when two have the same id. */
+/** The stored form of the items in the member `param`. Throws an ApiError for a duplicate id. */
 export function itemsOf(input: readonly ClientItem[], param: string): Item[] {
   const ids = new Set<string>();
   return input.map((clientItem) => {
@@ -42,7 +41,7 @@ export function itemsOf(input: readonly ClientItem[], param: string): Item[] {
   });
 }
 
-/** Whether an item is not a repetition: by its id, or, of a call or its output, by all that it says. */
+/** Whether an item is new, by its id; a call or its output also by its content. */
 function isNew(history: readonly Item[]): (item: Item) => boolean {
   const ids = new Set(history.map(({ id }) => id));
   const byCall = new Map<string | null, (Call | Answer)[]>();
@@ -53,7 +52,8 @@ function isNew(history: readonly Item[]): (item: Item) => boolean {
     else continue;
     add(byCall, item.call_id, item);
   }
-  // Made only of what an input item may repeat: to write down all that was said takes longer than to read it.
+  // Serialized on demand, for the calls an input item may repeat: serializing the whole history takes longer than
+  // reading it.
   const contents = new Map<string | null, Set<string>>();
   const isRepeated = (item: Call | Answer) => {
     const known = contents.get(item.call_id) ?? new Set(byCall.get(item.call_id)?.map(contentOf));
@@ -62,14 +62,14 @@ function isNew(history: readonly Item[]): (item: Item) => boolean {
   };
   return (item) => {
     if (ids.has(item.id)) return false;
-    // Some servers count their call ids anew in every turn, so an output for a call that waits is none of before.
+    // Some servers reuse call ids in every turn, so an output for an open call is always new.
     if (isAnswer(item)) return open.has(item.call_id) || !isRepeated(item);
     return !isCall(item) || !isRepeated(item);
   };
 }
 
 function contentOf(item: Call | Answer): string {
-  // Members come in the order in which they were sent, which differs from client to client; and some leave out these.
+  // Sorted, since clients differ in the order of members; without those that some clients leave out.
   return JSON.stringify(
     Object.entries({ ...item, id: null, status: null, caller: null, async: null }).sort(([a], [b]) => (a < b ? -1 : 1)),
   );

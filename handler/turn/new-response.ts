@@ -4,7 +4,7 @@ import { appliedOptions } from './cache-options.ts';
 import type { History } from './history.ts';
 import type { ResolvedRequest } from './request.ts';
 
-/** What a plan has settled that its response tells as well. */
+/** The fields of a response that the plan decides. */
 export interface PlannedFields {
   shared: Pick<Response, 'instructions' | 'tool_choice' | 'parallel_tool_calls' | 'max_output_tokens'>;
   reasoning: Response['reasoning'];

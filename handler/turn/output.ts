@@ -7,8 +7,8 @@ import { fixedLimits } from '../limits.ts';
 const { outputItems, turnCalls, itemParts, partCitations } = fixedLimits;
 
 /**
- * Counts what a turn's model makes beyond the `output` so far; throws an ApiError for the event with which that is more than
- * a turn may hold. Each event copies the lists that it changes: within these limits that costs less than the event itself.
+ * Counts what the model adds to the `output` so far, and throws an ApiError at the event that exceeds a limit. Each
+ * event copies the lists that it changes; within these limits that costs less than the event itself.
  */
 export function countOutput(output: readonly OutputItem[]): (event: ItemEvent) => void {
   let calls = output.filter(isCall).length;

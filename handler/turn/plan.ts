@@ -17,19 +17,19 @@ import { addedTools, type ServerTools, sortTools } from './tools.ts';
 import { roomFor, truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
-/** Members whose issues are still open: anything but null, false, 0, `disabled` or an empty list would be ignored. */
+/** Members that are not supported yet. A value that asks for nothing is accepted. */
 const UNSUPPORTED = ['moderation', 'access_programs', 'image'] as const;
 
-/** What a plan is made with. */
+/** What a plan needs beside request and history. */
 export interface PlanMeans {
   tools: ServerTools;
-  /** Tokens that the model holds, if the configuration says. */
+  /** The model's context in tokens, if configured. */
   context: number | undefined;
 }
 
 /**
- * The turn that a request asks for after its history; throws an ApiError for what cannot be honoured. It is pure: but for new
- * ids and the present time, it gives the same for the same, and changes nothing that it is given.
+ * Plans the turn of a request and its history; throws an ApiError for what cannot be honoured. Pure: except for new
+ * ids and the time, the same arguments give the same plan, and none of them is changed.
  */
 export function planTurn(request: ResolvedRequest, history: History, { tools: serverTools, context }: PlanMeans): Turn {
   refuseUnsupported(request);
@@ -63,7 +63,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
     summary: request.reasoning?.summary ?? request.reasoning?.generate_summary ?? null,
   };
   const mode = request.reasoning?.mode;
-  // Without being asked, or asked to decide by itself, the model is given the reasoning of all turns.
+  // Default, and `auto`: the reasoning of all turns.
   const remembered = request.reasoning?.context === 'current_turn' ? 'current_turn' : 'all_turns';
   const cache = request.prompt_cache_options && presentOptions(request.prompt_cache_options);
   const wantsLogprobs = request.include?.includes('message.output_text.logprobs') || request.top_logprobs;
@@ -74,7 +74,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
     max_output_tokens: request.max_output_tokens ?? null,
   };
   const instructions = instruct(shared.instructions, catalog);
-  // A turn begins with the user's words, in whichever request they came: calls are answered within it.
+  // The current turn begins at the latest user message, in whichever request: tool outputs continue a turn.
   const turnStart = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
   const modelItems = whole.filter(
     (item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < turnStart),
@@ -137,7 +137,7 @@ export function planTurn(request: ResolvedRequest, history: History, { tools: se
   };
 }
 
-/** The tokens that items may take beside what else the model reads, where the oldest are to be left out. */
+/** The tokens left for items under truncation `auto`. */
 function roomIn(context: number | undefined, modelInput: Omit<ModelInput, 'input'>, reply: number | null): number {
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
   return roomFor(modelInput, context, reply);
@@ -147,7 +147,7 @@ function isUsers(item: Item): boolean {
   return item.type === 'message' && item.role === 'user';
 }
 
-/** What the last of each setting in the course of the conversation says. */
+/** The latest configuration_update of each setting. */
 function updates(items: readonly Item[]) {
   const changes = items.filter((item) => item.type === 'configuration_update');
   return {

@@ -3,7 +3,7 @@ import type { InputItem } from '../items/input.ts';
 import type { InputFile, InputImage, InputText } from '../protocol/content.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 
-/** A prompt that the configuration keeps for clients, who fill in its `{{variables}}`. */
+/** A prompt template of the configuration; clients fill in its `{{variables}}`. */
 export interface PromptTemplate {
   id: string;
   version: string;
@@ -17,13 +17,13 @@ type Prompted = Pick<CreateRequest, 'model' | 'instructions' | 'input' | 'prompt
 
 type Variables = Readonly<Record<string, string | InputText | InputImage | InputFile>>;
 
-/** A request, and how many items of its input are those of a prompt, before its own. */
+/** A request after its prompt was applied; the first `prompted` input items are the prompt's. */
 export type PromptedRequest = CreateRequest & { prompted: number };
 
 /**
- * A request with the prompt that it refers to filled in: the prompt's items come before its own, and its own
- * instructions and model win. The version is the newest, which is the last, unless one is asked for. Throws an ApiError
- * that names the field: 404 for an unknown prompt, 422 for variables that are not those of the prompt.
+ * Applies the prompt that a request refers to: the prompt's items come before its own, and its own instructions and
+ * model win. Without a version, the last (newest) one is used. Throws an ApiError that names the field: 404 for an
+ * unknown prompt, 422 for variables that are not the prompt's.
  */
 export function applyPrompt<R extends Prompted>(
   request: R,

@@ -2,23 +2,26 @@ import type { Item, OutputItem } from '../items/item.ts';
 import type { Annotation } from '../protocol/content.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 
-/** How far the tool loop has come where a round has ended. */
+/** The state of the tool loop between two rounds. */
 export interface RoundsSoFar {
-  /** The round that comes next, from 1. */
+  /** The next round, from 1. */
   round: number;
   usage: Usage | null;
-  /** Calls of the server's functions. */
+  /** Server function calls so far. */
   calls: number;
-  /** What they cited for the text that comes next. */
+  /** Their citations for the next text. */
   citations: readonly Annotation[];
 }
 
-/** What keeps a turn while it is made. */
+/** The port that stores a turn while it runs. */
 export interface TurnRecord {
-  /** Before a function of the server runs, with whatever effects it has. A throw fails the turn, and the function does not run. */
+  /**
+   * Called before a server function runs, since it may have effects. A throw fails the turn, and the function does not
+   * run.
+   */
   calling(): Promise<void>;
   /**
-   * Between two rounds of the tool loop, with the output so far and what the round said to the model. `number` is the next
+   * Called between two rounds, with the output so far and the items added to the model's input. `number` is the next
    * event's. A throw fails the turn.
    */
   round(
@@ -27,13 +30,13 @@ export interface TurnRecord {
     soFar: RoundsSoFar & { number: number },
   ): Promise<void>;
   /**
-   * Before the terminal event. Resolves with what is kept, which is another end where somebody was first: that is then told.
-   * A throw fails the turn, and is followed by one more call with it as failed.
+   * Called before the terminal event. Resolves with the response as stored, which is another if somebody ended it
+   * first; its events then say so. After a throw it is called once more, with the failed response.
    */
   end(response: Response): Promise<Response>;
 }
 
-/** Keeps nothing, for `store: false`. */
+/** Stores nothing, for `store: false`. */
 export const unrecorded: TurnRecord = {
   async calling() {},
   async round() {},

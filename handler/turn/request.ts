@@ -7,8 +7,10 @@ export type ResolvedRequest = Omit<PromptedRequest, 'input' | 'model'> & {
   input?: string | ClientItem[] | null | undefined;
   /** Whether the input ended with a `compaction_trigger`. */
   compacts?: boolean;
-  /** Ids in the input of items that the conversation holds, though they are not among what was before. */
+  /**
+   * Ids of input items that the conversation holds already, though the history was not read that far back. A stored key.
+   */
   held?: readonly string[] | undefined;
-  /** False for a turn that makes nothing, and is there to be gone on from. */
+  /** False for a warm-up: a turn without output, for a follow-up to continue. */
   generate?: boolean | null | undefined;
 };

@@ -12,24 +12,24 @@ import type { RoundsSoFar } from './record.ts';
 import { ServedFunctions } from './served-functions.ts';
 import { truncate } from './truncate.ts';
 
-/** Says that the model is about to be called again: what was made so far stands. */
+/** The end of a round: the model is called again, and the output so far stands. */
 export interface RoundEnd extends RoundsSoFar {
   type: 'round';
-  /** What the round said to the model beyond what it was called with. */
+  /** Items the round adds to the model's input. */
   newItems: Item[];
 }
 
-/** Says that a function of the server is about to run. */
+/** A server function is about to run. */
 export interface Calling {
   type: 'calling';
 }
 
 /**
- * The tool loop: calls the model, runs the functions that are the server's, and calls it again with what they
- * returned, at most `maxRounds` times, and as many functions as `max_tool_calls` allows. Yields what the client sees (a server function's call only as its tool shows it),
- * `output_index` counting on through all rounds, signs of life, a Calling before each function, a RoundEnd
- * between two rounds, then one Finish with the usage of all rounds. A round that the client
- * has to answer as well, or in which a tool ends the turn, is the last.
+ * The tool loop: calls the model, runs its calls of server functions, and calls it again with their outputs, at most
+ * `maxRounds` times and within `max_tool_calls`. Yields the events for the client, with `output_index` over all
+ * rounds (a server function's call is shown only as its tool shows it), KeepAlives, a Calling before each function, a
+ * RoundEnd between rounds, then one Finish with the total usage. A round is the last if the client has to answer too,
+ * or a tool ends the turn.
  */
 export async function* rounds(
   prepare: Prepare,
@@ -43,7 +43,7 @@ export async function* rounds(
     const servedFunctions = new ServedFunctions();
     for (const { tool, config } of uses) {
       const opening = tool.open(config, signal);
-      // What clients see of that they saw in the first round.
+      // Clients saw these events in the first round.
       const serverFunctions = resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening);
       openTools.push(serverFunctions);
       servedFunctions.add(
@@ -128,10 +128,10 @@ export async function* rounds(
   }
 }
 
-/** What a turn's rounds are made from; `resumed` where some were made before, by a process that has died. */
+/** What the rounds run with; `resumed` if earlier ones ran in a process that died. */
 interface Rounds {
   call: ModelCall;
-  /** What the model says to its first call, where that was prepared before. */
+  /** The stream of the first call, if it was prepared before. */
   first?: AsyncIterable<BackendEvent> | undefined;
   uses: readonly ToolUse[];
   response: Pick<Response, 'max_tool_calls' | 'output'>;
@@ -141,7 +141,7 @@ interface Rounds {
 
 const BEGINNING: RoundsSoFar = { round: 1, usage: null, calls: 0, citations: [] };
 
-/** What the model is told of a call beyond `max_tool_calls`. */
+/** The output of a call beyond `max_tool_calls`. */
 const NOT_RUN: ToolResult = { output: 'Not run: no more tool calls are allowed in this turn.' };
 
 type Functions = ReadonlyMap<string, ServerFunction>;
@@ -156,7 +156,7 @@ function runOf(functions: Functions, call: FunctionCall): ServerFunction['run'] 
   return serverFunction.run.bind(serverFunction);
 }
 
-/** Gives the items of several sources, each counting from 0, consecutive places in the response's output. */
+/** Renumbers `output_index` of several sources, each from 0, into one sequence. */
 class Places {
   #next: number;
 
@@ -165,7 +165,7 @@ class Places {
     this.#next = next;
   }
 
-  /** For one source: moves an event to its item's place; false for an item whose `added` was held back. */
+  /** For one source: sets an event's `output_index`; false if its item's `added` was not passed on. */
   of(): (event: ItemEvent) => boolean {
     const places = new Map<number, number>();
     return (event) => {
@@ -178,7 +178,7 @@ class Places {
     };
   }
 
-  /** The events of a source at their places, and what the source returns. */
+  /** The renumbered events of a source, and its return value. */
   async *move<R>(source: AsyncGenerator<ItemEvent, R>): AsyncGenerator<ItemEvent, R> {
     const move = this.of();
     let next = await source.next();
@@ -191,7 +191,7 @@ class Places {
   }
 }
 
-/** What a source returns, whose events nobody is to see. */
+/** The return value of a source, whose events are dropped. */
 async function resultOf<R>(source: AsyncGenerator<ItemEvent, R>): Promise<R> {
   for (;;) {
     const next = await source.next();

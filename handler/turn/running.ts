@@ -1,12 +1,12 @@
 import type { ApiError } from '../errors.ts';
 
-/** What this process makes, or reads live, for clients that wait for it: all that has to end before the process can. */
+/** The turns and live streams of this process that clients wait for. All must end before it stops. */
 export class RunningTurns {
   readonly #running = new Set<(reason: ApiError) => void>();
   #reason: ApiError | undefined;
   #idle = Promise.withResolvers<void>();
 
-  /** Enters a turn that `stop` ends; the function that it gives is to be called when the turn has ended. */
+  /** Registers a turn, with the function that stops it. Call the returned function when it has ended. */
   enter(stop: (reason: ApiError) => void): () => void {
     this.#running.add(stop);
     if (this.#reason) stop(this.#reason);
@@ -22,12 +22,12 @@ export class RunningTurns {
     return this.#running.size;
   }
 
-  /** Resolves when none runs. */
+  /** Resolves when nothing runs. */
   async idle(): Promise<void> {
     if (this.#running.size > 0) await this.#idle.promise;
   }
 
-  /** Ends all that run with a reason, and whatever is entered later as well. */
+  /** Stops everything that runs, and everything registered later. */
   stop(reason: ApiError): void {
     this.#reason ??= reason;
     for (const stop of [...this.#running]) stop(this.#reason);

@@ -1,20 +1,20 @@
 import { unsupported } from '../errors.ts';
 import type { ClientTool, CustomTool, FunctionTool } from '../protocol/tools.ts';
 
-/** The client's tools as the model is offered them: those that it can call, and those that are deferred until a search loads them. */
+/** The client's tools: those the model can call, and those deferred until a search loads them. */
 export class ToolCatalog {
-  /** Those that it can call at first, with their places in the request. */
+  /** Tools that can be called at first, with their places in the request. */
   readonly callable = new Map<ClientTool, string>();
-  /** Those that are deferred and that it may call once they are loaded, with their places. */
+  /** Deferred tools that can be called once loaded, with their places. */
   readonly deferred = new Map<ClientTool, string>();
-  /** Whether the server is to search for them. */
+  /** Whether this server runs the search. */
   readonly searches: boolean;
   readonly #names = new Set<string>();
 
   /**
-   * Parts the tools with their places: what comes `fromSearch` is deferred no more, what the model may not call is not to
-   * be found, and of two that have one name the first counts. Throws an ApiError that names a deferred tool that nothing
-   * can find.
+   * Sorts the tools into callable and deferred. Those `fromSearch` are deferred no more, those the model may not call
+   * cannot be searched for, and of two with one name the first counts. Throws an ApiError that names a deferred tool
+   * without a tool_search.
    */
   constructor(
     tools: ReadonlyMap<ClientTool, string>,
@@ -25,7 +25,7 @@ export class ToolCatalog {
     const isOurs = search?.execution === 'server';
     for (const [tool, place] of tools) {
       if (tool.type === 'tool_search' && isOurs) continue;
-      // The model's server knows of no search that is made here.
+      // Loaded tools are sent without `defer_loading`: the model's server knows nothing of our search.
       this.#offer(isOurs && fromSearch.has(tool) ? loaded(tool) : tool, place, fromSearch.has(tool));
       const later = fromSearch.has(tool) ? undefined : part(tool, isDeferred);
       if (!later) continue;
@@ -36,13 +36,13 @@ export class ToolCatalog {
     this.searches = isOurs && this.deferred.size > 0;
   }
 
-  /** Loads deferred tools in the course of one run: gives those, or those parts of them, that have not been shown in it yet. */
+  /** Loads deferred tools during one turn: gives the tools, or members, that the turn has not had yet. */
   loader(): (tools: readonly ClientTool[]) => ClientTool[] {
     const names = new Set(this.#names);
     return (tools) => tools.flatMap((tool) => part(loaded(tool), isNew(names)) ?? []);
   }
 
-  /** All that it can come to call, with their places. */
+  /** All tools that may come to be called, with their places. */
   get all(): Map<ClientTool, string> {
     const [all, names] = [new Map(this.callable), new Set(this.#names)];
     for (const [tool, place] of this.deferred) {
@@ -63,7 +63,7 @@ export class ToolCatalog {
 
 type Member = Exclude<ClientTool, { type: 'namespace' }>;
 
-/** A tool, or as much of a namespace as is to be kept; undefined if that is nothing. */
+/** A tool, or a namespace with the members that `keeps` accepts; undefined if none. */
 function part(tool: ClientTool, keeps: (member: Member, namespace?: string) => boolean): ClientTool | undefined {
   if (tool.type !== 'namespace') return keeps(tool) ? tool : undefined;
   const tools = tool.tools.filter((member) => keeps(member, tool.name));
@@ -71,10 +71,10 @@ function part(tool: ClientTool, keeps: (member: Member, namespace?: string) => b
   return tools.length > 0 ? { ...tool, tools } : undefined;
 }
 
-/** Whether a tool counts, and no other of its name has counted before. */
+/** Accepts a tool that counts if its name is new, and remembers the name. */
 function isNew(names: Set<string>, counts: (member: Member) => boolean = () => true) {
   return (member: Member, namespace = '') => {
-    // A type of the API's own is no name: a function may be called as one is.
+    // Keys differ for names and built-in types, since a function may be named like a type.
     const name = 'name' in member ? `${namespace} ${member.name}` : member.type;
     if (names.has(name) || !counts(member)) return false;
     names.add(name);
@@ -86,7 +86,7 @@ function isDeferred(member: Member): boolean {
   return 'defer_loading' in member && member.defer_loading === true;
 }
 
-/** A tool as it is when it is not deferred. */
+/** A tool without `defer_loading`. */
 function loaded(tool: ClientTool): ClientTool {
   if (tool.type === 'namespace') return { ...tool, tools: tool.tools.map(undeferred) };
   return tool.type === 'function' || tool.type === 'custom' ? undeferred(tool) : tool;

@@ -14,19 +14,19 @@ import { echo } from './tools.ts';
 
 const NAME = 'tool_search';
 
-/** Tools, a namespace for one, that a search loads at most: few enough that deferring the others was worth it. */
+/** The most tools one search loads (a namespace is one): few, since deferring is to save tokens. */
 const MAX_LOADED = 8;
 
-/** What a word counts that is in a name; one that is only in a description counts 1. */
+/** The score of a word found in a name; one found in a description scores 1. */
 const NAME_SCORE = 3;
 
-/** The shortest word, in characters, that a longer one may be a form of. */
+/** The shortest stem, in characters, that matches longer forms of a word. */
 const MIN_STEM = 3;
 
-/** Words of a query that count: a model that writes more of them knows not what it looks for. */
+/** The most words of a query that are searched for. */
 const MAX_WORDS = 32;
 
-/** Characters of a description that are searched: it says at its beginning what the tool is for. */
+/** The most characters of a description that are searched: its beginning says what the tool does. */
 const MAX_DESCRIPTION = 4_000;
 
 const definition: FunctionTool = {
@@ -41,7 +41,7 @@ const definition: FunctionTool = {
   },
 };
 
-/** The search as the tool loop runs it. */
+/** The search, as a tool of the tool loop. */
 export function toolSearch(catalog: ToolCatalog): ToolUse {
   const entries = new Map<ClientTool, SearchEntry>();
   const entryOf = (tool: ClientTool) => {
@@ -61,7 +61,7 @@ export function toolSearch(catalog: ToolCatalog): ToolUse {
   return { tool, config: undefined };
 }
 
-/** The instructions, and the names of what can be searched for with what it is: what a model starts from. */
+/** The instructions, with a list of the deferred tools that the model can search for. */
 export function instruct(instructions: string | null, { deferred }: ToolCatalog): string | null {
   if (deferred.size === 0) return instructions;
   const lines = Array.from(deferred.keys(), (tool) => {
@@ -72,7 +72,7 @@ export function instruct(instructions: string | null, { deferred }: ToolCatalog)
   return instructions ? `${instructions}\n\n${notice}` : notice;
 }
 
-/** The items as the model hears them: the searches that a server ran as calls of a function. */
+/** The items with the searches that a server ran turned into function calls. */
 export function searchesAsCalls(items: readonly Item[]): Item[] {
   const result: Item[] = [];
   let searches = 0;
@@ -109,7 +109,7 @@ async function* run(
   return { output: resultText(tools), tools: load(tools) };
 }
 
-/** A tool, the words of its names, and those of its descriptions. */
+/** A tool in the search index: the words of its names and of its descriptions. */
 interface SearchEntry {
   tool: ClientTool;
   names: Words;
@@ -122,7 +122,7 @@ function searchEntry(tool: ClientTool): SearchEntry {
   return { tool, names: new Words(wordsOf(members.map(nameOf))), about: new Words(wordsOf(about)) };
 }
 
-/** The tools that fit best, the best first; what fits less than half as well as that is left out. */
+/** The best matches, best first. Those with less than half of the best score are left out. */
 function search(words: readonly string[], tools: readonly SearchEntry[]): ClientTool[] {
   const scored = tools.map((entry) => ({ tool: entry.tool, score: scoreOf(entry, words) }));
   const best = scored.reduce((max, { score }) => Math.max(max, score), 0);
@@ -137,7 +137,7 @@ function scoreOf({ names, about }: SearchEntry, words: readonly string[]): numbe
   return words.reduce((sum, word) => sum + (names.fit(word) ? NAME_SCORE : about.fit(word) ? 1 : 0), 0);
 }
 
-/** Words that are looked for in any form; only those that begin alike are compared. */
+/** An index of words by stem: only words with the same stem are compared. */
 class Words {
   readonly #byStem = new Map<string, Set<string>>();
 
@@ -150,7 +150,7 @@ class Words {
     }
   }
 
-  /** Whether a word is among them, perhaps in another form: one of the two goes on where the other ends. */
+  /** Whether a word matches: the same, or one is a prefix of the other. */
   fit(word: string): boolean {
     const alike = this.#byStem.get(word.slice(0, MIN_STEM));
     if (!alike || word.length < MIN_STEM || alike.has(word)) return alike?.has(word) ?? false;
@@ -159,7 +159,7 @@ class Words {
   }
 }
 
-/** The words of all texts in a list, or in lists in it; those of names, too, that are written as one. */
+/** The words of all texts in a list, or in lists in it; camelCase is split. */
 function wordsOf(values: readonly unknown[]): string[] {
   const texts = values.flat().filter((value) => typeof value === 'string');
   const apart = texts.join(' ').replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ');

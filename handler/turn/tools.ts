@@ -7,7 +7,7 @@ import { check } from '../validate.ts';
 
 /** A request's tools by who runs them, and as the response echoes them. */
 export interface SortedTools {
-  /** Those that the client runs, each with its place in the request. */
+  /** Tools the client runs, with their places in the request. */
   client: Map<ClientTool, string>;
   uses: ToolUse[];
   echoed: EchoedTool[];
@@ -15,7 +15,7 @@ export interface SortedTools {
 
 type Entry = { type: string; [key: string]: unknown };
 
-/** The server's own tools by type, and the types that are left out where a client offers them. */
+/** Tools this server runs, by type, and the types that are dropped from requests. */
 export interface ServerTools {
   registered: ReadonlyMap<string, Tool>;
   dropped: ReadonlySet<string>;
@@ -56,7 +56,7 @@ function toClientTool(entry: Entry, param: string): ClientTool {
   return check(clientTools[entry.type], entry, param);
 }
 
-/** A tool as replies have it: a function with null or false for what was left out. */
+/** A tool as a response echoes it: a function with null or false for absent members. */
 export function echo(tool: ClientTool): EchoedTool {
   if (tool.type !== 'function') return tool;
   const { description = null, parameters = null, strict, async: isAsync, defer_loading, ...rest } = tool;
@@ -70,17 +70,16 @@ export function echo(tool: ClientTool): EchoedTool {
   };
 }
 
-/** Tools that items add: each with its place in the request's input, if it is in that. */
+/** Tools that items add, each with its place in the request's input, if it is there. */
 export interface AddedTools {
   tools: Map<ClientTool, string>;
-  /** Those of them that a search has found. */
+  /** Those that a search loaded. */
   fromSearch: Set<ClientTool>;
 }
 
 /**
- * Tools that come in the course of the conversation: what the client says, and what was found. Throws an ApiError for
- * one that is not known, which names the field if it is of this request's input; of that the first are the prompt's, as
- * many as are `prompted`. `param` is what the request calls its input.
+ * The tools added by items: by the client, or by a search. Throws an ApiError for an unknown one, which names its
+ * field if it is in this request's input (`param`), whose first `prompted` items are the prompt's.
  */
 export function addedTools(
   items: readonly Item[],

@@ -3,19 +3,18 @@ import { isAnswer, isCall } from '../items/roles.ts';
 import { isCompaction, isInstruction } from './compaction.ts';
 import { estimateTokens, type ModelInput } from './estimate.ts';
 
-/** What a model's reply gets of its context when the request does not say how much it may take, or says more than there is. */
+/** The part of the context reserved for the reply, unless max_output_tokens says it and fits. */
 const REPLY_PART = 0.25;
 
-/** The tokens that a model's context has for items: what else the model reads is taken off, and so is its `reply`. */
+/** The tokens a context has for items: without the rest of the input, and the reply. */
 export function roomFor(modelInput: Omit<ModelInput, 'input'>, context: number, reply: number | null): number {
   const reserved = reply !== null && reply < context ? reply : context * REPLY_PART;
   return context - reserved - estimateTokens(modelInput);
 }
 
 /**
- * The items without as many of the oldest as it takes to fit into so many tokens, an estimate, or all where `room` is undefined:
- * system and developer messages and summaries stay, and so does the last item, with the call that it answers; a call goes
- * with its output.
+ * The items that fit into `room` tokens (estimated), dropping the oldest; all items if `room` is undefined. System
+ * and developer messages, compactions and the last item stay; a call and its output stay or go together.
  */
 export function truncate(items: readonly Item[], room: number | undefined): readonly Item[] {
   if (room === undefined) return items;
@@ -26,7 +25,7 @@ export function truncate(items: readonly Item[], room: number | undefined): read
     last && isAnswer(last) ? items.findLastIndex((it) => isCall(it) && it.call_id === last.call_id) : -1;
   if (callIndex >= 0) keeps[callIndex] = true;
   for (const [index, item] of items.entries()) if (keeps[index]) remaining -= estimateTokens({ input: [item] });
-  // From the newest on, until one does not fit: a gap in the middle would be read as if nothing had been there.
+  // Newest first, up to the first that does not fit: a gap in the middle would mislead the model.
   for (let index = items.length - 1; index >= 0; index--) {
     const item = items[index];
     if (!item || keeps[index]) continue;
@@ -41,7 +40,7 @@ function stays(item: Item): boolean {
   return item.type === 'message' ? isInstruction(item) : isCompaction(item);
 }
 
-/** Outputs whose calls were dropped go too. */
+/** Drops outputs whose calls were dropped. */
 function withoutHalves(items: readonly Item[]): Item[] {
   const calls = new Set<string | null>();
   return items.filter((item) => {

@@ -19,15 +19,15 @@ import { type Calling, type RoundEnd, rounds } from './rounds.ts';
 /** One turn to run: the response as it begins, and the call that makes it. */
 export interface Turn extends TurnCalls {
   response: Response;
-  /** What the client said in this turn; the call's input has what was before it as well. */
+  /** The turn's new input items. The call's input has the history as well. */
   input: readonly Item[];
-  /** What its model reads, with summaries as they are kept. */
+  /** The model's input, with compactions still sealed. */
   modelItems: readonly Item[];
-  /** Tokens that what its model reads may take, where the oldest items are to be left out. */
+  /** The tokens items may take, under truncation `auto`. */
   room?: number;
-  /** Whether the client wants the model's reasoning sealed as well, to keep it itself. */
+  /** Whether the client wants encrypted reasoning, to keep it itself. */
   sealsReasoning: boolean;
-  /** Where it goes on. */
+  /** Set if the turn resumes. */
   resumed?: ResumedTurn;
 }
 
@@ -40,16 +40,16 @@ export interface TurnMeans {
   record: TurnRecord;
   /** Seals what clients keep themselves: compactions, and the model's reasoning where the turn says so. */
   seal: Seal;
-  /** Told when the turn begins and when it ceases to wait for the model or a tool. */
+  /** Called when the turn starts and stops waiting for the model or a tool. */
   waiting(forModel: boolean): void;
 }
 
 /**
- * Runs a turn. Throws at once what the model's server cannot carry, when nothing has been promised yet; the events
- * never throw, and end with exactly one terminal event: completed, incomplete, or failed (after an
- * `error` event, unless it was cancelled), returning what made it fail. When the signal aborts with an ApiError the turn fails with it; with
- * anything else the client has left, and the response ends as `cancelled`. What is recorded is written before the
- * terminal event; where that fails, the turn does.
+ * Runs a turn. Throws at once what the model server cannot carry, before anything is promised. The events never
+ * throw, and end with exactly one terminal event; a failed turn has an `error` event before it, unless it was
+ * cancelled, and the generator returns the failure. If the signal aborts with an ApiError, the turn fails with it;
+ * for any other reason the client left, and the response ends as `cancelled`. The record is written before the
+ * terminal event; if that fails, the turn fails.
  */
 export function runTurn(
   turn: Turn,
@@ -60,7 +60,7 @@ export function runTurn(
   return events(turn, sourceOf(turn, first, means, signal), means, signal);
 }
 
-/** What makes the events of a turn, which begins with its first call where that is known. */
+/** The events of a turn's model calls; `first` is the stream of the first, if it is prepared. */
 function sourceOf(
   turn: Turn,
   first: AsyncIterable<BackendEvent> | undefined,
@@ -72,7 +72,7 @@ function sourceOf(
   return rounds(means.prepare, { ...turn, first }, means.rounds, signal);
 }
 
-/** What is made where all that was said is summed up first: the item that holds it, and what the model says after it. */
+/** A turn that begins with a compaction: the item, then the rounds after it. */
 async function* compacted(
   turn: Turn,
   only: boolean,
@@ -162,7 +162,7 @@ async function* events(
   return failure;
 }
 
-/** The event that tells how a response of this status has ended. There is none for one that was cancelled: it has not come to anything. */
+/** The terminal event type of a status. The API has none for `cancelled`, which ends as failed. */
 export function terminalType(status: Response['status']): LifecycleEvent['type'] {
   return status === 'completed' || status === 'incomplete' ? `response.${status}` : 'response.failed';
 }
@@ -172,8 +172,8 @@ function isOpen(item: OutputItem): boolean {
 }
 
 /**
- * The events before the terminal one of a response that was cut short: open items end as incomplete, and the reason is told
- * as an `error`, unless it was cancelled. `number` is the first one's.
+ * The events before the terminal one of an interrupted response: open items end as incomplete, then the failure as an
+ * `error`, unless it was cancelled. `number` is the first event's.
  */
 export function* closingEvents(
   response: Response,
@@ -189,7 +189,7 @@ export function* closingEvents(
   if (failure) yield errorEvent(failure, next);
 }
 
-/** Reasoning with what a client may send back in its place; what a model's server has sealed stays as it is. */
+/** Reasoning with its text sealed for the client to send back. What a model server sealed stays. */
 async function sealed(item: OutputItem, seal: Seal): Promise<OutputItem> {
   if (item.type !== 'reasoning' || item.encrypted_content) return item;
   const text = reasoningText(item);
@@ -205,7 +205,7 @@ function finishedResponse(
   return { ...response, status: 'completed', completed_at: Math.floor(Date.now() / 1000), usage };
 }
 
-/** A response that has failed. */
+/** The response with status `failed`. */
 export function failedResponse(response: Response, { kind, reason, message }: ApiError): Response {
   const code =
     kind === 'rate_limit' ? 'rate_limit_exceeded' : kind === 'context_length' ? 'invalid_prompt' : 'server_error';

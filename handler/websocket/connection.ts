@@ -27,20 +27,20 @@ export async function serveSocket(socket: Socket, services: Services, ctx: Reque
 class Connection {
   readonly #socket: Socket;
   readonly #services: Services;
-  /** Of the request that opened it. */
+  /** The context of the request that opened it. */
   readonly #openingContext: RequestContext;
   readonly #client = new AbortController();
   readonly #memory: ResponseMemory;
   readonly #lanes: Lanes;
   readonly #names = new Set<string>();
-  /** What waits to be read by the client. */
+  /** The reservation for text that waits to be read by the client. */
   readonly #waiting: Reservation;
-  /** What requests are told from now on. */
+  /** The error that later requests get. */
   #closing: ApiError | undefined;
   #hasLeft = false;
-  /** Messages in a row that asked for nothing that is made. */
+  /** Refused messages in a row. */
   #refusedCount = 0;
-  /** Characters of answers that wait to be read. */
+  /** Characters of answers not yet read. */
   #unreadLength = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -157,7 +157,7 @@ class Connection {
     log.end();
   }
 
-  /** Answers at once, whatever else is being sent. Who only asks and never reads is let go. */
+  /** Answers at once, beside what else is being sent. A client that never reads is disconnected. */
   #answer(text: string): void {
     const full = this.#send(text);
     if (!full || this.#hasLeft) return;
@@ -186,7 +186,7 @@ class Connection {
     return log;
   }
 
-  /** Nothing is made any more. */
+  /** Nothing runs: closes the connection if it should close, else starts the idle timer. */
   #rest(): void {
     clearTimeout(this.#idle);
     if (this.#closing) this.#end(this.#closing);
@@ -206,7 +206,7 @@ class Connection {
   }
 
   #end(reason: ApiError): void {
-    // As at OpenAI: a client that asks for nothing is told as well.
+    // As OpenAI does, an idle client gets the error too.
     if (reason.kind === 'connection_limit' && !this.#hasLeft) this.#refuse(reason, undefined);
     this.#leave(reason.message);
   }

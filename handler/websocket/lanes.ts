@@ -20,14 +20,14 @@ export class Lanes {
     this.#rests = rests;
   }
 
-  /** Whether nothing runs, and so nothing waits. */
+  /** Whether nothing runs; then nothing waits either. */
   get idle(): boolean {
     return this.#running.size === 0;
   }
 
   /**
-   * Has work done when its lane is free, and one of so many places; `work` never rejects. False when there is no room for
-   * it to wait: one of any size may wait alone.
+   * Runs work when its lane and one of the connection's places are free; `work` never rejects. False if there is no
+   * room to wait: one request of any size may wait alone.
    */
   add(lane: string, size: number, work: () => Promise<void>): boolean {
     const waiting = this.#waiting.length;

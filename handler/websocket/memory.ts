@@ -7,23 +7,22 @@ import type { History } from '../turn/history.ts';
 
 interface RememberedResponse {
   items: Item[];
-  /** Of its items as JSON, in characters. */
+  /** The size of its items as JSON, in characters. */
   size: number;
   /** The id of the first response of its chain: those of one chain share their items. */
   chain: string;
 }
 
 /**
- * The responses of one connection that are kept nowhere else, as `store: false` asks: for as long as it is open, the last
- * of them, no more together than a client may send at once, and none where the process has no room. What is forgotten it can
- * send again.
+ * The unstored responses of one connection (`store: false`), while it is open: the latest ones, together no more than
+ * a client may send at once, and none if the process has no memory. A client can send again what was forgotten.
  */
 export class ResponseMemory {
   readonly #limits: Pick<Limits, 'body' | 'items'>;
   readonly #reservation: Reservation;
   readonly #responses = new Map<string, RememberedResponse>();
   #size = 0;
-  /** What `reservation` has taken. */
+  /** Bytes taken from `reservation`. */
   #takenBytes = 0;
 
   /** `reservation` takes the memory of what is remembered, and is closed with it. */
@@ -32,7 +31,7 @@ export class ResponseMemory {
     this.#reservation = reservation;
   }
 
-  /** What a request goes on from, if it names a response that is remembered here. */
+  /** The history of a request that names a remembered response. */
   recall({ previous_response_id: previous, conversation }: HistoryReference): UnstoredHistory | undefined {
     const found = previous == null || conversation != null ? undefined : this.#responses.get(previous);
     if (previous == null || !found) return undefined;
@@ -70,7 +69,7 @@ export class ResponseMemory {
     this.#responses.delete(id);
   }
 
-  /** What is remembered comes to in memory, in bytes: of each chain as much as its longest. */
+  /** The bytes of all remembered responses: per chain those of its longest, since they share items. */
   #parsed(): number {
     const longest = new Map<string, number>();
     for (const { chain, size } of this.#responses.values()) longest.set(chain, Math.max(size, longest.get(chain) ?? 0));

@@ -2,7 +2,7 @@ import type { ApiError, ErrorStyle } from '../errors.ts';
 import { isShallow, type JsonObject } from '../protocol/json.ts';
 import type { RefusalEvent, SteerFailedEvent } from '../protocol/websocket.ts';
 
-/** An error that no response has come of. */
+/** The error event of a request that made no response. */
 export function refusal(error: ApiError, style: ErrorStyle): RefusalEvent {
   const { type, message, param, streamCode: code, headers } = error;
   return { type: 'error', status: error.reply(style).status, error: { type, code, message, param, headers } };

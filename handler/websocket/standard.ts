@@ -8,10 +8,10 @@ export interface StandardWebSocket {
   addEventListener(type: 'message' | 'close' | 'error', listener: (event: { data?: unknown }) => void): void;
 }
 
-/** What may lie in the runtime's hands before sending waits, in bytes; a runtime that does not tell has to take all. */
+/** Buffered bytes above which sending waits. Runtimes without `bufferedAmount` never wait. */
 const HIGH_WATER_MARK = 64 * 1024;
 
-/** How often it is looked whether the client has read, in milliseconds. */
+/** The poll interval of the buffer, in milliseconds. */
 const POLL_MS = 20;
 
 /** A Socket of a web-standard WebSocket, as Workers and Deno have it. */

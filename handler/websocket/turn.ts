@@ -16,10 +16,7 @@ import { withoutModel } from './warm-up.ts';
 /** Sends a text; resolves when more may be sent, and is undefined when it may be at once. */
 export type Send = (text: string) => Promise<void> | undefined;
 
-/**
- * Makes the response that an event asks for, and sends its events, each as `encode` writes it, or the error that it comes to.
- * Never rejects.
- */
+/** Runs the turn of an event, and sends its events, or the error, each encoded by `encode`. Never rejects. */
 export async function takeTurn(
   event: JsonObject,
   services: Services,
@@ -44,7 +41,7 @@ export async function takeTurn(
         const text = encode(next.value);
         countBytes(text.length);
         const full = send(text);
-        // A turn that was ended from outside is told to its end, whether anybody reads or not.
+        // An aborted turn is sent to its end without waiting for the reader.
         if (full && !signal.aborted) await sentOrAborted(full, signal);
       }
     } finally {
@@ -81,7 +78,7 @@ function isBare({ generate, input }: JsonObject): boolean {
   return generate === false && Array.isArray(input) && input.length === 0;
 }
 
-/** Before the client hears of the response's end, since it may go on at once. */
+/** Remembers a response before its terminal event is sent, since the client may follow up at once. */
 function remember(memory: ResponseMemory, { history, turn }: PlannedTurn, event: ResponseEvent): void {
   if (event.type !== 'response.completed' && event.type !== 'response.incomplete') return;
   const { response } = event;

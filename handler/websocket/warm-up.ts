@@ -3,8 +3,8 @@ import { NO_USAGE } from '../protocol/response.ts';
 import { PLACEHOLDER } from '../turn/first-call.ts';
 
 /**
- * A model for `generate: false`: it is refused what the given one would be, once a user's words follow, and says nothing, at
- * once. Nothing is sent.
+ * A model for `generate: false`: it refuses what the real one would, given a user message at the end, and returns an
+ * empty answer at once. Nothing is sent.
  */
 export function withoutModel(prepare: Prepare): Prepare {
   return (call) => {

@@ -5,7 +5,7 @@ import type { Upstream } from '../../transport.ts';
 import { failureInStream, failureOf } from '../server/failure.ts';
 import { object, text } from '../server/json-fields.ts';
 
-/** The status that each type of error has where it is no part of a stream; all others are 500 and above. */
+/** The HTTP status of each error type; other types are 500 and above. Errors inside a stream have only the type. */
 const STATUSES = new Map([
   ['invalid_request_error', 400],
   ['authentication_error', 401],
@@ -16,7 +16,7 @@ const STATUSES = new Map([
   ['rate_limit_error', 429],
 ]);
 
-/** How the API begins to say what of a request a model does not take, and what clients call it. */
+/** The start of error messages about a request member, and the client's name of that member. */
 const FIELDS: [pattern: RegExp, param: string][] = [
   [/tool_choice/, 'tool_choice'],
   [/^\W*temperature\b/, 'temperature'],
@@ -48,21 +48,21 @@ export function failureInMessages(error: unknown): ApiError {
 }
 
 /**
- * Whether a request was refused for the thinking in it. Newer models take a block back only behind the very instructions,
- * tools and messages that were before it; clients of ours may change them from turn to turn.
+ * Whether a request was refused for earlier thinking. Newer models accept it only behind unchanged instructions,
+ * tools and messages, which our clients may change between turns.
  */
 export function isAboutThinking(failure: ApiError): boolean {
   return failure.param === 'input' && /thinking/.test(errorOf(failure).message);
 }
 
-/** The most tokens that the model says at once, where a request was refused for asking more of it. */
+/** The model's maximum of output tokens, from an error that refuses more. */
 export function boundIn(failure: ApiError): number | undefined {
   if (failure.param !== 'max_output_tokens') return undefined;
   const bound = Number(/^\W*max_tokens: \d+ > (\d+)/.exec(errorOf(failure).message)?.[1]);
   return bound > 0 ? bound : undefined;
 }
 
-/** What an error's body says: the log's, and read here only to tell what kind it is. */
+/** Type and message of an error's body, to classify it. */
 function errorOf({ cause }: ApiError): { type: string; message: string } {
   try {
     const body: unknown = parseJson(text(object(cause).body));

@@ -19,7 +19,7 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
     transport(to, { ...init, headers: { ...init.headers, ...headers } }),
   );
   const counter = new ServerTokenCounter();
-  /** How much models say at most that say less than others, as far as their server has told. */
+  /** The output token limits of models, learned from errors. */
   const bounds = new Map<string, number>();
   return {
     prepare(call, { grammars }) {
@@ -57,8 +57,8 @@ async function* stream(
 }
 
 /**
- * Sends a request, and once more where it is refused for the thinking of earlier turns, without that, or for more tokens
- * than the model says, `within` what it does.
+ * Sends a request. If it is refused for earlier thinking, it is sent once more without; if for too many output
+ * tokens, once more as `within` makes it.
  */
 async function open(
   server: Server,
@@ -79,7 +79,7 @@ async function open(
   throw await failureOfMessages(second);
 }
 
-/** The API lists at most this many models at once. */
+/** The most models the API lists in one page. */
 const PAGE_SIZE = 1_000;
 
 async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {

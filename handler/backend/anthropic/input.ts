@@ -14,7 +14,7 @@ type ToolUseBlock = { type: 'tool_use'; id: string; name: string; input: JsonObj
 type ToolResultBlock = { type: 'tool_result'; tool_use_id: string; content?: string | ContentBlock[]; is_error?: true };
 type Block = ContentBlock | Thought | ToolUseBlock | ToolResultBlock;
 
-/** A message of the Messages API: what one side says until the other answers. */
+/** A message of the Messages API, where roles alternate. */
 export interface MessageParam {
   role: 'user' | 'assistant';
   content: Block[];
@@ -24,26 +24,27 @@ export interface MessageParam {
 export interface MessagesInput {
   system: ContentBlock[];
   messages: MessageParam[];
-  /** The blocks that end what the client wants kept, in their order. */
+  /** The cache breakpoints, in order. */
   breakpoints: CacheBreakpoint[];
 }
 
-/** The API has the user begin; conversations may begin with a greeting, or be cut at the front. */
+/** A first user message, which the API requires. Conversations may begin with a greeting, or be truncated. */
 const BEGINNING: MessageParam = { role: 'user', content: [{ type: 'text', text: '(The assistant begins.)' }] };
 
 /**
- * Items as turns that alternate. What instructs goes to `system`, wherever it stood: only some models take it in between.
- * The results of calls stand first in the turn behind them. Throws an ApiError for what no turn can hold.
+ * Items as messages of alternating roles. Instructions go to `system` wherever they stood, since only some models
+ * take them in between. Tool results come first in the message after their calls. Throws an ApiError for an item that
+ * no message can hold.
  */
 export function toConversation(instructions: string | null, input: readonly Item[]): MessagesInput {
   const system: ContentBlock[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
   const breakpoints: CacheBreakpoint[] = [];
   const messages: MessageParam[] = [];
-  /** The latest call of each id, what that is called on the wire, and the message that it is in. */
+  /** The latest call of each id: its id on the wire, and its message. */
   const calls = new Map<string, { id: string; message: MessageParam | undefined }>();
-  /** Ids on the wire, and how often each had to be changed for another. */
+  /** Ids on the wire, and how many suffixed copies each has. */
   const usedIds = new Map<string, number>();
-  /** The results of the calls of each message, and of those that nobody made. */
+  /** The tool results for the calls of each message; under undefined those without a call. */
   const results = new Map<MessageParam | undefined, ToolResultBlock[]>();
   const readArguments = argumentsReader();
   const blocks = (part: Message['content'][number]) => toBlocks(part, breakpoints);
@@ -92,7 +93,7 @@ export function toConversation(instructions: string | null, input: readonly Item
   return { system, messages: ordered, breakpoints };
 }
 
-/** Adds to what a side is saying, or begins to say it; what it then says. */
+/** Adds blocks to the last message if it has this role, else begins one. Returns the message. */
 function say(
   messages: MessageParam[],
   role: MessageParam['role'],
@@ -109,7 +110,7 @@ function say(
   return message;
 }
 
-/** What a turn says, in the order that the API asks for: calls are last, and thinking never is. */
+/** Blocks in the order the API requires: calls last, and thinking never last. */
 function inOrder(content: Block[]): Block[] {
   const isCall = ({ type }: Block) => type === 'tool_use';
   const others = content.filter((block) => !isCall(block));
@@ -133,8 +134,7 @@ function toolResult(
 }
 
 /**
- * An id that the API takes: of other characters than other servers' ids may have, and only once; some servers count their
- * calls anew in every turn.
+ * A call id that the API accepts: only its characters, and unique, since some servers reuse call ids in every turn.
  */
 function usable(id: string, usedIds: Map<string, number>): string {
   const base = id.replace(/[^\w-]/g, '_');
@@ -147,8 +147,8 @@ function usable(id: string, usedIds: Map<string, number>): string {
 }
 
 /**
- * Makes objects of what models wrote as arguments. What is no object is still told, and so is what is too deep, or has more
- * members than are left of those that one request may have.
+ * Parses call arguments into objects. Arguments that are no object, are nested too deep or exceed the request's
+ * members are passed as a text.
  */
 function argumentsReader(): (json: string) => JsonObject {
   let membersLeft = fixedLimits.jsonMembers;
@@ -158,7 +158,7 @@ function argumentsReader(): (json: string) => JsonObject {
       const input: unknown = JSON.parse(json || '{}');
       if (isObject(input)) return input;
     } catch {
-      // Told below.
+      // Falls through.
     }
     return { arguments: json };
   };

@@ -3,7 +3,7 @@ import { unsupported } from '../../errors.ts';
 import type { Message } from '../../items/message.ts';
 import type { InputFile, InputImage, InputPart } from '../../protocol/content.ts';
 
-/** What can be kept of a request, up to a block that has this. */
+/** A cache breakpoint of the Messages API: the request is cached up to this block. */
 export type CacheControl = { type: 'ephemeral'; ttl?: '1h' };
 
 /** Where an image or a document comes from. */
@@ -12,14 +12,14 @@ type Source =
   | { type: 'base64'; media_type: string; data: string }
   | { type: 'text'; media_type: 'text/plain'; data: string };
 
-/** What people and tools can say in a message of the Messages API. */
+/** A content block of people and tools in the Messages API. */
 export type ContentBlock = (
   | { type: 'text'; text: string }
   | { type: 'image'; source: Source }
   | { type: 'document'; source: Source; title?: string }
 ) & { cache_control?: CacheControl };
 
-/** A block that ends what a client wants kept; `long` for longer than the shortest time. */
+/** A block the client marked as a cache breakpoint; `long` for the longer of the two TTLs. */
 export interface CacheBreakpoint {
   block: ContentBlock;
   long: boolean;
@@ -32,8 +32,8 @@ const IMAGES = /^image\/(jpeg|png|gif|webp)$/;
 const TEXTS = /^(text\/|application\/(json|xml|yaml)$)/;
 
 /**
- * A part as a block, none for a text without a word, which the API refuses. A part that ends a beginning to be kept is
- * added to `breakpoints`. Throws an ApiError for an image or a file of a kind that the API does not take.
+ * A part as blocks: none for a blank text, which the API refuses. A cache breakpoint is added to `breakpoints`.
+ * Throws an ApiError for an image or file type that the API does not accept.
  */
 export function toBlocks(part: Message['content'][number] | InputPart, breakpoints: CacheBreakpoint[]): ContentBlock[] {
   const block = blockOf(part);

@@ -12,27 +12,26 @@ import type { Reply } from '../server/reply-stream.ts';
 import { sealThought } from '../server/sealed-thought.ts';
 import { failureInMessages } from './failure.ts';
 
-/** Why a model stopped that did not come to its end by itself; any other reason, one not known here too, is its end. */
+/** Stop reasons of an incomplete answer. Any other, known or not, is a normal stop. */
 const REASONS = new Map<string | undefined, Finish['reason']>([
   ['max_tokens', 'max_output_tokens'],
   ['model_context_window_exceeded', 'max_output_tokens'],
   ['refusal', 'content_filter'],
 ]);
 
-/** In place of its type, that a block has said all when it began. */
+/** Marks, in place of its type, a block that was complete at its start. */
 const WHOLE = 'whole';
 
 /**
- * Reads the events of a streamed message and writes the items that its blocks make. A block's beginning ends the one
- * before: llama.cpp (b11549) says of all blocks only at the end that they have ended. Blocks and events that are not
- * known are passed over, as the API asks its clients to do.
+ * Reads the events of a streamed message, and writes an item for each block. A new block ends the one before:
+ * llama.cpp (b11549) ends all blocks only at the end. Unknown blocks and events are skipped, as the API requires.
  */
 export class MessagesReply implements Reply {
   readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
   /** The types of the blocks so far, by their indexes. */
   readonly #blocks = new Map<number, string>();
-  /** The block of thinking that is open. */
+  /** The open thinking block. */
   #thought: { index: number; thinking: string; signature: string } | undefined;
   #usage: JsonObject = {};
   #over = false;
@@ -48,7 +47,7 @@ export class MessagesReply implements Reply {
     return this.#writer.take();
   }
 
-  /** Whether the model has said why it stopped, or that it did. */
+  /** Whether a stop reason or message_stop came. */
   get finished(): boolean {
     return this.#over || this.#reason !== undefined;
   }
@@ -126,7 +125,7 @@ export class MessagesReply implements Reply {
     }
   }
 
-  /** Seals the block of thinking that is open, once it is whole: a server may sign it any number of times. */
+  /** Seals the open thinking block at its end, since a server may send several signatures. */
   #sealThought(): void {
     const { thinking, signature } = this.#thought ?? {};
     this.#thought = undefined;
@@ -137,14 +136,14 @@ export class MessagesReply implements Reply {
     if (delta !== '') this.#writer.text(delta);
   }
 
-  /** Counts are of the whole message so far, and those left out stand. */
+  /** Merges usage: counts are totals so far, and absent ones keep their value. */
   #count(usage: unknown): void {
     if (!isObject(usage)) return;
     for (const [name, value] of Object.entries(usage)) if (value !== null) this.#usage[name] = value;
   }
 }
 
-/** The API counts what it read from its cache, and what it wrote there, apart from the rest of the input. */
+/** Usage as the Responses API has it: here input tokens exclude cache reads and writes. */
 function toUsage(usage: JsonObject): Usage | null {
   if (Object.keys(usage).length === 0) return null;
   const cached_tokens = count(usage.cache_read_input_tokens);

@@ -16,17 +16,17 @@ export interface MessagesRequest {
   [member: string]: unknown;
 }
 
-/** `max_tokens` has to be there: as much as every model of Anthropic's takes since 4.5, since it is only a bound. */
+/** The default of `max_tokens`, which the API requires: the most that every Anthropic model since 4.5 accepts. */
 const DEFAULT_MAX_TOKENS = 64_000;
 
 const COUNTED_MEMBERS = ['model', 'system', 'tools', 'tool_choice', 'thinking', 'output_config', 'cache_control'];
 
-/** So many blocks of a request may end what is kept of it. */
+/** The most cache breakpoints in a request. */
 const MAX_BREAKPOINTS = 4;
 
 /**
- * The request for a call, whose model says at most `maxTokens` tokens where the client does not say. Throws an ApiError for what
- * the API cannot carry.
+ * The request of a call, with at most `maxTokens` output tokens if the client does not say. Throws an ApiError for
+ * what the API cannot carry.
  */
 export function toRequest(
   call: ModelCall,
@@ -66,18 +66,18 @@ export function toRequest(
   };
 }
 
-/** What of a request `POST /messages/count_tokens` takes, which refuses the rest. */
+/** The request members that `POST /messages/count_tokens` takes; it refuses others. */
 export function toCounted(request: MessagesRequest): MessagesRequest {
   return { ...only(request, COUNTED_MEMBERS), messages: request.messages };
 }
 
-/** The request to a model that says at most so many tokens, which are fewer than were asked for. */
+/** The request with a lower `max_tokens`, for a model with a lower limit. */
 export function withBound({ thinking, ...request }: MessagesRequest, maxTokens: number): MessagesRequest {
   const within = thinking && thinkingWithin(thinking, maxTokens);
   return { ...request, max_tokens: maxTokens, ...(within && { thinking: within }) };
 }
 
-/** The request without any thinking of before, and without a budget, which asks for that of the turn that goes on. */
+/** The request without earlier thinking, and without a budget, which requires the current turn's thinking. */
 export function withoutThinking({ thinking, ...request }: MessagesRequest): MessagesRequest {
   const messages = request.messages.map(({ role, content }) => ({
     role,
@@ -93,7 +93,7 @@ function refuse(call: ModelCall): void {
   if (text.format.type === 'json_object') {
     throw unsupported('text.format', 'must have a schema for this model backend, which knows no other JSON');
   }
-  // Medium is what is said to those who ask for nothing.
+  // Medium is the default.
   if (text.verbosity !== null && text.verbosity !== 'medium') throw unsupported('text.verbosity');
   if (top_logprobs !== null) {
     const param = top_logprobs > 0 ? 'top_logprobs' : 'include';
@@ -102,7 +102,7 @@ function refuse(call: ModelCall): void {
   if (reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
 }
 
-/** The tools as the choice leaves them, and the choice in the API's words. */
+/** The tools the choice leaves, and the choice in the API's terms. */
 function toChoice({ tool_choice: choice, parallel_tool_calls }: ModelCall, tools: ModelFunction[]) {
   if (tools.length === 0) return { tools, tool_choice: null };
   if (choice === 'none') return { tools, tool_choice: { type: 'none' } };
@@ -121,8 +121,9 @@ function toTool({ definition: { name, description, parameters, strict } }: Model
 }
 
 /**
- * Anthropic keeps the beginning of a request only where it is asked to, since that costs: here where a client names a
- * cache, or where its text has breakpoints, of which the last count. Half an hour or more is the longer of its two times.
+ * The automatic cache_control, if any; sets it on breakpoints too. Caching costs, so it is used only if the client
+ * asks by a cache member or breakpoints, of which the last count. A TTL of half an hour or more becomes the longer of
+ * the API's two.
  */
 function cacheControl(hints: ModelCall['hints'], breakpoints: readonly CacheBreakpoint[]): CacheControl | null {
   const { prompt_cache_key, prompt_cache_options: options, prompt_cache_retention: retention } = hints;

@@ -1,9 +1,9 @@
 import type { ModelCall } from '../backend.ts';
 
-/** The models that think only within a budget, by their names: those before 4.6, which refuse what came after it. */
+/** Models before 4.6, which think within a token budget and refuse adaptive thinking. */
 const BUDGETED = /claude-(3|(opus|sonnet|haiku)-4(-[015])?(?=$|-20|[@:]))/;
 
-/** Tokens to think with, of the models that ask for a number; the API has none of its own for these words. */
+/** The thinking budget of each effort, in tokens. Our choice: the API defines none. */
 const BUDGETS: Record<string, number> = {
   minimal: 1_024,
   low: 2_048,
@@ -13,7 +13,7 @@ const BUDGETS: Record<string, number> = {
   max: 49_152,
 };
 
-/** The least that the API takes as a budget. */
+/** The smallest budget the API accepts. */
 const MIN_BUDGET = 1_024;
 
 /** How a request asks for thinking. */
@@ -24,8 +24,8 @@ export interface Thinking {
 }
 
 /**
- * How hard the model is to think, of at most `maxTokens` tokens in all. Where a tool is `forced` the API takes no wish to
- * think. Thinking is shown in summary where we ask for it, as that of other backends is.
+ * The thinking and effort of a call, within `maxTokens` in all. With a `forced` tool the API accepts no thinking.
+ * Thinking is requested as a summary, as from other backends.
  */
 export function thinkingOf(
   { model, reasoning }: ModelCall,
@@ -41,15 +41,15 @@ export function thinkingOf(
   const wantsThinking = effort !== null || summary !== null;
   return {
     thinking: wantsThinking && !forced ? { type: 'adaptive', display: 'summarized' } : null,
-    // The API's least is low.
+    // The API's lowest is low.
     effort: effort === 'minimal' ? 'low' : effort,
   };
 }
 
-/** The same of at most `maxTokens` tokens in all; null where there is no budget that the API would take. */
+/** The same thinking within `maxTokens` in all; null if no budget that the API accepts is left. */
 export function thinkingWithin(thinking: Thinking, maxTokens: number): Thinking | null {
   if (thinking.budget_tokens === undefined) return thinking;
-  // Half of all is for the answer at least: with one token left for it there would be none.
+  // At least half stays for the answer.
   const budget_tokens = Math.min(thinking.budget_tokens, Math.floor(maxTokens / 2));
   return budget_tokens < MIN_BUDGET ? null : { ...thinking, budget_tokens };
 }

@@ -3,7 +3,7 @@ import { text } from '../server/json-fields.ts';
 import type { Server } from '../server/server.ts';
 import { ask, type CountMethod, only, tokens } from '../server/token-count.ts';
 
-/** The ways in which servers of Chat Completions count the tokens of a request, the exact ones first. */
+/** The token count endpoints of Chat Completions servers, exact ones first. */
 export function chatCountMethods(
   server: Server,
   request: JsonObject,
@@ -11,7 +11,7 @@ export function chatCountMethods(
 ): Record<string, CountMethod> {
   const { reasoning_effort } = request;
   return {
-    // llama.cpp (11549) takes the very request.
+    // llama.cpp (11549) takes the request itself.
     async request() {
       const { input_tokens } = await ask(server.send, '/chat/completions/input_tokens', request, signal);
       return tokens(input_tokens);

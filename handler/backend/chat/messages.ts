@@ -19,9 +19,9 @@ export type ChatMessage =
 type Assistant = Extract<ChatMessage, { role: 'assistant' }>;
 
 /**
- * Items as chat messages. What the model said in one turn (reasoning, text, parallel calls) becomes one assistant
- * message; system messages that lead are merged, since many chat templates take only one, and only first; images and
- * files that tools returned follow in a user message, since tool messages carry text. Throws an ApiError for what no
+ * Items as chat messages. The model's reasoning, text and parallel calls of one turn become one assistant message.
+ * Leading system messages are merged, since many chat templates take only one, and only first. Images and files that
+ * tools returned follow in a user message, since tool messages carry text. Throws an ApiError for an item that no
  * message can hold.
  */
 export function toMessages(instructions: string | null, input: readonly Item[], withReasoning: boolean): ChatMessage[] {

@@ -8,7 +8,7 @@ export type ChatPart =
   | ({ type: 'image_url'; image_url: { url: string; detail?: string } } & Marked)
   | ({ type: 'file'; file: { filename?: string; file_data: string } } & Marked);
 
-/** A part may end what a server is to keep of the request; of Chat Completions' servers OpenAI's alone have that. */
+/** A cache breakpoint on a part. Of Chat Completions servers only OpenAI's have it. */
 type Marked = { prompt_cache_breakpoint?: PromptCacheBreakpoint };
 
 type ItemPart = Message['content'][number] | InputPart;
@@ -22,7 +22,7 @@ export function toPart(part: ItemPart): ChatPart {
   return { type: 'file', file: { ...(filename != null && { filename }), file_data }, ...markOf(part) };
 }
 
-/** What a part says in words, as a part of a chat message. */
+/** The text of a part, as a part of a chat message. */
 export function textPart(part: ItemPart): ChatPart {
   return { type: 'text', text: textOf(part), ...markOf(part) };
 }
@@ -38,14 +38,14 @@ function markOf(part: ItemPart | Pick<InputImage, 'prompt_cache_breakpoint'>): M
   return mark ? { prompt_cache_breakpoint: mark } : {};
 }
 
-/** One plain text alone goes as a string: servers that know no parts are thus still served. */
+/** A single plain text becomes a string, for servers that do not know parts. */
 export function simplifyParts(parts: ChatPart[]): string | ChatPart[] {
   const [only] = parts;
   if (!only) return '';
   return parts.length === 1 && only.type === 'text' && !isMarked(only) ? only.text : parts;
 }
 
-/** Whether a part ends what is to be kept. */
+/** Whether a part is a cache breakpoint. */
 export function isMarked(part: ChatPart): boolean {
   return part.prompt_cache_breakpoint !== undefined;
 }

@@ -44,7 +44,7 @@ export class ChatReply implements Reply {
     return this.#reason !== undefined;
   }
 
-  /** Takes in one chunk; what follows the finish reason can only be usage. Throws an ApiError for one that is a failure. */
+  /** Takes in one chunk; after the finish reason only usage is read. Throws an ApiError for an error chunk. */
   add(chunk: JsonObject): void {
     if (chunk.error != null) throw failureInStream(chunk.error);
     this.#usage = toUsage(chunk.usage, { input: 'prompt', output: 'completion' }) ?? this.#usage;

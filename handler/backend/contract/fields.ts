@@ -74,8 +74,8 @@ export const fieldCases: readonly ContractCase<BackendSubject>[] = Object.entrie
 );
 
 /**
- * A field each of whose values comes to something else, than each other and than none, `beside` which the call has what the
- * values need; or is refused with an error that names the field, as `names` or by its own name.
+ * Tries a field: each value changes the request or the reply, or is refused by the field's name or one of `names`.
+ * `beside` is what the call needs for these values.
  */
 function matters(
   values: readonly Partial<ModelCall>[],
@@ -103,7 +103,7 @@ function matters(
     });
 }
 
-/** Where the request names each tool: what is refused of a tool is named by that. */
+/** Tool errors name the tool's place in the request. */
 function placesInErrors(field: string): ContractCase<BackendSubject> {
   const format = { type: 'grammar', syntax: 'regex', definition: 'a+' } as const;
   const tools: ClientTool[] = [
@@ -122,10 +122,10 @@ function placesInErrors(field: string): ContractCase<BackendSubject> {
   });
 }
 
-/** Members whose values are made anew for each reply. */
+/** Members with new values in each reply. */
 const GENERATED = ['id', 'item_id', 'call_id'];
 
-/** What a server is sent for a call, and what its reply is read as, as one text. Throws at once where it cannot be prepared. */
+/** The requests sent for a call and how its reply is read, as one text. Throws at once if it cannot be prepared. */
 async function outcomeOf(subject: BackendSubject, call: ModelCall): Promise<string> {
   const before = subject.server?.sent(call.model).length ?? 0;
   const events: BackendEvent[] = [];

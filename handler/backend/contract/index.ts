@@ -4,7 +4,7 @@ import type { BackendEvent, ModelCall } from '../backend.ts';
 import { fieldCases } from './fields.ts';
 import { type BackendSubject, eventsOf, isRefused, start } from './subject.ts';
 
-/** How long a server is given to be sent something that it should not be, in milliseconds. */
+/** How long to wait for a request that must not come, in milliseconds. */
 const PAUSE_MS = 20;
 
 /** What every backend promises, whichever protocol it speaks. */

@@ -30,7 +30,7 @@ export interface BackendSubject {
   close(): Promise<void>;
 }
 
-/** What is known of a server of which nothing is known. */
+/** The profile of an unknown server. */
 export const anyServer: ServerProfile = { isOpenAI: false, grammars: 'refuse' };
 
 /** A message as it is kept. */

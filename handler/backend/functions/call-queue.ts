@@ -11,10 +11,10 @@ interface QueuedCall {
   name: string;
   namespace: string | undefined;
   marks: CallMarks;
-  /** The arguments so far, and those of them that the writer does not have yet. */
+  /** The arguments so far, and the part not yet written. */
   args: JsonText;
   unsent: string;
-  /** Whether it waits to be whole: a call of a tool that is no function to the client. */
+  /** Whether it waits until it is complete: its tool is no function to the client. */
   isBuffered: boolean;
 }
 
@@ -29,9 +29,9 @@ export interface CallFragment {
 }
 
 /**
- * Puts fragmented, parallel calls into the writer one after another, in the order in which they began. The open
- * call's fragments pass at once; those of later ones wait until its arguments are whole. A call of a tool that is no
- * function to the client passes when it is whole.
+ * Writes streamed parallel calls one after another, in the order of their start. Fragments of the open call are
+ * written at once; those of later calls wait until it is complete. A call of a tool that is no function to the client
+ * is written when it is complete.
  */
 export class CallQueue {
   readonly #writer: ItemWriter;
@@ -61,20 +61,23 @@ export class CallQueue {
     this.#pump(false);
   }
 
-  /** Passes on all that waits; a function call that is the last stays open. Throws when a call never got its name. */
+  /** Writes all waiting calls; the last function call stays open. Throws if a call never got its name. */
   flush(status: 'completed' | 'incomplete' = 'completed'): void {
     this.#pump(true);
     this.#settle(status);
     if (this.#open < this.#calls.length - 1) throw garbled('a function call without a name');
   }
 
-  /** Whether the last call's arguments break off: vLLM ends a call that ran out of tokens as if it were whole. */
+  /**
+   * Whether the last call's arguments are incomplete JSON: vLLM ends a call that ran out of tokens as if it were
+   * complete.
+   */
   get broken(): boolean {
     const last = this.#calls.at(-1);
     return last !== undefined && !last.args.isWhole;
   }
 
-  /** Some servers send no index: a new id begins a new call then, and no id goes on with the last. */
+  /** The call of a fragment. Without an index, a new id begins a call, and no id continues the last. */
   #callOf({ index, id }: CallFragment): QueuedCall | undefined {
     const key = index ?? id ?? this.#calls.at(-1)?.key ?? 0;
     const known = this.#byKey.get(key);
@@ -122,7 +125,7 @@ export class CallQueue {
     }
   }
 
-  /** Passes on the open call if it was held. What was cut and cannot be read is no call. */
+  /** Writes the open call if it was buffered. A truncated call that cannot be parsed is dropped. */
   #settle(status: 'completed' | 'incomplete'): void {
     const open = this.#calls[this.#open];
     if (!open?.isBuffered) return;

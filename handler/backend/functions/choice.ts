@@ -2,8 +2,9 @@ import type { ModelCall } from '../backend.ts';
 import type { ModelFunction } from './tools.ts';
 
 /**
- * The tools as a choice leaves them, for servers that ignore choices: `none` leaves none, since vLLM calls them all the same
- * when it streams, and one tool by name only that one as `required`, since llama.cpp ignores a name; Ollama ignores all.
+ * The tools that a choice leaves, for servers that ignore choices (Ollama ignores all). `none` leaves no tools, since
+ * vLLM calls them all the same when it streams. One tool by name leaves only that one as `required`, since llama.cpp
+ * ignores the name.
  */
 export function narrowTools(tools: ModelFunction[], choice: ModelCall['tool_choice']) {
   if (choice === 'none') return { tools: [], tool_choice: choice };
@@ -11,7 +12,7 @@ export function narrowTools(tools: ModelFunction[], choice: ModelCall['tool_choi
   return { tools: chosenTools(tools, choice), tool_choice: choice.type === 'allowed_tools' ? choice.mode : 'required' };
 }
 
-/** The tools that a choice names. */
+/** The tools named by a choice. */
 export function chosenTools(
   tools: ModelFunction[],
   choice: Exclude<ModelCall['tool_choice'], string>,
@@ -20,7 +21,7 @@ export function chosenTools(
   return tools.filter((tool) => names.some((entry) => isNamed(tool, entry)));
 }
 
-/** A tool as a choice names it, or all those of a namespace. */
+/** An entry of a choice: one tool, or a whole namespace. */
 interface ChoiceEntry {
   type: string;
   name?: string | null | undefined;

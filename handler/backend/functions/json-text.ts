@@ -1,15 +1,15 @@
 import { parseJson } from '../../parse-json.ts';
 
-/** The longest number, or other value that nothing closes, that is taken for whole, in characters. */
+/** The longest value without a closing character (a number, `true`) that is checked, in characters. */
 const MAX_BARE = 64;
 
-/** A JSON text that comes in pieces, and whether it is whole: each character is looked at once, however many pieces there are. */
+/** A streamed JSON text that knows whether it is complete. It reads each character once, however many pieces come. */
 export class JsonText {
   #text = '';
   #depth = 0;
   #inString = false;
   #isEscaped = false;
-  /** Whether what closes the value has come, and whether anything has come after it. */
+  /** Whether the value is closed, and whether anything but spaces follows it. */
   #isClosed = false;
   #goesOn = false;
   #isValid: boolean | undefined;
@@ -20,12 +20,12 @@ export class JsonText {
     for (let at = 0; at < piece.length; at++) this.#read(piece.charCodeAt(at));
   }
 
-  /** What has come so far. */
+  /** The text so far. */
   get text(): string {
     return this.#text;
   }
 
-  /** Whether that can be parsed. */
+  /** Whether the text is valid JSON. */
   get isWhole(): boolean {
     if (!this.#isClosed) return this.#text.length <= MAX_BARE && isJson(this.#text);
     this.#isValid ??= isJson(this.#text); // what may follow a closed value adds only spaces
@@ -47,7 +47,7 @@ export class JsonText {
   }
 }
 
-// Two behind each that opens stands the one that closes.
+// A closing bracket's code is its opening one's plus two.
 const [QUOTE = 0, BRACKET = 0, BACKSLASH = 0, BRACE = 0] = Array.from('"[\\{', (one) => one.charCodeAt(0));
 
 function isSpace(code: number): boolean {

@@ -5,19 +5,20 @@ import type { InputPart } from '../../protocol/content.ts';
 import type { ClientTool } from '../../protocol/tools.ts';
 import type { ModelCall } from '../backend.ts';
 
-// What only OpenAI's own servers know. Others may refuse it, so it is left out where the answer means the same without.
+// Members that only OpenAI's servers know. Others may refuse them, so they are dropped where the answer means the same
+// without.
 
 const PART_MEMBERS = ['prompt_cache_breakpoint'];
 const ITEM_MEMBERS = ['async', 'caller'];
 const OUTPUT_MEMBERS = [...ITEM_MEMBERS, 'name', 'namespace'];
 const TOOL_MEMBERS = ['allowed_callers', 'async', 'defer_loading', 'output_schema'];
 
-/** A call without what servers other than OpenAI's do not know. */
+/** A call without the members that only OpenAI's servers know. */
 export function withoutOpenAIOnly(call: ModelCall): ModelCall {
   return { ...call, input: call.input.map(stripItem), tools: call.tools.map(stripTool) };
 }
 
-/** Throws an ApiError for what other servers do not know and what the answer would mean something else without. */
+/** Throws an ApiError for OpenAI-only members that cannot be dropped, since the answer would mean something else. */
 export function refuseOpenAIOnly({ tools, input, params }: ModelCall): void {
   for (const tool of tools) {
     const param = params.get(tool) ?? 'input';

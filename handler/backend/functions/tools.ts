@@ -11,7 +11,7 @@ import type { Grammars } from '../backend.ts';
 // Chat Completions knows functions only. Every other tool that a client runs is shown to the model as a function, and
 // its calls are turned back into the items that the client knows.
 
-/** A tool as a function of Chat Completions, and what its calls are to the client. */
+/** A tool as a function for the model, and how its calls become items for the client. */
 export interface ModelFunction {
   definition: {
     name: string;
@@ -19,17 +19,17 @@ export interface ModelFunction {
     parameters?: unknown;
     strict?: boolean | null | undefined;
   };
-  /** The tool as a choice names it. */
+  /** The tool's type, as a choice names it. */
   type: ClientTool['type'];
   name: string;
   namespace?: string;
-  /** The item of a whole call; without it, it is a function call, whose arguments are streamed. */
+  /** Makes the item of a complete call. Absent for functions, whose arguments are streamed. */
   toItem?(call: { call_id: string; arguments: string; status: 'completed' | 'incomplete' }): OutputItem;
 }
 
 /**
- * The tools by the name that the model knows them by. Throws an ApiError for what no function can stand for; `params` says
- * where the request names each tool.
+ * The functions by their names on the wire. Throws an ApiError for a tool that cannot be a function; `params` has the
+ * request field of each tool.
  */
 export function toModelFunctions(
   tools: readonly ClientTool[],
@@ -65,7 +65,7 @@ function toFunctions(tool: ClientTool, param: string, grammars: Grammars): Model
   }
 }
 
-/** What a member of a namespace is for, and what that is: functions stand alone. */
+/** The description of a namespace's member, with the namespace's own: functions have no namespace. */
 function memberDescription(
   description: string | null | undefined,
   { name, description: about }: NamespaceTool,
@@ -82,7 +82,7 @@ function functionTool(
   return { definition, type, name, ...(namespace && { namespace }) };
 }
 
-/** A custom tool's description, with the grammar of its input where the model is to be told of it. */
+/** A custom tool's description, with its grammar if the model is to read it. */
 function customDescription({ description, format }: CustomTool, param: string, grammars: Grammars): string | null {
   if (format?.type !== 'grammar') return description ?? null;
   if (grammars === 'refuse') {
@@ -105,7 +105,7 @@ function customTool({ type, name }: CustomTool, description: string | null, name
     ...(namespace && { namespace }),
     toItem(call) {
       const parsed = parseObject(call.arguments);
-      // Arguments that were cut are no JSON; what there is of them is still what the model said.
+      // Truncated arguments are no JSON; pass on what the model wrote.
       const input = typeof parsed?.input === 'string' ? parsed.input : call.arguments;
       return toOutputItem('custom_tool_call', { name, namespace, input }, call);
     },
@@ -121,7 +121,7 @@ function object(properties: JsonObject, required: string[]) {
 
 type Fixed = Exclude<ClientTool, { type: 'function' | 'custom' | 'namespace' }>;
 
-/** The item that a call of each tool of a fixed shape makes. */
+/** The item type of each built-in tool's calls. */
 const CALLS = {
   local_shell: 'local_shell_call',
   shell: 'shell_call',
@@ -142,7 +142,7 @@ function fixedTool(tool: Fixed): ModelFunction {
   };
 }
 
-/** What the model is told of such a tool. */
+/** The description and parameters of a built-in tool. */
 function describeTool(tool: Fixed): { description: string; parameters: unknown } {
   switch (tool.type) {
     case 'local_shell':
@@ -178,7 +178,7 @@ function describeTool(tool: Fixed): { description: string; parameters: unknown }
   }
 }
 
-/** The skills of the client's machine, which the model is to read about by itself when it needs one. */
+/** The skills of the client's shell environment, as a list of files for the model to read. */
 function skillsOf({ environment }: Extract<Fixed, { type: 'shell' }>): string {
   const skills = environment?.skills ?? [];
   if (skills.length === 0) return '';
@@ -200,7 +200,7 @@ function describeComputer(tool: Fixed): string {
 
 type WholeCall = Parameters<NonNullable<ModelFunction['toItem']>>[0];
 
-/** The item that a client could have sent itself; a model that wrote something else has failed. */
+/** The item of a call, checked by its input schema. Arguments that do not fit are a server error. */
 function toOutputItem(type: OutputItem['type'], members: object, { call_id, status }: WholeCall): OutputItem {
   const item = { type, id: newItemId(type), ...members, call_id, status };
   try {

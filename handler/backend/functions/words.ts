@@ -4,13 +4,13 @@ import type { Message } from '../../items/message.ts';
 import type { Directive } from '../../items/roles.ts';
 import type { InputPart, InputText } from '../../protocol/content.ts';
 
-/** What a part says in words. */
+/** The text of a part; empty for an image or a file. */
 export function textOf(part: Message['content'][number] | InputPart): string {
   if (part.type === 'refusal') return part.refusal;
   return 'text' in part ? part.text : '';
 }
 
-/** What a message says that can only be words; throws an ApiError for an image or a file in it. */
+/** The text of a message that may hold only text. Throws an ApiError for an image or a file. */
 export function wordsOf({ role, content }: Message): string {
   if (content.some(({ type }) => type === 'input_image' || type === 'input_file')) {
     throw unsupported('input', `holds an image or a file of the ${role}, which this model backend cannot read`);
@@ -19,8 +19,8 @@ export function wordsOf({ role, content }: Message): string {
 }
 
 /**
- * What a call came to, for servers whose tools answer in words. What cannot be told in words is added to `attachments`, which the
- * user is to show behind all the answers.
+ * A call's output as text, for servers whose tool outputs are text. Images and files are added to `attachments`, to
+ * follow all outputs in a user message.
  */
 export function inWords(output: string | InputPart[], attachments: InputPart[]): string | InputText[] {
   if (typeof output === 'string') return output;
@@ -31,12 +31,12 @@ export function inWords(output: string | InputPart[], attachments: InputPart[]):
   return [...texts, { type: 'input_text', text: `(${others.length} image(s) or file(s), shown below)` }];
 }
 
-/** The ApiError for an item that is neither said nor a call nor an answer. */
+/** The ApiError for an item type the backend cannot read. */
 export function unreadable({ type }: Compaction | Directive): ApiError {
   return unsupported('input', `holds an item of type ${type}, which this model backend cannot read`);
 }
 
-/** The ApiError for a file that would have to be fetched. */
+/** The ApiError for a file given by URL. */
 export function fileByUrl(): ApiError {
   return unsupported('input', 'holds a file by its URL, which this model backend cannot read');
 }

@@ -8,7 +8,7 @@ import { markAsync } from './async-calls.ts';
 import { ResponsesReply } from './reply.ts';
 import { toOpenAIsRequest, toOthersRequest } from './request.ts';
 
-/** What of a request `POST /responses/input_tokens` takes; OpenAI's refuses the rest. */
+/** The request members that `POST /responses/input_tokens` takes; OpenAI's refuses others. */
 const COUNTED_MEMBERS = [
   ...['model', 'input', 'instructions', 'tools', 'tool_choice', 'parallel_tool_calls', 'text', 'reasoning'],
   'response_format',

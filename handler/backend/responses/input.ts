@@ -11,7 +11,7 @@ import { unsealThought } from '../server/sealed-thought.ts';
 
 type Reasoning = Extract<Item, { type: 'reasoning' }>;
 
-/** One kept item as input for OpenAI's own servers: none, or as many as say the same where the item is one of our own. */
+/** A stored item as input for OpenAI's own servers: none, one, or for a server call the call and its output. */
 export function toOpenAIs(item: Item): object[] {
   if (item.type === 'message') return [toMessage(item, true)];
   if (item.type === 'reasoning') return sealedReasoning(item);
@@ -19,9 +19,9 @@ export function toOpenAIs(item: Item): object[] {
 }
 
 /**
- * Items as input for other servers that speak the Responses API, of whose tools only functions are known everywhere. Images and
- * files that tools returned follow in a user message, as on Chat Completions: llama.cpp takes only text from tools. Throws
- * an ApiError for what they cannot read.
+ * Items as input for other Responses servers, which all know only function tools. Images and files that tools
+ * returned follow in a user message, as on Chat Completions: llama.cpp takes only text from tools. Throws an ApiError
+ * for an item they cannot read.
  */
 export function toOthers(items: readonly Item[]): object[] {
   const result: object[] = [];
@@ -43,7 +43,7 @@ export function toOthers(items: readonly Item[]): object[] {
   return result;
 }
 
-/** A call, an answer, or both, of whatever tool, as those of a function. */
+/** A call, its output, or both, of any tool, as a function's. */
 function asFunctions(item: Item, attachments: InputPart[] = []): object[] {
   const call = callOf(item);
   const answer = answerOf(item);
@@ -62,9 +62,9 @@ function readable<P extends Message['content'][number] | InputPart>(part: P): P 
 }
 
 /**
- * A message without id and status. What the model said goes as one text, the one form that needs neither and that all
- * take: vLLM (0.20.2) asks for both with parts, and reads only the first; Ollama (0.17.4) refuses a refusal. What its
- * text cites goes to OpenAI alone.
+ * A message without id and status. The model's own goes as one text, the only form all servers accept without them:
+ * vLLM (0.20.2) requires both with parts, and reads only the first part; Ollama (0.17.4) refuses a refusal. Only
+ * OpenAI gets citations.
  */
 function toMessage(message: Message, isOpenAI: boolean): object {
   const { type, role, content, phase } = message;
@@ -75,7 +75,7 @@ function toMessage(message: Message, isOpenAI: boolean): object {
   return { type, role, content: asText ? text : content, ...(phase && { phase }) };
 }
 
-/** OpenAI takes reasoning only as it has sealed it, and not what another server has, or we for the client to keep. */
+/** Reasoning for OpenAI, which accepts only what it sealed itself. */
 function sealedReasoning(item: Reasoning): object[] {
   const { type, summary, encrypted_content: sealed } = item;
   if (!sealed || sealed === reasoningText(item) || isSealed(sealed) || unsealThought(sealed)) return [];
@@ -83,8 +83,8 @@ function sealedReasoning(item: Reasoning): object[] {
 }
 
 /**
- * Others read reasoning: llama.cpp (b11434) asks for a content that is not empty, vLLM for an id and no sealed content, and
- * Ollama keeps its own in `encrypted_content`, in plain text.
+ * Reasoning for other servers: llama.cpp (b11434) requires non-empty content, vLLM an id and no sealed content, and
+ * Ollama keeps its own in `encrypted_content` as plain text.
  */
 function openReasoning(item: Reasoning): object[] {
   const { type, id, summary, encrypted_content } = item;

@@ -8,7 +8,7 @@ import { check } from '../../validate.ts';
 import { garbled } from '../server/failure.ts';
 import { objects, text } from '../server/json-fields.ts';
 
-// What other servers send, read and built anew, member by member.
+// Items of other servers, read and rebuilt member by member.
 
 /** An item of a type that comes as a whole; undefined for a type that is not known, an ApiError for one that is wrong. */
 export function toWholeItem(item: JsonObject): OutputItem | undefined {
@@ -31,20 +31,20 @@ const readWhole = new Set(
   Object.entries(kinds).flatMap(([type, kind]) => ('stream' in kind && kind.stream.readWhole ? [type] : [])),
 );
 
-/** How items come: in pieces, each type in its own way, or, those of all other types, as a whole. */
+/** How an item type is streamed: in deltas, or as a whole. */
 export type Arrival = 'message' | 'reasoning' | 'function_call' | 'whole';
 
-/** How this item comes. */
+/** How this item is streamed. */
 export function arrivalOf({ type }: JsonObject): Arrival {
   return type === 'message' || type === 'reasoning' || type === 'function_call' ? type : 'whole';
 }
 
-/** Whether an item is of a type that is read here. */
+/** Whether the item's type is supported here. */
 export function isKnown(item: JsonObject): boolean {
   return arrivalOf(item) !== 'whole' || isReadWhole(item.type);
 }
 
-/** What the parts of an item say, as one text. */
+/** The text of an item's parts. */
 export function textOf(parts: unknown): string {
   return objects(parts).map(partText).join('');
 }
@@ -53,7 +53,10 @@ function partText(part: JsonObject): string {
   return text(part.text) || text(part.refusal);
 }
 
-/** What the parts say after what was said already. What was said differently stands: it cannot be taken back. */
+/**
+ * The suffix of the final text that was not streamed. If the final text contradicts the deltas, the deltas win: clients
+ * have seen them.
+ */
 export function restOf(parts: unknown, streamedText: string): { at: number; delta: string }[] {
   const finalText = textOf(parts);
   if (!finalText.startsWith(streamedText)) {
@@ -69,7 +72,7 @@ export function restOf(parts: unknown, streamedText: string): { at: number; delt
   });
 }
 
-/** The same of arguments; but a call with other arguments than the model gave is not to be made. */
+/** The same for arguments. Here a contradiction is an error: a call with wrong arguments must not run. */
 export function restOfArguments(final: string, streamed: string): string {
   if (final.startsWith(streamed)) return final.slice(streamed.length);
   if (final === '' || sameJson(final, streamed)) return '';

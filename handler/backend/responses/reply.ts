@@ -14,47 +14,46 @@ import type { Reply } from '../server/reply-stream.ts';
 import { type Arrival, arrivalOf, isKnown, restOf, restOfArguments, textOf, toWholeItem } from './items.ts';
 import { Speech } from './speech.ts';
 
-/** Items that may have to be looked at for the one that ends under an id of its own: servers end them in their order. */
+/** Open items compared with a final one whose id is unknown. Few, since servers end items in order. */
 const CANDIDATES = 16;
 
-/** What messages and reasoning say. */
+/** The kinds of text of messages and reasoning. */
 type Voice = 'text' | 'refusal' | 'reasoning' | 'summary';
 
-/** An item as its server tells it. */
+/** Progress of one streamed item. */
 interface ItemProgress {
   kind: Arrival;
-  /** Which one it is, in the order in which they began. */
+  /** Its index, in the order of their start. */
   number: number;
-  /** Of a message, what it is in its turn. */
+  /** The phase of a message. */
   phase?: Phase | undefined;
-  /** What has been passed on of its texts. */
+  /** The text streamed so far. */
   texts: Record<'summary' | 'content' | 'arguments', string>;
-  /** Whether nothing more of it counts: its `done` has come, or it is a call too many. */
+  /** Whether the rest is ignored: its `done` came, or it is a call too many. */
   done: boolean;
-  /** Whether its arguments were given as a whole, which is compared with what was said of them once. */
+  /** Whether the complete arguments came; they are compared with the deltas once. */
   hasArguments: boolean;
 }
 
 type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>;
 
 /**
- * Reads the events of another server's response. Only deltas, items that are added or done, and the end are looked at:
- * the rest says nothing more, and servers leave it out or say it in ways of their own. Members are read one by one, as
- * in ChatReply.
+ * Reads the events of another server's response. Only deltas, added and done items, and the terminal event are read:
+ * the other events repeat them, and servers differ in those. Members are read one by one, as in ChatReply.
  */
 export class ResponsesReply implements Reply {
   readonly #call: Terms;
   readonly #isOpenAI: boolean;
   readonly #speech: Speech;
   readonly #items = new Map<string, ItemProgress>();
-  /** Those of each kind that were open when they began, in their order. */
+  /** Open items of each kind, in order. */
   readonly #openItems: Record<Arrival, ItemProgress[]> = { message: [], reasoning: [], function_call: [], whole: [] };
   #latest: ItemProgress | undefined;
   #calls = 0;
   #sequence = 0;
   #response: JsonObject | undefined;
 
-  /** `tools` by the names that the server knows them by, where they are functions to it. */
+  /** `tools` by their names on the server, where they are functions to it. */
   constructor(
     call: Terms,
     { isOpenAI }: Pick<ServerProfile, 'isOpenAI'>,
@@ -70,19 +69,19 @@ export class ResponsesReply implements Reply {
     return this.#speech.take();
   }
 
-  /** Whether the response has ended, so that nothing may be added any more. */
+  /** Whether the terminal event came. */
   get finished(): boolean {
     return this.#response !== undefined;
   }
 
-  /** The same: the terminal event is the last, and `[DONE]` before it is a stream broken off. */
+  /** The same: the terminal event is the last, and `[DONE]` before it is a broken stream. */
   get over(): boolean {
     return this.finished;
   }
 
   /** Takes in one event; throws an ApiError for one that says that the call has failed. */
   add(event: JsonObject): void {
-    // What a proxy sends twice has the same number, where the server has numbers.
+    // A proxy's duplicate has the same sequence_number, if the server sends any.
     const sequence = count(event.sequence_number);
     if (sequence > 0 && sequence === this.#sequence) return;
     this.#sequence = sequence;
@@ -149,8 +148,7 @@ export class ResponsesReply implements Reply {
   #end(response: JsonObject): void {
     if (response.error != null) throw responseFailure(response.error);
     this.#response = response;
-    // Some say of items only here how they ended, or that there are any. Under ids of their own, some of them: those that
-    // were told before are known by their places.
+    // Some servers end or even name items only here, and some under new ids: streamed ones are then known by their index.
     const itemCount = this.#items.size;
     const known = objects(response.output).filter(isKnown);
     for (const [at, item] of known.entries()) {
@@ -172,7 +170,7 @@ export class ResponsesReply implements Reply {
     return isCut ? 'max_output_tokens' : 'stop';
   }
 
-  /** The item that a delta is of. Some servers name one that they never added. */
+  /** The item of a delta. Some servers name an item they never added. */
   #of(event: JsonObject, kind: Arrival): ItemProgress {
     const id = text(event.item_id);
     const known = this.#items.get(id);
@@ -182,14 +180,14 @@ export class ResponsesReply implements Reply {
     return openItems.at(-1) ?? this.#begin(kind, id);
   }
 
-  /** The first open item that may be the one that this is in the end: some servers (vLLM) give it another id then. */
+  /** The first open item that may be this final one: vLLM gives it another id at the end. */
   #openLike(item: JsonObject): ItemProgress | undefined {
     const openItems = this.#openItems[arrivalOf(item)].filter(({ done }) => !done).slice(0, CANDIDATES);
     const [content, args] = [textOf(item.content), text(item.arguments)];
     return openItems.find(({ texts }) => content.startsWith(texts.content) && args.startsWith(texts.arguments));
   }
 
-  /** A call too many, which a server makes that ignores `parallel_tool_calls`, is heard and not passed on. */
+  /** Begins an item. A second call with `parallel_tool_calls: false`, which some servers ignore, is read and dropped. */
   #begin(kind: Arrival, id: string, isCall = kind === 'function_call'): ItemProgress {
     const number = this.#items.size;
     if (number === fixedLimits.outputItems) throw endless(`${number} items`);
@@ -212,7 +210,7 @@ export class ResponsesReply implements Reply {
     if (kind === 'function_call') this.#argue(progress, '', item);
   }
 
-  /** An item as it is in the end: what its deltas did not say is said now. */
+  /** The final item: what was not streamed is written now. */
   #done(item: JsonObject): void {
     const [kind, id] = [arrivalOf(item), text(item.id)];
     const existing = this.#items.get(id) ?? this.#openLike(item);
@@ -261,7 +259,7 @@ export class ResponsesReply implements Reply {
     else writer[voice](delta, at);
   }
 
-  /** What a text cites; of one that something else has been said after, it comes too late. */
+  /** Adds citations to a text, unless another item was written after it: then they come too late. */
   #cite(progress: ItemProgress, list: unknown, at: number): void {
     if (progress.done || !this.#speech.isSpeaking(progress.number)) return;
     const writer = this.#speech.of(progress.number);
@@ -281,7 +279,7 @@ function phaseOf({ phase }: JsonObject): Phase | undefined {
   return Phase.options.find((known) => known === phase);
 }
 
-/** Programs, the other callers that there are, call nothing here: none is offered to the model. */
+/** The marks of a call. Callers other than `direct` (programs) are never offered to the model. */
 function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
   return {
     ...(typeof isAsync === 'boolean' && { async: isAsync }),
@@ -289,7 +287,7 @@ function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
   };
 }
 
-/** The ApiError for what a failed response says; its codes are words where failures of a request have a status. */
+/** The ApiError of a failed response, whose codes are words and not statuses. */
 function responseFailure(error: unknown): ApiError {
   if (!isObject(error)) return failureInStream(error ?? null);
   const code = text(error.code);

@@ -67,7 +67,7 @@ function included(call: ModelCall): string[] {
   return call.top_logprobs === null ? [] : ['message.output_text.logprobs'];
 }
 
-/** The member, unless there is nothing in it. */
+/** An object with the member, or an empty one if the value is empty. */
 function nonEmpty(name: string, value: object): object {
   return Object.keys(value).length > 0 ? { [name]: value } : {};
 }

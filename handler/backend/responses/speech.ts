@@ -5,15 +5,14 @@ import type { ModelFunction } from '../functions/tools.ts';
 import { garbled } from '../server/failure.ts';
 
 /**
- * Has the items of another server's response speak through one ItemWriter: items are told apart by numbers, and one that
- * speaks ends the one that spoke before. What comes late to a text is a new item, so that nothing is lost; parallel
- * calls wait for one another.
+ * Writes the items of another server's response through one ItemWriter. An item that gets text ends the one before;
+ * late text of an ended item becomes a new item, so that nothing is lost. Parallel calls wait for one another.
  */
 export class Speech {
   readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
   #speaker: number | 'calls' | undefined;
-  /** The number of the latest call, and of the latest that can say no more. */
+  /** The number of the latest call, and of the latest call that has ended. */
   #latestCall = -1;
   #latestEnded = -1;
 
@@ -27,19 +26,19 @@ export class Speech {
     return this.#writer.take();
   }
 
-  /** The ItemWriter, for the item of this number to say something that is no call. */
+  /** The ItemWriter, for a text of the item with this number. */
   of(number: number): ItemWriter {
     if (this.#speaker !== number) this.end('completed');
     this.#speaker = number;
     return this.#writer;
   }
 
-  /** Whether the item of this number was the last to say something, and may go on. */
+  /** Whether the item with this number is the open one. */
   isSpeaking(number: number): boolean {
     return this.#speaker === number;
   }
 
-  /** Begins a call, or adds to one. Throws an ApiError for one that can say no more. */
+  /** Begins a call, or adds to one. Throws an ApiError for a call that has ended. */
   call(number: number, fragment: Omit<CallFragment, 'index'>): void {
     if (number <= this.#latestEnded) {
       if (fragment.arguments === '') return;
@@ -51,7 +50,7 @@ export class Speech {
     this.#calls.add({ index: number, ...fragment });
   }
 
-  /** Whether the arguments of the last call break off. */
+  /** Whether the last call's arguments are incomplete JSON. */
   get broken(): boolean {
     return this.#calls.broken;
   }

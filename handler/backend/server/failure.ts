@@ -6,17 +6,17 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Upstream } from '../../transport.ts';
 import { nameIn } from './json-fields.ts';
 
-/** As much of a failure's body as is read to tell what kind it is; none of it is passed on. */
+/** The most bytes of an error body that are read to classify it. None of it is passed on. */
 const MAX_BODY = 64 * 1024;
 
-/** As much of what an error says as is its own words, in characters. */
+/** The most characters of an error member that are the server's own words; later ones may quote the request. */
 const MAX_OWN_TEXT = 300;
 
-/** How servers say that the input does not fit: llama.cpp, vLLM, OpenAI, Anthropic and others. */
+/** Context overflow errors of llama.cpp, vLLM, OpenAI, Anthropic and others. */
 const OVERFLOW =
   /exceed_context_size|exceeds? the (available|model's) context|maximum (context|model) length|max_model_len|context_length_exceeded|context (window|length|size|limit)|prompt is too long|too many tokens|\binput_text\b/i;
 
-/** How servers say that they do not have the model. */
+/** Unknown model errors. */
 const UNKNOWN_MODEL =
   /model_not_found|not_found_error +model: |model .{0,300}(not found|does not exist)|no such model|unknown model/is;
 
@@ -43,7 +43,7 @@ export function garbled(cause: unknown): ApiError {
   return new ApiError('server', 'The model backend sent something that is not valid.', { cause });
 }
 
-/** The error that a body holds, or all of its text where it is none. */
+/** The error object of a body, or its text. */
 function errorIn(body: string): JsonObject | string {
   try {
     const whole: unknown = parseJson(body);
@@ -55,8 +55,8 @@ function errorIn(body: string): JsonObject | string {
 }
 
 /**
- * What an error says of itself: its type, code and field, and how its message begins. Further on some messages repeat
- * the request, whose own words would be taken for the server's.
+ * The error's type, code, field and the start of its message. Later parts of some messages repeat the request, whose
+ * words are not the server's.
  */
 function gist(error: JsonObject | string): string {
   if (typeof error === 'string') return error.slice(0, MAX_OWN_TEXT);
@@ -64,10 +64,10 @@ function gist(error: JsonObject | string): string {
   return [type, code, param, message].map((value) => String(value ?? '').slice(0, MAX_OWN_TEXT)).join(' ');
 }
 
-/** Codes of the API that say no more than the kind of an error does. */
+/** API codes that say no more than the error kind. */
 const GENERIC_CODES = new Set<string>(['server_error', 'rate_limit_exceeded']);
 
-/** Why a server failed, where it says so in the API's words. */
+/** The API code of an error, if it has one. */
 function reasonOf(error: JsonObject | string): ResponseErrorCode | undefined {
   const code = typeof error === 'string' ? undefined : error.code;
   return responseErrorCodes.find((known) => known === code && !GENERIC_CODES.has(known));
@@ -76,7 +76,7 @@ function reasonOf(error: JsonObject | string): ResponseErrorCode | undefined {
 function classify(status: number, body: string, retryAfter: string | null): ApiError {
   const error = errorIn(body);
   const { type, code } = isObject(error) ? error : {};
-  // Bodies repeat requests, and so what users said: as JSON the cause is what the log may hold of it at every level.
+  // Error bodies may repeat user content, so the cause's JSON, which is logged at every level, has none of it.
   const cause = { status, body, toJSON: () => ({ status, type: nameIn(type), code: nameIn(code) }) };
   log.debug('a model backend refused', () => ({ status, body: excerpt(body) }));
   const gistText = gist(error);

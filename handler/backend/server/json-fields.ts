@@ -11,7 +11,7 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** A member that should be a place or an amount: a whole number that is exact, 0 where it is none. */
+/** A member that should be an index or a count: a safe integer, or 0. */
 export function count(value: unknown): number {
   return typeof value === 'number' && value > 0 ? Math.min(Math.trunc(value), Number.MAX_SAFE_INTEGER) : 0;
 }
@@ -31,7 +31,7 @@ export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** The log probabilities of tokens; what is not there, or null, is none. */
+/** The log probabilities of tokens; empty if absent or null. */
 export function toLogprobs(tokens: unknown): Logprob[] {
   return objects(tokens).map((token) => ({
     ...toLogprob(token),
@@ -49,7 +49,7 @@ function toLogprob({ token, logprob, bytes }: JsonObject) {
   };
 }
 
-/** The citations in a list, with the members that the API knows; what is none is left out. */
+/** The valid citations of a list. */
 export function toAnnotations(list: unknown): Annotation[] {
   return objects(list).flatMap((entry) => {
     try {

@@ -8,18 +8,18 @@ import type { BackendEvent, Finish } from '../backend.ts';
 import { connectionFailed, garbled } from './failure.ts';
 
 /**
- * The most that one stream may hold, in characters: what is held until it is whole counts as well, and the events of the
- * Responses API repeat a text up to four times, around each token.
+ * The longest stream, in characters. Buffered data counts as well, and Responses API events repeat a text up to four
+ * times.
  */
 const MAX_STREAM = 512 * 1024 * 1024;
 
-/** What makes items of the events of one streamed reply, in one protocol. */
+/** The reader of one streamed reply in one protocol: events in, items out. */
 export interface Reply {
   /** Takes in one event; throws an ApiError for one that says that the call has failed. */
   add(event: JsonObject): void;
-  /** Takes in `[DONE]`, where that says that the reply is whole. */
+  /** Takes in `[DONE]`, in protocols where it ends a reply. */
   done?(): void;
-  /** Whether the model has said why it stopped: a stream that ends before has broken off. */
+  /** Whether the finish reason came. A stream that ends before it broke off. */
   readonly finished: boolean;
   /** Whether nothing more is to come. */
   readonly over: boolean;
@@ -30,8 +30,8 @@ export interface Reply {
 }
 
 /**
- * What a body's events come to, as a PreparedCall yields it. Throws an ApiError for a stream that fails, or is longer than `maxLength`
- * characters.
+ * Reads a body's events as a PreparedCall yields them. Throws an ApiError for a stream that fails, or is longer than
+ * `maxLength` characters.
  */
 export async function* readReply(
   body: AsyncIterable<Uint8Array>,
@@ -49,7 +49,7 @@ export async function* readReply(
   }
 }
 
-/** Has the reply take in all events, and yields what they make before the last of them. */
+/** Feeds all events to the reply, and yields the item events up to the last chunk. */
 async function* eventsBefore(
   body: AsyncIterable<Uint8Array>,
   reply: Reply,

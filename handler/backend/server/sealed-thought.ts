@@ -7,18 +7,18 @@ export type Thought =
   | { type: 'thinking'; thinking: string; signature: string }
   | { type: 'redacted_thinking'; data: string };
 
-/** How the `encrypted_content` begins that holds a block; other servers' seals begin otherwise. */
+/** The prefix of an `encrypted_content` that holds a block. Other servers' have another. */
 const SEAL = 'anthropic.1.';
 
 /**
- * A block as the `encrypted_content` of a reasoning item, by which it comes back in later turns. All of it is there: some
- * clients send back nothing else of an item.
+ * The block as the `encrypted_content` of a reasoning item, to come back in later turns. It holds the whole block,
+ * since some clients send back nothing else.
  */
 export function sealThought(thought: Thought): string {
   return SEAL + JSON.stringify(thought);
 }
 
-/** The block that was sealed; undefined for what another server has sealed, and for what is garbled. */
+/** The sealed block; undefined for another server's content, or a broken one. */
 export function unsealThought(sealed: string | null | undefined): Thought | undefined {
   if (!sealed?.startsWith(SEAL)) return undefined;
   try {

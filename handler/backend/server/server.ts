@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Transport, Upstream } from '../../transport.ts';
 import { connectionFailed, failureOf } from './failure.ts';
 
-/** The header by which a request that has come through us is known, since people point OPENAI_BASE_URL at us. */
+/** The header of requests that came through this server, to detect a loop: people point OPENAI_BASE_URL at us. */
 export const HOP_HEADER = 'x-antiphon-hop';
 
 /** The longest JSON that is read whole, in characters: a list of models, or of a million tokens. */
@@ -71,7 +71,7 @@ export async function getJson(server: Server, path: string, signal: AbortSignal)
   return readJson(upstream);
 }
 
-/** The object that a reply is; rejects when it is not JSON, or too long. What is no object has no members. */
+/** The JSON object of a reply, empty if it is no object. Rejects if it is not JSON, or too long. */
 export async function readJson(upstream: Upstream): Promise<JsonObject> {
   const decoder = new TextDecoder();
   let text = '';

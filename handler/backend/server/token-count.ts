@@ -5,16 +5,16 @@ import { failureOf } from './failure.ts';
 import { object } from './json-fields.ts';
 import { readJson, type Send } from './server.ts';
 
-/** How long a server is not asked again for what it did not know, in milliseconds: it may be replaced by a newer one. */
+/** The time until an unknown endpoint is tried again, in milliseconds: the server may have been upgraded. */
 const RETRY_MS = 3_600_000;
 
-/** What servers answer at a path where there is nothing. */
+/** Statuses of an endpoint that does not exist. */
 const ABSENT_STATUSES = new Set([404, 405, 501]);
 
-/** A way in which a server may count. Rejects when it fails; undefined means that the server knows it not. */
+/** One way to count tokens. Rejects if it fails; undefined if the server does not have it. */
 export type CountMethod = () => Promise<number | undefined>;
 
-/** A server's own count of tokens, and what it is known not to offer. */
+/** Counts tokens on a server, and remembers which methods it lacks. */
 export class ServerTokenCounter {
   readonly #unknown = new Map<string, number>();
 

@@ -4,7 +4,7 @@ import { renderDocs, STYLE } from '../openapi/docs-page.ts';
 import { describeApi } from '../openapi/document.ts';
 import { type Route, route } from '../route.ts';
 
-/** What `routes` are, these included: for programs as OpenAPI 3.1, and as a page, which may load nothing and run nothing. */
+/** The documents of all routes: OpenAPI 3.1, and a page that loads and runs nothing. */
 export function documents(routes: () => readonly Route[]): Route[] {
   const pages = new WeakMap<Services['tools'], Pages>();
   const pagesOf = (services: Services) => {
@@ -40,7 +40,7 @@ export function documents(routes: () => readonly Route[]): Route[] {
   ];
 }
 
-/** Both documents of a handler, made when one of them is first asked for: making them takes milliseconds. */
+/** Both documents of a handler, made at the first request for one: making them takes milliseconds. */
 interface Pages {
   document: string;
   docs: string;

@@ -2,7 +2,7 @@ import { json, type Route, route } from '../route.ts';
 
 const HEADERS = { 'cache-control': 'no-store' };
 
-/** What machines ask every few seconds, and nobody wants to read of in the log. */
+/** Probes of machines, every few seconds. They are not logged. */
 export const probes: Route[] = [
   {
     method: 'GET',
@@ -10,7 +10,7 @@ export const probes: Route[] = [
     operationId: 'getLiveness',
     summary: 'Whether the process answers',
     reply: json('Health'),
-    // Whatever it needs may be down: to restart it would not help.
+    // Always ok: if a dependency is down, a restart would not help.
     handle: (c) => c.json({ status: 'ok' }, 200, HEADERS),
   },
   {
@@ -28,7 +28,7 @@ export const probes: Route[] = [
   },
 ];
 
-/** What people ask. */
+/** The health check for people. */
 export const health: Route[] = [
   route({
     method: 'GET',

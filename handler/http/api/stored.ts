@@ -8,7 +8,7 @@ import { sendEvents } from '../stream.ts';
 
 const ONE = '/v1/responses/{id}';
 
-/** Responses that are there. */
+/** Stored responses. */
 export const stored: Route[] = [
   route({
     method: 'GET',

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Env } from '../env.ts';
 
-/** All methods that any path has; which one a path takes, its own reply says. */
+/** The methods of all paths. A path's own reply refuses those it does not have. */
 const METHODS = 'GET, POST, DELETE';
 
 /** What scripts may read of a reply beside the few headers that browsers always show. */
@@ -11,13 +11,13 @@ const EXPOSED_HEADERS = 'x-request-id, retry-after, x-should-retry, idempotent-r
 const MAX_AGE_SECONDS = '7200';
 
 /**
- * Lets pages of these origins call us, of any with `*`, and answers their preflights. Others get what they would get
- * without: their browsers keep it from them.
+ * Lets pages of these origins call the API, and answers their preflights; `*` is any origin. Other pages get the same
+ * reply without the headers, and their browsers keep it from them.
  */
 export function cors(origins: readonly string[]): MiddlewareHandler<Env> {
   const any = origins.includes('*');
   return async (c, next) => {
-    // Also where there is no origin, or a strange one: a cache must not give its reply to a page that is allowed.
+    // Set without an allowed origin too: a cache must not give that reply to an allowed page.
     if (!any) c.header('vary', 'origin');
     const origin = c.req.header('origin');
     if (origin === undefined || !(any || origins.includes(origin))) return next();
@@ -28,7 +28,7 @@ export function cors(origins: readonly string[]): MiddlewareHandler<Env> {
     }
     c.header('access-control-allow-methods', METHODS);
     c.header('access-control-max-age', MAX_AGE_SECONDS);
-    // Whatever is asked for: the SDKs send headers of their own, more with every version, and none is of use by itself.
+    // All requested headers are allowed: each SDK version sends more, and none is a risk by itself.
     const requestHeaders = c.req.header('access-control-request-headers');
     if (requestHeaders) c.header('access-control-allow-headers', requestHeaders);
     return c.body(null, 204);

@@ -3,7 +3,7 @@ import { ApiError } from '../../errors.ts';
 import type { Services } from '../../service/services.ts';
 import type { Env } from '../env.ts';
 
-/** Names that no stranger's DNS can point at this machine: an IPv4 or IPv6 address, `localhost` and what is below it. */
+/** Hosts that DNS rebinding cannot use: an IP address, `localhost` and its subdomains. */
 const OWN_NAME = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\]|([\w-]+\.)*localhost)$/;
 
 /**
@@ -22,7 +22,7 @@ export function refuseRebinding({ hosts, origins }: Pick<Services, 'hosts' | 'or
   };
 }
 
-/** A request without a Host is from no browser. */
+/** Checks Host. A request without one is not from a browser. */
 function checkHost(c: Context<Env>, hosts: readonly string[]): void {
   const host = c.req.header('host');
   if (host === undefined) return;

@@ -9,8 +9,8 @@ import { checkOrigin } from './rebinding.ts';
 const VERSION = '13';
 
 /**
- * Answers a client that wants a WebSocket with one. Where there can be none it is 426, and those that can do without (Codex
- * is one) go on over HTTP when they read it; the reply names no protocol to upgrade to, since there is none that would help.
+ * Upgrades to a WebSocket. Where that is impossible it is 426, after which clients such as Codex go on over HTTP; the
+ * reply names no protocol, since none would help.
  */
 export function upgrade(services: Services): MiddlewareHandler<Env> {
   return async (c, next) => {
@@ -23,7 +23,7 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     if (!c.env.upgrade) {
       throw new ApiError('no_websocket', 'There is no WebSocket to be had here; send POST /v1/responses over HTTP.');
     }
-    // Browsers ask nobody before they open a WebSocket, and any page may: only its Origin tells, by whatever way it comes.
+    // Origin is checked on every ingress: browsers let any page open a WebSocket without a preflight.
     checkOrigin(c, services.origins);
     const log = c.get('log');
     log.streaming = true; // its line is written when the connection has ended

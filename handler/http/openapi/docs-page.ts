@@ -2,7 +2,7 @@ import type { ApiDocument } from './document.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { Content, Operation } from './operation.ts';
 
-/** All that the page looks like; nothing is fetched from anywhere. */
+/** The page's only style sheet; nothing is fetched. */
 export const STYLE = `:root{color-scheme:light dark;--line:#8884;--soft:#8881}
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 code,pre{font:14px/1.45 ui-monospace,monospace}

@@ -12,11 +12,11 @@ import { createConverter, type JsonSchema } from './json-schema.ts';
 import { describeOperation, type Operation } from './operation.ts';
 import { replySchemas } from './reply-schemas.ts';
 
-/** What the API is, as OpenAPI 3.1 says it. */
+/** An OpenAPI 3.1 document. */
 export interface ApiDocument {
   openapi: string;
   info: { title: string; version: string; description: string };
-  /** Where the paths begin, if that is not at the root. */
+  /** The base path, unless it is the root. */
   servers?: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, JsonSchema> };

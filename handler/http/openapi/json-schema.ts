@@ -19,26 +19,26 @@ interface Step {
   readonly getter?: (input: unknown) => Step;
 }
 
-/** What a schema that depends on the value can be given: it looks only at the kind of value, or of item. */
+/** Sample values for lazy schemas, which depend only on the kind of value or item. */
 const PROBES = ['', {}, { type: '' }, { id: '' }];
 
 /**
- * What reads valibot schemas as JSON Schema. Those of `names` become references, and `overrides` stand in for what valibot
- * cannot say. A schema says less than its checks do: what it refuses, the server refuses as well.
+ * Converts valibot schemas to JSON Schema. Those in `names` become references; `overrides` replace what valibot
+ * cannot express. A schema is looser than its checks: the server refuses what it refuses.
  */
 export function createConverter(names: ReadonlyMap<object, string>, overrides: ReadonlyMap<object, JsonSchema>) {
   const convert = (schema: object): JsonSchema => {
     const name = names.get(schema);
     return name === undefined ? define(schema) : { $ref: `#/components/schemas/${name}` };
   };
-  /** The same for a schema that is to stand where its name leads. */
+  /** The schema's definition, in place of a reference to it. */
   const define = (schema: object): JsonSchema => {
     const instead = overrides.get(schema);
     if (instead) return instead;
     const { pipe, ...own } = schema as Step; // what valibot documents of its schema objects
     if (!pipe) return plain(own);
     const at = pipe.findLastIndex(({ kind }) => kind === 'schema');
-    // The last schema of a pipe says most: those before only guard it. The first is the pipe itself, without its steps.
+    // The last schema of a pipe is the most specific. The first is the pipe itself, without its steps.
     const base = at <= 0 ? plain(own) : convert(pipe[at] ?? own);
     return Object.assign({ ...base }, ...pipe.slice(at + 1).map((step) => bounds(step, base)));
   };
@@ -106,7 +106,7 @@ function distinct(schemas: readonly JsonSchema[]): JsonSchema[] {
   return [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 }
 
-/** What one step of a pipe adds. */
+/** The keywords that one step of a pipe adds. */
 function bounds({ type, requirement, message }: Step, { type: of }: JsonSchema): JsonSchema {
   const unit = of === 'array' ? 'Items' : 'Length';
   switch (type) {

@@ -1,7 +1,7 @@
 import type { Route, RouteRequest } from '../route.ts';
 import type { JsonSchema } from './json-schema.ts';
 
-/** One method of one path, as OpenAPI says it. */
+/** An OpenAPI operation: one method of one path. */
 export interface Operation {
   operationId: string;
   summary: string;
@@ -10,7 +10,7 @@ export interface Operation {
   requestBody?: { required: boolean; content: Content };
 }
 
-/** What a path, a query or a header has. */
+/** A parameter in a path, a query or a header. */
 export interface Parameter {
   name: string;
   in: 'path' | 'query' | 'header';
@@ -19,7 +19,7 @@ export interface Parameter {
   schema: JsonSchema;
 }
 
-/** What a body holds, by its media type. */
+/** The content of a body, by media type. */
 export type Content = Record<string, { schema: JsonSchema }>;
 
 type Convert = (schema: object) => JsonSchema;
@@ -40,7 +40,7 @@ export function describeOperation(
   };
 }
 
-/** A page has no errors of its own. */
+/** The responses of an operation. A page has no error response of its own. */
 function describeReply(reply: Route['reply']): Operation['responses'] {
   const content = Object.fromEntries(
     Object.entries(reply).map(([type, schema]) => [

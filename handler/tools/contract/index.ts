@@ -5,10 +5,10 @@ import type { Item } from '../../items/item.ts';
 import type { Response as ResponseObject } from '../../protocol/response.ts';
 import { ask, canonical, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
 
-/** What model servers take for the name of a function. */
+/** Function names that model servers accept. */
 const NAME = /^[\w-]{1,64}$/;
 
-/** What every tool that runs on the server promises, whatever it does. */
+/** The promises of every server-side tool. */
 export const toolContract: readonly ContractCase<ToolSubject>[] = [
   contractCase(
     'its functions have names that model servers take, and are those that it said',
