@@ -79,13 +79,17 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
 /** Waits for the admin interface, its /ready, and the listener; stops an Envoy that does not become ready. */
 async function ready(envoy: EnvoyProcess, adminSocket: string, options: EnvoyOptions): Promise<void> {
   const { host = '127.0.0.1', envoyPort, signal } = options;
-  let ended = false;
-  void envoy.exited.then(() => (ended = true));
-  for (const limit = Date.now() + START_LIMIT_MS; Date.now() < limit && !ended && !signal?.aborted; await sleep(50)) {
+  let hasExited = false;
+  void envoy.exited.then(() => (hasExited = true));
+  for (
+    const limit = Date.now() + START_LIMIT_MS;
+    Date.now() < limit && !hasExited && !signal?.aborted;
+    await sleep(50)
+  ) {
     const state = await ask(adminSocket, '/ready').catch(() => '');
     if (state.startsWith('LIVE') && (await accepts(reachable(host), envoyPort))) return;
   }
-  const why = ended
+  const why = hasExited
     ? `ended with ${(await envoy.exited) ?? 'a signal'}`
     : signal?.aborted
       ? 'was not wanted any more'

@@ -193,7 +193,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   direct = Object.freeze({ ...direct, rebindable: options.rebindable ?? loopback });
   if (path !== undefined) await openToGroup(path);
 
-  function shut(): Promise<void> {
+  function stopListening(): Promise<void> {
     closing = true;
     return new Promise((resolve) => server.close(() => resolve()));
   }
@@ -209,7 +209,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     sockets.cut();
   }
   function close(): Promise<void> {
-    const closed = shut();
+    const closed = stopListening();
     cut();
     return closed;
   }
@@ -219,7 +219,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     const timer = setTimeout(cut, graceMs);
     if (linger > 0) await lingering();
     sockets.stop();
-    await shut();
+    await stopListening();
     clearTimeout(timer);
   }
   return {

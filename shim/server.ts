@@ -120,11 +120,11 @@ export async function serveGrpc({ address, tls, fetch, log = logLine, ...options
     const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, graceMs);
     });
-    await Promise.race([shut(), timeout]);
+    await Promise.race([shutDown(), timeout]);
     clearTimeout(timer);
     await close();
   }
-  async function shut(): Promise<void> {
+  async function shutDown(): Promise<void> {
     // Requests keep coming until Envoy's next health check, and are served: shut down once there are none.
     if (calls.size > 0) {
       await new Promise<void>((resolve) => {

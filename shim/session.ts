@@ -130,8 +130,8 @@ function requestOf({ method, url, headers, body }: Intake, signal: AbortSignal):
   const [only] = body;
   let request: Request;
   try {
-    const whole = body.length === 1 && only ? only : Buffer.concat(body);
-    request = new Request(url, { method, headers, signal, ...(bodiless ? {} : { body: whole }) });
+    const bytes = body.length === 1 && only ? only : Buffer.concat(body);
+    request = new Request(url, { method, headers, signal, ...(bodiless ? {} : { body: bytes }) });
   } catch {
     throw new Refusal(400, 400, 'The request line or a header is not valid.');
   }

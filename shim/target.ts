@@ -3,7 +3,7 @@ import { Refusal } from './refusal.ts';
 /** A target that no URL parser changes. */
 const NORMAL = /^\/[\w/:-]*(?:\?[^\0-\x20#]*)?$/;
 
-/** Percent-encoded characters that need no encoding (letters, digits, `-._~`), and `/`, `\\` and NUL. */
+/** Percent-encoded characters that need no encoding (letters, digits, `-._~`), and `/`, `\` and NUL. */
 const NEEDLESSLY_ENCODED = /%(?:00|2[DEF]|3\d|[46][1-9A-F]|5[\dACF]|7[\dAE])/i;
 
 /**

@@ -5,7 +5,7 @@ import { unlessAborted } from './race.ts';
 /** A Transport and the connections behind it. */
 export interface Connections {
   transport: Transport;
-  /** Closes every connection at once, with what is in flight on it. */
+  /** Closes every connection at once, with its requests. */
   close(): Promise<void>;
 }
 

@@ -31,8 +31,8 @@ const SILENCE_MS = 60_000;
 
 /** Whether a request is a WebSocket handshake. Java's client offers h2c with every request, which is to be served as HTTP. */
 export function wantsSocket({ method, headers }: IncomingMessage): boolean {
-  const known = headers['sec-websocket-key'] !== undefined && headers['sec-websocket-version'] === '13';
-  return method === 'GET' && known && headers.upgrade?.toLowerCase() === 'websocket';
+  const isSupported = headers['sec-websocket-key'] !== undefined && headers['sec-websocket-version'] === '13';
+  return method === 'GET' && isSupported && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** Opens WebSockets for requests that `fetch` accepts; messages have at most `maxPayload` bytes, reserved in `memory`. */

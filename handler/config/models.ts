@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import { isObject } from '../protocol/json.ts';
 import { httpUrl } from './http-url.ts';
-import { whole } from './quantity.ts';
+import { integer } from './quantity.ts';
 
 /** Names of the built-in backends. A root may add others. */
 export const builtIn = ['chat', 'responses', 'anthropic', 'demo'] as const;
 
 const match = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
-const context = v.optional(whole(256));
+const context = v.optional(integer(256));
 
 const builtInModel = v.pipe(
   v.strictObject({

@@ -50,7 +50,7 @@ export const pause = v.optional(quantity(TIME, '5s', MAX_VALUE, '24 days', 0));
 export const age = quantity(/^\d+(\.\d+)?(ms|s|m|h|d)$/, '30d', 100 * 365 * DAY, 'a hundred years');
 
 /** A whole number from `min` to `max`. */
-export function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER) {
   return v.pipe(
     v.number('must be a number'),
     v.integer('must be a whole number'),
@@ -60,7 +60,7 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
 }
 
 /** A whole number from 1 to `max`. */
-export const count = (max: number) => v.optional(whole(1, max));
+export const count = (max: number) => v.optional(integer(1, max));
 
 /** A word that means no bound. */
 export function unbounded<T extends string>(word: T) {

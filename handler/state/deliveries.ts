@@ -45,12 +45,12 @@ export function insertDeliveries(
 /** Claims up to `max` due deliveries to a URL: nobody else gets them for `claimMs` milliseconds. */
 export async function takeDue(database: Database, url: string, max: number, claimMs: number): Promise<Delivery[]> {
   const now = Date.now();
-  const { taken } = await database.batch({
-    taken: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${now + claimMs} WHERE (tenant, id, url) IN
+  const { claimed } = await database.batch({
+    claimed: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${now + claimMs} WHERE (tenant, id, url) IN
         (SELECT tenant, id, url FROM deliveries WHERE url = ${url} AND next_at <= ${now} ORDER BY next_at LIMIT ${max})
       RETURNING tenant, id, url, body, tries, created`),
   });
-  return taken.map(({ tenant, id, url, body, tries, created }) => ({
+  return claimed.map(({ tenant, id, url, body, tries, created }) => ({
     tenant: String(tenant),
     id: String(id),
     url: String(url),

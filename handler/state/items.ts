@@ -57,19 +57,19 @@ export interface Listing {
 export function selectPage(listing: Listing, { after, limit, order }: ListQuery, maxBytes: number): Statement {
   if (after !== undefined && !isId(after)) throw noSuchCursor();
   const { where } = listing;
-  const [by, way] = [raw(listing.by), raw(order)];
-  const beyond =
+  const [by, direction] = [raw(listing.by), raw(order)];
+  const pastCursor =
     after === undefined
       ? raw('')
       : sql` AND i.${by} ${raw(order === 'asc' ? '>' : '<')} (SELECT i.${by} FROM items i WHERE ${where} AND i.id = ${after})`;
   return read(sql`SELECT i.body, s.found, k.n, k.body AS more FROM (
-      SELECT p.*, count(*) OVER () AS found, sum(p.size) OVER (ORDER BY p.${by} ${way}) AS total FROM (
+      SELECT p.*, count(*) OVER () AS found, sum(p.size) OVER (ORDER BY p.${by} ${direction}) AS total FROM (
         SELECT i.tenant, i.holder, i.side, i.place, i.conversation_place, octet_length(i.body) + ${CHUNKS_SIZE} AS size
-        FROM items i WHERE ${where}${beyond} ORDER BY i.${by} ${way} LIMIT ${limit + 1}
+        FROM items i WHERE ${where}${pastCursor} ORDER BY i.${by} ${direction} LIMIT ${limit + 1}
       ) p
     ) s CROSS JOIN items i ${ITEM_CHUNKS}
     WHERE (s.total <= ${maxBytes} OR s.total = s.size) AND i.tenant = s.tenant AND i.holder = s.holder AND i.side = s.side
-      AND i.place = s.place ORDER BY s.${by} ${way}, k.n`);
+      AND i.place = s.place ORDER BY s.${by} ${direction}, k.n`);
 }
 
 /** Selects the cursor of a page if it is in the list; no row also without a cursor. */

@@ -13,8 +13,8 @@ const GRACE_TURNS = 3;
 /** Pings the database, at most once an interval, and sets the readiness reason `database` from the result. */
 export function pinging(database: Database, readiness: Readiness): () => Promise<void> {
   let lastPing = Number.NEGATIVE_INFINITY;
-  let last = Promise.resolve();
-  const ask = async () => {
+  let pending = Promise.resolve();
+  const ping = async () => {
     const problem = await failureOf(() => database.batch(PING));
     if (!readiness.set('database', problem !== undefined)) return;
     if (problem === undefined) log.info('the database answers again');
@@ -24,9 +24,9 @@ export function pinging(database: Database, readiness: Readiness): () => Promise
     const now = performance.now();
     if (now - lastPing >= fixedLimits.pingInterval) {
       lastPing = now;
-      last = ask();
+      pending = ping();
     }
-    return last;
+    return pending;
   };
 }
 

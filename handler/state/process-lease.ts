@@ -74,8 +74,8 @@ export class ProcessLease {
       owners: read(sql`SELECT DISTINCT ${OWNER_BEAT} FROM responses r WHERE ${OPEN} AND r.owner <> ''`),
       own: read(sql`SELECT r.tenant, r.id FROM responses r WHERE r.owner = ${this.id} AND ${OPEN}`),
     });
-    const seen = new Set(owners.map(({ owner }) => String(owner)));
-    for (const id of this.#watched.keys()) if (!seen.has(id)) this.#watched.delete(id);
+    const ids = new Set(owners.map(({ owner }) => String(owner)));
+    for (const id of this.#watched.keys()) if (!ids.has(id)) this.#watched.delete(id);
     for (const row of owners) await this.endIfDead(database, { ...row, status: 'in_progress' });
     // Turns whose last write failed, perhaps because the database was away for a while.
     const orphaned = own.filter(({ id }) => !this.running.has(String(id)));
@@ -95,14 +95,14 @@ export class ProcessLease {
     const { owner, beat = null } = row ?? {};
     if (!isOpen(row?.status) || !owner || owner === this.id || !this.#isSilent(String(owner), beat)) return false;
     const last = beat ?? -1;
-    const ended = await database
+    const result = await database
       .batch({
         responses: write(sql`${END_TURNS} WHERE r.owner = ${owner} AND ${OPEN}
           AND NOT EXISTS (SELECT 1 FROM owners o WHERE o.id = r.owner AND o.alive_until <> ${last})`),
         owner: write(sql`DELETE FROM owners WHERE id = ${owner} AND alive_until = ${last}`),
       })
       .catch(() => undefined);
-    return ended !== undefined;
+    return result !== undefined;
   }
 
   /** Gives the lease up: turns that this process still holds have failed, or may be taken by others at once. */

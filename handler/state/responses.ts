@@ -27,7 +27,7 @@ export async function getStoredResponse(store: TenantStore, id: string): Promise
 
 async function readResponse(store: TenantStore, id: string, now: number): Promise<Response> {
   const { database, tenant, lease, memory } = store;
-  const room = memory.parsable;
+  const maxBytes = memory.parsable;
   const output = sql`FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'output'`;
   const { found, items } = await database.batch({
     found: read(sql`WITH whole (bytes) AS (SELECT coalesce((SELECT sum(${ROW_SIZE}) ${output}), 0) + coalesce((
@@ -35,15 +35,15 @@ async function readResponse(store: TenantStore, id: string, now: number): Promis
         WHERE k.tenant = ${tenant} AND k.holder = ${id} AND k.side = 'body' AND k.place = 0), 0))
       SELECT r.status, ${OWNER_BEAT}, w.bytes, r.body, k.n, k.body AS more
       FROM whole w CROSS JOIN responses r LEFT JOIN chunks k
-        ON r.body = '' AND w.bytes <= ${room} AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0
+        ON r.body = '' AND w.bytes <= ${maxBytes} AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0
       WHERE ${visible(tenant, id, now)} ORDER BY k.n`),
-    items: selectBounded({ from: output, order: sql`i.place, k.n` }, room),
+    items: selectBounded({ from: output, order: sql`i.place, k.n` }, maxBytes),
   });
   const [stored] = joinText(found);
   if (!stored) throw notFound('response');
   if (await lease.endIfDead(database, stored.row)) return readResponse(store, id, now);
   const size = Number(stored.row.bytes);
-  if (size > room) throw neverFits(memory.budget, size) ? tooLargeToHold() : overloaded();
+  if (size > maxBytes) throw neverFits(memory.budget, size) ? tooLargeToHold() : overloaded();
   memory.takeParsed(bytesOf(found) + bytesOf(items));
   // As StoredRecord wrote it: a Response without its output, which is in items of its own.
   const response = { ...JSON.parse(stored.text), output: itemsOf(items) } as Response;

@@ -10,13 +10,13 @@ export interface SharedStore {
   readonly lease: ProcessLease;
   /** Webhooks for the ends of background responses. */
   readonly webhooks: readonly WebhookTarget[];
-  /** How long a response is kept, in milliseconds. */
+  /** Retention of responses, in milliseconds. */
   readonly retention: number;
-  /** How long the events of a background response are kept after its end, in milliseconds. */
+  /** Retention of the events of a background response after its end, in milliseconds. */
   readonly logRetention: number;
-  /** How large the database may grow, in bytes. */
+  /** Limit of the database, in bytes. */
   readonly stored: number;
-  /** The most that is read as a history, or as a page of a list, in bytes. */
+  /** Limit of a history, and of a page of a list, in bytes. */
   readonly history: number;
 }
 

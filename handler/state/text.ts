@@ -34,23 +34,23 @@ export function splitText(
   return { head: '', rest };
 }
 
-/** The columns `n` and `more` that `joinText` needs, for a query that reads items as `i`; to be ordered by `n` last. */
+/** Joins chunks to items `i`: the columns `n` and `more` for `joinText`; order by `n` last. */
 export const ITEM_CHUNKS = sql`LEFT JOIN chunks k ON i.body = '' AND k.tenant = i.tenant AND k.holder = i.holder
   AND k.side = i.side AND k.place = i.place`;
 
-/** The bytes of one row of such a query. */
+/** Bytes of one such row. */
 export const ROW_SIZE = sql`octet_length(coalesce(k.body, i.body))`;
 
-/** The bytes of all chunks of the item `i`. */
+/** Bytes of all chunks of the item `i`. */
 export const CHUNKS_SIZE = sql`coalesce((SELECT sum(octet_length(k.body)) FROM chunks k WHERE i.body = ''
   AND k.tenant = i.tenant AND k.holder = i.holder AND k.side = i.side AND k.place = i.place), 0)`;
 
-/** The characters of all texts in such rows. */
+/** Characters of all texts in such rows. */
 export function bytesOf(rows: readonly Row[]): number {
   return rows.reduce((sum, { more, body }) => sum + String(more ?? body).length, 0);
 }
 
-/** Rows with a `body`, each joined with its chunks (`n`, `more`) in order, as one row a text. */
+/** Joins the chunks (`n`, `more`) of ordered rows with a `body`: one row a text. */
 export function joinText(rows: readonly Row[]): { row: Row; text: string }[] {
   const joined: { row: Row; text: string }[] = [];
   for (const row of rows) {

@@ -14,7 +14,7 @@ import { refusal } from './server-events.ts';
 import { withoutModel } from './warm-up.ts';
 
 /** Sends a text; resolves when more may be sent, and is undefined when it may be at once. */
-export type Send = (text: string) => Promise<void> | undefined;
+export type SendText = (text: string) => Promise<void> | undefined;
 
 /** Runs the turn of an event, and sends its events, or the error, each encoded by `encode`. Never rejects. */
 export async function takeTurn(
@@ -23,7 +23,7 @@ export async function takeTurn(
   ctx: RequestContext,
   memory: ResponseMemory,
   encode: (event: object) => string,
-  send: Send,
+  send: SendText,
 ): Promise<void> {
   const { log } = ctx;
   try {

@@ -91,9 +91,9 @@ export function createWorker(options: WorkerOptions = {}): { worker: Worker; Bac
 
 /** Upgrades to a WebSocket; the request lasts as long as it is open. */
 function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response {
-  const { 0: webSocket, 1: ours } = new WebSocketPair();
-  ours.accept();
-  void serve(standardSocket(ours));
+  const { 0: webSocket, 1: server } = new WebSocketPair();
+  server.accept();
+  void serve(standardSocket(server));
   // webSocket is an extension of the platform.
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 }

@@ -22,11 +22,11 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     const rows = await database.batch({
       none: owner('a', big),
       owners: OWNERS,
-      gone: write(sql`DELETE FROM owners WHERE id = ${'a'} RETURNING alive_until AS was`),
+      deleted: write(sql`DELETE FROM owners WHERE id = ${'a'} RETURNING alive_until AS was`),
     });
-    same(rows, { none: [], owners: [{ id: 'a', alive_until: big }], gone: [{ was: big }] });
+    assertSame(rows, { none: [], owners: [{ id: 'a', alive_until: big }], deleted: [{ was: big }] });
     const { nothing } = await database.batch({ nothing: read(sql`SELECT ${null} AS none_at_all`) });
-    same(nothing, [{ none_at_all: null }]);
+    assertSame(nothing, [{ none_at_all: null }]);
   }),
 
   promise('the rows of a list come one after another, and an empty one has none', async ({ database }) => {
@@ -36,7 +36,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
       each: ['c', 'd', 'a'].map((id) => read(sql`SELECT id FROM owners WHERE id = ${id}`)),
       owners: COUNT,
     });
-    same(rows, { written: [], nothing: [], each: [{ id: 'c' }, { id: 'a' }], owners: [{ n: 3 }] });
+    assertSame(rows, { written: [], nothing: [], each: [{ id: 'c' }, { id: 'a' }], owners: [{ n: 3 }] });
   }),
 
   promise('a batch is all or nothing, and a refused one is a Conflict', async ({ database }) => {
@@ -48,9 +48,9 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
       { d: owner('d', 1), update },
       { update },
     ];
-    for (const batch of refused) same(await outcomeOf(database.batch(batch)), 'Conflict');
-    same(await outcomeOf(database.batch({ c: owner('c', 1), nowhere: NOWHERE })), 'another error');
-    same(await database.batch({ owners: OWNERS }), { owners: [{ id: 'a', alive_until: 1 }] });
+    for (const batch of refused) assertSame(await outcomeOf(database.batch(batch)), 'Conflict');
+    assertSame(await outcomeOf(database.batch({ c: owner('c', 1), nowhere: NOWHERE })), 'another error');
+    assertSame(await database.batch({ owners: OWNERS }), { owners: [{ id: 'a', alive_until: 1 }] });
   }),
 
   promise('batches at the same time stand or fall each by itself', async ({ database }) => {
@@ -61,9 +61,9 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
       { d: owner('d', 1), owners: OWNERS },
     ];
     const outcomes = await Promise.all(batches.map((batch) => outcomeOf(database.batch(batch))));
-    same(outcomes, ['done', 'another error', 'Conflict', 'done']);
+    assertSame(outcomes, ['done', 'another error', 'Conflict', 'done']);
     const { owners } = await database.batch({ owners: OWNERS });
-    same(owners, [
+    assertSame(owners, [
       { id: 'a', alive_until: 1 },
       { id: 'd', alive_until: 1 },
     ]);
@@ -72,13 +72,13 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
   promise('who reads sees a batch of others whole or not at all', async ({ database, another = database }) => {
     const pairs = Array.from({ length: 20 }, (_, n) => ({ a: owner(`a-${n}`, n), b: owner(`b-${n}`, n) }));
     const writing = Promise.all(pairs.map((pair) => database.batch(pair)));
-    for (let looks = 0; looks < 10; looks++) {
+    for (let reads = 0; reads < 10; reads++) {
       const { first, second } = await another.batch({ first: COUNT, second: COUNT });
-      same(second, first);
-      same(Number(first[0]?.n) % 2, 0);
+      assertSame(second, first);
+      assertSame(Number(first[0]?.n) % 2, 0);
     }
     await writing;
-    same(await another.batch({ counted: COUNT }), { counted: [{ n: 40 }] });
+    assertSame(await another.batch({ counted: COUNT }), { counted: [{ n: 40 }] });
   }),
 
   promise(
@@ -89,12 +89,12 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
         writers.map((from, n) => outcomeOf(from.batch({ key: owner('key', n), by: owner(`by-${n}`, n) }))),
       );
       const winner = outcomes.indexOf('done');
-      same(
+      assertSame(
         outcomes,
         outcomes.map((_, n) => (n === winner ? 'done' : 'Conflict')),
       );
       const { owners } = await another.batch({ owners: OWNERS });
-      same(
+      assertSame(
         owners.map(({ id }) => id),
         [`by-${winner}`, 'key'],
       );
@@ -103,28 +103,28 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
 
   promise('a condition in a statement decides, and RETURNING tells', async ({ database }) => {
     await database.batch({ lock: owner('lock', 0) });
-    const take = (n: number) =>
+    const update = (n: number) =>
       write(sql`UPDATE owners SET alive_until = ${n} WHERE id = 'lock' AND alive_until = 0 RETURNING alive_until`);
-    const outcomes = await Promise.all([1, 2, 3].map((n) => database.batch({ taken: take(n) })));
-    same(outcomes.flatMap(({ taken }) => taken).length, 1);
+    const outcomes = await Promise.all([1, 2, 3].map((n) => database.batch({ updated: update(n) })));
+    assertSame(outcomes.flatMap(({ updated }) => updated).length, 1);
   }),
 
   promise('rows page both ways without loss', async ({ database }) => {
     const all = Array.from({ length: 25 }, (_, n) => n);
     await database.batch({ owners: all.map((n) => owner(`o-${n}`, n)) });
-    for (const [way, beyond, first, expected] of [
+    for (const [direction, comparison, first, expected] of [
       [raw('ASC'), raw('>'), -1, all],
       [raw('DESC'), raw('<'), 25, all.toReversed()],
     ] as const) {
-      const seen: number[] = [];
+      const values: number[] = [];
       for (let pages = 0; pages < 4; pages++) {
         const { rows } = await database.batch({
-          rows: read(sql`SELECT alive_until FROM owners WHERE alive_until ${beyond} ${seen.at(-1) ?? first}
-            ORDER BY alive_until ${way} LIMIT ${10}`),
+          rows: read(sql`SELECT alive_until FROM owners WHERE alive_until ${comparison} ${values.at(-1) ?? first}
+            ORDER BY alive_until ${direction} LIMIT ${10}`),
         });
-        seen.push(...rows.map((row) => Number(row.alive_until)));
+        values.push(...rows.map((row) => Number(row.alive_until)));
       }
-      same(seen, expected);
+      assertSame(values, expected);
     }
   }),
 
@@ -141,8 +141,8 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
         rest,
       });
       const { rows } = await database.batch({ rows: selectItems(tenant, owner, kind) });
-      same(joinText(rows)[0]?.text === text, true, `a text of ${length} characters`);
-      for (const { more } of rows) same(new TextEncoder().encode(String(more ?? '')).length <= 512 * 1024, true);
+      assertSame(joinText(rows)[0]?.text === text, true, `a text of ${length} characters`);
+      for (const { more } of rows) assertSame(new TextEncoder().encode(String(more ?? '')).length <= 512 * 1024, true);
     }
   }),
 
@@ -167,15 +167,15 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
         VALUES ('t', 'conv', 0, '{}', 1)`),
     });
     const tables = ['responses', 'items', 'chunks', 'events', 'conversations'];
-    const left = async () => {
+    const remaining = async () => {
       const counts = tables.map((table) => read(sql`SELECT count(*) AS n FROM ${raw(table)}`));
       return (await database.batch({ counts })).counts.map(({ n }) => Number(n));
     };
     // A sweep has its time, and a slow database may want several.
-    for (let sweeps = 0; sweeps < 5 && (await left()).some((n) => n > 0); sweeps++)
+    for (let sweeps = 0; sweeps < 5 && (await remaining()).some((n) => n > 0); sweeps++)
       await sweep(database, new ProcessLease(1_000), Date.now());
-    same(
-      await left(),
+    assertSame(
+      await remaining(),
       tables.map(() => 0),
     );
   }),
@@ -189,9 +189,9 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
         await migrate(database, version);
         await Promise.all([migrate(database), migrate(database), migrate(database)]);
         const { found } = await database.batch({ found: read(sql`SELECT max(version) AS version FROM migrations`) });
-        same(found, [{ version: migrations.length }]);
+        assertSame(found, [{ version: migrations.length }]);
         await database.batch({ newer: write(sql`INSERT INTO migrations (version) VALUES (${migrations.length + 1})`) });
-        same(await outcomeOf(migrate(database)), 'another error');
+        assertSame(await outcomeOf(migrate(database)), 'another error');
       },
     ),
   ),
@@ -223,7 +223,7 @@ async function outcomeOf(work: Promise<unknown>): Promise<'done' | 'Conflict' | 
 }
 
 /** Throws unless two values are the same as JSON: some drivers give their rows no prototype. */
-function same(actual: unknown, expected: unknown, what = 'what came back'): void {
-  const [got, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
-  check(got === wanted, `${what}: ${got?.slice(0, 1_000)}, and not ${wanted?.slice(0, 1_000)}`);
+function assertSame(actual: unknown, expected: unknown, what = 'what came back'): void {
+  const [received, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  check(received === wanted, `${what}: ${received?.slice(0, 1_000)}, and not ${wanted?.slice(0, 1_000)}`);
 }

@@ -24,11 +24,11 @@ export function d1Database(binding: D1Binding): Database {
         return rowsByName(statements, rows);
       } catch (error) {
         // D1 reports a constraint only in its message, which repeats SQLite's.
-        const refused = /(UNIQUE|NOT NULL|CHECK|PRIMARY KEY) constraint failed/.test(String(error));
+        const isConstraint = /(UNIQUE|NOT NULL|CHECK|PRIMARY KEY) constraint failed/.test(String(error));
         if (/maximum DB size|SQLITE_FULL|database or disk is full/i.test(String(error))) {
           throw new StorageFull('the database is as large as D1 has it', { cause: error });
         }
-        throw refused ? new Conflict('a constraint refused a statement', { cause: error }) : error;
+        throw isConstraint ? new Conflict('a constraint refused a statement', { cause: error }) : error;
       }
     },
     storage: () => (bytes === undefined ? undefined : { bytes, free: 0 }),

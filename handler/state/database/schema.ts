@@ -10,13 +10,14 @@ const NOW = ':now';
  */
 export const migrations: readonly (readonly string[])[] = [
   [
-    // The processes that run turns. A turn whose owner has stopped saying that it is alive is dead.
+    // Process leases. A process whose `alive_until` has stopped changing is dead, and so are its turns.
     'CREATE TABLE owners (id text NOT NULL PRIMARY KEY, alive_until bigint NOT NULL)',
 
-    // A response without its output. `parent` makes the tree; `conversation` and `base` say at which place of which
-    // conversation its chain began. To delete one is to let it expire at once: it stays while others build on it. One that
-    // is made in the background has the version of its job in `background`, others 0; it has no owner until a process takes
-    // it, and its events are kept until `log_until`. One that is `compacted` holds what stands for all that was before it.
+    // Responses without their output. `parent` makes the tree; `conversation` and `base` are the conversation, and the
+    // position in it, where the chain began. Deleting is expiring at once: the row stays while others build on it. A
+    // background response has the version of its job in `background`, others 0; it has no owner until a process claims it,
+    // and its events are kept until `log_until`. `compacted` marks one whose items include a compaction, which replaces all
+    // items before it.
     `CREATE TABLE responses (
       tenant text NOT NULL, id text NOT NULL, parent text, conversation text, base bigint, owner text NOT NULL,
       status text NOT NULL, background bigint NOT NULL, log_until bigint, compacted bigint NOT NULL,
@@ -28,8 +29,8 @@ export const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX responses_running ON responses (owner) WHERE status IN ('queued', 'in_progress')",
     'CREATE INDEX responses_by_log ON responses (log_until) WHERE log_until IS NOT NULL',
 
-    // An item, once. `holder` is the response that it belongs to, as `input` or `output`, or the conversation that a
-    // client `added` it to; one that is in a conversation has its place there as well.
+    // Items, each stored once. `holder` is the owner: the response that has it as `input` or `output`, or the conversation
+    // that a client `added` it to; an item in a conversation has its position there as well.
     `CREATE TABLE items (
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, id text NOT NULL,
       conversation text, conversation_place bigint, body text NOT NULL, PRIMARY KEY (tenant, holder, side, place))`,
@@ -38,47 +39,47 @@ export const migrations: readonly (readonly string[])[] = [
       WHERE conversation IS NOT NULL`,
     'CREATE UNIQUE INDEX items_of_conversation ON items (tenant, conversation, id) WHERE conversation IS NOT NULL',
 
-    // `turn` is the response that is being made; `next_place` the place of the next item,
-    // `start_place` that of what stands for all items before it. A deleted one stays while
-    // responses go on from it.
+    // Conversations. `turn` is the running response, `next_place` the position of the next item, `start_place` that of the
+    // latest compaction. A deleted one stays while responses build on it.
     `CREATE TABLE conversations (
       tenant text NOT NULL, id text NOT NULL, created_at bigint NOT NULL, metadata text NOT NULL, turn text,
       next_place bigint NOT NULL DEFAULT 0, start_place bigint NOT NULL DEFAULT 0, deleted_at bigint, PRIMARY KEY (tenant, id))`,
     'CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL',
 
-    // The clients' own names for requests that they may send again, each for the response that it got.
+    // Idempotency keys, each with the response of its request.
     `CREATE TABLE idempotency (
       tenant text NOT NULL, key text NOT NULL, hash text NOT NULL, response text NOT NULL, PRIMARY KEY (tenant, key))`,
     'CREATE INDEX idempotency_by_response ON idempotency (tenant, response)',
 
-    // What a background turn is run from, and again from where its last round ended; gone when it has ended. `calling` is
-    // 1 while a tool of the server may be having its effects.
+    // Jobs: what a background turn is run from, and resumed from after its last complete round; deleted at its end. `calling`
+    // is 1 while a tool call may be having effects.
     `CREATE TABLE jobs (
       tenant text NOT NULL, response text NOT NULL, body text NOT NULL, progress text NOT NULL, calling bigint NOT NULL,
       PRIMARY KEY (tenant, response))`,
 
-    // The events of a background turn but its last, in blocks of lines; `last` is the greatest sequence number in one.
+    // Events of a background turn without the terminal one, in blocks of lines; `last` is the greatest sequence number in a
+    // block.
     `CREATE TABLE events (
       tenant text NOT NULL, response text NOT NULL, n bigint NOT NULL, last bigint NOT NULL, body text NOT NULL,
       PRIMARY KEY (tenant, response, n))`,
 
-    // What is to be told at URLs of the configuration, until it was; `next_at` is when it is tried next.
+    // Webhook deliveries until they succeed; `next_at` is the time of the next attempt.
     `CREATE TABLE deliveries (
       tenant text NOT NULL, id text NOT NULL, url text NOT NULL, body text NOT NULL, tries bigint NOT NULL,
       created bigint NOT NULL, next_at bigint NOT NULL, PRIMARY KEY (tenant, id, url))`,
     'CREATE INDEX deliveries_due ON deliveries (url, next_at)',
     'CREATE INDEX deliveries_by_age ON deliveries (created)',
 
-    // What seals where the configuration has no secrets: one, which the first process makes.
+    // The sealing secret for configurations without one; the first process creates it.
     'CREATE TABLE secrets (id text NOT NULL PRIMARY KEY, key text NOT NULL)',
 
-    // What does not fit one row, in order; a D1 row ends near 2 MB.
+    // Chunks of texts that do not fit one row, in order; a D1 row ends near 2 MB.
     `CREATE TABLE chunks (
       tenant text NOT NULL, holder text NOT NULL, side text NOT NULL, place bigint NOT NULL, n bigint NOT NULL,
       body text NOT NULL, PRIMARY KEY (tenant, holder, side, place, n))`,
   ],
   [
-    // What is due to go, and waits for what builds on it, is not looked at again until the last of that has gone.
+    // `waits` takes rows that others build on out of the index of due rows, until the last of those is gone.
     'ALTER TABLE responses ADD COLUMN waits bigint NOT NULL DEFAULT 0',
     'DROP INDEX responses_by_expiry',
     'CREATE INDEX responses_due ON responses (expires_at) WHERE waits = 0',
@@ -86,12 +87,12 @@ export const migrations: readonly (readonly string[])[] = [
     'DROP INDEX conversations_deleted',
     'CREATE INDEX conversations_due ON conversations (deleted_at) WHERE deleted_at IS NOT NULL AND waits = 0',
 
-    // When somebody last wrote to a conversation. Those that were there before count as used when this version came.
+    // The last write to a conversation. Existing ones count as used at the time of the migration.
     `ALTER TABLE conversations ADD COLUMN used_at bigint NOT NULL DEFAULT ${NOW}`,
     'CREATE INDEX conversations_by_use ON conversations (used_at) WHERE deleted_at IS NULL',
   ],
   [
-    // Who asked for a turn, so that those who wait for theirs are served in turn.
+    // The caller of a job, so that callers are served in turn.
     "ALTER TABLE jobs ADD COLUMN caller text NOT NULL DEFAULT ''",
   ],
 ];
