@@ -321,6 +321,18 @@ describe('the house rules', () => {
     assert.deepEqual(casts, []);
   });
 
+  test('a name of an exported type means one thing in handler/', () => {
+    const byName = new Map<string, Set<string>>();
+    for (const { path, code } of sources.filter(({ path }) => path.startsWith('handler/'))) {
+      for (const line of code) {
+        const name = /^export (?:declare |abstract )*(?:class|interface|type) (\w+)/.exec(line)?.[1];
+        if (name !== undefined) byName.set(name, (byName.get(name) ?? new Set()).add(path));
+      }
+    }
+    const shared = [...byName].filter(([, paths]) => paths.size > 1).map(([name, paths]) => [name, ...paths].join(' '));
+    assert.deepEqual(shared, []);
+  });
+
   test('every export has its sentence', () => {
     const bare = sources.flatMap(({ path, lines }) => {
       const told = new Set<string>();
