@@ -10,7 +10,7 @@ const TAIL_CHARACTERS = 4_000;
 export interface EnvoyProcess {
   pid: number;
   exited: Promise<number | null>;
-  lastWords(): string;
+  lastLogLine(): string;
   stop(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   return {
     pid: child.pid,
     exited,
-    lastWords: () => tail.trim().split('\n').at(-1) ?? '',
+    lastLogLine: () => tail.trim().split('\n').at(-1) ?? '',
     stop: async () => {
       stopping = true;
       child.kill('SIGTERM');

@@ -95,7 +95,7 @@ async function ready(envoy: EnvoyProcess, adminSocket: string, options: EnvoyOpt
       ? 'was not wanted any more'
       : `was not ready after ${START_LIMIT_MS / 1000} s`;
   await envoy.stop();
-  throw new Error(`Envoy on port ${envoyPort} ${why}: ${envoy.lastWords() || 'it said nothing'}`);
+  throw new Error(`Envoy on port ${envoyPort} ${why}: ${envoy.lastLogLine() || 'it said nothing'}`);
 }
 
 /** GETs a path over a unix socket; a timeout is an Error. */

@@ -1,4 +1,4 @@
-import { type KeptEnvoy, keepEnvoy } from '../envoy/keep.ts';
+import { type SupervisedEnvoy, superviseEnvoy } from '../envoy/supervise.ts';
 import {
   createHandler,
   type Database,
@@ -39,7 +39,7 @@ export interface Product {
   store: string;
   /** The first model name that is no pattern. */
   model: string | undefined;
-  envoy: KeptEnvoy | undefined;
+  envoy: SupervisedEnvoy | undefined;
   /** How long `stop` waits for requests in flight, in milliseconds. */
   drain: number;
   /** Requests in flight, open WebSockets and background turns included. */
@@ -145,7 +145,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         fetch: adminFetch(routes),
       });
     }
-    let envoy: KeptEnvoy | undefined;
+    let envoy: SupervisedEnvoy | undefined;
     if (listen.envoy !== 'off') {
       // Our Envoy has private sockets: it needs no TLS and checks no names, so Host and Origin are checked here; on the other
       // listeners, which may be behind a user's Envoy, they are not.
@@ -154,7 +154,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
       const [host, envoyPort] = hostAndPort(listen.envoy);
       const processor = { grpcSocket: sockets.grpc, httpSocket: sockets.http };
-      envoy = await keepEnvoy(
+      envoy = await superviseEnvoy(
         { mode: 'streamed', ...processor, host, envoyPort, say },
         {
           exited(code) {

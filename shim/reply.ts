@@ -20,8 +20,8 @@ export interface ReplyHead {
 }
 
 /** Thrown when a streamed reply breaks off: the gRPC call must end with an error status. */
-export class Cut extends Error {
-  override readonly name = 'Cut';
+export class TruncatedReply extends Error {
+  override readonly name = 'TruncatedReply';
 }
 
 /** Sends a reply in one message; throws, with nothing sent, when its body exceeds the limit or breaks off. */
@@ -33,7 +33,7 @@ export async function sendWhole({ status, headers }: ReplyHead, body: Body, outl
   void outlet.send(wholeReply(status, headers, chunks.length === 1 && only ? only : Buffer.concat(chunks)));
 }
 
-/** Streams a reply; anything that fails after its head throws a Cut. */
+/** Streams a reply; anything that fails after its head throws a TruncatedReply. */
 export async function sendLive({ status, headers }: ReplyHead, body: Body, outlet: Outlet): Promise<void> {
   void outlet.send(replyHead(status, headers));
   const out = coalesce((bytes, last) => outlet.send(replyPiece(bytes, last)));
@@ -42,7 +42,7 @@ export async function sendLive({ status, headers }: ReplyHead, body: Body, outle
     out.finish();
   } catch (error) {
     out.flush();
-    throw new Cut('A streamed reply was cut.', { cause: error });
+    throw new TruncatedReply('A streamed reply was cut.', { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@ import { type Intake, takeRequest } from './intake.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { unlessAborted } from './race.ts';
 import { Refusal, serverError } from './refusal.ts';
-import { Cut, type Outlet, sendLive, sendWhole } from './reply.ts';
+import { type Outlet, sendLive, sendWhole, TruncatedReply } from './reply.ts';
 
 /** One ext_proc stream: messages from Envoy, and a way to answer. */
 export interface Exchange extends AsyncIterable<ProcessingRequest> {
@@ -53,15 +53,15 @@ export interface SessionOptions {
 
 /**
  * Serves one ext_proc stream: its request becomes a fetch Request, the Response its answer. Every stream gets an answer
- * unless its client has left. Rejects with a Cut, already logged, when a streamed reply breaks off; ending the call with an
- * error status then makes Envoy truncate the reply.
+ * unless its client has left. Rejects with a TruncatedReply, already logged, when a streamed reply breaks off; ending the call with
+ * an error status then makes Envoy truncate the reply.
  */
 export async function serveExchange(exchange: Exchange, fetch: Fetch, options: SessionOptions): Promise<void> {
   const { limits, rebindable, log } = options;
   const messages = exchange[Symbol.asyncIterator]();
   const first = await messages.next();
   if (first.done) return;
-  if (isOfResponse(first.value)) return letThrough(first.value, messages, exchange);
+  if (isOfResponse(first.value)) return passThrough(first.value, messages, exchange);
 
   const work = new AbortController();
   const onAbort = () => work.abort(exchange.signal.reason);
@@ -93,7 +93,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   } catch (error) {
     work.abort(error);
     if (exchange.signal.aborted) return isWhole ? undefined : logEarlyEnd();
-    if (error instanceof Cut) {
+    if (error instanceof TruncatedReply) {
       log('error', error.message, { request_id: requestId, error: error.cause });
       throw error;
     }
@@ -164,7 +164,7 @@ function isOfResponse(message: ProcessingRequest): boolean {
 }
 
 /** Passes on the reply to a request that is not ours (in the original mode, one without a body), unchanged. */
-async function letThrough(first: ProcessingRequest, messages: AsyncIterator<ProcessingRequest>, exchange: Exchange) {
+async function passThrough(first: ProcessingRequest, messages: AsyncIterator<ProcessingRequest>, exchange: Exchange) {
   for (let message: ProcessingRequest | undefined = first; message; message = (await messages.next()).value) {
     if (message.response_headers) await exchange.send({ response_headers: { response: {} } });
     else if (message.response_body) await exchange.send({ response_body: { response: {} } });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cut } from '../shim/reply.ts';
+import { TruncatedReply } from '../shim/reply.ts';
 import { serveExchange } from '../shim/session.ts';
 import { collect } from './support/collect.ts';
 import { chunk, events, FakeExchange, head, options } from './support/shim-fake-exchange.ts';
@@ -156,7 +156,7 @@ test('a reply over the limit is a 500 before it has begun, and a cut afterwards;
     };
     return events(Array(50).fill('data: xxxx'), 1, onCancel);
   };
-  await assert.rejects(serveExchange(live, many, logged), Cut);
+  await assert.rejects(serveExchange(live, many, logged), TruncatedReply);
   assert.equal(live.pieces.join('').length, 100);
   assert.ok(!live.pieces.some((piece) => piece.endsWith('|end')));
   assert.ok(cancelled);
@@ -177,7 +177,7 @@ test('past its time a reply is a 500 before it has begun, and a cut afterwards; 
   const slow = new FakeExchange().push(head('GET'));
   await assert.rejects(
     serveExchange(slow, () => events(Array(99).fill('x'), 5), options({ time: 30 })),
-    Cut,
+    TruncatedReply,
   );
   const silent = new FakeExchange().push(head('POST'));
   await serveExchange(silent, echo, options({ time: 20 }));

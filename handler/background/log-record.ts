@@ -3,7 +3,7 @@ import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
 import { Conflict, type Statement } from '../state/database/database.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
-import type { ConversationPlace } from '../state/history.ts';
+import type { ConversationPosition } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
 import { requireOwner, writeEnd, writeOutput } from '../state/record.ts';
@@ -22,7 +22,7 @@ export interface LogRecordOptions {
   id: string;
   job: BackgroundJob;
   /** The conversation of the turn. */
-  conversation: ConversationPlace | null;
+  conversation: ConversationPosition | null;
   /** Called after each write: readers can see new events. */
   onWrite(): void;
   /**

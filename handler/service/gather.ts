@@ -63,7 +63,7 @@ export async function gather(
  * read. A round trip only if there may be any.
  */
 async function findRepeatedIds(store: TenantStore, { conversation }: TurnOrigin, input: ResolvedRequest['input']) {
-  if (!conversation?.summedUp || !Array.isArray(input)) return undefined;
+  if (!conversation?.isCompacted || !Array.isArray(input)) return undefined;
   const ids = input.flatMap(({ id }) => id ?? []);
   const repeatedIds = await idsInConversation(store, conversation.id, ids);
   return repeatedIds.length > 0 ? repeatedIds : undefined;

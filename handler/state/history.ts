@@ -10,9 +10,9 @@ import { ITEM_CHUNKS } from './text.ts';
 export interface TurnOrigin {
   previous: string | null;
   /** Where the chain of responses left a conversation, if it began in one. */
-  chainStart: ConversationPlace | null;
+  chainStart: ConversationPosition | null;
   /** The conversation of the turn, and whether a compaction hides its older items. */
-  conversation: (ConversationPlace & { summedUp: boolean }) | null;
+  conversation: (ConversationPosition & { isCompacted: boolean }) | null;
 }
 
 /** The stored history of a turn. */
@@ -22,7 +22,7 @@ export interface StoredHistory extends TurnOrigin {
 }
 
 /** A conversation, and the position of its next item at some time. */
-export interface ConversationPlace {
+export interface ConversationPosition {
   id: string;
   base: number;
 }
@@ -110,7 +110,7 @@ async function readChain(store: TenantStore, id: string): Promise<StoredHistory>
 export async function rereadHistory(
   store: TenantStore,
   id: string,
-  { parent, chainStart }: { parent: string | null; chainStart: ConversationPlace | null },
+  { parent, chainStart }: { parent: string | null; chainStart: ConversationPosition | null },
 ): Promise<Item[]> {
   const { database, tenant } = store;
   const lists = historyQueries(tenant, id, parent);
@@ -145,7 +145,7 @@ async function readConversation(store: TenantStore, id: string): Promise<StoredH
   if (!found) throw notFound('conversation', 'conversation');
   if (await lease.endIfDead(database, found)) return readConversation(store, id);
   if (isOpen(found.status)) throw conversationLocked();
-  const conversation = { id, base: Number(found.next_place), summedUp: Number(found.start_place) > 0 };
+  const conversation = { id, base: Number(found.next_place), isCompacted: Number(found.start_place) > 0 };
   if (conversation.base > 0 && rows.length === 0) await refuseTooLarge(store, [stored], maxBytes, 'conversation');
   return { items: parseItems(store, rows, 'conversation'), previous: null, chainStart: null, conversation };
 }

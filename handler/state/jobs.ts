@@ -2,7 +2,7 @@ import type { Item } from '../items/item.ts';
 import { neverFits } from '../memory-budget.ts';
 import type { Database, Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql, write } from './database/sql.ts';
-import type { ConversationPlace } from './history.ts';
+import type { ConversationPosition } from './history.ts';
 import { insertItems, selectItems } from './items.ts';
 import { OPEN } from './process-lease.ts';
 import type { TenantStore } from './tenant-store.ts';
@@ -38,7 +38,7 @@ export interface StoredJob {
   writtenBlocks: number;
   parent: string | null;
   /** Where the chain of responses left a conversation. */
-  chainStart: ConversationPlace | null;
+  chainStart: ConversationPosition | null;
 }
 
 /** A new job: the request, its caller, and its progress. */

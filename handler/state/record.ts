@@ -3,7 +3,7 @@ import type { Item, OutputItem } from '../items/item.ts';
 import type { Response } from '../protocol/response.ts';
 import { Conflict, type Statement } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
-import { type ConversationPlace, conversationLocked, LOCKED, type TurnOrigin } from './history.ts';
+import { type ConversationPosition, conversationLocked, LOCKED, type TurnOrigin } from './history.ts';
 import { type IdempotencyKey, idempotencyInProgress, refuseUsedKey, takeKey } from './idempotency.ts';
 import { insertItems } from './items.ts';
 import { JOB_VERSION } from './jobs.ts';
@@ -168,7 +168,7 @@ export interface EndedTurn {
   /** Number of input items. */
   inputItems: number;
   /** The conversation that it belongs to. */
-  conversation: ConversationPlace | null;
+  conversation: ConversationPosition | null;
   /** Expiry of its events, if it has any. */
   logUntil?: number;
 }
@@ -203,7 +203,7 @@ export function requireOwner(tenant: string, id: string, owner: string): Stateme
 }
 
 /** Locks the conversation for a turn; undoes the batch if another turn holds it, or items were added since it was read. */
-function acquireConversation(tenant: string, { id, base }: ConversationPlace, turn: string): Statement {
+function acquireConversation(tenant: string, { id, base }: ConversationPosition, turn: string): Statement {
   return write(sql`UPDATE conversations AS c SET turn = ${turn}, used_at = ${Date.now()}, next_place =
       CASE WHEN c.deleted_at IS NULL AND c.next_place = ${base} AND NOT ${LOCKED} THEN c.next_place END
     WHERE c.tenant = ${tenant} AND c.id = ${id}`);
@@ -212,7 +212,7 @@ function acquireConversation(tenant: string, { id, base }: ConversationPlace, tu
 /** Unlocks the conversation, and adds the items of the turn if it succeeded. */
 function releaseConversation(
   tenant: string,
-  { id, base }: ConversationPlace,
+  { id, base }: ConversationPosition,
   { id: turn, status, output }: Response,
   inputItems: number,
 ): Statement[] {

@@ -15,19 +15,19 @@ export interface EnvoyEvents {
 }
 
 /** A supervised Envoy; `stop` returns when none is left. */
-export interface KeptEnvoy {
+export interface SupervisedEnvoy {
   origin: string;
   stop(): Promise<void>;
 }
 
 /** Starts Envoy like `startEnvoy`, with the same errors, and restarts it until it is stopped. */
-export async function keepEnvoy(options: EnvoyOptions, events: EnvoyEvents): Promise<KeptEnvoy> {
+export async function superviseEnvoy(options: EnvoyOptions, events: EnvoyEvents): Promise<SupervisedEnvoy> {
   const stopping = new AbortController();
   const { signal } = stopping;
   let envoy: RunningEnvoy | undefined = await startEnvoy({ ...options, signal });
   const { origin } = envoy;
 
-  async function keep(first: RunningEnvoy): Promise<void> {
+  async function supervise(first: RunningEnvoy): Promise<void> {
     let wait = MIN_WAIT_MS;
     for (let current = first; ; current = await startAgain()) {
       envoy = current;
@@ -54,7 +54,7 @@ export async function keepEnvoy(options: EnvoyOptions, events: EnvoyEvents): Pro
     }
   }
   // Rejects only when it was stopped during a backoff or a start.
-  const supervision = keep(envoy).catch(() => {});
+  const supervision = supervise(envoy).catch(() => {});
   return {
     origin,
     async stop() {
