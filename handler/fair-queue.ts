@@ -17,7 +17,7 @@ interface Waiter {
 }
 
 interface Share {
-  held: number;
+  places: number;
   waiting: Waiter[];
 }
 
@@ -40,7 +40,7 @@ export class FairQueue {
   /** Places that a caller holds and waits for. */
   countOf(caller: string): number {
     const share = this.#shares.get(caller);
-    return share ? share.held + share.waiting.length : 0;
+    return share ? share.places + share.waiting.length : 0;
   }
 
   /**
@@ -51,7 +51,7 @@ export class FairQueue {
   enter(caller: string, signal: AbortSignal): (() => void) | Promise<() => void> {
     if (this.#closed) throw this.#closed;
     if (this.countOf(caller) >= (this.#limits.perCaller ?? Number.POSITIVE_INFINITY)) throw callerLimit();
-    const share = this.#shares.get(caller) ?? { held: 0, waiting: [] };
+    const share = this.#shares.get(caller) ?? { places: 0, waiting: [] };
     if (this.#placesHeld < this.#limits.places && this.#waiting === 0) {
       this.#shares.set(caller, share);
       return this.#hold(caller, share);
@@ -69,10 +69,10 @@ export class FairQueue {
 
   #hold(caller: string, share: Share): () => void {
     this.#placesHeld++;
-    share.held++;
+    share.places++;
     return () => {
       this.#placesHeld--;
-      share.held--;
+      share.places--;
       this.#putLast(caller, share);
       this.#next();
     };
@@ -109,7 +109,7 @@ export class FairQueue {
     while (this.#placesHeld < this.#limits.places && this.#waiting > 0) {
       let next: Share | undefined;
       for (const share of this.#shares.values()) {
-        if (share.waiting.length > 0 && (!next || share.held < next.held)) next = share;
+        if (share.waiting.length > 0 && (!next || share.places < next.places)) next = share;
       }
       next?.waiting[0]?.admit();
     }
@@ -127,11 +127,11 @@ export class FairQueue {
   /** Moves a caller who had a place behind all others; one with no places and no waiters is removed. */
   #putLast(caller: string, share: Share): void {
     this.#shares.delete(caller);
-    if (share.held > 0 || share.waiting.length > 0) this.#shares.set(caller, share);
+    if (share.places > 0 || share.waiting.length > 0) this.#shares.set(caller, share);
   }
 
   #tidy(caller: string, share: Share): void {
-    if (share.held === 0 && share.waiting.length === 0) this.#shares.delete(caller);
+    if (share.places === 0 && share.waiting.length === 0) this.#shares.delete(caller);
   }
 }
 

@@ -58,7 +58,7 @@ export class MemoryBudget {
 /** What one request, reply or connection has taken of a MemoryBudget; all of it is given back by `close`. */
 export class Reservation {
   readonly budget: MemoryBudget;
-  #held = 0;
+  #bytes = 0;
   #closed = false;
 
   constructor(budget: MemoryBudget) {
@@ -74,7 +74,7 @@ export class Reservation {
   take(bytes: number): void {
     if (this.#closed) return;
     if (!this.budget.take(bytes)) throw overloaded();
-    this.#held += bytes;
+    this.#bytes += bytes;
   }
 
   /** Takes what so many bytes of JSON come to once they are parsed; throws an ApiError, `overloaded`. */
@@ -86,20 +86,20 @@ export class Reservation {
   add(bytes: number): void {
     if (this.#closed) return;
     this.budget.add(bytes);
-    this.#held += bytes;
+    this.#bytes += bytes;
   }
 
   /** Gives back a part of what was taken. */
   giveBack(bytes: number): void {
     if (this.#closed) return;
     this.budget.giveBack(bytes);
-    this.#held -= bytes;
+    this.#bytes -= bytes;
   }
 
   /** Gives back all that is left, and takes nothing any more. */
   close(): void {
-    this.budget.giveBack(this.#held);
-    this.#held = 0;
+    this.budget.giveBack(this.#bytes);
+    this.#bytes = 0;
     this.#closed = true;
   }
 }

@@ -5,7 +5,7 @@ import { ItemWriter } from '../handler/events/item-writer.ts';
 import type { Item } from '../handler/items/item.ts';
 import { makeSecret, sealWith } from '../handler/seal.ts';
 import type { History } from '../handler/turn/history.ts';
-import { type PlanMeans, planTurn } from '../handler/turn/plan.ts';
+import { type PlanOptions, planTurn } from '../handler/turn/plan.ts';
 import { unrecorded } from '../handler/turn/record.ts';
 import type { ResolvedRequest } from '../handler/turn/request.ts';
 import { runTurn, type Turn } from '../handler/turn/turn.ts';
@@ -64,7 +64,7 @@ const request: ResolvedRequest = {
   include: ['reasoning.encrypted_content'],
 };
 
-const means: PlanMeans = {
+const means: PlanOptions = {
   tools: { registered: new Map([['test_tool', testTool]]), dropped: new Set(['web_search']) },
   context: 100_000,
 };

@@ -120,8 +120,8 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
-    const turnMeans = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal };
-    for await (const event of runTurn(turn, turnMeans, bounds.signal)) {
+    const turnOptions = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal };
+    for await (const event of runTurn(turn, turnOptions, bounds.signal)) {
       bounds.countBytes(await record.append(event));
     }
     return undefined;

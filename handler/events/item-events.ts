@@ -12,8 +12,8 @@ export function* itemEvents<T extends keyof Outputs>(
   again = false,
 ): Generator<ItemEvent> {
   const { stream } = table[item.type];
-  const place = { sequence_number: 0, output_index };
-  yield { type: 'response.output_item.added', ...place, item: stream.begin(item, again) };
+  const position = { sequence_number: 0, output_index };
+  yield { type: 'response.output_item.added', ...position, item: stream.begin(item, again) };
   yield* stream.events(item, { sequence_number: 0, item_id: item.id, output_index }, again);
-  yield { type: 'response.output_item.done', ...place, item };
+  yield { type: 'response.output_item.done', ...position, item };
 }

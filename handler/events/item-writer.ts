@@ -32,7 +32,7 @@ export type CallMarks = Pick<FunctionCall, 'async' | 'caller'>;
 /** The open part, and its index as the server counts. */
 interface Open {
   part: OutputPart;
-  place: PartPosition;
+  position: PartPosition;
   at: number;
   /** Its citations, as JSON. */
   citations: Set<string>;
@@ -85,7 +85,7 @@ export class ItemWriter {
     const citation = JSON.stringify(annotation);
     if (open.citations.has(citation)) return;
     open.citations.add(citation);
-    this.#events.push(annotationAdded(annotation, annotations.push(annotation) - 1, open.place));
+    this.#events.push(annotationAdded(annotation, annotations.push(annotation) - 1, open.position));
   }
 
   /** Adds a refusal delta to the part at `at`. */
@@ -186,24 +186,24 @@ export class ItemWriter {
       this.#closePart();
       this.#open = this.#openPart(speaker, type, at);
     }
-    const { part, place } = this.#open;
+    const { part, position } = this.#open;
     if (part.type === 'refusal') part.refusal += delta;
     else part.text += delta;
     if (part.type === 'output_text') for (const logprob of logprobs) part.logprobs.push(logprob);
-    this.#events.push(partDelta(type, place, delta, logprobs));
+    this.#events.push(partDelta(type, position, delta, logprobs));
   }
 
   #openPart(speaker: Speaker, type: OutputPart['type'], at: number): Open {
     const part = emptyPart(type);
     const list = type === 'summary_text' && 'summary' in speaker ? speaker.summary : speaker.content;
     const index = list.push(part as never) - 1; // the list is the one that holds parts of this type
-    const place = { item_id: speaker.id, output_index: this.#index, index };
-    this.#events.push(partAdded(type, place));
-    return { part, place, at, citations: new Set() };
+    const position = { item_id: speaker.id, output_index: this.#index, index };
+    this.#events.push(partAdded(type, position));
+    return { part, position, at, citations: new Set() };
   }
 
   #closePart(status: Status = 'completed'): void {
-    if (this.#open) this.#events.push(...partDone(this.#open.part, this.#open.place, status));
+    if (this.#open) this.#events.push(...partDone(this.#open.part, this.#open.position, status));
     this.#open = undefined;
   }
 

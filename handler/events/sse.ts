@@ -16,7 +16,7 @@ export function encodeEvent(event: ResponseEvent): Uint8Array {
 }
 
 /** Callbacks and settings of an event stream. */
-export interface StreamMeans {
+export interface StreamOptions {
   /** Aborts when the turn is over, whoever ended it. */
   signal: AbortSignal;
   /** Called when the reader leaves, before the events are closed: only an abort ends a call that waits for the model. */
@@ -38,7 +38,7 @@ export interface StreamMeans {
  */
 export function eventStream(
   events: AsyncGenerator<ResponseEvent, unknown>,
-  means: StreamMeans,
+  options: StreamOptions,
 ): ReadableStream<Uint8Array> {
   let waiting = false;
   let hasSent = false;
@@ -67,26 +67,26 @@ export function eventStream(
   };
   // A waiting reader gets the next event first.
   const settle = () => {
-    if (means.signal.aborted && !waiting) rest ??= runOut();
+    if (options.signal.aborted && !waiting) rest ??= runOut();
   };
-  means.signal.addEventListener('abort', settle);
+  options.signal.addEventListener('abort', settle);
   settle();
   // The listener goes, since a composite signal with listeners keeps the whole request in memory.
   const end = () => {
     clearInterval(timer);
-    means.signal.removeEventListener('abort', settle);
-    means.ended(result);
+    options.signal.removeEventListener('abort', settle);
+    options.ended(result);
   };
 
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (unread > 0) means.memory?.giveBack(unread);
+        if (unread > 0) options.memory?.giveBack(unread);
         unread = 0;
         timer ??= setInterval(() => {
           if (waiting && !hasSent) controller.enqueue(COMMENT);
           hasSent = false;
-        }, means.keepAlive);
+        }, options.keepAlive);
         waiting = true;
         const chunk = rest ? (await rest).shift() : await next();
         waiting = false;
@@ -95,10 +95,10 @@ export function eventStream(
         // After a cancel the controller throws on every call.
         if (hasLeft) return;
         if (chunk) {
-          means.countBytes(chunk.byteLength);
+          options.countBytes(chunk.byteLength);
           if (chunk.byteLength > fixedLimits.uncounted) {
             unread = chunk.byteLength;
-            means.memory?.add(unread);
+            options.memory?.add(unread);
           }
           controller.enqueue(chunk);
           return;
@@ -113,7 +113,7 @@ export function eventStream(
       async cancel() {
         hasLeft = true;
         clearInterval(timer);
-        means.abort();
+        options.abort();
         rest ??= runOut();
         await rest;
         end();

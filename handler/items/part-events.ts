@@ -59,39 +59,39 @@ export function emptyPart(type: OutputPart['type']): OutputPart {
 }
 
 /** The `added` event of a part. */
-export function partAdded(type: OutputPart['type'], place: PartPosition): PartEvent {
-  return partEvent('added', emptyPart(type), place);
+export function partAdded(type: OutputPart['type'], position: PartPosition): PartEvent {
+  return partEvent('added', emptyPart(type), position);
 }
 
 /** The delta event of a part. */
 export function partDelta(
   type: OutputPart['type'],
-  place: PartPosition,
+  position: PartPosition,
   delta: string,
   logprobs: Logprob[],
 ): PartEvent {
   switch (type) {
     case 'output_text':
-      return { type: 'response.output_text.delta', ...inContent(place), delta, logprobs };
+      return { type: 'response.output_text.delta', ...inContent(position), delta, logprobs };
     case 'refusal':
-      return { type: 'response.refusal.delta', ...inContent(place), delta };
+      return { type: 'response.refusal.delta', ...inContent(position), delta };
     case 'reasoning_text':
-      return { type: 'response.reasoning_text.delta', ...inContent(place), delta };
+      return { type: 'response.reasoning_text.delta', ...inContent(position), delta };
     case 'summary_text':
-      return { type: 'response.reasoning_summary_text.delta', ...inSummary(place), delta };
+      return { type: 'response.reasoning_summary_text.delta', ...inSummary(position), delta };
   }
 }
 
 /** The event of a new citation. */
-export function annotationAdded(annotation: Annotation, annotation_index: number, place: PartPosition): PartEvent {
-  return { type: 'response.output_text.annotation.added', ...inContent(place), annotation_index, annotation };
+export function annotationAdded(annotation: Annotation, annotation_index: number, position: PartPosition): PartEvent {
+  return { type: 'response.output_text.annotation.added', ...inContent(position), annotation_index, annotation };
 }
 
 /** The `done` events of a part: of its text, then of the part. An incomplete summary has that status. */
-export function partDone(part: OutputPart, place: PartPosition, status: ItemStatus): PartEvent[] {
-  const event = partEvent('done', part, place);
+export function partDone(part: OutputPart, position: PartPosition, status: ItemStatus): PartEvent[] {
+  const event = partEvent('done', part, position);
   if (event.type === 'response.reasoning_summary_part.done' && status === 'incomplete') event.status = status;
-  return [textDone(part, place), event];
+  return [textDone(part, position), event];
 }
 
 /** The events of complete parts, each text as one delta. Only the last can be incomplete. */
@@ -111,37 +111,37 @@ export function* partsOf(
   status: ItemStatus,
 ): Generator<PartEvent> {
   for (const [index, part] of parts.entries()) {
-    const place = { item_id, output_index, index };
+    const position = { item_id, output_index, index };
     const { type } = part;
-    yield partAdded(type, place);
+    yield partAdded(type, position);
     const text = type === 'refusal' ? part.refusal : part.text;
-    yield partDelta(type, place, text, type === 'output_text' ? part.logprobs : []);
+    yield partDelta(type, position, text, type === 'output_text' ? part.logprobs : []);
     if (type === 'output_text') {
-      for (const [at, annotation] of part.annotations.entries()) yield annotationAdded(annotation, at, place);
+      for (const [at, annotation] of part.annotations.entries()) yield annotationAdded(annotation, at, position);
     }
-    yield* partDone(part, place, index === parts.length - 1 ? status : 'completed');
+    yield* partDone(part, position, index === parts.length - 1 ? status : 'completed');
   }
 }
 
-function textDone(part: OutputPart, place: PartPosition): PartEvent {
+function textDone(part: OutputPart, position: PartPosition): PartEvent {
   switch (part.type) {
     case 'output_text': {
       const { text, logprobs } = part;
-      return { type: 'response.output_text.done', ...inContent(place), text, logprobs };
+      return { type: 'response.output_text.done', ...inContent(position), text, logprobs };
     }
     case 'refusal':
-      return { type: 'response.refusal.done', ...inContent(place), refusal: part.refusal };
+      return { type: 'response.refusal.done', ...inContent(position), refusal: part.refusal };
     case 'reasoning_text':
-      return { type: 'response.reasoning_text.done', ...inContent(place), text: part.text };
+      return { type: 'response.reasoning_text.done', ...inContent(position), text: part.text };
     case 'summary_text':
-      return { type: 'response.reasoning_summary_text.done', ...inSummary(place), text: part.text };
+      return { type: 'response.reasoning_summary_text.done', ...inSummary(position), text: part.text };
   }
 }
 
-function partEvent(stage: 'added' | 'done', part: OutputPart, place: PartPosition): PartEvent {
+function partEvent(stage: 'added' | 'done', part: OutputPart, position: PartPosition): PartEvent {
   return part.type === 'summary_text'
-    ? { type: `response.reasoning_summary_part.${stage}`, ...inSummary(place), part }
-    : { type: `response.content_part.${stage}`, ...inContent(place), part };
+    ? { type: `response.reasoning_summary_part.${stage}`, ...inSummary(position), part }
+    : { type: `response.content_part.${stage}`, ...inContent(position), part };
 }
 
 function inContent({ item_id, output_index, index: content_index }: PartPosition) {

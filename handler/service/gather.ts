@@ -5,9 +5,9 @@ import type { TenantStore } from '../state/tenant-store.ts';
 import { latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History } from '../turn/history.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
+import { takeItems } from './client-items.ts';
 import type { CompleteRequest } from './complete.ts';
 import type { RequestContext } from './context.ts';
-import { takeItems } from './given-items.ts';
 import { takeTrigger } from './references.ts';
 import type { Services } from './services.ts';
 

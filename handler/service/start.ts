@@ -30,14 +30,14 @@ export async function startTurn(
     whole.resolve();
   };
   try {
-    const means = {
+    const turnOptions = {
       prepare,
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: record ?? unrecorded,
       seal: seal(store.tenant),
     };
-    const events = withObfuscation(runTurn(turn, means, bounds.signal), request);
+    const events = withObfuscation(runTurn(turn, turnOptions, bounds.signal), request);
     await record?.begin();
     // If the client leaves, the turn must still be stored.
     ingress.waitUntil?.(whole.promise);

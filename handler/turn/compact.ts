@@ -43,8 +43,8 @@ export async function* compact(
   seal: Seal,
 ): AsyncGenerator<ItemEvent | KeepAlive, CompactionResult> {
   const id = newItemId('compaction');
-  const place = { sequence_number: 0, output_index: 0 };
-  yield { type: 'response.output_item.added', ...place, item: { type: 'compaction', id, encrypted_content: '' } };
+  const position = { sequence_number: 0, output_index: 0 };
+  yield { type: 'response.output_item.added', ...position, item: { type: 'compaction', id, encrypted_content: '' } };
   let text = '';
   let finish: Finish | undefined;
   for await (const event of summing) {
@@ -53,7 +53,7 @@ export async function* compact(
     if (event.type === 'response.output_text.delta') text += event.delta;
     if (text.length > MAX_SUMMARY) throw unfinished();
     // Thinking counts as progress too: it may take long, and no event would look like silence.
-    if ('delta' in event) yield { type: 'response.compaction.compacting', ...place, item_id: id };
+    if ('delta' in event) yield { type: 'response.compaction.compacting', ...position, item_id: id };
   }
   if (finish?.reason !== 'stop' || text.trim() === '') throw unfinished();
   const summary = summaryOf(items, text);
@@ -62,7 +62,7 @@ export async function* compact(
     id,
     encrypted_content: await seal.seal('compaction', JSON.stringify(summary)),
   };
-  yield { type: 'response.output_item.done', ...place, item };
+  yield { type: 'response.output_item.done', ...position, item };
   return { item, replacement: summaryItems(id, summary), usage: finish.usage };
 }
 

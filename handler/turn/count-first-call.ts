@@ -4,7 +4,7 @@ import { countTokens, estimateTokens, type Tokenizer } from './estimate.ts';
 import { openFirst, type TurnCalls } from './first-call.ts';
 
 /** Options of a token count. */
-export interface CountMeans {
+export interface CountOptions {
   /** The client's `personality`, which stands for instructions of OpenAI's own. */
   personality: string | null | undefined;
   /** Loads the tokenizer for servers that do not count tokens. */
@@ -18,14 +18,14 @@ export interface CountMeans {
 export async function countFirstCall(
   prepare: Prepare,
   turn: TurnCalls,
-  { personality, tokenizer }: CountMeans,
+  { personality, tokenizer }: CountOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const { call, prepared } = await openFirst(prepare, turn, signal);
   return (await prepared.countTokens?.(signal, personality)) ?? (await estimate(call, tokenizer));
 }
 
-async function estimate(call: ModelCall, load: CountMeans['tokenizer']): Promise<number> {
+async function estimate(call: ModelCall, load: CountOptions['tokenizer']): Promise<number> {
   try {
     if (load) return await countTokens(call, await load());
   } catch (error) {

@@ -21,7 +21,7 @@ import type { Turn } from './turn.ts';
 const UNSUPPORTED = ['moderation', 'access_programs', 'image'] as const;
 
 /** What a plan needs beside request and history. */
-export interface PlanMeans {
+export interface PlanOptions {
   tools: ServerTools;
   /** The model's context in tokens, if configured. */
   context: number | undefined;
@@ -31,7 +31,11 @@ export interface PlanMeans {
  * Plans the turn of a request and its history; throws an ApiError for what cannot be honoured. Pure: except for new
  * ids and the time, the same arguments give the same plan, and none of them is changed.
  */
-export function planTurn(request: ResolvedRequest, history: History, { tools: serverTools, context }: PlanMeans): Turn {
+export function planTurn(
+  request: ResolvedRequest,
+  history: History,
+  { tools: serverTools, context }: PlanOptions,
+): Turn {
   refuseUnsupported(request);
   if (request.background && request.store === false) {
     throw new ApiError('invalid_value', 'background needs the response to be stored: store must not be false', {

@@ -37,14 +37,14 @@ export async function* rounds(
   maxRounds: number,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
-  const places = new Places(response.output.length);
+  const indexes = new OutputIndexes(response.output.length);
   const openTools: ServerFunctions[] = [];
   try {
     const servedFunctions = new ServedFunctions();
     for (const { tool, config } of uses) {
       const opening = tool.open(config, signal);
       // Clients saw these events in the first round.
-      const serverFunctions = resumed.round > 1 ? await resultOf(opening) : yield* places.move(opening);
+      const serverFunctions = resumed.round > 1 ? await resultOf(opening) : yield* indexes.move(opening);
       openTools.push(serverFunctions);
       servedFunctions.add(
         tool.type,
@@ -62,7 +62,7 @@ export async function* rounds(
     let { usage, calls: callCount } = resumed;
     const maxCalls = Math.min(response.max_tool_calls ?? Number.POSITIVE_INFINITY, fixedLimits.turnCalls);
     for (let { round } = resumed; ; round++) {
-      const move = places.of();
+      const move = indexes.of();
       const roundOutput: OutputItem[] = [];
       let finish: Finish | undefined;
       const mayCall = callCount < maxCalls;
@@ -95,7 +95,7 @@ export async function* rounds(
         if (callCount < maxCalls) {
           callCount++;
           yield { type: 'calling' };
-          result = yield* places.move(runOf(functions, functionCall)(functionCall, signal));
+          result = yield* indexes.move(runOf(functions, functionCall)(functionCall, signal));
         }
         const { call_id } = functionCall;
         outputs.push({
@@ -157,7 +157,7 @@ function runOf(functions: Functions, call: FunctionCall): ServerFunction['run'] 
 }
 
 /** Renumbers `output_index` of several sources, each from 0, into one sequence. */
-class Places {
+class OutputIndexes {
   #next: number;
 
   /** Counts from `next` on. */
@@ -167,13 +167,13 @@ class Places {
 
   /** For one source: sets an event's `output_index`; false if its item's `added` was not passed on. */
   of(): (event: ItemEvent) => boolean {
-    const places = new Map<number, number>();
+    const indexes = new Map<number, number>();
     return (event) => {
       if (!('output_index' in event)) return true;
-      if (event.type === 'response.output_item.added') places.set(event.output_index, this.#next++);
-      const place = places.get(event.output_index);
-      if (place === undefined) return false;
-      event.output_index = place;
+      if (event.type === 'response.output_item.added') indexes.set(event.output_index, this.#next++);
+      const index = indexes.get(event.output_index);
+      if (index === undefined) return false;
+      event.output_index = index;
       return true;
     };
   }

@@ -23,15 +23,15 @@ export class ToolCatalog {
   ) {
     const search = [...tools.keys()].find((tool) => tool.type === 'tool_search');
     const isOurs = search?.execution === 'server';
-    for (const [tool, place] of tools) {
+    for (const [tool, param] of tools) {
       if (tool.type === 'tool_search' && isOurs) continue;
       // Loaded tools are sent without `defer_loading`: the model's server knows nothing of our search.
-      this.#offer(isOurs && fromSearch.has(tool) ? loaded(tool) : tool, place, fromSearch.has(tool));
+      this.#offer(isOurs && fromSearch.has(tool) ? loaded(tool) : tool, param, fromSearch.has(tool));
       const later = fromSearch.has(tool) ? undefined : part(tool, isDeferred);
       if (!later) continue;
-      if (!search) throw unsupported(placeOf(tool, place), 'needs a tool_search by which the tool can be found');
+      if (!search) throw unsupported(paramOf(tool, param), 'needs a tool_search by which the tool can be found');
       const reachable = part(later, mayCall);
-      if (reachable) this.deferred.set(reachable, place);
+      if (reachable) this.deferred.set(reachable, param);
     }
     this.searches = isOurs && this.deferred.size > 0;
   }
@@ -45,19 +45,19 @@ export class ToolCatalog {
   /** All tools that may come to be called, with their places. */
   get all(): Map<ClientTool, string> {
     const [all, names] = [new Map(this.callable), new Set(this.#names)];
-    for (const [tool, place] of this.deferred) {
+    for (const [tool, param] of this.deferred) {
       const fresh = part(loaded(tool), isNew(names));
-      if (fresh) all.set(fresh, place);
+      if (fresh) all.set(fresh, param);
     }
     return all;
   }
 
-  #offer(tool: ClientTool, place: string, whole: boolean): void {
+  #offer(tool: ClientTool, param: string, whole: boolean): void {
     const fresh = part(
       tool,
       isNew(this.#names, (member) => whole || !isDeferred(member)),
     );
-    if (fresh) this.callable.set(fresh, place);
+    if (fresh) this.callable.set(fresh, param);
   }
 }
 
@@ -97,7 +97,7 @@ function undeferred<T extends FunctionTool | CustomTool>(tool: T): T {
   return rest as T; // which may be missing
 }
 
-function placeOf(tool: ClientTool, place: string): string {
+function paramOf(tool: ClientTool, param: string): string {
   const at = tool.type === 'namespace' ? `.tools[${tool.tools.findIndex(isDeferred)}]` : '';
-  return `${place}${at}.defer_loading`;
+  return `${param}${at}.defer_loading`;
 }

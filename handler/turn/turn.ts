@@ -32,7 +32,7 @@ export interface Turn extends TurnCalls {
 }
 
 /** What a turn runs with. */
-export interface TurnMeans {
+export interface TurnOptions {
   /** Prepares a call of the turn's model. */
   prepare: Prepare;
   /** Model calls of one turn at most. */
@@ -53,23 +53,23 @@ export interface TurnMeans {
  */
 export function runTurn(
   turn: Turn,
-  means: TurnMeans,
+  options: TurnOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
-  const first = prepareFirst(means.prepare, turn)?.prepared.stream(signal);
-  return events(turn, sourceOf(turn, first, means, signal), means, signal);
+  const first = prepareFirst(options.prepare, turn)?.prepared.stream(signal);
+  return events(turn, sourceOf(turn, first, options, signal), options, signal);
 }
 
 /** The events of a turn's model calls; `first` is the stream of the first, if it is prepared. */
 function sourceOf(
   turn: Turn,
   first: AsyncIterable<BackendEvent> | undefined,
-  means: TurnMeans,
+  options: TurnOptions,
   signal: AbortSignal,
 ): AsyncIterable<BackendEvent | Calling | RoundEnd> {
-  if (first && turn.compaction) return compacted(turn, turn.compaction.only, first, means, signal);
+  if (first && turn.compaction) return compacted(turn, turn.compaction.only, first, options, signal);
   if (first && turn.uses.length === 0) return first;
-  return rounds(means.prepare, { ...turn, first }, means.rounds, signal);
+  return rounds(options.prepare, { ...turn, first }, options.rounds, signal);
 }
 
 /** A turn that begins with a compaction: the item, then the rounds after it. */
@@ -77,7 +77,7 @@ async function* compacted(
   turn: Turn,
   only: boolean,
   summing: AsyncIterable<BackendEvent>,
-  { prepare, seal, rounds: maxRounds }: TurnMeans,
+  { prepare, seal, rounds: maxRounds }: TurnOptions,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const { call, response } = turn;
@@ -92,7 +92,7 @@ async function* compacted(
 async function* events(
   turn: Turn,
   source: AsyncIterable<BackendEvent | Calling | RoundEnd>,
-  means: TurnMeans,
+  options: TurnOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   let response = turn.response;
@@ -106,24 +106,24 @@ async function* events(
   let finish: Finish | undefined;
   let failure: ApiError | undefined;
   try {
-    means.waiting(true);
+    options.waiting(true);
     for await (const event of source) {
       if (signal.aborted) break;
-      means.waiting(false);
+      options.waiting(false);
       if (event.type === 'finish') finish = event;
-      else if (event.type === 'calling') await means.record.calling();
+      else if (event.type === 'calling') await options.record.calling();
       else if (event.type === 'round') {
-        await means.record.round(response.output, event.newItems, { ...event, number });
+        await options.record.round(response.output, event.newItems, { ...event, number });
       } else if (event.type !== 'keep_alive') {
         count(event);
         if (turn.sealsReasoning && event.type === 'response.output_item.done') {
-          event.item = await sealed(event.item, means.seal);
+          event.item = await sealed(event.item, options.seal);
         }
         event.sequence_number = number++;
         response = fold(response, event);
         yield event;
       }
-      means.waiting(true);
+      options.waiting(true);
     }
     if (!finish) failure = new ApiError('server', 'The model backend ended its stream before the model was done.');
   } catch (error) {
@@ -135,7 +135,7 @@ async function* events(
   if (finish && !failure) {
     const whole = finishedResponse(response, finish);
     try {
-      response = await means.record.end(whole);
+      response = await options.record.end(whole);
       if (response.status !== whole.status) {
         failure = new ApiError('server', response.error?.message ?? `The response is ${response.status}.`);
         yield errorEvent(failure, number++);
@@ -154,7 +154,7 @@ async function* events(
   }
   response = clientLeft ? { ...response, status: 'cancelled' } : failedResponse(response, failure);
   try {
-    response = await means.record.end(response);
+    response = await options.record.end(response);
   } catch (error) {
     log.error('a turn could not be stored', { response: response.id, error: describe(error) });
   }

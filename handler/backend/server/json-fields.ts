@@ -40,12 +40,12 @@ export function toLogprobs(tokens: unknown): Logprob[] {
 }
 
 function toLogprob({ token, logprob, bytes }: JsonObject) {
-  const known = text(token);
+  const tokenText = text(token);
   const knownBytes = Array.isArray(bytes) ? bytes.filter((byte) => typeof byte === 'number') : undefined;
   return {
-    token: known,
+    token: tokenText,
     logprob: typeof logprob === 'number' ? logprob : 0,
-    bytes: knownBytes ?? [...new TextEncoder().encode(known)],
+    bytes: knownBytes ?? [...new TextEncoder().encode(tokenText)],
   };
 }
 

@@ -1,6 +1,6 @@
 import { AddItems, CreateConversation, UpdateConversation } from '../../protocol/conversation.ts';
 import { ItemQuery, ListQuery } from '../../protocol/list.ts';
-import { takeConversationItems } from '../../service/given-items.ts';
+import { takeConversationItems } from '../../service/client-items.ts';
 import { addItems, deleteItem, getItem, listItems } from '../../state/conversation-items.ts';
 import {
   createConversation,

@@ -19,8 +19,8 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
       while (!next.done) next = await opening.next();
       const definitions = next.value.functions.map(({ definition }) => definition);
       await next.value.close?.();
-      const said = tool.definitions?.(config) ?? definitions;
-      checkSame(said, definitions, 'its functions are others than those that were known before it was opened');
+      const declared = tool.definitions?.(config) ?? definitions;
+      checkSame(declared, definitions, 'its functions are others than those that were known before it was opened');
       const names = definitions.map(({ name }) => name);
       check(names.length > 0 && new Set(names).size === names.length, `its functions are ${names.join(', ')}`);
       for (const name of names) check(NAME.test(name), `${name} is no name of a function`);
@@ -60,14 +60,14 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
   contractCase(
     'what is kept is what was told: read again, and listed where a client sends it back',
     async (subject) => {
-      const told = await completed(ask(subject, {}));
-      const kept = await jsonOf(send(subject, 'GET', `/v1/responses/${told.id}`));
-      checkSame(kept, told, 'the response that is kept is another than the one that was told');
-      const input = [{ role: 'user', content: 'Go' }, ...told.output, { role: 'user', content: 'And now?' }];
+      const response = await completed(ask(subject, {}));
+      const stored = await jsonOf(send(subject, 'GET', `/v1/responses/${response.id}`));
+      checkSame(stored, response, 'the response that is kept is another than the one that was told');
+      const input = [{ role: 'user', content: 'Go' }, ...response.output, { role: 'user', content: 'And now?' }];
       const next = await completed(ask(subject, { input }));
       const path = `/v1/responses/${next.id}/input_items?order=asc`;
       const { data } = await jsonOf<{ data: Item[] }>(send(subject, 'GET', path));
-      checkSame(data.slice(1, -1), told.output, 'the items that are listed are others than those that were told');
+      checkSame(data.slice(1, -1), response.output, 'the items that are listed are others than those that were told');
     },
   ),
 

@@ -48,20 +48,20 @@ export function send(
 
 /** The JSON of a reply that is to be good; it is what its caller says. */
 export async function jsonOf<T = ResponseObject>(reply: Response | Promise<Response>): Promise<T> {
-  const { status, ok, text } = await taken(reply);
+  const { status, ok, text } = await readText(reply);
   check(ok, `a request came to ${status}: ${text.slice(0, 500)}`);
   return JSON.parse(text) as T; // what the API says of this reply
 }
 
 /** The events of a stream that is to be good. */
 export async function eventsOf(reply: Response | Promise<Response>): Promise<ResponseEvent[]> {
-  const { status, ok, text } = await taken(reply);
+  const { status, ok, text } = await readText(reply);
   check(ok, `a stream came to ${status}: ${text.slice(0, 500)}`);
   const lines = text.split('\n').filter((line) => line.startsWith('data: {'));
   return lines.map((line) => JSON.parse(line.slice('data: '.length)));
 }
 
-async function taken(reply: Response | Promise<Response>) {
+async function readText(reply: Response | Promise<Response>) {
   const { status, ok } = await reply;
   return { status, ok, text: await (await reply).text() };
 }
