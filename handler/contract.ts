@@ -1,6 +1,6 @@
 /**
- * One promise of a port, to be tried on whatever fills it, with any test runner or none. `run` opens a subject of its own, closes
- * it, and rejects with the reason where the promise is broken; a broken one may also never end, so give it a time.
+ * One promise of a port, for any implementation and any test runner. `run` opens and closes its own subject, and
+ * rejects if the promise is broken; it may then also never end, so set a timeout.
  */
 export interface ContractCase<Subject> {
   readonly name: string;
@@ -25,7 +25,7 @@ export function contractCase<Subject extends { close(): Promise<void> }>(
   };
 }
 
-/** Throws what a contract says of a promise that is broken. */
+/** Throws `message` if a promise does not hold. */
 export function check(holds: unknown, message: string): asserts holds {
   if (!holds) throw new Error(message);
 }

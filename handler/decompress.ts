@@ -25,8 +25,8 @@ export async function decompress(
   const names = encoding.split(',').map((name) => name.trim().toLowerCase());
   const [name, ...others] = names.filter((name) => name !== '' && name !== 'identity');
   if (name === undefined) return body;
-  const known = name === 'x-gzip' ? 'gzip' : name;
-  const codec = others.length === 0 && Object.hasOwn(codecs, known) ? codecs[known] : undefined;
+  const codecName = name === 'x-gzip' ? 'gzip' : name;
+  const codec = others.length === 0 && Object.hasOwn(codecs, codecName) ? codecs[codecName] : undefined;
   if (!codec) throw unknownEncoding(Object.keys(codecs).filter((name) => codecs[name] !== undefined));
   try {
     return await decode(codec, body, limit, take);
@@ -99,7 +99,7 @@ export function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return whole;
 }
 
-function unknownEncoding(known: readonly string[]): ApiError {
-  const message = `The content-encoding must be one of ${[...known, 'identity'].join(', ')}, and no more than one.`;
-  return new ApiError('unsupported_media', message, { headers: { 'accept-encoding': known.join(', ') || 'identity' } });
+function unknownEncoding(names: readonly string[]): ApiError {
+  const message = `The content-encoding must be one of ${[...names, 'identity'].join(', ')}, and no more than one.`;
+  return new ApiError('unsupported_media', message, { headers: { 'accept-encoding': names.join(', ') || 'identity' } });
 }

@@ -116,7 +116,7 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly kind: ErrorKind;
   readonly param: string | null;
-  /** Why a model's server failed, where it said so in the API's words; else null, and the code is that of the kind. */
+  /** The API's code for a model server failure, if the server sent one. It replaces the code of the kind. */
   readonly reason: ResponseErrorCode | null;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -151,8 +151,8 @@ export class ApiError extends Error {
 }
 
 /**
- * The header by which the SDKs decide whether to try again: `false` where it is of no use, `true` where it will be, and
- * none where it may be, which leaves it to what they make of the status (they repeat 408, 409, 429 and from 500 on).
+ * The `x-should-retry` header of the SDKs: `false` if a retry is useless, `true` if it will help. Absent if it may
+ * help: the SDKs then go by status (they retry 408, 409, 429 and from 500 on).
  */
 function retryHeader(kind: ErrorKind, retry?: false): Record<string, string> {
   const { again }: KindRow = kinds[kind];
@@ -181,7 +181,7 @@ export function missing(param: string): ApiError {
   return new ApiError('missing', `${param} field is required`, { param });
 }
 
-/** A model that makes more than a turn may hold; `what` says of what, with the number. */
+/** The error of a model that makes more than a turn may hold; `what` is the limit. */
 export function endless(what: string): ApiError {
   return new ApiError('server', `The turn was ended: the model made more than ${what}.`);
 }
@@ -191,7 +191,7 @@ export function unsupported(param: string, why = 'is not supported'): ApiError {
   return new ApiError('unsupported', `${param} ${why}`, { param });
 }
 
-/** What ended a turn whose signal was aborted: an ApiError as it is, and any other reason is that its client has left. */
+/** The error of an aborted turn: the signal's ApiError, else that its client left. */
 export function whyAborted({ reason }: AbortSignal): ApiError {
   return reason instanceof ApiError ? reason : new ApiError('cancelled', 'The client has left.', { cause: reason });
 }

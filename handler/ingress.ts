@@ -5,13 +5,13 @@ export interface Ingress {
   /** Its name, for the log. */
   readonly name?: string;
   /**
-   * Whether a web page can reach it by DNS rebinding, as it can whatever listens on the loopback: then Host and Origin are
-   * checked. A proxy of somebody else's before it has names of its own.
+   * Whether DNS rebinding can reach it, as any listener on the loopback: then Host and Origin are checked. Behind
+   * somebody else's proxy it is not set.
    */
   readonly rebindable?: boolean;
   /**
-   * Answers a request that wants a WebSocket with one; `serve` gets it when it is open, and never rejects. `headers` go out
-   * with the answer. Absent where there can be none.
+   * Upgrades a request to a WebSocket, with these response headers; `serve` gets the open socket, and never rejects.
+   * Absent where that is impossible.
    */
   upgrade?(serve: (socket: Socket) => Promise<void>, headers: Record<string, string>): Response;
   /** Asks a runtime that ends with its request to wait for something beyond it. */
@@ -21,6 +21,6 @@ export interface Ingress {
    * client can write.
    */
   readonly peer?: string | undefined;
-  /** Calls `then` once, when the reply has been read, or nobody is left to read it. Absent where the runtime does not tell. */
+  /** Calls `then` once, when the reply has been read or its reader has left. Absent if the runtime does not tell. */
   ended?(then: () => void): void;
 }

@@ -22,7 +22,7 @@ export const log: Readonly<Record<Level, Write>> = getLogger('antiphon');
 /** The names of the levels, from most to least. */
 export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type
 
-/** One line of the log, of this moment, for whoever has to write it past the log itself. */
+/** A log line with the present time, for code that writes past the log. */
 export function lineOf(level: Level, message: string, properties: Record<string, unknown>): string {
   const record = { level: levels[level], message: [message], rawMessage: message, properties };
   return format({ ...record, category: ['antiphon'], timestamp: Date.now() });
@@ -41,8 +41,8 @@ export function configureLog(level: Level, write: (line: string) => void): void 
 }
 
 /**
- * An error's text with its causes', for the log only, without secrets and without what a parser of JSON quotes of its input:
- * that is what a user or a model said, or a configuration.
+ * An error and its causes as one text for the log, without secrets, and without the input that JSON parsers quote: it
+ * may be content or configuration.
  */
 export function describe(error: unknown): string {
   const parts: string[] = [];
@@ -52,7 +52,9 @@ export function describe(error: unknown): string {
   return excerpt(parts.join(' <- '));
 }
 
-/** The beginning of a text for the log, from which secrets are taken before it is cut: half of one would not be known again. */
+/**
+ * The start of a text for the log. Secrets are removed before it is cut, since half of one would not be recognized.
+ */
 export function excerpt(text: string, length = fixedLimits.logText): string {
   return text.length <= length ? text : redact(text).slice(0, length);
 }

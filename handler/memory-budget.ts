@@ -65,7 +65,7 @@ export class Reservation {
     this.budget = budget;
   }
 
-  /** How many bytes of JSON there is room for once they are parsed. */
+  /** The bytes of JSON that could be parsed now. */
   get parsable(): number {
     return Math.floor(this.budget.free / fixedLimits.parsed);
   }
@@ -77,7 +77,7 @@ export class Reservation {
     this.#bytes += bytes;
   }
 
-  /** Takes what so many bytes of JSON come to once they are parsed; throws an ApiError, `overloaded`. */
+  /** Takes the memory of parsed JSON of this many bytes; throws an ApiError, `overloaded`. */
   takeParsed(bytes: number): void {
     this.take(fixedLimits.parsed * bytes);
   }
@@ -104,7 +104,7 @@ export class Reservation {
   }
 }
 
-/** Whether so many bytes of JSON could not be parsed even if nothing else were held. */
+/** Whether JSON of this many bytes could not be parsed even by an idle process. */
 export function neverFits({ limit }: MemoryBudget, bytes: number): boolean {
   return fixedLimits.parsed * bytes > limit;
 }

@@ -32,7 +32,7 @@ export function keepSecret(...texts: readonly (string | undefined)[]): void {
   secretPattern = secrets.size > 0 ? new RegExp(longestFirst.map(literally).join('|'), 'g') : undefined;
 }
 
-/** A text for the log or for people, without configured secrets and without whatever looks like a credential; JSON stays JSON. */
+/** A text without configured secrets and likely credentials; JSON stays valid. */
 export function redact(text: string): string {
   let redacted = secretPattern ? text.replace(secretPattern, REDACTED) : text;
   for (const [pattern, replacement] of patterns) redacted = redacted.replace(pattern, replacement);

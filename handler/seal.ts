@@ -7,7 +7,7 @@ export type SealPurpose = 'reasoning' | 'compaction';
 export interface Seal {
   /** Rejects where no secret is long enough. */
   seal(purpose: SealPurpose, text: string): Promise<string>;
-  /** The text; undefined when it was sealed with a secret that is not known, for another purpose or tenant, or changed since. */
+  /** The text; undefined if the secret is unknown, the purpose or tenant is another, or the content was changed. */
   open(purpose: SealPurpose, sealed: string): Promise<string | undefined>;
 }
 
@@ -23,7 +23,7 @@ export interface SharedSecret {
   read(): Promise<Secret>;
 }
 
-/** Bytes of a secret that seals: those of the key that is derived from it. A shorter one only opens what it sealed as version 1. */
+/** The shortest secret that seals, in bytes: as long as its derived key. A shorter one only opens version 1. */
 const SEALING_BYTES = 32;
 
 const MARK = 'antiphon';
@@ -31,7 +31,7 @@ const IV_BYTES = 12;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Whether a text looks like one of ours, of whichever version: model servers seal texts of their own. */
+/** Whether a text has our prefix, of any version. Model servers seal texts of their own. */
 export function isSealed(text: string): boolean {
   return /^antiphon\.\d+\./.test(text);
 }
@@ -44,7 +44,7 @@ export function canSeal({ key }: Pick<Secret, 'key'>): boolean {
 // CryptoKey, derived since not every runtime's types name it.
 type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** A secret's keys by the version of what they open. */
+/** The keys of a secret, by version. */
 type Keys = Record<1 | 2, () => Promise<Key>>;
 
 /**

@@ -1,8 +1,8 @@
-/** An open WebSocket, whatever the runtime calls it. Nothing here throws or rejects, not even after it has closed. */
+/** An open WebSocket of any runtime. Its methods never throw or reject, not even when it is closed. */
 export interface Socket {
   /**
-   * What the client sends, in its order; anything but a text was a binary message. Ends when the connection has closed,
-   * whoever closed it.
+   * The client's messages in order; anything but a string was binary. Ends when the connection is closed by either
+   * side.
    */
   readonly messages: AsyncIterable<unknown>;
   /** Aborts when the server is about to stop: the connection is then closed as soon as no turn is made on it. */

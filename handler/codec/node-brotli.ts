@@ -9,7 +9,10 @@ export interface NodeBrotli {
 /** Output bytes per chunk. Large, since workerd's stack grows with the chunks of one slice. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** `br`, by `node:zlib`, for workerd, where brotli-wasm would be most of what is loaded. Not for Deno, which takes a cut body for a whole. */
+/**
+ * `br` by `node:zlib`, for workerd, where brotli-wasm would be most of the bundle. Not for Deno, which accepts a
+ * truncated body.
+ */
 export function nodeBrotliCodec(zlib: NodeBrotli): Codec {
   return async function* (data, limit) {
     if (data.length === 0) throw new Error('nothing is there');

@@ -9,7 +9,7 @@ export interface NodeStream {
   on(event: 'end', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   destroy(): unknown;
-  /** Bytes of its input that belonged to what it decodes. */
+  /** Input bytes that it consumed. */
   readonly bytesWritten: number;
 }
 

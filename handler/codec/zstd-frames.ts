@@ -18,7 +18,7 @@ export interface Frame {
   bytes: Uint8Array;
   /** The most bytes it can decode to. */
   maxSize: number;
-  /** Ends of blocks, such that no more than 384 KiB come of what is between two of them; the last is the frame's own. */
+  /** Block ends to cut at, with at most 384 KiB of output between two; the last is the end of the frame. */
   cuts: number[];
 }
 

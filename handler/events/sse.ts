@@ -17,7 +17,7 @@ export function encodeEvent(event: ResponseEvent): Uint8Array {
 
 /** Callbacks and settings of an event stream. */
 export interface StreamOptions {
-  /** Aborts when the turn is over, whoever ended it. */
+  /** Aborts when the turn is ended from outside. */
   signal: AbortSignal;
   /** Called when the reader leaves, before the events are closed: only an abort ends a call that waits for the model. */
   abort(): void;

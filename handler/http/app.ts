@@ -14,7 +14,7 @@ import { routes } from './routes.ts';
 /** The app: routes below the base path, middleware, and the error handler. */
 export function createApp(services: Services): Hono<Env> {
   const app = new Hono<Env>().basePath(services.basePath);
-  // Before all others: probes come every few seconds, and nobody wants to read of each in the log.
+  // Probes come first, since they are frequent and not logged.
   for (const { path, handle } of probes) app.get(path, (c) => handle(c, services));
   app.use(async (c, next) => {
     const { method } = c.req;

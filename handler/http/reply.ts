@@ -3,7 +3,7 @@ import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { Env } from './env.ts';
 
-/** Replies with a value as JSON; a long one counts as held until it has been read. */
+/** Replies with JSON; a long reply takes memory until it has been read. */
 export function sendJson(c: Context<Env>, value: unknown): Response {
   const text = JSON.stringify(value);
   if (text.length > fixedLimits.uncounted) openReply(c)?.add(text.length);

@@ -9,7 +9,7 @@ type OfRole<R extends Role> = Items[{ [T in keyof Kinds]: Kinds[T] extends { rol
 export type Call = OfRole<'call'>;
 /** The output of a call. A function_call_output may answer a call of any type. */
 export type Answer = OfRole<'answer'>;
-/** A call that a server has run, with what it came to. */
+/** A call that a server has run, with its result. */
 export type ServerCall = OfRole<'server call'>;
 /** An item that configures later model calls and is not sent to the model. */
 export type Directive = OfRole<'directive'>;

@@ -10,7 +10,10 @@ import { takePlace } from './place.ts';
 import { planRequest } from './plan.ts';
 import type { Services } from './services.ts';
 
-/** Has the model sum a conversation up, and keeps nothing: the client goes on from the output. Throws an ApiError where it cannot. */
+/**
+ * Compacts a conversation with one model call. Nothing is stored: the client continues from the output. Throws an
+ * ApiError.
+ */
 export async function compactConversation(
   services: Services,
   ctx: RequestContext,

@@ -12,7 +12,7 @@ export type CompleteRequest = PromptedRequest & {
   generate?: boolean | null | undefined;
 };
 
-/** A checked request with its prompt filled in; throws an ApiError without a model, or for what is wrong with the prompt. */
+/** A request with its prompt applied. Throws an ApiError without a model, or for a bad prompt reference. */
 export function completeRequest(
   { prompts, findMedia }: Pick<Services, 'prompts' | 'findMedia'>,
   { log }: Pick<RequestContext, 'log'>,

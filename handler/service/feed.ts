@@ -12,7 +12,7 @@ export interface EventFeed {
   abort(): void;
   /** Counts bytes that were sent. */
   countBytes(bytes: number): void;
-  /** To be called when the events have come to their end. */
+  /** Call it when the events have ended. */
   ended(): void;
 }
 

@@ -4,7 +4,7 @@ import type { Limits } from '../limits.ts';
 /** Checks per idle limit: silence is noticed at most 1/8 of the limit late. */
 const CHECKS_PER_LIMIT = 8;
 
-/** What can end a turn from outside: its client, its clock, and the size of its reply. */
+/** What ends a turn from outside: its client, its timers, and the size of its reply. */
 export interface Bounds {
   /** Aborts with an ApiError when a limit is passed, with anything else when the client has left. */
   readonly signal: AbortSignal;
@@ -14,7 +14,7 @@ export interface Bounds {
   fail(reason: ApiError): void;
   /** Starts or stops the idle clock. Called twice per event, so it must stay cheap. */
   waiting(forModel: boolean): void;
-  /** The reply has grown by so many bytes. */
+  /** Counts bytes of the reply. */
   countBytes(bytes: number): void;
   /** Stops the timers. Call it however the turn ends. */
   end(): void;

@@ -37,7 +37,9 @@ export function allows(choice: ToolChoice, tool: ClientTool): boolean {
   return !isList(choice) || choice.tools.some((entry) => entry.type === SEARCH || isNamed(tool, entry));
 }
 
-/** An allowed_tools list plus tool_search, if the turn has deferred tools (`searches`), and the tools that one has loaded. */
+/**
+ * An allowed_tools list plus tool_search (if the turn has deferred tools: `searches`) and the tools it has loaded.
+ */
 export function withSearch(choice: ToolChoice, searches: boolean, loadedTools: Iterable<ClientTool>): ToolChoice {
   if (!isList(choice)) return choice;
   if (choice.tools.some(({ type }) => type === SEARCH)) return allowAlso(choice, [...loadedTools]);

@@ -25,7 +25,7 @@ export class ResponseMemory {
   /** Bytes taken from `reservation`. */
   #takenBytes = 0;
 
-  /** `reservation` takes the memory of what is remembered, and is closed with it. */
+  /** `reservation` holds the memory of all responses, and is closed with it. */
   constructor(limits: Pick<Limits, 'body' | 'items'>, reservation: Reservation) {
     this.#limits = limits;
     this.#reservation = reservation;
@@ -58,7 +58,7 @@ export class ResponseMemory {
     this.#takenBytes = parsed;
   }
 
-  /** Forgets all, and gives back what it took. */
+  /** Forgets all responses, and closes the reservation. */
   close(): void {
     this.#responses.clear();
     this.#reservation.close();

@@ -81,7 +81,7 @@ export class MessagesReply implements Reply {
     }
   }
 
-  /** Closes what is open and says how the call ended. */
+  /** Closes the open item, and returns the Finish. */
   finish(): Finish {
     const reason = REASONS.get(this.#reason) ?? 'stop';
     this.#sealThought();

@@ -39,7 +39,7 @@ export class ChatReply implements Reply {
     return this.#writer.take();
   }
 
-  /** Whether the model has said why it stopped. */
+  /** Whether the finish reason came. */
   get finished(): boolean {
     return this.#reason !== undefined;
   }
@@ -59,7 +59,7 @@ export class ChatReply implements Reply {
     this.#reason ??= 'stop';
   }
 
-  /** Closes what is open and says how the call ended. */
+  /** Closes the open item, and returns the Finish. */
   finish(): Finish {
     const reason = this.#finishReason();
     this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');

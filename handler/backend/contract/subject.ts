@@ -3,7 +3,7 @@ import type { Item } from '../../items/item.ts';
 import type { FunctionTool } from '../../protocol/tools.ts';
 import type { Backend, BackendEvent, ModelCall, ServerProfile } from '../backend.ts';
 
-/** A backend under test, and calls that make it show what it promises. */
+/** A backend under test, with calls that exercise its promises. */
 export interface BackendSubject {
   backend: Backend;
   /** What is known of the server that it is tried on. */
@@ -12,7 +12,7 @@ export interface BackendSubject {
   good: readonly ModelCall[];
   /** A call whose model thinks aloud and calls two functions at once, each time in the same words. */
   talkative: ModelCall;
-  /** A call that says something and then goes on for longer than any test. */
+  /** A call whose stream starts and then does not end. */
   endless: ModelCall;
   /** Calls whose reply is more than is read, though it ends well: an event of more than 16 MiB, more calls than a turn may have. */
   excessive: readonly ModelCall[];

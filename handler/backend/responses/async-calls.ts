@@ -1,7 +1,7 @@
 import type { ClientTool } from '../../protocol/tools.ts';
 import type { BackendEvent } from '../backend.ts';
 
-/** The events, where calls of tools that are `async` say so: the model has gone on, and nobody waits for an output. */
+/** The events, with calls of `async` tools marked: the model goes on without their output. */
 export function markAsync(events: Events, tools: readonly ClientTool[]): Events {
   const names = new Set(tools.flatMap(asyncNames));
   return names.size > 0 ? marked(events, names) : events;

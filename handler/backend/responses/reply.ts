@@ -137,7 +137,7 @@ export class ResponsesReply implements Reply {
     }
   }
 
-  /** Closes what is open and says how the call ended. */
+  /** Closes the open item, and returns the Finish. */
   finish(): Finish {
     const usage = toUsage(this.#response?.usage, { input: 'input', output: 'output' });
     const reason = this.#reason(usage?.output_tokens ?? 0);

@@ -55,7 +55,7 @@ export class Speech {
     return this.#calls.broken;
   }
 
-  /** Ends what is open. */
+  /** Ends the open item. */
   end(status: 'completed' | 'incomplete'): void {
     this.#calls.flush(status);
     this.#latestEnded = this.#latestCall;

@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { sumTokens, type Usage } from '../../protocol/response.ts';
 import { check } from '../../validate.ts';
 
-// What model servers send, read member by member: what is missing, null or of another type counts as nothing.
+// Members of model servers' JSON, read one by one: a missing one, null or another type counts as absent.
 
 /** A member that should be a text; empty where it is none. */
 export function text(value: unknown): string {
@@ -21,7 +21,7 @@ export function object(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** A type or a code for the log; undefined where it is no name, and so may be what a user said. */
+/** A type or code for the log; undefined if it is no plain name, since it may be user content. */
 export function nameIn(value: unknown): string | undefined {
   return /^[\w.-]{1,64}$/.test(String(value)) ? String(value) : undefined;
 }

@@ -23,7 +23,7 @@ export interface Reply {
   readonly finished: boolean;
   /** Whether nothing more is to come. */
   readonly over: boolean;
-  /** Closes what is open and says how the call ended. */
+  /** Closes the open item, and returns the Finish. */
   finish(): Finish;
   /** The events since the last take. */
   take(): ItemEvent[];

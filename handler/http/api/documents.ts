@@ -8,9 +8,9 @@ import { type Route, route } from '../route.ts';
 export function documents(routes: () => readonly Route[]): Route[] {
   const pages = new WeakMap<Services['tools'], Pages>();
   const pagesOf = (services: Services) => {
-    const known = pages.get(services.tools) ?? describe(routes(), services);
-    pages.set(services.tools, known);
-    return known;
+    const rendered = pages.get(services.tools) ?? describe(routes(), services);
+    pages.set(services.tools, rendered);
+    return rendered;
   };
   return [
     route({

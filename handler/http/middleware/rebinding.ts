@@ -7,10 +7,10 @@ import type { Env } from '../env.ts';
 const OWN_NAME = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\]|([\w-]+\.)*localhost)$/;
 
 /**
- * Protects the ways in that are `rebindable` (see Ingress) from web pages: DNS rebinding gives a page's own name the address of
- * the loopback, and its requests then are of its own origin. A Host that is neither an own name nor in `hosts` is 403, and
- * so is the Origin of a page that is neither ours nor allowed, whatever the method: browsers ask nobody before a simple
- * request. Clients that are no browsers send no Origin.
+ * Protects `rebindable` ingresses (see Ingress) from web pages: DNS rebinding points a page's own name at the
+ * loopback, so its requests are same-origin. 403 for a Host that is neither an own name nor in `hosts`, and for the
+ * Origin of a page that is neither ours nor allowed, for every method, since simple requests have no preflight.
+ * Clients other than browsers send no Origin.
  */
 export function refuseRebinding({ hosts, origins }: Pick<Services, 'hosts' | 'origins'>): MiddlewareHandler<Env> {
   return async (c, next) => {

@@ -5,7 +5,7 @@ import { serveSocket } from '../../websocket/connection.ts';
 import { contextOf, type Env } from '../env.ts';
 import { checkOrigin } from './rebinding.ts';
 
-/** The one version that there is (RFC 6455, 4.4: it is told to those who ask for another). */
+/** The only version of WebSockets (RFC 6455); clients that ask for another are told (4.4). */
 const VERSION = '13';
 
 /**

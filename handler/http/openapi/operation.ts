@@ -24,7 +24,7 @@ export type Content = Record<string, { schema: JsonSchema }>;
 
 type Convert = (schema: object) => JsonSchema;
 
-/** A route as an operation; `convert` says what a schema is called, or what it is. */
+/** A route as an operation; `convert` gives a schema or a reference to it. */
 export function describeOperation(
   { operationId, summary, path, request = {}, reply }: Route,
   convert: Convert,

@@ -20,7 +20,7 @@ type NameOf<T> = T extends string
           ? 'array'
           : 'object';
 
-/** A schema for each member of T, of types that it can have; what is missing or cannot be does not compile. */
+/** A schema for each member of T. A missing member, or a type it cannot have, does not compile. */
 type Members<T> = {
   [Name in keyof T]-?: JsonSchema & {
     type: NameOf<Exclude<T[Name], undefined>> | readonly NameOf<Exclude<T[Name], undefined>>[];

@@ -11,11 +11,11 @@ export interface ToolSubject {
   entry: JsonObject;
   /** The handler: with the tool, a database, and these models. */
   fetch(request: Request): Promise<Response>;
-  /** A model that calls one of the tool's functions, where it has it, and says something once it has read what that returned. */
+  /** A model that calls a function of the tool, if it is offered, and answers after its output. */
   model: string;
-  /** What the model is to have read then, somewhere in a request. */
+  /** A text of that output that must be in a later request. */
   result: string;
-  /** A model that calls one of the tool's functions which goes on until it is given up; null where there is none. */
+  /** A model that calls a function which runs until it is aborted; null if the tool has none. */
   waits: string | null;
   /** Resolves when that function runs, and when nothing that was opened is open any more. */
   running(): Promise<void>;
