@@ -1,10 +1,9 @@
 import * as v from 'valibot';
-import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
+import type { InputPart, ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
 import type { Growing, OfItem } from './event.ts';
 import { type AnswerKind, type CallKind, callWith, type DirectCaller } from './kind.ts';
-import { urlsWithin } from './media.ts';
-import { keptOutput } from './parts.ts';
+import { TextOrParts, textOrParts } from './text-or-parts.ts';
 import { wireName } from './wire-name.ts';
 
 /** A call of a tool whose input is free text. */
@@ -25,7 +24,7 @@ const CustomOutput = v.object({
   type: v.literal('custom_tool_call_output'),
   id: Id,
   call_id: CallId,
-  output: v.lazy((value) => (typeof value === 'string' ? Text : InputParts)),
+  output: TextOrParts,
   caller: Caller,
   status: Status,
 });
@@ -86,12 +85,5 @@ export const custom_tool_call_output: AnswerKind<typeof CustomOutput, CustomTool
   schema: CustomOutput,
   title: 'CustomOutput',
   prefix: 'ctco',
-  keep: (input, id) => ({
-    ...input,
-    id,
-    output: keptOutput(input.output),
-    status: input.status ?? 'completed',
-  }),
-  asAnswer: ({ call_id, output }) => ({ id: call_id, output, failed: false }),
-  media: ({ output }) => urlsWithin('output', output),
+  ...textOrParts,
 };

@@ -1,10 +1,9 @@
 import * as v from 'valibot';
-import { type InputPart, InputParts, type ItemStatus } from '../protocol/content.ts';
+import type { InputPart, ItemStatus } from '../protocol/content.ts';
 import { Caller, CallId, FunctionName, Id, maybe, Status, Text } from '../protocol/fields.ts';
 import type { Growing, OfItem } from './event.ts';
 import type { AnswerKind, CallKind, DirectCaller } from './kind.ts';
-import { urlsWithin } from './media.ts';
-import { keptOutput } from './parts.ts';
+import { TextOrParts, textOrParts } from './text-or-parts.ts';
 import { wireName } from './wire-name.ts';
 
 /** A call that the model made earlier, replayed by the client. */
@@ -28,7 +27,7 @@ const FunctionCallOutput = v.object({
   type: v.literal('function_call_output'),
   id: Id,
   call_id: CallId,
-  output: v.lazy((value) => (typeof value === 'string' ? Text : InputParts)),
+  output: TextOrParts,
   name: ToolName,
   namespace: ToolName,
   caller: Caller,
@@ -94,12 +93,5 @@ export const function_call_output: AnswerKind<typeof FunctionCallOutput, Functio
   schema: FunctionCallOutput,
   title: 'FunctionCallOutput',
   prefix: 'fco',
-  keep: (input, id) => ({
-    ...input,
-    id,
-    output: keptOutput(input.output),
-    status: input.status ?? 'completed',
-  }),
-  asAnswer: ({ call_id, output }) => ({ id: call_id, output, failed: false }),
-  media: ({ output }) => urlsWithin('output', output),
+  ...textOrParts,
 };

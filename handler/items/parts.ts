@@ -7,11 +7,6 @@ export function keptPart(part: InputPart): InputPart {
   return cleanPart.type === 'input_image' ? { ...cleanPart, detail: cleanPart.detail ?? 'auto' } : cleanPart;
 }
 
-/** The stored form of a tool's output: a text stays a text. */
-export function keptOutput(output: string | readonly InputPart[]): string | InputPart[] {
-  return typeof output === 'string' ? output : output.map(keptPart);
-}
-
 /** A part without nulls. */
 export function withoutNulls<P extends { prompt_cache_breakpoint?: PromptCacheBreakpoint | null | undefined }>(
   part: P,
