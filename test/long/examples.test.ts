@@ -6,11 +6,11 @@ import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
-import { unstable_startWorker } from 'wrangler';
 import { launch } from '../../envoy/child.ts';
 import { locateEnvoy } from '../../envoy/find.ts';
 import { findBun } from '../support/doors/bun.ts';
 import { findDeno } from '../support/doors/deno.ts';
+import { startWorker } from '../support/doors/workerd.ts';
 import { compileExample, installExample, startExample } from '../support/example.ts';
 import { callsFunctions, hangs, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
 import { type Packed, pack } from '../support/pack.ts';
@@ -152,14 +152,10 @@ test('worker: a Worker with keys of its own, D1 and background turns in Durable 
     ...{ module: 'esnext', moduleResolution: 'bundler', types: [] },
     lib: ['es2024', 'webworker', 'webworker.asynciterable'],
   });
-  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // wrangler would look up a sample request's details
-  process.env.WRANGLER_SEND_METRICS = 'false';
-  const server = { hostname: '127.0.0.1', port: await freePort() };
   const text = (value: string) => ({ type: 'plain_text', value }) as const;
-  const worker = await unstable_startWorker({
+  const worker = await startWorker({
     config: join(folder, 'wrangler.toml'),
     bindings: { OPENAI_BASE_URL: text(model.url), API_KEYS: text('key-1 key-2') },
-    dev: { server, inspector: false, persist: false, watch: false, logLevel: 'none' },
   });
   t.after(() => worker.dispose());
   const { origin } = await worker.url;

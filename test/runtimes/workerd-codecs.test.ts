@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { unstable_startWorker } from 'wrangler';
-import { freePort } from '../support/ports.ts';
+import { startWorker } from '../support/doors/workerd.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MiB = 1024 * 1024;
@@ -42,7 +41,7 @@ export default {
 };`;
 
 let dir: string;
-let started: Awaited<ReturnType<typeof unstable_startWorker>>;
+let started: Awaited<ReturnType<typeof startWorker>>;
 
 before(async () => {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // wrangler would look up a sample request's details
@@ -52,11 +51,7 @@ before(async () => {
   await writeFile(main, worker);
   const config = join(dir, 'wrangler.json');
   await writeFile(config, JSON.stringify({ name: 'codecs', main, compatibility_date: '2026-10-01' }));
-  const server = { hostname: '127.0.0.1', port: await freePort() };
-  started = await unstable_startWorker({
-    config,
-    dev: { server, inspector: false, persist: false, watch: false, logLevel: 'none' },
-  });
+  started = await startWorker({ config });
 });
 after(async () => {
   await started.dispose();

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { unstable_startWorker } from 'wrangler';
 import type { Job, Work } from '../../handler/background/runner.ts';
 import { objectRunner } from '../../handler/worker/background-turn.ts';
 import { tryContract } from '../support/contract.ts';
+import { startWorker } from '../support/doors/workerd.ts';
 import { freePort } from '../support/ports.ts';
 import { runnerContract } from '../support/runner-contract.ts';
 
@@ -47,7 +47,7 @@ const server = createServer(async (request, reply) => {
 });
 
 let dir: string;
-let started: Awaited<ReturnType<typeof unstable_startWorker>>;
+let started: Awaited<ReturnType<typeof startWorker>>;
 
 before(async () => {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // wrangler would look up a sample request's details
@@ -63,16 +63,7 @@ before(async () => {
   const vars = { WORK: `http://127.0.0.1:${port}/` };
   const settings = { compatibility_date: '2026-10-01', durable_objects: objects, migrations, vars };
   await writeFile(config, JSON.stringify({ name: 'runner', main, ...settings }));
-  started = await unstable_startWorker({
-    config,
-    dev: {
-      server: { hostname: '127.0.0.1', port: await freePort() },
-      inspector: false,
-      persist: false,
-      watch: false,
-      logLevel: 'none',
-    },
-  });
+  started = await startWorker({ config });
 });
 after(async () => {
   await started.dispose();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before } from 'node:test';
+import { openServer, type Server } from '../../handler/backend/server/server.ts';
 import { createHandler, type Database, parseConfig } from '../../handler/index.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { type Json, replay } from './accumulate.ts';
@@ -18,26 +19,29 @@ export interface RecordedBackend {
   streamOf(name: string, more?: object, sizes?: readonly number[]): Promise<ReturnType<typeof replay>>;
   /** The recording with this name. */
   recorded(name: string): Recording;
+  /** The server itself, as a backend asks it for its list of models, which is the recording with this name. */
+  listing(name: string): Server;
 }
 
 /** Opens it for the tests of a file, whose backend is of this kind. */
 export function recordedBackend(backend: string, recordings: ReadonlyMap<string, Recording>): RecordedBackend {
   const backends = createTransport();
-  let url = '';
+  let origin = '';
   let database: Database;
   const recorded = (name: string) => recordings.get(name) ?? assert.fail(`no recording ${name}`);
 
-  // A model's name says which recording it answers with.
+  // A model's name says which recording it answers with, and for a list of models the path.
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk);
-    const { status, headers, body } = recorded(JSON.parse(Buffer.concat(chunks).toString()).model);
+    const list = /^\/(.*)\/v1\/models$/.exec(req.url ?? '');
+    const { status, headers, body } = recorded(list?.[1] ?? JSON.parse(Buffer.concat(chunks).toString()).model);
     res.writeHead(status, headers.flat()).end(body);
   });
   before(async () => {
     database = await testDatabase();
     const port = await freePort();
-    url = `http://127.0.0.1:${port}/v1`;
+    origin = `http://127.0.0.1:${port}`;
     server.keepAliveTimeout = 0; // as in model/scripted.ts
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -46,13 +50,14 @@ export function recordedBackend(backend: string, recordings: ReadonlyMap<string,
     await backends.close();
     server.closeAllConnections();
     server.close();
+    await database.close();
   });
 
   const ask: RecordedBackend['ask'] = (model, more = {}, sizes) => {
     const { transport } = backends;
     const { fetch } = createHandler({
       database,
-      config: parseConfig({ models: [{ match: '*', backend, url }] }),
+      config: parseConfig({ models: [{ match: '*', backend, url: `${origin}/v1` }] }),
       transport: sizes ? splitting(transport, sizes) : transport,
     });
     const headers = { 'content-type': 'application/json' };
@@ -61,7 +66,8 @@ export function recordedBackend(backend: string, recordings: ReadonlyMap<string,
   };
   const streamOf: RecordedBackend['streamOf'] = async (name, more = {}, sizes) =>
     replay(await (await ask(name, { stream: true, ...more }, sizes)).text());
-  return { ask, streamOf, recorded };
+  const listing = (name: string) => openServer(`${origin}/${name}/v1`, undefined, backends.transport);
+  return { ask, streamOf, recorded, listing };
 }
 
 /** The events that a server sent. */

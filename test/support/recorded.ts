@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 
 const FOLDER = new URL('../fixtures/', import.meta.url);
@@ -41,9 +40,4 @@ function read(path: string): Recording {
     body: readFileSync(new URL(`${folder}/${file}`, FOLDER), 'utf8'),
     isStream: file?.endsWith('.sse') ?? false,
   };
-}
-
-/** The recording of this name. */
-export function recorded(name: string): Recording {
-  return recordings.get(name) ?? assert.fail(`no recording ${name}`);
 }

@@ -1,66 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { after, before, describe, test } from 'node:test';
-import { createHandler, type Database, parseConfig } from '../../handler/index.ts';
-import { createTransport } from '../../shim/transport.ts';
-import { eventsOf, type Json, normalised, replay } from '../support/accumulate.ts';
-import { testDatabase } from '../support/doors/database.ts';
-import { freePort } from '../support/ports.ts';
-import { type Recording, responsesRecordings as recordings } from '../support/recorded.ts';
-import { splitting } from '../support/split.ts';
+import { describe, test } from 'node:test';
+import { eventsOf, type Json, normalised } from '../support/accumulate.ts';
+import { responsesRecordings as recordings } from '../support/recorded.ts';
+import { recordedBackend, sentBy } from '../support/recorded-backend.ts';
 
-const backends = createTransport();
-let port = 0;
-let database: Database;
+const { ask, streamOf, recorded } = recordedBackend('responses', recordings);
 
-// A model's name says which recording it answers with.
-const server = createServer(async (req, res) => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of req) chunks.push(chunk);
-  const { status, headers, body } = recorded(JSON.parse(Buffer.concat(chunks).toString()).model);
-  res.writeHead(status, headers.flat()).end(body);
-});
-
-before(async () => {
-  database = await testDatabase();
-  port = await freePort();
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-});
-
-after(async () => {
-  await backends.close();
-  server.closeAllConnections();
-  server.close();
-});
-
-function recorded(name: string): Recording {
-  return recordings.get(name) ?? assert.fail(`no recording ${name}`);
-}
-
-/** Asks for the recording with this name, its bytes arriving in pieces of these sizes. */
-function ask(model: string, more: object = {}, sizes?: readonly number[]): Promise<Response> {
-  const { transport } = backends;
-  const handler = createHandler({
-    database,
-    config: parseConfig({ models: [{ match: '*', backend: 'responses', url: `http://127.0.0.1:${port}/v1` }] }),
-    transport: sizes ? splitting(transport, sizes) : transport,
-  });
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ model, input: 'Hello', ...more });
-  return handler.fetch(new Request('http://antiphon.test/v1/responses', { method: 'POST', headers, body }));
-}
-
-async function streamOf(name: string, more: object = {}, sizes?: readonly number[]) {
-  return replay(await (await ask(name, { stream: true, ...more }, sizes)).text());
-}
-
-/** The events that a server sent. */
-function sent(name: string): Json[] {
-  const lines = recorded(name).body.split(/\r?\n/);
-  return lines.filter((line) => line.startsWith('data: {')).map((line) => JSON.parse(line.slice(6)));
-}
+const sent = (name: string) => sentBy(recorded(name));
 
 /** Without what is ours to make: ids, but for the one that calls and their outputs share. */
 function bare(output: Json[]): Json[] {

@@ -1,56 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { chatCompletions } from '../../handler/backend/chat/index.ts';
-import { openServer } from '../../handler/backend/server/server.ts';
-import { createHandler, type Database, parseConfig } from '../../handler/index.ts';
-import { createTransport } from '../../shim/transport.ts';
 import { type Json, normalised, replay } from '../support/accumulate.ts';
-import { testDatabase } from '../support/doors/database.ts';
-import { freePort } from '../support/ports.ts';
-import { type Recording, recorded, recordings } from '../support/recorded.ts';
-import { splitting } from '../support/split.ts';
+import { type Recording, recordings } from '../support/recorded.ts';
+import { recordedBackend } from '../support/recorded-backend.ts';
 
-const backends = createTransport();
-let port = 0;
-let database: Database;
-
-// A model's name says which recording it answers with.
-const server = createServer(async (req, res) => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of req) chunks.push(chunk);
-  const listing = /^\/(.*)\/v1\/models$/.exec(req.url ?? '');
-  const name = listing ? listing[1] : JSON.parse(Buffer.concat(chunks).toString()).model;
-  const { status, headers, body } = recorded(name);
-  res.writeHead(status, headers.flat()).end(body);
-});
-
-before(async () => {
-  database = await testDatabase();
-  port = await freePort();
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-});
-
-after(async () => {
-  await backends.close();
-  server.closeAllConnections();
-  server.close();
-});
-
-/** Asks for the recording with this name, its bytes arriving in pieces of these sizes. */
-function ask(model: string, more: object = {}, sizes?: readonly number[]): Promise<Response> {
-  const { transport } = backends;
-  const handler = createHandler({
-    database,
-    config: parseConfig({ models: [{ match: '*', backend: 'chat', url: `http://127.0.0.1:${port}/v1` }] }),
-    transport: sizes ? splitting(transport, sizes) : transport,
-  });
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ model, input: 'Hello', ...more });
-  return handler.fetch(new Request('http://antiphon.test/v1/responses', { method: 'POST', headers, body }));
-}
+const { ask, streamOf, recorded, listing } = recordedBackend('chat', recordings);
 
 /** What a recorded stream holds, read here as its server's documentation says. */
 function contentOf({ body }: Recording) {
@@ -136,7 +91,7 @@ describe('recorded streams', () => {
       assert.deepEqual(normalised(await whole.json()), expected);
 
       const sizes = recording.body.length < SMALL ? [1] : UNEVEN;
-      const split = replay(await (await ask(name, { stream: true }, sizes)).text());
+      const split = await streamOf(name, {}, sizes);
       assert.deepEqual(normalised(split.terminal), expected);
 
       const asked = { stream: true, reasoning: { summary: 'auto' } };
@@ -147,7 +102,7 @@ describe('recorded streams', () => {
   test('without parallel calls only the first counts, whatever the server does', async () => {
     const name = 'llama.cpp/tools-parallel-unset-stream';
     const [first] = contentOf(recorded(name)).calls;
-    const { terminal } = replay(await (await ask(name, { stream: true, parallel_tool_calls: false })).text());
+    const { terminal } = await streamOf(name, { parallel_tool_calls: false });
     assert.deepEqual(
       terminal.output.map(({ call_id, name, arguments: args }: Json) => ({ call_id, name, arguments: args })),
       [first],
@@ -162,7 +117,7 @@ describe('recorded streams', () => {
       .join('\n\n')
       .replace('"total_tokens":736,"completion_tokens":10', '"total_tokens":742,"completion_tokens":16');
     recordings.set('made/cut-call', { ...rest, body: broken });
-    const { terminal } = replay(await (await ask('made/cut-call', { stream: true, max_output_tokens: 16 })).text());
+    const { terminal } = await streamOf('made/cut-call', { max_output_tokens: 16 });
     assert.equal(terminal.status, 'incomplete');
     assert.deepEqual(terminal.incomplete_details, { reason: 'max_output_tokens' });
     assert.equal(terminal.output[0].status, 'incomplete');
@@ -172,7 +127,7 @@ describe('recorded streams', () => {
   test('a stream that ends before its finish reason fails', async () => {
     const { body, ...rest } = recorded('vllm/stream');
     recordings.set('made/broken-off', { ...rest, body: body.slice(0, body.indexOf('"finish_reason":"stop"')) });
-    const { terminal, events } = replay(await (await ask('made/broken-off', { stream: true })).text());
+    const { terminal, events } = await streamOf('made/broken-off');
     assert.equal(terminal.status, 'failed');
     assert.equal(terminal.output[0].status, 'incomplete');
     assert.ok(terminal.output[0].content[0].text.length > 0);
@@ -280,7 +235,7 @@ describe('recorded errors', () => {
       const stream = recorded('llama.cpp/chat-stream');
       const begun = stream.body.split('\n\n').slice(0, 4).join('\n\n');
       recordings.set(name, { ...stream, body: `${begun}\n\ndata: ${error}\n\ndata: [DONE]\n\n` });
-      const { terminal, events } = replay(await (await ask(name, { stream: true })).text());
+      const { terminal, events } = await streamOf(name);
       assert.equal(terminal.status, 'failed');
       assert.equal(terminal.output[0].status, 'incomplete');
       const whole = await ask(name);
@@ -292,10 +247,7 @@ describe('recorded errors', () => {
 });
 
 describe('recorded lists of models', () => {
-  const list = (name: string) => {
-    const at = openServer(`http://127.0.0.1:${port}/${name}/v1`, undefined, backends.transport);
-    return chatCompletions(at).models(AbortSignal.timeout(5_000));
-  };
+  const list = (name: string) => chatCompletions(listing(name)).models(AbortSignal.timeout(5_000));
   for (const name of ['llama.cpp/models', 'llama.cpp-wheel/models', 'ollama/models', 'vllm/models']) {
     test(name, async () => {
       const ids = JSON.parse(recorded(name).body).data.map(({ id }: Json) => id);

@@ -3,23 +3,25 @@ import { startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
 import { type Door, doorAt, testConfigFile } from './door.ts';
 
+type Options = Parameters<typeof unstable_startWorker>[0];
+
+/** A worker on a free port of the loopback; wrangler writes no log, and asks nothing of the network. */
+export async function startWorker(options: Omit<Options, 'dev'>): ReturnType<typeof unstable_startWorker> {
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // it would look up a sample request's details
+  process.env.WRANGLER_SEND_METRICS = 'false';
+  const server = { hostname: '127.0.0.1', port: await freePort() };
+  const dev = { server, inspector: false, persist: false, watch: false, logLevel: 'none' } as const;
+  return unstable_startWorker({ ...options, dev });
+}
+
 /** The worker as `wrangler.toml` deploys it, on a real workerd. */
 export async function openWorkerd(): Promise<Door> {
-  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // wrangler would look up a sample request's details
-  process.env.WRANGLER_SEND_METRICS = 'false';
   const model = await startScriptedModel();
-  const worker = await unstable_startWorker({
+  const worker = await startWorker({
     config: new URL('../../../wrangler.toml', import.meta.url).pathname,
     bindings: {
       ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify(testConfigFile(model)) },
       LOG_LEVEL: { type: 'plain_text', value: 'error' },
-    },
-    dev: {
-      server: { hostname: '127.0.0.1', port: await freePort() },
-      inspector: false,
-      persist: false,
-      watch: false,
-      logLevel: 'none',
     },
   });
   const url = await worker.url;
