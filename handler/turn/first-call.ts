@@ -1,5 +1,6 @@
 import type { ModelCall, Prepare, PreparedCall } from '../backend/backend.ts';
 import type { Item } from '../items/item.ts';
+import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions, ToolUse } from '../tools/tool.ts';
 import { summaryCall } from './compact.ts';
 import { ServedFunctions } from './served-functions.ts';
@@ -50,13 +51,11 @@ export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: Abort
   try {
     const functions = new ServedFunctions();
     for (const { tool, config } of turn.uses) {
-      const events = tool.open(config, signal);
-      let next = await events.next();
-      while (!next.done) next = await events.next();
-      openTools.push(next.value);
+      const serverFunctions = await resultOf(tool.open(config, signal));
+      openTools.push(serverFunctions);
       functions.add(
         tool.type,
-        next.value.functions.map(({ definition }) => definition),
+        serverFunctions.functions.map(({ definition }) => definition),
       );
     }
     const call = functions.addTo(turn.call);

@@ -5,6 +5,7 @@ import { type Item, newItemId, type OutputItem } from '../items/item.ts';
 import { isCall, isServerCall } from '../items/roles.ts';
 import { fixedLimits } from '../limits.ts';
 import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
+import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
@@ -188,14 +189,6 @@ class OutputIndexes {
     } finally {
       if (!next.done) await source.return(undefined as never); // the reader has left; the value is seen by nobody
     }
-  }
-}
-
-/** The return value of a source, whose events are dropped. */
-async function resultOf<R>(source: AsyncGenerator<ItemEvent, R>): Promise<R> {
-  for (;;) {
-    const next = await source.next();
-    if (next.done) return next.value;
   }
 }
 

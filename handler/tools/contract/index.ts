@@ -3,6 +3,7 @@ import type { ResponseEvent } from '../../events/events.ts';
 import { fold } from '../../events/fold.ts';
 import type { Item } from '../../items/item.ts';
 import type { Response as ResponseObject } from '../../protocol/response.ts';
+import { resultOf } from '../result-of.ts';
 import { ask, canonical, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
 
 /** Function names that model servers accept. */
@@ -14,11 +15,9 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
     'its functions have names that model servers take, and are those that it said',
     async ({ tool, entry }) => {
       const config = tool.parse(entry, 'tools[0]');
-      const opening = tool.open(config, new AbortController().signal);
-      let next = await opening.next();
-      while (!next.done) next = await opening.next();
-      const definitions = next.value.functions.map(({ definition }) => definition);
-      await next.value.close?.();
+      const opened = await resultOf(tool.open(config, new AbortController().signal));
+      const definitions = opened.functions.map(({ definition }) => definition);
+      await opened.close?.();
       const declared = tool.definitions?.(config) ?? definitions;
       checkSame(declared, definitions, 'its functions are others than those that were known before it was opened');
       const names = definitions.map(({ name }) => name);
