@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,6 +5,7 @@ import { read, sql } from '../handler/state/database/sql.ts';
 import { ProcessLease } from '../handler/state/process-lease.ts';
 import { sweep } from '../handler/state/sweep.ts';
 import { openDatabase } from '../shim/database.ts';
+import { newFolder } from '../test/support/folder.ts';
 import type { Plan } from './plan.ts';
 import type { Swept } from './results.ts';
 
@@ -14,7 +13,7 @@ const HOUR = 3_600_000;
 
 /** How long other work waits while what has expired is removed from a large database, in a process that does nothing else. */
 export async function measureSweep({ swept: { responses, expired } }: Plan): Promise<Swept> {
-  const folder = await mkdtemp(join(tmpdir(), 'antiphon-bench-'));
+  const folder = newFolder();
   try {
     const file = join(folder, 'bench.db');
     await (await openDatabase(`sqlite:${file}`)).close();
@@ -39,7 +38,6 @@ export async function measureSweep({ swept: { responses, expired } }: Plan): Pro
     await database.close();
     return { responses, expired, seconds, runs, longest: delay.max / 1e6 };
   } finally {
-    await rm(folder, { recursive: true });
   }
 }
 

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { newFolder } from '../test/support/folder.ts';
 import { freePort } from '../test/support/ports.ts';
 import { type Child, startProgram } from './children.ts';
 
@@ -18,9 +17,7 @@ const MAIN = fileURLToPath(new URL('../shim/main.ts', import.meta.url));
 
 /** Starts the product on the mock model with a database of its own; `profile` is a folder for its CPU profile. */
 export async function startProduct(mockPort: number, profile?: string): Promise<Product> {
-  const folder = mkdtempSync(join(tmpdir(), 'antiphon-bench-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', remove);
+  const folder = newFolder();
   const [grpc, http] = [await freePort(), await freePort()];
   const config = join(folder, 'config.yaml');
   const models = [{ match: 'bench', backend: 'chat', url: `http://127.0.0.1:${mockPort}/v1` }];

@@ -64,16 +64,12 @@ const protocols: Record<string, Protocol> = {
 
 let model: ScriptedModel;
 let handler: string;
-const undo: (() => Promise<void>)[] = [];
 
 before(async () => {
   model = await startScriptedModel();
-  handler = await handlerWithWeather({ after: (fn) => undo.push(fn) });
+  handler = await handlerWithWeather();
 });
-after(async () => {
-  await model?.close();
-  for (const fn of undo) await fn();
-});
+after(() => model?.close());
 
 /** The copy, on a database of its own, as what asks it. */
 async function open(config: object) {

@@ -1,12 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the configuration's own syntax
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { substitute } from '../handler/index.ts';
 import { parseYaml, readConfigFile } from '../shim/config-file.ts';
 import { readFlags, usage } from '../shim/flags.ts';
+import { newFolder } from './support/folder.ts';
 
 test('flags take one dash or two, and their value after a space or a "="', () => {
   const ports = { port: 1, httpPort: 2, envoyPort: 3, adminPort: 4 };
@@ -88,8 +88,7 @@ test('bad YAML is an Error naming file and line; an empty file is an empty objec
 
 test('a file that cannot be read is an Error naming it', async () => {
   await assert.rejects(readConfigFile('/no/such.yaml'), /^Error: cannot read \/no\/such\.yaml: ENOENT/);
-  const folder = await mkdtemp(join(tmpdir(), 'antiphon-'));
+  const folder = newFolder();
   await writeFile(join(folder, 'a.yaml'), 'a: "${X}"');
   assert.deepEqual(await readConfigFile(join(folder, 'a.yaml')), { a: '${X}' });
-  await rm(folder, { recursive: true });
 });

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -26,6 +24,7 @@ import { create } from './promises/ask.ts';
 import { ask, conversation, have, type List } from './promises/state-ask.ts';
 import { testConfig } from './support/doors/door.ts';
 import { type InProcess, openInProcess, testHandler } from './support/doors/in-process.ts';
+import { newFolder } from './support/folder.ts';
 import { says } from './support/model/scripted.ts';
 
 /** How long a process waits here for another one's lock, in milliseconds: whoever waits at all is refused. */
@@ -33,7 +32,7 @@ const PATIENCE = 50;
 
 /** A door onto a database in a file, and another process's connection that may hold the lock of those who write. */
 async function open(t: TestContext) {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-reads-'));
+  const dir = newFolder();
   const file = join(dir, 'a.db');
   const database = sqliteDatabase(new DatabaseSync(file), { defer: setImmediate, patience: PATIENCE });
   await migrate(database);
@@ -44,7 +43,6 @@ async function open(t: TestContext) {
     await door.close();
     other.close();
     await database.close();
-    await rm(dir, { recursive: true });
   });
   const lock = () => other.exec("BEGIN IMMEDIATE; INSERT INTO owners (id, alive_until) VALUES ('other', 0)");
   return { database, door, lock };

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { newFolder } from '../support/folder.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
 
@@ -30,7 +28,7 @@ export const IN_FLIGHT = 320;
 
 /** Starts the product on a scripted model, with little memory for what is in flight; it ends with the test. */
 export async function startTarget(t: TestContext, door: AttackDoor): Promise<Target> {
-  const folder = await mkdtemp(join(tmpdir(), 'antiphon-attack-'));
+  const folder = newFolder();
   const model = await startScriptedModel();
   const config = await writeConfig(folder, {
     models: [{ match: '*', backend: 'chat', url: model.url }],
@@ -42,7 +40,6 @@ export async function startTarget(t: TestContext, door: AttackDoor): Promise<Tar
     product.kill('SIGKILL');
     await product.exited;
     await model.close();
-    await rm(folder, { recursive: true });
   });
   if (!/is ready/.test(product.stderr())) throw new Error(product.stderr());
   let ended = false;

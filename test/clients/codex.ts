@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newFolder } from '../support/folder.ts';
 import type { ClientsDoor } from './door.ts';
 import { installNodeClients } from './install.ts';
 
@@ -62,7 +62,7 @@ const FLAGS = ['--json', '--skip-git-repo-check', '--dangerously-bypass-approval
 export async function openCodex(door: ClientsDoor, settings: CodexSettings): Promise<Codex> {
   const { model, as, config = '', builtIn, sockets = false, provider = 'Antiphon', earlier } = settings;
   const script = join(await installNodeClients(), '..', earlier ? 'codex-earlier' : '@openai/codex', 'bin/codex.js');
-  const home = await mkdtemp(join(tmpdir(), 'antiphon-codex-'));
+  const home = newFolder();
   const work = join(home, 'work');
   await mkdir(join(home, '.codex'));
   await mkdir(work);
@@ -104,7 +104,6 @@ export async function openCodex(door: ClientsDoor, settings: CodexSettings): Pro
     },
     async close() {
       for (const child of running) endGroup(child.pid);
-      await rm(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askAs, openAs } from '../support/ask-as.ts';
+import { newFolder } from '../support/folder.ts';
 import { freePort } from '../support/ports.ts';
 import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 import { startOwnEnvoy, upstreamTls } from './own-envoy.ts';
@@ -21,8 +19,7 @@ const ours = { cert: `${folder}server.pem`, key: `${folder}server.key` };
 
 /** The product with a configuration that says where it listens, in a folder for its sockets. */
 async function open(t: TestContext, config: (dir: string) => object, args: string[] = []): Promise<ProductProcess> {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-ingress-'));
-  t.after(() => rm(dir, { recursive: true }));
+  const dir = newFolder();
   const { listen, ...rest } = config(dir) as { listen?: object };
   const file = await writeConfig(dir, { models, ...rest, listen: { admin: 'off', ...listen } });
   const product = await startCommand(['-config', file, ...args], {}, 'configured');

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startEnvoy } from '../../envoy/run.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
+import { newFolder } from '../support/folder.ts';
 import { freePort } from '../support/ports.ts';
 
 const limits = { body: 1024, reply: 1024, time: 10_000 };
@@ -62,8 +61,7 @@ test('on plain HTTP it is the connection’s, or behind our own Envoy what that 
 });
 
 test('on a unix socket it is what an Envoy has added last, since the connection has no address', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-peer-'));
-  t.after(() => rm(dir, { recursive: true }));
+  const dir = newFolder();
   const path = join(dir, 'http.sock');
   const server = await serveHttp({
     path,

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { testConfigFile } from '../support/doors/door.ts';
+import { newFolder } from '../support/folder.ts';
 import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
 
@@ -14,12 +12,11 @@ const run = promisify(execFile);
 let dir: string;
 let model: ScriptedModel;
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'antiphon-product-'));
+  dir = newFolder();
   model = await startScriptedModel();
 });
 after(async () => {
   await model.close();
-  await rm(dir, { recursive: true });
 });
 
 function ask(origin: string, body: object): Promise<Response> {

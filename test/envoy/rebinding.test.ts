@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { startEnvoy } from '../../envoy/run.ts';
 import { askAs, openAs } from '../support/ask-as.ts';
+import { newFolder } from '../support/folder.ts';
 import { freePort } from '../support/ports.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
 
@@ -16,8 +15,7 @@ test(
   'what listens on the loopback, and the Envoy that we start, refuse the pages of strangers; one that we did not start may have any name',
   LIMIT,
   async (t) => {
-    const dir = await mkdtemp(join(tmpdir(), 'antiphon-rebinding-'));
-    t.after(() => rm(dir, { recursive: true }));
+    const dir = newFolder();
     const models = [{ match: '*', backend: 'demo' }];
     const config = await writeConfig(dir, {
       models,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accepts } from '../../envoy/ports.ts';
 import { findEnvoy } from '../../envoy/run.ts';
 import { until } from '../promises/state-ask.ts';
 import { testConfigFile } from '../support/doors/door.ts';
+import { newFolder } from '../support/folder.ts';
 import { startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
@@ -28,16 +28,10 @@ async function processesOf(pattern: RegExp): Promise<number[]> {
   return found;
 }
 
-async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-restart-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
-
 test('Envoy that dies is started again, and nothing that does not need it is refused meanwhile', {
   skip: LINUX,
 }, async (t) => {
-  const dir = await folder(t);
+  const dir = newFolder();
   const model = await startScriptedModel();
   t.after(model.close);
   // An Envoy that does not start while a file is there.
@@ -101,7 +95,7 @@ test('Envoy that dies is started again, and nothing that does not need it is ref
 });
 
 test('a process that stops while its Envoy cannot start stops at once, and leaves none', { skip: LINUX }, async (t) => {
-  const dir = await folder(t);
+  const dir = newFolder();
   const wrapper = join(dir, 'envoy');
   const broken = join(dir, 'broken');
   const sleeping = `sleep 59.${process.pid}`;
@@ -123,7 +117,7 @@ test('a process that stops while its Envoy cannot start stops at once, and leave
 
 test('no Envoy is left by a process that is killed at any moment, started by npm', { skip: LINUX }, async (t) => {
   const cwd = join(import.meta.dirname, '../..');
-  const dir = await folder(t);
+  const dir = newFolder();
   const config = await writeConfig(dir, { database: 'sqlite::memory:' });
   for (const wait of [600, 900, 1_200, 1_600, LATE]) {
     const [port, http, envoy, admin] = [await freePort(), await freePort(), await freePort(), await freePort()];

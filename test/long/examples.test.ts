@@ -29,7 +29,7 @@ let model: ScriptedModel;
 before(async () => {
   model = await startScriptedModel();
   undo.push(() => model.close());
-  packed = await pack({ after: (fn) => undo.push(fn) });
+  packed = await pack();
 });
 after(async () => {
   for (const fn of undo.reverse()) await fn();

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { newFolder } from '../support/folder.ts';
 import { hangs, type Script, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
 import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 import { checkStream, type StreamEvent } from '../support/sse.ts';
@@ -32,13 +31,12 @@ for (const [signal, limits] of [
   ['SIGTERM', { lease: '10m', drain: '300ms' }],
 ] as const) {
   test(`${signal} in the middle of ${TURNS} background streams: each ends once, and no reader misses anything`, async (t) => {
-    const dir = await mkdtemp(join(tmpdir(), 'antiphon-kill-'));
+    const dir = newFolder();
     const scripted = await startScriptedModel();
     const products: ProductProcess[] = [];
     t.after(async () => {
       for (const product of products) product.kill('SIGKILL');
       await scripted.close();
-      await rm(dir, { recursive: true });
     });
     for (let round = 0; round < ROUNDS; round++) {
       const file = join(dir, `${round}.db`);

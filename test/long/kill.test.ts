@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { newFolder } from '../support/folder.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
 import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 
@@ -14,12 +13,9 @@ const CLIENTS = 8;
 type Known = Map<string, { text: string; previous: string | undefined; whole: boolean }>;
 
 test(`${KILLS} times killed under load: what was acknowledged is there and whole, the rest has failed`, async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-kill-'));
+  const dir = newFolder();
   const model = await startScriptedModel();
-  t.after(async () => {
-    await model.close();
-    await rm(dir, { recursive: true });
-  });
+  t.after(() => model.close());
   const file = join(dir, 'a.db');
   const models = [{ match: '*', backend: 'chat', url: model.url }];
   const config = await writeConfig(dir, { database: `sqlite:${file}`, models, limits: { lease: '500ms' } });

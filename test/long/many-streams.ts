@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newFolder } from '../support/folder.ts';
 import { startScriptedModel } from '../support/model/scripted.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
 
@@ -24,7 +22,7 @@ const scripted = model.script(async (turn) => {
   }
   await turn.finish();
 });
-const folder = await mkdtemp(join(tmpdir(), 'antiphon-streams-'));
+const folder = newFolder();
 const config = await writeConfig(folder, { models: [{ match: '*', backend: 'chat', url: model.url, key: 'k' }] });
 const product = await startCommand(['-config', config, '-log-level', 'warn']);
 
@@ -75,5 +73,4 @@ for (const [end, times] of ends) if (end !== 'whole') console.log(`${times} x ${
 product.kill('SIGTERM');
 await product.exited;
 await model.close();
-await rm(folder, { recursive: true });
 process.exit(ends.get('whole') === count && deaths === 0 ? 0 : 1);

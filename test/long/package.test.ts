@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { install, type Packed, pack } from '../support/pack.ts';
 import { freePort } from '../support/ports.ts';
@@ -17,20 +17,15 @@ const NODES = { oldest: '22.19.0', newest: 'latest' };
 /** Entry points that need nothing but web standards. */
 const NEUTRAL = ['', '/backend', '/tool', '/database', '/d1', '/worker'];
 
-const undo: (() => Promise<void>)[] = [];
 let packed: Packed;
 let consumer: string;
 
 before(async () => {
-  packed = await pack({ after: (fn) => undo.push(fn) });
+  packed = await pack();
   consumer = join(packed.dir, 'consumer');
   await mkdir(consumer);
   await install(consumer, [packed.tarball, '@types/node@22', 'typescript@5.9']);
 });
-after(async () => {
-  for (const fn of undo) await fn();
-});
-
 const published = async () => JSON.parse(await readFile(join(consumer, 'node_modules/antiphon/package.json'), 'utf8'));
 const entries = async () =>
   Object.keys((await published()).exports)

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +8,7 @@ import { DEFAULT_VERSION } from '../../envoy/download.ts';
 import { accepts } from '../../envoy/ports.ts';
 import { findEnvoy } from '../../envoy/run.ts';
 import { until } from '../promises/state-ask.ts';
+import { newFolder } from '../support/folder.ts';
 import { type Script, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
@@ -32,12 +31,9 @@ const speaks: Script = async (turn) => {
 };
 
 test('two processes behind one Envoy are replaced one after the other, and of the requests of 16 s none fails', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-rolling-'));
+  const dir = newFolder();
   const model = await startScriptedModel();
-  t.after(async () => {
-    await model.close();
-    await rm(dir, { recursive: true });
-  });
+  t.after(() => model.close());
   const name = model.script(speaks);
   const models = [{ match: '*', backend: 'chat', url: model.url }];
   const config = await writeConfig(dir, { database: `sqlite:${join(dir, 'a.db')}`, models, limits: { drain: '25s' } });

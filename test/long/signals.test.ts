@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { accepts } from '../../envoy/ports.ts';
+import { newFolder } from '../support/folder.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 import { writeConfig } from '../support/product.ts';
@@ -23,12 +21,9 @@ const ways: [string, readonly string[], (npm: ChildProcess) => void][] = [
 
 for (const [what, command, stop] of ways) {
   test(`npm start drains on ${what}, ${TIMES} times of ${TIMES}`, async (t) => {
-    const dir = await mkdtemp(join(tmpdir(), 'antiphon-signals-'));
+    const dir = newFolder();
     const model = await startScriptedModel();
-    t.after(async () => {
-      await model.close();
-      await rm(dir, { recursive: true });
-    });
+    t.after(() => model.close());
     for (let n = 0; n < TIMES; n++) await drains(t, dir, model, command, stop);
   });
 }

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { newFolder } from '../support/folder.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
 import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 
@@ -82,7 +80,7 @@ const habits: Record<string, Habit> = {
 };
 
 test(`${MINUTES} minutes of all kinds of requests: memory is flat after minute ${WARM}`, async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'antiphon-soak-'));
+  const folder = newFolder();
   const model = await startScriptedModel();
   const config = await writeConfig(folder, {
     models: [{ match: '*', backend: 'chat', url: model.url }],
@@ -95,7 +93,6 @@ test(`${MINUTES} minutes of all kinds of requests: memory is flat after minute $
     product.kill('SIGTERM');
     await product.exited;
     await model.close();
-    await rm(folder, { recursive: true });
   });
   const names = Array.from({ length: MODELS }, () => speaker(model));
   const until = performance.now() + MINUTES * 60_000;

@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { createHandler, parseConfig } from '../../handler/index.ts';
 import { openDatabase } from '../../shim/database.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { createTransport } from '../../shim/transport.ts';
+import { newFolder } from '../support/folder.ts';
 import { freePort } from '../support/ports.ts';
 import type { BackendName } from './direct.ts';
 import { type Exchange, tap } from './tap.ts';
@@ -32,7 +31,7 @@ export function isKnown(backend: BackendName): boolean {
 
 /** Opens the handler over HTTP, on a new database, with the server under test behind it. */
 export async function openProduct(target: Target, backend: BackendName): Promise<Product> {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-model-server-'));
+  const dir = newFolder();
   const database = await openDatabase(`sqlite:${join(dir, 'a.db')}`);
   const backends = createTransport();
   const { transport, exchanges } = tap(backends.transport);
@@ -45,7 +44,6 @@ export async function openProduct(target: Target, backend: BackendName): Promise
       await server.close();
       await backends.close();
       await database.close();
-      await rm(dir, { recursive: true });
     },
   };
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { newFolder } from '../support/folder.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -17,8 +17,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUDGET_KIB = 220;
 
 test('the worker as it is deployed stays small', async (t) => {
-  const out = await mkdtemp(join(tmpdir(), 'antiphon-bundle-'));
-  t.after(() => rm(out, { recursive: true }));
+  const out = newFolder();
   const env = {
     ...process.env,
     WRANGLER_HIDE_BANNER: 'true', // for its banner, wrangler asks npm for the newest version

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { getPlatformProxy } from 'wrangler';
 import { databaseContract } from '../../handler/state/database/contract.ts';
 import { type D1Binding, d1Database } from '../../handler/state/database/d1.ts';
 import { tryContract } from '../support/contract.ts';
+import { newFolder } from '../support/folder.ts';
 
 const MOST = 20;
 
@@ -15,7 +15,7 @@ let used = 0;
 
 before(async () => {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // wrangler would look up a sample request's details
-  dir = await mkdtemp(join(tmpdir(), 'antiphon-d1-'));
+  dir = newFolder();
   const bindings = Array.from({ length: MOST }, (_, n) => ({
     binding: `DB${n}`,
     database_name: `d${n}`,
@@ -25,10 +25,7 @@ before(async () => {
   await writeFile(configPath, JSON.stringify({ name: 'd1', compatibility_date: '2026-10-01', d1_databases: bindings }));
   platform = await getPlatformProxy<Record<string, D1Binding>>({ configPath, persist: false });
 });
-after(async () => {
-  await platform.dispose();
-  await rm(dir, { recursive: true });
-});
+after(() => platform.dispose());
 
 tryContract('d1', databaseContract, open, 300_000);
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { startWorker } from '../support/doors/workerd.ts';
+import { newFolder } from '../support/folder.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MiB = 1024 * 1024;
@@ -46,17 +46,14 @@ let started: Awaited<ReturnType<typeof startWorker>>;
 before(async () => {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // wrangler would look up a sample request's details
   process.env.WRANGLER_SEND_METRICS = 'false';
-  dir = await mkdtemp(join(tmpdir(), 'antiphon-codecs-'));
+  dir = newFolder();
   const main = join(dir, 'worker.mjs');
   await writeFile(main, worker);
   const config = join(dir, 'wrangler.json');
   await writeFile(config, JSON.stringify({ name: 'codecs', main, compatibility_date: '2026-10-01' }));
   started = await startWorker({ config });
 });
-after(async () => {
-  await started.dispose();
-  await rm(dir, { recursive: true });
-});
+after(() => started.dispose());
 
 async function decompressed(encoding: string, body: Uint8Array) {
   const { origin } = await started.url;

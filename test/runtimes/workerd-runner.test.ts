@@ -1,6 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before } from 'node:test';
@@ -9,6 +8,7 @@ import type { Job, Work } from '../../handler/background/runner.ts';
 import { objectRunner } from '../../handler/worker/background-turn.ts';
 import { tryContract } from '../support/contract.ts';
 import { startWorker } from '../support/doors/workerd.ts';
+import { newFolder } from '../support/folder.ts';
 import { freePort } from '../support/ports.ts';
 import { runnerContract } from '../support/runner-contract.ts';
 
@@ -54,7 +54,7 @@ before(async () => {
   process.env.WRANGLER_SEND_METRICS = 'false';
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  dir = await mkdtemp(join(tmpdir(), 'antiphon-runner-'));
+  dir = newFolder();
   const main = join(dir, 'worker.mjs');
   await writeFile(main, worker);
   const config = join(dir, 'wrangler.json');
@@ -68,7 +68,6 @@ before(async () => {
 after(async () => {
   await started.dispose();
   server.close().closeAllConnections();
-  await rm(dir, { recursive: true });
 });
 
 tryContract('an object on Workers for each job', runnerContract, async () => ({

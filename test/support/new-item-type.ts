@@ -1,17 +1,16 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newFolder } from './folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ADDED = join(ROOT, 'test/fixtures/new-item-type');
 
 /**
  * A copy of the handler to which someone has added a tool with a type of item of its own: `items/weather.ts`,
- * `tools/weather.ts`, and the line in `items/index.ts`. Gives its folder, which goes with the test.
+ * `tools/weather.ts`, and the line in `items/index.ts`. Gives its folder, which goes with the process.
  */
-export async function handlerWithWeather(t: { after(fn: () => Promise<void>): void }): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-items-'));
-  t.after(() => rm(dir, { recursive: true }));
+export async function handlerWithWeather(): Promise<string> {
+  const dir = newFolder();
   const handler = join(dir, 'handler');
   await cp(join(ROOT, 'handler'), handler, { recursive: true });
   for (const name of ['package.json', 'tsconfig.json']) await cp(join(ROOT, name), join(dir, name));

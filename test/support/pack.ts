@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { newFolder } from './folder.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -20,10 +20,9 @@ export interface Packed {
   project: string;
 }
 
-/** Packs a copy of the project, whose own package.json is then not written; all of it goes with the test. */
-export async function pack(t: { after(fn: () => Promise<void>): void }): Promise<Packed> {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-package-'));
-  t.after(() => rm(dir, { recursive: true }));
+/** Packs a copy of the project, whose own package.json is then not written; all of it goes with the process. */
+export async function pack(): Promise<Packed> {
+  const dir = newFolder();
   const copy = join(dir, 'project');
   for (const name of [...SOURCES, ...SETTINGS]) await cp(join(ROOT, name), join(copy, name), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));

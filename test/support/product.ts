@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { newFolder } from './folder.ts';
 import { freePort } from './ports.ts';
 
 /** The product as its command starts it, in a process of its own. */
@@ -33,7 +32,7 @@ export async function startCommand(
   const [grpc, http, envoy, admin] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const ports = ['-port', `${grpc}`, '--http-port', `${http}`, `-envoy-port=${envoy}`, '-admin-port', `${admin}`];
   const main = new URL('../../shim/main.ts', import.meta.url).pathname;
-  const cwd = await mkdtemp(join(tmpdir(), 'antiphon-command-'));
+  const cwd = newFolder();
   const { OPENAI_BASE_URL: _url, OPENAI_API_KEY: _key, ...clean } = process.env;
   const child = spawn(process.execPath, [main, ...(listens === 'ports' ? ports : []), ...args], {
     cwd,
@@ -49,10 +48,7 @@ export async function startCommand(
     stderr += chunk;
     if (stderr.includes('Antiphon is ready')) ready.resolve();
   });
-  const exited = once(child, 'exit').then(async ([code]) => {
-    await rm(cwd, { recursive: true });
-    return code as number | null; // 'exit' gives one of these
-  });
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
   await Promise.race([ready.promise, exited]);
   return {
     stdout: () => stdout,

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import OpenAI from 'openai';
+import { newFolder } from './folder.ts';
 import { type Script, says, startScriptedModel } from './model/scripted.ts';
 import { startCommand, writeConfig } from './product.ts';
 import { openSocket } from './socket.ts';
@@ -14,12 +12,9 @@ const LIMITS = { drain: '700ms' };
 
 /** The command on a database and with a model that the test has to itself, and what starts it again. */
 export async function startStopping(t: TestContext, args: readonly string[], limits: object = LIMITS) {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-stopping-'));
+  const dir = newFolder();
   const model = await startScriptedModel();
-  t.after(async () => {
-    await model.close();
-    await rm(dir, { recursive: true });
-  });
+  t.after(() => model.close());
   const config = await writeConfig(dir, {
     models: [{ match: '*', backend: 'chat', url: model.url }],
     database: `sqlite:${dir}/a.db`,

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { openDatabase } from '../../shim/database.ts';
+import { newFolder } from '../support/folder.ts';
 
 /** A folder that all may read, under a umask that takes nothing away. */
 function openFolder(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'antiphon-files-'));
+  const dir = newFolder();
   chmodSync(dir, 0o755);
   const before = process.umask(0);
   t.after(() => {
     process.umask(before);
-    rmSync(dir, { recursive: true });
   });
   return dir;
 }

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -17,6 +15,7 @@ import { migrate } from '../../handler/state/database/schema.ts';
 import { read, sql, write } from '../../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { tryContract } from '../support/contract.ts';
+import { newFolder } from '../support/folder.ts';
 
 tryContract('sqlite in memory', databaseContract, async () => {
   const database = sqliteDatabase(new DatabaseSync(':memory:'));
@@ -24,7 +23,7 @@ tryContract('sqlite in memory', databaseContract, async () => {
 });
 
 tryContract('sqlite in a file', databaseContract, async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
+  const dir = newFolder();
   const open = () => sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), { synchronous: 'full', defer: setImmediate });
   const database = open();
   const another = open();
@@ -34,13 +33,12 @@ tryContract('sqlite in a file', databaseContract, async () => {
     async close() {
       await database.close();
       await another.close();
-      await rm(dir, { recursive: true });
     },
   };
 });
 
 test('sqlite in a file: writes ahead, and waits for the disk as it is told', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
+  const dir = newFolder();
   for (const [synchronous, level] of [
     ['normal', 1],
     ['full', 2],
@@ -51,22 +49,18 @@ test('sqlite in a file: writes ahead, and waits for the disk as it is told', asy
     assert.equal(connection.prepare('PRAGMA synchronous').get()?.synchronous, level);
     connection.close();
   }
-  await rm(dir, { recursive: true });
 });
 
 /** A file with two connections: a database, and one that holds the lock of those who write. */
 async function locked(t: TestContext, patience?: number) {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
+  const dir = newFolder();
   const database = sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), {
     defer: setImmediate,
     ...(patience && { patience }),
   });
   await migrate(database);
   const other = new DatabaseSync(join(dir, 'a.db'));
-  t.after(async () => {
-    other.close();
-    await rm(dir, { recursive: true });
-  });
+  t.after(() => other.close());
   const insert = (id: string): Statement => write(sql`INSERT INTO owners (id, alive_until) VALUES (${id}, 0)`);
   other.exec('BEGIN IMMEDIATE');
   other.exec("INSERT INTO owners (id, alive_until) VALUES ('taken', 0)");

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -13,6 +10,7 @@ import { serveHttp } from '../../shim/http.ts';
 import { create, refuses } from '../promises/ask.ts';
 import { type Door, doorAt, post, testConfigFile } from '../support/doors/door.ts';
 import { testHandler } from '../support/doors/in-process.ts';
+import { newFolder } from '../support/folder.ts';
 import { hangs, says, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
@@ -244,7 +242,7 @@ test('many requests of few bytes that name one long response do not end the proc
   timeout: 120_000,
 }, async (t) => {
   const model = await startScriptedModel();
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-in-flight-'));
+  const dir = newFolder();
   const models = [{ match: '*', backend: 'chat', url: model.url }];
   const config = await writeConfig(dir, { models, database: 'sqlite::memory:' });
   // A small heap, so that the fault needs little of this machine's memory.
@@ -255,7 +253,6 @@ test('many requests of few bytes that name one long response do not end the proc
   t.after(async () => {
     await door.close();
     await product.exited;
-    await rm(dir, { recursive: true });
   });
   const items = Array.from({ length: 10_000 }, () => ({ role: 'user', content: text(1_000) }));
   const long = await create(door, { model: model.script(says('ok')), input: items });

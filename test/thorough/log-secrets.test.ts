@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { configureLog, describe, log, parseConfig } from '../../handler/index.ts';
 import { testHandler } from '../support/doors/in-process.ts';
+import { newFolder } from '../support/folder.ts';
 import { replies, type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
 import { UNREACHABLE } from '../support/ports.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
@@ -27,13 +25,10 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 let dir: string;
 let model: ScriptedModel;
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'antiphon-secrets-'));
+  dir = newFolder();
   model = await startScriptedModel();
 });
-after(async () => {
-  await model.close();
-  await rm(dir, { recursive: true });
-});
+after(() => model.close());
 
 function configFile() {
   const url = model.url;

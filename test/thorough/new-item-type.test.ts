@@ -25,8 +25,8 @@ async function compile(handler: string): Promise<Record<string, string>> {
 const members = ['role', 'schema', 'title', 'prefix', 'keep', 'asCall', 'asAnswer', 'media', 'stream'];
 const streams = ['readWhole', 'begin', 'events', 'fold', "'response.weather_call.forecast'"];
 
-test('a new type of item compiles when it is whole, and without any of its parts it does not', async (t) => {
-  const handler = await handlerWithWeather(t);
+test('a new type of item compiles when it is whole, and without any of its parts it does not', async () => {
+  const handler = await handlerWithWeather();
   const whole = await readFile(join(handler, 'items/weather.ts'), 'utf8');
   const files = new Map<string, string>();
   for (const name of [...members, ...streams]) {
@@ -42,8 +42,8 @@ test('a new type of item compiles when it is whole, and without any of its parts
   for (const [file, name] of files) assert.match(said[file] ?? '', new RegExp(`Property '"?${name}"?' is missing`));
 });
 
-test('a new type of what someone says does not compile until each backend reads it', async (t) => {
-  const handler = await handlerWithWeather(t);
+test('a new type of what someone says does not compile until each backend reads it', async () => {
+  const handler = await handlerWithWeather();
   const file = join(handler, 'items/weather.ts');
   const text = await readFile(file, 'utf8');
   const speech = text

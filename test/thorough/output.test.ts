@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, createReadStream, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { fixedLimits } from '../../handler/index.ts';
 import { openOutput } from '../../shim/output.ts';
 import { until } from '../promises/state-ask.ts';
+import { newFolder } from '../support/folder.ts';
 import { freePort } from '../support/ports.ts';
 
 /** Much that can go wrong here is something that never comes. */
@@ -18,7 +18,7 @@ const MAIN = new URL('../../shim/main.ts', import.meta.url).pathname;
 const TERMINAL = new URL('../support/terminal.py', import.meta.url).pathname;
 
 /** The command with its output where the test wants it, once it answers. */
-async function start(t: TestContext, stdio: StdioOptions, before: readonly string[] = [], dir = folder(t)) {
+async function start(t: TestContext, stdio: StdioOptions, before: readonly string[] = [], dir = newFolder()) {
   const [grpc, http] = [await freePort(), await freePort()];
   const flags = ['-no-envoy', '-port', `${grpc}`, '-http-port', `${http}`, '-admin-port', `${await freePort()}`];
   const [program = '', ...args] = [...before, process.execPath, MAIN, ...flags];
@@ -42,12 +42,6 @@ async function start(t: TestContext, stdio: StdioOptions, before: readonly strin
   return { child, ask, exited };
 }
 
-function folder(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'antiphon-output-'));
-  t.after(() => rmSync(dir, { recursive: true }));
-  return dir;
-}
-
 test('a log and a stderr whose readers are gone end nothing', LIMIT, async (t) => {
   const { child, ask, exited } = await start(t, ['ignore', 'pipe', 'pipe']);
   child.stdout?.destroy();
@@ -67,7 +61,7 @@ test('a log and a stderr on a full disk end nothing', LIMIT, async (t) => {
 });
 
 test('a log that can be written again says how many lines were dropped', LIMIT, async (t) => {
-  const dir = folder(t);
+  const dir = newFolder();
   const fifo = join(dir, 'log');
   execFileSync('mkfifo', [fifo]);
   // Opened for both, it does not wait for the other end.

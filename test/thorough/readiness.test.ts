@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Database } from '../../handler/index.ts';
 import { startProduct } from '../../shim/product.ts';
@@ -9,6 +6,7 @@ import { until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { testConfigFile } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
+import { newFolder } from '../support/folder.ts';
 import { startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
@@ -57,8 +55,7 @@ test('without a database that answers the process is not ready, and it is again 
 });
 
 test('readiness is told on plain HTTP and on the admin listener, which has nothing else, and says why while it drains', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-ready-'));
-  t.after(() => rm(dir, { recursive: true }));
+  const dir = newFolder();
   const model = await startScriptedModel();
   t.after(model.close);
   const product = await start(t, ['-config', await writeConfig(dir, testConfigFile(model))]);
@@ -97,8 +94,7 @@ test('readiness is told on plain HTTP and on the admin listener, which has nothi
 });
 
 test('a busy admin port names its flag; the admin listener may be off, and a port on the command line wants it', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-ready-'));
-  t.after(() => rm(dir, { recursive: true }));
+  const dir = newFolder();
   const product = await start(t);
   const { port } = new URL(product.admin);
   const busy = await start(t, ['-admin-port', port]);

@@ -1,33 +1,30 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Reserve } from '../../shim/reserve.ts';
+import { newFolder } from '../support/folder.ts';
 
 const MiB = 1024 * 1024;
 
-test('processes that start together make one reserve', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-reserve-'));
-  t.after(() => rm(dir, { recursive: true }));
+test('processes that start together make one reserve', async () => {
+  const dir = newFolder();
   const reserves = Array.from({ length: 4 }, () => new Reserve(join(dir, 'a.db')));
   await Promise.all(reserves.map((reserve) => reserve.make()));
   assert.deepEqual(await readdir(dir), ['a.db-reserve']);
 });
 
 test('where one process has given the reserve up, the disk is full for the others', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-reserve-'));
+  const dir = newFolder();
   try {
     await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', dir]);
   } catch {
-    await rm(dir, { recursive: true });
     return t.skip('no tmpfs can be mounted here');
   }
   t.after(async () => {
     await promisify(execFile)('umount', [dir]);
-    await rm(dir, { recursive: true });
   });
   const [one, other] = [new Reserve(join(dir, 'a.db')), new Reserve(join(dir, 'a.db'))];
   const told: boolean[] = [];

@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
 import { openDatabase } from '../../shim/database.ts';
 import { create, stream } from '../promises/ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
+import { newFolder } from '../support/folder.ts';
 import { says } from '../support/model/scripted.ts';
 
 let dir: string;
 
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'antiphon-cost-'));
+  dir = newFolder();
 });
-after(() => rm(dir, { recursive: true }));
 
 /** A database that counts the round trips that it is asked for. */
 function counting(database: Database): { database: Database; trips(): number } {

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { ask, begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
 import { post } from '../support/doors/door.ts';
 import type { InProcess } from '../support/doors/in-process.ts';
+import { newFolder } from '../support/folder.ts';
 import { says, startScriptedModel } from '../support/model/scripted.ts';
 import { processes } from '../support/processes.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
@@ -110,7 +108,7 @@ for (const [what, by] of [
 }
 
 test('a process that is stopped by a signal, and goes on, tells its client what others have read', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-final-'));
+  const dir = newFolder();
   const model = await startScriptedModel();
   const models = [{ match: '*', backend: 'chat', url: model.url }];
   const config = await writeConfig(dir, { database: `sqlite:${dir}/a.db`, models, limits: { lease: '500ms' } });
@@ -123,7 +121,6 @@ test('a process that is stopped by a signal, and goes on, tells its client what 
       await product.exited;
     }
     await model.close();
-    await rm(dir, { recursive: true });
   });
   const { script, release } = held('Hel');
   const at = (product: typeof one) => ({

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -19,16 +18,11 @@ import { ask, conversation, stored, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { post, testConfig } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
+import { newFolder } from '../support/folder.ts';
 import { says, startScriptedModel } from '../support/model/scripted.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
 
 const MiB = 1024 * 1024;
-
-async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-storage-'));
-  t.after(() => rm(dir, { recursive: true }));
-  return dir;
-}
 
 const FULL = { status: 507, code: 'storage_full', type: 'server_error', param: null };
 
@@ -74,8 +68,8 @@ async function filled(file: string, vacuums: boolean): Promise<void> {
   await database.close();
 }
 
-test('what is removed makes a new file smaller, and an old one once it was vacuumed', async (t) => {
-  const dir = await folder(t);
+test('what is removed makes a new file smaller, and an old one once it was vacuumed', async () => {
+  const dir = newFolder();
   for (const vacuums of [true, false]) {
     const file = join(dir, `${vacuums}.db`);
     await filled(file, vacuums);
@@ -105,7 +99,7 @@ test('what is removed makes a new file smaller, and an old one once it was vacuu
 
 /** A database of a file, whose disk is full at so many pages beyond those that it has. */
 async function bounded(t: TestContext, pages: number) {
-  const file = join(await folder(t), 'a.db');
+  const file = join(newFolder(), 'a.db');
   const told: [string, boolean][] = [];
   const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => told.push(trouble));
   const door = await openInProcess({ database });
@@ -150,11 +144,10 @@ test('a stream says that what was made could not be stored', async (t) => {
 });
 
 test('a real disk that is full is one on which things can be deleted', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-storage-'));
+  const dir = newFolder();
   try {
     await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', dir]);
   } catch {
-    await rm(dir, { recursive: true });
     return t.skip('no tmpfs can be mounted here');
   }
   const file = join(dir, 'a.db');
@@ -165,7 +158,6 @@ test('a real disk that is full is one on which things can be deleted', async (t)
     await door.close();
     await database.close();
     await promisify(execFile)('umount', [dir]);
-    await rm(dir, { recursive: true });
   });
   const model = door.model.script(says('Hello'));
   const ids: string[] = [];
@@ -188,7 +180,7 @@ test('a real disk that is full is one on which things can be deleted', async (t)
 });
 
 test('a database whose file is deleted says so, and takes nothing until the file is back', async (t) => {
-  const file = join(await folder(t), 'a.db');
+  const file = join(newFolder(), 'a.db');
   const told: [string, boolean][] = [];
   const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => told.push(trouble));
   const door = await openInProcess({ database });
@@ -214,14 +206,13 @@ test('a database whose file is deleted says so, and takes nothing until the file
 });
 
 test('a product whose database is deleted is not ready until it is back', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-storage-'));
+  const dir = newFolder();
   const file = join(dir, 'a.db');
   const config = await writeConfig(dir, { database: `sqlite:${file}`, models: [{ match: '*', backend: 'demo' }] });
   const product = await startCommand(['-no-envoy', '-log-level', 'error', '-config', config]);
   t.after(async () => {
     product.kill('SIGKILL');
     await product.exited;
-    await rm(dir, { recursive: true }); // once nobody writes there any more
   });
   const ready = async () => {
     const reply = await fetch(`${product.http}/readyz`);
@@ -235,8 +226,8 @@ test('a product whose database is deleted is not ready until it is back', async 
   await until(async () => /^200 /.test(await ready()));
 });
 
-test('vacuum says what it cannot do', async (t) => {
-  const dir = await folder(t);
+test('vacuum says what it cannot do', async () => {
+  const dir = newFolder();
   const main = new URL('../../shim/main.ts', import.meta.url).pathname;
   for (const [database, message] of [
     [`sqlite:${dir}/none.db`, /antiphon: there is no database at .*none.db/],
@@ -247,8 +238,8 @@ test('vacuum says what it cannot do', async (t) => {
   }
 });
 
-test('a thread writes the log back, which begins anew then; it ends with the database', async (t) => {
-  const file = join(await folder(t), 'a.db');
+test('a thread writes the log back, which begins anew then; it ends with the database', async () => {
+  const file = join(newFolder(), 'a.db');
   const database = await openDatabase(`sqlite:${file}`, 'normal', () => {});
   const sizeOfLog = async () => (await stat(`${file}-wal`)).size;
   const insert = (place: number, n: number, body: string) =>

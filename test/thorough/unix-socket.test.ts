@@ -2,23 +2,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { stat, symlink, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { serveHttp } from '../../shim/http.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Ingress } from '../../shim/session.ts';
+import { newFolder } from '../support/folder.ts';
 import { options } from '../support/shim-fake-exchange.ts';
-
-async function folder(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'antiphon-unix-'));
-  t.after(() => rm(dir, { recursive: true }));
-  return dir;
-}
 
 const fetch = (_: Request, ingress: Ingress) => Response.json(ingress.rebindable);
 
@@ -29,7 +23,7 @@ const kinds = {
 };
 
 test('HTTP on a unix socket is served to any name, and WebSockets as well', async (t) => {
-  const path = join(await folder(t), 'a.sock');
+  const path = join(newFolder(), 'a.sock');
   const server = await kinds.http(path);
   t.after(server.close);
   const [reply] = await once(get({ socketPath: path, path: '/', headers: { host: 'evil.example' } }), 'response');
@@ -40,8 +34,8 @@ test('HTTP on a unix socket is served to any name, and WebSockets as well', asyn
 });
 
 for (const [kind, serve] of Object.entries(kinds)) {
-  test(`${kind}: a socket is its owner's and group's, whatever the umask, and goes with its server`, async (t) => {
-    const dir = await folder(t);
+  test(`${kind}: a socket is its owner's and group's, whatever the umask, and goes with its server`, async () => {
+    const dir = newFolder();
     for (const umask of [0o000, 0o077]) {
       const path = join(dir, `${umask}.sock`);
       const before = process.umask(umask);
@@ -52,8 +46,8 @@ for (const [kind, serve] of Object.entries(kinds)) {
     }
   });
 
-  test(`${kind}: what a killed process left is taken over, and what another listens on is not`, async (t) => {
-    const path = join(await folder(t), 'a.sock');
+  test(`${kind}: what a killed process left is taken over, and what another listens on is not`, async () => {
+    const path = join(newFolder(), 'a.sock');
     const program = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
     const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
@@ -65,8 +59,8 @@ for (const [kind, serve] of Object.entries(kinds)) {
     await server.close();
   });
 
-  test(`${kind}: a path that cannot be a socket's is an Error that names it and says why`, async (t) => {
-    const dir = await folder(t);
+  test(`${kind}: a path that cannot be a socket's is an Error that names it and says why`, async () => {
+    const dir = newFolder();
     await writeFile(join(dir, 'file'), 'kept');
     await symlink(join(dir, 'nowhere'), join(dir, 'link'));
     const long = join(dir, 'a'.repeat(100));

@@ -1,24 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Database } from '../../../handler/state/database/database.ts';
 import { migrate } from '../../../handler/state/database/schema.ts';
 import { sqliteDatabase } from '../../../handler/state/database/sqlite.ts';
+import { newFolder } from '../folder.ts';
 
 /** The databases that promises can be run on, by name: `TEST_DATABASE=NAME npm run test:fast`. Each opens a new, empty one. */
 const databases: Record<string, () => Promise<Database>> = {
   memory: async () => sqliteDatabase(new DatabaseSync(':memory:'), { defer: setImmediate }),
   async file() {
-    const folder = await mkdtemp(join(tmpdir(), 'antiphon-database-'));
-    const database = sqliteDatabase(new DatabaseSync(join(folder, 'test.db')), { defer: setImmediate });
-    return {
-      ...database,
-      async close() {
-        await database.close();
-        await rm(folder, { recursive: true });
-      },
-    };
+    return sqliteDatabase(new DatabaseSync(join(newFolder(), 'test.db')), { defer: setImmediate });
   },
 };
 
