@@ -1,16 +1,17 @@
+import type { Step } from '../../handler/http/openapi/json-schema.ts';
 import { CompactRequest } from '../../handler/protocol/compact.ts';
 import { AddItems, CreateConversation, UpdateConversation } from '../../handler/protocol/conversation.ts';
 import { CountRequest } from '../../handler/protocol/count-request.ts';
 import { CreateRequest } from '../../handler/protocol/request.ts';
 import { sealWith } from '../../handler/seal.ts';
 import { testSecrets } from '../support/doors/door.ts';
-import { look, type Schema } from '../support/schema.ts';
+import { look } from '../support/schema.ts';
 
 /** A body that the product takes; together the examples have an object of every kind that a schema knows. */
 export interface Example {
   name: string;
   path: string;
-  schema: Schema;
+  schema: Step;
   body: Record<string, unknown>;
   /** The one member whose places are tried, where the others only make it valid. */
   only?: string;

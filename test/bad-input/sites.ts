@@ -1,4 +1,5 @@
-import { alternatives, isOptional, literals, resolve, type Schema, signature, unwrap } from '../support/schema.ts';
+import type { Step } from '../../handler/http/openapi/json-schema.ts';
+import { alternatives, isOptional, literals, resolve, signature, unwrap } from '../support/schema.ts';
 
 /** Where a value stands below a body: names of members, and places in lists. */
 export type Path = readonly (string | number)[];
@@ -6,7 +7,7 @@ export type Path = readonly (string | number)[];
 /** One place of an example whose value can be replaced. */
 export interface Site {
   path: Path;
-  schema: Schema;
+  schema: Step;
   optional: boolean;
 }
 
@@ -14,7 +15,7 @@ export interface Site {
 export type Kind = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
 
 /** Every member that the example's objects have or could have, and every entry of its lists and records. */
-export function sitesOf(schema: Schema, value: unknown, seen: (signature: string) => void, path: Path = []): Site[] {
+export function sitesOf(schema: Step, value: unknown, seen: (signature: string) => void, path: Path = []): Site[] {
   const whole = resolve(schema, value);
   if (whole.entries) seen(signature(whole));
   return children(whole, value).flatMap(([key, below]) => {
@@ -25,7 +26,7 @@ export function sitesOf(schema: Schema, value: unknown, seen: (signature: string
   });
 }
 
-function children(schema: Schema, value: unknown): [string | number, Schema][] {
+function children(schema: Step, value: unknown): [string | number, Step][] {
   if (typeof value !== 'object' || value === null) return [];
   const { entries, item, value: ofRecord } = schema;
   if (entries) return [...Object.entries(entries), ['unheard_of', UNKNOWN]];
@@ -35,7 +36,7 @@ function children(schema: Schema, value: unknown): [string | number, Schema][] {
 }
 
 /** What a member is that no schema has. */
-const UNKNOWN: Schema = { kind: 'schema', type: 'unknown' };
+const UNKNOWN: Step = { kind: 'schema', type: 'unknown' };
 
 /** As errors name a place. */
 export function nameOf(path: Path): string {
@@ -46,7 +47,7 @@ export function nameOf(path: Path): string {
 }
 
 /** The types that a schema may accept, whatever else it asks. */
-export function kindsOf(schema: Schema): Set<Kind> {
+export function kindsOf(schema: Step): Set<Kind> {
   const kinds = new Set<Kind>();
   if (schema.type === 'nullable' || schema.type === 'nullish' || isOptional(schema)) kinds.add('null');
   const inner = unwrap(schema);
@@ -72,7 +73,7 @@ const KINDS: Record<string, readonly Kind[]> = {
 };
 
 /** Whether no request with this value there may succeed: it is of a wrong type, out of a list, or out of range. */
-export function isWrong(schema: Schema, value: unknown): boolean {
+export function isWrong(schema: Step, value: unknown): boolean {
   if (!kindsOf(schema).has(kindOf(value))) return true;
   if (typeof value === 'string') return literals(schema)?.includes(value) === false;
   if (typeof value !== 'number') return false;

@@ -1,5 +1,6 @@
+import type { Step } from '../../handler/http/openapi/json-schema.ts';
 import { clientTools } from '../../handler/protocol/tools.ts';
-import { alternatives, literals, look, type Schema, signature, unwrap, variants } from '../support/schema.ts';
+import { alternatives, literals, look, signature, unwrap, variants } from '../support/schema.ts';
 import { alternativesOf, type Declarations, type Declared } from './declarations.ts';
 
 /** Where a comparison has come to. */
@@ -22,7 +23,7 @@ export class Comparison {
   }
 
   /** An interface against the schema of an object. */
-  object(path: string, declared: Declared, { entries = {} }: Schema): void {
+  object(path: string, declared: Declared, { entries = {} }: Step): void {
     for (const [name, type] of this.#sdk.membersOf(declared)) {
       if (name === 'type') continue; // its values are the kinds
       const ours = entries[name];
@@ -32,7 +33,7 @@ export class Comparison {
     }
   }
 
-  #type(at: At, type: string, ours: readonly Schema[]): void {
+  #type(at: At, type: string, ours: readonly Step[]): void {
     for (const part of alternativesOf(type)) {
       const list = /^(?:Array<(.*)>|(.*)\[\])$/.exec(part);
       const literal = /^'(.*)'$/.exec(part)?.[1];
@@ -44,12 +45,12 @@ export class Comparison {
     }
   }
 
-  #value({ path }: At, value: string, ours: readonly Schema[]): void {
+  #value({ path }: At, value: string, ours: readonly Step[]): void {
     const isRead = ours.some((schema) => schema.type === 'string' || literals(schema)?.includes(value));
     if (!isRead) this.unread.add(`${path}=${value}`);
   }
 
-  #named(at: At, name: string, ours: readonly Schema[]): void {
+  #named(at: At, name: string, ours: readonly Step[]): void {
     const full = this.#sdk.find(name, at.store);
     const alias = full && this.#sdk.aliases.get(full);
     const declared = full && this.#sdk.interfaces.get(full);
@@ -70,7 +71,7 @@ export class Comparison {
   }
 
   /** Kinds that several types share are compared once. */
-  #once(path: string, declared: Declared, schema: Schema): void {
+  #once(path: string, declared: Declared, schema: Step): void {
     const key = `${path}: ${declared.name} ${signature(schema)}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
@@ -79,7 +80,7 @@ export class Comparison {
 }
 
 /** The schemas that may read a value, of tools those of every type. */
-function leaves(schema: Schema): Schema[] {
+function leaves(schema: Step): Step[] {
   const inner = unwrap(schema);
   if (inner.getter) return alternatives(inner).flatMap(leaves);
   if (inner.type === 'variant') return variants(inner).flatMap(leaves);

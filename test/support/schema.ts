@@ -1,63 +1,48 @@
+import type { Step } from '../../handler/http/openapi/json-schema.ts';
 import { clientTools } from '../../handler/protocol/tools.ts';
 
-/** A valibot schema, or a step of its pipe, as far as tests look into one. */
-export interface Schema {
-  readonly kind: string;
-  readonly type: string;
-  readonly entries?: Readonly<Record<string, Schema>>;
-  readonly item?: Schema;
-  readonly key?: string | Schema;
-  readonly value?: Schema;
-  readonly wrapped?: Schema;
-  readonly options?: readonly (Schema | string)[];
-  readonly literal?: string;
-  readonly pipe?: readonly Schema[];
-  readonly requirement?: unknown;
-  readonly getter?: (input: unknown) => Schema;
-}
-
 /** Any schema of valibot's, whose own types say less of what is inside. */
-export function look(schema: object): Schema {
-  return schema as Schema; // what valibot documents of its schema objects
+export function look(schema: object): Step {
+  return schema as Step; // what valibot documents of its schema objects
 }
 
 /** What a lazy schema decides by: the kinds of value, and of item. */
 const PROBES = ['', [], {}, { id: 'x' }, { type: 'message' }];
 
 /** The schemas that a lazy one may turn into. */
-export function alternatives({ getter }: Schema): Schema[] {
+export function alternatives({ getter }: Step): Step[] {
   return getter ? [...new Set(PROBES.map((probe) => getter(probe)))] : [];
 }
 
 /** The schema below `optional` and `nullable`. */
-export function unwrap(schema: Schema): Schema {
+export function unwrap(schema: Step): Step {
   return schema.wrapped ? unwrap(schema.wrapped) : schema;
 }
 
 /** Whether a member may be left out; then null is to mean the same. */
-export function isOptional({ type }: Schema): boolean {
+export function isOptional({ type }: Step): boolean {
   return type === 'optional' || type === 'nullish';
 }
 
 /** The options of a variant by which it can be told apart. */
-export function variants({ options = [] }: Schema): Schema[] {
+export function variants({ options = [] }: Step): Step[] {
   return options.filter((option) => typeof option === 'object');
 }
 
 /** The texts that a picklist or a literal admits, or undefined for any other schema. */
-export function literals(schema: Schema): string[] | undefined {
+export function literals(schema: Step): string[] | undefined {
   const inner = unwrap(schema);
   if (inner.type === 'literal') return [String(inner.literal)];
   return inner.type === 'picklist' ? (inner.options ?? []).map(String) : undefined;
 }
 
 /** The schema that reads a value: decided where it depends on the value, and of tools the one of their type. */
-export function resolve(schema: Schema, value: unknown): Schema {
+export function resolve(schema: Step, value: unknown): Step {
   const inner = unwrap(schema);
   if (inner.getter) return resolve(inner.getter(value), value);
   if (inner.type === 'variant') {
     const key = String(inner.key);
-    const fits = ({ entries }: Schema) => {
+    const fits = ({ entries }: Step) => {
       const names = entries?.[key] && literals(entries[key]);
       return names?.includes(String(memberOf(value, key)));
     };
@@ -76,14 +61,14 @@ function memberOf(value: unknown, key: string): unknown {
 }
 
 /** What stands for an object schema wherever it was made: its members, and what its literals say. */
-export function signature({ entries = {} }: Schema): string {
+export function signature({ entries = {} }: Step): string {
   return Object.entries(entries)
     .map(([name, schema]) => `${name}${schema.type === 'literal' ? `=${schema.literal}` : ''}`)
     .join(' ');
 }
 
 /** Every object schema that can be reached from one, by its signature. */
-export function objectsIn(schema: Schema, found = new Map<string, Schema>(), seen = new Set<Schema>()) {
+export function objectsIn(schema: Step, found = new Map<string, Step>(), seen = new Set<Step>()) {
   if (seen.has(schema)) return found;
   seen.add(schema);
   if (schema.entries) found.set(signature(schema), schema);

@@ -1,8 +1,8 @@
 /** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
 export type JsonSchema = { [keyword: string]: unknown };
 
-/** A valibot schema or a step of its pipe, as far as it says something to JSON Schema. */
-interface Step {
+/** A valibot schema or a step of its pipe, with the members that valibot documents and that are read here or by tests. */
+export interface Step {
   readonly kind: string;
   readonly type: string;
   readonly entries?: Readonly<Record<string, Step>>;
