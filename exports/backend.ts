@@ -18,6 +18,7 @@ export {
   userMessage,
 } from '../handler/backend/contract/subject.ts';
 export { connectionFailed, failureOf, garbled } from '../handler/backend/server/failure.ts';
+export { type BackendSeal, backendSeal, isSealedHere } from '../handler/backend/server/seal.ts';
 export type { ContractCase } from '../handler/contract.ts';
 export { ApiError, type ErrorKind, unsupported } from '../handler/errors.ts';
 export { ItemWriter } from '../handler/events/item-writer.ts';

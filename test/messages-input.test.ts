@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sealThought, type Thought, unsealThought } from '../handler/backend/anthropic/sealed-thought.ts';
 import { toOpenAIsRequest, toOthersRequest } from '../handler/backend/responses/request.ts';
-import { sealThought, type Thought, unsealThought } from '../handler/backend/server/sealed-thought.ts';
 import type { Item } from '../handler/items/item.ts';
 import type { Json } from './support/accumulate.ts';
 import { modelCall, userMessage } from './support/backend-contract.ts';

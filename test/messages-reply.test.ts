@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessagesReply } from '../handler/backend/anthropic/reply.ts';
+import { sealThought } from '../handler/backend/anthropic/sealed-thought.ts';
 import type { ModelCall } from '../handler/backend/backend.ts';
 import { toModelFunctions } from '../handler/backend/functions/tools.ts';
-import { sealThought } from '../handler/backend/server/sealed-thought.ts';
 import { ApiError } from '../handler/errors.ts';
 import type { ClientTool } from '../handler/protocol/tools.ts';
 import type { Json } from './support/accumulate.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toRequest, withoutThinking } from '../handler/backend/anthropic/request.ts';
+import { sealThought, type Thought } from '../handler/backend/anthropic/sealed-thought.ts';
 import type { ModelCall } from '../handler/backend/backend.ts';
-import { sealThought, type Thought } from '../handler/backend/server/sealed-thought.ts';
 import type { ClientTool } from '../handler/protocol/tools.ts';
 import type { Json } from './support/accumulate.ts';
 import { modelCall, userMessage } from './support/backend-contract.ts';

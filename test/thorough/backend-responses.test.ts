@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toConversation } from '../../handler/backend/anthropic/input.ts';
+import { sealThought } from '../../handler/backend/anthropic/sealed-thought.ts';
 import type { Finish, ModelCall } from '../../handler/backend/backend.ts';
 import { toModelFunctions } from '../../handler/backend/functions/tools.ts';
 import { responses } from '../../handler/backend/responses/index.ts';
 import { ResponsesReply } from '../../handler/backend/responses/reply.ts';
 import { toOpenAIsRequest, toOthersRequest } from '../../handler/backend/responses/request.ts';
-import { sealThought } from '../../handler/backend/server/sealed-thought.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/items/item.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sealThought } from '../../handler/backend/server/sealed-thought.ts';
+import { sealThought } from '../../handler/backend/anthropic/sealed-thought.ts';
 import { type Json, normalised } from '../support/accumulate.ts';
 import { messagesRecordings as recordings } from '../support/recorded.ts';
 import { recordedBackend, sentBy } from '../support/recorded-backend.ts';

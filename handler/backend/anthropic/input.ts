@@ -7,8 +7,8 @@ import { fixedLimits } from '../../limits.ts';
 import { countMembers } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { unreadable, wordsOf } from '../functions/words.ts';
-import { type Thought, unsealThought } from '../server/sealed-thought.ts';
 import { type CacheBreakpoint, type ContentBlock, toBlocks } from './parts.ts';
+import { type Thought, unsealThought } from './sealed-thought.ts';
 
 type ToolUseBlock = { type: 'tool_use'; id: string; name: string; input: JsonObject };
 type ToolResultBlock = { type: 'tool_result'; tool_use_id: string; content?: string | ContentBlock[]; is_error?: true };

@@ -9,8 +9,8 @@ import { CallQueue } from '../functions/call-queue.ts';
 import type { ModelFunction } from '../functions/tools.ts';
 import { count, object, text } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
-import { sealThought } from '../server/sealed-thought.ts';
 import { failureInMessages } from './failure.ts';
+import { sealThought } from './sealed-thought.ts';
 
 /** Stop reasons of an incomplete answer. Any other, known or not, is a normal stop. */
 const REASONS = new Map<string | undefined, Finish['reason']>([

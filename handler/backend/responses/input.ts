@@ -5,9 +5,8 @@ import { reasoningText } from '../../items/reasoning.ts';
 import { isAnswer, isOfTool, isServerCall } from '../../items/roles.ts';
 import { answerOf, asInput, callOf } from '../../items/views.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import { isSealed } from '../../seal.ts';
 import { fileByUrl, inWords, unreadable, wordsOf } from '../functions/words.ts';
-import { unsealThought } from '../server/sealed-thought.ts';
+import { isSealedHere } from '../server/seal.ts';
 
 type Reasoning = Extract<Item, { type: 'reasoning' }>;
 
@@ -78,7 +77,7 @@ function toMessage(message: Message, isOpenAI: boolean): object {
 /** Reasoning for OpenAI, which accepts only what it sealed itself. */
 function sealedReasoning(item: Reasoning): object[] {
   const { type, summary, encrypted_content: sealed } = item;
-  if (!sealed || sealed === reasoningText(item) || isSealed(sealed) || unsealThought(sealed)) return [];
+  if (!sealed || sealed === reasoningText(item) || isSealedHere(sealed)) return [];
   return [{ type, summary, encrypted_content: sealed }];
 }
 

@@ -1,28 +1,29 @@
 import { parseJson } from '../../parse-json.ts';
 import { isObject } from '../../protocol/json.ts';
-import { text } from './json-fields.ts';
+import { text } from '../server/json-fields.ts';
+import { backendSeal } from '../server/seal.ts';
 
 /** A block of thinking that the server wants back as it was: it has signed or sealed it. */
 export type Thought =
   | { type: 'thinking'; thinking: string; signature: string }
   | { type: 'redacted_thinking'; data: string };
 
-/** The prefix of an `encrypted_content` that holds a block. Other servers' have another. */
-const SEAL = 'anthropic.1.';
+const { seal, open } = backendSeal('anthropic');
 
 /**
  * The block as the `encrypted_content` of a reasoning item, to come back in later turns. It holds the whole block,
  * since some clients send back nothing else.
  */
 export function sealThought(thought: Thought): string {
-  return SEAL + JSON.stringify(thought);
+  return seal(JSON.stringify(thought));
 }
 
-/** The sealed block; undefined for another server's content, or a broken one. */
+/** The sealed block; undefined for another's content, or a broken one. */
 export function unsealThought(sealed: string | null | undefined): Thought | undefined {
-  if (!sealed?.startsWith(SEAL)) return undefined;
+  const json = open(sealed);
+  if (json === undefined) return undefined;
   try {
-    const thought: unknown = parseJson(sealed.slice(SEAL.length));
+    const thought: unknown = parseJson(json);
     if (!isObject(thought)) return undefined;
     const { type, data, thinking, signature } = thought;
     if (type === 'redacted_thinking' && text(data)) return { type, data: text(data) };
