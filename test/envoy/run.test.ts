@@ -9,9 +9,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { configFor } from '../../envoy/config.ts';
-import { locateEnvoy } from '../../envoy/find.ts';
+import { findEnvoy } from '../../envoy/find.ts';
 import { accepts } from '../../envoy/ports.ts';
-import { findEnvoy, startEnvoy } from '../../envoy/run.ts';
+import { startEnvoy } from '../../envoy/run.ts';
 import { freePort } from '../support/ports.ts';
 
 const run = promisify(execFile);
@@ -19,7 +19,7 @@ const files = { streamed: 'envoy.yaml', buffered: 'envoy-buffered.yaml', origina
 
 for (const mode of ['streamed', 'buffered', 'original'] as const) {
   test(`Envoy accepts ${files[mode]}, as shipped and with other addresses`, async () => {
-    const { path, version } = await locateEnvoy();
+    const { path, version } = await findEnvoy();
     const ports = { host: '::1', envoyPort: 20001, grpcPort: 20002, httpPort: 20004 };
     const placed = await configFor(mode, ports, version);
     assert.deepEqual(placed.match(/(?<="port_value":)\d+/g), ['20001', '20002', '20004']);
@@ -179,8 +179,8 @@ describe('findEnvoy', () => {
     const said: string[] = [];
     const say = (line: string) => said.push(line);
     const current = await only('envoy', 'echo "envoy  version: abc/1.37.9/Clean/RELEASE/BoringSSL"');
-    assert.equal(await findEnvoy({ say }), current);
-    assert.equal(await findEnvoy({ say, version: '1.37.9' }), current);
+    assert.deepEqual(await findEnvoy({ say }), { path: current, version: '1.37.9' });
+    assert.equal((await findEnvoy({ say, version: '1.37.9' })).path, current);
     const old = await only('envoy', 'echo "envoy  version: abc/1.30.1/Clean/RELEASE/BoringSSL"');
     await assert.rejects(findEnvoy({ say }), /could not be downloaded/);
     assert.equal(said[0], `${old} is Envoy 1.30.1, not 1.37 or later: looking further`);
@@ -191,9 +191,9 @@ describe('findEnvoy', () => {
     process.env.ENVOY_PATH = script;
     process.env.VERSION = '1.36.4';
     await assert.rejects(findEnvoy(), /ENVOY_PATH is Envoy 1\.36\.4, and 1\.37 or later is needed/);
-    assert.equal(await findEnvoy({ version: '1.36.4' }), script);
+    assert.equal((await findEnvoy({ version: '1.36.4' })).path, script);
     process.env.VERSION = '1.40.0';
-    assert.equal(await findEnvoy(), script);
+    assert.equal((await findEnvoy()).path, script);
     process.env.ENVOY_PATH = join(folder, 'absent');
     await assert.rejects(findEnvoy(), /absent, which does not run as Envoy/);
   });

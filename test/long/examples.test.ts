@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { launch } from '../../envoy/child.ts';
-import { locateEnvoy } from '../../envoy/find.ts';
+import { findEnvoy } from '../../envoy/find.ts';
 import { findBun } from '../support/doors/bun.ts';
 import { findDeno } from '../support/doors/deno.ts';
 import { startWorker } from '../support/doors/workerd.ts';
@@ -215,7 +215,7 @@ test('envoy: the processor beside an Envoy with the configuration that the packa
     file,
     shipped.replace(/(?<=port_value: )\d+/g, (port) => `${ports[port] ?? assert.fail(port)}`),
   );
-  const envoy = launch((await locateEnvoy()).path, ['-c', file, '--disable-hot-restart', '--log-level', 'warning']);
+  const envoy = launch((await findEnvoy()).path, ['-c', file, '--disable-hot-restart', '--log-level', 'warning']);
   t.after(() => envoy.stop());
   const origin = `http://127.0.0.1:${envoyPort}`;
   while (

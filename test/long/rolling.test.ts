@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { launch } from '../../envoy/child.ts';
 import { configFor } from '../../envoy/config.ts';
 import { DEFAULT_VERSION } from '../../envoy/download.ts';
+import { findEnvoy } from '../../envoy/find.ts';
 import { accepts } from '../../envoy/ports.ts';
-import { findEnvoy } from '../../envoy/run.ts';
 import { until } from '../promises/state-ask.ts';
 import { newFolder } from '../support/folder.ts';
 import { type Script, startScriptedModel } from '../support/model/scripted.ts';
@@ -82,8 +82,8 @@ async function startBalancing(t: { after(fn: () => Promise<void>): void }, ports
   cluster.load_assignment.endpoints[0].lb_endpoints = ports.map((port_value) => ({
     endpoint: { address: { socket_address: { address: '127.0.0.1', port_value } } },
   }));
-  const binary = await findEnvoy({ version: DEFAULT_VERSION });
-  const envoy = launch(binary, [
+  const { path } = await findEnvoy({ version: DEFAULT_VERSION });
+  const envoy = launch(path, [
     '--config-yaml',
     JSON.stringify(config),
     '--disable-hot-restart',
