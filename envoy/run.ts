@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +6,7 @@ import { type EnvoyProcess, launch } from './child.ts';
 import { configFor, type Mode, type Processor } from './config.ts';
 import { type FindOptions, findEnvoy } from './find.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
+import { newSocketFolder } from './socket-folder.ts';
 
 /** Timeout of a start: Envoy's first health check may take 2 s, and a loaded machine the rest. */
 const START_LIMIT_MS = 30_000;
@@ -48,15 +47,15 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   const { path, version } = await findEnvoy(options);
   options.signal?.throwIfAborted();
 
-  const folder = await mkdtemp(join(tmpdir(), 'antiphon-envoy-')); // 0700
-  const adminSocket = join(folder, 'admin');
+  const folder = await newSocketFolder();
+  const adminSocket = join(folder.path, 'admin');
   try {
     const config = await configFor(mode, { ...options, host, adminSocket }, version);
     const args = ['--config-yaml', config, '--disable-hot-restart', '--log-level', logLevel];
     args.push('--file-flush-interval-msec', String(LOG_FLUSH_MS));
     const envoy = launch(path, args, options.accessLog);
     const exited = envoy.exited.then(async (code) => {
-      await rm(folder, { recursive: true, force: true });
+      await folder.remove();
       return code;
     });
     await ready(envoy, adminSocket, options);
@@ -66,7 +65,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     };
     return { origin: originOf(host, envoyPort), admin: (path) => ask(adminSocket, path), pid: envoy.pid, exited, stop };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
     throw error;
   }
 }

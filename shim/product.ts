@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { newSocketFolder, type SocketFolder } from '../envoy/socket-folder.ts';
 import { type SupervisedEnvoy, superviseEnvoy } from '../envoy/supervise.ts';
 import {
   createHandler,
@@ -26,7 +28,6 @@ import { sessionLimits } from './session-limits.ts';
 import { readTls } from './tls.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
-import { type PrivateSockets, privateSockets } from './unix-socket.ts';
 
 /** The running product: the processor, the handler on plain HTTP, and Envoy unless it is off. */
 export interface Product {
@@ -113,7 +114,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const { fetch, memory } = handler;
   const running: Running[] = [];
   let admin: Running | undefined;
-  let sockets: PrivateSockets | undefined;
+  let sockets: SocketFolder | undefined;
   handler.maintain();
   const close = async () => {
     await sockets?.remove();
@@ -149,11 +150,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     if (listen.envoy !== 'off') {
       // Our Envoy has private sockets: it needs no TLS and checks no names, so Host and Origin are checked here; on the other
       // listeners, which may be behind a user's Envoy, they are not.
-      sockets = await privateSockets();
-      running.push(await serveGrpc({ ...grpc, address: `unix:${sockets.grpc}`, rebindable: true }));
-      running.push(await serveHttp({ ...http, path: sockets.http, rebindable: true }));
+      sockets = await newSocketFolder();
+      const processor = { grpcSocket: join(sockets.path, 'grpc.sock'), httpSocket: join(sockets.path, 'http.sock') };
+      running.push(await serveGrpc({ ...grpc, address: `unix:${processor.grpcSocket}`, rebindable: true }));
+      running.push(await serveHttp({ ...http, path: processor.httpSocket, rebindable: true }));
       const [host, envoyPort] = hostAndPort(listen.envoy);
-      const processor = { grpcSocket: sockets.grpc, httpSocket: sockets.http };
       envoy = await superviseEnvoy(
         { mode: 'streamed', ...processor, host, envoyPort, say },
         {

@@ -1,7 +1,6 @@
-import { chmod, lstat, mkdtemp, rm, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { chmod, lstat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isServed } from '../envoy/socket-folder.ts';
 
 /** Maximum bytes of a socket path: the size of `sockaddr_un` without its final zero. */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
@@ -33,34 +32,4 @@ export async function clearSocketPath(path: string): Promise<void> {
 /** Makes a socket accessible to owner and group, whatever the umask. */
 export async function openToGroup(path: string): Promise<void> {
   await chmod(path, SOCKET_MODE);
-}
-
-/** Socket paths for our own child process. */
-export interface PrivateSockets {
-  grpc: string;
-  http: string;
-  /** Removes their folder. */
-  remove(): Promise<void>;
-}
-
-/** Creates socket paths in a new folder that only this user may enter. */
-export async function privateSockets(): Promise<PrivateSockets> {
-  const folder = await mkdtemp(join(tmpdir(), 'antiphon-')); // 0700, whatever the umask
-  return {
-    grpc: join(folder, 'grpc.sock'),
-    http: join(folder, 'http.sock'),
-    remove: () => rm(folder, { recursive: true, force: true }),
-  };
-}
-
-/** Whether a process listens there; one that we may not connect to counts as such. */
-function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
-  });
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findEnvoy } from '../../envoy/find.ts';
 import { accepts } from '../../envoy/ports.ts';
+import { isServed } from '../../envoy/socket-folder.ts';
 import { until } from '../promises/state-ask.ts';
 import { testConfigFile } from '../support/doors/door.ts';
 import { newFolder } from '../support/folder.ts';
@@ -133,5 +134,50 @@ test('no Envoy is left by a process that is killed at any moment, started by npm
     for (const pid of await processesOf(ours)) process.kill(pid, 'SIGKILL');
     await until(async () => (await processesOf(theirs)).length === 0);
     assert.equal(await accepts('127.0.0.1', envoy), false);
+  }
+});
+
+test('the socket folders of a killed process go at the next start, and no others', async (t) => {
+  const dir = newFolder();
+  const start = async () => {
+    const product = await startCommand([], { TMPDIR: dir });
+    t.after(() => product.kill('SIGKILL'));
+    return product;
+  };
+  const folders = async () => (await readdir(dir)).filter((name) => name.startsWith('antiphon-sockets-')).sort();
+  const live = await start();
+  const served = await folders();
+  const killed = await start();
+  const stale = (await folders()).filter((name) => !served.includes(name));
+  killed.kill('SIGKILL');
+  await killed.exited;
+  await until(async () => {
+    const sockets = await Promise.all(
+      stale.map(async (name) => (await readdir(join(dir, name))).map((socket) => join(dir, name, socket))),
+    );
+    return !(await Promise.all(sockets.flat().map(isServed))).includes(true); // Envoy ends a moment later
+  });
+
+  for (const name of ['empty', 'new', 'file']) await mkdir(join(dir, `antiphon-sockets-${name}`));
+  await mkdir(join(dir, 'antiphon-other'));
+  await writeFile(join(dir, 'antiphon-sockets-file/notes'), '');
+  await symlink('antiphon-other', join(dir, 'antiphon-sockets-link'));
+  const hourAgo = Date.now() / 1000 - 3_600;
+  const old = (await readdir(dir)).filter((name) => name.startsWith('antiphon-') && name !== 'antiphon-sockets-new');
+  for (const name of old) await utimes(join(dir, name), hourAgo, hourAgo);
+
+  const kept = [...served, ...['file', 'link', 'new'].map((name) => `antiphon-sockets-${name}`)].sort();
+  const next = await start();
+  assert.deepEqual(stale.length, 2);
+  const left = await folders();
+  assert.deepEqual(
+    left.filter((name) => [...kept, ...stale, 'antiphon-sockets-empty'].includes(name)),
+    kept,
+  );
+  assert.equal(left.length, kept.length + 2, 'its own');
+  assert.ok((await readdir(dir)).includes('antiphon-other'));
+  for (const { envoy, admin } of [live, next]) {
+    assert.equal((await fetch(`${admin}/readyz`)).status, 200);
+    assert.equal((await fetch(`${envoy}/v1/models`)).status, 200);
   }
 });
