@@ -1,10 +1,8 @@
-import { anthropic } from './backend/anthropic/index.ts';
 import type { Backend, ServerProfile } from './backend/backend.ts';
-import { chatCompletions } from './backend/chat/index.ts';
 import { demo } from './backend/demo.ts';
-import { responses } from './backend/responses/index.ts';
-import { isOpenAIs, openServer } from './backend/server/server.ts';
-import { type BuiltInModel, builtIn, type ModelConfig } from './config/models.ts';
+import { protocols } from './backend/index.ts';
+import { isOpenAIs } from './backend/server/server.ts';
+import { type BuiltInModel, builtIn, type ModelConfig, wordsOf } from './config/models.ts';
 import type { ModelRoute } from './routing/models.ts';
 import type { Transport } from './transport.ts';
 
@@ -31,7 +29,7 @@ export function openModels(
       return { match, context, backend: openBuiltIn(model, transport), profile: profileOf(model) };
     const at = `configuration: models.${index}`;
     const open = Object.hasOwn(added, model.backend) ? added[model.backend] : undefined;
-    if (!open) throw new Error(`${at}.backend must be ${oneOf([...builtIn, ...Object.keys(added)])}`);
+    if (!open) throw new Error(`${at}.backend must be ${wordsOf([...builtIn, ...Object.keys(added)], 'or')}`);
     try {
       return { match, context, backend: open(model.keys, transport), profile: PLAIN };
     } catch (error) {
@@ -43,15 +41,9 @@ export function openModels(
 /** The profile of a server behind an added backend. */
 const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'refuse' };
 
-function oneOf(names: readonly string[]): string {
-  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
-}
-
 function openBuiltIn(model: BuiltInModel, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
-  if (model.backend === 'anthropic') return anthropic(model.url, model.key, transport);
-  const server = openServer(model.url, model.key, transport);
-  return model.backend === 'responses' ? responses(server) : chatCompletions(server);
+  return protocols[model.backend].open(model.url, model.key, transport);
 }
 
 function profileOf({ url, openai, grammars }: BuiltInModel): ServerProfile {

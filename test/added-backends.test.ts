@@ -46,14 +46,8 @@ test('what an added backend says of its keys comes with the place of its entry',
 });
 
 test('a backend that is not there is refused with those that are', async () => {
-  await assert.rejects(
-    handler({ backend: 'soap' }),
-    /models\.1\.backend must be chat, responses, anthropic, demo or compass$/,
-  );
-  await assert.rejects(
-    handler({ backend: 'soap' }, {}),
-    /models\.1\.backend must be chat, responses, anthropic or demo$/,
-  );
+  await assert.rejects(handler({ backend: 'soap' }), /models\.1\.backend must be chat, .*, demo or compass$/);
+  await assert.rejects(handler({ backend: 'soap' }, {}), /models\.1\.backend must be chat, .* or demo$/);
   await assert.rejects(handler({ backend: 'toString' }), /models\.1\.backend must be/);
 });
 

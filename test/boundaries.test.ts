@@ -37,6 +37,10 @@ const wire = ['compact', 'conversation', 'count-request', 'list', 'request', 're
 /** What any file above items may import. */
 const base = [...ground, 'items', ...wire, 'media.ts'];
 const model = ['backend', 'backend/server', 'backend/functions'];
+/** A folder of backend/ is a protocol, unless all of them share it. */
+const protocols = readdirSync(new URL('handler/backend/', ROOT), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !['contract', 'functions', 'server'].includes(entry.name))
+  .map(({ name }) => `backend/${name}`);
 const database = ['state/database/database.ts', 'state/database/sql.ts'];
 const core = ['events', 'backend', 'routing', 'tools', 'turn', 'state', ...database];
 const intake = ['codec', 'decompress.ts'];
@@ -63,14 +67,13 @@ const table: Record<string, readonly string[]> = {
   backend: [...base, 'events'],
   'backend/server': [...base, 'events', 'backend'],
   'backend/functions': [...base, 'events', ...model],
-  'backend/chat': [...base, 'events', ...model],
-  'backend/responses': [...base, 'events', ...model],
-  'backend/anthropic': [...base, 'events', ...model],
+  ...Object.fromEntries(protocols.map((name) => [name, [...base, 'events', ...model]])),
+  'backend/index.ts': [...base, ...model, ...protocols],
   routing: [...base, 'backend'],
   tools: [...base, 'events'],
   turn: [...base, 'events', 'backend', 'tools'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts'],
-  config: [...base, 'webhooks'],
+  config: [...base, 'webhooks', 'backend/index.ts'],
   background: [...base, 'events', 'routing', 'turn', 'state', ...database],
   service: [...base, 'events', 'backend', 'routing', 'turn', 'state', 'codec', 'background'],
   websocket: [...base, 'events', 'backend', 'turn', 'state', 'service'],
@@ -83,7 +86,7 @@ const table: Record<string, readonly string[]> = {
     ...[...base, 'backend/server', 'service'],
     ...['http', 'http/middleware', 'http/api', 'http/routes.ts'],
   ],
-  'open-models.ts': [...base, ...model, 'backend/chat', 'backend/responses', 'backend/anthropic', 'config', 'routing'],
+  'open-models.ts': [...base, ...model, 'backend/index.ts', 'config', 'routing'],
   'index.ts': [
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
     ...['http/app.ts', 'maintenance.ts'],

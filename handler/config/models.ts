@@ -1,10 +1,20 @@
 import * as v from 'valibot';
+import { protocols } from '../backend/index.ts';
 import { isObject } from '../protocol/json.ts';
 import { httpUrl } from './http-url.ts';
 import { integer } from './quantity.ts';
 
+const servers = Object.keys(protocols) as (keyof typeof protocols)[]; // a table has no other keys
+
 /** Names of the built-in backends. A root may add others. */
-export const builtIn = ['chat', 'responses', 'anthropic', 'demo'] as const;
+export const builtIn = [...servers, 'demo'] as const;
+
+const openais = servers.filter((name) => protocols[name].openai);
+
+/** Names as a sentence has them: `a, b or c`. */
+export function wordsOf(names: readonly string[], last: 'and' | 'or'): string {
+  return names.join(', ').replace(/, (?=[^,]*$)/, ` ${last} `);
+}
 
 const match = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
 const context = v.optional(integer(256));
@@ -24,7 +34,7 @@ const builtInModel = v.pipe(
   v.forward(
     v.check(
       ({ backend, url }) => (backend === 'demo') === (url === undefined),
-      'is needed by chat, responses and anthropic, and unknown to demo',
+      `is needed by ${wordsOf(servers, 'and')}, and unknown to demo`,
     ),
     ['url'],
   ),
@@ -34,8 +44,8 @@ const builtInModel = v.pipe(
   ),
   v.forward(
     v.check(
-      ({ backend, openai }) => openai === undefined || backend === 'chat' || backend === 'responses',
-      'is known to chat and responses only',
+      ({ backend, openai }) => openai === undefined || (backend !== 'demo' && protocols[backend].openai),
+      `is known to ${wordsOf(openais, 'and')} only`,
     ),
     ['openai'],
   ),

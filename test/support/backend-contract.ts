@@ -4,7 +4,7 @@ import { anyServer, type BackendSubject, modelCall } from '../../handler/backend
 import type { Transport } from '../../handler/transport.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { tryContract } from './contract.ts';
-import { type Script, startScriptedModel } from './model/scripted.ts';
+import { type Script, startScriptedModel, type Wire } from './model/scripted.ts';
 
 export { anyServer, modelCall, userMessage } from '../../handler/backend/contract/subject.ts';
 
@@ -26,13 +26,14 @@ function afterLong(script: Script): Script {
   };
 }
 
-/** A backend before a scripted server. */
+/** A backend before a scripted server, whose protocol may say by a `wire` of its own which model a request is for. */
 export async function scriptedSubject(
   open: (url: string, transport: Transport) => Backend,
   { good, talkative, endless, failing, manyCalls }: SubjectScripts,
   profile = anyServer,
+  wire: Partial<Wire> = {},
 ): Promise<BackendSubject> {
-  const scripted = await startScriptedModel();
+  const scripted = await startScriptedModel(wire);
   const { transport, close } = createTransport();
   const call = (script: Script) => modelCall({ model: scripted.script(script) });
   return {
@@ -45,7 +46,7 @@ export async function scriptedSubject(
     excessive: [call(afterLong(talkative)), call(manyCalls)],
     models: ['scripted-0', 'scripted-1', 'scripted-2'], // as many as the scripted server lists
     server: {
-      sent: (model) => scripted.calls(model).map(({ body }) => body),
+      sent: (model) => scripted.calls(model).map(({ path, body }) => ({ path, body })),
       closed: async (model) => scripted.calls(model).at(-1)?.closed,
     },
     async close() {

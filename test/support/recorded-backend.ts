@@ -23,8 +23,12 @@ export interface RecordedBackend {
   listing(name: string): Server;
 }
 
-/** Opens it for the tests of a file, whose backend is of this kind. */
-export function recordedBackend(backend: string, recordings: ReadonlyMap<string, Recording>): RecordedBackend {
+/** Opens it for the tests of a file, whose backend is of this kind; `modelOf` gives the model that a request is for. */
+export function recordedBackend(
+  backend: string,
+  recordings: ReadonlyMap<string, Recording>,
+  modelOf = (_path: string, body: Json): string => body.model,
+): RecordedBackend {
   const backends = createTransport();
   let origin = '';
   let database: Database;
@@ -34,8 +38,11 @@ export function recordedBackend(backend: string, recordings: ReadonlyMap<string,
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk);
-    const list = /^\/(.*)\/v1\/models$/.exec(req.url ?? '');
-    const { status, headers, body } = recorded(list?.[1] ?? JSON.parse(Buffer.concat(chunks).toString()).model);
+    const path = req.url ?? '';
+    const list = /^\/(.*)\/v1\/models$/.exec(path);
+    const { status, headers, body } = recorded(
+      list?.[1] ?? modelOf(path, JSON.parse(Buffer.concat(chunks).toString())),
+    );
     res.writeHead(status, headers.flat()).end(body);
   });
   before(async () => {

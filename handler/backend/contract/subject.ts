@@ -22,7 +22,7 @@ export interface BackendSubject {
   models: readonly string[];
   /** Null for a backend without a server. */
   server: {
-    /** The bodies that it has got for a model, in their order. */
+    /** What it has got for a model, in its order: bodies, and paths where a path says something of the call. */
     sent(model: string): readonly unknown[];
     /** Resolves when the connection of a model's last call has closed. */
     closed(model: string): Promise<void>;

@@ -67,13 +67,30 @@ export interface ScriptedModel {
 
 const HOOKS = '/hooks';
 
-/** Where models are run. */
+/** What a server's protocol says otherwise than those that are built in. */
+export interface Wire {
+  /** The model that a call is for. */
+  modelOf(call: Call): string | undefined;
+  /** Whether a call runs its model; else it asks for something besides, such as a count. */
+  runs(call: Call): boolean;
+  /** The list of models, whose path is any that is read by GET. */
+  listOf(ids: readonly string[]): object;
+}
+
 const RUN = ['/v1/chat/completions', '/v1/responses', '/v1/messages'];
+
+const builtIn: Wire = {
+  // llama.cpp's `/tokenize` is told no model; here the text tells it.
+  modelOf: ({ body }) => body.model ?? /[a-z]+(-[a-z]+)*-\d+/.exec(body.content)?.[0],
+  runs: ({ path }) => RUN.includes(path),
+  listOf: (ids) => ({ object: 'list', data: ids.map((id) => ({ id, object: 'model' })) }),
+};
 
 const USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
 /** Starts the server on a free port of the loopback. */
-export async function startScriptedModel(): Promise<ScriptedModel> {
+export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<ScriptedModel> {
+  const { modelOf, runs, listOf } = { ...builtIn, ...wire };
   const scripts = new Map<string, Script[]>();
   const counts = new Map<string, Readonly<Record<string, Script>>>();
   const calls = new Map<string, Call[]>();
@@ -81,11 +98,8 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   let statuses: number[] = [];
   const server = createServer(async (req, res) => {
     if (req.method === 'GET') {
-      const data = [...scripts.keys()]
-        .filter((id) => id.startsWith('scripted-'))
-        .slice(0, 3)
-        .map((id) => ({ id, object: 'model' }));
-      res.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data }));
+      const ids = [...scripts.keys()].filter((id) => id.startsWith('scripted-')).slice(0, 3);
+      res.setHeader('content-type', 'application/json').end(JSON.stringify(listOf(ids)));
       return;
     }
     const chunks: Buffer[] = [];
@@ -98,22 +112,21 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     const body = JSON.parse(Buffer.concat(chunks).toString());
     const closed = once(res, 'close').then(() => undefined);
     const call = { path: req.url ?? '', headers: req.headers, body, closed };
-    // llama.cpp's `/tokenize` is told no model; here the text tells it.
-    const model = body.model ?? /[a-z]+(-[a-z]+)*-\d+/.exec(body.content)?.[0];
+    const model = modelOf(call) ?? '';
     const before = calls.get(model) ?? [];
     calls.set(model, [...before, call]);
-    if (!RUN.includes(call.path)) {
+    if (!runs(call)) {
       const turn = startTurn(res, call);
       const answer = counts.get(model)?.[call.path] ?? replies(404, { detail: 'Not Found' });
       await answer(turn);
       if (!res.writableEnded) res.destroy();
       return;
     }
-    const made = before.filter(({ path }) => RUN.includes(path));
-    const parts = scripts.get(body.model) ?? [];
+    const made = before.filter(runs);
+    const parts = scripts.get(model) ?? [];
     const script = parts[Math.min(made.length, parts.length - 1)];
     const turn = startTurn(res, call);
-    if (!script) return turn.reply(404, { error: { message: `model '${body.model}' not found` } });
+    if (!script) return turn.reply(404, { error: { message: `model '${model}' not found` } });
     await script(turn);
     if (!res.writableEnded) res.destroy();
   });
