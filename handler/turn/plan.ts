@@ -2,18 +2,18 @@ import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
+import type { ToolChoice } from '../protocol/tools.ts';
 import { presentOptions } from './cache-options.ts';
 import { allows, checkChoice, withSearch } from './choice.ts';
 import { planCompaction } from './compact.ts';
 import { afterCompaction, isCompaction, withSummaries } from './compaction.ts';
-import type { ModelInput } from './estimate.ts';
 import type { History } from './history.ts';
 import { joinInput } from './input.ts';
-import { newResponse, type PlannedFields } from './new-response.ts';
+import { newResponse } from './new-response.ts';
 import type { ResolvedRequest } from './request.ts';
 import { ToolCatalog } from './tool-catalog.ts';
 import { instruct, searchesAsCalls, toolSearch } from './tool-search.ts';
-import { addedTools, type ServerTools, sortTools } from './tools.ts';
+import { addedTools, type ServerTools, type SortedTools, sortTools } from './tools.ts';
 import { roomFor, truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
@@ -36,7 +36,45 @@ export function planTurn(
   history: History,
   { tools: serverTools, context }: PlanOptions,
 ): Turn {
-  refuseUnsupported(request);
+  checkRequest(request);
+  const sorted = sortTools(request.tools ?? [], serverTools);
+  if (request.input == null && history.previous === null && history.conversation === null) throw missing('input');
+  const { own, whole } = joinInput(history.items, request.input ?? [], request.held);
+  const { resumed } = history;
+  const output = resumed?.response.output ?? [];
+  const tools = planTools(request, sorted, [...whole, ...output], serverTools);
+  const settings = settingsOf(request, whole);
+  const call = callWithoutInput(request, settings, tools);
+  const room = request.truncation === 'auto' ? roomIn(context, call) : undefined;
+  const modelItems = truncate(searchesAsCalls(itemsToRead(whole, settings.reasoning.context)), room);
+  const compaction = planCompaction(request, { ...call, input: modelItems }, context);
+  const warmsUp = request.generate === false;
+  if (warmsUp && compaction?.only) {
+    throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
+  }
+  const summaryItem = output.find(isCompaction);
+  const input = withSummaries(summaryItem ? afterCompaction([summaryItem], modelItems) : modelItems, history.summaries);
+  return {
+    response: resumed?.response ?? newResponse(request, history, { ...settings, tools: sorted.echoed }),
+    input: own,
+    modelItems,
+    call: { ...call, input: resumed ? truncate([...input, ...resumed.newItems], room) : input },
+    uses: warmsUp ? [] : tools.uses,
+    sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
+    ...(tools.all && { allTools: { tools: [...tools.all.keys()], params: tools.all } }),
+    ...(room !== undefined && { room }),
+    ...(compaction && !summaryItem && !warmsUp && { compaction }),
+    ...(resumed && { resumed }),
+  };
+}
+
+/** Throws an ApiError for members that are not supported, or not beside one another. */
+function checkRequest(request: ResolvedRequest): void {
+  for (const name of UNSUPPORTED) {
+    const value = request[name];
+    if (value == null || value === false || (Array.isArray(value) && value.length === 0)) continue;
+    throw unsupported(name);
+  }
   if (request.background && request.store === false) {
     throw new ApiError('invalid_value', 'background needs the response to be stored: store must not be false', {
       param: 'background',
@@ -45,62 +83,83 @@ export function planTurn(
   if (request.stream_options != null && !request.stream) {
     throw new ApiError('invalid_value', 'stream_options is only for stream: true', { param: 'stream_options' });
   }
-  const { client, uses: serverUses, echoed } = sortTools(request.tools ?? [], serverTools);
-  if (request.input == null && history.previous === null && history.conversation === null) throw missing('input');
-  const { own, whole } = joinInput(history.items, request.input ?? [], request.held);
-  const { resumed } = history;
-  const output = resumed?.response.output ?? [];
-  const added = addedTools([...whole, ...output], request, serverTools);
+}
+
+type PlannedTools = ReturnType<typeof planTools>;
+
+/**
+ * The tools that the model may call, those that `items` add included; `all`, if a search may load more. Throws an
+ * ApiError for a choice of a tool that is not there.
+ */
+function planTools(
+  request: ResolvedRequest,
+  { client, uses: serverUses }: SortedTools,
+  items: readonly Item[],
+  serverTools: ServerTools,
+) {
+  const added = addedTools(items, request, serverTools);
   const clientTools = new Map([...client, ...added.tools]);
-  const choice = request.tool_choice ?? 'auto';
+  const choice = choiceOf(request);
   const catalog = new ToolCatalog(clientTools, added.fromSearch, (tool) => allows(choice, tool));
-  const tools = [...catalog.callable.keys()];
   const uses = catalog.searches ? [...serverUses, toolSearch(catalog)] : serverUses;
-  checkChoice(choice, { callable: tools, all: [...clientTools.keys()] }, uses);
-  const update = updates(whole);
-  const text = {
-    format: update.format ?? request.text?.format ?? { type: 'text' as const },
-    verbosity: request.text?.verbosity ?? null,
+  checkChoice(choice, { callable: [...catalog.callable.keys()], all: [...clientTools.keys()] }, uses);
+  const hasDeferred = catalog.deferred.size > 0;
+  return {
+    catalog,
+    uses,
+    choice: withSearch(choice, hasDeferred, added.fromSearch),
+    all: hasDeferred ? catalog.all : undefined,
   };
-  const reasoning = {
-    effort: update.effort ?? request.reasoning?.effort ?? null,
-    summary: request.reasoning?.summary ?? request.reasoning?.generate_summary ?? null,
+}
+
+type Settings = ReturnType<typeof settingsOf>;
+
+/** The settings of a turn, by its request and the configuration updates among its items. */
+function settingsOf(request: ResolvedRequest, items: readonly Item[]) {
+  const update = updates(items);
+  const { reasoning, text } = request;
+  return {
+    shared: {
+      instructions: request.instructions ?? null,
+      tool_choice: choiceOf(request),
+      parallel_tool_calls: request.parallel_tool_calls ?? true,
+      max_output_tokens: request.max_output_tokens ?? null,
+    },
+    reasoning: {
+      effort: update.effort ?? reasoning?.effort ?? null,
+      summary: reasoning?.summary ?? reasoning?.generate_summary ?? null,
+      // Default, and `auto`: the reasoning of all turns.
+      context: reasoning?.context === 'current_turn' ? ('current_turn' as const) : ('all_turns' as const),
+      ...(reasoning?.mode && { mode: reasoning.mode }),
+    },
+    text: {
+      format: update.format ?? text?.format ?? { type: 'text' as const },
+      verbosity: text?.verbosity ?? null,
+    },
   };
-  const mode = request.reasoning?.mode;
-  // Default, and `auto`: the reasoning of all turns.
-  const remembered = request.reasoning?.context === 'current_turn' ? 'current_turn' : 'all_turns';
-  const cache = request.prompt_cache_options && presentOptions(request.prompt_cache_options);
+}
+
+/** The turn's model call, but for its input. */
+function callWithoutInput(
+  request: ResolvedRequest,
+  { shared, reasoning, text }: Settings,
+  { catalog, choice }: PlannedTools,
+): Omit<ModelCall, 'input'> {
+  const { effort, summary, mode } = reasoning;
   const wantsLogprobs = request.include?.includes('message.output_text.logprobs') || request.top_logprobs;
-  const shared = {
-    instructions: request.instructions ?? null,
-    tool_choice: choice,
-    parallel_tool_calls: request.parallel_tool_calls ?? true,
-    max_output_tokens: request.max_output_tokens ?? null,
-  };
-  const instructions = instruct(shared.instructions, catalog);
-  // The current turn begins at the latest user message, in whichever request: tool outputs continue a turn.
-  const turnStart = remembered === 'current_turn' ? whole.findLastIndex(isUsers) : 0;
-  const modelItems = whole.filter(
-    (item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < turnStart),
-  );
-  const room =
-    request.truncation === 'auto'
-      ? roomIn(context, { instructions, tools, text }, shared.max_output_tokens)
-      : undefined;
-  const fittingItems = truncate(searchesAsCalls(modelItems), room);
-  const sealedCall: ModelCall = {
+  const cache = request.prompt_cache_options && presentOptions(request.prompt_cache_options);
+  return {
     ...shared,
-    tool_choice: withSearch(choice, catalog.deferred.size > 0, added.fromSearch),
+    tool_choice: choice,
     model: request.model,
-    instructions,
-    input: fittingItems,
-    tools,
+    instructions: instruct(shared.instructions, catalog),
+    tools: [...catalog.callable.keys()],
     params: catalog.callable,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
     text,
     top_logprobs: wantsLogprobs ? (request.top_logprobs ?? 0) : null,
-    reasoning: { ...reasoning, ...(mode === 'pro' && { mode }) },
+    reasoning: { effort, summary, ...(mode === 'pro' && { mode }) },
     hints: {
       user: request.user ?? null,
       safety_identifier: request.safety_identifier ?? null,
@@ -110,41 +169,23 @@ export function planTurn(
       service_tier: request.service_tier ?? null,
     },
   };
-  const compaction = planCompaction(request, sealedCall, context);
-  const warmsUp = request.generate === false;
-  if (warmsUp && compaction?.only) {
-    throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
-  }
-  const summaryItem = output.find(isCompaction);
-  const input = withSummaries(
-    summaryItem ? afterCompaction([summaryItem], fittingItems) : fittingItems,
-    history.summaries,
-  );
-  const all = catalog.all;
-  const fields: PlannedFields = {
-    shared,
-    reasoning: { ...reasoning, context: remembered, ...(mode && { mode }) },
-    text,
-    tools: echoed,
-  };
-  return {
-    response: resumed?.response ?? newResponse(request, history, fields),
-    input: own,
-    modelItems: fittingItems,
-    call: { ...sealedCall, input: resumed ? truncate([...input, ...resumed.newItems], room) : input },
-    uses: warmsUp ? [] : uses,
-    sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
-    ...(catalog.deferred.size > 0 && { allTools: { tools: [...all.keys()], params: all } }),
-    ...(room !== undefined && { room }),
-    ...(compaction && !summaryItem && !warmsUp && { compaction }),
-    ...(resumed && { resumed }),
-  };
+}
+
+/** The items that the model reads: no directives, and under `current_turn` no reasoning of earlier turns. */
+function itemsToRead(items: readonly Item[], reasoning: 'current_turn' | 'all_turns'): Item[] {
+  // The current turn begins at the latest user message, in whichever request: tool outputs continue a turn.
+  const turnStart = reasoning === 'current_turn' ? items.findLastIndex(isUsers) : 0;
+  return items.filter((item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < turnStart));
 }
 
 /** The tokens left for items under truncation `auto`. */
-function roomIn(context: number | undefined, modelInput: Omit<ModelInput, 'input'>, reply: number | null): number {
+function roomIn(context: number | undefined, call: Omit<ModelCall, 'input'>): number {
   if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
-  return roomFor(modelInput, context, reply);
+  return roomFor(call, context, call.max_output_tokens);
+}
+
+function choiceOf({ tool_choice }: ResolvedRequest): ToolChoice {
+  return tool_choice ?? 'auto';
 }
 
 function isUsers(item: Item): boolean {
@@ -158,12 +199,4 @@ function updates(items: readonly Item[]) {
     effort: changes.findLast(({ reasoning }) => reasoning?.effort)?.reasoning?.effort,
     format: changes.findLast(({ text }) => text)?.text?.format,
   };
-}
-
-function refuseUnsupported(request: ResolvedRequest): void {
-  for (const name of UNSUPPORTED) {
-    const value = request[name];
-    if (value == null || value === false || (Array.isArray(value) && value.length === 0)) continue;
-    throw unsupported(name);
-  }
 }
