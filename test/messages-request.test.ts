@@ -36,6 +36,13 @@ test('a request says no more than is meant, and how much is to be said at most',
   });
 });
 
+test('the tiers of service that the API has are asked for, and the others left out', () => {
+  const tiers = ['auto', 'default', 'priority', 'flex', 'scale', 'fast', 'ultrafast'].map(
+    (service_tier) => sent({ hints: { ...modelCall().hints, service_tier } }).service_tier,
+  );
+  assert.deepEqual(tiers, ['auto', 'standard_only', 'auto', undefined, undefined, undefined, undefined]);
+});
+
 test('what the API cannot carry is refused by its name', () => {
   const format = { type: 'text' as const };
   assert.equal(refusal({ temperature: 1.01 }), 'temperature');

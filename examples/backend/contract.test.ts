@@ -20,6 +20,8 @@ const replies: Record<string, object[]> = {
   cut: [{ content: 'Well' }],
 };
 
+const caching = ['prompt_cache_options', 'prompt_cache_retention'] as const;
+
 async function open(): Promise<BackendSubject> {
   const calls: { body: { model: string }; reply: ServerResponse; closed: Promise<unknown> }[] = [];
   const server = createServer(async (request, reply) => {
@@ -43,6 +45,7 @@ async function open(): Promise<BackendSubject> {
     excessive: [],
     failing: modelCall({ model: 'cut' }),
     models: [],
+    withoutHints: ['user', 'safety_identifier', 'prompt_cache_key', ...caching, 'service_tier'],
     server: {
       sent: (model) => of(model).map(({ body }) => body),
       closed: async (model) => void (await of(model).at(-1)?.closed),

@@ -39,8 +39,8 @@ export function llama(url: string, transport: Transport): Backend {
   };
 }
 
-/** What the protocol has no place for is refused by its name: nothing may be dropped. */
-function refuse({ tools, params, tool_choice, text, top_logprobs, reasoning, hints }: ModelCall): void {
+/** What the protocol has no place for is refused by its name: nothing may be dropped but hints, which change no answer. */
+function refuse({ tools, params, tool_choice, text, top_logprobs, reasoning }: ModelCall): void {
   const [tool] = tools;
   if (tool) throw unsupported(params.get(tool) ?? 'tools', 'cannot be used by this model');
   const wanted = {
@@ -52,7 +52,6 @@ function refuse({ tools, params, tool_choice, text, top_logprobs, reasoning, hin
     'reasoning.effort': reasoning.effort,
     'reasoning.summary': reasoning.summary,
     'reasoning.mode': reasoning.mode,
-    ...hints,
   };
   const [param] = Object.entries(wanted).find(([, value]) => value) ?? [];
   if (param) throw unsupported(param, 'is nothing that this model can be told');

@@ -21,7 +21,10 @@ export interface ModelCall {
   /** Alternatives per token, with log probabilities; null for no log probabilities. */
   top_logprobs: number | null;
   reasoning: { effort: string | null; summary: string | null; mode?: 'pro' };
-  /** Passed on unchanged if the backend's protocol has them. */
+  /**
+   * What changes no answer, and clients send unasked: passed on where the protocol has a place for the value, left out
+   * elsewhere, and never refused.
+   */
   hints: {
     user: string | null;
     safety_identifier: string | null;
@@ -81,7 +84,7 @@ export type Prepare = (call: ModelCall) => PreparedCall;
 export interface Backend {
   /**
    * Translates a call for a server of this profile, once. Throws an ApiError that names the field for what it cannot
-   * carry; everything else it carries.
+   * carry, before it returns; everything else it carries, but for hints.
    */
   prepare(call: ModelCall, profile: ServerProfile): PreparedCall;
   /** The ids of its models; rejects if it cannot list them. */

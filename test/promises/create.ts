@@ -94,8 +94,8 @@ promise(
 promise(
   'create.hints',
   {
-    says: 'harmless hints (user, safety_identifier, prompt_cache_*, service_tier) are accepted, echoed and passed on',
-    source: 'docs/errors.md',
+    says: 'harmless hints (user, safety_identifier, prompt_cache_*, service_tier) are accepted, echoed, and passed on where the protocol has a place for them',
+    source: 'docs/backends.md',
   },
   async (door) => {
     const hints = {

@@ -4,6 +4,7 @@ import type { Backend, ModelCall } from '../../handler/backend/backend.ts';
 import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { fieldCases } from '../../handler/backend/contract/fields.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
+import { unsupported } from '../../handler/errors.ts';
 import { modelCall, scriptedSubject } from '../support/backend-contract.ts';
 import { type Script, sends } from '../support/model/scripted.ts';
 
@@ -41,4 +42,44 @@ describe('a backend that drops a field does not keep the contract:', { concurren
       await assert.rejects(run(opened), broken);
     });
   }
+});
+
+/** A case of a contract by the start of its name. */
+function caseOf(name: string) {
+  return fieldCases.find((one) => one.name.startsWith(name)) ?? assert.fail(name);
+}
+
+/** The subject of a whole backend, or of what is made of it. */
+function subjectOf(change: (backend: Backend) => Backend = (backend) => backend) {
+  return scriptedSubject((url, transport) => change(chatCompletions(openServer(url, 'key', transport))), scripts);
+}
+
+test('a backend that refuses a hint does not keep the contract', async () => {
+  const refuses = (backend: Backend): Backend => ({
+    ...backend,
+    prepare(call, profile) {
+      if (call.hints.user) throw unsupported('user');
+      return backend.prepare(call, profile);
+    },
+  });
+  await assert.rejects(
+    caseOf('hints.user').run(() => subjectOf(refuses)),
+    /hints.user is refused, which is only a hint/,
+  );
+});
+
+test('a backend may drop a hint that its subject says its protocol has no place for', async () => {
+  const drops = (backend: Backend): Backend => ({
+    ...backend,
+    prepare: (call, profile) => backend.prepare(without(call, ['hints', 'user'], modelCall()), profile),
+  });
+  await caseOf('hints.user').run(async () => ({ ...(await subjectOf(drops)), withoutHints: ['user'] }));
+});
+
+test('the name of a model may stand in the path alone', async () => {
+  await caseOf('model').run(async () => {
+    const subject = await subjectOf();
+    const server = subject.server ?? assert.fail();
+    return { ...subject, server: { ...server, sent: (model) => server.sent(model).map(() => 'a body') } };
+  });
 });

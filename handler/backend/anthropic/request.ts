@@ -136,6 +136,7 @@ function cacheControl(hints: ModelCall['hints'], breakpoints: readonly CacheBrea
   return automatic ? cache_control : null;
 }
 
+/** The API's own two tiers; the others are hints that it has no place for. */
 function tierOf(tier: string | null): string | null {
   if (tier === 'default') return 'standard_only';
   return tier === 'auto' || tier === 'priority' ? 'auto' : null;

@@ -5,7 +5,7 @@ import type { BackendEvent, ModelCall } from '../backend.ts';
 import { type BackendSubject, functionTool, isNamed, isRefused, modelCall, start, userMessage } from './subject.ts';
 
 // Every field of a call is carried, so that the server is sent something else or the reply is read in another way, or it is
-// refused by its name. A field that is not in the table does not compile.
+// refused by its name; hints are carried or left out. A field that is not in the table does not compile.
 
 /** Makes the case of a field by its name. */
 type Field = (name: string) => ContractCase<BackendSubject>;
@@ -15,7 +15,6 @@ const two = { tools: [f, g] };
 const plain = modelCall();
 const text = (members: Partial<ModelCall['text']>) => ({ text: { ...plain.text, ...members } });
 const reasoning = (members: Partial<ModelCall['reasoning']>) => ({ reasoning: { ...plain.reasoning, ...members } });
-const hints = (members: Partial<ModelCall['hints']>) => ({ hints: { ...plain.hints, ...members } });
 const schema = (required: string) => {
   const properties = { [required]: { type: 'string' } };
   return text({
@@ -24,7 +23,7 @@ const schema = (required: string) => {
 };
 
 const fields = {
-  model: matters([{ model: 'another' }, { model: 'one-more' }]),
+  model: namesModel,
   instructions: matters([{ instructions: 'Be kind.' }, { instructions: 'Be kind and brief.' }]),
   input: matters([{ input: [userMessage('Good day')] }, { input: [userMessage('Good night')] }]),
   tools: matters([{ tools: [f] }, two], { params: new Map([f, g].map((tool, at) => [tool, `tools[${at}]`])) }),
@@ -55,14 +54,12 @@ const fields = {
     mode: matters([reasoning({ mode: 'pro' })]),
   } satisfies Record<keyof ModelCall['reasoning'], Field>,
   hints: {
-    user: matters([hints({ user: 'u-1' }), hints({ user: 'u-2' })], {}, ['user']),
-    safety_identifier: matters([hints({ safety_identifier: 's-1' }), hints({ safety_identifier: 's-2' })], {}, [
-      'safety_identifier',
-    ]),
-    prompt_cache_key: matters([hints({ prompt_cache_key: 'k' })], {}, ['prompt_cache_key']),
-    prompt_cache_options: matters([hints({ prompt_cache_options: { ttl: '12h' } })], {}, ['prompt_cache_options']),
-    prompt_cache_retention: matters([hints({ prompt_cache_retention: '24h' })], {}, ['prompt_cache_retention']),
-    service_tier: matters([hints({ service_tier: 'priority' })], {}, ['service_tier']),
+    user: hint('user', 'u-1', 'u-2'),
+    safety_identifier: hint('safety_identifier', 's-1', 's-2'),
+    prompt_cache_key: hint('prompt_cache_key', 'k'),
+    prompt_cache_options: hint('prompt_cache_options', { ttl: '12h' }),
+    prompt_cache_retention: hint('prompt_cache_retention', '24h'),
+    service_tier: hint('service_tier', 'priority'),
   } satisfies Record<keyof ModelCall['hints'], Field>,
 } satisfies Record<keyof ModelCall, Field | Record<string, Field>>;
 
@@ -93,7 +90,10 @@ function matters(
         const described = JSON.stringify(value);
         try {
           const outcome = await outcomeOf(subject, { ...base, ...value });
-          check(!outcomes.has(outcome), `${field} is dropped: ${described} changes nothing`);
+          check(
+            !outcomes.has(outcome),
+            `${field} is dropped: ${described} changes neither what is sent nor what is read`,
+          );
           outcomes.add(outcome);
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;
@@ -101,6 +101,44 @@ function matters(
         }
       }
     });
+}
+
+/** Tries a hint: no value is refused, and each changes the request or the reply, unless the protocol has no place for it. */
+function hint<Name extends keyof ModelCall['hints']>(
+  name: Name,
+  ...values: NonNullable<ModelCall['hints'][Name]>[]
+): Field {
+  return (field) =>
+    contractCase(`${field} is carried or left out, and never refused`, async (subject) => {
+      const outcomes = new Set([await outcomeOf(subject, subject.talkative)]);
+      for (const value of values) {
+        const hints = { ...plain.hints, [name]: value };
+        const outcome = await outcomeOf(subject, { ...subject.talkative, hints }).catch((error: unknown) => {
+          throw error instanceof ApiError ? new Error(`${field} is refused, which is only a hint: ${error}`) : error;
+        });
+        if (subject.withoutHints?.includes(name)) continue;
+        const broken = `${field} is dropped: ${JSON.stringify(value)} changes nothing, and it is not in withoutHints`;
+        check(!outcomes.has(outcome), broken);
+        outcomes.add(outcome);
+      }
+    });
+}
+
+/** The server of a call learns which model is meant, wherever the protocol has its name. */
+function namesModel(field: string): ContractCase<BackendSubject> {
+  return contractCase(`${field} is carried`, async (subject) => {
+    const { server, talkative } = subject;
+    const names = [talkative.model, 'another', 'one-more'];
+    const counts = () => names.map((name) => server?.sent(name).length ?? 0);
+    const replies = new Set<string>();
+    for (const [at, model] of names.entries()) {
+      const before = counts();
+      replies.add(await outcomeOf(subject, { ...talkative, model }));
+      const got = names.filter((_, place) => counts()[place] !== before[place]);
+      const broken = `model is dropped, or \`sent\` does not know it: a call of ${model} came as one of ${got.join(', ') || 'none'}`;
+      check(server ? got.length === 1 && got[0] === names[at] : replies.size > at, broken);
+    }
+  });
 }
 
 /** Tool errors name the tool's place in the request. */

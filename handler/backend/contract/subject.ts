@@ -20,9 +20,14 @@ export interface BackendSubject {
   failing: ModelCall | null;
   /** What it lists. */
   models: readonly string[];
+  /** The hints that its protocol has no place for; each of the others is to be carried. Default: none. */
+  withoutHints?: readonly (keyof ModelCall['hints'])[];
   /** Null for a backend without a server. */
   server: {
-    /** What it has got for a model, in its order: bodies, and paths where a path says something of the call. */
+    /**
+     * What it has got for a model, in its order: the bodies, and with each what of a call stands elsewhere, in the path or a
+     * header. A model whose name stands in the path is told by that.
+     */
     sent(model: string): readonly unknown[];
     /** Resolves when the connection of a model's last call has closed. */
     closed(model: string): Promise<void>;
