@@ -21,7 +21,7 @@ import { findItems, idsInConversation } from '../handler/state/references.ts';
 import { getResponse, getStatus, getStoredResponse, listInputItems } from '../handler/state/responses.ts';
 import type { TenantStore } from '../handler/state/tenant-store.ts';
 import { create } from './promises/ask.ts';
-import { ask, conversation, have, type List } from './promises/state-ask.ts';
+import { ask, conversation, have, type List, readablePaths } from './promises/state-ask.ts';
 import { testConfig } from './support/doors/door.ts';
 import { type InProcess, openInProcess, testHandler } from './support/doors/in-process.ts';
 import { newFolder } from './support/folder.ts';
@@ -161,10 +161,8 @@ test('so does every request that only reads, in a process that has just begun as
   const { model, id, response, item } = await turns(await keyless(t, { door, database }));
   lock();
   const fresh = await keyless(t, { door, database });
-  const items = `conversations/${id}/items`;
-  const paths = [`responses/${response}`, `responses/${response}/input_items`, `conversations/${id}`, items];
-  for (const path of [...paths, `${items}/${item}`]) {
-    assert.equal((await ask(fresh, 'GET', `/v1/${path}`)).status, 200, path);
+  for (const path of [...readablePaths('responses', response), ...readablePaths('conversations', id, item)]) {
+    assert.equal((await ask(fresh, 'GET', path)).status, 200, path);
   }
   const input = [
     { type: 'item_reference', id: item },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { ask, contents, conversation, have, nowhere, refusesWithin, turnRefused } from './state-ask.ts';
+import { ask, contents, conversation, have, nowhere, refusesWithin, requestsTo, turnRefused } from './state-ask.ts';
 
 interface Conversation {
   id: string;
@@ -118,17 +118,6 @@ promise(
   NEEDS_HEADERS,
 );
 
-/** Everything that can be asked of one conversation. */
-const requestsOf = (id: string) => [
-  `GET /v1/conversations/${id}`,
-  `POST /v1/conversations/${id}`,
-  `DELETE /v1/conversations/${id}`,
-  `GET /v1/conversations/${id}/items`,
-  `POST /v1/conversations/${id}/items`,
-  `GET /v1/conversations/${id}/items/msg_1`,
-  `DELETE /v1/conversations/${id}/items/msg_1`,
-];
-
 promise(
   'conversation.delete',
   { says: 'a deleted conversation is 404 in every way', source: 'openai 7.57.0 types: ConversationDeletedResource' },
@@ -139,7 +128,7 @@ promise(
       object: 'conversation.deleted',
       deleted: true,
     });
-    await nowhere(door, ...requestsOf(id));
+    await nowhere(door, ...requestsTo('conversations', id));
     await turnRefused(door, { conversation: id }, { status: 404, code: null, param: 'conversation' });
   },
   NEEDS_HEADERS,
@@ -149,10 +138,8 @@ promise(
   'conversation.unknown',
   { says: 'an unknown conversation is 404 in every way, however odd its id', source: 'docs/state.md' },
   async (door) => {
-    await nowhere(door, ...requestsOf('conv_nobody'));
-    for (const id of ['x'.repeat(4000), 'conv_👍%E2%82']) {
-      await nowhere(door, ...requestsOf(id));
-    }
+    await nowhere(door, ...requestsTo('conversations', 'conv_nobody'));
+    for (const id of ['x'.repeat(4000), 'conv_👍%E2%82']) await nowhere(door, ...requestsTo('conversations', id));
   },
   NEEDS_HEADERS,
 );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
+import { routes } from '../../handler/http/routes.ts';
 import { type Door, post } from '../support/doors/door.ts';
 import type { Script } from '../support/model/scripted.ts';
 import { parseStream, type Stream } from '../support/sse.ts';
@@ -53,10 +54,22 @@ export async function settled(door: Door, id: string): Promise<ResponseObject> {
   return response;
 }
 
+/** Every request to what is stored under an id, and to an item of it, such as `GET /v1/responses/resp_1/input_items`. */
+export function requestsTo(resource: 'responses' | 'conversations', id: string, item = 'msg_1'): string[] {
+  const one = `/v1/${resource}/{id}`;
+  const below = routes.filter(({ path }) => path === one || path.startsWith(`${one}/`));
+  return below.map(({ method, path }) => `${method} ${path.replace('{id}', () => id).replace('{item}', item)}`);
+}
+
+/** The paths of those that only read. */
+export function readablePaths(...to: Parameters<typeof requestsTo>): string[] {
+  return requestsTo(...to).flatMap((request) => (request.startsWith('GET ') ? [request.slice('GET '.length)] : []));
+}
+
 /** Holds that nothing is at these paths, each of which is asked with a method: `GET /v1/...`. */
 export async function nowhere(door: Door, ...requests: string[]): Promise<void> {
   for (const request of requests) {
-    const [method = '', path = ''] = request.split(' ');
+    const [, method = '', path = ''] = /^(\w+) (.*)$/s.exec(request) ?? [];
     const body = method === 'POST' ? { items: [{ role: 'user', content: 'Hi' }], metadata: {} } : undefined;
     await refuses(await ask(door, method, path, body), { status: 404, code: null });
   }

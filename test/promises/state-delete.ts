@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { says } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { contents, conversation, have, heard, nowhere, stored, turnRefused } from './state-ask.ts';
+import { contents, conversation, have, heard, nowhere, requestsTo, stored, turnRefused } from './state-ask.ts';
 
 promise(
   'delete.reply',
@@ -16,12 +16,11 @@ promise(
 
 promise(
   'delete.gone',
-  { says: 'a deleted response is 404 to GET, to DELETE and for its input items', source: 'docs/state.md' },
+  { says: 'a deleted response is 404 in every way', source: 'docs/state.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')) });
-    const path = `/v1/responses/${id}`;
-    await have(door, 'DELETE', path);
-    await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
+    await have(door, 'DELETE', `/v1/responses/${id}`);
+    await nowhere(door, ...requestsTo('responses', id));
   },
   NEEDS_HEADERS,
 );

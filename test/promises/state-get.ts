@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { routes } from '../../handler/http/routes.ts';
 import { callsFunctions, hangs, type Script, says, sends } from '../support/model/scripted.ts';
 import { callOf, create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { ask, have, nowhere, stored } from './state-ask.ts';
+import { ask, have, nowhere, requestsTo, stored } from './state-ask.ts';
 
 promise(
   'stored.json',
@@ -114,8 +115,7 @@ promise(
   'stored.unknown',
   { says: 'an unknown response is 404', source: 'docs/state.md' },
   async (door) => {
-    const path = '/v1/responses/resp_nobody-knows';
-    await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
+    await nowhere(door, ...requestsTo('responses', 'resp_nobody-knows'));
   },
   NEEDS_HEADERS,
 );
@@ -127,10 +127,7 @@ promise(
   'stored.odd-ids',
   { says: 'an id that is long, badly encoded or full of odd characters is 404, too', source: 'docs/state.md' },
   async (door) => {
-    for (const id of oddIds) {
-      const path = `/v1/responses/${id}`;
-      await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
-    }
+    for (const id of oddIds) await nowhere(door, ...requestsTo('responses', id));
   },
   NEEDS_HEADERS,
 );
@@ -181,9 +178,7 @@ promise(
     const { id } = await create(door, { model, store: false });
     const { final } = await stream(door, { model, store: false });
     assert.equal(callOf(door, model).body.messages.length, 1);
-    for (const path of [`/v1/responses/${id}`, `/v1/responses/${final.id}`]) {
-      await nowhere(door, `GET ${path}`, `DELETE ${path}`, `GET ${path}/input_items`);
-    }
+    for (const unkept of [id, final.id]) await nowhere(door, ...requestsTo('responses', unkept));
   },
   NEEDS_HEADERS,
 );
@@ -195,17 +190,11 @@ promise(
     source: 'docs/state.md',
   },
   async (door) => {
-    const allowed: [path: string, methods: string[]][] = [
-      ['/v1/responses/resp_1', ['DELETE', 'GET']],
-      ['/v1/responses/resp_1/input_items', ['GET']],
-      ['/v1/conversations', ['POST']],
-      ['/v1/conversations/conv_1', ['DELETE', 'GET', 'POST']],
-      ['/v1/conversations/conv_1/items', ['GET', 'POST']],
-      ['/v1/conversations/conv_1/items/msg_1', ['DELETE', 'GET']],
-    ];
-    for (const [path, methods] of allowed) {
-      const reply = await ask(door, 'PUT', path, {});
-      assert.deepEqual((reply.headers.get('allow') ?? '').split(', ').sort(), methods, path);
+    const kept = routes.filter(({ path }) => /^\/v1\/(responses\/\{id\}|conversations)/.test(path));
+    for (const [path, rows] of Map.groupBy(kept, ({ path }) => path)) {
+      const reply = await ask(door, 'PUT', path.replace(/\{\w+\}/g, 'x_1'), {});
+      const allowed = (reply.headers.get('allow') ?? '').split(', ').sort();
+      assert.deepEqual(allowed, rows.map(({ method }) => method).sort(), path);
       await refuses(reply, { status: 405, code: 'method_not_allowed' });
     }
   },

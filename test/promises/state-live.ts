@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
 import { callOf } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { begin, held, nowhere, settled, stored, until } from './state-ask.ts';
+import { begin, held, nowhere, requestsTo, settled, stored, until } from './state-ask.ts';
 
 const LIVE = { ...NEEDS_HEADERS, ...NEEDS_LIVE };
 
@@ -128,7 +128,7 @@ promise(
     await begun;
     running.leave();
     await callOf(door, model).closed;
-    await nowhere(door, `GET /v1/responses/${running.id}`, `GET /v1/responses/${running.id}/input_items`);
+    await nowhere(door, ...requestsTo('responses', running.id));
   },
   LIVE,
 );

@@ -6,6 +6,7 @@ import { type Place, placesOf } from '../bad-input/places.ts';
 import { isWrong, nameOf, sitesOf } from '../bad-input/sites.ts';
 import { bodyWith, errorOf, send, tryValue } from '../bad-input/try.ts';
 import { deep, huge, MARK, ofEachType, written } from '../bad-input/values.ts';
+import { readablePaths } from '../promises/state-ask.ts';
 import { type Door, post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
 import { says } from '../support/model/scripted.ts';
@@ -125,8 +126,7 @@ test('neither does anything large or deep', async () => {
 });
 
 test('neither do ids and queries that are none', async () => {
-  const conversation = '/v1/conversations/conv_1';
-  const paths = ['/v1/responses/resp_1/input_items', '/v1/responses/resp_1', `${conversation}/items`, conversation];
+  const paths = [...readablePaths('responses', 'resp_1'), ...readablePaths('conversations', 'conv_1')];
   const names = ['limit', 'order', 'after', 'include', 'include[]', 'include[0]', 'stream', 'starting_after'];
   const texts = fc.oneof(
     fc.constantFrom('', ' ', '0', '101', '1.5', '-1', '1e999', 'NaN', '[]', '%', '%00', '%ud800', '%ff', 'null'),

@@ -5,6 +5,7 @@ import { before, test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
 import { openDatabase } from '../../shim/database.ts';
 import { create, stream } from '../promises/ask.ts';
+import { have, type List, readablePaths } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
@@ -60,8 +61,13 @@ test('a turn with a history of any depth takes three round trips, one without tw
     await create(door, { model, conversation });
     assert.equal(trips(), 3, `in turn ${turn} of a conversation`);
   }
-  for (const path of [`responses/${id}`, `responses/${id}/input_items`, `conversations/${conversation}/items`]) {
-    assert.equal((await door.fetch(`/v1/${path}`)).status, 200);
+  const { data } = await have<List>(door, 'GET', `/v1/conversations/${conversation}/items`);
+  assert.equal(trips(), 1);
+  for (const path of [
+    ...readablePaths('responses', id),
+    ...readablePaths('conversations', conversation, data[0]?.id),
+  ]) {
+    assert.equal((await door.fetch(path)).status, 200);
     assert.equal(trips(), 1, path);
   }
 });

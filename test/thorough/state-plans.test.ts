@@ -7,7 +7,7 @@ import { migrate } from '../../handler/state/database/schema.ts';
 import { sql, write } from '../../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { create, stream } from '../promises/ask.ts';
-import { ask, have } from '../promises/state-ask.ts';
+import { ask, have, readablePaths } from '../promises/state-ask.ts';
 import { post } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
@@ -72,8 +72,8 @@ test('every statement finds its rows by a key, however much is stored, and does 
   await create(door, { model, previous_response_id: inside.id });
   await ask(door, 'POST', `/v1/conversations/${id}/items`, { items: input });
   await ask(door, 'POST', `/v1/conversations/${id}`, { metadata: {} });
-  const lists = [`/v1/responses/${first.id}/input_items`, `/v1/conversations/${id}/items`];
-  for (const path of [`/v1/responses/${second.id}`, `/v1/conversations/${id}`, ...lists]) {
+  const { data: said } = await have<{ data: { id: string }[] }>(door, 'GET', `/v1/conversations/${id}/items`);
+  for (const path of [...readablePaths('responses', second.id), ...readablePaths('conversations', id, said[1]?.id)]) {
     for (const order of ['asc', 'desc']) {
       const { data } = await have<{ data?: { id: string }[] }>(door, 'GET', `${path}?order=${order}`);
       if (!data?.[0]) continue;
