@@ -7,7 +7,7 @@ import type { Processes } from './cpu.ts';
 import { startFloor } from './floor.ts';
 import type { Templates } from './plain.ts';
 import { type Product, startProduct } from './product.ts';
-import type { Shape } from './text.ts';
+import { NONCE, type Shape } from './text.ts';
 
 /** A way to ask for the same turn. */
 export interface Subject {
@@ -77,12 +77,9 @@ async function recordTemplates(port: number, { json, stream }: { json: Shape; st
     return answer.body.replaceAll(ask.nonce, NONCE);
   };
   const templates = {
-    nonce: NONCE,
     json: await record('responses', json),
     stream: await record('responses stream', stream),
   };
   connection.close();
   return templates;
 }
-
-const NONCE = '[nonce]';

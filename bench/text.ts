@@ -12,8 +12,8 @@ export interface Shape {
   noted: boolean;
 }
 
-/** Characters of a nonce: constant, so that requests and replies of one shape are equally long. */
-export const NONCE_LENGTH = 16;
+/** Stands for the nonce in what is prepared: all are equally long, and so are requests and replies of one shape. */
+export const NONCE = '[this is nonce] ';
 
 const FILLER = 'abcdefghijklmnopqrstuvwxyz';
 
@@ -24,7 +24,7 @@ let count = 0;
 
 /** A word that no request before had. */
 export function newNonce(): string {
-  return `${prefix}${(count++).toString(36).padStart(NONCE_LENGTH - prefix.length, '0')}`;
+  return `${prefix}${(count++).toString(36).padStart(NONCE.length - prefix.length, '0')}`;
 }
 
 /** What a prompt must hold for the mock to answer with this nonce in this shape. */
@@ -33,12 +33,12 @@ export function tagOf(nonce: string, { deltas, size, apart, think, noted }: Shap
 }
 
 /** The last tag in a request's body: its nonce, and its shape as text, by which prepared replies can be found. */
-export function findTag(body: Buffer): { nonce: string; shape: string } {
+export function findTag(body: string): { nonce: string; shape: string } {
   const begin = body.lastIndexOf('[[');
   const end = body.indexOf(']]', begin);
   if (begin < 0 || end < 0) throw new Error('a request without a tag');
-  const text = body.toString('latin1', begin + 2, end);
-  return { nonce: text.slice(0, NONCE_LENGTH), shape: text.slice(NONCE_LENGTH + 1) };
+  const text = body.slice(begin + 2, end);
+  return { nonce: text.slice(0, NONCE.length), shape: text.slice(NONCE.length + 1) };
 }
 
 /** The shape that `findTag` found. */
