@@ -1,4 +1,4 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -26,20 +26,29 @@ export async function startScript(name: string, port: number, message?: object):
   return child;
 }
 
-/** A Node program to start. */
+/** A program to start. */
 export interface Program {
   name: string;
+  /** Default: the Node that runs the bench. */
+  command?: string;
   args: readonly string[];
-  /** What its stderr says when it is ready. */
-  ready: string;
+  env?: Readonly<Record<string, string>>;
+  /** What its stderr says when it is ready. Default: nothing, and nobody waits for it. */
+  ready?: string;
   /** Its folder, which is removed even when nothing else can be done any more. */
   folder: string;
 }
 
-/** Starts a Node program and resolves when it is ready; its stdout goes nowhere. */
-export async function startProgram({ name, args, ready, folder }: Program): Promise<Child> {
-  const child = keep(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] }), folder);
+/** Starts a program and resolves when it is ready; its stdout goes nowhere. */
+export async function startProgram(program: Program): Promise<Child> {
+  const { name, command = process.execPath, args, env, ready = '', folder } = program;
+  const options: SpawnOptions = { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } };
+  const child = keep(spawn(command, args, options), folder);
   let said = '';
+  if (ready === '') {
+    child.process.stderr?.resume();
+    return child;
+  }
   const begun = new Promise<void>((resolve) => {
     child.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said += text;

@@ -73,19 +73,29 @@ export async function compare(
 function summarise({ name, label }: Entrant, bouts: Bout[], base: Bout[], unit: Comparison['unit']): SubjectResult {
   const rates = bouts.map((bout) => rateOf(bout, unit));
   const ratios = rates.map((rate, round) => rate / rateOf(base[round], unit));
+  const resident = bouts.at(-1)?.resident;
   return {
     name,
     label,
     ratio: spread(ratios),
     perSecond: spread(rates),
+    rates,
     p50: median(bouts.map(({ p50 }) => p50)),
     p99: median(bouts.map(({ p99 }) => p99)),
     cpu: medianCpu(bouts.map(({ cpu }) => cpu)),
+    main: medianCpu(bouts.map(({ main }) => main)),
+    busy: medianCpu(bouts.map(busyOf)),
+    ...(resident !== undefined && { resident }),
   };
 }
 
 function rateOf(bout: Bout | undefined, unit: Comparison['unit']): number {
   return (unit === 'requests' ? bout?.requestsPerSecond : bout?.deltasPerSecond) ?? Number.NaN;
+}
+
+/** Microseconds of a request, at so many a second, as the part of a core. */
+function busyOf({ cpu, requestsPerSecond }: Bout): Cpu {
+  return mapRoles(cpu, (spent) => (spent * requestsPerSecond) / 1e6);
 }
 
 function medianCpu(all: readonly Cpu[]): Cpu {

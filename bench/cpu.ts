@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-/** Who spends CPU in a measurement. */
-export type Role = 'load' | 'mock' | 'product' | 'envoy' | 'plain';
+/** Who spends CPU in a measurement; the `server` is what is measured. */
+export type Role = 'load' | 'mock' | 'server' | 'envoy' | 'plain';
 
 /** The processes of a measurement. */
 export type Processes = Readonly<Partial<Record<Role, number>>>;
@@ -12,10 +12,10 @@ export type Cpu = Partial<Record<Role, number>>;
 /** Linux counts a process's time in ticks of 10 ms on every platform that Node runs on. */
 const TICK = 10_000;
 
-/** User and system time that each process has spent so far, its threads included. */
-export function readCpu(processes: Processes): Cpu {
+/** User and system time that each process has spent so far: with its threads, or its main thread alone. */
+export function readCpu(processes: Processes, main = false): Cpu {
   return mapRoles(processes, (pid) => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const stat = readFileSync(main ? `/proc/${pid}/task/${pid}/stat` : `/proc/${pid}/stat`, 'latin1');
     // The second field is the name in parentheses, and may hold spaces.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * TICK;

@@ -1,6 +1,7 @@
 import { asker, type Language } from './ask.ts';
 import { Connection } from './connection.ts';
 import { type Cpu, cpuPer, type Processes, partOfOthers, readCpu, readMachine, sumOf } from './cpu.ts';
+import { residentOf } from './resident.ts';
 import { quantile } from './statistics.ts';
 import type { Shape } from './text.ts';
 
@@ -21,7 +22,12 @@ export interface Bout {
   deltasPerSecond: number;
   p50: number;
   p99: number;
+  /** Of each process with all of its threads. */
   cpu: Cpu;
+  /** Of its main thread alone. */
+  main: Cpu;
+  /** Bytes of the server in memory at the end. */
+  resident?: number;
   /** The part of the machine's time that went to programs that are not measured. */
   others: number;
 }
@@ -34,6 +40,7 @@ export async function hammer({ port, language, shape, connections, seconds, proc
   let deltas = 0;
   const machine = readMachine();
   const before = readCpu(processes);
+  const mainBefore = readCpu(processes, true);
   const begun = performance.now();
   const until = begun + seconds * 1000;
   const run = async (connection: Connection) => {
@@ -53,6 +60,7 @@ export async function hammer({ port, language, shape, connections, seconds, proc
   }
   const elapsed = (performance.now() - begun) / 1000;
   const after = readCpu(processes);
+  const mainAfter = readCpu(processes, true);
   return {
     requests: took.length,
     requestsPerSecond: took.length / elapsed,
@@ -60,6 +68,8 @@ export async function hammer({ port, language, shape, connections, seconds, proc
     p50: quantile(took, 0.5),
     p99: quantile(took, 0.99),
     cpu: cpuPer(took.length, before, after),
+    main: cpuPer(took.length, mainBefore, mainAfter),
+    ...(processes.server && { resident: residentOf(processes.server) }),
     others: partOfOthers(machine, sumOf(after) - sumOf(before)),
   };
 }

@@ -9,6 +9,7 @@ import { startGenerator } from './generator.ts';
 import { measureChain } from './measure-chain.ts';
 import { measureFirstEvents } from './measure-first.ts';
 import { measureMemory } from './measure-memory.ts';
+import { measureStart } from './measure-start.ts';
 import { measureSweep } from './measure-sweep.ts';
 import { FULL, QUICK, SHAPES } from './plan.ts';
 import { questionsOf } from './questions.ts';
@@ -16,8 +17,15 @@ import type { Results } from './results.ts';
 import { startServers } from './servers.ts';
 import { tableOf } from './table.ts';
 
-// `--quick` measures less and writes nothing; `--profile FOLDER` leaves the product's CPU profiles there.
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, profile: { type: 'string' } } });
+// `--quick` measures less and writes nothing; `--peers` measures other servers beside it, which are installed from PyPI;
+// `--profile FOLDER` leaves the product's CPU profiles there.
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    peers: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+  },
+});
 
 const begun = performance.now();
 
@@ -29,7 +37,9 @@ function say(line: string): void {
 async function run(): Promise<Results> {
   const plan = flags.quick ? QUICK : FULL;
   const generator = await startGenerator();
-  const servers = await startServers({ json: SHAPES.turn, stream: SHAPES.bursts }, flags.profile);
+  const { peers, profile } = flags;
+  const shapes = { json: SHAPES.turn, stream: SHAPES.bursts };
+  const servers = await startServers({ shapes, peers, profile, say });
   try {
     say('every server is up');
     const questions = questionsOf(servers, plan);
@@ -44,6 +54,8 @@ async function run(): Promise<Results> {
     const chain = await measureChain(servers, plan, generator);
     say('memory');
     const memory = await measureMemory(servers, plan, generator);
+    say('starts');
+    const start = await measureStart(servers, plan);
     say('the sweep');
     const swept = await measureSweep(plan);
     const found = {
@@ -57,6 +69,7 @@ async function run(): Promise<Results> {
       firstEvents,
       chain,
       memory,
+      start,
       swept,
     };
     return { ...found, aims: aimsOf(found) };

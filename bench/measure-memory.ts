@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Language } from './ask.ts';
 import type { Generator } from './generator.ts';
 import { CONNECTIONS, MEMORY, type Plan, SHAPES } from './plan.ts';
-import { type Product, startProduct } from './product.ts';
+import { startProduct } from './product.ts';
+import { residentOf } from './resident.ts';
 import type { Resident } from './results.ts';
 import type { Servers } from './servers.ts';
 import type { Shape } from './text.ts';
@@ -33,22 +33,16 @@ async function measureLoad(mock: number, generator: Generator, { label, ...load 
   const product = await startProduct(mock);
   try {
     await sleep(MEMORY.rest);
-    const idle = residentOf(product);
+    const idle = residentOf(product.pid);
     let peak = idle;
     const sampling = setInterval(() => {
-      peak = Math.max(peak, residentOf(product));
+      peak = Math.max(peak, residentOf(product.pid));
     }, MEMORY.sample);
-    await generator.hammer({ ...load, port: product.http, processes: { product: product.pid } });
+    await generator.hammer({ ...load, port: product.http, processes: { server: product.pid } });
     clearInterval(sampling);
     await sleep(MEMORY.rest);
-    return { label, connections: load.connections, idle, peak, after: residentOf(product) };
+    return { label, connections: load.connections, idle, peak, after: residentOf(product.pid) };
   } finally {
     await product.stop();
   }
-}
-
-/** Bytes of a process that are in memory now. */
-function residentOf({ pid }: Product): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }

@@ -17,6 +17,8 @@ export interface Plan {
   /** Seconds of each load whose memory is measured, and how many streams are held at a time. */
   memory: number;
   held: number;
+  /** Starts of the built package. */
+  starts: number;
   /** Stored responses, and how many of them have expired, when those are removed. */
   swept: { responses: number; expired: number };
 }
@@ -33,6 +35,7 @@ export const FULL: Plan = {
   chains: 6,
   memory: 8,
   held: 1_000,
+  starts: 7,
   swept: { responses: 1_000_000, expired: 100_000 },
 };
 
@@ -48,6 +51,7 @@ export const QUICK: Plan = {
   chains: 1,
   memory: 2,
   held: 300,
+  starts: 3,
   swept: { responses: 50_000, expired: 5_000 },
 };
 

@@ -9,27 +9,41 @@ import { type Child, startProgram } from './children.ts';
 export interface Product extends Child {
   grpc: number;
   http: number;
+  /** When its process was started, by `performance.now()`. */
+  begun: number;
   /** Bytes of its database, the write-ahead log included. */
   databaseSize(): Promise<number>;
 }
 
-const MAIN = fileURLToPath(new URL('../shim/main.ts', import.meta.url));
+/** Whether the product is the built package in `dist`, which is not waited for, and a folder for its CPU profile. */
+export interface ProductOptions {
+  built?: boolean;
+  profile?: string | undefined;
+}
 
-/** Starts the product on the mock model with a database of its own; `profile` is a folder for its CPU profile. */
-export async function startProduct(mockPort: number, profile?: string): Promise<Product> {
+/** Starts the product on the mock model with a database of its own. */
+export async function startProduct(mockPort: number, { built, profile }: ProductOptions = {}): Promise<Product> {
   const folder = newFolder();
   const [grpc, http] = [await freePort(), await freePort()];
   const config = join(folder, 'config.yaml');
   const models = [{ match: 'bench', backend: 'chat', url: `http://127.0.0.1:${mockPort}/v1` }];
   const database = `sqlite:${join(folder, 'bench.db')}`;
   await writeFile(config, JSON.stringify({ models, database, listen: { admin: 'off' } })); // YAML takes JSON as it is
+  const main = fileURLToPath(new URL(built ? '../dist/shim/main.js' : '../shim/main.ts', import.meta.url));
   const node = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
-  const args = [...node, MAIN, '-config', config, '-no-envoy', '-port', `${grpc}`, '-http-port', `${http}`];
-  const child = await startProgram({ name: 'the product', args, ready: 'Antiphon is ready', folder });
+  const args = [...node, main, '-config', config, '-no-envoy', '-port', `${grpc}`, '-http-port', `${http}`];
+  const begun = performance.now();
+  const child = await startProgram({
+    name: 'the product',
+    args,
+    folder,
+    ...(!built && { ready: 'Antiphon is ready' }),
+  });
   return {
     ...child,
     grpc,
     http,
+    begun,
     async databaseSize() {
       const files = (await readdir(folder)).filter((name) => name.startsWith('bench.db') && !name.endsWith('-reserve'));
       const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));

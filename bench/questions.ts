@@ -1,18 +1,20 @@
 import type { Language } from './ask.ts';
 import type { Entrant, Question } from './compare.ts';
 import { CONNECTIONS, type Plan, SHAPES } from './plan.ts';
-import { LABELS, type Servers, type SubjectName } from './servers.ts';
+import { LABELS, type Servers, type Subject } from './servers.ts';
 
 const DOORS = ['http', 'streamed', 'buffered', 'floor'] as const;
+const TURN_DOORS = ['http', 'streamed', 'buffered', 'bare', 'floor'] as const;
 
 /** The comparisons of a run, by name. */
-export function questionsOf({ subjects }: Servers, plan: Plan): Record<'turn' | 'bursts' | 'tokens', Question> {
-  const entrant = (name: SubjectName, language: Language): Entrant => ({
-    name,
-    label: LABELS[name],
-    subject: subjects[name],
+export function questionsOf({ subjects, peers }: Servers, plan: Plan): Record<'turn' | 'bursts' | 'tokens', Question> {
+  const enter = (subject: Subject, language: Language): Entrant => ({
+    name: subject.name,
+    label: LABELS[subject.name],
+    subject,
     language,
   });
+  const entrant = (name: keyof typeof subjects, language: Language) => enter(subjects[name], language);
   const { rounds, repeats } = plan;
   const direct = entrant('mock', 'chat stream');
   const json = { ...entrant('mock', 'chat'), name: 'json', label: `${LABELS.mock}, not streamed` };
@@ -21,7 +23,11 @@ export function questionsOf({ subjects }: Servers, plan: Plan): Record<'turn' | 
     turn: {
       title: 'JSON turn',
       unit: 'requests',
-      entrants: [direct, json, ...DOORS.map((name) => entrant(name, 'responses'))],
+      entrants: [
+        ...[direct, json],
+        ...TURN_DOORS.map((name) => entrant(name, 'responses')),
+        ...peers.map((peer) => enter(peer, 'responses')),
+      ],
       shape: SHAPES.turn,
       connections: CONNECTIONS.turn,
       rounds,

@@ -1,6 +1,6 @@
 import type { Cpu } from './cpu.ts';
 import type { SubjectName } from './servers.ts';
-import type { Spread } from './statistics.ts';
+import { median, type Spread } from './statistics.ts';
 
 /** What one subject did in a comparison, over all rounds. */
 export interface SubjectResult {
@@ -10,10 +10,18 @@ export interface SubjectResult {
   ratio: Spread;
   /** Requests a second, or text deltas a second. */
   perSecond: Spread;
+  /** The same round by round. */
+  rates: number[];
   p50: number;
   p99: number;
-  /** Microseconds of each process for each request. */
+  /** Microseconds of each process for each request, with all of its threads. */
   cpu: Cpu;
+  /** Microseconds of its main thread. */
+  main: Cpu;
+  /** The part of a core that each process had. */
+  busy: Cpu;
+  /** Bytes of the server in memory after the last round, where one is measured. */
+  resident?: number;
 }
 
 /** Subjects side by side. */
@@ -101,12 +109,24 @@ export interface Results {
   firstEvents: AddedFirst[];
   chain: AddedByChain;
   memory: Resident[];
+  /** Seconds from the start of the built package to its first answer. */
+  start: Spread;
   swept: Swept;
 }
 
 /** A subject's result in a comparison. */
-export function resultOf({ subjects }: Comparison, name: SubjectName | 'json'): SubjectResult {
-  const found = subjects.find((subject) => subject.name === name);
+export function resultOf(comparison: Comparison, name: SubjectName | 'json'): SubjectResult {
+  const found = findResult(comparison, name);
   if (!found) throw new Error(`no subject ${name}`);
   return found;
+}
+
+/** The same; undefined for one that has not taken part. */
+export function findResult({ subjects }: Comparison, name: SubjectName | 'json'): SubjectResult | undefined {
+  return subjects.find((subject) => subject.name === name);
+}
+
+/** The median over the rounds of one subject's rate divided by the other's. */
+export function ratioOf({ rates }: SubjectResult, other: SubjectResult): number {
+  return median(rates.map((rate, round) => rate / (other.rates[round] ?? Number.NaN)));
 }

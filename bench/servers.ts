@@ -1,10 +1,14 @@
+import { join } from 'node:path';
 import { startEnvoy } from '../envoy/run.ts';
+import { newFolder } from '../test/support/folder.ts';
 import { freePort } from '../test/support/ports.ts';
 import { asker, type Language } from './ask.ts';
+import type { BareOptions } from './bare.ts';
 import { startScript } from './children.ts';
 import { Connection } from './connection.ts';
 import type { Processes } from './cpu.ts';
 import { startFloor } from './floor.ts';
+import { type PeerName, startPeers } from './peers.ts';
 import type { Templates } from './plain.ts';
 import { type Product, startProduct } from './product.ts';
 import { NONCE, type Shape } from './text.ts';
@@ -16,8 +20,11 @@ export interface Subject {
   processes: Processes;
 }
 
-/** The subjects: the first is the model itself, the last Envoy with an upstream that does nothing. */
-export type SubjectName = 'mock' | 'http' | 'streamed' | 'buffered' | 'floor';
+/** The subjects beside the peers: the model itself, the product's doors, and what does the least that can be done in their place. */
+type OwnName = 'mock' | 'http' | 'streamed' | 'buffered' | 'bare' | 'processor' | 'floor';
+
+/** All subjects. */
+export type SubjectName = OwnName | PeerName;
 
 /** What the subjects are called in tables. */
 export const LABELS: Readonly<Record<SubjectName, string>> = {
@@ -25,30 +32,56 @@ export const LABELS: Readonly<Record<SubjectName, string>> = {
   http: 'plain HTTP',
   streamed: 'Envoy, streamed mode',
   buffered: 'Envoy, buffered mode',
+  bare: 'a bare server',
+  processor: 'Envoy to a bare processor',
   floor: 'Envoy to a plain upstream',
+  'agentic-api': 'agentic-api',
+  smg: 'smg',
 };
 
 /** Every server of the bench, each a process of its own. */
 export interface Servers {
   mock: number;
   product: Product;
-  subjects: Readonly<Record<SubjectName, Subject>>;
+  subjects: Readonly<Record<OwnName, Subject>>;
+  /** Those that were asked for and could be started. */
+  peers: readonly Subject[];
   stop(): Promise<void>;
 }
 
-/** Starts them all; `shapes` are those that the plain upstream will be asked for. */
-export async function startServers(shapes: { json: Shape; stream: Shape }, profile?: string): Promise<Servers> {
+/** What the plain upstream will be asked for, whether peers take part, and a folder for the product's CPU profiles. */
+export interface ServersOptions {
+  shapes: { json: Shape; stream: Shape };
+  peers: boolean;
+  profile: string | undefined;
+  say(line: string): void;
+}
+
+/** Starts them all. */
+export async function startServers({ shapes, peers: withPeers, profile, say }: ServersOptions): Promise<Servers> {
   const mockPort = await freePort();
   const mock = await startScript('mock.ts', mockPort);
-  const product = await startProduct(mockPort, profile);
+  const product = await startProduct(mockPort, { profile });
   const [streamedPort, bufferedPort] = [await freePort(), await freePort()];
   const streamed = await startEnvoy({ mode: 'streamed', grpcPort: product.grpc, envoyPort: streamedPort });
   const buffered = await startEnvoy({ mode: 'buffered', grpcPort: product.grpc, envoyPort: bufferedPort });
   const plainPort = await freePort();
-  const plain = await startScript('plain.ts', plainPort, await recordTemplates(product.http, shapes));
+  const templates = await recordTemplates(product.http, shapes);
+  const plain = await startScript('plain.ts', plainPort, templates);
   const floorPort = await freePort();
   const floor = await startFloor(floorPort, plainPort);
-  const ours = { mock: mock.pid, product: product.pid };
+  const barePort = await freePort();
+  const bareOptions: BareOptions = {
+    mock: mockPort,
+    file: join(newFolder(), 'bare.db'),
+    reply: JSON.parse(templates.json),
+  };
+  const bare = await startScript('bare.ts', barePort, bareOptions);
+  const [processorPort, beforePort] = [await freePort(), await freePort()];
+  const processor = await startScript('bare-processor.ts', processorPort, { mock: mockPort });
+  const before = await startEnvoy({ mode: 'streamed', grpcPort: processorPort, envoyPort: beforePort });
+  const peers = withPeers ? await startPeers(mockPort, say) : [];
+  const ours = { mock: mock.pid, server: product.pid };
   const subject = (name: SubjectName, port: number, processes: Processes) => ({ name, port, processes });
   return {
     mock: mockPort,
@@ -58,11 +91,15 @@ export async function startServers(shapes: { json: Shape; stream: Shape }, profi
       http: subject('http', product.http, ours),
       streamed: subject('streamed', streamedPort, { ...ours, envoy: streamed.pid }),
       buffered: subject('buffered', bufferedPort, { ...ours, envoy: buffered.pid }),
+      bare: subject('bare', barePort, { mock: mock.pid, server: bare.pid }),
+      processor: subject('processor', beforePort, { mock: mock.pid, server: processor.pid, envoy: before.pid }),
       floor: subject('floor', floorPort, { envoy: floor.pid, plain: plain.pid }),
     },
+    peers: peers.map(({ name, port, pid }) => subject(name, port, { mock: mock.pid, server: pid })),
     async stop() {
-      await Promise.all([floor.stop(), streamed.stop(), buffered.stop()]);
-      await Promise.all([product.stop(), plain.stop(), mock.stop()]);
+      await Promise.all([floor, streamed, buffered, before].map((envoy) => envoy.stop()));
+      await Promise.all([product, plain, bare, processor, ...peers].map((child) => child.stop()));
+      await mock.stop();
     },
   };
 }

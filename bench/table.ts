@@ -1,10 +1,10 @@
 import { type Cpu, type Role, sumOf } from './cpu.ts';
-import type { AddedByChain, Comparison, Point, Resident, Results, Swept } from './results.ts';
+import type { AddedByChain, Comparison, Point, Resident, Results, SubjectResult, Swept } from './results.ts';
 import type { Spread } from './statistics.ts';
 
 /** The results as text: ratios first. */
 export function tableOf(results: Results): string {
-  const { comparisons, firstEvents, chain, memory, swept, aims } = results;
+  const { comparisons, firstEvents, chain, memory, start, swept, aims } = results;
   const { node, envoy, cpus, date, seconds } = results;
   const parts = [
     `Node ${node}, Envoy ${envoy}, ${cpus} CPUs, ${date}, ${Math.round(seconds)} s. Medians of the rounds, (least - greatest).`,
@@ -21,6 +21,7 @@ export function tableOf(results: Results): string {
     ])}`,
     chainTable(chain),
     memoryTable(memory),
+    `From the start of the built package to its first answer: ${range(start, 2)} s`,
     sweptLine(swept),
     `Aims\n${grid(aims.map(({ what, value, aim, met }) => [met ? 'met' : 'MISSED', number(value, 2), aim, what]))}`,
   ];
@@ -55,21 +56,42 @@ function sweptLine({ responses, expired, seconds, runs, longest }: Swept): strin
   return `Removing ${expired} expired of ${responses} responses ${took}`;
 }
 
-const ROLES: readonly Role[] = ['load', 'mock', 'plain', 'product', 'envoy'];
+const ROLES: readonly Role[] = ['load', 'mock', 'plain', 'server', 'envoy'];
 
 function comparisonTable({ title, unit, connections, others, subjects }: Comparison): string {
-  const head = ['', 'ratio', `${unit}/s`, 'p50 ms', 'p99 ms', ...ROLES.map((role) => `${role} us`), 'servers us'];
-  const rows = subjects.map(({ label, ratio, perSecond, p50, p99, cpu }) => [
+  const head = [
+    '',
+    'ratio',
+    `${unit}/s`,
+    'p50 ms',
+    'p99 ms',
+    ...ROLES.map((role) => `${role} us`),
+    'main us',
+    'all us',
+    'MB',
+  ];
+  const rows = subjects.map(({ label, ratio, perSecond, p50, p99, cpu, main, resident }) => [
     label,
     range(ratio, 3),
     range(perSecond, 0),
     number(p50, 2),
     number(p99, 2),
     ...ROLES.map((role) => (cpu[role] === undefined ? '' : number(cpu[role], 0))),
+    number(main.server, 0),
     number(serversOf(cpu), 0),
+    number(resident && resident / 1e6, 0),
   ]);
   const about = `us are CPU for each request; other programs took at most ${number(100 * others, 0)} % of the machine`;
-  return `${title}, ${connections} connections; ${about}\n${grid([head, ...rows])}`;
+  return `${title}, ${connections} connections; ${about}\n${grid([head, ...rows])}\n${busiestLine(subjects)}`;
+}
+
+/** What says whether the bench itself was the limit: a process of one thread has one core. */
+function busiestLine(subjects: readonly SubjectResult[]): string {
+  // The model itself is asked as fast as both can.
+  const measured = subjects.filter(({ cpu }) => cpu.server !== undefined);
+  const busiest = (role: Role) => Math.max(...measured.map(({ busy }) => busy[role] ?? 0));
+  const [load, mock] = [busiest('load'), busiest('mock')].map((part) => `${number(100 * part, 0)} %`);
+  return `  main: the server's main thread; all: all but the load generator, which had at most ${load} of a core, the mock model ${mock}`;
 }
 
 function serversOf({ load: _, ...servers }: Cpu): number {
