@@ -65,8 +65,9 @@ export interface ServerProfile {
 export interface PreparedCall {
   /**
    * Calls the model: sends the request at the first pull. Yields items one after another, `output_index` from 0,
-   * without sequence numbers, and a KeepAlive for bytes without an event; then exactly one Finish. Throws an ApiError
-   * if the call fails; ends promptly once the signal aborts.
+   * without sequence numbers, and a KeepAlive for bytes without an event; then exactly one Finish, and none where the
+   * server's stream ends before its answer does. Throws an ApiError if the call fails; ends promptly once the signal
+   * aborts.
    */
   stream(signal: AbortSignal): AsyncIterable<BackendEvent>;
   /**

@@ -1,6 +1,10 @@
 import { unsupported } from '../errors.ts';
 import { ItemWriter } from '../events/item-writer.ts';
 import type { Item } from '../items/item.ts';
+import type { Message } from '../items/message.ts';
+import { isOfTool } from '../items/roles.ts';
+import { answerOf, callOf } from '../items/views.ts';
+import type { InputPart } from '../protocol/content.ts';
 import { present } from '../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall } from './backend.ts';
 
@@ -40,8 +44,8 @@ function refuse({ text, reasoning, tool_choice, top_logprobs }: ModelCall): void
 /** The settings of a request, as JSON: the demo model can only show that they arrived. */
 function settingsOf(call: ModelCall): string {
   const { tools, tool_choice, parallel_tool_calls, temperature, top_p, text, reasoning, hints } = call;
+  const roles = call.input.flatMap((item) => (item.type === 'message' && item.role !== 'user' ? item.role : []));
   const settings = present({
-    tools: tools.length > 0 ? tools.map((tool) => ('name' in tool ? tool.name : tool.type)) : null,
     tool_choice: tool_choice === 'auto' ? null : tool_choice,
     parallel_tool_calls: parallel_tool_calls ? null : parallel_tool_calls,
     temperature,
@@ -49,6 +53,8 @@ function settingsOf(call: ModelCall): string {
     verbosity: text.verbosity,
     ...reasoning,
     ...hints,
+    roles: roles.length > 0 ? roles : null,
+    tools: tools.length > 0 ? tools : null,
   });
   return Object.keys(settings).length > 0
     ? ` The request has ${JSON.stringify(settings).slice(0, MAX_ANSWER / 2)}.`
@@ -97,12 +103,25 @@ function pause(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** What an item says: texts as they are, images and files by what they are known by, calls as they are made. */
 function textOf(item: Item): string {
-  if (item.type === 'message') {
-    return item.content.map((part) => ('text' in part ? part.text : '')).join(' ');
-  }
-  if (item.type !== 'function_call_output') return '';
-  return typeof item.output === 'string' ? item.output : '';
+  if (item.type === 'message') return partsOf(item.content);
+  if (!isOfTool(item)) return '';
+  const call = callOf(item);
+  const output = answerOf(item)?.output ?? [];
+  const said = typeof output === 'string' ? output : partsOf(output);
+  return call ? `${call.name}(${call.arguments}) ${said}`.trim() : said;
+}
+
+function partsOf(parts: readonly (Message['content'][number] | InputPart)[]): string {
+  return parts
+    .map((part) => {
+      if (part.type === 'input_image') return part.image_url;
+      if (part.type === 'input_file')
+        return [part.filename, part.file_url ?? part.file_data].filter(Boolean).join(': ');
+      return part.type === 'refusal' ? part.refusal : part.text;
+    })
+    .join(' ');
 }
 
 function countWords(text: string): number {

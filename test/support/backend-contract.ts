@@ -1,6 +1,7 @@
 import type { Backend } from '../../handler/backend/backend.ts';
 import { backendContract } from '../../handler/backend/contract/index.ts';
 import { anyServer, type BackendSubject, modelCall } from '../../handler/backend/contract/subject.ts';
+import type { Usage } from '../../handler/protocol/response.ts';
 import type { Transport } from '../../handler/transport.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { tryContract } from './contract.ts';
@@ -14,9 +15,23 @@ export interface SubjectScripts {
   talkative: Script;
   endless: Script;
   failing: Script;
+  /** One whose stream ends as any does, and the answer does not. */
+  brokenOff: Script;
+  cut: Script;
+  /** One that tells the usage `USED`. */
+  counted: Script;
   /** One that ends well after more calls of functions than a turn may have. */
   manyCalls: Script;
 }
+
+/** What the model of a script has used. */
+export const USED: Usage = {
+  input_tokens: 11,
+  input_tokens_details: { cached_tokens: 3, cache_write_tokens: 2 },
+  output_tokens: 7,
+  output_tokens_details: { reasoning_tokens: 5 },
+  total_tokens: 18,
+};
 
 /** A script that says one event of 20 MiB, which is none of the protocol's, before it says what another does. */
 function afterLong(script: Script): Script {
@@ -29,7 +44,7 @@ function afterLong(script: Script): Script {
 /** A backend before a scripted server, whose protocol may say by a `wire` of its own which model a request is for. */
 export async function scriptedSubject(
   open: (url: string, transport: Transport) => Backend,
-  { good, talkative, endless, failing, manyCalls }: SubjectScripts,
+  { good, talkative, endless, failing, brokenOff, cut, counted, manyCalls }: SubjectScripts,
   profile = anyServer,
   wire: Partial<Wire> = {},
 ): Promise<BackendSubject> {
@@ -43,6 +58,9 @@ export async function scriptedSubject(
     talkative: call(talkative),
     endless: call(endless),
     failing: call(failing),
+    brokenOff: call(brokenOff),
+    cut: call(cut),
+    counted: { call: call(counted), usage: USED },
     excessive: [call(afterLong(talkative)), call(manyCalls)],
     models: ['scripted-0', 'scripted-1', 'scripted-2'], // as many as the scripted server lists
     server: {

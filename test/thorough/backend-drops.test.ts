@@ -6,11 +6,7 @@ import { fieldCases } from '../../handler/backend/contract/fields.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { unsupported } from '../../handler/errors.ts';
 import { modelCall, scriptedSubject } from '../support/backend-contract.ts';
-import { type Script, sends } from '../support/model/scripted.ts';
-
-const talkative = sends([{ reasoning_content: 'Hm.' }, { content: 'Yes' }]);
-const script: Script = (turn) => turn.finish();
-const scripts = { good: [], talkative, endless: script, failing: script, manyCalls: script };
+import { chatScripts } from '../support/model/chat-scripts.ts';
 
 /** A call whose field is as if nobody had set it. */
 function without(call: ModelCall, [field, member]: string[], plain: ModelCall): ModelCall {
@@ -36,7 +32,7 @@ describe('a backend that drops a field does not keep the contract:', { concurren
             },
           };
           return drops;
-        }, scripts);
+        }, chatScripts);
       const broken =
         field === 'params' ? /is refused at another place, input/ : new RegExp(`^Error: ${field} is dropped`);
       await assert.rejects(run(opened), broken);
@@ -51,7 +47,7 @@ function caseOf(name: string) {
 
 /** The subject of a whole backend, or of what is made of it. */
 function subjectOf(change: (backend: Backend) => Backend = (backend) => backend) {
-  return scriptedSubject((url, transport) => change(chatCompletions(openServer(url, 'key', transport))), scripts);
+  return scriptedSubject((url, transport) => change(chatCompletions(openServer(url, 'key', transport))), chatScripts);
 }
 
 test('a backend that refuses a hint does not keep the contract', async () => {

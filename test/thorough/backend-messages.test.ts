@@ -21,12 +21,19 @@ const begun = messageEvents([text('Well')])
 
 tryBackend('anthropic', () =>
   scriptedSubject((url, transport) => anthropic(url, 'key', transport), {
-    good: [
-      tells(text('Hello world')),
-      tells(call, text('Done'), thought),
-      sendsMessage(messageEvents([text('cut')], { stop_reason: 'max_tokens' })),
-      tells(),
-    ],
+    good: [tells(text('Hello world')), tells(call, text('Done'), thought), tells()],
+    cut: sendsMessage(messageEvents([text('cut')], { stop_reason: 'max_tokens' })),
+    counted: sendsMessage(
+      messageEvents([text('Yes')], {
+        usage: {
+          input_tokens: 6,
+          cache_read_input_tokens: 3,
+          cache_creation_input_tokens: 2,
+          output_tokens: 7,
+          output_tokens_details: { thinking_tokens: 5 },
+        },
+      }),
+    ),
     talkative: tells(thought, redacted, text('Yes'), call, { ...call, id: 'toolu_2', input: '' }),
     async endless(turn) {
       await turn.raw(begun);
@@ -35,6 +42,10 @@ tryBackend('anthropic', () =>
     async failing(turn) {
       await turn.raw(begun);
       turn.cut();
+    },
+    async brokenOff(turn) {
+      await turn.raw(begun);
+      turn.end();
     },
     manyCalls: tells(...Array.from({ length: 600 }, (_, n) => ({ ...call, id: `toolu_${n}` }))),
   }),

@@ -12,7 +12,7 @@ import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/items/item.ts';
 import { makeSecret, sealWith } from '../../handler/seal.ts';
 import type { Json } from '../support/accumulate.ts';
-import { anyServer, modelCall, scriptedSubject, tryBackend } from '../support/backend-contract.ts';
+import { anyServer, modelCall, scriptedSubject, tryBackend, USED } from '../support/backend-contract.ts';
 import { answers, encoded, eventsOf, message, type Said, sendsEvents } from '../support/model/scripted-responses.ts';
 
 const call: Said = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a": 1}' };
@@ -38,9 +38,10 @@ for (const isOpenAI of [false, true]) {
         good: [
           answers(message('Hello world')),
           answers(thought, message('Yes'), refusal, call, { ...call, call_id: 'c2' }, patch, message('Done')),
-          sendsEvents(cut),
           answers(),
         ],
+        cut: sendsEvents(cut),
+        counted: sendsEvents(eventsOf([message('Yes')], { usage: USED })),
         talkative: answers({ type: 'reasoning', content: ['Hm.', 'Yes.'] }, message('Yes'), call, {
           ...call,
           call_id: 'c2',
@@ -52,6 +53,10 @@ for (const isOpenAI of [false, true]) {
         async failing(turn) {
           await turn.raw(begun);
           turn.cut();
+        },
+        async brokenOff(turn) {
+          await turn.raw(begun);
+          turn.end();
         },
         manyCalls: answers(...Array.from({ length: 1_100 }, (_, n) => ({ ...call, call_id: `c${n}` }))),
       },

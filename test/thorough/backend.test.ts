@@ -3,48 +3,8 @@ import { test } from 'node:test';
 import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { demo } from '../../handler/backend/demo.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
-import {
-  anyServer,
-  modelCall,
-  type SubjectScripts,
-  scriptedSubject,
-  tryBackend,
-  userMessage,
-} from '../support/backend-contract.ts';
-import { callsFunctions, type Script, says } from '../support/model/scripted.ts';
-
-const thinks: Script = async (turn) => {
-  await turn.delta({ reasoning_content: 'Hm.' });
-  await turn.text('Yes');
-  await turn.delta({ refusal: 'No.' });
-  await turn.delta({ reasoning: 'Hm!' });
-  await turn.delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{' } }] });
-  await turn.delta({ tool_calls: [{ index: 1, id: 'b', function: { name: 'g', arguments: '{}' } }] });
-  await turn.delta({ tool_calls: [{ index: 0, function: { arguments: '}' } }] });
-  await turn.finish('tool_calls');
-};
-
-const chatScripts = {
-  good: [
-    says('Hello', ' world'),
-    callsFunctions({ name: 'f', args: '{"a":1}' }, { name: 'g', args: '' }),
-    async (turn) => {
-      await turn.text('cut');
-      await turn.finish('length');
-    },
-    (turn) => turn.finish(),
-  ] satisfies Script[],
-  talkative: thinks,
-  endless: async (turn) => {
-    await turn.text('Well');
-    await turn.closed;
-  },
-  failing: async (turn) => {
-    await turn.text('Well');
-    turn.cut();
-  },
-  manyCalls: callsFunctions(...Array.from({ length: 600 }, (_, n) => ({ name: 'f', args: '{}', id: `c${n}` }))),
-} satisfies SubjectScripts;
+import { anyServer, modelCall, scriptedSubject, tryBackend, userMessage } from '../support/backend-contract.ts';
+import { chatScripts } from '../support/model/chat-scripts.ts';
 
 for (const isOpenAI of [false, true]) {
   tryBackend(isOpenAI ? "chat, to OpenAI's own server," : 'chat', () =>
@@ -58,11 +18,23 @@ for (const isOpenAI of [false, true]) {
 tryBackend('demo', async () => ({
   backend: demo,
   profile: anyServer,
-  good: [modelCall({ max_output_tokens: 3 }), modelCall({ input: [userMessage('')] })],
+  good: [modelCall({ input: [userMessage('')] })],
   talkative: modelCall(),
   endless: modelCall({ input: [userMessage('on and on '.repeat(1_000))] }),
   excessive: [],
   failing: null,
+  brokenOff: null,
+  cut: modelCall({ max_output_tokens: 3 }),
+  counted: {
+    call: modelCall({ max_output_tokens: 3 }),
+    usage: {
+      input_tokens: 1,
+      input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+      output_tokens: 3,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: 4,
+    },
+  },
   models: [],
   server: null,
   close: async () => {},

@@ -1,8 +1,9 @@
 import { type ContractCase, check, contractCase } from '../../contract.ts';
 import { ApiError } from '../../errors.ts';
-import type { ClientTool } from '../../protocol/tools.ts';
-import type { BackendEvent, ModelCall } from '../backend.ts';
-import { type BackendSubject, functionTool, isNamed, isRefused, modelCall, start, userMessage } from './subject.ts';
+import type { ClientTool, FunctionTool } from '../../protocol/tools.ts';
+import type { ModelCall } from '../backend.ts';
+import { checkDiffer, outcomeOf } from './outcome.ts';
+import { type BackendSubject, functionTool, isRefused, modelCall, prepare, userMessage } from './subject.ts';
 
 // Every field of a call is carried, so that the server is sent something else or the reply is read in another way, or it is
 // refused by its name; hints are carried or left out. A field that is not in the table does not compile.
@@ -11,6 +12,11 @@ import { type BackendSubject, functionTool, isNamed, isRefused, modelCall, start
 type Field = (name: string) => ContractCase<BackendSubject>;
 
 const [f, g] = [functionTool('f'), functionTool('g')];
+const shapes: FunctionTool[] = [
+  { ...f, strict: true },
+  { ...f, description: 'Does f.' },
+  { ...f, parameters: { type: 'object', properties: { a: { type: 'string' } } } },
+];
 const two = { tools: [f, g] };
 const plain = modelCall();
 const text = (members: Partial<ModelCall['text']>) => ({ text: { ...plain.text, ...members } });
@@ -26,7 +32,9 @@ const fields = {
   model: namesModel,
   instructions: matters([{ instructions: 'Be kind.' }, { instructions: 'Be kind and brief.' }]),
   input: matters([{ input: [userMessage('Good day')] }, { input: [userMessage('Good night')] }]),
-  tools: matters([{ tools: [f] }, two], { params: new Map([f, g].map((tool, at) => [tool, `tools[${at}]`])) }),
+  tools: matters([{ tools: [f] }, two, ...shapes.map((tool) => ({ tools: [tool] }))], {
+    params: new Map([f, ...shapes, g].map((tool) => [tool, `tools[${tool === g ? 1 : 0}]`])),
+  }),
   params: placesInErrors,
   tool_choice: matters(
     [
@@ -85,21 +93,7 @@ function matters(
       if (isRefused(subject, base, Object.keys(beside))) return; // with what the values need, all of them are
       const without = await outcomeOf(subject, base);
       check(without === (await outcomeOf(subject, base)), `the same call comes to different things: ${without}`);
-      const outcomes = new Set([without]);
-      for (const value of values) {
-        const described = JSON.stringify(value);
-        try {
-          const outcome = await outcomeOf(subject, { ...base, ...value });
-          check(
-            !outcomes.has(outcome),
-            `${field} is dropped: ${described} changes neither what is sent nor what is read`,
-          );
-          outcomes.add(outcome);
-        } catch (error) {
-          if (!(error instanceof ApiError)) throw error;
-          check(isNamed(error, [field, ...names]), `${field} is refused by another name, ${error.param}: ${described}`);
-        }
-      }
+      await checkDiffer(subject, base, values, field, [field, ...names], new Set([without]));
     });
 }
 
@@ -148,34 +142,14 @@ function placesInErrors(field: string): ContractCase<BackendSubject> {
     { ...f, async: true },
     { type: 'custom', name: 'c', format },
   ];
-  return contractCase(`${field} is where a refused tool is said to be`, async ({ backend, profile, talkative }) => {
+  return contractCase(`${field} is where a refused tool is said to be`, async (subject) => {
     for (const tool of tools) {
       try {
-        backend.prepare({ ...talkative, tools: [tool], params: new Map([[tool, 'tools[7]']]) }, profile);
+        prepare(subject, { ...subject.talkative, tools: [tool], params: new Map([[tool, 'tools[7]']]) });
       } catch (error) {
         check(error instanceof ApiError, `a refusal is no ApiError: ${error}`);
         check(error.param?.startsWith('tools[7]'), `${tool.type} is refused at another place, ${error.param}`);
       }
     }
   });
-}
-
-/** Members with new values in each reply. */
-const GENERATED = ['id', 'item_id', 'call_id'];
-
-/** The requests sent for a call and how its reply is read, as one text. Throws at once if it cannot be prepared. */
-async function outcomeOf(subject: BackendSubject, call: ModelCall): Promise<string> {
-  const before = subject.server?.sent(call.model).length ?? 0;
-  const events: BackendEvent[] = [];
-  const streamed = start(subject, call);
-  let failure: unknown;
-  try {
-    for await (const event of streamed) if (event.type !== 'keep_alive') events.push(event);
-  } catch (error) {
-    check(error instanceof ApiError, `a failure is no ApiError: ${error}`);
-    failure = error.kind;
-  }
-  const requests = subject.server?.sent(call.model).slice(before) ?? null;
-  const reply = JSON.stringify(events, (name, value) => (GENERATED.includes(name) ? undefined : value));
-  return JSON.stringify({ requests, reply, failure });
 }

@@ -1,8 +1,9 @@
 import { type ContractCase, check, contractCase } from '../../contract.ts';
 import { ApiError } from '../../errors.ts';
-import type { BackendEvent, ModelCall } from '../backend.ts';
+import type { BackendEvent, Finish, ModelCall } from '../backend.ts';
 import { fieldCases } from './fields.ts';
-import { type BackendSubject, eventsOf, isRefused, start } from './subject.ts';
+import { inputCases } from './input.ts';
+import { type BackendSubject, eventsOf, isRefused, prepare, start } from './subject.ts';
 
 /** How long to wait for a request that must not come, in milliseconds. */
 const PAUSE_MS = 20;
@@ -64,6 +65,32 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
     if (subject.failing) await checkFails(subject, subject.failing);
   }),
 
+  contractCase('a stream that ends before the answer does comes to no Finish', async (subject) => {
+    if (!subject.brokenOff) return;
+    const { finished, failure } = await endOf(subject, subject.brokenOff);
+    check(!finished, 'a stream that ends before the answer does has a Finish, as if that were the answer');
+    check(!failure || failure instanceof ApiError, `a failure is no ApiError: ${failure}`);
+  }),
+
+  contractCase('an answer that is cut is incomplete, and says why', async (subject) => {
+    const events = await eventsOf(subject, subject.cut);
+    checkItems(events);
+    const { reason } = finishOf(events);
+    check(reason === 'max_output_tokens', `an answer whose tokens are used up ends for ${reason}`);
+    const items = events.flatMap((event) => (event.type === 'response.output_item.done' ? [event.item] : []));
+    const last = items.at(-1);
+    check(last && 'status' in last && last.status === 'incomplete', 'an item that is cut is not incomplete');
+  }),
+
+  contractCase('usage is what the server tells, each count in its place', async (subject) => {
+    if (!subject.counted) return;
+    const { call, usage } = subject.counted;
+    const [told, is] = [usage, finishOf(await eventsOf(subject, call)).usage].map((one) =>
+      JSON.stringify(one, inOrder),
+    );
+    check(is === told, `usage is ${is}, and the server told ${told}`);
+  }),
+
   contractCase('a reply that is more than is read is a failure, and its connection is closed', async (subject) => {
     for (const call of subject.excessive) {
       await checkFails(subject, call);
@@ -74,11 +101,11 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
   contractCase(
     'calls at the same time do not touch each other, nor do two of what was prepared once',
     async (subject) => {
-      const { backend, profile, talkative } = subject;
-      const prepared = backend.prepare(talkative, profile);
+      const { talkative } = subject;
+      const prepared = prepare(subject, talkative);
       const { signal } = new AbortController();
       const texts = await Promise.all(
-        [prepared, prepared, backend.prepare(talkative, profile)].map(async (one) => {
+        [prepared, prepared, prepare(subject, talkative)].map(async (one) => {
           const events: BackendEvent[] = [];
           for await (const event of one.stream(signal)) events.push(event);
           checkItems(events);
@@ -90,7 +117,7 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
   ),
 
   contractCase('what is prepared is translated: the input is not read again', async (subject) => {
-    const { backend, profile, talkative } = subject;
+    const { talkative } = subject;
     let prepared = false;
     const call: ModelCall = {
       ...talkative,
@@ -99,7 +126,7 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
         return talkative.input;
       },
     };
-    const preparedCall = backend.prepare(call, profile);
+    const preparedCall = prepare(subject, call);
     prepared = true;
     const { signal } = new AbortController();
     await preparedCall.countTokens?.(signal);
@@ -107,6 +134,7 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
   }),
 
   ...fieldCases,
+  ...inputCases,
 
   contractCase('it lists its models', async ({ backend, models }) => {
     const listed = await backend.models(new AbortController().signal);
@@ -131,13 +159,34 @@ async function finishes(events: AsyncIterator<BackendEvent>): Promise<boolean> {
   return finished;
 }
 
+/** The Finish of a call that has ended well. */
+function finishOf(events: readonly BackendEvent[]): Finish {
+  const last = events.at(-1);
+  check(last?.type === 'finish', 'a call that ends well has no Finish');
+  return last;
+}
+
+/** JSON of objects whose members stand in the order of their names. */
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 async function checkFails(subject: BackendSubject, call: ModelCall): Promise<void> {
-  const failure = await eventsOf(subject, call).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  check(failure !== undefined, 'a call that fails has come to an end');
+  const { finished, failure } = await endOf(subject, call);
+  check(failure !== undefined && !finished, 'a call that fails has come to an end');
   check(failure instanceof ApiError, `a failure is no ApiError: ${failure}`);
+}
+
+/** Whether a call has a Finish, and what it throws. */
+async function endOf(subject: BackendSubject, call: ModelCall): Promise<{ finished: boolean; failure?: unknown }> {
+  let finished = false;
+  try {
+    for await (const { type } of start(subject, call)) finished ||= type === 'finish';
+    return { finished };
+  } catch (failure) {
+    return { finished, failure };
+  }
 }
 
 function checkItems(events: readonly BackendEvent[]): void {

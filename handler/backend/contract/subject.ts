@@ -1,14 +1,15 @@
 import { ApiError } from '../../errors.ts';
 import type { Item } from '../../items/item.ts';
+import type { Usage } from '../../protocol/response.ts';
 import type { FunctionTool } from '../../protocol/tools.ts';
-import type { Backend, BackendEvent, ModelCall, ServerProfile } from '../backend.ts';
+import type { Backend, BackendEvent, ModelCall, PreparedCall, ServerProfile } from '../backend.ts';
 
 /** A backend under test, with calls that exercise its promises. */
 export interface BackendSubject {
   backend: Backend;
   /** What is known of the server that it is tried on. */
   profile: ServerProfile;
-  /** Calls that end well, each in its own way: texts, reasoning, calls of functions at once, an answer that is cut. */
+  /** Calls that end well, each in its own way: texts, reasoning, calls of functions at once. */
   good: readonly ModelCall[];
   /** A call whose model thinks aloud and calls two functions at once, each time in the same words. */
   talkative: ModelCall;
@@ -18,6 +19,12 @@ export interface BackendSubject {
   excessive: readonly ModelCall[];
   /** A call that fails; null when it cannot. */
   failing: ModelCall | null;
+  /** A call whose stream ends as any does, but before what ends an answer in the protocol; null where there is no stream. */
+  brokenOff: ModelCall | null;
+  /** A call whose answer stops in its text for all tokens are used. */
+  cut: ModelCall;
+  /** A call, and the usage that its server tells, with each count that the protocol has; null where it has none. */
+  counted: { call: ModelCall; usage: Usage } | null;
   /** What it lists. */
   models: readonly string[];
   /** The hints that its protocol has no place for; each of the others is to be carried. Default: none. */
@@ -79,13 +86,21 @@ export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
 
 const never = new AbortController().signal;
 
+/** Prepares a call; throws where that gives a promise, in which a refusal would come too late. */
+export function prepare({ backend, profile }: BackendSubject, call: ModelCall): PreparedCall {
+  const prepared: PreparedCall | Promise<unknown> = backend.prepare(call, profile);
+  if (!(prepared instanceof Promise)) return prepared;
+  prepared.catch(() => {}); // told below
+  throw new Error('prepare gives a promise, and has to give a call or throw at once');
+}
+
 /** Prepares a call and streams it. */
 export function start(
-  { backend, profile }: BackendSubject,
+  subject: BackendSubject,
   call: ModelCall,
   signal: AbortSignal = never,
 ): AsyncIterable<BackendEvent> {
-  return backend.prepare(call, profile).stream(signal);
+  return prepare(subject, call).stream(signal);
 }
 
 /** All events of a call. */
@@ -101,9 +116,9 @@ export function isNamed({ param }: ApiError, fields: readonly string[]): boolean
 }
 
 /** Whether a call cannot be carried for one of these fields. */
-export function isRefused({ backend, profile }: BackendSubject, call: ModelCall, fields: readonly string[]): boolean {
+export function isRefused(subject: BackendSubject, call: ModelCall, fields: readonly string[]): boolean {
   try {
-    backend.prepare(call, profile);
+    prepare(subject, call);
     return false;
   } catch (error) {
     return error instanceof ApiError && isNamed(error, fields);
