@@ -11,4 +11,5 @@ export type { JsonObject } from '../handler/protocol/json.ts';
 export type { ClientTool, FunctionTool } from '../handler/protocol/tools.ts';
 export { toolContract } from '../handler/tools/contract/index.ts';
 export type { ToolSubject } from '../handler/tools/contract/subject.ts';
+export { watchTool } from '../handler/tools/contract/watch.ts';
 export type { ServerFunction, ServerFunctions, Tool, ToolResult } from '../handler/tools/tool.ts';

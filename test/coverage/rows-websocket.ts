@@ -1,15 +1,15 @@
 import { eventTypes } from '../../handler/events/event-types.ts';
-import { ownEvents } from '../types/own.ts';
 import { type Entry, not, shown } from './entry.ts';
 import { type Topic, type TopicId, topics } from './not-supported.ts';
+import { surfaceRows } from './surface.ts';
 
 const W = 'websocket';
 const never = Object.entries<Topic>(topics).map(([topic, { events = [] }]) => ({ topic, events }));
 /** Sent over a WebSocket as over HTTP, by what stands between the two. */
-const own: readonly string[] = ownEvents;
+const official = new Set(surfaceRows().flatMap(({ group, name }) => (group === W ? [name] : [])));
 const sent = eventTypes.filter(
   (type) =>
-    !own.includes(type) &&
+    official.has(type) &&
     type !== 'error' &&
     type !== 'response.queued' &&
     !never.some(({ events }) => events.includes(type)),

@@ -6,9 +6,6 @@ import type { McpCall } from '../../handler/items/mcp.ts';
 import type { FunctionTool } from '../../handler/protocol/tools.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 
-/** How often the test tool has been opened and closed. */
-export const testToolUse = { opened: 0, closed: 0 };
-
 /** What has become of the test tool of one `label`; `waiting` and `left` count the calls of `wait` begun and given up. */
 export function testToolUseOf(label: string): { opened: number; closed: number; waiting: number; left: number } {
   const known = uses.get(label) ?? { opened: 0, closed: 0, waiting: 0, left: 0 };
@@ -32,7 +29,6 @@ export const testTool: Tool<{ label: string; shows: boolean }> = {
   },
   async *open({ label, shows }) {
     const use = testToolUseOf(label);
-    testToolUse.opened++;
     use.opened++;
     if (shows) {
       const item = mcpCall(label, 'open', '{}');
@@ -70,7 +66,6 @@ export const testTool: Tool<{ label: string; shows: boolean }> = {
         }),
       ],
       close: async () => {
-        testToolUse.closed++;
         use.closed++;
       },
     };

@@ -1,13 +1,22 @@
 import type { ToolSubject } from '../../handler/tools/contract/subject.ts';
+import { watchTool } from '../../handler/tools/contract/watch.ts';
 import type { Tool } from '../../handler/tools/tool.ts';
 import { testHandler } from './doors/in-process.ts';
 import { callsFunctions, type Script, says, startScriptedModel } from './model/scripted.ts';
-import { testTool, testToolUseOf } from './test-tool.ts';
 
-let labels = 0;
+/** How a tool is used where it is tried. */
+interface Use {
+  /** Its entry in `tools`, beside its type. */
+  entry?: object;
+  /** The function that is called, with its arguments; `result` is a text of what it returns. */
+  calls: { name: string; args: object };
+  result: string;
+  /** A function that runs until it is aborted, with its arguments; null if there is none. */
+  waits: { name: string; args: object } | null;
+}
 
 /** Calls a function where it is offered, until its result was read. */
-function calling(name: string, args: object): Script {
+function calling({ name, args }: { name: string; args: object }): Script {
   return (turn) => {
     const { messages, tools } = turn.body;
     const offered = tools && messages.at(-1).role !== 'tool';
@@ -15,27 +24,18 @@ function calling(name: string, args: object): Script {
   };
 }
 
-/** Resolves once something is so. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-/** The test tool in a handler of its own, or what is made of it. */
-export async function testToolSubject(tool: Tool = testTool): Promise<ToolSubject> {
+/** A tool in a handler of its own, before a scripted model that calls it. */
+export async function toolSubject(tool: Tool, { entry, calls, result, waits }: Use): Promise<ToolSubject> {
   const model = await startScriptedModel();
-  const handler = await testHandler(model, { tools: [tool] });
-  const label = `subject-${labels++}`;
-  const use = testToolUseOf(label);
+  const watched = watchTool(tool);
+  const handler = await testHandler(model, { tools: [watched.tool] });
   return {
-    tool,
-    entry: { type: tool.type, label, shows: true },
+    ...watched,
+    entry: { type: tool.type, ...entry },
     fetch: (request) => handler.fetch(request),
-    model: model.script(calling('add', { a: 123_000, b: 456 })),
-    result: '123456',
-    waits: model.script(calling('wait', {})),
-    running: () => until(() => use.waiting > use.left),
-    closed: () => until(() => use.closed === use.opened && use.left === use.waiting),
-    opened: () => use.opened,
+    model: model.script(calling(calls)),
+    result,
+    waits: waits && model.script(calling(waits)),
     sent: (name) => model.calls(name).map(({ body }) => body),
     async close() {
       await handler.close();

@@ -5,10 +5,18 @@ import { toolContract } from '../../handler/tools/contract/index.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 import { tryContract } from '../support/contract.ts';
 import { knownTool, testTool } from '../support/test-tool.ts';
-import { testToolSubject } from '../support/tool-subject.ts';
+import { toolSubject } from '../support/tool-subject.ts';
 
-tryContract('the test tool keeps the contract of a tool', toolContract, () => testToolSubject());
-tryContract('one whose functions are known keeps it', toolContract, () => testToolSubject(knownTool));
+const use = {
+  entry: { label: 'subject', shows: true },
+  calls: { name: 'add', args: { a: 123_000, b: 456 } },
+  result: '123456',
+  waits: { name: 'wait', args: {} },
+};
+
+for (const tool of [testTool, knownTool]) {
+  tryContract(`${tool.type} keeps the contract of a tool`, toolContract, () => toolSubject(tool, use));
+}
 
 type Run = AsyncGenerator<ItemEvent, ToolResult>;
 
@@ -67,7 +75,7 @@ describe('a tool does not keep the contract with', { concurrency: true }, () => 
     test(what, async () => {
       const { run } = toolContract.find(({ name }) => name.startsWith(promise)) ?? assert.fail(promise);
       await assert.rejects(
-        run(() => testToolSubject(tool)),
+        run(() => toolSubject(tool, use)),
         says,
       );
     });

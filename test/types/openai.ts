@@ -3,13 +3,13 @@ import type { ResponseEvent as AnyEvent } from '../../handler/events/events.ts';
 import type { OutputItem as AnyOutputItem } from '../../handler/items/item.ts';
 import type { Response as AnyResponse, EchoedFunction, Usage } from '../../handler/protocol/response.ts';
 import type { RefusalEvent, SteerFailedEvent } from '../../handler/protocol/websocket.ts';
-import type { ownEvents, ownItems } from './own.ts';
+import type { OwnEvent, OwnItem } from './own.ts';
 
 // Our wire types against those of the `openai` package. Nothing here runs: `tsc -p test/types` is the test, and what
 // differs stands in its message.
 
-/** What a computer is to do passes through unread; found tools and a prompt come back as they were sent. */
-type OutputItem = Exclude<AnyOutputItem, { type: 'computer_call' | 'tool_search_output' }>;
+/** What a computer is to do passes through unread; found tools and a prompt come back as they were sent; clients know no items of ours. */
+type OutputItem = Exclude<AnyOutputItem, { type: 'computer_call' | 'tool_search_output' | OwnItem }>;
 type AsSent = 'prompt';
 type Response = Omit<AnyResponse, 'output' | AsSent> & { output: OutputItem[] } & Pick<
     OpenAI.Responses.Response,
@@ -67,9 +67,9 @@ type Later = 'image' | 'input_transformations' | 'prompt_cache_diagnostics' | 't
 type None<Names extends string> = Record<Names, never>;
 
 export const eventsWeLack: None<Exclude<Official['type'], Type>> = {};
-export const eventsOfOurOwn: None<Exclude<Type, Official['type'] | (typeof ownEvents)[number]>> = {};
-export const eventsThatDiffer: None<Exclude<Differing, (typeof ownEvents)[number]>> = {};
-export const itemsThatDiffer: None<Exclude<DifferingItems, (typeof ownItems)[number]>> = {};
+export const eventsOfOurOwn: None<Exclude<Type, Official['type'] | OwnEvent>> = {};
+export const eventsThatDiffer: None<Exclude<Differing, OwnEvent>> = {};
+export const itemsThatDiffer: None<DifferingItems> = {};
 export const membersWeLack: None<Exclude<keyof Wire, keyof Response | Later>> = {};
 
 /** Compiles only when ours will do where theirs is asked for. */

@@ -5,7 +5,7 @@ import type { CompactRequest } from '../../handler/protocol/compact.ts';
 import type { AddItems, CreateConversation, UpdateConversation } from '../../handler/protocol/conversation.ts';
 import type { CountRequest } from '../../handler/protocol/count-request.ts';
 import type { CreateRequest } from '../../handler/protocol/request.ts';
-import type { ownItems } from './own.ts';
+import type { OwnItem } from './own.ts';
 
 // What we read of requests against what the `openai` package sends. Nothing here runs: `tsc -p test/types` is the test, and
 // what differs stands in its message.
@@ -78,4 +78,4 @@ type UnreadOfItems = { [T in InputItem['type']]: `${T}.${Exclude<Keys<Theirs<T>>
 type UnsentOfItems = { [T in InputItem['type']]: `${T}.${Exclude<Keys<Ours<T>>, Keys<Theirs<T>>>}` }[InputItem['type']];
 
 export const unreadOfItems: None<UnreadOfItems> = {};
-export const unsentOfItems: None<Exclude<UnsentOfItems, TakenBack | `${(typeof ownItems)[number]}.${string}`>> = {};
+export const unsentOfItems: None<Exclude<UnsentOfItems, TakenBack | `${OwnItem}.${string}`>> = {};
