@@ -2,8 +2,8 @@ import { Pool } from 'undici';
 
 let pool: Pool | undefined;
 
-/** Calls the mock model as little as can be: gives the text of each event of its stream as it is read. */
-export async function* askModel(mock: number, request: object): AsyncGenerator<string> {
+/** Calls the mock model, and gives the text deltas of its stream as they are read: those that came together, together. */
+export async function* askModel(mock: number, request: object): AsyncGenerator<string[]> {
   pool ??= new Pool(`http://127.0.0.1:${mock}`, { pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
   const { body } = await pool.request({
     path: '/v1/chat/completions',
@@ -15,6 +15,7 @@ export async function* askModel(mock: number, request: object): AsyncGenerator<s
   let rest = '';
   for await (const bytes of body) {
     rest += decoder.decode(bytes, { stream: true });
+    const deltas: string[] = [];
     let from = 0;
     for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n', from)) {
       const data = rest.slice(from + 'data: '.length, end);
@@ -22,9 +23,10 @@ export async function* askModel(mock: number, request: object): AsyncGenerator<s
       if (data === '[DONE]') continue;
       const { choices }: Chunk = JSON.parse(data);
       const text = choices[0]?.delta.content;
-      if (text) yield text;
+      if (text) deltas.push(text);
     }
     rest = rest.slice(from);
+    if (deltas.length > 0) yield deltas;
   }
 }
 

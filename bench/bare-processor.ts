@@ -16,7 +16,8 @@ type Call = ServerDuplexStream<ProcessingRequest, ProcessingResponse>;
 
 /**
  * The least that a streamed turn takes through ext_proc on the product's own libraries: `response.created` as soon as the request
- * is whole, then the model's text delta by delta, and the whole text at the end. Nothing is checked or stored.
+ * is whole, then an event for each delta of the model, in one message those that came together, and the whole text at the end.
+ * Nothing is checked or stored.
  */
 async function answer(call: Call, mock: number): Promise<void> {
   const request = await readRequest(call);
@@ -34,10 +35,11 @@ async function answer(call: Call, mock: number): Promise<void> {
   send(
     event('response.created', { response: { id: 'resp_1', object: 'response', status: 'in_progress', output: [] } }),
   );
+  const place = { item_id: 'msg_1', output_index: 0, content_index: 0 };
   let text = '';
-  for await (const delta of askModel(mock, chatStream([{ role: 'user', content: request.input }]))) {
-    text += delta;
-    send(event('response.output_text.delta', { item_id: 'msg_1', output_index: 0, content_index: 0, delta }));
+  for await (const deltas of askModel(mock, chatStream([{ role: 'user', content: request.input }]))) {
+    text += deltas.join('');
+    send(deltas.map((delta) => event('response.output_text.delta', { ...place, delta })).join(''));
   }
   const output = [{ type: 'message', id: 'msg_1', role: 'assistant', content: [{ type: 'output_text', text }] }];
   const response = { id: 'resp_1', object: 'response', status: 'completed', output };
@@ -70,6 +72,10 @@ const SERVING = { status: 1 };
 
 function start(port: number, { mock }: { mock: number }): void {
   const server = new Server();
+  // Node closes a connection after some 1,000 resets, and Envoy resets every stream after its answer. grpc-js has no public
+  // option for that; shim/server.ts sets it in the same way.
+  const { commonServerOptions } = server as unknown as { commonServerOptions: object };
+  Object.assign(commonServerOptions, { streamResetBurst: 1_000_000, streamResetRate: 1_000_000 });
   server.addService(serviceOf('ext_proc.proto', 'envoy.service.ext_proc.v3.ExternalProcessor'), {
     Process: (call: Call) => void answer(call, mock),
   });

@@ -25,7 +25,8 @@ function start(port: number, { mock, file, reply }: BareOptions): void {
   app.post('/v1/responses', async (context) => {
     const request = await context.req.json<{ input: string }>();
     let text = '';
-    for await (const delta of askModel(mock, chatStream([{ role: 'user', content: request.input }]))) text += delta;
+    const messages = [{ role: 'user', content: request.input }];
+    for await (const deltas of askModel(mock, chatStream(messages))) text += deltas.join('');
     const id = `resp_${(count++).toString(36).padStart(8, '0')}`;
     const content = [{ type: 'output_text', text, annotations: [], logprobs: [] }];
     const output = [{ type: 'message', id: `msg_${id}`, role: 'assistant', status: 'completed', content }];

@@ -3,8 +3,8 @@ import type { Entrant, Question } from './compare.ts';
 import { CONNECTIONS, type Plan, SHAPES } from './plan.ts';
 import { LABELS, type Servers, type Subject } from './servers.ts';
 
-const DOORS = ['http', 'streamed', 'buffered', 'floor'] as const;
 const TURN_DOORS = ['http', 'streamed', 'buffered', 'bare', 'floor'] as const;
+const STREAM_DOORS = ['http', 'streamed', 'buffered', 'processor', 'floor'] as const;
 
 /** The comparisons of a run, by name. */
 export function questionsOf({ subjects, peers }: Servers, plan: Plan): Record<'turn' | 'bursts' | 'tokens', Question> {
@@ -18,7 +18,7 @@ export function questionsOf({ subjects, peers }: Servers, plan: Plan): Record<'t
   const { rounds, repeats } = plan;
   const direct = entrant('mock', 'chat stream');
   const json = { ...entrant('mock', 'chat'), name: 'json', label: `${LABELS.mock}, not streamed` };
-  const streams = [direct, ...DOORS.map((name) => entrant(name, 'responses stream'))];
+  const streams = [direct, ...STREAM_DOORS.map((name) => entrant(name, 'responses stream'))];
   return {
     turn: {
       title: 'JSON turn',
