@@ -1,43 +1,62 @@
-import { configureSync, getJsonLinesFormatter, getLogger, type LogLevel, resetSync } from '@logtape/logtape';
 import { fixedLimits } from './limits.ts';
 import { redact } from './redact.ts';
 
-/** Levels by the names that the command line and the configuration use. */
-const levels = { debug: 'debug', info: 'info', warn: 'warning', error: 'error' } as const satisfies Record<
-  string,
-  LogLevel
->;
+/** Levels by the names that the command line and the configuration use, and as lines name them. */
+const levels = { debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' };
 
 /** A level of the log; each one holds those after it. */
 export type Level = keyof typeof levels;
 
-const format = getJsonLinesFormatter({ properties: 'flatten' });
+/** The names of the levels, from most to least. */
+export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type
 
 /** Writes a line with its properties; those that take work to gather are given as a function. */
 type Write = (message: string, properties?: Record<string, unknown> | (() => Record<string, unknown>)) => void;
 
-/** The log of everything in Antiphon; silent until a root configures it. Its type is our own: who uses the package need not have LogTape's. */
-export const log: Readonly<Record<Level, Write>> = getLogger('antiphon');
+/** The output of the log; none until a root configures it. */
+let output: { write(line: string): void; from: number } | undefined;
 
-/** The names of the levels, from most to least. */
-export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type
+/** The log of everything in Antiphon; silent until a root configures it. */
+export const log: Readonly<Record<Level, Write>> = {
+  debug: writer('debug'),
+  info: writer('info'),
+  warn: writer('warn'),
+  error: writer('error'),
+};
 
-/** A log line with the present time, for code that writes past the log. */
-export function lineOf(level: Level, message: string, properties: Record<string, unknown>): string {
-  const record = { level: levels[level], message: [message], rawMessage: message, properties };
-  return format({ ...record, category: ['antiphon'], timestamp: Date.now() });
+function writer(level: Level): Write {
+  const rank = levelNames.indexOf(level);
+  return (message, properties = {}) => {
+    if (!output || rank < output.from) return;
+    output.write(redact(lineOf(level, message, typeof properties === 'function' ? properties() : properties)));
+  };
 }
 
 /** Sends the log to `write`, one JSON object and line break a call, without secrets; a second call replaces the first. */
 export function configureLog(level: Level, write: (line: string) => void): void {
-  resetSync();
-  configureSync({
-    sinks: { lines: (record) => write(redact(format(record))) },
-    loggers: [
-      { category: 'antiphon', lowestLevel: levels[level], sinks: ['lines'] },
-      { category: ['logtape', 'meta'], lowestLevel: 'warning', sinks: ['lines'] },
-    ],
-  });
+  output = { write, from: levelNames.indexOf(level) };
+}
+
+/** A log line with the present time, for code that writes past the log. */
+export function lineOf(level: Level, message: string, properties: Record<string, unknown>): string {
+  const line = { '@timestamp': new Date().toISOString(), level: levels[level], message, logger: 'antiphon' };
+  return `${jsonOf(line, properties).replace(TERMINAL_CONTROLS, escaped)}\n`;
+}
+
+/** JSON of a line; properties that cannot be JSON are left out, since writing a line must never throw. */
+function jsonOf(line: Record<string, unknown>, properties: Record<string, unknown>): string {
+  try {
+    return JSON.stringify({ ...line, ...properties });
+  } catch (error) {
+    return JSON.stringify({ ...line, error: describe(error) });
+  }
+}
+
+/** DEL and the controls of C1, which JSON leaves as they are and a terminal obeys. */
+const TERMINAL_CONTROLS = /[\u007f-\u009f]/g;
+
+function escaped(control: string): string {
+  return `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /**
