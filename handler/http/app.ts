@@ -32,14 +32,11 @@ export function createApp(services: Services): Hono<Env> {
     if (!log.streaming || c.error) log.end();
   });
   if (services.origins.length > 0) app.use(cors(services.origins));
-  app.use(refuseRebinding(services));
-  app.use(requireNormalPath);
-  app.use(async (c, next) => {
-    if (c.req.header(HOP_HEADER)) {
-      const message = 'The request has come through this server already: a model backend points back at it.';
-      throw new ApiError('server', message, { retry: false });
-    }
-    await next();
+  app.use((c, next) => {
+    refuseRebinding(c, services);
+    requireNormalPath(c);
+    refuseLoop(c);
+    return next();
   });
 
   app.get('/v1/responses', upgrade(services));
@@ -55,6 +52,12 @@ export function createApp(services: Services): Hono<Env> {
   app.notFound((c) => reply(c, new ApiError('not_found', 'There is nothing at this path.'), services));
   app.onError((error, c) => reply(c, error, services));
   return app;
+}
+
+function refuseLoop({ req }: Context<Env>): void {
+  if (!req.header(HOP_HEADER)) return;
+  const message = 'The request has come through this server already: a model backend points back at it.';
+  throw new ApiError('server', message, { retry: false });
 }
 
 function reply(c: Context<Env>, thrown: unknown, { errors }: Services): Response {

@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import { ApiError } from '../../errors.ts';
 import type { Services } from '../../service/services.ts';
 import type { Env } from '../env.ts';
@@ -12,14 +12,10 @@ const OWN_NAME = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\]|([\w-]+\.)*localhost)$/
  * Origin of a page that is neither ours nor allowed, for every method, since simple requests have no preflight.
  * Clients other than browsers send no Origin.
  */
-export function refuseRebinding({ hosts, origins }: Pick<Services, 'hosts' | 'origins'>): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    if (c.env.rebindable) {
-      checkHost(c, hosts);
-      checkOrigin(c, origins);
-    }
-    await next();
-  };
+export function refuseRebinding(c: Context<Env>, { hosts, origins }: Pick<Services, 'hosts' | 'origins'>): void {
+  if (!c.env.rebindable) return;
+  checkHost(c, hosts);
+  checkOrigin(c, origins);
 }
 
 /** Checks Host. A request without one is not from a browser. */
