@@ -6,8 +6,10 @@ import type { Finish, ModelCall } from '../backend.ts';
 import { CallQueue } from '../functions/call-queue.ts';
 import type { ModelFunction } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
-import { object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
+import { object, objects, text, toAnnotations, toLogprobs, usageReader } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
+
+const usageOf = usageReader('prompt', 'completion');
 
 /**
  * Reads the chunks of one streamed chat completion and writes the items that they make. Members are read one by one,
@@ -47,7 +49,7 @@ export class ChatReply implements Reply {
   /** Takes in one chunk; after the finish reason only usage is read. Throws an ApiError for an error chunk. */
   add(chunk: JsonObject): void {
     if (chunk.error != null) throw failureInStream(chunk.error);
-    this.#usage = toUsage(chunk.usage, { input: 'prompt', output: 'completion' }) ?? this.#usage;
+    this.#usage = usageOf(chunk.usage) ?? this.#usage;
     const [choice] = objects(chunk.choices);
     if (!choice || this.finished) return;
     this.#delta(object(choice.delta), choice.logprobs);

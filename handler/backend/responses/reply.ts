@@ -9,10 +9,12 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Finish, ModelCall, ServerProfile } from '../backend.ts';
 import type { ModelFunction } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
-import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, toUsage } from '../server/json-fields.ts';
+import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, usageReader } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
 import { type Arrival, arrivalOf, isKnown, restOf, restOfArguments, textOf, toWholeItem } from './items.ts';
 import { Speech } from './speech.ts';
+
+const usageOf = usageReader('input', 'output');
 
 /** Open items compared with a final one whose id is unknown. Few, since servers end items in order. */
 const CANDIDATES = 16;
@@ -139,7 +141,7 @@ export class ResponsesReply implements Reply {
 
   /** Closes the open item, and returns the Finish. */
   finish(): Finish {
-    const usage = toUsage(this.#response?.usage, { input: 'input', output: 'output' });
+    const usage = usageOf(this.#response?.usage);
     const reason = this.#reason(usage?.output_tokens ?? 0);
     this.#speech.end(reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage };

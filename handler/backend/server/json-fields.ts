@@ -61,21 +61,27 @@ export function toAnnotations(list: unknown): Annotation[] {
   });
 }
 
-/** Usage in tokens, of a server that calls what went in and what came out by these names; null where it has none. */
-export function toUsage(usage: unknown, names: { input: string; output: string }): Usage | null {
-  if (!isObject(usage)) return null;
-  const input = object(usage[`${names.input}_tokens_details`]);
-  const output = object(usage[`${names.output}_tokens_details`]);
-  const input_tokens = count(usage[`${names.input}_tokens`]);
-  const output_tokens = count(usage[`${names.output}_tokens`]);
-  return {
-    input_tokens,
-    input_tokens_details: {
-      cached_tokens: count(input.cached_tokens),
-      cache_write_tokens: count(input.cache_write_tokens),
-    },
-    output_tokens,
-    output_tokens_details: { reasoning_tokens: count(output.reasoning_tokens) },
-    total_tokens: sumTokens(input_tokens, output_tokens),
+/**
+ * Reads usage in tokens, of a server that calls what went in and what came out by these names; null where it has none. The
+ * names are put together once, since every chunk is asked for its usage.
+ */
+export function usageReader(input: string, output: string): (usage: unknown) => Usage | null {
+  const [inputTokens, inputDetails] = [`${input}_tokens`, `${input}_tokens_details`];
+  const [outputTokens, outputDetails] = [`${output}_tokens`, `${output}_tokens_details`];
+  return (usage) => {
+    if (!isObject(usage)) return null;
+    const details = object(usage[inputDetails]);
+    const input_tokens = count(usage[inputTokens]);
+    const output_tokens = count(usage[outputTokens]);
+    return {
+      input_tokens,
+      input_tokens_details: {
+        cached_tokens: count(details.cached_tokens),
+        cache_write_tokens: count(details.cache_write_tokens),
+      },
+      output_tokens,
+      output_tokens_details: { reasoning_tokens: count(object(usage[outputDetails]).reasoning_tokens) },
+      total_tokens: sumTokens(input_tokens, output_tokens),
+    };
   };
 }
