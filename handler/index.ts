@@ -177,6 +177,7 @@ export function createHandler(options: HandlerOptions): Handler {
     storage: {
       database,
       lease,
+      lastWrite: { failed: false },
       retention: config.retention,
       logRetention: config.logRetention,
       history: config.limits.history,

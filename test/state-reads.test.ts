@@ -72,7 +72,13 @@ function scopeOf(database: Database): TenantStore {
   const memory = new MemoryBudget(100_000_000).open();
   return {
     ...{ database, tenant: 'default', lease: new ProcessLease(1_000), webhooks: [], memory },
-    ...{ retention: 1_000, logRetention: 1_000, history: 100_000_000, stored: Number.POSITIVE_INFINITY },
+    ...{
+      lastWrite: { failed: false },
+      retention: 1_000,
+      logRetention: 1_000,
+      history: 100_000_000,
+      stored: Number.POSITIVE_INFINITY,
+    },
   };
 }
 

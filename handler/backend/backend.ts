@@ -61,6 +61,12 @@ export interface ServerProfile {
   grammars: Grammars;
 }
 
+/** How the events of a call are read. A backend may ignore it. */
+export interface CallOptions {
+  /** Nobody reads single deltas: those of one text that came together may be one event. */
+  joinsDeltas?: boolean;
+}
+
 /** A call translated for its server; nothing has been sent. */
 export interface PreparedCall {
   /**
@@ -69,7 +75,7 @@ export interface PreparedCall {
    * server's stream ends before its answer does. Throws an ApiError if the call fails; ends promptly once the signal
    * aborts.
    */
-  stream(signal: AbortSignal): AsyncIterable<BackendEvent>;
+  stream(signal: AbortSignal, options?: CallOptions): AsyncIterable<BackendEvent>;
   /**
    * The input tokens of the same request, counted by its server; undefined if it does not count. Rejects with an
    * ApiError for an unknown model and for refused credentials. `personality` stands for instructions of OpenAI's own;

@@ -1,6 +1,8 @@
+import type { Prepare } from '../backend/backend.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
-import { type NewTurn, recordTurn } from '../state/record.ts';
+import { type NewTurn, recordAtEnd, recordTurn, type StoredRecord } from '../state/record.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 import { unrecorded } from '../turn/record.ts';
 import { runTurn } from '../turn/turn.ts';
 import type { RequestContext } from './context.ts';
@@ -23,7 +25,7 @@ export async function startTurn(
   const { store, ingress } = ctx;
   const { request, turn, prepare } = planned;
   const { bounds, leave } = await takePlace(services, ctx);
-  const record = turn.response.store ? recordTurn(store, { ...newTurn(planned), key }) : undefined;
+  const record = turn.response.store ? recordOf(store, planned, key) : undefined;
   const whole = Promise.withResolvers<void>();
   const ended = () => {
     leave();
@@ -31,7 +33,7 @@ export async function startTurn(
   };
   try {
     const turnOptions = {
-      prepare,
+      prepare: request.stream ? prepare : joiningDeltas(prepare),
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: record ?? unrecorded,
@@ -47,6 +49,22 @@ export async function startTurn(
     ended();
     throw error;
   }
+}
+
+/** The same for a reply in one piece, of which nobody reads the deltas. */
+function joiningDeltas(prepare: Prepare): Prepare {
+  return (call) => {
+    const prepared = prepare(call);
+    return { ...prepared, stream: (signal) => prepared.stream(signal, { joinsDeltas: true }) };
+  };
+}
+
+/** The record of a turn: in one write if nobody can know of the turn before its end, unless the database had better be tried first. */
+function recordOf(store: TenantStore, planned: PlannedTurn, key: IdempotencyKey | undefined): StoredRecord {
+  const turn = newTurn(planned);
+  const { previous, conversation } = planned.origin;
+  const isKnown = planned.request.stream || previous !== null || conversation !== null || key !== undefined;
+  return isKnown || store.lastWrite.failed ? recordTurn(store, { ...turn, key }) : recordAtEnd(store, turn);
 }
 
 /** The turn to store. A history that is in no database becomes part of its input, as if the client had sent it. */

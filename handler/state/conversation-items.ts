@@ -43,7 +43,7 @@ export async function addItems(store: TenantStore, id: string, items: Item[]): P
         conversation: write(sql`UPDATE conversations AS c SET used_at = ${Date.now()},
             next_place = CASE WHEN c.next_place = ${next} AND NOT ${LOCKED} THEN ${next + items.length} END
           WHERE c.tenant = ${tenant} AND c.id = ${id}`),
-        items: insertItems({ tenant, owner: id, kind: 'added', position: next }, items, { id, next }),
+        items: insertItems({ tenant, owner: id, kind: 'added', position: next, items, conversation: { id, next } }),
       });
       return listOf(items, false);
     } catch (error) {

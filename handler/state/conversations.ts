@@ -18,7 +18,7 @@ export async function createConversation(store: TenantStore, metadata: Metadata,
   await database.batch({
     conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, used_at, metadata, next_place)
       VALUES (${tenant}, ${id}, ${created_at}, ${Date.now()}, ${JSON.stringify(metadata)}, ${items.length})`),
-    items: insertItems({ tenant, owner: id, kind: 'added', position: 0 }, items, { id, next: 0 }),
+    items: insertItems({ tenant, owner: id, kind: 'added', position: 0, items, conversation: { id, next: 0 } }),
   });
   return { id, object: 'conversation', created_at, metadata };
 }

@@ -63,7 +63,7 @@ export function advanceJob(tenant: string, id: string, progress: JobProgress, it
   return [
     write(sql`UPDATE jobs SET progress = ${JSON.stringify(progress)}, calling = 0
       WHERE tenant = ${tenant} AND response = ${id}`),
-    ...insertItems({ tenant, owner: id, kind: 'round', position: progress.said - items.length }, items),
+    ...insertItems({ tenant, owner: id, kind: 'round', position: progress.said - items.length, items }),
   ];
 }
 

@@ -8,6 +8,8 @@ import type { ProcessLease } from './process-lease.ts';
 export interface SharedStore {
   readonly database: Database;
   readonly lease: ProcessLease;
+  /** Whether the last write of a turn failed: then a turn is begun only once that could be written. */
+  readonly lastWrite: { failed: boolean };
   /** Webhooks for the ends of background responses. */
   readonly webhooks: readonly WebhookTarget[];
   /** Retention of responses, in milliseconds. */

@@ -52,7 +52,8 @@ test('a call that is held and has no end fails, in every protocol', async () => 
     };
     const events: BackendEvent[] = [];
     const read = async () => {
-      for await (const event of readReply(bytesOf(endless()), reply(), 10_000)) events.push(event);
+      for await (const event of readReply(async () => bytesOf(endless()), reply(), { maxLength: 10_000 }))
+        events.push(event);
     };
     await assert.rejects(read(), (error) => error instanceof ApiError && error.kind === 'server', name);
     assert.ok(sent > 50 && sent < 1_000, `${name}: ${sent}`);
@@ -63,7 +64,8 @@ test('a call that is held and has no end fails, in every protocol', async () => 
 test('[DONE] is the end of a chat, and breaks a response off', async () => {
   const finishOf = async (reply: Reply, ...events: Json[]) => {
     const seen: BackendEvent[] = [];
-    for await (const event of readReply(bytesOf([...events, '[DONE]', '{garbage']), reply)) seen.push(event);
+    for await (const event of readReply(async () => bytesOf([...events, '[DONE]', '{garbage']), reply))
+      seen.push(event);
     return [seen.some(({ type }) => type === 'response.output_text.delta'), seen.at(-1)?.type];
   };
   const chunk = { choices: [{ delta: { content: 'Hi' } }] };

@@ -38,12 +38,14 @@ function counting(database: Database): { database: Database; trips(): number } {
   };
 }
 
-test('a turn with a history of any depth takes three round trips, one without two, one that is not stored none', async (t) => {
+test('a turn with a history of any depth takes three round trips, one without two, or one in one piece, and one that is not stored none', async (t) => {
   const { database, trips } = counting(await testDatabase());
   const door = await openInProcess({ database });
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
   let { id } = await create(door, { model });
+  assert.equal(trips(), 1, 'in one piece, without a history');
+  await stream(door, { model });
   assert.equal(trips(), 2);
   for (let depth = 1; depth < 30; depth++) {
     const { final } = await stream(door, { model, previous_response_id: id });

@@ -38,7 +38,8 @@ test('what cannot be written down is not begun', async (t) => {
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
   away((text) => text.startsWith('INSERT INTO responses'));
-  for (const more of [{}, { stream: true }]) {
+  // A stream comes first: before a write has failed, a turn that nobody can know of is written at its end.
+  for (const more of [{ stream: true }, {}, { stream: true }, {}]) {
     await refuses(await post(door, { model, input: 'Hi', ...more }), SERVER_ERROR);
   }
   assert.equal(door.model.calls(model).length, 0);
@@ -51,8 +52,9 @@ test('a turn whose end cannot be written has failed, for its reader and for ever
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
   const id = await conversation(door);
+  const start = await create(door, { model });
   away(ends);
-  await refuses(await post(door, { model, input: 'Hi' }), SERVER_ERROR);
+  await refuses(await post(door, { model, input: 'Hi', previous_response_id: start.id }), SERVER_ERROR);
   const { final, events } = await stream(door, { model, conversation: id });
   assert.equal(final.status, 'failed');
   assert.doesNotMatch(JSON.stringify(events), /SECRET/);
@@ -64,6 +66,18 @@ test('a turn whose end cannot be written has failed, for its reader and for ever
   // Nothing holds the conversation any more.
   await create(door, { model, conversation: id, input: 'again' });
   assert.deepEqual(await contents(door, id), ['user: again', 'assistant: Hello']);
+});
+
+test('a turn in one piece whose only write fails has failed, and the next is not begun until one succeeds', async (t) => {
+  const { database, away } = await failing();
+  const door = await openInProcess({ database, lease: LEASE });
+  t.after(() => door.close());
+  const model = door.model.script(says('Hello'));
+  away((text) => text.startsWith('INSERT INTO responses'));
+  for (let turn = 0; turn < 3; turn++) await refuses(await post(door, { model, input: 'Hi' }), SERVER_ERROR);
+  assert.equal(door.model.calls(model).length, 1);
+  away(() => false);
+  for (let turn = 0; turn < 2; turn++) await stored(door, (await create(door, { model })).id);
 });
 
 test('a turn whose end cannot be written for a moment has ended as it did', async (t) => {

@@ -46,7 +46,7 @@ test('a turn is alive whose process said so along with what was refused', async 
   const refused = door.fetch('/v1/responses', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: door.model.script(says('never')), input: 'Hi' }),
+    body: JSON.stringify({ model: door.model.script(says('never')), input: 'Hi', stream: true }),
   });
   await until(() => !first);
   const { id, whole } = await begin(door, { model: door.model.script(script) });

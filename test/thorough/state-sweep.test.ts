@@ -232,10 +232,10 @@ for (const [what, count, size] of [
     })) as Item[];
     await database.batch({
       response: insertResponses(1),
-      input: insertItems({ ...at, owner: 'resp_1' }, items),
+      input: insertItems({ ...at, owner: 'resp_1', items }),
       conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at)
         VALUES ('t', 'conv', 0, '{}', 1)`),
-      added: insertItems({ ...at, owner: 'conv', kind: 'added' }, items, { id: 'conv', next: 0 }),
+      added: insertItems({ ...at, owner: 'conv', kind: 'added', items, conversation: { id: 'conv', next: 0 } }),
     });
     slices.length = 0;
     await sweep(database, new ProcessLease(1_000), Date.now());

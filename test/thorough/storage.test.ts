@@ -63,7 +63,7 @@ async function filled(file: string, vacuums: boolean): Promise<void> {
   await database.batch({
     response: write(sql`INSERT INTO responses (tenant, id, owner, status, background, compacted, expires_at, body)
       VALUES ('t', 'resp', '', 'completed', 0, 0, 1, '{}')`),
-    input: insertItems({ tenant: 't', owner: 'resp', kind: 'input', position: 0 }, items),
+    input: insertItems({ tenant: 't', owner: 'resp', kind: 'input', position: 0, items }),
   });
   await database.close();
 }

@@ -1,5 +1,5 @@
 import type { Transport, Upstream } from '../../transport.ts';
-import type { Backend, BackendEvent } from '../backend.ts';
+import type { Backend } from '../backend.ts';
 import { toModelFunctions } from '../functions/tools.ts';
 import { text } from '../server/json-fields.ts';
 import { readReply } from '../server/reply-stream.ts';
@@ -31,7 +31,10 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
         return withBound(request, bound);
       };
       return {
-        stream: (signal) => stream(server, request, new MessagesReply(call, tools), signal, within),
+        stream(signal, options) {
+          const body = async () => (await open(server, '/messages', request, signal, within)).body;
+          return readReply(body, new MessagesReply(call, tools), options);
+        },
         async countTokens(signal) {
           const count = async () => {
             const upstream = await open(server, '/messages/count_tokens', toCounted(request), signal);
@@ -43,17 +46,6 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
     },
     models: (signal) => listModels(server, signal),
   };
-}
-
-async function* stream(
-  server: Server,
-  request: MessagesRequest,
-  reply: MessagesReply,
-  signal: AbortSignal,
-  within: (bound: number) => MessagesRequest | undefined,
-): AsyncGenerator<BackendEvent, void> {
-  const upstream = await open(server, '/messages', request, signal, within);
-  yield* readReply(upstream.body, reply);
 }
 
 /**

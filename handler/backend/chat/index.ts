@@ -1,6 +1,6 @@
 import { unsupported } from '../../errors.ts';
 import { present } from '../../protocol/json.ts';
-import type { Backend, BackendEvent, ModelCall, ServerProfile } from '../backend.ts';
+import type { Backend, ModelCall, ServerProfile } from '../backend.ts';
 import { narrowTools } from '../functions/choice.ts';
 import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
@@ -23,7 +23,8 @@ export function chatCompletions(server: Server): Backend {
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, profile);
       return {
-        stream: (signal) => stream(server, JSON.stringify(request), new ChatReply(call, tools), signal),
+        stream: (signal, options) =>
+          readReply(() => open(server, JSON.stringify(request), signal), new ChatReply(call, tools), options),
         countTokens: async (signal) =>
           profile.isOpenAI ? undefined : counter.first(chatCountMethods(server, request, signal)),
       };
@@ -32,15 +33,10 @@ export function chatCompletions(server: Server): Backend {
   };
 }
 
-async function* stream(
-  server: Server,
-  body: string,
-  reply: ChatReply,
-  signal: AbortSignal,
-): AsyncGenerator<BackendEvent, void> {
+async function open(server: Server, body: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const upstream = await server.send('POST', '/chat/completions', signal, body);
   if (upstream.status !== 200) throw await failureOf(upstream);
-  yield* readReply(upstream.body, reply);
+  return upstream.body;
 }
 
 function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction>, { isOpenAI }: ServerProfile) {

@@ -1,4 +1,4 @@
-import type { Backend, BackendEvent } from '../backend.ts';
+import type { Backend } from '../backend.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { failureOf } from '../server/failure.ts';
 import { readReply } from '../server/reply-stream.ts';
@@ -25,9 +25,10 @@ export function responses(server: Server): Backend {
         : toModelFunctions(call.tools, call.params, grammars);
       const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools);
       return {
-        stream(signal) {
+        stream(signal, options) {
           const reply = new ResponsesReply(call, profile, tools);
-          return markAsync(stream(server, JSON.stringify(request), reply, signal), call.tools);
+          const events = readReply(() => open(server, JSON.stringify(request), signal), reply, options);
+          return markAsync(events, call.tools);
         },
         async countTokens(signal, personality) {
           const counted = {
@@ -44,13 +45,8 @@ export function responses(server: Server): Backend {
   };
 }
 
-async function* stream(
-  server: Server,
-  body: string,
-  reply: ResponsesReply,
-  signal: AbortSignal,
-): AsyncGenerator<BackendEvent, void> {
+async function open(server: Server, body: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const upstream = await server.send('POST', '/responses', signal, body);
   if (upstream.status !== 200) throw await failureOf(upstream);
-  yield* readReply(upstream.body, reply);
+  return upstream.body;
 }

@@ -1,14 +1,15 @@
 import { ApiError } from '../../errors.ts';
 import type { ItemEvent } from '../../events/events.ts';
+import { joinDeltas } from '../../events/join-deltas.ts';
 import { eventData } from '../../events/sse.ts';
 import { fixedLimits } from '../../limits.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import type { BackendEvent, Finish } from '../backend.ts';
+import type { BackendEvent, CallOptions, Finish } from '../backend.ts';
 import { connectionFailed, garbled } from './failure.ts';
 
 /**
- * The longest stream, in characters. Buffered data counts as well, and Responses API events repeat a text up to four
+ * The longest stream that is read, in characters. Buffered data counts as well, and Responses API events repeat a text up to four
  * times.
  */
 const MAX_STREAM = 512 * 1024 * 1024;
@@ -29,44 +30,45 @@ export interface Reply {
   take(): ItemEvent[];
 }
 
-/**
- * Reads a body's events as a PreparedCall yields them. Throws an ApiError for a stream that fails, or is longer than
- * `maxLength` characters.
- */
-export async function* readReply(
-  body: AsyncIterable<Uint8Array>,
-  reply: Reply,
-  maxLength = MAX_STREAM,
-): AsyncGenerator<BackendEvent, void> {
-  try {
-    yield* eventsBefore(body, reply, maxLength);
-    const finish = reply.finished ? reply.finish() : undefined;
-    yield* reply.take();
-    if (finish) yield finish;
-  } catch (error) {
-    yield* reply.take(); // what came in one chunk with the failure
-    throw error instanceof ApiError ? error : connectionFailed(error);
-  }
+/** Settings of reading a reply. */
+export interface ReadOptions extends CallOptions {
+  /** The longest stream, in characters. */
+  maxLength?: number;
 }
 
-/** Feeds all events to the reply, and yields the item events up to the last chunk. */
-async function* eventsBefore(
-  body: AsyncIterable<Uint8Array>,
+/**
+ * Opens a body at the first pull, and reads its events as a PreparedCall yields them. Throws an ApiError for a stream that
+ * fails, or is longer than `maxLength`. One generator, since each one that an event passes costs as much as the event.
+ */
+export async function* readReply(
+  open: () => Promise<AsyncIterable<Uint8Array>>,
   reply: Reply,
-  maxLength: number,
+  { joinsDeltas = false, maxLength = MAX_STREAM }: ReadOptions = {},
 ): AsyncGenerator<BackendEvent, void> {
+  const take = () => (joinsDeltas ? joinDeltas(reply.take()) : reply.take());
   let size = 0;
-  for await (const batch of eventData(body)) {
-    for (const data of batch) {
-      if (data === '[DONE]') return reply.done?.();
-      size += data.length;
-      if (size > maxLength) throw garbled('a stream without end');
-      reply.add(parse(data));
-      if (reply.over) return;
+  try {
+    reading: for await (const batch of eventData(await open())) {
+      for (const data of batch) {
+        if (data === '[DONE]') {
+          reply.done?.();
+          break reading;
+        }
+        size += data.length;
+        if (size > maxLength) throw garbled('a stream without end');
+        reply.add(parse(data));
+        if (reply.over) break reading;
+      }
+      const events = take();
+      for (const event of events) yield event;
+      if (events.length === 0) yield { type: 'keep_alive' };
     }
-    const events = reply.take();
-    if (events.length > 0) yield* events;
-    else yield { type: 'keep_alive' };
+    const finish = reply.finished ? reply.finish() : undefined;
+    for (const event of take()) yield event;
+    if (finish) yield finish;
+  } catch (error) {
+    for (const event of take()) yield event; // what came in one chunk with the failure
+    throw error instanceof ApiError ? error : connectionFailed(error);
   }
 }
 

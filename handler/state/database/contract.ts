@@ -158,7 +158,7 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
         response: write(sql`INSERT INTO responses
             (tenant, id, parent, conversation, owner, status, background, log_until, compacted, expires_at, body)
           VALUES ('t', ${id}, ${parent}, 'conv', '', 'completed', 1, 1, 0, ${n}, '{}')`),
-        items: insertItems({ tenant: 't', owner: id, kind: 'input', position: 0 }, [item]),
+        items: insertItems({ tenant: 't', owner: id, kind: 'input', position: 0, items: [item] }),
         log: insertBlock('t', id, 0, [n === 60 ? text : '{}'], 0),
       });
     }
