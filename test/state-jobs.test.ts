@@ -10,7 +10,7 @@ import { read, type Sql, sql, write } from '../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../handler/state/database/sqlite.ts';
 import { JOB_VERSION } from '../handler/state/jobs.ts';
 import { create } from './promises/ask.ts';
-import { contents, heard, stored, until } from './promises/state-ask.ts';
+import { contents, modelInput, stored, until } from './promises/state-ask.ts';
 import { testDatabase } from './support/doors/database.ts';
 import { testConfig } from './support/doors/door.ts';
 import { type Chosen, openInProcess } from './support/doors/in-process.ts';
@@ -170,7 +170,7 @@ test('what the version before has written is read, and its background turns are 
 
   assert.partialDeepStrictEqual(await stored(door, done), { output: [{ content: [{ text: 'Hello' }] }] });
   assert.equal((await takenOver(door, queued)).status, 'completed');
-  assert.deepEqual(heard(door, speaks).slice(-1), ['user: Later.']);
+  assert.deepEqual(modelInput(door, speaks).slice(-1), ['user: Later.']);
   assert.equal(String(door.model.calls(speaks)[0]?.body.messages[0].content).length, 'Be kind. '.length * 25_000);
   assert.deepEqual(await contents(door, conversation), [
     ...['user: In a conversation.', 'assistant: Hello', 'user: Later.', 'assistant: Hello'],
@@ -183,7 +183,7 @@ test('what the version before has written is read, and its background turns are 
     { type: 'mcp_call', name: 'add', output: '3' },
     { type: 'message', content: [{ text: 'It is 3.' }] },
   ]);
-  assert.deepEqual(heard(door, adds), [
+  assert.deepEqual(modelInput(door, adds), [
     ...['user: What is this?', 'assistant: Hello', 'user: Add.', 'assistant: add {"a":1,"b":2} #c1', 'tool c1: 3'],
   ]);
   assert.deepEqual((await reader.whole).final, response);

@@ -10,7 +10,7 @@ export interface Ask {
 }
 
 /** A whole reply; `at` says when each piece of its body came, in ms. */
-export interface Told {
+export interface WholeReply {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
@@ -20,7 +20,7 @@ export interface Told {
 const agent = new Agent({ keepAlive: true });
 
 /** Asks over HTTP/1.1; rejects when the reply is cut. */
-export function ask(url: string, { method, headers = {}, body }: Ask = {}): Promise<Told> {
+export function ask(url: string, { method, headers = {}, body }: Ask = {}): Promise<WholeReply> {
   return new Promise((resolve, reject) => {
     const client = request(url, { agent, method: method ?? (body === undefined ? 'GET' : 'POST'), headers });
     let answered = false;
@@ -30,22 +30,22 @@ export function ask(url: string, { method, headers = {}, body }: Ask = {}): Prom
     });
     client.on('response', (reply) => {
       answered = true;
-      const told: Told = { status: reply.statusCode ?? 0, headers: reply.headers, body: '', at: [] };
+      const whole: WholeReply = { status: reply.statusCode ?? 0, headers: reply.headers, body: '', at: [] };
       reply.setEncoding('utf8').on('data', (chunk: string) => {
-        told.body += chunk;
-        told.at.push(performance.now());
+        whole.body += chunk;
+        whole.at.push(performance.now());
       });
-      reply.on('end', () => resolve(told)).on('error', reject);
+      reply.on('end', () => resolve(whole)).on('error', reject);
     });
     client.end(body);
   });
 }
 
 /** Asks over HTTP/2 with prior knowledge. */
-export async function askHttp2(url: string, { method, headers = {}, body, trailers }: Ask = {}): Promise<Told> {
+export async function askHttp2(url: string, { method, headers = {}, body, trailers }: Ask = {}): Promise<WholeReply> {
   const { origin, pathname, search } = new URL(url);
   const session = connect(origin);
-  const told: Told = { status: 0, headers: {}, body: '', at: [] };
+  const whole: WholeReply = { status: 0, headers: {}, body: '', at: [] };
   try {
     await new Promise<void>((resolve, reject) => {
       const stream = session.request(
@@ -53,10 +53,10 @@ export async function askHttp2(url: string, { method, headers = {}, body, traile
         { waitForTrailers: trailers !== undefined, endStream: body === undefined },
       );
       stream.on('wantTrailers', () => stream.sendTrailers(trailers ?? {}));
-      stream.on('response', ({ ':status': status = 0, ...rest }) => Object.assign(told, { status, headers: rest }));
+      stream.on('response', ({ ':status': status = 0, ...rest }) => Object.assign(whole, { status, headers: rest }));
       stream.setEncoding('utf8').on('data', (chunk: string) => {
-        told.body += chunk;
-        told.at.push(performance.now());
+        whole.body += chunk;
+        whole.at.push(performance.now());
       });
       stream.on('end', resolve).on('error', reject);
       if (body !== undefined) stream.end(body);
@@ -64,7 +64,7 @@ export async function askHttp2(url: string, { method, headers = {}, body, traile
   } finally {
     session.close();
   }
-  return told;
+  return whole;
 }
 
 /** Begins a request on a connection of its own; the function that it answers leaves. */

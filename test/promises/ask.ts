@@ -6,7 +6,7 @@ import { checkStream, parseStream, type Stream } from '../support/sse.ts';
 
 type ResponseObject = OpenAI.Responses.Response;
 
-/** Asks for a response in one piece, and has it. */
+/** Creates a response as JSON. */
 export async function create(door: Door, body: object): Promise<ResponseObject> {
   const reply = await post(door, { input: 'Hi', ...body });
   const text = await reply.text();
@@ -15,7 +15,7 @@ export async function create(door: Door, body: object): Promise<ResponseObject> 
   return JSON.parse(text);
 }
 
-/** Asks for a response as a stream, reads it to its end, and holds it to what is true of every stream. */
+/** Creates a response as a stream, reads it to its end, and checks what is true of every stream. */
 export async function stream(door: Door, body: object): Promise<Stream> {
   const reply = await post(door, { input: 'Hi', ...body, stream: true });
   const text = await reply.text();
@@ -26,8 +26,8 @@ export async function stream(door: Door, body: object): Promise<Stream> {
   return whole;
 }
 
-/** What the model is sent for a request, which a short text answers. */
-export async function sent(door: Door, body: object) {
+/** The body of the model call for a request; the model answers with a short text. */
+export async function modelRequest(door: Door, body: object) {
   const model = door.model.script(async (turn) => {
     await turn.text('ok');
     await turn.finish();
@@ -44,8 +44,8 @@ export function callOf(door: Door, model: string) {
 }
 
 /**
- * Begins something, leaves it, and holds `closed` to resolve by that: sooner than the connection of a model call closes
- * that began before it, hangs and is not left, so that the idle limit ends it.
+ * Begins something, leaves it, and asserts that `closed` resolves because of that: sooner than a model call that began
+ * earlier, hangs, and is ended by the idle limit.
  */
 export async function endsOnLeaving(
   door: Door,
@@ -72,7 +72,7 @@ export interface Refusal {
   message?: string | RegExp;
 }
 
-/** Holds a reply to be an error of this kind, whole and under 1 KiB. */
+/** Asserts that a reply is an error of this kind, complete and under 1 KiB. */
 export async function refuses(reply: Response, expected: Refusal): Promise<string> {
   const text = await reply.text();
   assert.equal(reply.status, expected.status, text);
@@ -88,7 +88,7 @@ export async function refuses(reply: Response, expected: Refusal): Promise<strin
   return text;
 }
 
-/** Holds a request with this member to be refused with 422, naming the member. */
+/** Asserts that a request with this member is refused with 422, naming the member. */
 export async function unprocessable(
   door: Door,
   body: object,
@@ -111,7 +111,7 @@ function named(param: string): RegExp {
   return new RegExp(`^${param.replace(/[.[\]]/g, '\\$&')} `);
 }
 
-/** What a model's failure becomes: the error reply, and the end of the stream. */
+/** Asserts the error reply and the end of the stream for a model that fails. */
 export async function fails(door: Door, script: Script, expected: Refusal & { streamCode?: string | null }) {
   const model = door.model.script(script);
   const reply = await post(door, { model, input: 'Hi' });

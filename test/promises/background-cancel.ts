@@ -6,7 +6,7 @@ import { checkStream, parseStream } from '../support/sse.ts';
 import { callOf, create, refuses } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';
-import { ask, have, held, nowhere, stored } from './state-ask.ts';
+import { ask, have, longReply, nowhere, stored } from './state-ask.ts';
 
 type ResponseObject = OpenAI.Responses.Response;
 
@@ -14,7 +14,7 @@ promise(
   'cancel.stops',
   { says: 'cancel ends the response with what was made, and the model call', source: 'docs/api.md' },
   async (door) => {
-    const { script } = held('Hello');
+    const { script } = longReply('Hello');
     const model = door.model.script(script);
     const { id, text, holds } = await openStream(
       await post(door, { model, input: 'Hi', background: true, stream: true }),
@@ -36,7 +36,7 @@ promise(
   'cancel.again',
   { says: 'cancel is idempotent', source: 'docs/api.md' },
   async (door) => {
-    const { script, begun } = held();
+    const { script, begun } = longReply();
     const { id } = await begin(door, script);
     await begun;
     const cancel = () => have<ResponseObject>(door, 'POST', `/v1/responses/${id}/cancel`);
@@ -73,7 +73,7 @@ promise(
   'cancel.stream',
   { says: 'readers of the stream see one terminal event, and no error, at a cancel', source: 'docs/api.md' },
   async (door) => {
-    const model = door.model.script(held('Hello').script);
+    const model = door.model.script(longReply('Hello').script);
     const { id, text, holds } = await openStream(
       await post(door, { model, input: 'Hi', background: true, stream: true }),
     );
@@ -96,7 +96,7 @@ promise(
   'cancel.delete',
   { says: 'deleting a response that is being made cancels it', source: 'docs/api.md' },
   async (door) => {
-    const { script, begun } = held();
+    const { script, begun } = longReply();
     const { id, model } = await begin(door, script);
     await begun;
     await have(door, 'DELETE', `/v1/responses/${id}`);

@@ -5,7 +5,7 @@ import { parseStream } from '../support/sse.ts';
 import { create, refuses, stream } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';
-import { held } from './state-ask.ts';
+import { longReply } from './state-ask.ts';
 
 /** The text of a replay. */
 async function replay(door: Door, id: string, query = ''): Promise<string> {
@@ -43,7 +43,7 @@ promise(
   'replay.live',
   { says: 'any number of readers, early and late, get the same events', source: 'docs/background.md' },
   async (door) => {
-    const { script, begun, release } = held('Hello');
+    const { script, begun, release } = longReply('Hello');
     const { id, text } = await openStream(await post(door, { ...background(door, script), stream: true }));
     const early = [replay(door, id), replay(door, id)];
     await begun;

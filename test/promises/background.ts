@@ -5,7 +5,7 @@ import { callsFunctions, hangs, replies, type Script, says } from '../support/mo
 import { outline } from '../support/sse.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { ask, have, held, stored, turnRefused } from './state-ask.ts';
+import { ask, have, longReply, stored, turnRefused } from './state-ask.ts';
 
 /** A background response as it is answered. */
 export function begin(door: Door, script: Script, body: object = {}): Promise<OpenAI.Responses.Response> {
@@ -53,7 +53,7 @@ promise(
   'background.queued',
   { says: 'background: true answers queued before the model has said anything', source: 'docs/background.md' },
   async (door) => {
-    const { script, begun, release } = held('Hello');
+    const { script, begun, release } = longReply('Hello');
     const response = await begin(door, script);
     assert.equal(response.status, 'queued');
     assert.equal(response.background, true);
@@ -71,7 +71,7 @@ promise(
   'background.follow',
   { says: 'GET follows a background response from queued to its end', source: 'docs/background.md' },
   async (door) => {
-    const { script, begun, release } = held('Hello');
+    const { script, begun, release } = longReply('Hello');
     const response = await begin(door, script);
     await begun;
     const during = await stored(door, response.id);
@@ -123,7 +123,7 @@ promise(
   'background.leaving',
   { says: 'a reader who leaves ends nothing', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   async (door) => {
-    const { script, begun, release } = held('Hello');
+    const { script, begun, release } = longReply('Hello');
     const model = door.model.script(script);
     const leaving = new AbortController();
     const body = { model, input: 'Hi', background: true, stream: true };
@@ -184,7 +184,7 @@ promise(
   'background.not-yet',
   { says: 'a response that is not ready cannot be gone on from', source: 'docs/state.md' },
   async (door) => {
-    const { script, release } = held();
+    const { script, release } = longReply();
     const { id } = await begin(door, script);
     await turnRefused(
       door,
@@ -208,7 +208,7 @@ promise(
   { says: 'it holds its conversation from queued to its end', source: 'docs/background.md' },
   async (door) => {
     const { id: conversation } = await have<{ id: string }>(door, 'POST', '/v1/conversations', {});
-    const { script, release } = held('Hello');
+    const { script, release } = longReply('Hello');
     const { id } = await begin(door, script, { conversation });
     await turnRefused(door, { conversation }, { status: 400, code: 'conversation_locked', param: 'conversation' });
     release();
@@ -235,7 +235,7 @@ promise(
     source: 'docs/background.md',
   },
   async (door) => {
-    const { script, release } = held('Hello');
+    const { script, release } = longReply('Hello');
     const body = { model: door.model.script(script), input: 'Hi', background: true };
     const headers = { 'idempotency-key': `background-${body.model}` };
     const send = async (more: object = {}) => {
@@ -294,7 +294,7 @@ promise(
     source: 'openai 7.57.0 types: ResponseCreateParams',
   },
   async (door) => {
-    const { script, begun, release } = held('Hello');
+    const { script, begun, release } = longReply('Hello');
     const model = door.model.script(script);
     const { id, status } = await door.client.responses.create({ model, input: 'Hi', background: true });
     assert.equal(status, 'queued');
@@ -315,7 +315,7 @@ promise(
     const types = [];
     for await (const event of live) types.push(event.type);
     assert.deepEqual([types[1], types.at(-1)], ['response.queued', 'response.completed']);
-    const { script: silent, begun: speaks } = held();
+    const { script: silent, begun: speaks } = longReply();
     const long = await door.client.responses.create({
       model: door.model.script(silent),
       input: 'Hi',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { says } from '../support/model/scripted.ts';
-import { callOf, create, sent, stream } from './ask.ts';
+import { callOf, create, modelRequest, stream } from './ask.ts';
 import { promise } from './promise.ts';
 
 const schema = { type: 'object', properties: { a: { type: 'number' } }, required: ['a'], additionalProperties: false };
@@ -27,7 +27,7 @@ promise(
   'chat.minimal',
   { says: 'what the client did not give is not sent', source: 'docs/backends.md' },
   async (door) => {
-    const { model, ...rest } = await sent(door, { input: 'Hi' });
+    const { model, ...rest } = await modelRequest(door, { input: 'Hi' });
     assert.match(model, /^scripted-/);
     assert.deepEqual(rest, {
       messages: [{ role: 'user', content: 'Hi' }],
@@ -57,7 +57,7 @@ promise(
   'chat.sampling',
   { says: 'temperature, top_p and max_output_tokens reach the model', source: 'docs/backends.md' },
   async (door) => {
-    const body = await sent(door, { temperature: 0, top_p: 0.5, max_output_tokens: 99 });
+    const body = await modelRequest(door, { temperature: 0, top_p: 0.5, max_output_tokens: 99 });
     assert.partialDeepStrictEqual(body, { temperature: 0, top_p: 0.5, max_completion_tokens: 99, max_tokens: 99 });
   },
 );
@@ -66,7 +66,7 @@ promise(
   'chat.reasoning',
   { says: 'reasoning.effort and text.verbosity reach the model', source: 'docs/backends.md' },
   async (door) => {
-    const body = await sent(door, { reasoning: { effort: 'high' }, text: { verbosity: 'low' } });
+    const body = await modelRequest(door, { reasoning: { effort: 'high' }, text: { verbosity: 'low' } });
     assert.partialDeepStrictEqual(body, { reasoning_effort: 'high', verbosity: 'low' });
   },
 );
@@ -75,7 +75,7 @@ promise(
   'chat.tools',
   { says: 'function tools, their choice and parallel_tool_calls reach the model', source: 'docs/backends.md' },
   async (door) => {
-    const body = await sent(door, { tools, parallel_tool_calls: false });
+    const body = await modelRequest(door, { tools, parallel_tool_calls: false });
     assert.deepEqual(body.tools, [
       { type: 'function', function: { name: 'f', description: 'does f', parameters: schema, strict: true } },
       { type: 'function', function: { name: 'g' } },
@@ -106,10 +106,10 @@ promise(
     source: 'test/fixtures/: recorded of llama.cpp ignores a name, vLLM ignores none',
   },
   async (door) => {
-    assert.equal((await sent(door, { tools, tool_choice: 'required' })).tool_choice, 'required');
-    const none = await sent(door, { tools, tool_choice: 'none' });
+    assert.equal((await modelRequest(door, { tools, tool_choice: 'required' })).tool_choice, 'required');
+    const none = await modelRequest(door, { tools, tool_choice: 'none' });
     assert.ok(!('tools' in none) && !('tool_choice' in none));
-    const named = await sent(door, { tools, tool_choice: { type: 'function', name: 'g' } });
+    const named = await modelRequest(door, { tools, tool_choice: { type: 'function', name: 'g' } });
     assert.deepEqual(named.tools, [{ type: 'function', function: { name: 'g' } }]);
     assert.equal(named.tool_choice, 'required');
   },
@@ -139,7 +139,7 @@ promise(
       type: 'json_schema',
       json_schema: { name: 'answer', schema, strict: true, description: 'an answer' },
     });
-    const object = await sent(door, { text: { format: { type: 'json_object' } } });
+    const object = await modelRequest(door, { text: { format: { type: 'json_object' } } });
     assert.deepEqual(object.response_format, { type: 'json_object' });
   },
 );

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import type { Json } from '../support/accumulate.ts';
 import { post } from '../support/doors/door.ts';
 import { callsFunctions, says, sends } from '../support/model/scripted.ts';
-import { callOf, create, sent, stream, unprocessable } from './ask.ts';
+import { callOf, create, modelRequest, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
-import { heard } from './state-ask.ts';
+import { modelInput } from './state-ask.ts';
 
 const custom = { type: 'custom', name: 'run_sql', description: 'Runs SQL.' };
 
@@ -46,7 +46,11 @@ promise(
       previous_response_id: final.id,
       input: [{ type: 'custom_tool_call_output', call_id: 'c1', output: 'one' }],
     });
-    assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: run_sql {"input":"select 1"} #c1', 'tool c1: one']);
+    assert.deepEqual(modelInput(door, model), [
+      'user: Hi',
+      'assistant: run_sql {"input":"select 1"} #c1',
+      'tool c1: one',
+    ]);
   },
 );
 
@@ -127,7 +131,7 @@ promise(
     const name = 'mcp_codex_apps_google_calendar_workspace_connector_v2';
     const members = ['create_event', 'create_event_with_attendees'].map((fn) => ({ type: 'function', name: fn }));
     const tools = [{ type: 'namespace', name, description: 'd', tools: members }];
-    const body = await sent(door, { tools });
+    const body = await modelRequest(door, { tools });
     const names: string[] = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
     assert.equal(new Set(names).size, 2);
     assert.ok(names.every((known) => /^[\w-]{1,64}$/.test(known)));
@@ -164,7 +168,7 @@ promise(
       { type: 'custom_tool_call_output', call_id: 'b', output: [{ type: 'input_text', text: '2' }] },
     ];
     await create(door, { model, tools, previous_response_id: id, input: outputs });
-    assert.deepEqual(heard(door, model), [
+    assert.deepEqual(modelInput(door, model), [
       'user: Hi',
       'assistant: crm__search {} #a crm__run_sql {"input":"x"} #b',
       'tool a: 1',
@@ -228,10 +232,10 @@ promise(
       const written = `${tool.type} ${JSON.stringify(args)} #c1`;
       const lines = ['user: Hi', `assistant: ${written}`, `tool c1: ${told}`];
       await create(door, { model, tools: [tool], previous_response_id: final.id, input: [answer] });
-      assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'by the chain');
+      assert.deepEqual(modelInput(door, model).map(normal), lines.map(normal), 'by the chain');
       const input = [{ role: 'user', content: 'Hi' }, ...final.output, answer];
       await create(door, { model, tools: [tool], input });
-      assert.deepEqual(heard(door, model).map(normal), lines.map(normal), 'replayed by the client');
+      assert.deepEqual(modelInput(door, model).map(normal), lines.map(normal), 'replayed by the client');
     }
   },
 );
@@ -318,7 +322,11 @@ promise(
       { role: 'user', content: 'Hi' },
       { type: 'configuration_update', reasoning: { effort: 'high' }, text: { format: { type: 'text' } } },
     ];
-    const body = await sent(door, { input, reasoning: { effort: 'low' }, text: { format: { type: 'json_object' } } });
+    const body = await modelRequest(door, {
+      input,
+      reasoning: { effort: 'low' },
+      text: { format: { type: 'json_object' } },
+    });
     assert.deepEqual([body.reasoning_effort, body.response_format], ['high', undefined]);
     assert.equal(body.messages.length, 1);
   },
@@ -336,12 +344,12 @@ promise(
     const tools = [...fns, custom, { type: 'shell' }];
     for (const mode of ['auto', 'required']) {
       const tool_choice = { type: 'allowed_tools', mode, tools: allowed };
-      const body = await sent(door, { tools, tool_choice });
+      const body = await modelRequest(door, { tools, tool_choice });
       const names = body.tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
       assert.deepEqual([names, body.tool_choice], [['a', 'run_sql'], mode]);
     }
     for (const tool_choice of [{ type: 'custom', name: 'run_sql' }, { type: 'shell' }]) {
-      const body = await sent(door, { tools, tool_choice });
+      const body = await modelRequest(door, { tools, tool_choice });
       assert.deepEqual([body.tools.length, body.tool_choice], [1, 'required']);
     }
     const nowhere = { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'z' }] };

@@ -5,7 +5,7 @@ import { callsFunctions, says } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { ended } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { contents, conversation, heard } from './state-ask.ts';
+import { contents, conversation, modelInput } from './state-ask.ts';
 
 type Output = OpenAI.Responses.Response['output'];
 
@@ -26,7 +26,7 @@ promise(
     const second = await create(door, { model, previous_response_id: id, input: 'And now?', background: true });
     assert.equal((await ended(door, second.id)).status, 'completed');
     await create(door, { model, previous_response_id: second.id, input: 'And then?', tools });
-    const lines = heard(door, model).filter((line) => !line.startsWith('system'));
+    const lines = modelInput(door, model).filter((line) => !line.startsWith('system'));
     assert.deepEqual(lines, [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
   },
   NEEDS_HEADERS,
@@ -70,8 +70,8 @@ promise(
         const before = await contents(door, id);
         const input = [...repeats(output), question];
         await create(door, { model, conversation: id, input });
-        assert.deepEqual(heard(door, model).slice(-shown.length - 1), [...shown, 'user: And now?']);
-        assert.equal(heard(door, model)[0], SUMMARY);
+        assert.deepEqual(modelInput(door, model).slice(-shown.length - 1), [...shown, 'user: And now?']);
+        assert.equal(modelInput(door, model)[0], SUMMARY);
         const fresh = shown.length > 100 ? shown.slice(0, -1) : [];
         assert.deepEqual(
           await contents(door, id),
@@ -95,7 +95,7 @@ promise(
     const tools = [{ type: 'test_tool' }];
     const begun = await create(door, { model, conversation: id, input, tools, background: true });
     assert.equal((await ended(door, begun.id)).status, 'completed');
-    assert.deepEqual(heard(door, model).slice(0, 4), [
+    assert.deepEqual(modelInput(door, model).slice(0, 4), [
       SUMMARY,
       'user: Hello.',
       'assistant: Hello, you.',

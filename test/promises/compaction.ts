@@ -6,7 +6,17 @@ import { tells, text } from '../support/model/scripted-messages.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
 import { begin, ended } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { ask, conversation, have, heard, type Item, type List, nowhere, stored, turnRefused } from './state-ask.ts';
+import {
+  ask,
+  conversation,
+  have,
+  type Item,
+  type List,
+  modelInput,
+  nowhere,
+  stored,
+  turnRefused,
+} from './state-ask.ts';
 
 type Compacted = OpenAI.Responses.CompactedResponse;
 
@@ -44,7 +54,7 @@ promise(
       ['user', 'user', 'compaction'],
     );
     assert.doesNotMatch(JSON.stringify(output.at(-1)), /They said/);
-    const [system, ...messages] = heard(door, model);
+    const [system, ...messages] = modelInput(door, model);
     assert.match(system ?? '', /^system: You are compacting[\s\S]*Be kind\.$/);
     assert.deepEqual(messages.slice(0, 3), ['user: Hello.', 'assistant: Hello, you.', 'user: How are you?']);
     assert.equal(messages.length, 4);
@@ -60,7 +70,7 @@ promise(
     const model = door.model.script(says('They said hello.'), says('Fine.'));
     const { output } = await compact(door, { model, input: talk });
     await create(door, { model, input: [...output, { role: 'user', content: 'And now?' }] });
-    assert.deepEqual(heard(door, model), ['user: Hello.', 'user: How are you?', SUMMARY, 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), ['user: Hello.', 'user: How are you?', SUMMARY, 'user: And now?']);
   },
 );
 
@@ -72,7 +82,7 @@ promise(
     const first = await create(door, { model, input: 'Hello.' });
     const { output } = await compact(door, { model: null, previous_response_id: first.id });
     assert.equal(output.length, 2);
-    assert.deepEqual(heard(door, model).slice(1, 3), ['user: Hello.', 'assistant: Hello, you.']);
+    assert.deepEqual(modelInput(door, model).slice(1, 3), ['user: Hello.', 'assistant: Hello, you.']);
   },
 );
 
@@ -182,7 +192,7 @@ promise(
     const { data } = await have<List>(door, 'GET', `/v1/responses/${final.id}/input_items`);
     assert.equal(data.length, 3, 'the trigger is no item');
     await create(door, { model, input: [...final.output, { role: 'user', content: 'And now?' }], store: false });
-    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: And now?']);
   },
   NEEDS_HEADERS,
 );
@@ -234,7 +244,7 @@ promise(
       [[called, output], 'assistant: f {} #c', `tool c: ${long}`],
     ] as const) {
       await compact(door, { model, input: [...talk, ...last] });
-      const [, ...read] = heard(door, model);
+      const [, ...read] = modelInput(door, model);
       assert.deepEqual(read.slice(0, -1), told);
     }
   },
@@ -262,9 +272,9 @@ promise(
     const first = await create(door, { model, input: 'Hello.' });
     const second = await create(door, { model, input: [trigger], previous_response_id: first.id });
     const third = await create(door, { model, input: 'And now?', previous_response_id: second.id });
-    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: And now?']);
     await create(door, { model, input: 'And then?', previous_response_id: third.id });
-    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
   },
 );
 
@@ -276,9 +286,9 @@ promise(
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
     await create(door, { model, conversation: id, input: [trigger] });
     const next = await create(door, { model, conversation: id, input: 'And now?' });
-    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: And now?']);
     await create(door, { model, previous_response_id: next.id, input: 'And then?' });
-    assert.deepEqual(heard(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: And now?', 'assistant: Fine.', 'user: And then?']);
     const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc`);
     assert.deepEqual(
       data.map(({ type, role }: Item) => role ?? type),
@@ -300,7 +310,7 @@ promise(
     const { output } = await create(door, { model, conversation: id, input: [trigger] });
     await have(door, 'DELETE', `/v1/conversations/${id}/items/${output[0]?.id}`);
     await create(door, { model, conversation: id, input: 'And now?' });
-    assert.deepEqual(heard(door, model), [
+    assert.deepEqual(modelInput(door, model), [
       'user: Hello.',
       'assistant: Hello, you.',
       'user: How are you?',
@@ -326,11 +336,11 @@ promise(
       ['compaction', 'message'],
     );
     assert.equal(final.usage?.total_tokens, 36);
-    assert.deepEqual(heard(door, model), [SUMMARY, 'user: How are you?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: How are you?']);
     assert.deepEqual(await stored(door, final.id), final);
     assert.ok(events.some(({ type }) => type === 'response.compaction.compacting'));
     await create(door, { model, previous_response_id: final.id, input: 'And now?', context_management });
-    assert.deepEqual(heard(door, model), [SUMMARY, 'assistant: Fine.', 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'assistant: Fine.', 'user: And now?']);
   },
   NEEDS_HEADERS,
 );
@@ -363,7 +373,7 @@ promise(
       ['compaction', 'mcp_call', 'message'],
     );
     assert.equal(final.usage?.total_tokens, 54);
-    assert.equal(heard(door, model)[0], SUMMARY);
+    assert.equal(modelInput(door, model)[0], SUMMARY);
   },
   NEEDS_TEST_TOOL,
 );
@@ -408,15 +418,19 @@ promise(
     const context_management = [{ type: 'compaction', compact_threshold: 1 }];
     const second = await create(door, { model, previous_response_id: first.id, input: 'Well?', context_management });
     const before = ['system: Always answer in French.', SUMMARY];
-    assert.deepEqual(heard(door, model), [...before, 'user: Well?']);
+    assert.deepEqual(modelInput(door, model), [...before, 'user: Well?']);
     const third = await create(door, { model, previous_response_id: second.id, input: 'And now?' });
-    assert.deepEqual(heard(door, model), [...before, 'assistant: Bien.', 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), [...before, 'assistant: Bien.', 'user: And now?']);
     await create(door, {
       model,
       previous_response_id: third.id,
       input: [{ ...french }, { role: 'user', content: 'Bye.' }],
     });
-    assert.equal(heard(door, model).filter((words) => words === before[0]).length, 1, 'what stands is not said twice');
+    assert.equal(
+      modelInput(door, model).filter((words) => words === before[0]).length,
+      1,
+      'what stands is not said twice',
+    );
   },
   NEEDS_HEADERS,
 );

@@ -7,8 +7,8 @@ import {
   contents,
   conversation,
   have,
-  heard,
   type List,
+  modelInput,
   nowhere,
   refusesWithin,
   stored,
@@ -166,11 +166,11 @@ promise(
     assert.deepEqual(await contents(door, id), ['user: A', 'user: C']);
     const model = door.model.script(says('one'), says('two'));
     const { output } = await create(door, { model, input: 'D', conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'user: C', 'user: D']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'user: C', 'user: D']);
 
     await have(door, 'DELETE', `/v1/conversations/${id}/items/${output[0]?.id}`);
     await create(door, { model, input: 'E', conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'user: C', 'user: D', 'user: E']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'user: C', 'user: D', 'user: E']);
   },
   NEEDS_HEADERS,
 );
@@ -186,7 +186,7 @@ promise(
     assert.deepEqual(await contents(door, id), ['user: A']);
     assert.deepEqual(await stored(door, response.id), response);
     await create(door, { model, input: 'C', previous_response_id: response.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: C']);
   },
   NEEDS_HEADERS,
 );

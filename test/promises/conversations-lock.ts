@@ -8,8 +8,8 @@ import {
   contents,
   conversation,
   have,
-  heard,
-  held,
+  longReply,
+  modelInput,
   nowhere,
   refusesWithin,
   stored,
@@ -28,7 +28,7 @@ promise(
   async (door) => {
     const id = await conversation(door);
     for (const streamed of [false, true]) {
-      const { script, begun, release } = held('one');
+      const { script, begun, release } = longReply('one');
       const model = door.model.script(script, says('two'));
       const running = (streamed ? stream : create)(door, { model, input: 'A', conversation: id });
       await begun;
@@ -65,7 +65,7 @@ promise(
     const id = await conversation(door);
     const path = `/v1/conversations/${id}/items`;
     const items = [{ role: 'user', content: 'X' }];
-    const { script, begun, release } = held('one');
+    const { script, begun, release } = longReply('one');
     const running = create(door, { model: door.model.script(script), input: 'A', conversation: id });
     await begun;
     const refused = { status: 400, code: 'conversation_locked' };
@@ -90,7 +90,7 @@ promise(
   },
   async (door) => {
     const id = await conversation(door);
-    const { script, begun, release } = held('one');
+    const { script, begun, release } = longReply('one');
     const running = create(door, { model: door.model.script(script), input: 'A', conversation: id });
     await begun;
     await create(door, { model: door.model.script(says('two')), input: 'B', conversation: await conversation(door) });
@@ -118,7 +118,7 @@ promise(
     assert.equal(final.status, 'failed');
     assert.deepEqual(await contents(door, id), ['user: A']);
     await create(door, { model, input: 'C', conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'user: C']);
   },
   NEEDS_HEADERS,
 );
@@ -174,12 +174,12 @@ promise(
   async (door) => {
     const id = await conversation(door);
     const first = await create(door, { model: door.model.script(says('B')), input: 'A', conversation: id });
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const running = create(door, { model: door.model.script(script), input: 'C', conversation: id });
     await begun;
     const model = door.model.script(says('E'));
     await create(door, { model, input: 'D', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: D']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: D']);
     release();
     await running;
   },
@@ -191,7 +191,7 @@ promise(
   { says: 'a turn whose conversation is deleted under it ends well', source: 'docs/state.md' },
   async (door) => {
     const id = await conversation(door);
-    const { script, begun, release } = held('one');
+    const { script, begun, release } = longReply('one');
     const running = create(door, { model: door.model.script(script), input: 'A', conversation: id });
     await begun;
     await have(door, 'DELETE', `/v1/conversations/${id}`);
@@ -251,7 +251,7 @@ async function getsThrough(door: Door, id: string): Promise<void> {
     assert.ok(reply.status === 200 || text.includes('conversation_locked'), text);
     return reply.status === 200;
   });
-  assert.deepEqual(heard(door, model), ['user: B']);
+  assert.deepEqual(modelInput(door, model), ['user: B']);
   assert.deepEqual(await contents(door, id), ['user: B', 'assistant: two']);
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { callsFunctions, says } from '../support/model/scripted.ts';
 import { create, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { contents, conversation, have, heard, type List, stored, turnRefused } from './state-ask.ts';
+import { contents, conversation, have, type List, modelInput, stored, turnRefused } from './state-ask.ts';
 
 const user = (content: string, id?: string) => ({ type: 'message', role: 'user', content, ...(id && { id }) });
 
@@ -14,10 +14,10 @@ promise(
     const model = door.model.script(says('D'), says('F'));
     const first = await create(door, { model, input: 'C', conversation: id });
     assert.deepEqual(first.conversation, { id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: C']);
     const second = await create(door, { model, input: 'E', conversation: { id } });
     assert.deepEqual(second.conversation, { id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C', 'assistant: D', 'user: E']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: C', 'assistant: D', 'user: E']);
   },
   NEEDS_HEADERS,
 );
@@ -52,7 +52,7 @@ promise(
     for (const event of events) if ('response' in event) assert.deepEqual(event.response.conversation, { id });
     assert.deepEqual(await stored(door, final.id), final);
     await stream(door, { model, input: 'C', conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: C']);
     assert.deepEqual(await contents(door, id), ['user: A', 'assistant: B', 'user: C', 'assistant: D']);
   },
   NEEDS_HEADERS,
@@ -66,7 +66,7 @@ promise(
     const model = door.model.script(says('B'), says('D'));
     await create(door, { model, input: 'A', conversation: id, instructions: 'Be kind.' });
     await create(door, { model, input: 'C', conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: C']);
   },
   NEEDS_HEADERS,
 );
@@ -79,7 +79,7 @@ promise(
     const model = door.model.script(says('C'));
     await create(door, { model, input: 'B', conversation: id, store: false });
     await stream(door, { model, input: 'B', conversation: id, store: false });
-    assert.deepEqual(heard(door, model), ['user: A', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'user: B']);
     assert.deepEqual(await contents(door, id), ['user: A']);
   },
   NEEDS_HEADERS,
@@ -96,7 +96,7 @@ promise(
     const refused = { status: 400, code: null, param: 'input', message: 'No tool output found for function call c1.' };
     await turnRefused(door, { conversation: id, input: 'Never mind' }, refused);
     await create(door, { ...body, input: [{ type: 'function_call_output', call_id: 'c1', output: 'one' }] });
-    assert.deepEqual(heard(door, model), ['user: Go', 'assistant: f {} #c1', 'tool c1: one']);
+    assert.deepEqual(modelInput(door, model), ['user: Go', 'assistant: f {} #c1', 'tool c1: one']);
     const held = ['user: Go', 'function_call', 'function_call_output', 'assistant: done'];
     assert.deepEqual(await contents(door, id), held);
   },
@@ -116,7 +116,7 @@ promise(
     assert.deepEqual(data.slice(1), output);
     await create(door, { model, input: 'Sure?', conversation: id });
     assert.deepEqual(
-      heard(door, model).map((line) => line.replace(/^tool \w+|#\w+$/g, '')),
+      modelInput(door, model).map((line) => line.replace(/^tool \w+|#\w+$/g, '')),
       [
         'user: Go',
         ...[`assistant: add ${add.args} `, ': 5', `assistant: add ${add.args} `, ': 5'],
@@ -137,9 +137,9 @@ promise(
     const id = await conversation(door, { items: [user('A', 'msg_a')] });
     const model = door.model.script(says('B'), says('D'));
     const { output } = await create(door, { model, input: [user('A', 'msg_a')], conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A']);
+    assert.deepEqual(modelInput(door, model), ['user: A']);
     await create(door, { model, input: [user('A', 'msg_a'), ...output, user('C')], conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: C']);
     assert.deepEqual(await contents(door, id), ['user: A', 'assistant: B', 'user: C', 'assistant: D']);
   },
   NEEDS_HEADERS,
@@ -155,9 +155,9 @@ promise(
     await create(door, { model, input: 'D', conversation: id });
     await have(door, 'POST', `/v1/conversations/${id}/items`, { items: [user('F')] });
     const branch = await create(door, { model, input: 'G', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'user: B', 'assistant: C', 'user: G']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'user: B', 'assistant: C', 'user: G']);
     await create(door, { model, input: 'I', previous_response_id: branch.id });
-    assert.deepEqual(heard(door, model), [
+    assert.deepEqual(modelInput(door, model), [
       ...['user: A', 'user: B', 'assistant: C', 'user: G', 'assistant: H', 'user: I'],
     ]);
   },
@@ -174,7 +174,7 @@ promise(
     await create(door, { model, input: 'C', previous_response_id: first.id });
     assert.deepEqual(await contents(door, id), ['user: A', 'assistant: B']);
     await create(door, { model, input: 'E', conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: E']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: E']);
   },
   NEEDS_HEADERS,
 );
@@ -192,7 +192,7 @@ promise(
     await have(door, 'DELETE', `/v1/conversations/${id}`);
     assert.deepEqual(await stored(door, first.id), first);
     await create(door, { model, input: 'D', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'user: B', 'assistant: C', 'user: D']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'user: B', 'assistant: C', 'user: D']);
   },
   NEEDS_HEADERS,
 );

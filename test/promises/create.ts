@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { post } from '../support/doors/door.ts';
 import { says, sends } from '../support/model/scripted.ts';
-import { callOf, create, sent, stream } from './ask.ts';
+import { callOf, create, modelRequest, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise, type Skips } from './promise.ts';
 
 promise(
@@ -116,7 +116,7 @@ promise(
   { says: 'unknown top-level parameters are accepted and not passed on', source: 'docs/errors.md' },
   async (door) => {
     const unknown = { client_metadata: { a: 1 }, frobnicate: true };
-    const body = await sent(door, unknown);
+    const body = await modelRequest(door, unknown);
     assert.deepEqual(
       Object.keys(unknown).filter((name) => name in body),
       [],
@@ -134,7 +134,7 @@ promise(
       ...['reasoning', 'safety_identifier', 'service_tier', 'store', 'stream', 'stream_options', 'temperature', 'text'],
       ...['tool_choice', 'tools', 'top_logprobs', 'top_p', 'truncation', 'user', 'context_management', 'moderation'],
     ];
-    const body = await sent(door, Object.fromEntries(names.map((name) => [name, null])));
+    const body = await modelRequest(door, Object.fromEntries(names.map((name) => [name, null])));
     assert.deepEqual(Object.keys(body).sort(), ['messages', 'model', 'stream', 'stream_options']);
   },
 );

@@ -5,7 +5,7 @@ import { type Door, post } from '../support/doors/door.ts';
 import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { checkStream, outline, parseStream } from '../support/sse.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { held } from './state-ask.ts';
+import { longReply } from './state-ask.ts';
 
 let keys = 0;
 
@@ -178,7 +178,7 @@ promise(
     source: 'openai 7.57.0',
   },
   async (door) => {
-    const { script, begun, release } = held('Hello');
+    const { script, begun, release } = longReply('Hello');
     const model = door.model.script(script);
     const options = { idempotencyKey: `client-${process.pid}-${keys++}` };
     const statuses: number[] = [];

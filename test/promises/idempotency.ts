@@ -3,7 +3,7 @@ import { type Door, post } from '../support/doors/door.ts';
 import { callsFunctions, hangs, replies, says, sends } from '../support/model/scripted.ts';
 import { callOf, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { ask, contents, conversation, held, stored, until } from './state-ask.ts';
+import { ask, contents, conversation, longReply, stored, until } from './state-ask.ts';
 
 let keys = 0;
 
@@ -103,7 +103,7 @@ promise(
     source: 'docs/state.md',
   },
   async (door) => {
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const model = door.model.script(script);
     const key = newKey();
     const first = under(door, key, { model });
@@ -125,7 +125,7 @@ promise(
   'idempotency.race',
   { says: 'of eight creates with one key at once, one runs', source: 'docs/state.md' },
   async (door) => {
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const model = door.model.script(script);
     const key = newKey();
     const all = Array.from({ length: 8 }, () => under(door, key, { model }));
@@ -257,7 +257,7 @@ promise(
   },
   async (door) => {
     const id = await conversation(door);
-    const { script, begun, release } = held('one');
+    const { script, begun, release } = longReply('one');
     const model = door.model.script(script, says('two'));
     const [key, another] = [newKey(), newKey()];
     const first = under(door, key, { model, conversation: id });

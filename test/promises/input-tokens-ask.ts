@@ -13,14 +13,14 @@ export async function count(door: Door, body: object): Promise<number> {
   return input_tokens;
 }
 
-/** What a model's server was sent to a path, the first time unless said. */
-export function counted(door: Door, model: string, path: string, index = 0): Json {
+/** The body of a request to a path of the model's server: the first one, unless `index` says another. */
+export function countRequest(door: Door, model: string, path: string, index = 0): Json {
   const calls = door.model.calls(model).filter((call) => call.path === path);
   return calls[index]?.body ?? assert.fail(`a call to ${path}`);
 }
 
-/** Holds a count to be refused with the very error that a create with this body gets. */
-export async function refusedAlike(door: Door, body: object): Promise<void> {
+/** Asserts that a count gets the same error as a create with this body. */
+export async function sameRefusal(door: Door, body: object): Promise<void> {
   const [created, asked] = [await post(door, body), await ask(door, 'POST', PATH, body)];
   const what = JSON.stringify(body);
   assert.ok(created.status >= 400, what);

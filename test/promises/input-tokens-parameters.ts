@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { replies, says } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
-import { count, counted } from './input-tokens-ask.ts';
+import { count, countRequest } from './input-tokens-ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { conversation, have } from './state-ask.ts';
 import { fits, showsRows } from './surface-ask.ts';
@@ -59,12 +59,15 @@ promise(
     for (const [index, body] of bodies.entries()) {
       await count(door, { model, input, ...body });
       await create(door, { model, input, ...body });
-      const [sent, run] = [counted(door, model, `${RUN}/input_tokens`, index), counted(door, model, RUN, index + 1)];
+      const [sent, run] = [
+        countRequest(door, model, `${RUN}/input_tokens`, index),
+        countRequest(door, model, RUN, index + 1),
+      ];
       assert.deepEqual(sent, run, JSON.stringify(body));
     }
     const pro = door.model.counting('responses-count', paths);
     await count(door, { model: pro, input, reasoning: { mode: 'pro' } });
-    assert.deepEqual(counted(door, pro, '/v1/responses/input_tokens').reasoning, { mode: 'pro' });
+    assert.deepEqual(countRequest(door, pro, '/v1/responses/input_tokens').reasoning, { mode: 'pro' });
     const reply = await have<object>(door, 'POST', '/v1/responses/input_tokens', { model, input });
     fits('InputTokenCountResponse', reply);
     showsRows('input-tokens.parameters', [

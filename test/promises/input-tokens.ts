@@ -4,9 +4,9 @@ import { replies, type Script, says } from '../support/model/scripted.ts';
 import { errorOf, tells, text } from '../support/model/scripted-messages.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, refuses } from './ask.ts';
-import { count, counted, refusedAlike } from './input-tokens-ask.ts';
+import { count, countRequest, sameRefusal } from './input-tokens-ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { ask, contents, conversation, held } from './state-ask.ts';
+import { ask, contents, conversation, longReply } from './state-ask.ts';
 
 const RUN = '/v1/chat/completions';
 const COUNT = `${RUN}/input_tokens`;
@@ -58,7 +58,7 @@ promise(
       assert.equal(await count(door, { model, ...shaped }), tokens);
       await create(door, { model, ...shaped });
     }
-    const of = (model: string, path: string) => counted(door, model, path);
+    const of = (model: string, path: string) => countRequest(door, model, path);
     assert.deepEqual(of(request, COUNT), of(request, RUN));
     assert.deepEqual(of(template, '/apply-template'), of(template, RUN));
     const sent = of(messages, RUN);
@@ -69,7 +69,7 @@ promise(
       add_generation_prompt: true,
       chat_template_kwargs: { reasoning_effort: 'low' },
     });
-    assert.deepEqual(counted(door, template, '/tokenize', 1), {
+    assert.deepEqual(countRequest(door, template, '/tokenize', 1), {
       content: `prompt of ${template}`,
       add_special: true,
       parse_special: true,
@@ -99,7 +99,7 @@ promise(
     assert.equal(await count(door, { model, ...body, max_output_tokens: 16 }), 12);
     await create(door, { model, ...body, max_output_tokens: 16, temperature: 0.5, user: 'u', top_logprobs: 2 });
     const names = ['stream', 'store', 'include', 'max_output_tokens', 'temperature', 'user', 'top_logprobs'];
-    assert.deepEqual(counted(door, model, path), without(counted(door, model, '/v1/responses'), names));
+    assert.deepEqual(countRequest(door, model, path), without(countRequest(door, model, '/v1/responses'), names));
   },
   NEEDS_HEADERS,
 );
@@ -120,7 +120,7 @@ promise(
     assert.equal(await count(door, { model, ...shaped }), 9);
     await create(door, { model, ...shaped, temperature: 0.5, user: 'u' });
     const names = ['stream', 'max_tokens', 'temperature', 'metadata'];
-    assert.deepEqual(counted(door, model, path), without(counted(door, model, '/v1/messages'), names));
+    assert.deepEqual(countRequest(door, model, path), without(countRequest(door, model, '/v1/messages'), names));
   },
   NEEDS_HEADERS,
 );
@@ -193,13 +193,13 @@ promise(
     const { opened, closed } = testToolUseOf(label);
     assert.deepEqual([opened, closed], [1, 1]);
     await create(door, body);
-    assert.deepEqual(counted(door, model, COUNT), counted(door, model, RUN));
-    assert.ok(counted(door, model, COUNT).tools.length > 1);
+    assert.deepEqual(countRequest(door, model, COUNT), countRequest(door, model, RUN));
+    assert.ok(countRequest(door, model, COUNT).tools.length > 1);
     const chosen = { ...body, tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'test_tool' }] } };
     await count(door, chosen);
     await create(door, chosen);
-    assert.deepEqual(counted(door, model, COUNT, 1), counted(door, model, RUN, 1));
-    assert.ok(counted(door, model, COUNT, 1).tools.length > 1);
+    assert.deepEqual(countRequest(door, model, COUNT, 1), countRequest(door, model, RUN, 1));
+    assert.ok(countRequest(door, model, COUNT, 1).tools.length > 1);
   },
   { ...NEEDS_HEADERS, ...NEEDS_TEST_TOOL },
 );
@@ -232,7 +232,7 @@ promise(
       { model: native, input: 'Hi', text: { format: { type: 'json_object' } } },
       { model: 'demo', input: 'Hi', tool_choice: 'required', tools: [fn] },
     ]) {
-      await refusedAlike(door, body);
+      await sameRefusal(door, body);
     }
     assert.deepEqual([...pathsOf(door, model), ...pathsOf(door, native)], []);
     const headers = { 'content-type': 'application/json' };
@@ -250,11 +250,11 @@ promise(
   },
   async (door) => {
     const id = await conversation(door);
-    const { script, begun, release } = held('one');
+    const { script, begun, release } = longReply('one');
     const model = door.model.counting('chat-never', {}, script);
     const running = create(door, { model, conversation: id });
     await begun;
-    await refusedAlike(door, { model, input: 'B', conversation: id });
+    await sameRefusal(door, { model, input: 'B', conversation: id });
     release();
     await running;
     assert.ok((await count(door, { model, input: 'B', conversation: id })) > 0);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { says, sends } from '../support/model/scripted.ts';
-import { create, sent } from './ask.ts';
+import { create, modelRequest } from './ask.ts';
 import { promise } from './promise.ts';
 
 const PNG = 'data:image/png;base64,iVBORw0KGgo=';
@@ -9,7 +9,7 @@ promise(
   'input.string',
   { says: 'a string is a user message', source: 'openai 7.57.0 types: ResponseInput' },
   async (door) => {
-    assert.deepEqual((await sent(door, { input: 'Hello' })).messages, [{ role: 'user', content: 'Hello' }]);
+    assert.deepEqual((await modelRequest(door, { input: 'Hello' })).messages, [{ role: 'user', content: 'Hello' }]);
   },
 );
 
@@ -19,7 +19,7 @@ promise('input.easy-messages', { says: 'messages without a type are taken', sour
     { role: 'assistant', content: 'Two' },
     { role: 'user', content: 'Three' },
   ];
-  assert.deepEqual((await sent(door, { input })).messages, input);
+  assert.deepEqual((await modelRequest(door, { input })).messages, input);
 });
 
 promise(
@@ -30,7 +30,7 @@ promise(
   },
   async (door) => {
     const input = [{ type: null, id: null, status: null, role: 'user', content: 'One' }];
-    assert.deepEqual((await sent(door, { input })).messages, [{ role: 'user', content: 'One' }]);
+    assert.deepEqual((await modelRequest(door, { input })).messages, [{ role: 'user', content: 'One' }]);
   },
 );
 
@@ -49,7 +49,7 @@ promise(
         ],
       },
     ];
-    assert.deepEqual((await sent(door, { input })).messages, [
+    assert.deepEqual((await modelRequest(door, { input })).messages, [
       { role: 'user', content: 'One' },
       {
         role: 'user',
@@ -75,7 +75,7 @@ promise(
       { role: 'user', content: 'Hi' },
       { role: 'developer', content: 'Later.' },
     ];
-    assert.deepEqual((await sent(door, { input, instructions: 'Above all.' })).messages, [
+    assert.deepEqual((await modelRequest(door, { input, instructions: 'Above all.' })).messages, [
       { role: 'system', content: 'Above all.\n\nFirst.\n\nSecond.' },
       { role: 'user', content: 'Hi' },
       { role: 'system', content: 'Later.' },
@@ -87,7 +87,7 @@ promise(
   'input.instructions',
   { says: 'instructions come first', source: 'openai 7.57.0 types: ResponseCreateParams' },
   async (door) => {
-    assert.deepEqual((await sent(door, { input: 'Hi', instructions: 'Be kind.' })).messages, [
+    assert.deepEqual((await modelRequest(door, { input: 'Hi', instructions: 'Be kind.' })).messages, [
       { role: 'system', content: 'Be kind.' },
       { role: 'user', content: 'Hi' },
     ]);
@@ -103,7 +103,7 @@ promise(
       { type: 'input_image', image_url: PNG, detail: 'low' },
       { type: 'input_image', image_url: 'https://pictures.test/1.png' },
     ];
-    assert.deepEqual((await sent(door, { input: [{ role: 'user', content }] })).messages[0].content, [
+    assert.deepEqual((await modelRequest(door, { input: [{ role: 'user', content }] })).messages[0].content, [
       { type: 'text', text: 'What is it?' },
       { type: 'image_url', image_url: { url: PNG, detail: 'low' } },
       { type: 'image_url', image_url: { url: 'https://pictures.test/1.png' } },
@@ -123,7 +123,7 @@ promise(
       { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{"city":"Rome"}' },
       { type: 'function_call_output', call_id: 'c1', output: '{"degrees":20}' },
     ];
-    assert.deepEqual((await sent(door, { input })).messages, [
+    assert.deepEqual((await modelRequest(door, { input })).messages, [
       { role: 'user', content: 'Weather?' },
       {
         role: 'assistant',
@@ -143,7 +143,7 @@ promise(
     const output = (call_id: string) => ({ type: 'function_call_output', call_id, output: call_id });
     const said = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Let me see.' }] };
     const input = [{ role: 'user', content: 'Go' }, said, call('a'), call('b'), output('b'), output('a')];
-    const { messages } = await sent(door, { input });
+    const { messages } = await modelRequest(door, { input });
     const tool = (id: string) => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } });
     assert.deepEqual(messages, [
       { role: 'user', content: 'Go' },
@@ -167,7 +167,7 @@ promise(
       { type: 'function_call', call_id: 'c1', name: 'map', arguments: '{}' },
       { type: 'function_call_output', call_id: 'c1', output },
     ];
-    const { messages } = await sent(door, { input });
+    const { messages } = await modelRequest(door, { input });
     assert.equal(messages[2].tool_call_id, 'c1');
     assert.deepEqual(messages[2].content[0], { type: 'text', text: 'a map' });
     assert.deepEqual(messages[3], { role: 'user', content: [{ type: 'image_url', image_url: { url: PNG } }] });
@@ -219,7 +219,7 @@ promise(
       { ...blank, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
       { type: 'function_call_output', call_id: 'c1', output: '', ...blank },
     ];
-    const { messages } = await sent(door, { input });
+    const { messages } = await modelRequest(door, { input });
     assert.deepEqual(
       messages.map(({ role, content }: { role: string; content: string }) => [role, content]),
       [
@@ -246,7 +246,7 @@ promise(
         { type: 'reasoning', ...reasoning },
         { role: 'assistant', content: 'Two' },
       ];
-      assert.deepEqual((await sent(door, { input })).messages, [
+      assert.deepEqual((await modelRequest(door, { input })).messages, [
         { role: 'user', content: 'One' },
         { role: 'assistant', content: 'Two' },
       ]);
@@ -259,7 +259,7 @@ promise(
   { says: 'unknown members of items and parts are ignored', source: 'docs/errors.md' },
   async (door) => {
     const input = [{ role: 'user', content: [{ type: 'input_text', text: 'Hi', unheard_of: {} }], extra: 1 }];
-    assert.deepEqual((await sent(door, { input })).messages, [{ role: 'user', content: 'Hi' }]);
+    assert.deepEqual((await modelRequest(door, { input })).messages, [{ role: 'user', content: 'Hi' }]);
   },
 );
 

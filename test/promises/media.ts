@@ -3,7 +3,7 @@ import type { Door } from '../support/doors/door.ts';
 import { says, sends } from '../support/model/scripted.ts';
 import { messageEvents, sendsMessage, text } from '../support/model/scripted-messages.ts';
 import { eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
-import { create, sent, unprocessable } from './ask.ts';
+import { create, modelRequest, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, have } from './state-ask.ts';
 
@@ -51,11 +51,14 @@ promise(
     const prompt = { id: 'picture', variables: { picture: image('file:///etc/passwd') } };
     await unprocessable(door, { prompt }, 'prompt.variables.picture.image_url');
     for (const url of ALLOWED) {
-      const { messages } = await sent(door, { input: said(image(url)) });
+      const { messages } = await modelRequest(door, { input: said(image(url)) });
       assert.equal(messages[0].content[1].image_url.url, url);
     }
     const plain = { type: 'input_file', filename: 'a.txt', file_data: 'Note: this is a text' };
-    assert.equal((await sent(door, { input: said(plain) })).messages[0].content[1].file.file_data, plain.file_data);
+    assert.equal(
+      (await modelRequest(door, { input: said(plain) })).messages[0].content[1].file.file_data,
+      plain.file_data,
+    );
   },
 );
 

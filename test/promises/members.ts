@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { says } from '../support/model/scripted.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
-import { callOf, create, refuses, sent, unprocessable } from './ask.ts';
+import { callOf, create, modelRequest, refuses, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, have, type List } from './state-ask.ts';
 
@@ -91,7 +91,7 @@ promise(
       { ...nothing, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
       { ...nothing, type: 'function_call_output', call_id: 'c1', output: '' },
     ];
-    await sent(door, { input });
+    await modelRequest(door, { input });
   },
 );
 
@@ -192,7 +192,7 @@ promise(
     assert.deepEqual(callOf(door, model).body.reasoning, { mode: 'pro' });
     await unprocessable(door, { reasoning: { mode: 'pro' } }, 'reasoning.mode', /is not supported/);
     await unprocessable(door, { model: 'demo', reasoning: { mode: 'pro' } }, 'reasoning.mode', /is not supported/);
-    await sent(door, { reasoning: { mode: 'standard' } });
+    await modelRequest(door, { reasoning: { mode: 'standard' } });
   },
 );
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { post } from '../support/doors/door.ts';
 import { callsFunctions, says } from '../support/model/scripted.ts';
-import { callOf, create, refuses, sent, stream, unprocessable } from './ask.ts';
+import { callOf, create, modelRequest, refuses, stream, unprocessable } from './ask.ts';
 import { NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { heard } from './state-ask.ts';
+import { modelInput } from './state-ask.ts';
 
 promise(
   'prompt.filled',
@@ -15,14 +15,14 @@ promise(
     const response = await create(door, { model, input: 'Go.', prompt });
     assert.deepEqual(response.prompt, { ...prompt, version: '2' }, 'the newest version');
     assert.equal(response.instructions, 'Be kind to Ada.');
-    assert.deepEqual(heard(door, model), ['system: Be kind to Ada.', 'user: Tell Ada of maths.', 'user: Go.']);
+    assert.deepEqual(modelInput(door, model), ['system: Be kind to Ada.', 'user: Tell Ada of maths.', 'user: Go.']);
     await create(door, {
       model,
       input: undefined,
       prompt: { id: 'greeting', version: '1' },
       instructions: 'Be brief.',
     });
-    assert.deepEqual(heard(door, model), ['system: Be brief.', 'user: Hello.']);
+    assert.deepEqual(modelInput(door, model), ['system: Be brief.', 'user: Hello.']);
   },
 );
 
@@ -31,9 +31,9 @@ promise(
   { says: 'a variable may be an image in the place of a part', source: 'openai 7.57.0 types' },
   async (door) => {
     const image = { type: 'input_image', image_url: 'data:image/png;base64,AA==' };
-    const body = await sent(door, { prompt: { id: 'picture', variables: { picture: image } } });
+    const body = await modelRequest(door, { prompt: { id: 'picture', variables: { picture: image } } });
     assert.deepEqual(body.messages[0].content[1], { type: 'image_url', image_url: { url: image.image_url } });
-    const words = await sent(door, { prompt: { id: 'picture', variables: { picture: 'no picture' } } });
+    const words = await modelRequest(door, { prompt: { id: 'picture', variables: { picture: 'no picture' } } });
     assert.equal(words.messages[0].content[1].text, 'no picture');
   },
 );
@@ -78,7 +78,7 @@ promise(
     const seen = async (more: object) => {
       const model = door.model.script(says('ok'));
       await create(door, { model, input, truncation: 'auto', ...more });
-      return heard(door, model).length;
+      return modelInput(door, model).length;
     };
     const plain = await seen({});
     const description = 'y'.repeat(600);
@@ -159,7 +159,7 @@ promise(
     const stream_options = { include_obfuscation: true };
     for (const without of [{}, { stream: false }, { stream: null }]) {
       await unprocessable(door, { ...without, stream_options }, 'stream_options', /stream: true/);
-      await sent(door, { ...without, stream_options: null });
+      await modelRequest(door, { ...without, stream_options: null });
     }
   },
 );

@@ -3,7 +3,7 @@ import { post } from '../support/doors/door.ts';
 import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { answersCut } from '../support/model/scripted-responses.ts';
 import { outline, parseStream } from '../support/sse.ts';
-import { create, refuses, sent, stream } from './ask.ts';
+import { create, modelRequest, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 
 promise(
@@ -189,7 +189,7 @@ promise(
     ] as const) {
       const user = { role: 'user', content: 'Hi' };
       const input = [user, { type: 'reasoning', ...reasoning }, { role: 'assistant', content: 'Yes' }, user];
-      const { messages } = await sent(door, { input });
+      const { messages } = await modelRequest(door, { input });
       assert.deepEqual(messages, [user, { role: 'assistant', content: 'Yes', reasoning_content: heard }, user]);
     }
   },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { post } from '../support/doors/door.ts';
 import { says } from '../support/model/scripted.ts';
-import { create, refuses, sent, unprocessable } from './ask.ts';
+import { create, modelRequest, refuses, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { ask, conversation, heard } from './state-ask.ts';
+import { ask, conversation, modelInput } from './state-ask.ts';
 
 promise(
   'reference.resolved',
@@ -14,10 +14,10 @@ promise(
     const id = first.output[0]?.id;
     for (const reference of [{ type: 'item_reference', id }, { id }, { type: null, id }]) {
       await create(door, { model, input: [{ role: 'user', content: 'So?' }, reference] });
-      assert.deepEqual(heard(door, model), ['user: So?', 'assistant: one']);
+      assert.deepEqual(modelInput(door, model), ['user: So?', 'assistant: one']);
     }
     await create(door, { model, previous_response_id: first.id, input: [{ type: 'item_reference', id }] });
-    assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: one'], 'one of the chain is not doubled');
+    assert.deepEqual(modelInput(door, model), ['user: Hi', 'assistant: one'], 'one of the chain is not doubled');
   },
 );
 
@@ -43,7 +43,7 @@ promise(
     assert.notEqual(id, other);
     const model = door.model.script(says('ok'));
     await create(door, { model, input: 'So?', conversation: other });
-    assert.deepEqual(heard(door, model), ['user: Hi', 'user: So?']);
+    assert.deepEqual(modelInput(door, model), ['user: Hi', 'user: So?']);
     await ask(door, 'DELETE', `/v1/conversations/${id}`);
   },
   NEEDS_HEADERS,
@@ -58,7 +58,7 @@ promise(
   async (door) => {
     const file = { type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,AA==' };
     const content = [{ type: 'input_text', text: 'Read.' }, file];
-    const { messages } = await sent(door, { input: [{ role: 'user', content }] });
+    const { messages } = await modelRequest(door, { input: [{ role: 'user', content }] });
     assert.deepEqual(messages[0].content[1], { type: 'file', file: { filename: 'a.pdf', file_data: file.file_data } });
     const byUrl = [{ type: 'input_file', file_url: 'http://x.test/a.pdf' }];
     await unprocessable(door, { input: [{ role: 'user', content: byUrl }] }, 'input');

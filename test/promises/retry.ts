@@ -3,7 +3,7 @@ import { type Door, post } from '../support/doors/door.ts';
 import { replies } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { conversation, held } from './state-ask.ts';
+import { conversation, longReply } from './state-ask.ts';
 
 /** Holds a reply to be an error with this header, or without it. */
 async function says(reply: Response, status: number, header: string | null): Promise<void> {
@@ -57,7 +57,7 @@ promise(
   { says: 'so does a conversation that is locked', source: 'docs/errors.md' },
   async (door) => {
     const id = await conversation(door);
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const model = door.model.script(script);
     const running = create(door, { model, conversation: id });
     await begun;

@@ -24,13 +24,13 @@ export interface List {
   has_more: boolean;
 }
 
-/** Sends a request to a path, with a JSON body where one is given. */
+/** Sends a request to a path, with a JSON body if one is given. */
 export function ask(door: Pick<Door, 'fetch'>, method: string, path: string, body?: object): Promise<Response> {
   if (!body) return door.fetch(path, { method });
   return door.fetch(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
 }
 
-/** Sends a request to a path, and has the JSON of its 200. */
+/** Sends a request to a path, and returns the JSON of its 200. */
 export async function have<T>(door: Pick<Door, 'fetch'>, method: string, path: string, body?: object): Promise<T> {
   const reply = await ask(door, method, path, body);
   const text = await reply.text();
@@ -39,12 +39,12 @@ export async function have<T>(door: Pick<Door, 'fetch'>, method: string, path: s
   return JSON.parse(text);
 }
 
-/** The response that is stored under an id. */
+/** The stored response with an id. */
 export function stored(door: Pick<Door, 'fetch'>, id: string): Promise<ResponseObject> {
   return have(door, 'GET', `/v1/responses/${id}`);
 }
 
-/** The stored response once it runs no more. */
+/** The stored response once its turn has ended. */
 export async function settled(door: Door, id: string): Promise<ResponseObject> {
   let response = await stored(door, id);
   await until(async () => {
@@ -54,7 +54,7 @@ export async function settled(door: Door, id: string): Promise<ResponseObject> {
   return response;
 }
 
-/** Every request to what is stored under an id, and to an item of it, such as `GET /v1/responses/resp_1/input_items`. */
+/** Every request to the object with an id, and to an item of it, such as `GET /v1/responses/resp_1/input_items`. */
 export function requestsTo(resource: 'responses' | 'conversations', id: string, item = 'msg_1'): string[] {
   const one = `/v1/${resource}/{id}`;
   const below = routes.filter(({ path }) => path === one || path.startsWith(`${one}/`));
@@ -66,7 +66,7 @@ export function readablePaths(...to: Parameters<typeof requestsTo>): string[] {
   return requestsTo(...to).flatMap((request) => (request.startsWith('GET ') ? [request.slice('GET '.length)] : []));
 }
 
-/** Holds that nothing is at these paths, each of which is asked with a method: `GET /v1/...`. */
+/** Asserts 404 for these requests, each a method and a path: `GET /v1/...`. */
 export async function nowhere(door: Door, ...requests: string[]): Promise<void> {
   for (const request of requests) {
     const [, method = '', path = ''] = /^(\w+) (.*)$/s.exec(request) ?? [];
@@ -75,7 +75,7 @@ export async function nowhere(door: Door, ...requests: string[]): Promise<void> 
   }
 }
 
-/** Holds a turn to be refused before the model is called. */
+/** Asserts that a turn is refused before the model is called. */
 export async function turnRefused(door: Door, body: object, expected: Omit<Refusal, 'type'>): Promise<string> {
   const model = door.model.script((turn) => turn.cut());
   const reply = await post(door, { model, input: 'Hi', ...body });
@@ -84,7 +84,7 @@ export async function turnRefused(door: Door, body: object, expected: Omit<Refus
   return text;
 }
 
-/** Holds a reply to be refused for a member, or for something inside it. */
+/** Asserts that a reply refuses a member, or something inside it. */
 export async function refusesWithin(reply: Response, expected: Refusal, param: RegExp): Promise<void> {
   const { error } = JSON.parse(await reply.clone().text());
   assert.match(`${error?.param}`, param);
@@ -98,19 +98,19 @@ interface ChatMessage {
   tool_calls?: { id: string; function: { name: string; arguments: string } }[];
 }
 
-/** What the model was last sent, a line for each message: `user: Hi`, `assistant: f {} #c1`, `tool c1: done`. */
-export function heard(door: Door, model: string): string[] {
+/** The messages of the model's last call, a line for each: `user: Hi`, `assistant: f {} #c1`, `tool c1: done`. */
+export function modelInput(door: Door, model: string): string[] {
   const messages: ChatMessage[] = door.model.calls(model).at(-1)?.body.messages;
   return messages.map(({ role, content, tool_call_id, tool_calls = [] }) => {
-    const said =
+    const texts =
       content == null || content === '' ? [] : [typeof content === 'string' ? content : JSON.stringify(content)];
     const calls = tool_calls.map(({ id, function: fn }) => `${fn.name} ${fn.arguments} #${id}`);
-    return `${tool_call_id === undefined ? role : `${role} ${tool_call_id}`}: ${[...said, ...calls].join(' ')}`;
+    return `${tool_call_id === undefined ? role : `${role} ${tool_call_id}`}: ${[...texts, ...calls].join(' ')}`;
   });
 }
 
-/** A script that goes on speaking, so that no silence ends it, until it is released; then it ends properly. */
-export function held(text = 'Hel'): { script: Script; begun: Promise<void>; release(): void } {
+/** A script that streams text, so that no idle limit ends it, until it is released; then it ends properly. */
+export function longReply(text = 'Hel'): { script: Script; begun: Promise<void>; release(): void } {
   const begun = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let open = true;
@@ -133,7 +133,7 @@ export function held(text = 'Hel'): { script: Script; begun: Promise<void>; rele
 
 /** A stream that is being read while the test goes on. */
 export interface Begun {
-  /** The id that `response.created` told. */
+  /** The id in `response.created`. */
   id: string;
   /** Resolves when the reader has seen this. */
   seen(pattern: RegExp): Promise<void>;
@@ -158,7 +158,7 @@ export async function begin(door: Pick<Door, 'fetch'>, body: object, headers = {
     return parseStream(text);
   };
   const whole = read();
-  whole.then(() => named.reject(new Error('the stream told no id')), named.reject);
+  whole.then(() => named.reject(new Error('the stream has no id')), named.reject);
   const id = await named.promise;
   return { id, whole, leave: () => leaving.abort(), seen: (pattern) => until(() => pattern.test(text)) };
 }
@@ -166,7 +166,7 @@ export async function begin(door: Pick<Door, 'fetch'>, body: object, headers = {
 /** Far longer than anything here takes; past it a test fails, rather than going on after its own end. */
 const PATIENCE = 20_000;
 
-/** Waits for what another task will do. */
+/** Waits until a condition holds that another task brings about. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const late = AbortSignal.timeout(PATIENCE);
   while (!(await holds())) {
@@ -181,7 +181,7 @@ export async function conversation(door: Door, body: object = {}): Promise<strin
   return id;
 }
 
-/** What a conversation holds, oldest first, each item as its type, or for a message as who says what. */
+/** The items of a conversation, oldest first: each as its type, a message as its role and text. */
 export async function contents(door: Door, id: string): Promise<string[]> {
   const { data } = await have<List>(door, 'GET', `/v1/conversations/${id}/items?order=asc&limit=100`);
   return data.map(outlineItem);
@@ -192,12 +192,12 @@ function outlineItem({ type, role, content }: Item): string {
   return `${role}: ${content.map((part) => part.text ?? part.type).join('')}`;
 }
 
-/** Messages of the user to send, each of which says its number. */
+/** User messages, each with its number as text. */
 export function messages(count: number, from = 0): { role: 'user'; content: string }[] {
   return Array.from({ length: count }, (_, n) => ({ role: 'user', content: `message ${from + n}` }));
 }
 
-/** What a listed message says in its first part. */
+/** The text of a message's first part. */
 export function textOf({ content }: Item): unknown {
   return Array.isArray(content) ? content[0]?.text : content;
 }

@@ -3,7 +3,7 @@ import type { Door } from '../support/doors/door.ts';
 import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { contents, conversation, have, heard, type List, turnRefused } from './state-ask.ts';
+import { contents, conversation, have, type List, modelInput, turnRefused } from './state-ask.ts';
 
 const tools = [
   { type: 'function', name: 'f' },
@@ -37,7 +37,7 @@ promise(
     ]);
     await create(door, { model, previous_response_id: second.id, input: 'And?' });
     const before = ['user: Go', 'assistant: f {"a":1} #c1', 'tool c1: {"n":7}'];
-    assert.deepEqual(heard(door, model), [...before, 'assistant: done', 'user: And?']);
+    assert.deepEqual(modelInput(door, model), [...before, 'assistant: done', 'user: And?']);
   },
 );
 
@@ -55,7 +55,7 @@ promise(
     const { id } = await create(door, { model, input: 'Go', tools });
     await create(door, { model, tools, previous_response_id: id, input: [output('c2', 'two'), output('c1', 'one')] });
     const expected = ['user: Go', 'assistant: f {} #c1 g {} #c2', 'tool c2: two', 'tool c1: one'];
-    assert.deepEqual(heard(door, model), expected);
+    assert.deepEqual(modelInput(door, model), expected);
   },
 );
 
@@ -71,7 +71,7 @@ promise(
     const first = await create(door, { model, tools: [...tools, { type: 'test_tool' }] });
     await create(door, { model, tools, previous_response_id: first.id, input: [output('c1', 'one')] });
     const id = first.output[1]?.id;
-    assert.deepEqual(heard(door, model), [
+    assert.deepEqual(modelInput(door, model), [
       ...['user: Hi', `assistant: f {} #c1 add ${served.args} #${id}`, `tool ${id}: 5`, 'tool c1: one'],
     ]);
   },
@@ -147,7 +147,7 @@ promise(
     const model = door.model.script(says('done'));
     await turnRefused(door, { previous_response_id: id }, { status: 400, code: null, param: 'input' });
     await create(door, { model, tools, previous_response_id: id, input: [output('c1', 'one')] });
-    assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: f {} #c1', 'tool c1: one']);
+    assert.deepEqual(modelInput(door, model), ['user: Hi', 'assistant: f {} #c1', 'tool c1: one']);
   },
 );
 
@@ -167,7 +167,7 @@ promise(
     }
     await create(door, { model, tools, previous_response_id: id, input: 'And?' });
     assert.deepEqual(
-      heard(door, model).map((line) => line.replace(/^tool \w+|#\w+$/g, '')),
+      modelInput(door, model).map((line) => line.replace(/^tool \w+|#\w+$/g, '')),
       [
         'user: Go',
         'assistant: f {"n":1} ',
@@ -208,7 +208,7 @@ promise(
     const answer = (text: string) => ({ type: 'local_shell_call_output', id: 'call_0', output: text });
     const script = [call(1), call(2), says('done'), says('ok')] as const;
     const shown = (model: string) =>
-      heard(door, model)
+      modelInput(door, model)
         .flatMap((line) => /^tool \w+: (.*)$|^assistant: (done)$/.exec(line)?.slice(1) ?? [])
         .filter(Boolean);
 
@@ -263,7 +263,7 @@ promise(
     const first = await create(door, { model, input: 'A', tools });
     assert.partialDeepStrictEqual(first.output.at(-1), { type: 'function_call', status: 'incomplete' });
     await create(door, { model, input: 'B', tools, previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: Calling.', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: Calling.', 'user: B']);
   },
 );
 

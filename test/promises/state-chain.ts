@@ -3,7 +3,7 @@ import { post } from '../support/doors/door.ts';
 import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { create, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { conversation, heard, turnRefused } from './state-ask.ts';
+import { conversation, modelInput, turnRefused } from './state-ask.ts';
 
 promise(
   'chain.history',
@@ -19,7 +19,7 @@ promise(
       assert.equal(response.previous_response_id, previous_response_id);
       previous_response_id = response.id;
     }
-    assert.deepEqual(heard(door, model), [
+    assert.deepEqual(modelInput(door, model), [
       ...['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C', 'assistant: three', 'user: D'],
     ]);
   },
@@ -34,7 +34,7 @@ promise(
     let previous_response_id: string | null = null;
     for (const input of inputs) previous_response_id = (await create(door, { model, input, previous_response_id })).id;
     const said = inputs.flatMap((input) => [`user: ${input}`, 'assistant: ok']);
-    assert.deepEqual(heard(door, model), said.slice(0, -1));
+    assert.deepEqual(modelInput(door, model), said.slice(0, -1));
   },
 );
 
@@ -49,7 +49,7 @@ promise(
       if ('response' in event) assert.equal(event.response.previous_response_id, first.final.id);
     }
     await stream(door, { model, input: 'C', previous_response_id: second.final.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
   },
 );
 
@@ -73,7 +73,7 @@ promise(
       await create(door, { model, input: 'B', previous_response_id: id });
     }
     assert.ok(asked);
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
   },
 );
 
@@ -85,9 +85,9 @@ promise(
     const first = await create(door, { model, input: 'A', instructions: 'Be kind.' });
     const second = await create(door, { model, input: 'B', previous_response_id: first.id });
     assert.equal(second.instructions, null);
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
     await create(door, { model, input: 'C', previous_response_id: first.id, instructions: 'Be brief.' });
-    assert.deepEqual(heard(door, model), ['system: Be brief.', 'user: A', 'assistant: one', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['system: Be brief.', 'user: A', 'assistant: one', 'user: C']);
   },
 );
 
@@ -105,7 +105,7 @@ promise(
     ];
     const first = await create(door, { model, input });
     await create(door, { model, input: 'B', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['system: Be kind.', 'user: A', 'assistant: one', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['system: Be kind.', 'user: A', 'assistant: one', 'user: B']);
   },
 );
 
@@ -117,9 +117,9 @@ promise(
     const root = await create(door, { model, input: 'A' });
     const left = await create(door, { model, input: 'B', previous_response_id: root.id });
     await create(door, { model, input: 'C', previous_response_id: root.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: C']);
     await create(door, { model, input: 'D', previous_response_id: left.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: D']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: D']);
   },
 );
 
@@ -138,7 +138,7 @@ promise(
     await Promise.all(ids.map((id, n) => create(door, { model: models[n], input: 'C', previous_response_id: id })));
     for (const [n, model] of models.entries()) {
       const expected = ['user: A', 'assistant: one', `user: B${n}`, `assistant: answer ${n}`, 'user: C'];
-      assert.deepEqual(heard(door, model), expected);
+      assert.deepEqual(modelInput(door, model), expected);
     }
   },
 );
@@ -147,7 +147,7 @@ promise('chain.other-model', { says: 'a chain may change its model', source: 'do
   const first = await create(door, { model: door.model.script(says('one')), input: 'A' });
   const model = door.model.script(says('two'));
   await create(door, { model, input: 'B', previous_response_id: first.id });
-  assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+  assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
 });
 
 promise(
@@ -172,7 +172,7 @@ promise(
     const model = door.model.script(sends([{ refusal: 'I will not.' }]), says('two'));
     const first = await create(door, { model, input: 'A' });
     await create(door, { model, input: 'B', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: I will not.', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: I will not.', 'user: B']);
   },
 );
 
@@ -184,7 +184,7 @@ promise(
     const first = await create(door, { model, input: 'A' });
     assert.equal(first.status, 'incomplete');
     await create(door, { model, input: 'Go on', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: Hel', 'user: Go on']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: Hel', 'user: Go on']);
   },
 );
 
@@ -196,7 +196,7 @@ promise(
     const first = await create(door, { model, input: 'A' });
     assert.deepEqual(first.output, []);
     await create(door, { model, input: 'B', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'user: B']);
   },
 );
 
@@ -234,7 +234,7 @@ promise(
     await create(door, { model, input: 'Sure?', previous_response_id: first.id });
     const { messages } = door.model.calls(model)[2]?.body ?? {};
     const id = messages[1]?.tool_calls?.[0]?.id;
-    assert.deepEqual(heard(door, model), [
+    assert.deepEqual(modelInput(door, model), [
       'user: Sum?',
       `assistant: add ${add.args} #${id}`,
       `tool ${id}: 5`,
@@ -253,11 +253,11 @@ promise(
     const first = await create(door, { model, input: 'A' });
     const second = await create(door, { model, input: 'B', previous_response_id: first.id, store: false });
     assert.equal(second.previous_response_id, first.id);
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
     const notFound = { status: 400, code: 'previous_response_not_found', param: 'previous_response_id' };
     await turnRefused(door, { previous_response_id: second.id }, notFound);
     await create(door, { model, input: 'C', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: C']);
   },
 );
 
@@ -272,11 +272,11 @@ promise(
     const { id } = await create(door, { model, input: 'Hi' });
     const reply = await post(door, { model, previous_response_id: id });
     assert.equal(reply.status, 200, await reply.text());
-    assert.deepEqual(heard(door, model), ['user: Hi', 'assistant: one']);
+    assert.deepEqual(modelInput(door, model), ['user: Hi', 'assistant: one']);
     const made = await conversation(door, { items: [{ role: 'user', content: 'Hello' }] });
     const inside = await post(door, { model, conversation: made });
     assert.equal(inside.status, 200, await inside.text());
-    assert.deepEqual(heard(door, model), ['user: Hello']);
+    assert.deepEqual(modelInput(door, model), ['user: Hello']);
   },
   NEEDS_HEADERS,
 );

@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { says } from '../support/model/scripted.ts';
 import { callOf } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { heard } from './state-ask.ts';
+import { modelInput } from './state-ask.ts';
 
 promise(
   'client.stored',
@@ -28,7 +28,7 @@ promise(
     const first = await door.client.responses.stream({ model, input: 'A' }).finalResponse();
     const second = await door.client.responses.create({ model, input: 'B', previous_response_id: first.id });
     assert.equal(second.output_text, 'two');
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
     const unknown = door.client.responses.create({ model, input: 'C', previous_response_id: 'resp_nobody' });
     await assert.rejects(unknown, (error) => {
       assert.ok(error instanceof OpenAI.BadRequestError);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { says } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { contents, conversation, have, heard, nowhere, requestsTo, stored, turnRefused } from './state-ask.ts';
+import { contents, conversation, have, modelInput, nowhere, requestsTo, stored, turnRefused } from './state-ask.ts';
 
 promise(
   'delete.reply',
@@ -49,7 +49,7 @@ promise(
     await have(door, 'DELETE', `/v1/responses/${first.id}`);
     assert.deepEqual(await stored(door, second.id), second);
     await create(door, { model, input: 'C', previous_response_id: second.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
   },
   NEEDS_HEADERS,
 );
@@ -65,7 +65,7 @@ promise(
     await have(door, 'DELETE', `/v1/responses/${gone.id}`);
     assert.deepEqual(await stored(door, root.id), root);
     await create(door, { model, input: 'D', previous_response_id: kept.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C', 'assistant: three', 'user: D']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: C', 'assistant: three', 'user: D']);
   },
   NEEDS_HEADERS,
 );
@@ -80,7 +80,7 @@ promise(
     await have(door, 'DELETE', `/v1/responses/${first.id}`);
     assert.deepEqual(await contents(door, id), ['user: A', 'assistant: B']);
     await create(door, { model, input: 'C', conversation: id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: B', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: B', 'user: C']);
   },
   NEEDS_HEADERS,
 );

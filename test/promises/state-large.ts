@@ -7,9 +7,9 @@ import {
   contents,
   conversation,
   have,
-  heard,
   type List,
   messages,
+  modelInput,
   nowhere,
   stored,
   textOf,
@@ -91,7 +91,7 @@ promise(
     const sent = input.map(({ content }) => content);
     assert.deepEqual(data.map(textOf), sent.slice(900).toReversed());
     await create(door, { model, input: 'And?', previous_response_id: id });
-    assert.deepEqual(heard(door, model), [...sent.map((text) => `user: ${text}`), 'assistant: one', 'user: And?']);
+    assert.deepEqual(modelInput(door, model), [...sent.map((text) => `user: ${text}`), 'assistant: one', 'user: And?']);
   },
   NEEDS_HEADERS,
 );
@@ -107,7 +107,7 @@ promise(
     assert.deepEqual(await have(door, 'GET', `${path}/msg_large`), data[0]);
     const model = door.model.script(says('one'), says('two'));
     await create(door, { model, input: 'A', conversation: id });
-    assert.deepEqual(heard(door, model), [`user: ${LARGE}`, 'user: A']);
+    assert.deepEqual(modelInput(door, model), [`user: ${LARGE}`, 'user: A']);
     await have(door, 'DELETE', `${path}/msg_large`);
     await nowhere(door, `GET ${path}/msg_large`);
     await create(door, { model, input: LARGE, conversation: id });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
 import { callOf } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
-import { begin, held, nowhere, requestsTo, settled, stored, until } from './state-ask.ts';
+import { begin, longReply, nowhere, requestsTo, settled, stored, until } from './state-ask.ts';
 
 const LIVE = { ...NEEDS_HEADERS, ...NEEDS_LIVE };
 
@@ -10,7 +10,7 @@ promise(
   'running.stored',
   { says: 'a response can be retrieved from the moment its id is known, in_progress', source: 'docs/state.md' },
   async (door) => {
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const running = await begin(door, { model: door.model.script(script), metadata: { a: 'b' } });
     const early = await stored(door, running.id);
     await begun;
@@ -28,7 +28,7 @@ promise(
   'running.unstored',
   { says: 'with store: false it cannot', source: 'docs/api.md' },
   async (door) => {
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const running = await begin(door, { model: door.model.script(script), store: false });
     await begun;
     await nowhere(door, `GET /v1/responses/${running.id}`);
@@ -42,7 +42,7 @@ promise(
   'running.rounds',
   { says: 'a running response shows the items of the tool rounds so far', source: 'docs/state.md' },
   async (door) => {
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":2,"b":3}' }), script);
     const running = await begin(door, { model, tools: [{ type: 'test_tool' }] });
     await begun;
@@ -67,7 +67,7 @@ promise(
     source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   async (door) => {
-    const { script, begun } = held();
+    const { script, begun } = longReply();
     const running = await begin(door, { model: door.model.script(script) });
     await Promise.all([begun, running.seen(/"delta":"Hel"/)]);
     running.leave();
@@ -103,7 +103,7 @@ promise(
     source: 'docs/edge-cases.md: 29 (hermes-agent#15392)',
   },
   async (door) => {
-    const { script, begun } = held();
+    const { script, begun } = longReply();
     const model = door.model.script(callsFunctions({ name: 'add', args: '{"a":2,"b":3}' }), script);
     const running = await begin(door, { model, tools: [{ type: 'test_tool' }] });
     await Promise.all([begun, running.seen(/"delta":"Hel"/)]);
@@ -122,7 +122,7 @@ promise(
   'left.unstored',
   { says: 'a stream left with store: false leaves nothing', source: 'docs/edge-cases.md: 29 (hermes-agent#15392)' },
   async (door) => {
-    const { script, begun } = held();
+    const { script, begun } = longReply();
     const model = door.model.script(script, says('next'));
     const running = await begin(door, { model, store: false });
     await begun;

@@ -3,7 +3,7 @@ import { post } from '../support/doors/door.ts';
 import { type Script, says } from '../support/model/scripted.ts';
 import { create, stream, unprocessable } from './ask.ts';
 import { NEEDS_LIVE, promise } from './promise.ts';
-import { begin, held, turnRefused, until } from './state-ask.ts';
+import { begin, longReply, turnRefused, until } from './state-ask.ts';
 
 const param = 'previous_response_id';
 const notFound = { status: 400, code: 'previous_response_not_found', param };
@@ -46,7 +46,7 @@ promise(
   'previous.running',
   { says: 'a running response cannot be continued until it has ended', source: 'docs/state.md' },
   async (door) => {
-    const { script, begun, release } = held();
+    const { script, begun, release } = longReply();
     const running = await begin(door, { model: door.model.script(script) });
     await begun;
     await turnRefused(door, { [param]: running.id }, notUsable(/in_progress/));
@@ -72,7 +72,7 @@ promise(
   'previous.cancelled',
   { says: 'a cancelled response cannot be continued', source: 'docs/state.md' },
   async (door) => {
-    const { script, begun } = held();
+    const { script, begun } = longReply();
     const running = await begin(door, { model: door.model.script(script) });
     await begun;
     running.leave();

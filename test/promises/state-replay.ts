@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { callsFunctions, says, sends } from '../support/model/scripted.ts';
-import { create, sent } from './ask.ts';
+import { create, modelRequest } from './ask.ts';
 import { promise } from './promise.ts';
-import { heard, turnRefused } from './state-ask.ts';
+import { modelInput, turnRefused } from './state-ask.ts';
 
 const tools = [{ type: 'function', name: 'f' }];
 const user = (content: string, id?: string) => ({ type: 'message', role: 'user', content, ...(id && { id }) });
@@ -23,7 +23,7 @@ promise(
       { ...user('A'), id: null },
       { ...user('B'), id: null },
     ];
-    assert.equal((await sent(door, { input: nulls })).messages.length, 2);
+    assert.equal((await modelRequest(door, { input: nulls })).messages.length, 2);
   },
 );
 
@@ -35,7 +35,7 @@ promise(
   },
   async (door) => {
     for (const content of ['A', 'B']) {
-      const { messages } = await sent(door, { input: [user(content, 'msg_of-the-client')] });
+      const { messages } = await modelRequest(door, { input: [user(content, 'msg_of-the-client')] });
       assert.deepEqual(messages, [{ role: 'user', content }]);
     }
   },
@@ -56,9 +56,9 @@ promise(
     const first = await create(door, { model, input: [user('A', 'msg_mine')] });
     const input = [user('A', 'msg_mine'), ...first.output, user('B')];
     const second = await create(door, { model, input, previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
     await create(door, { model, input: [...second.output, user('C')], previous_response_id: second.id });
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
   },
 );
 
@@ -75,7 +75,7 @@ promise(
       const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{"a":1}', ...more };
       const input = [call, { type: 'function_call_output', call_id: 'c1', output: 'one' }];
       await create(door, { model, tools, input, previous_response_id: first.id });
-      assert.deepEqual(heard(door, model), ['user: Go', 'assistant: f {"a":1} #c1', 'tool c1: one']);
+      assert.deepEqual(modelInput(door, model), ['user: Go', 'assistant: f {"a":1} #c1', 'tool c1: one']);
     }
   },
 );
@@ -93,7 +93,7 @@ promise(
     const second = await create(door, { model, tools, input: [output], previous_response_id: first.id });
     await create(door, { model, tools, input: [output, user('B')], previous_response_id: second.id });
     const before = ['user: Go', 'assistant: f {} #c1', 'tool c1: one'];
-    assert.deepEqual(heard(door, model), [...before, 'assistant: done', 'user: B']);
+    assert.deepEqual(modelInput(door, model), [...before, 'assistant: done', 'user: B']);
   },
 );
 
@@ -104,7 +104,7 @@ promise(
     const model = door.model.script(says('one'), says('two'));
     const first = await create(door, { model, input: 'Again' });
     await create(door, { model, input: 'Again', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), ['user: Again', 'assistant: one', 'user: Again']);
+    assert.deepEqual(modelInput(door, model), ['user: Again', 'assistant: one', 'user: Again']);
   },
 );
 
@@ -132,9 +132,9 @@ promise(
     ];
     const first = await create(door, { model, input });
     const before = ['user: A', 'assistant: B f {} #c1', 'tool c1: one'];
-    assert.deepEqual(heard(door, model), before);
+    assert.deepEqual(modelInput(door, model), before);
     await create(door, { model, input: 'C', previous_response_id: first.id });
-    assert.deepEqual(heard(door, model), [...before, 'assistant: one', 'user: C']);
+    assert.deepEqual(modelInput(door, model), [...before, 'assistant: one', 'user: C']);
   },
 );
 
@@ -151,9 +151,9 @@ promise(
       const model = door.model.script(says('one'), says('two'));
       const input = [user('A'), { ...call, ...more }, user('B')];
       const first = await create(door, { model, input });
-      assert.deepEqual(heard(door, model), [...said, 'user: B']);
+      assert.deepEqual(modelInput(door, model), [...said, 'user: B']);
       await create(door, { model, input: [{ ...call, ...more }, user('C')], previous_response_id: first.id });
-      assert.deepEqual(heard(door, model), [...said, 'user: B', 'assistant: one', 'user: C']);
+      assert.deepEqual(modelInput(door, model), [...said, 'user: B', 'assistant: one', 'user: C']);
     }
   },
 );

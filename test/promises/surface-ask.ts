@@ -6,12 +6,12 @@ import type { Door } from '../support/doors/door.ts';
 import type { PromiseId } from './promise.ts';
 import { have, type Item, type List } from './state-ask.ts';
 
-/** Holds values to be whole as an official type declares them: nothing missing, nothing more, nothing of another type. */
+/** Asserts that values match an official type: nothing missing, nothing more, nothing of another type. */
 export function fits(type: string, ...values: unknown[]): void {
   for (const value of values) assert.deepEqual(wrong(type, value), [], JSON.stringify(value)?.slice(0, 300));
 }
 
-/** Holds what was seen, by its group, to have every row that the tables say this promise shows. */
+/** Asserts that values, by their group, show every row that the tables list for this promise. */
 export function showsRows(id: PromiseId, seen: readonly [group: string, values: readonly unknown[]][]): void {
   const rows = new Set(seen.flatMap(([group, values]) => values.flatMap((value) => [...rowsOf(group, value)])));
   assert.deepEqual(
@@ -21,7 +21,7 @@ export function showsRows(id: PromiseId, seen: readonly [group: string, values: 
 }
 
 /** Every item of a list, oldest first. */
-export async function listed(door: Door, path: string): Promise<Item[]> {
+export async function listAll(door: Door, path: string): Promise<Item[]> {
   const items: Item[] = [];
   for (;;) {
     const after = items.length > 0 ? `&after=${items.at(-1)?.id}` : '';

@@ -5,7 +5,7 @@ import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { conversation, have, type List } from './state-ask.ts';
-import { fits, listed, showsRows } from './surface-ask.ts';
+import { fits, listAll, showsRows } from './surface-ask.ts';
 
 const items = [...others, ...calls.flat(), ...withOtherValues];
 
@@ -22,7 +22,7 @@ promise(
       const added = await have<List>(door, 'POST', path, { items: items.slice(at, at + 20) });
       assert.deepEqual(added.data, items.slice(at, at + 20));
     }
-    const kept = await listed(door, path);
+    const kept = await listAll(door, path);
     assert.deepEqual(kept, items);
     fits('ConversationItem', ...kept);
     for (const item of others) assert.deepEqual(await have(door, 'GET', `${path}/${item.id}`), item);
@@ -56,7 +56,7 @@ promise(
     const model = door.model.openai(answers(message('ok')));
     const input = paired();
     const { id } = await create(door, { model, input });
-    const kept = await listed(door, `/v1/responses/${id}/input_items`);
+    const kept = await listAll(door, `/v1/responses/${id}/input_items`);
     assert.deepEqual(kept, input);
     fits('ResponseItem', ...kept);
     showsRows('surface.items-listed', [

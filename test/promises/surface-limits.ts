@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { sent, unprocessable } from './ask.ts';
+import { modelRequest, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { have } from './state-ask.ts';
 
@@ -41,7 +41,7 @@ promise(
   { says: 'values on their bounds are taken, those beyond are 422 and named', source: 'OpenResponses constraints' },
   async (door) => {
     for (const [param, good, bad] of bounds) {
-      for (const body of good) await sent(door, body);
+      for (const body of good) await modelRequest(door, body);
       for (const body of bad) await unprocessable(door, body, param);
     }
   },

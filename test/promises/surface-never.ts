@@ -3,10 +3,10 @@ import { calls } from '../coverage/example-items.ts';
 import { rowsOf } from '../coverage/rows-of.ts';
 import { rowsShownBy } from '../coverage/table.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
-import { create, refuses, sent } from './ask.ts';
+import { create, modelRequest, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, conversation } from './state-ask.ts';
-import { listed } from './surface-ask.ts';
+import { listAll } from './surface-ask.ts';
 import { scenes } from './surface-scenes.ts';
 
 const screenshot = { type: 'computer_screenshot', image_url: 'data:image/png;base64,AA==' };
@@ -39,7 +39,7 @@ promise(
       const reply = await ask(door, 'POST', path, { items: [item] });
       await refuses(reply, { status: 422, code: 422, param: `items[0].${param}` });
     }
-    assert.deepEqual(await listed(door, path), []);
+    assert.deepEqual(await listAll(door, path), []);
   },
   NEEDS_HEADERS,
 );
@@ -57,7 +57,7 @@ promise(
       output.map(({ type }) => type),
       ['message'],
     );
-    const kinds = (await listed(door, `/v1/responses/${id}/input_items`)).map(({ type }) => type);
+    const kinds = (await listAll(door, `/v1/responses/${id}/input_items`)).map(({ type }) => type);
     assert.deepEqual(
       kinds,
       input.map(({ type }) => type),
@@ -75,7 +75,7 @@ promise(
   async (door) => {
     const responses = (await scenes(door)).map(({ final }) => final);
     const id = await conversation(door, { items: calls.flat().slice(0, 20) });
-    const items = await listed(door, `/v1/conversations/${id}/items`);
+    const items = await listAll(door, `/v1/conversations/${id}/items`);
     const seen = new Set([
       ...responses.flatMap(({ output, ...response }) => [
         ...rowsOf('response', response),
@@ -101,7 +101,7 @@ promise(
   },
   async (door) => {
     const reasoning = { type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: 'Hm.' }] };
-    const { messages } = await sent(door, { input: [{ role: 'user', content: 'Hi' }, reasoning] });
+    const { messages } = await modelRequest(door, { input: [{ role: 'user', content: 'Hi' }, reasoning] });
     assert.partialDeepStrictEqual(messages, [{ role: 'user' }, { role: 'assistant', reasoning_content: 'Hm.' }]);
   },
 );

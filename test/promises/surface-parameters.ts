@@ -4,7 +4,7 @@ import { placed } from '../coverage/table.ts';
 import type { Door } from '../support/doors/door.ts';
 import { says } from '../support/model/scripted.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
-import { callOf, create, sent, stream, unprocessable } from './ask.ts';
+import { callOf, create, modelRequest, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';
 
@@ -101,7 +101,7 @@ promise(
   { says: 'prompt_cache_options.prewarm is handed on', source: 'openai 7.57.0 types: PromptCacheOptions' },
   async (door) => {
     const prompt_cache_options = { mode: 'implicit', ttl: '30m', prewarm: true };
-    const { prompt_cache_options: heard } = await sent(door, { prompt_cache_options });
+    const { prompt_cache_options: heard } = await modelRequest(door, { prompt_cache_options });
     assert.deepEqual(heard, prompt_cache_options);
   },
 );

@@ -6,7 +6,7 @@ import { answers, message } from '../support/model/scripted-responses.ts';
 import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import { ask, conversation, have, type List } from './state-ask.ts';
-import { fits, listed, showsRows } from './surface-ask.ts';
+import { fits, listAll, showsRows } from './surface-ask.ts';
 import { scenes } from './surface-scenes.ts';
 
 promise(
@@ -114,7 +114,7 @@ promise(
       });
       const [thought] = output;
       assert.equal('encrypted_content' in (thought ?? {}), include.includes('reasoning.encrypted_content'));
-      const [asked, , seen] = await listed(door, `/v1/responses/${id}/input_items`);
+      const [asked, , seen] = await listAll(door, `/v1/responses/${id}/input_items`);
       assert.deepEqual(asked?.content, [image]);
       assert.deepEqual(seen?.output, computerOutput.output);
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { exampleTools } from '../coverage/example-tools.ts';
 import { says } from '../support/model/scripted.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
-import { callOf, create, sent } from './ask.ts';
+import { callOf, create, modelRequest } from './ask.ts';
 import { promise } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';
 
@@ -49,7 +49,7 @@ promise(
         if (name in tool) assert.deepEqual(heard[name], (tool as Record<string, unknown>)[name]);
       }
       if ('format' in tool && tool.format.type === 'grammar') continue;
-      const { tools } = await sent(door, { tools: [tool] });
+      const { tools } = await modelRequest(door, { tools: [tool] });
       const names = tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
       const members =
         'tools' in tool

@@ -4,7 +4,7 @@ import { answers, message } from '../support/model/scripted-responses.ts';
 import { outline } from '../support/sse.ts';
 import { callOf, create, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
-import { heard } from './state-ask.ts';
+import { modelInput } from './state-ask.ts';
 
 const later = { defer_loading: true };
 const orders = { type: 'function', name: 'list_orders', description: 'Lists orders.', ...later };
@@ -56,7 +56,7 @@ promise(
     assert.deepEqual(offered(first?.body), ['now', 'tool_search']);
     assert.equal(first?.body.messages[0].content, `Be brief.\n\n${LISTED}`);
     assert.deepEqual(offered(second?.body), ['now', 'crm__list_orders', 'crm__refund', 'tool_search']);
-    assert.deepEqual(heard(door, model).slice(-2), [
+    assert.deepEqual(modelInput(door, model).slice(-2), [
       'assistant: tool_search {"query":"crm orders"} #s1',
       'tool s1: Loaded: crm',
     ]);
@@ -86,7 +86,7 @@ promise(
       await create(door, { model, tools, ...body });
       const { body: sent } = door.model.calls(model).at(-1) ?? assert.fail('it was called');
       assert.deepEqual(offered(sent), ['now', 'crm__list_orders', 'crm__refund', 'tool_search']);
-      assert.deepEqual(heard(door, model), lines);
+      assert.deepEqual(modelInput(door, model), lines);
     }
   },
 );
@@ -259,13 +259,13 @@ promise(
     ]);
     const native = await run(allow(byName), true);
     assert.deepEqual(
-      native.bodies.map(({ tools: heard }) => heard.map(({ name }: Member) => name)),
+      native.bodies.map(({ tools }) => tools.map(({ name }: Member) => name)),
       [['tool_search'], ['crm__list_orders', 'tool_search']],
     );
     const none = door.model.script(says('ok'));
     await create(door, { model: none, tools, tool_choice: allow(now) });
     assert.deepEqual(offered(callOf(door, none).body), ['now'], 'nothing that may be called is to be found');
-    assert.deepEqual(heard(door, none), ['user: Hi']);
+    assert.deepEqual(modelInput(door, none), ['user: Hi']);
     await unprocessable(door, { tools, tool_choice: allow({ type: 'function', name: 'nobody' }) }, 'tool_choice');
   },
 );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { post } from '../support/doors/door.ts';
-import { refuses, sent, unprocessable } from './ask.ts';
+import { modelRequest, refuses, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 
 const fn = { type: 'function', name: 'f' };
@@ -140,7 +140,7 @@ promise(
   'validation.not-asked',
   { says: 'known parameters in their neutral values are taken', source: 'docs/errors.md' },
   async (door) => {
-    await sent(door, {
+    await modelRequest(door, {
       background: false,
       include: [],
       truncation: 'disabled',
@@ -155,7 +155,7 @@ promise(
   'validation.bounds',
   { says: 'values on their bounds are taken', source: 'openai 7.57.0 types, OpenResponses constraints' },
   async (door) => {
-    await sent(door, {
+    await modelRequest(door, {
       max_output_tokens: 16,
       temperature: 2,
       top_p: 1,

@@ -4,7 +4,7 @@ import { replies, says, sends } from '../support/model/scripted.ts';
 import { create } from './ask.ts';
 import { begin, ended } from './background.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { have, held, until } from './state-ask.ts';
+import { have, longReply, until } from './state-ask.ts';
 
 /** What was told of a response, verified by the official client. */
 async function told(door: Door, id: string) {
@@ -21,7 +21,7 @@ promise(
     source: 'docs/background.md',
   },
   async (door) => {
-    const { script, begun } = held();
+    const { script, begun } = longReply();
     const cancelled = await begin(door, script);
     await begun;
     await have(door, 'POST', `/v1/responses/${cancelled.id}/cancel`);

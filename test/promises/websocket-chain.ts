@@ -4,7 +4,7 @@ import { tells, text } from '../support/model/scripted-messages.ts';
 import { NEEDS_SOCKET, type SocketEvent, withSocket } from '../support/socket.ts';
 import { callOf, create } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { have, heard, type List, nowhere, stored } from './state-ask.ts';
+import { have, type List, modelInput, nowhere, stored } from './state-ask.ts';
 
 const UNSTORED = { store: false };
 
@@ -33,7 +33,7 @@ promise(
         assert.equal(final.previous_response_id, previous_response_id);
         previous_response_id = final.id;
       }
-      assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+      assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
     }),
   NEEDS_SOCKET,
 );
@@ -52,7 +52,7 @@ promise(
       const { final } = await socket.create({ model, tools, ...UNSTORED });
       const output = { type: 'function_call_output', call_id: 'call_a', output: 'sun' };
       await socket.create({ model, tools, input: [output], previous_response_id: final.id, ...UNSTORED });
-      assert.deepEqual(heard(door, model).slice(-1), ['tool call_a: sun']);
+      assert.deepEqual(modelInput(door, model).slice(-1), ['tool call_a: sun']);
     }),
   NEEDS_SOCKET,
 );
@@ -94,7 +94,7 @@ promise(
       const third = await socket.create({ model, input: 'C', previous_response_id: second.final.id });
       assert.equal((await stored(door, third.final.id)).previous_response_id, second.final.id);
       await create(door, { model, input: 'D', previous_response_id: third.final.id });
-      assert.deepEqual(heard(door, model), [
+      assert.deepEqual(modelInput(door, model), [
         ...['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C', 'assistant: three', 'user: D'],
       ]);
       const { data } = await have<List>(door, 'GET', `/v1/responses/${third.final.id}/input_items?order=asc`);
@@ -113,7 +113,7 @@ promise(
       const previous_response_id = root.final.id;
       await socket.create({ model, input: 'B', previous_response_id, ...UNSTORED });
       await socket.create({ model, input: 'C', previous_response_id, stream_id: 'other', ...UNSTORED });
-      assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: C']);
+      assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: C']);
     }),
   NEEDS_SOCKET,
 );
@@ -131,7 +131,7 @@ promise(
       socket.send({ type: 'response.create', ...next, previous_response_id: failed.final.id });
       notFound(await socket.next());
       await socket.create(next);
-      assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+      assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
     }),
   NEEDS_SOCKET,
 );
@@ -150,7 +150,7 @@ promise(
       socket.send({ type: 'response.create', model, input: 'Hi', previous_response_id: ids[0], ...UNSTORED });
       notFound(await socket.next());
       await socket.create({ model, previous_response_id: ids.at(-1), ...UNSTORED });
-      assert.deepEqual(heard(door, model), ['user: 39', 'user: Hi']);
+      assert.deepEqual(modelInput(door, model), ['user: 39', 'user: Hi']);
     }),
   NEEDS_SOCKET,
 );
@@ -173,7 +173,7 @@ promise(
         );
         assert.deepEqual([final.output, final.usage?.total_tokens], [[], 0]);
         await socket.create({ model, input: 'Hi', previous_response_id: final.id, store });
-        assert.deepEqual(heard(door, model), ['system: D', 'user: Hi']);
+        assert.deepEqual(modelInput(door, model), ['system: D', 'user: Hi']);
       }
       assert.equal(door.model.calls(model).length, 2, 'warming up calls no model');
     }),
@@ -189,7 +189,7 @@ promise(
       for (const input of [null, []]) {
         const { final } = await socket.create({ model, generate: false, input, ...UNSTORED });
         await socket.create({ model, input: 'Hi', previous_response_id: final.id, ...UNSTORED });
-        assert.deepEqual(heard(door, model), ['user: Hi']);
+        assert.deepEqual(modelInput(door, model), ['user: Hi']);
       }
     }),
   NEEDS_SOCKET,

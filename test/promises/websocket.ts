@@ -10,7 +10,7 @@ import { NEEDS_SOCKET, openSocket, withSocket } from '../support/socket.ts';
 import { outline } from '../support/sse.ts';
 import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
-import { heard, stored } from './state-ask.ts';
+import { modelInput, stored } from './state-ask.ts';
 
 promise(
   'websocket.create',
@@ -55,7 +55,7 @@ promise(
     await socket.emitted('close');
     assert.equal(errors.length, 1);
     assert.match(JSON.stringify(errors), /"type":"error","status":400,.*"code":"previous_response_not_found"/);
-    assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B']);
+    assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B']);
   },
   NEEDS_SOCKET,
 );
@@ -72,7 +72,7 @@ promise(
       await withSocket(door, async (other) => {
         await other.create({ model, input: 'C', previous_response_id: second.id });
       });
-      assert.deepEqual(heard(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
+      assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: B', 'assistant: two', 'user: C']);
     }),
   { ...NEEDS_SOCKET, ...NEEDS_HEADERS },
 );

@@ -8,7 +8,7 @@ import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { create, refuses } from '../promises/ask.ts';
 import { ended } from '../promises/background.ts';
-import { have, held, stored } from '../promises/state-ask.ts';
+import { have, longReply, stored } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { testConfig } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
@@ -46,7 +46,7 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
     const database = await testDatabase();
     const door = await openInProcess({ database });
     t.after(() => door.close());
-    const { script, release } = held('Hel');
+    const { script, release } = longReply('Hel');
     const { id } = await create(door, { ...background, model: door.model.script(script) });
     const reply = await door.fetch(`/v1/responses/${id}?stream=true`);
     const reader = reply.body?.getReader();
@@ -68,7 +68,7 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
   test('what was deleted or has expired leaves nothing behind, however it ended', async (t) => {
     const { whole, first, second, die } = await processes(t);
     const big = 'x'.repeat(200_000);
-    const { script, begun } = held(big);
+    const { script, begun } = longReply(big);
     const tools = [{ type: 'test_tool' }];
     const cases: [object, (id: string) => Promise<unknown>][] = [
       [{ model: first.model.script(says(big)) }, (id) => ended(first, id)],
@@ -81,7 +81,7 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
         },
       ],
       [
-        { model: first.model.script(held(big).script), instructions: big },
+        { model: first.model.script(longReply(big).script), instructions: big },
         async (id) => {
           await reads(second, id).seen(/"delta":"x/);
           die();
@@ -163,7 +163,7 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
       ...background,
       model: first.model.script(async (turn) => {
         await goes.promise;
-        await held('Hel').script(turn);
+        await longReply('Hel').script(turn);
       }),
     });
     const early = reads(first, id);
@@ -191,7 +191,7 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
 
   test('a process that ends waits for its turns', async (t) => {
     const { first, second } = await processes(t, 60_000);
-    const { script, begun, release } = held('Hel');
+    const { script, begun, release } = longReply('Hel');
     const { id } = await create(first, { ...background, model: first.model.script(script) });
     await begun;
     const drained = first.drain(60_000);
@@ -202,7 +202,7 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
 
   test('what a process that ends does not end in time is taken over at once', async (t) => {
     const { first, second } = await processes(t, 60_000);
-    const said = await create(first, { ...background, model: first.model.script(held('Hel').script) });
+    const said = await create(first, { ...background, model: first.model.script(longReply('Hel').script) });
     const silent = first.model.script(hangs('').script, says('Hello'));
     const unsaid = await create(first, { ...background, model: silent });
     const readers = [said, unsaid].map(({ id }) => reads(second, id));

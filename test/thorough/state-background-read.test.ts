@@ -4,7 +4,7 @@ import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { create } from '../promises/ask.ts';
 import { openStream } from '../promises/background.ts';
-import { held, stored } from '../promises/state-ask.ts';
+import { longReply, stored } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
 import { LEASE, reads } from '../support/processes.ts';
@@ -32,7 +32,7 @@ for (const [what, sql] of [
     const database = failing(await testDatabase(), (text) => text.includes(sql) && failures > 0 && failures-- > 0);
     const door = await openInProcess({ database });
     t.after(() => door.close());
-    const { script, begun, release } = held('Hel');
+    const { script, begun, release } = longReply('Hel');
     const { id } = await create(door, { ...background, model: door.model.script(script) });
     await begun;
     const reader = reads(door, id);
@@ -51,7 +51,7 @@ test('a database that stays away ends the reader, who may come again, and neithe
   const database = failing(await testDatabase(), (text) => away && text.includes('FROM events e WHERE'));
   const door = await openInProcess({ database, lease: LEASE });
   t.after(() => door.close());
-  const { script, release } = held('Hel');
+  const { script, release } = longReply('Hel');
   const { id } = await create(door, { ...background, model: door.model.script(script) });
   const stream = await openStream(await door.fetch(`/v1/responses/${id}?stream=true`));
   await stream.holds('"delta":"Hel"');

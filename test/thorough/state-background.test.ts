@@ -4,7 +4,7 @@ import type { Runner, Work } from '../../handler/index.ts';
 import { statementsOf } from '../../handler/state/database/batch.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
 import { callOf, create, endsOnLeaving } from '../promises/ask.ts';
-import { have, heard, held, stored, until } from '../promises/state-ask.ts';
+import { have, longReply, modelInput, stored, until } from '../promises/state-ask.ts';
 import { testConfig } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
@@ -50,7 +50,7 @@ describe('what becomes of background turns when their process dies', { concurren
 
   test('a turn of which something was published fails, with an incomplete item', async (t) => {
     const { first, second, die } = await processes(t);
-    const model = first.model.script(held('Hel').script);
+    const model = first.model.script(longReply('Hel').script);
     const { id } = await create(first, { ...background, model });
     const reader = reads(second, id);
     await reader.seen(/"delta":"Hel"/);
@@ -80,7 +80,7 @@ describe('what becomes of background turns when their process dies', { concurren
       { type: 'mcp_call', name: 'add', output: '3' },
       { type: 'message', content: [{ text: 'It is 3.' }] },
     ]);
-    assert.deepEqual(heard(first, model), ['user: Hi', 'assistant: add {"a":1,"b":2} #c1', 'tool c1: 3']);
+    assert.deepEqual(modelInput(first, model), ['user: Hi', 'assistant: add {"a":1,"b":2} #c1', 'tool c1: 3']);
     assert.equal(first.model.calls(model).length, 2);
     assert.deepEqual([usage?.input_tokens, usage?.output_tokens, usage?.total_tokens], [22, 14, 36]);
     assert.deepEqual((await reader.whole).final.output, output);
@@ -154,7 +154,7 @@ describe('what becomes of background turns when their process dies', { concurren
     test(`a process that was only stopped writes nothing over what ${what}, and ends its model call`, async (t) => {
       const { first, second, pause, goOn } = await processes(t);
       const goes = Promise.withResolvers<void>();
-      const speaks = held('mine');
+      const speaks = longReply('mine');
       const model = first.model.script(async (turn) => {
         await goes.promise;
         await speaks.script(turn);
@@ -193,7 +193,7 @@ describe('what becomes of background turns when their process dies', { concurren
     });
     t.after(() => third.close());
     dieBefore(CLAIM);
-    const { script, release } = held('Hel');
+    const { script, release } = longReply('Hel');
     const { id } = await create(first, { ...background, model: first.model.script(script) });
     const ownerOf = async () => {
       const { found } = await whole.batch({ found: read(sql`SELECT owner FROM responses WHERE id = ${id}`) });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../handler/state/database/database.ts';
 import { create } from '../promises/ask.ts';
-import { conversation, heard } from '../promises/state-ask.ts';
+import { conversation, modelInput } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { testConfig } from '../support/doors/door.ts';
 import { openInProcess, testHandler } from '../support/doors/in-process.ts';
@@ -25,7 +25,7 @@ test('a compaction is an input for another replica with the same secret, and for
   const config = testConfig(door.model);
   const newer = { id: 'k2', key: 'a newer key of the tests, of 32 bytes' };
   assert.equal((await post({ ...config, secrets: [newer, ...config.secrets] })).status, 200);
-  assert.match(heard(door, model)[0] ?? '', /They said hello\.$/);
+  assert.match(modelInput(door, model)[0] ?? '', /They said hello\.$/);
   const other = await post({ ...config, secrets: [newer] });
   assert.equal(other.status, 400);
   assert.match(await other.text(), /invalid_encrypted_content/);
@@ -49,7 +49,7 @@ test('what was sealed before there were secrets stays readable, but for other da
   const { id, output } = JSON.parse(await first.text());
   const next = await post(config.secrets, database, { previous_response_id: id, input: 'And now?' });
   assert.equal(next.status, 200);
-  assert.match(heard(door, model)[0] ?? '', /They said hello\.$/);
+  assert.match(modelInput(door, model)[0] ?? '', /They said hello\.$/);
   const elsewhere = await post(config.secrets, await testDatabase(), { input: output });
   assert.equal(elsewhere.status, 400);
 });
@@ -120,5 +120,5 @@ test('without secrets of its own a deployment has one in its database, whichever
   };
   const { id } = await post(one, { input: [{ role: 'user', content: 'Hello.' }, trigger] });
   await post(other, { input: 'And now?', previous_response_id: id });
-  assert.match(heard(door, model)[0] ?? '', /They said hello\.$/);
+  assert.match(modelInput(door, model)[0] ?? '', /They said hello\.$/);
 });

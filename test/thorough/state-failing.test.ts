@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { statementsOf } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { create, refuses, stream } from '../promises/ask.ts';
-import { begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
+import { begin, contents, conversation, longReply, stored, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
@@ -131,7 +131,7 @@ test('a process that falls silent loses its turns, and writes nothing over what 
     await silent.close();
     await other.close();
   });
-  const { script, release } = held('Hel');
+  const { script, release } = longReply('Hel');
   const id = await conversation(other);
   const model = silent.model.script(script);
   const inside = await begin(silent, { model, conversation: id });
@@ -162,7 +162,7 @@ test('a turn is alive for as long as its process says so, however long the model
     await door.close();
     await other.close();
   });
-  const { script, release } = held('Hel');
+  const { script, release } = longReply('Hel');
   const { id, whole } = await begin(door, { model: door.model.script(script) });
   for (let looks = 0; looks < 10; looks++) {
     await other.sweep();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { ask, begin, contents, conversation, held, stored, until } from '../promises/state-ask.ts';
+import { ask, begin, contents, conversation, longReply, stored, until } from '../promises/state-ask.ts';
 import { post } from '../support/doors/door.ts';
 import type { InProcess } from '../support/doors/in-process.ts';
 import { newFolder } from '../support/folder.ts';
@@ -36,7 +36,7 @@ const ways: Record<string, Learns> = {
 
 /** A turn that is being made by the first process, in a conversation and with a key. */
 async function beginTurn(first: InProcess) {
-  const { script, release } = held('Hel');
+  const { script, release } = longReply('Hel');
   const id = await conversation(first);
   const body = { model: first.model.script(script, says('yours')), input: 'Hi', conversation: id };
   const { id: response, whole } = await begin(first, body, { 'idempotency-key': key });
@@ -88,8 +88,8 @@ for (const [what, by] of [
 ] as const) {
   test(`a clock that is set ${what} ends no turn, and a process that dies then is found out`, async (t) => {
     const { first, second, die } = await processes(t);
-    const living = held('Hel');
-    const dying = held('Hel');
+    const living = longReply('Hel');
+    const dying = longReply('Hel');
     const turn = await begin(first, { model: first.model.script(living.script) });
     const other = await begin(first, { model: first.model.script(dying.script) });
     jump(t, by);
@@ -122,7 +122,7 @@ test('a process that is stopped by a signal, and goes on, tells its client what 
     }
     await model.close();
   });
-  const { script, release } = held('Hel');
+  const { script, release } = longReply('Hel');
   const at = (product: typeof one) => ({
     fetch: (path: string, init?: RequestInit) => fetch(product.http + path, init),
   });

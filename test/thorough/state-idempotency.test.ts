@@ -7,7 +7,7 @@ import { findResponse } from '../../handler/state/idempotency.ts';
 import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { create } from '../promises/ask.ts';
-import { held, until } from '../promises/state-ask.ts';
+import { longReply, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { type Door, post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
@@ -62,7 +62,7 @@ test('of two processes that share a database, one runs what has one key', async 
     for (const door of doors) await door.close();
   });
   // The processes have the same models; here each has its own, of the same name.
-  const scripts = doors.map(() => held());
+  const scripts = doors.map(() => longReply());
   const [model = ''] = doors.map((door, n) => door.model.script(scripts[n]?.script ?? assert.fail()));
   const all = [...doors, ...doors, ...doors].map((door) => under(door, model));
   let refused = 0;
@@ -107,7 +107,7 @@ test('the key of a process that has died is free', async (t) => {
     await dying.close();
     await other.close();
   });
-  const { script, begun, release } = held();
+  const { script, begun, release } = longReply();
   const model = dying.model.script(script);
   other.model.script(says('mine'));
   const lost = under(dying, model);

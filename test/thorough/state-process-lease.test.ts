@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { statementsOf } from '../../handler/state/database/batch.ts';
 import { type Batch, Conflict, type Database, type Rows } from '../../handler/state/database/database.ts';
 import { create } from '../promises/ask.ts';
-import { begin, held, stored, until } from '../promises/state-ask.ts';
+import { begin, longReply, stored, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { says } from '../support/model/scripted.ts';
@@ -42,7 +42,7 @@ test('a turn is alive whose process said so along with what was refused', async 
     await begun.promise;
     throw new Conflict('somebody else was first');
   });
-  const { script, release } = held();
+  const { script, release } = longReply();
   const refused = door.fetch('/v1/responses', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -63,7 +63,7 @@ test('a turn is alive though every second time that its process says so is lost'
     if (has(statements, 'INSERT INTO owners') && times++ % 2 === 1) throw new Error('the network is away');
     return run(statements);
   });
-  const { script, release } = held();
+  const { script, release } = longReply();
   const { id, whole } = await begin(door, { model: door.model.script(script) });
   await staysAlive(other, id, 20);
   assert.ok(times > 4);
@@ -81,7 +81,7 @@ test('a process that ends has its turns until it is written how they have ended'
     }
     return run(statements);
   });
-  const { id, whole } = await begin(door, { model: door.model.script(held().script) });
+  const { id, whole } = await begin(door, { model: door.model.script(longReply().script) });
   const drained = door.drain(0);
   await writing.promise;
   await staysAlive(other, id, 1);
@@ -98,7 +98,7 @@ test('what a process that ends cannot end is nobody’s, and so may be taken at 
     if (has(statements, 'UPDATE responses AS r SET body')) await never.promise;
     return run(statements);
   });
-  const { id } = await begin(door, { model: door.model.script(held().script) });
+  const { id } = await begin(door, { model: door.model.script(longReply().script) });
   await door.drain(0);
   assert.equal((await stored(other, id)).status, 'failed');
 });
@@ -110,7 +110,7 @@ test('a sweep that has seen a turn run does nothing to it when it has ended mean
     if (has(statements, 'SELECT r.tenant, r.id FROM responses r WHERE r.owner')) await meanwhile();
     return rows;
   });
-  const { script, release } = held();
+  const { script, release } = longReply();
   const { id, whole } = await begin(door, { model: door.model.script(script) });
   meanwhile = async () => {
     release();

@@ -8,7 +8,7 @@ import { insertItems } from '../../handler/state/items.ts';
 import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
 import { create } from '../promises/ask.ts';
-import { ask, begin, contents, conversation, have, heard, held, type List } from '../promises/state-ask.ts';
+import { ask, begin, contents, conversation, have, type List, longReply, modelInput } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
 import { says } from '../support/model/scripted.ts';
@@ -51,7 +51,7 @@ test('what has expired goes leaf first, and stays while something that lives bui
   assert.deepEqual((await rows(database)).slice(0, 2), [3, 6], 'the leaf has gone');
   await create(long, { model, previous_response_id: living.id, input: 'next', store: false });
   assert.deepEqual(
-    heard(long, model).map((line) => line.slice(0, 20)),
+    modelInput(long, model).map((line) => line.slice(0, 20)),
     [
       'user: xxxxxxxxxxxxxx',
       'assistant: xxxxxxxxx',
@@ -96,7 +96,7 @@ test('a conversation keeps its items when their responses have expired', async (
   assert.deepEqual(await rows(database), [0, 2, 2, 1]);
   await create(short, { model, conversation: id, input: 'two' });
   assert.deepEqual(
-    heard(short, model).map((line) => line.slice(0, 12)),
+    modelInput(short, model).map((line) => line.slice(0, 12)),
     ['user: one', 'assistant: x', 'user: two'],
   );
   const { data } = await have<List>(short, 'GET', `/v1/conversations/${id}/items?order=asc`);
@@ -115,7 +115,7 @@ test('a deleted conversation stays while responses go on from it', async (t) => 
   await ask(short, 'DELETE', `/v1/conversations/${id}`);
   await at(2 * HOUR);
   await create(long, { model: later, previous_response_id: outside.id, input: 'on', store: false });
-  assert.deepEqual(heard(long, later), [
+  assert.deepEqual(modelInput(long, later), [
     'user: added',
     'user: inside',
     'assistant: ok',
@@ -207,7 +207,7 @@ test('what waits for others to go is looked at once, and goes with the last of t
 
 test('a response that is deleted while it is made goes when it has ended', async (t) => {
   const { database, long, at } = await open(t);
-  const { script, release } = held('Hel');
+  const { script, release } = longReply('Hel');
   const { id, whole } = await begin(long, { model: long.model.script(script) });
   await ask(long, 'DELETE', `/v1/responses/${id}`);
   await at(61_000);
@@ -247,7 +247,7 @@ for (const [what, count, size] of [
 
 test('a conversation that nobody has written to for so long goes, and one that is used stays', async (t) => {
   const { database, long, short } = await open(t);
-  const { script, release } = held('Hel');
+  const { script, release } = longReply('Hel');
   const ids: string[] = [];
   for (let n = 0; n < 60; n++) ids.push(await conversation(short, { items: [{ role: 'user', content: 'Hi' }] }));
   const [added = '', changed = '', turned = '', taken = ''] = ids;
