@@ -1,6 +1,6 @@
 import { type Answer, type AttackDoor, ask, type Sent, type Target } from './target.ts';
 
-/** An attack as data: what is sent, how often, and within what the product must stay. */
+/** An attack as data: its requests, how often they are sent, and the limits within which the product must stay. */
 export interface Attack {
   name: string;
   doors: readonly AttackDoor[];

@@ -48,7 +48,7 @@ function calling(count: number): Attack['send'] {
   };
 }
 
-/** Requests that are small, and what they ask for is large. */
+/** Small requests for large replies or much work. */
 export const requests: Attack[] = [
   {
     name: '180 requests that name one response of 10 MiB',

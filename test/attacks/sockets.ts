@@ -61,7 +61,7 @@ async function crumbled(target: Target, chunks: number): Promise<Answer> {
   return answer();
 }
 
-/** Connections that are held, flooded, or never read. */
+/** Connections that stay open, are flooded, or are never read. */
 export const sockets: Attack[] = [
   {
     name: 'pings without end, and no pong is read',

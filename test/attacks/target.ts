@@ -23,10 +23,10 @@ export interface Target {
 /** What comes back: a status, or `cut` where the connection ended without one. */
 export type Answer = number | 'cut';
 
-/** Memory that all requests together may have here, so that a quarter of a large machine is not what is tried. */
+/** The memory budget of the attacked product: small, since the default is a quarter of the machine. */
 export const IN_FLIGHT = 320;
 
-/** Starts the product on a scripted model, with little memory for what is in flight; it ends with the test. */
+/** Starts the product with a scripted model and a small `limits.inFlight`; it ends with the test. */
 export async function startTarget(t: TestContext, door: AttackDoor): Promise<Target> {
   const folder = newFolder();
   const model = await startScriptedModel();
@@ -55,7 +55,7 @@ export async function startTarget(t: TestContext, door: AttackDoor): Promise<Tar
   };
 }
 
-/** Characters of a reply that are kept: the attacker must not be the one who is busy. */
+/** Characters of a reply that the attacker keeps, so that it does not become the bottleneck. */
 const KEPT = 10_000;
 
 /** One request as it is sent. */

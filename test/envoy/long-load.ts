@@ -8,7 +8,7 @@ import { freePort } from '../support/ports.ts';
 import { ask, askHttp2, begin } from './shim-client.ts';
 import { CallLog, handler } from './shim-handler.ts';
 
-/** What an Envoy has to carry: requests held at once, for so many seconds each, and whether there are others beside them. */
+/** The load on an Envoy: concurrent requests, the seconds each takes, and whether others run beside them. */
 export interface Load {
   held: number;
   seconds: number;

@@ -73,9 +73,9 @@ for (const mode of ['streamed', 'buffered', 'original'] as const) {
         const sent = typeof body === 'object' ? JSON.stringify(body) : body;
         const reply = await fetch(origin + path, { headers, ...(sent && { method: 'POST', body: sent }) });
         await reply.text();
-        const told = reply.headers.get('x-request-id');
-        assert.ok(told && (id === undefined || told === id), `${what}, ${whose}: ${told}`);
-        const known = told.slice(0, fixedLimits.requestId);
+        const returned = reply.headers.get('x-request-id');
+        assert.ok(returned && (id === undefined || returned === id), `${what}, ${whose}: ${returned}`);
+        const known = returned.slice(0, fixedLimits.requestId);
         assert.deepEqual(await logged(), [known, known], `${what}, ${whose}`);
       }
     }

@@ -137,14 +137,14 @@ describe('startEnvoy', () => {
 });
 
 describe('findEnvoy', () => {
-  const kept = { ...process.env };
+  const environment = { ...process.env };
   let folder = '';
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'antiphon-find-'));
   });
   after(async () => {
-    Object.assign(process.env, kept);
-    for (const name of ['ENVOY_PATH', 'XDG_CACHE_HOME']) if (!(name in kept)) delete process.env[name];
+    Object.assign(process.env, environment);
+    for (const name of ['ENVOY_PATH', 'XDG_CACHE_HOME']) if (!(name in environment)) delete process.env[name];
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -176,14 +176,14 @@ describe('findEnvoy', () => {
   });
 
   test('takes an envoy on the PATH, and passes over one that is too old', async () => {
-    const said: string[] = [];
-    const say = (line: string) => said.push(line);
+    const lines: string[] = [];
+    const say = (line: string) => lines.push(line);
     const current = await only('envoy', 'echo "envoy  version: abc/1.37.9/Clean/RELEASE/BoringSSL"');
     assert.deepEqual(await findEnvoy({ say }), { path: current, version: '1.37.9' });
     assert.equal((await findEnvoy({ say, version: '1.37.9' })).path, current);
     const old = await only('envoy', 'echo "envoy  version: abc/1.30.1/Clean/RELEASE/BoringSSL"');
     await assert.rejects(findEnvoy({ say }), /could not be downloaded/);
-    assert.equal(said[0], `${old} is Envoy 1.30.1, not 1.37 or later: looking further`);
+    assert.equal(lines[0], `${old} is Envoy 1.30.1, not 1.37 or later: looking further`);
   });
 
   test('refuses an ENVOY_PATH that is no Envoy or too old, and takes one that fits', async () => {

@@ -9,7 +9,7 @@ export interface Ask {
   trailers?: Record<string, string>;
 }
 
-/** A whole reply; `at` says when each piece of its body came, in ms. */
+/** A complete reply; `at` has the time of each chunk of its body, in ms. */
 export interface WholeReply {
   status: number;
   headers: IncomingHttpHeaders;

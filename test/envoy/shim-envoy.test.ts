@@ -75,7 +75,7 @@ test('events arrive apart, as they are made, over HTTP/1 and HTTP/2', async () =
     assert.equal(headers['content-length'], undefined);
     // Envoy keeps one value of each header of a streamed reply.
     assert.deepEqual(headers['set-cookie'], ['b=2']);
-    // They are made over 300 ms; a reply that was held back would come in one moment.
+    // They are made over 300 ms; a buffered reply would come at once.
     assert.ok((at.at(-1) ?? 0) - (at[0] ?? 0) > 100, `${at}`);
   }
 });
@@ -116,7 +116,7 @@ test('a client that leaves is seen, before the reply and in it, and the handlerâ
       await sleep(30);
       assert.equal(signal.aborted, false);
       leave();
-      // Envoy itself takes up to 140 ms to say so; the shim's own part is held to its tick in shim-session.test.ts.
+      // Envoy itself takes up to 140 ms to report it; shim-session.test.ts checks that the shim does so in the same tick.
       for (let n = 0; n < 2000 && !signal.aborted; n++) await sleep(1);
       assert.ok(signal.aborted, path);
     }
@@ -128,7 +128,7 @@ test('a client that leaves is seen, before the reply and in it, and the handlerâ
 
 test('1,500 requests in a row, and clients that leave by the hundred, fail none', async () => {
   const resets = await stat('upstream_rq_tx_reset');
-  const held = Promise.all(Array.from({ length: 10 }, () => ask(`${envoy.origin}/live?n=60&gap=50`)));
+  const openStreams = Promise.all(Array.from({ length: 10 }, () => ask(`${envoy.origin}/live?n=60&gap=50`)));
   for (let round = 0; round < 1500; round++) {
     const live = round % 2 === 0;
     const reply = await ask(envoy.origin + (live ? '/live?n=2' : '/echo'), { body: '{}' });
@@ -136,7 +136,7 @@ test('1,500 requests in a row, and clients that leave by the hundred, fail none'
     if (live) assert.equal(reply.body, 'data: 0\n\ndata: 1\n\n');
     if (round % 5 === 0) setTimeout(begin(`${envoy.origin}/hang`), 20);
   }
-  for (const reply of await held) assert.equal(reply.body.match(/data/g)?.length, 60);
+  for (const reply of await openStreams) assert.equal(reply.body.match(/data/g)?.length, 60);
   assert.ok((await stat('upstream_rq_tx_reset')) - resets > 1_400, 'Envoy resets each stream after its answer');
   assert.equal(await stat('upstream_cx_destroy'), 0);
 });
@@ -186,11 +186,11 @@ test('past its time a reply is a 500, and truncated when it has begun', async ()
 test('draining: what streams finishes whole, and Envoy answers 503 with a body afterwards', async () => {
   const { server, envoy } = await start('streamed');
   const call = calls.next();
-  const held = ask(`${envoy.origin}/live?n=20&gap=20`);
+  const openStreams = ask(`${envoy.origin}/live?n=20&gap=20`);
   await call;
   const drained = server.drain(5000);
   assert.equal((await ask(`${envoy.origin}/echo`)).status, 200, 'still served until the last has gone');
-  assert.equal((await held).body.match(/data/g)?.length, 20);
+  assert.equal((await openStreams).body.match(/data/g)?.length, 20);
   await drained;
   const late = await ask(`${envoy.origin}/echo`);
   assert.equal(late.status, 503);

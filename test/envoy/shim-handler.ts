@@ -54,13 +54,13 @@ export function handler(calls: CallLog): Fetch {
 }
 
 function live(count: number, gap: number, size: number): ReadableStream<Uint8Array> {
-  let made = 0;
+  let sentCount = 0;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (made > 0 && gap > 0) await sleep(gap);
-        if (made === count) return controller.close();
-        controller.enqueue(Buffer.from(`data: ${made++}${'x'.repeat(size)}\n\n`));
+        if (sentCount > 0 && gap > 0) await sleep(gap);
+        if (sentCount === count) return controller.close();
+        controller.enqueue(Buffer.from(`data: ${sentCount++}${'x'.repeat(size)}\n\n`));
       },
     },
     { highWaterMark: 0 },

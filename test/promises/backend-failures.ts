@@ -316,7 +316,7 @@ promise(
   },
 );
 
-/** The script, whose reply ends properly: what came just before a connection broke may be lost on its way. */
+/** The script, with a proper end of its reply: the last bytes before a broken connection may be lost. */
 function ending(script: Script): Script {
   return async (turn) => {
     await script(turn);

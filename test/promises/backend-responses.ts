@@ -224,7 +224,7 @@ const citations = [
   { type: 'container_file_citation', container_id: 'cntr_1', file_id: 'file_1', filename: 'a.txt', ...span },
   { type: 'file_path', file_id: 'file_1', index: 0 },
 ];
-/** Members that no API knows, and what is no citation. */
+/** Unknown members, and annotations that are no citations. */
 const odd = [...citations.map((citation) => ({ ...citation, foreign: 1 })), { type: 'url_citation', url: 7 }, 'x'];
 const cites: Said = {
   type: 'message',
@@ -255,7 +255,7 @@ promise(
     fits('ResponseStreamEvent', ...added);
     fits('ResponseOutputItem', ...final.output);
     showsRows('native.citations', [['events', added]]);
-    // Some servers say what a text cites only with its part, or with its item.
+    // Some servers send citations only with the part, or with the item.
     for (const unsaid of [/annotation/, /annotation|content_part/, /annotation|content_part|delta/]) {
       const late = eventsOf([cites]).filter(({ type }) => !unsaid.test(type));
       const { output } = await create(door, { model: door.model.native(sendsEvents(late)) });

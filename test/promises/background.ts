@@ -30,7 +30,7 @@ export interface Opened {
   holds(part: string): Promise<void>;
 }
 
-/** A stream once it has told the response's id. */
+/** A stream, once the response's id is known. */
 export async function openStream(reply: Response): Promise<Opened> {
   assert.equal(reply.status, 200);
   assert.ok(reply.body);

@@ -101,8 +101,8 @@ promise(
     const { output, tools: echoed } = await create(door, { model, tools });
     assert.partialDeepStrictEqual(output, [{ type: 'custom_tool_call', name: 'run_sql', input: 'a' }]);
     assert.deepEqual(echoed, tools);
-    const told = callOf(door, model).body.tools.map(({ function: fn }: { function: Json }) => fn.description);
-    assert.deepEqual(told, [
+    const descriptions = callOf(door, model).body.tools.map(({ function: fn }: { function: Json }) => fn.description);
+    assert.deepEqual(descriptions, [
       'Runs SQL.\n\nThe input must match this Lark grammar, to its end:\nstart: "a"',
       'Part of n: d\n\nThe input must match this regular expression, to its end:\n[ab]+',
     ]);
@@ -177,14 +177,14 @@ promise(
   },
 );
 
-/** Tools of fixed shapes: what a model writes, the item that clients see, and what a client answers. */
+/** Tools of fixed shapes: the model's arguments, the item that clients see, a client's answer, and what the model reads of it. */
 const fixed = [
   {
     tool: { type: 'local_shell' },
     args: { command: ['ls', '-l'], timeout_ms: 1000 },
     item: { type: 'local_shell_call', action: { type: 'exec', command: ['ls', '-l'], env: {}, timeout_ms: 1000 } },
     answer: { type: 'local_shell_call_output', id: 'c1', output: 'a b' },
-    told: 'a b',
+    modelReads: 'a b',
   },
   {
     tool: { type: 'shell' },
@@ -199,21 +199,21 @@ const fixed = [
       call_id: 'c1',
       output: [{ stdout: 'a', stderr: '', outcome: { type: 'exit', exit_code: 0 } }],
     },
-    told: '[{"stdout":"a","stderr":"","outcome":{"type":"exit","exit_code":0}}]',
+    modelReads: '[{"stdout":"a","stderr":"","outcome":{"type":"exit","exit_code":0}}]',
   },
   {
     tool: { type: 'apply_patch' },
     args: { type: 'update_file', path: 'a.txt', diff: '@@\n-a\n+b' },
     item: { type: 'apply_patch_call', operation: { type: 'update_file', path: 'a.txt', diff: '@@\n-a\n+b' } },
     answer: { type: 'apply_patch_call_output', call_id: 'c1', status: 'failed', output: 'no such file' },
-    told: 'failed: no such file',
+    modelReads: 'failed: no such file',
   },
   {
     tool: { type: 'tool_search', execution: 'client', description: 'Finds tools.' },
     args: { query: 'crm' },
     item: { type: 'tool_search_call', execution: 'client', arguments: { query: 'crm' } },
     answer: { type: 'tool_search_output', call_id: 'c1', tools: [{ type: 'function', name: 'found' }] },
-    told: 'Found: found',
+    modelReads: 'Found: found',
   },
 ];
 
@@ -224,13 +224,13 @@ promise(
     source: 'docs/api.md',
   },
   async (door) => {
-    for (const { tool, args, item, answer, told } of fixed) {
+    for (const { tool, args, item, answer, modelReads } of fixed) {
       const call = callsFunctions({ name: tool.type, args: JSON.stringify(args), id: 'c1' });
       const model = door.model.script(call, says('done'));
       const { final } = await stream(door, { model, tools: [tool] });
       assert.partialDeepStrictEqual(final.output, [{ ...item, call_id: 'c1', status: 'completed' }]);
       const written = `${tool.type} ${JSON.stringify(args)} #c1`;
-      const lines = ['user: Hi', `assistant: ${written}`, `tool c1: ${told}`];
+      const lines = ['user: Hi', `assistant: ${written}`, `tool c1: ${modelReads}`];
       await create(door, { model, tools: [tool], previous_response_id: final.id, input: [answer] });
       assert.deepEqual(modelInput(door, model).map(normal), lines.map(normal), 'by the chain');
       const input = [{ role: 'user', content: 'Hi' }, ...final.output, answer];

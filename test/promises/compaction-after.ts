@@ -10,7 +10,7 @@ import { contents, conversation, modelInput } from './state-ask.ts';
 type Output = OpenAI.Responses.Response['output'];
 
 const SUMMARY = 'user: Summary of the conversation so far:\n\nThey said hello.';
-const said = { type: 'message', id: 'msg_u1', role: 'user', content: 'Hello.' };
+const userMessage = { type: 'message', id: 'msg_u1', role: 'user', content: 'Hello.' };
 const question = { role: 'user', content: 'And now?' };
 
 promise(
@@ -22,7 +22,7 @@ promise(
   async (door) => {
     const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
     const tools = [{ type: 'function', name: 'f', defer_loading: true }, { type: 'tool_search' }];
-    const { id } = await create(door, { model, input: [said, { type: 'compaction_trigger' }] });
+    const { id } = await create(door, { model, input: [userMessage, { type: 'compaction_trigger' }] });
     const second = await create(door, { model, previous_response_id: id, input: 'And now?', background: true });
     assert.equal((await ended(door, second.id)).status, 'completed');
     await create(door, { model, previous_response_id: second.id, input: 'And then?', tools });
@@ -32,21 +32,21 @@ promise(
   NEEDS_HEADERS,
 );
 
-/** The ways in which a client sends once more what its conversation holds, and what the model is shown of that. */
-const repeated: [(output: Output) => object[], string[]][] = [
+/** Ways to send items of the conversation again, and the lines that the model reads for each. */
+const repeatedInputs: [(output: Output) => object[], string[]][] = [
   [([first]) => [{ type: 'item_reference', id: first?.id }], ['assistant: Hello, you.']],
-  [(output) => [said, ...output], ['user: Hello.', 'assistant: Hello, you.']],
+  [(output) => [userMessage, ...output], ['user: Hello.', 'assistant: Hello, you.']],
   [
     // More than one statement asks for at a time.
-    ([first]) => [...Array.from({ length: 120 }, (_, n) => ({ ...said, id: `msg_n${n}` })), { ...first }],
+    ([first]) => [...Array.from({ length: 120 }, (_, n) => ({ ...userMessage, id: `msg_n${n}` })), { ...first }],
     [...Array.from({ length: 120 }, () => 'user: Hello.'), 'assistant: Hello, you.'],
   ],
 ];
 
-/** A conversation of one turn, summed up by the next, and what the first one made. */
-async function summedUp(door: Door, model: string, how: object): Promise<{ id: string; output: Output }> {
+/** A conversation of one turn that the next turn compacts; `output` is that of the first. */
+async function compactedConversation(door: Door, model: string, how: object): Promise<{ id: string; output: Output }> {
   const id = await conversation(door);
-  const { output } = await create(door, { model, conversation: id, input: [said] });
+  const { output } = await create(door, { model, conversation: id, input: [userMessage] });
   await create(door, { model, conversation: id, ...how });
   return { id, output };
 }
@@ -64,9 +64,9 @@ promise(
   },
   async (door) => {
     for (const how of ways) {
-      for (const [repeats, shown] of repeated) {
+      for (const [repeats, shown] of repeatedInputs) {
         const model = door.model.script(says('Hello, you.'), says('They said hello.'), says('Fine.'));
-        const { id, output } = await summedUp(door, model, how);
+        const { id, output } = await compactedConversation(door, model, how);
         const before = await contents(door, id);
         const input = [...repeats(output), question];
         await create(door, { model, conversation: id, input });
@@ -89,9 +89,9 @@ promise(
   async (door) => {
     const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
     const model = door.model.script(says('Hello, you.'), says('They said hello.'), add, says('Fine.'));
-    const { id, output } = await summedUp(door, model, { input: [{ type: 'compaction_trigger' }] });
+    const { id, output } = await compactedConversation(door, model, { input: [{ type: 'compaction_trigger' }] });
     const before = await contents(door, id);
-    const input = [said, ...output, question];
+    const input = [userMessage, ...output, question];
     const tools = [{ type: 'test_tool' }];
     const begun = await create(door, { model, conversation: id, input, tools, background: true });
     assert.equal((await ended(door, begun.id)).status, 'completed');

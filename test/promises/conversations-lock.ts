@@ -233,7 +233,7 @@ promise(
   NEEDS_HEADERS,
 );
 
-/** Begins a turn whose client leaves when it is told to. */
+/** Begins a turn whose client leaves on demand. */
 function leaves(door: Door, body: object): () => void {
   const leaving = new AbortController();
   post(door, { input: 'A', ...body }, { signal: leaving.signal })

@@ -97,8 +97,8 @@ promise(
     await turnRefused(door, { conversation: id, input: 'Never mind' }, refused);
     await create(door, { ...body, input: [{ type: 'function_call_output', call_id: 'c1', output: 'one' }] });
     assert.deepEqual(modelInput(door, model), ['user: Go', 'assistant: f {} #c1', 'tool c1: one']);
-    const held = ['user: Go', 'function_call', 'function_call_output', 'assistant: done'];
-    assert.deepEqual(await contents(door, id), held);
+    const contentsNow = ['user: Go', 'function_call', 'function_call_output', 'assistant: done'];
+    assert.deepEqual(await contents(door, id), contentsNow);
   },
   NEEDS_HEADERS,
 );

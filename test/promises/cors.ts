@@ -6,7 +6,7 @@ import { NEEDS_HEADERS, NEEDS_LOOPBACK, promise } from './promise.ts';
 
 const EXPOSED = ['x-request-id', 'retry-after', 'x-should-retry'];
 
-/** Asks as a browser does before a page may send what is not simple. */
+/** Sends a preflight, as a browser does before a request that is not simple. */
 function preflight(door: Door, path: string, origin: string, headers?: string): Promise<Response> {
   return door.fetch(path, {
     method: 'OPTIONS',
@@ -26,7 +26,7 @@ function readable(reply: Response, what: string): void {
   for (const name of EXPOSED) assert.ok(exposed.includes(name), `${what}: ${name}`);
 }
 
-/** Holds a reply to have nothing about who may read it. */
+/** Asserts that a reply has no CORS headers. */
 function unreadable(reply: Response, what: string): void {
   const about = [...reply.headers.keys()].filter((name) => name.startsWith('access-control-'));
   assert.deepEqual(about, [], what);

@@ -295,9 +295,9 @@ promise(
       await reply.text();
       assert.equal(reply.headers.get('x-request-id'), 'req-of.the_client:1');
     }
-    const lost = await door.fetch('/nowhere', { headers });
-    await lost.text();
-    assert.equal(lost.headers.get('x-request-id'), 'req-of.the_client:1');
+    const notFound = await door.fetch('/nowhere', { headers });
+    await notFound.text();
+    assert.equal(notFound.headers.get('x-request-id'), 'req-of.the_client:1');
   },
   NEEDS_HEADERS,
 );

@@ -15,8 +15,8 @@ function under(door: Door, key: string, body: object, init: RequestInit = {}): P
   return post(door, { input: 'Hi', ...body }, { ...init, headers: { 'idempotency-key': key, ...init.headers } });
 }
 
-/** Has the response of a request under a key, and whether it is one that was made before. */
-async function made(door: Door, key: string, body: object) {
+/** Creates a response under a key; `again` is the header that marks a replay. */
+async function createUnder(door: Door, key: string, body: object) {
   const reply = await under(door, key, body);
   const text = await reply.text();
   assert.equal(reply.status, 200, text);
@@ -33,12 +33,12 @@ promise(
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const key = newKey();
-    const first = await made(door, key, { model, metadata: { a: 'b' } });
-    const second = await made(door, key, { model, metadata: { a: 'b' } });
+    const first = await createUnder(door, key, { model, metadata: { a: 'b' } });
+    const second = await createUnder(door, key, { model, metadata: { a: 'b' } });
     assert.deepEqual(second.response, first.response);
     assert.deepEqual([first.again, second.again], [null, 'true']);
     assert.equal(calls(door, model), 1);
-    const other = await made(door, newKey(), { model, metadata: { a: 'b' } });
+    const other = await createUnder(door, newKey(), { model, metadata: { a: 'b' } });
     assert.notEqual(other.response.id, first.response.id);
     assert.equal(calls(door, model), 2);
   },
@@ -51,9 +51,9 @@ promise(
   async (door) => {
     const model = door.model.script(sends([{ content: 'Hel' }], 'length'), says('never'));
     const key = newKey();
-    const first = await made(door, key, { model });
+    const first = await createUnder(door, key, { model });
     assert.equal(first.response.status, 'incomplete');
-    assert.deepEqual((await made(door, key, { model })).response, first.response);
+    assert.deepEqual((await createUnder(door, key, { model })).response, first.response);
     assert.equal(calls(door, model), 1);
   },
   NEEDS_HEADERS,
@@ -69,7 +69,7 @@ promise(
       { a: '1', b: '2' },
       { b: '2', a: '1' },
     ];
-    const first = await made(door, key, { model, metadata: a, temperature: 0.5, nobody_knows: 1 });
+    const first = await createUnder(door, key, { model, metadata: a, temperature: 0.5, nobody_knows: 1 });
     const second = await under(door, key, {});
     await refuses(second, { status: 422, code: 422, param: 'model' });
     const body = `{"temperature": 5e-1, "top_p": null, "metadata":${JSON.stringify(b)}, "input":"H\\u0069", "model":"${model}"}`;
@@ -85,7 +85,7 @@ promise(
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const key = newKey();
-    await made(door, key, { model });
+    await createUnder(door, key, { model });
     for (const body of [{ model, input: 'Ho' }, { model, stream: true }, { model, metadata: {} }, { model: 'demo' }]) {
       const reply = await under(door, key, body);
       assert.equal(reply.headers.get('x-should-retry'), 'false');
@@ -115,7 +115,7 @@ promise(
     await refuses(await under(door, key, { model, input: 'Ho' }), otherwise);
     release();
     const response = await (await first).json();
-    assert.deepEqual((await made(door, key, { model })).response, response);
+    assert.deepEqual((await createUnder(door, key, { model })).response, response);
     assert.equal(calls(door, model), 1);
   },
   NEEDS_HEADERS,
@@ -153,7 +153,7 @@ promise(
       code: 'previous_response_not_found',
       param: 'previous_response_id',
     });
-    assert.equal((await made(door, key, { model })).again, null);
+    assert.equal((await createUnder(door, key, { model })).again, null);
   },
   NEEDS_HEADERS,
 );
@@ -170,9 +170,9 @@ promise(
       type: 'rate_limit_error',
       code: 'rate_limit_exceeded',
     });
-    const third = await made(door, key, { model });
+    const third = await createUnder(door, key, { model });
     assert.equal(third.again, null);
-    assert.deepEqual((await made(door, key, { model })).response, third.response);
+    assert.deepEqual((await createUnder(door, key, { model })).response, third.response);
     assert.equal(calls(door, model), 3);
   },
   NEEDS_HEADERS,
@@ -209,12 +209,12 @@ promise(
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     const key = newKey();
-    const { response } = await made(door, key, { model });
+    const { response } = await createUnder(door, key, { model });
     await ask(door, 'DELETE', `/v1/responses/${response.id}`);
-    const second = await made(door, key, { model });
+    const second = await createUnder(door, key, { model });
     assert.notEqual(second.response.id, response.id);
     assert.equal(second.again, null);
-    assert.deepEqual((await made(door, key, { model })).response, second.response);
+    assert.deepEqual((await createUnder(door, key, { model })).response, second.response);
   },
   NEEDS_HEADERS,
 );
@@ -225,8 +225,8 @@ promise(
   async (door) => {
     const model = door.model.script(says('one'), says('two'));
     for (const key of ['k'.repeat(300), newKey()]) {
-      await made(door, key, { model, store: false });
-      await made(door, key, { model, store: false });
+      await createUnder(door, key, { model, store: false });
+      await createUnder(door, key, { model, store: false });
     }
     assert.equal(calls(door, model), 4);
   },
@@ -242,8 +242,8 @@ promise(
     for (const key of ['', 'k'.repeat(256), 'caf\u00e9']) await refuses(await under(door, key, { model }), refused);
     assert.equal(calls(door, model), 0);
     for (const key of [newKey().padEnd(255, '~ '), `${newKey()} "'%\\;--`]) {
-      const first = await made(door, key, { model });
-      assert.deepEqual((await made(door, key, { model })).response, first.response);
+      const first = await createUnder(door, key, { model });
+      assert.deepEqual((await createUnder(door, key, { model })).response, first.response);
     }
   },
   NEEDS_HEADERS,
@@ -267,12 +267,12 @@ promise(
     await refuses(await under(door, another, { model, conversation: id }), locked);
     release();
     await (await first).text();
-    await made(door, key, { model, conversation: id });
+    await createUnder(door, key, { model, conversation: id });
     assert.deepEqual(
       (await contents(door, id)).map((line) => line.replace(/\.+$/, '')),
       ['user: Hi', 'assistant: one'],
     );
-    await made(door, another, { model, conversation: id });
+    await createUnder(door, another, { model, conversation: id });
     assert.equal((await contents(door, id)).length, 4);
   },
   NEEDS_HEADERS,
@@ -285,13 +285,13 @@ promise(
     const tools = [{ type: 'function', name: 'f' }];
     const model = door.model.script(callsFunctions({ name: 'f', args: '{"a":1}', id: 'c1' }), says('done'));
     const [key, another] = [newKey(), newKey()];
-    const { response } = await made(door, key, { model, tools });
-    const again = await made(door, key, { model, tools });
+    const { response } = await createUnder(door, key, { model, tools });
+    const again = await createUnder(door, key, { model, tools });
     assert.equal(again.response.id, response.id);
     const input = [{ type: 'function_call_output', call_id: 'c1', output: 'one' }];
     const next = { model, tools, input, previous_response_id: again.response.id };
-    const { response: last } = await made(door, another, next);
-    assert.deepEqual((await made(door, another, next)).response, last);
+    const { response: last } = await createUnder(door, another, next);
+    assert.deepEqual((await createUnder(door, another, next)).response, last);
     assert.deepEqual(await stored(door, last.id), last);
   },
   NEEDS_HEADERS,

@@ -19,7 +19,7 @@ const long = Array.from({ length: 4 }, (_, n) => ({ role: 'user', content: `${'x
 const RUN = '/v1/chat/completions';
 
 /** Good values of the parameters that stand for themselves. */
-const asked: object[] = [
+const countedParameters: object[] = [
   { instructions: 'Be brief.', parallel_tool_calls: false, tools },
   ...['none', 'auto', 'required'].map((tool_choice) => ({ tools, tool_choice })),
   ...[...functions, { type: 'custom', name: 'c' }].map((tool_choice) => ({ tools, tool_choice })),
@@ -54,7 +54,12 @@ promise(
     const model = door.model.counting('chat-request', paths, says('{}'));
     const first = await create(door, { model });
     const place = { id: await conversation(door) };
-    const bodies = [{ previous_response_id: first.id }, { conversation: place }, { conversation: place.id }, ...asked];
+    const bodies = [
+      { previous_response_id: first.id },
+      { conversation: place },
+      { conversation: place.id },
+      ...countedParameters,
+    ];
     const input = 'Hi';
     for (const [index, body] of bodies.entries()) {
       await count(door, { model, input, ...body });

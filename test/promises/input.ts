@@ -141,8 +141,12 @@ promise(
   async (door) => {
     const call = (call_id: string) => ({ type: 'function_call', call_id, name: 'f', arguments: '{}' });
     const output = (call_id: string) => ({ type: 'function_call_output', call_id, output: call_id });
-    const said = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Let me see.' }] };
-    const input = [{ role: 'user', content: 'Go' }, said, call('a'), call('b'), output('b'), output('a')];
+    const assistantMessage = {
+      type: 'message',
+      role: 'assistant',
+      content: [{ type: 'output_text', text: 'Let me see.' }],
+    };
+    const input = [{ role: 'user', content: 'Go' }, assistantMessage, call('a'), call('b'), output('b'), output('a')];
     const { messages } = await modelRequest(door, { input });
     const tool = (id: string) => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } });
     assert.deepEqual(messages, [

@@ -74,7 +74,7 @@ promise(
       const model = door.model.script(script);
       const reply = await post(door, { model, input: 'Hi', stream: true });
       const reader = reply.body?.getReader();
-      // A pulled stream calls the model only for a reader who asks for more than the beginning.
+      // A pulled stream calls the model only once its reader wants more than the first events.
       await Promise.all([reader?.read(), reader?.read(), reader?.read(), begun]);
       return { leave: () => reader?.cancel(), closed: () => callOf(door, model).closed };
     }),

@@ -5,7 +5,7 @@ import { NEEDS_SOCKET, withSocket } from '../support/socket.ts';
 import { create, refuses, stream, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
-// That as many as these are taken is held by test/thorough/linear.test.ts.
+// test/thorough/linear.test.ts checks that as many as these are accepted.
 const ITEMS = 10_000;
 const TOOLS = 1_024;
 const CALLS = 512;

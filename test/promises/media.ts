@@ -7,7 +7,7 @@ import { create, modelRequest, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask, have } from './state-ask.ts';
 
-/** URLs that no server is handed: what is not said to be http, https or data might be a file, or anything, to it. */
+/** URLs that no server gets: without http, https or data a server might read them as a file, or as anything. */
 const FORBIDDEN = [
   'file:///etc/passwd',
   'ftp://a.test/b',
@@ -20,7 +20,7 @@ const FORBIDDEN = [
 const ALLOWED = ['http://127.0.0.1:1/b', 'HTTPS://a.test', 'data:image/png;base64,AA==', 'Data:image/png;base64,AA=='];
 
 const image = (url: string) => ({ type: 'input_image', image_url: url });
-const said = (part: object) => [{ role: 'user', content: [{ type: 'input_text', text: 'Look:' }, part] }];
+const userInput = (part: object) => [{ role: 'user', content: [{ type: 'input_text', text: 'Look:' }, part] }];
 const answered = (type: string, output: unknown) => [
   { type, call_id: 'c', name: 'f', arguments: '{}', input: '', actions: [] },
   { type: `${type}_output`, call_id: 'c', output },
@@ -28,8 +28,8 @@ const answered = (type: string, output: unknown) => [
 
 /** Where items hold URLs, with the name of the field in a list of items. */
 const places: [field: string, items: (url: string) => object[]][] = [
-  ['[0].content[1].image_url', (url) => said(image(url))],
-  ['[0].content[1].file_url', (url) => said({ type: 'input_file', file_url: url })],
+  ['[0].content[1].image_url', (url) => userInput(image(url))],
+  ['[0].content[1].file_url', (url) => userInput({ type: 'input_file', file_url: url })],
   ['[1].output[0].image_url', (url) => answered('function_call', [image(url)])],
   ['[1].output[0].file_url', (url) => answered('custom_tool_call', [{ type: 'input_file', file_url: url }])],
   ['[1].output.image_url', (url) => answered('computer_call', { type: 'computer_screenshot', image_url: url })],
@@ -46,17 +46,17 @@ promise(
       for (const url of FORBIDDEN) await unprocessable(door, { input: items(url) }, `input${field}`);
     for (const url of ['file:///etc/passwd', ' ftp://a.test/b']) {
       const file = { type: 'input_file', filename: 'a.pdf', file_data: url };
-      await unprocessable(door, { input: said(file) }, 'input[0].content[1].file_data');
+      await unprocessable(door, { input: userInput(file) }, 'input[0].content[1].file_data');
     }
     const prompt = { id: 'picture', variables: { picture: image('file:///etc/passwd') } };
     await unprocessable(door, { prompt }, 'prompt.variables.picture.image_url');
     for (const url of ALLOWED) {
-      const { messages } = await modelRequest(door, { input: said(image(url)) });
+      const { messages } = await modelRequest(door, { input: userInput(image(url)) });
       assert.equal(messages[0].content[1].image_url.url, url);
     }
     const plain = { type: 'input_file', filename: 'a.txt', file_data: 'Note: this is a text' };
     assert.equal(
-      (await modelRequest(door, { input: said(plain) })).messages[0].content[1].file.file_data,
+      (await modelRequest(door, { input: userInput(plain) })).messages[0].content[1].file.file_data,
       plain.file_data,
     );
   },
@@ -84,7 +84,7 @@ promise(
   NEEDS_HEADERS,
 );
 
-/** What servers have sent, or might, for a number of tokens, and what is told of it. */
+/** Values that servers have sent, or might send, for a number of tokens, and the number in `usage`. */
 const counts: [given: unknown, told: number][] = [
   [12, 12],
   [1.9, 1],
@@ -108,14 +108,14 @@ promise(
     for (const [given, told] of counts) {
       for (const model of modelsCounting(door, given)) {
         const { usage } = await create(door, { model });
-        const most = (count: number) => Math.min(count, Number.MAX_SAFE_INTEGER);
+        const capped = (count: number) => Math.min(count, Number.MAX_SAFE_INTEGER);
         assert.ok(usage, model);
         assert.equal(usage.output_tokens, told, `${model}: ${given}`);
         assert.equal(usage.output_tokens_details.reasoning_tokens, told);
         assert.equal(usage.input_tokens_details.cached_tokens, told);
-        // The Messages API counts what comes from its cache apart.
-        assert.equal(usage.input_tokens, model.startsWith('anthropic') ? most(2 * told) : told);
-        assert.equal(usage.total_tokens, most(usage.input_tokens + told));
+        // The Messages API counts cached tokens apart.
+        assert.equal(usage.input_tokens, model.startsWith('anthropic') ? capped(2 * told) : told);
+        assert.equal(usage.total_tokens, capped(usage.input_tokens + told));
       }
     }
   },

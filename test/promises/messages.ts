@@ -83,11 +83,11 @@ promise(
   'anthropic.live',
   { says: 'what it says arrives as it is said', source: 'Messages API: Streaming messages' },
   async (door) => {
-    const heard = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
     const [first, second] = halves('first second', ' second');
     const model = door.model.anthropic(async (turn) => {
       await turn.raw(first);
-      await heard.promise;
+      await arrived.promise;
       await turn.raw(second);
       turn.end();
     });
@@ -96,7 +96,7 @@ promise(
     const chunks = reply.body?.pipeThrough(new TextDecoderStream()) ?? assert.fail('a body');
     for await (const chunk of chunks) {
       whole += chunk;
-      if (whole.includes('"delta":"first"')) heard.resolve();
+      if (whole.includes('"delta":"first"')) arrived.resolve();
     }
     assert.match(whole, /"delta":" second"/);
   },

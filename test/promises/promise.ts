@@ -1,7 +1,7 @@
 import { after, before, describe, test } from 'node:test';
 import type { Door, DoorName } from '../support/doors/door.ts';
 
-/** The name of a promise: its area, and behind a dot what it is about. */
+/** The id of a promise: its area, a dot, and its subject. */
 export type PromiseId = string;
 
 /** What the product promises, in a sentence, and where the promise comes from. */

@@ -19,10 +19,10 @@ promise(
     const [reasoning, message] = final.output;
     assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
     assert.doesNotMatch(reasoning.encrypted_content, /think/);
-    const kept = { type: 'reasoning', summary: [], encrypted_content: reasoning.encrypted_content };
+    const sealed = { type: 'reasoning', summary: [], encrypted_content: reasoning.encrypted_content };
     await create(door, {
       ...asked,
-      input: [{ role: 'user', content: 'Hi' }, kept, message, { role: 'user', content: 'So?' }],
+      input: [{ role: 'user', content: 'Hi' }, sealed, message, { role: 'user', content: 'So?' }],
     });
     const { messages } = door.model.calls(model).at(-1)?.body ?? {};
     assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
@@ -226,9 +226,9 @@ promise(
     assert.deepEqual(reasoning.summary, SUMMARY);
     assert.doesNotMatch(reasoning.encrypted_content, /think/);
     const { encrypted_content } = reasoning;
-    for (const kept of [reasoning, { type: 'reasoning', summary: [], encrypted_content }]) {
+    for (const sealed of [reasoning, { type: 'reasoning', summary: [], encrypted_content }]) {
       const user = { role: 'user', content: 'So?' };
-      await create(door, { ...asked, input: [user, kept, message, user] });
+      await create(door, { ...asked, input: [user, sealed, message, user] });
       const { messages } = door.model.calls(model).at(-1)?.body ?? {};
       assert.deepEqual(messages[1], { role: 'assistant', content: 'Yes', reasoning_content: 'Let me think 🙂' });
     }

@@ -214,8 +214,8 @@ promise(
 
     const id = await conversation(door);
     const model = door.model.script(...script);
-    const said: object[] = [{ role: 'user', content: 'Go' }];
-    const first = await create(door, { model, input: said, tools: shell, conversation: id });
+    const input: object[] = [{ role: 'user', content: 'Go' }];
+    const first = await create(door, { model, input, tools: shell, conversation: id });
     const second = await create(door, { model, input: [answer('one')], tools: shell, conversation: id });
     const third = await create(door, { model, input: [answer('same')], tools: shell, conversation: id });
     assert.equal(third.status, 'completed');
@@ -223,7 +223,7 @@ promise(
     assert.deepEqual(shown(model), ['one', 'same', 'done']);
 
     const chained = door.model.script(...script);
-    let previous = (await create(door, { model: chained, input: said, tools: shell })).id;
+    let previous = (await create(door, { model: chained, input, tools: shell })).id;
     for (const text of ['one', 'same']) {
       const next = { model: chained, tools: shell, previous_response_id: previous, input: [answer(text)] };
       previous = (await create(door, next)).id;
@@ -231,7 +231,7 @@ promise(
     await create(door, { model: chained, tools: shell, previous_response_id: previous, input: 'And?' });
     assert.deepEqual(shown(chained), ['one', 'same', 'done']);
 
-    const whole = [...said, ...first.output, answer('one'), ...second.output, answer('same'), ...third.output];
+    const whole = [...input, ...first.output, answer('one'), ...second.output, answer('same'), ...third.output];
     const replayed = door.model.script(says('ok'));
     await create(door, { model: replayed, tools: shell, input: whole });
     assert.deepEqual(shown(replayed), ['one', 'same', 'done']);

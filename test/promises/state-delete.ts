@@ -61,10 +61,10 @@ promise(
     const model = door.model.script(says('one'), says('two'), says('three'), says('four'));
     const root = await create(door, { model, input: 'A' });
     const gone = await create(door, { model, input: 'B', previous_response_id: root.id });
-    const kept = await create(door, { model, input: 'C', previous_response_id: root.id });
+    const other = await create(door, { model, input: 'C', previous_response_id: root.id });
     await have(door, 'DELETE', `/v1/responses/${gone.id}`);
     assert.deepEqual(await stored(door, root.id), root);
-    await create(door, { model, input: 'D', previous_response_id: kept.id });
+    await create(door, { model, input: 'D', previous_response_id: other.id });
     assert.deepEqual(modelInput(door, model), ['user: A', 'assistant: one', 'user: C', 'assistant: three', 'user: D']);
   },
   NEEDS_HEADERS,

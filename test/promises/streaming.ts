@@ -178,10 +178,10 @@ promise(
   'stream.live',
   { says: 'events reach the reader while the model speaks', source: 'docs/api.md' },
   async (door) => {
-    const heard = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
     const model = door.model.script(async (turn) => {
       await turn.text('first');
-      await heard.promise;
+      await arrived.promise;
       await turn.text('second');
       await turn.finish();
     });
@@ -189,7 +189,7 @@ promise(
     let text = '';
     for await (const chunk of textOf(reply)) {
       text += chunk;
-      if (text.includes('"delta":"first"')) heard.resolve();
+      if (text.includes('"delta":"first"')) arrived.resolve();
     }
     assert.match(text, /"delta":"second"/);
     parseStream(text);
@@ -201,16 +201,16 @@ promise(
   'stream.created-first',
   { says: 'created and in_progress reach the reader before the model speaks', source: 'docs/api.md' },
   async (door) => {
-    const heard = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
     const model = door.model.script(async (turn) => {
-      await heard.promise;
+      await arrived.promise;
       await says('Hi')(turn);
     });
     const reply = await post(door, { model, input: 'Hi', stream: true });
     let text = '';
     for await (const chunk of textOf(reply)) {
       text += chunk;
-      if (text.includes('event: response.in_progress')) heard.resolve();
+      if (text.includes('event: response.in_progress')) arrived.resolve();
     }
     assert.equal(parseStream(text).final.status, 'completed');
   },
@@ -242,10 +242,10 @@ promise(
   'stream.keep-alive',
   { says: 'a silent model gets comments into the stream', source: 'docs/api.md' },
   async (door) => {
-    const heard = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
     const model = door.model.script(async (turn) => {
       await turn.text('Hel');
-      await heard.promise;
+      await arrived.promise;
       await turn.text('lo');
       await turn.finish();
     });
@@ -253,7 +253,7 @@ promise(
     let text = '';
     for await (const chunk of textOf(reply)) {
       text += chunk;
-      if (/^:/m.test(chunk)) heard.resolve();
+      if (/^:/m.test(chunk)) arrived.resolve();
     }
     const { comments, final } = parseStream(text);
     assert.ok(comments > 0);

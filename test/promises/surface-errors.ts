@@ -61,7 +61,7 @@ const user = { role: 'user', content: 'Hi' };
 const message_1 = { id: 'msg_1', ...user };
 const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' };
 
-/** Requests that are wrong in other ways than by what is not supported, with the status and code that OpenAI gives them. */
+/** Requests with other faults than unsupported features, with OpenAI's status and code. */
 const wrong: [body: object | string, status: number, code: string | null, param?: string][] = [
   ['{', 400, null],
   [{ input: 'Hi' }, 400, 'missing_required_parameter', 'model'],

@@ -13,8 +13,8 @@ const format = { type: 'json_schema', name: 'n', schema, description: 'd', stric
 const formats = [{ type: 'text' }, { type: 'json_object' }, format];
 const fn = { type: 'function', name: 'f', description: 'd', parameters: schema, strict: true };
 
-/** A good value of every parameter that shapes one turn, and comes back with its response. */
-const asked = {
+/** A valid value of every parameter of one turn that its response echoes. */
+const goodValues = {
   instructions: 'Be brief.',
   max_output_tokens: 64,
   max_tool_calls: 3,
@@ -38,7 +38,8 @@ const asked = {
 };
 
 /** What the model's server is handed on as it came. */
-const { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user } = asked;
+const { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user } =
+  goodValues;
 const hints = { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user };
 const shared = { ...hints, temperature: 0.5, top_p: 0.25, tool_choice: 'required', parallel_tool_calls: false };
 
@@ -49,12 +50,12 @@ promise(
     source: 'openai 7.57.0 types: ResponseCreateParams',
   },
   async (door) => {
-    const body = { ...asked, input: 'Hi', stream: true, stream_options: { include_obfuscation: false } };
+    const body = { ...goodValues, input: 'Hi', stream: true, stream_options: { include_obfuscation: false } };
     const chat = door.model.script(says('{}'));
     const native = door.model.native(answers(message('{}')));
     for (const model of [chat, native]) {
       const { final } = await stream(door, { model, ...body });
-      assert.partialDeepStrictEqual(final, { ...asked, model });
+      assert.partialDeepStrictEqual(final, { ...goodValues, model });
       fits('Response', final);
       showsRows('surface.parameters', [
         ['parameters', [{ model, ...body }]],
@@ -143,7 +144,7 @@ promise(
   },
 );
 
-/** Parameters that come back under another name, or as what they come to. */
+/** Parameters that are echoed under another name, or as another value. */
 const unechoed = /^reasoning\.(context=auto|generate_summary=)/;
 
 promise(

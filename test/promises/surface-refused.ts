@@ -11,7 +11,7 @@ import { scenes } from './surface-scenes.ts';
 /** A type of tool that the products under test leave out; `surface.error-style` offers it to one that does not. */
 const DROPPED = 'web_search_preview';
 
-/** Every request for what is not supported, but for those that promises of their own send. */
+/** Every request for an unsupported feature, except those with a promise of their own. */
 export function requestsFor(door: Door): { refused: Refused; model: string; reply(): Promise<Response> }[] {
   return Object.values<Topic>(topics).flatMap(({ refused }) =>
     refused

@@ -45,9 +45,9 @@ promise(
     const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
     const model = door.model.script(callsFunctions(add, { name: 'cite', args: '{}', id: 'c2' }), says('See X.'));
     const { events } = await stream(door, { model, tools: [{ type: 'test_tool' }] });
-    const told = events.filter((event) => !('response' in event));
-    fits('ResponseStreamEvent', ...told);
-    showsRows('surface.tool-events', [['events', told]]);
+    const ownEvents = events.filter((event) => !('response' in event));
+    fits('ResponseStreamEvent', ...ownEvents);
+    showsRows('surface.tool-events', [['events', ownEvents]]);
   },
   NEEDS_TEST_TOOL,
 );

@@ -83,14 +83,14 @@ const withLogprobs: Script = async (turn) => {
   await turn.finish();
 };
 
-/** A search for tools that is run here, and what it finds. */
+/** A tool search that this server runs, and its result. */
 const searches = [callsFunctions(call('tool_search', { query: 'crm' }, 'c1')), says('Found.')];
 const crm = { ...fn, name: 'crm', defer_loading: true };
 const searched = [{ type: 'tool_search' }, crm];
 
 const seen = new WeakMap<Door, Promise<Stream[]>>();
 
-/** Streams in which a model says everything that one can, the first time and again from what was stored; once a door. */
+/** Streams with everything that a model can produce, live and replayed from the database; once per door. */
 export function scenes(door: Door): Promise<Stream[]> {
   const known = seen.get(door) ?? play(door);
   seen.set(door, known);

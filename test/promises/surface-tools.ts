@@ -28,8 +28,8 @@ promise(
   },
 );
 
-/** Tools that a model is told of at once, not only when it has found them. */
-const told: typeof exampleTools = JSON.parse(
+/** Tools that a model can call from the start, without a search. */
+const initialTools: typeof exampleTools = JSON.parse(
   JSON.stringify(exampleTools.filter(({ type }) => type !== 'tool_search')).replaceAll(',"defer_loading":true', ''),
 );
 
@@ -40,7 +40,7 @@ promise(
     source: 'openai 7.57.0 types: Tool',
   },
   async (door) => {
-    for (const tool of told) {
+    for (const tool of initialTools) {
       const model = door.model.openai(answers(message('ok')));
       await create(door, { model, tools: [tool] });
       const [heard] = callOf(door, model).body.tools;
@@ -88,7 +88,7 @@ const tools = [
 const preview = { type: 'computer_use_preview', display_width: 800, display_height: 600, environment: 'linux' };
 const some = [{ type: 'function', name: 'f' }, { type: 'custom', name: 'c' }, { type: 'shell' }];
 
-/** Choices, with the tools that a model of Chat Completions is then told of, and how it is to choose among them. */
+/** Choices, each with the tools and the `tool_choice` that a Chat Completions server gets for it. */
 const choices: [choice: unknown, names: readonly string[], mode?: string, among?: object[]][] = [
   ['none', []],
   ['auto', ['f', 'g', 'c', 'shell', 'apply_patch', 'computer'], 'auto'],

@@ -233,7 +233,7 @@ promise(
     source: 'openai 7.57.0 types',
   },
   async (door) => {
-    const told = /once tool_search has loaded them:\n- crm: Customers and orders\.$/;
+    const catalogText = /once tool_search has loaded them:\n- crm: Customers and orders\.$/;
     const allow = (...tools: object[]) => ({ type: 'allowed_tools', mode: 'auto', tools });
     const [byName, search] = [{ type: 'function', name: 'list_orders' }, { type: 'tool_search' }];
     const run = async (tool_choice: object, native = false) => {
@@ -250,7 +250,7 @@ promise(
       ['now', 'tool_search'],
       ['now', 'crm__list_orders', 'tool_search'],
     ]);
-    assert.match(named.bodies[0].messages[0].content, told);
+    assert.match(named.bodies[0].messages[0].content, catalogText);
     assert.partialDeepStrictEqual(named.response.output[1], { tools: [{ ...crm, tools: [orders] }] });
     const all = await run(allow(now, search));
     assert.deepEqual(all.bodies.map(offered), [

@@ -6,11 +6,11 @@ import { begin, ended } from './background.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { have, longReply, until } from './state-ask.ts';
 
-/** What was told of a response, verified by the official client. */
-async function told(door: Door, id: string) {
+/** The webhook of a response, verified by the official client. */
+async function deliveryOf(door: Door, id: string) {
   const found = () => door.model.hooks.find(({ body }) => body.includes(id));
   await until(async () => found() !== undefined);
-  const { headers, body } = found() ?? assert.fail('it was told');
+  const { headers, body } = found() ?? assert.fail('it was delivered');
   return door.client.webhooks.unwrap(body, new Headers(headers as Record<string, string>), testWebhookSecret);
 }
 
@@ -33,7 +33,7 @@ promise(
     };
     for (const [status, { id }] of Object.entries(ends)) {
       assert.equal((await ended(door, id)).status, status);
-      const event = await told(door, id);
+      const event = await deliveryOf(door, id);
       assert.match(event.id, /^evt_\w+$/);
       assert.ok(Math.abs(event.created_at - Date.now() / 1000) < 60);
       const { id: _, created_at: __, ...rest } = event;
@@ -49,7 +49,7 @@ promise(
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     const later = await begin(door, says('ok'));
-    await told(door, later.id);
+    await deliveryOf(door, later.id);
     assert.ok(!door.model.hooks.some(({ body }) => body.includes(id)));
   },
 );

@@ -164,8 +164,11 @@ export function wish(door: Door, path: string, headers: Record<string, string>):
     });
     client.once('error', reject).once('upgrade', () => reject(new Error('it was upgraded')));
     client.once('response', (reply) => {
-      const told = Object.entries(reply.headers).map(([name, value]): [string, string] => [name, String(value)]);
-      text(reply).then((body) => resolve(new Response(body, { status: reply.statusCode ?? 0, headers: told })), reject);
+      const headerList = Object.entries(reply.headers).map(([name, value]): [string, string] => [name, String(value)]);
+      text(reply).then(
+        (body) => resolve(new Response(body, { status: reply.statusCode ?? 0, headers: headerList })),
+        reject,
+      );
     });
     client.end();
   });

@@ -7,7 +7,7 @@ import { callOf, create, refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
 const MiB = 1024 * 1024;
-/** A request that lacks its input: what is told of that has been decoded. */
+/** A request without its input: the error for that shows that the body was decoded. */
 const request = Buffer.from('{"model":"demo"}');
 const understood = { status: 422, code: 422, param: 'input' };
 const corrupt = { status: 400, code: 400, message: /content-encoding/ };

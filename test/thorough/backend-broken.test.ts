@@ -9,7 +9,7 @@ import type { Item } from '../../handler/items/item.ts';
 import { modelCall, scriptedSubject } from '../support/backend-contract.ts';
 import { chatScripts } from '../support/model/chat-scripts.ts';
 
-/** The subject of what is made of a whole backend. */
+/** The subject of a changed backend. */
 function subjectOf(change: (backend: Backend) => Backend) {
   return scriptedSubject((url, transport) => change(chatCompletions(openServer(url, 'key', transport))), chatScripts);
 }
@@ -22,20 +22,20 @@ async function refuses(promise: string, change: (backend: Backend) => Backend, s
   );
 }
 
-/** A backend that is told other calls. */
-function told(change: (call: ModelCall) => ModelCall): (backend: Backend) => Backend {
+/** A backend that gets changed calls. */
+function withCall(change: (call: ModelCall) => ModelCall): (backend: Backend) => Backend {
   return (backend) => ({ ...backend, prepare: (call, profile) => backend.prepare(change(call), profile) });
 }
 
-/** A backend that is told other items. */
-function reads(change: (item: Item) => Item): (backend: Backend) => Backend {
-  return told((call) => ({ ...call, input: call.input.map(change) }));
+/** A backend that gets changed input items. */
+function withItems(change: (item: Item) => Item): (backend: Backend) => Backend {
+  return withCall((call) => ({ ...call, input: call.input.map(change) }));
 }
 
 type Events = AsyncIterable<BackendEvent>;
 
-/** A backend whose events are others. */
-function speaks(change: (events: Events) => Events): (backend: Backend) => Backend {
+/** A backend whose stream is changed. */
+function withEvents(change: (events: Events) => Events): (backend: Backend) => Backend {
   return (backend) => ({
     ...backend,
     prepare(call, profile) {
@@ -45,20 +45,20 @@ function speaks(change: (events: Events) => Events): (backend: Backend) => Backe
   });
 }
 
-/** Each event as it is, or another. */
-function mapped(change: (event: BackendEvent) => BackendEvent): (backend: Backend) => Backend {
-  return speaks(async function* (events) {
+/** A backend whose events are changed one by one. */
+function withEachEvent(change: (event: BackendEvent) => BackendEvent): (backend: Backend) => Backend {
+  return withEvents(async function* (events) {
     for await (const event of events) yield change(event);
   });
 }
 
 describe('a backend that drops what stands in an input does not keep the contract:', { concurrency: true }, () => {
-  const nothing = told((call) => ({ ...call, input: modelCall().input }));
+  const nothing = withCall((call) => ({ ...call, input: modelCall().input }));
   for (const { name } of inputCases.filter(({ name }) => name.startsWith('in an input'))) {
     test(name, () => refuses(name, nothing, /in an input is dropped/));
   }
 
-  const asText = reads((item) =>
+  const asText = withItems((item) =>
     item.type === 'message' ? { ...item, content: item.content.filter((part) => 'text' in part) } : item,
   );
   for (const what of ['a refusal', 'an image by', 'an image as', 'an image of a developer', 'a file by', 'a file as']) {
@@ -66,7 +66,7 @@ describe('a backend that drops what stands in an input does not keep the contrac
   }
 
   test('roles', async () => {
-    const asUser = reads((item) =>
+    const asUser = withItems((item) =>
       item.type === 'message' && item.role !== 'assistant' ? { ...item, role: 'user' } : item,
     );
     await refuses('in an input the role of a developer', asUser, /the role of a developer in an input is dropped/);
@@ -74,7 +74,7 @@ describe('a backend that drops what stands in an input does not keep the contrac
   });
 
   test('parts of outputs', async () => {
-    const first = reads((item) =>
+    const first = withItems((item) =>
       item.type === 'function_call_output' && typeof item.output !== 'string'
         ? { ...item, output: item.output.slice(0, 1) }
         : item,
@@ -87,7 +87,10 @@ describe('a backend that drops what stands in an input does not keep the contrac
 
 test('a backend that drops a member of a function does not keep the contract', async () => {
   for (const member of ['strict', 'description', 'parameters']) {
-    const drops = told((call) => ({ ...call, tools: call.tools.map((tool) => ({ ...tool, [member]: undefined })) }));
+    const drops = withCall((call) => ({
+      ...call,
+      tools: call.tools.map((tool) => ({ ...tool, [member]: undefined })),
+    }));
     await refuses('tools is carried', drops, /tools is dropped/);
   }
 });
@@ -114,7 +117,7 @@ test('a backend that refuses late does not keep the contract', async () => {
 });
 
 test('a backend that takes what has ended for an answer does not keep the contract', async () => {
-  const ends = speaks(async function* (events) {
+  const ends = withEvents(async function* (events) {
     let last: BackendEvent | undefined;
     for await (const event of events) {
       last = event;
@@ -126,9 +129,9 @@ test('a backend that takes what has ended for an answer does not keep the contra
 });
 
 test('a backend that takes what was cut for whole does not keep the contract', async () => {
-  const stops = mapped((event) => (event.type === 'finish' ? { ...event, reason: 'stop' } : event));
+  const stops = withEachEvent((event) => (event.type === 'finish' ? { ...event, reason: 'stop' } : event));
   await refuses('an answer that is cut', stops, /whose tokens are used up ends for stop/);
-  const whole = mapped((event) =>
+  const whole = withEachEvent((event) =>
     event.type === 'response.output_item.done' && event.item.type === 'message'
       ? { ...event, item: { ...event.item, status: 'completed' } }
       : event,
@@ -143,17 +146,17 @@ test('a backend that loses a count does not keep the contract', async () => {
     { output_tokens: 0 },
   ];
   for (const lost of cases) {
-    const loses = mapped((event) =>
+    const loses = withEachEvent((event) =>
       event.type === 'finish' && event.usage ? { ...event, usage: { ...event.usage, ...lost } } : event,
     );
     await refuses('usage is what', loses, /and the server told/);
   }
-  const silent = mapped((event) => (event.type === 'finish' ? { ...event, usage: null } : event));
+  const silent = withEachEvent((event) => (event.type === 'finish' ? { ...event, usage: null } : event));
   await refuses('usage is what', silent, /usage is null/);
 });
 
 test('a backend that sends what another has sealed does not keep the contract', async () => {
-  const sends = reads((item) =>
+  const sends = withItems((item) =>
     item.type === 'reasoning'
       ? { ...item, content: [{ type: 'reasoning_text', text: `${item.encrypted_content}` }] }
       : item,

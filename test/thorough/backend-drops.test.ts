@@ -45,7 +45,7 @@ function caseOf(name: string) {
   return fieldCases.find((one) => one.name.startsWith(name)) ?? assert.fail(name);
 }
 
-/** The subject of a whole backend, or of what is made of it. */
+/** The subject of a backend, or of a changed one. */
 function subjectOf(change: (backend: Backend) => Backend = (backend) => backend) {
   return scriptedSubject((url, transport) => change(chatCompletions(openServer(url, 'key', transport))), chatScripts);
 }

@@ -456,18 +456,20 @@ test('reasoning goes only to who can read it', async () => {
   const open = reasoning({ content: [{ type: 'reasoning_text', text: 'Hm' }] });
   const sealed = reasoning({ encrypted_content: 'sealed' });
   const ollamas = reasoning({ summary: [{ type: 'summary_text', text: 'Hm' }], encrypted_content: 'Hm' });
-  const told = reasoning({ summary: [{ type: 'summary_text', text: 'Hm' }] });
+  const reasoningItem = reasoning({ summary: [{ type: 'summary_text', text: 'Hm' }] });
   const anthropics = reasoning({ encrypted_content: sealThought({ type: 'redacted_thinking', data: 'AA' }) });
   const ours = reasoning({
     content: [{ type: 'reasoning_text', text: 'Hm' }],
     encrypted_content: await sealWith([makeSecret('s')])('default').seal('reasoning', 'Hm'),
   });
-  assert.deepEqual(sentTo(true, { input: [open, ollamas, told, anthropics, ours] }).input, []);
+  assert.deepEqual(sentTo(true, { input: [open, ollamas, reasoningItem, anthropics, ours] }).input, []);
   assert.equal(sentTo(true, { input: [sealed] }).input[0].encrypted_content, 'sealed');
   const [heard] = sentTo(false, { input: [ours] }).input;
   assert.deepEqual([heard.content, heard.encrypted_content], [[{ type: 'reasoning_text', text: 'Hm' }], undefined]);
   assert.deepEqual(toConversation(null, [ours]).messages, []);
-  assert.deepEqual(sentTo(false, { input: [told] }).input[0].content, [{ type: 'reasoning_text', text: 'Hm' }]);
+  assert.deepEqual(sentTo(false, { input: [reasoningItem] }).input[0].content, [
+    { type: 'reasoning_text', text: 'Hm' },
+  ]);
   assert.deepEqual(sentTo(false, { input: [sealed] }).input, []);
   assert.equal(sentTo(false, { input: [ollamas] }).input[0].encrypted_content, 'Hm');
 });

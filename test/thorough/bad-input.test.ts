@@ -42,7 +42,7 @@ before(async () => {
 
 after(() => door.close());
 
-/** Runs a check of one place so that a failure says what was sent. */
+/** Checks one place; a failure names the request. */
 async function at({ example, site }: Place, what: string, check: () => Promise<unknown>): Promise<void> {
   try {
     await check();

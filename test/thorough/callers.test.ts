@@ -13,7 +13,7 @@ import { testHandler } from '../support/doors/in-process.ts';
 import { type Script, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 
-/** The product on plain HTTP, told by a header who calls, which only tests do. */
+/** The product on plain HTTP. A header names the caller, which only tests may do. */
 async function open(t: TestContext, limits: object) {
   const model = await startScriptedModel();
   const config = parseConfig({ ...testConfigFile(model), limits });
@@ -33,8 +33,8 @@ async function open(t: TestContext, limits: object) {
   return { door, memory, port, fetch };
 }
 
-/** A model whose turns are held in the order in which they began, and ended one by one. */
-function held(door: Door) {
+/** A model whose turns wait in the order in which they began, until `endFirst` ends them one by one. */
+function queuedTurns(door: Door) {
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const script: Script = async (turn) => {
@@ -56,7 +56,7 @@ const LIMIT = { timeout: 30_000 };
 
 test('one caller has all places, and another waits for one turn to end', LIMIT, async (t) => {
   const { door, memory } = await open(t, { turns: 3 });
-  const { model, begun, until, endFirst } = held(door);
+  const { model, begun, until, endFirst } = queuedTurns(door);
   const ask = (caller: string, n: number) => post(door, { model, input: `${caller}${n}` }, as(caller));
   const replies = [];
   for (let n = 0; n < 5; n++) replies.push(ask('a', n));
@@ -80,7 +80,7 @@ test('one caller has all places, and another waits for one turn to end', LIMIT, 
 
 test('the places of the background are shared as well', LIMIT, async (t) => {
   const { door } = await open(t, { backgroundTurns: 1 });
-  const { model, begun, until, endFirst } = held(door);
+  const { model, begun, until, endFirst } = queuedTurns(door);
   const ask = async (caller: string, n: number) => {
     const reply = await post(door, { model, input: `${caller}${n}`, background: true }, as(caller));
     await reply.text();
@@ -101,7 +101,7 @@ test('the places of the background are shared as well', LIMIT, async (t) => {
 
 test('past its own limits a caller is refused, and others are served', LIMIT, async (t) => {
   const { door } = await open(t, { perCaller: { turns: 1, backgroundTurns: 1 } });
-  const { model, until, endFirst } = held(door);
+  const { model, until, endFirst } = queuedTurns(door);
   const limited = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' };
   const first = post(door, { model, input: 'a0' }, as('a'));
   await until(1);
@@ -124,7 +124,7 @@ test('past its own limits a caller is refused, and others are served', LIMIT, as
 
 test('background turns that are asked for at once are counted as well', LIMIT, async (t) => {
   const { door, fetch } = await open(t, { perCaller: { backgroundTurns: 2 } });
-  const { model, until, endFirst } = held(door);
+  const { model, until, endFirst } = queuedTurns(door);
   const body = JSON.stringify({ model, input: 'a', background: true });
   const headers = { 'content-type': 'application/json' };
   // Straight into the handler: over a network they come one after another.

@@ -30,8 +30,8 @@ after(() => door.close());
 const schema = look(AddItems);
 const [secret = assert.fail('the tests have a secret')] = testSecrets;
 
-/** Adds items to a conversation of their own; undefined where they are refused, which has to be by an error of the client's. */
-async function kept(body: string): Promise<string | undefined> {
+/** Adds items to a new conversation and returns its id; undefined if they are refused, which must be a 400 or 422. */
+async function addItems(body: string): Promise<string | undefined> {
   const { id } = await have<{ id: string }>(door, 'POST', '/v1/conversations');
   const example: Example = { name: 'add', path: `/v1/conversations/${id}/items`, schema, body: {} };
   const reply = await send(door, example, body);
@@ -41,7 +41,7 @@ async function kept(body: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Holds whatever is asked of a conversation to be answered, and no turn on it to fail by what it holds. */
+/** Asserts that a conversation can be read, and that no turn on it fails because of its items. */
 async function serves(conversation: string, what: string, asked = models): Promise<number[]> {
   const statuses: number[] = [];
   for (const model of asked) {
@@ -60,7 +60,7 @@ async function serves(conversation: string, what: string, asked = models): Promi
 
 test('items of every type are kept, and turns go on from them', async () => {
   for (const [name, items] of itemGroups) {
-    const id = await kept(JSON.stringify({ items }));
+    const id = await addItems(JSON.stringify({ items }));
     assert.ok(id, name);
     // What Chat Completions cannot say is 422; the item is a good one all the same.
     assert.ok((await serves(id, name)).includes(200), name);
@@ -68,25 +68,25 @@ test('items of every type are kept, and turns go on from them', async () => {
 });
 
 test('whatever is taken as an item, no turn on it is a 500', async (t) => {
-  let taken = 0;
+  let accepted = 0;
   for (const [name, items] of itemGroups) {
     const example: Example = { name, path: '', schema, body: { items } };
     const sites = sitesOf(schema, example.body, () => {}).filter(({ path }: Site) => path.length > 2);
     for (const site of sites) {
       for (const value of [...ofEachType, 'null', '[]', '{}', deep(90)]) {
-        const id = await kept(bodyWith(example, [site], value));
+        const id = await addItems(bodyWith(example, [site], value));
         if (!id) continue;
-        taken++;
-        const model = models[taken % models.length] ?? '';
+        accepted++;
+        const model = models[accepted % models.length] ?? '';
         await serves(id, `${name}: ${nameOf(site.path)} = ${value.slice(0, 60)}`, [model]);
       }
     }
   }
-  t.diagnostic(`${taken} were taken`);
-  assert.ok(taken > 200);
+  t.diagnostic(`${accepted} were taken`);
+  assert.ok(accepted > 200);
 });
 
-/** What might have been sealed once, and opens as something that it is not. */
+/** Texts that open, but are not of the kind that they are sealed as. */
 const sealedTexts: unknown[] = [
   { text: 'x', instructions: [1, null, 'x'] },
   { text: 'x', instructions: [{ role: 'system' }] },
@@ -112,7 +112,7 @@ test('what opens and is no summary is refused, and is kept nowhere', async () =>
       { type: 'compaction', encrypted_content },
       { role: 'user', content: 'Hi' },
     ];
-    const id = await kept(JSON.stringify({ items }));
+    const id = await addItems(JSON.stringify({ items }));
     if (id) await serves(id, what);
     for (const model of models) {
       const reply = await ask(door, 'POST', '/v1/responses', { model, input: items });

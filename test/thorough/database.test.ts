@@ -51,7 +51,7 @@ test('sqlite in a file: writes ahead, and waits for the disk as it is told', asy
   }
 });
 
-/** A file with two connections: a database, and one that holds the lock of those who write. */
+/** A file with two connections: a database, and one that holds the write lock. */
 async function locked(t: TestContext, patience?: number) {
   const dir = newFolder();
   const database = sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), {
@@ -111,7 +111,7 @@ test('sqlite in a file: who writes for ever lets nobody wait for as long, and a 
   other.exec('ROLLBACK');
 });
 
-/** Waits until the event loop has looked for what comes from outside. Reading a file would wait for a thread as well. */
+/** Waits until the event loop has polled for I/O. Reading a file would wait for a thread as well. */
 function message(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {

@@ -16,7 +16,7 @@ const TEXTS: Record<string, string> = {
   emoji: '👩‍👩‍👧‍👦🙂'.repeat(200),
 };
 
-const said = (text: string): ModelInput => ({ input: [message(text)] });
+const inputOf = (text: string): ModelInput => ({ input: [message(text)] });
 
 function message(text: string): Item {
   return { type: 'message', id: 'msg_1', role: 'user', status: 'completed', content: [{ type: 'input_text', text }] };
@@ -27,7 +27,7 @@ test('with a tokenizer the estimate is its own count, nearly, though texts are c
   const tokenizer = await loadTokenizer();
   for (const [name, text] of Object.entries(TEXTS)) {
     const exact = whole(text);
-    const estimate = (await countTokens(said(text), tokenizer)) - 4;
+    const estimate = (await countTokens(inputOf(text), tokenizer)) - 4;
     assert.ok(Math.abs(estimate - exact) <= exact / 50 + 1, `${name}: ${estimate} for ${exact}`);
   }
 });
@@ -36,7 +36,7 @@ test('by bytes it is rather too many tokens of prose and code than too few', asy
   const tokenizer = await loadTokenizer();
   for (const name of ['English', 'Chinese', 'code']) {
     const text = TEXTS[name] ?? assert.fail(name);
-    const [by, of] = [estimateTokens(said(text)), await countTokens(said(text), tokenizer)];
+    const [by, of] = [estimateTokens(inputOf(text)), await countTokens(inputOf(text), tokenizer)];
     assert.ok(by >= of && by < 3 * of, `${name}: ${by} by bytes, ${of} tokens`);
   }
 });
@@ -65,8 +65,8 @@ test('a tokenizer gets short texts, others get their turn in between, and the re
 });
 
 test('what models do not read is not counted', () => {
-  const one = estimateTokens(said('Hello'));
-  const [item] = said('Hello').input as [Item]; // it has one
+  const one = estimateTokens(inputOf('Hello'));
+  const [item] = inputOf('Hello').input as [Item]; // it has one
   const dressed = { ...item, id: `msg_${'0'.repeat(200)}`, phase: 'commentary' } as Item; // a member that few have
   assert.equal(estimateTokens({ input: [dressed] }), one);
   const content = [{ type: 'reasoning_text' as const, text: 'Hm, well. '.repeat(20) }];

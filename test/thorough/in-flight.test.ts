@@ -35,7 +35,7 @@ async function open(t: TestContext, limits: object) {
   return { door, memory, port: server.port, resume: handler.resume };
 }
 
-/** Waits until nothing is held; a test that waits for ever is ended by its time. */
+/** Waits until no memory is reserved; the test's timeout ends an endless wait. */
 async function empty(memory: MemoryBudget): Promise<void> {
   while (memory.taken !== 0) await sleep(5);
   assert.equal(memory.arriving.taken, 0);
@@ -51,7 +51,7 @@ test('bodies, histories and stored responses find room or are refused, and what 
   const { script, begun } = hangs();
   const model = door.model.script(script);
   const leaving = new AbortController();
-  const held = post(door, { model, input: text(10 * MiB) }, { signal: leaving.signal }).catch(() => {});
+  const pending = post(door, { model, input: text(10 * MiB) }, { signal: leaving.signal }).catch(() => {});
   await begun;
   assert.ok(memory.taken >= 40 * MiB && memory.taken < 50 * MiB, `${memory.taken}`);
   const quick = door.model.script(says('ok'));
@@ -65,7 +65,7 @@ test('bodies, histories and stored responses find room or are refused, and what 
   }
   await create(door, { model: quick, input: 'Hi' });
   leaving.abort();
-  await held;
+  await pending;
   await empty(memory);
   await create(door, { model: quick, input: text(5 * MiB), previous_response_id: long.id });
   await empty(memory);
@@ -222,7 +222,7 @@ test('a background turn waits for the memory that it takes', { timeout: 60_000 }
   ]);
   const leaving = new AbortController();
   const body = { model: door.model.script(other.script), input: text(5 * MiB) };
-  const held = post(door, body, { signal: leaving.signal }).catch(() => {});
+  const pending = post(door, body, { signal: leaving.signal }).catch(() => {});
   await other.begun;
   await door.client.responses.cancel(hung.id);
   const statusOf = async (id = '') => (await door.client.responses.retrieve(id)).status;
@@ -231,7 +231,7 @@ test('a background turn waits for the memory that it takes', { timeout: 60_000 }
   await sleep(50);
   assert.equal(await statusOf(waiting[0]?.id), 'queued');
   leaving.abort();
-  await held;
+  await pending;
   while (memory.taken !== 0) await sleep(5);
   await resume();
   while ((await statusOf(waiting[0]?.id)) !== 'completed') await sleep(10);

@@ -16,7 +16,7 @@ const lists = stuffed('{"model":"demo","input":"Hi","unknown":[', '[],', '[]]}')
 const tools = '{"model":"demo","input":"Hi","tools":[{"type":"function","name":"f","parameters":{"enum":[';
 const deflated = Buffer.concat([Buffer.from([0x78, 0x9c]), Buffer.alloc(60 * MiB, Buffer.from([0, 0, 0, 255, 255]))]);
 
-/** Bodies that once ended the process, or stopped it: what is sent, and the status that it gets. */
+/** Bodies that once ended or blocked the process, each with its status. */
 const attacks: Record<string, { encoding?: string; body: Uint8Array; status: number }> = {
   'lists in a member that nobody reads': { encoding: 'br', body: brotli(lists), status: 413 },
   'lists in the parameters of a tool': { encoding: 'br', body: brotli(stuffed(tools, '[],', '[]]}}]}')), status: 413 },

@@ -7,7 +7,7 @@ import { type Case, openScene, type Scene } from '../linear/scene.ts';
 /** How much longer the longer one is. */
 const TIMES = 8;
 
-/** What it may cost as a multiple: half of what a square would cost. Linear is 8, more where caches grow too small for it. */
+/** The maximum cost, as a multiple: half of a quadratic one. Linear is 8, and more where data outgrows a cache. */
 const MOST = (TIMES * TIMES) / 2;
 
 /** Runs of each length, of which the median counts. */

@@ -17,7 +17,7 @@ const PROOF = 'the-proof-of-the-envoy';
 const FOREIGN = 'sk-proj-abcDEF0123456789_-xyz';
 const SECRETS = [KEY, JSON.stringify(KEY).slice(1, -1), HOOK_SECRET, HOOK_PATH, SEAL, PROOF, FOREIGN];
 
-/** What a user says, which only the debug level may hold, in what a backend answered. */
+/** A user's text in a backend's reply: only the debug level may log it. */
 const WORDS = 'my daughter is called Rosalind';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -45,7 +45,7 @@ function configFile() {
   };
 }
 
-/** Fails with whatever of it a text holds. */
+/** Asserts that a text has none of the secrets; a failure names the one that it has. */
 function holdsNone(text: string, planted: readonly string[], where: string): void {
   for (const secret of planted) assert.ok(!text.includes(secret), `${where}: ${secret} in ${text.slice(0, 4_000)}`);
 }
@@ -99,9 +99,9 @@ for (const level of LEVELS) {
     for (const line of lines) assert.doesNotThrow(() => JSON.parse(line), line);
     if (level !== 'error') assert.match(text, /webhooks\[0\]/);
     holdsNone(text, SECRETS, level);
-    const spoken = lines.filter((line) => JSON.parse(line).level !== 'DEBUG').join('');
-    assert.ok(spoken.length > 0);
-    holdsNone(spoken, [WORDS, 'Rosalind'], level);
+    const aboveDebug = lines.filter((line) => JSON.parse(line).level !== 'DEBUG').join('');
+    assert.ok(aboveDebug.length > 0);
+    holdsNone(aboveDebug, [WORDS, 'Rosalind'], level);
     if (level === 'debug') assert.ok(text.includes(WORDS), 'at debug a backend is heard');
   });
 }

@@ -109,7 +109,7 @@ test('a client that leaves while it waits for its turn is no error', async (t) =
   const [first, second] = [new AbortController(), new AbortController()];
   const send = ({ signal }: AbortController) =>
     busy.fetch(new Request('http://test/v1/responses', { ...ask({ model: model.script(script) }), signal }));
-  const held = send(first);
+  const pending = send(first);
   await begun;
   const waits = send(second);
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -117,7 +117,7 @@ test('a client that leaves while it waits for its turn is no error', async (t) =
   await waits;
   assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { level: 'INFO', status: 499 });
   first.abort();
-  await held;
+  await pending;
 });
 
 test('so is one that leaves while a conversation is compacted', async () => {

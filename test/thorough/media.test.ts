@@ -10,7 +10,7 @@ import { openInProcess } from '../support/doors/in-process.ts';
 import { callsFunctions, says, startScriptedModel } from '../support/model/scripted.ts';
 
 const image = (image_url: string) => ({ type: 'input_image', image_url }) as const;
-const said = (url: string) => [{ role: 'user', content: [image(url)] }];
+const userInput = (url: string) => [{ role: 'user', content: [image(url)] }];
 
 test('hosts are patterns, and hold for what one parser or another might take for the host', () => {
   const find = mediaFinder({
@@ -72,7 +72,7 @@ test('what was kept under other rules is not handed on', async (t) => {
   const before = await openInProcess({ database });
   t.after(before.close);
   const { id } = await have<{ id: string }>(before, 'POST', '/v1/conversations', {
-    items: said('http://b.test/x.png'),
+    items: userInput('http://b.test/x.png'),
   });
   const file = testConfigFile(before.model);
   const config = parseConfig({ ...file, media: { hosts: ['a.test'] } });
@@ -83,8 +83,8 @@ test('what was kept under other rules is not handed on', async (t) => {
   const reply = await ask(door, 'POST', '/v1/responses/input_tokens', { model, conversation: id, input: 'Hi' });
   assert.equal(reply.status, 422);
   assert.deepEqual(before.model.calls(model), []);
-  await have(door, 'POST', '/v1/conversations', { items: said('http://a.test/x.png') });
-  await unprocessable(door, { model, input: said('http://b.test/x.png') }, 'input[0].content[0].image_url');
+  await have(door, 'POST', '/v1/conversations', { items: userInput('http://a.test/x.png') });
+  await unprocessable(door, { model, input: userInput('http://b.test/x.png') }, 'input[0].content[0].image_url');
 });
 
 test('what a tool returns is not handed on either', async (t) => {

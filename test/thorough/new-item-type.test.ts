@@ -8,20 +8,20 @@ import { handlerWithWeather } from '../support/new-item-type.ts';
 
 const run = promisify(execFile);
 
-/** What the compiler says of a handler, by the files that it is said of. */
+/** The compiler's errors for a handler, by file. */
 async function compile(handler: string): Promise<Record<string, string>> {
   const tsc = join(import.meta.dirname, '../../node_modules/.bin/tsc');
   const { stdout } = await run(tsc, ['-p', handler, '--pretty', 'false'], { cwd: handler }).catch((failed) => failed);
-  const said: Record<string, string> = {};
+  const errors: Record<string, string> = {};
   let file = '';
   for (const line of String(stdout).split('\n').filter(Boolean)) {
     file = /^(\S+)\(\d+,\d+\): error/.exec(line)?.[1] ?? file;
-    said[file] = `${said[file] ?? ''}${line}\n`;
+    errors[file] = `${errors[file] ?? ''}${line}\n`;
   }
-  return said;
+  return errors;
 }
 
-/** What a type of item that a server's tool makes has to have, and its stream with an event for each that it yields. */
+/** The members that an item type of a server's tool must have, and those of its stream. */
 const members = ['role', 'schema', 'title', 'prefix', 'keep', 'asCall', 'asAnswer', 'media', 'stream'];
 const streams = ['readWhole', 'begin', 'events', 'fold', "'response.weather_call.forecast'"];
 
@@ -37,9 +37,9 @@ test('a new type of item compiles when it is whole, and without any of its parts
     files.set(file, name.replaceAll("'", ''));
     await writeFile(join(handler, file), less);
   }
-  const said = await compile(handler);
-  assert.deepEqual(Object.keys(said).sort(), [...files.keys()].sort(), JSON.stringify(said, null, 2));
-  for (const [file, name] of files) assert.match(said[file] ?? '', new RegExp(`Property '"?${name}"?' is missing`));
+  const errors = await compile(handler);
+  assert.deepEqual(Object.keys(errors).sort(), [...files.keys()].sort(), JSON.stringify(errors, null, 2));
+  for (const [file, name] of files) assert.match(errors[file] ?? '', new RegExp(`Property '"?${name}"?' is missing`));
 });
 
 test('a new type of what someone says does not compile until each backend reads it', async () => {
@@ -52,13 +52,13 @@ test('a new type of what someone says does not compile until each backend reads 
     .replace(/import \{ callIdOf, callWith, type/, 'import { type')
     .replace(/^ {2}as(Call|Answer):.*\n/gm, '');
   await writeFile(file, speech);
-  const said = await compile(handler);
+  const errors = await compile(handler);
   const folders = await readdir(join(handler, 'backend'), { withFileTypes: true });
   const protocols = folders.filter((entry) => entry.isDirectory() && !SHARED.has(entry.name));
   assert.deepEqual(
-    Object.keys(said).map(dirname).sort(),
+    Object.keys(errors).map(dirname).sort(),
     protocols.map(({ name }) => `backend/${name}`).sort(),
-    JSON.stringify(said, null, 2),
+    JSON.stringify(errors, null, 2),
   );
 });
 

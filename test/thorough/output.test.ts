@@ -100,12 +100,12 @@ test('a terminal that was stopped stops nothing else', LIMIT, async (t) => {
 });
 
 test('what lies before a reader who does not read has a bound, and the rest is counted', async () => {
-  const taken: string[] = [];
+  const chunks: string[] = [];
   let next: (() => void) | undefined;
   const stream = new Writable({
     decodeStrings: false,
     write(chunk: string, _encoding, done) {
-      taken.push(chunk);
+      chunks.push(chunk);
       next = done;
     },
   });
@@ -113,12 +113,12 @@ test('what lies before a reader who does not read has a bound, and the rest is c
   const line = `${'x'.repeat(1023)}\n`;
   for (let n = 0; n < 5_000; n++) output.write(line);
   assert.ok(stream.writableLength <= fixedLimits.unsentLog + line.length);
-  const kept = stream.writableLength / line.length;
+  const keptLines = stream.writableLength / line.length;
   while (stream.writableLength > 0) {
     next?.();
     await new Promise(setImmediate);
   }
   output.write('the next\n');
-  assert.equal(taken.at(-1), `\n${5_000 - kept} dropped\nthe next\n`);
-  assert.equal(taken.filter((text) => text === line).length, kept);
+  assert.equal(chunks.at(-1), `\n${5_000 - keptLines} dropped\nthe next\n`);
+  assert.equal(chunks.filter((text) => text === line).length, keptLines);
 });

@@ -99,7 +99,7 @@ test('plain HTTP: a path that parsing would change is 400, and any other reaches
     for (const path of [...changed, ...changed.map((path) => `http://localhost${path}`)]) {
       const text = await asks(path, more);
       assert.match(text, /^HTTP\/1\.1 400 /, path);
-      // Node itself refuses some of what is not ASCII.
+      // Node itself refuses some characters beyond ASCII.
       if (!path.includes('\xe9')) assert.match(text, /"message":"The path is not in its normal form/, path);
     }
     for (const path of controls) assert.match(await asks(path, more), /^HTTP\/1\.1 400 /, JSON.stringify(path));

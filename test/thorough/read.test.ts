@@ -14,8 +14,8 @@ const call = modelCall({ tools: [{ type: 'custom', name: 'patch' }] });
 const tools = toModelFunctions(call.tools);
 const encoder = new TextEncoder();
 
-/** How each protocol's server begins a call that is held until it is whole, and goes on with it. */
-const held: [name: string, reply: () => Reply, begins: Json, goesOn: Json][] = [
+/** For each protocol, the first event of a call that is buffered until it is complete, and an event that continues it. */
+const bufferedCalls: [name: string, reply: () => Reply, begins: Json, goesOn: Json][] = [
   [
     'chat',
     () => new ChatReply(call, tools),
@@ -43,8 +43,8 @@ async function* bytesOf(events: Iterable<Json | string>): AsyncGenerator<Uint8Ar
   }
 }
 
-test('a call that is held and has no end fails, in every protocol', async () => {
-  for (const [name, reply, begins, goesOn] of held) {
+test('a buffered call without an end fails, in every protocol', async () => {
+  for (const [name, reply, begins, goesOn] of bufferedCalls) {
     let sent = 0;
     const endless = function* () {
       yield begins;

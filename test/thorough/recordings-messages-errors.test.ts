@@ -6,7 +6,7 @@ import { recordedBackend } from '../support/recorded-backend.ts';
 const { ask, streamOf, recorded } = recordedBackend('anthropic', recordings);
 
 describe('errors of /v1/messages', () => {
-  /** Status, code and field of what clients get, and whether trying again is said to be in vain. */
+  /** Status, code and field of the error reply, and whether it says that a retry is useless. */
   const errors: Record<string, [status: number, code: number | string, param: string | null, vain: boolean]> = {
     'llama.cpp/err-overflow': [400, 'context_length_exceeded', 'input', true],
     'llama.cpp/err-image': [500, 500, null, false],

@@ -8,7 +8,7 @@ import { recordedBackend, sentBy } from '../support/recorded-backend.ts';
 const { ask, streamOf, recorded } = recordedBackend('anthropic', recordings);
 const sent = (name: string) => sentBy(recorded(name));
 
-/** Without what is ours to make: ids, but for the one that calls and their outputs share. */
+/** Items without the ids that we make; a call and its output keep their `call_id`. */
 function bare(output: Json[]): Json[] {
   return output.map(({ id, ...item }) => item);
 }
@@ -203,9 +203,9 @@ describe('streams of /v1/messages', () => {
       const deltas = (list: Json[]) =>
         list
           .filter(({ type }) => type.endsWith('delta'))
-          .map(({ delta }) => said(delta))
+          .map(({ delta }) => deltaText(delta))
           .filter(Boolean);
-      assert.deepEqual(deltas(events), deltas(sent(name).filter(isHeard())));
+      assert.deepEqual(deltas(events), deltas(sent(name).filter(ofClientTools())));
     });
 
     test(`${short}: broken off before it says why it stops, it fails`, async () => {
@@ -230,13 +230,13 @@ describe('streams of /v1/messages', () => {
   });
 });
 
-/** What a delta of ours or of theirs adds. */
-function said(delta: Json): string {
+/** The text of a delta, of ours or of the server's. */
+function deltaText(delta: Json): string {
   return typeof delta === 'string' ? delta : (delta.text ?? delta.thinking ?? delta.partial_json ?? '');
 }
 
-/** Whether an event is of a block that is heard: a server's own tools are not ours. */
-function isHeard() {
+/** Accepts events of blocks that we pass on: calls of the server's own tools are left out. */
+function ofClientTools() {
   const types = new Map<number, string>();
   return ({ index, content_block }: Json) => {
     if (content_block) types.set(index, content_block.type);

@@ -8,7 +8,7 @@ const { ask, streamOf, recorded } = recordedBackend('responses', recordings);
 
 const sent = (name: string) => sentBy(recorded(name));
 
-/** Without what is ours to make: ids, but for the one that calls and their outputs share. */
+/** Items without the ids that we make; a call and its output keep their `call_id`. */
 function bare(output: Json[]): Json[] {
   return output.map(({ id, ...item }) => item);
 }
@@ -73,7 +73,7 @@ const expected: Record<
     output: [message('<tool_call>\n{"name": "tarplace', 'incomplete')],
     tokens: [33, FEWEST, 21],
   },
-  // Neither said how many tokens were asked for: a call that breaks off is one that was cut.
+  // Neither recording has the request's max_output_tokens: a call that breaks off counts as truncated.
   'xllamacpp/responses-cut-call-stream': {
     asked: { tools },
     output: [weather('call_eMWMaQTBc6FaNavrf6h4SSdxm2p78e7x', '{"city":"', 'incomplete')],

@@ -172,7 +172,7 @@ function outcomeOf(name: string, status: number): Outcome {
   return status < 500 || status === 501 ? 'fault' : 'down';
 }
 
-const made: Record<string, Recording> = {
+const handMade: Record<string, Recording> = {
   'made/429': {
     status: 429,
     headers: [['retry-after', '7']],
@@ -182,7 +182,7 @@ const made: Record<string, Recording> = {
   'made/501': { status: 501, headers: [], body: '{"error":{"message":"not here /etc/x"}}', isStream: false },
   'made/502': { status: 502, headers: [], body: '<html>Bad Gateway of inner.example</html>', isStream: false },
 };
-for (const [name, recording] of Object.entries(made)) recordings.set(name, recording);
+for (const [name, recording] of Object.entries(handMade)) recordings.set(name, recording);
 
 describe('recorded errors', () => {
   for (const [name, recording] of recordings) {
@@ -212,8 +212,8 @@ describe('recorded errors', () => {
       assert.equal(failure.code, status === 500 ? 'server_error' : code);
       assert.equal(failure.error.message, error.message);
 
-      const said = recording.body.trim();
-      const leaks = [said, said.startsWith('{') ? JSON.parse(said).error?.message : said];
+      const errorBody = recording.body.trim();
+      const leaks = [errorBody, errorBody.startsWith('{') ? JSON.parse(errorBody).error?.message : errorBody];
       for (const leak of leaks.filter(Boolean)) {
         assert.ok(!wholeText.includes(leak) && !streamedText.includes(leak), 'says nothing of what the backend said');
       }

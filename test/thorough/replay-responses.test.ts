@@ -32,7 +32,7 @@ const text = fc.oneof(
 );
 const texts = fc.array(text, { maxLength: 2 });
 
-/** What a text cites, or what is no citation. */
+/** A citation, or an annotation of another kind. */
 const annotation = fc.oneof(
   fc.record({
     type: fc.constant('url_citation'),
@@ -122,8 +122,8 @@ async function replies(events: readonly Json[], cut: readonly number[], summary:
     handle([1_000], '/v1/responses', asked),
   ]);
   const { terminal, events: ours } = replay(await streamed.text());
-  const kept = await handle([], `/v1/responses/${terminal.id}`);
-  assert.deepEqual(await kept.json(), terminal);
+  const storedReply = await handle([], `/v1/responses/${terminal.id}`);
+  assert.deepEqual(await storedReply.json(), terminal);
   const reply = (await whole.json()) as Json;
   if (terminal.status === 'failed') assert.equal(reply.error.message, ours.at(-2).message);
   else assert.deepEqual(normalised(reply), normalised(terminal));
@@ -145,16 +145,16 @@ function handle(cut: readonly number[], path: string, body?: object): Promise<Re
 }
 
 test('a whole stream comes back whole', async () => {
-  const said = fc.array(item, { maxLength: 5 });
-  const property = fc.asyncProperty(said, ending, pieces, wish, async (items, ending, cut, wish) => {
+  const itemLists = fc.array(item, { maxLength: 5 });
+  const property = fc.asyncProperty(itemLists, ending, pieces, wish, async (items, ending, cut, wish) => {
     const terminal = await replies(eventsOf(items, ending), cut, wish);
     const broken = (last: Said | undefined) => last?.type === 'function_call' && last.arguments === '{"cut';
     const known = items.filter(({ type }) => !['web_search_call', 'unheard_of'].includes(type));
     const isCut = ending.type === 'incomplete' || (!ending.type && broken(known.at(-1)));
     assert.equal(terminal.status, ending.type === 'failed' ? 'failed' : isCut ? 'incomplete' : 'completed');
     if (terminal.status === 'failed') return;
-    const told = wish ? known.map(summedUp) : known;
-    assert.deepEqual(terminal.output.map(saidOf), told.map(saidOf));
+    const expected = wish ? known.map(asSummary) : known;
+    assert.deepEqual(terminal.output.map(contentOf), expected.map(contentOf));
     assert.equal(terminal.usage?.total_tokens, ending.usage === null ? undefined : 18);
   });
   await fc.assert(property, { numRuns: RUNS });
@@ -174,16 +174,16 @@ test('whatever is lost, doubled, late or bare: the replies agree, and a strict r
   await fc.assert(property, { numRuns: RUNS * 2 });
 });
 
-/** An item as it is told to those who ask for summaries. */
-function summedUp(item: Said): Said {
+/** An item for clients that ask for summaries. */
+function asSummary(item: Said): Said {
   const { summary = [], content = [] } = item as Json;
   return item.type === 'reasoning' && summary.length === 0
     ? ({ ...item, summary: content, content: [] } as Said)
     : item;
 }
 
-/** What an item says, in one form for what was scripted and what came back. */
-function saidOf(item: Json): Json {
+/** An item's content, in one form for the script's items and the reply's. */
+function contentOf(item: Json): Json {
   if (item.type === 'message') {
     // Neighbours of a kind are one part.
     const parts: string[][] = [];

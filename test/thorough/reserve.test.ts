@@ -27,8 +27,8 @@ test('where one process has given the reserve up, the disk is full for the other
     await promisify(execFile)('umount', [dir]);
   });
   const [one, other] = [new Reserve(join(dir, 'a.db')), new Reserve(join(dir, 'a.db'))];
-  const told: boolean[] = [];
-  other.onChange = (full) => told.push(full);
+  const reports: boolean[] = [];
+  other.onChange = (full) => reports.push(full);
   await one.make();
   await other.make();
   await writeFile(join(dir, 'large'), new Uint8Array(20 * MiB));
@@ -37,6 +37,6 @@ test('where one process has given the reserve up, the disk is full for the other
   assert.ok(other.isFull);
   await rm(join(dir, 'large'));
   await other.make();
-  assert.deepEqual(told, [true, false]);
+  assert.deepEqual(reports, [true, false]);
   assert.ok(!other.isFull);
 });

@@ -10,8 +10,8 @@ const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 
 async function open(t: TestContext, resets: number, answer: (stream: ServerHttp2Stream) => void) {
   const server = createServer();
-  let told = 0;
-  guardResets(server, () => told++, { resets, resetsPerSecond: 0 });
+  let excesses = 0;
+  guardResets(server, () => excesses++, { resets, resetsPerSecond: 0 });
   server.on('stream', (stream) => {
     stream.on('error', () => {});
     answer(stream);
@@ -25,7 +25,7 @@ async function open(t: TestContext, resets: number, answer: (stream: ServerHttp2
     t.after(() => opened.destroy());
     return opened;
   };
-  return { session, told: () => told };
+  return { session, excesses: () => excesses };
 }
 
 /** Opens a stream and resets it, before or after its answer; resolves when it is closed. */
@@ -38,19 +38,19 @@ async function reset(session: ClientHttp2Session, after?: 'answer'): Promise<voi
 }
 
 test('a connection is closed for the resets before an answer that are one too many, and only that one', async (t) => {
-  const { session, told } = await open(t, 5, () => {});
+  const { session, excesses } = await open(t, 5, () => {});
   const [one, other] = [session(), session()];
   const goaway = once(one, 'goaway');
   for (let n = 0; n < 5; n++) await Promise.all([reset(one), reset(other)]);
-  assert.equal(told(), 0);
+  assert.equal(excesses(), 0);
   await reset(one);
   assert.equal((await goaway)[0], NGHTTP2_ENHANCE_YOUR_CALM);
-  assert.equal(told(), 1);
+  assert.equal(excesses(), 1);
   assert.equal(other.destroyed, false);
 });
 
 test('resets after an answer has begun, and streams that end by themselves, do not count', async (t) => {
-  const { session, told } = await open(t, 0, (stream) => stream.respond());
+  const { session, excesses } = await open(t, 0, (stream) => stream.respond());
   const one = session();
   for (let n = 0; n < 50; n++) await reset(one, 'answer');
   const ending = await open(t, 0, (stream) => stream.respond({}, { endStream: true }));
@@ -58,16 +58,16 @@ test('resets after an answer has begun, and streams that end by themselves, do n
     const stream = ending.session().request().resume();
     await once(stream, 'close');
   }
-  assert.deepEqual([told(), ending.told(), one.destroyed], [0, 0, false]);
+  assert.deepEqual([excesses(), ending.excesses(), one.destroyed], [0, 0, false]);
 });
 
 test('the processor holds a stream while 4,000 others of its connection are reset, more than Node itself admits', async (t) => {
   const limits = { body: 1024, reply: 1024, time: 60_000 };
   const asked = Promise.withResolvers<void>();
-  const held = Promise.withResolvers<Response>();
+  const pending = Promise.withResolvers<Response>();
   const fetch = () => {
     asked.resolve();
-    return held.promise;
+    return pending.promise;
   };
   const server = await serveGrpc({ address: `127.0.0.1:${await freePort()}`, fetch, limits, log: () => {} });
   t.after(server.close);
@@ -89,7 +89,7 @@ test('the processor holds a stream while 4,000 others of its connection are rese
     for (const stream of left) stream.on('error', () => {}).close(NGHTTP2_CANCEL);
     await Promise.all(left.map((stream) => once(stream, 'close')));
   }
-  held.resolve(new Response('whole'));
+  pending.resolve(new Response('whole'));
   const [answer] = await once(stays, 'data');
   assert.match(String(answer), /whole/);
 });

@@ -27,17 +27,17 @@ function open(client: ClientRequest, body?: string): Promise<IncomingMessage> {
 }
 
 test('the handler gets node-server’s light Request, and nothing makes a real one of it', async (t) => {
-  let made: string[] = [];
+  let symbols: string[] = [];
   const server = await start(t, async (received, door) => {
     const { a } = JSON.parse(await received.text());
-    made = Object.getOwnPropertySymbols(received).map(String);
+    symbols = Object.getOwnPropertySymbols(received).map(String);
     return Response.json({ a, door: door.name, url: received.url });
   });
   const url = `http://127.0.0.1:${server.port}/x`;
   const reply = await open(request(url, { method: 'POST' }), '{"a":1}');
   assert.deepEqual(JSON.parse(await text(reply)), { a: 1, door: 'http', url });
-  assert.ok(made.includes('Symbol(incomingKey)'), 'light');
-  assert.ok(!made.includes('Symbol(requestCache)'), 'and never made real');
+  assert.ok(symbols.includes('Symbol(incomingKey)'), 'light');
+  assert.ok(!symbols.includes('Symbol(requestCache)'), 'and never made real');
 });
 
 test('a client that leaves aborts the signal, of a reply that waits and of one that streams, and cancels the body', async (t) => {

@@ -108,14 +108,14 @@ test('what grpc-js says when a call is over aborts nothing once the answer is gi
   assert.deepEqual([first?.signal.aborted, second?.signal.aborted], [false, true]);
 });
 
-/** Sends until the other end stops reading, at most so many; gives how many went. */
+/** Sends until the other end stops reading, at most `maxCount` messages; returns how many were sent. */
 async function flood<T>(
   call: Pick<Writable, 'write' | 'once'> & EventEmitter,
   message: T,
-  most: number,
+  maxCount: number,
 ): Promise<number> {
   let sent = 0;
-  for (; sent < most; sent++) {
+  for (; sent < maxCount; sent++) {
     if (call.write(message)) continue;
     const drained = await Promise.race([once(call, 'drain').then(() => true), sleep(1_000).then(() => false)]);
     if (!drained) break;
@@ -135,12 +135,16 @@ test('what a peer sends behind the end of a body is kept by nobody', async (t) =
   const answered = all(call);
   await begun;
   const before = memory();
-  const most = 1_500;
-  assert.equal(await flood(call, chunk('x'.repeat(64 * 1024)), most), most, 'it is read, so that the call can end');
+  const maxCount = 1_500;
+  assert.equal(
+    await flood(call, chunk('x'.repeat(64 * 1024)), maxCount),
+    maxCount,
+    'it is read, so that the call can end',
+  );
   const grown = memory() - before;
   answer();
   await answered;
-  assert.ok(grown < 32 * 1024 * 1024, `${grown} bytes of ${most * 64 * 1024}`);
+  assert.ok(grown < 32 * 1024 * 1024, `${grown} bytes of ${maxCount * 64 * 1024}`);
 });
 
 test('from a peer that reads no answers no more is read than a few messages', async (t) => {
@@ -159,12 +163,12 @@ test('from a peer that reads no answers no more is read than a few messages', as
     te: 'trailers',
   };
   const stream = session.request(headers).on('error', () => {});
-  const most = 15_000;
-  const sent = await flood(stream, Buffer.concat([length, message ?? length]), most);
-  assert.ok(sent < most, `${sent} messages were read`);
+  const maxCount = 15_000;
+  const sent = await flood(stream, Buffer.concat([length, message ?? length]), maxCount);
+  assert.ok(sent < maxCount, `${sent} messages were read`);
 });
 
-/** Bytes in use outside of the heap, where the bodies of messages are, and in it; what is of no use is gone. */
+/** Bytes in use after a garbage collection: outside the heap, where the bodies of messages are, and in it. */
 function memory(): number {
   collect();
   const { arrayBuffers, heapUsed } = process.memoryUsage();
@@ -196,14 +200,14 @@ test('a crowd of clients that leave takes nobody else with it', async (t) => {
     begin();
     return events(Array(10).fill('data: 1\n\n'), 60);
   });
-  const held = all(open(head('GET')));
+  const openStreams = all(open(head('GET')));
   await begun;
   for (let round = 0; round < 30; round++) {
     const crowd = Array.from({ length: 100 }, () => open(head('POST')).on('error', () => {}));
     await new Promise((resolve) => setImmediate(resolve));
     for (const call of crowd) call.cancel();
   }
-  assert.equal((await held).length, 11);
+  assert.equal((await openStreams).length, 11);
 });
 
 test('health: SERVING, unknown services, and NOT_SERVING at once while draining; what is in flight finishes', async (t) => {
@@ -218,12 +222,12 @@ test('health: SERVING, unknown services, and NOT_SERVING at once while draining;
   const watched: number[] = [];
   const watch = health.Watch?.({ service: '' }).on('error', () => {});
   watch.on('data', ({ status }: { status: number }) => watched.push(status));
-  const held = all(open(head('GET')));
+  const openStreams = all(open(head('GET')));
   await begun;
   const drained = server.drain(5000);
   assert.equal(await check(), 2);
   const late = all(open(head('GET')));
-  const [messages] = await Promise.all([held, late]);
+  const [messages] = await Promise.all([openStreams, late]);
   const body = messages.map(({ streamed_immediate_response: part }) =>
     part && 'body_response' in part && part.body_response ? `${part.body_response.body}` : '',
   );

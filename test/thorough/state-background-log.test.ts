@@ -202,17 +202,17 @@ describe('what is kept of background turns', { concurrency: 4 }, () => {
 
   test('what a process that ends does not end in time is taken over at once', async (t) => {
     const { first, second } = await processes(t, 60_000);
-    const said = await create(first, { ...background, model: first.model.script(longReply('Hel').script) });
+    const response = await create(first, { ...background, model: first.model.script(longReply('Hel').script) });
     const silent = first.model.script(hangs('').script, says('Hello'));
     const unsaid = await create(first, { ...background, model: silent });
-    const readers = [said, unsaid].map(({ id }) => reads(second, id));
+    const readers = [response, unsaid].map(({ id }) => reads(second, id));
     await readers[0]?.seen(/"delta":"Hel"/);
     await readers[1]?.seen(/response.in_progress/);
     await first.drain(50);
     // Begun too late to be made here, where nobody makes anything any more.
     const late = await create(first, { ...background, model: first.model.script(says('late')) });
     await second.resume();
-    assert.equal((await ended(second, said.id)).status, 'failed');
+    assert.equal((await ended(second, response.id)).status, 'failed');
     assert.equal((await ended(second, unsaid.id)).status, 'completed');
     assert.equal((await ended(second, late.id)).status, 'completed');
     for (const reader of readers) await reader.whole;

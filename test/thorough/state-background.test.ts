@@ -166,7 +166,7 @@ describe('what becomes of background turns when their process dies', { concurren
       const { events } = await reads(second, id).whole;
       goes.resolve();
       await speaks.begun;
-      // Time enough to have what it heard on its way to the database.
+      // Time enough for its events to be on their way to the database.
       await new Promise((resolve) => setTimeout(resolve, 100));
       goOn();
       await callOf(first, model).closed;

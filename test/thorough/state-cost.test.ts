@@ -56,8 +56,8 @@ test('a turn with a history of any depth takes three round trips, one without tw
   assert.equal(trips(), 1);
   await create(door, { model, store: false });
   assert.equal(trips(), 0);
-  const made = await door.fetch('/v1/conversations', { method: 'POST' });
-  const { id: conversation } = (await made.json()) as { id: string };
+  const reply = await door.fetch('/v1/conversations', { method: 'POST' });
+  const { id: conversation } = (await reply.json()) as { id: string };
   assert.equal(trips(), 1);
   for (let turn = 1; turn < 10; turn++) {
     await create(door, { model, conversation });
@@ -99,8 +99,8 @@ test('what is not to be stored leaves no trace in any file', async (t) => {
   const secret = 'a word that is nowhere else';
   const model = door.model.script(says(`I heard ${secret}`));
   const kept = await create(door, { model: door.model.script(says('kept')) });
-  const made = await door.fetch('/v1/conversations', { method: 'POST' });
-  const { id: conversation } = (await made.json()) as { id: string };
+  const reply = await door.fetch('/v1/conversations', { method: 'POST' });
+  const { id: conversation } = (await reply.json()) as { id: string };
   const bodies = [{}, { stream: true }, { previous_response_id: kept.id }, { conversation }, { instructions: secret }];
   for (const body of bodies) {
     const reply = await post(door, { model, input: secret, store: false, metadata: { secret }, ...body });

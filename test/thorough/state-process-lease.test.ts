@@ -26,7 +26,7 @@ async function open(t: { after(fn: () => Promise<void>): void }, lease: number, 
 const has = (statements: Batch, text: string) => statementsOf(statements).some((one) => one.text.includes(text));
 
 async function staysAlive(other: InProcess, id: string, times: number): Promise<void> {
-  for (let looks = 0; looks < times; looks++) {
+  for (let sweeps = 0; sweeps < times; sweeps++) {
     await other.sweep();
     assert.equal((await stored(other, id)).status, 'in_progress');
     await new Promise((resolve) => setTimeout(resolve, 100));

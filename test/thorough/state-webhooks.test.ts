@@ -82,11 +82,11 @@ test('only the ends that are asked for are told', async (t) => {
 
 test('a receiver that hangs has eight deliveries at a time, however often they are asked for, and none is left lying', async (t) => {
   let open = 0;
-  let most = 0;
+  let maxOpen = 0;
   const hangs: (() => void)[] = [];
   const seen = new Set<unknown>();
   const server = createServer((req, res) => {
-    most = Math.max(most, ++open);
+    maxOpen = Math.max(maxOpen, ++open);
     seen.add(req.headers['webhook-id']);
     hangs.push(() => {
       open--;
@@ -117,13 +117,13 @@ test('a receiver that hangs has eight deliveries at a time, however often they a
   for (let n = 0; n < 10; n++) asked.push(handler.deliver());
   await until(() => open === 8);
   await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(most, 8);
+  assert.equal(maxOpen, 8);
   const answering = setInterval(() => {
     for (const answer of hangs.splice(0)) answer();
   }, 5);
   await Promise.all(asked);
   clearInterval(answering);
-  assert.deepEqual([most, seen.size], [8, 33]);
+  assert.deepEqual([maxOpen, seen.size], [8, 33]);
   const { counted } = await database.batch({ counted: read(sql`SELECT count(*) AS n FROM deliveries`) });
   assert.equal(counted[0]?.n, 0);
 });

@@ -100,8 +100,8 @@ test('what is removed makes a new file smaller, and an old one once it was vacuu
 /** A database of a file, whose disk is full at so many pages beyond those that it has. */
 async function bounded(t: TestContext, pages: number) {
   const file = join(newFolder(), 'a.db');
-  const told: [string, boolean][] = [];
-  const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => told.push(trouble));
+  const reports: [string, boolean][] = [];
+  const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => reports.push(trouble));
   const door = await openInProcess({ database });
   t.after(async () => {
     await door.close();
@@ -110,16 +110,16 @@ async function bounded(t: TestContext, pages: number) {
   const { found } = await database.batch({ found: read(sql`PRAGMA page_count`) });
   const max = raw(Number(found[0]?.page_count) + pages);
   await database.batch({ bound: write(sql`PRAGMA max_page_count = ${max}`) });
-  return { file, told, database, door };
+  return { file, reports, database, door };
 }
 
 test('what a full disk has no room for is refused, and all that needs none goes on, until there is room again', async (t) => {
-  const { file, told, database, door } = await bounded(t, 200);
+  const { file, reports, database, door } = await bounded(t, 200);
   const model = door.model.script(says('Hello'));
   assert.equal((await stat(`${file}-reserve`)).size, 16 * MiB);
   const { id } = await create(door, { model, input: 'x'.repeat(MiB / 2) });
   await refuses(await post(door, { model, input: 'x'.repeat(MiB) }), FULL);
-  assert.deepEqual(told, [['storage', true]]);
+  assert.deepEqual(reports, [['storage', true]]);
   await assert.rejects(stat(`${file}-reserve`), /ENOENT/, 'it was given up');
   await refuses(await post(door, { model, input: 'Hi' }), FULL);
   await refuses(await ask(door, 'POST', '/v1/conversations'), FULL);
@@ -128,8 +128,8 @@ test('what a full disk has no room for is refused, and all that needs none goes 
   assert.equal((await ask(door, 'DELETE', `/v1/responses/${id}`)).status, 200);
   await sweep(database, new ProcessLease(1_000), Date.now() + 61_000);
   await until(async () => (await stat(`${file}-reserve`).catch(() => undefined)) !== undefined);
-  await until(() => told.length === 2);
-  assert.deepEqual(told[1], ['storage', false]);
+  await until(() => reports.length === 2);
+  assert.deepEqual(reports[1], ['storage', false]);
   await create(door, { model, input: 'x'.repeat(MiB / 2) });
 });
 
@@ -151,8 +151,8 @@ test('a real disk that is full is one on which things can be deleted', async (t)
     return t.skip('no tmpfs can be mounted here');
   }
   const file = join(dir, 'a.db');
-  const told: boolean[] = [];
-  const database = await openDatabase(`sqlite:${file}`, 'normal', (_, holds) => told.push(holds));
+  const reports: boolean[] = [];
+  const database = await openDatabase(`sqlite:${file}`, 'normal', (_, holds) => reports.push(holds));
   const door = await openInProcess({ database });
   t.after(async () => {
     await door.close();
@@ -170,19 +170,19 @@ test('a real disk that is full is one on which things can be deleted', async (t)
     reply = await post(door, { model, input: 'x'.repeat(MiB) });
   }
   assert.ok(ids.length > 5, `${ids.length} were stored`);
-  assert.deepEqual(told, [true]);
+  assert.deepEqual(reports, [true]);
   for (const id of ids) assert.equal((await stored(door, id)).status, 'completed', 'none is lost');
   await create(door, { model, store: false });
   for (const id of ids) assert.equal((await ask(door, 'DELETE', `/v1/responses/${id}`)).status, 200);
   await sweep(database, new ProcessLease(1_000), Date.now() + 61_000);
-  await until(() => told.length === 2);
+  await until(() => reports.length === 2);
   await create(door, { model, input: 'x'.repeat(MiB) });
 });
 
 test('a database whose file is deleted says so, and takes nothing until the file is back', async (t) => {
   const file = join(newFolder(), 'a.db');
-  const told: [string, boolean][] = [];
-  const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => told.push(trouble));
+  const reports: [string, boolean][] = [];
+  const database = await openDatabase(`sqlite:${file}`, 'normal', (...trouble) => reports.push(trouble));
   const door = await openInProcess({ database });
   t.after(async () => {
     await door.close();
@@ -191,8 +191,8 @@ test('a database whose file is deleted says so, and takes nothing until the file
   const model = door.model.script(says('Hello'));
   const { id } = await create(door, { model });
   await rename(file, `${file}.away`);
-  await until(() => told.length === 1);
-  assert.deepEqual(told, [['database', true]]);
+  await until(() => reports.length === 1);
+  assert.deepEqual(reports, [['database', true]]);
   await refuses(await post(door, { model, input: 'Hi' }), {
     status: 500,
     code: 500,
@@ -201,7 +201,7 @@ test('a database whose file is deleted says so, and takes nothing until the file
   });
   await create(door, { model, store: false });
   await rename(`${file}.away`, file);
-  await until(() => told.length === 2);
+  await until(() => reports.length === 2);
   await stored(door, id);
 });
 

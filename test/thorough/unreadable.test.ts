@@ -80,11 +80,11 @@ test(
   'what cannot be read behind a reply that has begun ends the connection, and nothing is written into the reply',
   LIMIT,
   async () => {
-    const said = model.script(async (turn) => {
+    const speaking = model.script(async (turn) => {
       await turn.text('Hel');
       await turn.closed;
     });
-    const body = JSON.stringify({ model: said, input: 'Hi', stream: true });
+    const body = JSON.stringify({ model: speaking, input: 'Hi', stream: true });
     const socket = connect(server.port, '127.0.0.1');
     let got = '';
     socket.setEncoding('utf8').on('data', (part) => {

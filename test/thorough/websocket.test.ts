@@ -122,9 +122,9 @@ test('each response is a line of the log, and so is the connection, all under it
   await socket.next();
   socket.close();
   while (lines.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-  const told = lines.map((line) => JSON.parse(line));
+  const entries = lines.map((line) => JSON.parse(line));
   const shared = { request_id: 'mine', door: 'http', path: '/v1/responses', streaming: true };
-  assert.partialDeepStrictEqual(told, [
+  assert.partialDeepStrictEqual(entries, [
     { ...shared, method: 'response.create', model: name, response_id: final.id, status: 200 },
     { ...shared, method: 'response.create', model: null, status: 400 },
     { ...shared, method: 'GET', status: 101 },
@@ -156,7 +156,7 @@ test('a client that asks on and on and reads nothing is let go', LIMIT, async (t
   t.after(handler.close);
   const closed = Promise.withResolvers<number>();
   const fetch: Fetch = (request, ingress: Ingress) => {
-    const upgrade: Ingress['upgrade'] = (serve, told) => {
+    const upgrade: Ingress['upgrade'] = (serve, headers) => {
       const telling = (socket: Socket): Socket => ({
         ...socket,
         close(code, reason) {
@@ -164,7 +164,7 @@ test('a client that asks on and on and reads nothing is let go', LIMIT, async (t
           socket.close(code, reason);
         },
       });
-      return ingress.upgrade?.((socket) => serve(telling(socket)), told) ?? new Response();
+      return ingress.upgrade?.((socket) => serve(telling(socket)), headers) ?? new Response();
     };
     return handler.fetch(request, { ...ingress, upgrade });
   };
