@@ -59,7 +59,7 @@ export async function compare(
     }
   }
   const all = [...bouts];
-  const others = Math.max(...all.flatMap(([, own]) => own.map((bout) => bout.others)));
+  const others = median(all.flatMap(([, own]) => own.map((bout) => bout.others)));
   const base = all[0]?.[1] ?? [];
   return {
     title,
@@ -82,8 +82,8 @@ function summarise({ name, label }: Entrant, bouts: Bout[], base: Bout[], unit: 
     rates,
     p50: median(bouts.map(({ p50 }) => p50)),
     p99: median(bouts.map(({ p99 }) => p99)),
-    cpu: medianCpu(bouts.map(({ cpu }) => cpu)),
-    main: medianCpu(bouts.map(({ main }) => main)),
+    cpu: meanCpu(bouts, ({ cpu }) => cpu),
+    main: meanCpu(bouts, ({ main }) => main),
     busy: medianCpu(bouts.map(busyOf)),
     ...(resident !== undefined && { resident }),
   };
@@ -96,6 +96,16 @@ function rateOf(bout: Bout | undefined, unit: Comparison['unit']): number {
 /** Microseconds of a request, at so many a second, as the part of a core. */
 function busyOf({ cpu, requestsPerSecond }: Bout): Cpu {
   return mapRoles(cpu, (spent) => (spent * requestsPerSecond) / 1e6);
+}
+
+/** Of all requests: the ticks in which time is counted are too long for one round. */
+function meanCpu(bouts: readonly Bout[], of: (bout: Bout) => Cpu): Cpu {
+  const [first] = bouts;
+  if (!first) return {};
+  const total = bouts.reduce((sum, { requests }) => sum + requests, 0);
+  return mapRoles(of(first), (_, role) =>
+    bouts.reduce((sum, bout) => sum + ((of(bout)[role] ?? 0) * bout.requests) / total, 0),
+  );
 }
 
 function medianCpu(all: readonly Cpu[]): Cpu {

@@ -11,7 +11,7 @@ const DOORS = ['http', 'streamed', 'processor'] as const;
 /** What the doors that stream add to the model's own first chunk, for a model that thinks and one that does not. */
 export async function measureFirstEvents(
   { mock, subjects }: Servers,
-  { rounds, firstEvents: times }: Plan,
+  { firstEvents: { rounds, times } }: Plan,
   generator: Generator,
 ): Promise<AddedFirst[]> {
   const doors = Object.fromEntries(DOORS.map((name) => [name, subjects[name].port]));

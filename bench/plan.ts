@@ -3,6 +3,7 @@ import type { Shape } from './text.ts';
 /** How long the bench measures. */
 export interface Plan {
   quick: boolean;
+  /** Of each comparison: short and many, so that what disturbs the machine for a while disturbs all subjects alike. */
   rounds: number;
   /** How many measurements of a comparison may be made again because other programs were busy meanwhile. */
   repeats: number;
@@ -11,7 +12,7 @@ export interface Plan {
   bursts: { warm: number; measure: number };
   tokens: { warm: number; measure: number };
   /** Requests of each door in each round. */
-  firstEvents: number;
+  firstEvents: { rounds: number; times: number };
   /** Chains through each door, the first for warming up when there are more. */
   chains: number;
   /** Seconds of each load whose memory is measured, and how many streams are held at a time. */
@@ -26,12 +27,12 @@ export interface Plan {
 /** Long enough for medians that hold to a few percent: under five minutes. */
 export const FULL: Plan = {
   quick: false,
-  rounds: 5,
-  repeats: 4,
-  turn: { warm: 2, measure: 2.4 },
-  bursts: { warm: 1, measure: 1.8 },
-  tokens: { warm: 1, measure: 1.2 },
-  firstEvents: 50,
+  rounds: 20,
+  repeats: 20,
+  turn: { warm: 3, measure: 0.6 },
+  bursts: { warm: 1, measure: 0.45 },
+  tokens: { warm: 1, measure: 0.35 },
+  firstEvents: { rounds: 5, times: 50 },
   chains: 6,
   memory: 8,
   held: 1_000,
@@ -42,12 +43,12 @@ export const FULL: Plan = {
 /** Long enough to see that everything works, and about how fast: under a minute. */
 export const QUICK: Plan = {
   quick: true,
-  rounds: 2,
+  rounds: 4,
   repeats: 0,
-  turn: { warm: 0.4, measure: 0.6 },
-  bursts: { warm: 0.2, measure: 0.4 },
-  tokens: { warm: 0.1, measure: 0.4 },
-  firstEvents: 20,
+  turn: { warm: 1, measure: 0.3 },
+  bursts: { warm: 0.3, measure: 0.2 },
+  tokens: { warm: 0.1, measure: 0.2 },
+  firstEvents: { rounds: 2, times: 20 },
   chains: 1,
   memory: 2,
   held: 300,

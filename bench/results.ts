@@ -14,11 +14,11 @@ export interface SubjectResult {
   rates: number[];
   p50: number;
   p99: number;
-  /** Microseconds of each process for each request, with all of its threads. */
+  /** Microseconds of each process for each request of all rounds, with all of its threads. */
   cpu: Cpu;
   /** Microseconds of its main thread. */
   main: Cpu;
-  /** The part of a core that each process had. */
+  /** The part of a core that each process had, median of the rounds. */
   busy: Cpu;
   /** Bytes of the server in memory after the last round, where one is measured. */
   resident?: number;
@@ -29,7 +29,7 @@ export interface Comparison {
   title: string;
   unit: 'requests' | 'text deltas';
   connections: number;
-  /** The greatest part of the machine's time that went to other programs in any one measurement: its disturbance. */
+  /** The part of the machine's time that went to other programs, median of all measurements: their disturbance. */
   others: number;
   subjects: SubjectResult[];
 }

@@ -7,7 +7,7 @@ export function tableOf(results: Results): string {
   const { comparisons, firstEvents, chain, memory, start, swept, aims } = results;
   const { node, envoy, cpus, date, seconds } = results;
   const parts = [
-    `Node ${node}, Envoy ${envoy}, ${cpus} CPUs, ${date}, ${Math.round(seconds)} s. Medians of the rounds, (least - greatest).`,
+    `Node ${node}, Envoy ${envoy}, ${cpus} CPUs, ${date}, ${Math.round(seconds)} s. Medians of the rounds, (least - greatest); CPU of all.`,
     ...Object.values(comparisons).map(comparisonTable),
     `Added to the first events at 1 connection, ms\n${grid([
       ['', 'model', 'response.created', 'first text delta', 'the model itself takes'],
@@ -81,7 +81,7 @@ function comparisonTable({ title, unit, connections, others, subjects }: Compari
     number(serversOf(cpu), 0),
     number(resident && resident / 1e6, 0),
   ]);
-  const about = `us are CPU for each request; other programs took at most ${number(100 * others, 0)} % of the machine`;
+  const about = `us are CPU for each request; other programs took ${number(100 * others, 0)} % of the machine`;
   return `${title}, ${connections} connections; ${about}\n${grid([head, ...rows])}\n${busiestLine(subjects)}`;
 }
 
