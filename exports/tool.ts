@@ -9,6 +9,7 @@ export type { McpCall } from '../handler/items/mcp.ts';
 export type { Annotation, InputPart } from '../handler/protocol/content.ts';
 export type { JsonObject } from '../handler/protocol/json.ts';
 export type { ClientTool, FunctionTool } from '../handler/protocol/tools.ts';
+export type { ToldCall } from '../handler/tools/contract/calls.ts';
 export { toolContract } from '../handler/tools/contract/index.ts';
 export type { ToolSubject } from '../handler/tools/contract/subject.ts';
 export { watchTool } from '../handler/tools/contract/watch.ts';

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ItemEvent } from '../../handler/events/events.ts';
+import type { OutputItem } from '../../handler/items/item.ts';
+import type { McpCall } from '../../handler/items/mcp.ts';
 import { toolContract } from '../../handler/tools/contract/index.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 import { tryContract } from '../support/contract.ts';
@@ -61,12 +63,49 @@ const foreign = showing((event) =>
   'item' in event ? { ...event, item: { ...event.item, type: 'novel_call' } as never } : undefined,
 );
 
+/** The test tool whose items are others once they are done. */
+function ending(change: (item: McpCall) => McpCall): Tool {
+  return showing((event) =>
+    event.type === 'response.output_item.done' && event.item.type === 'mcp_call'
+      ? { ...event, item: change(event.item) }
+      : event,
+  );
+}
+
+/** The test tool whose items have other ids. */
+function called(rename: (id: string) => string): Tool {
+  return showing((event) => {
+    if ('item' in event) return { ...event, item: { ...event.item, id: rename(`${event.item.id}`) } as OutputItem };
+    return 'item_id' in event ? { ...event, item_id: rename(event.item_id) } : event;
+  });
+}
+
+const boastful = ending((item) => ({ ...item, output: `I have found ${item.output}` }));
+const renamed = ending((item) => ({ ...item, name: `${item.name}_numbers` }));
+const reordered = ending((item) => ({ ...item, arguments: item.arguments.replaceAll(',', ', ') }));
+
 const broken: [what: string, tool: Tool, promise: string, says: RegExp][] = [
   ['names that no server takes', named, 'its functions have names', /is no name of a function/],
   ['other functions than it said', forgetful, 'its functions have names', /are others than those/],
   ['results that are kept back', silent, 'the model reads', /has not read 123456/],
   ['items without an end', open, 'what clients see of it is told whole', /begun and never done/],
   ['items that no next turn can read', foreign, 'the next turn goes on', /a request came to/],
+  ['outputs that are others a turn later', boastful, 'later turns tell', /the model read .*, and reads a turn later/],
+  ['functions that are others a turn later', renamed, 'later turns tell', /the model read .*, and reads a turn later/],
+  [
+    'arguments that are others a turn later',
+    reordered,
+    'later turns tell',
+    /the model read .*, and reads a turn later/,
+  ],
+  ['ids that are too long', called((id) => `${id}${id}`), 'each of its items has an id', /longer than 64/],
+  [
+    'ids of another type',
+    called((id) => id.replace('mcp_', 'msg_')),
+    'each of its items',
+    /is no id of the type mcp_call/,
+  ],
+  ['one id for all', called(() => 'mcp_1'), 'each of its items', /two items have one id/],
   ['items that cannot be sent back', foreign, 'a client that keeps its items', /a request came to/],
 ];
 

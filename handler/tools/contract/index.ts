@@ -1,10 +1,15 @@
 import { type ContractCase, check, contractCase } from '../../contract.ts';
 import type { ResponseEvent } from '../../events/events.ts';
 import { fold } from '../../events/fold.ts';
+import { kinds } from '../../items/index.ts';
 import type { Item } from '../../items/item.ts';
 import type { Response as ResponseObject } from '../../protocol/response.ts';
 import { resultOf } from '../result-of.ts';
+import { callsIn, type ToldCall } from './calls.ts';
 import { ask, canonical, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
+
+/** The longest id of a call that OpenAI takes back; an item's id stands for the call that it was. */
+const MAX_ID = 64;
 
 /** Function names that model servers accept. */
 const NAME = /^[\w-]{1,64}$/;
@@ -49,9 +54,46 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
     check(last.includes(subject.result), 'the model has forgotten what a function returned a turn ago');
   }),
 
+  contractCase('later turns tell the model the calls and outputs that this one told', async (subject) => {
+    const read = subject.callsIn ?? callsIn;
+    const sent = () => subject.sent(subject.model);
+    const first = await completed(ask(subject, {}));
+    const calls = read(sent().at(-1));
+    check(
+      calls.length > 0,
+      'no call is found in what a model was sent: a protocol that is not built in needs `callsIn`',
+    );
+    const kept = { input: 'And now?', previous_response_id: first.id };
+    const sentBack = { input: continued(first), store: false };
+    for (const next of [kept, sentBack]) {
+      for (const tools of [[subject.entry], []]) {
+        const place = sent().length;
+        await completed(ask(subject, { ...next, tools }));
+        const told = read(sent()[place]);
+        let found = 0;
+        for (const call of told) if (found < calls.length && isSame(call, calls[found])) found++;
+        const missing = calls[found];
+        check(!missing, `the model read ${canonical(missing)}, and reads a turn later ${canonical(told)}`);
+      }
+    }
+  }),
+
+  contractCase('each of its items has an id of its type, which clients can send back', async (subject) => {
+    const turns = [await completed(ask(subject, {})), await completed(ask(subject, {}))];
+    const output = turns.flatMap((turn) => turn.output);
+    check(new Set(output.map(({ id }) => id)).size === output.length, 'two items have one id');
+    for (const { type, id } of output) {
+      const { prefix } = kinds[type];
+      const others = Object.entries(kinds).flatMap(([name, kind]) => (kind.prefix === prefix ? name : []));
+      check(others.length === 1, `items of ${others.join(' and ')} have one prefix, ${prefix}`);
+      check(id.startsWith(`${prefix}_`), `${id} is no id of the type ${type}: newItemId makes one`);
+      check(id.length <= MAX_ID, `the id ${id} is longer than ${MAX_ID} characters`);
+    }
+  }),
+
   contractCase('a client that keeps its items itself can send them back', async (subject) => {
     const first = await completed(ask(subject, { store: false }));
-    const input = [{ role: 'user', content: 'Go' }, ...first.output, { role: 'user', content: 'And now?' }];
+    const input = continued(first);
     await completed(ask(subject, { input, store: false }));
     await completed(ask(subject, { input, store: false, tools: [] }));
   }),
@@ -62,7 +104,7 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
       const response = await completed(ask(subject, {}));
       const stored = await jsonOf(send(subject, 'GET', `/v1/responses/${response.id}`));
       checkSame(stored, response, 'the response that is kept is another than the one that was told');
-      const input = [{ role: 'user', content: 'Go' }, ...response.output, { role: 'user', content: 'And now?' }];
+      const input = continued(response);
       const next = await completed(ask(subject, { input }));
       const path = `/v1/responses/${next.id}/input_items?order=asc`;
       const { data } = await jsonOf<{ data: Item[] }>(send(subject, 'GET', path));
@@ -139,6 +181,16 @@ function checkEvents(events: readonly ResponseEvent[]): ResponseObject {
   check(open.size === 0, 'an item is begun and never done');
   checkSame(folded.output, last.response.output, 'what was told item by item is not what the response has in the end');
   return last.response;
+}
+
+/** A turn as a client sends it back, and goes on from it. */
+function continued({ output }: ResponseObject): object[] {
+  return [{ role: 'user', content: 'Go' }, ...output, { role: 'user', content: 'And now?' }];
+}
+
+/** Whether two calls are the same to a model, whatever their ids. */
+function isSame({ id: _, ...call }: ToldCall, other: ToldCall | undefined): boolean {
+  return canonical(call) === canonical({ ...other, id: undefined });
 }
 
 function checkSame(is: unknown, was: unknown, broken: string): void {

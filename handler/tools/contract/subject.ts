@@ -3,6 +3,7 @@ import type { ResponseEvent } from '../../events/events.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Response as ResponseObject } from '../../protocol/response.ts';
 import type { Tool } from '../tool.ts';
+import type { ToldCall } from './calls.ts';
 
 /** A tool under test, in a handler that has it. */
 export interface ToolSubject {
@@ -24,6 +25,8 @@ export interface ToolSubject {
   opened(): number;
   /** The bodies that a model's server has got, in their order. */
   sent(model: string): readonly unknown[];
+  /** The calls in such a body. Default: it is read as Chat Completions, the Responses API and the Messages API have them. */
+  callsIn?(body: unknown): readonly ToldCall[];
   close(): Promise<void>;
 }
 
