@@ -1,129 +1,27 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { describe, log } from '../handler/index.ts';
-import type { Database } from '../handler/state/database/database.ts';
-import { migrate } from '../handler/state/database/schema.ts';
-import { type SqliteOptions, sqliteDatabase } from '../handler/state/database/sqlite.ts';
-import { keepCheckpoints } from './checkpoints.ts';
-import { Reserve } from './reserve.ts';
-import { watchFile } from './same-file.ts';
+import type { Database } from '../handler/index.ts';
+import type { DatabaseKind, Synchronous, Trouble } from './databases/kind.ts';
+import { sqlite } from './databases/sqlite.ts';
+
+/** Kinds of databases, by what stands before the colon of their URLs. */
+const kinds = new Map<string, DatabaseKind>([['sqlite', sqlite]]);
 
 /** The database when the configuration names none. */
 export const DEFAULT_DATABASE = 'sqlite:./data/antiphon.db';
 
-/** File mode: only the owner may read and write. */
-const OWNER_ONLY = 0o600;
+/** The kind of the database that a URL names; throws an Error that says which there are. */
+export function kindOf(url: string): DatabaseKind {
+  const [, scheme = ''] = /^([\w+.-]+):./.exec(url) ?? [];
+  const kind = kinds.get(scheme);
+  if (kind) return kind;
+  const forms = new Set([...kinds.values()].map(({ form }) => form));
+  throw new Error(`configuration: database must be ${[...forms].join(', or ')}`);
+}
 
-/**
- * Log size in pages at which a commit checkpoints by itself: SQLite's default, for when there is no checkpoint thread, and a
- * higher one for when the thread falls behind.
- */
-const [INLINE_CHECKPOINT_PAGES, FALLBACK_CHECKPOINT_PAGES] = [1_000, 32_768];
-
-/** Interval for checking the reserve and a full disk, in milliseconds. */
-const POLL_MS = 2_000;
-
-/** Called when there is trouble with the disk or the database file, and when it is over. */
-export type Trouble = (what: 'storage' | 'database', holds: boolean) => void;
-
-/**
- * Opens `sqlite:PATH` or `sqlite::memory:` and migrates it; throws an Error that names it. Its files get mode 0600, new or
- * not, since they contain what users said. With `trouble` the file is supervised while it is open: a thread checkpoints the
- * log, so that commits need not wait for the disk; a reserve is kept for a full disk; and once the path has another file,
- * nothing is read or written.
- */
+/** Opens a database by its URL, and migrates it; rejects with an Error that names it. */
 export async function openDatabase(
   url: string,
-  synchronous: SqliteOptions['synchronous'] = 'normal',
+  synchronous: Synchronous = 'normal',
   trouble?: Trouble,
 ): Promise<Database> {
-  const path = url.replace(/^sqlite:/, '');
-  let database: Database | undefined;
-  try {
-    if (path === ':memory:') {
-      database = sqliteDatabase(new DatabaseSync(path), { synchronous, defer: setImmediate });
-      await migrate(database);
-      return database;
-    }
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'a', OWNER_ONLY));
-    restrict(path);
-    const file = realpathSync(path);
-    const reserve = trouble && new Reserve(file);
-    await reserve?.makeRoom();
-    const connection = new DatabaseSync(path);
-    const options = { synchronous, defer: setImmediate, ...(reserve && { reserve }) };
-    const sqlite = sqliteDatabase(connection, options);
-    database = sqlite;
-    await migrate(sqlite);
-    return trouble && reserve ? await superviseFile(file, connection, sqlite, reserve, trouble) : sqlite;
-  } catch (error) {
-    await database?.close();
-    throw new Error(`cannot open ${url}: ${error instanceof Error ? error.message : error}`, { cause: error });
-  }
-}
-
-async function superviseFile(
-  file: string,
-  connection: DatabaseSync,
-  database: Database,
-  reserve: Reserve,
-  trouble: Trouble,
-): Promise<Database> {
-  const checkpoints = await keepCheckpoints(file, (error) => {
-    log.warn('commits write the log back themselves', { error: describe(error) });
-    connection.exec(`PRAGMA wal_autocheckpoint = ${INLINE_CHECKPOINT_PAGES}`);
-  });
-  connection.exec(`PRAGMA wal_autocheckpoint = ${FALLBACK_CHECKPOINT_PAGES}`);
-
-  reserve.onChange = (full) => {
-    log.error(full ? 'the disk is full' : 'the disk has room again');
-    checkpoints.full(full);
-    trouble('storage', full);
-  };
-
-  let isThere = true;
-  const endWatching = watchFile(file, (there) => {
-    isThere = there;
-    log.error(there ? 'the file of the database is back' : 'the file of the database was deleted or replaced');
-    trouble('database', !there);
-  });
-
-  const makeReserve = () =>
-    reserve.make(database.storage?.()?.free).catch((error) => {
-      log.warn('there is no reserve for a full disk', { error: describe(error) });
-    });
-  if (reserve.isFull) reserve.onChange(true);
-  await makeReserve();
-  const poll = setInterval(makeReserve, POLL_MS);
-  poll.unref();
-
-  return {
-    ...database,
-    batch(statements) {
-      if (isThere) return database.batch(statements);
-      return Promise.reject(new Error('the file of the database was deleted or replaced'));
-    },
-    async close() {
-      clearInterval(poll);
-      endWatching();
-      await checkpoints.end();
-      // Do not close it: SQLite would delete the log of the file that is at the path by now.
-      if (isThere) await database.close();
-    },
-  };
-}
-
-/** Restricts the files of a database to their owner. SQLite creates later ones with the mode of the first, so once is enough. */
-function restrict(path: string): void {
-  const file = realpathSync(path); // SQLite derives the other names from it
-  for (const name of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`]) {
-    try {
-      if (existsSync(name)) chmodSync(name, OWNER_ONLY);
-    } catch (error) {
-      // Another user owns the file, or the volume has no modes: that is no reason to refuse to start.
-      log.warn('a file of the database may be read by others', { error: describe(error) });
-    }
-  }
+  return kindOf(url).open(url, synchronous, trouble);
 }

@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { parseConfig, substitute } from '../handler/config/index.ts';
 import { defaultLimits } from '../handler/limits.ts';
+import { startProduct } from '../shim/product.ts';
+import { newFolder } from './support/folder.ts';
 
 const chat = { match: '*', backend: 'chat', url: 'http://127.0.0.1:11434/v1' };
 
@@ -159,8 +161,6 @@ const wrong: [unknown, RegExp][] = [
     (host): [unknown, RegExp] => [{ hosts: [host] }, /hosts\.0 must be a host name such as api\.example/],
   ),
   [{ errors: 'mine' }, /errors must be tiers or openai/],
-  [{ database: 'sqlite:' }, /database must be sqlite:PATH/],
-  [{ database: 'mysql://h/d' }, /database must be sqlite:PATH/],
   [{ database: { path: 'a.db' } }, /database must be a text/],
   [{ synchronous: 'off' }, /synchronous must be normal or full/],
   [{ conversationRetention: 'forever' }, /conversationRetention must be never, or an age such as 90d/],
@@ -204,6 +204,14 @@ const wrong: [unknown, RegExp][] = [
 for (const [value, message] of wrong) {
   test(`refused: ${JSON.stringify(value)}`, () => {
     assert.throws(() => parseConfig(value), { message });
+  });
+}
+
+for (const database of ['sqlite:', 'mysql://h/d', 'data/a.db', 'toString:a']) {
+  test(`refused as it starts: ${database}`, async () => {
+    const message = /^configuration: database must be sqlite:PATH, or sqlite::memory: for /;
+    const listen = { grpc: 'off', http: `unix:${newFolder()}/http.sock`, envoy: 'off', admin: 'off' };
+    await assert.rejects(startProduct({ config: { listen, models: [chat], database } }), { message });
   });
 }
 

@@ -71,12 +71,7 @@ const schema = v.strictObject({
   auth: v.optional(v.literal('none', 'must be none')),
   proof: v.optional(proof),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
-  database: v.optional(
-    v.pipe(
-      v.string('must be a text'),
-      v.regex(/^sqlite:./, 'must be sqlite:PATH, or sqlite::memory: for one that ends with the process'),
-    ),
-  ),
+  database: v.optional(v.string('must be a text')),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
   logRetention: v.optional(age),
@@ -164,7 +159,7 @@ export interface Config {
   proof?: v.InferOutput<typeof proof> | undefined;
   /** Undefined when the file names none: the root chooses then. */
   models: ModelConfig[] | undefined;
-  /** Undefined when the file names none: the root chooses then. */
+  /** The root checks it, since it knows which kinds there are. Undefined when the file names none: the root chooses then. */
   database: string | undefined;
   /** What a SQLite commit waits for: the operating system, or the disk. */
   synchronous: 'normal' | 'full';

@@ -1,0 +1,17 @@
+import type { Database } from '../../handler/index.ts';
+
+/** Called when there is trouble with the disk or the database file, and when it is over. */
+export type Trouble = (what: 'storage' | 'database', holds: boolean) => void;
+
+/** What a commit waits for, of databases that have the choice: the operating system, or the disk. */
+export type Synchronous = 'normal' | 'full';
+
+/** A kind of database that the configuration can name. Both functions reject with an Error that names the database. */
+export interface DatabaseKind {
+  /** Its URLs in words, as an error says what the configuration's `database` must be. */
+  form: string;
+  /** Opens a database by its URL, and migrates it. `trouble` asks to be told while it is open. */
+  open(url: string, synchronous: Synchronous, trouble?: Trouble): Promise<Database>;
+  /** Runs the command `vacuum` on one that nobody has open, with progress messages for people; rejects if the kind needs none. */
+  vacuum(url: string, say: (line: string) => void): Promise<void>;
+}
