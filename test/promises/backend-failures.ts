@@ -68,7 +68,10 @@ promise(
 
 promise(
   'backend.overflow-streamed',
-  { says: 'an overflow that comes inside the stream is told as well', source: 'test/fixtures/: recorded of llama.cpp' },
+  {
+    says: 'an overflow of the context inside the stream is recognised as well',
+    source: 'test/fixtures/: recorded of llama.cpp',
+  },
   async (door) => {
     const message = {
       code: 400,

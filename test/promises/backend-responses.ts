@@ -74,7 +74,7 @@ promise(
 
 promise(
   'native.live',
-  { says: 'what it says arrives as it is said', source: 'docs/backends.md' },
+  { says: 'its text arrives while the model writes it', source: 'docs/backends.md' },
   async (door) => {
     const heard = Promise.withResolvers<void>();
     const [first, second] = halves(message('first second'), ' second');
@@ -149,7 +149,7 @@ promise(
 promise(
   'native.reasoning-summary',
   {
-    says: 'its raw reasoning is told as a summary to those who ask for one, unless it gives one itself',
+    says: 'its raw reasoning becomes a summary for clients that ask for one, unless the server sends a summary itself',
     source: 'clients: the AI SDK, LangChain and Codex read summaries only',
   },
   async (door) => {
@@ -238,7 +238,7 @@ const cites: Said = {
 promise(
   'native.citations',
   {
-    says: 'what its texts cite is told as it comes and in the text, in the members that the API knows',
+    says: 'its citations come as events and in the text, with the members that the API knows',
     source: 'openai 7.57.0 types: ResponseOutputTextAnnotationAddedEvent',
   },
   async (door) => {
@@ -269,7 +269,7 @@ promise(
 promise(
   'chat.citations',
   {
-    says: 'what a model of Chat Completions cites is told as Responses has it',
+    says: 'citations of a Chat Completions server come in the form of the Responses API',
     source: 'openai 7.57.0 types: ChatCompletionMessage.Annotation',
   },
   async (door) => {
@@ -300,7 +300,7 @@ promise(
 promise(
   'native.functions',
   {
-    says: 'other servers are told of every tool as a function, and its calls are turned back',
+    says: 'other servers get every tool as a function, and its calls are turned back',
     source: 'test/fixtures/: recorded of vLLM, llama.cpp, Ollama',
   },
   async (door) => {
@@ -408,7 +408,7 @@ promise(
 promise(
   'native.custom-tool',
   {
-    says: "OpenAI's own server is told of tools other than functions as they are",
+    says: "OpenAI's own server gets tools other than functions as they are",
     source: 'docs/backends.md',
   },
   async (door) => {

@@ -12,7 +12,7 @@ type ResponseObject = OpenAI.Responses.Response;
 
 promise(
   'cancel.stops',
-  { says: 'cancel ends the response with what was made, and the model call', source: 'docs/api.md' },
+  { says: 'cancel ends the response, with the output so far, and the model call', source: 'docs/api.md' },
   async (door) => {
     const { script } = longReply('Hello');
     const model = door.model.script(script);

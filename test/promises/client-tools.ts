@@ -87,7 +87,7 @@ promise(
 promise(
   'custom-tool.grammar-described',
   {
-    says: 'with grammars: describe the model is told of a grammar',
+    says: 'with grammars: describe the model reads the grammar',
     source: 'docs/configuration.md: clients that need a key of their own',
   },
   async (door) => {

@@ -165,7 +165,7 @@ promise('compact.client', { says: 'openai: responses.compact', source: 'openai 7
 promise(
   'compaction.trigger',
   {
-    says: 'a compaction_trigger at the end makes one compaction item and nothing else, told as it is made',
+    says: 'a compaction_trigger at the end makes one compaction item and nothing else, with events while it is made',
     source: 'docs/compaction.md',
   },
   async (door) => {
@@ -212,7 +212,7 @@ promise(
 promise(
   'compaction.thinking',
   {
-    says: 'the thinking of a model that sums up is told as compacting, too, so that it is no silence',
+    says: 'the reasoning of a model that writes a summary becomes compacting events too, so that it does not count as silence',
     source: 'docs/compaction.md',
   },
   async (door) => {
@@ -231,7 +231,7 @@ promise(
 promise(
   'compaction.overflow',
   {
-    says: 'of what the model cannot hold the oldest is left out of a summary, but never what was said last',
+    says: 'if the input of a summary is larger than the context, the oldest items are left out, but never the last one',
     source: 'docs/compaction.md',
   },
   async (door) => {

@@ -99,7 +99,7 @@ promise(
 promise(
   'cors.stranger',
   {
-    says: 'another origin gets no header about it, nor does a request without one, and caches are told',
+    says: 'another origin gets no CORS header, nor does a request without one, and vary tells caches so',
     source: 'docs/api.md',
   },
   async (door) => {

@@ -261,7 +261,7 @@ promise(
 
 promise(
   'create.demo',
-  { says: 'the demo model says what it is and what it heard', source: 'docs/api.md' },
+  { says: 'the demo model says what it is, and repeats its input', source: 'docs/api.md' },
   async (door) => {
     const { output, model } = await create(door, { model: 'demo', input: 'parrot this', max_output_tokens: 100 });
     assert.equal(model, 'demo');

@@ -252,7 +252,7 @@ promise(
 promise(
   'idempotency.conversation',
   {
-    says: 'a turn of a conversation that is sent again adds nothing to it, and is not told of its own lock',
+    says: 'a turn of a conversation that is sent again adds nothing to it, and is not refused by its own lock',
     source: 'docs/state.md',
   },
   async (door) => {

@@ -101,7 +101,7 @@ const counts: [given: unknown, told: number][] = [
 promise(
   'create.usage-numbers',
   {
-    says: 'whatever a model server gives for tokens, what is told are whole numbers from 0 that are exact',
+    says: 'whatever a model server sends as numbers of tokens, usage has exact whole numbers from 0',
     source: 'SECURITY.md',
   },
   async (door) => {

@@ -81,7 +81,7 @@ promise(
 
 promise(
   'anthropic.live',
-  { says: 'what it says arrives as it is said', source: 'Messages API: Streaming messages' },
+  { says: 'its text arrives while the model writes it', source: 'Messages API: Streaming messages' },
   async (door) => {
     const arrived = Promise.withResolvers<void>();
     const [first, second] = halves('first second', ' second');
@@ -264,7 +264,7 @@ promise(
 
 promise(
   'anthropic.format',
-  { says: 'a JSON schema is held', source: 'Messages API: Structured outputs' },
+  { says: 'a JSON schema is sent as output_config', source: 'Messages API: Structured outputs' },
   async (door) => {
     const schema = {
       type: 'object',

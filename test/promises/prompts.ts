@@ -7,7 +7,10 @@ import { modelInput } from './state-ask.ts';
 
 promise(
   'prompt.filled',
-  { says: 'a prompt of the configuration is filled in, the newest version unless told', source: 'docs/api.md' },
+  {
+    says: 'a prompt of the configuration is filled in, in its newest version unless the request names another',
+    source: 'docs/api.md',
+  },
   async (door) => {
     const model = door.model.script(says('ok'));
     const variables = { name: 'Ada', topic: { type: 'input_text', text: 'maths' } };

@@ -37,7 +37,7 @@ const thinks = () => sends([{ reasoning_content: 'Let me ' }, { reasoning_conten
 promise(
   'reasoning.summary',
   {
-    says: 'raw reasoning is told as a summary to those who ask for one, in a stream as in JSON',
+    says: 'raw reasoning becomes a summary for clients that ask for one, in a stream as in JSON',
     source: 'clients: the AI SDK, LangChain and Codex read summaries only',
   },
   async (door) => {
@@ -80,7 +80,7 @@ promise(
 promise(
   'reasoning.summary-cut',
   {
-    says: 'a part of a summary that was cut says so, and so does the stream that is told again',
+    says: 'a truncated part of a summary is incomplete, in a replayed stream as well',
     source: 'openai 7.57.0 types: ResponseReasoningSummaryPartDoneEvent',
   },
   async (door) => {
@@ -154,7 +154,7 @@ promise(
 promise(
   'reasoning.raw',
   {
-    says: 'reasoning is told raw to those who ask for no summary',
+    says: 'reasoning stays raw for clients that ask for no summary',
     source: 'clients: the AI SDK, LangChain and Codex read summaries only',
   },
   async (door) => {
@@ -176,7 +176,7 @@ promise(
 promise(
   'reasoning.replayed',
   {
-    says: 'reasoning that comes back goes to the model, told raw or as a summary',
+    says: 'reasoning that a client sends back goes to the model, raw or as a summary',
     source: 'clients: the AI SDK, LangChain and Codex read summaries only',
   },
   async (door) => {
@@ -214,7 +214,7 @@ promise(
 promise(
   'reasoning.summary-sealed',
   {
-    says: 'what is told as a summary is sealed too, and read once when both come back',
+    says: 'reasoning shown as a summary is sealed too, and the model reads it once if both come back',
     source: 'clients: the AI SDK, LangChain and Codex read summaries only',
   },
   async (door) => {
@@ -265,7 +265,7 @@ promise(
 
 promise(
   'loop.max-tool-calls',
-  { says: 'calls beyond max_tool_calls are not run, and the model is told', source: 'openai 7.57.0 types' },
+  { says: 'calls beyond max_tool_calls are not run, and the model reads so', source: 'openai 7.57.0 types' },
   async (door) => {
     const add = (id: string) => ({ name: 'add', args: '{"a":1,"b":2}', id });
     const model = door.model.script(callsFunctions(add('c1'), add('c2'), add('c3')), says('done'));

@@ -69,7 +69,7 @@ promise(
 
 promise(
   'input-items.content',
-  { says: 'listed items are what was sent, contents as parts', source: 'openai 7.57.0 types: ResponseItem' },
+  { says: 'listed items are the input items, contents as parts', source: 'openai 7.57.0 types: ResponseItem' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('Hello')), input: mixed });
     const { data } = await have<List>(door, 'GET', `/v1/responses/${id}/input_items?order=asc`);

@@ -27,7 +27,7 @@ promise(
 promise(
   'surface.events',
   {
-    says: 'events have exactly the members of their types, the first time and when a stream is told again',
+    says: 'events have exactly the members of their types, live and in a replayed stream',
     source: 'openai 7.57.0 types: ResponseStreamEvent',
   },
   async (door) => {

@@ -36,7 +36,7 @@ const initialTools: typeof exampleTools = JSON.parse(
 promise(
   'surface.tools-told',
   {
-    says: 'a model is told of tools of every type, over Chat Completions and over Responses',
+    says: 'a model gets tools of every type, over Chat Completions and over Responses',
     source: 'openai 7.57.0 types: Tool',
   },
   async (door) => {

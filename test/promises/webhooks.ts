@@ -17,7 +17,7 @@ async function deliveryOf(door: Door, id: string) {
 promise(
   'webhooks.signed',
   {
-    says: 'every end of a background response is told, signed as webhooks.unwrap verifies it',
+    says: 'every end of a background response is delivered, signed so that webhooks.unwrap verifies it',
     source: 'docs/background.md',
   },
   async (door) => {
@@ -45,7 +45,7 @@ promise(
 
 promise(
   'webhooks.foreground',
-  { says: 'a response that was waited for is not told', source: 'docs/background.md' },
+  { says: 'a foreground response has no webhook', source: 'docs/background.md' },
   async (door) => {
     const { id } = await create(door, { model: door.model.script(says('ok')) });
     const later = await begin(door, says('ok'));

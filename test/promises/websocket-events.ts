@@ -151,7 +151,7 @@ promise(
 
 promise(
   'websocket.lane-limits',
-  { says: 'a connection has 32 named lanes, and a stream_id is held to its form', source: 'OpenAI: WebSocket mode' },
+  { says: 'a connection has 32 named lanes, and a stream_id must be valid', source: 'OpenAI: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));

@@ -259,7 +259,7 @@ test('summaries keep their parts, and what OpenAI has sealed', () => {
   ]);
 });
 
-test('raw reasoning is told as a summary to those who ask for one, unless there is one', () => {
+test('raw reasoning becomes a summary for clients that ask for one, unless there is one', () => {
   const asked = { reasoning: { effort: null, summary: 'concise' } };
   const texts = (items: Json[]) =>
     items.map(({ summary, content }) => [summary, content].map((list) => list.map(({ text }: Json) => text)));

@@ -30,7 +30,7 @@ test('without origins there is not a word about them, and OPTIONS is 405', async
   await refuses(replies[1] ?? assert.fail(), { status: 405, code: 'method_not_allowed' });
 });
 
-test('with * any origin is told so, and caches may keep one reply for all', async (t) => {
+test('with * every origin gets *, and caches may keep one reply for all', async (t) => {
   const door = await open(t, ['https://app.example', '*']);
   for (const method of ['GET', 'OPTIONS']) {
     const reply = await door.fetch('/v1/models', { method, headers: asks });
@@ -40,7 +40,7 @@ test('with * any origin is told so, and caches may keep one reply for all', asyn
   }
 });
 
-test('each of several origins is told its own name', async (t) => {
+test('each of several origins gets its own name', async (t) => {
   const origins = ['https://one.example', 'http://localhost:5173'];
   const door = await open(t, origins);
   for (const origin of origins) {

@@ -37,7 +37,7 @@ tryContract('sqlite in a file', databaseContract, async () => {
   };
 });
 
-test('sqlite in a file: writes ahead, and waits for the disk as it is told', async () => {
+test('sqlite in a file: writes ahead, and waits for the disk as configured', async () => {
   const dir = newFolder();
   for (const [synchronous, level] of [
     ['normal', 1],

@@ -92,7 +92,7 @@ test('what would not fit an idle server is refused for good', { timeout: 60_000 
   await empty(memory);
 });
 
-test('after thousands of requests of all kinds nothing is held', { timeout: 120_000 }, async (t) => {
+test('after thousands of requests of all kinds no memory is reserved', { timeout: 120_000 }, async (t) => {
   const { door, memory, port } = await open(t, { inFlight: '64MiB', body: '4MiB', unread: '1s' });
   const model = door.model.script(says('Hello'));
   const failing = door.model.script((turn) => turn.reply(500, {}));

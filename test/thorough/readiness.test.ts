@@ -54,7 +54,7 @@ test('without a database that answers the process is not ready, and it is again 
   assert.ok(pings <= 2, 'who asks all the time does not keep the database busy');
 });
 
-test('readiness is told on plain HTTP and on the admin listener, which has nothing else, and says why while it drains', async (t) => {
+test('readiness is on plain HTTP and on the admin listener, which has nothing else, and names the reason while it drains', async (t) => {
   const dir = newFolder();
   const model = await startScriptedModel();
   t.after(model.close);

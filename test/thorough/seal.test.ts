@@ -47,7 +47,7 @@ test('the first secret of 32 bytes seals, and none that is shorter', async () =>
   assert.match(await sealWith([], shared)('default').seal('compaction', 'x'), /^antiphon\.2\.database\./);
 });
 
-test('a configuration none of whose secrets is long enough is refused, and told what to do', () => {
+test('a configuration without a secret of full length is refused, with the cure', () => {
   assert.throws(() => parseConfig({ secrets: [short] }), /secrets need one .*32 bytes.*openssl rand -base64 32/);
   assert.deepEqual(parseConfig({ secrets: [short, long] }).secrets, [short, long]);
   // Bytes count, not characters.

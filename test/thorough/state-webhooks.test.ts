@@ -63,7 +63,7 @@ test('a URL that the configuration has no more is not called', async (t) => {
   assert.equal(door.model.hooks.length, 1);
 });
 
-test('only the ends that are asked for are told', async (t) => {
+test('only the configured events are delivered', async (t) => {
   const database = await testDatabase();
   const door = await openInProcess({ database });
   t.after(() => door.close());

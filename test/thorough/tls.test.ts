@@ -40,7 +40,7 @@ async function serve(t: TestContext, clientCa?: Buffer) {
   return { server, ask };
 }
 
-test('HTTP speaks TLS, WebSockets included, and asks no client for a certificate unless told', async (t) => {
+test('HTTP speaks TLS, WebSockets included, and asks for client certificates only if configured', async (t) => {
   const { server, ask } = await serve(t);
   assert.partialDeepStrictEqual(await ask(), { name: 'http', rebindable: true });
   const socket = new WebSocket(`wss://localhost:${server.port}/`, { ca }).on('error', () => {});

@@ -48,7 +48,7 @@ test('a connection of no use is closed, and one on which a turn is made is not',
 });
 
 test(
-  'a connection ends at its limit, when its turn has; requests are told, and so is a client that asks for none',
+  'a connection ends at its limit, once its turn has; requests get an error, and so does a client without any',
   LIMIT,
   async (t) => {
     const { model, socket } = await open(t, { connection: '300ms' });
@@ -77,27 +77,31 @@ test(
   },
 );
 
-test('draining: idle connections are closed, what is made finishes whole, and what waits is told', LIMIT, async (t) => {
-  const { model, server, socket } = await open(t);
-  const [idle, busy] = [await socket(), await socket()];
-  const release = Promise.withResolvers<void>();
-  const slow = model.script(async (turn) => {
-    await turn.text('Hel');
-    await release.promise;
-    await turn.finish();
-  });
-  busy.send({ type: 'response.create', model: slow, input: 'Hi' });
-  let event = await busy.next();
-  const drained = server.drain(60_000);
-  assert.equal(await idle.closed, 1001);
-  busy.send({ type: 'response.create', model: slow, input: 'Hi', stream_id: 'late' });
-  while (!event.error) event = await busy.next();
-  assert.deepEqual([event.status, event.error.code], [503, 'server_stopping']);
-  release.resolve();
-  while (event.type !== 'response.completed') event = await busy.next();
-  assert.equal(await busy.closed, 1001);
-  await drained;
-});
+test(
+  'draining: idle connections are closed, running turns finish, and waiting requests get an error',
+  LIMIT,
+  async (t) => {
+    const { model, server, socket } = await open(t);
+    const [idle, busy] = [await socket(), await socket()];
+    const release = Promise.withResolvers<void>();
+    const slow = model.script(async (turn) => {
+      await turn.text('Hel');
+      await release.promise;
+      await turn.finish();
+    });
+    busy.send({ type: 'response.create', model: slow, input: 'Hi' });
+    let event = await busy.next();
+    const drained = server.drain(60_000);
+    assert.equal(await idle.closed, 1001);
+    busy.send({ type: 'response.create', model: slow, input: 'Hi', stream_id: 'late' });
+    while (!event.error) event = await busy.next();
+    assert.deepEqual([event.status, event.error.code], [503, 'server_stopping']);
+    release.resolve();
+    while (event.type !== 'response.completed') event = await busy.next();
+    assert.equal(await busy.closed, 1001);
+    await drained;
+  },
+);
 
 test('draining ends when its grace does, and the turn with it', LIMIT, async (t) => {
   const { model, server, socket } = await open(t);
