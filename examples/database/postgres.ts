@@ -6,24 +6,31 @@ const REFUSED = new Set(['23502', '23505', '23514']);
 
 /** A Database on PGlite, which is Postgres in this process. */
 export function postgres(pg: PGlite): Database {
+  const running = new Set<Promise<Row[][]>>();
+  let closing: Promise<void> | undefined;
   return {
     async batch(batch) {
+      if (closing) throw new Error('the database is closed');
+      const transaction = pg.transaction(async (inside) => {
+        const all: Row[][] = [];
+        for (const { text, values } of statementsOf(batch)) {
+          const { rows } = await inside.query<Row>(numbered(text, values), [...values]);
+          all.push(rows);
+        }
+        return all;
+      });
+      running.add(transaction);
       try {
-        const rows = await pg.transaction(async (transaction) => {
-          const all: Row[][] = [];
-          for (const { text, values } of statementsOf(batch)) {
-            const { rows } = await transaction.query<Row>(numbered(text, values), [...values]);
-            all.push(rows);
-          }
-          return all;
-        });
-        return rowsByName(batch, rows);
+        return rowsByName(batch, await transaction);
       } catch (error) {
         const refused = error instanceof Error && 'code' in error && REFUSED.has(String(error.code));
         throw refused ? new Conflict('a constraint refused a statement', { cause: error }) : error;
+      } finally {
+        running.delete(transaction);
       }
     },
-    close: () => pg.close(),
+    // PGlite itself would not wait for what it was asked before.
+    close: () => (closing ??= Promise.allSettled(running).then(() => pg.close())),
   };
 }
 

@@ -7,7 +7,8 @@ import { type D1Binding, d1Database } from '../../handler/state/database/d1.ts';
 import { tryContract } from '../support/contract.ts';
 import { newFolder } from '../support/folder.ts';
 
-const MOST = 20;
+/** One for each case. */
+const MOST = databaseContract.length;
 
 let dir: string;
 let platform: Awaited<ReturnType<typeof getPlatformProxy<Record<string, D1Binding>>>>;

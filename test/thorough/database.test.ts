@@ -10,6 +10,7 @@ import {
   type Row,
   type Rows,
   type Statement,
+  StorageFull,
 } from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { read, sql, write } from '../../handler/state/database/sql.ts';
@@ -19,17 +20,34 @@ import { newFolder } from '../support/folder.ts';
 
 tryContract('sqlite in memory', databaseContract, async () => {
   const database = sqliteDatabase(new DatabaseSync(':memory:'));
-  return { database, close: () => database.close() };
+  return { database, fill: () => fill(database), close: () => database.close() };
 });
+
+/** Writes on a connection, and commits once it is told to. */
+async function lock(connection: DatabaseSync): Promise<() => Promise<void>> {
+  connection.exec("BEGIN IMMEDIATE; INSERT INTO owners (id, alive_until) VALUES ('theirs', 0)");
+  return async () => {
+    connection.exec('COMMIT');
+    connection.close();
+  };
+}
+
+/** Lets a database grow no more. */
+async function fill(database: Database): Promise<void> {
+  await database.batch({ bound: write(sql`PRAGMA max_page_count = 1`) }); // no less than what there is
+}
 
 tryContract('sqlite in a file', databaseContract, async () => {
   const dir = newFolder();
-  const open = () => sqliteDatabase(new DatabaseSync(join(dir, 'a.db')), { synchronous: 'full', defer: setImmediate });
+  const connect = () => new DatabaseSync(join(dir, 'a.db'));
+  const open = () => sqliteDatabase(connect(), { synchronous: 'full', defer: setImmediate });
   const database = open();
   const another = open();
   return {
     database,
     another,
+    fill: () => fill(database),
+    lock: () => lock(connect()),
     async close() {
       await database.close();
       await another.close();
@@ -207,5 +225,94 @@ for (const [what, breaks] of Object.entries(broken)) {
     };
     const reason = await refused();
     assert.ok(reason);
+  });
+}
+
+/** Drivers that break one promise, with what the contract says of it. */
+const faults: [what: string, promise: string, says: RegExp, change: (whole: Database) => Partial<Database>][] = [
+  [
+    'tells a full disk as any error',
+    'what there is no room for',
+    /"another error", and not "StorageFull"/,
+    (whole) => ({
+      batch: (statements) =>
+        whole.batch(statements).catch((error) => {
+          throw error instanceof StorageFull ? new Error('full') : error;
+        }),
+    }),
+  ],
+  [
+    'reads as one who writes',
+    'who reads waits for nobody',
+    /reads beside one who writes/,
+    (whole) => ({
+      batch: (statements) => whole.batch({ ...statements, lock: write(sql`PRAGMA user_version`) }),
+    }),
+  ],
+  [
+    'works on once it is closed',
+    'what was asked before it closes',
+    /and came to: undefined/,
+    () => ({ async close() {} }),
+  ],
+  [
+    'says nothing clear once it is closed',
+    'what was asked before it closes',
+    /and came to: Error: finalized/,
+    (whole) => ({
+      batch: (statements) =>
+        whole.batch(statements).catch((error) => {
+          throw /closed/.test(String(error)) ? new Error('finalized') : error;
+        }),
+    }),
+  ],
+  [
+    'gives up what was asked when it closes',
+    'what was asked before it closes',
+    /what was asked before/,
+    (whole) => {
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      return {
+        batch: (statements) =>
+          Promise.race([
+            closed.then(() => Promise.reject(new Error('closed'))),
+            tick().then(() => whole.batch(statements)),
+          ]),
+        async close() {
+          resolve();
+          await tick();
+          await tick();
+          await whole.close();
+        },
+      };
+    },
+  ],
+  [
+    'cannot be closed again',
+    'what was asked before it closes',
+    /not open/,
+    (whole) => {
+      let times = 0;
+      return {
+        async close() {
+          if (times++ === 1) throw new Error('it is not open');
+          await whole.close();
+        },
+      };
+    },
+  ],
+];
+
+for (const [what, promise, says, change] of faults) {
+  test(`the contract refuses a driver that ${what}`, async () => {
+    const { run } = databaseContract.find(({ name }) => name.startsWith(promise)) ?? assert.fail(promise);
+    const dir = newFolder();
+    const connect = () => new DatabaseSync(join(dir, 'a.db'));
+    const open = async () => {
+      const whole = sqliteDatabase(connect(), { patience: 50 });
+      const database = { ...whole, ...change(whole) };
+      return { database, fill: () => fill(whole), lock: () => lock(connect()), close: () => whole.close() };
+    };
+    await assert.rejects(run(open), says);
   });
 }

@@ -4,7 +4,7 @@ import { insertBlock } from '../log.ts';
 import { ProcessLease } from '../process-lease.ts';
 import { sweep } from '../sweep.ts';
 import { joinText, splitText, type TextKey } from '../text.ts';
-import { Conflict, type Database, type Statement } from './database.ts';
+import { Conflict, type Database, type Statement, StorageFull } from './database.ts';
 import { migrate, migrations } from './schema.ts';
 import { raw, read, sql, write } from './sql.ts';
 
@@ -12,6 +12,13 @@ import { raw, read, sql, write } from './sql.ts';
 export interface DatabaseSubject {
   database: Database;
   another?: Database;
+  /** Takes its room: from then on there is none for a text of 1 MB. Only where the kind can know that it is full. */
+  fill?(): Promise<void>;
+  /**
+   * Begins to write as somebody else, and holds the lock of those who write until what it gives is called. Only where the
+   * kind has such a lock.
+   */
+  lock?(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -108,6 +115,53 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
     const outcomes = await Promise.all([1, 2, 3].map((n) => database.batch({ updated: update(n) })));
     assertSame(outcomes.flatMap(({ updated }) => updated).length, 1);
   }),
+
+  promise('what there is no room for is a StorageFull, and all else goes on', async (subject) => {
+    const { database } = subject;
+    if (!subject.fill) return;
+    await database.batch({ a: owner('a', 1) });
+    await subject.fill();
+    const large = write(sql`INSERT INTO secrets (id, key) VALUES ('large', ${'x'.repeat(1_000_000)})`);
+    assertSame(await outcomeOf(database.batch({ b: owner('b', 1), large })), 'StorageFull');
+    assertSame(await database.batch({ owners: OWNERS }), { owners: [{ id: 'a', alive_until: 1 }] });
+    assertSame(await outcomeOf(database.batch({ again: owner('a', 2) })), 'Conflict');
+    await database.batch({ gone: write(sql`DELETE FROM owners WHERE id = ${'a'}`) });
+    assertSame(await database.batch({ owners: OWNERS }), { owners: [] });
+  }),
+
+  promise('who reads waits for nobody who writes', async (subject) => {
+    const { database } = subject;
+    if (!subject.lock) return;
+    const release = await subject.lock();
+    const writing = outcomeOf(database.batch({ a: owner('a', 1) }));
+    const reads = Array.from({ length: 10 }, () => outcomeOf(database.batch({ owners: OWNERS, counted: COUNT })));
+    const outcomes = await Promise.all(reads).finally(release);
+    assertSame(new Set(outcomes).size === 1 && outcomes[0], 'done', 'reads beside one who writes');
+    assertSame(await writing, 'done', 'a write after another');
+  }),
+
+  promise(
+    'what was asked before it closes comes to an end, and all after it rejects',
+    async ({ database, another }) => {
+      await database.batch({ a: owner('a', 1) });
+      const asked = [database.batch({ b: owner('b', 1) }), database.batch({ owners: OWNERS })].map(outcomeOf);
+      const closing = database.close();
+      const late = [{ c: owner('c', 1) }, { owners: OWNERS }].map((batch) => reasonOf(database.batch(batch)));
+      await closing;
+      late.push(...[{ d: owner('d', 1) }, { owners: OWNERS }].map((batch) => reasonOf(database.batch(batch))));
+      assertSame(await Promise.all(asked), ['done', 'done'], 'what was asked before');
+      for (const reason of await Promise.all(late)) {
+        const isPlain = reason instanceof Error && !(reason instanceof Conflict) && !(reason instanceof StorageFull);
+        check(
+          isPlain && /clos/i.test(reason.message),
+          `once it closes a batch has to reject as closed, and came to: ${reason}`,
+        );
+      }
+      await database.close();
+      const kept = (await another?.batch({ owners: OWNERS }))?.owners.map(({ id }) => id) ?? ['a', 'b'];
+      assertSame(kept, ['a', 'b'], 'what is kept');
+    },
+  ),
 
   promise('rows page both ways without loss', async ({ database }) => {
     const all = Array.from({ length: 25 }, (_, n) => n);
@@ -213,13 +267,19 @@ const OWNERS = read(sql`SELECT id, alive_until FROM owners ORDER BY id`);
 const COUNT = read(sql`SELECT count(*) AS n FROM owners`);
 const NOWHERE = read(sql`SELECT 1 FROM nowhere`);
 
-async function outcomeOf(work: Promise<unknown>): Promise<'done' | 'Conflict' | 'another error'> {
-  try {
-    await work;
-    return 'done';
-  } catch (error) {
-    return error instanceof Conflict ? 'Conflict' : 'another error';
-  }
+async function outcomeOf(work: Promise<unknown>): Promise<'done' | 'Conflict' | 'StorageFull' | 'another error'> {
+  const reason = await reasonOf(work);
+  if (reason === undefined) return 'done';
+  if (reason instanceof StorageFull) return 'StorageFull';
+  return reason instanceof Conflict ? 'Conflict' : 'another error';
+}
+
+/** Why work rejects; undefined where it does not. */
+function reasonOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (reason: unknown) => reason ?? new Error('no reason'),
+  );
 }
 
 /** Throws unless two values are the same as JSON: some drivers give their rows no prototype. */

@@ -1,5 +1,5 @@
 import { rowsByName, statementsOf } from './batch.ts';
-import { Conflict, type Database, type Row, StorageFull } from './database.ts';
+import { Conflict, closedError, type Database, type Row, StorageFull } from './database.ts';
 
 /** The part of a Cloudflare D1 binding that is used. */
 export interface D1Binding {
@@ -14,8 +14,10 @@ interface D1Statement {
 /** A Database on Cloudflare D1, whose `batch` is a transaction. */
 export function d1Database(binding: D1Binding): Database {
   let bytes: number | undefined;
+  let closed = false;
   return {
     async batch(statements) {
+      if (closed) throw closedError();
       const bound = statementsOf(statements).map(({ text, values }) => binding.prepare(text).bind(...values));
       try {
         const results = await binding.batch(bound);
@@ -32,6 +34,8 @@ export function d1Database(binding: D1Binding): Database {
       }
     },
     storage: () => (bytes === undefined ? undefined : { bytes, free: 0 }),
-    async close() {},
+    async close() {
+      closed = true; // what the binding has under way comes to its end by itself
+    },
   };
 }

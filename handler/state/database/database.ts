@@ -28,6 +28,11 @@ export class StorageFull extends Error {
   override readonly name = 'StorageFull';
 }
 
+/** Makes the error of a batch that was asked of a database which is closed, or closing. */
+export function closedError(): Error {
+  return new Error('the database is closed');
+}
+
 /** Size of a database, in bytes. */
 export interface Storage {
   /** Bytes in use, without free pages. */
@@ -49,6 +54,9 @@ export interface Database {
   isFull?(): boolean;
   /** Returns some free space to the disk, and says whether there is more. */
   giveBack?(): Promise<boolean>;
-  /** Closes it; acknowledged writes are kept. */
+  /**
+   * Closes it, once what was asked before has come to an end; acknowledged writes are kept. What is asked from then on
+   * rejects with an Error that says so; to close it again does nothing.
+   */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { rowsByName, statementsOf } from './batch.ts';
-import { Conflict, type Database, type Row, type Statement, StorageFull, type Value } from './database.ts';
+import { Conflict, closedError, type Database, type Row, type Statement, StorageFull, type Value } from './database.ts';
 import { loopTurns } from './loop-turns.ts';
 import { raw, sql, write } from './sql.ts';
 
@@ -148,7 +148,9 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     new Promise<Row[][]>((resolve, reject) => {
       enqueue({ statements, until: performance.now() + patience, resolve, reject }, defer);
     });
+  let closing: Promise<void> | undefined;
   const batch: Database['batch'] = async (named) => {
+    if (closing) throw closedError();
     const statements = statementsOf(named);
     const onlyReads = statements.every(({ kind }) => kind === 'read');
     if (!onlyReads) return rowsByName(named, await readAndWrite(statements));
@@ -158,6 +160,12 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     } finally {
       reading--;
     }
+  };
+
+  const close = async () => {
+    flush();
+    while (queue.length + reading > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    connection.close();
   };
 
   const pragma = (name: string) => Number(Object.values(all(`PRAGMA ${name}`)[0] ?? {})[0]);
@@ -180,11 +188,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       await batch({ pages: write(sql`PRAGMA incremental_vacuum(${raw(VACUUM_PAGES)})`) });
       return true;
     },
-    async close() {
-      flush();
-      while (queue.length + reading > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      connection.close();
-    },
+    close: () => (closing ??= close()),
   };
 }
 
