@@ -16,7 +16,7 @@ export interface BareOptions {
 /**
  * The least that a stored JSON turn takes on the product's own libraries: Hono parses the request, undici calls the model, its
  * stream is read event by event, and the request and the Response are a row of SQLite before the reply; rows that meet share a
- * commit, under the pragmas of the product. Nothing is checked, and nobody can go on from it.
+ * commit, which waits for as much as the product's do by default. Nothing is checked, and nobody can go on from it.
  */
 function start(port: number, { mock, file, reply }: BareOptions): void {
   const store = openStore(file);
