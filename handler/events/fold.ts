@@ -1,38 +1,30 @@
 import { kinds } from '../items/index.ts';
-import type { Outputs } from '../items/item.ts';
+import type { OutputItem, Outputs } from '../items/item.ts';
 import { put } from '../items/stream.ts';
 import type { Response } from '../protocol/response.ts';
-import type { ItemEvent, OutputItemEvent, ResponseEvent } from './events.ts';
+import type { ItemEvent, ResponseEvent } from './events.ts';
 
 /**
  * The response after one more event: pure, and only the path that changes is copied. What a `done` event carries is
  * authoritative, since some fields appear only there.
  */
 export function fold(response: Response, event: ResponseEvent): Response {
-  switch (event.type) {
-    case 'response.created':
-    case 'response.queued':
-    case 'response.in_progress':
-    case 'response.completed':
-    case 'response.incomplete':
-    case 'response.failed':
-      return event.response;
-    case 'response.output_item.added':
-    case 'response.output_item.done':
-      return { ...response, output: put(response.output, event.output_index, event.item) };
-    case 'error':
-      return response;
-    default:
-      return inItem(response, event);
-  }
+  if ('response' in event) return event.response;
+  if (event.type === 'error') return response;
+  const output = foldOutput(response.output, event);
+  return output === response.output ? response : { ...response, output };
 }
 
-function inItem(response: Response, event: Exclude<ItemEvent, OutputItemEvent>): Response {
-  if (!('output_index' in event)) return response;
-  const item = response.output[event.output_index];
-  if (!item) return response;
+/** The same for the output alone, without a copy of the response for every event. */
+export function foldOutput(output: OutputItem[], event: ItemEvent): OutputItem[] {
+  if (event.type === 'response.output_item.added' || event.type === 'response.output_item.done') {
+    return put(output, event.output_index, event.item);
+  }
+  if (!('output_index' in event)) return output;
+  const item = output[event.output_index];
+  if (!item) return output;
   const after = foldItem(item, event);
-  return after === item ? response : { ...response, output: put(response.output, event.output_index, after) };
+  return after === item ? output : put(output, event.output_index, after);
 }
 
 /** The fold of each item type over its own events. */

@@ -12,7 +12,28 @@ const MAX_EVENT = 16 * 1024 * 1024;
 
 /** One event as it goes over the wire; JSON holds no line break, so one `data` line is enough. */
 export function encodeEvent(event: ResponseEvent): Uint8Array {
-  return encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  return encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+}
+
+/** Bytes that short events are written to, one behind another: an array for each costs four times as much as its bytes. */
+const POOL_SIZE = 8 * 1024;
+/** Bytes of a UTF-16 code unit in UTF-8 at most. */
+const MAX_UNIT_BYTES = 3;
+
+let pool = new ArrayBuffer(POOL_SIZE);
+let used = 0;
+
+function encode(text: string): Uint8Array {
+  const most = text.length * MAX_UNIT_BYTES;
+  if (most > POOL_SIZE / 4) return encoder.encode(text);
+  if (used + most > POOL_SIZE) {
+    pool = new ArrayBuffer(POOL_SIZE);
+    used = 0;
+  }
+  const { written } = encoder.encodeInto(text, new Uint8Array(pool, used));
+  const bytes = new Uint8Array(pool, used, written);
+  used += written;
+  return bytes;
 }
 
 /** Callbacks and settings of an event stream. */

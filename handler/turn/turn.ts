@@ -1,7 +1,7 @@
 import type { BackendEvent, Finish, Prepare } from '../backend/backend.ts';
 import { ApiError, toApiError, whyAborted } from '../errors.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
-import { fold } from '../events/fold.ts';
+import { fold, foldOutput } from '../events/fold.ts';
 import type { Item, OutputItem } from '../items/item.ts';
 import { reasoningText } from '../items/reasoning.ts';
 import { describe, log } from '../log.ts';
@@ -96,7 +96,8 @@ async function* events(
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
   let response = turn.response;
-  const count = countOutput(response.output);
+  let { output } = response;
+  const count = countOutput(output);
   let number = turn.resumed?.number ?? 0;
   const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => ({ type, sequence_number: number++, response });
 
@@ -113,14 +114,14 @@ async function* events(
       if (event.type === 'finish') finish = event;
       else if (event.type === 'calling') await options.record.calling();
       else if (event.type === 'round') {
-        await options.record.round(response.output, event.newItems, { ...event, number });
+        await options.record.round(output, event.newItems, { ...event, number });
       } else if (event.type !== 'keep_alive') {
         count(event);
         if (turn.sealsReasoning && event.type === 'response.output_item.done') {
           event.item = await sealed(event.item, options.seal);
         }
         event.sequence_number = number++;
-        response = fold(response, event);
+        output = foldOutput(output, event);
         yield event;
       }
       options.waiting(true);
@@ -129,6 +130,7 @@ async function* events(
   } catch (error) {
     failure = toApiError(error);
   }
+  response = { ...response, output };
   const clientLeft = signal.aborted && !(signal.reason instanceof ApiError);
   if (signal.aborted && !finish) failure = whyAborted(signal);
 
