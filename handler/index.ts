@@ -22,6 +22,7 @@ import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
 import type { Database } from './state/database/database.ts';
+import { HistoryCache } from './state/history-cache.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { pinging } from './state/ping.ts';
 import { ProcessLease } from './state/process-lease.ts';
@@ -178,6 +179,7 @@ export function createHandler(options: HandlerOptions): Handler {
       database,
       lease,
       lastWrite: { failed: false },
+      histories: new HistoryCache(memory),
       retention: config.retention,
       logRetention: config.logRetention,
       history: config.limits.history,

@@ -273,4 +273,11 @@ export const fixedLimits = {
   uncounted: 64 * KiB,
   /** The part of `limits.inFlight` that bodies may take while they come in. Past it: 503 `overloaded` for those above 64 KiB. */
   arriving: 0.5,
+  /**
+   * The part of `limits.inFlight` that histories of chains may take between turns, as far as nothing else needs it. Past it:
+   * the least recently used is read from the database again.
+   */
+  histories: 1 / 8,
+  /** The time for which such a history is kept without being used. Past it: it is read from the database again. */
+  historyAge: 600 * s,
 };

@@ -10,6 +10,8 @@ export class MemoryBudget {
   readonly limit: number;
   /** The part for bodies that are arriving, so that slow uploads leave room for complete requests. */
   readonly arriving: MemoryBudget;
+  /** A cache in what is left: it has to shrink to so many bytes, and refuses nobody anything. */
+  spare: { shrinkTo(bytes: number): void } | undefined;
   readonly #whole: MemoryBudget | undefined;
   #taken = 0;
 
@@ -34,6 +36,7 @@ export class MemoryBudget {
   take(bytes: number): boolean {
     if (this.#taken + bytes > this.limit || this.#whole?.take(bytes) === false) return false;
     this.#taken += bytes;
+    this.spare?.shrinkTo(this.free);
     return true;
   }
 
@@ -41,6 +44,7 @@ export class MemoryBudget {
   add(bytes: number): void {
     this.#whole?.add(bytes);
     this.#taken += bytes;
+    this.spare?.shrinkTo(this.free);
   }
 
   /** Gives back what was taken. */

@@ -13,6 +13,7 @@ import { read, sql } from '../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../handler/state/database/sqlite.ts';
 import { nextDue } from '../handler/state/deliveries.ts';
 import { readHistory, rereadHistory } from '../handler/state/history.ts';
+import { HistoryCache } from '../handler/state/history-cache.ts';
 import { findResponse, refuseUsedKey } from '../handler/state/idempotency.ts';
 import { ownsJob, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
 import { hasLog, readLog } from '../handler/state/log.ts';
@@ -69,9 +70,16 @@ async function turns(door: InProcess) {
 }
 
 function scopeOf(database: Database): TenantStore {
-  const memory = new MemoryBudget(100_000_000).open();
+  const budget = new MemoryBudget(100_000_000);
   return {
-    ...{ database, tenant: 'default', lease: new ProcessLease(1_000), webhooks: [], memory },
+    ...{
+      database,
+      tenant: 'default',
+      lease: new ProcessLease(1_000),
+      webhooks: [],
+      memory: budget.open(),
+      histories: new HistoryCache(budget),
+    },
     ...{
       lastWrite: { failed: false },
       retention: 1_000,

@@ -6,9 +6,9 @@ import { insertDeliveries } from '../state/deliveries.ts';
 import type { ConversationPosition } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
-import { requireOwner, writeEnd, writeOutput } from '../state/record.ts';
 import { waitToRetry } from '../state/retry.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
+import { requireOwner, writeEnd, writeOutput } from '../state/turn-rows.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './stored-job.ts';
 

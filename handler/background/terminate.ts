@@ -6,9 +6,9 @@ import { insertDeliveries } from '../state/deliveries.ts';
 import { removeJob } from '../state/jobs.ts';
 import { insertBlock, isLifecycle, readLog, requireNoBlock, toLine } from '../state/log.ts';
 import { PROCESS_DIED } from '../state/process-lease.ts';
-import { writeEnd } from '../state/record.ts';
 import { getStoredResponse } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
+import { writeEnd } from '../state/turn-rows.ts';
 import { closingEvents, failedResponse } from '../turn/turn.ts';
 
 /** Attempts to end a response while the process that runs it writes at the same time. */

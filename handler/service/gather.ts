@@ -1,5 +1,6 @@
 import type { Item } from '../items/item.ts';
 import { type HistoryReference, readHistory, type TurnOrigin } from '../state/history.ts';
+import type { ChainItems } from '../state/history-cache.ts';
 import { idsInConversation } from '../state/references.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { latestCompaction, openSummaries } from '../turn/compaction.ts';
@@ -17,6 +18,8 @@ export interface Gathered {
   history: History;
   /** Where the turn is written: after which response, in which conversation. */
   origin: TurnOrigin;
+  /** The history, if it is all of a stored chain. */
+  chain: ChainItems | undefined;
   /** History items that are in no database. */
   unstored: readonly Item[];
 }
@@ -40,9 +43,9 @@ export async function gather(
   const { store } = ctx;
   const unstoredHistory = recall(request);
   const history = unstoredHistory
-    ? { ...unstoredHistory, chainStart: null, conversation: null }
+    ? { ...unstoredHistory, chainStart: null, conversation: null, size: undefined }
     : await readHistory(store, request);
-  const { items, previous, conversation } = history;
+  const { items, previous, conversation, size } = history;
   const parsed = takeTrigger(request.input);
   const input = Array.isArray(parsed.input)
     ? await takeItems(services, ctx, parsed.input, 'input', request.prompted)
@@ -54,6 +57,7 @@ export async function gather(
     request: { ...request, input, held: repeatedIds, compacts: request.compacts || parsed.compacts },
     history: { items, previous, conversation, summaries },
     origin: unstoredHistory ? { ...history, previous: null } : history,
+    chain: size === undefined ? undefined : { items, size },
     unstored: unstoredHistory ? items : [],
   };
 }

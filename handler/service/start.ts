@@ -68,6 +68,6 @@ function recordOf(store: TenantStore, planned: PlannedTurn, key: IdempotencyKey 
 }
 
 /** The turn to store. A history that is in no database becomes part of its input, as if the client had sent it. */
-function newTurn({ turn: { response, input }, origin, unstored }: PlannedTurn): NewTurn {
-  return { response, input: [...unstored, ...input], origin };
+function newTurn({ turn: { response, input }, origin, chain, unstored }: PlannedTurn): NewTurn {
+  return { response, input: [...unstored, ...input], origin, chain };
 }

@@ -1,10 +1,12 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
+import { fixedLimits } from '../limits.ts';
 import { type Bounded, maxReadable, parseItems, refuseTooLarge, selectBounded } from './bounded.ts';
+import type { Row, Statement } from './database/database.ts';
 import { read, type Sql, sql } from './database/sql.ts';
 import { isOpen, OPEN, OWNER_BEAT } from './process-lease.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
-import { ITEM_CHUNKS } from './text.ts';
+import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /** Where a turn continues: a response, a conversation, or nothing. */
 export interface TurnOrigin {
@@ -18,7 +20,9 @@ export interface TurnOrigin {
 /** The stored history of a turn. */
 export interface StoredHistory extends TurnOrigin {
   /** Items of the history, oldest first. */
-  items: Item[];
+  items: readonly Item[];
+  /** The characters of their texts, if they are all of a chain. */
+  size?: number;
 }
 
 /** A conversation, and the position of its next item at some time. */
@@ -74,33 +78,58 @@ function historyQueries(tenant: string, id: string, last: string | null): { begi
 }
 
 async function readChain(store: TenantStore, id: string): Promise<StoredHistory> {
-  const { database, tenant, lease } = store;
   if (!isId(id)) throw previousNotFound();
+  const cached = await readCached(store, id);
+  if (cached) return cached;
+  const { database, tenant } = store;
   const maxBytes = maxReadable(store);
   const lists = historyQueries(tenant, id, id);
-  const {
-    found: [found],
-    beginning,
-    chain,
-  } = await database.batch({
-    found: read(sql`SELECT r.conversation, r.base, r.status, ${OWNER_BEAT}
-      FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.expires_at > ${Date.now()}`),
+  const { found, beginning, chain } = await database.batch({
+    found: lastOfChain(tenant, id),
     beginning: selectBounded(lists.beginning, maxBytes),
     chain: selectBounded(lists.chain, maxBytes),
   });
-  if (!found) throw previousNotFound();
-  if (await lease.endIfDead(database, found)) return readChain(store, id);
-  const { status } = found;
-  if (status !== 'completed' && status !== 'incomplete') {
-    const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
-    throw new ApiError('previous_not_usable', message, { param: 'previous_response_id' });
-  }
-  const chainStart = found.conversation === null ? null : { id: String(found.conversation), base: Number(found.base) };
+  const last = await usable(store, found[0]);
+  if (!last) return readChain(store, id);
+  const { chainStart } = last;
   if (chain.length === 0 || (chainStart && chainStart.base > 0 && beginning.length === 0)) {
     await refuseTooLarge(store, [lists.beginning, lists.chain], maxBytes, 'previous_response_id');
   }
   const items = parseItems(store, [...beginning, ...chain], 'previous_response_id');
-  return { items, previous: id, chainStart, conversation: null };
+  return { items, previous: id, chainStart, conversation: null, ...(!chainStart && { size: bytesOf(chain) }) };
+}
+
+/** The same from the cache, if it is there and its response may still be continued. */
+async function readCached(store: TenantStore, id: string): Promise<StoredHistory | undefined> {
+  const { database, tenant, histories, memory } = store;
+  const cached = histories.get(tenant, id);
+  if (!cached || cached.size > maxReadable(store) || cached.items.length > fixedLimits.historyItems) return undefined;
+  const { found } = await database.batch({ found: lastOfChain(tenant, id) });
+  if (!found[0]) histories.delete(tenant, id);
+  if (!(await usable(store, found[0]))) return undefined;
+  memory.takeParsed(cached.size);
+  return { ...cached, previous: id, chainStart: null, conversation: null };
+}
+
+/** Selects the response that a chain continues. */
+function lastOfChain(tenant: string, id: string): Statement {
+  return read(sql`SELECT r.conversation, r.base, r.status, ${OWNER_BEAT}
+    FROM responses r WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.expires_at > ${Date.now()}`);
+}
+
+/** Where the chain of such a row began; undefined if the row has to be read again. Throws an ApiError if it cannot be continued. */
+async function usable(
+  { database, lease }: TenantStore,
+  row: Row | undefined,
+): Promise<Pick<TurnOrigin, 'chainStart'> | undefined> {
+  if (!row) throw previousNotFound();
+  if (await lease.endIfDead(database, row)) return undefined;
+  const { status } = row;
+  if (status !== 'completed' && status !== 'incomplete') {
+    const message = `The response that previous_response_id names is ${status}; only a completed or incomplete one can be continued.`;
+    throw new ApiError('previous_not_usable', message, { param: 'previous_response_id' });
+  }
+  return { chainStart: row.conversation === null ? null : { id: String(row.conversation), base: Number(row.base) } };
 }
 
 /**

@@ -69,8 +69,9 @@ export async function getStatus({ database, tenant }: TenantStore, id: string): 
 }
 
 /** Deletes a response for clients; its row stays while others build on it. Throws 404. */
-export async function deleteResponse({ database, tenant }: TenantStore, id: string): Promise<void> {
+export async function deleteResponse({ database, tenant, histories }: TenantStore, id: string): Promise<void> {
   if (!isId(id)) throw notFound('response');
+  histories.delete(tenant, id);
   const now = Date.now();
   const { deleted } = await database.batch({
     deleted: write(sql`UPDATE responses AS r SET expires_at = ${now} WHERE ${visible(tenant, id, now)} RETURNING id`),

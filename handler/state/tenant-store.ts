@@ -2,6 +2,7 @@ import { ApiError } from '../errors.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { Database } from './database/database.ts';
 import type { WebhookTarget } from './deliveries.ts';
+import type { HistoryCache } from './history-cache.ts';
 import type { ProcessLease } from './process-lease.ts';
 
 /** The part of the store that all tenants share: a database, and this process with its lease. */
@@ -10,6 +11,7 @@ export interface SharedStore {
   readonly lease: ProcessLease;
   /** Whether the last write of a turn failed: then a turn is begun only once that could be written. */
   readonly lastWrite: { failed: boolean };
+  readonly histories: HistoryCache;
   /** Webhooks for the ends of background responses. */
   readonly webhooks: readonly WebhookTarget[];
   /** Retention of responses, in milliseconds. */

@@ -5,7 +5,7 @@ import { create } from '../promises/ask.ts';
 import { conversation, modelInput } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { testConfig } from '../support/doors/door.ts';
-import { openInProcess, testHandler } from '../support/doors/in-process.ts';
+import { type InProcess, openInProcess, testHandler } from '../support/doors/in-process.ts';
 import { says } from '../support/model/scripted.ts';
 
 const trigger = { type: 'compaction_trigger' };
@@ -76,27 +76,28 @@ function counting(database: Database): { database: Database; read(): number } {
 
 test('what was before a compaction is not read', async (t) => {
   const { database, read } = counting(await testDatabase());
-  const door = await openInProcess({ database });
-  t.after(() => door.close());
-  const model = door.model.script(says('ok'));
+  // The second process has read nothing yet, whatever the first one remembers.
+  const [first, second] = [await openInProcess({ database }), await openInProcess({ database })];
+  t.after(() => Promise.all([first.close(), second.close()]));
+  const models = new Map([first, second].map((door) => [door, door.model.script(says('ok'))]));
   for (const go of [
-    async (previous: string | undefined, body: object) =>
-      (await create(door, { model, ...body, previous_response_id: previous })).id,
-    async (given: string | undefined, body: object) => {
+    async (door: InProcess, previous: string | undefined, body: object) =>
+      (await create(door, { model: models.get(door), ...body, previous_response_id: previous })).id,
+    async (door: InProcess, given: string | undefined, body: object) => {
       const id = given ?? (await conversation(door));
-      await create(door, { model, ...body, conversation: id });
+      await create(door, { model: models.get(door), ...body, conversation: id });
       return id;
     },
   ]) {
     let at: string | undefined;
-    for (let turn = 0; turn < 40; turn++) at = await go(at, { input: `turn ${turn}` });
+    for (let turn = 0; turn < 40; turn++) at = await go(first, at, { input: `turn ${turn}` });
     read();
-    at = await go(at, { input: 'one more' });
+    at = await go(second, at, { input: 'one more' });
     assert.ok(read() > 80);
-    at = await go(at, { input: [trigger] });
-    at = await go(at, { input: 'after it' });
+    at = await go(first, at, { input: [trigger] });
+    at = await go(first, at, { input: 'after it' });
     read();
-    at = await go(at, { input: 'again' });
+    at = await go(second, at, { input: 'again' });
     const rows = read();
     assert.ok(rows < 12, `${rows} rows`);
   }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { MemoryBudget } from '../../handler/index.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
+import { HistoryCache } from '../../handler/state/history-cache.ts';
 import { findResponse } from '../../handler/state/idempotency.ts';
 import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
@@ -134,6 +135,7 @@ test('a key is its tenant’s own', async (t) => {
   const id = await idOf(await under(door, door.model.script(says('Hello'))));
   const { found } = await database.batch({ found: read(sql`SELECT tenant, hash FROM idempotency`) });
   const [row] = found;
+  const budget = new MemoryBudget(1_000_000);
   const store = {
     database,
     lease: new ProcessLease(1_000),
@@ -143,7 +145,8 @@ test('a key is its tenant’s own', async (t) => {
     retention: HOUR,
     stored: Number.POSITIVE_INFINITY,
     history: 1_000,
-    memory: new MemoryBudget(1_000_000).open(),
+    memory: budget.open(),
+    histories: new HistoryCache(budget),
   };
   const key = { key: 'a key', hash: String(row?.hash) };
   assert.equal(await findResponse({ ...store, tenant: String(row?.tenant) }, key), id);
