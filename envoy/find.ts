@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from './cache-folder.ts';
 import { DEFAULT_VERSION, downloadEnvoy } from './download.ts';
 
 const run = promisify(execFile);
@@ -60,8 +60,7 @@ export function minorOf(version: string): number {
 }
 
 function cachedPath(version: string): string {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'antiphon', `envoy-${version}`, 'envoy');
+  return join(cacheFolder(), `envoy-${version}`, 'envoy');
 }
 
 /** The version of a binary; undefined when it is missing, does not run, or is not Envoy. */

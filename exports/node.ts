@@ -5,7 +5,7 @@ export { readConfigFile } from '../shim/config-file.ts';
 export { type HttpOptions, serveHttp } from '../shim/http.ts';
 export { defaultInFlight } from '../shim/memory-limit.ts';
 export { type Product, type ProductOptions, startProduct } from '../shim/product.ts';
-export type { Running } from '../shim/server.ts';
+export type { Running } from '../shim/running.ts';
 export { readTls, type Tls } from '../shim/tls.ts';
 export { loadTokenizer } from '../shim/tokenizer.ts';
 export { type Connections, createTransport } from '../shim/transport.ts';

@@ -8,7 +8,7 @@ import type { Memory } from './body-memory.ts';
 import { logLine } from './log-line.ts';
 import { isLoopback } from './loopback.ts';
 import { Refusal, serverError } from './refusal.ts';
-import { cannotListen, type Running } from './server.ts';
+import { cannotListen, type Running } from './running.ts';
 import type { Ingress, Log } from './session.ts';
 import { refuseTarget } from './target.ts';
 import type { Tls } from './tls.ts';

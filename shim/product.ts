@@ -23,11 +23,12 @@ import { serveHttp } from './http.ts';
 import { hostAndPort, isTcp, type Listeners, listenersOf } from './listeners.ts';
 import { defaultInFlight } from './memory-limit.ts';
 import { refuseOwnListeners } from './own-listener.ts';
-import { type Running, serveGrpc, socketPathOf } from './server.ts';
+import type { Running } from './running.ts';
 import { sessionLimits } from './session-limits.ts';
 import { readTls } from './tls.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
+import { socketPathOf } from './unix-socket.ts';
 
 /** The running product: the processor, the handler on plain HTTP, and Envoy unless it is off. */
 export interface Product {
@@ -130,11 +131,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       connections: limits.perCaller.connections,
       memory,
     };
-    if (listen.grpc !== 'off') running.push(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }));
     if (listen.http !== 'off') {
       const { linger } = limits;
       running.push(await serveHttp({ ...http, ...addressOf(listen.http), linger, tls: tls.http, proof: config.proof }));
     }
+    // Loaded once HTTP is served, and where it is used: it takes as long as half of the rest.
+    const serveGrpc = async (options: Parameters<typeof import('./server.ts').serveGrpc>[0]) =>
+      (await import('./server.ts')).serveGrpc(options);
+    if (listen.grpc !== 'off') running.push(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }));
     if (listen.admin !== 'off') {
       const routes = new Map([
         ['/livez', fetch],

@@ -17,9 +17,10 @@ import { createHealth } from './health.ts';
 import { logLine } from './log-line.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { guardResets } from './resets.ts';
+import { cannotListen, type Running } from './running.ts';
 import { type Fetch, type Log, type SessionOptions, serveExchange } from './session.ts';
 import type { Tls } from './tls.ts';
-import { clearSocketPath, openToGroup } from './unix-socket.ts';
+import { clearSocketPath, openToGroup, socketPathOf } from './unix-socket.ts';
 
 /** Options of a gRPC server: `address` is `host:port` (port 0: any free one) or `unix:PATH`. */
 export interface GrpcOptions extends Omit<SessionOptions, 'log'> {
@@ -29,17 +30,6 @@ export interface GrpcOptions extends Omit<SessionOptions, 'log'> {
   fetch: Fetch;
   /** Default: the handler's own log. */
   log?: Log;
-}
-
-/** A running gRPC or HTTP server; its port is 0 on a unix socket. */
-export interface Running {
-  port: number;
-  /** Requests in flight, open WebSockets included. */
-  readonly inFlight: number;
-  /** Stops accepting requests, lets those in flight finish for at most `graceMs`, then closes; resolves when closed. */
-  drain(graceMs: number): Promise<void>;
-  /** Closes at once, cutting what is in flight. */
-  close(): Promise<void>;
 }
 
 /** Bytes of a gRPC message beside a BUFFERED body: headers and attributes. */
@@ -148,23 +138,6 @@ function credentialsOf(tls: Tls | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   const pair = { private_key: tls.key, cert_chain: tls.cert };
   return ServerCredentials.createSsl(tls.clientCa ?? null, [pair], tls.clientCa !== undefined);
-}
-
-/** The path of an address `unix:PATH`; undefined for any other. */
-export function socketPathOf(address: string): string | undefined {
-  return address.startsWith('unix:') ? address.slice('unix:'.length) : undefined;
-}
-
-/** An Error that names the flag or the unix socket that could not be listened on, and why. */
-export function cannotListen(flag: string, address: string, error: Error): Error {
-  if (socketPathOf(address) !== undefined) {
-    return new Error(`cannot listen on ${address}: ${error.message}`, { cause: error });
-  }
-  const port = address.slice(address.lastIndexOf(':') + 1);
-  if (error.message.includes('EADDRINUSE')) {
-    return new Error(`port ${port} is in use: choose another with ${flag}`, { cause: error });
-  }
-  return new Error(`cannot listen on ${address} (${flag}): ${error.message}`, { cause: error });
 }
 
 function serviceOf(file: string, name: string): ServiceDefinition {

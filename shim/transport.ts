@@ -1,6 +1,12 @@
-import { Agent } from 'undici';
+import { createRequire } from 'node:module';
+import type { Dispatcher } from 'undici';
 import type { Transport } from '../handler/transport.ts';
 import { unlessAborted } from './race.ts';
+
+// What is used of undici, without the rest, which takes 60 ms and 14 MB more to load.
+const require = createRequire(import.meta.url);
+const Agent: typeof import('undici').Agent = require('undici/lib/dispatcher/agent.js');
+const request: Dispatcher['request'] = require('undici/lib/api/api-request.js');
 
 /** A Transport and the connections behind it. */
 export interface Connections {
@@ -35,7 +41,14 @@ export function createTransport(): Connections {
 
   const transport: Transport = async (url, { method, headers, body, signal }) => {
     const { origin, pathname, search } = new URL(url);
-    const pending = agent.request({ origin, path: pathname + search, method, headers, body: body ?? null, signal });
+    const pending = request.call(agent, {
+      origin,
+      path: pathname + search,
+      method,
+      headers,
+      body: body ?? null,
+      signal,
+    });
     // undici ignores the signal while it connects.
     const reply = await unlessAborted(pending, signal);
     // An early destroy emits an error, which has no other listener.

@@ -8,6 +8,11 @@ const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 /** Socket mode: owner and group may connect. An Envoy of another user shares the group, or that of the folder (setgid). */
 const SOCKET_MODE = 0o660;
 
+/** The path of an address `unix:PATH`; undefined for any other. */
+export function socketPathOf(address: string): string | undefined {
+  return address.startsWith('unix:') ? address.slice('unix:'.length) : undefined;
+}
+
 /**
  * Removes a stale socket at `path`. Throws an Error when the path is too long, its folder is missing, a process listens
  * there, or something else is there.

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serveHttp } from '../../shim/http.ts';
-import type { Running } from '../../shim/server.ts';
+import type { Running } from '../../shim/running.ts';
 import type { Fetch, Log } from '../../shim/session.ts';
 import { freePort } from '../support/ports.ts';
 import { events } from '../support/shim-fake-exchange.ts';

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { configureLog } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
-import type { Running } from '../../shim/server.ts';
+import type { Running } from '../../shim/running.ts';
 import { until } from '../promises/state-ask.ts';
 import { testHandler } from '../support/doors/in-process.ts';
 import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
