@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
 import type { ResponseEvent } from '../handler/events/events.ts';
-import { encodeEvent, eventData, eventStream } from '../handler/events/sse.ts';
+import { eventData, eventStream, eventText } from '../handler/events/sse.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -111,7 +111,7 @@ function means() {
 
 describe('what we stream', () => {
   test('an event is one line of name and one of data', () => {
-    const text = decoder.decode(encodeEvent({ type: 'response.audio.delta', sequence_number: 3, delta: 'a\n\nb' }));
+    const text = eventText({ type: 'response.audio.delta', sequence_number: 3, delta: 'a\n\nb' });
     assert.equal(
       text,
       `event: response.audio.delta\ndata: {"type":"response.audio.delta","sequence_number":3,"delta":"a\\n\\nb"}\n\n`,
@@ -129,7 +129,7 @@ describe('what we stream', () => {
     for await (const part of eventStream(events(), handed)) parts.push(part);
     assert.deepEqual(
       parts.map((part) => decoder.decode(part)).slice(0, 2),
-      [0, 1].map((number) => decoder.decode(encodeEvent(numbered(number)))),
+      [0, 1].map((number) => eventText(numbered(number))),
     );
     assert.equal(decoder.decode(parts[2]), 'data: [DONE]\n\n');
     assert.equal(parts.length, 3);
@@ -139,6 +139,28 @@ describe('what we stream', () => {
       spent: parts.slice(0, 2).reduce((sum, part) => sum + part.length, 0),
       ended: ['result'],
     });
+  });
+
+  test('a reader may transfer the bytes of each chunk, and no other stream loses any', async () => {
+    async function* events() {
+      for (let number = 0; number < 3; number++) yield numbered(number);
+    }
+    const whole = [...[0, 1, 2].map((number) => eventText(numbered(number))), 'data: [DONE]\n\n'];
+    const other = eventStream(events(), means()).getReader();
+    const unread: (Uint8Array | undefined)[] = [];
+    for (const signal of [means().signal, AbortSignal.abort()]) {
+      unread.push((await other.read()).value);
+      const transferred: string[] = [];
+      for await (const chunk of eventStream(events(), { ...means(), signal })) {
+        transferred.push(decoder.decode(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] })));
+      }
+      assert.deepEqual(transferred, whole);
+    }
+    for (let next = await other.read(); !next.done; next = await other.read()) unread.push(next.value);
+    assert.deepEqual(
+      unread.map((chunk) => decoder.decode(chunk)),
+      whole,
+    );
   });
 
   test('nothing is made before it is asked for', async () => {
@@ -221,10 +243,7 @@ describe('what we stream', () => {
       for (let next = await reader.read(); !next.done; next = await reader.read())
         rest.push(decoder.decode(next.value));
       const kept = readsFirst ? [2] : [0, 2];
-      assert.deepEqual(rest, [
-        ...kept.map((number) => decoder.decode(encodeEvent(numbered(number)))),
-        'data: [DONE]\n\n',
-      ]);
+      assert.deepEqual(rest, [...kept.map((number) => eventText(numbered(number))), 'data: [DONE]\n\n']);
       assert.deepEqual(handed.seen.ended, ['result']);
     }
   });

@@ -4,15 +4,15 @@ import type { Reservation } from '../memory-budget.ts';
 import type { ResponseEvent } from './events.ts';
 
 const encoder = new TextEncoder();
-const DONE = encoder.encode('data: [DONE]\n\n');
-const COMMENT = encoder.encode(': keep-alive\n\n');
+const DONE = 'data: [DONE]\n\n';
+const COMMENT = ': keep-alive\n\n';
 
 /** The longest event accepted from a model server, in characters. */
 const MAX_EVENT = 16 * 1024 * 1024;
 
 /** One event as it goes over the wire; JSON holds no line break, so one `data` line is enough. */
-export function encodeEvent(event: ResponseEvent): Uint8Array {
-  return encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+export function eventText(event: ResponseEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 /** Bytes that short events are written to, one behind another: an array for each costs four times as much as its bytes. */
@@ -20,20 +20,26 @@ const POOL_SIZE = 8 * 1024;
 /** Bytes of a UTF-16 code unit in UTF-8 at most. */
 const MAX_UNIT_BYTES = 3;
 
-let pool = new ArrayBuffer(POOL_SIZE);
-let used = 0;
-
-function encode(text: string): Uint8Array {
-  const most = text.length * MAX_UNIT_BYTES;
-  if (most > POOL_SIZE / 4) return encoder.encode(text);
-  if (used + most > POOL_SIZE) {
-    pool = new ArrayBuffer(POOL_SIZE);
-    used = 0;
-  }
-  const { written } = encoder.encodeInto(text, new Uint8Array(pool, used));
-  const bytes = new Uint8Array(pool, used, written);
-  used += written;
-  return bytes;
+/**
+ * Opens an encoder for the texts of one stream. A reader may transfer what it has read, and with it all that lies in the same
+ * pool: so no two streams share one.
+ */
+function pooledEncoder(): (text: string) => Uint8Array {
+  let pool = new ArrayBuffer(0);
+  let used = 0;
+  return (text) => {
+    const most = text.length * MAX_UNIT_BYTES;
+    if (most > POOL_SIZE / 4) return encoder.encode(text);
+    // A pool that was transferred has no bytes.
+    if (used + most > pool.byteLength) {
+      pool = new ArrayBuffer(POOL_SIZE);
+      used = 0;
+    }
+    const { written } = encoder.encodeInto(text, new Uint8Array(pool, used));
+    const bytes = new Uint8Array(pool, used, written);
+    used += written;
+    return bytes;
+  };
 }
 
 /** Callbacks and settings of an event stream. */
@@ -67,13 +73,14 @@ export function eventStream(
   let hasFailed = false;
   let unread = 0;
   let result: unknown;
-  let rest: Promise<Uint8Array[]> | undefined;
+  let rest: Promise<string[]> | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
+  const encode = pooledEncoder();
 
-  const next = async (): Promise<Uint8Array | undefined> => {
+  const next = async (): Promise<string | undefined> => {
     try {
       const step = await events.next();
-      if (!step.done) return encodeEvent(step.value);
+      if (!step.done) return eventText(step.value);
       result ??= step.value;
     } catch (error) {
       hasFailed = true;
@@ -81,10 +88,10 @@ export function eventStream(
     }
     return undefined;
   };
-  const runOut = async (): Promise<Uint8Array[]> => {
-    const chunks: Uint8Array[] = [];
-    for (let chunk = await next(); chunk; chunk = await next()) chunks.push(chunk);
-    return chunks;
+  const runOut = async (): Promise<string[]> => {
+    const texts: string[] = [];
+    for (let text = await next(); text; text = await next()) texts.push(text);
+    return texts;
   };
   // A waiting reader gets the next event first.
   const settle = () => {
@@ -105,17 +112,18 @@ export function eventStream(
         if (unread > 0) options.memory?.giveBack(unread);
         unread = 0;
         timer ??= setInterval(() => {
-          if (waiting && !hasSent) controller.enqueue(COMMENT);
+          if (waiting && !hasSent) controller.enqueue(encode(COMMENT));
           hasSent = false;
         }, options.keepAlive);
         waiting = true;
-        const chunk = rest ? (await rest).shift() : await next();
+        const text = rest ? (await rest).shift() : await next();
         waiting = false;
         hasSent = true;
         settle();
         // After a cancel the controller throws on every call.
         if (hasLeft) return;
-        if (chunk) {
+        if (text) {
+          const chunk = encode(text);
           options.countBytes(chunk.byteLength);
           if (chunk.byteLength > fixedLimits.uncounted) {
             unread = chunk.byteLength;
@@ -126,7 +134,7 @@ export function eventStream(
         }
         if (hasFailed) controller.error(result);
         else {
-          controller.enqueue(DONE);
+          controller.enqueue(encode(DONE));
           controller.close();
         }
         end();
