@@ -99,11 +99,15 @@ async function readChain(store: TenantStore, id: string): Promise<StoredHistory>
   return { items, previous: id, chainStart, conversation: null, ...(!chainStart && { size: bytesOf(chain) }) };
 }
 
+/** Bytes of a character in UTF-8 at most: the limit is of bytes, and a cached history knows its characters. */
+const MAX_UNIT_BYTES = 3;
+
 /** The same from the cache, if it is there and its response may still be continued. */
 async function readCached(store: TenantStore, id: string): Promise<StoredHistory | undefined> {
   const { database, tenant, histories, memory } = store;
   const cached = histories.get(tenant, id);
-  if (!cached || cached.size > maxReadable(store) || cached.items.length > fixedLimits.historyItems) return undefined;
+  if (!cached || MAX_UNIT_BYTES * cached.size > maxReadable(store)) return undefined;
+  if (cached.items.length > fixedLimits.historyItems) return undefined;
   const { found } = await database.batch({ found: lastOfChain(tenant, id) });
   if (!found[0]) histories.delete(tenant, id);
   if (!(await usable(store, found[0]))) return undefined;

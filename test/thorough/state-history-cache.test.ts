@@ -114,3 +114,18 @@ test('a turn that failed leaves nothing to go on from', async (t) => {
   const reply = await post(first, { model, input: 'Hi', previous_response_id: final.id });
   await refuses(reply, { status: 400, code: 'previous_response_not_usable', param: 'previous_response_id' });
 });
+
+test('a chain is as large as the limit says, whether it was read or kept', async (t) => {
+  const { first, second } = await two(t);
+  const input = '漢'.repeat(600_000); // 1.8 of the 3 MiB of testLimits, in bytes
+  const model = first.model.script(says('Hello'));
+  let previous_response_id: string | undefined;
+  for (let turn = 0; turn < 3; turn++) {
+    const { id } = await create(first, { model, previous_response_id, ...(turn > 0 && { input }) });
+    previous_response_id = id;
+  }
+  for (const door of [first, second]) {
+    const reply = await post(door, { model: door.model.script(says('Hello')), input: 'Hi', previous_response_id });
+    await refuses(reply, { status: 400, code: 'context_length_exceeded', param: 'previous_response_id' });
+  }
+});
