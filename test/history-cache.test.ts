@@ -42,7 +42,8 @@ test('above the limit the least recently used goes', () => {
     [true, false, true],
   );
   cache.put('t', 'd', 'none', { items, size: 3 * chain.size });
-  assert.equal(cache.bytes, 0, 'one that is larger than all room is not kept');
+  assert.equal(cache.get('t', 'd'), undefined, 'one that is larger than all room is not kept');
+  assert.equal(cache.bytes, 2 * MiB, 'and takes nobody else away');
 });
 
 test('it takes only what nothing else needs, and refuses nobody', () => {

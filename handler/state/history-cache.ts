@@ -46,13 +46,15 @@ export class HistoryCache {
     return entry;
   }
 
-  /** Adds the history that ends with a response, in place of the one that it continues. */
+  /** Adds the history that ends with a response, in place of the one that it continues, unless it is larger than all room. */
   put(tenant: string, id: string, previous: string, { items, size }: ChainItems): void {
     this.delete(tenant, previous);
+    const room = Math.min(this.#budget.limit * fixedLimits.histories, this.#budget.free);
+    if (bytesOf(size) > room) return;
     const usedAt = performance.now();
     this.#entries.set(keyOf(tenant, id), { items, size, usedAt });
     this.#bytes += bytesOf(size);
-    this.shrinkTo(Math.min(this.#budget.limit * fixedLimits.histories, this.#budget.free));
+    this.shrinkTo(room);
     for (const [key, entry] of this.#entries) {
       if (usedAt - entry.usedAt < fixedLimits.historyAge) break;
       this.#remove(key, entry);
