@@ -277,7 +277,10 @@ export const fixedLimits = {
    * The part of `limits.inFlight` that histories of chains may take between turns, as far as nothing else needs it. Past it:
    * the least recently used is read from the database again.
    */
-  histories: 1 / 8,
-  /** The time for which such a history is kept without being used. Past it: it is read from the database again. */
-  historyAge: 600 * s,
+  histories: 1 / 16,
+  /**
+   * The time for which such a history is kept without being used: an agent goes on within seconds. Past it: it is read from
+   * the database again.
+   */
+  historyAge: 120 * s,
 };
