@@ -147,6 +147,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const notifier = new LogNotifier();
   const running = new RunningTurns();
   const memory = new MemoryBudget(config.limits.inFlight);
+  const histories = new HistoryCache(memory);
   const { turns: places, perCaller } = config.limits;
   const turns = new FairQueue({ places, waiting: places, perCaller: perCaller.turns });
   const readiness = options.readiness ?? new Readiness();
@@ -179,7 +180,7 @@ export function createHandler(options: HandlerOptions): Handler {
       database,
       lease,
       lastWrite: { failed: false },
-      histories: new HistoryCache(memory),
+      histories,
       retention: config.retention,
       logRetention: config.logRetention,
       history: config.limits.history,
@@ -202,8 +203,10 @@ export function createHandler(options: HandlerOptions): Handler {
   let endMaintenance = () => {};
   const handler: Handler = {
     fetch: async (request, ingress = {}) => app.fetch(request, ingress),
-    sweep: (maxSlices) =>
-      sweep(database, lease, Date.now(), { maxSlices, conversations: config.conversationRetention }),
+    sweep(maxSlices) {
+      histories.removeOld();
+      return sweep(database, lease, Date.now(), { maxSlices, conversations: config.conversationRetention });
+    },
     async resume() {
       if (closing) return;
       await lease.endTurnsOfDead(database);

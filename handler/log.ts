@@ -11,7 +11,9 @@ export type Level = keyof typeof levels;
 export const levelNames = Object.keys(levels) as Level[]; // Object.keys forgets the type
 
 /** Writes a line with its properties; those that take work to gather are given as a function. */
-type Write = (message: string, properties?: Record<string, unknown> | (() => Record<string, unknown>)) => void;
+type Write = (message: string, properties?: Properties) => void;
+
+type Properties = Record<string, unknown> | (() => Record<string, unknown>);
 
 /** The output of the log; none until a root configures it. */
 let output: { write(line: string): void; from: number } | undefined;
@@ -28,7 +30,7 @@ function writer(level: Level): Write {
   const rank = levelNames.indexOf(level);
   return (message, properties = {}) => {
     if (!output || rank < output.from) return;
-    output.write(redact(lineOf(level, message, typeof properties === 'function' ? properties() : properties)));
+    output.write(redact(lineOf(level, message, properties)));
   };
 }
 
@@ -38,15 +40,15 @@ export function configureLog(level: Level, write: (line: string) => void): void 
 }
 
 /** A log line with the present time, for code that writes past the log. */
-export function lineOf(level: Level, message: string, properties: Record<string, unknown>): string {
+export function lineOf(level: Level, message: string, properties: Properties): string {
   const line = { '@timestamp': new Date().toISOString(), level: levels[level], message, logger: 'antiphon' };
   return `${jsonOf(line, properties).replace(TERMINAL_CONTROLS, escaped)}\n`;
 }
 
 /** JSON of a line; properties that cannot be JSON are left out, since writing a line must never throw. */
-function jsonOf(line: Record<string, unknown>, properties: Record<string, unknown>): string {
+function jsonOf(line: Record<string, unknown>, properties: Properties): string {
   try {
-    return JSON.stringify({ ...line, ...properties });
+    return JSON.stringify({ ...line, ...(typeof properties === 'function' ? properties() : properties) });
   } catch (error) {
     return JSON.stringify({ ...line, error: describe(error) });
   }

@@ -74,4 +74,7 @@ test('what nobody continues goes in time', (t) => {
   put('c');
   assert.equal(cache.bytes, 2 * MiB);
   assert.equal(cache.get('t', 'b'), undefined);
+  now = 2 * historyAge;
+  cache.removeOld();
+  assert.equal(cache.bytes, 0, 'without another turn as well');
 });

@@ -51,12 +51,17 @@ export class HistoryCache {
     this.delete(tenant, previous);
     const room = Math.min(this.#budget.limit * fixedLimits.histories, this.#budget.free);
     if (bytesOf(size) > room) return;
-    const usedAt = performance.now();
-    this.#entries.set(keyOf(tenant, id), { items, size, usedAt });
+    this.#entries.set(keyOf(tenant, id), { items, size, usedAt: performance.now() });
     this.#bytes += bytesOf(size);
     this.shrinkTo(room);
+    this.removeOld();
+  }
+
+  /** Removes entries that were not used for `fixedLimits.historyAge`. */
+  removeOld(): void {
+    const since = performance.now() - fixedLimits.historyAge;
     for (const [key, entry] of this.#entries) {
-      if (usedAt - entry.usedAt < fixedLimits.historyAge) break;
+      if (entry.usedAt > since) return;
       this.#remove(key, entry);
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { configureLog } from '../../handler/index.ts';
+import { configureLog, log } from '../../handler/index.ts';
 import { testConfig } from '../support/doors/door.ts';
 import { testHandler } from '../support/doors/in-process.ts';
 import { hangs, replies, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
@@ -140,6 +140,24 @@ test('a refusal for want of room is a warning: a crowd of them is not as many fa
   handler.memory.giveBack(free);
   assert.equal(reply.status, 503, await reply.text());
   assert.partialDeepStrictEqual(JSON.parse(lines[0] ?? ''), { level: 'WARN', status: 503 });
+});
+
+test('a line is one object of JSON whatever its properties are, and writing it never throws', () => {
+  configureLog('info', (line) => lines.push(line));
+  const cycle: Record<string, unknown> = {};
+  cycle.itself = cycle;
+  const fails = () => {
+    throw new Error('no properties');
+  };
+  log.info('a line', { text: '\u009b31m\n\u2028\ud800' });
+  log.info('a line', { big: 1n });
+  log.info('a line', cycle);
+  log.info('a line', fails);
+  for (const line of lines) {
+    assert.match(line, /^[^\n\u007f-\u009f]*\n$/);
+    assert.partialDeepStrictEqual(JSON.parse(line), { level: 'INFO', message: 'a line', logger: 'antiphon' });
+  }
+  assert.equal(lines.length, 4);
 });
 
 test('a level holds those after it only', async () => {
