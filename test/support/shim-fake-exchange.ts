@@ -91,7 +91,7 @@ export function chunk(text: string, end_of_stream = false): { request_body: Http
 export function options(limits: Partial<SessionOptions['limits']> = {}): SessionOptions & { lines: string[] } {
   const lines: string[] = [];
   const log: Log = (level, message) => void lines.push(`${level}: ${message}`);
-  return { lines, log, limits: { body: 100, reply: 100, time: 1000, ...limits } };
+  return { lines, log, limits: { body: 100, reply: 100, time: 600_000, ...limits } };
 }
 
 /** A streamed Response of the given events, each enqueued `gap` ms after the one before; 0 is the same tick. */
