@@ -45,10 +45,10 @@ const SQLITE_BUSY = 5;
 const BATCH_CODES = new Set([1, 19, SQLITE_FULL]);
 
 /**
- * Page cache in KiB: a long history is spread over many pages, and SQLite's own 2 MiB forget them; 64 MiB take minutes to
- * fill.
+ * Page cache in KiB: a long history is spread over many pages, and SQLite's own 2 MiB forget them; what is larger is filled
+ * for minutes, and a chain that goes on is not read from here.
  */
-const CACHE_KIB = 32_768;
+const CACHE_KIB = 8_192;
 
 /** Bytes that the WAL file keeps when it begins anew. */
 const MAX_LOG_BYTES = 1024 * 1024;
