@@ -32,8 +32,8 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
       };
       return {
         stream(signal, options) {
-          const body = async () => (await open(server, '/messages', request, signal, within)).body;
-          return readReply(body, new MessagesReply(call, tools), options);
+          const reply = new MessagesReply(call, tools);
+          return readReply(() => open(server, '/messages', request, signal, within), reply, options);
         },
         async countTokens(signal) {
           const count = async () => {

@@ -5,9 +5,8 @@ import { narrowTools } from '../functions/choice.ts';
 import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
-import { failureOf } from '../server/failure.ts';
 import { readReply } from '../server/reply-stream.ts';
-import { listModels, type Server } from '../server/server.ts';
+import { listModels, type Server, succeeded } from '../server/server.ts';
 import { ServerTokenCounter } from '../server/token-count.ts';
 import { chatCountMethods } from './count.ts';
 import { toMessages } from './messages.ts';
@@ -23,20 +22,16 @@ export function chatCompletions(server: Server): Backend {
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, profile);
       return {
-        stream: (signal, options) =>
-          readReply(() => open(server, JSON.stringify(request), signal), new ChatReply(call, tools), options),
+        stream(signal, options) {
+          const open = () => succeeded(server.send('POST', '/chat/completions', signal, JSON.stringify(request)));
+          return readReply(open, new ChatReply(call, tools), options);
+        },
         countTokens: async (signal) =>
           profile.isOpenAI ? undefined : counter.first(chatCountMethods(server, request, signal)),
       };
     },
     models: (signal) => listModels(server, signal),
   };
-}
-
-async function open(server: Server, body: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  const upstream = await server.send('POST', '/chat/completions', signal, body);
-  if (upstream.status !== 200) throw await failureOf(upstream);
-  return upstream.body;
 }
 
 function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction>, { isOpenAI }: ServerProfile) {

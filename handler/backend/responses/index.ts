@@ -1,8 +1,7 @@
 import type { Backend } from '../backend.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
-import { failureOf } from '../server/failure.ts';
 import { readReply } from '../server/reply-stream.ts';
-import { listModels, type Server } from '../server/server.ts';
+import { listModels, type Server, succeeded } from '../server/server.ts';
 import { ask, only, ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { markAsync } from './async-calls.ts';
 import { ResponsesReply } from './reply.ts';
@@ -27,8 +26,8 @@ export function responses(server: Server): Backend {
       return {
         stream(signal, options) {
           const reply = new ResponsesReply(call, profile, tools);
-          const events = readReply(() => open(server, JSON.stringify(request), signal), reply, options);
-          return markAsync(events, call.tools);
+          const open = () => succeeded(server.send('POST', '/responses', signal, JSON.stringify(request)));
+          return markAsync(readReply(open, reply, options), call.tools);
         },
         async countTokens(signal, personality) {
           const counted = {
@@ -43,10 +42,4 @@ export function responses(server: Server): Backend {
     },
     models: (signal) => listModels(server, signal),
   };
-}
-
-async function open(server: Server, body: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  const upstream = await server.send('POST', '/responses', signal, body);
-  if (upstream.status !== 200) throw await failureOf(upstream);
-  return upstream.body;
 }

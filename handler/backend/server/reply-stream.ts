@@ -5,11 +5,12 @@ import { eventData } from '../../events/sse.ts';
 import { fixedLimits } from '../../limits.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { Upstream } from '../../transport.ts';
 import type { BackendEvent, CallOptions, Finish } from '../backend.ts';
 import { connectionFailed, garbled } from './failure.ts';
 
 /**
- * The longest stream that is read, in characters. Buffered data counts as well, and Responses API events repeat a text up to four
+ * The longest stream, in characters. Buffered data counts as well, and Responses API events repeat a text up to four
  * times.
  */
 const MAX_STREAM = 512 * 1024 * 1024;
@@ -37,18 +38,18 @@ export interface ReadOptions extends CallOptions {
 }
 
 /**
- * Opens a body at the first pull, and reads its events as a PreparedCall yields them. Throws an ApiError for a stream that
+ * Opens a reply at the first pull, and reads its events as a PreparedCall yields them. Throws an ApiError for a stream that
  * fails, or is longer than `maxLength`. One generator, since each one that an event passes costs as much as the event.
  */
 export async function* readReply(
-  open: () => Promise<AsyncIterable<Uint8Array>>,
+  open: () => Promise<Pick<Upstream, 'body'>>,
   reply: Reply,
   { joinsDeltas = false, maxLength = MAX_STREAM }: ReadOptions = {},
 ): AsyncGenerator<BackendEvent, void> {
   const take = () => (joinsDeltas ? joinDeltas(reply.take()) : reply.take());
   let size = 0;
   try {
-    reading: for await (const batch of eventData(await open())) {
+    reading: for await (const batch of eventData((await open()).body)) {
       for (const data of batch) {
         if (data === '[DONE]') {
           reply.done?.();

@@ -66,9 +66,14 @@ export function idsOf(list: JsonObject): string[] {
 
 /** The object that a GET gives; rejects when it gives something else. */
 export async function getJson(server: Server, path: string, signal: AbortSignal): Promise<JsonObject> {
-  const upstream = await server.send('GET', path, signal);
+  return readJson(await succeeded(server.send('GET', path, signal)));
+}
+
+/** A reply with status 200; throws an ApiError for any other. */
+export async function succeeded(reply: Promise<Upstream>): Promise<Upstream> {
+  const upstream = await reply;
   if (upstream.status !== 200) throw await failureOf(upstream);
-  return readJson(upstream);
+  return upstream;
 }
 
 /** The JSON object of a reply, empty if it is no object. Rejects if it is not JSON, or too long. */

@@ -1,9 +1,8 @@
 import { ApiError } from '../../errors.ts';
 import { describe, log } from '../../log.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { failureOf } from './failure.ts';
 import { object } from './json-fields.ts';
-import { readJson, type Send } from './server.ts';
+import { readJson, type Send, succeeded } from './server.ts';
 
 /** The time until an unknown endpoint is tried again, in milliseconds: the server may have been upgraded. */
 const RETRY_MS = 3_600_000;
@@ -44,9 +43,7 @@ export class ServerTokenCounter {
 
 /** The object that a server answers to a body; rejects with an ApiError when it answers anything but 200. */
 export async function ask(send: Send, path: string, body: object, signal: AbortSignal): Promise<JsonObject> {
-  const upstream = await send('POST', path, signal, JSON.stringify(body));
-  if (upstream.status !== 200) throw await failureOf(upstream);
-  return readJson(upstream);
+  return readJson(await succeeded(send('POST', path, signal, JSON.stringify(body))));
 }
 
 /** A member that should be a number of tokens; undefined where it is none. */
