@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { runCommand } from './run-command.ts';
 
 /** What must hold beside the tests: every part compiles in its own surroundings, and the sources are clean. */
 const checks = [
@@ -15,28 +14,13 @@ const checks = [
   ['node', 'test/support/promises-page.ts', '--check'],
 ];
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
 /** Runs one check, prints how it went, and says whether it passed. */
 async function run([name = '', ...args]: string[]): Promise<boolean> {
   const begun = performance.now();
-  const child = spawn(name === 'node' ? process.execPath : `node_modules/.bin/${name}`, args, {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output: Buffer[] = [];
-  child.stdout.on('data', (chunk) => output.push(chunk));
-  child.stderr.on('data', (chunk) => output.push(chunk));
-  const passed = await new Promise<boolean>((resolve) => {
-    child.on('close', (code) => resolve(code === 0));
-    child.on('error', (error) => {
-      output.push(Buffer.from(`${error.message}\n`));
-      resolve(false);
-    });
-  });
+  const { passed, text } = await runCommand(name === 'node' ? process.execPath : `node_modules/.bin/${name}`, args);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`${passed ? 'ok    ' : 'FAILED'} ${[name, ...args].join(' ')} (${seconds} s)`);
-  if (!passed) console.log(Buffer.concat(output).toString());
+  if (!passed) console.log(text);
   return passed;
 }
 

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { globSync } from 'node:fs';
+import { runCommand } from './run-command.ts';
 
 // The fast tests, in three processes that each run their files in themselves: a process for each file would spend more on
 // starting than on testing.
@@ -17,13 +16,11 @@ const groups = [
   others.filter((_, index) => index % 3 !== 0),
 ];
 
-const ended = groups.map(async (group) => {
-  const child = spawn(process.execPath, [...ARGS, ...group], { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.once('exit', () => child.kill());
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const [code] = await once(child, 'close');
-  process.stdout.write(Buffer.concat(chunks)); // each in one piece
-  return code === 0;
-});
-if ((await Promise.all(ended)).includes(false)) process.exitCode = 1;
+const passed = await Promise.all(
+  groups.map(async (group) => {
+    const { passed, text } = await runCommand(process.execPath, [...ARGS, ...group]);
+    process.stdout.write(text); // each in one piece
+    return passed;
+  }),
+);
+process.exitCode = passed.every(Boolean) ? 0 : 1;
