@@ -9,6 +9,7 @@ import { configureLog, type Ingress, MemoryBudget, parseConfig, type Socket } fr
 import { serveHttp } from '../../shim/http.ts';
 import type { Fetch } from '../../shim/session.ts';
 import { openSockets } from '../../shim/websocket.ts';
+import { longReply } from '../promises/state-ask.ts';
 import { testConfigFile } from '../support/doors/door.ts';
 import { testHandler } from '../support/doors/in-process.ts';
 import { hangs, says, startScriptedModel } from '../support/model/scripted.ts';
@@ -54,12 +55,8 @@ test(
     const { model, socket } = await open(t, { connection: '300ms' });
     const busy = await socket();
     const idle = await socket();
-    const release = Promise.withResolvers<void>();
-    const slow = model.script(async (turn) => {
-      await turn.text('Hel');
-      await release.promise;
-      await turn.finish();
-    });
+    const { script, release } = longReply();
+    const slow = model.script(script);
     busy.send({ type: 'response.create', model: slow, input: 'Hi' });
     const limit = ({ type, status, error }: { type: string; status: number; error: { code: string } }) =>
       assert.deepEqual([type, status, error.code], ['error', 400, 'websocket_connection_limit_reached']);
@@ -70,7 +67,7 @@ test(
     while (!event.error) event = await busy.next();
     limit(event);
     assert.equal(event.stream_id, 'late');
-    release.resolve();
+    release();
     while (event.type !== 'response.completed') event = await busy.next();
     limit(await busy.next());
     assert.equal(await busy.closed, 1001);
@@ -83,12 +80,8 @@ test(
   async (t) => {
     const { model, server, socket } = await open(t);
     const [idle, busy] = [await socket(), await socket()];
-    const release = Promise.withResolvers<void>();
-    const slow = model.script(async (turn) => {
-      await turn.text('Hel');
-      await release.promise;
-      await turn.finish();
-    });
+    const { script, release } = longReply();
+    const slow = model.script(script);
     busy.send({ type: 'response.create', model: slow, input: 'Hi' });
     let event = await busy.next();
     const drained = server.drain(60_000);
@@ -96,7 +89,7 @@ test(
     busy.send({ type: 'response.create', model: slow, input: 'Hi', stream_id: 'late' });
     while (!event.error) event = await busy.next();
     assert.deepEqual([event.status, event.error.code], [503, 'server_stopping']);
-    release.resolve();
+    release();
     while (event.type !== 'response.completed') event = await busy.next();
     assert.equal(await busy.closed, 1001);
     await drained;
