@@ -2,7 +2,7 @@ import type { Backend, ServerProfile } from './backend/backend.ts';
 import { demo } from './backend/demo.ts';
 import { protocols } from './backend/index.ts';
 import { isOpenAIs } from './backend/server/server.ts';
-import { type BuiltInModel, builtIn, type ModelConfig, wordsOf } from './config/models.ts';
+import { type BuiltInModel, builtIn, joinNames, type ModelConfig } from './config/models.ts';
 import type { ModelRoute } from './routing/models.ts';
 import type { Transport } from './transport.ts';
 
@@ -29,7 +29,7 @@ export function openModels(
       return { match, context, backend: openBuiltIn(model, transport), profile: profileOf(model) };
     const at = `configuration: models.${index}`;
     const open = Object.hasOwn(added, model.backend) ? added[model.backend] : undefined;
-    if (!open) throw new Error(`${at}.backend must be ${wordsOf([...builtIn, ...Object.keys(added)], 'or')}`);
+    if (!open) throw new Error(`${at}.backend must be ${joinNames([...builtIn, ...Object.keys(added)], 'or')}`);
     try {
       return { match, context, backend: open(model.keys, transport), profile: PLAIN };
     } catch (error) {

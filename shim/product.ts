@@ -24,6 +24,7 @@ import { hostAndPort, isTcp, type Listeners, listenersOf } from './listeners.ts'
 import { defaultInFlight } from './memory-limit.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import type { Running } from './running.ts';
+import type { GrpcOptions } from './server.ts';
 import { sessionLimits } from './session-limits.ts';
 import { readTls } from './tls.ts';
 import { loadTokenizer } from './tokenizer.ts';
@@ -136,8 +137,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       running.push(await serveHttp({ ...http, ...addressOf(listen.http), linger, tls: tls.http, proof: config.proof }));
     }
     // Loaded once HTTP is served, and where it is used: it takes as long as half of the rest.
-    const serveGrpc = async (options: Parameters<typeof import('./server.ts').serveGrpc>[0]) =>
-      (await import('./server.ts')).serveGrpc(options);
+    const serveGrpc = async (options: GrpcOptions) => (await import('./server.ts')).serveGrpc(options);
     if (listen.grpc !== 'off') running.push(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }));
     if (listen.admin !== 'off') {
       const routes = new Map([

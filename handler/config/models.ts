@@ -12,7 +12,7 @@ export const builtIn = [...servers, 'demo'] as const;
 const openais = servers.filter((name) => protocols[name].openai);
 
 /** Names as a sentence has them: `a, b or c`. */
-export function wordsOf(names: readonly string[], last: 'and' | 'or'): string {
+export function joinNames(names: readonly string[], last: 'and' | 'or'): string {
   return names.join(', ').replace(/, (?=[^,]*$)/, ` ${last} `);
 }
 
@@ -34,7 +34,7 @@ const builtInModel = v.pipe(
   v.forward(
     v.check(
       ({ backend, url }) => (backend === 'demo') === (url === undefined),
-      `is needed by ${wordsOf(servers, 'and')}, and unknown to demo`,
+      `is needed by ${joinNames(servers, 'and')}, and unknown to demo`,
     ),
     ['url'],
   ),
@@ -45,7 +45,7 @@ const builtInModel = v.pipe(
   v.forward(
     v.check(
       ({ backend, openai }) => openai === undefined || (backend !== 'demo' && protocols[backend].openai),
-      `is known to ${wordsOf(openais, 'and')} only`,
+      `is known to ${joinNames(openais, 'and')} only`,
     ),
     ['openai'],
   ),

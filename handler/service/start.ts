@@ -55,7 +55,7 @@ export async function startTurn(
 function joiningDeltas(prepare: Prepare): Prepare {
   return (call) => {
     const prepared = prepare(call);
-    return { ...prepared, stream: (signal) => prepared.stream(signal, { joinsDeltas: true }) };
+    return { stream: (signal) => prepared.stream(signal, { joinsDeltas: true }) };
   };
 }
 
