@@ -49,7 +49,7 @@ test('ids of calls are those that the API takes, each once; answers find the lat
   assert.deepEqual(told.slice(1), ['c_1 ', 'c_1 one', 'c_1_1 ', 'c_1_1 two', 'c_1_2 ', 'c_1_2 three']);
 });
 
-test('arguments are objects as long as they are neither deep nor more than one request may have; beyond, they are told', () => {
+test('arguments are objects as long as they are neither deep nor more than one request may have; beyond, outputs tell them', () => {
   const deep = `{"a":${'['.repeat(200)}${']'.repeat(200)}}`;
   const large = `{"a":[${'{},'.repeat(30_000)}{}]}`;
   const written = ['{"a":1}', 'cut {', deep, large, large, large, large, large, '{"a":2}'];
@@ -57,9 +57,16 @@ test('arguments are objects as long as they are neither deep nor more than one r
     input: [userMessage('a'), ...written.flatMap((text, at) => [calls(`c${at}`, text), gives(`c${at}`, 'ok')])],
   });
   const inputs = messages.flatMap(({ content }: Json) => content.flatMap(({ input }: Json) => (input ? [input] : [])));
-  const told = inputs.map(({ a, arguments: text }: Json) => text?.length ?? (Array.isArray(a) ? 'list' : a));
-  const same = 'list';
-  assert.deepEqual(told, [1, 5, deep.length, same, same, same, same, large.length, 2]);
+  const told = inputs.map(({ a = 'none' }: Json) => (Array.isArray(a) ? 'list' : a));
+  assert.deepEqual(told, [1, 'none', 'none', 'list', 'list', 'list', 'list', 'none', 2]);
+  const outputs = messages.flatMap(({ content }: Json) => content.map((block: Json) => block.content ?? ''));
+  const broken = ['cut {', deep, large].map((text) =>
+    outputs.filter((output: string) => output.includes(`: ${text})`)),
+  );
+  assert.deepEqual(
+    broken.map(({ length }) => length),
+    [1, 1, 1],
+  );
 });
 
 test('turns alternate; what instructs is gathered; texts without a word are left out', () => {
@@ -92,6 +99,7 @@ test('turns alternate; what instructs is gathered; texts without a word are left
 test('results stand first in the turn behind their calls, all of them together', () => {
   const use = (toolUseId: string, input: object = {}) => ({ type: 'tool_use', id: toolUseId, name: 'f', input });
   const result = (tool_use_id: string, content: string) => ({ type: 'tool_result', tool_use_id, content });
+  const two = '(The arguments of this call are not a JSON object. They were written as: [1])\n\ntwo';
   const { messages } = sent({
     input: [
       userMessage('a'),
@@ -108,9 +116,9 @@ test('results stand first in the turn behind their calls, all of them together',
   assert.deepEqual(messages.slice(1), [
     {
       role: 'assistant',
-      content: [{ type: 'text', text: 'Wait.' }, use('c1', { b: 1 }), use('c_2', { arguments: '[1]' })],
+      content: [{ type: 'text', text: 'Wait.' }, use('c1', { b: 1 }), use('c_2')],
     },
-    { role: 'user', content: [result('c1', 'one'), result('c_2', 'two'), { type: 'text', text: 'and?' }] },
+    { role: 'user', content: [result('c1', 'one'), result('c_2', two), { type: 'text', text: 'and?' }] },
     { role: 'assistant', content: [use('c3')] },
     { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c3' }] },
   ]);

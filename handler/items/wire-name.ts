@@ -1,9 +1,12 @@
 /** The longest function name that model servers accept. */
 const MAX_NAME = 64;
 
-/** The name of a namespace's function on the wire. A name that is cut gets a hash, so that names stay distinct. */
+/**
+ * The name of a namespace's function on the wire; a namespace of its own name is none, as OpenAI has it of a deferred
+ * function. A name that is cut gets a hash, so that names stay distinct.
+ */
 export function wireName(name: string, namespace: string | null | undefined): string {
-  if (!namespace) return name;
+  if (!namespace || namespace === name) return name;
   const whole = `${namespace}__${name}`;
   if (whole.length <= MAX_NAME) return whole;
   const mark = `_${hashOf(whole)}`;

@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts';
 import { type Compaction, SealedSummary } from '../items/compaction.ts';
 import { type ClientItem, type Item, toItem } from '../items/item.ts';
 import type { Message } from '../items/message.ts';
-import { isDirective } from '../items/roles.ts';
+import { isAnswer, isCall, isDirective } from '../items/roles.ts';
 import { parseJson } from '../parse-json.ts';
 import { isObject } from '../protocol/json.ts';
 import { isSealed, type Seal } from '../seal.ts';
@@ -42,10 +42,19 @@ function staysBefore(item: Item): boolean {
   return isDirective(item);
 }
 
-/** The model's input after a compaction: the summary, then the user's latest message and what followed it. */
+/**
+ * The model's input after a compaction: the summary, then the user's latest message, but for one that came between a call
+ * and its output, and what followed it.
+ */
 export function afterCompaction(summary: readonly Item[], items: readonly Item[]): Item[] {
-  const latest = items.findLastIndex((item) => item.type === 'message' && item.role === 'user');
-  return [...summary, ...(latest < 0 ? [] : items.slice(latest))];
+  let latest = items.length;
+  const waiting = new Set<string | null>();
+  for (const [index, item] of items.entries()) {
+    if (isCall(item)) waiting.add(item.call_id);
+    else if (isAnswer(item)) waiting.delete(item.call_id);
+    else if (item.type === 'message' && item.role === 'user' && waiting.size === 0) latest = index;
+  }
+  return [...summary, ...items.slice(latest)];
 }
 
 /** A summary of a conversation. */

@@ -11,8 +11,8 @@ export interface JoinedInput {
 }
 
 /**
- * Appends a request's input to its history. Items the client repeats are left out, and so are calls with truncated
- * arguments. Items the conversation holds but the history does not (`repeatedIds`) go to the model, and are not new.
+ * Appends a request's input to its history. Items the client repeats are left out, and so are calls that were cut and
+ * have no output. Items the conversation holds but the history does not (`repeatedIds`) go to the model, and are not new.
  * Throws an ApiError for a duplicate id, for an output without its call, and for a call without its output.
  */
 export function joinInput(
@@ -20,14 +20,16 @@ export function joinInput(
   input: string | readonly ClientItem[],
   repeatedIds: readonly string[] = [],
 ): JoinedInput {
-  const items =
+  const sent =
     typeof input === 'string' ? [toItem({ type: 'message', role: 'user', content: input })] : itemsOf(input, 'input');
-  const newItems = history.length === 0 ? items : items.filter(isNew(history));
-  const isWhole = (item: Item) => !(isCall(item) && item.status === 'incomplete');
-  const whole = fromLatestCompaction(history.filter(isWhole), newItems.filter(isWhole));
-  checkCalls(whole);
+  const newItems = history.length === 0 ? sent : sent.filter(isNew(history));
+  const items = fromLatestCompaction(history, newItems);
+  const cut = checkCalls(items);
   const known = new Set(repeatedIds);
-  return { own: newItems.filter(({ id }) => !known.has(id)), whole };
+  return {
+    own: newItems.filter(({ id }) => !known.has(id)),
+    whole: cut.size > 0 ? items.filter((item) => !cut.has(item)) : items,
+  };
 }
 
 /** The stored form of the items in the member `param`. Throws an ApiError for a duplicate id. */
@@ -75,11 +77,14 @@ function contentOf(item: Call | Answer): string {
   );
 }
 
-function checkCalls(items: readonly Item[]): void {
+/** The calls that were cut and have no output. Throws an ApiError for any other without one, and for an output without its call. */
+function checkCalls(items: readonly Item[]): Set<Item> {
   const waiting = new Set<Call>();
+  const cut = new Set<Item>();
   const byCall = new Map<string | null, Call[]>();
   for (const item of items) {
     if (isCall(item)) {
+      if (item.status === 'incomplete') cut.add(item);
       if (item.call_id === null) continue;
       waiting.add(item);
       add(byCall, item.call_id, item);
@@ -87,12 +92,14 @@ function checkCalls(items: readonly Item[]): void {
       const call = byCall.get(item.call_id)?.pop();
       if (!call) throw refused(`No tool call found for function call output with call_id ${item.call_id}.`);
       waiting.delete(call);
+      cut.delete(call);
     }
   }
   for (const call of waiting) {
-    if ('async' in call && call.async === true) continue;
+    if (cut.has(call) || ('async' in call && call.async === true)) continue;
     throw refused(`No tool output found for function call ${call.call_id}.`);
   }
+  return cut;
 }
 
 function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

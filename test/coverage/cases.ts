@@ -113,7 +113,12 @@ const edgeCases: readonly Case[] = [
   edge('23 an unknown call_id is 400 and named', 'calls.unknown'),
   edge('24 what is sent again is not doubled', 'replay.by-id', 'replay.call', 'replay.output', 'replay.id-twice'),
   edge('25 an omitted strict is echoed as a boolean and forces nothing', 'chat.strict'),
-  edge('26 a string output stays a string; parallel calls are one turn', 'input.function-call', 'input.parallel-calls'),
+  edge(
+    '26 a string output stays a string; parallel calls are one turn',
+    'input.function-call',
+    'input.parallel-calls',
+    'history.pairs',
+  ),
   edge(
     '27 inputs get stable ids; pages lose nothing',
     'input-items.ids',
@@ -127,6 +132,7 @@ const edgeCases: readonly Case[] = [
   },
   edge('29 a client that leaves', 'leave.unstored', 'left.stored', 'left.unstored'),
   edge('30 a malformed body gives a small error', 'validation.small', 'validation.no-echo'),
+  edge('31 broken arguments spoil no later turn', 'history.broken-arguments'),
   edge('the code of an error event is a text that clients can read', 'backend.server-fault', 'client.stream-error'),
   { group: 'edge cases', says: 'mcp_list_tools in the input are not listed again', by: [], not: 'mcp' },
   edge('an output may be an array of input parts', 'input.output-parts', 'surface.items-listed'),

@@ -1,12 +1,11 @@
 import type { Item } from '../../items/item.ts';
 import type { ToolAnswer } from '../../items/kind.ts';
 import type { Message } from '../../items/message.ts';
-import { isOfTool } from '../../items/roles.ts';
-import { answerOf, callOf } from '../../items/views.ts';
 import { fixedLimits } from '../../limits.ts';
 import { countMembers } from '../../parse-json.ts';
-import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { unreadable, wordsOf } from '../functions/words.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { parseArguments, toTranscript, withArguments } from '../functions/transcript.ts';
+import { wordsOf } from '../functions/words.ts';
 import { type CacheBreakpoint, type ContentBlock, toBlocks } from './parts.ts';
 import { type Thought, unsealThought } from './sealed-thought.ts';
 
@@ -40,83 +39,55 @@ export function toConversation(instructions: string | null, input: readonly Item
   const system: ContentBlock[] = instructions?.trim() ? [{ type: 'text', text: instructions }] : [];
   const breakpoints: CacheBreakpoint[] = [];
   const messages: MessageParam[] = [];
-  /** The latest call of each id: its id on the wire, and its message. */
-  const calls = new Map<string, { id: string; message: MessageParam | undefined }>();
   /** Ids on the wire, and how many suffixed copies each has. */
   const usedIds = new Map<string, number>();
-  /** The tool results for the calls of each message; under undefined those without a call. */
-  const results = new Map<MessageParam | undefined, ToolResultBlock[]>();
   const readArguments = argumentsReader();
   const blocks = (part: Message['content'][number]) => toBlocks(part, breakpoints);
-  const append = (role: MessageParam['role'], added: Block[]) => {
-    const last = messages.at(-1);
-    return say(messages, role, added, results.has(last) ? null : last);
+  const blocksOf = (message: Message) => {
+    if (message.role !== 'user') wordsOf(message); // refuses what is shown, which only users can
+    return message.content.flatMap(blocks);
   };
-  for (const item of input) {
-    if (item.type === 'message') {
-      if (item.role !== 'user') wordsOf(item); // refuses what is shown, which only users can
-      const content = item.content.flatMap(blocks);
-      if (item.role === 'user' || item.role === 'assistant') append(item.role, content);
+  for (const entry of toTranscript(input)) {
+    if (entry.type === 'message') {
+      const content = blocksOf(entry);
+      if (entry.role === 'user') say(messages, 'user', content);
       else system.push(...content);
       continue;
     }
-    if (item.type === 'reasoning') {
+    const speech = entry.speech.flatMap((item): Block[] => {
+      if (item.type === 'message') return blocksOf(item);
       const thought = unsealThought(item.encrypted_content);
-      if (thought) append('assistant', [thought]);
-      continue;
-    }
-    if (!isOfTool(item)) throw unreadable(item);
-    const call = callOf(item);
-    const answer = answerOf(item);
-    if (call) {
-      const id = usable(call.id, usedIds);
-      calls.set(call.id, {
-        id,
-        message: append('assistant', [{ type: 'tool_use', id, name: call.name, input: readArguments(call.arguments) }]),
-      });
-    }
-    if (answer) {
-      const { id, message } = calls.get(answer.id) ?? { id: usable(answer.id, usedIds), message: undefined };
-      const result = toolResult(answer, id, blocks);
-      const others = results.get(message);
-      if (others) others.push(result);
-      else results.set(message, [result]);
-    }
+      return thought ? [thought] : [];
+    });
+    /** The id of each call on the wire, and its arguments if they are an object. */
+    const told = new Map(
+      entry.calls.map((call) => [call, { id: usable(call.id, usedIds), args: readArguments(call.arguments) }]),
+    );
+    const calls = Array.from(told, ([{ name }, { id, args }]): Block => {
+      return { type: 'tool_use', id, name, input: args ?? {} };
+    });
+    const results = entry.answers.map(({ call, answer }) => {
+      const { id = answer.id, args } = told.get(call) ?? {};
+      return toolResult(args ? answer : withArguments(answer, call.arguments), id, blocks);
+    });
+    say(messages, 'assistant', [...(calls.length > 0 ? speech : withoutLastThoughts(speech)), ...calls]);
+    say(messages, 'user', results);
   }
-  const ordered: MessageParam[] = [];
-  say(ordered, 'user', results.get(undefined) ?? []);
-  for (const message of messages) {
-    say(ordered, message.role, inOrder(message.content));
-    say(ordered, 'user', results.get(message) ?? []);
-  }
-  if (ordered[0]?.role === 'assistant') ordered.unshift(BEGINNING);
-  return { system, messages: ordered, breakpoints };
+  if (messages[0]?.role === 'assistant') messages.unshift(BEGINNING);
+  return { system, messages, breakpoints };
 }
 
-/** Adds blocks to the last message if it has this role, else begins one. Returns the message. */
-function say(
-  messages: MessageParam[],
-  role: MessageParam['role'],
-  added: Block[],
-  last: MessageParam | null | undefined = messages.at(-1),
-): MessageParam | undefined {
-  if (last?.role === role) {
-    last.content.push(...added);
-    return last;
-  }
-  if (added.length === 0) return undefined;
-  const message = { role, content: [...added] };
-  messages.push(message);
-  return message;
+/** Adds blocks to the last message if it has this role, else begins one. */
+function say(messages: MessageParam[], role: MessageParam['role'], added: Block[]): void {
+  if (added.length === 0) return;
+  const last = messages.at(-1);
+  if (last?.role === role) last.content.push(...added);
+  else messages.push({ role, content: [...added] });
 }
 
-/** Blocks in the order the API requires: calls last, and thinking never last. */
-function inOrder(content: Block[]): Block[] {
-  const isCall = ({ type }: Block) => type === 'tool_use';
-  const others = content.filter((block) => !isCall(block));
-  const calls = content.filter(isCall);
-  if (calls.length === 0) others.length = others.findLastIndex(({ type }) => !/thinking$/.test(type)) + 1;
-  return [...others, ...calls];
+/** Blocks without the thinking at their end, where the API refuses it. */
+function withoutLastThoughts(content: Block[]): Block[] {
+  return content.slice(0, content.findLastIndex(({ type }) => !/thinking$/.test(type)) + 1);
 }
 
 function toolResult(
@@ -147,19 +118,17 @@ function usable(id: string, usedIds: Map<string, number>): string {
 }
 
 /**
- * Parses call arguments into objects. Arguments that are no object, are nested too deep or exceed the request's
- * members are passed as a text.
+ * Parses call arguments into objects; undefined for those that are no object, are nested too deep or exceed the request's
+ * members.
  */
-function argumentsReader(): (json: string) => JsonObject {
+function argumentsReader(): (json: string) => JsonObject | undefined {
   let membersLeft = fixedLimits.jsonMembers;
   return (json) => {
     try {
       membersLeft -= countMembers(json, membersLeft);
-      const input: unknown = JSON.parse(json || '{}');
-      if (isObject(input)) return input;
     } catch {
-      // Falls through.
+      return undefined;
     }
-    return { arguments: json };
+    return parseArguments(json);
   };
 }

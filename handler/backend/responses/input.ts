@@ -1,14 +1,14 @@
 import { unsupported } from '../../errors.ts';
 import type { Item } from '../../items/item.ts';
+import type { ToolAnswer, ToolCall } from '../../items/kind.ts';
 import type { Message } from '../../items/message.ts';
-import { reasoningText } from '../../items/reasoning.ts';
-import { isAnswer, isOfTool, isServerCall } from '../../items/roles.ts';
+import { type Reasoning, reasoningText } from '../../items/reasoning.ts';
+import { isServerCall } from '../../items/roles.ts';
 import { answerOf, asInput, callOf } from '../../items/views.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import { fileByUrl, inWords, unreadable, wordsOf } from '../functions/words.ts';
+import { type ModelTurn, toTranscript, withObjects } from '../functions/transcript.ts';
+import { fileByUrl, inWords, wordsOf } from '../functions/words.ts';
 import { isSealedHere } from '../server/seal.ts';
-
-type Reasoning = Extract<Item, { type: 'reasoning' }>;
 
 /** A stored item as input for OpenAI's own servers: none, one, or for a server call the call and its output. */
 export function toOpenAIs(item: Item): object[] {
@@ -18,41 +18,45 @@ export function toOpenAIs(item: Item): object[] {
 }
 
 /**
- * Items as input for other Responses servers, which all know only function tools. Images and files that tools
- * returned follow in a user message, as on Chat Completions: llama.cpp takes only text from tools. Throws an ApiError
- * for an item they cannot read.
+ * Items as input for other Responses servers, which all know only function tools, and make chat messages of it: the calls of
+ * one turn follow what it said, and their outputs follow at once. Images and files that tools returned follow in a user
+ * message, as on Chat Completions: llama.cpp takes only text from tools. Throws an ApiError for an item they cannot read.
  */
 export function toOthers(items: readonly Item[]): object[] {
-  const result: object[] = [];
-  const attachments: InputPart[] = [];
-  const show = () => {
-    if (attachments.length > 0)
-      result.push({ type: 'message', role: 'user', content: attachments.splice(0).map(readable) });
-  };
-  for (const item of items) {
-    if (!isAnswer(item)) show();
-    if (item.type === 'message') result.push(toMessage({ ...item, content: item.content.map(readable) }, false));
-    else if (item.type === 'reasoning') result.push(...openReasoning(item));
-    else if (item.type === 'compaction')
-      throw unsupported('input', 'holds a compaction that another server has sealed');
-    else if (isOfTool(item)) result.push(...asFunctions(item, attachments));
-    else throw unreadable(item);
-  }
-  show();
-  return result;
+  if (items.some(({ type }) => type === 'compaction'))
+    throw unsupported('input', 'holds a compaction that another server has sealed');
+  return toTranscript(items).flatMap((entry) => (entry.type === 'turn' ? ofTurn(entry) : [readableMessage(entry)]));
 }
 
-/** A call, its output, or both, of any tool, as a function's. */
-function asFunctions(item: Item, attachments: InputPart[] = []): object[] {
+function ofTurn(turn: ModelTurn): object[] {
+  const { speech, calls, answers } = withObjects(turn);
+  const attachments: InputPart[] = [];
+  const items = [
+    ...speech.flatMap((item) => (item.type === 'message' ? [readableMessage(item)] : openReasoning(item))),
+    ...calls.map(asFunctionCall),
+    ...answers.map(({ answer }) => asFunctionOutput(answer, attachments)),
+  ];
+  if (attachments.length === 0) return items;
+  return [...items, { type: 'message', role: 'user', content: attachments.map(readable) }];
+}
+
+function readableMessage(message: Message): object {
+  return toMessage({ ...message, content: message.content.map(readable) }, false);
+}
+
+/** A call that a server ran and its output, as a function's. */
+function asFunctions(item: Item): object[] {
   const call = callOf(item);
   const answer = answerOf(item);
-  const status = 'completed';
-  return [
-    ...(call ? [{ type: 'function_call', call_id: call.id, name: call.name, arguments: call.arguments, status }] : []),
-    ...(answer
-      ? [{ type: 'function_call_output', call_id: answer.id, output: inWords(answer.output, attachments), status }]
-      : []),
-  ];
+  return [...(call ? [asFunctionCall(call)] : []), ...(answer ? [asFunctionOutput(answer, [])] : [])];
+}
+
+function asFunctionCall({ id: call_id, name, arguments: args }: ToolCall): object {
+  return { type: 'function_call', call_id, name, arguments: args, status: 'completed' };
+}
+
+function asFunctionOutput({ id: call_id, output }: ToolAnswer, attachments: InputPart[]): object {
+  return { type: 'function_call_output', call_id, output: inWords(output, attachments), status: 'completed' };
 }
 
 function readable<P extends Message['content'][number] | InputPart>(part: P): P {
