@@ -1,4 +1,4 @@
-import type { ResponseErrorCode } from './protocol/error-codes.ts';
+import type { RefusalCode, ResponseErrorCode } from './protocol/error-codes.ts';
 
 /**
  * Status, type and code of each kind of error; `openai` is what differs under `errors: openai`, `again` whether trying
@@ -74,6 +74,7 @@ const kinds = {
   cancelled: { status: 499, type: 'invalid_request_error', code: 'cancelled' }, // nobody is left to read it; for the log
   too_many_waiting: { status: 429, type: 'invalid_request_error', code: 'too_many_requests_waiting', again: 'yes' },
   rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'perhaps' },
+  quota: { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
   caller_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'yes' },
   overloaded: { status: 503, type: 'server_error', code: 'overloaded', again: 'yes' },
   stopping: { status: 503, type: 'server_error', code: 'server_stopping', again: 'yes' },
@@ -116,8 +117,8 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly kind: ErrorKind;
   readonly param: string | null;
-  /** The API's code for a model server failure, if the server sent one. It replaces the code of the kind. */
-  readonly reason: ResponseErrorCode | null;
+  /** The API's code for a model server's failure or refusal, if the server sent one. It replaces the code of the kind. */
+  readonly reason: ResponseErrorCode | RefusalCode | null;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(kind: ErrorKind, message: string, details: ApiErrorDetails = {}) {
@@ -163,7 +164,7 @@ function retryHeader(kind: ErrorKind, retry?: false): Record<string, string> {
 /** What an ApiError may add to its message; `headers` go out with the reply. */
 export interface ApiErrorDetails {
   param?: string | null;
-  reason?: ResponseErrorCode;
+  reason?: ResponseErrorCode | RefusalCode;
   /** False for one that comes again however often the client tries, though others of its kind may not. */
   retry?: false;
   headers?: Record<string, string>;

@@ -24,3 +24,31 @@ export const responseErrorCodes = [
 ] as const;
 /** One of them. */
 export type ResponseErrorCode = (typeof responseErrorCodes)[number];
+
+/** Why a request may be refused, in the API's words, beside those. */
+export const refusalCodes = [
+  'unsupported_parameter',
+  'unsupported_value',
+  'unknown_parameter',
+  'missing_required_parameter',
+  'mutually_exclusive_parameters',
+  'invalid_type',
+  'invalid_value',
+  'invalid_json',
+  'invalid_json_schema',
+  'invalid_schema',
+  'invalid_function_parameters',
+  'integer_above_max_value',
+  'integer_below_min_value',
+  'decimal_above_max_value',
+  'decimal_below_min_value',
+  'string_above_max_length',
+  'string_below_min_length',
+  'array_above_max_length',
+  'array_below_min_length',
+  'unsupported_file',
+  'content_filter',
+  'content_policy_violation',
+] as const;
+/** One of them. */
+export type RefusalCode = (typeof refusalCodes)[number];

@@ -1,10 +1,11 @@
 import type { BackendEvent, Finish, Prepare } from '../backend/backend.ts';
-import { ApiError, toApiError, whyAborted } from '../errors.ts';
+import { ApiError, type ErrorKind, toApiError, whyAborted } from '../errors.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
 import { fold, foldOutput } from '../events/fold.ts';
 import type { Item, OutputItem } from '../items/item.ts';
 import { reasoningText } from '../items/reasoning.ts';
 import { describe, log } from '../log.ts';
+import { type ResponseErrorCode, responseErrorCodes } from '../protocol/error-codes.ts';
 import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { compact } from './compact.ts';
@@ -207,9 +208,19 @@ function finishedResponse(
   return { ...response, status: 'completed', completed_at: Math.floor(Date.now() / 1000), usage };
 }
 
+/** The code of a failed response for each kind of error that is not `server_error`. */
+const FAILED_CODES: Partial<Record<ErrorKind, string>> = {
+  rate_limit: 'rate_limit_exceeded',
+  quota: 'insufficient_quota',
+  context_length: 'context_length_exceeded',
+  model_refused: 'invalid_prompt',
+  too_large: 'invalid_prompt',
+};
+
 /** The response with status `failed`. */
 export function failedResponse(response: Response, { kind, reason, message }: ApiError): Response {
-  const code =
-    kind === 'rate_limit' ? 'rate_limit_exceeded' : kind === 'context_length' ? 'invalid_prompt' : 'server_error';
-  return { ...response, status: 'failed', error: { code: reason ?? code, message } };
+  const known = responseErrorCodes.find((code) => code === reason);
+  // OpenAI sends two codes that its types do not have.
+  const code = known ?? ((FAILED_CODES[kind] ?? 'server_error') as ResponseErrorCode);
+  return { ...response, status: 'failed', error: { code, message } };
 }

@@ -69,7 +69,7 @@ export const replyRows: readonly Entry[] = [
   shown('statuses', '', 'queued', 'background.queued'),
 
   shown('errors', '', 'code=server_error|rate_limit_exceeded message', 'surface.error-codes', 'stored.failed'),
-  shown('errors', '', 'code==invalid_prompt', 'surface.error-codes', 'backend.overflow'),
+  shown('errors', '', 'code==invalid_prompt', 'surface.error-codes', 'backend.refused'),
   shown('errors', '', 'code==data_residency_mismatch|bio_policy', 'surface.error-codes'),
   shown('errors', '', 'code==misalignment_policy_violation|vector_store_timeout', 'surface.error-codes'),
   shown('errors', '', 'code==invalid_image|invalid_image_format|invalid_base64_image', 'surface.error-codes'),

@@ -97,7 +97,7 @@ promise(
 
 promise(
   'anthropic.model-refuses',
-  { says: 'a parameter that only this model does not take is 422 by its name as well', source: 'Messages API: Errors' },
+  { says: 'a parameter that only this model does not take is 400 by its name', source: 'Messages API: Errors' },
   async (door) => {
     for (const [message, param] of [
       ['`temperature` is deprecated for this model.', 'temperature'],
@@ -105,7 +105,7 @@ promise(
       ['"thinking.type.disabled" is not supported for this model.', 'reasoning.effort'],
     ] as const) {
       const model = door.model.anthropic((turn) => turn.reply(400, errorOf('invalid_request_error', message)));
-      await refuses(await post(door, { model, input: 'Hi' }), { status: 422, code: 422, param });
+      await refuses(await post(door, { model, input: 'Hi' }), { status: 400, code: null, param });
     }
   },
 );
@@ -128,7 +128,7 @@ promise(
     }
     const asks = door.model.anthropic(refuses64);
     const reply = await post(door, { model: asks, input: 'Hi', max_output_tokens: 64_000 });
-    await refuses(reply, { status: 422, code: 422, param: 'max_output_tokens' });
+    await refuses(reply, { status: 400, code: null, param: 'max_output_tokens' });
     assert.equal(door.model.calls(asks).length, 1);
   },
 );

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { failureInMessages, failureOfMessages, isAboutThinking } from '../../handler/backend/anthropic/failure.ts';
+import { isAboutThinking } from '../../handler/backend/anthropic/failure.ts';
 import { anthropic } from '../../handler/backend/anthropic/index.ts';
+import { failureInStream, failureOf } from '../../handler/backend/server/failure.ts';
 import { createTransport } from '../../shim/transport.ts';
 import { scriptedSubject, tryBackend } from '../support/backend-contract.ts';
 import { type Block, errorOf, messageEvents, sendsMessage, tells, text } from '../support/model/scripted-messages.ts';
@@ -52,11 +53,11 @@ tryBackend('anthropic', () =>
 );
 
 /** The failure for a reply of this status and body. */
-async function failureOf(status: number, body: object, header = (_name: string): string | null => null) {
+async function failureFrom(status: number, body: object, header = (_name: string): string | null => null) {
   async function* bytes() {
     yield new TextEncoder().encode(JSON.stringify(body));
   }
-  return failureOfMessages({ status, header, body: bytes() });
+  return failureOf({ status, header, body: bytes() });
 }
 
 test('failures are told apart by type and first words, and none of them is passed on', async () => {
@@ -77,45 +78,45 @@ test('failures are told apart by type and first words, and none of them is passe
     [429, 'rate_limit_error', 'Number of request tokens has exceeded', 'rate_limit', null],
     [500, 'api_error', 'Internal server error', 'server', null],
     [529, 'overloaded_error', 'Overloaded', 'server', null],
-    [400, 'invalid_request_error', '`temperature` is deprecated for this model.', 'unsupported', 'temperature'],
-    [400, 'invalid_request_error', 'max_tokens: 70000 > 64000, which is', 'unsupported', 'max_output_tokens'],
-    [400, 'invalid_request_error', 'output_config.format.schema: For', 'unsupported', 'text.format'],
-    [400, 'invalid_request_error', '"thinking.type.disabled" is not supported', 'unsupported', 'reasoning.effort'],
-    [400, 'invalid_request_error', 'adaptive thinking is not supported on this', 'unsupported', 'reasoning.effort'],
-    [400, 'invalid_request_error', 'This model does not support effort level', 'unsupported', 'reasoning.effort'],
-    [400, 'invalid_request_error', 'Thinking may not be enabled when tool_choice', 'unsupported', 'tool_choice'],
-    [400, 'invalid_request_error', 'tools.0.custom.input_schema: JSON schema is', 'unsupported', 'tools'],
-    [400, 'invalid_request_error', 'messages.0.content.1.image.source.base64: n', 'unsupported', 'input'],
-    [400, 'invalid_request_error', 'Your credit balance is too low', 'server', null],
+    [400, 'invalid_request_error', '`temperature` is deprecated for this model.', 'model_refused', 'temperature'],
+    [400, 'invalid_request_error', 'max_tokens: 70000 > 64000, which is', 'model_refused', 'max_output_tokens'],
+    [400, 'invalid_request_error', 'output_config.format.schema: For', 'model_refused', 'text.format'],
+    [400, 'invalid_request_error', '"thinking.type.disabled" is not supported', 'model_refused', 'reasoning.effort'],
+    [400, 'invalid_request_error', 'adaptive thinking is not supported on this', 'model_refused', 'reasoning.effort'],
+    [400, 'invalid_request_error', 'This model does not support effort level', 'model_refused', 'reasoning.effort'],
+    [400, 'invalid_request_error', 'Thinking may not be enabled when tool_choice', 'model_refused', 'tool_choice'],
+    [400, 'invalid_request_error', 'tools.0.custom.input_schema: JSON schema is', 'model_refused', 'tools'],
+    [400, 'invalid_request_error', 'messages.0.content.1.image.source.base64: n', 'model_refused', 'input'],
+    [400, 'invalid_request_error', 'Your credit balance is too low', 'quota', null],
   ];
   for (const [status, type, message, kind, param] of rows) {
-    const failure = await failureOf(status, errorOf(type, message));
+    const failure = await failureFrom(status, errorOf(type, message));
     assert.deepEqual([failure.kind, failure.param], [kind, param], message);
     assert.ok(!failure.message.includes(message.slice(0, 12)), message);
   }
   const again = async (status: number, type: string) =>
-    (await failureOf(status, errorOf(type, ''))).headers['x-should-retry'] ?? 'perhaps';
+    (await failureFrom(status, errorOf(type, ''))).headers['x-should-retry'] ?? 'perhaps';
   assert.equal(await again(529, 'overloaded_error'), 'perhaps');
   assert.equal(await again(401, 'authentication_error'), 'false');
-  const limited = await failureOf(429, errorOf('rate_limit_error', ''), (name) =>
+  const limited = await failureFrom(429, errorOf('rate_limit_error', ''), (name) =>
     name === 'retry-after' ? '7' : null,
   );
   assert.equal(limited.headers['retry-after'], '7');
-  assert.equal((await failureOf(502, {})).kind, 'server');
+  assert.equal((await failureFrom(502, {})).kind, 'server');
 });
 
 test('an error in a stream is of the kind that its status would say', () => {
-  const kind = (type: string, message = 'm') => failureInMessages({ type, message }).kind;
+  const kind = (type: string, message = 'm') => failureInStream({ type, message }).kind;
   assert.equal(kind('overloaded_error', 'Overloaded'), 'server');
   assert.equal(kind('rate_limit_error'), 'rate_limit');
   assert.equal(kind('invalid_request_error', 'prompt is too long'), 'context_length');
-  assert.equal(failureInMessages({ type: 'overloaded_error' }).headers['x-should-retry'], undefined);
-  assert.equal(failureInMessages({ type: 'permission_error' }).headers['x-should-retry'], 'false');
+  assert.equal(failureInStream({ type: 'overloaded_error' }).headers['x-should-retry'], undefined);
+  assert.equal(failureInStream({ type: 'permission_error' }).headers['x-should-retry'], 'false');
 });
 
 test('a refusal of thinking is known from other refusals', async () => {
   const about = async (message: string) =>
-    isAboutThinking(await failureOf(400, errorOf('invalid_request_error', message)));
+    isAboutThinking(await failureFrom(400, errorOf('invalid_request_error', message)));
   for (const message of [
     'messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a different conversation.',
     'messages.5.content.2: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.',

@@ -137,12 +137,13 @@ describe('recorded streams', () => {
 });
 
 /** What an error is to become. */
-type Outcome = 'context' | 'model' | 'busy' | 'refused' | 'fault' | 'down';
+type Outcome = 'context' | 'model' | 'busy' | 'asked' | 'refused' | 'fault' | 'down';
 
-const outcomes: Record<Outcome, { status: number; code: string | number; noRetry: boolean }> = {
+const outcomes: Record<Outcome, { status: number; code: string | number | null; noRetry: boolean }> = {
   context: { status: 400, code: 'context_length_exceeded', noRetry: false },
   model: { status: 404, code: 'model_not_found', noRetry: false },
   busy: { status: 429, code: 'rate_limit_exceeded', noRetry: false },
+  asked: { status: 400, code: null, noRetry: true },
   refused: { status: 500, code: 500, noRetry: true },
   fault: { status: 500, code: 500, noRetry: true },
   down: { status: 500, code: 500, noRetry: false },
@@ -163,12 +164,34 @@ const special: Record<string, Outcome> = {
   'ollama/unknown-model': 'model',
   'ollama/unknown-model-stream': 'model',
   'vllm/unknown-model': 'model',
+  'llama.cpp/chat-err-image': 'asked',
+  'llama.cpp/chat-err-image-stream': 'asked',
+  'llama.cpp/chat-stream-string': 'fault', // `stream` is ours
+};
+
+/** The client's own field that the recorded refusals name. */
+const fields: Record<string, string> = {
+  'llama.cpp-router/no-model': 'model',
+  'llama.cpp/chat-err-max-tokens-string': 'max_output_tokens',
+  'llama.cpp/chat-err-messages-string': 'input',
+  'llama.cpp/chat-max-tokens-neg': 'max_output_tokens',
+  'llama.cpp/chat-temp-string': 'temperature',
+  'llama.cpp/chat-top-logprobs-without-logprobs': 'top_logprobs',
+  'llama.cpp/err-body-array': 'input',
+  'llama.cpp/err-no-messages': 'input',
+  'llama.cpp/json-err-type': 'text.format',
+  'llama.cpp/tools-err-choice-bad': 'tool_choice',
+  'ollama/err-empty-messages': 'input',
+  'ollama/err-no-model': 'model',
+  'ollama/think-unsupported': 'reasoning.effort',
+  'vllm/max-tokens-0': 'max_output_tokens',
 };
 
 function outcomeOf(name: string, status: number): Outcome {
   if (special[name]) return special[name];
   if (status === 401 || status === 403) return 'refused';
   if (status === 429) return 'busy';
+  if (status === 400 || status === 422) return 'asked';
   return status < 500 || status === 501 ? 'fault' : 'down';
 }
 
@@ -199,7 +222,7 @@ describe('recorded errors', () => {
       const { error } = JSON.parse(wholeText);
       assert.equal(error.code, code);
       assert.equal(error.type, { 500: 'server_error', 429: 'rate_limit_error' }[status] ?? 'invalid_request_error');
-      assert.equal(error.param, { context: 'input', model: 'model' }[outcome as string] ?? null);
+      assert.equal(error.param, { context: 'input', model: 'model' }[outcome as string] ?? fields[name] ?? null);
 
       const streamed = await ask(name, { stream: true });
       assert.equal(streamed.status, 200);
@@ -226,7 +249,7 @@ describe('recorded errors', () => {
     ['llama.cpp, overflow', recorded('llama.cpp/chat-err-overflow').body, 400, false],
     ['Ollama, no code', recorded('ollama/err-no-model').body, 500, false],
     ['vLLM, no such model', recorded('vllm/unknown-model').body, 404, false],
-    ['vLLM, bad request', recorded('vllm/max-tokens-0').body, 500, true],
+    ['vLLM, bad request', recorded('vllm/max-tokens-0').body, 400, true],
     ['a code in words', '{"error":{"type":"invalid_request_error","code":"context_length_exceeded"}}', 400, false],
     ['only a text', '{"error":"CUDA out of memory"}', 500, false],
   ];

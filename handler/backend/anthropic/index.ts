@@ -1,11 +1,12 @@
 import type { Transport, Upstream } from '../../transport.ts';
 import type { Backend } from '../backend.ts';
 import { toModelFunctions } from '../functions/tools.ts';
+import { failureOf } from '../server/failure.ts';
 import { text } from '../server/json-fields.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { getJson, idsOf, openServer, readJson, type Server } from '../server/server.ts';
 import { ServerTokenCounter, tokens } from '../server/token-count.ts';
-import { boundIn, failureOfMessages, isAboutThinking } from './failure.ts';
+import { boundIn, isAboutThinking } from './failure.ts';
 import { MessagesReply } from './reply.ts';
 import { type MessagesRequest, toCounted, toRequest, withBound, withoutThinking } from './request.ts';
 
@@ -62,13 +63,13 @@ async function open(
   const send = (body: MessagesRequest) => server.send('POST', path, signal, JSON.stringify(body));
   const first = await send(request);
   if (first.status === 200) return first;
-  const failure = await failureOfMessages(first);
+  const failure = await failureOf(first);
   const bound = boundIn(failure);
   const other = bound ? within(bound) : isAboutThinking(failure) ? withoutThinking(request) : undefined;
   if (!other) throw failure;
   const second = await send(other);
   if (second.status === 200) return second;
-  throw await failureOfMessages(second);
+  throw await failureOf(second);
 }
 
 /** The most models the API lists in one page. */

@@ -7,9 +7,9 @@ import { sumTokens, type Usage } from '../../protocol/response.ts';
 import type { Finish, ModelCall } from '../backend.ts';
 import { CallQueue } from '../functions/call-queue.ts';
 import type { ModelFunction } from '../functions/tools.ts';
+import { failureInStream } from '../server/failure.ts';
 import { count, object, text } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
-import { failureInMessages } from './failure.ts';
 import { sealThought } from './sealed-thought.ts';
 
 /** Stop reasons of an incomplete answer. Any other, known or not, is a normal stop. */
@@ -59,7 +59,7 @@ export class MessagesReply implements Reply {
 
   /** Takes in one event; throws an ApiError for one that says that the call has failed. */
   add(event: JsonObject): void {
-    if (event.error != null) throw failureInMessages(event.error);
+    if (event.error != null) throw failureInStream(event.error);
     const index = count(event.index);
     switch (event.type) {
       case 'message_start':

@@ -293,7 +293,6 @@ function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
 function responseFailure(error: unknown): ApiError {
   if (!isObject(error)) return failureInStream(error ?? null);
   const code = text(error.code);
-  if (code === 'rate_limit_exceeded') return failureInStream({ ...error, code: 429 });
   const isClients = /invalid|context_length|image/.test(code);
   return failureInStream(isClients ? { ...error, type: 'invalid_request_error' } : error);
 }

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { type Door, post } from '../support/doors/door.ts';
+import { replies, type Script } from '../support/model/scripted.ts';
+import { fails, type Refusal, refuses, stream } from './ask.ts';
+import { promise } from './promise.ts';
+
+/** The same model server behind each of the protocols. */
+const protocols: Record<string, (door: Door, script: Script) => string> = {
+  chat: (door, script) => door.model.script(script),
+  responses: (door, script) => door.model.native(script),
+  anthropic: (door, script) => door.model.anthropic(script),
+};
+
+const tooLong = { status: 400, code: 'context_length_exceeded', param: 'input' };
+const noModel = { status: 404, code: 'model_not_found', param: 'model' };
+const noMoney = { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' };
+
+const nested = (message: string, more: object = {}) => ({ error: { message, ...more } });
+
+/** Refusals as seven servers word and wrap them. */
+const worded: [who: string, status: number, body: object, expected: Refusal][] = [
+  ['Bedrock', 400, { message: 'Input is too long for requested model.' }, tooLong],
+  [
+    'Gemini',
+    400,
+    [
+      nested('The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).', {
+        code: 400,
+        status: 'INVALID_ARGUMENT',
+      }),
+    ],
+    tooLong,
+  ],
+  [
+    'Kimi',
+    400,
+    nested('Invalid request: Your request exceeded model token limit: 262144 (requested: 300000)', {
+      type: 'invalid_request_error',
+    }),
+    tooLong,
+  ],
+  [
+    'LiteLLM',
+    400,
+    nested(
+      'litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - too big',
+      { type: null, param: null, code: '400' },
+    ),
+    tooLong,
+  ],
+  [
+    'xAI',
+    400,
+    {
+      code: 'Client specified an invalid argument',
+      error: "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+    },
+    tooLong,
+  ],
+  [
+    'DeepSeek',
+    400,
+    nested('Model Not Exist', { type: 'invalid_request_error', param: null, code: 'invalid_request_error' }),
+    noModel,
+  ],
+  ['OpenRouter', 400, nested('foo/bar is not a valid model ID', { code: 400 }), noModel],
+  ['DeepSeek, broke', 402, nested('Insufficient Balance', { code: 'invalid_request_error' }), noMoney],
+  ['OpenAI, broke', 429, nested('m', { type: 'insufficient_quota', code: 'insufficient_quota' }), noMoney],
+];
+
+promise(
+  'backend.words',
+  {
+    says: 'an overflow, an unknown model and a spent quota are known by the words of each server, on every backend',
+    source: 'docs/errors.md',
+  },
+  async (door) => {
+    for (const [who, status, body, expected] of worded) {
+      for (const [protocol, model] of Object.entries(protocols)) {
+        const name = model(door, replies(status, body));
+        const reply = await post(door, { model: name, input: 'Hi' });
+        assert.equal(reply.headers.get('x-should-retry'), 'false', `${who}, ${protocol}`);
+        await refuses(reply, expected);
+      }
+      const { streamed } = await fails(door, replies(status, body), expected);
+      const code = String(streamed.final.error?.code);
+      assert.equal(code, expected === noModel ? 'server_error' : expected.code, who);
+    }
+  },
+);
+
+promise(
+  'backend.refused',
+  {
+    says: "a backend's refusal of what the client sent is 400, with the client's own field and OpenAI's code where it has them",
+    source: 'docs/errors.md',
+  },
+  async (door) => {
+    const cases: [status: number, error: object, param: string | null, code: string | null][] = [
+      [400, { param: 'temperature', code: 'unsupported_value' }, 'temperature', 'unsupported_value'],
+      [400, { param: 'max_tokens', code: 'integer_above_max_value' }, 'max_output_tokens', 'integer_above_max_value'],
+      [422, { param: 'messages[0].content', code: 'SECRET' }, 'input', null],
+      [400, {}, null, null],
+    ];
+    for (const [status, more, param, code] of cases) {
+      for (const [protocol, model] of Object.entries(protocols)) {
+        const name = model(door, replies(status, nested('SECRET of the backend', more)));
+        const reply = await post(door, { model: name, input: 'Hi' });
+        assert.equal(reply.headers.get('x-should-retry'), 'false', protocol);
+        assert.doesNotMatch(await refuses(reply, { status: 400, code, param }), /SECRET/);
+        const { final } = await stream(door, { model: name });
+        assert.equal(final.error?.code, 'invalid_prompt', protocol);
+      }
+    }
+    const ours = door.model.script(replies(400, nested('m', { param: 'stream_options' })));
+    await refuses(await post(door, { model: ours, input: 'Hi' }), { status: 500, code: 500 });
+  },
+);
