@@ -1,4 +1,5 @@
 import type { RefusalCode, ResponseErrorCode } from './protocol/error-codes.ts';
+import { redact } from './redact.ts';
 
 /**
  * Status, type and code of each kind of error; `openai` is what differs under `errors: openai`, `again` whether trying
@@ -100,7 +101,7 @@ export const errorKinds = Object.keys(kinds) as ErrorKind[]; // the keys are the
 /** Which statuses and codes clients get: the three tiers, or OpenAI's own. */
 export type ErrorStyle = 'tiers' | 'openai';
 
-/** The body of every error reply, under 1 KiB whatever the request held. */
+/** The body of every error reply, under 1 KiB whatever the request held and a model's server said. */
 export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: number | string | null };
 }
@@ -108,6 +109,10 @@ export interface ErrorBody {
 /** The longest message and field path, in characters: with each one escaped, as quotes are, the body stays under 1 KiB. */
 const MAX_MESSAGE = 320;
 const MAX_PARAM = 120;
+
+/** The most characters of a model server's words that a client is told, and their bytes in JSON. */
+const MAX_DETAIL = 300;
+const MAX_DETAIL_BYTES = 520;
 
 /**
  * The one error that crosses a boundary: its message, kind and field reach the client, its `cause` only the log.
@@ -120,12 +125,15 @@ export class ApiError extends Error {
   /** The API's code for a model server's failure or refusal, if the server sent one. It replaces the code of the kind. */
   readonly reason: ResponseErrorCode | RefusalCode | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** The message for clients, with the detail. The log has `message`, since a detail may quote what a user wrote. */
+  readonly told: string;
 
   constructor(kind: ErrorKind, message: string, details: ApiErrorDetails = {}) {
     super(clip(message, MAX_MESSAGE), { cause: details.cause });
     this.kind = kind;
     this.param = details.param == null ? null : clip(details.param, MAX_PARAM);
     this.reason = details.reason ?? null;
+    this.told = details.detail ? `${this.message} It says: ${start(redact(details.detail))}` : this.message;
     this.headers = { ...retryHeader(kind, details.retry), ...details.headers };
   }
 
@@ -146,7 +154,7 @@ export class ApiError extends Error {
     const { status = row.status, code } = style === 'openai' && row.openai ? row.openai : row;
     return {
       status,
-      body: { error: { message: this.message, type: row.type, param: this.param, code: this.reason ?? code } },
+      body: { error: { message: this.told, type: row.type, param: this.param, code: this.reason ?? code } },
     };
   }
 }
@@ -168,6 +176,8 @@ export interface ApiErrorDetails {
   /** False for one that comes again however often the client tries, though others of its kind may not. */
   retry?: false;
   headers?: Record<string, string>;
+  /** What the model's server said, where clients may hear it; without secrets and cut before they do. */
+  detail?: string;
   cause?: unknown;
 }
 
@@ -205,6 +215,17 @@ export function corruptBody(cause: unknown): ApiError {
 /** A body that would grow too large; `how` says in which way, if not by its size. */
 export function inflatedTooLarge(limit: number, how = `larger than ${limit} bytes`): ApiError {
   return new ApiError('too_large', `The decompressed request body is ${how}.`);
+}
+
+/** The start of a model server's words, on one line. */
+function start(text: string): string {
+  let cut = text
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_DETAIL)
+    .toWellFormed();
+  while (new TextEncoder().encode(JSON.stringify(cut)).length > MAX_DETAIL_BYTES) cut = cut.slice(0, -20);
+  return cut.toWellFormed();
 }
 
 /** Cuts to `length` characters, none of which takes JSON more than two bytes. */

@@ -5,7 +5,6 @@ import { work } from './background/work.ts';
 import { type Identify, identifyByAddress } from './caller.ts';
 import type { Codecs } from './codec/codec.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
-import { demoModels } from './config/default-models.ts';
 import type { Config } from './config/index.ts';
 import { ApiError } from './errors.ts';
 import { CallerCount, FairQueue } from './fair-queue.ts';
@@ -139,7 +138,7 @@ export function createHandler(options: HandlerOptions): Handler {
   );
   const findMedia = mediaFinder(config.media);
   const database = withStorageErrors(options.database);
-  const models = openModels(config.models ?? demoModels, transport, options.backends).map((route) => ({
+  const models = openModels(config, transport, options.backends).map((route) => ({
     ...route,
     backend: withMediaRules(route.backend, findMedia),
   }));

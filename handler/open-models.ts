@@ -1,7 +1,10 @@
 import type { Backend, ServerProfile } from './backend/backend.ts';
 import { demo } from './backend/demo.ts';
 import { protocols } from './backend/index.ts';
+import { withErrorDetail } from './backend/server/error-detail.ts';
 import { isOpenAIs } from './backend/server/server.ts';
+import { demoModels } from './config/default-models.ts';
+import type { Config } from './config/index.ts';
 import { type BuiltInModel, builtIn, joinNames, type ModelConfig } from './config/models.ts';
 import type { ModelRoute } from './routing/models.ts';
 import type { Transport } from './transport.ts';
@@ -15,12 +18,20 @@ export type OpenBackend = (keys: Readonly<Record<string, unknown>>, transport: T
 /** Backends that a root adds to those that are built in, each by the name that `backend` has for it. */
 export type AddedBackends = Readonly<Record<string, OpenBackend>>;
 
-/** The routes of a configuration's models. Throws an Error that names the key for a backend that is not there, or will not open. */
+/**
+ * The routes of a configuration's models, which are the demo's if it has none. Throws an Error that names the key for a backend
+ * that is not there, or will not open.
+ */
 export function openModels(
-  models: readonly ModelConfig[],
+  config: Pick<Config, 'models' | 'errorDetail'>,
   transport: Transport,
   added: AddedBackends = {},
 ): ModelRoute[] {
+  const routes = routesOf(config.models ?? demoModels, transport, added);
+  return config.errorDetail ? routes.map((route) => ({ ...route, backend: withErrorDetail(route.backend) })) : routes;
+}
+
+function routesOf(models: readonly ModelConfig[], transport: Transport, added: AddedBackends): ModelRoute[] {
   for (const name of builtIn)
     if (Object.hasOwn(added, name)) throw new Error(`createHandler: the backend ${name} is built in`);
   return models.map((model, index) => {

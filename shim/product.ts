@@ -75,15 +75,9 @@ const MESSAGE_SLACK = 1024 * 1024;
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const {
-    flags = {},
-    config: inline = {},
-    env = process.env,
-    say = () => {},
-    database: customDatabase,
-    ...added
-  } = options;
-  const file = flags.config ? await readConfigFile(flags.config) : inline;
+  const { flags = {}, config: inline, env = process.env, say = () => {}, database: customDatabase, ...added } = options;
+  // Whoever starts it without any configuration tries it out, and wants to know what the model's server says.
+  const file = flags.config ? await readConfigFile(flags.config) : (inline ?? { errorDetail: true });
   const config = parseConfig(substitute(file, env), { inFlight: defaultInFlight() });
   const { models, from } = config.models
     ? { models: config.models, from: flags.config ?? 'the root' }

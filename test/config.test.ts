@@ -30,6 +30,7 @@ test('an empty configuration has every default', () => {
     media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },
     cors: { origins: [] },
     errors: 'tiers',
+    errorDetail: false,
     limits: defaultLimits,
   });
 });
@@ -160,6 +161,7 @@ const wrong: [unknown, RegExp][] = [
   ...['https://api.example', 'api.example:443', 'API.example', '*.example', '', '.', 'a b', '[::1]'].map(
     (host): [unknown, RegExp] => [{ hosts: [host] }, /hosts\.0 must be a host name such as api\.example/],
   ),
+  [{ errorDetail: 'yes' }, /errorDetail must be true or false/],
   [{ errors: 'mine' }, /errors must be tiers or openai/],
   [{ database: { path: 'a.db' } }, /database must be a text/],
   [{ synchronous: 'off' }, /synchronous must be normal or full/],

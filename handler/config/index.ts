@@ -109,6 +109,7 @@ const schema = v.strictObject({
   media: v.optional(media, {}),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
+  errorDetail: v.optional(v.boolean('must be true or false'), false),
   limits: v.optional(
     v.strictObject({
       body: size,
@@ -184,6 +185,8 @@ export interface Config {
   /** Webhooks for the ends of background responses. */
   webhooks: Webhook[];
   errors: 'tiers' | 'openai';
+  /** Whether clients hear what a model's server said when it failed or refused. */
+  errorDetail: boolean;
   limits: Limits;
 }
 

@@ -218,7 +218,7 @@ const FAILED_CODES: Partial<Record<ErrorKind, string>> = {
 };
 
 /** The response with status `failed`. */
-export function failedResponse(response: Response, { kind, reason, message }: ApiError): Response {
+export function failedResponse(response: Response, { kind, reason, told: message }: ApiError): Response {
   const known = responseErrorCodes.find((code) => code === reason);
   // OpenAI sends two codes that its types do not have.
   const code = known ?? ((FAILED_CODES[kind] ?? 'server_error') as ResponseErrorCode);

@@ -4,7 +4,7 @@ import type { RefusalEvent, SteerFailedEvent } from '../protocol/websocket.ts';
 
 /** The error event of a request that made no response. */
 export function refusal(error: ApiError, style: ErrorStyle): RefusalEvent {
-  const { type, message, param, streamCode: code, headers } = error;
+  const { type, told: message, param, streamCode: code, headers } = error;
   return { type: 'error', status: error.reply(style).status, error: { type, code, message, param, headers } };
 }
 

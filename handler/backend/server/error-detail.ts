@@ -1,0 +1,47 @@
+import { ApiError } from '../../errors.ts';
+import type { Backend, BackendEvent } from '../backend.ts';
+import { errorWords } from './error-words.ts';
+import { object, text } from './json-fields.ts';
+
+/** Members of an error that are words for people. */
+const FOR_PEOPLE = ['message', 'Message', 'msg', 'error', 'error_message', 'error_msg', 'detail', 'description', 'raw'];
+
+/** A backend whose failures tell clients what its server said, for `errorDetail`. */
+export function withErrorDetail(backend: Backend): Backend {
+  return {
+    ...backend,
+    prepare(call, profile) {
+      const { stream, countTokens, ...prepared } = backend.prepare(call, profile);
+      return {
+        ...prepared,
+        stream: (signal, options) => telling(stream(signal, options)),
+        ...(countTokens && {
+          countTokens: (signal: AbortSignal, personality?: string | null) =>
+            countTokens(signal, personality).catch(throwDetailed),
+        }),
+      };
+    },
+  };
+}
+
+/** The same events; what they fail with is told. */
+function telling(events: AsyncIterable<BackendEvent>): AsyncIterable<BackendEvent> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = events[Symbol.asyncIterator]();
+      return {
+        next: () => iterator.next().catch(throwDetailed),
+        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+}
+
+function throwDetailed(error: unknown): never {
+  if (!(error instanceof ApiError)) throw error;
+  const body = text(object(error.cause).body);
+  const detail = [...new Set(errorWords(body).all(...FOR_PEOPLE))].join('; ');
+  if (detail === '') throw error;
+  const { kind, message, param, reason, headers, cause } = error;
+  throw new ApiError(kind, message, { param, ...(reason && { reason }), headers, cause, detail });
+}
