@@ -51,6 +51,16 @@ test('what goes on from a stored response is counted with it', () => {
   assert.equal(recalled(memory, 'a'), undefined);
 });
 
+test('what is forgotten gives its memory back', () => {
+  const budget = new MemoryBudget(1_000_000);
+  const memory = new ResponseMemory({ body: 1_000, items: 10 }, budget.open());
+  const free = budget.free;
+  memory.keep('a', NOTHING, said('x'));
+  assert.ok(budget.free < free);
+  for (const id of ['nobody', 'a', 'a']) memory.forget(id);
+  assert.deepEqual([recalled(memory, 'a'), budget.free], [undefined, free]);
+});
+
 test('a conversation is none of what is remembered', () => {
   const memory = new ResponseMemory({ body: 1_000, items: 10 }, new MemoryBudget(1_000_000).open());
   memory.keep('a', NOTHING, said('x'));

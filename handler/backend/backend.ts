@@ -16,6 +16,8 @@ export interface ModelCall {
   parallel_tool_calls: boolean;
   temperature: number | null;
   top_p: number | null;
+  presence_penalty: number | null;
+  frequency_penalty: number | null;
   max_output_tokens: number | null;
   text: { format: TextFormat; verbosity: string | null };
   /** Alternatives per token, with log probabilities; null for no log probabilities. */

@@ -44,12 +44,15 @@ function refuse({ text, reasoning, tool_choice, top_logprobs }: ModelCall): void
 /** The settings of a request, as JSON: the demo model can only show that they arrived. */
 function settingsOf(call: ModelCall): string {
   const { tools, tool_choice, parallel_tool_calls, temperature, top_p, text, reasoning, hints } = call;
+  const { presence_penalty, frequency_penalty } = call;
   const roles = call.input.flatMap((item) => (item.type === 'message' && item.role !== 'user' ? item.role : []));
   const settings = present({
     tool_choice: tool_choice === 'auto' ? null : tool_choice,
     parallel_tool_calls: parallel_tool_calls ? null : parallel_tool_calls,
     temperature,
     top_p,
+    presence_penalty,
+    frequency_penalty,
     verbosity: text.verbosity,
     ...reasoning,
     ...hints,

@@ -26,6 +26,9 @@ const PromptCacheOptions = options({
   prewarm: maybe(v.boolean()),
 });
 
+/** The bounds are those of Chat Completions. */
+const Penalty = v.pipe(v.number(), v.minValue(-2), v.maxValue(2));
+
 /** What a response can be asked to hold beyond what it always does. */
 export const Include = v.array(
   v.picklist([
@@ -55,6 +58,8 @@ export const CreateRequest = v.object({
   parallel_tool_calls: maybe(v.boolean()),
   temperature: maybe(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
   top_p: maybe(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  presence_penalty: maybe(Penalty),
+  frequency_penalty: maybe(Penalty),
   max_output_tokens: maybe(v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(Number.MAX_SAFE_INTEGER))),
   text: maybe(options({ format: maybe(TextFormat), verbosity: maybe(v.picklist(['low', 'medium', 'high'])) })),
   reasoning: maybe(

@@ -60,6 +60,7 @@ export interface Response {
   completed_at: number | null;
   status: ResponseStatus;
   error: { code: ResponseErrorCode; message: string } | null;
+  frequency_penalty: number;
   incomplete_details: { reason: IncompleteReason } | null;
   background: boolean;
   conversation: { id: string } | null;
@@ -71,6 +72,7 @@ export interface Response {
   moderation: null;
   output: OutputItem[];
   parallel_tool_calls: boolean;
+  presence_penalty: number;
   previous_response_id: string | null;
   prompt: NonNullable<CreateRequest['prompt']> | null;
   prompt_cache_key: string | null;

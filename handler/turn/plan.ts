@@ -157,6 +157,8 @@ function callWithoutInput(
     params: catalog.callable,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
+    presence_penalty: request.presence_penalty ?? null,
+    frequency_penalty: request.frequency_penalty ?? null,
     text,
     top_logprobs: wantsLogprobs ? (request.top_logprobs ?? 0) : null,
     reasoning: { effort, summary, ...(mode === 'pro' && { mode }) },

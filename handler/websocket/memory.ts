@@ -53,9 +53,14 @@ export class ResponseMemory {
       this.#forget(oldest);
     }
     if (this.#parsed() - this.#takenBytes > this.#reservation.budget.free) this.#forget(id);
-    const parsed = this.#parsed();
-    this.#reservation.add(parsed - this.#takenBytes);
-    this.#takenBytes = parsed;
+    this.#settle();
+  }
+
+  /** Forgets a response, if it is remembered. */
+  forget(id: string): void {
+    if (!this.#responses.has(id)) return;
+    this.#forget(id);
+    this.#settle();
   }
 
   /** Forgets all responses, and closes the reservation. */
@@ -67,6 +72,13 @@ export class ResponseMemory {
   #forget(id: string): void {
     this.#size -= this.#responses.get(id)?.size ?? 0;
     this.#responses.delete(id);
+  }
+
+  /** Takes what is remembered now, and gives back the rest. */
+  #settle(): void {
+    const parsed = this.#parsed();
+    this.#reservation.add(parsed - this.#takenBytes);
+    this.#takenBytes = parsed;
   }
 
   /** The bytes of all remembered responses: per chain those of its longest, since they share items. */

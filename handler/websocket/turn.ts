@@ -1,4 +1,4 @@
-import { toApiError, unsupported } from '../errors.ts';
+import { type ApiError, toApiError, unsupported } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
@@ -38,6 +38,7 @@ export async function takeTurn(
           break;
         }
         remember(memory, planned, next.value);
+        if (next.value.type === 'response.failed') forgetPrevious(memory, event);
         const text = encode(next.value);
         countBytes(text.length);
         const full = send(text);
@@ -48,8 +49,10 @@ export async function takeTurn(
       ended();
     }
   } catch (error) {
-    log.failure = toApiError(error);
-    await send(encode(refusal(toApiError(error), services.errors)));
+    const failure = toApiError(error);
+    log.failure = failure;
+    forgetPrevious(memory, event, failure);
+    await send(encode(refusal(failure, services.errors)));
   } finally {
     log.end();
   }
@@ -83,6 +86,14 @@ function remember(memory: ResponseMemory, { history, turn }: PlannedTurn, event:
   if (event.type !== 'response.completed' && event.type !== 'response.incomplete') return;
   const { response } = event;
   if (!response.store) memory.keep(response.id, history, [...turn.input, ...response.output]);
+}
+
+/**
+ * Forgets the response that a turn could not continue, as OpenAI does, so that nobody builds on what failed. After a
+ * refusal that asks to try again it is still needed.
+ */
+function forgetPrevious(memory: ResponseMemory, { previous_response_id: previous }: JsonObject, refusal?: ApiError) {
+  if (typeof previous === 'string' && refusal?.headers['x-should-retry'] !== 'true') memory.forget(previous);
 }
 
 function sentOrAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {

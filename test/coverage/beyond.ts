@@ -4,6 +4,8 @@ import { misfits } from './conform.ts';
 const beyond: Record<string, string> = {
   'Response.output_text=absent': 'the SDK puts it together itself; no server sends it',
   'Response.store': 'the API echoes it as any other parameter, and the types lack it',
+  'Response.presence_penalty': 'the API sends it, Open Responses requires it, and the types lack it',
+  'Response.frequency_penalty': 'the API sends it, Open Responses requires it, and the types lack it',
   'Response.usage=null': 'the API sends null while a response is running',
   'ResponseFormatTextJSONSchemaConfig.description=null': 'the API sends null for what was not given',
   'ResponseErrorEvent.error': 'the nested shape of an error, by which other SDKs raise it',

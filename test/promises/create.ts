@@ -34,6 +34,7 @@ promise(
       access_programs: null,
       conversation: null,
       error: null,
+      frequency_penalty: 0,
       incomplete_details: null,
       instructions: null,
       max_output_tokens: null,
@@ -42,6 +43,7 @@ promise(
       model,
       moderation: null,
       parallel_tool_calls: true,
+      presence_penalty: 0,
       previous_response_id: null,
       prompt: null,
       prompt_cache_key: null,
@@ -84,6 +86,8 @@ promise(
       text: { format: { type: 'json_object' }, verbosity: 'low' },
       tool_choice: 'none',
       top_p: 0.25,
+      presence_penalty: -0.5,
+      frequency_penalty: 1.5,
       truncation: 'disabled',
     };
     const response = await create(door, { model, ...asked });
@@ -133,6 +137,7 @@ promise(
       ...['parallel_tool_calls', 'previous_response_id', 'prompt', 'prompt_cache_key', 'prompt_cache_retention'],
       ...['reasoning', 'safety_identifier', 'service_tier', 'store', 'stream', 'stream_options', 'temperature', 'text'],
       ...['tool_choice', 'tools', 'top_logprobs', 'top_p', 'truncation', 'user', 'context_management', 'moderation'],
+      ...['presence_penalty', 'frequency_penalty'],
     ];
     const body = await modelRequest(door, Object.fromEntries(names.map((name) => [name, null])));
     assert.deepEqual(Object.keys(body).sort(), ['messages', 'model', 'stream', 'stream_options']);

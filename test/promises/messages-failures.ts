@@ -14,6 +14,8 @@ promise(
     const tiff = { type: 'input_image', image_url: 'data:image/tiff;base64,AAAA' };
     const cases: [body: object, param: string][] = [
       [{ temperature: 1.2 }, 'temperature'],
+      [{ presence_penalty: 0.5 }, 'presence_penalty'],
+      [{ frequency_penalty: -0.5 }, 'frequency_penalty'],
       [{ text: { format: { type: 'json_object' } } }, 'text.format'],
       [{ text: { verbosity: 'low' } }, 'text.verbosity'],
       [{ top_logprobs: 2 }, 'top_logprobs'],

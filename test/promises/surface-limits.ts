@@ -24,6 +24,8 @@ const bounds: [param: string, good: object[], bad: object[]][] = [
   ['max_tool_calls', [{ max_tool_calls: 1 }], [{ max_tool_calls: 0 }]],
   ['temperature', [{ temperature: 0 }, { temperature: 2 }], [{ temperature: -0.01 }, { temperature: 2.01 }]],
   ['top_p', [{ top_p: 0 }, { top_p: 1 }], [{ top_p: -0.01 }, { top_p: 1.01 }]],
+  ['presence_penalty', [{ presence_penalty: -2 }, { presence_penalty: 2 }], [{ presence_penalty: 2.01 }]],
+  ['frequency_penalty', [{ frequency_penalty: -2 }, { frequency_penalty: 2 }], [{ frequency_penalty: -2.01 }]],
   ['top_logprobs', [{ top_logprobs: 0 }, { top_logprobs: 20 }], [{ top_logprobs: -1 }, { top_logprobs: 21 }]],
   ['metadata', [{ metadata: pairs(16) }], [{ metadata: pairs(17) }]],
   [`metadata.${text(65)}`, [{ metadata: { [text(64)]: '' } }], [{ metadata: { [text(65)]: '' } }]],

@@ -33,6 +33,8 @@ const goodValues = {
   tools: [fn],
   top_logprobs: 2,
   top_p: 0.25,
+  presence_penalty: 0.5,
+  frequency_penalty: -0.5,
   truncation: 'disabled',
   user: 'u-1',
 };
@@ -41,7 +43,15 @@ const goodValues = {
 const { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user } =
   goodValues;
 const hints = { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user };
-const shared = { ...hints, temperature: 0.5, top_p: 0.25, tool_choice: 'required', parallel_tool_calls: false };
+const shared = {
+  ...hints,
+  temperature: 0.5,
+  top_p: 0.25,
+  presence_penalty: 0.5,
+  frequency_penalty: -0.5,
+  tool_choice: 'required',
+  parallel_tool_calls: false,
+};
 
 promise(
   'surface.parameters',

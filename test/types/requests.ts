@@ -57,11 +57,14 @@ type Wider = {
   [B in keyof Bodies]: { [K in Both<B>]: Given<Read<B>[K]> extends Given<Sent<B>[K]> ? never : `${B}.${K}` }[Both<B>];
 }[keyof Bodies];
 
+/** Read since Open Responses has them; the SDK's types lack them. */
+type OpenResponsesOnly = 'create.presence_penalty' | 'create.frequency_penalty';
+
 /** Compiles only when there are no such names; the compiler's message lists them. */
 type None<Names extends string> = Record<Names, never>;
 
 export const unread: None<Unread> = {};
-export const unsent: None<Unsent> = {};
+export const unsent: None<Exclude<Unsent, OpenResponsesOnly>> = {};
 export const narrower: None<Narrower> = {};
 export const wider: None<Exclude<Wider, AsInCreate>> = {};
 

@@ -89,6 +89,9 @@ export function withoutThinking({ thinking, ...request }: MessagesRequest): Mess
 function refuse(call: ModelCall): void {
   refuseOpenAIOnly(call);
   const { temperature, text, top_logprobs, reasoning } = call;
+  for (const name of ['presence_penalty', 'frequency_penalty'] as const) {
+    if (call[name]) throw unsupported(name, 'is not known to this model backend'); // 0 is the default
+  }
   if (temperature !== null && temperature > 1) throw unsupported('temperature', 'must be at most 1 for this model');
   if (text.format.type === 'json_object') {
     throw unsupported('text.format', 'must have a schema for this model backend, which knows no other JSON');

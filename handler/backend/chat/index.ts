@@ -46,6 +46,8 @@ function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction
     ...present({
       temperature: call.temperature,
       top_p: call.top_p,
+      presence_penalty: call.presence_penalty,
+      frequency_penalty: call.frequency_penalty,
       // OpenAI's own models refuse the older name; Ollama and others know only that.
       max_completion_tokens: call.max_output_tokens,
       max_tokens: isOpenAI ? null : call.max_output_tokens,

@@ -49,6 +49,8 @@ const fields = {
   parallel_tool_calls: matters([{ parallel_tool_calls: false }], two),
   temperature: matters([{ temperature: 0.25 }, { temperature: 0.5 }]),
   top_p: matters([{ top_p: 0.25 }, { top_p: 0.5 }]),
+  presence_penalty: matters([{ presence_penalty: 0.5 }, { presence_penalty: -1 }]),
+  frequency_penalty: matters([{ frequency_penalty: 0.5 }, { frequency_penalty: -1 }]),
   max_output_tokens: matters([{ max_output_tokens: 16 }, { max_output_tokens: 17 }]),
   text: {
     format: matters([text({ format: { type: 'json_object' } }), schema('a'), schema('b')]),

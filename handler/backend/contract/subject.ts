@@ -67,6 +67,8 @@ export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
     tool_choice: 'auto',
     parallel_tool_calls: true,
     temperature: null,
+    presence_penalty: null,
+    frequency_penalty: null,
     top_p: null,
     max_output_tokens: null,
     text: { format: { type: 'text' }, verbosity: null },

@@ -54,6 +54,8 @@ function common(call: ModelCall): object {
       instructions: call.instructions,
       temperature: call.temperature,
       top_p: call.top_p,
+      presence_penalty: call.presence_penalty,
+      frequency_penalty: call.frequency_penalty,
       max_output_tokens: call.max_output_tokens,
       top_logprobs: call.top_logprobs,
       ...call.hints,
