@@ -2,7 +2,7 @@ import type { Backend, ServerProfile } from './backend/backend.ts';
 import { demo } from './backend/demo.ts';
 import { protocols } from './backend/index.ts';
 import { withErrorDetail } from './backend/server/error-detail.ts';
-import { isOpenAIs } from './backend/server/server.ts';
+import { isOpenAIs, serverAt } from './backend/server/servers.ts';
 import { demoModels } from './config/default-models.ts';
 import type { Config } from './config/index.ts';
 import { type BuiltInModel, builtIn, joinNames, type ModelConfig } from './config/models.ts';
@@ -57,6 +57,10 @@ function openBuiltIn(model: BuiltInModel, transport: Transport): Backend {
   return protocols[model.backend].open(model.url, model.key, transport);
 }
 
-function profileOf({ url, openai, grammars }: BuiltInModel): ServerProfile {
-  return { isOpenAI: openai ?? (url !== undefined && isOpenAIs(url)), grammars: grammars ?? 'refuse' };
+/** The profile of a configured server: which it is says its `server`, else its `openai`, else its host. */
+function profileOf({ url, openai, server: named, send, grammars = 'refuse' }: BuiltInModel): ServerProfile {
+  const atHost = url === undefined ? undefined : serverAt(url);
+  const server = named ?? (openai && !isOpenAIs(atHost) ? 'openai' : atHost);
+  const isOpenAI = openai ?? isOpenAIs(server);
+  return { isOpenAI, grammars, server: isOpenAI === isOpenAIs(server) ? server : undefined, send };
 }

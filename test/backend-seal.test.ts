@@ -27,7 +27,7 @@ test('what a backend has sealed goes back to it, and to no other', () => {
   const input = [thinks(sealed)];
   const sent = [
     toConversation(null, input).messages,
-    toMessages(null, input, true),
+    toMessages(null, input),
     input.flatMap(toOpenAIs),
     toOthers(input),
   ];

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sealThought, type Thought, unsealThought } from '../handler/backend/anthropic/sealed-thought.ts';
 import { toOpenAIsRequest, toOthersRequest } from '../handler/backend/responses/request.ts';
+import { requestRules } from '../handler/backend/server/request-rules.ts';
 import type { Item } from '../handler/items/item.ts';
 import type { Json } from './support/accumulate.ts';
-import { modelCall, userMessage } from './support/backend-contract.ts';
+import { anyServer, modelCall, userMessage } from './support/backend-contract.ts';
 import { refusal, said, sent, shows, thinks } from './support/messages-sent.ts';
 
 const thought: Thought = { type: 'thinking', thinking: 'First this.', signature: 'c2lnbmVk' };
@@ -245,7 +246,7 @@ test('thinking goes back as it was, and what others have sealed does not', () =>
 test('what it has sealed goes to no other server', () => {
   const input = [thinks(sealThought(thought)), thinks('gAAA')];
   const openAIs = JSON.stringify(toOpenAIsRequest(modelCall({ input })));
-  const others = JSON.stringify(toOthersRequest(modelCall({ input }), new Map()));
+  const others = JSON.stringify(toOthersRequest(modelCall({ input }), new Map(), requestRules(anyServer)));
   assert.ok(openAIs.includes('gAAA'));
   assert.ok(!`${openAIs}${others}`.includes('c2lnbmVk'));
 });

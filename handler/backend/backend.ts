@@ -13,7 +13,7 @@ export interface ModelCall {
   /** The request field of each tool, for errors. A tool of an earlier turn has none. */
   params: ReadonlyMap<ClientTool, string>;
   tool_choice: ToolChoice;
-  parallel_tool_calls: boolean;
+  parallel_tool_calls: boolean | null;
   temperature: number | null;
   top_p: number | null;
   presence_penalty: number | null;
@@ -56,11 +56,30 @@ export type BackendEvent = ItemEvent | KeepAlive | Finish;
 /** How grammars of custom tools are handled, since a function cannot enforce them: refused, or described to the model. */
 export type Grammars = 'refuse' | 'describe';
 
+/** What the configuration says of the requests to a server, over all that is known of it. Members have the names of its protocol. */
+export interface SendRules {
+  /** Members that are left out. */
+  omit?: readonly string[] | undefined;
+  /** Members that are sent, though the server is held not to read them. */
+  keep?: readonly string[] | undefined;
+  /** Members that are sent under other names. */
+  rename?: Readonly<Record<string, string>> | undefined;
+  /** Where system messages may stand: only one, in front, or anywhere. */
+  systemMessages?: 'first' | 'anywhere' | undefined;
+  /** Whether the `content` of a chat message that holds only calls may be null, and not an empty text. */
+  nullContent?: boolean | undefined;
+  /** Whether parallel calls are asked for where the client has not said. */
+  parallelToolCalls?: boolean | undefined;
+}
+
 /** The profile of a model server. A backend decides by it what to send and what to refuse. */
 export interface ServerProfile {
   /** Whether it is OpenAI's own, which refuses unknown members that others ignore. */
   isOpenAI: boolean;
   grammars: Grammars;
+  /** Its name in the table of known servers, where the configuration or its host tells. */
+  server?: string | undefined;
+  send?: SendRules | undefined;
 }
 
 /** How the events of a call are read. A backend may ignore it. */

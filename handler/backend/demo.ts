@@ -48,7 +48,7 @@ function settingsOf(call: ModelCall): string {
   const roles = call.input.flatMap((item) => (item.type === 'message' && item.role !== 'user' ? item.role : []));
   const settings = present({
     tool_choice: tool_choice === 'auto' ? null : tool_choice,
-    parallel_tool_calls: parallel_tool_calls ? null : parallel_tool_calls,
+    parallel_tool_calls: parallel_tool_calls === false ? false : null,
     temperature,
     top_p,
     presence_penalty,

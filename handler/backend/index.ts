@@ -4,18 +4,46 @@ import type { Backend } from './backend.ts';
 import { chatCompletions } from './chat/index.ts';
 import { responses } from './responses/index.ts';
 import { openServer } from './server/server.ts';
+import { HINTS } from './server/servers.ts';
+
+export { isOpenAIs, serverNames } from './server/servers.ts';
+
+/** Members of every protocol. */
+const SHARED = ['temperature', 'top_p', 'tool_choice'];
 
 /** A protocol that model servers speak. */
 interface Protocol {
   /** Opens the backend for a server: its base URL, and the key that it is sent. */
   open(url: string, key: string | undefined, transport: Transport): Backend;
-  /** Whether OpenAI's own server speaks it, so that the configuration may say that a server is OpenAI's. */
-  openai: boolean;
+  /** Whether the servers of the table of known ones speak it, OpenAI's own first, so that the configuration may name one. */
+  hasKnownServers: boolean;
+  /** The members that the configuration may leave out, keep or rename: without the others there is no answer, or another one. */
+  members: readonly string[];
 }
 
 /** Protocols that are built in, by the name that `backend` in the configuration's `models` has for each. */
 export const protocols = {
-  chat: { open: (...server) => chatCompletions(openServer(...server)), openai: true },
-  responses: { open: (...server) => responses(openServer(...server)), openai: true },
-  anthropic: { open: anthropic, openai: false },
+  chat: {
+    open: (...server) => chatCompletions(openServer(...server)),
+    hasKnownServers: true,
+    members: [
+      ...SHARED,
+      ...['max_tokens', 'reasoning_content', 'reasoning_effort', 'verbosity', 'logprobs', 'top_logprobs'],
+      ...['presence_penalty', 'frequency_penalty', 'stream_options', 'parallel_tool_calls', ...HINTS],
+    ],
+  },
+  responses: {
+    open: (...server) => responses(openServer(...server)),
+    hasKnownServers: true,
+    members: [
+      ...SHARED,
+      ...['max_output_tokens', 'reasoning', 'include', 'store', 'response_format', 'top_logprobs'],
+      ...['presence_penalty', 'frequency_penalty', 'parallel_tool_calls', ...HINTS],
+    ],
+  },
+  anthropic: {
+    open: anthropic,
+    hasKnownServers: false,
+    members: [...SHARED, 'thinking', 'cache_control', 'metadata', 'service_tier'],
+  },
 } satisfies Record<string, Protocol>;

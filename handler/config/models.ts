@@ -1,15 +1,19 @@
 import * as v from 'valibot';
-import { protocols } from '../backend/index.ts';
+import { isOpenAIs, protocols, serverNames } from '../backend/index.ts';
 import { isObject } from '../protocol/json.ts';
 import { httpUrl } from './http-url.ts';
 import { integer } from './quantity.ts';
+import { membersOf, type SendConfig, send } from './send.ts';
 
 const servers = Object.keys(protocols) as (keyof typeof protocols)[]; // a table has no other keys
 
 /** Names of the built-in backends. A root may add others. */
 export const builtIn = [...servers, 'demo'] as const;
 
-const openais = servers.filter((name) => protocols[name].openai);
+const ONLY_KNOWN = `is known to ${joinNames(
+  servers.filter((name) => protocols[name].hasKnownServers),
+  'and',
+)} only`;
 
 /** Names as a sentence has them: `a, b or c`. */
 export function joinNames(names: readonly string[], last: 'and' | 'or'): string {
@@ -28,6 +32,10 @@ const builtInModel = v.pipe(
     context,
     /** Whether the server is OpenAI's, or a proxy to it that its URL does not show. */
     openai: v.optional(v.boolean('must be true or false')),
+    /** The server by its name, where neither its host nor its own answers tell which it is. */
+    server: v.optional(v.picklist(serverNames, `must be ${joinNames(serverNames, 'or')}`)),
+    /** What is sent to it, over what is known of it. */
+    send: v.optional(send),
     /** Grammars of custom tools: refused, or described to the model, which is not bound by them. */
     grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
   }),
@@ -43,13 +51,43 @@ const builtInModel = v.pipe(
     ['grammars'],
   ),
   v.forward(
-    v.check(
-      ({ backend, openai }) => openai === undefined || (backend !== 'demo' && protocols[backend].openai),
-      `is known to ${joinNames(openais, 'and')} only`,
-    ),
+    v.check(({ backend, openai }) => openai === undefined || hasServers(backend), ONLY_KNOWN),
     ['openai'],
   ),
+  v.forward(
+    v.check(({ backend, server }) => server === undefined || hasServers(backend), ONLY_KNOWN),
+    ['server'],
+  ),
+  v.forward(
+    v.check(
+      ({ server, openai }) => server === undefined || openai === undefined || isOpenAIs(server) === openai,
+      'contradicts `openai`: leave one of them out',
+    ),
+    ['server'],
+  ),
+  v.forward(
+    v.check(
+      ({ backend, send }) => strangersIn(send, backend).length === 0,
+      ({ input: { backend, send } }) =>
+        backend === 'demo'
+          ? 'is unknown to demo'
+          : `has ${strangersIn(send, backend)[0]}, which ${backend} cannot do without or does not send: it may have ${joinNames(protocols[backend].members, 'and')}`,
+    ),
+    ['send'],
+  ),
 );
+
+/** Whether the servers of the table of known ones speak a protocol. */
+function hasServers(backend: (typeof builtIn)[number]): boolean {
+  return backend !== 'demo' && protocols[backend].hasKnownServers;
+}
+
+/** The members that rules are about, and that the protocol does not have. */
+function strangersIn(send: SendConfig | undefined, backend: (typeof builtIn)[number]): string[] {
+  if (!send) return [];
+  if (backend === 'demo') return ['a rule'];
+  return membersOf(send).filter((name) => !protocols[backend].members.includes(name));
+}
 
 /** An entry for a backend that the root added, which checks its other keys itself. */
 const addedModel = v.pipe(

@@ -1,13 +1,12 @@
-/** The longest function name that model servers accept. */
+/** The longest function name that all model servers accept, OpenAI's own on Chat Completions included. */
 const MAX_NAME = 64;
 
 /**
- * The name of a namespace's function on the wire; a namespace of its own name is none, as OpenAI has it of a deferred
- * function. A name that is cut gets a hash, so that names stay distinct.
+ * The name of a function on the wire, its namespace included; a namespace of its own name is none, as OpenAI has it of a
+ * deferred function. A name that is cut gets a hash, so that names stay distinct.
  */
 export function wireName(name: string, namespace: string | null | undefined): string {
-  if (!namespace || namespace === name) return name;
-  const whole = `${namespace}__${name}`;
+  const whole = namespace && namespace !== name ? `${namespace}__${name}` : name;
   if (whole.length <= MAX_NAME) return whole;
   const mark = `_${hashOf(whole)}`;
   return whole.slice(0, MAX_NAME - mark.length) + mark;

@@ -56,5 +56,5 @@ export const Status = maybe(v.picklist(['in_progress', 'completed', 'incomplete'
 /** Who made a call: the model itself. The other answer, a program, is of programmatic tool calling, which is not there. */
 export const Caller = maybe(v.object({ type: v.literal('direct') }));
 
-/** The name of a function, as OpenAI restricts it. */
-export const FunctionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/));
+/** The name of a function, as OpenAI restricts it; model servers get a shorter one (`items/wire-name.ts`). */
+export const FunctionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,128}$/));

@@ -142,7 +142,7 @@ export const TextFormat = v.variant('type', [
   v.object({ type: v.literal('json_object') }),
   v.object({
     type: v.literal('json_schema'),
-    name: FunctionName,
+    name: v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/)),
     schema: AnyObject,
     description: maybe(v.string()),
     strict: maybe(v.boolean()),

@@ -151,6 +151,7 @@ function callWithoutInput(
   return {
     ...shared,
     tool_choice: choice,
+    parallel_tool_calls: request.parallel_tool_calls ?? null,
     model: request.model,
     instructions: instruct(shared.instructions, catalog),
     tools: [...catalog.callable.keys()],

@@ -19,7 +19,7 @@ promise(
   },
   async (door) => {
     const model = door.model.native(answers(message('Hello world')));
-    const response = await create(door, { model, instructions: 'Be brief.', temperature: 0.5, user: 'u' });
+    const response = await create(door, { model, instructions: 'Be brief.', temperature: 0.5 });
     assert.deepEqual(
       response.output.map(({ type }) => type),
       ['message'],
@@ -40,7 +40,6 @@ promise(
       store: false,
       instructions: 'Be brief.',
       temperature: 0.5,
-      user: 'u',
     });
   },
 );

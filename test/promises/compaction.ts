@@ -3,6 +3,7 @@ import type OpenAI from 'openai';
 import type { Door } from '../support/doors/door.ts';
 import { callsFunctions, replies, type Script, says, sends } from '../support/model/scripted.ts';
 import { tells, text } from '../support/model/scripted-messages.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
 import { begin, ended } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
@@ -90,7 +91,7 @@ promise(
   'compact.hints',
   { says: 'cache keys and the service tier reach the backend', source: 'docs/compaction.md' },
   async (door) => {
-    const model = door.model.script(says('They said hello.'));
+    const model = door.model.openai(answers(message('They said hello.')));
     const hints = { prompt_cache_key: 'k', prompt_cache_retention: '24h', service_tier: 'flex' };
     await compact(door, { model, input: talk, ...hints, prompt_cache_options: { mode: 'explicit', ttl: '30m' } });
     assert.partialDeepStrictEqual(callOf(door, model).body, hints);

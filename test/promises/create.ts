@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { post } from '../support/doors/door.ts';
 import { says, sends } from '../support/model/scripted.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, modelRequest, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise, type Skips } from './promise.ts';
 
@@ -98,7 +99,7 @@ promise(
 promise(
   'create.hints',
   {
-    says: 'harmless hints (user, safety_identifier, prompt_cache_*, service_tier) are accepted, echoed, and passed on where the protocol has a place for them',
+    says: 'harmless hints (user, safety_identifier, prompt_cache_*, service_tier) are accepted, echoed, and passed on to servers that are known to read them',
     source: 'docs/backends.md',
   },
   async (door) => {
@@ -109,9 +110,13 @@ promise(
       prompt_cache_retention: '24h',
       service_tier: 'flex',
     };
-    const model = door.model.script(says('ok'));
-    assert.partialDeepStrictEqual(await create(door, { model, ...hints }), hints);
-    assert.partialDeepStrictEqual(callOf(door, model).body, hints);
+    const known = door.model.openai(answers(message('ok')));
+    assert.partialDeepStrictEqual(await create(door, { model: known, ...hints }), hints);
+    assert.partialDeepStrictEqual(callOf(door, known).body, hints);
+    for (const unknown of [door.model.script(says('ok')), door.model.native(answers(message('ok')))]) {
+      assert.partialDeepStrictEqual(await create(door, { model: unknown, ...hints }), hints);
+      for (const name of Object.keys(hints)) assert.ok(!(name in callOf(door, unknown).body), name);
+    }
   },
 );
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { says, sends } from '../support/model/scripted.ts';
-import { create, modelRequest } from './ask.ts';
+import { answers, message } from '../support/model/scripted-responses.ts';
+import { callOf, create, modelRequest } from './ask.ts';
 import { promise } from './promise.ts';
 
 const PNG = 'data:image/png;base64,iVBORw0KGgo=';
@@ -65,7 +66,7 @@ promise(
 promise(
   'input.roles',
   {
-    says: 'leading system and developer messages join the instructions, later ones stay in their place',
+    says: 'system and developer messages join the instructions in their order, wherever they stand: chat templates take only one, in front',
     source: 'docs/api.md',
   },
   async (door) => {
@@ -76,10 +77,19 @@ promise(
       { role: 'developer', content: 'Later.' },
     ];
     assert.deepEqual((await modelRequest(door, { input, instructions: 'Above all.' })).messages, [
-      { role: 'system', content: 'Above all.\n\nFirst.\n\nSecond.' },
+      { role: 'system', content: 'Above all.\n\nFirst.\n\nSecond.\n\nLater.' },
       { role: 'user', content: 'Hi' },
-      { role: 'system', content: 'Later.' },
     ]);
+    const native = door.model.native(answers(message('ok')));
+    await create(door, { model: native, input, instructions: 'Above all.' });
+    assert.partialDeepStrictEqual(callOf(door, native).body, {
+      instructions: 'Above all.\n\nFirst.\n\nSecond.\n\nLater.',
+      input: [{ role: 'user' }],
+    });
+    const openai = door.model.openai(answers(message('ok')));
+    await create(door, { model: openai, input });
+    const roles = callOf(door, openai).body.input.map(({ role }: { role: string }) => role);
+    assert.deepEqual(roles, ['system', 'developer', 'user', 'developer'], 'OpenAI takes them where they stand');
   },
 );
 

@@ -34,7 +34,7 @@ const bounds: [param: string, good: object[], bad: object[]][] = [
   ['prompt_cache_key', [{ prompt_cache_key: text(64) }], [{ prompt_cache_key: text(65) }]],
   ['input[0].content[0].image_url', [image('data:,x')], [image(''), image(`data:,${text(20_971_521)}`)]],
   ['input[0].call_id', [call('x'), call(text(64))], [call(''), call(text(65))]],
-  ['tools[0].name', [fn('x'), fn(text(64)), fn('aZ0_-')], [fn(''), fn(text(65)), fn('a b'), fn('é')]],
+  ['tools[0].name', [fn('x'), fn(text(128)), fn('aZ0_-')], [fn(''), fn(text(129)), fn('a b'), fn('é')]],
   ['tool_choice.tools', [allowed(1), allowed(128)], [allowed(0), allowed(129)]],
 ];
 

@@ -4,7 +4,7 @@ import { placed } from '../coverage/table.ts';
 import type { Door } from '../support/doors/door.ts';
 import { says } from '../support/model/scripted.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
-import { callOf, create, modelRequest, stream, unprocessable } from './ask.ts';
+import { callOf, create, stream, unprocessable } from './ask.ts';
 import { promise } from './promise.ts';
 import { fits, showsRows } from './surface-ask.ts';
 
@@ -44,7 +44,6 @@ const { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_i
   goodValues;
 const hints = { prompt_cache_key, prompt_cache_options, prompt_cache_retention, safety_identifier, service_tier, user };
 const shared = {
-  ...hints,
   temperature: 0.5,
   top_p: 0.25,
   presence_penalty: 0.5,
@@ -63,7 +62,8 @@ promise(
     const body = { ...goodValues, input: 'Hi', stream: true, stream_options: { include_obfuscation: false } };
     const chat = door.model.script(says('{}'));
     const native = door.model.native(answers(message('{}')));
-    for (const model of [chat, native]) {
+    const openai = door.model.openai(answers(message('{}')));
+    for (const model of [chat, native, openai]) {
       const { final } = await stream(door, { model, ...body });
       assert.partialDeepStrictEqual(final, { ...goodValues, model });
       fits('Response', final);
@@ -83,7 +83,6 @@ promise(
         { role: 'system', content: 'Be brief.' },
         { role: 'user', content: 'Hi' },
       ],
-      max_completion_tokens: 64,
       max_tokens: 64,
       reasoning_effort: 'low',
       verbosity: 'low',
@@ -104,6 +103,7 @@ promise(
       top_logprobs: 2,
       tools: [fn],
     });
+    assert.partialDeepStrictEqual(callOf(door, openai).body, { ...shared, ...hints, model: openai });
   },
 );
 
@@ -112,8 +112,9 @@ promise(
   { says: 'prompt_cache_options.prewarm is handed on', source: 'openai 7.57.0 types: PromptCacheOptions' },
   async (door) => {
     const prompt_cache_options = { mode: 'implicit', ttl: '30m', prewarm: true };
-    const { prompt_cache_options: heard } = await modelRequest(door, { prompt_cache_options });
-    assert.deepEqual(heard, prompt_cache_options);
+    const model = door.model.openai(answers(message('ok')));
+    await create(door, { model, prompt_cache_options });
+    assert.deepEqual(callOf(door, model).body.prompt_cache_options, prompt_cache_options);
   },
 );
 
@@ -138,7 +139,7 @@ promise(
         { ...defaults, comparison_response_id: 'resp_1' },
       ],
     ]) {
-      const model = door.model.script(says('ok'));
+      const model = door.model.openai(answers(message('ok')));
       const response = await create(door, { model, prompt_cache_options: given });
       assert.deepEqual(response.prompt_cache_options, applied);
       fits('Response', response);

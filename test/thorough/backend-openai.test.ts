@@ -63,8 +63,9 @@ test('cache breakpoints and callers go to OpenAI, and to no other server', async
     { ...call, status, caller },
     { type: 'function_call_output', call_id: 'c1', output: [{ ...text, ...mark }], name: 'f', status, caller },
   ]);
-  assert.deepEqual((await sentTo('responses', false, { input: marked })).body.input, [
-    message('developer', text),
+  const { body } = await sentTo('responses', false, { input: marked });
+  assert.equal(body.instructions, text.text);
+  assert.deepEqual(body.input, [
     message('user', text),
     message('user', text, image),
     { ...call, status },

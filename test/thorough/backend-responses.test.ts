@@ -7,7 +7,9 @@ import { toModelFunctions } from '../../handler/backend/functions/tools.ts';
 import { responses } from '../../handler/backend/responses/index.ts';
 import { ResponsesReply } from '../../handler/backend/responses/reply.ts';
 import { toOpenAIsRequest, toOthersRequest } from '../../handler/backend/responses/request.ts';
+import { requestRules } from '../../handler/backend/server/request-rules.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
+import { HINTS } from '../../handler/backend/server/servers.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/items/item.ts';
 import { makeSecret, sealWith } from '../../handler/seal.ts';
@@ -31,8 +33,8 @@ const refusal: Said = { type: 'message', content: [{ type: 'refusal', text: 'No,
 const cut = eventsOf([message('cut')], { type: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
 
 for (const isOpenAI of [false, true]) {
-  tryBackend(isOpenAI ? "responses, to OpenAI's own server," : 'responses', () =>
-    scriptedSubject(
+  tryBackend(isOpenAI ? "responses, to OpenAI's own server," : 'responses', async () => ({
+    ...(await scriptedSubject(
       (url, transport) => responses(openServer(url, 'key', transport)),
       {
         good: [
@@ -61,8 +63,9 @@ for (const isOpenAI of [false, true]) {
         manyCalls: answers(...Array.from({ length: 1_100 }, (_, n) => ({ ...call, call_id: `c${n}` }))),
       },
       { ...anyServer, isOpenAI },
-    ),
-  );
+    )),
+    withoutHints: isOpenAI ? [] : HINTS,
+  }));
 }
 
 /** What becomes of a server's events; `isOpenAI` says that it is believed. */
@@ -356,7 +359,9 @@ const history: Item[] = [
 
 function sentTo(isOpenAI: boolean, members: Partial<ModelCall>): Json {
   const call = modelCall(members);
-  const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, toModelFunctions(call.tools, call.params));
+  const request = isOpenAI
+    ? toOpenAIsRequest(call)
+    : toOthersRequest(call, toModelFunctions(call.tools, call.params), requestRules(anyServer));
   return JSON.parse(JSON.stringify(request));
 }
 

@@ -3,16 +3,18 @@ import { test } from 'node:test';
 import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { demo } from '../../handler/backend/demo.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
+import { HINTS } from '../../handler/backend/server/servers.ts';
 import { anyServer, modelCall, scriptedSubject, tryBackend, userMessage } from '../support/backend-contract.ts';
 import { chatScripts } from '../support/model/chat-scripts.ts';
 
 for (const isOpenAI of [false, true]) {
-  tryBackend(isOpenAI ? "chat, to OpenAI's own server," : 'chat', () =>
-    scriptedSubject((url, transport) => chatCompletions(openServer(url, 'key', transport)), chatScripts, {
+  tryBackend(isOpenAI ? "chat, to OpenAI's own server," : 'chat', async () => ({
+    ...(await scriptedSubject((url, transport) => chatCompletions(openServer(url, 'key', transport)), chatScripts, {
       ...anyServer,
       isOpenAI,
-    }),
-  );
+    })),
+    withoutHints: isOpenAI ? [] : HINTS,
+  }));
 }
 
 tryBackend('demo', async () => ({

@@ -4,6 +4,7 @@ import { toModelFunctions } from '../functions/tools.ts';
 import { failureOf } from '../server/failure.ts';
 import { text } from '../server/json-fields.ts';
 import { readReply } from '../server/reply-stream.ts';
+import { applyRules, plainRules, type RequestRules } from '../server/request-rules.ts';
 import { getJson, idsOf, openServer, readJson, type Server } from '../server/server.ts';
 import { ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { boundIn, isAboutThinking } from './failure.ts';
@@ -23,9 +24,10 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
   /** The output token limits of models, learned from errors. */
   const bounds = new Map<string, number>();
   return {
-    prepare(call, { grammars }) {
-      const tools = toModelFunctions(call.tools, call.params, grammars);
+    prepare(call, profile) {
+      const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const request = toRequest(call, tools, bounds.get(call.model));
+      const rules = plainRules(profile);
       const within = (bound: number) => {
         if (call.max_output_tokens !== null) return undefined;
         bounds.set(call.model, bound);
@@ -34,11 +36,11 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
       return {
         stream(signal, options) {
           const reply = new MessagesReply(call, tools);
-          return readReply(() => open(server, '/messages', request, signal, within), reply, options);
+          return readReply(() => open(server, '/messages', request, rules, signal, within), reply, options);
         },
         async countTokens(signal) {
           const count = async () => {
-            const upstream = await open(server, '/messages/count_tokens', toCounted(request), signal);
+            const upstream = await open(server, '/messages/count_tokens', toCounted(request), rules, signal);
             return tokens((await readJson(upstream)).input_tokens);
           };
           return counter.first({ count });
@@ -57,10 +59,11 @@ async function open(
   server: Server,
   path: string,
   request: MessagesRequest,
+  rules: RequestRules,
   signal: AbortSignal,
   within: (bound: number) => MessagesRequest | undefined = () => undefined,
 ): Promise<Upstream> {
-  const send = (body: MessagesRequest) => server.send('POST', path, signal, JSON.stringify(body));
+  const send = (body: MessagesRequest) => server.send('POST', path, signal, JSON.stringify(applyRules(body, rules)));
   const first = await send(request);
   if (first.status === 200) return first;
   const failure = await failureOf(first);

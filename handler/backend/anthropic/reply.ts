@@ -39,7 +39,11 @@ export class MessagesReply implements Reply {
 
   constructor(terms: Pick<ModelCall, 'parallel_tool_calls' | 'reasoning'>, tools: ReadonlyMap<string, ModelFunction>) {
     this.#writer = new ItemWriter(terms.reasoning.summary !== null);
-    this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
+    this.#calls = new CallQueue(
+      this.#writer,
+      tools,
+      terms.parallel_tool_calls === false ? 1 : Number.POSITIVE_INFINITY,
+    );
   }
 
   /** The events since the last take. */

@@ -109,7 +109,7 @@ function refuse(call: ModelCall): void {
 function toChoice({ tool_choice: choice, parallel_tool_calls }: ModelCall, tools: ModelFunction[]) {
   if (tools.length === 0) return { tools, tool_choice: null };
   if (choice === 'none') return { tools, tool_choice: { type: 'none' } };
-  const one = parallel_tool_calls ? {} : { disable_parallel_tool_use: true };
+  const one = parallel_tool_calls === false ? { disable_parallel_tool_use: true } : {};
   const modes = { auto: 'auto', required: 'any' };
   if (typeof choice === 'string') return { tools, tool_choice: { type: modes[choice], ...one } };
   const allowed = chosenTools(tools, choice);

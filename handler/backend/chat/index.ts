@@ -1,16 +1,18 @@
 import { unsupported } from '../../errors.ts';
 import { present } from '../../protocol/json.ts';
-import type { Backend, ModelCall, ServerProfile } from '../backend.ts';
+import type { Backend, ModelCall } from '../backend.ts';
 import { narrowTools } from '../functions/choice.ts';
 import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { readReply } from '../server/reply-stream.ts';
+import { applyRules, type RequestRules, requestRules } from '../server/request-rules.ts';
 import { listModels, type Server, succeeded } from '../server/server.ts';
 import { ServerTokenCounter } from '../server/token-count.ts';
 import { chatCountMethods } from './count.ts';
 import { toMessages } from './messages.ts';
 import { ChatReply } from './reply.ts';
+import { systemFirst } from './system.ts';
 
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
 export function chatCompletions(server: Server): Backend {
@@ -20,7 +22,9 @@ export function chatCompletions(server: Server): Backend {
       refuseOpenAIOnly(call);
       if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
-      const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, profile);
+      const rules = requestRules(profile);
+      const canonical = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules);
+      const request = applyRules(canonical, rules);
       return {
         stream(signal, options) {
           const open = () => succeeded(server.send('POST', '/chat/completions', signal, JSON.stringify(request)));
@@ -34,12 +38,13 @@ export function chatCompletions(server: Server): Backend {
   };
 }
 
-function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction>, { isOpenAI }: ServerProfile) {
+/** The request in the older names, with every member that the call asks for. */
+function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction>, rules: RequestRules) {
   const { tools, tool_choice } = narrowTools([...functions.values()], call.tool_choice);
-  const { hints } = call;
+  const messages = toMessages(call.instructions, call.input);
   return {
     model: call.model,
-    messages: toMessages(call.instructions, call.input, !isOpenAI),
+    messages: rules.systemMessages === 'first' ? systemFirst(messages) : messages,
     stream: true,
     stream_options: { include_usage: true },
     // A null that a server does not expect is an error on many.
@@ -48,20 +53,18 @@ function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction
       top_p: call.top_p,
       presence_penalty: call.presence_penalty,
       frequency_penalty: call.frequency_penalty,
-      // OpenAI's own models refuse the older name; Ollama and others know only that.
-      max_completion_tokens: call.max_output_tokens,
-      max_tokens: isOpenAI ? null : call.max_output_tokens,
+      max_tokens: call.max_output_tokens,
       reasoning_effort: call.reasoning.effort,
       verbosity: call.text.verbosity,
       response_format: responseFormat(call.text.format),
       logprobs: call.top_logprobs === null ? null : true,
       top_logprobs: call.top_logprobs,
-      ...hints,
+      ...call.hints,
     }),
     ...(tools.length > 0 && {
       tools: tools.map(({ definition }) => ({ type: 'function', function: definition })),
       tool_choice,
-      parallel_tool_calls: call.parallel_tool_calls,
+      ...present({ parallel_tool_calls: call.parallel_tool_calls ?? (rules.parallelToolCalls || null) }),
     }),
   };
 }

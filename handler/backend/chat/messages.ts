@@ -22,20 +22,20 @@ export type ChatMessage =
  * templates take only one, and only first. Images and files that tools returned follow in a user message, since tool
  * messages carry text. Throws an ApiError for an item that no message can hold.
  */
-export function toMessages(instructions: string | null, input: readonly Item[], withReasoning: boolean): ChatMessage[] {
+export function toMessages(instructions: string | null, input: readonly Item[]): ChatMessage[] {
   const messages: ChatMessage[] = instructions === null ? [] : [{ role: 'system', content: instructions }];
   for (const entry of toTranscript(input)) {
     if (entry.type === 'message') addMessage(messages, entry);
-    else addTurn(messages, entry, withReasoning);
+    else addTurn(messages, entry);
   }
   return messages;
 }
 
-function addTurn(messages: ChatMessage[], turn: ModelTurn, withReasoning: boolean): void {
+function addTurn(messages: ChatMessage[], turn: ModelTurn): void {
   const { speech, calls, answers } = withObjects(turn);
   const texts = speech.flatMap((item) => (item.type === 'message' ? [wordsOf(item)] : []));
   const thoughts = speech.flatMap((item) => (item.type === 'reasoning' ? reasoningText(item) || [] : []));
-  const reasoning = withReasoning ? thoughts.join('\n\n') : '';
+  const reasoning = thoughts.join('\n\n');
   if (texts.length + calls.length === 0 && reasoning === '') return;
   messages.push({
     role: 'assistant',

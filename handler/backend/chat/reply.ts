@@ -31,7 +31,11 @@ export class ChatReply implements Reply {
     tools: ReadonlyMap<string, ModelFunction>,
   ) {
     this.#writer = new ItemWriter(terms.reasoning.summary !== null);
-    this.#calls = new CallQueue(this.#writer, tools, terms.parallel_tool_calls ? Number.POSITIVE_INFINITY : 1);
+    this.#calls = new CallQueue(
+      this.#writer,
+      tools,
+      terms.parallel_tool_calls === false ? 1 : Number.POSITIVE_INFINITY,
+    );
     this.#maxOutputTokens = terms.max_output_tokens;
     this.#logprobs = terms.top_logprobs !== null;
   }

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { readReply } from '../server/reply-stream.ts';
+import { applyRules, requestRules } from '../server/request-rules.ts';
 import { listModels, type Server, succeeded } from '../server/server.ts';
 import { ask, only, ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { markAsync } from './async-calls.ts';
@@ -22,7 +23,8 @@ export function responses(server: Server): Backend {
       const tools: Map<string, ModelFunction> = isOpenAI
         ? new Map()
         : toModelFunctions(call.tools, call.params, grammars);
-      const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools);
+      const rules = requestRules(profile);
+      const request = applyRules(isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools, rules), rules);
       return {
         stream(signal, options) {
           const reply = new ResponsesReply(call, profile, tools);

@@ -193,7 +193,7 @@ export class ResponsesReply implements Reply {
   #begin(kind: Arrival, id: string, isCall = kind === 'function_call'): ItemProgress {
     const number = this.#items.size;
     if (number === fixedLimits.outputItems) throw endless(`${number} items`);
-    const done = isCall && this.#calls > 0 && !this.#call.parallel_tool_calls;
+    const done = isCall && this.#calls > 0 && this.#call.parallel_tool_calls === false;
     const progress = { kind, number, texts: { summary: '', content: '', arguments: '' }, done, hasArguments: false };
     this.#items.set(id || `#${number}`, progress);
     if (done) return progress;

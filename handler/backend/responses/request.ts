@@ -1,23 +1,26 @@
-import { present } from '../../protocol/json.ts';
+import type { Item } from '../../items/item.ts';
+import { type JsonObject, present } from '../../protocol/json.ts';
 import type { ModelCall } from '../backend.ts';
 import { narrowTools } from '../functions/choice.ts';
 import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
 import type { ModelFunction } from '../functions/tools.ts';
+import { wordsOf } from '../functions/words.ts';
+import type { RequestRules } from '../server/request-rules.ts';
 import { toOpenAIs, toOthers } from './input.ts';
 
 /**
  * The body of `POST /responses` for a call to OpenAI's own server, which knows all tools and items. The state is ours, so
  * everything goes along and nothing is to be stored.
  */
-export function toOpenAIsRequest(call: ModelCall): object {
+export function toOpenAIsRequest(call: ModelCall): JsonObject {
   const { tools, tool_choice, parallel_tool_calls } = call;
   return {
     ...common(call),
     input: call.input.flatMap(toOpenAIs),
     // What OpenAI does not store is remembered only if it is sent back, sealed.
     include: [...included(call), 'reasoning.encrypted_content'],
-    ...(tools.length > 0 && { tools: tools.map(present), tool_choice, parallel_tool_calls }),
+    ...(tools.length > 0 && { tools: tools.map(present), tool_choice, ...present({ parallel_tool_calls }) }),
   };
 }
 
@@ -25,21 +28,41 @@ export function toOpenAIsRequest(call: ModelCall): object {
  * The same for other servers, with the tools as functions: llama.cpp (b11434) takes any other and ignores it. Throws an
  * ApiError for what not all of them can carry.
  */
-export function toOthersRequest(original: ModelCall, functions: ReadonlyMap<string, ModelFunction>): object {
+export function toOthersRequest(
+  original: ModelCall,
+  functions: ReadonlyMap<string, ModelFunction>,
+  rules: RequestRules,
+): JsonObject {
   refuseOpenAIOnly(original);
   const call = withoutOpenAIOnly(original);
   const { tools, tool_choice } = narrowTools([...functions.values()], call.tool_choice);
+  const { instructions, input } = rules.systemMessages === 'first' ? systemFirst(call) : call;
   return {
-    ...common(call),
-    input: toOthers(call.input),
+    ...common({ ...call, instructions }),
+    input: toOthers(input),
     ...nonEmpty('include', included(call)),
     // llama.cpp (b11434) ignores `text.format`, and takes what Chat Completions call it.
     ...present({ response_format: responseFormat(call.text.format) }),
     ...(tools.length > 0 && {
       tools: tools.map(({ definition }) => ({ type: 'function', ...definition })),
       tool_choice,
-      parallel_tool_calls: call.parallel_tool_calls,
+      ...present({ parallel_tool_calls: call.parallel_tool_calls ?? (rules.parallelToolCalls || null) }),
     }),
+  };
+}
+
+/**
+ * Instructions with the words of all system and developer messages, in their order, and the input without these: servers
+ * make one chat of both, and many chat templates raise an error for a system message that is not the first.
+ */
+function systemFirst({ instructions, input }: ModelCall): Pick<ModelCall, 'instructions' | 'input'> {
+  const isSystem = (item: Item) => item.type === 'message' && (item.role === 'system' || item.role === 'developer');
+  // Where there is nothing else, they stay: servers refuse an empty input.
+  if (!input.some(isSystem) || input.every(isSystem)) return { instructions, input };
+  const words = input.flatMap((item) => (item.type === 'message' && isSystem(item) ? [wordsOf(item)] : []));
+  return {
+    instructions: [...(instructions === null ? [] : [instructions]), ...words].join('\n\n'),
+    input: input.filter((item) => !isSystem(item)),
   };
 }
 

@@ -22,11 +22,6 @@ export interface Server {
 /** Sends a request to a path; throws an ApiError when there is no connection. */
 export type Send = (method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: string) => Promise<Upstream>;
 
-/** Whether a base URL is of a server of OpenAI's own, by its host name. */
-export function isOpenAIs(url: string): boolean {
-  return /^https:\/\/[^/]*\.openai\.(com|azure\.com)(:|\/|$)/.test(url);
-}
-
 /** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
 export function openServer(url: string, key: string | undefined, transport: Transport): Server {
   const base = url.replace(/\/+$/, '');

@@ -91,7 +91,17 @@ export function testConfig(model: ScriptedModel): Config {
   return parseConfig(testConfigFile(model));
 }
 
-/** The same as a configuration file has it. */
+/** What the configuration says of the requests to one server, over all that is known of it. */
+export const testSend = {
+  omit: ['verbosity', 'user'],
+  keep: ['prompt_cache_key', 'reasoning_content'],
+  rename: { max_tokens: 'max_new_tokens', safety_identifier: 'end_user' },
+  systemMessages: 'anywhere',
+  nullContent: false,
+  parallelToolCalls: true,
+};
+
+/** The configuration of `testConfig`, as a file has it. */
 export function testConfigFile(model: ScriptedModel): object {
   return {
     models: [
@@ -106,6 +116,7 @@ export function testConfigFile(model: ScriptedModel): object {
       })),
       { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key', context: 512 },
       { match: 'described-*', backend: 'chat', url: model.url, key: 'test-key', grammars: 'describe' },
+      { match: 'ruled-*', backend: 'chat', url: model.url, key: 'test-key', server: 'groq', send: testSend },
       { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },
       { match: 'openai-*', backend: 'responses', url: model.url, key: 'test-key', openai: true },
       { match: 'anthropic-*', backend: 'anthropic', url: model.url, key: 'test-key' },

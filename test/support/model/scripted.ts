@@ -43,6 +43,8 @@ export interface ScriptedModel {
   script(...scripts: Script[]): string;
   /** The same for a model that is told of grammars. */
   described(...scripts: Script[]): string;
+  /** The same for a server to which the configuration's `send` sends otherwise. */
+  ruled(...scripts: Script[]): string;
   /** The same for scripts that speak the Responses API. */
   native(...scripts: Script[]): string;
   /** The same for a server that is taken for OpenAI's own, and knows all tools and items. */
@@ -154,6 +156,7 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
     },
     script: named('scripted'),
     described: named('described'),
+    ruled: named('ruled'),
     native: named('native'),
     openai: named('openai'),
     anthropic: named('anthropic'),

@@ -1,0 +1,79 @@
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { SendRules, ServerProfile } from '../backend.ts';
+import { HINTS, isServerName, knownServer, type ServerName } from './servers.ts';
+
+/** How requests to a server are made, after all that is known of it. */
+export interface RequestRules {
+  /** Members that are left out; `reasoning_content` is of messages, all others of the request itself. */
+  omit: ReadonlySet<string>;
+  /** Members that go under another name. */
+  rename: Readonly<Record<string, string>>;
+  systemMessages: 'first' | 'anywhere';
+  nullContent: boolean;
+  parallelToolCalls: boolean;
+}
+
+/** What a server has shown, which no table knows: each over what the table says, and under the configuration. */
+export type LearnedRules = Pick<SendRules, 'omit' | 'rename' | 'nullContent'>;
+
+/**
+ * The rules of an OpenAI-like API, for requests that have the older names (`max_tokens`, `reasoning_content`). The
+ * configuration wins over what was learned, that over what was detected, and that over the host.
+ */
+export function requestRules(
+  { server, isOpenAI, send = {} }: ServerProfile,
+  detected?: ServerName,
+  learned: LearnedRules = {},
+): RequestRules {
+  const named = isServerName(server) ? server : isOpenAI ? 'openai' : detected;
+  const { reasoning, bound, hints, systemMessages, parallelToolCalls } = knownServer(named);
+  const row = {
+    omit: [...HINTS.filter((hint) => !hints.includes(hint)), ...(reasoning === null ? ['reasoning_content'] : [])],
+    rename: { max_tokens: bound, ...(reasoning !== null && { reasoning_content: reasoning }) },
+  };
+  return combined(row, learned, send, { systemMessages, parallelToolCalls });
+}
+
+/** The rules of a protocol that no table is about: what the configuration says and what was learned. */
+export function plainRules({ send = {} }: ServerProfile, learned: LearnedRules = {}): RequestRules {
+  return combined({}, learned, send, { systemMessages: 'first', parallelToolCalls: false });
+}
+
+function combined(
+  row: LearnedRules,
+  learned: LearnedRules,
+  send: SendRules,
+  { systemMessages, parallelToolCalls }: Pick<RequestRules, 'systemMessages' | 'parallelToolCalls'>,
+): RequestRules {
+  const kept = new Set([...(send.keep ?? []), ...Object.keys(send.rename ?? {})]);
+  const omit = [...(row.omit ?? []), ...(learned.omit ?? [])].filter((name) => !kept.has(name));
+  return {
+    omit: new Set([...omit, ...(send.omit ?? [])]),
+    rename: { ...row.rename, ...learned.rename, ...send.rename },
+    systemMessages: send.systemMessages ?? systemMessages,
+    nullContent: send.nullContent ?? learned.nullContent ?? true,
+    parallelToolCalls: send.parallelToolCalls ?? parallelToolCalls,
+  };
+}
+
+/** A request as its server takes it: without some members, and with others under its own names. */
+export function applyRules(request: JsonObject, rules: RequestRules): JsonObject {
+  const applied: JsonObject = {};
+  for (const [name, value] of Object.entries(request)) {
+    if (!rules.omit.has(name)) applied[rules.rename[name] ?? name] = value;
+  }
+  const { messages } = applied;
+  if (Array.isArray(messages)) applied.messages = messages.flatMap((message) => applyToMessage(message, rules));
+  return applied;
+}
+
+/** The same for a chat message: none is left of one that held only reasoning, which the server does not take. */
+function applyToMessage(message: unknown, { omit, rename, nullContent }: RequestRules): unknown[] {
+  if (!isObject(message) || message.role !== 'assistant') return [message];
+  const { reasoning_content: reasoning, ...rest } = message;
+  if (rest.content === null && !nullContent) rest.content = '';
+  if (reasoning === undefined) return [rest];
+  if (!omit.has('reasoning_content'))
+    return [{ ...rest, [rename.reasoning_content ?? 'reasoning_content']: reasoning }];
+  return rest.content || rest.tool_calls ? [rest] : [];
+}
