@@ -2,7 +2,7 @@ import type { RefusalCode, ResponseErrorCode } from './protocol/error-codes.ts';
 import { redact } from './redact.ts';
 
 /**
- * Status, type and code of each kind of error; `openai` is what differs under `errors: openai`, `again` whether trying
+ * Status, type and code of each kind of error; `openai` is what differs in OpenAI's style, `again` whether trying
  * again may mend it.
  */
 const kinds = {
@@ -61,7 +61,12 @@ const kinds = {
   host: { status: 403, type: 'invalid_request_error', code: 'host_not_allowed' },
   origin: { status: 403, type: 'invalid_request_error', code: 'origin_not_allowed' },
   not_found: { status: 404, type: 'invalid_request_error', code: null },
-  model_not_found: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
+  model_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    code: 'model_not_found',
+    openai: { status: 400, code: 'model_not_found' },
+  },
   method_not_allowed: { status: 405, type: 'invalid_request_error', code: 'method_not_allowed' },
   idempotency_in_progress: {
     status: 409,

@@ -14,6 +14,7 @@ const ground = [
     'caller.ts',
     'contract.ts',
     'errors.ts',
+    'error-style.ts',
     'fair-queue.ts',
     'ids.ts',
     'ingress.ts',

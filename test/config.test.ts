@@ -29,7 +29,7 @@ test('an empty configuration has every default', () => {
     hosts: [],
     media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },
     cors: { origins: [] },
-    errors: 'tiers',
+    errors: 'auto',
     errorDetail: false,
     limits: defaultLimits,
   });
@@ -181,7 +181,7 @@ const wrong: [unknown, RegExp][] = [
     (host): [unknown, RegExp] => [{ hosts: [host] }, /hosts\.0 must be a host name such as api\.example/],
   ),
   [{ errorDetail: 'yes' }, /errorDetail must be true or false/],
-  [{ errors: 'mine' }, /errors must be tiers or openai/],
+  [{ errors: 'mine' }, /errors must be auto, tiers or openai/],
   [{ database: { path: 'a.db' } }, /database must be a text/],
   [{ synchronous: 'off' }, /synchronous must be normal or full/],
   [{ conversationRetention: 'forever' }, /conversationRetention must be never, or an age such as 90d/],

@@ -108,7 +108,7 @@ const schema = v.strictObject({
   hosts: v.optional(v.array(host, 'must be a list'), []),
   media: v.optional(media, {}),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
-  errors: v.optional(v.picklist(['tiers', 'openai'], 'must be tiers or openai'), 'tiers'),
+  errors: v.optional(v.picklist(['auto', 'tiers', 'openai'], 'must be auto, tiers or openai'), 'auto'),
   errorDetail: v.optional(v.boolean('must be true or false'), false),
   limits: v.optional(
     v.strictObject({
@@ -184,7 +184,7 @@ export interface Config {
   cors: { origins: string[] };
   /** Webhooks for the ends of background responses. */
   webhooks: Webhook[];
-  errors: 'tiers' | 'openai';
+  errors: 'auto' | 'tiers' | 'openai';
   /** Whether clients hear what a model's server said when it failed or refused. */
   errorDetail: boolean;
   limits: Limits;

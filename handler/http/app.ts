@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { HOP_HEADER } from '../backend/server/server.ts';
+import { styleOf } from '../error-style.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import { beginRequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
@@ -62,7 +63,7 @@ function refuseLoop({ req }: Context<Env>): void {
 
 function reply(c: Context<Env>, thrown: unknown, { errors }: Services): Response {
   const error = toApiError(thrown);
-  const { status, body } = error.reply(errors);
+  const { status, body } = error.reply(styleOf(errors, c.req.raw.headers));
   const log = c.get('log');
   if (log) log.failure = error;
   // The table's statuses all admit a body, which is all that Hono's type asks for.

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { styleOf } from '../error-style.ts';
 import type { Ingress } from '../ingress.ts';
 import type { Reservation } from '../memory-budget.ts';
 import { openStore, type RequestContext } from '../service/context.ts';
@@ -13,7 +14,7 @@ export interface Env {
 }
 
 /** The context of a request. */
-export async function contextOf(c: Context<Env>, { storage, identify }: Services): Promise<RequestContext> {
+export async function contextOf(c: Context<Env>, { storage, identify, errors }: Services): Promise<RequestContext> {
   const { raw } = c.req;
   const caller = await identify(raw, c.env);
   return {
@@ -21,6 +22,7 @@ export async function contextOf(c: Context<Env>, { storage, identify }: Services
     log: c.get('log'),
     ingress: c.env,
     caller,
+    errors: styleOf(errors, raw.headers),
     // A getter, since Node makes the signal on first use.
     get signal() {
       return raw.signal;

@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.ts';
+import type { ErrorStyle } from '../errors.ts';
 import type { Ingress } from '../ingress.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
@@ -15,6 +16,8 @@ export interface RequestContext {
   readonly ingress: Omit<Ingress, 'upgrade'>;
   /** Who sends it. */
   readonly caller: Caller;
+  /** The statuses and codes that its errors get. */
+  readonly errors: ErrorStyle;
 }
 
 /** The only tenant, until there is a way to tell clients apart. */

@@ -2,7 +2,7 @@ import type { LogNotifier } from '../background/log-notifier.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Identify } from '../caller.ts';
 import type { Codecs } from '../codec/codec.ts';
-import type { ErrorStyle } from '../errors.ts';
+import type { ErrorSetting } from '../error-style.ts';
 import type { CallerCount, FairQueue } from '../fair-queue.ts';
 import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
@@ -33,7 +33,7 @@ export interface Services {
   sockets: CallerCount;
   /** Who sends a request. */
   identify: Identify;
-  errors: ErrorStyle;
+  errors: ErrorSetting;
   /** Names by which clients may call this machine, beside addresses and localhost. */
   hosts: readonly string[];
   /** The origins whose pages may call us from a browser. */

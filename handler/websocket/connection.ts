@@ -139,13 +139,14 @@ class Connection {
       memory.close();
       return this.#refuse(this.#closing, lane);
     }
-    const { caller, ingress } = this.#openingContext;
+    const { caller, errors, ingress } = this.#openingContext;
     const ctx: RequestContext = {
       store: openStore(this.#services.storage, memory),
       log: this.#log(() => memory.close()),
       signal: this.#client.signal,
       ingress,
       caller,
+      errors,
     };
     await takeTurn(event, this.#services, ctx, this.#memory, encodeFor(lane), (text) => this.#send(text));
   }
@@ -153,7 +154,7 @@ class Connection {
   #refuse(error: ApiError, lane: string | undefined): void {
     const log = this.#log();
     log.failure = error;
-    this.#answer(encodeFor(lane)(refusal(error, this.#services.errors)));
+    this.#answer(encodeFor(lane)(refusal(error, this.#openingContext.errors)));
     log.end();
   }
 

@@ -52,7 +52,7 @@ export async function takeTurn(
     const failure = toApiError(error);
     log.failure = failure;
     forgetPrevious(memory, event, failure);
-    await send(encode(refusal(failure, services.errors)));
+    await send(encode(refusal(failure, ctx.errors)));
   } finally {
     log.end();
   }

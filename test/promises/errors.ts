@@ -56,6 +56,51 @@ promise(
 );
 
 promise(
+  'error.auto',
+  {
+    says: "clients that a header shows to be OpenAI's own get its statuses and codes, all others the tiers",
+    source: 'docs/errors.md',
+  },
+  async (door) => {
+    const made: Record<string, string>[] = [
+      { 'x-stainless-lang': 'java' },
+      { 'user-agent': 'OpenAI/2.3.0 (.NET 9.0.8; Linux)' },
+      { 'user-agent': 'ai/5.0.0 ai-sdk/openai/2.0.1 runtime/node.js/22' },
+      { originator: 'codex_cli_rs' },
+    ];
+    const others: Record<string, string>[] = [
+      {},
+      { 'user-agent': 'curl/8.5.0' },
+      { 'user-agent': 'my-openai/1.0' },
+      { 'x-stainless-lang': '' },
+    ];
+    for (const stream of [false, true]) {
+      for (const headers of made) {
+        const codes = { status: 400, code: 'missing_required_parameter', param: 'model' };
+        await refuses(await post(door, { input: 'Hi', stream }, { headers }), codes);
+      }
+      for (const headers of others) {
+        await refuses(await post(door, { input: 'Hi', stream }, { headers }), {
+          status: 422,
+          code: 422,
+          param: 'model',
+        });
+      }
+    }
+    const [headers = {}] = made;
+    const unknown = { status: 400, code: 'model_not_found', param: 'model' };
+    await refuses(await post(door, { model: 'nobody-knows', input: 'Hi' }, { headers }), unknown);
+    await refuses(await post(door, '{', { headers }), { status: 400, code: null });
+    const failing = door.model.script(replies(500, {}));
+    await refuses(await post(door, { model: failing, input: 'Hi' }, { headers }), {
+      status: 500,
+      code: 'server_error',
+    });
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
   'error.model-unknown',
   { says: 'an unknown model is 404 model_not_found', source: 'docs/errors.md' },
   async (door) => {

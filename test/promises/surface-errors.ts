@@ -69,7 +69,7 @@ const wrong: [body: object | string, status: number, code: string | null, param?
   [{ model: 'demo', input: 'Hi', temperature: '1' }, 400, 'invalid_type', 'temperature'],
   [{ model: 'demo', input: 'Hi', temperature: 3 }, 400, 'invalid_value', 'temperature'],
   [{ model: 'demo', input: 'Hi', truncation: 'some' }, 400, 'invalid_value', 'truncation'],
-  [{ model: 'nobody-knows', input: 'Hi' }, 404, 'model_not_found', 'model'],
+  [{ model: 'nobody-knows', input: 'Hi' }, 400, 'model_not_found', 'model'],
   [
     { model: 'demo', input: 'Hi', previous_response_id: 'resp_1' },
     400,

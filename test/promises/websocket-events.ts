@@ -51,6 +51,25 @@ promise(
 );
 
 promise(
+  'websocket.error-style',
+  { says: "the handshake's headers decide whether refusals have OpenAI's statuses", source: 'docs/errors.md' },
+  async (door) => {
+    for (const [headers, status] of [
+      [{ 'x-stainless-lang': 'js' }, 400],
+      [{}, 422],
+    ] as const) {
+      const socket = await openSocket(door, headers);
+      socket.send('[]');
+      await refused(socket, { status, code: 'invalid_type' });
+      socket.send({ type: 'response.create', model: 'nobody-knows', input: 'Hi' });
+      await refused(socket, { status: status === 400 ? 400 : 404, code: 'model_not_found', param: 'model' });
+      socket.close();
+    }
+  },
+  NEEDS_SOCKET,
+);
+
+promise(
   'websocket.too-large',
   {
     says: 'a message over the limit is an error event, one far over it ends the connection with 1009',

@@ -11,7 +11,7 @@ const cases: [body: string, status: number, code: string | null][] = [
   ['{"model":"demo","input":"Hi","temperature":"1"}', 400, 'invalid_type'],
   ['{"model":"demo","input":"Hi","temperature":3}', 400, 'invalid_value'],
   ['{"model":"demo","input":"Hi","moderation":{}}', 400, 'unsupported_parameter'],
-  ['{"model":"nobody-knows","input":"Hi"}', 404, 'model_not_found'],
+  ['{"model":"nobody-knows","input":"Hi"}', 400, 'model_not_found'],
   ['{"model":"down","input":"Hi"}', 500, 'server_error'],
 ];
 
