@@ -1,4 +1,4 @@
-import { ApiError, unsupported } from '../errors.ts';
+import { unsupported } from '../errors.ts';
 import type { InputItem } from '../items/input.ts';
 import type { ClientItem } from '../items/item.ts';
 import type { CreateRequest } from '../protocol/request.ts';
@@ -6,7 +6,8 @@ import { findItems } from '../state/references.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 
 /**
- * The items of a request's member `param` with each `item_reference` replaced by the item; one round trip if there is any.
+ * The items of a request's member `param` with each `item_reference` replaced by the item; one round trip if there is any. A
+ * client that splits an item by its parts refers to it for each: it stands where the first does.
  * Throws 404, and 422 for a `compaction_trigger`, which is no item to be kept.
  */
 export async function resolveReferences(
@@ -19,12 +20,14 @@ export async function resolveReferences(
     throw unsupported(`${param}[${trigger}].type`, 'may be compaction_trigger only at the end of an input');
   const ids = input.flatMap((item) => (item.type === 'item_reference' ? [item.id] : []));
   if (ids.length === 0) return input as ClientItem[]; // what is not here is all that the type leaves out
-  if (new Set(ids).size < ids.length) {
-    throw new ApiError('refused', `Two items of ${param} refer to the same item`, { param });
-  }
-  const found = await findItems(store, ids);
+  const found = await findItems(store, [...new Set(ids)]);
   // A kept item is one that a client could have sent; and there is no trigger any more.
-  return input.map((item) => (item.type === 'item_reference' ? found.get(item.id) : item) as ClientItem);
+  return input.flatMap((item) => {
+    if (item.type !== 'item_reference') return item as ClientItem; // what is left is no reference
+    const kept = found.get(item.id);
+    found.delete(item.id);
+    return kept ?? [];
+  });
 }
 
 /** An input without the `compaction_trigger` at its end, and whether there was one. */

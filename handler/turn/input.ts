@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
-import { type ClientItem, toItem } from '../items/item.ts';
+import { type ClientItem, newItemId, toItem } from '../items/item.ts';
 import { type Answer, type Call, isAnswer, isCall } from '../items/roles.ts';
 import { fromLatestCompaction } from './compaction.ts';
 
@@ -13,15 +13,19 @@ export interface JoinedInput {
 /**
  * Appends a request's input to its history. Items the client repeats are left out, and so are calls that were cut and
  * have no output. Items the conversation holds but the history does not (`repeatedIds`) go to the model, and are not new.
- * Throws an ApiError for a duplicate id, for an output without its call, and for a call without its output.
+ * Of two items with one id the second gets another where nothing is `stored`. Throws an ApiError for a duplicate id else,
+ * for an output without its call, and for a call without its output.
  */
 export function joinInput(
   history: readonly Item[],
   input: string | readonly ClientItem[],
   repeatedIds: readonly string[] = [],
+  stored = true,
 ): JoinedInput {
   const sent =
-    typeof input === 'string' ? [toItem({ type: 'message', role: 'user', content: input })] : itemsOf(input, 'input');
+    typeof input === 'string'
+      ? [toItem({ type: 'message', role: 'user', content: input })]
+      : itemsOf(input, 'input', stored);
   const newItems = history.length === 0 ? sent : sent.filter(isNew(history));
   const items = fromLatestCompaction(history, newItems);
   const cut = checkCalls(items);
@@ -32,12 +36,16 @@ export function joinInput(
   };
 }
 
-/** The stored form of the items in the member `param`. Throws an ApiError for a duplicate id. */
-export function itemsOf(input: readonly ClientItem[], param: string): Item[] {
+/**
+ * The stored form of the items in the member `param`. Throws an ApiError for a duplicate id, which gets another if nothing is
+ * `stored`: clients split an item of several parts, or number messages of their own.
+ */
+export function itemsOf(input: readonly ClientItem[], param: string, stored = true): Item[] {
   const ids = new Set<string>();
   return input.map((clientItem) => {
     const item = toItem(clientItem);
-    if (ids.has(item.id)) throw refused(`Two items have the same id: ${item.id}`, param);
+    if (ids.has(item.id) && stored) throw refused(`Two items have the same id: ${item.id}`, param);
+    if (ids.has(item.id)) return { ...item, id: newItemId(item.type) };
     ids.add(item.id);
     return item;
   });
@@ -89,7 +97,10 @@ function checkCalls(items: readonly Item[]): Set<Item> {
       waiting.add(item);
       add(byCall, item.call_id, item);
     } else if (isAnswer(item) && item.call_id !== null) {
-      const call = byCall.get(item.call_id)?.pop();
+      const calls = byCall.get(item.call_id) ?? [];
+      // The latest call, as servers reuse ids, and rather one that was not cut.
+      const at = calls.findLastIndex((call) => !cut.has(call));
+      const [call] = calls.splice(at < 0 ? -1 : at, 1);
       if (!call) throw refused(`No tool call found for function call output with call_id ${item.call_id}.`);
       waiting.delete(call);
       cut.delete(call);

@@ -39,7 +39,7 @@ export function planTurn(
   checkRequest(request);
   const sorted = sortTools(request.tools ?? [], serverTools);
   if (request.input == null && history.previous === null && history.conversation === null) throw missing('input');
-  const { own, whole } = joinInput(history.items, request.input ?? [], request.held);
+  const { own, whole } = joinInput(history.items, request.input ?? [], request.held, request.store !== false);
   const { resumed } = history;
   const output = resumed?.response.output ?? [];
   const tools = planTools(request, sorted, [...whole, ...output], serverTools);

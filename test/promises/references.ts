@@ -22,6 +22,21 @@ promise(
 );
 
 promise(
+  'reference.twice',
+  {
+    says: 'an item that an input refers to twice stands there once, where the first reference is',
+    source: 'clients: the AI SDK refers to a message for each of its texts',
+  },
+  async (door) => {
+    const model = door.model.script(says('one'), says('two'));
+    const { output } = await create(door, { model, input: 'Hi' });
+    const reference = { type: 'item_reference', id: output[0]?.id };
+    await create(door, { model, input: [reference, { role: 'user', content: 'So?' }, reference] });
+    assert.deepEqual(modelInput(door, model), ['assistant: one', 'user: So?']);
+  },
+);
+
+promise(
   'reference.unknown',
   { says: 'a reference to what is not stored is 404', source: 'docs/errors.md: unstored item id' },
   async (door) => {

@@ -2,6 +2,7 @@ import { endless } from '../../errors.ts';
 import { type CallMarks, type ItemWriter, usableCallId } from '../../events/item-writer.ts';
 import { fixedLimits } from '../../limits.ts';
 import { garbled } from '../server/failure.ts';
+import { withKnownName } from './called-name.ts';
 import { JsonText } from './json-text.ts';
 import type { ModelFunction } from './tools.ts';
 
@@ -49,7 +50,8 @@ export class CallQueue {
   }
 
   /** Takes in one fragment; throws an ApiError for a call more than a turn may hold. */
-  add(fragment: CallFragment): void {
+  add(written: CallFragment): void {
+    const fragment = withKnownName(written, this.#tools);
     const call = this.#callOf(fragment);
     if (!call) return;
     call.id ??= fragment.id;

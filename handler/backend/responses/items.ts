@@ -5,6 +5,7 @@ import { log } from '../../log.ts';
 import { parseJson } from '../../parse-json.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { check } from '../../validate.ts';
+import { usableName } from '../functions/called-name.ts';
 import { garbled } from '../server/failure.ts';
 import { objects, text } from '../server/json-fields.ts';
 
@@ -16,8 +17,10 @@ export function toWholeItem(item: JsonObject): OutputItem | undefined {
   if (!isReadWhole(type)) return undefined;
   const status = item.status === 'incomplete' ? 'incomplete' : 'completed';
   const call_id = item.call_id === null ? null : usableCallId(text(item.call_id));
+  // Clients send back the names of custom tools in the form that ours may have.
+  const name = type === 'custom_tool_call' && { name: usableName(text(item.name)) };
   try {
-    return toItem(check(kinds[type].schema, { ...item, id: newItemId(type), call_id, status }));
+    return toItem(check(kinds[type].schema, { ...item, ...name, id: newItemId(type), call_id, status }));
   } catch (cause) {
     throw garbled(cause);
   }
