@@ -50,7 +50,7 @@ function routesOf(models: readonly ModelConfig[], transport: Transport, added: A
 }
 
 /** The profile of a server behind an added backend. */
-const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'refuse' };
+const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'describe' };
 
 function openBuiltIn(model: BuiltInModel, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
@@ -58,7 +58,7 @@ function openBuiltIn(model: BuiltInModel, transport: Transport): Backend {
 }
 
 /** The profile of a configured server: which it is says its `server`, else its `openai`, else its host. */
-function profileOf({ url, openai, server: named, send, grammars = 'refuse' }: BuiltInModel): ServerProfile {
+function profileOf({ url, openai, server: named, send, grammars = 'describe' }: BuiltInModel): ServerProfile {
   const atHost = url === undefined ? undefined : serverAt(url);
   const server = named ?? (openai && !isOpenAIs(atHost) ? 'openai' : atHost);
   const isOpenAI = openai ?? isOpenAIs(server);

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { InputItem } from '../items/input.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { MediaRules } from '../media.ts';
+import { type HostedTool, hostedToolOf, hostedTools } from '../protocol/hosted-tools.ts';
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
@@ -31,15 +32,15 @@ const prompt = v.strictObject({
   input: v.optional(v.array(InputItem, 'must be a list')),
 });
 
-/** Tools hosted by OpenAI, which some clients send unasked. */
-const HOSTED_TOOLS = [
-  'web_search',
-  'web_search_preview',
-  'file_search',
-  'code_interpreter',
-  'image_generation',
-  'mcp',
-] as const;
+/** A hosted tool to leave out of requests; a preview or a dated type is the same tool. */
+const hostedTool = v.pipe(
+  v.string('must be a text'),
+  v.transform((name) => hostedToolOf(name) ?? name),
+  v.picklist(hostedTools, `must be one of ${hostedTools.join(', ')}`),
+);
+
+/** What agents offer unasked: Codex both of them, whatever its model. */
+const OFFERED_UNASKED: HostedTool[] = ['web_search', 'image_generation'];
 
 const secret = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.regex(/^[\w-]{1,32}$/, 'must be 1 to 32 letters, digits or dashes')),
@@ -79,10 +80,7 @@ const schema = v.strictObject({
     v.union([unbounded('never'), age], 'must be never, or an age such as 90d'),
     'never',
   ),
-  dropTools: v.optional(
-    v.array(v.picklist(HOSTED_TOOLS, `must be one of ${HOSTED_TOOLS.join(', ')}`), 'must be a list'),
-    [],
-  ),
+  dropTools: v.optional(v.array(hostedTool, 'must be a list'), OFFERED_UNASKED),
   prompts: v.optional(
     v.pipe(
       v.array(prompt, 'must be a list'),
@@ -170,8 +168,8 @@ export interface Config {
   logRetention: number;
   /** Retention of conversations after the last write, in milliseconds; infinite for `never`. */
   conversationRetention: number;
-  /** Hosted tools to drop from requests, which would otherwise be refused. */
-  dropTools: (typeof HOSTED_TOOLS)[number][];
+  /** Hosted tools to leave out of requests, which would otherwise be refused. */
+  dropTools: HostedTool[];
   /** Prompts for requests to refer to. */
   prompts: v.InferOutput<typeof prompt>[];
   /** Sealing secrets: the first of at least 32 bytes seals, all of them open. */

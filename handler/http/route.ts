@@ -7,6 +7,9 @@ import { readJson } from './body.ts';
 import { contextOf, type Env } from './env.ts';
 import { readQuery } from './query.ts';
 
+/** The header that names the hosted tools that were left out of a request. */
+export const DROPPED_TOOLS = 'x-antiphon-dropped-tools';
+
 /** One method of one path: the app serves it, and the OpenAPI document describes it. */
 export interface Route {
   method: 'GET' | 'POST' | 'DELETE';
@@ -72,7 +75,9 @@ export function route<
         query: checkedQuery as Checked<Q>, // undefined where there is no schema, as the type has it
         body: (body && check(body, countedBody)) as Checked<B>, // the same
       };
-      return row.handle({ c, services, ctx, ...input });
+      const reply = await row.handle({ c, services, ctx, ...input });
+      if (ctx.log.leftOut.length > 0) reply.headers.set(DROPPED_TOOLS, ctx.log.leftOut.join(', '));
+      return reply;
     },
   };
 }

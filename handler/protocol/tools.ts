@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AnyObject, FunctionName, maybe, Text } from './fields.ts';
+import { hostedToolOf, notRun } from './hosted-tools.ts';
 import { isObject, isShallow, type JsonObject, MAX_DEPTH } from './json.ts';
 
 /** A tool of any type, which decides what else it has; it is echoed, so it may hold an object of the greatest depth. */
@@ -128,13 +129,18 @@ const AllowedTools = v.object({
   ),
 });
 
+const ToolByType = v.variant('type', [NamedFunction, NamedCustom, Shell, ApplyPatch, Computer, AllowedTools]);
+
+/** A choice of a hosted tool, which is always refused. */
+const HostedChoice = v.object({ type: v.never(({ input }) => `is not supported: it is ${notRun(String(input))}`) });
+
 /** Which tool the model is to use: a mode, one tool, or a mode for some of them. */
-export const ToolChoice = v.lazy((value) =>
-  typeof value === 'string'
-    ? ToolMode
-    : v.variant('type', [NamedFunction, NamedCustom, Shell, ApplyPatch, Computer, AllowedTools]),
-);
-export type ToolChoice = v.InferOutput<typeof ToolChoice>;
+export const ToolChoice = v.lazy<v.GenericSchema<unknown, ToolChoice>>((value) => {
+  if (typeof value === 'string') return ToolMode;
+  const isHosted = isObject(value) && typeof value.type === 'string' && hostedToolOf(value.type) !== undefined;
+  return isHosted ? HostedChoice : ToolByType;
+});
+export type ToolChoice = v.InferOutput<typeof ToolMode | typeof ToolByType>;
 
 /** The form of the model's text: free, any JSON object, or JSON that fits a schema. */
 export const TextFormat = v.variant('type', [

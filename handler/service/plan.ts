@@ -20,7 +20,7 @@ export interface PlannedTurn extends Gathered {
  */
 export async function planRequest(
   services: Services,
-  ctx: Pick<RequestContext, 'store'>,
+  ctx: Pick<RequestContext, 'store' | 'log'>,
   request: CompleteRequest,
   recall: Recall = () => undefined,
 ): Promise<PlannedTurn> {
@@ -28,6 +28,7 @@ export async function planRequest(
   const { prepare, context } = models.find(request.model);
   const gathered = await gather(services, ctx, request, recall);
   const turn = planTurn(gathered.request, gathered.history, { tools, context });
+  ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
   return { ...gathered, turn, prepare };
 }

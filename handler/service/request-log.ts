@@ -10,6 +10,8 @@ export interface RequestLog {
   /** The id of the response that was made. */
   response: string | null;
   streaming: boolean;
+  /** The types of hosted tools that the turn was planned without. */
+  leftOut: readonly string[];
   /** The status that was sent, where the reply does not have it. */
   status: number | null;
   /** What made a streamed reply fail, whose status was sent long before. */
@@ -46,13 +48,14 @@ export function beginRequestLog(
     model: null,
     response: null,
     streaming: false,
+    leftOut: [],
     status: null,
     failure: undefined,
     end() {
       if (!open) return;
       open = false;
       onEnd();
-      const { requestId: request_id, model, response, streaming, failure } = this;
+      const { requestId: request_id, model, response, streaming, leftOut, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
       const status = streaming && failed ? failed : (this.status ?? statusOf());
       const level = status < 500 ? 'info' : REFUSALS.has(status) ? 'warn' : 'error';
@@ -64,6 +67,7 @@ export function beginRequestLog(
         model,
         ...(response !== null && { response_id: response }),
         streaming,
+        ...(leftOut.length > 0 && { dropped_tools: leftOut }),
         status,
         duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
         ...(failure !== undefined && { error: describe(failure) }),

@@ -1,4 +1,5 @@
-import { ApiError } from '../errors.ts';
+import { ApiError, unsupported } from '../errors.ts';
+import { hostedToolOf, notRun } from '../protocol/hosted-tools.ts';
 import type { ClientTool, FunctionTool, ToolChoice } from '../protocol/tools.ts';
 import type { ToolUse } from '../tools/tool.ts';
 
@@ -30,6 +31,26 @@ export function checkChoice(
     if (uses.some(({ tool }) => tool.type === entry.type) || client.some((tool) => isNamed(tool, entry))) continue;
     throw new ApiError('invalid_value', `tool_choice names a ${what(entry.type)} that is not in tools`, { param });
   }
+}
+
+/**
+ * The choice without the hosted tools that were `leftOut`. Throws an ApiError that names them where it would leave the model
+ * none of the `others`.
+ */
+export function withoutLeftOut(
+  choice: ToolChoice,
+  leftOut: readonly string[],
+  others: readonly unknown[],
+  uses: readonly ToolUse[],
+): ToolChoice {
+  if (leftOut.length === 0 || (choice !== 'required' && !isList(choice))) return choice;
+  const hosted = new Set(leftOut.map(hostedToolOf));
+  const isOurs = (type: string) => uses.some(({ tool }) => tool.type === type);
+  const left = isList(choice)
+    ? { ...choice, tools: choice.tools.filter(({ type }) => isOurs(type) || !hosted.has(hostedToolOf(type))) }
+    : choice;
+  if ((isList(left) ? left.tools : [...others, ...uses]).length > 0) return left;
+  throw unsupported('tool_choice', `leaves nothing but ${notRun(leftOut.join(', '))}`);
 }
 
 /** Whether a choice lets the model call a tool. A list allows the tools it names, and all if it names the search. */

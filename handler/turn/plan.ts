@@ -4,7 +4,7 @@ import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
 import type { ToolChoice } from '../protocol/tools.ts';
 import { presentOptions } from './cache-options.ts';
-import { allows, checkChoice, withSearch } from './choice.ts';
+import { allows, checkChoice, withoutLeftOut, withSearch } from './choice.ts';
 import { planCompaction } from './compact.ts';
 import { afterCompaction, isCompaction, withSummaries } from './compaction.ts';
 import type { History } from './history.ts';
@@ -19,6 +19,9 @@ import type { Turn } from './turn.ts';
 
 /** Members that are not supported yet. A value that asks for nothing is accepted. */
 const UNSUPPORTED = ['moderation', 'access_programs', 'image'] as const;
+
+/** The most types of hosted tools that are named as left out: any date makes another type of the same tool. */
+const MAX_LEFT_OUT = 16;
 
 /** What a plan needs beside request and history. */
 export interface PlanOptions {
@@ -63,6 +66,7 @@ export function planTurn(
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
     ...(tools.all && { allTools: { tools: [...tools.all.keys()], params: tools.all } }),
     ...(room !== undefined && { room }),
+    ...(tools.leftOut.length > 0 && { leftOut: tools.leftOut }),
     ...(compaction && !summaryItem && !warmsUp && { compaction }),
     ...(resumed && { resumed }),
   };
@@ -93,13 +97,14 @@ type PlannedTools = ReturnType<typeof planTools>;
  */
 function planTools(
   request: ResolvedRequest,
-  { client, uses: serverUses }: SortedTools,
+  { client, uses: serverUses, leftOut: leftOutOfTools }: SortedTools,
   items: readonly Item[],
   serverTools: ServerTools,
 ) {
   const added = addedTools(items, request, serverTools);
   const clientTools = new Map([...client, ...added.tools]);
-  const choice = choiceOf(request);
+  const leftOut = [...new Set([...leftOutOfTools, ...added.leftOut])].slice(0, MAX_LEFT_OUT);
+  const choice = withoutLeftOut(choiceOf(request), leftOut, [...clientTools.keys()], serverUses);
   const catalog = new ToolCatalog(clientTools, added.fromSearch, (tool) => allows(choice, tool));
   const uses = catalog.searches ? [...serverUses, toolSearch(catalog)] : serverUses;
   checkChoice(choice, { callable: [...catalog.callable.keys()], all: [...clientTools.keys()] }, uses);
@@ -109,6 +114,7 @@ function planTools(
     uses,
     choice: withSearch(choice, hasDeferred, added.fromSearch),
     all: hasDeferred ? catalog.all : undefined,
+    leftOut,
   };
 }
 

@@ -1,5 +1,6 @@
 import { ApiError, unsupported } from '../errors.ts';
 import type { ClientItem, Item } from '../items/item.ts';
+import { hostedToolOf } from '../protocol/hosted-tools.ts';
 import type { EchoedTool } from '../protocol/response.ts';
 import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
 import type { Tool, ToolUse } from '../tools/tool.ts';
@@ -11,26 +12,37 @@ export interface SortedTools {
   client: Map<ClientTool, string>;
   uses: ToolUse[];
   echoed: EchoedTool[];
+  /** The types of those that were left out. */
+  leftOut: string[];
 }
 
 type Entry = { type: string; [key: string]: unknown };
 
-/** Tools this server runs, by type, and the types that are dropped from requests. */
+/** Tools this server runs, by type, and the hosted tools that are left out of requests where none of its own has the type. */
 export interface ServerTools {
   registered: ReadonlyMap<string, Tool>;
   dropped: ReadonlySet<string>;
 }
 
+/** Whether tools of this type are left out of requests. */
+function isLeftOut(type: string, { registered, dropped }: ServerTools): boolean {
+  return !registered.has(type) && dropped.has(hostedToolOf(type) ?? '');
+}
+
 /** Sorts the entries of `tools`; throws an ApiError that names the field of one that is wrong or not known. */
-export function sortTools(tools: readonly Entry[], { registered, dropped }: ServerTools): SortedTools {
+export function sortTools(tools: readonly Entry[], serverTools: ServerTools): SortedTools {
   const client = new Map<ClientTool, string>();
   const names = new Set<string>();
   const uses: ToolUse[] = [];
   const echoed: EchoedTool[] = [];
+  const leftOut: string[] = [];
   for (const [index, entry] of tools.entries()) {
     const param = `tools[${index}]`;
-    const tool = registered.get(entry.type);
-    if (dropped.has(entry.type)) continue;
+    const tool = serverTools.registered.get(entry.type);
+    if (isLeftOut(entry.type, serverTools)) {
+      leftOut.push(entry.type);
+      continue;
+    }
     if (tool) {
       uses.push({ tool, config: tool.parse(entry, param) });
       echoed.push(entry);
@@ -46,7 +58,7 @@ export function sortTools(tools: readonly Entry[], { registered, dropped }: Serv
     client.set(clientTool, param);
     echoed.push(echo(clientTool));
   }
-  return { client, uses, echoed };
+  return { client, uses, echoed, leftOut };
 }
 
 function toClientTool(entry: Entry, param: string): ClientTool {
@@ -75,6 +87,8 @@ export interface AddedTools {
   tools: Map<ClientTool, string>;
   /** Those that a search loaded. */
   fromSearch: Set<ClientTool>;
+  /** The types of those that were left out. */
+  leftOut: string[];
 }
 
 /**
@@ -84,7 +98,7 @@ export interface AddedTools {
 export function addedTools(
   items: readonly Item[],
   { input, prompted }: { input?: string | readonly ClientItem[] | null | undefined; prompted: number },
-  { dropped }: ServerTools,
+  serverTools: ServerTools,
   param = 'input',
 ): AddedTools {
   const places = new Map<object, string>();
@@ -93,10 +107,13 @@ export function addedTools(
     for (const [at, tool] of toolsOf(item).entries())
       places.set(tool, index < prompted ? place : `${place}.tools[${at}]`);
   }
-  const added: AddedTools = { tools: new Map(), fromSearch: new Set() };
+  const added: AddedTools = { tools: new Map(), fromSearch: new Set(), leftOut: [] };
   for (const item of items) {
     for (const entry of toolsOf(item)) {
-      if (dropped.has(entry.type)) continue;
+      if (isLeftOut(entry.type, serverTools)) {
+        added.leftOut.push(entry.type);
+        continue;
+      }
       const place = places.get(entry) ?? param;
       const tool = toClientTool({ ...entry }, place);
       added.tools.set(tool, place);

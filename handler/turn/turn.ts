@@ -28,6 +28,8 @@ export interface Turn extends TurnCalls {
   room?: number;
   /** Whether the client wants encrypted reasoning, to keep it itself. */
   sealsReasoning: boolean;
+  /** The types of hosted tools that were left out, if any were. */
+  leftOut?: readonly string[];
   /** Set if the turn resumes. */
   resumed?: ResumedTurn;
 }

@@ -36,11 +36,7 @@ const shimLimits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 300_0
  */
 export async function openForClients(more: object = {}, sockets = true): Promise<ClientsDoor> {
   const model = await startScriptedModel();
-  const chat = { backend: 'chat', url: model.url, key: 'test-key' };
-  const models = [
-    { match: 'scripted-*', ...chat },
-    { match: 'described-*', ...chat, grammars: 'describe' },
-  ];
+  const models = [{ match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' }];
   const handler = await testHandler(model, { config: parseConfig({ models, limits: LIMITS, ...more }) });
   const requests: Sent[] = [];
   const fetch = async (request: Request, { upgrade }: Ingress) => {

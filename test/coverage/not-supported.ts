@@ -16,6 +16,12 @@ function progress(call: string, ...states: string[]): string[] {
   return states.map((state) => `response.${call}.${state}`);
 }
 
+/** Hosted tools that are left out of requests, unless the configuration says otherwise. */
+function leftOut(...types: string[]): [string, string] {
+  const names = types.map((type) => `\`${type}\``).join(', ');
+  return [`${names} in \`tools\``, 'left out, and named in `x-antiphon-dropped-tools`'];
+}
+
 const program = { type: 'program', caller_id: 'call_1' };
 
 /** Everything of the official types that is not there, by topic. */
@@ -31,12 +37,11 @@ export const topics = {
     until: 'never',
     refused: [
       refused('`image`', { image: { context_compression: 'enabled' } }, 'image'),
-      tool('image_generation'),
       choice('image_generation'),
       item('image_generation_call', { id: 'ig_1', result: null, status: 'completed' }),
     ],
     events: progress('image_generation_call', 'in_progress', 'generating', 'partial_image', 'completed'),
-    silent: [['`image`, `tool_usage.image_gen` of a response', 'absent']],
+    silent: [leftOut('image_generation'), ['`image`, `tool_usage.image_gen` of a response', 'absent']],
   },
   moderation: {
     title: 'Moderation',
@@ -105,15 +110,14 @@ export const topics = {
     title: 'Web search',
     until: 'later',
     refused: [
-      ...['web_search', 'web_search_2025_08_26', 'web_search_preview', 'web_search_preview_2025_03_11'].map((type) =>
-        tool(type),
-      ),
+      choice('web_search'),
       choice('web_search_preview'),
       choice('web_search_preview_2025_03_11'),
       item('web_search_call', { id: 'ws_1', action: { type: 'search', query: 'x' }, status: 'completed' }),
     ],
     events: progress('web_search_call', 'in_progress', 'searching', 'completed'),
     silent: [
+      leftOut('web_search', 'web_search_2025_08_26', 'web_search_preview', 'web_search_preview_2025_03_11'),
       ['`web_search_call.results`, `web_search_call.action.sources` in `include`', 'taken, and adds nothing'],
       ['`tool_usage.web_search` of a response', 'absent'],
     ],

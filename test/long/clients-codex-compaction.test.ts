@@ -27,13 +27,13 @@ const summary = (text: string) => `user: Summary of the conversation so far:\n\n
 describe('Codex compacts', { timeout: 600_000 }, () => {
   let door: ClientsDoor;
   before(async () => {
-    door = await openForClients({ dropTools: ['web_search'] });
+    door = await openForClients();
   });
   after(() => door?.close());
 
   /** A Codex whose model plays these scripts. */
   async function start(t: TestContext, settings: Omit<CodexSettings, 'model'>, ...scripts: Script[]) {
-    const model = settings.as ? door.model.described(...scripts) : door.model.script(...scripts);
+    const model = door.model.script(...scripts);
     const config = `model_auto_compact_token_limit = ${LIMIT}`;
     const codex = await openCodex(door, { model, config, ...settings });
     t.after(() => codex.close());

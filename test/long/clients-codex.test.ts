@@ -14,8 +14,8 @@ import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } f
 // lists. Its instructions are a developer's message; items that it makes have ids of its own; bodies are not compressed,
 // and there is no Idempotency-Key. Over a WebSocket (`supports_websockets`, and with its own provider always) it sends the
 // same as `response.create`, after a warm-up with `generate: false`, and goes on by `previous_response_id`. Tools: seven functions, among them `exec_command` and `view_image`; `multi_agent_v1`,
-// a namespace of five functions; and `web_search`, which nobody can run here, so that the product is told to drop it.
-// For gpt-5.5 there are `apply_patch`, a custom tool with a grammar, and `tool_search` that the client runs in place of
+// a namespace of five functions; and `web_search`, which nobody can run here, and which the product leaves out.
+// For gpt-5.5 there are `apply_patch`, a custom tool with a grammar (the model is told of it, and Codex checks it), and `tool_search` that the client runs in place of
 // the namespace; for gpt-5.6 and later no `tools`, but an item `additional_tools` with namespaces, where `exec`, a custom
 // tool with a grammar, runs code that calls all others, and `reasoning.context: "all_turns"`.
 
@@ -34,14 +34,13 @@ function errorsOf(events: CodexRun['events']): string[] {
 describe('Codex', { timeout: 600_000 }, () => {
   let door: ClientsDoor;
   before(async () => {
-    door = await openForClients({ dropTools: ['web_search'] });
+    door = await openForClients();
   });
   after(() => door?.close());
 
   /** A Codex whose model plays these scripts. */
   async function start(t: TestContext, settings: Omit<CodexSettings, 'model'>, ...scripts: Script[]) {
-    // OpenAI's models are offered tools with grammars, which Codex checks by itself: the model is only told of them.
-    const model = settings.as ? door.model.described(...scripts) : door.model.script(...scripts);
+    const model = door.model.script(...scripts);
     const codex = await openCodex(door, { model, ...settings });
     t.after(() => codex.close());
     return { model, codex, tail: (count: number) => heard(door, model).slice(-count) };
@@ -181,7 +180,7 @@ describe('Codex', { timeout: 600_000 }, () => {
   });
 
   test('with its own provider, through an Envoy that has no route for WebSockets: it goes on over HTTP', async (t) => {
-    const without = await openForClients({ dropTools: ['web_search'] }, false);
+    const without = await openForClients({}, false);
     t.after(() => without.close());
     const model = without.model.script(says('Hello'));
     const codex = await openCodex(without, { model, builtIn: true });

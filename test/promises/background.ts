@@ -165,7 +165,7 @@ promise(
   async (door) => {
     const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
     const tools = [{ type: 'custom', name: 'f', format }];
-    const model = door.model.script(() => assert.fail('the model is not called'));
+    const model = door.model.refusing(() => assert.fail('the model is not called'));
     const reply = await post(door, { model, input: 'Hi', background: true, tools });
     assert.equal(reply.status, 422, await reply.text());
     const later = [{ ...tools[0], defer_loading: true }, { type: 'tool_search' }];

@@ -69,17 +69,18 @@ promise(
 promise(
   'custom-tool.grammar',
   {
-    says: 'a grammar that the backend cannot hold the model to is 422 that names the tool',
-    source: 'docs/api.md',
+    says: 'with grammars: refuse a grammar that the backend cannot hold the model to is 422 that names the tool',
+    source: 'docs/configuration.md: agents',
   },
   async (door) => {
     const format = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
     const fn = { type: 'function', name: 'f' };
-    await unprocessable(door, { tools: [fn, { ...custom, format }] }, 'tools[1].format');
+    const model = door.model.refusing(() => assert.fail('the model is not called'));
+    await unprocessable(door, { model, tools: [fn, { ...custom, format }] }, 'tools[1].format');
     const space = { type: 'namespace', name: 'n', description: 'd', tools: [fn, { ...custom, format }] };
-    await unprocessable(door, { tools: [space] }, 'tools[0].tools[1].format');
+    await unprocessable(door, { model, tools: [space] }, 'tools[0].tools[1].format');
     const input = [{ type: 'additional_tools', tools: [{ type: 'shell' }, { ...custom, format }] }];
-    await unprocessable(door, { input }, 'input[0].tools[1].format');
+    await unprocessable(door, { model, input }, 'input[0].tools[1].format');
     await unprocessable(door, { tools: [{ ...custom, format: { type: 'grammar' } }] }, 'tools[0].format.syntax');
   },
 );
@@ -87,13 +88,13 @@ promise(
 promise(
   'custom-tool.grammar-described',
   {
-    says: 'with grammars: describe the model reads the grammar',
-    source: 'docs/configuration.md: clients that need a key of their own',
+    says: 'a model that cannot be held to a grammar reads it',
+    source: 'docs/configuration.md: agents',
   },
   async (door) => {
     const lark = { type: 'grammar', syntax: 'lark', definition: 'start: "a"' };
     const regex = { type: 'grammar', syntax: 'regex', definition: '[ab]+' };
-    const model = door.model.described(callsFunctions({ name: 'run_sql', args: '{"input":"a"}', id: 'c1' }));
+    const model = door.model.script(callsFunctions({ name: 'run_sql', args: '{"input":"a"}', id: 'c1' }));
     const tools = [
       { ...custom, format: lark },
       { type: 'namespace', name: 'n', description: 'd', tools: [{ type: 'custom', name: 'r', format: regex }] },
@@ -390,20 +391,83 @@ promise(
   },
 );
 
+/** Hosted tools under the names that agents offer them by. */
+const offered = [
+  { type: 'web_search', external_web_access: true },
+  { type: 'web_search_preview', search_context_size: 'low' },
+  { type: 'web_search_preview_2025_03_11' },
+  { type: 'image_generation', output_format: 'png' },
+];
+
 promise(
   'tools.dropped',
   {
-    says: 'hosted tools that the configuration names are left out, where others are refused',
-    source: 'docs/configuration.md: clients that need a key of their own',
+    says: 'hosted tools that agents offer unasked are left out, and the reply names them, where nothing forces them',
+    source: 'docs/configuration.md: agents',
   },
   async (door) => {
+    const f = { type: 'function', name: 'f' };
+    const allowed = (mode: string) => ({
+      type: 'allowed_tools',
+      mode,
+      tools: [...offered.map(({ type }) => ({ type })), f],
+    });
+    const choices: [given: object | string | undefined, sent: string][] = [
+      [undefined, 'auto'],
+      ['auto', 'auto'],
+      ['required', 'required'],
+      [f, 'required'],
+      [allowed('auto'), 'auto'],
+      [allowed('required'), 'required'],
+    ];
+    for (const [tool_choice, sent] of choices) {
+      const model = door.model.script(says('ok'));
+      const body = { model, tools: [...offered, f], tool_choice };
+      const reply = await post(door, { ...body, input: 'Hi' });
+      assert.equal(reply.status, 200, JSON.stringify(tool_choice));
+      const response: Json = await reply.json();
+      const types = response.tools.map(({ type }: Json) => type);
+      assert.deepEqual(types, ['function']);
+      assert.equal(reply.headers.get('x-antiphon-dropped-tools'), offered.map(({ type }) => type).join(', '));
+      const streamed = await post(door, { ...body, input: 'Hi', stream: true });
+      assert.match(streamed.headers.get('x-antiphon-dropped-tools') ?? '', /^web_search, /);
+      await streamed.text();
+      for (const { body: call } of door.model.calls(model))
+        assert.deepEqual([call.tools.length, call.tool_choice], [1, sent]);
+    }
     const model = door.model.script(says('ok'));
-    const offered = { type: 'web_search_preview', search_context_size: 'low' };
-    const { tools } = await create(door, { model, tools: [offered, { type: 'function', name: 'f' }] });
-    assert.deepEqual(
-      tools.map(({ type }) => type),
-      ['function'],
-    );
-    assert.equal(callOf(door, model).body.tools.length, 1);
+    const alone = await post(door, { model, input: 'Hi', tools: offered, tool_choice: 'none' });
+    assert.equal(alone.status, 200, await alone.text());
+    assert.equal(callOf(door, model).body.tools, undefined);
+    const added = [
+      { role: 'user', content: 'Hi' },
+      { type: 'additional_tools', tools: [...offered, f] },
+    ];
+    const later = await post(door, { model, input: added });
+    assert.match(later.headers.get('x-antiphon-dropped-tools') ?? '', /image_generation$/);
+    const plain = await post(door, { model, input: 'Hi', tools: [f] });
+    assert.equal(plain.headers.get('x-antiphon-dropped-tools'), null);
+  },
+);
+
+promise(
+  'tools.dropped-forced',
+  {
+    says: 'a choice that forces a hosted tool that is left out is refused by its name and with the key',
+    source: 'docs/configuration.md: agents',
+  },
+  async (door) => {
+    const f = { type: 'function', name: 'f' };
+    for (const tool of offered) {
+      const { type } = tool;
+      const named = new RegExp(`${type}, .*\\bdropTools\\b`);
+      await unprocessable(door, { tools: [tool, f], tool_choice: { type } }, 'tool_choice.type', named);
+      await unprocessable(door, { tools: [tool], tool_choice: 'required' }, 'tool_choice', named);
+      for (const mode of ['auto', 'required']) {
+        const tool_choice = { type: 'allowed_tools', mode, tools: [{ type }] };
+        await unprocessable(door, { tools: [tool, f], tool_choice }, 'tool_choice', named);
+        await unprocessable(door, { tools: [f], tool_choice }, 'tool_choice', /is not in tools/);
+      }
+    }
   },
 );

@@ -4,7 +4,7 @@ import { says } from '../support/model/scripted.ts';
 import { refuses } from './ask.ts';
 import { NEEDS_HEADERS, NEEDS_LOOPBACK, promise } from './promise.ts';
 
-const EXPOSED = ['x-request-id', 'retry-after', 'x-should-retry'];
+const EXPOSED = ['x-request-id', 'retry-after', 'x-should-retry', 'x-antiphon-dropped-tools'];
 
 /** Sends a preflight, as a browser does before a request that is not simple. */
 function preflight(door: Door, path: string, origin: string, headers?: string): Promise<Response> {

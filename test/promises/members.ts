@@ -198,12 +198,8 @@ promise(
 
 const hosted = [
   { type: 'file_search', vector_store_ids: ['v'] },
-  { type: 'web_search' },
-  { type: 'web_search_2025_08_26' },
-  { type: 'web_search_preview_2025_03_11' },
   { type: 'mcp', server_label: 's', server_url: 'http://x.test' },
   { type: 'code_interpreter', container: { type: 'auto' } },
-  { type: 'image_generation' },
   { type: 'programmatic_tool_calling' },
 ];
 

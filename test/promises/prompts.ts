@@ -147,7 +147,7 @@ promise(
     source: 'docs/errors.md',
   },
   async (door) => {
-    const unknown = [{ type: 'additional_tools', tools: [{ type: 'web_search' }] }];
+    const unknown = [{ type: 'additional_tools', tools: [{ type: 'mcp' }] }];
     const prompt = { id: 'greeting', variables: { name: 'Ada', topic: 'maths' } };
     for (const more of [{}, { prompt }]) {
       await unprocessable(door, { ...more, input: unknown }, 'input[0].tools[0].type');

@@ -98,6 +98,10 @@ promise(
     for (const [body, status, code, param = null] of wrong) {
       await refuses(await post(via, body), { status, code, param });
     }
+    for (const type of ['web_search', 'web_search_preview', 'image_generation']) {
+      const reply = await post(via, { model: 'demo', input: 'Hi', tools: [{ type }] });
+      await refuses(reply, { status: 400, code: 'unsupported_parameter', param: 'tools[0].type' });
+    }
     for (const { refused, reply } of requestsFor(via)) {
       const { status, param } = refused;
       const { code } = JSON.parse(await (await reply()).text()).error;

@@ -48,7 +48,6 @@ promise(
       for (const name of ['name', 'description', 'display_width', 'environment']) {
         if (name in tool) assert.deepEqual(heard[name], (tool as Record<string, unknown>)[name]);
       }
-      if ('format' in tool && tool.format.type === 'grammar') continue;
       const { tools } = await modelRequest(door, { tools: [tool] });
       const names = tools.map(({ function: fn }: { function: { name: string } }) => fn.name);
       const members =

@@ -210,11 +210,12 @@ promise(
   },
   async (door) => {
     const grammar = { ...refund, format: { type: 'grammar', syntax: 'lark', definition: 'start: "a"' } };
+    const model = door.model.refusing(() => assert.fail('the model is not called'));
     for (const execution of ['server', 'client']) {
       const search = { type: 'tool_search', execution };
-      await unprocessable(door, { tools: [now, grammar, search], stream: true }, 'tools[1].format');
+      await unprocessable(door, { model, tools: [now, grammar, search], stream: true }, 'tools[1].format');
       const space = { ...crm, tools: [orders, grammar] };
-      await unprocessable(door, { tools: [space, search] }, 'tools[0].tools[1].format');
+      await unprocessable(door, { model, tools: [space, search] }, 'tools[0].tools[1].format');
     }
     const twice = { type: 'function', name: 'crm__refund' };
     await unprocessable(

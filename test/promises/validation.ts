@@ -121,11 +121,9 @@ promise(
 /** What is known and not there yet: 422, so that nobody takes silence for an answer. */
 const later: [param: string, body: object][] = [
   ['moderation', { moderation: { type: 'x' } }],
-  ['tools[0].type', { tools: [{ type: 'web_search' }] }],
   ['tools[1].type', { tools: [fn, { type: 'file_search', vector_store_ids: ['v'] }] }],
   ['tools[0].type', { tools: [{ type: 'code_interpreter', container: { type: 'auto' } }] }],
   ['tools[0].type', { tools: [{ type: 'mcp', server_label: 's', server_url: 'http://x.test' }] }],
-  ['tools[0].type', { tools: [{ type: 'image_generation' }] }],
 ];
 
 promise(

@@ -235,8 +235,8 @@ promise(
       const model = door.model.script(says('Hello'));
       const wrong: [object, string][] = [
         [{ temperature: 3 }, 'temperature'],
-        [{ tools: [{ type: 'web_search' }] }, 'tools[0]'],
-        [{ tools: [{ type: 'custom', name: 'a', format: { type: 'grammar', syntax: 'lark', definition: 'a' } }] }, ''],
+        [{ tools: [{ type: 'mcp' }] }, 'tools[0]'],
+        [{ reasoning: { mode: 'pro' } }, 'reasoning.mode'],
         [{ generate: 'no' }, 'generate'],
       ];
       for (const [members, param] of wrong) {

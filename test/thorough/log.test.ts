@@ -46,6 +46,18 @@ test('a request is one JSON line with its id, model, streaming, status and durat
   assert.equal(line.response_id, JSON.parse(body).id);
 });
 
+test('hosted tools that were left out are named in the line', async () => {
+  const tools = [{ type: 'web_search_preview' }, { type: 'image_generation' }, { type: 'function', name: 'f' }];
+  for (const stream of [false, true]) {
+    lines = [];
+    const { line } = await logged(ask({ model: model.script(says('Hi')), tools, stream }));
+    assert.deepEqual(line.dropped_tools, ['web_search_preview', 'image_generation']);
+  }
+  lines = [];
+  const { line } = await logged(ask({ model: model.script(says('Hi')) }));
+  assert.ok(!('dropped_tools' in line));
+});
+
 test('a stream is logged when it has ended, under the id that the client got', async () => {
   const { line, reply } = await logged(ask({ model: model.script(says('Hi')), stream: true }));
   assert.partialDeepStrictEqual(line, { streaming: true, status: 200 });

@@ -1,11 +1,12 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Env } from '../env.ts';
+import { DROPPED_TOOLS } from '../route.ts';
 
 /** The methods of all paths. A path's own reply refuses those it does not have. */
 const METHODS = 'GET, POST, DELETE';
 
 /** What scripts may read of a reply beside the few headers that browsers always show. */
-const EXPOSED_HEADERS = 'x-request-id, retry-after, x-should-retry, idempotent-replayed';
+const EXPOSED_HEADERS = `x-request-id, retry-after, x-should-retry, idempotent-replayed, ${DROPPED_TOOLS}`;
 
 /** How long in seconds a browser may keep the answer to a preflight: two hours, the longest that Chrome does. */
 const MAX_AGE_SECONDS = '7200';

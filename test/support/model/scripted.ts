@@ -41,8 +41,8 @@ export interface ScriptedModel {
   readonly url: string;
   /** A model name of its own for a script, or for one script a call; the last one repeats. */
   script(...scripts: Script[]): string;
-  /** The same for a model that is told of grammars. */
-  described(...scripts: Script[]): string;
+  /** The same for a model that the configuration gives no grammars. */
+  refusing(...scripts: Script[]): string;
   /** The same for a server to which the configuration's `send` sends otherwise. */
   ruled(...scripts: Script[]): string;
   /** The same for scripts that speak the Responses API. */
@@ -155,7 +155,7 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
       statuses = next;
     },
     script: named('scripted'),
-    described: named('described'),
+    refusing: named('refusing'),
     ruled: named('ruled'),
     native: named('native'),
     openai: named('openai'),
