@@ -22,7 +22,13 @@ export interface ModelCall {
   text: { format: TextFormat; verbosity: string | null };
   /** Alternatives per token, with log probabilities; null for no log probabilities. */
   top_logprobs: number | null;
-  reasoning: { effort: string | null; summary: string | null; mode?: 'pro' };
+  reasoning: {
+    effort: string | null;
+    summary: string | null;
+    mode?: 'pro';
+    /** What the client said of the reasoning of earlier turns; the input is already without what it excludes. */
+    context?: 'auto' | 'current_turn' | 'all_turns';
+  };
   /**
    * What changes no answer, and clients send unasked: passed on where the protocol has a place for the value, left out
    * elsewhere, and never refused.

@@ -3,6 +3,7 @@ import { anthropic } from './anthropic/index.ts';
 import type { Backend } from './backend.ts';
 import { chatCompletions } from './chat/index.ts';
 import { responses } from './responses/index.ts';
+import { SEALED } from './server/request-rules.ts';
 import { openServer } from './server/server.ts';
 import { HINTS } from './server/servers.ts';
 
@@ -37,7 +38,7 @@ export const protocols = {
     hasKnownServers: true,
     members: [
       ...SHARED,
-      ...['max_output_tokens', 'reasoning', 'include', 'store', 'response_format', 'top_logprobs'],
+      ...['max_output_tokens', 'reasoning', SEALED, 'include', 'store', 'response_format', 'top_logprobs'],
       ...['presence_penalty', 'frequency_penalty', 'parallel_tool_calls', ...HINTS],
     ],
   },

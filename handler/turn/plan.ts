@@ -168,7 +168,12 @@ function callWithoutInput(
     frequency_penalty: request.frequency_penalty ?? null,
     text,
     top_logprobs: wantsLogprobs ? (request.top_logprobs ?? 0) : null,
-    reasoning: { effort, summary, ...(mode === 'pro' && { mode }) },
+    reasoning: {
+      effort,
+      summary,
+      ...(mode === 'pro' && { mode }),
+      ...(request.reasoning?.context && { context: request.reasoning.context }),
+    },
     hints: {
       user: request.user ?? null,
       safety_identifier: request.safety_identifier ?? null,

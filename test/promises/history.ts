@@ -114,7 +114,7 @@ promise(
     const { id } = await create(door, { model, max_output_tokens: 16 });
     await create(door, { model, previous_response_id: id, input: 'Go on.' });
     assert.deepEqual(door.model.calls(model)[1]?.body.messages.slice(1), [
-      { role: 'assistant', content: '', reasoning_content: 'Hm, let me' },
+      { role: 'assistant', content: '', reasoning: 'Hm, let me' },
       user('Go on.'),
     ]);
     for (const last of [said('Yes'), call('c1')]) {

@@ -56,7 +56,7 @@ promise(
       {
         role: 'assistant',
         content: 'Adding.',
-        reasoning_content: 'Hm.',
+        reasoning: 'Hm.',
         tool_calls: [{ id: 'c1', type: 'function', function: { name: 'add', arguments: add.args } }],
       },
       { role: 'tool', tool_call_id: 'c1', content: '5' },

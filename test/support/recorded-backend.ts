@@ -40,6 +40,7 @@ export function recordedBackend(
     for await (const chunk of req) chunks.push(chunk);
     const path = req.url ?? '';
     const list = /^\/(.*)\/v1\/models$/.exec(path);
+    if (req.method === 'GET' && !list) return void res.writeHead(404).end(); // which server it is, nobody has recorded here
     const { status, headers, body } = recorded(
       list?.[1] ?? modelOf(path, JSON.parse(Buffer.concat(chunks).toString())),
     );

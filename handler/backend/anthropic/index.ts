@@ -1,11 +1,11 @@
+import { ApiError } from '../../errors.ts';
 import type { Transport, Upstream } from '../../transport.ts';
 import type { Backend } from '../backend.ts';
 import { toModelFunctions } from '../functions/tools.ts';
-import { failureOf } from '../server/failure.ts';
 import { text } from '../server/json-fields.ts';
 import { readReply } from '../server/reply-stream.ts';
-import { applyRules, plainRules, type RequestRules } from '../server/request-rules.ts';
 import { getJson, idsOf, openServer, readJson, type Server } from '../server/server.ts';
+import { ServerMemory } from '../server/server-memory.ts';
 import { ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { boundIn, isAboutThinking } from './failure.ts';
 import { MessagesReply } from './reply.ts';
@@ -21,13 +21,16 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
     transport(to, { ...init, headers: { ...init.headers, ...headers } }),
   );
   const counter = new ServerTokenCounter();
+  const memory = new ServerMemory(server, { isInTable: false });
   /** The output token limits of models, learned from errors. */
   const bounds = new Map<string, number>();
   return {
     prepare(call, profile) {
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const request = toRequest(call, tools, bounds.get(call.model));
-      const rules = plainRules(profile);
+      const { model } = call;
+      const send = (path: string, signal: AbortSignal) => (body: MessagesRequest) =>
+        memory.send({ model, profile, request: body }, (json) => server.send('POST', path, signal, json));
       const within = (bound: number) => {
         if (call.max_output_tokens !== null) return undefined;
         bounds.set(call.model, bound);
@@ -36,11 +39,11 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
       return {
         stream(signal, options) {
           const reply = new MessagesReply(call, tools);
-          return readReply(() => open(server, '/messages', request, rules, signal, within), reply, options);
+          return readReply(() => open(send('/messages', signal), request, within), reply, options);
         },
         async countTokens(signal) {
           const count = async () => {
-            const upstream = await open(server, '/messages/count_tokens', toCounted(request), rules, signal);
+            const upstream = await open(send('/messages/count_tokens', signal), toCounted(request));
             return tokens((await readJson(upstream)).input_tokens);
           };
           return counter.first({ count });
@@ -56,23 +59,19 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
  * tokens, once more as `within` makes it.
  */
 async function open(
-  server: Server,
-  path: string,
+  send: (body: MessagesRequest) => Promise<Upstream>,
   request: MessagesRequest,
-  rules: RequestRules,
-  signal: AbortSignal,
   within: (bound: number) => MessagesRequest | undefined = () => undefined,
 ): Promise<Upstream> {
-  const send = (body: MessagesRequest) => server.send('POST', path, signal, JSON.stringify(applyRules(body, rules)));
-  const first = await send(request);
-  if (first.status === 200) return first;
-  const failure = await failureOf(first);
-  const bound = boundIn(failure);
-  const other = bound ? within(bound) : isAboutThinking(failure) ? withoutThinking(request) : undefined;
-  if (!other) throw failure;
-  const second = await send(other);
-  if (second.status === 200) return second;
-  throw await failureOf(second);
+  try {
+    return await send(request);
+  } catch (failure) {
+    if (!(failure instanceof ApiError)) throw failure;
+    const bound = boundIn(failure);
+    const other = bound ? within(bound) : isAboutThinking(failure) ? withoutThinking(request) : undefined;
+    if (!other) throw failure;
+    return send(other);
+  }
 }
 
 /** The most models the API lists in one page. */

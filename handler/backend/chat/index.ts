@@ -6,8 +6,9 @@ import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts
 import { responseFormat } from '../functions/response-format.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { readReply } from '../server/reply-stream.ts';
-import { applyRules, type RequestRules, requestRules } from '../server/request-rules.ts';
-import { listModels, type Server, succeeded } from '../server/server.ts';
+import { applyRules, type RequestRules } from '../server/request-rules.ts';
+import { listModels, type Server } from '../server/server.ts';
+import { ServerMemory } from '../server/server-memory.ts';
 import { ServerTokenCounter } from '../server/token-count.ts';
 import { chatCountMethods } from './count.ts';
 import { toMessages } from './messages.ts';
@@ -17,21 +18,23 @@ import { systemFirst } from './system.ts';
 /** A backend that speaks Chat Completions: vLLM, llama.cpp, Ollama, OpenAI and most others. Always streams. */
 export function chatCompletions(server: Server): Backend {
   const counter = new ServerTokenCounter();
+  const memory = new ServerMemory(server);
   return {
     prepare(call, profile) {
       refuseOpenAIOnly(call);
       if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
-      const rules = requestRules(profile);
-      const canonical = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules);
-      const request = applyRules(canonical, rules);
+      const { model } = call;
+      const rules = memory.rules(model, profile);
+      const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules);
       return {
         stream(signal, options) {
-          const open = () => succeeded(server.send('POST', '/chat/completions', signal, JSON.stringify(request)));
-          return readReply(open, new ChatReply(call, tools), options);
+          const post = (body: string) => server.send('POST', '/chat/completions', signal, body);
+          const open = () => memory.send({ model, profile, request }, post);
+          return readReply(open, new ChatReply(call, tools, (member) => memory.spoke(model, member)), options);
         },
         countTokens: async (signal) =>
-          profile.isOpenAI ? undefined : counter.first(chatCountMethods(server, request, signal)),
+          profile.isOpenAI ? undefined : counter.first(chatCountMethods(server, applyRules(request, rules), signal)),
       };
     },
     models: (signal) => listModels(server, signal),

@@ -23,13 +23,17 @@ export class ChatReply implements Reply {
   readonly #maxOutputTokens: number | null;
   /** Some servers send log probabilities unasked. */
   readonly #logprobs: boolean;
+  #onReasoning: ((member: string) => void) | undefined;
   #usage: Usage | null = null;
   #reason: string | undefined;
 
   constructor(
     terms: Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>,
     tools: ReadonlyMap<string, ModelFunction>,
+    /** Told once, of the member in which reasoning comes. */
+    onReasoning: (member: string) => void = () => {},
   ) {
+    this.#onReasoning = onReasoning;
     this.#writer = new ItemWriter(terms.reasoning.summary !== null);
     this.#calls = new CallQueue(
       this.#writer,
@@ -79,7 +83,11 @@ export class ChatReply implements Reply {
     const content = text(delta.content);
     const refusal = text(delta.refusal);
     if (reasoning || content || refusal) this.#calls.flush();
-    if (reasoning) this.#writer.reasoning(reasoning);
+    if (reasoning) {
+      this.#onReasoning?.(delta.reasoning_content ? 'reasoning_content' : 'reasoning');
+      this.#onReasoning = undefined;
+      this.#writer.reasoning(reasoning);
+    }
     if (content) this.#writer.text(content, this.#logprobs ? toLogprobs(object(logprobs).content) : []);
     if (delta.annotations) {
       const flat = objects(delta.annotations).map(({ type, ...rest }) => ({ type, ...object(rest[text(type)]) }));

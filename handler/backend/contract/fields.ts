@@ -62,6 +62,7 @@ const fields = {
     effort: matters([reasoning({ effort: 'low' }), reasoning({ effort: 'high' })]),
     summary: matters([reasoning({ summary: 'auto' })]),
     mode: matters([reasoning({ mode: 'pro' })]),
+    context: isTaken(reasoning({ context: 'all_turns' })),
   } satisfies Record<keyof ModelCall['reasoning'], Field>,
   hints: {
     user: hint('user', 'u-1', 'u-2'),
@@ -117,6 +118,14 @@ function hint<Name extends keyof ModelCall['hints']>(
         check(!outcomes.has(outcome), broken);
         outcomes.add(outcome);
       }
+    });
+}
+
+/** Tries a field that the input is made by: a server that has no place for it is sent none. */
+function isTaken(value: Partial<ModelCall>): Field {
+  return (field) =>
+    contractCase(`${field} is carried or left out, and never refused`, async (subject) => {
+      await outcomeOf(subject, { ...subject.talkative, ...value });
     });
 }
 

@@ -15,7 +15,8 @@ const TOOL_MEMBERS = ['allowed_callers', 'async', 'defer_loading', 'output_schem
 
 /** A call without the members that only OpenAI's servers know. */
 export function withoutOpenAIOnly(call: ModelCall): ModelCall {
-  return { ...call, input: call.input.map(stripItem), tools: call.tools.map(stripTool) };
+  const { context: _, ...reasoning } = call.reasoning;
+  return { ...call, input: call.input.map(stripItem), tools: call.tools.map(stripTool), reasoning };
 }
 
 /** Throws an ApiError for OpenAI-only members that cannot be dropped, since the answer would mean something else. */

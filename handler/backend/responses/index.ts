@@ -1,8 +1,9 @@
 import type { Backend } from '../backend.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { readReply } from '../server/reply-stream.ts';
-import { applyRules, requestRules } from '../server/request-rules.ts';
-import { listModels, type Server, succeeded } from '../server/server.ts';
+import { applyRules } from '../server/request-rules.ts';
+import { listModels, type Server } from '../server/server.ts';
+import { ServerMemory } from '../server/server-memory.ts';
 import { ask, only, ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { markAsync } from './async-calls.ts';
 import { ResponsesReply } from './reply.ts';
@@ -17,23 +18,26 @@ const COUNTED_MEMBERS = [
 /** A backend that speaks the Responses API itself: OpenAI, vLLM, llama.cpp, Ollama. Streams always, and stores nothing. */
 export function responses(server: Server): Backend {
   const counter = new ServerTokenCounter();
+  const memory = new ServerMemory(server);
   return {
     prepare(call, profile) {
       const { isOpenAI, grammars } = profile;
       const tools: Map<string, ModelFunction> = isOpenAI
         ? new Map()
         : toModelFunctions(call.tools, call.params, grammars);
-      const rules = requestRules(profile);
-      const request = applyRules(isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools, rules), rules);
+      const { model } = call;
+      const rules = memory.rules(model, profile);
+      const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools, rules);
       return {
         stream(signal, options) {
           const reply = new ResponsesReply(call, profile, tools);
-          const open = () => succeeded(server.send('POST', '/responses', signal, JSON.stringify(request)));
+          const post = (body: string) => server.send('POST', '/responses', signal, body);
+          const open = () => memory.send({ model, profile, request }, post);
           return markAsync(readReply(open, reply, options), call.tools);
         },
         async countTokens(signal, personality) {
           const counted = {
-            ...only(request, COUNTED_MEMBERS),
+            ...only(applyRules(request, rules), COUNTED_MEMBERS),
             ...(isOpenAI && personality != null && { personality }),
           };
           const count = async () =>

@@ -6,8 +6,11 @@ import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts
 import { responseFormat } from '../functions/response-format.ts';
 import type { ModelFunction } from '../functions/tools.ts';
 import { wordsOf } from '../functions/words.ts';
-import type { RequestRules } from '../server/request-rules.ts';
+import { type RequestRules, SEALED } from '../server/request-rules.ts';
 import { toOpenAIs, toOthers } from './input.ts';
+
+/** Models of OpenAI's that do not reason: they refuse to be asked for sealed reasoning. */
+const DO_NOT_REASON = /^(ft:)?(gpt-3|gpt-4|chatgpt-|computer-use|gpt-5[\w.]*-chat)/;
 
 /**
  * The body of `POST /responses` for a call to OpenAI's own server, which knows all tools and items. The state is ours, so
@@ -19,7 +22,7 @@ export function toOpenAIsRequest(call: ModelCall): JsonObject {
     ...common(call),
     input: call.input.flatMap(toOpenAIs),
     // What OpenAI does not store is remembered only if it is sent back, sealed.
-    include: [...included(call), 'reasoning.encrypted_content'],
+    ...nonEmpty('include', [...included(call), ...(DO_NOT_REASON.test(call.model) ? [] : [SEALED])]),
     ...(tools.length > 0 && { tools: tools.map(present), tool_choice, ...present({ parallel_tool_calls }) }),
   };
 }

@@ -13,6 +13,9 @@ export interface RequestRules {
   parallelToolCalls: boolean;
 }
 
+/** What OpenAI's reasoning models are asked to include, and a member here: other entries of `include` are the client's. */
+export const SEALED = 'reasoning.encrypted_content';
+
 /** What a server has shown, which no table knows: each over what the table says, and under the configuration. */
 export type LearnedRules = Pick<SendRules, 'omit' | 'rename' | 'nullContent'>;
 
@@ -62,6 +65,16 @@ export function applyRules(request: JsonObject, rules: RequestRules): JsonObject
   for (const [name, value] of Object.entries(request)) {
     if (!rules.omit.has(name)) applied[rules.rename[name] ?? name] = value;
   }
+  if (rules.omit.has(SEALED) && Array.isArray(applied.include)) {
+    const include = applied.include.filter((entry) => entry !== SEALED);
+    if (include.length > 0) applied.include = include;
+    else delete applied.include;
+  }
+  if (rules.omit.has('cache_control')) {
+    for (const name of ['system', 'messages', 'tools']) {
+      if (name in applied) applied[name] = withoutMember(applied[name], 'cache_control');
+    }
+  }
   const { messages } = applied;
   if (Array.isArray(messages)) applied.messages = messages.flatMap((message) => applyToMessage(message, rules));
   return applied;
@@ -76,4 +89,12 @@ function applyToMessage(message: unknown, { omit, rename, nullContent }: Request
   if (!omit.has('reasoning_content'))
     return [{ ...rest, [rename.reasoning_content ?? 'reasoning_content']: reasoning }];
   return rest.content || rest.tool_calls ? [rest] : [];
+}
+
+/** A list of blocks, or of messages with blocks, of which none has a member. */
+function withoutMember(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) return value.map((entry) => withoutMember(entry, name));
+  if (!isObject(value) || !(name in value || Array.isArray(value.content))) return value;
+  const { [name]: _, ...rest } = value;
+  return Array.isArray(rest.content) ? { ...rest, content: withoutMember(rest.content, name) } : rest;
 }

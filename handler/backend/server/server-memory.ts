@@ -1,0 +1,133 @@
+import type { ApiError } from '../../errors.ts';
+import { log } from '../../log.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Upstream } from '../../transport.ts';
+import type { ServerProfile } from '../backend.ts';
+import { failureOf } from './failure.ts';
+import { object, objects, text } from './json-fields.ts';
+import { learnedFrom } from './refused-members.ts';
+import { applyRules, type LearnedRules, plainRules, type RequestRules, requestRules } from './request-rules.ts';
+import { getJson, type Server } from './server.ts';
+import { type ServerName, serverOwning, serverReplying } from './servers.ts';
+
+/** How long what a server has shown is remembered, in milliseconds: it may be upgraded, or another take its place. */
+const REMEMBERED_MS = 3_600_000;
+
+/** The most models of a server of which something is remembered: names come from clients. */
+const MAX_MODELS = 1_000;
+
+/** How long a server may take to list its models, in milliseconds. */
+const LOOK_TIMEOUT_MS = 5_000;
+
+/** A request in the older names, and for which server and model it is. */
+export interface RuledRequest {
+  model: string;
+  profile: ServerProfile;
+  request: JsonObject;
+}
+
+/** What a process has learned of a model server by its answers: which one it is, and what it takes for a model. */
+export class ServerMemory {
+  readonly #server: Server;
+  /** Whether the servers of the table speak its protocol. */
+  readonly #isInTable: boolean;
+  readonly #learned = new Map<string, { rules: LearnedRules; until: number }>();
+  #detected: ServerName | undefined;
+  #looked = Number.NEGATIVE_INFINITY;
+
+  /** The memory of a server; with `isInTable: false` of one that speaks a protocol that no known server does. */
+  constructor(server: Server, { isInTable = true } = {}) {
+    this.#server = server;
+    this.#isInTable = isInTable;
+  }
+
+  /** The rules for requests to a model, by all that is known by now. */
+  rules(model: string, profile: ServerProfile): RequestRules {
+    return this.#rulesWith(profile, this.#recall(model));
+  }
+
+  /**
+   * Sends a request as its server takes it. If that refuses a member that changes no meaning, it is sent once more
+   * without, and remembered. Rejects with an ApiError for any status but 200.
+   */
+  async send({ model, profile, request }: RuledRequest, post: (body: string) => Promise<Upstream>): Promise<Upstream> {
+    if (this.#isInTable) this.#look(profile);
+    const rules = this.rules(model, profile);
+    const body = JSON.stringify(applyRules(request, rules));
+    const first = await post(body);
+    if (this.#isInTable) this.#detected ??= serverReplying(first.header);
+    if (first.status === 200) return first;
+    const refusal = await failureOf(first);
+    const learned = first.status === 400 || first.status === 422 ? lessonOf(refusal, request, rules) : undefined;
+    if (!learned) throw refusal;
+    const newRules = this.#rulesWith(profile, merged(this.#recall(model), learned));
+    const other = JSON.stringify(applyRules(request, newRules));
+    if (other === body) throw refusal; // the configuration says so
+    log.warn('a model server refused members that change no answer: sent once more without', {
+      model,
+      status: first.status,
+      ...learned,
+    });
+    const second = await post(other);
+    if (second.status === 200) {
+      this.#learn(model, learned);
+      return second;
+    }
+    const again = await failureOf(second);
+    // A server that refuses one member after the other has told of the first.
+    if (lessonOf(again, request, newRules)) this.#learn(model, learned);
+    throw again;
+  }
+
+  /** Takes in the member in which a model's reasoning came: it goes back in the same. */
+  spoke(model: string, member: string): void {
+    this.#learn(model, { rename: { reasoning_content: member } });
+  }
+
+  #rulesWith(profile: ServerProfile, learned: LearnedRules | undefined): RequestRules {
+    return this.#isInTable ? requestRules(profile, this.#detected, learned) : plainRules(profile, learned);
+  }
+
+  #recall(model: string): LearnedRules | undefined {
+    const known = this.#learned.get(model);
+    if (!known || known.until > performance.now()) return known?.rules;
+    this.#learned.delete(model);
+    return undefined;
+  }
+
+  #learn(model: string, learned: LearnedRules): void {
+    const rules = merged(this.#recall(model), learned);
+    this.#learned.delete(model);
+    this.#learned.set(model, { rules, until: performance.now() + REMEMBERED_MS });
+    const [oldest] = this.#learned.keys();
+    if (this.#learned.size > MAX_MODELS && oldest !== undefined) this.#learned.delete(oldest);
+  }
+
+  /** Asks an unknown server for its models, whose owner tells which it is. Nobody waits for that. */
+  #look({ server, isOpenAI }: ServerProfile): void {
+    if (server !== undefined || isOpenAI || this.#detected !== undefined) return;
+    if (performance.now() - this.#looked < REMEMBERED_MS) return;
+    this.#looked = performance.now();
+    getJson(this.#server, '/models', AbortSignal.timeout(LOOK_TIMEOUT_MS)).then(
+      ({ data }) => {
+        for (const { owned_by } of objects(data)) this.#detected ??= serverOwning(owned_by);
+      },
+      () => {}, // it stays unknown
+    );
+  }
+}
+
+/** What a refusal teaches, by its body. */
+function lessonOf(refusal: ApiError, request: JsonObject, rules: RequestRules): LearnedRules | undefined {
+  if (refusal.kind !== 'model_refused' && refusal.kind !== 'server') return undefined;
+  return learnedFrom(text(object(refusal.cause).body), request, rules);
+}
+
+function merged(known: LearnedRules = {}, learned: LearnedRules): LearnedRules {
+  return {
+    ...known,
+    ...learned,
+    omit: [...new Set([...(known.omit ?? []), ...(learned.omit ?? [])])],
+    rename: { ...known.rename, ...learned.rename },
+  };
+}
