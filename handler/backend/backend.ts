@@ -1,7 +1,7 @@
 import type { ItemEvent } from '../events/events.ts';
 import type { Item } from '../items/item.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { IncompleteReason, Usage } from '../protocol/response.ts';
+import type { IncompleteReason, ServiceTier, Usage } from '../protocol/response.ts';
 import type { ClientTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
 
 /** One call of the model, in the API's own terms; null means "the backend's default". */
@@ -49,6 +49,8 @@ export interface Finish {
   reason: 'stop' | IncompleteReason;
   /** Null when the backend did not say. */
   usage: Usage | null;
+  /** How the server has served the call, where it said. */
+  tier?: ServiceTier | undefined;
 }
 
 /** A sign of life: bytes came that yield no event yet. Resets the idle timer. */

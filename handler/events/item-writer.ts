@@ -107,9 +107,10 @@ export class ItemWriter {
     this.#say('summary_text', delta, at);
   }
 
-  /** Sets the reasoning's encrypted_content. */
+  /** Sets the reasoning's encrypted_content, from its start on if it is not open yet. An empty one only opens the item. */
   seal(content: string): void {
-    this.#begin('reasoning').encrypted_content = content;
+    const members = content ? { encrypted_content: content } : {};
+    Object.assign(this.#begin('reasoning', members), members);
   }
 
   /** Begins a function call. */
@@ -169,8 +170,9 @@ export class ItemWriter {
     this.#call = undefined;
   }
 
-  #begin(type: 'reasoning'): Reasoning;
-  #begin(type: Speaker['type'], members?: Pick<OutputMessage, 'phase'>): Speaker;
+  #begin(type: 'reasoning', members?: Pick<Reasoning, 'encrypted_content'>): Reasoning;
+  #begin(type: 'message', members?: Pick<OutputMessage, 'phase'>): OutputMessage;
+  #begin(type: Speaker['type']): Speaker;
   #begin(type: Speaker['type'], members = {}): Speaker {
     if (this.#speaker?.type === type) return this.#speaker;
     this.close('completed');

@@ -29,6 +29,9 @@ const PromptCacheOptions = options({
 /** The bounds are those of Chat Completions. */
 const Penalty = v.pipe(v.number(), v.minValue(-2), v.maxValue(2));
 
+/** How urgently a turn is to be served. */
+export const ServiceTier = v.picklist(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast']);
+
 /** What a response can be asked to hold beyond what it always does. */
 export const Include = v.array(
   v.picklist([
@@ -80,7 +83,7 @@ export const CreateRequest = v.object({
   background: maybe(v.boolean()),
   include: maybe(Include),
   max_tool_calls: maybe(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER))),
-  service_tier: maybe(v.picklist(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast'])),
+  service_tier: maybe(ServiceTier),
   user: maybe(v.pipe(v.string(), v.maxLength(512))),
   safety_identifier: maybe(v.pipe(v.string(), v.maxLength(128))),
   prompt_cache_key: maybe(v.pipe(v.string(), v.maxLength(64))),

@@ -10,6 +10,9 @@ export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplet
 /** Why a response is `incomplete`. */
 export type IncompleteReason = 'max_output_tokens' | 'max_messages' | 'content_filter';
 
+/** How urgently a turn is served. */
+export type ServiceTier = NonNullable<CreateRequest['service_tier']>;
+
 /** What a response was to have kept of its request, with the defaults of the API. */
 export interface AppliedCacheOptions {
   mode: 'implicit' | 'explicit';
@@ -85,7 +88,7 @@ export interface Response {
     context: 'current_turn' | 'all_turns';
   };
   safety_identifier: string | null;
-  service_tier: NonNullable<CreateRequest['service_tier']>;
+  service_tier: ServiceTier;
   store: boolean;
   temperature: number | null;
   text: { format: TextFormat; verbosity: 'low' | 'medium' | 'high' };

@@ -80,8 +80,12 @@ function isNew(history: readonly Item[]): (item: Item) => boolean {
 
 function contentOf(item: Call | Answer): string {
   // Sorted, since clients differ in the order of members; without those that some clients leave out.
+  // A namespace of the function's own name is none.
+  const namespace = 'namespace' in item && item.namespace !== item.name ? item.namespace : null;
   return JSON.stringify(
-    Object.entries({ ...item, id: null, status: null, caller: null, async: null }).sort(([a], [b]) => (a < b ? -1 : 1)),
+    Object.entries({ ...item, namespace, id: null, status: null, caller: null, async: null }).sort(([a], [b]) =>
+      a < b ? -1 : 1,
+    ),
   );
 }
 
@@ -107,10 +111,15 @@ function checkCalls(items: readonly Item[]): Set<Item> {
     }
   }
   for (const call of waiting) {
-    if (cut.has(call) || ('async' in call && call.async === true)) continue;
+    if (cut.has(call) || ('async' in call && call.async === true) || isServerSearch(call)) continue;
     throw refused(`No tool output found for function call ${call.call_id}.`);
   }
   return cut;
+}
+
+/** A search that a server ran waits for no output of the client's. */
+function isServerSearch(call: Call): boolean {
+  return call.type === 'tool_search_call' && call.execution === 'server';
 }
 
 function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

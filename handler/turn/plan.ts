@@ -11,7 +11,7 @@ import type { History } from './history.ts';
 import { joinInput } from './input.ts';
 import { newResponse } from './new-response.ts';
 import type { ResolvedRequest } from './request.ts';
-import { ToolCatalog } from './tool-catalog.ts';
+import { deferredNames, ToolCatalog } from './tool-catalog.ts';
 import { instruct, searchesAsCalls, toolSearch } from './tool-search.ts';
 import { addedTools, type ServerTools, type SortedTools, sortTools } from './tools.ts';
 import { roomFor, truncate } from './truncate.ts';
@@ -63,6 +63,7 @@ export function planTurn(
     modelItems,
     call: { ...call, input: resumed ? truncate([...input, ...resumed.newItems], room) : input },
     uses: warmsUp ? [] : tools.uses,
+    deferred: tools.deferred,
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
     ...(tools.all && { allTools: { tools: [...tools.all.keys()], params: tools.all } }),
     ...(room !== undefined && { room }),
@@ -112,6 +113,7 @@ function planTools(
   return {
     catalog,
     uses,
+    deferred: deferredNames(clientTools.keys()),
     choice: withSearch(choice, hasDeferred, added.fromSearch),
     all: hasDeferred ? catalog.all : undefined,
     leftOut,

@@ -112,7 +112,7 @@ export async function* rounds(
         last ||= result.endTurn === true;
       }
       if (last) return yield { ...finish, usage };
-      if (round >= maxRounds) return yield { type: 'finish', reason: 'max_messages', usage };
+      if (round >= maxRounds) return yield { ...finish, reason: 'max_messages', usage };
       const newItems = [...roundOutput.filter((item) => !isServerCall(item)), ...outputs];
       yield {
         type: 'round',

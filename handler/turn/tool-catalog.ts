@@ -61,6 +61,13 @@ export class ToolCatalog {
   }
 }
 
+/** The names of functions outside of namespaces that are deferred, or were until a search loaded them. */
+export function deferredNames(tools: Iterable<ClientTool>): Set<string> {
+  const names = new Set<string>();
+  for (const tool of tools) if (tool.type === 'function' && isDeferred(tool)) names.add(tool.name);
+  return names;
+}
+
 type Member = Exclude<ClientTool, { type: 'namespace' }>;
 
 /** A tool, or a namespace with the members that `keeps` accepts; undefined if none. */

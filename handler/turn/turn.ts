@@ -1,12 +1,12 @@
 import type { BackendEvent, Finish, Prepare } from '../backend/backend.ts';
 import { ApiError, type ErrorKind, toApiError, whyAborted } from '../errors.ts';
-import type { ErrorEvent, ItemEvent, LifecycleEvent, ResponseEvent } from '../events/events.ts';
+import type { ErrorEvent, ItemEvent, LifecycleEvent, OutputItemEvent, ResponseEvent } from '../events/events.ts';
 import { fold, foldOutput } from '../events/fold.ts';
 import type { Item, OutputItem } from '../items/item.ts';
-import { reasoningText } from '../items/reasoning.ts';
+import { type Reasoning, reasoningText } from '../items/reasoning.ts';
 import { describe, log } from '../log.ts';
 import { type ResponseErrorCode, responseErrorCodes } from '../protocol/error-codes.ts';
-import type { Response, Usage } from '../protocol/response.ts';
+import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { compact } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
@@ -30,6 +30,8 @@ export interface Turn extends TurnCalls {
   sealsReasoning: boolean;
   /** The types of hosted tools that were left out, if any were. */
   leftOut?: readonly string[];
+  /** The names of functions that a search has loaded, or may. */
+  deferred: ReadonlySet<string>;
   /** Set if the turn resumes. */
   resumed?: ResumedTurn;
 }
@@ -102,6 +104,7 @@ async function* events(
   let { output } = response;
   const count = countOutput(output);
   let number = turn.resumed?.number ?? 0;
+  const adjustsItems = turn.sealsReasoning || turn.deferred.size > 0;
   const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => ({ type, sequence_number: number++, response });
 
   if (!turn.resumed) yield lifecycle('response.created');
@@ -120,9 +123,7 @@ async function* events(
         await options.record.round(output, event.newItems, { ...event, number });
       } else if (event.type !== 'keep_alive') {
         count(event);
-        if (turn.sealsReasoning && event.type === 'response.output_item.done') {
-          event.item = await sealed(event.item, options.seal);
-        }
+        if (adjustsItems && 'item' in event) event.item = await asClientKnowsIt(event, turn, options.seal);
         event.sequence_number = number++;
         output = foldOutput(output, event);
         yield event;
@@ -194,20 +195,32 @@ export function* closingEvents(
   if (failure) yield errorEvent(failure, next);
 }
 
-/** Reasoning with its text sealed for the client to send back. What a model server sealed stays. */
-async function sealed(item: OutputItem, seal: Seal): Promise<OutputItem> {
-  if (item.type !== 'reasoning' || item.encrypted_content) return item;
+/** An item as OpenAI gives it out: a deferred function's call under a namespace of its name, reasoning sealed from its start. */
+function asClientKnowsIt(
+  { type, item }: OutputItemEvent,
+  { sealsReasoning, deferred }: Turn,
+  seal: Seal,
+): OutputItem | Promise<OutputItem> {
+  if (item.type === 'function_call' && !item.namespace && deferred.has(item.name)) {
+    return { ...item, namespace: item.name };
+  }
+  const isSealed = item.type !== 'reasoning' || item.encrypted_content;
+  return isSealed || !sealsReasoning ? item : sealed(item, type === 'response.output_item.added', seal);
+}
+
+/** Reasoning with its text sealed for the client to send back; one without text only as long as it may get some. */
+async function sealed(item: Reasoning, isOpen: boolean, seal: Seal): Promise<OutputItem> {
   const text = reasoningText(item);
-  if (text === '') return item;
-  return { ...item, encrypted_content: await seal.seal('reasoning', text) };
+  return text === '' && !isOpen ? item : { ...item, encrypted_content: await seal.seal('reasoning', text) };
 }
 
 function finishedResponse(
   response: Response,
-  { reason, usage }: { reason: Finish['reason']; usage: Usage | null },
+  { reason, usage, tier = response.service_tier }: Omit<Finish, 'type'>,
 ): Response {
-  if (reason !== 'stop') return { ...response, status: 'incomplete', incomplete_details: { reason }, usage };
-  return { ...response, status: 'completed', completed_at: Math.floor(Date.now() / 1000), usage };
+  const served = { ...response, service_tier: tier, usage };
+  if (reason !== 'stop') return { ...served, status: 'incomplete', incomplete_details: { reason } };
+  return { ...served, status: 'completed', completed_at: Math.floor(Date.now() / 1000) };
 }
 
 /** The code of a failed response for each kind of error that is not `server_error`. */

@@ -19,6 +19,12 @@ const REASONS = new Map<string | undefined, Finish['reason']>([
   ['refusal', 'content_filter'],
 ]);
 
+/** Its tiers, as the API names them. */
+const TIERS = new Map<string, Finish['tier']>([
+  ['standard', 'default'],
+  ['priority', 'priority'],
+]);
+
 /** Marks, in place of its type, a block that was complete at its start. */
 const WHOLE = 'whole';
 
@@ -91,7 +97,8 @@ export class MessagesReply implements Reply {
     this.#sealThought();
     this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
     this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
-    return { type: 'finish', reason, usage: toUsage(this.#usage) };
+    const tier = TIERS.get(text(this.#usage.service_tier));
+    return { type: 'finish', reason, usage: toUsage(this.#usage), tier };
   }
 
   #begin(index: number, block: JsonObject): void {

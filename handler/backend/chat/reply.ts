@@ -8,6 +8,7 @@ import type { ModelFunction } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
 import { object, objects, text, toAnnotations, toLogprobs, usageReader } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
+import { toTier } from '../server/tier.ts';
 
 const usageOf = usageReader('prompt', 'completion');
 
@@ -26,6 +27,7 @@ export class ChatReply implements Reply {
   #onReasoning: ((member: string) => void) | undefined;
   #usage: Usage | null = null;
   #reason: string | undefined;
+  #tier: Finish['tier'];
 
   constructor(
     terms: Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>,
@@ -62,6 +64,7 @@ export class ChatReply implements Reply {
     if (!choice || this.finished) return;
     this.#delta(object(choice.delta), choice.logprobs);
     this.#reason = text(choice.finish_reason) || undefined;
+    if (this.#reason) this.#tier = toTier(chunk.service_tier);
   }
 
   /** Takes in `[DONE]`, with which some servers say that the model stopped, and nothing else. */
@@ -74,7 +77,7 @@ export class ChatReply implements Reply {
     const reason = this.#finishReason();
     this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
     this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
-    return { type: 'finish', reason, usage: this.#usage };
+    return { type: 'finish', reason, usage: this.#usage, tier: this.#tier };
   }
 
   #delta(delta: JsonObject, logprobs: unknown): void {

@@ -11,6 +11,7 @@ import type { ModelFunction } from '../functions/tools.ts';
 import { failureInStream } from '../server/failure.ts';
 import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, usageReader } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
+import { toTier } from '../server/tier.ts';
 import { type Arrival, arrivalOf, isKnown, restOf, restOfArguments, textOf, toWholeItem } from './items.ts';
 import { Speech } from './speech.ts';
 
@@ -144,7 +145,7 @@ export class ResponsesReply implements Reply {
     const usage = usageOf(this.#response?.usage);
     const reason = this.#reason(usage?.output_tokens ?? 0);
     this.#speech.end(reason === 'stop' ? 'completed' : 'incomplete');
-    return { type: 'finish', reason, usage };
+    return { type: 'finish', reason, usage, tier: toTier(this.#response?.service_tier) };
   }
 
   #end(response: JsonObject): void {
@@ -208,7 +209,7 @@ export class ResponsesReply implements Reply {
     if (kind === 'whole' || this.#items.has(id)) return;
     const progress = this.#begin(kind, id);
     progress.phase = phaseOf(item);
-    if (kind === 'reasoning') this.#speech.of(progress.number).reasoning('');
+    if (kind === 'reasoning') this.#speech.of(progress.number).seal(text(item.encrypted_content));
     if (kind === 'function_call') this.#argue(progress, '', item);
   }
 

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { callsFunctions, type Script, says, sends } from '../support/model/scripted.ts';
+import { messageEvents, sendsMessage, text } from '../support/model/scripted-messages.ts';
+import { encoded, eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
+import { create, stream } from './ask.ts';
+import { promise } from './promise.ts';
+import { modelInput, stored, turnRefused } from './state-ask.ts';
+
+// What OpenAI sends and takes, where its documents do not say: by recorded exchanges.
+
+const RECORDED = "OpenAI's service, as recorded by clients' tests";
+const user = (content: string) => ({ role: 'user', content });
+
+/** A script of Chat Completions whose chunks all say a tier. */
+function serves(service_tier: unknown): Script {
+  return async (turn) => {
+    const chunk = (delta: object, finish_reason: string | null) =>
+      turn.raw(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }], service_tier })}\n\n`);
+    await chunk({ content: 'Hi' }, null);
+    await chunk({}, 'stop');
+    await turn.raw('data: [DONE]\n\n');
+    turn.end();
+  };
+}
+
+promise(
+  'wire.service-tier',
+  {
+    says: 'service_tier is how the server said that it served the turn, and until then what was asked',
+    source: RECORDED,
+  },
+  async (door) => {
+    const modelsThatSay = (tier: unknown, ofAnthropic: unknown) => ({
+      chat: door.model.script(serves(tier)),
+      native: door.model.native(sendsEvents(tiered(tier))),
+      anthropic: door.model.anthropic(
+        sendsMessage(messageEvents([text('Hi')], { usage: { output_tokens: 7, service_tier: ofAnthropic } })),
+      ),
+    });
+    for (const [told, ofAnthropic, shown] of [
+      ['default', 'standard', 'default'],
+      ['priority', 'priority', 'priority'],
+      ['on_demand', 'on_demand', 'flex'],
+      ['auto', null, 'flex'],
+      [null, 1, 'flex'],
+      [{}, {}, 'flex'],
+    ]) {
+      for (const [protocol, model] of Object.entries(modelsThatSay(told, ofAnthropic))) {
+        const { events, final } = await stream(door, { model, service_tier: 'flex' });
+        const [created] = events;
+        assert.ok(created?.type === 'response.created');
+        assert.deepEqual([created.response.service_tier, final.service_tier], ['flex', shown], protocol);
+        if (door.name !== 'envoy-original') assert.equal((await stored(door, final.id)).service_tier, shown);
+        assert.equal((await create(door, { model, service_tier: 'flex' })).service_tier, shown);
+      }
+    }
+  },
+);
+
+/** The events of a response whose end says a tier. */
+function tiered(service_tier: unknown) {
+  const events = eventsOf([message('Hi')]);
+  const end = events.at(-1);
+  return [...events.slice(0, -1), { ...end, response: { ...end?.response, service_tier } }];
+}
+
+promise(
+  'wire.search-unanswered',
+  { says: "a server's search for tools waits for no output in a history; a client's does", source: RECORDED },
+  async (door) => {
+    const call = { type: 'function_call', call_id: 'c1', name: 'list_orders', arguments: '{}' };
+    const output = { type: 'function_call_output', call_id: 'c1', output: '[]' };
+    const search = { type: 'tool_search_call', execution: 'server', arguments: { query: 'orders' } };
+    for (const ids of [{}, { call_id: null }, { id: 'tsc_1', call_id: 'call_s', status: 'completed' }]) {
+      const model = door.model.script(says('None.'));
+      await create(door, { model, input: [user('Hi'), { ...search, ...ids }, call, output] });
+      assert.deepEqual(modelInput(door, model), ['user: Hi', 'assistant: list_orders {} #c1', 'tool c1: []']);
+    }
+    const clients = { ...search, execution: 'client', call_id: 'call_s' };
+    await turnRefused(door, { input: [user('Hi'), clients] }, { status: 400, code: null, param: 'input' });
+  },
+);
+
+promise(
+  'wire.deferred-namespace',
+  {
+    says: 'the call of a deferred function has a namespace of its name, and comes back with it or without',
+    source: RECORDED,
+  },
+  async (door) => {
+    const fn = (name: string, members = {}) => ({ type: 'function', name, parameters: {}, ...members });
+    const tools = [fn('now'), fn('list_orders', { defer_loading: true }), { type: 'tool_search', execution: 'server' }];
+    const searches = callsFunctions({ name: 'tool_search', args: '{"query":"orders"}', id: 's1' });
+    const calls = callsFunctions({ name: 'list_orders', args: '{}', id: 'c1' }, { name: 'now', args: '{}', id: 'c2' });
+    const model = door.model.script(searches, calls, says('None.'));
+    const { events, final } = await stream(door, { model, tools });
+    const [, , deferred, plain] = final.output;
+    assert.partialDeepStrictEqual(deferred, { type: 'function_call', name: 'list_orders', namespace: 'list_orders' });
+    assert.ok(plain?.type === 'function_call' && !('namespace' in plain));
+    const added = events.find((event) => event.type === 'response.output_item.added' && event.output_index === 2);
+    assert.partialDeepStrictEqual(added, { item: { namespace: 'list_orders' } });
+    const outputs = ['c1', 'c2'].map((call_id) => ({ type: 'function_call_output', call_id, output: '[]' }));
+    const { id: _, ...replayed } = deferred as typeof deferred & { id: string };
+    const { namespace: __, ...bare } = replayed as typeof replayed & { namespace?: string };
+    for (const again of [[], [replayed], [bare]]) {
+      await create(door, { model, tools, previous_response_id: final.id, input: [...again, ...outputs] });
+      assert.deepEqual(modelInput(door, model).slice(-3), [
+        'assistant: list_orders {} #c1 now {} #c2',
+        'tool c1: []',
+        'tool c2: []',
+      ]);
+    }
+    await create(door, { model, tools, input: [user('Hi'), ...final.output, ...outputs] });
+    assert.ok(modelInput(door, model).includes('assistant: list_orders {} #c1 now {} #c2'));
+  },
+);
+
+promise(
+  'wire.sealed-from-the-start',
+  { says: 'reasoning has its encrypted_content from output_item.added on, if it is asked for', source: RECORDED },
+  async (door) => {
+    const include = ['reasoning.encrypted_content'];
+    const theirs = eventsOf([{ type: 'reasoning', summary: [], encrypted_content: 'gAAA.sealed' }, message('Hi')]);
+    const early = theirs.map((event) =>
+      event.item?.type === 'reasoning'
+        ? { ...event, item: { ...event.item, encrypted_content: 'gAAA.sealed' } }
+        : event,
+    );
+    const native = door.model.native(async (turn) => {
+      for (const event of early) await turn.raw(encoded(event));
+      turn.end();
+    });
+    for (const model of [door.model.script(sends([{ reasoning_content: 'Hm' }, { content: 'Hi' }])), native]) {
+      const { events, final } = await stream(door, { model, include, store: false });
+      const added = events.find(({ type }) => type === 'response.output_item.added');
+      assert.ok(added?.type === 'response.output_item.added' && added.item.type === 'reasoning');
+      assert.ok(added.item.encrypted_content, 'sealed at its start');
+      const [reasoning, said] = final.output;
+      assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
+      if (model === native) assert.equal(added.item.encrypted_content, 'gAAA.sealed');
+      for (const { encrypted_content } of [added.item, reasoning]) {
+        const sealed = { type: 'reasoning', summary: [], encrypted_content };
+        await create(door, { model, include, store: false, input: [user('Hi'), sealed, said, user('So?')] });
+      }
+    }
+    const unasked = await stream(door, { model: door.model.script(sends([{ reasoning_content: 'Hm' }])) });
+    for (const event of unasked.events) assert.ok(!JSON.stringify(event).includes('encrypted_content'));
+  },
+);
