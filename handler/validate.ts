@@ -62,7 +62,7 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     case 'non_empty':
       return 'must not be empty';
     case 'regex':
-      return 'must be 1 to 64 letters, digits, underscores or dashes';
+      return `must be 1 to ${/,(\d+)\}/.exec(String(issue.requirement))?.[1]} letters, digits, underscores or dashes`;
     case 'never':
     case 'check':
       return issue.message;

@@ -10,6 +10,7 @@ import { cors } from './middleware/cors.ts';
 import { requireNormalPath } from './middleware/normal-path.ts';
 import { refuseRebinding } from './middleware/rebinding.ts';
 import { upgrade } from './middleware/upgrade.ts';
+import { nearPathOf } from './near-path.ts';
 import { routes } from './routes.ts';
 
 /** The app: routes below the base path, middleware, and the error handler. */
@@ -41,7 +42,7 @@ export function createApp(services: Services): Hono<Env> {
   });
 
   app.get('/v1/responses', upgrade(services));
-  for (const [path, methods] of Map.groupBy(routes, ({ path }) => path.replace(/\{(\w+)\}/g, ':$1'))) {
+  for (const [path, methods] of Map.groupBy(routes, ({ path }) => patternOf(path))) {
     for (const { method, handle } of methods) app.on(method, path, (c) => handle(c, services));
     app.all(path, () => {
       const allow = methods.map(({ method }) => method).join(', ');
@@ -50,9 +51,23 @@ export function createApp(services: Services): Hono<Env> {
       });
     });
   }
-  app.notFound((c) => reply(c, new ApiError('not_found', 'There is nothing at this path.'), services));
+  app.notFound((c) => reply(c, nothingAt(c.req.path, services.basePath), services));
   app.onError((error, c) => reply(c, error, services));
   return app;
+}
+
+/** A route's path as Hono writes it; the name of a model may hold slashes. */
+function patternOf(path: string): string {
+  return path.replace('{model}', ':model{.+}').replace(/\{(\w+)\}/g, ':$1');
+}
+
+const nearPath = nearPathOf(routes.map(({ path }) => path));
+
+/** The error for a path where nothing is. It names the path that is meant, if one comes near, and not the client's own words. */
+function nothingAt(path: string, basePath: string): ApiError {
+  const near = nearPath(path.startsWith(basePath) ? path.slice(basePath.length) : path);
+  const hint = near ? ` What comes near is ${basePath}${near}.` : '';
+  return new ApiError('not_found', `There is nothing at this path.${hint}`);
 }
 
 function refuseLoop({ req }: Context<Env>): void {

@@ -9,6 +9,9 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Services } from '../service/services.ts';
 import type { Env } from './env.ts';
 
+/** A content-type for JSON. A client that sets it twice sends both, with a comma. */
+const JSON_TYPE = /^\s*application\/([\w.+-]+\+)?json\s*(;|$)/i;
+
 /**
  * A request's body as a JSON object, decompressed. Throws an ApiError: 415 for a content-type that is not JSON (a
  * missing one counts as JSON, except from a page), 413 above the limits, 400 for invalid or excessive JSON, 422 for
@@ -26,7 +29,7 @@ export async function readJson(
   if (!type && request.headers.has('origin')) {
     throw new ApiError('unsupported_media', 'From a page the content-type must be application/json.');
   }
-  if (type && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type.trim())) {
+  if (type && !type.split(',').every((one) => JSON_TYPE.test(one))) {
     throw new ApiError('unsupported_media', 'The content-type must be application/json.');
   }
   const encoding = request.headers.get('content-encoding');

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
+import { checkCreate } from '../service/check-create.ts';
 import type { RequestContext } from '../service/context.ts';
-import { checkLengths } from '../service/lengths.ts';
 import type { Services } from '../service/services.ts';
 import { type Checked, check, type Schema } from '../validate.ts';
 import { readJson } from './body.ts';
@@ -31,8 +31,8 @@ export interface RouteRequest<Q extends Schema | undefined = Schema | undefined,
   body?: B;
   /** Whether the body may be missing; it is then an empty object. */
   optional?: boolean;
-  /** Whether the body's items and tools are counted before anything else is checked. */
-  counted?: boolean;
+  /** Whether the body is read as a create: its foreign members, items and tools are checked before anything else. */
+  create?: boolean;
 }
 
 /** The arguments of a route's handler: a request that was read and checked. */
@@ -62,18 +62,18 @@ export function route<
     handle(call: RouteCall<P, Checked<Q>, Checked<B>>): Response | Promise<Response>;
   },
 ): Route {
-  const { query, body, optional, counted }: RouteRequest<Q, B> = row.request ?? {};
+  const { query, body, optional, create }: RouteRequest<Q, B> = row.request ?? {};
   return {
     ...row,
     async handle(c, services) {
       const ctx = await contextOf(c, services);
       const checkedQuery = query && check(query, readQuery(c));
       const rawBody = body && (await readJson(c, services, optional ? {} : undefined));
-      const countedBody = rawBody && counted ? checkLengths(rawBody, services.limits) : rawBody;
+      const given = rawBody && create ? checkCreate(rawBody, services.limits) : rawBody;
       const input = {
         params: c.req.param() as ParamsOf<P>, // by the names in its path, all of which have to be there
         query: checkedQuery as Checked<Q>, // undefined where there is no schema, as the type has it
-        body: (body && check(body, countedBody)) as Checked<B>, // the same
+        body: (body && check(body, given)) as Checked<B>, // the same
       };
       const reply = await row.handle({ c, services, ctx, ...input });
       if (ctx.log.leftOut.length > 0) reply.headers.set(DROPPED_TOOLS, ctx.log.leftOut.join(', '));

@@ -3,13 +3,17 @@ const MAX_NAME = 64;
 
 /**
  * The name of a function on the wire, its namespace included; a namespace of its own name is none, as OpenAI has it of a
- * deferred function. A name that is cut gets a hash, so that names stay distinct.
+ * deferred function. A longer one is shortened.
  */
 export function wireName(name: string, namespace: string | null | undefined): string {
-  const whole = namespace && namespace !== name ? `${namespace}__${name}` : name;
-  if (whole.length <= MAX_NAME) return whole;
-  const mark = `_${hashOf(whole)}`;
-  return whole.slice(0, MAX_NAME - mark.length) + mark;
+  return shortened(namespace && namespace !== name ? `${namespace}__${name}` : name);
+}
+
+/** A text of at most 64 characters: a longer one is cut and gets a hash, so that texts stay distinct. */
+export function shortened(text: string): string {
+  if (text.length <= MAX_NAME) return text;
+  const mark = `_${hashOf(text)}`;
+  return text.slice(0, MAX_NAME - mark.length) + mark;
 }
 
 /** FNV-1a, 32 bits: the same in every process, since histories hold the name. */

@@ -86,7 +86,7 @@ export const CreateRequest = v.object({
   service_tier: maybe(ServiceTier),
   user: maybe(v.pipe(v.string(), v.maxLength(512))),
   safety_identifier: maybe(v.pipe(v.string(), v.maxLength(128))),
-  prompt_cache_key: maybe(v.pipe(v.string(), v.maxLength(64))),
+  prompt_cache_key: maybe(v.pipe(v.string(), v.maxLength(1024))),
   prompt_cache_options: maybe(PromptCacheOptions),
   prompt_cache_retention: maybe(v.picklist(['in_memory', '24h'])),
   previous_response_id: maybe(v.string()),

@@ -30,6 +30,11 @@ export interface Models {
    * answer in time counts with its previous list.
    */
   list(timeout: number): Promise<string[]>;
+  /**
+   * Whether a request may name it, as far as can be told: an entry names it, or the backend behind a pattern lists it, or lists
+   * nothing at all.
+   */
+  has(model: string, timeout: number): Promise<boolean>;
 }
 
 /** Builds the router of a configuration, in its order. */
@@ -45,6 +50,12 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
       const entry = entries.find(({ matches }) => matches(model));
       if (entry) return entry.model;
       throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
+    },
+    async has(model, timeout) {
+      const entry = entries.find(({ matches }) => matches(model));
+      if (!entry?.match.includes('*')) return entry !== undefined;
+      const names = await entry.list(timeout);
+      return names.length === 0 || names.includes(model);
     },
     async list(timeout) {
       const lists = entries.map(async ({ match, list, matches }) => {

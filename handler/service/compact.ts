@@ -21,7 +21,7 @@ export async function compactConversation(
 ): Promise<CompactedResponse> {
   const model = request.model ?? (await modelOfPrevious(ctx, request));
   ctx.log.model = model;
-  const resolved = { ...request, model, prompted: 0, compacts: true };
+  const resolved = { ...request, model, prompted: 0, compacts: true, store: false };
   const { prepare, turn } = await planRequest(services, ctx, resolved);
   const { call, modelItems, compaction } = turn;
   const users = modelItems.filter((item) => item.type === 'message' && item.role === 'user');

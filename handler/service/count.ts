@@ -12,7 +12,11 @@ import type { Services } from './services.ts';
  */
 export async function countInput(services: Services, ctx: RequestContext, request: CountRequest): Promise<number> {
   const { limits, tokenizer } = services;
-  const { prepare, turn } = await planRequest(services, ctx, completeRequest(services, ctx, request));
+  const { prepare, turn } = await planRequest(
+    services,
+    ctx,
+    completeRequest(services, ctx, { ...request, store: false }),
+  );
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(limits.counting)]);
   return countFirstCall(prepare, turn, { personality: request.personality, tokenizer }, signal);
 }

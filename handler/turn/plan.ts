@@ -2,6 +2,7 @@ import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
+import { shortened } from '../items/wire-name.ts';
 import type { ToolChoice } from '../protocol/tools.ts';
 import { presentOptions } from './cache-options.ts';
 import { allows, checkChoice, withoutLeftOut, withSearch } from './choice.ts';
@@ -179,7 +180,7 @@ function callWithoutInput(
     hints: {
       user: request.user ?? null,
       safety_identifier: request.safety_identifier ?? null,
-      prompt_cache_key: request.prompt_cache_key ?? null,
+      prompt_cache_key: request.prompt_cache_key == null ? null : shortened(request.prompt_cache_key), // OpenAI's bound
       prompt_cache_options: cache ?? null,
       prompt_cache_retention: request.prompt_cache_retention ?? null,
       service_tier: request.service_tier ?? null,

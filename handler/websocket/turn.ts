@@ -2,9 +2,9 @@ import { type ApiError, toApiError, unsupported } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
+import { checkCreate } from '../service/check-create.ts';
 import { completeRequest } from '../service/complete.ts';
 import type { RequestContext } from '../service/context.ts';
-import { checkLengths } from '../service/lengths.ts';
 import { type PlannedTurn, planRequest } from '../service/plan.ts';
 import type { Services } from '../service/services.ts';
 import { startTurn } from '../service/start.ts';
@@ -66,7 +66,7 @@ async function plan(
 ): Promise<PlannedTurn> {
   const createEvent = check(
     CreateEvent,
-    checkLengths(isBare(event) ? { ...event, input: null } : event, services.limits),
+    checkCreate(isBare(event) ? { ...event, input: null } : event, services.limits),
   );
   if (createEvent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
   const complete = completeRequest(services, ctx, { ...createEvent, stream: true }); // whatever it says, as it is one here

@@ -32,7 +32,7 @@ const limits: readonly Case[] = [
   limit('top_logprobs is 0 to 20', L),
   limit('metadata has at most 16 pairs, keys of 64 and values of 512 characters', L),
   limit('safety_identifier has at most 128 characters', L),
-  limit('prompt_cache_key has at most 64 characters', L),
+  limit('prompt_cache_key has at most 64 characters, where a server reads it', L, 'servers.cache-key'),
   limit('a text has at most 10,485,760 characters', 'body.long-text'),
   limit('an image_url has at most 20,971,520 characters', L),
   limit('file_data has at most 33,554,432 characters', 'surface.limits-told', 'body.too-large'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { post } from '../support/doors/door.ts';
 import { replies, says } from '../support/model/scripted.ts';
-import { refuses, stream } from './ask.ts';
+import { modelRequest, refuses, stream, unprocessable } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
 promise('error.malformed-json', { says: 'malformed JSON is 400', source: 'docs/errors.md' }, async (door) => {
@@ -141,6 +141,58 @@ promise(
     await refuses(await door.fetch('/v1/conversation'), { status: 404, code: null });
   },
   NEEDS_HEADERS,
+);
+
+promise(
+  'error.near-path',
+  { says: 'a path that comes near one of ours is 404, and says which', source: 'docs/errors.md' },
+  async (door) => {
+    const near: [method: string, path: string, meant: string][] = [
+      ...['/responses', '/v1/v1/responses', '/v1/responses/', '/v1/chat/completions', '/chat/completions'].map(
+        (path): [string, string, string] => ['POST', path, '/v1/responses'],
+      ),
+      ['GET', '/models', '/v1/models'],
+      ['GET', '/v1/v1/responses/resp_1', '/v1/responses/{id}'],
+      ['POST', '/conversations/', '/v1/conversations'],
+    ];
+    for (const [method, path, meant] of near) {
+      const reply = await door.fetch(path, { method, ...(method === 'POST' && { body: '{}' }) });
+      const message = `There is nothing at this path. What comes near is ${meant}.`;
+      await refuses(reply, { status: 404, code: null, message });
+    }
+    const far = await door.fetch('/v1/SECRET', { method: 'POST', body: '{}' });
+    await refuses(far, { status: 404, code: null, message: 'There is nothing at this path.' });
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'error.foreign-members',
+  {
+    says: 'members of Chat Completions and of the Messages API are 422, with the name of what is here in their place',
+    source: 'docs/errors.md',
+  },
+  async (door) => {
+    const places: Record<string, [value: unknown, place: string]> = {
+      messages: [[{ role: 'user', content: 'Hi' }], 'input'],
+      system: ['Be kind.', 'instructions'],
+      max_tokens: [100, 'max_output_tokens'],
+      max_completion_tokens: [100, 'max_output_tokens'],
+      response_format: [{ type: 'json_object' }, 'text.format'],
+      reasoning_effort: ['low', 'reasoning.effort'],
+      functions: [[], 'tools'],
+      function_call: ['auto', 'tool_choice'],
+      n: [2, 'nothing'],
+      seed: [7, 'nothing'],
+    };
+    for (const [param, [value, place]] of Object.entries(places)) {
+      const message = `${param} is not supported; the Responses API has ${place} in its place`;
+      await unprocessable(door, { [param]: value }, param, message);
+      await unprocessable(door, { [param]: value, input: undefined, stream: true }, param, message);
+    }
+    const nulls = Object.fromEntries(Object.keys(places).map((name) => [name, null]));
+    await modelRequest(door, { ...nulls, n: 1, stop: ['END'], foo: 'bar' });
+  },
 );
 
 promise(

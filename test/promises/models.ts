@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { says } from '../support/model/scripted.ts';
+import { refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
 promise(
@@ -21,6 +22,28 @@ promise(
     const ids = data.map(({ id }) => String(id));
     assert.deepEqual(ids.slice(0, 2), ['demo', 'down']);
     assert.ok(ids.slice(2).length > 0 && ids.slice(2).every((id) => id.startsWith('scripted-')));
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
+  'models.one',
+  {
+    says: 'GET /v1/models/{model} is one of them, whatever slashes its name has, and 404 for any other',
+    source: 'docs/api.md',
+  },
+  async (door) => {
+    door.model.script(says('Hi'));
+    const { data } = (await (await door.fetch('/v1/models')).json()) as { data: { id: string }[] };
+    for (const id of ['demo', data.at(-1)?.id]) {
+      const reply = await door.fetch(`/v1/models/${id}`);
+      assert.equal(reply.status, 200, id);
+      assert.deepEqual(await reply.json(), { id, object: 'model', created: 0, owned_by: 'antiphon' });
+    }
+    for (const id of ['nobody-knows', 'scripted-nobody', 'a/b', 'a/b/c']) {
+      const unknown = { status: 404, code: 'model_not_found', param: 'model' };
+      await refuses(await door.fetch(`/v1/models/${id}`), unknown);
+    }
   },
   NEEDS_HEADERS,
 );

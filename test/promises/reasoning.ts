@@ -186,6 +186,7 @@ promise(
       [{ summary: [first, first] }, 'told as summary\ntold as summary'],
       [{ summary: [], content: [second] }, 'told as reasoning'],
       [{ summary: [first], content: [second] }, 'told as reasoning'],
+      [{ summary: [], content: [{ type: 'text', text: 'told as text' }] }, 'told as text'],
     ] as const) {
       const user = { role: 'user', content: 'Hi' };
       const input = [user, { type: 'reasoning', ...reasoning }, { role: 'assistant', content: 'Yes' }, user];

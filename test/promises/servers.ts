@@ -72,6 +72,27 @@ promise(
 );
 
 promise(
+  'servers.cache-key',
+  {
+    says: 'a prompt_cache_key above the 64 characters that servers read reaches them shortened, another one as another, and comes back whole',
+    source: 'clients: VS Code builds such keys',
+  },
+  async (door) => {
+    const keys = ['a', 'b'].map((end) => 'k'.repeat(100) + end);
+    const sent: string[] = [];
+    for (const prompt_cache_key of keys) {
+      const model = door.model.ruled(says('ok'));
+      const response = await create(door, { model, prompt_cache_key });
+      assert.equal(response.prompt_cache_key, prompt_cache_key);
+      sent.push(callOf(door, model).body.prompt_cache_key);
+    }
+    assert.notEqual(sent[0], sent[1]);
+    for (const key of sent) assert.match(key, /^k{50,}_\w+$/);
+    for (const key of sent) assert.ok(key.length <= 64);
+  },
+);
+
+promise(
   'servers.long-names',
   {
     says: 'names of functions have up to 128 characters; servers that take 64 get a shorter one, and clients their own',

@@ -16,8 +16,13 @@ promise(
   async (door) => {
     const refused = { status: 400, code: null, param: 'input', message: /msg_twice/ };
     await turnRefused(door, { input: [user('A', 'msg_twice'), user('B', 'msg_twice')] }, refused);
-    const unstored = { input: [user('A', 'msg_twice'), user('A', 'msg_twice')], store: false };
-    assert.equal((await modelRequest(door, unstored)).messages.length, 2);
+    await turnRefused(door, { input: [user('A', 'msg_twice'), user('A', 'msg_twice')], store: true }, refused);
+    const unstored = { input: [user('A', 'msg_123'), user('B', 'msg_123'), user('A', 'msg_123')], store: false };
+    const { messages } = await modelRequest(door, unstored);
+    assert.deepEqual(
+      messages.map(({ content }: { content: string }) => content),
+      ['A', 'B', 'A'],
+    );
     const longest = '"'.repeat(256);
     await turnRefused(door, { input: [user('A', longest), user('B', longest)] }, { ...refused, message: /same id/ });
     const nulls = [

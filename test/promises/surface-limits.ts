@@ -31,7 +31,7 @@ const bounds: [param: string, good: object[], bad: object[]][] = [
   [`metadata.${text(65)}`, [{ metadata: { [text(64)]: '' } }], [{ metadata: { [text(65)]: '' } }]],
   ['metadata.k', [{ metadata: { k: text(512) } }], [{ metadata: { k: text(513) } }]],
   ['safety_identifier', [{ safety_identifier: text(128) }], [{ safety_identifier: text(129) }]],
-  ['prompt_cache_key', [{ prompt_cache_key: text(64) }], [{ prompt_cache_key: text(65) }]],
+  ['prompt_cache_key', [{ prompt_cache_key: text(1024) }], [{ prompt_cache_key: text(1025) }]],
   ['input[0].content[0].image_url', [image('data:,x')], [image(''), image(`data:,${text(20_971_521)}`)]],
   ['input[0].call_id', [call('x'), call(text(64))], [call(''), call(text(65))]],
   ['tools[0].name', [fn('x'), fn(text(128)), fn('aZ0_-')], [fn(''), fn(text(129)), fn('a b'), fn('é')]],

@@ -10,7 +10,7 @@ export const compact: Route[] = [
     path: '/v1/responses/compact',
     operationId: 'compactConversation',
     summary: 'A conversation as one sealed item',
-    request: { body: CompactRequest, counted: true },
+    request: { body: CompactRequest, create: true },
     reply: json('CompactedResponse'),
     handle: async ({ c, services, ctx, body }) => sendJson(c, await compactConversation(services, ctx, body)),
   }),

@@ -9,7 +9,7 @@ export const inputTokens: Route[] = [
     path: '/v1/responses/input_tokens',
     operationId: 'countInputTokens',
     summary: 'The input tokens of a create, counted or estimated',
-    request: { body: CountRequest, counted: true },
+    request: { body: CountRequest, create: true },
     reply: json('InputTokens'),
     async handle({ c, services, ctx, body }) {
       const input_tokens = await countInput(services, ctx, body);

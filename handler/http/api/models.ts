@@ -1,3 +1,4 @@
+import { ApiError } from '../../errors.ts';
 import { json, type Route, route } from '../route.ts';
 
 /** The models that requests may name, as far as they can be listed. */
@@ -10,8 +11,22 @@ export const models: Route[] = [
     reply: json('ModelList'),
     async handle({ c, services: { models, limits } }) {
       const ids = await models.list(limits.listing);
-      const data = ids.map((id) => ({ id, object: 'model', created: 0, owned_by: 'antiphon' }));
-      return c.json({ object: 'list', data });
+      return c.json({ object: 'list', data: ids.map(modelOf) });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/models/{model}',
+    operationId: 'getModel',
+    summary: 'A model that requests may name',
+    reply: json('Model'),
+    async handle({ c, params, services: { models, limits } }) {
+      if (await models.has(params.model, limits.listing)) return c.json(modelOf(params.model));
+      throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
     },
   }),
 ];
+
+function modelOf(id: string) {
+  return { id, object: 'model', created: 0, owned_by: 'antiphon' };
+}

@@ -18,7 +18,7 @@ export const responses: Route[] = [
     path: '/v1/responses',
     operationId: 'createResponse',
     summary: 'Runs one turn; with stream its events, else the response',
-    request: { headers: { 'Idempotency-Key': IDEMPOTENCY_KEY }, body: CreateRequest, counted: true },
+    request: { headers: { 'Idempotency-Key': IDEMPOTENCY_KEY }, body: CreateRequest, create: true },
     reply: { 'application/json': 'Response', 'text/event-stream': 'ResponseEvent' },
     async handle({ c, services, ctx, body }) {
       const created = await createResponse(services, ctx, body, c.req.header('idempotency-key'));

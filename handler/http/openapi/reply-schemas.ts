@@ -122,6 +122,7 @@ export const replySchemas: Record<string, JsonSchema> = {
   Item: item,
   ItemList: object(list),
   Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
+  Model: object({ id: text, object: text, created: time, owned_by: text }),
   ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),
   Health: object({ status: text }),
   Readiness: object({ status: text, reasons: { type: 'array', items: text } }, ['reasons']),
