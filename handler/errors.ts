@@ -6,7 +6,7 @@ import { redact } from './redact.ts';
  * again may mend it.
  */
 const kinds = {
-  malformed_json: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
+  malformed_json: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: 'invalid_json' } },
   path: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
   corrupt_body: { status: 400, type: 'invalid_request_error', code: 400, openai: { code: null } },
   missing: {
@@ -129,6 +129,8 @@ export class ApiError extends Error {
   readonly param: string | null;
   /** The API's code for a model server's failure or refusal, if the server sent one. It replaces the code of the kind. */
   readonly reason: ResponseErrorCode | RefusalCode | null;
+  /** OpenAI's more exact code, in its style. */
+  readonly #finer: RefusalCode | undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** The message for clients, with the detail. The log has `message`, since a detail may quote what a user wrote. */
   readonly told: string;
@@ -138,6 +140,7 @@ export class ApiError extends Error {
     this.kind = kind;
     this.param = details.param == null ? null : clip(details.param, MAX_PARAM);
     this.reason = details.reason ?? null;
+    this.#finer = details.finer;
     this.told = details.detail ? `${this.message} It says: ${start(redact(details.detail))}` : this.message;
     this.headers = { ...retryHeader(kind, details.retry), ...details.headers };
   }
@@ -156,10 +159,12 @@ export class ApiError extends Error {
   /** Status and body of the HTTP reply. */
   reply(style: ErrorStyle): { status: number; body: ErrorBody } {
     const row: KindRow = kinds[this.kind];
-    const { status = row.status, code } = style === 'openai' && row.openai ? row.openai : row;
+    const isOpenAIs = style === 'openai';
+    const { status = row.status, code } = (isOpenAIs && row.openai) || row;
+    const exact = this.reason ?? (isOpenAIs ? this.#finer : undefined);
     return {
       status,
-      body: { error: { message: this.told, type: row.type, param: this.param, code: this.reason ?? code } },
+      body: { error: { message: this.told, type: row.type, param: this.param, code: exact ?? code } },
     };
   }
 }
@@ -178,6 +183,8 @@ function retryHeader(kind: ErrorKind, retry?: false): Record<string, string> {
 export interface ApiErrorDetails {
   param?: string | null;
   reason?: ResponseErrorCode | RefusalCode;
+  /** OpenAI's code where it is more exact than that of the kind. */
+  finer?: RefusalCode | undefined;
   /** False for one that comes again however often the client tries, though others of its kind may not. */
   retry?: false;
   headers?: Record<string, string>;

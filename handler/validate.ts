@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ApiError, type ErrorKind, missing } from './errors.ts';
+import type { RefusalCode } from './protocol/error-codes.ts';
 import { MAX_DEPTH } from './protocol/json.ts';
 
 /** Any schema. */
@@ -21,7 +22,19 @@ function invalid(issue: v.BaseIssue<unknown>, within: string): ApiError {
   const name = param || 'The request body';
   if (issue.received === 'undefined' && param) return missing(param);
   const detail = phrase(issue);
-  return new ApiError(kindOf(issue), `${name} ${detail}`, { param: param || null });
+  return new ApiError(kindOf(issue), `${name} ${detail}`, { param: param || null, finer: finerCode(issue, param) });
+}
+
+/** The fields whose numbers need not be whole. */
+const DECIMAL = /^(temperature|top_p|presence_penalty|frequency_penalty)$/;
+
+/** OpenAI's code for a value beyond its bounds. */
+function finerCode({ type, input }: v.BaseIssue<unknown>, param: string): RefusalCode | undefined {
+  const number = DECIMAL.test(param) ? 'decimal' : 'integer';
+  if (type === 'min_value') return `${number}_below_min_value`;
+  if (type === 'max_value') return `${number}_above_max_value`;
+  if (type === 'max_length') return Array.isArray(input) ? 'array_above_max_length' : 'string_above_max_length';
+  return undefined;
 }
 
 function pathOf(issue: v.BaseIssue<unknown>, within: string): string {

@@ -46,7 +46,10 @@ export async function readHistory(store: TenantStore, request: HistoryReference)
   const { previous_response_id: previous, conversation } = request;
   if (previous != null && conversation != null) {
     const message = 'previous_response_id and conversation cannot be used together';
-    throw new ApiError('refused', message, { param: 'previous_response_id' });
+    throw new ApiError('refused', message, {
+      param: 'previous_response_id',
+      finer: 'mutually_exclusive_parameters',
+    });
   }
   if (previous != null) return readChain(store, previous);
   if (conversation == null) return { items: [], previous: null, chainStart: null, conversation: null };

@@ -90,7 +90,7 @@ promise(
     const [headers = {}] = made;
     const unknown = { status: 400, code: 'model_not_found', param: 'model' };
     await refuses(await post(door, { model: 'nobody-knows', input: 'Hi' }, { headers }), unknown);
-    await refuses(await post(door, '{', { headers }), { status: 400, code: null });
+    await refuses(await post(door, '{', { headers }), { status: 400, code: 'invalid_json' });
     const failing = door.model.script(replies(500, {}));
     await refuses(await post(door, { model: failing, input: 'Hi' }, { headers }), {
       status: 500,

@@ -63,11 +63,15 @@ const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' 
 
 /** Requests with other faults than unsupported features, with OpenAI's status and code. */
 const wrong: [body: object | string, status: number, code: string | null, param?: string][] = [
-  ['{', 400, null],
+  ['{', 400, 'invalid_json'],
   [{ input: 'Hi' }, 400, 'missing_required_parameter', 'model'],
   [{ model: 'demo', input: [{ role: 'user' }] }, 400, 'missing_required_parameter', 'input[0].content'],
   [{ model: 'demo', input: 'Hi', temperature: '1' }, 400, 'invalid_type', 'temperature'],
-  [{ model: 'demo', input: 'Hi', temperature: 3 }, 400, 'invalid_value', 'temperature'],
+  [{ model: 'demo', input: 'Hi', temperature: 3 }, 400, 'decimal_above_max_value', 'temperature'],
+  [{ model: 'demo', input: 'Hi', temperature: -1 }, 400, 'decimal_below_min_value', 'temperature'],
+  [{ model: 'demo', input: 'Hi', top_logprobs: 21 }, 400, 'integer_above_max_value', 'top_logprobs'],
+  [{ model: 'demo', input: 'Hi', max_output_tokens: 1 }, 400, 'integer_below_min_value', 'max_output_tokens'],
+  [{ model: 'demo', input: 'Hi', user: 'x'.repeat(513) }, 400, 'string_above_max_length', 'user'],
   [{ model: 'demo', input: 'Hi', truncation: 'some' }, 400, 'invalid_value', 'truncation'],
   [{ model: 'nobody-knows', input: 'Hi' }, 400, 'model_not_found', 'model'],
   [
@@ -77,7 +81,12 @@ const wrong: [body: object | string, status: number, code: string | null, param?
     'previous_response_id',
   ],
   [{ model: 'demo', input: 'Hi', conversation: 'conv_1' }, 404, null, 'conversation'],
-  [{ model: 'demo', input: 'Hi', conversation: 'c', previous_response_id: 'r' }, 400, null, 'previous_response_id'],
+  [
+    { model: 'demo', input: 'Hi', conversation: 'c', previous_response_id: 'r' },
+    400,
+    'mutually_exclusive_parameters',
+    'previous_response_id',
+  ],
   [{ model: 'demo', input: [{ type: 'function_call_output', call_id: 'c', output: '' }] }, 400, null, 'input'],
   [{ model: 'demo', input: [user, call] }, 400, null, 'input'],
   [{ model: 'demo', input: [message_1, message_1] }, 400, null, 'input'],

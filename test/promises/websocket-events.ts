@@ -30,7 +30,7 @@ promise(
     withSocket(door, async (socket) => {
       const model = door.model.script(says('Hello'));
       socket.send('{"type": "response.create", ');
-      await refused(socket, { status: 400 });
+      await refused(socket, { status: 400, code: 'invalid_json' });
       socket.send('[]');
       await refused(socket, { status: 422, code: 'invalid_type' });
       socket.send(new TextEncoder().encode('{}'));

@@ -6,10 +6,10 @@ import { startScriptedModel } from '../support/model/scripted.ts';
 
 /** Requests, with the status and code that `errors: openai` gives them. */
 const cases: [body: string, status: number, code: string | null][] = [
-  ['{', 400, null],
+  ['{', 400, 'invalid_json'],
   ['{"input":"Hi"}', 400, 'missing_required_parameter'],
   ['{"model":"demo","input":"Hi","temperature":"1"}', 400, 'invalid_type'],
-  ['{"model":"demo","input":"Hi","temperature":3}', 400, 'invalid_value'],
+  ['{"model":"demo","input":"Hi","temperature":3}', 400, 'decimal_above_max_value'],
   ['{"model":"demo","input":"Hi","moderation":{}}', 400, 'unsupported_parameter'],
   ['{"model":"nobody-knows","input":"Hi"}', 400, 'model_not_found'],
   ['{"model":"down","input":"Hi"}', 500, 'server_error'],
