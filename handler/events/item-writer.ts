@@ -11,7 +11,7 @@ import {
   partDelta,
   partDone,
 } from '../items/part-events.ts';
-import type { Reasoning } from '../items/reasoning.ts';
+import { type Reasoning, reasoningText } from '../items/reasoning.ts';
 import type { Annotation, ItemStatus, Logprob } from '../protocol/content.ts';
 import type { ItemEvent } from './events.ts';
 import { itemEvents } from './item-events.ts';
@@ -105,6 +105,11 @@ export class ItemWriter {
     if (this.#sumsUp) this.#closePart();
     this.#sumsUp = false;
     this.#say('summary_text', delta, at);
+  }
+
+  /** The text of the open reasoning; undefined where none is open. */
+  get thought(): string | undefined {
+    return this.#speaker?.type === 'reasoning' ? reasoningText(this.#speaker) : undefined;
   }
 
   /** Sets the reasoning's encrypted_content, from its start on if it is not open yet. An empty one only opens the item. */

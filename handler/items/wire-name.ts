@@ -16,8 +16,8 @@ export function shortened(text: string): string {
   return text.slice(0, MAX_NAME - mark.length) + mark;
 }
 
-/** FNV-1a, 32 bits: the same in every process, since histories hold the name. */
-function hashOf(text: string): string {
+/** FNV-1a of a text, 32 bits: the same in every process, since histories hold it. */
+export function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
   return hash.toString(36);

@@ -133,6 +133,8 @@ const edgeCases: readonly Case[] = [
   edge('29 a client that leaves', 'leave.unstored', 'left.stored', 'left.unstored'),
   edge('30 a malformed body gives a small error', 'validation.small', 'validation.no-echo'),
   edge('31 broken arguments spoil no later turn', 'history.broken-arguments'),
+  edge('32 signatures of calls go back', 'state.signature', 'state.signature-anywhere', 'state.rounds'),
+  edge('33 opaque reasoning goes back', 'state.details'),
   edge('the code of an error event is a text that clients can read', 'backend.server-fault', 'client.stream-error'),
   { group: 'edge cases', says: 'mcp_list_tools in the input are not listed again', by: [], not: 'mcp' },
   edge('an output may be an array of input parts', 'input.output-parts', 'surface.items-listed'),

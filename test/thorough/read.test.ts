@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
 const bufferedCalls: [name: string, reply: () => Reply, begins: Json, goesOn: Json][] = [
   [
     'chat',
-    () => new ChatReply(call, tools),
+    () => new ChatReply(call, tools, 'server'),
     { choices: [{ delta: { tool_calls: [{ index: 0, id: 'c', function: { name: 'patch' } }] } }] },
     { choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: 'more ' } }] } }] },
   ],
@@ -69,7 +69,7 @@ test('[DONE] is the end of a chat, and breaks a response off', async () => {
     return [seen.some(({ type }) => type === 'response.output_text.delta'), seen.at(-1)?.type];
   };
   const chunk = { choices: [{ delta: { content: 'Hi' } }] };
-  assert.deepEqual(await finishOf(new ChatReply(call, tools), chunk), [true, 'finish']);
+  assert.deepEqual(await finishOf(new ChatReply(call, tools, 'server'), chunk), [true, 'finish']);
   const delta = { type: 'response.output_text.delta', item_id: 'm', delta: 'Hi' };
   const broken = await finishOf(new ResponsesReply(call, { isOpenAI: true }), delta);
   assert.deepEqual(broken, [true, 'response.output_text.delta']);

@@ -26,12 +26,13 @@ export function chatCompletions(server: Server): Backend {
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const { model } = call;
       const rules = memory.rules(model, profile);
-      const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules);
+      const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules, server.id);
       return {
         stream(signal, options) {
           const post = (body: string) => server.send('POST', '/chat/completions', signal, body);
           const open = () => memory.send({ model, profile, request }, post);
-          return readReply(open, new ChatReply(call, tools, (member) => memory.spoke(model, member)), options);
+          const reply = new ChatReply(call, tools, server.id, (member) => memory.spoke(model, member));
+          return readReply(open, reply, options);
         },
         countTokens: async (signal) =>
           profile.isOpenAI ? undefined : counter.first(chatCountMethods(server, applyRules(request, rules), signal)),
@@ -42,9 +43,14 @@ export function chatCompletions(server: Server): Backend {
 }
 
 /** The request in the older names, with every member that the call asks for. */
-function toRequest(call: ModelCall, functions: ReadonlyMap<string, ModelFunction>, rules: RequestRules) {
+function toRequest(
+  call: ModelCall,
+  functions: ReadonlyMap<string, ModelFunction>,
+  rules: RequestRules,
+  server: string,
+) {
   const { tools, tool_choice } = narrowTools([...functions.values()], call.tool_choice);
-  const messages = toMessages(call.instructions, call.input);
+  const messages = toMessages(call.instructions, call.input, server);
   return {
     model: call.model,
     messages: rules.systemMessages === 'first' ? systemFirst(messages) : messages,

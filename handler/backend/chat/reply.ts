@@ -9,6 +9,7 @@ import { failureInStream } from '../server/failure.ts';
 import { object, objects, text, toAnnotations, toLogprobs, usageReader } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
 import { toTier } from '../server/tier.ts';
+import { OpaqueState } from './opaque-state.ts';
 
 const usageOf = usageReader('prompt', 'completion');
 
@@ -21,6 +22,7 @@ export class ChatReply implements Reply {
   readonly over = false;
   readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
+  readonly #state: OpaqueState;
   readonly #maxOutputTokens: number | null;
   /** Some servers send log probabilities unasked. */
   readonly #logprobs: boolean;
@@ -32,10 +34,13 @@ export class ChatReply implements Reply {
   constructor(
     terms: Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>,
     tools: ReadonlyMap<string, ModelFunction>,
+    /** The id of the server. */
+    server: string,
     /** Told once, of the member in which reasoning comes. */
     onReasoning: (member: string) => void = () => {},
   ) {
     this.#onReasoning = onReasoning;
+    this.#state = new OpaqueState(server);
     this.#writer = new ItemWriter(terms.reasoning.summary !== null);
     this.#calls = new CallQueue(
       this.#writer,
@@ -62,7 +67,9 @@ export class ChatReply implements Reply {
     this.#usage = usageOf(chunk.usage) ?? this.#usage;
     const [choice] = objects(chunk.choices);
     if (!choice || this.finished) return;
-    this.#delta(object(choice.delta), choice.logprobs);
+    const delta = object(choice.delta);
+    this.#state.before(delta, this.#writer);
+    this.#delta(delta, choice.logprobs);
     this.#reason = text(choice.finish_reason) || undefined;
     if (this.#reason) this.#tier = toTier(chunk.service_tier);
   }
@@ -76,7 +83,7 @@ export class ChatReply implements Reply {
   finish(): Finish {
     const reason = this.#finishReason();
     this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
-    this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
+    this.#state.end(this.#writer, reason === 'stop' ? 'completed' : 'incomplete');
     return { type: 'finish', reason, usage: this.#usage, tier: this.#tier };
   }
 

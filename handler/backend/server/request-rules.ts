@@ -88,7 +88,8 @@ function applyToMessage(message: unknown, { omit, rename, nullContent }: Request
   if (reasoning === undefined) return [rest];
   if (!omit.has('reasoning_content'))
     return [{ ...rest, [rename.reasoning_content ?? 'reasoning_content']: reasoning }];
-  return rest.content || rest.tool_calls ? [rest] : [];
+  const hasMore = Object.keys(rest).some((name) => name !== 'role' && name !== 'content');
+  return rest.content || hasMore ? [rest] : [];
 }
 
 /** A list of blocks, or of messages with blocks, of which none has a member. */

@@ -1,4 +1,5 @@
 import { ApiError } from '../../errors.ts';
+import { hashOf } from '../../items/wire-name.ts';
 import { fixedLimits } from '../../limits.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
@@ -13,6 +14,8 @@ const MAX_JSON = 8 * 1024 * 1024;
 
 /** A model server with an OpenAI-like API, as the configuration names it. */
 export interface Server {
+  /** Tells servers apart by their base URLs, which it does not show. */
+  id: string;
   /** Sends a request to a path below the base URL; throws an ApiError when there is no connection. */
   send: Send;
   /** The same at its root, which is the base URL without a `/v1` at its end. */
@@ -43,6 +46,7 @@ export function openServer(url: string, key: string | undefined, transport: Tran
     };
   };
   return {
+    id: hashOf(base),
     send: sendBelow(base),
     sendToRoot: sendBelow(base.replace(/\/v1$/, '')),
   };
