@@ -16,6 +16,12 @@ export function check<S extends Schema>(schema: S, value: unknown, within = ''):
   throw invalid(result.issues[0], within);
 }
 
+/** The value as the schema reads it; undefined where it does not fit. */
+export function fitting<S extends Schema>(schema: S, value: unknown): v.InferOutput<S> | undefined {
+  const result = v.safeParse(schema, value, { abortEarly: true, abortPipeEarly: true });
+  return result.success ? result.output : undefined;
+}
+
 /** The ApiError of an issue, in our words: valibot's own repeat the received value. */
 function invalid(issue: v.BaseIssue<unknown>, within: string): ApiError {
   const param = (v.getDotPath(issue) === null ? within : pathOf(issue, within)) || within;

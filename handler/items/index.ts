@@ -1,3 +1,4 @@
+import { agent_message } from './agent-message.ts';
 import { apply_patch_call, apply_patch_call_output } from './apply-patch.ts';
 import { compaction } from './compaction.ts';
 import { computer_call, computer_call_output } from './computer.ts';
@@ -33,4 +34,5 @@ export const kinds = {
   additional_tools,
   configuration_update,
   compaction,
+  agent_message,
 };

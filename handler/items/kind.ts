@@ -86,6 +86,11 @@ export interface ServerCallKind<S extends ItemSchema, I extends AnyItem, E exten
   media(item: I | v.InferOutput<S>): Iterable<MediaUrl>;
 }
 
+/** What one agent of a client writes to another, which a model reads as a user's message. */
+export interface LetterKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
+  role: 'letter';
+}
+
 /** An item that configures later turns and is not sent to the model. */
 export interface DirectiveKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
   role: 'directive';

@@ -36,6 +36,5 @@ export function isDirective(item: Item): item is Directive {
 
 /** Whether an item is a call, an answer, or both. */
 export function isOfTool(item: Item): item is Call | Answer | ServerCall {
-  const { role } = kinds[item.type];
-  return role !== 'speech' && role !== 'directive';
+  return isCall(item) || isAnswer(item) || isServerCall(item);
 }

@@ -1,5 +1,6 @@
 import type { ModelCall } from '../backend/backend.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
+import { readLetter } from '../items/agent-message.ts';
 import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
 import { shortened } from '../items/wire-name.ts';
@@ -50,7 +51,7 @@ export function planTurn(
   const settings = settingsOf(request, whole);
   const call = callWithoutInput(request, settings, tools);
   const room = request.truncation === 'auto' ? roomIn(context, call) : undefined;
-  const modelItems = truncate(searchesAsCalls(itemsToRead(whole, settings.reasoning.context)), room);
+  const modelItems = truncate(searchesAsCalls(itemsToRead(whole, settings.reasoning.context)).map(asRead), room);
   const compaction = planCompaction(request, { ...call, input: modelItems }, context);
   const warmsUp = request.generate === false;
   if (warmsUp && compaction?.only) {
@@ -193,6 +194,11 @@ function itemsToRead(items: readonly Item[], reasoning: 'current_turn' | 'all_tu
   // The current turn begins at the latest user message, in whichever request: tool outputs continue a turn.
   const turnStart = reasoning === 'current_turn' ? items.findLastIndex(isUsers) : 0;
   return items.filter((item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < turnStart));
+}
+
+/** An agent's message as the user's message that a model reads; one that a server sealed stays as it is, for that server. */
+function asRead(item: Item): Item {
+  return item.type === 'agent_message' ? (readLetter(item) ?? item) : item;
 }
 
 /** The tokens left for items under truncation `auto`. */

@@ -1,6 +1,6 @@
 import type { BackendEvent, Finish, ModelCall, Prepare } from '../backend/backend.ts';
 import type { ItemEvent } from '../events/events.ts';
-import type { FunctionCall } from '../items/function.ts';
+import type { FunctionCall, FunctionOutput } from '../items/function.ts';
 import { type Item, newItemId, type OutputItem } from '../items/item.ts';
 import { isCall, isServerCall } from '../items/roles.ts';
 import { fixedLimits } from '../limits.ts';
@@ -9,6 +9,7 @@ import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
+import { MISFORMED, MisformedCalls } from './misformed-calls.ts';
 import type { RoundsSoFar } from './record.ts';
 import { ServedFunctions } from './served-functions.ts';
 import { truncate } from './truncate.ts';
@@ -59,6 +60,9 @@ export async function* rounds(
     let { tool_choice } = servedFunctions.addTo(call);
     const citations = new Citations();
     citations.queue(resumed.citations);
+    const misformed = new MisformedCalls(call.tools);
+    let mayGiveBack = true;
+    let hasRun = resumed.round > 1;
     let input = call.input;
     let { usage, calls: callCount } = resumed;
     const maxCalls = Math.min(response.max_tool_calls ?? Number.POSITIVE_INFINITY, fixedLimits.turnCalls);
@@ -67,7 +71,7 @@ export async function* rounds(
       const roundOutput: OutputItem[] = [];
       let finish: Finish | undefined;
       const mayCall = callCount < maxCalls;
-      const choice = round > 1 ? afterToolRan(tool_choice) : tool_choice;
+      const choice = hasRun ? afterToolRan(tool_choice) : tool_choice;
       const terms = {
         tools: mayCall ? [...clientTools, ...servedFunctions.definitions] : [...clientTools],
         tool_choice: mayCall ? choice : withoutFunctions(choice, new Set(functions.keys())),
@@ -79,18 +83,25 @@ export async function* rounds(
         else {
           if (event.type === 'response.output_item.done') roundOutput.push(event.item);
           const hidden = event.type === 'response.output_item.added' && servedBy(functions, event.item) !== undefined;
-          if (!hidden && move(event)) yield* citations.pass(event);
+          if (!hidden && !misformed.holds(event) && move(event)) yield* citations.pass(event);
           else yield { type: 'keep_alive' };
         }
       }
-      if (!finish) return;
-      usage = add(usage, finish.usage);
+      usage = add(usage, finish?.usage ?? null);
       const calls = roundOutput.filter(isCall);
       const ours = calls.filter((item) => item.type === 'function_call').filter(({ name }) => functions.has(name));
-      if (finish.reason !== 'stop' || ours.length === 0) return yield { ...finish, usage };
+      const misfits = calls.filter((item) => misformed.includes(item));
+      const isServed = ours.length + misfits.length === calls.length;
+      const givesBack = finish?.reason === 'stop' && mayGiveBack && isServed && round < maxRounds;
+      if (!givesBack) for (const event of misformed.release()) if (move(event)) yield event;
+      if (!finish) return;
+      const toRun = givesBack ? [...ours, ...misfits] : ours;
+      if (finish.reason !== 'stop' || toRun.length === 0) return yield { ...finish, usage };
 
-      let last = ours.length < calls.length;
+      let last = toRun.length < calls.length;
       const outputs: Item[] = [];
+      hasRun ||= ours.length > 0;
+      for (const { call_id } of givesBack ? misfits : []) outputs.push(outputOf(call_id, MISFORMED));
       for (const functionCall of ours) {
         let result = NOT_RUN;
         if (callCount < maxCalls) {
@@ -98,20 +109,18 @@ export async function* rounds(
           yield { type: 'calling' };
           result = yield* indexes.move(runOf(functions, functionCall)(functionCall, signal));
         }
-        const { call_id } = functionCall;
-        outputs.push({
-          type: 'function_call_output',
-          id: newItemId('function_call_output'),
-          call_id,
-          output: result.output,
-          status: 'completed',
-        });
+        outputs.push(outputOf(functionCall.call_id, result.output));
         clientTools.push(...(result.tools ?? []));
         tool_choice = allowAlso(tool_choice, result.tools ?? []);
         citations.queue(result.citations ?? []);
         last ||= result.endTurn === true;
       }
-      if (last) return yield { ...finish, usage };
+      const held = misformed.release();
+      if (last) {
+        for (const event of held) if (move(event)) yield event;
+        return yield { ...finish, usage };
+      }
+      mayGiveBack &&= held.length === 0;
       if (round >= maxRounds) return yield { ...finish, reason: 'max_messages', usage };
       const newItems = [...roundOutput.filter((item) => !isServerCall(item)), ...outputs];
       yield {
@@ -127,6 +136,10 @@ export async function* rounds(
   } finally {
     for (const tool of openTools) await tool.close?.();
   }
+}
+
+function outputOf(call_id: string, output: ToolResult['output']): FunctionOutput {
+  return { type: 'function_call_output', id: newItemId('function_call_output'), call_id, output, status: 'completed' };
 }
 
 /** What the rounds run with; `resumed` if earlier ones ran in a process that died. */

@@ -13,6 +13,7 @@ import { afterCompaction } from './compaction.ts';
 import { errorEvent } from './error-event.ts';
 import { prepareFirst, type TurnCalls } from './first-call.ts';
 import type { ResumedTurn } from './history.ts';
+import { canMisform } from './misformed-calls.ts';
 import { countOutput } from './output.ts';
 import type { TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
@@ -73,7 +74,7 @@ function sourceOf(
   signal: AbortSignal,
 ): AsyncIterable<BackendEvent | Calling | RoundEnd> {
   if (first && turn.compaction) return compacted(turn, turn.compaction.only, first, options, signal);
-  if (first && turn.uses.length === 0) return first;
+  if (first && turn.uses.length === 0 && !canMisform(turn.call.tools)) return first;
   return rounds(options.prepare, { ...turn, first }, options.rounds, signal);
 }
 

@@ -96,6 +96,12 @@ const messages = [
     summary: [{ type: 'summary_text', text: 's' }],
     content: [{ type: 'reasoning_text', text: 't' }],
   },
+  {
+    type: 'agent_message',
+    author: '/root',
+    recipient: '/root/child',
+    content: [text, { type: 'encrypted_content', encrypted_content: 'Hi' }],
+  },
   { type: 'mcp_call', server_label: 's', name: 'm', arguments: '{}', output: 'o', error: {} },
   { type: 'additional_tools', role: 'developer', tools: [{ ...fn, name: 'later' }] },
   { type: 'configuration_update', reasoning: { effort: 'low' }, text: { format: { type: 'text' } } },
@@ -176,6 +182,7 @@ function create(name: string, body: object): Example {
 export function examples({ response, conversation }: Stored): Example[] {
   const at = `/v1/conversations/${conversation}`;
   return [
+    create('grammar', { tools: [{ type: 'custom', name: 'c', format: grammar }] }),
     create('plain', {}),
     create('settings', {
       reasoning: { effort: 'low' },
@@ -234,6 +241,3 @@ export function examples({ response, conversation }: Stored): Example[] {
     { name: 'add', path: `${at}/items`, schema: look(AddItems), body: { items: messages.slice(0, 2) } },
   ];
 }
-
-/** Of a kind that no backend under test carries, so that only what is wrong about it can be tried. */
-export const refused: Example[] = [create('grammar', { tools: [{ type: 'custom', name: 'c', format: grammar }] })];

@@ -285,16 +285,6 @@ promise(
 );
 
 promise(
-  'client-tools.misfit',
-  { says: 'a call whose arguments do not fit the tool fails the turn', source: 'docs/api.md' },
-  async (door) => {
-    const call = callsFunctions({ name: 'apply_patch', args: '{"type":"rename_file"}', id: 'c1' });
-    const reply = await post(door, { model: door.model.script(call), input: 'Hi', tools: [{ type: 'apply_patch' }] });
-    assert.equal(reply.status, 500);
-  },
-);
-
-promise(
   'client-tools.search-adds',
   { says: 'tools that were found or added later can be called', source: 'openai 7.57.0 types' },
   async (door) => {

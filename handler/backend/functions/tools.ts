@@ -5,7 +5,7 @@ import { wireName } from '../../items/wire-name.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject, present } from '../../protocol/json.ts';
 import type { ClientTool, CustomTool, FunctionTool, NamespaceTool } from '../../protocol/tools.ts';
-import { check } from '../../validate.ts';
+import { fitting } from '../../validate.ts';
 import type { Grammars } from '../backend.ts';
 
 // Chat Completions knows functions only. Every other tool that a client runs is shown to the model as a function, and
@@ -23,7 +23,10 @@ export interface ModelFunction {
   type: ClientTool['type'];
   name: string;
   namespace?: string;
-  /** Makes the item of a complete call. Absent for functions, whose arguments are streamed. */
+  /**
+   * Makes the item of a complete call: that of its tool, or where the arguments do not fit it the call of a function that it
+   * was to the model. Absent for functions, whose arguments are streamed.
+   */
   toItem?(call: { call_id: string; arguments: string; status: 'completed' | 'incomplete' }): OutputItem;
 }
 
@@ -107,7 +110,7 @@ function customTool({ type, name }: CustomTool, description: string | null, name
       const parsed = parseObject(call.arguments);
       // Truncated arguments are no JSON; pass on what the model wrote.
       const input = typeof parsed?.input === 'string' ? parsed.input : call.arguments;
-      return toOutputItem('custom_tool_call', { name, namespace, input }, call);
+      return toOutputItem('custom_tool_call', { name, namespace, input }, call, wireName(name, namespace));
     },
   };
 }
@@ -138,7 +141,10 @@ function fixedTool(tool: Fixed): ModelFunction {
     definition: { name: type, ...describeTool(tool) },
     type,
     name: type,
-    toItem: (call) => toOutputItem(item, kinds[item].fromArguments(parseObject(call.arguments) ?? {}), call),
+    toItem(call) {
+      const args = parseObject(call.arguments || '{}');
+      return toOutputItem(item, args && kinds[item].fromArguments(args), call, type);
+    },
   };
 }
 
@@ -200,15 +206,18 @@ function describeComputer(tool: Fixed): string {
 
 type WholeCall = Parameters<NonNullable<ModelFunction['toItem']>>[0];
 
-/** The item of a call, checked by its input schema. Arguments that do not fit are a server error. */
-function toOutputItem(type: OutputItem['type'], members: object, { call_id, status }: WholeCall): OutputItem {
+/** The item of a call, checked by its input schema; the call of a function of this name where it does not fit. */
+function toOutputItem(
+  type: OutputItem['type'],
+  members: object | undefined,
+  { call_id, status, arguments: args }: WholeCall,
+  name: string,
+): OutputItem {
   const item = { type, id: newItemId(type), ...members, call_id, status };
-  try {
-    // The schemas of items that clients replay are those of what we sent them.
-    return check(kinds[type].schema, JSON.parse(JSON.stringify(item))) as OutputItem;
-  } catch (cause) {
-    throw new ApiError('server', 'The model called a tool with arguments that do not fit.', { cause });
-  }
+  // The schemas of items that clients replay are those of what we sent them.
+  const fit = members && fitting(kinds[type].schema, JSON.parse(JSON.stringify(item)));
+  if (fit) return fit as OutputItem; // which has all that was put into it
+  return { type: 'function_call', id: newItemId('function_call'), call_id, name, arguments: args, status };
 }
 
 function parseObject(text: string): JsonObject | undefined {

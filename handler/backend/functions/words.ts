@@ -1,4 +1,5 @@
-import { type ApiError, unsupported } from '../../errors.ts';
+import { ApiError, unsupported } from '../../errors.ts';
+import type { AgentMessage } from '../../items/agent-message.ts';
 import type { Compaction } from '../../items/compaction.ts';
 import type { Message } from '../../items/message.ts';
 import type { Directive } from '../../items/roles.ts';
@@ -32,7 +33,11 @@ export function inWords(output: string | InputPart[], attachments: InputPart[]):
 }
 
 /** The ApiError for an item type the backend cannot read. */
-export function unreadable({ type }: Compaction | Directive): ApiError {
+export function unreadable({ type }: Compaction | Directive | AgentMessage): ApiError {
+  if (type === 'agent_message') {
+    const message = 'input holds an agent_message that another server has sealed, which this model backend cannot read';
+    return new ApiError('unreadable', message, { param: 'input' });
+  }
   return unsupported('input', `holds an item of type ${type}, which this model backend cannot read`);
 }
 
