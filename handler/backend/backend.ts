@@ -78,6 +78,8 @@ export interface SendRules {
   nullContent?: boolean | undefined;
   /** Whether parallel calls are asked for where the client has not said. */
   parallelToolCalls?: boolean | undefined;
+  /** Whether functions are asked to be strict where the client has not said. */
+  strictTools?: boolean | undefined;
 }
 
 /** The profile of a model server. A backend decides by it what to send and what to refuse. */

@@ -19,6 +19,7 @@ export const send = v.strictObject({
   systemMessages: v.optional(v.picklist(['first', 'anywhere'], 'must be first or anywhere')),
   nullContent: flag,
   parallelToolCalls: flag,
+  strictTools: flag,
 });
 
 /** The rules of one server, parsed. */

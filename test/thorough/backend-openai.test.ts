@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ModelCall } from '../../handler/backend/backend.ts';
 import { chatCompletions } from '../../handler/backend/chat/index.ts';
 import { responses } from '../../handler/backend/responses/index.ts';
+import { toOpenAIsRequest } from '../../handler/backend/responses/request.ts';
 import { openServer } from '../../handler/backend/server/server.ts';
 import { ApiError } from '../../handler/errors.ts';
 import type { Item } from '../../handler/items/item.ts';
@@ -159,6 +160,40 @@ test('reasoning.mode goes to servers that speak the Responses API', async () => 
   const reasoning = { effort: 'high', summary: null, mode: 'pro' } as const;
   assert.deepEqual((await sentTo('responses', true, { reasoning })).body.reasoning, { effort: 'high', mode: 'pro' });
   await refused(sentTo('chat', true, { reasoning }), 'reasoning.mode');
+});
+
+test('reasoning.context goes to OpenAI alone, and sealed reasoning is asked of models that reason', async () => {
+  const reasoning = { effort: null, summary: null, context: 'all_turns' } as const;
+  assert.deepEqual((await sentTo('responses', true, { reasoning })).body.reasoning, { context: 'all_turns' });
+  assert.ok(!('reasoning' in (await sentTo('responses', false, { reasoning })).body));
+  const include = (model: string) => toOpenAIsRequest(modelCall({ model })).include;
+  for (const model of ['gpt-5', 'gpt-5.2', 'gpt-5-codex', 'o3', 'o4-mini', 'codex-mini-latest', 'a-deployment']) {
+    assert.deepEqual(include(model), ['reasoning.encrypted_content'], model);
+  }
+  for (const model of ['gpt-4o', 'gpt-4.1', 'gpt-5-chat-latest', 'gpt-5.1-chat', 'ft:gpt-4o:me::1', 'gpt-3.5-turbo']) {
+    assert.equal(include(model), undefined, model);
+  }
+  const { include: probabilities } = toOpenAIsRequest(modelCall({ model: 'gpt-4o', top_logprobs: 1 }));
+  assert.deepEqual(probabilities, ['message.output_text.logprobs']);
+});
+
+test('strict is asked of OpenAI on Chat Completions where the client has left it out and the schema allows it', async () => {
+  const open = { type: 'object', properties: { a: { type: 'string' } } };
+  const closed = { ...open, required: ['a'], additionalProperties: false };
+  const within = { type: 'object', properties: { b: { anyOf: [open] } }, required: ['b'], additionalProperties: false };
+  const functions = [
+    { name: 'open', parameters: open },
+    { name: 'closed', parameters: closed },
+    { name: 'within', parameters: within },
+    { name: 'not', parameters: closed, strict: false },
+    { name: 'none' },
+  ].map((fn): FunctionTool => ({ type: 'function', ...fn }));
+  const asked = async (isOpenAI: boolean) => {
+    const { body } = await sentTo('chat', isOpenAI, { tools: functions });
+    return body.tools.map(({ function: fn }: Json) => fn.strict);
+  };
+  assert.deepEqual(await asked(true), [undefined, true, undefined, false, undefined]);
+  assert.deepEqual(await asked(false), [undefined, undefined, undefined, false, undefined]);
 });
 
 async function refused(sent: Promise<unknown>, param: string): Promise<void> {

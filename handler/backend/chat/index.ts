@@ -4,6 +4,7 @@ import type { Backend, ModelCall } from '../backend.ts';
 import { narrowTools } from '../functions/choice.ts';
 import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
+import { askStrict } from '../functions/strict.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { applyRules, type RequestRules } from '../server/request-rules.ts';
@@ -71,7 +72,10 @@ function toRequest(
       ...call.hints,
     }),
     ...(tools.length > 0 && {
-      tools: tools.map(({ definition }) => ({ type: 'function', function: definition })),
+      tools: tools.map((tool) => ({
+        type: 'function',
+        function: rules.strictTools ? askStrict(tool) : tool.definition,
+      })),
       tool_choice,
       ...present({ parallel_tool_calls: call.parallel_tool_calls ?? (rules.parallelToolCalls || null) }),
     }),

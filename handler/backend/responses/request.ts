@@ -4,6 +4,7 @@ import type { ModelCall } from '../backend.ts';
 import { narrowTools } from '../functions/choice.ts';
 import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts';
 import { responseFormat } from '../functions/response-format.ts';
+import { askStrict } from '../functions/strict.ts';
 import type { ModelFunction } from '../functions/tools.ts';
 import { wordsOf } from '../functions/words.ts';
 import { type RequestRules, SEALED } from '../server/request-rules.ts';
@@ -47,7 +48,7 @@ export function toOthersRequest(
     // llama.cpp (b11434) ignores `text.format`, and takes what Chat Completions call it.
     ...present({ response_format: responseFormat(call.text.format) }),
     ...(tools.length > 0 && {
-      tools: tools.map(({ definition }) => ({ type: 'function', ...definition })),
+      tools: tools.map((tool) => ({ type: 'function', ...(rules.strictTools ? askStrict(tool) : tool.definition) })),
       tool_choice,
       ...present({ parallel_tool_calls: call.parallel_tool_calls ?? (rules.parallelToolCalls || null) }),
     }),

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { SendRules, ServerProfile } from '../backend.ts';
-import { HINTS, isServerName, knownServer, type ServerName } from './servers.ts';
+import { HINTS, isServerName, knownServer, type ServerName, unknownServer } from './servers.ts';
 
 /** How requests to a server are made, after all that is known of it. */
 export interface RequestRules {
@@ -11,6 +11,7 @@ export interface RequestRules {
   systemMessages: 'first' | 'anywhere';
   nullContent: boolean;
   parallelToolCalls: boolean;
+  strictTools: boolean;
 }
 
 /** What OpenAI's reasoning models are asked to include, and a member here: other entries of `include` are the client's. */
@@ -29,33 +30,34 @@ export function requestRules(
   learned: LearnedRules = {},
 ): RequestRules {
   const named = isServerName(server) ? server : isOpenAI ? 'openai' : detected;
-  const { reasoning, bound, hints, systemMessages, parallelToolCalls } = knownServer(named);
+  const { reasoning, bound, hints, ...flags } = knownServer(named);
   const row = {
     omit: [...HINTS.filter((hint) => !hints.includes(hint)), ...(reasoning === null ? ['reasoning_content'] : [])],
     rename: { max_tokens: bound, ...(reasoning !== null && { reasoning_content: reasoning }) },
   };
-  return combined(row, learned, send, { systemMessages, parallelToolCalls });
+  return combined(row, learned, send, flags);
 }
 
 /** The rules of a protocol that no table is about: what the configuration says and what was learned. */
 export function plainRules({ send = {} }: ServerProfile, learned: LearnedRules = {}): RequestRules {
-  return combined({}, learned, send, { systemMessages: 'first', parallelToolCalls: false });
+  return combined({}, learned, send, unknownServer);
 }
 
 function combined(
   row: LearnedRules,
   learned: LearnedRules,
   send: SendRules,
-  { systemMessages, parallelToolCalls }: Pick<RequestRules, 'systemMessages' | 'parallelToolCalls'>,
+  flags: Pick<RequestRules, 'systemMessages' | 'parallelToolCalls' | 'strictTools'>,
 ): RequestRules {
   const kept = new Set([...(send.keep ?? []), ...Object.keys(send.rename ?? {})]);
   const omit = [...(row.omit ?? []), ...(learned.omit ?? [])].filter((name) => !kept.has(name));
   return {
     omit: new Set([...omit, ...(send.omit ?? [])]),
     rename: { ...row.rename, ...learned.rename, ...send.rename },
-    systemMessages: send.systemMessages ?? systemMessages,
+    systemMessages: send.systemMessages ?? flags.systemMessages,
     nullContent: send.nullContent ?? learned.nullContent ?? true,
-    parallelToolCalls: send.parallelToolCalls ?? parallelToolCalls,
+    parallelToolCalls: send.parallelToolCalls ?? flags.parallelToolCalls,
+    strictTools: send.strictTools ?? flags.strictTools,
   };
 }
 

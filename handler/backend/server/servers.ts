@@ -31,6 +31,8 @@ export interface KnownServer {
   systemMessages?: 'first' | 'anywhere';
   /** Whether parallel calls are asked for where the client has not said, since it makes one at a time otherwise. */
   parallelToolCalls?: boolean;
+  /** Whether it holds a model to the schema of a strict function, so that `strict` is asked for where the client has left it out. */
+  strictTools?: boolean;
 }
 
 /** What any server is held to be that no row is about. */
@@ -45,6 +47,8 @@ export const unknownServer: Required<Omit<KnownServer, 'hosts' | 'ownedBy' | 'he
   systemMessages: 'first',
   // https://github.com/openai/openai-python/issues/1492 and many more refuse what nobody has asked for.
   parallelToolCalls: false,
+  // https://github.com/Zoo-Code-Org/Zoo-Code/issues/1036, https://github.com/earendil-works/pi/issues/1172
+  strictTools: false,
 };
 
 /**
@@ -63,6 +67,8 @@ export const knownServers = {
     hints: HINTS,
     // https://model-spec.openai.com/#chain_of_command
     systemMessages: 'anywhere',
+    // https://developers.openai.com/api/docs/guides/function-calling
+    strictTools: true,
   },
   azure: {
     // https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/prompt-caching
