@@ -5,6 +5,7 @@ import type { AddressInfo, Socket as NetSocket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { CallerCount, networkOf } from '../handler/index.ts';
 import type { Memory } from './body-memory.ts';
+import { MAX_GET_BODY, withBodyInQuery } from './get-body.ts';
 import { logLine } from './log-line.ts';
 import { isLoopback } from './loopback.ts';
 import { Refusal, serverError } from './refusal.ts';
@@ -163,7 +164,12 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     if (tooMany) outgoing.shouldKeepAlive = false;
     const refusal = tooMany ? tooManyConnections() : refuseTarget(incoming.url ?? '');
     if (refusal) outgoing.writeHead(refusal.status, [...refusal.headers()].flat()).end(refusal.body);
-    else void listener(incoming, outgoing);
+    else if (incoming.method === 'GET' && hasBody(incoming)) {
+      readGetBody(incoming, (body) => {
+        incoming.url = withBodyInQuery(incoming.url ?? '', body);
+        void listener(incoming, outgoing);
+      });
+    } else void listener(incoming, outgoing);
   });
   server.on('upgrade', sockets.upgrade);
   server.on('clientError', (error, stream) => {
@@ -230,6 +236,26 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
       return replies.size + sockets.open;
     },
   };
+}
+
+function hasBody({ headers }: Incoming): boolean {
+  return Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined;
+}
+
+/** Calls `then` with the body of a GET, or with the start of a longer one; not at all if the client leaves. */
+function readGetBody(incoming: IncomingMessage, then: (body: Uint8Array) => void): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const done = () => {
+    incoming.off('data', take).off('end', done).resume();
+    then(Buffer.concat(chunks));
+  };
+  const take = (chunk: Buffer) => {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_GET_BODY) done();
+  };
+  incoming.on('data', take).on('end', done);
 }
 
 /** 429 for a request on a connection beyond the limit; the reply closes it. */

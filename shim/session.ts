@@ -1,5 +1,6 @@
 import { BodyMemory, type Memory } from './body-memory.ts';
 import { peerOf, requestIdOf, wholeReply } from './codec.ts';
+import { withBodyInQuery } from './get-body.ts';
 import { type Intake, takeRequest } from './intake.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import { unlessAborted } from './race.ts';
@@ -131,7 +132,12 @@ function requestOf({ method, url, headers, body }: Intake, signal: AbortSignal):
   let request: Request;
   try {
     const bytes = body.length === 1 && only ? only : Buffer.concat(body);
-    request = new Request(url, { method, headers, signal, ...(bodiless ? {} : { body: bytes }) });
+    request = new Request(method === 'GET' && bytes.length > 0 ? withBodyInQuery(url, bytes) : url, {
+      method,
+      headers,
+      signal,
+      ...(bodiless ? {} : { body: bytes }),
+    });
   } catch {
     throw new Refusal(400, 400, 'The request line or a header is not valid.');
   }

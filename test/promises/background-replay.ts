@@ -1,18 +1,34 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { type Door, post } from '../support/doors/door.ts';
 import { says } from '../support/model/scripted.ts';
 import { parseStream } from '../support/sse.ts';
 import { create, refuses, stream } from './ask.ts';
 import { begin, ended, openStream } from './background.ts';
-import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_LIVE, promise, type Skips } from './promise.ts';
 import { longReply } from './state-ask.ts';
 
 /** The text of a replay. */
 async function replay(door: Door, id: string, query = ''): Promise<string> {
   const reply = await door.fetch(`/v1/responses/${id}?stream=true${query}`);
-  const text = await reply.text();
-  assert.equal(reply.status, 200, text);
-  return text;
+  const whole = await reply.text();
+  assert.equal(reply.status, 200, whole);
+  return whole;
+}
+
+const FETCH_ONLY = 'a fetch Request cannot carry the body of a GET';
+const NEEDS_GET_BODY: Skips = { 'in-process': FETCH_ONLY, workerd: FETCH_ONLY, deno: FETCH_ONLY, bun: FETCH_ONLY };
+
+/** The reply to a GET with a body, which no `fetch` sends. */
+function getWithBody(door: Door, path: string, body: string, headers: Record<string, string>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const length = { 'content-length': String(Buffer.byteLength(body)) };
+    const sent = { 'content-type': 'application/json', ...(headers['transfer-encoding'] ? {} : length), ...headers };
+    const client = request(new URL(path, door.client.baseURL), { method: 'GET', agent: false, headers: sent });
+    client.once('error', reject).once('response', (reply) => text(reply).then(resolve, reject));
+    client.end(body);
+  });
 }
 
 /** A stream's events as they are on the wire, `[DONE]` last. */
@@ -70,6 +86,30 @@ promise(
     assert.deepEqual(frames(await replay(door, final.id, '&starting_after=999999')), ['data: [DONE]']);
   },
   NEEDS_HEADERS,
+);
+
+promise(
+  'replay.body',
+  {
+    says: 'a GET with {"stream": true} in its body, as openai-go sends it, is one with stream=true in its query',
+    source: 'https://github.com/openai/openai-go/blob/main/responses/response.go',
+  },
+  async (door) => {
+    const { id } = await begin(door, says('Hello'));
+    await ended(door, id);
+    const whole = frames(await replay(door, id));
+    const ask = (path: string, body: string, headers = {}) => getWithBody(door, `/v1/responses/${path}`, body, headers);
+    const stream = '{"stream":true}';
+    assert.deepEqual(frames(await ask(id, stream)), whole);
+    assert.deepEqual(frames(await ask(id, ' { "stream" : true }\n', { 'transfer-encoding': 'chunked' })), whole);
+    assert.deepEqual(frames(await ask(`${id}?starting_after=1`, stream)), whole.slice(2));
+    assert.deepEqual(frames(await ask(`${id}?stream=true`, stream)), whole);
+    for (const body of ['{"stream":false}', '{"stream":true,"x":1}', 'SECRET', `{"stream":true${' '.repeat(3_000)}}`]) {
+      assert.equal(JSON.parse(await ask(id, body)).id, id, body.slice(0, 20));
+    }
+    assert.equal(JSON.parse(await ask(`${id}?stream=false`, stream)).id, id, 'the query has the last word');
+  },
+  { ...NEEDS_HEADERS, ...NEEDS_GET_BODY },
 );
 
 promise(
