@@ -72,6 +72,11 @@ export interface Limits {
   /** The longest silence of a model backend; a queued model sends not even headers for a while. Past it: the turn fails. */
   idle: number;
   /**
+   * How long a stream's head waits for the model server's status: refusals are quick, while some servers send their head only
+   * after reading the prompt. Past it: the stream begins, and a later refusal is its `response.failed`.
+   */
+  head: number;
+  /**
    * The pause after which a silent stream gets a comment and a WebSocket a ping, below the 60 s at which proxies tend to give
    * up. Past it: the comment is sent, and nothing else happens. On Workers: WebSockets get no ping.
    */
@@ -139,6 +144,7 @@ export const defaultLimits: Limits = {
   inFlight: 512 * MiB,
   unread: 60 * s,
   idle: 120 * s,
+  head: 300,
   keepAlive: 15 * s,
   rounds: 16,
   drain: 25 * s,

@@ -96,6 +96,8 @@ export interface ServerProfile {
 export interface CallOptions {
   /** Nobody reads single deltas: those of one text that came together may be one event. */
   joinsDeltas?: boolean;
+  /** Called once the server has taken the call, which may be long before its first event. */
+  answered?: () => void;
 }
 
 /** A call translated for its server; nothing has been sent. */

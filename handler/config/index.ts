@@ -129,6 +129,7 @@ const schema = v.strictObject({
       turn: time,
       unread: time,
       idle: time,
+      head: pause,
       keepAlive: time,
       background: time,
       backgroundTurns: count(1_000),

@@ -1,10 +1,10 @@
-import type { Prepare } from '../backend/backend.ts';
+import type { CallOptions, Prepare } from '../backend/backend.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordAtEnd, recordTurn, type StoredRecord } from '../state/record.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { unrecorded } from '../turn/record.ts';
-import { runTurn } from '../turn/turn.ts';
+import { openTurn } from '../turn/turn.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { takePlace } from './place.ts';
@@ -12,8 +12,9 @@ import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
 
 /**
- * Starts a turn once its caller has a place, and stores its start if it is to be stored. Throws an ApiError for what
- * the backend cannot carry, if another turn was first in its conversation or under its key, and if there is no place.
+ * Starts a turn once its caller has a place, stores its start if it is to be stored, and calls the model. Throws an ApiError
+ * for what the backend cannot carry, if another turn was first in its conversation or under its key, if there is no place, and
+ * if the model's server refuses within `limits.head`; then nothing is stored.
  */
 export async function startTurn(
   services: Services,
@@ -32,30 +33,38 @@ export async function startTurn(
     whole.resolve();
   };
   try {
+    const answer = Promise.withResolvers<void>();
     const turnOptions = {
-      prepare: request.stream ? prepare : joiningDeltas(prepare),
+      prepare: readingWith(prepare, { joinsDeltas: !request.stream, answered: answer.resolve }),
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: record ?? unrecorded,
       seal: seal(store.tenant),
     };
-    const events = withObfuscation(runTurn(turn, turnOptions, bounds.signal), request);
+    const opened = openTurn(turn, turnOptions, bounds.signal);
     await record?.begin();
     // If the client leaves, the turn must still be stored.
     ingress.waitUntil?.(whole.promise);
+    // Nobody sees how a reply in one piece begins, so it may wait for the model's answer however long.
+    const timer = request.stream ? setTimeout(answer.resolve, limits.head) : undefined;
+    const refusal = await opened.refusal(answer.promise).finally(() => clearTimeout(timer));
+    if (refusal) {
+      await record?.undo();
+      throw refusal;
+    }
     const { signal, abort, countBytes } = bounds;
-    return { events, signal, abort, countBytes, ended };
+    return { events: withObfuscation(opened.events, request), signal, abort, countBytes, ended };
   } catch (error) {
     ended();
     throw error;
   }
 }
 
-/** The same for a reply in one piece, of which nobody reads the deltas. */
-function joiningDeltas(prepare: Prepare): Prepare {
+/** The same, with the calls read in this way. */
+function readingWith(prepare: Prepare, options: CallOptions): Prepare {
   return (call) => {
     const prepared = prepare(call);
-    return { stream: (signal) => prepared.stream(signal, { joinsDeltas: true }) };
+    return { stream: (signal) => prepared.stream(signal, options) };
   };
 }
 

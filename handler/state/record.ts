@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { Item, OutputItem } from '../items/item.ts';
+import { describe, log } from '../log.ts';
 import type { Response } from '../protocol/response.ts';
 import { Conflict, type Statement } from './database/database.ts';
 import { conversationLocked, type TurnOrigin } from './history.ts';
@@ -12,12 +13,22 @@ import { getStoredResponse } from './responses.ts';
 import { retryRead } from './retry.ts';
 import { refuseFull } from './storage.ts';
 import type { TenantStore } from './tenant-store.ts';
-import { acquireConversation, insertResponse, isCompacted, requireOwner, writeEnd, writeOutput } from './turn-rows.ts';
+import {
+  acquireConversation,
+  insertResponse,
+  isCompacted,
+  requireOwner,
+  writeEnd,
+  writeOutput,
+  writeUndo,
+} from './turn-rows.ts';
 
 /** Writes one stored turn: `begin` once before anything is promised, `round` any number of times, `end` once. */
 export interface StoredRecord {
   /** Writes the response and its input. Throws an ApiError when another turn was first, in its conversation or with its key. */
   begin(): Promise<void>;
+  /** Removes what `begin` wrote, since nobody was told of it; `end` is not called then. Never rejects. */
+  undo(): Promise<void>;
   /** Writes nothing: a turn in the foreground is not resumed. */
   calling(): Promise<void>;
   /** Writes the new items of the output. */
@@ -55,6 +66,21 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
       } catch (error) {
         release();
         throw error;
+      }
+    },
+
+    async undo() {
+      try {
+        await database.batch({
+          undone: writeUndo({ tenant, id: response.id, conversation: origin.conversation }, lease.id),
+        });
+      } catch (error) {
+        log.error('a refused turn could not be removed, and will have failed', {
+          response: response.id,
+          error: describe(error),
+        });
+      } finally {
+        release();
       }
     },
 
@@ -111,6 +137,7 @@ function keepChain(
 export function recordAtEnd(store: TenantStore, { response, input, origin }: NewTurn): StoredRecord {
   return {
     begin: async () => refuseFull(store),
+    async undo() {},
     async calling() {},
     async round() {},
     end(final) {

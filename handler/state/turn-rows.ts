@@ -84,6 +84,22 @@ export function writeEnd(turn: EndedTurn, owner?: string): Statement[] {
   ];
 }
 
+/** Removes a turn that `owner` has begun and nobody was told of, its key included, and unlocks its conversation. */
+export function writeUndo(
+  { tenant, id, conversation }: { tenant: string; id: string; conversation: ConversationPosition | null },
+  owner: string,
+): Statement[] {
+  const ofTurn = sql`tenant = ${tenant} AND holder = ${id}`;
+  return [
+    requireOwner(tenant, id, owner),
+    ...(conversation ? [unlockConversation(tenant, conversation, id)] : []),
+    write(sql`DELETE FROM idempotency WHERE tenant = ${tenant} AND response = ${id}`),
+    write(sql`DELETE FROM chunks WHERE ${ofTurn}`),
+    write(sql`DELETE FROM items WHERE ${ofTurn}`),
+    write(sql`DELETE FROM responses WHERE tenant = ${tenant} AND id = ${id}`),
+  ];
+}
+
 /**
  * Undoes the batch unless `owner` still owns the turn: NULL violates the NOT NULL of the column. So a process that was silent
  * for longer than its lease overwrites nothing when it goes on.
@@ -98,6 +114,10 @@ export function acquireConversation(tenant: string, { id, base }: ConversationPo
   return write(sql`UPDATE conversations AS c SET turn = ${turn}, used_at = ${Date.now()}, next_place =
       CASE WHEN c.deleted_at IS NULL AND c.next_place = ${base} AND NOT ${LOCKED} THEN c.next_place END
     WHERE c.tenant = ${tenant} AND c.id = ${id}`);
+}
+
+function unlockConversation(tenant: string, { id }: ConversationPosition, turn: string): Statement {
+  return write(sql`UPDATE conversations SET turn = NULL WHERE tenant = ${tenant} AND id = ${id} AND turn = ${turn}`);
 }
 
 /** Unlocks the conversation, and adds the items of the turn if it succeeded. */

@@ -44,10 +44,18 @@ export async function* compact(
 ): AsyncGenerator<ItemEvent | KeepAlive, CompactionResult> {
   const id = newItemId('compaction');
   const position = { sequence_number: 0, output_index: 0 };
-  yield { type: 'response.output_item.added', ...position, item: { type: 'compaction', id, encrypted_content: '' } };
   let text = '';
   let finish: Finish | undefined;
+  let hasBegun = false;
   for await (const event of summing) {
+    // Nothing is shown of a call that its server refuses.
+    if (!hasBegun)
+      yield {
+        type: 'response.output_item.added',
+        ...position,
+        item: { type: 'compaction', id, encrypted_content: '' },
+      };
+    hasBegun = true;
     if (event.type === 'finish') finish = event;
     if (event.type === 'keep_alive') yield event;
     if (event.type === 'response.output_text.delta') text += event.delta;

@@ -14,6 +14,7 @@ import { errorEvent } from './error-event.ts';
 import { prepareFirst, type TurnCalls } from './first-call.ts';
 import type { ResumedTurn } from './history.ts';
 import { canMisform } from './misformed-calls.ts';
+import { Opening } from './opening.ts';
 import { countOutput } from './output.ts';
 import type { TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
@@ -62,8 +63,32 @@ export function runTurn(
   options: TurnOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
+  return openTurn(turn, options, signal).events;
+}
+
+/** A turn whose model may be called before its events are read. */
+export interface OpenTurn {
+  events: AsyncGenerator<ResponseEvent, ApiError | undefined>;
+  /**
+   * Calls the model, and resolves once it answers or `until` has settled; with its refusal, if that came before. Then nothing
+   * has been promised, and the events would tell of a turn that failed.
+   */
+  refusal(until: Promise<unknown>): Promise<ApiError | undefined>;
+}
+
+/** The same for a turn that is refused as long as nothing of it was promised. */
+export function openTurn(turn: Turn, options: TurnOptions, signal: AbortSignal): OpenTurn {
   const first = prepareFirst(options.prepare, turn)?.prepared.stream(signal);
-  return events(turn, sourceOf(turn, first, options, signal), options, signal);
+  const source = new Opening(sourceOf(turn, first, options, signal));
+  return {
+    events: events(turn, source, options, signal),
+    async refusal(until) {
+      options.waiting(true);
+      const failure = await source.failure(until);
+      // A turn that was ended meanwhile has ended, and is told and stored as that.
+      return failure === undefined || signal.aborted ? undefined : toApiError(failure);
+    },
+  };
 }
 
 /** The events of a turn's model calls; `first` is the stream of the first, if it is prepared. */

@@ -111,6 +111,19 @@ function named(param: string): RegExp {
   return new RegExp(`^${param.replace(/[.[\]]/g, '\\$&')} `);
 }
 
+/** Asserts that a model call which its server refuses at once is an error of this kind, for a stream as for a reply in one piece. */
+export async function isRefused(door: Door, script: Script, expected: Refusal, body: object = {}): Promise<Headers> {
+  const model = door.model.script(script);
+  const reply = await post(door, { model, input: 'Hi', ...body });
+  const text = await refuses(reply, expected);
+  const streamed = await post(door, { model, input: 'Hi', ...body, stream: true });
+  assert.equal(await refuses(streamed, expected), text);
+  for (const name of ['x-should-retry', 'retry-after']) {
+    assert.equal(streamed.headers.get(name), reply.headers.get(name), name);
+  }
+  return reply.headers;
+}
+
 /** Asserts the error reply and the end of the stream for a model that fails. */
 export async function fails(door: Door, script: Script, expected: Refusal & { streamCode?: string | null }) {
   const model = door.model.script(script);

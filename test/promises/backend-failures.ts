@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { post } from '../support/doors/door.ts';
-import { replies, type Script, says, type Turn } from '../support/model/scripted.ts';
+import { failsMidway, late, replies, type Script, says, type Turn } from '../support/model/scripted.ts';
 import { outline } from '../support/sse.ts';
-import { create, fails, stream } from './ask.ts';
-import { NEEDS_LAST_WORDS, promise } from './promise.ts';
+import { create, fails, isRefused, stream } from './ask.ts';
+import { NEEDS_HEADERS, NEEDS_LAST_WORDS, promise } from './promise.ts';
+import { ask } from './state-ask.ts';
+
+let keys = 0;
 
 const SECRET = 'SECRET of the backend, /usr/lib/model.py';
 const error = (more: object = {}) => ({ error: { message: SECRET, type: 'x', code: null, param: null, ...more } });
@@ -13,10 +16,10 @@ promise(
   { says: "a backend's 401 and 403 are our 500, not to be retried", source: 'docs/errors.md' },
   async (door) => {
     for (const status of [401, 403]) {
-      const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
+      const headers = await isRefused(door, replies(status, error()), { status: 500, code: 500 });
       assert.equal(headers.get('x-should-retry'), 'false');
     }
-    await fails(door, replies(403, ''), { status: 500, code: 500 });
+    await isRefused(door, replies(403, ''), { status: 500, code: 500 });
   },
 );
 
@@ -25,11 +28,10 @@ promise(
   { says: "a backend's 429 is 429 with retry-after", source: 'docs/errors.md' },
   async (door) => {
     const limited = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' };
-    const { headers, streamed } = await fails(door, replies(429, error(), { 'retry-after': '17' }), limited);
+    const headers = await isRefused(door, replies(429, error(), { 'retry-after': '17' }), limited);
     assert.equal(headers.get('retry-after'), '17');
-    assert.equal(streamed.final.error?.code, 'rate_limit_exceeded');
-    const without = await fails(door, replies(429, error()), limited);
-    assert.match(without.headers.get('retry-after') ?? '', /^\d+$/);
+    const without = await isRefused(door, replies(429, error()), limited);
+    assert.match(without.get('retry-after') ?? '', /^\d+$/);
   },
 );
 
@@ -61,7 +63,7 @@ promise(
   { says: 'a context overflow, however a server says it, is 400 context_length_exceeded', source: 'docs/errors.md' },
   async (door) => {
     for (const script of overflows) {
-      await fails(door, script, { status: 400, code: 'context_length_exceeded', param: 'input' });
+      await isRefused(door, script, { status: 400, code: 'context_length_exceeded', param: 'input' });
     }
   },
 );
@@ -78,7 +80,7 @@ promise(
       message: 'the request exceeds the available context size',
       type: 'exceed_context_size_error',
     };
-    await fails(door, sendsError(message), { status: 400, code: 'context_length_exceeded', param: 'input' });
+    await fails(door, failsMidway(message), { status: 400, code: 'context_length_exceeded', param: 'input' });
   },
 );
 
@@ -87,8 +89,8 @@ promise(
   { says: 'a backend that does not have the model is 404 model_not_found', source: 'docs/errors.md' },
   async (door) => {
     const expected = { status: 404, code: 'model_not_found', param: 'model' };
-    await fails(door, replies(404, { error: { message: "model 'x' not found", type: 'api_error' } }), expected);
-    await fails(door, replies(404, { message: 'The model `x` does not exist.', code: 404 }), expected);
+    await isRefused(door, replies(404, { error: { message: "model 'x' not found", type: 'api_error' } }), expected);
+    await isRefused(door, replies(404, { message: 'The model `x` does not exist.', code: 404 }), expected);
   },
 );
 
@@ -100,7 +102,7 @@ promise(
   },
   async (door) => {
     for (const status of [404, 405, 409, 501]) {
-      const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
+      const headers = await isRefused(door, replies(status, error()), { status: 500, code: 500 });
       assert.equal(headers.get('x-should-retry'), 'false', `${status}`);
     }
   },
@@ -108,7 +110,7 @@ promise(
 
 promise('backend.server-fault', { says: "a backend's 5xx are 500", source: 'docs/errors.md' }, async (door) => {
   for (const status of [500, 502, 503, 504]) {
-    const { headers } = await fails(door, replies(status, error()), { status: 500, code: 500 });
+    const headers = await isRefused(door, replies(status, error()), { status: 500, code: 500 });
     assert.equal(headers.get('x-should-retry'), null, `${status}`);
   }
 });
@@ -117,9 +119,9 @@ promise(
   'backend.odd-status',
   { says: 'plain text, redirects and huge error bodies are 500', source: 'test/fixtures/: recorded of Ollama' },
   async (door) => {
-    await fails(door, replies(404, 'plain text'), { status: 500, code: 500 });
-    await fails(door, replies(302, '', { location: 'http://127.0.0.1:9/' }), { status: 500, code: 500 });
-    await fails(door, replies(503, 'x'.repeat(1_000_000)), { status: 500, code: 500 });
+    await isRefused(door, replies(404, 'plain text'), { status: 500, code: 500 });
+    await isRefused(door, replies(302, '', { location: 'http://127.0.0.1:9/' }), { status: 500, code: 500 });
+    await isRefused(door, replies(503, 'x'.repeat(1_000_000)), { status: 500, code: 500 });
   },
 );
 
@@ -130,20 +132,24 @@ promise(
     const leaks = [
       ...[400, 401, 404, 429, 500].map((status) => replies(status, error())),
       ...overflows,
-      sendsError({ message: SECRET, code: 500 }),
+      failsMidway({ message: SECRET, code: 500 }),
       ((turn) => turn.raw(`data: ${SECRET}\n\n`)) satisfies Script,
     ];
     for (const script of leaks) {
       const model = door.model.script(script);
       assert.doesNotMatch(await (await post(door, { model, input: 'Hi' })).text(), /SECRET|python|\.py|tokens/);
-      assert.doesNotMatch(JSON.stringify((await stream(door, { model })).events.at(-2)), /SECRET|python|\.py|tokens/);
+      const streamed = await post(door, { model, input: 'Hi', stream: true });
+      assert.doesNotMatch(await streamed.text(), /SECRET|python|\.py|maximum context/);
     }
   },
 );
 
 /** Ways in which a backend can break off or talk nonsense, before and after it has begun to speak. */
 const breaks: Record<string, (turn: Turn) => void | Promise<void>> = {
-  'a connection cut': (turn) => turn.cut(),
+  'a connection cut': async (turn) => {
+    await turn.raw(': begun\n\n');
+    turn.cut();
+  },
   'an end without a finish reason': ending((turn) => turn.raw(': end\n\n')),
   'no JSON': ending((turn) => turn.raw('data: {"choices":[{"ind\n\n')),
   'no object': ending((turn) => turn.raw('data: 7\n\n')),
@@ -152,6 +158,56 @@ const breaks: Record<string, (turn: Turn) => void | Promise<void>> = {
   'an error as a chunk': ending((turn) => turn.raw(`data: ${JSON.stringify(error({ code: 500 }))}\n\n`)),
   'an error as a text': ending((turn) => turn.raw('data: {"error":"it broke"}\n\n')),
 };
+
+promise(
+  'backend.refused-late',
+  {
+    says: 'a model server that refuses later than limits.head fails the stream that has begun, in the same words',
+    source: 'docs/errors.md',
+  },
+  async (door) => {
+    const limited = replies(429, error(), { 'retry-after': '17' });
+    const [{ streamed }] = await Promise.all([
+      fails(door, late(limited), { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' }),
+      fails(door, late(replies(401, error())), { status: 500, code: 500 }),
+      fails(
+        door,
+        late((turn) => turn.cut()),
+        { status: 500, code: 500 },
+      ),
+    ]);
+    assert.equal(streamed.final.error?.code, 'rate_limit_exceeded');
+    assert.deepEqual(outline(streamed.events), ['created', 'in_progress', 'error', 'failed']);
+  },
+);
+
+promise(
+  'backend.refused-nothing-kept',
+  {
+    says: 'of a turn that the model server refuses at once nothing is kept: its key and its conversation are free',
+    source: 'docs/errors.md',
+  },
+  async (door) => {
+    const conversation = JSON.parse(await (await ask(door, 'POST', '/v1/conversations', {})).text()).id;
+    const before = await create(door, { model: door.model.script(says('Hello')) });
+    for (const streams of [true, false]) {
+      for (const more of [{ conversation }, { previous_response_id: before.id }, {}]) {
+        const model = door.model.script(replies(429, error()), replies(429, error()), says('Hello'));
+        const body = { model, input: 'Hi', stream: streams, ...more };
+        const key = { headers: { 'idempotency-key': `refused-${process.pid}-${keys++}` } };
+        for (const _ of ['first', 'again']) assert.equal((await post(door, body, key)).status, 429);
+        const reply = await post(door, body, key);
+        assert.equal(reply.status, 200, await reply.clone().text());
+        assert.equal(reply.headers.get('idempotent-replayed'), null);
+        assert.match(await reply.text(), /Hello/);
+        assert.equal(door.model.calls(model).length, 3);
+      }
+    }
+    const items = JSON.parse(await (await ask(door, 'GET', `/v1/conversations/${conversation}/items`)).text());
+    assert.equal(items.data.length, 4, 'the refused inputs are in no conversation');
+  },
+  NEEDS_HEADERS,
+);
 
 promise(
   'backend.breaks-at-once',
@@ -328,8 +384,4 @@ function ending(script: Script): Script {
     await script(turn);
     turn.end();
   };
-}
-
-function sendsError(error: object): Script {
-  return ending((turn) => turn.raw(`data: ${JSON.stringify({ error })}\n\n`));
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Door, post } from '../support/doors/door.ts';
-import { replies, type Script } from '../support/model/scripted.ts';
+import { late, replies, type Script } from '../support/model/scripted.ts';
 import { fails, type Refusal, refuses, stream } from './ask.ts';
 import { promise } from './promise.ts';
 
@@ -82,10 +82,14 @@ promise(
         assert.equal(reply.headers.get('x-should-retry'), 'false', `${who}, ${protocol}`);
         await refuses(reply, expected);
       }
-      const { streamed } = await fails(door, replies(status, body), expected);
+    }
+    // A stream that has begun says it in its events.
+    const begun = worded.map(async ([who, status, body, expected]) => {
+      const { streamed } = await fails(door, late(replies(status, body)), expected);
       const code = String(streamed.final.error?.code);
       assert.equal(code, expected === noModel ? 'server_error' : expected.code, who);
-    }
+    });
+    await Promise.all(begun);
   },
 );
 
@@ -108,10 +112,12 @@ promise(
         const reply = await post(door, { model: name, input: 'Hi' });
         assert.equal(reply.headers.get('x-should-retry'), 'false', protocol);
         assert.doesNotMatch(await refuses(reply, { status: 400, code, param }), /SECRET/);
-        const { final } = await stream(door, { model: name });
-        assert.equal(final.error?.code, 'invalid_prompt', protocol);
+        const streamed = await post(door, { model: name, input: 'Hi', stream: true });
+        assert.doesNotMatch(await refuses(streamed, { status: 400, code, param }), /SECRET/);
       }
     }
+    const { final } = await stream(door, { model: door.model.script(late(replies(400, nested('m', {})))) });
+    assert.equal(final.error?.code, 'invalid_prompt');
     const ours = door.model.script(replies(400, nested('m', { param: 'stream_options' })));
     await refuses(await post(door, { model: ours, input: 'Hi' }), { status: 500, code: 500 });
   },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
 import type { Door } from '../support/doors/door.ts';
-import { callsFunctions, replies, type Script, says, sends } from '../support/model/scripted.ts';
+import { callsFunctions, failsMidway, replies, type Script, says, sends } from '../support/model/scripted.ts';
 import { tells, text } from '../support/model/scripted-messages.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
-import { callOf, create, refuses, stream, unprocessable } from './ask.ts';
+import { callOf, create, isRefused, refuses, stream, unprocessable } from './ask.ts';
 import { begin, ended } from './background.ts';
 import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 import {
@@ -148,12 +148,13 @@ promise(
   'compact.failed',
   { says: 'a summary that is cut, empty or fails is an error', source: 'docs/compaction.md' },
   async (door) => {
-    for (const script of [sends([{ content: 'They' }], 'length'), says(''), replies(500, 'no')]) {
+    for (const script of [sends([{ content: 'They' }], 'length'), says(''), failsMidway({ code: 500 })]) {
       const reply = await ask(door, 'POST', '/v1/responses/compact', { model: door.model.script(script), input: talk });
       await refuses(reply, { status: 500, code: 500 });
       const { final } = await stream(door, { model: door.model.script(script), input: [...talk, trigger] });
       assert.equal(final.status, 'failed');
     }
+    await isRefused(door, replies(500, 'no'), { status: 500, code: 500 }, { input: [...talk, trigger] });
   },
 );
 

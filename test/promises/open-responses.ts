@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Door, post } from '../support/doors/door.ts';
-import { callsFunctions, replies, type Script, says, sends } from '../support/model/scripted.ts';
+import { callsFunctions, failsMidway, type Script, says, sends } from '../support/model/scripted.ts';
 import { answers } from '../support/model/scripted-responses.ts';
 import { checkCompacted, checkEvent, checkResponse } from '../support/open-responses.ts';
 import { callOf, create, refuses, stream } from './ask.ts';
@@ -214,7 +214,7 @@ promise(
     source: SPEC,
   },
   async (door) => {
-    const { events, final } = await stream(door, { model: door.model.script(replies(500, {})) });
+    const { events, final } = await stream(door, { model: door.model.script(failsMidway({ code: 500 })) });
     for (const event of events) checkEvent(event);
     assert.deepEqual(
       events.slice(-2).map(({ type }) => type),

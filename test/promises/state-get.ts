@@ -62,7 +62,7 @@ promise(
   'stored.failed',
   { says: 'GET gives a failed response with its error', source: 'docs/state.md' },
   async (door) => {
-    for (const model of [door.model.script(breaksOff), door.model.script(hangs('Hel').script), 'down']) {
+    for (const model of [door.model.script(breaksOff), door.model.script(hangs('Hel').script)]) {
       const { final } = await stream(door, { model });
       assert.equal(final.status, 'failed');
       assert.ok(final.error?.message);

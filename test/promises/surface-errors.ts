@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { surfaceRows } from '../coverage/surface.ts';
 import { post, testConfig } from '../support/doors/door.ts';
 import { testHandler } from '../support/doors/in-process.ts';
-import { replies } from '../support/model/scripted.ts';
+import { failsMidway, replies } from '../support/model/scripted.ts';
 import { eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
 import { refuses, stream } from './ask.ts';
 import { promise, type Skips } from './promise.ts';
@@ -45,7 +45,7 @@ promise(
     const odd = { type: 'failed' as const, error: { code: 'code_of_next_year', message: 'SECRET' } };
     const unknown = door.model.native(sendsEvents(eventsOf([], odd)));
     assert.equal((await stream(door, { model: unknown })).final.error?.code, 'server_error');
-    const overflow = door.model.script(replies(400, { error: { code: 'context_length_exceeded' } }));
+    const overflow = door.model.script(failsMidway({ code: 'context_length_exceeded', type: 'invalid_request_error' }));
     assert.equal(String((await stream(door, { model: overflow })).final.error?.code), 'context_length_exceeded');
     showsRows('surface.error-codes', [['errors', seen]]);
   },

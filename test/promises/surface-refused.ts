@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Topic, topics } from '../coverage/not-supported.ts';
 import type { Refused } from '../coverage/refused.ts';
 import { type Door, post } from '../support/doors/door.ts';
-import { says } from '../support/model/scripted.ts';
+import { failsMidway, says } from '../support/model/scripted.ts';
 import { create, refuses, stream } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 import { ask } from './state-ask.ts';
@@ -82,7 +82,7 @@ promise(
       );
       for (const absent of ['image', 'tool_usage']) assert.ok(!(absent in response), absent);
     }
-    const failed = await stream(door, { model: 'down' });
+    const failed = await stream(door, { model: door.model.script(failsMidway({ code: 500 })) });
     assert.ok(failed.final.error && !('misalignment' in failed.final.error));
   },
 );

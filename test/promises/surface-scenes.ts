@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { actions, mcpErrors, operations, safetyCheck } from '../coverage/example-parts.ts';
 import { type Door, post } from '../support/doors/door.ts';
-import { callsFunctions, replies, type Script, says, sends } from '../support/model/scripted.ts';
+import { callsFunctions, failsMidway, type Script, says, sends } from '../support/model/scripted.ts';
 import { answers, message, type Said } from '../support/model/scripted-responses.ts';
 import { checkStream, parseStream, type Stream } from '../support/sse.ts';
 
@@ -42,8 +42,8 @@ const chat: Script[] = [
   ...['f', 'c'].map((name) =>
     sends([{ tool_calls: [{ index: 0, id: 'c', function: { name, arguments: '{"a' } }] }], 'length'),
   ),
-  replies(500, {}),
-  replies(429, {}),
+  failsMidway({ code: 500 }),
+  failsMidway({ code: 429 }),
 ];
 
 const action = { type: 'exec', ...command };

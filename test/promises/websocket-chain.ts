@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callsFunctions, replies, says } from '../support/model/scripted.ts';
+import { callsFunctions, failsMidway, says } from '../support/model/scripted.ts';
 import { tells, text } from '../support/model/scripted-messages.ts';
 import { NEEDS_SOCKET, type SocketEvent, withSocket } from '../support/socket.ts';
 import { callOf, create } from './ask.ts';
@@ -123,7 +123,7 @@ promise(
   { says: 'a failed turn cannot be gone on from, nor can what it went on from', source: 'OpenAI: WebSocket mode' },
   (door) =>
     withSocket(door, async (socket) => {
-      const model = door.model.script(says('one'), replies(500, {}), says('two'));
+      const model = door.model.script(says('one'), failsMidway({ code: 500 }), says('two'));
       const { final } = await socket.create({ model, input: 'A', ...UNSTORED });
       const next = { model, input: 'B', previous_response_id: final.id, ...UNSTORED };
       const failed = await socket.create(next);

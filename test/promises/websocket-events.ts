@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Door } from '../support/doors/door.ts';
-import { hangs, replies, says, type Turn } from '../support/model/scripted.ts';
+import { failsMidway, hangs, replies, type Script, says } from '../support/model/scripted.ts';
 import { NEEDS_SOCKET, openSocket, streamOf, type TestSocket, withSocket } from '../support/socket.ts';
 import { checkStream } from '../support/sse.ts';
 import { callOf, endsOnLeaving } from './ask.ts';
 import { NEEDS_HEADERS, promise, type Skips } from './promise.ts';
 import { settled } from './state-ask.ts';
+
+/** Begins to speak, and breaks off. */
+const cut: Script = async (turn) => {
+  await turn.text('Hel');
+  turn.end();
+};
 
 /** Holds the next event to be an error that no response has come of; the connection goes on. */
 async function refused(socket: TestSocket, expected: { status: number; code?: string | null; param?: string | null }) {
@@ -89,10 +95,13 @@ promise(
 
 promise(
   'websocket.failed',
-  { says: 'a turn that fails ends in error and response.failed, and the connection goes on', source: 'docs/errors.md' },
+  {
+    says: 'a turn that fails ends in error and response.failed, one that is refused is an error, and the connection goes on',
+    source: 'docs/errors.md',
+  },
   (door) =>
     withSocket(door, async (socket) => {
-      for (const script of [replies(429, {}, { 'retry-after': '7' }), (turn: Turn) => turn.cut()]) {
+      for (const script of [failsMidway({ code: 429 }), cut]) {
         const { events, final } = await socket.create({ model: door.model.script(script) });
         assert.deepEqual(
           events.slice(-2).map(({ type }) => type),
@@ -100,6 +109,9 @@ promise(
         );
         assert.equal(final.status, 'failed');
       }
+      const limited = door.model.script(replies(429, {}, { 'retry-after': '7' }));
+      socket.send({ type: 'response.create', model: limited, input: 'Hi' });
+      await refused(socket, { status: 429, code: 'rate_limit_exceeded' });
       await socket.create({ model: door.model.script(says('Hello')) });
     }),
   NEEDS_SOCKET,

@@ -7,7 +7,7 @@ import { ask } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
-import { callsFunctions, type Script, says } from '../support/model/scripted.ts';
+import { callsFunctions, failsMidway, type Script, says } from '../support/model/scripted.ts';
 
 /** Two processes on a database, and how often the first has read the items of a chain. */
 async function two(t: { after(then: () => Promise<void>): void }) {
@@ -106,7 +106,7 @@ test('a response that any process has deleted is continued by none', async (t) =
 
 test('a turn that failed leaves nothing to go on from', async (t) => {
   const { first } = await two(t);
-  const model = first.model.script(says('Hello'), says('Hello'), async (turn) => turn.cut());
+  const model = first.model.script(says('Hello'), says('Hello'), failsMidway({ code: 500 }));
   const { id: start } = await create(first, { model });
   const { id } = await create(first, { model, previous_response_id: start });
   const { final } = await stream(first, { model, previous_response_id: id });

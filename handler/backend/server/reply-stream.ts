@@ -44,12 +44,14 @@ export interface ReadOptions extends CallOptions {
 export async function* readReply(
   open: () => Promise<Pick<Upstream, 'body'>>,
   reply: Reply,
-  { joinsDeltas = false, maxLength = MAX_STREAM }: ReadOptions = {},
+  { joinsDeltas = false, answered, maxLength = MAX_STREAM }: ReadOptions = {},
 ): AsyncGenerator<BackendEvent, void> {
   const take = () => (joinsDeltas ? joinDeltas(reply.take()) : reply.take());
   let size = 0;
   try {
-    reading: for await (const batch of eventData((await open()).body)) {
+    const { body } = await open();
+    answered?.();
+    reading: for await (const batch of eventData(body)) {
       for (const data of batch) {
         if (data === '[DONE]') {
           reply.done?.();

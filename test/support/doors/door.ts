@@ -1,6 +1,6 @@
 import OpenAI from 'openai';
 import { type Config, parseConfig } from '../../../handler/index.ts';
-import type { ScriptedModel } from '../model/scripted.ts';
+import { HEAD_MS, type ScriptedModel } from '../model/scripted.ts';
 import { UNREACHABLE } from '../ports.ts';
 
 /** The ways into the product that the promises are tried through. */
@@ -31,6 +31,7 @@ export interface Door {
  */
 export const testLimits = {
   idle: '4s',
+  head: `${HEAD_MS}ms`,
   turn: '12s',
   keepAlive: '100ms',
   rounds: 4,

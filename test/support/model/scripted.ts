@@ -210,6 +210,25 @@ function startTurn(res: ServerResponse, call: Call): Turn {
   };
 }
 
+/** `limits.head` of the products under test: longer than a model on a busy machine takes to refuse. */
+export const HEAD_MS = 1_500;
+
+/** The script of a server that says nothing, not even a status, for longer than `limits.head`. */
+export function late(script: Script): Script {
+  return async (turn) => {
+    await turn.sleep(HEAD_MS + 100);
+    await script(turn);
+  };
+}
+
+/** A script that takes the call, and then fails with this error in its stream. */
+export function failsMidway(error: object): Script {
+  return async (turn) => {
+    await turn.raw(`data: ${JSON.stringify({ error })}\n\n`);
+    turn.end();
+  };
+}
+
 /** A script that says these texts and ends properly. */
 export function says(...texts: string[]): Script {
   return async (turn) => {
