@@ -40,7 +40,7 @@ test('the tiers of service that the API has are asked for, and the others left o
   const tiers = ['auto', 'default', 'priority', 'flex', 'scale', 'fast', 'ultrafast'].map(
     (service_tier) => sent({ hints: { ...modelCall().hints, service_tier } }).service_tier,
   );
-  assert.deepEqual(tiers, ['auto', 'standard_only', 'auto', undefined, undefined, undefined, undefined]);
+  assert.deepEqual(tiers, [undefined, 'standard_only', 'auto', undefined, undefined, undefined, undefined]);
 });
 
 test('what the API cannot carry is refused by its name', () => {

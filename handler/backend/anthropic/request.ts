@@ -142,5 +142,5 @@ function cacheControl(hints: ModelCall['hints'], breakpoints: readonly CacheBrea
 /** The API's own two tiers; the others are hints that it has no place for. */
 function tierOf(tier: string | null): string | null {
   if (tier === 'default') return 'standard_only';
-  return tier === 'auto' || tier === 'priority' ? 'auto' : null;
+  return tier === 'priority' ? 'auto' : null; // a client's `auto` is the API's default
 }
