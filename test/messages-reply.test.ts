@@ -63,14 +63,14 @@ test('each block of thinking is an item, with what its server wants back', () =>
 
 test('calls are those of the tools that the client knows, and only the first without parallel calls', () => {
   const tools: ClientTool[] = [{ type: 'custom', name: 'c' }];
-  const custom: Block = { ...call, name: 'c', input: '{"input": "x"}' };
+  const custom: Block = { ...call, id: 'toolu_2', name: 'c', input: '{"input": "x"}' };
   const { bare, finish } = read(messageEvents([text('Hm'), call, custom]), { tools });
   assert.deepEqual(
     bare.map(({ type, call_id }) => [type, call_id]),
     [
       ['message', undefined],
       ['function_call', 'toolu_1'],
-      ['custom_tool_call', 'toolu_1'],
+      ['custom_tool_call', 'toolu_2'],
     ],
   );
   assert.equal(finish.reason, 'stop');

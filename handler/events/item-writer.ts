@@ -49,6 +49,7 @@ export class ItemWriter {
   #open: Open | undefined;
   #call: FunctionCall | undefined;
   readonly #wantsSummary: boolean;
+  #hasSpoken = false;
   /** Whether raw reasoning of the open item is written as a summary. */
   #sumsUp = false;
 
@@ -64,6 +65,11 @@ export class ItemWriter {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  /** Whether no item has a text, a call or anything else in it. */
+  get isSilent(): boolean {
+    return !this.#hasSpoken;
   }
 
   /** Opens the message, unless it is open, and sets its phase if known. */
@@ -114,12 +120,14 @@ export class ItemWriter {
 
   /** Sets the reasoning's encrypted_content, from its start on if it is not open yet. An empty one only opens the item. */
   seal(content: string): void {
+    this.#hasSpoken ||= content !== '';
     const members = content ? { encrypted_content: content } : {};
     Object.assign(this.#begin('reasoning', members), members);
   }
 
   /** Begins a function call. */
   call({ call_id, namespace, ...call }: CallStart): void {
+    this.#hasSpoken = true;
     this.close('completed');
     this.#call = {
       type: 'function_call',
@@ -148,6 +156,7 @@ export class ItemWriter {
 
   /** Adds an item that came as a whole, with the events that clients expect of its type. */
   item(item: OutputItem): void {
+    this.#hasSpoken = true;
     this.close('completed');
     for (const event of itemEvents(item, this.#index)) this.#events.push(event);
     this.#index++;
@@ -193,6 +202,7 @@ export class ItemWriter {
       this.#closePart();
       this.#open = this.#openPart(speaker, type, at);
     }
+    this.#hasSpoken = true;
     const { part, position } = this.#open;
     if (part.type === 'refusal') part.refusal += delta;
     else part.text += delta;

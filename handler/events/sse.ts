@@ -154,19 +154,47 @@ export function eventStream(
 
 /**
  * The `data` of each server-sent event in a byte stream, one array for each chunk that completes any; comments and other
- * fields are passed over. A last event without its blank line still counts. Throws for an event that is too long.
+ * fields are passed over. An event of the name `error`, and a line `error: ...`, are given as the `error` of an object. A last
+ * event without its blank line still counts, and a body that is JSON is one event. Throws for an event that is too long.
  */
 export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[], void> {
   const decoder = new TextDecoder();
   let batch: string[] = [];
   // Past its bound the parser drops its buffer, and throws at the next feed.
-  const parser = createParser({ maxBufferSize: MAX_EVENT, onEvent: ({ data }) => batch.push(data) });
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT,
+    onEvent: ({ event, data }) => batch.push(event === 'error' ? asError(data) : data),
+    onError: ({ type, field, value }) => {
+      if (type === 'unknown-field' && field === 'error') batch.push(asError(value ?? ''));
+    },
+  });
+  let feed = parser.feed;
+  let json = '';
+  let isBegun = false;
   for await (const chunk of body) {
-    parser.feed(decoder.decode(chunk, { stream: true }));
+    const text = decoder.decode(chunk, { stream: true });
+    if (!isBegun && text.trim() !== '') {
+      isBegun = true;
+      if (/^\s*[[{]/.test(text)) feed = (piece) => (json += inBounds(json.length, piece));
+    }
+    feed(text);
     if (batch.length === 0) continue;
     yield batch;
     batch = [];
   }
-  parser.feed(`${decoder.decode()}\n\n`);
+  feed(`${decoder.decode()}\n\n`);
+  if (json !== '') batch = [json];
   if (batch.length > 0) yield batch;
+}
+
+/** Data as the `error` of an object, in JSON; data that is no JSON object is a text. */
+function asError(data: string): string {
+  return data.trim().startsWith('{')
+    ? `{"error":${data}}`
+    : JSON.stringify({ error: data || 'an error without a text' });
+}
+
+function inBounds(length: number, piece: string): string {
+  if (length + piece.length > MAX_EVENT) throw new Error(`a body exceeds ${MAX_EVENT} characters`);
+  return piece;
 }

@@ -147,6 +147,9 @@ function modelsCounting(door: Door, given: unknown): string[] {
   return [
     door.model.script(sends([{ content: 'Hi' }], 'stop', chat)),
     door.model.native(sendsEvents(eventsOf([message('Hi')], { usage: responses }))),
-    door.model.anthropic(sendsMessage(messageEvents([text('Hi')], { usage: messages }))),
+    // A count of 0 takes back none that was told before.
+    door.model.anthropic(
+      sendsMessage(messageEvents([text('Hi')], { usage: messages }).filter(({ type }) => type !== 'message_start')),
+    ),
   ];
 }

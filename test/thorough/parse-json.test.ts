@@ -55,6 +55,7 @@ test('an event of a model’s server has two million members at most, and so has
   const reply: Reply = {
     add: () => {},
     finished: true,
+    settled: false,
     over: false,
     finish: () => ({ type: 'finish', reason: 'stop', usage: null }),
     take: () => [],

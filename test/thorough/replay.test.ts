@@ -91,8 +91,9 @@ test('what a model says comes back whole: replay of the stream = terminal event 
     if (ending === 'content_filter') assert.equal(terminal.incomplete_details.reason, 'content_filter');
     assert.equal(terminal.usage?.total_tokens, usage && terminal.status !== 'failed' ? 7 : undefined);
     // A connection that breaks takes along what was on its way.
-    if (ending !== 'cut' && !failures.includes(ending))
-      assert.deepEqual(contents(terminal), expected(script, wish ? 'summary_text' : 'reasoning_text'));
+    if (ending === 'cut' || failures.includes(ending)) return;
+    const [said, asked] = [contents(terminal), expected(script, wish ? 'summary_text' : 'reasoning_text')];
+    assert.deepEqual(...(mayWait(script) ? ([apart(said), apart(asked)] as const) : ([said, asked] as const)));
   });
   await fc.assert(property, { numRuns: RUNS });
 });
@@ -126,6 +127,19 @@ test('the replies agree on deltas in any order and with anything missing, even c
   });
   await fc.assert(property, { numRuns: RUNS });
 });
+
+/** Whether text waits behind calls, since one of them has no arguments yet. */
+function mayWait({ steps }: Script): boolean {
+  const empty = steps.findIndex((step) => step.kind === 'calls' && step.calls.some((call) => call.arguments === ''));
+  return empty >= 0 && empty < steps.length - 1;
+}
+
+/** The calls in their order, and all text of each kind. */
+function apart(parts: readonly string[][]): Json {
+  const kinds = ['output_text', 'refusal', 'reasoning_text', 'summary_text'];
+  const texts = kinds.map((kind) => parts.flatMap(([name, text]) => (name === kind ? [text] : [])).join(''));
+  return [parts.filter(([name = '']) => !kinds.includes(name)).map(([name, args]) => [name, args || '{}']), texts];
+}
 
 /** What the script has to give: kind and text of each part and call, neighbours of a kind joined. */
 function expected({ steps, ending }: Script, reasoning: string): string[][] {

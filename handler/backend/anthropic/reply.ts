@@ -5,19 +5,17 @@ import { fixedLimits } from '../../limits.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { sumTokens, type Usage } from '../../protocol/response.ts';
 import type { Finish, ModelCall } from '../backend.ts';
+import { argumentsIn } from '../functions/call-arguments.ts';
 import { CallQueue } from '../functions/call-queue.ts';
+import { indexIn } from '../functions/identity.ts';
 import type { ModelFunction } from '../functions/tools.ts';
-import { failureInStream } from '../server/failure.ts';
-import { count, object, text } from '../server/json-fields.ts';
+import { type Ending, endingOf, gaveUp, laterEnding } from '../server/ending.ts';
+import { errorIn } from '../server/error-event.ts';
+import { failureInStream, garbled } from '../server/failure.ts';
+import { count, object, objects, text } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
+import { notUnderstood, shapeOf, unreadIn } from '../server/unread.ts';
 import { sealThought } from './sealed-thought.ts';
-
-/** Stop reasons of an incomplete answer. Any other, known or not, is a normal stop. */
-const REASONS = new Map<string | undefined, Finish['reason']>([
-  ['max_tokens', 'max_output_tokens'],
-  ['model_context_window_exceeded', 'max_output_tokens'],
-  ['refusal', 'content_filter'],
-]);
 
 /** Its tiers, as the API names them. */
 const TIERS = new Map<string, Finish['tier']>([
@@ -25,23 +23,38 @@ const TIERS = new Map<string, Finish['tier']>([
   ['priority', 'priority'],
 ]);
 
-/** Marks, in place of its type, a block that was complete at its start. */
-const WHOLE = 'whole';
+/** A block that has begun. */
+interface Block {
+  type: string;
+  /** Its place among all blocks. Some servers give all of them the same index. */
+  number: number;
+}
+
+/** The events that are known, beside those that are read. */
+const KNOWN: ReadonlySet<unknown> = new Set(['ping']);
 
 /**
- * Reads the events of a streamed message, and writes an item for each block. A new block ends the one before:
- * llama.cpp (b11549) ends all blocks only at the end. Unknown blocks and events are skipped, as the API requires.
+ * Reads the events of a streamed message, and writes an item for each block. A new block ends the one before, unless that is an
+ * incomplete call: llama.cpp (b11549) ends all blocks only at the end. Unknown blocks and events are skipped, as the API
+ * requires, but an answer in which nothing else came is none.
  */
 export class MessagesReply implements Reply {
   readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
-  /** The types of the blocks so far, by their indexes. */
-  readonly #blocks = new Map<number, string>();
+  /** The last block of each index. */
+  readonly #blocks = new Map<number, Block>();
+  #latest: Block | undefined;
+  #blockCount = 0;
   /** The open thinking block. */
-  #thought: { index: number; thinking: string; signature: string } | undefined;
+  #thought: { block: Block; thinking: string; signature: string } | undefined;
+  /** Events of other blocks that came while a call was incomplete. */
+  #held: JsonObject[] = [];
   #usage: JsonObject = {};
   #over = false;
-  #reason: string | undefined;
+  #ending: Ending | undefined;
+  #reason: unknown;
+  /** The shape of the first thing that was not understood. */
+  #unread: string | undefined;
 
   constructor(terms: Pick<ModelCall, 'parallel_tool_calls' | 'reasoning'>, tools: ReadonlyMap<string, ModelFunction>) {
     this.#writer = new ItemWriter(terms.reasoning.summary !== null);
@@ -59,7 +72,12 @@ export class MessagesReply implements Reply {
 
   /** Whether a stop reason or message_stop came. */
   get finished(): boolean {
-    return this.#over || this.#reason !== undefined;
+    return this.#over || this.#ending !== undefined;
+  }
+
+  /** The same: a stop reason comes behind all blocks. */
+  get settled(): boolean {
+    return this.finished;
   }
 
   /** Whether the message has ended. */
@@ -69,71 +87,139 @@ export class MessagesReply implements Reply {
 
   /** Takes in one event; throws an ApiError for one that says that the call has failed. */
   add(event: JsonObject): void {
-    if (event.error != null) throw failureInStream(event.error);
-    const index = count(event.index);
+    const error = event.error != null || event.type === 'error' ? errorIn(event) : undefined;
+    if (error !== undefined) throw failureInStream(error);
+    if (this.#calls.isPending && isBesideCalls(event)) {
+      this.#held.push(event);
+      return;
+    }
     switch (event.type) {
       case 'message_start':
         this.#count(object(event.message).usage);
         break;
       case 'content_block_start':
-        this.#begin(index, object(event.content_block));
+        this.#begin(indexIn(event.index) ?? 0, object(event.content_block));
         break;
       case 'content_block_delta':
-        this.#grow(index, object(event.delta));
+        this.#grow(this.#blocks.get(indexIn(event.index) ?? 0) ?? this.#latest, object(event.delta));
+        break;
+      case 'content_block_stop':
+        this.#endBlock(this.#blocks.get(indexIn(event.index) ?? 0));
         break;
       case 'message_delta':
         this.#count(event.usage);
-        this.#reason = text(object(event.delta).stop_reason) || this.#reason;
+        this.#end(object(event.delta).stop_reason);
         break;
       case 'message_stop':
         this.#over = true;
         break;
+      case 'message':
+        this.#message(event);
+        break;
+      default:
+        this.#other(event);
     }
+    if (this.#held.length > 0 && !this.#calls.isPending) this.#release();
   }
 
-  /** Closes the open item, and returns the Finish. */
+  /** Closes the open item, and returns the Finish. Throws an ApiError if the server gave up, or nothing of it was understood. */
   finish(): Finish {
-    const reason = REASONS.get(this.#reason) ?? 'stop';
+    const ending = this.#ending ?? 'stop';
+    const status = ending === 'stop' ? 'completed' : 'incomplete';
     this.#sealThought();
-    this.#calls.flush(reason === 'stop' ? 'completed' : 'incomplete');
-    this.#writer.close(reason === 'stop' ? 'completed' : 'incomplete');
+    this.#calls.end(status);
+    if (this.#held.length > 0 && status === 'incomplete' && this.#calls.broken) this.#writer.close(status);
+    this.#release();
+    this.#sealThought();
+    if (ending === 'failed') throw gaveUp(this.#reason);
+    this.#writer.close(status);
+    if (ending === 'stop' && this.#unread && this.#writer.isSilent) throw notUnderstood(this.#unread);
     const tier = TIERS.get(text(this.#usage.service_tier));
-    return { type: 'finish', reason, usage: toUsage(this.#usage), tier };
+    return { type: 'finish', reason: ending, usage: toUsage(this.#usage), tier };
   }
 
   #begin(index: number, block: JsonObject): void {
     const type = text(block.type);
     this.#sealThought();
-    this.#calls.flush();
-    this.#blocks.set(index, type);
-    if (this.#blocks.size > fixedLimits.outputItems) throw endless(`${fixedLimits.outputItems} blocks`);
+    if (type !== 'tool_use') this.#calls.flush();
+    const begun = { type, number: this.#blockCount++ };
+    if (begun.number >= fixedLimits.outputItems) throw endless(`${fixedLimits.outputItems} blocks`);
+    this.#blocks.set(index, begun);
+    this.#latest = begun;
     if (type === 'text') this.#say(text(block.text));
     else if (type === 'tool_use') {
       // Anthropic streams it from an empty object on; others may give it whole.
-      const whole = Object.keys(object(block.input)).length > 0;
-      if (whole) this.#blocks.set(index, WHOLE);
-      const args = whole ? JSON.stringify(block.input) : '';
-      this.#calls.add({ index, id: text(block.id) || null, name: text(block.name), arguments: args });
+      const [id, name] = [text(block.id) || null, text(block.name)];
+      this.#calls.add({ key: begun.number, id, name, arguments: argumentsIn(block.input) });
     } else if (type === 'thinking' || type === 'redacted_thinking') {
       this.#writer.close('completed'); // each block is an item of its own, with a seal of its own
-      this.#writer.reasoning('');
-      if (type === 'thinking') this.#thought = { index, thinking: '', signature: '' };
+      this.#writer.reasoning(text(block.thinking));
+      const { thinking, signature } = block;
+      if (type === 'thinking') this.#thought = { block: begun, thinking: text(thinking), signature: text(signature) };
       else this.#writer.seal(sealThought({ type, data: text(block.data) }));
+    } else this.#unread ??= shapeOf(block);
+  }
+
+  #grow(block: Block | undefined, delta: JsonObject): void {
+    switch (delta.type) {
+      case 'text_delta':
+        this.#calls.flush();
+        this.#say(text(delta.text));
+        break;
+      case 'input_json_delta':
+        if (!block) throw garbled('arguments of no call');
+        // The calls of other blocks are run by their server.
+        if (block.type !== 'tool_use') return;
+        this.#calls.add({ key: block.number, id: null, name: null, arguments: argumentsIn(delta.partial_json) });
+        break;
+      case 'thinking_delta':
+        this.#calls.flush();
+        if (this.#thought && this.#thought.block === block) this.#thought.thinking += text(delta.thinking);
+        this.#writer.reasoning(text(delta.thinking));
+        break;
+      case 'signature_delta':
+        if (this.#thought && this.#thought.block === block) {
+          this.#thought.signature = text(delta.signature) || this.#thought.signature;
+        }
+        break;
+      default:
+        this.#unread ??= unreadIn(delta);
     }
   }
 
-  #grow(index: number, delta: JsonObject): void {
-    const type = this.#blocks.get(index);
-    const thought = this.#thought?.index === index ? this.#thought : undefined;
-    if (delta.type === 'text_delta') this.#say(text(delta.text));
-    else if (delta.type === 'input_json_delta' && type === 'tool_use') {
-      this.#calls.add({ index, id: null, name: null, arguments: text(delta.partial_json) });
-    } else if (delta.type === 'thinking_delta' && thought) {
-      thought.thinking += text(delta.thinking);
-      this.#writer.reasoning(text(delta.thinking));
-    } else if (delta.type === 'signature_delta' && thought) {
-      thought.signature = text(delta.signature) || thought.signature;
-    }
+  /** Ends a block; a call is then complete, whatever its arguments are. */
+  #endBlock(block: Block | undefined): void {
+    if (block?.type !== 'tool_use') return;
+    this.#calls.add({ key: block.number, id: null, name: null, arguments: '', ends: true });
+  }
+
+  #end(reason: unknown): void {
+    const ending = laterEnding(this.#ending, endingOf(reason));
+    if (ending !== this.#ending) this.#reason = reason;
+    this.#ending = ending;
+  }
+
+  /** Reads a message that came as a whole. */
+  #message(message: JsonObject): void {
+    this.#count(message.usage);
+    const blocks =
+      typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : objects(message.content);
+    for (const block of blocks) this.#begin(this.#blockCount, block);
+    this.#end(message.stop_reason);
+    this.#over = true;
+  }
+
+  #other(event: JsonObject): void {
+    const error = errorIn(event);
+    if (error !== undefined) throw failureInStream(error);
+    if (!KNOWN.has(event.type)) this.#unread ??= unreadIn(event);
+  }
+
+  /** Takes in what was held. */
+  #release(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const event of held) this.add(event);
   }
 
   /** Seals the open thinking block at its end, since a server may send several signatures. */
@@ -147,11 +233,19 @@ export class MessagesReply implements Reply {
     if (delta !== '') this.#writer.text(delta);
   }
 
-  /** Merges usage: counts are totals so far, and absent ones keep their value. */
+  /** Merges usage: counts are totals so far, and what is absent or 0 takes nothing back. */
   #count(usage: unknown): void {
     if (!isObject(usage)) return;
-    for (const [name, value] of Object.entries(usage)) if (value !== null) this.#usage[name] = value;
+    for (const [name, value] of Object.entries(usage)) {
+      if (value !== null && (value !== 0 || !this.#usage[name])) this.#usage[name] = value;
+    }
   }
+}
+
+/** Whether an event is of a block other than a call: while a call is incomplete, it waits. */
+function isBesideCalls({ type, content_block, delta }: JsonObject): boolean {
+  if (type === 'content_block_start') return object(content_block).type !== 'tool_use';
+  return type === 'content_block_delta' && object(delta).type !== 'input_json_delta';
 }
 
 /** Usage as the Responses API has it: here input tokens exclude cache reads and writes. */

@@ -25,9 +25,19 @@ export class JsonText {
     return this.#text;
   }
 
+  /** Whether an object or a list has begun and not ended. */
+  get isOpen(): boolean {
+    return this.#depth > 0;
+  }
+
+  /** Whether the value has ended, valid or not. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Whether the text is valid JSON. */
   get isWhole(): boolean {
-    if (!this.#isClosed) return this.#text.length <= MAX_BARE && isJson(this.#text);
+    if (!this.#isClosed) return !this.isOpen && !this.#inString && this.#text.length <= MAX_BARE && isJson(this.#text);
     this.#isValid ??= isJson(this.#text); // what may follow a closed value adds only spaces
     return this.#isValid && !this.#goesOn;
   }

@@ -1,13 +1,13 @@
-import { usableCallId } from '../../events/item-writer.ts';
+import { type CallMarks, usableCallId } from '../../events/item-writer.ts';
 import { kinds } from '../../items/index.ts';
 import { newItemId, type OutputItem, toItem } from '../../items/item.ts';
+import { Phase } from '../../items/message.ts';
 import { log } from '../../log.ts';
-import { parseJson } from '../../parse-json.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { check } from '../../validate.ts';
 import { usableName } from '../functions/called-name.ts';
 import { garbled } from '../server/failure.ts';
-import { objects, text } from '../server/json-fields.ts';
+import { object, objects, text } from '../server/json-fields.ts';
 
 // Items of other servers, read and rebuilt member by member.
 
@@ -47,9 +47,14 @@ export function isKnown(item: JsonObject): boolean {
   return arrivalOf(item) !== 'whole' || isReadWhole(item.type);
 }
 
+/** The parts of an item, which some servers write as one text. */
+export function partsOf(parts: unknown): JsonObject[] {
+  return typeof parts === 'string' ? [{ text: parts }] : objects(parts);
+}
+
 /** The text of an item's parts. */
 export function textOf(parts: unknown): string {
-  return objects(parts).map(partText).join('');
+  return partsOf(parts).map(partText).join('');
 }
 
 function partText(part: JsonObject): string {
@@ -67,7 +72,7 @@ export function restOf(parts: unknown, streamedText: string): { at: number; delt
     return [];
   }
   let skip = streamedText.length;
-  return objects(parts).map((part, at) => {
+  return partsOf(parts).map((part, at) => {
     const all = partText(part);
     const delta = all.slice(skip);
     skip = Math.max(0, skip - all.length);
@@ -75,17 +80,15 @@ export function restOf(parts: unknown, streamedText: string): { at: number; delt
   });
 }
 
-/** The same for arguments. Here a contradiction is an error: a call with wrong arguments must not run. */
-export function restOfArguments(final: string, streamed: string): string {
-  if (final.startsWith(streamed)) return final.slice(streamed.length);
-  if (final === '' || sameJson(final, streamed)) return '';
-  throw garbled('a call that ends with other arguments than its deltas had');
+/** The phase of a message, if it is one that is known. */
+export function phaseOf({ phase }: JsonObject): Phase | undefined {
+  return Phase.options.find((known) => known === phase);
 }
 
-function sameJson(a: string, b: string): boolean {
-  try {
-    return JSON.stringify(parseJson(a)) === JSON.stringify(parseJson(b));
-  } catch {
-    return false;
-  }
+/** The marks of a call. Callers other than `direct` (programs) are never offered to the model. */
+export function marksOf({ async: isAsync, caller }: JsonObject): CallMarks {
+  return {
+    ...(typeof isAsync === 'boolean' && { async: isAsync }),
+    ...(object(caller).type === 'direct' && { caller: { type: 'direct' } }),
+  };
 }

@@ -2,7 +2,6 @@ import type { ItemEvent } from '../../events/events.ts';
 import { ItemWriter } from '../../events/item-writer.ts';
 import { type CallFragment, CallQueue } from '../functions/call-queue.ts';
 import type { ModelFunction } from '../functions/tools.ts';
-import { garbled } from '../server/failure.ts';
 
 /**
  * Writes the items of another server's response through one ItemWriter. An item that gets text ends the one before;
@@ -12,9 +11,8 @@ export class Speech {
   readonly #writer: ItemWriter;
   readonly #calls: CallQueue;
   #speaker: number | 'calls' | undefined;
-  /** The number of the latest call, and of the latest call that has ended. */
-  #latestCall = -1;
-  #latestEnded = -1;
+  /** The numbers of the calls that have begun. */
+  readonly #begun = new Set<number>();
 
   constructor(wantsSummary: boolean, tools: ReadonlyMap<string, ModelFunction>) {
     this.#writer = new ItemWriter(wantsSummary);
@@ -38,16 +36,24 @@ export class Speech {
     return this.#speaker === number;
   }
 
-  /** Begins a call, or adds to one. Throws an ApiError for a call that has ended. */
-  call(number: number, fragment: Omit<CallFragment, 'index'>): void {
-    if (number <= this.#latestEnded) {
-      if (fragment.arguments === '') return;
-      throw garbled('arguments of a call after something else was said');
+  /** Begins a call, or adds to one. Throws an ApiError for a call that has ended with other arguments. */
+  call(number: number, fragment: CallFragment): void {
+    if (!this.#begun.has(number)) {
+      if (this.#speaker !== 'calls') this.end('completed');
+      this.#begun.add(number);
+      this.#speaker = 'calls';
     }
-    if (this.#speaker !== 'calls') this.end('completed');
-    this.#speaker = 'calls';
-    this.#latestCall = Math.max(this.#latestCall, number);
-    this.#calls.add({ index: number, ...fragment });
+    this.#calls.add({ ...fragment, key: number });
+  }
+
+  /** The arguments so far of the call with this number. */
+  argumentsOf(number: number): string {
+    return this.#calls.argumentsOf(number);
+  }
+
+  /** Whether a call is incomplete: another item would end it. */
+  get isPending(): boolean {
+    return this.#calls.isPending;
   }
 
   /** Whether the last call's arguments are incomplete JSON. */
@@ -55,11 +61,26 @@ export class Speech {
     return this.#calls.broken;
   }
 
+  /** Whether no item has anything in it. */
+  get isSilent(): boolean {
+    return this.#writer.isSilent;
+  }
+
   /** Ends the open item. */
   end(status: 'completed' | 'incomplete'): void {
     this.#calls.flush(status);
-    this.#latestEnded = this.#latestCall;
     this.#writer.close(status);
     this.#speaker = undefined;
+  }
+
+  /** Writes all waiting calls at the end of the reply, and leaves the last item open. Throws for arguments of a call that had ended. */
+  settle(status: 'completed' | 'incomplete'): void {
+    this.#calls.end(status);
+  }
+
+  /** The same, and ends the open item. */
+  finish(status: 'completed' | 'incomplete'): void {
+    this.#calls.end(status);
+    this.end(status);
   }
 }

@@ -31,6 +31,9 @@ export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
+/** What OpenAI has for a token that is too unlikely to be told, and servers null or leave out; 0 would say that it was certain. */
+const UNLIKELY = -9999;
+
 /** The log probabilities of tokens; empty if absent or null. */
 export function toLogprobs(tokens: unknown): Logprob[] {
   return objects(tokens).map((token) => ({
@@ -44,7 +47,7 @@ function toLogprob({ token, logprob, bytes }: JsonObject) {
   const knownBytes = Array.isArray(bytes) ? bytes.filter((byte) => typeof byte === 'number') : undefined;
   return {
     token: tokenText,
-    logprob: typeof logprob === 'number' ? logprob : 0,
+    logprob: typeof logprob === 'number' ? logprob : UNLIKELY,
     bytes: knownBytes ?? [...new TextEncoder().encode(tokenText)],
   };
 }
@@ -71,17 +74,35 @@ export function usageReader(input: string, output: string): (usage: unknown) => 
   return (usage) => {
     if (!isObject(usage)) return null;
     const details = object(usage[inputDetails]);
-    const input_tokens = count(usage[inputTokens]);
-    const output_tokens = count(usage[outputTokens]);
-    return {
-      input_tokens,
-      input_tokens_details: {
-        cached_tokens: count(details.cached_tokens),
-        cache_write_tokens: count(details.cache_write_tokens),
-      },
-      output_tokens,
-      output_tokens_details: { reasoning_tokens: count(object(usage[outputDetails]).reasoning_tokens) },
-      total_tokens: sumTokens(input_tokens, output_tokens),
-    };
+    return toUsage({
+      input: count(usage[inputTokens]),
+      // DeepSeek and Moonshot have it outside the details.
+      cached: count(details.cached_tokens) || count(usage.prompt_cache_hit_tokens) || count(usage.cached_tokens),
+      cacheWrite: count(details.cache_write_tokens),
+      output: count(usage[outputTokens]),
+      reasoning: count(object(usage[outputDetails]).reasoning_tokens),
+    });
+  };
+}
+
+/** The usage after a later one: a count of 0 takes back none that was told, since some servers end with zeros. */
+export function laterUsage(before: Usage | null, usage: Usage | null): Usage | null {
+  if (!before || !usage) return usage ?? before;
+  return toUsage({
+    input: usage.input_tokens || before.input_tokens,
+    cached: usage.input_tokens_details.cached_tokens || before.input_tokens_details.cached_tokens,
+    cacheWrite: usage.input_tokens_details.cache_write_tokens || before.input_tokens_details.cache_write_tokens,
+    output: usage.output_tokens || before.output_tokens,
+    reasoning: usage.output_tokens_details.reasoning_tokens || before.output_tokens_details.reasoning_tokens,
+  });
+}
+
+function toUsage(counts: Record<'input' | 'cached' | 'cacheWrite' | 'output' | 'reasoning', number>): Usage {
+  return {
+    input_tokens: counts.input,
+    input_tokens_details: { cached_tokens: counts.cached, cache_write_tokens: counts.cacheWrite },
+    output_tokens: counts.output,
+    output_tokens_details: { reasoning_tokens: counts.reasoning },
+    total_tokens: sumTokens(counts.input, counts.output),
   };
 }
