@@ -2,6 +2,7 @@ import { ApiError, unsupported } from '../errors.ts';
 import type { ClientItem, Item } from '../items/item.ts';
 import { hostedToolOf } from '../protocol/hosted-tools.ts';
 import type { EchoedTool } from '../protocol/response.ts';
+import { strictByDefault } from '../protocol/strict.ts';
 import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
 import type { Tool, ToolUse } from '../tools/tool.ts';
 import { check } from '../validate.ts';
@@ -56,7 +57,7 @@ export function sortTools(tools: readonly Entry[], serverTools: ServerTools): So
     }
     if ('name' in clientTool) names.add(clientTool.name);
     client.set(clientTool, param);
-    echoed.push(echo(clientTool));
+    echoed.push(echo(clientTool.type === 'function' ? strictByDefault(clientTool) : clientTool));
   }
   return { client, uses, echoed, leftOut };
 }

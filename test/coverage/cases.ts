@@ -112,7 +112,7 @@ const edgeCases: readonly Case[] = [
   edge('22 reasoning that says nothing is a no-op', 'input.empty-reasoning'),
   edge('23 an unknown call_id is 400 and named', 'calls.unknown'),
   edge('24 what is sent again is not doubled', 'replay.by-id', 'replay.call', 'replay.output', 'replay.id-twice'),
-  edge('25 an omitted strict is echoed as a boolean and forces nothing', 'chat.strict'),
+  edge('25 an omitted strict is echoed as a boolean and forces nothing', 'chat.strict', 'wire.strict-by-default'),
   edge(
     '26 a string output stays a string; parallel calls are one turn',
     'input.function-call',

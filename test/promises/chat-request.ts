@@ -87,7 +87,7 @@ promise(
 
 promise(
   'chat.strict',
-  { says: 'an omitted strict is echoed as false and not sent', source: 'docs/edge-cases.md: 25 (vercel/ai#11869)' },
+  { says: 'an omitted strict is echoed as a boolean and not sent', source: 'docs/edge-cases.md: 25 (vercel/ai#11869)' },
   async (door) => {
     const model = door.model.script(says('Hi'));
     const response = await create(door, { model, tools });

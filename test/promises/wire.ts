@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { callsFunctions, type Script, says, sends } from '../support/model/scripted.ts';
 import { messageEvents, sendsMessage, text } from '../support/model/scripted-messages.ts';
 import { encoded, eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
-import { create, stream } from './ask.ts';
+import { callOf, create, stream } from './ask.ts';
 import { promise } from './promise.ts';
 import { modelInput, stored, turnRefused } from './state-ask.ts';
 
@@ -145,5 +145,60 @@ promise(
     }
     const unasked = await stream(door, { model: door.model.script(sends([{ reasoning_content: 'Hm' }])) });
     for (const event of unasked.events) assert.ok(!JSON.stringify(event).includes('encrypted_content'));
+  },
+);
+
+promise(
+  'wire.strict-by-default',
+  {
+    says: 'a function whose strict is left out is echoed as strict, if its schema can be, and servers that do not know strict get it as it came',
+    source: RECORDED,
+  },
+  async (door) => {
+    const text = { type: 'string' };
+    const inner = { type: 'object', properties: { c: text } };
+    const loose = {
+      type: 'object',
+      properties: { a: text, b: { type: 'array', items: inner }, d: { anyOf: [inner, { type: 'null' }] } },
+      required: ['a'],
+    };
+    const held = { ...inner, required: ['c'], additionalProperties: false };
+    const strict = {
+      type: 'object',
+      properties: { a: text, b: { type: 'array', items: held }, d: { anyOf: [held, { type: 'null' }] } },
+      required: ['a', 'b', 'd'],
+      additionalProperties: false,
+    };
+    const none = { type: 'object', properties: {}, required: [], additionalProperties: false };
+    const cases: [parameters: object, echoed: object][] = [
+      [loose, strict],
+      [strict, strict],
+      [{ type: 'object' }, none],
+    ];
+    /** Schemas that admit what no strict one does. */
+    const open = [
+      null,
+      {},
+      { type: 'object', additionalProperties: true },
+      { ...inner, additionalProperties: text },
+      { type: 'object', properties: { map: { type: 'object' } } },
+      { type: 'object', properties: { one: { oneOf: [text] } } },
+    ];
+    const all = [...cases.map(([parameters]) => parameters), ...open];
+    const tools = all.map((parameters, at) => ({ type: 'function', name: `f${at}`, parameters }));
+    const model = door.model.script(says('Hi'));
+    const response = await create(door, { model, tools });
+    assert.deepEqual(
+      response.tools.map((tool) => tool.type === 'function' && [tool.strict, tool.parameters]),
+      [...cases.map(([, echoed]) => [true, echoed]), ...open.map((parameters) => [false, parameters])],
+    );
+    const told: { function: { parameters?: object; strict?: boolean } }[] = callOf(door, model).body.tools;
+    assert.deepEqual(told[0]?.function.parameters, loose);
+    assert.ok(told.every((tool) => tool.function.strict === undefined));
+    for (const chosen of [true, false]) {
+      const fn = { type: 'function', name: 'f', parameters: loose, strict: chosen };
+      const { tools } = await create(door, { model, tools: [fn] });
+      assert.partialDeepStrictEqual(tools, [fn]);
+    }
   },
 );
