@@ -69,6 +69,7 @@ const MAX_MESSAGE_BYTES = 33 * 1024 * 1024;
 const REFUSAL_MS = 5_000;
 
 const OPTIONS = {
+  maxHeaderSize: 60 * 1024, // as Envoy takes by default
   // Above the 60 s for which load balancers commonly keep a connection, so that they close it first.
   keepAliveTimeout: 75_000,
   headersTimeout: 60_000,
@@ -162,6 +163,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     });
     const tooMany = rejected.has(incoming.socket);
     if (tooMany) outgoing.shouldKeepAlive = false;
+    if (incoming.httpVersion === '1.0') incoming.headers.host ??= 'localhost'; // HTTP/1.0 has none
     const refusal = tooMany ? tooManyConnections() : refuseTarget(incoming.url ?? '');
     if (refusal) outgoing.writeHead(refusal.status, [...refusal.headers()].flat()).end(refusal.body);
     else if (incoming.method === 'GET' && hasBody(incoming)) {

@@ -4,11 +4,10 @@ import type { EventFeed } from '../service/feed.ts';
 import type { Env } from './env.ts';
 import { openReply } from './reply.ts';
 
-/** Headers of a stream, so that proxies neither cache nor buffer it. HTTP/2 drops `connection`. */
+/** Headers of a stream, so that proxies neither cache nor buffer it. */
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
-  connection: 'keep-alive',
   'x-accel-buffering': 'no',
 };
 

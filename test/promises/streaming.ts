@@ -155,25 +155,6 @@ promise(
   },
 );
 
-const HOP_BY_HOP = 'the proxy writes its own connection header';
-
-promise(
-  'stream.connection',
-  { says: 'a stream keeps its connection alive where the protocol has it', source: 'docs/api.md' },
-  async (door) => {
-    const model = door.model.script(says('Hi'));
-    const { headers, body } = await post(door, { model, input: 'Hi', stream: true });
-    await body?.cancel();
-    assert.equal(headers.get('connection'), 'keep-alive');
-  },
-  {
-    workerd: HOP_BY_HOP,
-    'envoy-streamed': HOP_BY_HOP,
-    'envoy-buffered': HOP_BY_HOP,
-    'envoy-original': HOP_BY_HOP,
-  },
-);
-
 promise(
   'stream.live',
   { says: 'events reach the reader while the model speaks', source: 'docs/api.md' },
