@@ -26,6 +26,9 @@ const inEachProtocol = (says: string, size: number, body: (n: number) => object)
 /** What a client can make long. */
 export const requests: Case[] = [
   ...inEachProtocol('items', 1_250, (n) => ({ input: many(n, () => user) })),
+  ...inEachProtocol('developer messages between others', 600, (n) => ({
+    input: many(n, () => [user, { role: 'developer', content: 'x' }]).flat(),
+  })),
   ...inEachProtocol('calls and outputs', 600, (n) => ({ input: [user, ...pairs(n, (at) => `c${at}`)] })),
   ...inEachProtocol('calls of one id', 600, (n) => ({ input: [user, ...pairs(n, () => 'c')] })),
   ...inEachProtocol('parts of a message', 4_000, (n) => ({
