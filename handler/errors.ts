@@ -132,6 +132,8 @@ export class ApiError extends Error {
   /** OpenAI's more exact code, in its style. */
   readonly #finer: RefusalCode | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** The context in tokens that a model server named where an input did not fit it. */
+  readonly context: number | null;
   /** The message for clients, with the detail. The log has `message`, since a detail may quote what a user wrote. */
   readonly told: string;
 
@@ -140,6 +142,7 @@ export class ApiError extends Error {
     this.kind = kind;
     this.param = details.param == null ? null : clip(details.param, MAX_PARAM);
     this.reason = details.reason ?? null;
+    this.context = details.context ?? null;
     this.#finer = details.finer;
     this.told = details.detail ? `${this.message} It says: ${start(redact(details.detail))}` : this.message;
     this.headers = { ...retryHeader(kind, details.retry), ...details.headers };
@@ -188,6 +191,7 @@ export interface ApiErrorDetails {
   /** False for one that comes again however often the client tries, though others of its kind may not. */
   retry?: false;
   headers?: Record<string, string>;
+  context?: number | undefined;
   /** What the model's server said, where clients may hear it; without secrets and cut before they do. */
   detail?: string;
   cause?: unknown;

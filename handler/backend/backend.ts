@@ -19,6 +19,8 @@ export interface ModelCall {
   presence_penalty: number | null;
   frequency_penalty: number | null;
   max_output_tokens: number | null;
+  /** `auto` where the server may leave out what does not fit, if it knows how; whoever calls does it else. */
+  truncation: 'auto' | null;
   text: { format: TextFormat; verbosity: string | null };
   /** Alternatives per token, with log probabilities; null for no log probabilities. */
   top_logprobs: number | null;
@@ -129,4 +131,6 @@ export interface Backend {
   prepare(call: ModelCall, profile: ServerProfile): PreparedCall;
   /** The ids of its models; rejects if it cannot list them. */
   models(signal: AbortSignal): Promise<readonly string[]>;
+  /** The context of a model in tokens, where its server tells it; rejects if it cannot be asked. */
+  context?(model: string, signal: AbortSignal): Promise<number | undefined>;
 }

@@ -13,6 +13,7 @@ import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History, ResumedTurn } from '../turn/history.ts';
+import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
@@ -107,7 +108,8 @@ async function make(
     const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
     const number = progress.number + published.length;
     const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
-    const { prepare, context } = models.find(request.model);
+    const model = models.find(request.model);
+    const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
     const turn = planTurn(request, history, { tools: options.tools, context });
@@ -120,6 +122,7 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
+    const prepare = prepareFor(turn, model);
     const turnOptions = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal };
     for await (const event of runTurn(turn, turnOptions, bounds.signal)) {
       bounds.countBytes(await record.append(event));

@@ -2,6 +2,7 @@ import type { Backend, ModelCall, Prepare, ServerProfile } from '../backend/back
 import { ApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { matcher } from '../pattern.ts';
+import { ModelContexts } from './contexts.ts';
 
 /** An entry of the configuration's `models`: names that match the pattern go to the backend. */
 export interface ModelRoute {
@@ -19,6 +20,10 @@ export interface RoutedModel {
   prepare: Prepare;
   /** Context window in tokens, where the configuration says. */
   context: number | undefined;
+  /** The same, where its server tells or has named it; undefined where it does not within `timeout` milliseconds. */
+  toldContext(timeout: number): Promise<number | undefined>;
+  /** Takes in the context that its server has named. */
+  learnContext(context: number): void;
 }
 
 /** Routes model names to backends. */
@@ -44,11 +49,20 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
     matches: matcher(match),
     list: cachedList(backend),
     model: { prepare: (call: ModelCall) => backend.prepare(call, profile), context },
+    // OpenAI's own tells none: it shortens inputs by itself.
+    contexts: profile.isOpenAI ? undefined : new ModelContexts(backend),
   }));
   return {
     find(model) {
       const entry = entries.find(({ matches }) => matches(model));
-      if (entry) return entry.model;
+      if (entry) {
+        const { contexts } = entry;
+        return {
+          ...entry.model,
+          toldContext: async (timeout) => contexts?.of(model, timeout),
+          learnContext: (context) => contexts?.learn(model, context),
+        };
+      }
       throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
     },
     async has(model, timeout) {

@@ -1,4 +1,5 @@
 import type { Prepare } from '../backend/backend.ts';
+import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { Turn } from '../turn/turn.ts';
 import type { CompleteRequest } from './complete.ts';
@@ -25,10 +26,11 @@ export async function planRequest(
   recall: Recall = () => undefined,
 ): Promise<PlannedTurn> {
   const { models, tools, limits } = services;
-  const { prepare, context } = models.find(request.model);
+  const model = models.find(request.model);
   const gathered = await gather(services, ctx, request, recall);
+  const context = await contextFor(gathered.request, model, limits.listing);
   const turn = planTurn(gathered.request, gathered.history, { tools, context });
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
-  return { ...gathered, turn, prepare };
+  return { ...gathered, turn, prepare: prepareFor(turn, model) };
 }

@@ -124,7 +124,10 @@ export function planCompaction(
     const param = `context_management[${index}].compact_threshold`;
     const threshold = compact_threshold ?? (context && context * COMPACT_AT);
     if (threshold === undefined)
-      throw unsupported(param, 'is needed, since the context of the model is not configured');
+      throw unsupported(
+        param,
+        'is needed, since the context of the model is neither configured nor told by its server',
+      );
     if (estimateTokens(call) > threshold) return { only: false, context };
   }
   return undefined;

@@ -50,7 +50,8 @@ export function planTurn(
   const tools = planTools(request, sorted, [...whole, ...output], serverTools);
   const settings = settingsOf(request, whole);
   const call = callWithoutInput(request, settings, tools);
-  const room = request.truncation === 'auto' ? roomIn(context, call) : undefined;
+  const shortens = request.truncation === 'auto';
+  const room = shortens && context !== undefined ? roomFor(call, context, call.max_output_tokens) : undefined;
   const modelItems = truncate(searchesAsCalls(itemsToRead(whole, settings.reasoning.context)).map(asRead), room);
   const compaction = planCompaction(request, { ...call, input: modelItems }, context);
   const warmsUp = request.generate === false;
@@ -69,6 +70,7 @@ export function planTurn(
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
     ...(tools.all && { allTools: { tools: [...tools.all.keys()], params: tools.all } }),
     ...(room !== undefined && { room }),
+    ...(shortens && { shortens }),
     ...(tools.leftOut.length > 0 && { leftOut: tools.leftOut }),
     ...(compaction && !summaryItem && !warmsUp && { compaction }),
     ...(resumed && { resumed }),
@@ -166,6 +168,7 @@ function callWithoutInput(
     instructions: instruct(shared.instructions, catalog),
     tools: [...catalog.callable.keys()],
     params: catalog.callable,
+    truncation: request.truncation === 'auto' ? 'auto' : null,
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
     presence_penalty: request.presence_penalty ?? null,
@@ -199,12 +202,6 @@ function itemsToRead(items: readonly Item[], reasoning: 'current_turn' | 'all_tu
 /** An agent's message as the user's message that a model reads; one that a server sealed stays as it is, for that server. */
 function asRead(item: Item): Item {
   return item.type === 'agent_message' ? (readLetter(item) ?? item) : item;
-}
-
-/** The tokens left for items under truncation `auto`. */
-function roomIn(context: number | undefined, call: Omit<ModelCall, 'input'>): number {
-  if (context === undefined) throw unsupported('truncation', 'needs the context of the model in the configuration');
-  return roomFor(call, context, call.max_output_tokens);
 }
 
 function choiceOf({ tool_choice }: ResolvedRequest): ToolChoice {

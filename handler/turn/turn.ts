@@ -26,8 +26,10 @@ export interface Turn extends TurnCalls {
   input: readonly Item[];
   /** The model's input, with compactions still sealed. */
   modelItems: readonly Item[];
-  /** The tokens items may take, under truncation `auto`. */
+  /** The tokens items may take, under truncation `auto` where the context is known. */
   room?: number;
+  /** Set under truncation `auto`: a call that does not fit goes without its oldest items. */
+  shortens?: boolean;
   /** Whether the client wants encrypted reasoning, to keep it itself. */
   sealsReasoning: boolean;
   /** The types of hosted tools that were left out, if any were. */

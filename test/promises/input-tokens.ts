@@ -225,7 +225,6 @@ promise(
       { model, input: 'Hi', previous_response_id: 'resp_1', conversation: 'conv_1' },
       { model, input: 'Hi', tools: [{ type: 'mcp' }] },
       { model, input: 'Hi', tool_choice: { type: 'function', name: 'f' } },
-      { model, input: 'Hi', truncation: 'auto' },
       { model, input: 'Hi', text: { format: { type: 'json_schema' } } },
       { model, input: 'Hi', reasoning: { mode: 'pro' } },
       { model, prompt: { id: 'unknown' } },

@@ -11,6 +11,7 @@ import { applyRules, type RequestRules } from '../server/request-rules.ts';
 import { listModels, type Server } from '../server/server.ts';
 import { ServerMemory } from '../server/server-memory.ts';
 import { ServerTokenCounter } from '../server/token-count.ts';
+import { toldContext } from '../server/told-context.ts';
 import { chatCountMethods } from './count.ts';
 import { toMessages } from './messages.ts';
 import { ChatReply } from './reply.ts';
@@ -40,6 +41,7 @@ export function chatCompletions(server: Server): Backend {
       };
     },
     models: (signal) => listModels(server, signal),
+    context: (model, signal) => toldContext(server, model, signal),
   };
 }
 

@@ -52,6 +52,7 @@ const fields = {
   presence_penalty: matters([{ presence_penalty: 0.5 }, { presence_penalty: -1 }]),
   frequency_penalty: matters([{ frequency_penalty: 0.5 }, { frequency_penalty: -1 }]),
   max_output_tokens: matters([{ max_output_tokens: 16 }, { max_output_tokens: 17 }]),
+  truncation: isTaken({ truncation: 'auto' }),
   text: {
     format: matters([text({ format: { type: 'json_object' } }), schema('a'), schema('b')]),
     verbosity: matters([text({ verbosity: 'low' }), text({ verbosity: 'high' })]),

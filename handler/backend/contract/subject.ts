@@ -67,6 +67,7 @@ export function modelCall(members: Partial<ModelCall> = {}): ModelCall {
     tool_choice: 'auto',
     parallel_tool_calls: true,
     temperature: null,
+    truncation: null,
     presence_penalty: null,
     frequency_penalty: null,
     top_p: null,

@@ -5,6 +5,7 @@ import { applyRules } from '../server/request-rules.ts';
 import { listModels, type Server } from '../server/server.ts';
 import { ServerMemory } from '../server/server-memory.ts';
 import { ask, only, ServerTokenCounter, tokens } from '../server/token-count.ts';
+import { toldContext } from '../server/told-context.ts';
 import { markAsync } from './async-calls.ts';
 import { ResponsesReply } from './reply.ts';
 import { toOpenAIsRequest, toOthersRequest } from './request.ts';
@@ -47,5 +48,6 @@ export function responses(server: Server): Backend {
       };
     },
     models: (signal) => listModels(server, signal),
+    context: (model, signal) => toldContext(server, model, signal),
   };
 }

@@ -22,6 +22,7 @@ export function toOpenAIsRequest(call: ModelCall): JsonObject {
   return {
     ...common(call),
     input: call.input.flatMap(toOpenAIs),
+    ...present({ truncation: call.truncation }),
     // What OpenAI does not store is remembered only if it is sent back, sealed.
     ...nonEmpty('include', [...included(call), ...(DO_NOT_REASON.test(call.model) ? [] : [SEALED])]),
     ...(tools.length > 0 && { tools: tools.map(present), tool_choice, ...present({ parallel_tool_calls }) }),

@@ -42,6 +42,13 @@ function throwDetailed(error: unknown): never {
   const body = text(object(error.cause).body);
   const detail = [...new Set(errorWords(body).all(...FOR_PEOPLE))].join('; ');
   if (detail === '') throw error;
-  const { kind, message, param, reason, headers, cause } = error;
-  throw new ApiError(kind, message, { param, ...(reason && { reason }), headers, cause, detail });
+  const { kind, message, param, reason, headers, context, cause } = error;
+  throw new ApiError(kind, message, {
+    param,
+    ...(reason && { reason }),
+    headers,
+    ...(context && { context }),
+    cause,
+    detail,
+  });
 }

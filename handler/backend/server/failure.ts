@@ -12,6 +12,7 @@ import { nameIn } from './json-fields.ts';
 import { refusalIn } from './refusals.ts';
 import { refusedField } from './refused-field.ts';
 import { pauseIn } from './retry-pause.ts';
+import { limitIn } from './said-limit.ts';
 
 /** The most bytes of an error body that are read to classify it. */
 const MAX_BODY = 64 * 1024;
@@ -95,7 +96,7 @@ function classify(httpStatus: number | null, body: string, retryAfter: string | 
     }
     case 'context_length': {
       const message = "The input, with the output asked for, does not fit the model's context window.";
-      return new ApiError('context_length', message, { param: 'input', cause });
+      return new ApiError('context_length', message, { param: 'input', context: limitIn(words.gist), cause });
     }
     case 'model_not_found':
       return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
