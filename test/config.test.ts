@@ -35,6 +35,12 @@ test('an empty configuration has every default', () => {
   });
 });
 
+test('a preview or a dated type in dropTools is the tool itself', () => {
+  const dropTools = ['web_search_preview', 'web_search_2025_08_26', 'image_generation', 'mcp'];
+  assert.deepEqual(parseConfig({ dropTools }).dropTools, ['web_search', 'web_search', 'image_generation', 'mcp']);
+  assert.deepEqual(parseConfig({ dropTools: [] }).dropTools, []);
+});
+
 const secrets = {
   ANTHROPIC_API_KEY: 'a',
   OPENAI_API_KEY: 'b',

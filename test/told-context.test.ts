@@ -5,6 +5,7 @@ import type { Backend } from '../handler/backend/backend.ts';
 import { openServer } from '../handler/backend/server/server.ts';
 import { toldContext } from '../handler/backend/server/told-context.ts';
 import { modelsOf } from '../handler/routing/models.ts';
+import { contextFor } from '../handler/turn/overflow.ts';
 import { anyServer } from './support/backend-contract.ts';
 
 /** The server that answers these bodies to `METHOD PATH`, and 404 to all else. */
@@ -80,5 +81,26 @@ test('a context is asked for once, and what a server names where it was exceeded
   now += 3_600_001;
   fails = true;
   assert.equal(await told(1_000), undefined);
+  assert.equal(asked, 2);
+});
+
+test('a server is asked only where the context matters, and nobody has configured it', async () => {
+  let asked = 0;
+  const model = {
+    prepare: () => ({ async *stream() {} }),
+    context: undefined as number | undefined,
+    async toldContext() {
+      asked++;
+      return 4096;
+    },
+    learnContext() {},
+  };
+  const compaction = { type: 'compaction' as const };
+  for (const request of [{ truncation: 'auto' as const }, { context_management: [compaction] }])
+    assert.equal(await contextFor(request, model, 1_000), 4096);
+  assert.equal(asked, 2);
+  for (const request of [{}, { context_management: [{ ...compaction, compact_threshold: 9 }] }])
+    assert.equal(await contextFor(request, model, 1_000), undefined);
+  assert.equal(await contextFor({ truncation: 'auto' }, { ...model, context: 512 }, 1_000), 512);
   assert.equal(asked, 2);
 });

@@ -7,6 +7,111 @@ import { callOf, create, refuses, stream } from './ask.ts';
 import { promise } from './promise.ts';
 import { have, modelInput } from './state-ask.ts';
 
+const lark = { type: 'grammar', syntax: 'lark', definition: 'start: "*** Begin Patch" LF' };
+const fn = (name: string, more: object = {}) => ({
+  type: 'function',
+  name,
+  description: 'd',
+  strict: false,
+  parameters: {
+    type: 'object',
+    properties: { cmd: { type: 'string' } },
+    required: ['cmd'],
+    additionalProperties: false,
+  },
+  ...more,
+});
+const told = (role: string, ...texts: string[]) => ({
+  type: 'message',
+  role,
+  content: texts.map((part) => ({ type: 'input_text', text: part })),
+});
+
+/** First requests as agents send them, after what they sent to a server that wrote it down, and their sources. */
+const firstPrompts: Record<string, object> = {
+  // Codex 0.169.0, for a model that it takes for gpt-5.5: test/long/clients-codex.test.ts.
+  codex: {
+    instructions: 'You are a coding agent.',
+    input: [
+      told('developer', '<permissions>'),
+      told('user', '<environment_context>'),
+      told('developer', '<apps>'),
+      told('user', 'Hi'),
+    ],
+    tools: [
+      fn('exec_command'),
+      { type: 'custom', name: 'apply_patch', description: 'd', format: lark },
+      { type: 'tool_search', execution: 'client', description: 'd', parameters: { type: 'object', properties: {} } },
+      { type: 'web_search', external_web_access: true, search_content_types: ['text', 'image'] },
+      { type: 'image_generation', output_format: 'png' },
+      fn('view_image'),
+    ],
+    tool_choice: 'auto',
+    parallel_tool_calls: true,
+    reasoning: { effort: 'medium', summary: 'auto' },
+    store: false,
+    stream: true,
+    include: ['reasoning.encrypted_content'],
+    prompt_cache_key: '019a0000-0000-7000-8000-000000000000',
+    client_metadata: { session_id: 's' },
+  },
+  // The same for gpt-5.6 and later: its tools are an item.
+  'codex, tools as an item': {
+    input: [
+      {
+        type: 'additional_tools',
+        role: 'developer',
+        tools: [
+          { type: 'custom', name: 'exec', description: 'd', format: lark },
+          { type: 'namespace', name: 'agents', description: 'd', tools: [fn('spawn_agent'), fn('wait_agent')] },
+          { type: 'web_search', external_web_access: false },
+          { type: 'image_generation', output_format: 'png' },
+        ],
+      },
+      told('developer', 'You are a coding agent.', '<permissions>'),
+      told('user', 'Hi'),
+    ],
+    tool_choice: 'auto',
+    reasoning: { summary: 'auto', context: 'all_turns' },
+    store: false,
+    stream: true,
+    include: ['reasoning.encrypted_content'],
+  },
+  // https://github.com/cline/cline/blob/main/src/core/api/providers/openai-native.ts
+  cline: {
+    instructions: 'You are Cline.',
+    input: [told('user', '<task>Hi</task>', '<environment_details>')],
+    tools: [
+      fn('execute_command', { strict: true }),
+      { type: 'custom', name: 'apply_patch', description: 'd', format: lark },
+      { type: 'web_search_preview' },
+    ],
+    reasoning: { effort: 'medium', summary: 'auto' },
+    stream: true,
+  },
+};
+
+promise(
+  'agents.first-prompt',
+  {
+    says: 'the first requests of Codex and Cline are answered without a key of the configuration',
+    source: 'https://github.com/openai/codex, https://github.com/cline/cline',
+  },
+  async (door) => {
+    for (const [name, body] of Object.entries(firstPrompts)) {
+      for (const [backend, { model }] of Object.entries(models(door))) {
+        const { final } = await stream(door, { model, ...body });
+        assert.equal(final.status, 'completed', `${name}, ${backend}`);
+        const tools = JSON.stringify(door.model.calls(model)[0]?.body.tools);
+        assert.ok(
+          tools.includes('exec') && !/web_search|image_generation/.test(tools),
+          `${name}, ${backend}: ${tools}`,
+        );
+      }
+    }
+  },
+);
+
 const OLLAMA_18286 = 'https://github.com/ollama/ollama/issues/18286';
 
 const envelope = 'Message Type: NEW_TASK\nTask name: /root/child\nSender: /root\nPayload:\n';
