@@ -97,7 +97,7 @@ translates('a turn whose tool runs once', { translated: 2, called: 2 }, async ({
 });
 
 // What cannot be carried is refused before anything is promised: where the functions are known only once their tool is open,
-// what is asked of the model before that is translated beside the first call. The same where a summary comes before the call.
+// what is asked of the model before that is translated beside the first call.
 translates('a turn whose tool is opened first', { translated: 3, called: 2 }, async ({ model, plan, run }) => {
   const name = model.script(sum, says('3'));
   assert.equal(await run(plan({ model: name, tools: [{ type: 'test_tool' }] })), 'completed');
@@ -119,8 +119,8 @@ translates('a turn that only sums up', { translated: 1, called: 1 }, async ({ mo
   return name;
 });
 
-translates('a turn that sums up first', { translated: 3, called: 2 }, async ({ model, plan, run }) => {
-  const name = model.script(says('In short.'), says('Hi'));
+translates('a turn that sums up last', { translated: 2, called: 2 }, async ({ model, plan, run }) => {
+  const name = model.script(says('Hi'), says('In short.'));
   const context_management = [{ type: 'compaction' as const, compact_threshold: 1 }];
   assert.equal(await run(plan({ model: name, context_management })), 'completed');
   return name;

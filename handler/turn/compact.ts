@@ -110,14 +110,17 @@ export function summaryCall(call: ModelCall, context: number | undefined): Model
 /** The default compact_threshold, as a part of the model's context. */
 const COMPACT_AT = 0.8;
 
-/** The compaction a turn begins with: on request, or because its input is above compact_threshold. Throws an ApiError. */
+/**
+ * The compaction of a turn: alone, on request; or because its input is above compact_threshold, and then `after` its
+ * answer, as at OpenAI. Throws an ApiError.
+ */
 export function planCompaction(
   { compacts, context_management }: Pick<CreateRequest, 'context_management'> & { compacts?: boolean },
   call: ModelCall,
   context: number | undefined,
-): { only: boolean; context: number | undefined } | undefined {
+): { after: boolean; context: number | undefined } | undefined {
   if (compacts) {
-    if (call.input.length > 0) return { only: true, context };
+    if (call.input.length > 0) return { after: false, context };
     throw new ApiError('invalid_value', 'input has nothing that could be compacted', { param: 'input' });
   }
   for (const [index, { compact_threshold }] of (context_management ?? []).entries()) {
@@ -128,7 +131,7 @@ export function planCompaction(
         param,
         'is needed, since the context of the model is neither configured nor told by its server',
       );
-    if (estimateTokens(call) > threshold) return { only: false, context };
+    if (estimateTokens(call) > threshold) return { after: true, context };
   }
   return undefined;
 }

@@ -11,8 +11,8 @@ export interface TurnCalls {
   /** All tools the turn may come to offer, if a search may load more than the call has. */
   allTools?: Pick<ModelCall, 'tools' | 'params'>;
   uses: readonly ToolUse[];
-  /** Set if the turn begins with a compaction. `only`: and ends with it. `context`: the model's, in tokens. */
-  compaction?: { only: boolean; context: number | undefined };
+  /** Set if the turn is a compaction, or ends with one `after` its answer. `context`: the model's, in tokens. */
+  compaction?: { after: boolean; context: number | undefined };
 }
 
 /** A turn's first model call, and the same call prepared for its server. */
@@ -31,15 +31,16 @@ export const PLACEHOLDER: Item = {
 };
 
 /**
- * Prepares the first call of a turn, which is the summary call if the turn begins with a compaction; undefined if
+ * Prepares the first call of a turn, which is the summary call if the turn is a compaction; undefined if
  * tools must be opened first. Throws an ApiError for anything the turn may come to send that its server cannot carry,
  * before anything is sent or promised.
  */
 export function prepareFirst(prepare: Prepare, { call, allTools, uses, compaction }: TurnCalls): FirstCall | undefined {
-  const first = compaction ? summaryCall(call, compaction.context) : withKnown(call, uses);
+  const isSummary = compaction?.after === false;
+  const first = isSummary ? summaryCall(call, compaction.context) : withKnown(call, uses);
   // Later calls are prepared only so that they are refused now. For deferred tools that is done without the input.
-  if (!first || (compaction && !compaction.only)) prepare({ ...call, ...allTools });
-  else if (allTools && !compaction) prepare({ ...call, ...allTools, input: [PLACEHOLDER] });
+  if (!first) prepare({ ...call, ...allTools });
+  else if (allTools && !isSummary) prepare({ ...call, ...allTools, input: [PLACEHOLDER] });
   return first && { call: first, prepared: prepare(first) };
 }
 

@@ -55,7 +55,7 @@ export function planTurn(
   const modelItems = truncate(searchesAsCalls(itemsToRead(whole, settings.reasoning.context)).map(asRead), room);
   const compaction = planCompaction(request, { ...call, input: modelItems }, context);
   const warmsUp = request.generate === false;
-  if (warmsUp && compaction?.only) {
+  if (warmsUp && compaction && !compaction.after) {
     throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
   }
   const summaryItem = output.find(isCompaction);

@@ -4,7 +4,7 @@ import type { FunctionCall, FunctionOutput } from '../items/function.ts';
 import { type Item, newItemId, type OutputItem } from '../items/item.ts';
 import { isCall, isServerCall } from '../items/roles.ts';
 import { fixedLimits } from '../limits.ts';
-import { type Response, sumTokens, type Usage } from '../protocol/response.ts';
+import type { Response } from '../protocol/response.ts';
 import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunction, ServerFunctions, ToolResult, ToolUse } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
@@ -13,6 +13,7 @@ import { MISFORMED, MisformedCalls } from './misformed-calls.ts';
 import type { RoundsSoFar } from './record.ts';
 import { ServedFunctions } from './served-functions.ts';
 import { truncate } from './truncate.ts';
+import { sumUsage } from './usage.ts';
 
 /** The end of a round: the model is called again, and the output so far stands. */
 export interface RoundEnd extends RoundsSoFar {
@@ -87,7 +88,7 @@ export async function* rounds(
           else yield { type: 'keep_alive' };
         }
       }
-      usage = add(usage, finish?.usage ?? null);
+      usage = sumUsage(usage, finish?.usage ?? null);
       const calls = roundOutput.filter(isCall);
       const ours = calls.filter((item) => item.type === 'function_call').filter(({ name }) => functions.has(name));
       const misfits = calls.filter((item) => misformed.includes(item));
@@ -203,23 +204,4 @@ class OutputIndexes {
       if (!next.done) await source.return(undefined as never); // the reader has left; the value is seen by nobody
     }
   }
-}
-
-function add(a: Usage | null, b: Usage | null): Usage | null {
-  if (!a || !b) return a ?? b;
-  return {
-    input_tokens: sumTokens(a.input_tokens, b.input_tokens),
-    input_tokens_details: {
-      cached_tokens: sumTokens(a.input_tokens_details.cached_tokens, b.input_tokens_details.cached_tokens),
-      cache_write_tokens: sumTokens(
-        a.input_tokens_details.cache_write_tokens,
-        b.input_tokens_details.cache_write_tokens,
-      ),
-    },
-    output_tokens: sumTokens(a.output_tokens, b.output_tokens),
-    output_tokens_details: {
-      reasoning_tokens: sumTokens(a.output_tokens_details.reasoning_tokens, b.output_tokens_details.reasoning_tokens),
-    },
-    total_tokens: sumTokens(a.total_tokens, b.total_tokens),
-  };
 }

@@ -9,7 +9,7 @@ import { type ResponseErrorCode, responseErrorCodes } from '../protocol/error-co
 import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
 import { compact } from './compact.ts';
-import { afterCompaction } from './compaction.ts';
+import { compactAfter } from './compact-after.ts';
 import { errorEvent } from './error-event.ts';
 import { prepareFirst, type TurnCalls } from './first-call.ts';
 import type { ResumedTurn } from './history.ts';
@@ -81,7 +81,7 @@ export interface OpenTurn {
 /** The same for a turn that is refused as long as nothing of it was promised. */
 export function openTurn(turn: Turn, options: TurnOptions, signal: AbortSignal): OpenTurn {
   const first = prepareFirst(options.prepare, turn)?.prepared.stream(signal);
-  const source = new Opening(sourceOf(turn, first, options, signal));
+  const source = new Opening(compacting(turn, sourceOf(turn, first, options, signal), options, signal));
   return {
     events: events(turn, source, options, signal),
     async refusal(until) {
@@ -100,26 +100,29 @@ function sourceOf(
   options: TurnOptions,
   signal: AbortSignal,
 ): AsyncIterable<BackendEvent | Calling | RoundEnd> {
-  if (first && turn.compaction) return compacted(turn, turn.compaction.only, first, options, signal);
+  if (first && turn.compaction?.after === false) return compactOnly(turn, first, options);
   if (first && turn.uses.length === 0 && !canMisform(turn.call.tools)) return first;
   return rounds(options.prepare, { ...turn, first }, options.rounds, signal);
 }
 
-/** A turn that begins with a compaction: the item, then the rounds after it. */
-async function* compacted(
+/** The events of a turn's model calls, with a compaction at their end if one is planned. */
+function compacting(
   turn: Turn,
-  only: boolean,
-  summing: AsyncIterable<BackendEvent>,
-  { prepare, seal, rounds: maxRounds }: TurnOptions,
+  source: AsyncIterable<BackendEvent | Calling | RoundEnd>,
+  options: TurnOptions,
   signal: AbortSignal,
-): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
-  const { call, response } = turn;
-  const { item, replacement, usage } = yield* compact(summing, call.input, seal);
-  if (only) return yield { type: 'finish', reason: 'stop', usage };
-  const input = afterCompaction(replacement, call.input);
-  const withItem = { ...response, output: [item] };
-  const resumed = { round: 1, usage, calls: 0, citations: [] };
-  yield* rounds(prepare, { ...turn, call: { ...call, input }, response: withItem, resumed }, maxRounds, signal);
+): AsyncIterable<BackendEvent | Calling | RoundEnd> {
+  return turn.compaction?.after ? compactAfter(turn, turn.compaction.context, source, options, signal) : source;
+}
+
+/** A turn that is a compaction: its item alone. */
+async function* compactOnly(
+  { call }: Turn,
+  summing: AsyncIterable<BackendEvent>,
+  { seal }: TurnOptions,
+): AsyncGenerator<BackendEvent, void> {
+  const { usage } = yield* compact(summing, call.input, seal);
+  yield { type: 'finish', reason: 'stop', usage };
 }
 
 async function* events(

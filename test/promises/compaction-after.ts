@@ -43,7 +43,7 @@ const repeatedInputs: [(output: Output) => object[], string[]][] = [
   ],
 ];
 
-/** A conversation of one turn that the next turn compacts; `output` is that of the first. */
+/** A conversation of one turn that the next turn compacts, after its own answer if it has one; `output` is that of the first. */
 async function compactedConversation(door: Door, model: string, how: object): Promise<{ id: string; output: Output }> {
   const id = await conversation(door);
   const { output } = await create(door, { model, conversation: id, input: [userMessage] });
@@ -65,7 +65,8 @@ promise(
   async (door) => {
     for (const how of ways) {
       for (const [repeats, shown] of repeatedInputs) {
-        const model = door.model.script(says('Hello, you.'), says('They said hello.'), says('Fine.'));
+        const answer = 'context_management' in how ? [says('That is long.')] : [];
+        const model = door.model.script(says('Hello, you.'), ...answer, says('They said hello.'), says('Fine.'));
         const { id, output } = await compactedConversation(door, model, how);
         const before = await contents(door, id);
         const input = [...repeats(output), question];

@@ -325,26 +325,72 @@ promise(
 promise(
   'compaction.managed',
   {
-    says: 'context_management compacts what has grown beyond its threshold, and then answers',
-    source: 'openai 7.57.0 types: ContextManagement',
+    says: 'context_management answers, and then compacts what has grown beyond its threshold, with nothing between its added and done',
+    source: "OpenAI's service, as recorded by clients' tests",
   },
   async (door) => {
-    const model = door.model.script(says('They said hello.'), says('Fine.'), says('Well.'));
+    const model = door.model.script(says('Fine.'), says('They said hello.'), says('Well.'));
     const long = { role: 'user', content: 'x'.repeat(6_000) };
     const context_management = [{ type: 'compaction', compact_threshold: 1_000 }];
     const { events, final } = await stream(door, { model, input: [long, ...talk], context_management });
     assert.deepEqual(
       final.output.map(({ type }) => type),
-      ['compaction', 'message'],
+      ['message', 'compaction'],
     );
     assert.equal(final.usage?.total_tokens, 36);
-    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: How are you?']);
+    assert.match(modelInput(door, model).slice(-2).join(), /^assistant: Fine\.,user: Now write the summary/);
     assert.deepEqual(await stored(door, final.id), final);
-    assert.ok(events.some(({ type }) => type === 'response.compaction.compacting'));
+    assert.deepEqual(
+      events.slice(-3).map(({ type }) => type),
+      ['response.output_item.added', 'response.output_item.done', 'response.completed'],
+    );
     await create(door, { model, previous_response_id: final.id, input: 'And now?', context_management });
-    assert.deepEqual(modelInput(door, model), [SUMMARY, 'assistant: Fine.', 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: And now?']);
   },
   NEEDS_HEADERS,
+);
+
+promise(
+  'compaction.left',
+  {
+    says: 'an answer stays as it is where its conversation cannot be compacted: calls wait for the client, it was cut, the summary fails',
+    source: 'docs/compaction.md',
+  },
+  async (door) => {
+    const context_management = [{ type: 'compaction', compact_threshold: 1 }];
+    const tools = [{ type: 'function', name: 'f', parameters: {} }];
+    const calls = callsFunctions({ name: 'f', args: '{}', id: 'c1' });
+    for (const [script, status, type] of [
+      [calls, 'completed', 'function_call'],
+      [sends([{ content: 'Hel' }], 'length'), 'incomplete', 'message'],
+      [says('Fine.'), 'completed', 'message'],
+    ] as const) {
+      const model = door.model.script(script, replies(500, {}));
+      const { final } = await stream(door, { model, tools, context_management });
+      assert.deepEqual([final.status, final.output.map((item) => item.type)], [status, [type]]);
+      assert.equal(final.usage?.total_tokens, 18);
+    }
+  },
+);
+
+promise(
+  'compaction.too-long',
+  { says: 'an input that the model cannot read is compacted before the answer', source: 'docs/compaction.md' },
+  async (door) => {
+    const error = { code: 'context_length_exceeded', message: 'too long', type: 'invalid_request_error' };
+    const context_management = [{ type: 'compaction', compact_threshold: 1 }];
+    for (const how of [{ stream: false }, { stream: true }]) {
+      const model = door.model.script(replies(400, { error }), says('They said hello.'), says('Fine.'));
+      const { output } = how.stream
+        ? (await stream(door, { model, input: talk, context_management })).final
+        : await create(door, { model, input: talk, context_management });
+      assert.deepEqual(
+        output.map(({ type }) => type),
+        ['compaction', 'message'],
+      );
+      assert.deepEqual(modelInput(door, model), [SUMMARY, 'user: How are you?']);
+    }
+  },
 );
 
 promise(
@@ -363,19 +409,19 @@ promise(
 
 promise(
   'compaction.loop',
-  { says: 'the tool loop goes on after a compaction', source: 'docs/compaction.md' },
+  { says: 'a compaction comes after the tool loop', source: 'docs/compaction.md' },
   async (door) => {
     const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}' });
-    const model = door.model.script(says('They said hello.'), add, says('3'));
+    const model = door.model.script(add, says('3'), says('They said hello.'));
     const context_management = [{ type: 'compaction', compact_threshold: 1 }];
     const tools = [{ type: 'test_tool' }];
     const { final } = await stream(door, { model, input: talk, context_management, tools });
     assert.deepEqual(
       final.output.map(({ type }) => type),
-      ['compaction', 'mcp_call', 'message'],
+      ['mcp_call', 'message', 'compaction'],
     );
     assert.equal(final.usage?.total_tokens, 54);
-    assert.equal(modelInput(door, model)[0], SUMMARY);
+    assert.match(modelInput(door, model).join('\n'), /tool \S+: 3\nassistant: 3\nuser: Now write/);
   },
   NEEDS_TEST_TOOL,
 );
@@ -414,15 +460,14 @@ promise(
     source: 'docs/compaction.md',
   },
   async (door) => {
-    const model = door.model.script(says('Bonjour.'), says('They said hello.'), says('Bien.'), says('Adieu.'));
+    const model = door.model.script(says('Bonjour.'), says('Bien.'), says('They said hello.'), says('Adieu.'));
     const french = { role: 'developer', content: 'Always answer in French.' };
     const first = await create(door, { model, input: [french, ...talk] });
     const context_management = [{ type: 'compaction', compact_threshold: 1 }];
     const second = await create(door, { model, previous_response_id: first.id, input: 'Well?', context_management });
     const before = ['system: Always answer in French.', SUMMARY];
-    assert.deepEqual(modelInput(door, model), [...before, 'user: Well?']);
     const third = await create(door, { model, previous_response_id: second.id, input: 'And now?' });
-    assert.deepEqual(modelInput(door, model), [...before, 'assistant: Bien.', 'user: And now?']);
+    assert.deepEqual(modelInput(door, model), [...before, 'user: And now?']);
     await create(door, {
       model,
       previous_response_id: third.id,
