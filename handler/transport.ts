@@ -25,7 +25,23 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
     return {
       status: response.status,
       header: (name) => response.headers.get(name),
-      body: response.body ?? new ReadableStream({ start: (controller) => controller.close() }),
+      body: { [Symbol.asyncIterator]: () => chunksOf(response.body) },
     };
+  };
+}
+
+/** The chunks of a body. A stream's own iterator would not close the connection before the chunk that it waits for has come. */
+function chunksOf(body: ReadableStream<Uint8Array> | null): AsyncIterator<Uint8Array, undefined> {
+  const end = { done: true, value: undefined } as const;
+  const reader = body?.getReader();
+  return {
+    async next() {
+      const step = await reader?.read();
+      return step?.value ? { done: false, value: step.value } : end;
+    },
+    async return() {
+      await reader?.cancel().catch(() => {}); // it has failed, and is closed
+      return end;
+    },
   };
 }

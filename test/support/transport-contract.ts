@@ -110,6 +110,16 @@ export const transportContract: readonly ContractCase<TransportSubject>[] = [
     assert.equal(asked, 0);
   }),
 
+  tried('a body that is left while a chunk is waited for closes the connection', async (transport, serve) => {
+    const server = await serve((_, reply) => reply.write('a'));
+    const { body } = await post(transport, server.url);
+    const chunks = body[Symbol.asyncIterator]();
+    await chunks.next();
+    chunks.next().catch(() => {}); // nobody waits for it any more
+    void chunks.return?.();
+    await server.closed();
+  }),
+
   tried('a body that is left closes the connection, before its first chunk or after', async (transport, serve) => {
     const server = await serve((_, reply) => reply.write('a'));
     const early = await post(transport, server.url);
