@@ -17,6 +17,10 @@ export interface SubjectScripts {
   failing: Script;
   /** One whose stream ends as any does, and the answer does not. */
   brokenOff: Script;
+  /** One that ends well, and whose connection stays open. */
+  leftOpen: Script;
+  /** One that gives up in the middle of a call. */
+  gaveUp: Script;
   cut: Script;
   /** One that tells the usage `USED`. */
   counted: Script;
@@ -44,7 +48,7 @@ function afterLong(script: Script): Script {
 /** A backend before a scripted server, whose protocol may say by a `wire` of its own which model a request is for. */
 export async function scriptedSubject(
   open: (url: string, transport: Transport) => Backend,
-  { good, talkative, endless, failing, brokenOff, cut, counted, manyCalls }: SubjectScripts,
+  { good, talkative, endless, failing, brokenOff, leftOpen, gaveUp, cut, counted, manyCalls }: SubjectScripts,
   profile = anyServer,
   wire: Partial<Wire> = {},
 ): Promise<BackendSubject> {
@@ -59,6 +63,8 @@ export async function scriptedSubject(
     endless: call(endless),
     failing: call(failing),
     brokenOff: call(brokenOff),
+    leftOpen: call(leftOpen),
+    gaveUp: call(gaveUp),
     cut: call(cut),
     counted: { call: call(counted), usage: USED },
     excessive: [call(afterLong(talkative)), call(manyCalls)],

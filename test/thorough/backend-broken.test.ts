@@ -128,6 +128,24 @@ test('a backend that takes what has ended for an answer does not keep the contra
   await refuses('a stream that ends before', ends, /has a Finish, as if that were the answer/);
 });
 
+test('a backend that takes what was given up for an answer does not keep the contract', async () => {
+  const ends = withEvents(async function* (events) {
+    try {
+      for await (const event of events) yield event;
+    } catch {
+      yield { type: 'finish', reason: 'stop', usage: null };
+    }
+  });
+  await refuses('an answer that its server gave up', ends, /a call that fails has come to an end/);
+});
+
+test('a backend that waits behind an answer until it fails does not keep the contract', async () => {
+  const fails = withEvents(async function* (events) {
+    for await (const event of events) if (event.type !== 'finish') yield event;
+  });
+  await refuses('an answer that has ended stands', fails, /one Finish/);
+});
+
 test('a backend that takes what was cut for whole does not keep the contract', async () => {
   const stops = withEachEvent((event) => (event.type === 'finish' ? { ...event, reason: 'stop' } : event));
   await refuses('an answer that is cut', stops, /whose tokens are used up ends for stop/);

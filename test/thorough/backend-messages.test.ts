@@ -44,6 +44,15 @@ tryBackend('anthropic', () =>
       await turn.raw(begun);
       turn.cut();
     },
+    async leftOpen(turn) {
+      for (const event of messageEvents([text('Well.')]).slice(0, -1)) await turn.raw(encoded(event));
+      await turn.closed;
+    },
+    gaveUp: sendsMessage(
+      messageEvents([{ type: 'tool_use', id: 'a', name: 'f', input: '{"a' }], { stop_reason: 'error' }).filter(
+        ({ type }) => type !== 'content_block_stop',
+      ),
+    ),
     async brokenOff(turn) {
       await turn.raw(begun);
       turn.end();

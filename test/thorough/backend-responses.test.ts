@@ -56,6 +56,18 @@ for (const isOpenAI of [false, true]) {
           await turn.raw(begun);
           turn.cut();
         },
+        async leftOpen(turn) {
+          await turn.raw(
+            eventsOf([message('Well.')])
+              .map(encoded)
+              .join(''),
+          );
+          await turn.closed;
+        },
+        gaveUp: sendsEvents([
+          ...eventsOf([{ ...call, arguments: '{"a' }]).slice(0, 4),
+          { type: 'response.completed', response: { status: 'cancelled', output: [] } },
+        ]),
         async brokenOff(turn) {
           await turn.raw(begun);
           turn.end();

@@ -72,6 +72,24 @@ export const backendContract: readonly ContractCase<BackendSubject>[] = [
     check(!failure || failure instanceof ApiError, `a failure is no ApiError: ${failure}`);
   }),
 
+  contractCase('an answer that has ended stands, though its server keeps the connection open', async (subject) => {
+    if (!subject.leftOpen) return;
+    checkItems(await eventsOf(subject, subject.leftOpen));
+    await subject.server?.closed(subject.leftOpen.model);
+  }),
+
+  contractCase(
+    'an answer that its server gave up is a failure, and its open call is not completed',
+    async (subject) => {
+      if (!subject.gaveUp) return;
+      await checkFails(subject, subject.gaveUp);
+      for (const event of await eventsUntilFailure(subject, subject.gaveUp)) {
+        if (event.type !== 'response.output_item.done' || !('status' in event.item)) continue;
+        check(event.item.status !== 'completed', 'a call that was given up is completed');
+      }
+    },
+  ),
+
   contractCase('an answer that is cut is incomplete, and says why', async (subject) => {
     const events = await eventsOf(subject, subject.cut);
     checkItems(events);
@@ -176,6 +194,17 @@ async function checkFails(subject: BackendSubject, call: ModelCall): Promise<voi
   const { finished, failure } = await endOf(subject, call);
   check(failure !== undefined && !finished, 'a call that fails has come to an end');
   check(failure instanceof ApiError, `a failure is no ApiError: ${failure}`);
+}
+
+/** The events of a call that fails. */
+async function eventsUntilFailure(subject: BackendSubject, call: ModelCall): Promise<BackendEvent[]> {
+  const events: BackendEvent[] = [];
+  try {
+    for await (const event of start(subject, call)) events.push(event);
+  } catch {
+    // Told by checkFails.
+  }
+  return events;
 }
 
 /** Whether a call has a Finish, and what it throws. */

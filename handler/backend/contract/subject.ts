@@ -21,6 +21,10 @@ export interface BackendSubject {
   failing: ModelCall | null;
   /** A call whose stream ends as any does, but before what ends an answer in the protocol; null where there is no stream. */
   brokenOff: ModelCall | null;
+  /** A call whose answer ends well, and whose server then keeps the connection open. Default: none. */
+  leftOpen?: ModelCall;
+  /** A call whose answer its server gives up in the protocol's own way, in the middle of the arguments of a function. Default: none. */
+  gaveUp?: ModelCall;
   /** A call whose answer stops in its text for all tokens are used. */
   cut: ModelCall;
   /** A call, and the usage that its server tells, with each count that the protocol has; null where it has none. */

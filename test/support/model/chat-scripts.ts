@@ -32,6 +32,13 @@ export const chatScripts: SubjectScripts = {
     await turn.text('Well');
     turn.end();
   },
+  async leftOpen(turn) {
+    await turn.text('Well.');
+    await turn.delta({}, 'stop');
+    await turn.raw('data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}\n\n');
+    await turn.closed;
+  },
+  gaveUp: sends([{ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"a' } }] }], 'abort'),
   cut: sends([{ content: 'cut' }], 'length'),
   counted: sends([{ content: 'Yes' }], 'stop', {
     prompt_tokens: 11,
