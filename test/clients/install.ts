@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,6 +41,46 @@ export async function installPythonClients(): Promise<string> {
     return made;
   });
   return target;
+}
+
+/** Builds the client of async-openai, unless it is there; resolves with the program. */
+export async function installRustClient(): Promise<string> {
+  const files = ['Cargo.toml', 'Cargo.lock', 'src/main.rs'];
+  const key = await digest(files.map((file) => join('rust', file)));
+  const target = join(CACHE, `clients-rust-${key.slice(0, 12)}`);
+  await once(target, key, async (scratch) => {
+    const built = join(scratch, 'target');
+    await tool('cargo', ['build', '--quiet', '--locked', '--target-dir', built], join(HERE, 'rust'));
+    const made = join(scratch, 'program');
+    await mkdir(made);
+    await rename(join(built, 'debug', 'client'), join(made, 'client'));
+    return made;
+  });
+  return join(target, 'client');
+}
+
+/** Compiles the client of openai-java, unless it is there; resolves with the class path that Java is to look in. */
+export async function installJavaClient(): Promise<string> {
+  const key = await digest(['java/pom.xml', 'java/Client.java']);
+  const target = join(CACHE, `clients-java-${key.slice(0, 12)}`);
+  await once(target, key, async (scratch) => {
+    await cp(join(HERE, 'java'), scratch, { recursive: true });
+    const made = join(scratch, 'classes');
+    await tool(
+      'mvn',
+      ['--quiet', '--batch-mode', 'dependency:copy-dependencies', `-DoutputDirectory=${made}`],
+      scratch,
+    );
+    await tool('javac', ['-d', made, '-cp', join(made, '*'), 'Client.java'], scratch);
+    return made;
+  });
+  return `${target}:${join(target, '*')}`;
+}
+
+/** Why a client that these tools build cannot be tried here; `false` if it can. */
+export function lacking(...tools: string[]): string | false {
+  const lacks = tools.filter((name) => spawnSync(name, ['--version']).status !== 0);
+  return lacks.length > 0 && `this machine has no ${lacks.join(' and no ')}`;
 }
 
 /** Has `target` filled for a key, whole or not at all: who comes second at the same time finds what the first made. */
