@@ -17,7 +17,8 @@ import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } f
 // a namespace of five functions; and `web_search`, which nobody can run here, and which the product leaves out.
 // For gpt-5.5 there are `apply_patch`, a custom tool with a grammar (the model is told of it, and Codex checks it), and `tool_search` that the client runs in place of
 // the namespace; for gpt-5.6 and later no `tools`, but an item `additional_tools` with namespaces, where `exec`, a custom
-// tool with a grammar, runs code that calls all others, and `reasoning.context: "all_turns"`.
+// tool with a grammar, runs code that calls all others, and `reasoning.context: "all_turns"`. With `multi_agent_v2` its agents
+// write to one another in items `agent_message`: a task in `encrypted_content`, as the model wrote it, a result as text.
 
 const cut = async (turn: Turn) => {
   await turn.text('Hel');
@@ -218,6 +219,29 @@ describe('Codex', { timeout: 600_000 }, () => {
     const { message, output } = await codex.exec('Go.').done;
     assert.equal(message, 'Done.', output);
     assert.match(tail(1)[0] ?? '', /^tool call_a: .*invalid agent id nobody/);
+  });
+
+  test('a sub-agent gets its task, and its answer gets back', async (t) => {
+    const plays: Script = (turn) => {
+      const told = JSON.stringify(turn.body.messages);
+      if (told.includes('NEW_TASK')) return says('Ten.')(turn);
+      const task = { task_name: 'counter', message: 'Count to ten, child.' };
+      const rounds = [callsTool('spawn_agent', task), callsTool('wait_agent', { timeout_ms: 30_000 })];
+      return (rounds[told.split('"tool_calls"').length - 1] ?? says('Done.'))(turn);
+    };
+    const { model, codex } = await start(t, { config: 'features.multi_agent_v2 = true' }, plays);
+    const { message, output } = await codex.exec('Go.').done;
+    assert.equal(message, 'Done.', output);
+    const last = door.model.calls(model).map((_, call) => heard(door, model, call).at(-1) ?? '');
+    const messages = [
+      /^user: .*NEW_TASK.*Payload:\nCount to ten, child\.$/s,
+      /^user: .*FINAL_ANSWER.*Payload:\nTen\.$/s,
+    ];
+    for (const told of messages)
+      assert.ok(
+        last.some((line) => told.test(line)),
+        last.join('\n'),
+      );
   });
 
   test('as gpt-5.5: a patch by its custom tool', async (t) => {
