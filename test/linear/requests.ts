@@ -35,6 +35,17 @@ export const requests: Case[] = [
     input: [{ role: 'user', content: many(n, () => ({ type: 'input_text', text: 'x' })) }],
   })),
   {
+    says: "parts of an agent's message",
+    size: 4_000,
+    run: (scene, n) =>
+      ask(scene, { input: [{ type: 'agent_message', content: many(n, () => ({ type: 'input_text', text: 'x' })) }] }),
+  },
+  {
+    says: 'hosted tools that are left out',
+    size: 128,
+    run: (scene, n) => ask(scene, { tools: many(n, (at) => ({ type: `web_search_2025_08_${10 + (at % 90)}` })) }),
+  },
+  {
     says: 'tools',
     size: 128,
     run: (scene, n) => ask(scene, { tools: functions(n) }),

@@ -4,7 +4,7 @@ import { callsFunctions, type Script, says } from '../support/model/scripted.ts'
 import { tells, text } from '../support/model/scripted-messages.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
 import { callOf, create, refuses, stream } from './ask.ts';
-import { promise } from './promise.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
 import { have, modelInput } from './state-ask.ts';
 
 const lark = { type: 'grammar', syntax: 'lark', definition: 'start: "*** Begin Patch" LF' };
@@ -167,6 +167,7 @@ promise(
     await create(door, { model, input: [{ type: 'agent_message', content: parts }] });
     assert.deepEqual(callOf(door, model).body.messages, [{ role: 'user', content: 'one\ntwo' }]);
   },
+  NEEDS_HEADERS,
 );
 
 promise(
