@@ -5,6 +5,13 @@ import { computer_call, computer_call_output } from './computer.ts';
 import { custom_tool_call, custom_tool_call_output } from './custom.ts';
 import { additional_tools, configuration_update } from './directives.ts';
 import { function_call, function_call_output } from './function.ts';
+import {
+  code_interpreter_call,
+  file_search_call,
+  image_generation_call,
+  mcp_list_tools,
+  web_search_call,
+} from './hosted.ts';
 import { local_shell_call, local_shell_call_output } from './local-shell.ts';
 import { mcp_call } from './mcp.ts';
 import { message } from './message.ts';
@@ -35,4 +42,9 @@ export const kinds = {
   configuration_update,
   compaction,
   agent_message,
+  web_search_call,
+  file_search_call,
+  code_interpreter_call,
+  image_generation_call,
+  mcp_list_tools,
 };

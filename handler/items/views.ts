@@ -8,6 +8,7 @@ const views: {
   [T in keyof Items]: {
     role: string;
     asInput?(item: Items[T]): object;
+    asText?(item: Items[T]): string;
     asCall?(item: Items[T]): ToolCall;
     asAnswer?(item: Items[T]): ToolAnswer;
     media?(item: Items[T] | ClientItems[T]): Iterable<MediaUrl>;
@@ -17,6 +18,11 @@ const views: {
 /** The item's call as a function call; undefined for an item without one. */
 export function callOf<T extends keyof Items>(item: Items[T] & { type: T }): ToolCall | undefined {
   return views[item.type].asCall?.(item);
+}
+
+/** What the item says that a hosted tool has done; undefined for any other item. */
+export function recordOf<T extends keyof Items>(item: Items[T] & { type: T }): string | undefined {
+  return views[item.type].asText?.(item);
 }
 
 /** The item's output as a function's output; undefined for an item without one. */

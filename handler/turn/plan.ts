@@ -3,6 +3,7 @@ import { ApiError, missing, unsupported } from '../errors.ts';
 import { readLetter } from '../items/agent-message.ts';
 import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
+import { recordOf } from '../items/views.ts';
 import { shortened } from '../items/wire-name.ts';
 import type { ToolChoice } from '../protocol/tools.ts';
 import { presentOptions } from './cache-options.ts';
@@ -199,9 +200,16 @@ function itemsToRead(items: readonly Item[], reasoning: 'current_turn' | 'all_tu
   return items.filter((item, index) => !isDirective(item) && !(item.type === 'reasoning' && index < turnStart));
 }
 
-/** An agent's message as the user's message that a model reads; one that a server sealed stays as it is, for that server. */
+/**
+ * An agent's message as the user's message that a model reads, and what a hosted tool did as its own; one that a server
+ * sealed stays as it is, for that server.
+ */
 function asRead(item: Item): Item {
-  return item.type === 'agent_message' ? (readLetter(item) ?? item) : item;
+  if (item.type === 'agent_message') return readLetter(item) ?? item;
+  const text = recordOf(item);
+  if (text === undefined) return item;
+  const content = [{ type: 'output_text' as const, text, annotations: [], logprobs: [] }];
+  return { type: 'message', id: item.id, role: 'assistant', status: 'completed', content };
 }
 
 function choiceOf({ tool_choice }: ResolvedRequest): ToolChoice {

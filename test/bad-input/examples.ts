@@ -103,6 +103,20 @@ const messages = [
     content: [text, { type: 'encrypted_content', encrypted_content: 'Hi' }],
   },
   { type: 'mcp_call', server_label: 's', name: 'm', arguments: '{}', output: 'o', error: {} },
+  {
+    type: 'web_search_call',
+    action: { type: 'search', query: 'q' },
+    results: [{ url: 'https://a.test' }],
+    status: 's',
+  },
+  { type: 'file_search_call', queries: ['q'], results: [{ text: 't' }], status: 's' },
+  { type: 'code_interpreter_call', code: 'c', container_id: 'c', outputs: [{ type: 'logs', logs: 'l' }], status: 's' },
+  {
+    type: 'image_generation_call',
+    ...{ result: 'AAAA', revised_prompt: 'p', action: 'edit', background: 'auto', error: {}, output_format: 'png' },
+    ...{ quality: 'low', size: '1x1', svg_usage: {}, status: 's' },
+  },
+  { type: 'mcp_list_tools', server_label: 's', tools: [{ name: 'n' }], error: 'e' },
   { type: 'additional_tools', role: 'developer', tools: [{ ...fn, name: 'later' }] },
   { type: 'configuration_update', reasoning: { effort: 'low' }, text: { format: { type: 'text' } } },
 ];

@@ -35,11 +35,7 @@ export const topics = {
   'image-generation': {
     title: 'Image generation',
     until: 'never',
-    refused: [
-      refused('`image`', { image: { context_compression: 'enabled' } }, 'image'),
-      choice('image_generation'),
-      item('image_generation_call', { id: 'ig_1', result: null, status: 'completed' }),
-    ],
+    refused: [refused('`image`', { image: { context_compression: 'enabled' } }, 'image'), choice('image_generation')],
     events: progress('image_generation_call', 'in_progress', 'generating', 'partial_image', 'completed'),
     silent: [leftOut('image_generation'), ['`image`, `tool_usage.image_gen` of a response', 'absent']],
   },
@@ -98,23 +94,14 @@ export const topics = {
   'file-search': {
     title: 'File search',
     until: 'later',
-    refused: [
-      tool('file_search', { vector_store_ids: ['vs_1'] }),
-      choice('file_search'),
-      item('file_search_call', { id: 'fs_1', queries: [], status: 'completed' }),
-    ],
+    refused: [tool('file_search', { vector_store_ids: ['vs_1'] }), choice('file_search')],
     events: progress('file_search_call', 'in_progress', 'searching', 'completed'),
     silent: [['`file_search_call.results` in `include`', 'taken, and adds nothing']],
   },
   'web-search': {
     title: 'Web search',
     until: 'later',
-    refused: [
-      choice('web_search'),
-      choice('web_search_preview'),
-      choice('web_search_preview_2025_03_11'),
-      item('web_search_call', { id: 'ws_1', action: { type: 'search', query: 'x' }, status: 'completed' }),
-    ],
+    refused: [choice('web_search'), choice('web_search_preview'), choice('web_search_preview_2025_03_11')],
     events: progress('web_search_call', 'in_progress', 'searching', 'completed'),
     silent: [
       leftOut('web_search', 'web_search_2025_08_26', 'web_search_preview', 'web_search_preview_2025_03_11'),
@@ -128,7 +115,6 @@ export const topics = {
     refused: [
       tool('mcp', { server_label: 's', server_url: 'https://mcp.test/' }),
       choice('mcp', { server_label: 's' }),
-      item('mcp_list_tools', { id: 'mcpl_1', server_label: 's', tools: [] }),
       item('mcp_approval_request', { id: 'mcpr_1', server_label: 's', name: 'm', arguments: '{}' }),
       item('mcp_approval_response', { approval_request_id: 'mcpr_1', approve: true }),
     ],
@@ -141,7 +127,6 @@ export const topics = {
     refused: [
       tool('code_interpreter', { container: { type: 'auto' } }),
       choice('code_interpreter'),
-      item('code_interpreter_call', { id: 'ci_1', container_id: 'c', code: '', outputs: null, status: 'completed' }),
       ...[{ type: 'container_auto' }, { type: 'container_reference', container_id: 'cntr_1' }].map((environment) =>
         refused(
           `a \`shell\` in an environment of type \`${environment.type}\``,

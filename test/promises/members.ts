@@ -203,17 +203,7 @@ const hosted = [
   { type: 'programmatic_tool_calling' },
 ];
 
-const hostedItems = [
-  'file_search_call',
-  'web_search_call',
-  'image_generation_call',
-  'code_interpreter_call',
-  'mcp_list_tools',
-  'mcp_approval_request',
-  'mcp_approval_response',
-  'program',
-  'program_output',
-];
+const hostedItems = ['mcp_approval_request', 'mcp_approval_response', 'program', 'program_output'];
 
 promise(
   'validation.hosted',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { callsFunctions, type Script, says, sends } from '../support/model/scripted.ts';
 import { messageEvents, sendsMessage, text } from '../support/model/scripted-messages.ts';
-import { encoded, eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
+import { answers, encoded, eventsOf, message, sendsEvents } from '../support/model/scripted-responses.ts';
 import { callOf, create, stream } from './ask.ts';
 import { promise } from './promise.ts';
-import { modelInput, stored, turnRefused } from './state-ask.ts';
+import { have, type List, modelInput, stored, turnRefused } from './state-ask.ts';
 
 // What OpenAI sends and takes, where its documents do not say: by recorded exchanges.
 
@@ -199,6 +199,85 @@ promise(
       const fn = { type: 'function', name: 'f', parameters: loose, strict: chosen };
       const { tools } = await create(door, { model, tools: [fn] });
       assert.partialDeepStrictEqual(tools, [fn]);
+    }
+  },
+);
+
+promise(
+  'wire.hosted-history',
+  {
+    says: 'what hosted tools did is taken in a history whatever the tools are, listed as it came, and read by every model as text',
+    source: RECORDED,
+  },
+  async (door) => {
+    const action = {
+      type: 'search',
+      query: 'snow',
+      queries: ['snow', 'ice'],
+      sources: [{ type: 'url', url: 'https://a.test' }],
+    };
+    const status = 'completed';
+    const records = [
+      { type: 'web_search_call', id: 'ws_1', status, action },
+      { type: 'web_search_call', id: 'ws_2', status, action: { type: 'open_page', url: 'https://b.test' } },
+      {
+        type: 'web_search_call',
+        id: 'ws_3',
+        status,
+        action: { type: 'find_in_page', url: 'https://c.test', pattern: 'cold' },
+      },
+      {
+        type: 'file_search_call',
+        id: 'fs_1',
+        status,
+        queries: ['rain'],
+        results: [{ filename: 'a.txt', text: 'Wet.' }],
+      },
+      {
+        type: 'code_interpreter_call',
+        id: 'ci_1',
+        status,
+        container_id: 'c',
+        code: '1+1',
+        outputs: [{ type: 'logs', logs: '2' }],
+      },
+      { type: 'image_generation_call', id: 'ig_1', status, result: 'AAAA', revised_prompt: 'A dog.' },
+      {
+        type: 'mcp_list_tools',
+        id: 'mcpl_1',
+        server_label: 'crm',
+        tools: [{ name: 'find', description: 'Finds.', input_schema: {} }],
+      },
+    ];
+    const words = [
+      'snow',
+      'ice',
+      'https://a.test',
+      'https://b.test',
+      'https://c.test',
+      'cold',
+      'rain',
+      'a.txt',
+      'Wet.',
+    ];
+    const more = ['1+1', '2', 'A dog.', 'crm', 'find', 'Finds.'];
+    const input = [user('Hi'), ...records, { role: 'assistant', content: 'So.' }, user('And now?')];
+    const models = {
+      chat: door.model.script(says('Fine.')),
+      native: door.model.native(answers(message('Fine.'))),
+      openai: door.model.openai(answers(message('Fine.'))),
+      anthropic: door.model.anthropic(sendsMessage(messageEvents([text('Fine.')]))),
+    };
+    for (const [protocol, model] of Object.entries(models)) {
+      const { id } = await create(door, { model, input, tools: [{ type: 'function', name: 'f', parameters: {} }] });
+      const { messages, input: items } = callOf(door, model).body;
+      const read = JSON.stringify(messages ?? items);
+      for (const word of [...words, ...more]) assert.ok(read.includes(word), `${protocol}: ${word}`);
+      assert.doesNotMatch(read, /_call"|AAAA/);
+      if (door.name === 'envoy-original') continue;
+      const path = `/v1/responses/${id}/input_items?order=asc`;
+      const { data } = await have<List>(door, 'GET', path);
+      assert.deepEqual(data.slice(1, -2), records);
     }
   },
 );

@@ -73,8 +73,12 @@ type Ours<T, I = InputItem> = I extends { type: infer U } ? (T extends U ? I : n
 type Theirs<T, I = Item> = I extends { type?: infer U | null } ? (T extends U ? I : never) : never;
 type Keys<U> = U extends unknown ? keyof U & string : never;
 
-/** Members that items of ours have, and clients send back. */
-type TakenBack = 'custom_tool_call.status' | 'custom_tool_call_output.status' | 'local_shell_call_output.call_id';
+/** Members that items of ours or of OpenAI's have, and clients send back. */
+type TakenBack =
+  | 'web_search_call.results'
+  | 'custom_tool_call.status'
+  | 'custom_tool_call_output.status'
+  | 'local_shell_call_output.call_id';
 
 /** `type.member` of all that an item has that is sent, and of which nothing is read; or the other way round. */
 type UnreadOfItems = { [T in InputItem['type']]: `${T}.${Exclude<Keys<Theirs<T>>, Keys<Ours<T>>>}` }[InputItem['type']];
