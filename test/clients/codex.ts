@@ -59,7 +59,7 @@ export interface CodexSettings {
 const FLAGS = ['--json', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox'];
 
 /** Prepares a Codex that knows the product as a provider of its own. */
-export async function openCodex(door: ClientsDoor, settings: CodexSettings): Promise<Codex> {
+export async function openCodex(door: Pick<ClientsDoor, 'baseUrl'>, settings: CodexSettings): Promise<Codex> {
   const { model, as, config = '', builtIn, sockets = false, provider = 'Antiphon', earlier } = settings;
   const script = join(await installNodeClients(), '..', earlier ? 'codex-earlier' : '@openai/codex', 'bin/codex.js');
   const home = newFolder();

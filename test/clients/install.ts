@@ -116,7 +116,7 @@ async function tool(name: string, args: readonly string[], cwd: string): Promise
       error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').slice(-3) : [error];
     throw new Error(
       `The clients could not be installed: ${name} says "${said.join(' ')}". It takes the network, npm, and ` +
-        'python3 with pip (Debian: apt install python3-pip).',
+        'Python 3.11 with pip (Debian: apt install python3-pip).',
       { cause: error },
     );
   }

@@ -6,7 +6,17 @@ import { callsTool } from '../clients/client-tools.ts';
 import { type CodexRun, type CodexSettings, openCodex } from '../clients/codex.ts';
 import { type ClientsDoor, openForClients } from '../clients/door.ts';
 import { heard } from '../clients/heard.ts';
-import { callsFunctions, hangs, replies, type Script, says, sends, type Turn } from '../support/model/scripted.ts';
+import {
+  callsFunctions,
+  hangs,
+  replies,
+  type Script,
+  says,
+  sends,
+  startScriptedModel,
+  type Turn,
+} from '../support/model/scripted.ts';
+import { startCommand } from '../support/product.ts';
 
 // What Codex 0.169.0 sends for a model that it does not know, as those behind this product are: `POST /v1/responses`,
 // `stream: true`, `store: false`, `include: ["reasoning.encrypted_content"]`, `tool_choice: "auto"`,
@@ -62,6 +72,27 @@ describe('Codex', { timeout: 600_000 }, () => {
       { stream: true, store: false, include: ['reasoning.encrypted_content'] },
     );
   });
+
+  for (const as of [undefined, 'gpt-5.5']) {
+    test(`its first prompt to a product without a configuration, as ${as ?? 'a model it does not know'}`, async (t) => {
+      const server = await startScriptedModel();
+      t.after(() => server.close());
+      const product = await startCommand([], { OPENAI_BASE_URL: server.url });
+      t.after(async () => {
+        product.kill('SIGTERM');
+        await product.exited;
+      });
+      const model = server.script(says('Hel', 'lo'));
+      const codex = await openCodex({ baseUrl: `${product.envoy}/v1` }, { model, ...(as && { as }) });
+      t.after(() => codex.close());
+      const { code, message, output } = await codex.exec('Say hello.').done;
+      assert.deepEqual([code, message], [0, 'Hello'], output);
+      const [call] = server.calls(model);
+      assert.ok(!JSON.stringify(call?.body.tools).includes('web_search'));
+      assert.match(product.stdout(), /"dropped_tools":\["web_search"\]/);
+      if (as) assert.match(JSON.stringify(call?.body.tools), /"name":"apply_patch".*Begin Patch/);
+    });
+  }
 
   test('its shell tool: the output reaches the model', async (t) => {
     const { codex, tail } = await start(t, {}, callsFunctions(shell('cat note.txt')), says('Read.'));

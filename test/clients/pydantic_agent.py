@@ -1,0 +1,117 @@
+import asyncio
+
+from client import main, released, seen, weather as weather_of
+from openai import AsyncOpenAI
+from pydantic import BaseModel
+from pydantic_ai import Agent, NativeOutput
+from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings as Settings
+from pydantic_ai.profiles.openai import OpenAIModelProfile
+
+
+class Place(BaseModel):
+    city: str
+    people: int
+
+
+async def weather(city: str) -> str:
+    """The weather of a city."""
+    return weather_of(city)
+
+
+def plain(model, **more):
+    return Agent(OpenAIResponsesModel(model), **more)
+
+
+async def ask(agent, said, **options):
+    return {"text": (await agent.run(said, **options)).output}
+
+
+async def streamed(model, leaves=False):
+    text = ""
+    async with plain(model).run_stream("Hi") as result:
+        async for delta in result.stream_text(delta=True, debounce_by=None):
+            seen(delta)
+            text += delta
+            if leaves:
+                break
+    return {"text": text}
+
+
+async def turns(model, **settings):
+    """Two turns, the second of which has the messages of the first."""
+    agent = plain(model, model_settings=Settings(**settings))
+    first = await agent.run("A")
+    second = await agent.run("B", message_history=first.all_messages())
+    return {"texts": [first.output, second.output]}
+
+
+async def turns_conversation(model):
+    conversation = await AsyncOpenAI().conversations.create()
+    agent = plain(model, model_settings=Settings(openai_conversation_id=conversation.id))
+    return {"texts": [(await agent.run(said)).output for said in "AB"]}
+
+
+async def tool(model, **settings):
+    return await ask(plain(model, tools=[weather], model_settings=Settings(**settings)), "Weather?")
+
+
+async def tool_stream(model):
+    async def handle(_context, events):
+        async for _ in events:
+            pass
+
+    return await ask(plain(model, tools=[weather]), "Weather?", event_stream_handler=handle)
+
+
+async def reasoning_encrypted(model):
+    # By the names of OpenAI's models it knows which of them give this.
+    profile = OpenAIModelProfile(openai_supports_encrypted_reasoning_content=True)
+    agent = Agent(OpenAIResponsesModel(model, profile=profile), tools=[weather])
+    return await ask(agent, "Weather?", model_settings=Settings(openai_store=False))
+
+
+async def structured(model):
+    return {"parsed": (await plain(model, output_type=NativeOutput(Place)).run("Where?")).output.model_dump()}
+
+
+async def structured_stream(model):
+    async with plain(model, output_type=NativeOutput(Place)).run_stream("Where?") as result:
+        return {"parsed": (await result.get_output()).model_dump()}
+
+
+async def text(model):
+    return await ask(plain(model), "Hi")
+
+
+async def unprocessable(model):
+    return await ask(plain(model, model_settings=Settings(max_tokens=1)), "Hi")
+
+
+async def abort(model):
+    await streamed(model, leaves=True)
+    seen("ended")
+    await asyncio.to_thread(released)  # the client's own tasks go on meanwhile
+
+
+main(
+    {
+        "text": text,
+        "stream": streamed,
+        "turns-chain": lambda model: turns(model, openai_previous_response_id="auto"),
+        "turns-conversation": turns_conversation,
+        "turns-replay": turns,
+        "tool": tool,
+        "tool-stream": tool_stream,
+        "tool-chain": lambda model: tool(model, openai_previous_response_id="auto"),
+        "tools-parallel": tool,
+        "reasoning": tool,
+        "reasoning-encrypted": reasoning_encrypted,
+        "structured": structured,
+        "structured-stream": structured_stream,
+        "retry": text,
+        "refused": lambda _: text("nobody-knows"),
+        "unprocessable": unprocessable,
+        "stream-fails": streamed,
+        "abort": abort,
+    }
+)
