@@ -126,8 +126,9 @@ export function replay(text: string): Replay {
     }
   }
   assert.equal(open, undefined, 'every item is done');
-  const { status, completed_at, error, incomplete_details, usage } = last.response;
-  const response = { ...created.response, output, status, completed_at, error, incomplete_details, usage };
+  const { status, completed_at, error, incomplete_details, usage, service_tier } = last.response;
+  const ending = { status, completed_at, error, incomplete_details, usage, service_tier };
+  const response = { ...created.response, output, ...ending };
   assert.deepEqual(response, last.response);
   assert.equal(status, last.type.replace('response.', ''));
   assert.equal(completed_at !== null, status === 'completed');

@@ -19,6 +19,7 @@ function without(call: ModelCall, [field, member]: string[], plain: ModelCall): 
 describe('a backend that drops a field does not keep the contract:', { concurrency: true }, () => {
   for (const { name, run } of fieldCases) {
     const [field = ''] = name.split(' ');
+    if (name.includes('left out') && !field.startsWith('hints.')) continue; // what any backend may drop
     test(field, async () => {
       const opened = () =>
         scriptedSubject((url, transport) => {
