@@ -14,6 +14,9 @@ export type ServerCall = OfRole<'server call'>;
 /** An item that configures later model calls and is not sent to the model. */
 export type Directive = OfRole<'directive'>;
 
+/** What a tool that another server hosts has done. */
+export type HostedCall = OfRole<'record'>;
+
 /** Whether an item is a call that the client answers. */
 export function isCall(item: Item): item is Call {
   return kinds[item.type].role === 'call';
