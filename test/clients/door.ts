@@ -26,8 +26,8 @@ export interface ClientsDoor {
   close(): Promise<void>;
 }
 
-/** No limit may end what a test holds its client to have ended; silent streams get comments all the time. */
-const LIMITS = { idle: '300s', turn: '300s', keepAlive: '50ms' };
+/** No limit may end what a test holds its client to have ended, or a wait for a refusal; silent streams get comments all the time. */
+const LIMITS = { idle: '300s', turn: '300s', keepAlive: '50ms', head: '10s' };
 const shimLimits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 300_000 };
 
 /**

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { replies, type Script, says } from '../support/model/scripted.ts';
+import { callsFunctions, replies, type Script, says } from '../support/model/scripted.ts';
 import { type ClientsDoor, openForClients } from './door.ts';
+import { heard } from './heard.ts';
 import { type Client, start } from './run.ts';
+import { CALL, ROUND } from './scenarios.ts';
 
 /** What a typed client has of a failure; `unread` is what it says of one that it cannot read. */
 interface Fault {
@@ -23,6 +25,7 @@ interface Case {
 }
 
 const refused = (status: number, message: string) => replies(status, { error: { message } });
+const busy = replies(429, {}, { 'retry-after': '0' });
 const OVERFLOW = "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens.";
 const QUOTA = 'You have insufficient credits to make this request.';
 
@@ -61,6 +64,16 @@ const FAULTS: Record<string, Case> = {
     },
     fault: { code: 'server_error' },
   },
+  'a model that is busy': {
+    scenario: 'create',
+    script: busy,
+    fault: { status: 429, code: 'rate_limit_exceeded' },
+  },
+  'a model that is busy, streamed': {
+    scenario: 'stream',
+    script: busy,
+    fault: { status: 429, code: 'rate_limit_exceeded' },
+  },
   'a quota that is used up': {
     scenario: 'create',
     script: refused(402, QUOTA),
@@ -68,14 +81,22 @@ const FAULTS: Record<string, Case> = {
   },
 };
 
-/** Tries a client whose types are strict in replies and failures. It is skipped for a reason. */
+/**
+ * Tries a client whose types are strict in replies and failures; `names` are those of its errors, by status. It is skipped for a
+ * reason.
+ */
 export function typedContract(
   open: () => Promise<Client>,
   name: string,
+  names: Readonly<Record<number, string>>,
   skip: string | false,
   more: object = {},
 ): void {
-  describe(name, { skip }, () => {
+  if (skip) {
+    test(name, { skip }, () => {}); // the reason of a suite is not printed
+    return;
+  }
+  describe(name, () => {
     let door: ClientsDoor;
     let client: Client;
     before(async () => {
@@ -84,7 +105,7 @@ export function typedContract(
     });
     after(() => door?.close());
 
-    const played = async (scenario: Case['scenario'], model: string) => {
+    const played = async (scenario: Case['scenario'] | 'tool', model: string) => {
       const { result } = await start(client, scenario, door, model).outcome;
       return result;
     };
@@ -95,10 +116,17 @@ export function typedContract(
       });
     }
 
+    test('a call of a function, and what follows its output', { timeout: 120_000 }, async () => {
+      const model = door.model.script(callsFunctions(CALL), says('Warm.'));
+      assert.deepEqual(await played('tool', model), { text: 'Warm.' });
+      assert.deepEqual(heard(door, model), ['user: Hi', ...ROUND]);
+    });
+
     for (const [what, { scenario, script, model, fault }] of Object.entries(FAULTS)) {
       test(what, { timeout: 120_000 }, async () => {
         const result = await played(scenario, model ?? door.model.script(...(script ? [script] : [])));
-        assert.partialDeepStrictEqual(result, fault);
+        const { status } = fault;
+        assert.partialDeepStrictEqual(result, { ...fault, ...(status && names[status] && { name: names[status] }) });
       });
     }
 

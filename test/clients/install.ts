@@ -49,11 +49,18 @@ export async function installRustClient(): Promise<string> {
   const key = await digest(files.map((file) => join('rust', file)));
   const target = join(CACHE, `clients-rust-${key.slice(0, 12)}`);
   await once(target, key, async (scratch) => {
-    const built = join(scratch, 'target');
-    await tool('cargo', ['build', '--quiet', '--locked', '--target-dir', built], join(HERE, 'rust'));
+    await cp(join(HERE, 'rust'), scratch, { recursive: true });
+    // Our lock file has no address of a registry: cargo's own goes in.
+    const lock = join(scratch, 'Cargo.lock');
+    const locked = await readFile(lock, 'utf8');
+    await rm(lock);
+    await tool('cargo', ['generate-lockfile', '--quiet'], scratch);
+    const [source] = /^source = .*\n/m.exec(await readFile(lock, 'utf8')) ?? [''];
+    await writeFile(lock, locked.replace(/^checksum = /gm, `${source}$&`));
+    await tool('cargo', ['build', '--quiet', '--locked', '--target-dir', 'target'], scratch);
     const made = join(scratch, 'program');
     await mkdir(made);
-    await rename(join(built, 'debug', 'client'), join(made, 'client'));
+    await rename(join(scratch, 'target/debug/client'), join(made, 'client'));
     return made;
   });
   return join(target, 'client');
@@ -66,11 +73,8 @@ export async function installJavaClient(): Promise<string> {
   await once(target, key, async (scratch) => {
     await cp(join(HERE, 'java'), scratch, { recursive: true });
     const made = join(scratch, 'classes');
-    await tool(
-      'mvn',
-      ['--quiet', '--batch-mode', 'dependency:copy-dependencies', `-DoutputDirectory=${made}`],
-      scratch,
-    );
+    const flags = ['--quiet', '--batch-mode', '--strict-checksums'];
+    await tool('mvn', [...flags, 'dependency:copy-dependencies', `-DoutputDirectory=${made}`], scratch);
     await tool('javac', ['-d', made, '-cp', join(made, '*'), 'Client.java'], scratch);
     return made;
   });

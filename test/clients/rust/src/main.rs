@@ -1,8 +1,10 @@
 //! A scenario of the command line, played with async-openai. It prints a line of JSON: the text of the reply, or what
 //! the library has of the failure.
 
-use async_openai::types::responses::{CreateResponseArgs, ResponseStreamEvent};
-use async_openai::{error::OpenAIError, Client};
+use async_openai::types::responses::{
+    CreateResponseArgs, FunctionCallOutput, FunctionCallOutputItemParam, FunctionTool, Item, OutputItem, ResponseStreamEvent,
+};
+use async_openai::{config::OpenAIConfig, error::OpenAIError, Client};
 use futures::StreamExt;
 use serde_json::{json, Value};
 use std::env;
@@ -49,8 +51,42 @@ async fn play(scenario: &str) -> Result<String, Value> {
             }
             Ok(text)
         }
+        "tool" => tool(&client, &mut request).await.map_err(fault),
         _ => panic!("no scenario {scenario}"),
     }
+}
+
+async fn tool(client: &Client<OpenAIConfig>, request: &mut CreateResponseArgs) -> Result<String, OpenAIError> {
+    let parameters = json!({
+        "type": "object",
+        "properties": { "city": { "type": "string" } },
+        "required": ["city"],
+        "additionalProperties": false,
+    });
+    let weather =
+        FunctionTool { name: "weather".into(), parameters: Some(parameters), strict: Some(true), ..Default::default() };
+    request.tools(vec![weather.into()]);
+    let asked = client.responses().create(request.build()?).await?;
+    let outputs: Vec<Item> = asked.output.into_iter().filter_map(answered).collect();
+    request.input(outputs).previous_response_id(asked.id);
+    let answer = client.responses().create(request.build()?).await?;
+    Ok(answer.output_text().unwrap_or_default())
+}
+
+/// The output of a call, for what is one.
+fn answered(item: OutputItem) -> Option<Item> {
+    let OutputItem::FunctionCall(call) = item else { return None };
+    let given: Value = serde_json::from_str(&call.arguments).expect("arguments are JSON");
+    let output = format!("21 degrees in {}", given["city"].as_str().expect("a city"));
+    Some(Item::FunctionCallOutput(FunctionCallOutputItemParam {
+        call_id: Some(call.call_id),
+        output: FunctionCallOutput::Text(output),
+        id: None,
+        status: None,
+        name: None,
+        namespace: None,
+        caller: None,
+    }))
 }
 
 fn fault(error: OpenAIError) -> Value {
