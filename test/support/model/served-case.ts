@@ -39,8 +39,11 @@ export function servedCases(): ServedCase[] {
   }));
 }
 
-/** Plays a case through a door; resolves with what came, as JSON, if its check does not hold. */
-export async function playCase(door: Door, served: ServedCase): Promise<string | undefined> {
+/**
+ * Plays a case through a door, with `stream` in requests that do not say it; resolves with what came, as JSON, if its check does
+ * not hold.
+ */
+export async function playCase(door: Door, served: ServedCase, stream: boolean): Promise<string | undefined> {
   const add = served.model?.startsWith('resp-') ? door.model.native : door.model.script;
   const model = add(...served.replies.map(scriptOf));
   const came: Seen[] = [];
@@ -49,7 +52,7 @@ export async function playCase(door: Door, served: ServedCase): Promise<string |
     const filled = JSON.parse(JSON.stringify(request).replaceAll('"$prev"', JSON.stringify(came.at(-1)?.body.id)));
     const { input } = filled;
     if (Array.isArray(input)) filled.input = input.flatMap((item) => (item === '$output' ? output : [item]));
-    const reply = await post(door, { ...filled, model });
+    const reply = await post(door, { stream, ...filled, model });
     came.push(seen(reply.status, await reply.text()));
   }
   const sent = door.model.calls(model).map(({ body }) => body);
