@@ -206,6 +206,8 @@ const refusals: [body: string, learned: object | undefined][] = [
     '{"message":{"detail":[{"type":"extra_forbidden","loc":["body","max_tokens"],"msg":"Extra inputs are not permitted"}]}}',
     { rename: { max_tokens: 'max_completion_tokens' } },
   ],
+  // https://github.com/typestack/class-validator#whitelisting
+  ['{"message":["property user should not exist"],"statusCode":400}', { omit: ['user'] }],
   // https://github.com/Kilo-Org/kilocode/pull/5544: the opposite
   [
     '{"error":{"message":"thinking is enabled but reasoning_content is missing in assistant tool call message at index 2"}}',

@@ -62,6 +62,7 @@ const call = (members: object, fn?: object) => ({ tool_calls: [{ ...members, ...
 const USAGE = { choices: [], usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } };
 const DONE = '[DONE]';
 const OSLO = '{"city":"Oslo"}';
+const BERGEN = '{"city":"Bergen"}';
 
 /** The events of the Messages API for a block. */
 const block = (index: number, content_block: object, ...deltas: object[]) => [
@@ -211,6 +212,59 @@ describe('whose fragment it is', () => {
       ],
       twoCalls,
     ],
+    [
+      'items that have one id and one index, and come whole',
+      'responses',
+      [
+        { type: 'response.output_item.done', output_index: 0, item: item('fc', 'c1', { arguments: OSLO }) },
+        { type: 'response.output_item.done', output_index: 0, item: item('fc', 'c2', { arguments: BERGEN }) },
+        completed({ output: [item('fc', 'c1', { arguments: OSLO }), item('fc', 'c2', { arguments: BERGEN })] }),
+      ],
+      twoCalls,
+    ],
+    [
+      'items that only the end has, with one id',
+      'responses',
+      [completed({ output: [item('fc', 'c1', { arguments: OSLO }), item('fc', 'c2', { arguments: BERGEN })] })],
+      twoCalls,
+    ],
+    [
+      'items that are named by their call_id',
+      'responses',
+      [
+        { type: 'response.output_item.added', item: item('i1', 'c1') },
+        { type: 'response.output_item.added', item: item('i2', 'c2') },
+        { type: 'response.function_call_arguments.delta', item_id: 'c1', delta: OSLO },
+        { type: 'response.function_call_arguments.delta', item_id: 'c2', delta: BERGEN },
+        completed(),
+      ],
+      twoCalls,
+    ],
+    [
+      'a name that comes with the end of the arguments',
+      'responses',
+      [
+        { type: 'response.output_item.added', output_index: 0, item: item('i1', 'c1', { name: '' }) },
+        { type: 'response.function_call_arguments.done', output_index: 0, item_id: 'i1', name: 'f', arguments: OSLO },
+        completed(),
+      ],
+      oneCall,
+    ],
+    ...['parameters', 'input'].map(
+      (name) =>
+        [
+          `arguments in \`${name}\``,
+          'chat',
+          [chunk(call({ index: 0, id: 'a' }, { name: 'f', [name]: { city: 'Oslo' } })), chunk({}, 'tool_calls'), DONE],
+          oneCall,
+        ] as (typeof cases)[number],
+    ),
+    [
+      'arguments in a delta without a type',
+      'anthropic',
+      [...block(0, tool('a'), { partial_json: '{"city":' }, { partial_json: '"Oslo"}' }), ...ended('tool_use')],
+      oneCall,
+    ],
   ];
   for (const [says, reader, said, calls] of cases) {
     test(`${reader}: ${says}`, async () => {
@@ -330,6 +384,149 @@ describe('what an answer is in', () => {
     ],
     ['a content that is a text', 'responses', [completed({ output: [{ type: 'message', content: 'Yes.' }] })], 'Yes.'],
     [
+      'a part of a type of its own',
+      'chat',
+      [
+        chunk({
+          content: [
+            { type: 'think', think: 'Hm.' },
+            { type: 'text', text: 'Yes.' },
+          ],
+        }),
+        ...stop,
+      ],
+      'Yes.',
+      'Hm.',
+    ],
+    ['a choice without a list', 'chat', [{ choices: { message, finish_reason: 'stop' } }, DONE], 'Yes.'],
+    ...['data', 'output'].map(
+      (name) =>
+        [
+          `choices in \`${name}\``,
+          'chat',
+          [{ code: 0, [name]: chunk({ content: 'Yes.' }) }, { code: 0, [name]: chunk({}, 'stop') }, DONE],
+          'Yes.',
+        ] as (typeof cases)[number],
+    ),
+    [
+      'messages that grow',
+      'chat',
+      ['Y', 'Yes', 'Yes.', 'Yes.'].map((content) => ({ choices: [{ message: { content } }] })).concat(stop as never[]),
+      'Yes.',
+    ],
+    [
+      'messages that go on',
+      'chat',
+      ['Y', 'es', '.'].map((content) => ({ choices: [{ message: { content } }] })).concat(stop as never[]),
+      'Yes.',
+    ],
+    [
+      'ends of texts without their deltas',
+      'responses',
+      [
+        { type: 'response.reasoning_text.done', item_id: 'r', output_index: 0, text: 'Hm.' },
+        { type: 'response.output_text.done', item_id: 'm', output_index: 1, text: 'Yes.' },
+        completed(),
+      ],
+      'Yes.',
+      'Hm.',
+    ],
+    [
+      'the end of a part, and again that of its item',
+      'responses',
+      [
+        { type: 'response.content_part.done', item_id: 'm', part: { type: 'output_text', text: 'Yes.' } },
+        { type: 'response.output_item.done', item: { type: 'message', id: 'm', content: 'Yes.' } },
+        { type: 'response.output_text.done', item_id: 'other', text: 'Yes.' },
+        completed({ output: [{ type: 'message', id: 'another', content: 'Yes.' }] }),
+      ],
+      'Yes.',
+    ],
+    [
+      'the rest of a text at its end',
+      'responses',
+      [
+        { type: 'response.output_text.delta', item_id: 'm', delta: 'Y' },
+        { type: 'response.output_text.done', item_id: 'm', text: 'Yes.' },
+        completed(),
+      ],
+      'Yes.',
+    ],
+    [
+      'an item that begins with its text, which deltas go on from',
+      'responses',
+      [
+        {
+          type: 'response.output_item.added',
+          item: { type: 'message', id: 'm', content: [{ type: 'text', text: 'Y' }] },
+        },
+        { type: 'response.output_text.delta', item_id: 'm', delta: 'es.' },
+        completed({ output: [{ type: 'message', id: 'm', content: 'Yes.' }] }),
+      ],
+      'Yes.',
+    ],
+    [
+      'a part that begins with its text, which deltas repeat',
+      'responses',
+      [
+        { type: 'response.content_part.added', item_id: 'm', part: { type: 'output_text', text: 'Yes.' } },
+        { type: 'response.output_text.delta', item_id: 'm', delta: 'Y' },
+        { type: 'response.output_text.delta', item_id: 'm', delta: 'es.' },
+        completed(),
+      ],
+      'Yes.',
+    ],
+    [
+      'an item that begins with all of its text',
+      'responses',
+      [{ type: 'response.output_item.added', item: { type: 'message', id: 'm', content: 'Yes.' } }, completed()],
+      'Yes.',
+    ],
+    [
+      'deltas that are parts',
+      'responses',
+      [
+        { type: 'response.output_text.delta', item_id: 'm', delta: { text: 'Y' } },
+        { type: 'response.output_text.delta', item_id: 'm', delta: [{ type: 'text', text: 'es.' }] },
+        completed(),
+      ],
+      'Yes.',
+    ],
+    ['output_text', 'responses', [completed({ output_text: 'Yes.' })], 'Yes.'],
+    [
+      'deltas without a type, and of types of its own',
+      'anthropic',
+      [
+        ...block(
+          0,
+          { type: 'thinking' },
+          { type: 'thinking_delta', text: 'H' },
+          { type: 'reasoning_delta', text: 'm.' },
+        ),
+        ...block(1, { type: 'text' }, { text: 'Y' }, { type: 'text', text: 'es.' }),
+        ...ended('end_turn'),
+      ],
+      'Yes.',
+      'Hm.',
+    ],
+    [
+      'blocks of types of its own',
+      'anthropic',
+      [
+        ...block(0, { type: 'reasoning', text: 'Hm.' }),
+        ...block(1, { type: 'output_text', text: 'Yes.' }),
+        ...ended('end_turn'),
+      ],
+      'Yes.',
+      'Hm.',
+    ],
+    [
+      'a message that begins with its content',
+      'anthropic',
+      [{ type: 'message_start', message: { content: [{ type: 'text', text: 'Yes.' }] } }, ...ended('end_turn')],
+      'Yes.',
+    ],
+    [
       'thoughts without a block',
       'anthropic',
       [
@@ -348,6 +545,21 @@ describe('what an answer is in', () => {
     });
   }
 
+  test('the name of an event stands for a type that its data lacks', async () => {
+    const said = (list: { type: string }[]) =>
+      list.map(({ type, ...rest }) => `event: ${type}\ndata: ${JSON.stringify(rest)}\n\n`);
+    const streams: Partial<Record<keyof typeof readers, { type: string }[]>> = {
+      anthropic: [...block(0, { type: 'text', text: '' }, { type: 'text_delta', text: 'Yes.' }), ...ended('end_turn')],
+      responses: [{ type: 'response.output_text.delta', delta: 'Yes.' } as { type: string }, completed()],
+    };
+    for (const [reader, list] of Object.entries(streams)) {
+      const answer = await read(reader as keyof typeof readers, said(list));
+      assert.deepEqual([answer.text, answer.finish?.reason], ['Yes.', 'stop'], reader);
+    }
+    const named = events(chunk({ content: 'Yes.' }), ...stop).map((event) => `event: completion\n${event}`);
+    assert.equal((await read('chat', named)).text, 'Yes.');
+  });
+
   const bodies: Record<keyof typeof readers, object> = {
     chat: { object: 'chat.completion', choices: [{ message, finish_reason: 'stop' }], usage: USAGE.usage },
     responses: {
@@ -365,7 +577,12 @@ describe('what an answer is in', () => {
   };
   for (const reader of ['chat', 'responses', 'anthropic'] as const) {
     test(`${reader}: a body that is no stream`, async () => {
-      for (const text of [JSON.stringify(bodies[reader]), JSON.stringify(bodies[reader], null, 2)]) {
+      const { object: _, type: __, ...bare } = bodies[reader] as Json;
+      for (const text of [
+        JSON.stringify(bodies[reader]),
+        JSON.stringify(bodies[reader], null, 2),
+        JSON.stringify(bare),
+      ]) {
         const answer = await read(reader, text.split(/(?<=,)/));
         assert.deepEqual([answer.text, answer.finish?.reason], ['Yes.', 'stop']);
         const { failure } = await read(
@@ -380,6 +597,12 @@ describe('what an answer is in', () => {
   const strange: [keyof typeof readers, (object | string)[], shape: RegExp][] = [
     ['chat', [chunk({ content: [{ type: 'audio', data: 'SECRET' }] }), ...stop], /type: string, data: string/],
     ['chat', [chunk({ content: 7 }), ...stop], /number/],
+    [
+      'chat',
+      [chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', given: { a: 'SECRET' } } }] }), ...stop],
+      /name: string, given: /,
+    ],
+    ['chat', [chunk({ content: 'SECRET' }), { Message: 'SECRET' }, DONE], /Message: string/],
     [
       'chat',
       [chunk({ tool_calls: [{ index: 0, id: 'a', type: 'custom', custom: { input: 'SECRET' } }] }), ...stop],
@@ -445,6 +668,9 @@ describe('how an answer ends', () => {
       'cancelled',
       'failed',
       'USER_CANCEL',
+      'preempted',
+      'OUT_OF_MEMORY',
+      'worker_died',
     ],
     stop: ['stop', 'STOP', 'eos_token', 'COMPLETE', 'pause_turn', 'a_word_of_tomorrow'],
   };
@@ -534,6 +760,17 @@ describe('how an answer ends', () => {
       'event: error\ndata: {"message":"upstream overloaded","type":"overloaded","code":529}\n\n',
       'server',
     ],
+    ['a message alone', 'data: {"message":"Internal Server Error"}\n\n', 'server'],
+    [
+      'a message that is an overflow',
+      'data: {"message":"Input is too long for requested model."}\n\n',
+      'context_length',
+    ],
+    ['a status', 'data: {"statusCode":429,"message":"slow"}\n\n', 'rate_limit'],
+    ['a msg', 'data: {"code":500,"msg":"it broke"}\n\n', 'server'],
+    ['a type of AWS', 'data: {"__type":"ThrottlingException","message":"slow"}\n\n', 'rate_limit'],
+    ['a member named after it', 'data: {"internalServerException":{"message":"it broke"}}\n\n', 'server'],
+    ['below data', 'data: {"data":{"error":{"code":429,"message":"slow"}}}\n\n', 'rate_limit'],
     ['an event of that name with a text', 'event: error\ndata: it broke\n\n', 'server'],
     ['an event of that name without data', 'event: error\ndata:\n\n', 'server'],
     ['a line', 'error: {"code":429,"message":"Too many requests","type":"rate_limit_error"}\n\n', 'rate_limit'],
@@ -550,6 +787,36 @@ describe('how an answer ends', () => {
     });
   }
 
+  test('by a word in another place', async () => {
+    const cut: [keyof typeof readers, object[]][] = [
+      ['chat', [chunk({ content: 'Half' }), chunk({}, null, { finishReason: 'length' })]],
+      ['chat', [chunk({ content: 'Half' }), chunk({}, null, { stop_reason: 'length' })]],
+      ['chat', [chunk({ content: 'Half' }), chunk({ finish_reason: 'length' })]],
+      ['chat', [chunk({ content: 'Half' }), { choices: [], finish_reason: 'length' }]],
+      [
+        'anthropic',
+        [...block(0, { type: 'text', text: 'Half' }), { type: 'message_delta', stop_reason: 'max_tokens', delta: {} }],
+      ],
+      [
+        'anthropic',
+        [...block(0, { type: 'text', text: 'Half' }), { type: 'message_delta', delta: { finish_reason: 'length' } }],
+      ],
+      ['anthropic', [...block(0, { type: 'text', text: 'Half' }), { type: 'message_stop', stop_reason: 'max_tokens' }]],
+      ['responses', [completed({ output: [{ type: 'message', content: 'Half', status: 'incomplete' }] })]],
+    ];
+    for (const [reader, said] of cut) {
+      const { text, finish } = await read(reader, events(...said, DONE));
+      assert.deepEqual([text, finish?.reason], ['Half', 'max_output_tokens'], JSON.stringify(said.at(-1)));
+    }
+  });
+
+  test('never with a body that says that it goes on', async () => {
+    for (const status of ['in_progress', 'queued']) {
+      const { finish } = await read('responses', JSON.stringify({ object: 'response', status, output: [] }));
+      assert.equal(finish, undefined);
+    }
+  });
+
   test('with an error inside the choice', async () => {
     for (const finish of ['error', 'stop', null]) {
       const failed = chunk({}, finish, { error: { code: 429, message: 'Slow down' } });
@@ -563,6 +830,8 @@ describe('what comes after the end spoils nothing', () => {
   const whole: Record<string, [keyof typeof readers, (object | string)[]]> = {
     'chat, with usage': ['chat', [chunk({ content: 'Hi' }), chunk({}, 'stop'), USAGE]],
     'chat, without': ['chat', [chunk({ content: 'Hi' }), chunk({}, 'stop')]],
+    'chat, with a reason beside the last text': ['chat', [chunk({ content: 'H' }), chunk({ content: 'i' }, 'stop')]],
+    'chat, in one message': ['chat', [{ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }]],
     'anthropic, without message_stop': [
       'anthropic',
       [...block(0, { type: 'text', text: 'Hi' }), ...ended('end_turn').slice(0, 1)],
@@ -586,6 +855,21 @@ describe('what comes after the end spoils nothing', () => {
   }
 });
 
+test('a reason beside each text is no end: what breaks off then has failed', async () => {
+  const { finish, failure } = await read(
+    'chat',
+    events(chunk({ content: 'Half' }, 'stop'), chunk({ content: ' way' }, 'stop')),
+    true,
+  );
+  assert.deepEqual([finish, failure?.kind], [undefined, 'server']);
+});
+
+test('events that end with one line break are read one by one', async () => {
+  const said = events(chunk({ content: 'Hello ' }), chunk({ content: 'there.' }), chunk({}, 'stop'), DONE);
+  const { text, finish } = await read('chat', said.map((event) => event.trimEnd()).join('\n'));
+  assert.deepEqual([text, finish?.reason], ['Hello there.', 'stop']);
+});
+
 test('what keeps a connection alive is passed over', async () => {
   const beats = [
     'data:\n\n',
@@ -594,6 +878,9 @@ test('what keeps a connection alive is passed over', async () => {
     'data: {}\n\n',
     'data: null\n\n',
     'data: ping\n\n',
+    'data: ""\n\n',
+    'data: 0\n\n',
+    'data: .\n\n',
     'data: {"type":"ping"}\n\n',
     'event: ping\ndata: {"type": "ping"}\n\n',
     '\n\n',
@@ -632,6 +919,9 @@ describe('numbers', () => {
     const ways = [
       [chunk({}, 'stop', { usage: told })],
       [chunk({}, 'stop'), { choices: [], x_groq: { usage: told } }],
+      [{ ...chunk({}, 'stop'), x_groq: { usage: told } }],
+      [chunk({ usage: told }, 'stop')],
+      [chunk({}, 'stop', { message: { content: '', usage: told } })],
       [
         chunk({}, 'stop'),
         { choices: [], usage: { prompt_tokens: 13, completion_tokens: 31, prompt_cache_hit_tokens: 12 } },
@@ -648,6 +938,34 @@ describe('numbers', () => {
         [13, 31, 12],
       );
       assert.equal(usage?.total_tokens, 44);
+    }
+  });
+
+  test('the other protocols have it in other places as well', async () => {
+    const names = { prompt_tokens: 13, completion_tokens: 31 };
+    const own = { input_tokens: 13, output_tokens: 31 };
+    const begun = { type: 'message_start', message: { usage: { input_tokens: 13, output_tokens: 1 } } };
+    const ways: [keyof typeof readers, object[]][] = [
+      ['responses', [{ ...completed(), usage: own }]],
+      ['responses', [completed({ usage: names })]],
+      [
+        'responses',
+        [{ type: 'response.in_progress', response: { usage: own } }, completed({ usage: { input_tokens: 0 } })],
+      ],
+      [
+        'anthropic',
+        [begun, { type: 'message_delta', delta: { stop_reason: 'end_turn', usage: { output_tokens: 31 } } }],
+      ],
+      ['anthropic', [begun, { type: 'message_stop', usage: { output_tokens: 31 } }]],
+      ['anthropic', [{ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: names }]],
+    ];
+    for (const [reader, said] of ways) {
+      const { finish } = await read(reader, events(...said));
+      assert.deepEqual(
+        [finish?.usage?.input_tokens, finish?.usage?.output_tokens, finish?.usage?.total_tokens],
+        [13, 31, 44],
+        JSON.stringify(said),
+      );
     }
   });
 

@@ -163,7 +163,7 @@ export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerato
   // Past its bound the parser drops its buffer, and throws at the next feed.
   const parser = createParser({
     maxBufferSize: MAX_EVENT,
-    onEvent: ({ event, data }) => batch.push(event === 'error' ? asError(data) : data),
+    onEvent: ({ event, data }) => batch.push(event === undefined ? data : named(event, data)),
     onError: ({ type, field, value }) => {
       if (type === 'unknown-field' && field === 'error') batch.push(asError(value ?? ''));
     },
@@ -185,6 +185,16 @@ export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerato
   feed(`${decoder.decode()}\n\n`);
   if (json !== '') batch = [json];
   if (batch.length > 0) yield batch;
+}
+
+/** The name of an event that is also the `type` of its data, in the APIs that name them. */
+const TYPE = /^(response|content_block|message)[\w.]*$/;
+
+/** The data of an event with a name. A few servers leave out the `type` that is the same. */
+function named(event: string, data: string): string {
+  if (event === 'error') return asError(data);
+  if (data.includes(`"${event}"`) || !TYPE.test(event) || !/^\s*\{/.test(data)) return data;
+  return data.replace(/^\s*\{\s*/, (start) => `${start}"type":"${event}"${/^\s*\{\s*\}/.test(data) ? '' : ','}`);
 }
 
 /** Data as the `error` of an object, in JSON; data that is no JSON object is a text. */

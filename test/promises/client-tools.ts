@@ -123,6 +123,28 @@ promise(
 );
 
 promise(
+  'tools.long-name',
+  {
+    says: 'a call of a function whose name is too long for model servers is given out by its whole name, by which of both the model called it',
+    source: 'OpenAI: names of functions have at most 128 characters',
+  },
+  async (door) => {
+    const name = 'f'.repeat(81);
+    const tools = [{ type: 'function', name, parameters: { type: 'object' } }];
+    const short = (await modelRequest(door, { tools })).tools[0].function.name;
+    assert.ok(short.length <= 64);
+    for (const called of [short, name]) {
+      const model = door.model.script(callsFunctions({ name: called, args: '{}', id: 'c1' }), says('ok'));
+      const { id, output } = await create(door, { model, tools });
+      assert.partialDeepStrictEqual(output, [{ name }]);
+      const answer = { type: 'function_call_output', call_id: 'c1', output: 'x' };
+      await create(door, { model, tools, previous_response_id: id, input: [answer] });
+      assert.equal(door.model.calls(model).at(-1)?.body.messages[1].tool_calls[0].function.name, short);
+    }
+  },
+);
+
+promise(
   'tools.long-namespace',
   {
     says: 'functions of a namespace whose names are too long together stay apart, in the history as well',

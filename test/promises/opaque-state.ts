@@ -87,6 +87,24 @@ promise(
 );
 
 promise(
+  'state.signature-names',
+  {
+    says: "a call's signature goes back in the member in which it came, of the call or of its function",
+    source: 'https://docs.litellm.ai/docs/providers/gemini',
+  },
+  async (door) => {
+    const fields = { provider_specific_fields: { thought_signature: 'one' } };
+    for (const state of [fields, { thought_signature: 'one' }, { extra_content: signed('one') }]) {
+      const inCall = await sentBack(door, [call(0, 'c1', state)]);
+      assert.partialDeepStrictEqual(inCall.tool_calls, [{ id: 'c1', ...state }]);
+      const fn = { name: 'f', arguments: '{}', ...state };
+      const inFunction = await sentBack(door, [call(0, 'c1', { function: fn })]);
+      assert.deepEqual(inFunction.tool_calls, [{ id: 'c1', type: 'function', function: fn }]);
+    }
+  },
+);
+
+promise(
   'state.signature-anywhere',
   {
     says: 'the signature of a call without an id or an index, one that comes late or between the pieces of another call, and that of a text go back as well',

@@ -1,9 +1,8 @@
-import { endless } from '../../errors.ts';
+import { ApiError, endless } from '../../errors.ts';
 import type { ItemEvent } from '../../events/events.ts';
 import { ItemWriter } from '../../events/item-writer.ts';
 import { fixedLimits } from '../../limits.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { sumTokens, type Usage } from '../../protocol/response.ts';
 import type { Finish, ModelCall } from '../backend.ts';
 import { argumentsIn } from '../functions/call-arguments.ts';
 import { CallQueue } from '../functions/call-queue.ts';
@@ -12,16 +11,12 @@ import type { ModelFunction } from '../functions/tools.ts';
 import { type Ending, endingOf, gaveUp, laterEnding } from '../server/ending.ts';
 import { errorIn } from '../server/error-event.ts';
 import { failureInStream, garbled } from '../server/failure.ts';
-import { count, object, objects, text } from '../server/json-fields.ts';
+import { object, objects, text } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
+import { saidIn } from '../server/said.ts';
 import { notUnderstood, shapeOf, unreadIn } from '../server/unread.ts';
+import { isBesideCalls, isSpoken, toTier, toUsage } from './events.ts';
 import { sealThought } from './sealed-thought.ts';
-
-/** Its tiers, as the API names them. */
-const TIERS = new Map<string, Finish['tier']>([
-  ['standard', 'default'],
-  ['priority', 'priority'],
-]);
 
 /** A block that has begun. */
 interface Block {
@@ -47,6 +42,8 @@ export class MessagesReply implements Reply {
   #blockCount = 0;
   /** The open thinking block. */
   #thought: { block: Block; thinking: string; signature: string } | undefined;
+  /** The blocks that the message began with, which count if no others come. */
+  #given: JsonObject[] = [];
   /** Events of other blocks that came while a call was incomplete. */
   #held: JsonObject[] = [];
   #usage: JsonObject = {};
@@ -96,6 +93,7 @@ export class MessagesReply implements Reply {
     switch (event.type) {
       case 'message_start':
         this.#count(object(event.message).usage);
+        this.#given = objects(object(event.message).content);
         break;
       case 'content_block_start':
         this.#begin(indexIn(event.index) ?? 0, object(event.content_block));
@@ -107,10 +105,12 @@ export class MessagesReply implements Reply {
         this.#endBlock(this.#blocks.get(indexIn(event.index) ?? 0));
         break;
       case 'message_delta':
-        this.#count(event.usage);
-        this.#end(object(event.delta).stop_reason);
-        break;
       case 'message_stop':
+        for (const part of [event, object(event.delta)]) {
+          this.#count(part.usage);
+          this.#end(part.stop_reason ?? part.finish_reason);
+        }
+        if (event.type === 'message_delta') break;
         this.#over = true;
         break;
       case 'message':
@@ -127,6 +127,7 @@ export class MessagesReply implements Reply {
     const ending = this.#ending ?? 'stop';
     const status = ending === 'stop' ? 'completed' : 'incomplete';
     this.#sealThought();
+    if (this.#blockCount === 0) for (const block of this.#given) this.#begin(this.#blockCount, block);
     this.#calls.end(status);
     if (this.#held.length > 0 && status === 'incomplete' && this.#calls.broken) this.#writer.close(status);
     this.#release();
@@ -134,8 +135,7 @@ export class MessagesReply implements Reply {
     if (ending === 'failed') throw gaveUp(this.#reason);
     this.#writer.close(status);
     if (ending === 'stop' && this.#unread && this.#writer.isSilent) throw notUnderstood(this.#unread);
-    const tier = TIERS.get(text(this.#usage.service_tier));
-    return { type: 'finish', reason: ending, usage: toUsage(this.#usage), tier };
+    return { type: 'finish', reason: ending, usage: toUsage(this.#usage), tier: toTier(this.#usage) };
   }
 
   #begin(index: number, block: JsonObject): void {
@@ -157,7 +157,21 @@ export class MessagesReply implements Reply {
       const { thinking, signature } = block;
       if (type === 'thinking') this.#thought = { block: begun, thinking: text(thinking), signature: text(signature) };
       else this.#writer.seal(sealThought({ type, data: text(block.data) }));
-    } else this.#unread ??= shapeOf(block);
+    } else if (isSpoken(type)) this.#hear(block);
+    else this.#unread ??= shapeOf(block);
+  }
+
+  /** Reads a block or a delta of a type of the server's own; one that is not understood is skipped. */
+  #hear(part: JsonObject): void {
+    try {
+      for (const { voice, text } of saidIn(part)) {
+        this.#calls.flush();
+        this.#writer[voice](text);
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#unread ??= unreadIn(part);
+    }
   }
 
   #grow(block: Block | undefined, delta: JsonObject): void {
@@ -173,9 +187,13 @@ export class MessagesReply implements Reply {
         this.#calls.add({ key: block.number, id: null, name: null, arguments: argumentsIn(delta.partial_json) });
         break;
       case 'thinking_delta':
+        if (typeof delta.thinking !== 'string') {
+          this.#hear(delta);
+          break;
+        }
         this.#calls.flush();
-        if (this.#thought && this.#thought.block === block) this.#thought.thinking += text(delta.thinking);
-        this.#writer.reasoning(text(delta.thinking));
+        if (this.#thought && this.#thought.block === block) this.#thought.thinking += delta.thinking;
+        this.#writer.reasoning(delta.thinking);
         break;
       case 'signature_delta':
         if (this.#thought && this.#thought.block === block) {
@@ -183,7 +201,9 @@ export class MessagesReply implements Reply {
         }
         break;
       default:
-        this.#unread ??= unreadIn(delta);
+        if (delta.partial_json != null) this.#grow(block, { ...delta, type: 'input_json_delta' });
+        else if (!block || isSpoken(block.type)) this.#hear(delta);
+        else this.#unread ??= unreadIn(delta);
     }
   }
 
@@ -210,6 +230,10 @@ export class MessagesReply implements Reply {
   }
 
   #other(event: JsonObject): void {
+    if (event.type === undefined && Array.isArray(event.content)) {
+      this.#message(event);
+      return;
+    }
     const error = errorIn(event);
     if (error !== undefined) throw failureInStream(error);
     if (!KNOWN.has(event.type)) this.#unread ??= unreadIn(event);
@@ -240,26 +264,4 @@ export class MessagesReply implements Reply {
       if (value !== null && (value !== 0 || !this.#usage[name])) this.#usage[name] = value;
     }
   }
-}
-
-/** Whether an event is of a block other than a call: while a call is incomplete, it waits. */
-function isBesideCalls({ type, content_block, delta }: JsonObject): boolean {
-  if (type === 'content_block_start') return object(content_block).type !== 'tool_use';
-  return type === 'content_block_delta' && object(delta).type !== 'input_json_delta';
-}
-
-/** Usage as the Responses API has it: here input tokens exclude cache reads and writes. */
-function toUsage(usage: JsonObject): Usage | null {
-  if (Object.keys(usage).length === 0) return null;
-  const cached_tokens = count(usage.cache_read_input_tokens);
-  const cache_write_tokens = count(usage.cache_creation_input_tokens);
-  const input_tokens = sumTokens(count(usage.input_tokens), cached_tokens, cache_write_tokens);
-  const output_tokens = count(usage.output_tokens);
-  return {
-    input_tokens,
-    input_tokens_details: { cached_tokens, cache_write_tokens },
-    output_tokens,
-    output_tokens_details: { reasoning_tokens: count(object(usage.output_tokens_details).thinking_tokens) },
-    total_tokens: sumTokens(input_tokens, output_tokens),
-  };
 }

@@ -3,17 +3,15 @@ import type { ToolCall } from '../../items/kind.ts';
 import type { Message } from '../../items/message.ts';
 import { reasoningText } from '../../items/reasoning.ts';
 import type { InputPart } from '../../protocol/content.ts';
-import type { JsonObject } from '../../protocol/json.ts';
 import { type ModelTurn, toTranscript, withObjects } from '../functions/transcript.ts';
 import { inWords, wordsOf } from '../functions/words.ts';
-import { type MessageState, stateOf } from './opaque-state.ts';
+import { type MessageState, stateOf, type TurnState } from './opaque-state.ts';
 import { type ChatPart, isMarked, simplifyParts, textPart, toPart } from './parts.ts';
 
 type ChatToolCall = {
   id: string;
   type: 'function';
   function: { name: string; arguments: string };
-  extra_content?: JsonObject;
 };
 
 /** A message of the Chat Completions API. */
@@ -58,7 +56,7 @@ function addTurn(messages: ChatMessage[], turn: ModelTurn, server: string): void
     ...(reasoning !== '' && { reasoning_content: reasoning }),
     ...state.message,
     ...(calls.length > 0 && {
-      tool_calls: calls.map((call, at) => ({ ...toToolCall(call), ...state.calls[at] })),
+      tool_calls: calls.map((call, at) => withState(toToolCall(call), state.calls[at])),
     }),
   });
   const attachments: InputPart[] = [];
@@ -68,6 +66,10 @@ function addTurn(messages: ChatMessage[], turn: ModelTurn, server: string): void
     messages.push({ role: 'tool', tool_call_id: answer.id, content });
   }
   if (attachments.length > 0) messages.push({ role: 'user', content: attachments.map(toPart) });
+}
+
+function withState(call: ChatToolCall, { function: inner, ...members }: TurnState['calls'][number] = {}): ChatToolCall {
+  return { ...call, ...members, function: { ...call.function, ...inner } };
 }
 
 function toToolCall({ id, name, arguments: args }: ToolCall): ChatToolCall {

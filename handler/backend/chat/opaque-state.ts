@@ -16,11 +16,26 @@ export interface MessageState {
   extra_content?: JsonObject;
 }
 
+/** What came with a call, by the names that servers have for it, and what stood in its `function`. */
+interface CallMembers {
+  extra_content?: unknown;
+  provider_specific_fields?: unknown;
+  thought_signature?: unknown;
+  function?: Omit<CallMembers, 'function'>;
+}
+
 /** State of a call: the call's id, its place among the calls of its turn, and what came with it. */
-interface CallState {
+interface CallState extends CallMembers {
   id: string;
   at: number;
-  extra_content: JsonObject;
+}
+
+/** The members of a call that are its state: LiteLLM (https://docs.litellm.ai/docs/providers/gemini) and others rename Gemini's. */
+const CALL_STATE = ['extra_content', 'provider_specific_fields', 'thought_signature'] as const;
+
+/** Whether a member of a call, or of its `function`, is state that goes back. */
+export function isState(name: string): boolean {
+  return CALL_STATE.some((member) => member === name);
 }
 
 /** What one reasoning item carries: state, the server that gave it, and the reasoning as text, since some clients send back nothing else. */
@@ -92,10 +107,10 @@ export class OpaqueState {
 
   #takeCall(call: JsonObject): void {
     if (text(object(call.function).name)) this.#callCount++;
-    const { extra_content } = call;
-    if (!isObject(extra_content)) return;
-    this.#calls.push({ id: text(call.id), at: Math.max(0, this.#callCount - 1), extra_content });
-    this.#count(extra_content);
+    const members = membersIn(call);
+    if (!members) return;
+    this.#calls.push({ id: text(call.id), at: Math.max(0, this.#callCount - 1), ...members });
+    this.#count(members);
   }
 
   #count(value: unknown): void {
@@ -116,6 +131,21 @@ export class OpaqueState {
     this.#calls = [];
     this.#isPending = false;
   }
+}
+
+/** The state in a call; undefined where it has none. */
+function membersIn(call: JsonObject): CallMembers | undefined {
+  const [own, inner] = [stateIn(call), isObject(call.function) ? stateIn(call.function) : undefined];
+  return own || inner ? { ...own, ...(inner && { function: inner }) } : undefined;
+}
+
+function stateIn(part: JsonObject): JsonObject | undefined {
+  let state: JsonObject | undefined;
+  for (const name of CALL_STATE) {
+    const value = part[name];
+    if (isObject(value) || (typeof value === 'string' && value !== '')) state = { ...state, [name]: value };
+  }
+  return state;
 }
 
 /** Adds a detail, or its text to the last one if it goes on with that. */
@@ -143,7 +173,7 @@ export interface TurnState {
   texts: string[];
   message: MessageState;
   /** The state of each call, in the order of the calls. */
-  calls: ({ extra_content: JsonObject } | undefined)[];
+  calls: (CallMembers | undefined)[];
 }
 
 /** The state that a turn's reasoning items carry of the server with this id, for the turn's message and its calls. */
@@ -162,11 +192,11 @@ export function stateOf(
     const { reasoning_details, ...rest } = state.message;
     Object.assign(message, rest);
     if (reasoning_details) details.push(reasoning_details);
-    for (const { id, at, extra_content } of state.calls) {
+    for (const { id, at, ...members } of state.calls) {
       // By its place where the id was replaced, or the call is one that ran here.
       const known = numbers.get(id);
       const number = known !== undefined && !ofCalls[known] ? known : at;
-      if (number in ofCalls) ofCalls[number] ??= { extra_content };
+      if (number in ofCalls) ofCalls[number] ??= members;
     }
   }
   return {
@@ -191,9 +221,10 @@ function unseal(content: string | null | undefined, server: string): Sealed | un
         ...(text(reasoning_opaque) && { reasoning_opaque: text(reasoning_opaque) }),
         ...(isObject(extra_content) && { extra_content }),
       },
-      calls: objects(sealed.calls).flatMap(({ id, at, extra_content: extra }) =>
-        isObject(extra) ? [{ id: text(id), at: typeof at === 'number' ? at : 0, extra_content: extra }] : [],
-      ),
+      calls: objects(sealed.calls).flatMap((call) => {
+        const members = membersIn(call);
+        return members ? [{ id: text(call.id), at: typeof call.at === 'number' ? call.at : 0, ...members }] : [];
+      }),
     };
   } catch {
     return undefined; // broken by whoever sent it

@@ -10,29 +10,24 @@ import type { ModelFunction } from '../functions/tools.ts';
 import { type Ending, endingOf, gaveUp, laterEnding } from '../server/ending.ts';
 import { errorIn } from '../server/error-event.ts';
 import { failureInStream } from '../server/failure.ts';
-import { laterUsage, object, objects, text, toAnnotations, toLogprobs, usageReader } from '../server/json-fields.ts';
+import {
+  eitherUsage,
+  laterUsage,
+  object,
+  objects,
+  text,
+  toAnnotations,
+  toLogprobs,
+  usageReader,
+} from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
 import { type Said, saidIn } from '../server/said.ts';
 import { toTier } from '../server/tier.ts';
 import { notUnderstood, shapeOf, unreadIn } from '../server/unread.ts';
-import { OpaqueState } from './opaque-state.ts';
+import { CHOICE, CHUNK, COMMON, DELTA, innerChunk, newIn, otherReason, REASONING } from './chunk.ts';
+import { isState, OpaqueState } from './opaque-state.ts';
 
-const usageOf = usageReader('prompt', 'completion');
-const otherUsageOf = usageReader('input', 'output');
-
-/** Members in which servers send reasoning; some send the same in two. */
-const REASONING = ['reasoning_content', 'reasoning', 'reasoning_text', 'thinking', 'reasoning_details'] as const;
-
-/** Those of the most common servers. */
-const COMMON: ReadonlySet<string> = new Set(['reasoning_content', 'reasoning']);
-
-/** The members of chunks, of choices and of deltas that are read. */
-const CHUNK: ReadonlySet<string> = new Set(['choices']);
-const CHOICE: ReadonlySet<string> = new Set(['delta', 'message', 'text']);
-const DELTA: ReadonlySet<string> = new Set([
-  ...['content', 'refusal', 'tool_calls', 'function_call', 'annotations'],
-  ...REASONING,
-]);
+const usageOf = eitherUsage(usageReader('prompt', 'completion'), usageReader('input', 'output'));
 
 /**
  * Reads the chunks of one streamed chat completion and writes the items that they make. Members are read one by one,
@@ -54,9 +49,13 @@ export class ChatReply implements Reply {
   #reason: unknown;
   /** Whether the last reason came in a chunk that said nothing else, and nothing was said after it. */
   #endsAlone = false;
+  /** Whether something was said after a reason: then reasons beside what is said mean nothing. */
+  #goesOn = false;
   #tier: Finish['tier'];
   /** Whether the answer came in deltas: then a complete message repeats it. */
   #hasDeltas = false;
+  /** What complete messages said so far. */
+  #message = '';
   /** Whether reasoning comes in another member than the two common ones, or in parts. */
   #hasOtherReasoning = false;
   /** What was said while a call was incomplete. */
@@ -96,7 +95,7 @@ export class ChatReply implements Reply {
 
   /** Whether the answer has ended for certain: with usage, or a reason behind all that it said. */
   get settled(): boolean {
-    return this.#ending !== undefined && (this.#endsAlone || this.#usage !== null);
+    return this.#ending !== undefined && (!this.#goesOn || this.#endsAlone || this.#usage !== null);
   }
 
   /** Takes in one chunk, also after a finish reason: some servers send one with every chunk. Throws an ApiError for an error. */
@@ -115,15 +114,20 @@ export class ChatReply implements Reply {
     const { delta } = choice;
     if (isObject(delta)) this.#state.before(delta, this.#writer);
     const hasSaid = (isObject(delta) && this.#delta(delta, choice.logprobs)) || this.#any(chunk, choice);
-    if (choice.finish_reason != null) {
-      this.#end(choice, hasSaid);
-      this.#tier = toTier(chunk.service_tier);
+    if (hasSaid) {
+      this.#endsAlone = false;
+      if (this.#ending !== undefined) this.#goesOn = true;
     }
-    if (hasSaid) this.#endsAlone = false;
+    const reason = choice.finish_reason ?? (hasSaid ? null : otherReason(chunk, choice));
+    if (reason == null) return;
+    this.#end(choice, reason, hasSaid);
+    this.#count(object(chunk.x_groq).usage);
+    this.#tier = toTier(chunk.service_tier);
   }
 
-  /** Takes in `[DONE]`, with which some servers say that the model stopped, and nothing else. */
+  /** Takes in `[DONE]`, with which some servers say that the model stopped, and nothing else; others, that they failed. */
   done(): void {
+    if (this.#ending === undefined && this.#unread) throw notUnderstood(this.#unread);
     this.#ending ??= 'stop';
   }
 
@@ -192,20 +196,22 @@ export class ChatReply implements Reply {
   /** Takes in a fragment of a call, whose members some servers do not put into a `function`. */
   #call(call: JsonObject, index: number | null): void {
     const fn = isObject(call.function) ? call.function : call;
-    if (fn === call && Object.values(call).some((member) => isObject(member) && member !== call.arguments)) {
+    const args = fn.arguments ?? fn.parameters ?? fn.input;
+    const isUnread = (name: string) => isObject(fn[name]) && fn[name] !== args && !isState(name);
+    if ((fn === call || args == null) && Object.keys(fn).some(isUnread)) {
       throw notUnderstood(shapeOf({ tool_calls: [call] }));
     }
     const [id, name] = [text(call.id) || null, text(fn.name) || null];
-    this.#calls.add({ index, id, name, arguments: argumentsIn(fn.arguments) });
+    this.#calls.add({ index, id, name, arguments: argumentsIn(args) });
     if (this.#held.length > 0 && !this.#calls.isPending) this.#release();
   }
 
   /** Reads a chunk in all ways that servers have, which few chunks of a stream need. True if it has a part of the answer. */
   #any(chunk: JsonObject, choice: JsonObject): boolean {
-    if (choice.usage != null) this.#count(choice.usage);
-    const error = errorIn({ ...choice, message: undefined });
-    if (error !== undefined) throw failureInStream(error);
     const delta = object(choice.delta);
+    for (const usage of [choice.usage, delta.usage, object(choice.message).usage]) this.#count(usage);
+    const error = errorIn({ ...choice, message: undefined }) ?? (delta.error == null ? undefined : errorIn(delta));
+    if (error !== undefined) throw failureInStream(error);
     if (this.#part(delta, choice, null)) {
       this.#hasDeltas = true;
       return true;
@@ -215,7 +221,10 @@ export class ChatReply implements Reply {
     if (isObject(message)) {
       if (this.#hasDeltas) return false;
       this.#state.before(message, this.#writer);
-      return this.#part(message, choice, 0);
+      if (typeof message.content !== 'string') return this.#part(message, choice, 0);
+      const content = newIn(message.content, this.#message);
+      this.#message += content;
+      return this.#part({ ...message, content }, choice, 0);
     }
     this.#unread ??= unreadIn(delta, DELTA) ?? unreadIn(choice, CHOICE) ?? unreadIn(chunk, CHUNK);
     return false;
@@ -241,23 +250,32 @@ export class ChatReply implements Reply {
     return said.length > 0 || calls.length > 0 || isObject(part.function_call);
   }
 
-  /** Reads a chunk without a choice: usage, an error, a sign of life. */
+  /** Reads a chunk without a list of choices: usage, an error, a sign of life, or a chunk in another. */
   #aside(chunk: JsonObject): void {
+    if (isObject(chunk.choices)) {
+      this.#choice(chunk, chunk.choices);
+      return;
+    }
+    const inner = innerChunk(chunk);
+    if (inner) {
+      this.add(inner);
+      return;
+    }
     const error = errorIn(chunk);
     if (error !== undefined) throw failureInStream(error);
+    if (typeof chunk.finish_reason === 'string') this.#end(chunk, chunk.finish_reason, false);
     if (isObject(chunk.x_groq)) this.#count(chunk.x_groq.usage);
     this.#unread ??= unreadIn(chunk, CHUNK);
   }
 
   #count(usage: unknown): void {
-    const told = usageOf(usage);
-    const counts = told && told.total_tokens === 0 ? otherUsageOf(usage) : told;
-    this.#usage = laterUsage(this.#usage, counts);
+    if (usage == null) return;
+    this.#usage = laterUsage(this.#usage, usageOf(usage));
   }
 
-  #end(choice: JsonObject, hasSaid: boolean): void {
-    const ending = laterEnding(this.#ending, endingOf(choice.finish_reason));
-    if (ending !== this.#ending) this.#reason = choice.finish_reason;
+  #end(choice: JsonObject, reason: unknown, hasSaid: boolean): void {
+    const ending = laterEnding(this.#ending, endingOf(reason));
+    if (ending !== this.#ending) this.#reason = reason;
     this.#ending = ending;
     this.#endsAlone = !hasSaid;
     if (hasSaid && choice.usage != null) this.#count(choice.usage);

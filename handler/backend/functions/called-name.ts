@@ -7,6 +7,9 @@ const MAX_NAME = 64;
 /** Names that clients may send, as they restrict those of tools. */
 const USABLE = /^[\w-]+$/;
 
+/** The tools by the names that they have on the server; each may have had another, longer one. */
+type Tools = Pick<ReadonlyMap<string, { name: string }>, 'has' | 'entries'>;
+
 /** What names a call. */
 interface Named {
   name: string | null;
@@ -14,7 +17,7 @@ interface Named {
 }
 
 /** A call, or a piece of one, by the name that the tools know it by; names that none has are those that clients may send back. */
-export function withKnownName<N extends Named>(call: N, tools: Pick<ReadonlyMap<string, unknown>, 'has'>): N {
+export function withKnownName<N extends Named>(call: N, tools: Tools): N {
   if (!call.name || tools.has(call.name)) return call;
   return {
     ...call,
@@ -28,7 +31,7 @@ export function withKnownName<N extends Named>(call: N, tools: Pick<ReadonlyMap<
  * `commentary to=functions.f<|constrain|>json` (lablup/mlxcel#654), or Kimi's `functions.f:0` (vllm-project/vllm#46344). A
  * name that no tool has is one that clients may send back.
  */
-export function calledName(written: string, tools: Pick<ReadonlyMap<string, unknown>, 'has'>): string {
+export function calledName(written: string, tools: Tools): string {
   const parts = written
     .slice(0, MAX_WRITTEN)
     .split(/<\|[^|]*\|>|\s/)
@@ -36,7 +39,11 @@ export function calledName(written: string, tools: Pick<ReadonlyMap<string, unkn
     .filter((part) => part !== '');
   // The model may write a namespace as it would in code.
   const candidates = parts.flatMap((part) => [part, part.replace('.', '__')]);
-  return candidates.find((name) => tools.has(name)) ?? usableName(parts[0] ?? written);
+  const known = candidates.find((name) => tools.has(name));
+  if (known !== undefined) return known;
+  // By the name that the client gave it, where the server has a shorter one.
+  for (const [name, tool] of tools.entries()) if (candidates.includes(tool.name)) return name;
+  return usableName(parts[0] ?? written);
 }
 
 /** A name that clients may send back: what they may not is `_`, and the rest is cut. */

@@ -1,27 +1,27 @@
 import type { ItemEvent } from '../../events/events.ts';
 import { isCall } from '../../items/roles.ts';
 import { log } from '../../log.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { Usage } from '../../protocol/response.ts';
 import type { Finish, ModelCall, ServerProfile } from '../backend.ts';
 import { argumentsIn } from '../functions/call-arguments.ts';
 import { indexIn, type Marks } from '../functions/identity.ts';
 import type { ModelFunction } from '../functions/tools.ts';
 import { type Ending, endingOf, gaveUp, laterEnding } from '../server/ending.ts';
 import { errorIn } from '../server/error-event.ts';
-import { count, nameIn, object, objects, text, toAnnotations, toLogprobs, usageReader } from '../server/json-fields.ts';
+import { count, eitherUsage, laterUsage, nameIn, object, objects, text, usageReader } from '../server/json-fields.ts';
 import type { Reply } from '../server/reply-stream.ts';
 import { toTier } from '../server/tier.ts';
 import { notUnderstood, shapeOf, unreadIn } from '../server/unread.ts';
 import { isBesideCalls, isKnownEvent } from './events.ts';
 import { responseFailure } from './failure.ts';
-import { arrivalOf, isKnown, marksOf, partsOf, phaseOf, restOf, toWholeItem } from './items.ts';
+import { arrivalOf, isKnown, marksOf, phaseOf, textOf, toWholeItem } from './items.ts';
+import { ENDS, ofOtherDelta, PARTS } from './places.ts';
 import { Speech } from './speech.ts';
 import { type ItemProgress, StreamedItems } from './streamed-items.ts';
+import { Texts, textDelta, wordsIn } from './texts.ts';
 
-const usageOf = usageReader('input', 'output');
-
-/** The kinds of text of messages and reasoning. */
-type Voice = 'text' | 'refusal' | 'reasoning' | 'summary';
+const usageOf = eitherUsage(usageReader('input', 'output'), usageReader('prompt', 'completion'));
 
 type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_logprobs' | 'reasoning'>;
 
@@ -34,8 +34,10 @@ export class ResponsesReply implements Reply {
   readonly #isOpenAI: boolean;
   readonly #speech: Speech;
   readonly #items: StreamedItems;
+  readonly #texts: Texts;
   #sequence = 0;
   #response: JsonObject | undefined;
+  #usage: Usage | null = null;
   /** Events of other items that came while a call was incomplete. */
   #held: JsonObject[] = [];
   /** The shape of the first thing that was not understood. */
@@ -50,6 +52,7 @@ export class ResponsesReply implements Reply {
     this.#call = call;
     this.#isOpenAI = isOpenAI;
     this.#speech = new Speech(call.reasoning.summary !== null, tools);
+    this.#texts = new Texts(this.#speech, call.top_logprobs !== null);
     this.#items = new StreamedItems(call.parallel_tool_calls === false ? 1 : Number.POSITIVE_INFINITY, this.#speech);
   }
 
@@ -90,45 +93,53 @@ export class ResponsesReply implements Reply {
   }
 
   #read(event: JsonObject): void {
-    const delta = text(event.delta);
-    switch (event.type) {
+    const { type } = event;
+    const delta = typeof event.delta === 'string' ? event.delta : textDelta(event);
+    switch (type) {
+      case 'response.output_text.delta':
+        this.#texts.say(this.#items.of(event, 'message'), 'text', delta, count(event.content_index), event.logprobs);
+        break;
+      case 'response.refusal.delta':
+        this.#texts.say(this.#items.of(event, 'message'), 'refusal', delta, count(event.content_index));
+        break;
+      case 'response.reasoning_text.delta':
+        this.#texts.say(this.#items.of(event, 'reasoning'), 'reasoning', delta, count(event.content_index));
+        break;
+      case 'response.reasoning_summary_text.delta':
+        this.#texts.say(this.#items.of(event, 'reasoning'), 'summary', delta, count(event.summary_index));
+        break;
+      case 'response.output_text.done':
+      case 'response.refusal.done':
+      case 'response.reasoning_text.done':
+      case 'response.reasoning_summary_text.done': {
+        const [kind, voice, at] = ENDS[type];
+        const all = wordsIn(event.text ?? event.refusal);
+        this.#texts.sayRest(this.#items.of(event, kind, all), voice, all, count(event[at]));
+        break;
+      }
+      case 'response.content_part.added':
+      case 'response.content_part.done':
+        this.#part(event, object(event.part));
+        break;
+      case 'response.output_text.annotation.added':
+        this.#texts.cite(this.#items.of(event, 'message'), [event.annotation], count(event.content_index));
+        break;
       case 'response.output_item.added':
         this.#added(object(event.item), indexIn(event.output_index));
         break;
       case 'response.output_item.done':
         this.#done(object(event.item), indexIn(event.output_index));
         break;
-      case 'response.output_text.delta':
-        this.#say(this.#items.of(event, 'message'), 'text', delta, count(event.content_index), event.logprobs);
-        break;
-      case 'response.refusal.delta':
-        this.#say(this.#items.of(event, 'message'), 'refusal', delta, count(event.content_index));
-        break;
-      case 'response.output_text.annotation.added':
-        this.#cite(this.#items.of(event, 'message'), [event.annotation], count(event.content_index));
-        break;
-      case 'response.content_part.done': {
-        const { annotations } = object(event.part);
-        if (objects(annotations).length === 0) break;
-        this.#cite(this.#items.of(event, 'message'), annotations, count(event.content_index));
-        break;
-      }
-      case 'response.reasoning_text.delta':
-        this.#say(this.#items.of(event, 'reasoning'), 'reasoning', delta, count(event.content_index));
-        break;
-      case 'response.reasoning_summary_text.delta':
-        this.#say(this.#items.of(event, 'reasoning'), 'summary', delta, count(event.summary_index));
-        break;
       case 'response.function_call_arguments.delta':
         this.#argue(this.#items.of(event, 'function_call'), argumentsIn(event.delta));
         break;
       case 'response.function_call_arguments.done':
-        this.#argue(this.#items.of(event, 'function_call'), argumentsIn(event.arguments), {}, true);
+        this.#argue(this.#items.of(event, 'function_call'), argumentsIn(event.arguments), event, true);
         break;
       case 'response.completed':
       case 'response.incomplete':
       case 'response.done':
-        this.#end({ status: event.type.slice('response.'.length), ...object(event.response) });
+        this.#end({ status: type.slice('response.'.length), usage: event.usage, ...object(event.response) });
         break;
       case 'response.failed':
       case 'response.cancelled':
@@ -141,9 +152,24 @@ export class ResponsesReply implements Reply {
     }
   }
 
+  /** Reads a part as it begins or ends; most servers have said its text in deltas. */
+  #part(event: JsonObject, part: JsonObject): void {
+    const [kind, voice] = PARTS[text(part.type)] ?? [];
+    if (!kind || !voice) return;
+    const all = text(part.text) || text(part.refusal);
+    const at = count(event.content_index);
+    const cites = kind === 'message' && objects(part.annotations).length > 0;
+    if (event.type === 'response.content_part.added') {
+      if (all) this.#texts.give(this.#items.of(event, kind), all);
+      return;
+    }
+    if (all) this.#texts.sayRest(this.#items.of(event, kind, all), voice, all, at);
+    if (cites) this.#texts.cite(this.#items.of(event, kind, all), part.annotations, at);
+  }
+
   /** Closes the open item, and returns the Finish. Throws an ApiError if the server gave up, or nothing of it was understood. */
   finish(): Finish {
-    const usage = usageOf(this.#response?.usage);
+    const usage = this.#usage;
     const reason = this.#reason(usage?.output_tokens ?? 0);
     if (reason === 'failed') {
       this.#speech.settle('incomplete');
@@ -157,6 +183,7 @@ export class ResponsesReply implements Reply {
   #end(response: JsonObject): void {
     if (response.error != null) throw responseFailure(response.error);
     this.#response = response;
+    this.#usage = laterUsage(this.#usage, usageOf(response.usage));
     // Some servers end or even name items only here, and some under new ids: streamed ones are then known by their index.
     const { output } = response;
     const known = objects(output).filter(isKnown);
@@ -168,6 +195,11 @@ export class ResponsesReply implements Reply {
     }
     const itemCount = this.#items.count;
     for (const [at, item] of known.entries()) this.#atEnd(item, at, itemCount);
+    this.#texts.end();
+    const { output_text: said } = response;
+    if (typeof said === 'string' && this.#items.count === 0) {
+      this.#texts.say(this.#items.begin('message', { index: null, id: null }), 'text', said);
+    }
   }
 
   /** Reads an item of the terminal event; one that was not streamed is there behind `itemCount` others. */
@@ -178,22 +210,19 @@ export class ResponsesReply implements Reply {
 
   /** Reads events that only few servers send. */
   #other(event: JsonObject): void {
-    const { type, delta, object: kind } = event;
-    if (kind === 'response') {
-      this.#end(event); // the whole answer, without a stream
+    const { type, object: kind } = event;
+    if (kind === 'response' || (type === undefined && Array.isArray(event.output))) {
+      // The whole answer, without a stream. One that is not complete yet is none.
+      if (endingOf(event.status ?? 'completed') !== undefined) this.#end(event);
       return;
     }
+    if (isObject(event.response)) this.#usage = laterUsage(this.#usage, usageOf(event.response.usage));
     const error = errorIn(event);
     if (error !== undefined) throw responseFailure(error);
     const name = text(type);
-    if (name.startsWith('response.') && name.endsWith('.delta') && text(delta) !== '') {
-      // Other names of the same: the terminal event would say it as well, but too late.
-      const kind = /\.(reasoning|thinking)(_content)?\.delta$/.test(name) ? 'reasoning' : 'message';
-      if (kind === 'reasoning' || /\.(text|content|message)\.delta$/.test(name)) {
-        const voice = kind === 'reasoning' ? kind : 'text';
-        this.#say(this.#items.of(event, kind), voice, text(delta), count(event.content_index));
-      }
-    }
+    const place = ofOtherDelta(name);
+    // The terminal event would say it as well, but too late.
+    if (place) this.#texts.say(this.#items.of(event, place[0]), place[1], wordsIn(event.delta), count(event[place[2]]));
     if (!isKnownEvent(name)) this.#unread ??= unreadIn(event);
   }
 
@@ -211,6 +240,7 @@ export class ResponsesReply implements Reply {
     const ending = laterEnding(endingOf(status), why);
     if (ending === 'failed' || ending === 'content_filter') return ending;
     if (why || ending === 'max_output_tokens') return 'max_output_tokens';
+    if (this.#items.latest?.isCut) return 'max_output_tokens';
     if (this.#isOpenAI || this.#items.latest?.kind === 'whole') return 'stop';
     const used = outputTokens >= (this.#call.max_output_tokens ?? Number.POSITIVE_INFINITY);
     if (this.#items.latest?.kind !== 'function_call') return used ? 'max_output_tokens' : 'stop';
@@ -225,6 +255,7 @@ export class ResponsesReply implements Reply {
     progress.phase = phaseOf(item);
     if (kind === 'reasoning') this.#speech.of(progress.number).seal(text(item.encrypted_content));
     if (kind === 'function_call') this.#argue(progress, argumentsIn(item.arguments), item);
+    else this.#texts.give(progress, textOf(item.content));
   }
 
   /** The final item: what was not streamed is written now. */
@@ -235,25 +266,14 @@ export class ResponsesReply implements Reply {
     if (kind === 'whole') return;
     const progress = existing ?? this.#items.begin(kind, { index, id });
     if (progress.done) return;
-    const { texts, number } = progress;
+    progress.isCut = item.status === 'incomplete';
     if (kind === 'function_call') this.#argue(progress, argumentsIn(item.arguments), item, true);
-    if (kind === 'message') this.#message(progress, item);
+    if (kind === 'message') this.#texts.message(progress, item);
     if (kind === 'reasoning') {
-      for (const { at, delta } of restOf(item.summary, texts.summary)) this.#say(progress, 'summary', delta, at);
-      for (const { at, delta } of restOf(item.content, texts.content)) this.#say(progress, 'reasoning', delta, at);
-      if (text(item.encrypted_content)) this.#speech.of(number).seal(text(item.encrypted_content));
+      this.#texts.reasoning(progress, item);
+      if (text(item.encrypted_content)) this.#speech.of(progress.number).seal(text(item.encrypted_content));
     }
     progress.done = true;
-  }
-
-  #message(progress: ItemProgress, item: JsonObject): void {
-    progress.phase = phaseOf(item) ?? progress.phase;
-    const rest = restOf(item.content, progress.texts.content);
-    for (const [at, part] of partsOf(item.content).entries()) {
-      this.#say(progress, part.type === 'refusal' ? 'refusal' : 'text', rest[at]?.delta ?? '', at);
-      this.#cite(progress, part.annotations, at);
-    }
-    if (this.#speech.isSpeaking(progress.number)) this.#speech.of(progress.number).message(progress.phase);
   }
 
   #whole(item: JsonObject, marks: Marks): void {
@@ -268,30 +288,12 @@ export class ResponsesReply implements Reply {
     progress.done = true;
   }
 
-  #say(progress: ItemProgress, voice: Voice, delta: string, at = 0, logprobs?: unknown): void {
-    if (delta === '') return;
-    const list = voice === 'summary' ? 'summary' : 'content';
-    // Deltas that come late repeat what is done; others become an item of their own.
-    if (progress.done && progress.texts[list].includes(delta)) return;
-    progress.texts[list] += delta;
-    const writer = this.#speech.of(progress.number);
-    if (voice === 'text' || voice === 'refusal') writer.message(progress.phase);
-    if (voice === 'text') writer.text(delta, this.#call.top_logprobs === null ? [] : toLogprobs(logprobs), at);
-    else writer[voice](delta, at);
-  }
-
-  /** Adds citations to a text, unless another item was written after it: then they come too late. */
-  #cite(progress: ItemProgress, list: unknown, at: number): void {
-    if (progress.done || !this.#speech.isSpeaking(progress.number)) return;
-    const writer = this.#speech.of(progress.number);
-    for (const annotation of toAnnotations(list)) writer.cite(annotation, at);
-  }
-
   #argue(progress: ItemProgress, args: string, item: JsonObject = {}, ends = false): void {
     if (progress.isDropped) return;
     progress.hasArguments ||= args !== '';
     const [id, name, namespace] = [item.call_id, item.name, item.namespace].map(text);
     const marks = marksOf(item);
+    if (id) this.#items.name(progress, id);
     const fragment = { id: id || null, name: name || null, namespace, marks, arguments: args, ends };
     this.#speech.call(progress.number, fragment);
   }

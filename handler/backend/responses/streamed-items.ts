@@ -20,6 +20,12 @@ export interface ItemProgress {
   phase?: Phase | undefined;
   /** The texts streamed so far. */
   texts: Record<'summary' | 'content', string>;
+  /** The text that it began with: deltas go on from it, or repeat it. */
+  given: string;
+  /** The call_id of a call, once it is known. */
+  callId: string;
+  /** Whether its server ended it as incomplete. */
+  isCut: boolean;
   /** Whether a part of a call's arguments came. */
   hasArguments: boolean;
   /** Whether its `done` came. */
@@ -60,12 +66,17 @@ export class StreamedItems {
     return this.#latest;
   }
 
-  /** The item of a delta. Some servers name an item they never added, or give an item another id in each event. */
-  of(event: JsonObject, kind: Arrival): ItemProgress {
+  /**
+   * The item of a delta, or of a text `said` as a whole. Some servers name an item they never added, or give an item another id
+   * in each event.
+   */
+  of(event: JsonObject, kind: Arrival, said?: string): ItemProgress {
     const marks = { index: indexIn(event.output_index), id: text(event.item_id) || null };
     const known = this.#items[kind].find(marks);
     if (known) return known;
     const openItems = this.#openItems[kind];
+    const last = openItems.at(-1);
+    if (said && last && (last.texts.content === said || last.texts.summary === said)) return last;
     while (openItems.at(-1)?.done) openItems.pop();
     return openItems.at(-1) ?? this.begin(kind, marks);
   }
@@ -73,7 +84,23 @@ export class StreamedItems {
   /** The item that was streamed with the id of this one, and its index if both are told; a call also by its call_id. */
   byId(item: JsonObject, index: number | null): ItemProgress | undefined {
     const items = this.#items[arrivalOf(item)];
-    return items.byId({ index, id: text(item.id) || null });
+    const known = items.byId({ index, id: text(item.id) || null });
+    return known && this.#isOther(known, item) ? undefined : known;
+  }
+
+  /** Remembers the call_id of a call, by which some servers' events name it. */
+  name(progress: ItemProgress, callId: string): void {
+    if (progress.callId !== '') return;
+    progress.callId = callId;
+    const known = this.#items.function_call.byId({ index: null, id: callId });
+    if (!known) this.#items.function_call.add(progress, { index: null, id: callId });
+  }
+
+  /** Whether an item is another call than the one that had its id and has ended: by its call_id, with arguments of its own. */
+  #isOther({ done, callId, number }: ItemProgress, item: JsonObject): boolean {
+    const itsId = text(item.call_id);
+    if (!done || callId === '' || itsId === '' || callId === itsId) return false;
+    return argumentsIn(item.arguments) !== this.#speech.argumentsOf(number);
   }
 
   /** The streamed item that a final one is of: by its id, by its index while that is open, or by what it says. */
@@ -97,7 +124,8 @@ export class StreamedItems {
     if (number === fixedLimits.outputItems) throw endless(`${number} items`);
     const isDropped = isCall && this.#calls >= this.#maxCalls;
     const texts = { summary: '', content: '' };
-    const progress = { kind, number, texts, hasArguments: false, done: isDropped, isDropped };
+    const rest = { given: '', callId: '', isCut: false, hasArguments: false, done: isDropped, isDropped };
+    const progress: ItemProgress = { kind, number, texts, ...rest };
     this.#items[kind].add(progress, marks);
     if (isDropped) return progress;
     this.#openItems[kind].push(progress);

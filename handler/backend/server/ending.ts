@@ -31,6 +31,7 @@ const MEANINGS: readonly [pattern: RegExp, ending: Ending | null][] = [
     'max_output_tokens',
   ],
   [/error|fail|network|connection|malformed|invalid|interrupt|unavailable|exception|crash|kill|unexpected/, 'failed'],
+  [/evict|preempt|memory|(^|_)oom(_|$)|(^|_)died|dead(_|$|line)/, 'failed'],
   [/disconnect|expired|internal|reject|denied|missing|too_many|broken|incomplete/, 'failed'],
 ];
 

@@ -1,17 +1,24 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { object } from './json-fields.ts';
+import { refusalIn } from './refusals.ts';
 
-/** Members in which servers put what went wrong, beside `error`. */
-const MEMBERS = ['errors', 'detail', 'fault', 'error_msg', 'error_message', 'error_code', 'exception'];
+/** Names of members in which servers put what went wrong, beside `error`. */
+const NAME = /^(errors|detail|fault|error_?(msg|message|code))$|exception$/i;
 
 /** The error that an event is, or has in any of the wrappings that servers use; undefined where it has none. */
 export function errorIn(event: JsonObject): unknown {
-  const { error, object: kind, type, status, code } = event;
+  const { error, object: kind, type, status, code, data } = event;
   if (isSomething(error)) return isObject(error) && isSomething(error.error) ? errorIn(error) : error;
   if (kind === 'error' || type === 'error' || status === 'error' || event.success === false) return event;
-  if (MEMBERS.some((member) => isSomething(event[member]))) return event;
+  if (isObject(data) && isSomething(data.error)) return errorIn(data);
+  if (Object.keys(event).some((name) => NAME.test(name) && isSomething(event[name]))) return event;
   if (Number(object(event.base_resp).status_code ?? 0) !== 0) return event.base_resp;
-  return typeof event.message === 'string' && (isFault(code) || FAULT.test(`${type} ${status}`)) ? event : undefined;
+  const message = ['message', 'Message', 'msg'].find((name) => typeof event[name] === 'string');
+  if (message === undefined) return undefined;
+  const isTold = isFault(code) || [status, event.statusCode, event.status_code].some((number) => Number(number) >= 400);
+  // A chunk beside its choices, or an event, may have a message of another kind: a bare one has to say that it is an error.
+  const words = `${type} ${status} ${event.__type} ${'choices' in event ? '' : event[message]}`;
+  return isTold || FAULT.test(words) || refusalIn(`message: ${event[message]}`) ? event : undefined;
 }
 
 const FAULT = /error|exception|denied|invalid|exceed|fail|unavailable|overload|limit/i;

@@ -23,6 +23,8 @@ const MEMBERS: ReadonlySet<string> = new Set([
     'cause',
     'body',
     'data',
+    'fault',
+    'faultstring',
   ],
   ...[
     'type',
@@ -37,7 +39,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
     'retryDelay',
     'Message',
   ],
-  ...['error_msg', 'error_message', 'title', 'description', 'status_code', 'statusCode'],
+  ...['error_msg', 'error_message', 'errorMessage', 'errorCode', 'title', 'description', 'status_code', 'statusCode'],
 ]);
 
 /** What a server said of an error, whatever it is wrapped in. */

@@ -64,11 +64,13 @@ export function toAnnotations(list: unknown): Annotation[] {
   });
 }
 
+type UsageReader = (usage: unknown) => Usage | null;
+
 /**
  * Reads usage in tokens, of a server that calls what went in and what came out by these names; null where it has none. The
  * names are put together once, since every chunk is asked for its usage.
  */
-export function usageReader(input: string, output: string): (usage: unknown) => Usage | null {
+export function usageReader(input: string, output: string): UsageReader {
   const [inputTokens, inputDetails] = [`${input}_tokens`, `${input}_tokens_details`];
   const [outputTokens, outputDetails] = [`${output}_tokens`, `${output}_tokens_details`];
   return (usage) => {
@@ -82,6 +84,14 @@ export function usageReader(input: string, output: string): (usage: unknown) => 
       output: count(usage[outputTokens]),
       reasoning: count(object(usage[outputDetails]).reasoning_tokens),
     });
+  };
+}
+
+/** The same, of a server that may call them by the names of another API: then these count. */
+export function eitherUsage(read: UsageReader, readOther: UsageReader): UsageReader {
+  return (usage) => {
+    const told = read(usage);
+    return told && told.total_tokens === 0 ? readOther(usage) : told;
   };
 }
 

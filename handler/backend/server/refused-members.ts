@@ -23,7 +23,7 @@ const DROPPABLE: Readonly<Record<string, Droppable>> = {
 
 /** Words of a server that does not know or take a member. */
 const REFUSED =
-  /unsupported|unrecogni[sz]ed|unknown|unexpected|extra(neous)?[ _](inputs?|fields?|forbidden|key)|\bnot\b.{0,20}(support|permit|allow|recogni[sz]|available|accept)|n[o']t support|cannot find field|no such|additional propert/i;
+  /unsupported|unrecogni[sz]ed|unknown|unexpected|extra(neous)?[ _](inputs?|fields?|forbidden|key)|\bnot\b.{0,20}(support|permit|allow|recogni[sz]|available|accept)|n[o']t support|cannot find field|no such|should not exist|additional propert/i;
 
 /** Words of one that takes the member, and not its value or its absence. */
 const TAKEN =

@@ -70,9 +70,7 @@ export async function* readReply(
         for (const data of step.value) {
           size += data.length;
           if (size > maxLength) throw garbled('a stream without end');
-          // An object, as nearly all are.
-          if (data.charCodeAt(0) === BRACE) reply.add(parse(data));
-          else if (!addOther(data.trim(), reply)) break reading;
+          if (!addData(data, reply)) break reading;
           if (reply.over) break reading;
         }
         const events = take();
@@ -97,11 +95,28 @@ export async function* readReply(
 const BRACE = 0x7b;
 
 /** What keeps a connection alive. */
-const HEARTBEAT = /^(|null|ping|pong|heartbeat|keep-?alive|: ?.{0,80})$/i;
+const HEARTBEAT = /^(|null|true|\d{1,20}|""|[^\w"[{]{1,8}|ping|pong|heartbeat|keep-?alive|: ?.{0,80})$/i;
+
+/** Takes in the data of an event; false for `[DONE]`. */
+function addData(data: string, reply: Reply): boolean {
+  // An object, as nearly all are.
+  if (data.charCodeAt(0) !== BRACE) return addOther(data.trim(), reply);
+  let event: JsonObject;
+  try {
+    event = parse(data);
+  } catch (error) {
+    // Some servers end events with one line break, so that several are one.
+    const lines = data.split('\n');
+    if (lines.length === 1) throw error;
+    return lines.every((line) => addData(line, reply));
+  }
+  reply.add(event);
+  return true;
+}
 
 /** Takes in data that does not begin as an object; false for `[DONE]`. */
 function addOther(data: string, reply: Reply): boolean {
-  if (data === '[DONE]') {
+  if (/^"?\[DONE\]"?$/i.test(data)) {
     reply.done?.();
     return false;
   }

@@ -29,6 +29,7 @@ export function saidIn(value: unknown, voice: Voice = 'text'): Said[] {
     /think|reason|thought/.test(type) || value.thought === true ? 'reasoning' : type === 'refusal' ? 'refusal' : voice;
   const named = [
     [value.thinking, 'reasoning'],
+    [value.think, 'reasoning'],
     [value.reasoning, 'reasoning'],
     [value.refusal, 'refusal'],
     [value.text, own],
