@@ -38,7 +38,7 @@ async function read(reader: keyof typeof readers, said: string | readonly string
     if (cut) throw new Error('reset');
   }
   try {
-    for await (const event of readReply(async () => ({ body: body() }), readers[reader]())) {
+    for await (const event of readReply(async () => ({ header: () => null, body: body() }), readers[reader]())) {
       if (event.type === 'finish') answer.finish = event;
       if (event.type === 'response.output_text.delta') answer.text += event.delta;
       if (event.type === 'response.reasoning_text.delta') answer.reasoning += event.delta;

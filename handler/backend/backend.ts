@@ -98,8 +98,11 @@ export interface ServerProfile {
 export interface CallOptions {
   /** Nobody reads single deltas: those of one text that came together may be one event. */
   joinsDeltas?: boolean;
-  /** Called once the server has taken the call, which may be long before its first event. */
-  answered?: () => void;
+  /**
+   * Called once the server has taken the call, which may be long before its first event, with what it says of its rate limits
+   * in `rateLimitHeaders`.
+   */
+  answered?: (rateLimits: Readonly<Record<string, string>>) => void;
 }
 
 /** A call translated for its server; nothing has been sent. */

@@ -20,9 +20,8 @@ export function sendEvents(c: Context<Env>, feed: EventFeed, keepAlive: number):
     log.failure = failure;
     log.end();
   };
-  return c.body(
-    eventStream(events, { signal, abort, countBytes, ended, keepAlive, memory: openReply(c) }),
-    200,
-    HEADERS,
-  );
+  return c.body(eventStream(events, { signal, abort, countBytes, ended, keepAlive, memory: openReply(c) }), 200, {
+    ...HEADERS,
+    ...feed.rateLimits?.(),
+  });
 }

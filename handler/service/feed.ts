@@ -12,6 +12,8 @@ export interface EventFeed {
   abort(): void;
   /** Counts bytes that were sent. */
   countBytes(bytes: number): void;
+  /** What the model's server said of its rate limits so far, as headers. */
+  rateLimits?(): Readonly<Record<string, string>>;
   /** Call it when the events have ended. */
   ended(): void;
 }

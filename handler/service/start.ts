@@ -34,8 +34,13 @@ export async function startTurn(
   };
   try {
     const answer = Promise.withResolvers<void>();
+    let rateLimits = {};
+    const answered = (said: object) => {
+      rateLimits = said;
+      answer.resolve();
+    };
     const turnOptions = {
-      prepare: readingWith(prepare, { joinsDeltas: !request.stream, answered: answer.resolve }),
+      prepare: readingWith(prepare, { joinsDeltas: !request.stream, answered }),
       rounds: limits.rounds,
       waiting: bounds.waiting,
       record: record ?? unrecorded,
@@ -53,7 +58,14 @@ export async function startTurn(
       throw refusal;
     }
     const { signal, abort, countBytes } = bounds;
-    return { events: withObfuscation(opened.events, request), signal, abort, countBytes, ended };
+    return {
+      events: withObfuscation(opened.events, request),
+      signal,
+      abort,
+      countBytes,
+      rateLimits: () => rateLimits,
+      ended,
+    };
   } catch (error) {
     ended();
     throw error;

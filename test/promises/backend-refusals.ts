@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type Door, post } from '../support/doors/door.ts';
-import { late, replies, type Script } from '../support/model/scripted.ts';
+import { heads, late, replies, type Script, says } from '../support/model/scripted.ts';
 import { fails, type Refusal, refuses, stream } from './ask.ts';
-import { promise } from './promise.ts';
+import { NEEDS_HEADERS, promise } from './promise.ts';
 
 /** The same model server behind each of the protocols. */
 const protocols: Record<string, (door: Door, script: Script) => string> = {
@@ -121,4 +121,41 @@ promise(
     const ours = door.model.script(replies(400, nested('m', { param: 'stream_options' })));
     await refuses(await post(door, { model: ours, input: 'Hi' }), { status: 500, code: 500 });
   },
+);
+
+promise(
+  'backend.rate-limits',
+  {
+    says: "what a model's server says of its rate limits reaches the client, in OpenAI's headers",
+    source: 'developers.openai.com/api/docs/guides/rate-limits, platform.claude.com/docs/en/api/rate-limits',
+  },
+  async (door) => {
+    const openai = {
+      'x-ratelimit-remaining-tokens': '149984',
+      'x-ratelimit-reset-requests': '1m30.5s',
+      'x-other': 'a',
+    };
+    const anthropic = {
+      'anthropic-ratelimit-tokens-remaining': '7',
+      'anthropic-ratelimit-requests-reset': new Date(Date.now() + 3_600_000).toISOString(),
+    };
+    const body = { model: door.model.script(heads(openai, says('Hi'))), input: 'Hi' };
+    const limited = { model: door.model.script(replies(429, nested('m'), openai)), input: 'Hi' };
+    for (const stream of [false, true]) {
+      for (const asked of [body, limited]) {
+        const reply = await post(door, { ...asked, stream });
+        const { headers } = reply;
+        assert.equal(headers.get('x-ratelimit-remaining-tokens'), '149984');
+        assert.equal(headers.get('x-ratelimit-reset-requests'), '1m30.5s');
+        assert.equal(headers.get('x-other'), null);
+        assert.equal(headers.get('x-ratelimit-limit-tokens'), null);
+        await reply.body?.cancel();
+      }
+    }
+    const claude = { model: door.model.anthropic(replies(429, nested('m'), anthropic)), input: 'Hi' };
+    const { headers } = await post(door, claude);
+    assert.equal(headers.get('x-ratelimit-remaining-tokens'), '7');
+    assert.match(headers.get('x-ratelimit-reset-requests') ?? '', /^3[56]\d\ds$/);
+  },
+  NEEDS_HEADERS,
 );

@@ -63,7 +63,10 @@ test('an event of a model’s server has two million members at most, and so has
   const chunks = (text: string) => ReadableStream.from([new TextEncoder().encode(text)]);
   const json = (count: number) => `{"a":[${'[],'.repeat(count / 2)}1]}`;
   const read = async (count: number) => {
-    for await (const _ of readReply(async () => ({ body: chunks(`data: ${json(count)}\n\n`) }), reply));
+    for await (const _ of readReply(
+      async () => ({ header: () => null, body: chunks(`data: ${json(count)}\n\n`) }),
+      reply,
+    ));
     await readJson({ status: 200, header: () => null, body: chunks(json(count)) });
   };
   await read(1_999_990);

@@ -52,7 +52,9 @@ test('a buffered call without an end fails, in every protocol', async () => {
     };
     const events: BackendEvent[] = [];
     const read = async () => {
-      for await (const event of readReply(async () => ({ body: bytesOf(endless()) }), reply(), { maxLength: 10_000 }))
+      for await (const event of readReply(async () => ({ header: () => null, body: bytesOf(endless()) }), reply(), {
+        maxLength: 10_000,
+      }))
         events.push(event);
     };
     await assert.rejects(read(), (error) => error instanceof ApiError && error.kind === 'server', name);
@@ -64,7 +66,10 @@ test('a buffered call without an end fails, in every protocol', async () => {
 test('[DONE] is the end of a chat, and breaks a response off', async () => {
   const finishOf = async (reply: Reply, ...events: Json[]) => {
     const seen: BackendEvent[] = [];
-    for await (const event of readReply(async () => ({ body: bytesOf([...events, '[DONE]', '{garbage']) }), reply))
+    for await (const event of readReply(
+      async () => ({ header: () => null, body: bytesOf([...events, '[DONE]', '{garbage']) }),
+      reply,
+    ))
       seen.push(event);
     return [seen.some(({ type }) => type === 'response.output_text.delta'), seen.at(-1)?.type];
   };

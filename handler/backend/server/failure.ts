@@ -9,6 +9,7 @@ import {
 import type { Upstream } from '../../transport.ts';
 import { type ErrorWords, errorWords } from './error-words.ts';
 import { nameIn } from './json-fields.ts';
+import { rateLimitsIn } from './rate-limits.ts';
 import { refusalIn } from './refusals.ts';
 import { refusedField } from './refused-field.ts';
 import { pauseIn } from './retry-pause.ts';
@@ -19,7 +20,8 @@ const MAX_BODY = 64 * 1024;
 
 /** The ApiError for a backend's reply that is not a success. Reads the start of its body, and cancels the rest. */
 export async function failureOf(upstream: Upstream): Promise<ApiError> {
-  return classify(upstream.status, await startOf(upstream.body), upstream.header('retry-after'));
+  const limits = rateLimitsIn(upstream);
+  return classify(upstream.status, await startOf(upstream.body), upstream.header('retry-after'), limits);
 }
 
 /** The ApiError for an error that came inside a stream, as `error` of a chunk or as the whole of it. */
@@ -73,7 +75,12 @@ function codeIn<Code extends string>(words: ErrorWords, codes: readonly Code[]):
 }
 
 /** The ApiError for an error of a backend; a `status` of null is to be found in its words. */
-function classify(httpStatus: number | null, body: string, retryAfter: string | null): ApiError {
+function classify(
+  httpStatus: number | null,
+  body: string,
+  retryAfter: string | null,
+  rateLimits: Readonly<Record<string, string>> = {},
+): ApiError {
   const words = errorWords(body);
   const status = httpStatus ?? statusIn(words);
   // Error bodies may repeat user content, so the cause's JSON, which is logged at every level, has none of it.
@@ -91,7 +98,7 @@ function classify(httpStatus: number | null, body: string, retryAfter: string | 
       const wait = pause && /^\d+$/.test(pause) ? ` Please try again in ${pause}s.` : '';
       // A request above the limit itself is refused whenever it comes.
       const retry = /request too large/i.test(words.gist) ? ({ retry: false } as const) : {};
-      const headers = { 'retry-after': pause ?? '1' };
+      const headers = { ...rateLimits, 'retry-after': pause ?? '1' };
       return new ApiError('rate_limit', `The model backend is at its rate limit.${wait}`, { headers, ...retry, cause });
     }
     case 'context_length': {

@@ -9,6 +9,7 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Upstream } from '../../transport.ts';
 import type { BackendEvent, CallOptions, Finish } from '../backend.ts';
 import { connectionFailed, failureInStream, garbled } from './failure.ts';
+import { rateLimitsIn } from './rate-limits.ts';
 
 /**
  * The longest stream, in characters. Buffered data counts as well, and Responses API events repeat a text up to four
@@ -48,15 +49,16 @@ export interface ReadOptions extends CallOptions {
  * fails, or is longer than `maxLength`. One generator, since each one that an event passes costs as much as the event.
  */
 export async function* readReply(
-  open: () => Promise<Pick<Upstream, 'body'>>,
+  open: () => Promise<Pick<Upstream, 'body' | 'header'>>,
   reply: Reply,
   { joinsDeltas = false, answered, maxLength = MAX_STREAM }: ReadOptions = {},
 ): AsyncGenerator<BackendEvent, void> {
   const take = () => (joinsDeltas ? joinDeltas(reply.take()) : reply.take());
   let size = 0;
   try {
-    const { body } = await open();
-    answered?.();
+    const upstream = await open();
+    answered?.(rateLimitsIn(upstream));
+    const { body } = upstream;
     const chunks = body[Symbol.asyncIterator]();
     const batches = eventData({ [Symbol.asyncIterator]: () => chunks });
     let isOpen = true;

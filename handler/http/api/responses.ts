@@ -26,7 +26,9 @@ export const responses: Route[] = [
       if (repeated) c.header('idempotent-replayed', 'true');
       if (!feed) return sendJson(c, response);
       if (body.stream) return sendEvents(c, feed, services.limits.keepAlive);
-      return sendJson(c, await lastResponse(feed));
+      const whole = await lastResponse(feed);
+      for (const [name, value] of Object.entries(feed.rateLimits?.() ?? {})) c.header(name, value);
+      return sendJson(c, whole);
     },
   }),
 ];

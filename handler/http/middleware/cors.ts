@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
+import { rateLimitHeaders } from '../../protocol/rate-limit-headers.ts';
 import type { Env } from '../env.ts';
 import { DROPPED_TOOLS } from '../route.ts';
 
@@ -6,7 +7,11 @@ import { DROPPED_TOOLS } from '../route.ts';
 const METHODS = 'GET, POST, DELETE';
 
 /** What scripts may read of a reply beside the few headers that browsers always show. */
-const EXPOSED_HEADERS = `x-request-id, retry-after, x-should-retry, idempotent-replayed, ${DROPPED_TOOLS}`;
+const EXPOSED_HEADERS = [
+  ...['x-request-id', 'retry-after', 'x-should-retry', 'idempotent-replayed'],
+  DROPPED_TOOLS,
+  ...rateLimitHeaders,
+].join(', ');
 
 /** How long in seconds a browser may keep the answer to a preflight: two hours, the longest that Chrome does. */
 const MAX_AGE_SECONDS = '7200';

@@ -27,6 +27,8 @@ export interface Turn extends Call {
   reply(status: number, body: string | object, headers?: Record<string, string>): void;
   /** Ends the reply as it is. */
   end(): void;
+  /** Sets headers of the reply, before anything of it is sent. */
+  setHeaders(headers: Record<string, string>): void;
   /** Breaks the connection. */
   cut(): void;
   sleep(ms: number): Promise<void>;
@@ -200,6 +202,9 @@ function startTurn(res: ServerResponse, call: Call): Turn {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
     },
+    setHeaders(headers) {
+      for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+    },
     end: () => {
       res.end();
     },
@@ -218,6 +223,14 @@ export function late(script: Script): Script {
   return async (turn) => {
     await turn.sleep(HEAD_MS + 100);
     await script(turn);
+  };
+}
+
+/** The same script, with headers of its reply. */
+export function heads(headers: Record<string, string>, script: Script): Script {
+  return (turn) => {
+    turn.setHeaders(headers);
+    return script(turn);
   };
 }
 
