@@ -127,7 +127,8 @@ promise(
   'backend.rate-limits',
   {
     says: "what a model's server says of its rate limits reaches the client, in OpenAI's headers",
-    source: 'developers.openai.com/api/docs/guides/rate-limits, platform.claude.com/docs/en/api/rate-limits',
+    source:
+      'https://developers.openai.com/api/docs/guides/rate-limits, https://platform.claude.com/docs/en/api/rate-limits',
   },
   async (door) => {
     const openai = {

@@ -326,7 +326,7 @@ promise(
   'compaction.managed',
   {
     says: 'context_management answers, and then compacts what has grown beyond its threshold, with nothing between its added and done',
-    source: "OpenAI's service, as recorded by clients' tests",
+    source: "recordings: OpenAI's service, in the tests of its clients",
   },
   async (door) => {
     const model = door.model.script(says('Fine.'), says('They said hello.'), says('Well.'));

@@ -96,7 +96,7 @@ promise(
   'servers.long-names',
   {
     says: 'names of functions have up to 128 characters; servers that take 64 get a shorter one, and clients their own',
-    source: 'OpenAI, as Codex names the functions of MCP servers',
+    source: 'Codex, as it names the functions of MCP servers',
   },
   async (door) => {
     const name = 'mcp__codex_apps__hyperdrive_config_edit_and_search_documentation_for_platform_two';

@@ -8,7 +8,7 @@ import { have, type List, modelInput, stored, turnRefused } from './state-ask.ts
 
 // What OpenAI sends and takes, where its documents do not say: by recorded exchanges.
 
-const RECORDED = "OpenAI's service, as recorded by clients' tests";
+const RECORDED = "recordings: OpenAI's service, in the tests of its clients";
 const user = (content: string) => ({ role: 'user', content });
 
 /** A script of Chat Completions whose chunks all say a tier. */

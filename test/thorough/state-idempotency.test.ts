@@ -12,7 +12,7 @@ import { longReply, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { type Door, post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
-import { replies, says } from '../support/model/scripted.ts';
+import { failsMidway, says } from '../support/model/scripted.ts';
 
 const HOUR = 3_600_000;
 const KEY = { 'idempotency-key': 'a key' };
@@ -86,7 +86,7 @@ test('a key goes with its response, and one that was taken over stays with the n
     await door.close();
     await longer.close();
   });
-  const model = door.model.script(replies(500, {}), says('two'));
+  const model = door.model.script(failsMidway({ code: 500 }), says('two'));
   await (await under(door, model)).text();
   assert.equal((await keysIn(database)).length, 1);
   const other = longer.model.script(says('longer'));
