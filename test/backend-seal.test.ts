@@ -5,6 +5,7 @@ import { sealThought, unsealThought } from '../handler/backend/anthropic/sealed-
 import { toMessages } from '../handler/backend/chat/messages.ts';
 import { OpaqueState } from '../handler/backend/chat/opaque-state.ts';
 import { toOpenAIs, toOthers } from '../handler/backend/responses/input.ts';
+import { sealedIn } from '../handler/backend/responses/sealed-reasoning.ts';
 import { backendSeal, isSealedHere } from '../handler/backend/server/seal.ts';
 import { ItemWriter } from '../handler/events/item-writer.ts';
 import type { Item } from '../handler/items/item.ts';
@@ -40,6 +41,16 @@ test('what was sealed here is told from what servers seal', async () => {
   const ours = await sealWith([makeSecret('s')])('default').seal('reasoning', 'Hm');
   for (const sealed of [ours, third.seal(''), 'anthropic.1.{}']) assert.ok(isSealedHere(sealed), sealed);
   for (const sealed of ['', 'gAAAAABo', 'eyJh.1.AA', 'Hm. 2. So.', '1.2.3']) assert.ok(!isSealedHere(sealed), sealed);
+});
+
+test('what a Responses server has sealed goes back to that server only', () => {
+  const item = { type: 'reasoning', encrypted_content: 'gAAA' };
+  const texts = { summary: '', content: '' };
+  const input = [thinks(sealedIn(item, texts, 'one'))];
+  assert.partialDeepStrictEqual(toOthers(input, 'one'), [{ type: 'reasoning', encrypted_content: 'gAAA' }]);
+  assert.deepEqual([toOthers(input, 'two'), input.flatMap(toOpenAIs)], [[], []]);
+  assert.equal(sealedIn(item, texts, null), 'gAAA', 'OpenAI, as it is');
+  assert.equal(sealedIn({ ...item, content: 'gAAA' }, texts, 'one'), 'gAAA', 'Ollama: the text itself');
 });
 
 test('a backend seals in a name of its own', () => {

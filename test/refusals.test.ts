@@ -124,6 +124,8 @@ const samples: Sample[] = [
   [400, nested('Input length 9 exceeds the maximum allowed input length of 8 tokens.'), 'context_length'],
   [400, nested('Input tokens exceed the configured limit of 272000 tokens.'), 'context_length'],
   [400, nested('too many tokens in your prompt'), 'context_length'],
+  [400, { message: 'Too many input tokens. Max input tokens: 8, request input token count: 9' }, 'context_length'],
+  [400, nested('Prompt too long: 9 tokens exceeds max context window of 8 tokens'), 'context_length'],
   [
     404,
     { object: 'error', message: 'The model `x` does not exist.', type: 'NotFoundError', code: 404 },
@@ -158,7 +160,7 @@ const samples: Sample[] = [
     { error: { message: { error: '/chat/completions: Invalid model name passed in model=x.' }, code: '400' } },
     'model_not_found',
   ],
-  [404, { error: 'could not find real modelID for x' }, 'model_not_found'],
+  [404, { error: 'could not find suitable inference handler for x' }, 'model_not_found'],
   [400, nested('Unknown model: x'), 'model_not_found'],
   [500, nested('image input is not supported - hint: if this is unexpected'), 'model_refused'],
 ];

@@ -45,6 +45,28 @@ promise(
 );
 
 promise(
+  'native.sealed',
+  {
+    says: 'what a server seals of its reasoning goes back to it as it was, with a store and without',
+    source: 'docs/backends.md',
+  },
+  async (door) => {
+    const sealed: Said = { type: 'reasoning', summary: [], encrypted_content: 'gAAA.sealed' };
+    const model = door.model.native(answers(sealed, message('Hi')), answers(message('So.')));
+    const include = ['reasoning.encrypted_content'];
+    const stored = await create(door, { model });
+    await create(door, { model, previous_response_id: stored.id, input: 'So?' });
+    const other = door.model.native(answers(sealed, message('Hi')), answers(message('So.')));
+    const kept = await create(door, { model: other, include, store: false });
+    await create(door, { model: other, include, store: false, input: [user('Hi'), ...kept.output, user('So?')] });
+    for (const asked of [model, other]) {
+      const reasoning = door.model.calls(asked).at(-1)?.body.input[1];
+      assert.partialDeepStrictEqual(reasoning, { type: 'reasoning', summary: [], encrypted_content: 'gAAA.sealed' });
+    }
+  },
+);
+
+promise(
   'native.stream',
   { says: "its events come in OpenAI's order, with ids and places of our own", source: 'docs/backends.md' },
   async (door) => {

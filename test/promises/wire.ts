@@ -137,7 +137,7 @@ promise(
       assert.ok(added.item.encrypted_content, 'sealed at its start');
       const [reasoning, said] = final.output;
       assert.ok(reasoning?.type === 'reasoning' && reasoning.encrypted_content);
-      if (model === native) assert.equal(added.item.encrypted_content, 'gAAA.sealed');
+      if (model === native) assert.match(added.item.encrypted_content, /gAAA\.sealed/);
       for (const { encrypted_content } of [added.item, reasoning]) {
         const sealed = { type: 'reasoning', summary: [], encrypted_content };
         await create(door, { model, include, store: false, input: [user('Hi'), sealed, said, user('So?')] });

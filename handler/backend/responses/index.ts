@@ -28,10 +28,10 @@ export function responses(server: Server): Backend {
         : toModelFunctions(call.tools, call.params, grammars);
       const { model } = call;
       const rules = memory.rules(model, profile);
-      const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools, rules);
+      const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools, rules, server.id);
       return {
         stream(signal, options) {
-          const reply = new ResponsesReply(call, profile, tools);
+          const reply = new ResponsesReply(call, profile, tools, server.id);
           const post = (body: string) => server.send('POST', '/responses', signal, body);
           const open = () => memory.send({ model, profile, request }, post);
           return markAsync(readReply(open, reply, options), call.tools);

@@ -9,6 +9,7 @@ import type { InputPart } from '../../protocol/content.ts';
 import { type ModelTurn, toTranscript, withObjects } from '../functions/transcript.ts';
 import { fileByUrl, inWords, wordsOf } from '../functions/words.ts';
 import { isSealedHere } from '../server/seal.ts';
+import { unsealFor } from './sealed-reasoning.ts';
 
 /** A stored item as input for OpenAI's own servers: none, one, or for a server call the call and its output. */
 export function toOpenAIs(item: Item): object[] {
@@ -20,19 +21,21 @@ export function toOpenAIs(item: Item): object[] {
 /**
  * Items as input for other Responses servers, which all know only function tools, and make chat messages of it: the calls of
  * one turn follow what it said, and their outputs follow at once. Images and files that tools returned follow in a user
- * message, as on Chat Completions: llama.cpp takes only text from tools. Throws an ApiError for an item they cannot read.
+ * message, as on Chat Completions: llama.cpp takes only text from tools. What the server with this id has sealed goes back to it. Throws an ApiError for an item they cannot read.
  */
-export function toOthers(items: readonly Item[]): object[] {
+export function toOthers(items: readonly Item[], server = ''): object[] {
   if (items.some(({ type }) => type === 'compaction'))
     throw unsupported('input', 'holds a compaction that another server has sealed');
-  return toTranscript(items).flatMap((entry) => (entry.type === 'turn' ? ofTurn(entry) : [readableMessage(entry)]));
+  return toTranscript(items).flatMap((entry) =>
+    entry.type === 'turn' ? ofTurn(entry, server) : [readableMessage(entry)],
+  );
 }
 
-function ofTurn(turn: ModelTurn): object[] {
+function ofTurn(turn: ModelTurn, server: string): object[] {
   const { speech, calls, answers } = withObjects(turn);
   const attachments: InputPart[] = [];
   const items = [
-    ...speech.flatMap((item) => (item.type === 'message' ? [readableMessage(item)] : openReasoning(item))),
+    ...speech.flatMap((item) => (item.type === 'message' ? [readableMessage(item)] : openReasoning(item, server))),
     ...calls.map(asFunctionCall),
     ...answers.map(({ answer }) => asFunctionOutput(answer, attachments)),
   ];
@@ -87,12 +90,13 @@ function sealedReasoning(item: Reasoning): object[] {
 
 /**
  * Reasoning for other servers: llama.cpp (b11434) requires non-empty content, vLLM an id and no sealed content, and
- * Ollama keeps its own in `encrypted_content` as plain text.
+ * Ollama keeps its own in `encrypted_content` as plain text. What a server has sealed, it gets as it gave it.
  */
-function openReasoning(item: Reasoning): object[] {
-  const { type, id, summary, encrypted_content } = item;
+function openReasoning(item: Reasoning, server: string): object[] {
+  const { type, id, summary } = item;
   const text = reasoningText(item);
-  if (text === '') return [];
-  const content = [{ type: 'reasoning_text', text }];
-  return [{ type, id, summary, content, ...(encrypted_content === text && { encrypted_content }) }];
+  const sealed = unsealFor(server, item.encrypted_content) ?? (item.encrypted_content === text ? text : '');
+  if (text === '' && sealed === '') return [];
+  const content = text === '' ? {} : { content: [{ type: 'reasoning_text', text }] };
+  return [{ type, id, summary, ...content, ...(sealed !== '' && { encrypted_content: sealed }) }];
 }

@@ -17,6 +17,7 @@ import { isBesideCalls, isKnownEvent } from './events.ts';
 import { responseFailure } from './failure.ts';
 import { arrivalOf, isKnown, marksOf, phaseOf, textOf, toWholeItem } from './items.ts';
 import { ENDS, ofOtherDelta, PARTS } from './places.ts';
+import { sealedIn } from './sealed-reasoning.ts';
 import { Speech } from './speech.ts';
 import { type ItemProgress, StreamedItems } from './streamed-items.ts';
 import { Texts, textDelta, wordsIn } from './texts.ts';
@@ -31,7 +32,8 @@ type Terms = Pick<ModelCall, 'parallel_tool_calls' | 'max_output_tokens' | 'top_
  */
 export class ResponsesReply implements Reply {
   readonly #call: Terms;
-  readonly #isOpenAI: boolean;
+  /** The id of the server; null for OpenAI's. */
+  readonly #server: string | null;
   readonly #speech: Speech;
   readonly #items: StreamedItems;
   readonly #texts: Texts;
@@ -43,14 +45,15 @@ export class ResponsesReply implements Reply {
   /** The shape of the first thing that was not understood. */
   #unread: string | undefined;
 
-  /** `tools` by their names on the server, where they are functions to it. */
+  /** `tools` by their names on the server, where they are functions to it; `server` is its id. */
   constructor(
     call: Terms,
     { isOpenAI }: Pick<ServerProfile, 'isOpenAI'>,
     tools: ReadonlyMap<string, ModelFunction> = new Map(),
+    server = '',
   ) {
+    this.#server = isOpenAI ? null : server;
     this.#call = call;
-    this.#isOpenAI = isOpenAI;
     this.#speech = new Speech(call.reasoning.summary !== null, tools);
     this.#texts = new Texts(this.#speech, call.top_logprobs !== null);
     this.#items = new StreamedItems(call.parallel_tool_calls === false ? 1 : Number.POSITIVE_INFINITY, this.#speech);
@@ -157,14 +160,13 @@ export class ResponsesReply implements Reply {
     const [kind, voice] = PARTS[text(part.type)] ?? [];
     if (!kind || !voice) return;
     const all = text(part.text) || text(part.refusal);
-    const at = count(event.content_index);
-    const cites = kind === 'message' && objects(part.annotations).length > 0;
-    if (event.type === 'response.content_part.added') {
-      if (all) this.#texts.give(this.#items.of(event, kind), all);
-      return;
+    if (all === '') return;
+    const [item, at] = [this.#items.of(event, kind, all), count(event.content_index)];
+    if (event.type === 'response.content_part.added') this.#texts.give(item, all);
+    else {
+      this.#texts.sayRest(item, voice, all, at);
+      this.#texts.cite(item, part.annotations, at);
     }
-    if (all) this.#texts.sayRest(this.#items.of(event, kind, all), voice, all, at);
-    if (cites) this.#texts.cite(this.#items.of(event, kind, all), part.annotations, at);
   }
 
   /** Closes the open item, and returns the Finish. Throws an ApiError if the server gave up, or nothing of it was understood. */
@@ -196,10 +198,7 @@ export class ResponsesReply implements Reply {
     const itemCount = this.#items.count;
     for (const [at, item] of known.entries()) this.#atEnd(item, at, itemCount);
     this.#texts.end();
-    const { output_text: said } = response;
-    if (typeof said === 'string' && this.#items.count === 0) {
-      this.#texts.say(this.#items.begin('message', { index: null, id: null }), 'text', said);
-    }
+    if (this.#items.count === 0) this.#texts.say(this.#items.of({}, 'message'), 'text', text(response.output_text));
   }
 
   /** Reads an item of the terminal event; one that was not streamed is there behind `itemCount` others. */
@@ -241,7 +240,7 @@ export class ResponsesReply implements Reply {
     if (ending === 'failed' || ending === 'content_filter') return ending;
     if (why || ending === 'max_output_tokens') return 'max_output_tokens';
     if (this.#items.latest?.isCut) return 'max_output_tokens';
-    if (this.#isOpenAI || this.#items.latest?.kind === 'whole') return 'stop';
+    if (this.#server === null || this.#items.latest?.kind === 'whole') return 'stop';
     const used = outputTokens >= (this.#call.max_output_tokens ?? Number.POSITIVE_INFINITY);
     if (this.#items.latest?.kind !== 'function_call') return used ? 'max_output_tokens' : 'stop';
     const isCut = this.#speech.broken && (used || this.#items.latest.hasArguments);
@@ -253,7 +252,7 @@ export class ResponsesReply implements Reply {
     if (kind === 'whole' || this.#items.byId(item, index)) return;
     const progress = this.#items.begin(kind, { index, id });
     progress.phase = phaseOf(item);
-    if (kind === 'reasoning') this.#speech.of(progress.number).seal(text(item.encrypted_content));
+    if (kind === 'reasoning') this.#speech.of(progress.number).seal(sealedIn(item, progress.texts, this.#server));
     if (kind === 'function_call') this.#argue(progress, argumentsIn(item.arguments), item);
     else this.#texts.give(progress, textOf(item.content));
   }
@@ -271,7 +270,8 @@ export class ResponsesReply implements Reply {
     if (kind === 'message') this.#texts.message(progress, item);
     if (kind === 'reasoning') {
       this.#texts.reasoning(progress, item);
-      if (text(item.encrypted_content)) this.#speech.of(progress.number).seal(text(item.encrypted_content));
+      if (text(item.encrypted_content))
+        this.#speech.of(progress.number).seal(sealedIn(item, progress.texts, this.#server));
     }
     progress.done = true;
   }

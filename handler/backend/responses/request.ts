@@ -30,13 +30,14 @@ export function toOpenAIsRequest(call: ModelCall): JsonObject {
 }
 
 /**
- * The same for other servers, with the tools as functions: llama.cpp (b11434) takes any other and ignores it. Throws an
+ * The same for another server, by its id, with the tools as functions: llama.cpp (b11434) takes any other and ignores it. Throws an
  * ApiError for what not all of them can carry.
  */
 export function toOthersRequest(
   original: ModelCall,
   functions: ReadonlyMap<string, ModelFunction>,
   rules: RequestRules,
+  server = '',
 ): JsonObject {
   refuseOpenAIOnly(original);
   const call = withoutOpenAIOnly(original);
@@ -44,7 +45,7 @@ export function toOthersRequest(
   const { instructions, input } = rules.systemMessages === 'first' ? systemFirst(call) : call;
   return {
     ...common({ ...call, instructions }),
-    input: toOthers(input),
+    input: toOthers(input, server),
     ...nonEmpty('include', included(call)),
     // llama.cpp (b11434) ignores `text.format`, and takes what Chat Completions call it.
     ...present({ response_format: responseFormat(call.text.format) }),

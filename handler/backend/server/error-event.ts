@@ -16,8 +16,9 @@ export function errorIn(event: JsonObject): unknown {
   const message = ['message', 'Message', 'msg'].find((name) => typeof event[name] === 'string');
   if (message === undefined) return undefined;
   const isTold = isFault(code) || [status, event.statusCode, event.status_code].some((number) => Number(number) >= 400);
-  // A chunk beside its choices, or an event, may have a message of another kind: a bare one has to say that it is an error.
-  const words = `${type} ${status} ${event.__type} ${'choices' in event ? '' : event[message]}`;
+  // A chunk beside its choices, or an event, may have a message of another kind: a bare one only has to sound like an error.
+  const isBare = type === undefined && !('choices' in event);
+  const words = `${type} ${status} ${event.__type} ${isBare ? event[message] : ''}`;
   return isTold || FAULT.test(words) || refusalIn(`message: ${event[message]}`) ? event : undefined;
 }
 

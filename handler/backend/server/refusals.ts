@@ -107,6 +107,7 @@ const words: Record<RefusalKind, [servers: string, pattern: RegExp, source: stri
       issue('triton-inference-server/tensorrtllm_backend/issues/565'),
     ],
     ['mlx-serve', /prompt exceeds maximum context/i, issue('ddalcu/mlx-serve/issues/66')],
+    ['oMLX', /exceeds max context window/i, issue('screenpipe/screenpipe/issues/2570')],
     ['LiteLLM', /\bContextWindowExceededError\b/, LITELLM],
     ['Anthropic', /prompt is too long/i, PI],
     ['Anthropic', /exceed context limit/i, issue('continuedev/continue/issues/6080')],
@@ -128,7 +129,7 @@ const words: Record<RefusalKind, [servers: string, pattern: RegExp, source: stri
     ['MiniMax', /context window exceeds limit/i, PI],
     ['OpenRouter', /maximum allowed input length of/i, PI],
     ['Azure', /input tokens exceed the configured limit/i, LITELLM],
-    ['any', /context[_ ]length[_ ]exceeded|token limit exceeded|too many tokens/i, PI],
+    ['any', /context[_ ]length[_ ]exceeded|token limit exceeded|too many (input )?tokens/i, PI],
   ],
   model_not_found: [
     ['OpenAI, vLLM, xAI, Cerebras, DashScope', /\bmodel .{0,200}does not exist/is, issue('QwenLM/Qwen3/issues/20')],
@@ -158,7 +159,11 @@ const words: Record<RefusalKind, [servers: string, pattern: RegExp, source: stri
     ['OpenRouter', /no endpoints found for /i, issue('chatboxai/chatbox/issues/2743')],
     ['Azure', /\bDeploymentNotFound\b/, issue('chatboxai/chatbox/issues/646')],
     ['LiteLLM', /invalid model name passed in/i, issue('BerriAI/litellm/issues/8821')],
-    ['llama-swap', /could not find real modelID for/i, issue('mostlygeek/llama-swap/blob/main/proxy/proxymanager.go')],
+    [
+      'llama-swap',
+      /could not find (suitable inference handler|real modelID) for/i,
+      issue('mostlygeek/llama-swap/blob/main/proxy/proxymanager.go'),
+    ],
     ['any', /no such model|unknown model/i, issue('iOfficeAI/AionCore/pull/377')],
   ],
   // What servers refuse of the client's input with a status of their own failures.
