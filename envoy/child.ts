@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 
 /** How long Envoy may take to stop after SIGTERM, which takes milliseconds; then it hangs and is killed. */
 const STOP_LIMIT_MS = 3_000;
@@ -21,11 +22,14 @@ export interface EnvoyProcess {
 export function launch(path: string, args: readonly string[], accessLog?: (line: string) => void): EnvoyProcess {
   const watch = watchdog(); // before what it watches: a kill -9 in between would leave an Envoy that nobody ends
   // A process group of its own: Ctrl-C then reaches only us, and we can drain before Envoy stops.
-  const child = spawn(path, args, { detached: true, stdio: ['ignore', accessLog ? 'pipe' : 'ignore', 'pipe'] });
+  const child = spawn('sh', ['-c', LAUNCH_SCRIPT, path, ...args], {
+    detached: true,
+    stdio: ['ignore', accessLog ? 'pipe' : 'ignore', 'pipe', watch.input],
+  });
   if (child.pid === undefined) {
     child.once('error', () => {}); // the next line reports it
     watch.release();
-    throw new Error(`${path} cannot be run`);
+    throw new Error('sh cannot be run');
   }
   let tail = '';
   let stopping = false;
@@ -35,7 +39,6 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   });
   if (accessLog && child.stdout) createInterface({ input: child.stdout }).on('line', accessLog);
 
-  watch.name(child.pid);
   // 'close' and not 'exit': then the last lines of both logs have been read.
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
   void exited.then(watch.release);
@@ -53,11 +56,18 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   };
 }
 
-/** Kills a named process when this one dies, unless it is released before. */
+/** Kills a process when this one dies, unless it is released before. */
 interface Watchdog {
-  name(pid: number): void;
+  /** Takes the pid of the process, in a line. */
+  input: Writable;
   release(): void;
 }
+
+/**
+ * Shell script: names itself to the watchdog, and becomes Envoy. Named by us, an Envoy would be left where we are killed after
+ * it has begun and before it is named.
+ */
+const LAUNCH_SCRIPT = 'echo "$$" >&3; exec "$0" "$@" 3>&-';
 
 /** Shell script: reads a pid, waits for the end of its input, and then stops the process, by force after 3 s. */
 const WATCH_SCRIPT = `read -r pid && { read -r rest; kill "$pid" && for n in 1 2 3; do sleep 1; kill -0 "$pid" || exit; done; kill -9 "$pid"; }`;
@@ -68,11 +78,11 @@ const WATCH_SCRIPT = `read -r pid && { read -r rest; kill "$pid" && for n in 1 2
  */
 function watchdog(): Watchdog {
   const shell = spawn('sh', ['-c', WATCH_SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  shell.once('error', () => {}); // a machine without sh: Envoy then outlives a kill -9, nothing else
+  shell.once('error', () => {}); // without sh there is no Envoy either
   shell.stdin.once('error', () => {});
   shell.unref();
   return {
-    name: (pid) => void shell.stdin.write(`${pid}\n`),
+    input: shell.stdin,
     release: () => void shell.kill('SIGKILL'),
   };
 }

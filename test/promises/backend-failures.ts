@@ -148,6 +148,7 @@ promise(
 const breaks: Record<string, (turn: Turn) => void | Promise<void>> = {
   'a connection cut': async (turn) => {
     await turn.raw(': begun\n\n');
+    await turn.sleep(50); // what has just been written may be lost with the connection
     turn.cut();
   },
   'an end without a finish reason': ending((turn) => turn.raw(': end\n\n')),
