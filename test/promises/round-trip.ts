@@ -13,9 +13,9 @@ promise(
   async (door) => {
     let followUps = 0;
     for (const protocol of ['chat', 'responses', 'anthropic'] as const) {
-      for (let seed = 0; seed < 6; seed++) followUps += await takesBack(door, protocol, seed);
+      for (let seed = 0; seed < 2; seed++) followUps += await takesBack(door, protocol, seed);
     }
-    assert.ok(followUps > 50, `${followUps} follow-ups`);
+    assert.ok(followUps > 16, `${followUps} follow-ups`);
   },
 );
 

@@ -110,13 +110,15 @@ test('what a server leaves out is put in', () => {
   for (const types of [
     [/content_part|summary_part/],
     [/_text\.done|arguments\.done/],
-    [/item\.added/],
     [/\.delta$/],
     [/part|text\.done|arguments\.done|item\.added|in_progress|created/],
     [/item|part|text|arguments/], // all that there is stands in the terminal event
   ]) {
     assert.deepEqual(read(without(events, ...types)).bare, whole.bare, `${types}`);
   }
+  // A call that is named before its item comes has an id of ours.
+  const unopened = read(without(events, /item\.added/)).bare;
+  assert.deepEqual([...unopened.slice(0, 2), { ...unopened[2], call_id: 'c1' }], whole.bare);
   const anonymous = events.map(({ output_index, content_index, sequence_number, item_id, ...event }) => event);
   assert.deepEqual(read(anonymous).bare[1], said('Hello world'));
 });
@@ -265,7 +267,7 @@ test('log probabilities pass where they are asked for', () => {
 });
 
 test('summaries keep their parts, and what OpenAI has sealed', () => {
-  const { bare } = read(eventsOf([thought, { type: 'reasoning', encrypted_content: 'abc' }]));
+  const { bare } = read(eventsOf([thought, { type: 'reasoning', encrypted_content: 'abc' }]), {}, true);
   assert.deepEqual(bare, [
     done({
       type: 'reasoning',
@@ -296,7 +298,7 @@ test('raw reasoning becomes a summary for clients that ask for one, unless there
       [['Hm.', 'Yes.'], []],
       [['In short.'], ['At length.']],
     ]);
-    assert.equal(items[0].encrypted_content, 'abc');
+    assert.equal(items[0].encrypted_content, 'responses.1.{"server":"","sealed":"abc"}');
   }
   // A summary that comes after the thing itself stands beside it, whatever places they have.
   const [begun, , added, ...rest] = eventsOf([both]).map((event) => ({ ...event, sequence_number: 0 }));
