@@ -101,7 +101,8 @@ promise(
           await turn.text('Hel');
           turn.end(); // without its end
         };
-        for (const script of [replies(500, {}), replies(429, {}), (turn: Turn) => turn.cut(), breaksOff]) {
+        // Deno sends a call again whose connection was cut before its answer, so that is none of these.
+        for (const script of [replies(500, {}), replies(429, {}), breaksOff]) {
           const calls = callsFunctions({ name: 'weather', args: '{}', id: 'call_a' });
           const model = door.model.script(calls, script, says('Still here'));
           const { id: previous_response_id } = await completes(socket, { model, tools, store });
