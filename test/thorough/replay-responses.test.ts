@@ -204,7 +204,13 @@ function contentOf(item: Json): Json {
   if (item.type === 'reasoning') {
     const words = (list: (string | { text: string })[]) =>
       list.map((part) => (typeof part === 'string' ? part : part.text));
-    return [words(item.summary), words(item.content), item.encrypted_content || undefined];
+    return [words(item.summary), words(item.content), unmarked(item.encrypted_content) || undefined];
   }
   return [item.type, item.name, item.arguments === '' ? '{}' : item.arguments, item.input];
+}
+
+/** What a server has sealed, without the mark that tells which one it was. */
+function unmarked(sealed: string | null | undefined): string | null | undefined {
+  const [, json] = /^responses\.1\.(.*)$/s.exec(sealed ?? '') ?? [];
+  return json === undefined ? sealed : JSON.parse(json).sealed;
 }
