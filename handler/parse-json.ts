@@ -1,5 +1,6 @@
 import { ApiError } from './errors.ts';
 import { fixedLimits } from './limits.ts';
+import { isObject, type JsonObject } from './protocol/json.ts';
 
 const { scannedJson, jsonMembers, jsonDepth } = fixedLimits;
 
@@ -29,8 +30,28 @@ export function parseJson(text: string, members: number = jsonMembers): unknown 
   return JSON.parse(text);
 }
 
+/** The object that a text is the JSON of; undefined for any other text. */
+export function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value = parseJson(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a text is JSON, within the bounds of what is parsed. */
+export function isJson(text: string): boolean {
+  try {
+    parseJson(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
- * The same for what a client sent, in UTF-8 where it is bytes; `name` says what that is. Throws an ApiError, 400, that says
+ * The same as `parseJson` for what a client sent, in UTF-8 where it is bytes; `name` says what that is. Throws an ApiError, 400, that says
  * what the bound is.
  */
 export function parseClientJson(json: string | Uint8Array, name: string): unknown {

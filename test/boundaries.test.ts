@@ -25,6 +25,7 @@ const ground = [
     'pattern.ts',
     'readiness.ts',
     'redact.ts',
+    'remembered.ts',
     'seal.ts',
     'socket.ts',
     'transport.ts',

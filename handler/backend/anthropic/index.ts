@@ -30,7 +30,9 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
       const request = toRequest(call, tools, bounds.get(call.model));
       const { model } = call;
       const send = (path: string, signal: AbortSignal) => (body: MessagesRequest) =>
-        memory.send({ model, profile, request: body }, (json) => server.send('POST', path, signal, json));
+        memory.send({ model, profile, request: body, rules: memory.rules(model, profile) }, (json) =>
+          server.send('POST', path, signal, json),
+        );
       const within = (bound: number) => {
         if (call.max_output_tokens !== null) return undefined;
         bounds.set(call.model, bound);

@@ -1,5 +1,4 @@
-import { parseJson } from '../../parse-json.ts';
-import { isObject } from '../../protocol/json.ts';
+import { parseObject } from '../../parse-json.ts';
 import { text } from '../server/json-fields.ts';
 import { backendSeal } from '../server/seal.ts';
 
@@ -21,15 +20,8 @@ export function sealThought(thought: Thought): string {
 /** The sealed block; undefined for another's content, or a broken one. */
 export function unsealThought(sealed: string | null | undefined): Thought | undefined {
   const json = open(sealed);
-  if (json === undefined) return undefined;
-  try {
-    const thought: unknown = parseJson(json);
-    if (!isObject(thought)) return undefined;
-    const { type, data, thinking, signature } = thought;
-    if (type === 'redacted_thinking' && text(data)) return { type, data: text(data) };
-    if (type === 'thinking' && text(signature)) return { type, thinking: text(thinking), signature: text(signature) };
-  } catch {
-    // Garbled.
-  }
+  const { type, data, thinking, signature } = (json && parseObject(json)) || {};
+  if (type === 'redacted_thinking' && text(data)) return { type, data: text(data) };
+  if (type === 'thinking' && text(signature)) return { type, thinking: text(thinking), signature: text(signature) };
   return undefined;
 }

@@ -32,7 +32,7 @@ export function chatCompletions(server: Server): Backend {
       return {
         stream(signal, options) {
           const post = (body: string) => server.send('POST', '/chat/completions', signal, body);
-          const open = () => memory.send({ model, profile, request }, post);
+          const open = () => memory.send({ model, profile, request, rules }, post);
           const reply = new ChatReply(call, tools, server.id, (member) => memory.spoke(model, member));
           return readReply(open, reply, options);
         },

@@ -1,6 +1,6 @@
 import { endless } from '../../errors.ts';
 import type { ItemWriter } from '../../events/item-writer.ts';
-import { parseJson } from '../../parse-json.ts';
+import { parseObject } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { object, objects, text } from '../server/json-fields.ts';
 import { backendSeal } from '../server/seal.ts';
@@ -208,25 +208,20 @@ export function stateOf(
 
 function unseal(content: string | null | undefined, server: string): Sealed | undefined {
   const json = open(content);
-  if (json === undefined) return undefined;
-  try {
-    const sealed = object(parseJson(json));
-    if (sealed.server !== server) return undefined;
-    const { reasoning_details, reasoning_opaque, extra_content } = object(sealed.message);
-    return {
-      server,
-      text: text(sealed.text),
-      message: {
-        ...(Array.isArray(reasoning_details) && { reasoning_details: objects(reasoning_details) }),
-        ...(text(reasoning_opaque) && { reasoning_opaque: text(reasoning_opaque) }),
-        ...(isObject(extra_content) && { extra_content }),
-      },
-      calls: objects(sealed.calls).flatMap((call) => {
-        const members = membersIn(call);
-        return members ? [{ id: text(call.id), at: typeof call.at === 'number' ? call.at : 0, ...members }] : [];
-      }),
-    };
-  } catch {
-    return undefined; // broken by whoever sent it
-  }
+  const sealed = json && parseObject(json);
+  if (!sealed || sealed.server !== server) return undefined; // another's, or broken by whoever sent it
+  const { reasoning_details, reasoning_opaque, extra_content } = object(sealed.message);
+  return {
+    server,
+    text: text(sealed.text),
+    message: {
+      ...(Array.isArray(reasoning_details) && { reasoning_details: objects(reasoning_details) }),
+      ...(text(reasoning_opaque) && { reasoning_opaque: text(reasoning_opaque) }),
+      ...(isObject(extra_content) && { extra_content }),
+    },
+    calls: objects(sealed.calls).flatMap((call) => {
+      const members = membersIn(call);
+      return members ? [{ id: text(call.id), at: typeof call.at === 'number' ? call.at : 0, ...members }] : [];
+    }),
+  };
 }

@@ -1,4 +1,4 @@
-import { parseJson } from '../../parse-json.ts';
+import { isJson, parseJson } from '../../parse-json.ts';
 import { garbled } from '../server/failure.ts';
 import { JsonText } from './json-text.ts';
 
@@ -132,15 +132,6 @@ export function argumentsIn(value: unknown): string {
 function isSameJson(a: string, b: string): boolean {
   try {
     return JSON.stringify(parseJson(a)) === JSON.stringify(parseJson(b));
-  } catch {
-    return false;
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    parseJson(text);
-    return true;
   } catch {
     return false;
   }

@@ -1,4 +1,4 @@
-import { parseJson } from '../../parse-json.ts';
+import { isJson } from '../../parse-json.ts';
 
 /** The longest value without a closing character (a number, `true`) that is checked, in characters. */
 const MAX_BARE = 64;
@@ -62,13 +62,4 @@ const [QUOTE = 0, BRACKET = 0, BACKSLASH = 0, BRACE = 0] = Array.from('"[\\{', (
 
 function isSpace(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9;
-}
-
-function isJson(text: string): boolean {
-  try {
-    parseJson(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,8 +2,8 @@ import { ApiError, unsupported } from '../../errors.ts';
 import { kinds } from '../../items/index.ts';
 import { newItemId, type OutputItem } from '../../items/item.ts';
 import { wireName } from '../../items/wire-name.ts';
-import { parseJson } from '../../parse-json.ts';
-import { isObject, type JsonObject, present } from '../../protocol/json.ts';
+import { parseObject } from '../../parse-json.ts';
+import { type JsonObject, present } from '../../protocol/json.ts';
 import type { ClientTool, CustomTool, FunctionTool, NamespaceTool } from '../../protocol/tools.ts';
 import { fitting } from '../../validate.ts';
 import type { Grammars } from '../backend.ts';
@@ -218,13 +218,4 @@ function toOutputItem(
   const fit = members && fitting(kinds[type].schema, JSON.parse(JSON.stringify(item)));
   if (fit) return fit as OutputItem; // which has all that was put into it
   return { type: 'function_call', id: newItemId('function_call'), call_id, name, arguments: args, status };
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value = parseJson(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -4,8 +4,8 @@ import type { Message } from '../../items/message.ts';
 import type { Reasoning } from '../../items/reasoning.ts';
 import { isOfTool } from '../../items/roles.ts';
 import { answerOf, callOf } from '../../items/views.ts';
-import { parseJson } from '../../parse-json.ts';
-import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { parseObject } from '../../parse-json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import { unreadable } from './words.ts';
 
 /** An output, and the call that it is of. */
@@ -79,12 +79,7 @@ export function toTranscript(items: readonly Item[]): (Message | ModelTurn)[] {
 
 /** The arguments of a call as an object; undefined for a text that is none. An empty one has no arguments. */
 export function parseArguments(json: string): JsonObject | undefined {
-  try {
-    const args: unknown = json.trim() === '' ? {} : parseJson(json);
-    return isObject(args) ? args : undefined;
-  } catch {
-    return undefined;
-  }
+  return json.trim() === '' ? {} : parseObject(json);
 }
 
 /** The turn with calls whose arguments are objects: any other text stands in the output, since servers refuse it in a call. */

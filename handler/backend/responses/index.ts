@@ -33,7 +33,7 @@ export function responses(server: Server): Backend {
         stream(signal, options) {
           const reply = new ResponsesReply(call, profile, tools, server.id);
           const post = (body: string) => server.send('POST', '/responses', signal, body);
-          const open = () => memory.send({ model, profile, request }, post);
+          const open = () => memory.send({ model, profile, request, rules }, post);
           return markAsync(readReply(open, reply, options), call.tools);
         },
         async countTokens(signal, personality) {

@@ -1,6 +1,6 @@
-import { parseJson } from '../../parse-json.ts';
+import { parseObject } from '../../parse-json.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { object, text } from '../server/json-fields.ts';
+import { text } from '../server/json-fields.ts';
 import { backendSeal } from '../server/seal.ts';
 import { textOf } from './items.ts';
 import type { ItemProgress } from './streamed-items.ts';
@@ -20,11 +20,6 @@ export function sealedIn(item: JsonObject, texts: ItemProgress['texts'], server:
 /** What the server with this id has sealed; undefined for another's content, or a broken one. */
 export function unsealFor(server: string, content: string | null | undefined): string | undefined {
   const json = open(content);
-  if (json === undefined) return undefined;
-  try {
-    const { server: by, sealed } = object(parseJson(json));
-    return by === server ? text(sealed) || undefined : undefined;
-  } catch {
-    return undefined; // broken by whoever sent it
-  }
+  const { server: by, sealed } = (json && parseObject(json)) || {}; // broken by whoever sent it, or another's
+  return by === server ? text(sealed) || undefined : undefined;
 }

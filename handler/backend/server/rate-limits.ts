@@ -11,15 +11,15 @@ const names = rateLimitHeaders.map((name) => {
 export function rateLimitsIn({ header }: Pick<Upstream, 'header'>): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { name, anthropics, isReset } of names) {
-    const other = header(name) === null ? header(anthropics) : null;
-    const value = isReset && other !== null ? untilTime(other) : (header(name) ?? other);
+    const value = header(name) ?? (isReset ? untilTime(header(anthropics)) : header(anthropics));
     if (value && /^[\w.: -]{1,40}$/.test(value)) found[name] = value;
   }
   return found;
 }
 
 /** Anthropic's reset is a time, OpenAI's what is left until then. */
-function untilTime(time: string): string | undefined {
+function untilTime(time: string | null): string | undefined {
+  if (time === null) return undefined;
   const seconds = Math.ceil((Date.parse(time) - Date.now()) / 1000);
   return Number.isNaN(seconds) ? undefined : `${Math.max(0, seconds)}s`;
 }

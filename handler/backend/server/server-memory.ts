@@ -1,6 +1,7 @@
 import type { ApiError } from '../../errors.ts';
 import { log } from '../../log.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { REMEMBERED_MS, Remembered } from '../../remembered.ts';
 import type { Upstream } from '../../transport.ts';
 import type { ServerProfile } from '../backend.ts';
 import { failureOf } from './failure.ts';
@@ -10,20 +11,15 @@ import { applyRules, type LearnedRules, plainRules, type RequestRules, requestRu
 import { getJson, type Server } from './server.ts';
 import { type ServerName, serverOwning, serverReplying } from './servers.ts';
 
-/** How long what a server has shown is remembered, in milliseconds: it may be upgraded, or another take its place. */
-const REMEMBERED_MS = 3_600_000;
-
-/** The most models of a server of which something is remembered: names come from clients. */
-const MAX_MODELS = 1_000;
-
 /** How long a server may take to list its models, in milliseconds. */
 const LOOK_TIMEOUT_MS = 5_000;
 
-/** A request in the older names, and for which server and model it is. */
+/** A request in the older names, for which server and model it is, and the rules that it was made by. */
 export interface RuledRequest {
   model: string;
   profile: ServerProfile;
   request: JsonObject;
+  rules: RequestRules;
 }
 
 /** What a process has learned of a model server by its answers: which one it is, and what it takes for a model. */
@@ -31,7 +27,7 @@ export class ServerMemory {
   readonly #server: Server;
   /** Whether the servers of the table speak its protocol. */
   readonly #isInTable: boolean;
-  readonly #learned = new Map<string, { rules: LearnedRules; until: number }>();
+  readonly #learned = new Remembered<LearnedRules>();
   #detected: ServerName | undefined;
   #looked = Number.NEGATIVE_INFINITY;
 
@@ -43,16 +39,18 @@ export class ServerMemory {
 
   /** The rules for requests to a model, by all that is known by now. */
   rules(model: string, profile: ServerProfile): RequestRules {
-    return this.#rulesWith(profile, this.#recall(model));
+    return this.#rulesWith(profile, this.#learned.get(model));
   }
 
   /**
    * Sends a request as its server takes it. If that refuses a member that changes no meaning, it is sent once more
    * without, and remembered. Rejects with an ApiError for any status but 200.
    */
-  async send({ model, profile, request }: RuledRequest, post: (body: string) => Promise<Upstream>): Promise<Upstream> {
+  async send(
+    { model, profile, request, rules }: RuledRequest,
+    post: (body: string) => Promise<Upstream>,
+  ): Promise<Upstream> {
     if (this.#isInTable) this.#look(profile);
-    const rules = this.rules(model, profile);
     const body = JSON.stringify(applyRules(request, rules));
     const first = await post(body);
     if (this.#isInTable) this.#detected ??= serverReplying(first.header);
@@ -60,7 +58,7 @@ export class ServerMemory {
     const refusal = await failureOf(first);
     const learned = first.status === 400 || first.status === 422 ? lessonOf(refusal, request, rules) : undefined;
     if (!learned) throw refusal;
-    const newRules = this.#rulesWith(profile, merged(this.#recall(model), learned));
+    const newRules = this.#rulesWith(profile, merged(this.#learned.get(model), learned));
     const other = JSON.stringify(applyRules(request, newRules));
     if (other === body) throw refusal; // the configuration says so
     log.warn('a model server refused members that change no answer: sent once more without', {
@@ -88,19 +86,8 @@ export class ServerMemory {
     return this.#isInTable ? requestRules(profile, this.#detected, learned) : plainRules(profile, learned);
   }
 
-  #recall(model: string): LearnedRules | undefined {
-    const known = this.#learned.get(model);
-    if (!known || known.until > performance.now()) return known?.rules;
-    this.#learned.delete(model);
-    return undefined;
-  }
-
   #learn(model: string, learned: LearnedRules): void {
-    const rules = merged(this.#recall(model), learned);
-    this.#learned.delete(model);
-    this.#learned.set(model, { rules, until: performance.now() + REMEMBERED_MS });
-    const [oldest] = this.#learned.keys();
-    if (this.#learned.size > MAX_MODELS && oldest !== undefined) this.#learned.delete(oldest);
+    this.#learned.set(model, merged(this.#learned.get(model), learned));
   }
 
   /** Asks an unknown server for its models, whose owner tells which it is. Nobody waits for that. */
