@@ -24,6 +24,8 @@ test('errorDetail: true tells what the server said: cut, on one line, without se
     const init = { method: 'POST', headers, body: JSON.stringify({ input: 'Hi', ...body }) };
     return (await fetch(new Request('http://test/v1/responses', init))).text();
   };
+  // It takes a while, in which the others are asked.
+  const begun = ask({ model: model.script(late(replies(400, { error: { message: SAID, type: 'x' } }))), stream: true });
   const long = `${SAID}${'"字'.repeat(2_000)}`;
   for (const protocol of ['script', 'native', 'anthropic'] as const) {
     for (const [message, status] of [
@@ -44,8 +46,7 @@ test('errorDetail: true tells what the server said: cut, on one line, without se
       assert.ok(new TextEncoder().encode(whole).length < 1024);
     }
   }
-  const begun = model.script(late(replies(400, { error: { message: SAID, type: 'x' } })));
-  const { final } = parseStream(await ask({ model: begun, stream: true }));
+  const { final } = parseStream(await begun);
   assert.match(final.error?.message ?? '', / It says: Unsupported value/);
   const garbled = model.script((turn) => turn.cut());
   assert.doesNotMatch(await ask({ model: garbled }), /It says/);

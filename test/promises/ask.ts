@@ -127,9 +127,8 @@ export async function isRefused(door: Door, script: Script, expected: Refusal, b
 /** Asserts the error reply and the end of the stream for a model that fails. */
 export async function fails(door: Door, script: Script, expected: Refusal & { streamCode?: string | null }) {
   const model = door.model.script(script);
-  const reply = await post(door, { model, input: 'Hi' });
+  const [reply, streamed] = await Promise.all([post(door, { model, input: 'Hi' }), stream(door, { model })]);
   const text = await refuses(reply, expected);
-  const streamed = await stream(door, { model });
   const { type, message, param, code } = JSON.parse(text).error;
   const error = streamed.events.at(-2);
   assert.ok(error?.type === 'error');

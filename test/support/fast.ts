@@ -6,15 +6,11 @@ import { runCommand } from './run-command.ts';
 
 const ARGS = ['--import', './test/support/must-end.ts', '--test', '--test-isolation=none', '--test-timeout=300000'];
 
-/** The promises are two halves, which keep a core busy each; the other files are dealt out so that all end at about the same time. */
+/** The promises are two halves, which take as long as all other files together. */
 const files = globSync('test/*.test.ts').sort();
 const [first = '', second = ''] = files.filter((file) => file.includes('in-process-'));
 const others = files.filter((file) => file !== first && file !== second);
-const groups = [
-  [first],
-  [second, ...others.filter((_, index) => index % 3 === 0)],
-  others.filter((_, index) => index % 3 !== 0),
-];
+const groups = [[first], [second], others];
 
 const passed = await Promise.all(
   groups.map(async (group) => {
