@@ -7,7 +7,7 @@ import { begin, contents, conversation, longReply, stored, until } from '../prom
 import { testDatabase } from '../support/doors/database.ts';
 import { post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
-import { callsFunctions, says } from '../support/model/scripted.ts';
+import { callsFunctions, replies, says } from '../support/model/scripted.ts';
 import { LEASE } from '../support/processes.ts';
 
 /** A database that may be away, as a network or a full disk takes it away. */
@@ -66,6 +66,23 @@ test('a turn whose end cannot be written has failed, for its reader and for ever
   // Nothing holds the conversation any more.
   await create(door, { model, conversation: id, input: 'again' });
   assert.deepEqual(await contents(door, id), ['user: again', 'assistant: Hello']);
+});
+
+test('a refused turn that cannot be removed is a refusal all the same, and holds nothing once it is swept', async (t) => {
+  const { database, away } = await failing();
+  const door = await openInProcess({ database, lease: LEASE });
+  t.after(() => door.close());
+  const id = await conversation(door);
+  const body = { model: door.model.script(replies(429, {}), says('Hello')), input: 'Hi', conversation: id };
+  const key = { headers: { 'idempotency-key': 'refused' } };
+  away((text) => text.startsWith('DELETE FROM'));
+  const limited = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' };
+  await refuses(await post(door, { ...body, stream: true }, key), limited);
+  away(() => false);
+  assert.equal((await post(door, body)).status, 400, 'the conversation is locked');
+  await door.sweep();
+  assert.equal((await post(door, body, key)).status, 200);
+  assert.deepEqual(await contents(door, id), ['user: Hi', 'assistant: Hello']);
 });
 
 test('a turn in one piece whose only write fails has failed, and the next is not begun until one succeeds', async (t) => {
