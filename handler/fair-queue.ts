@@ -26,7 +26,7 @@ interface Share {
  * next, and among those the longest waiting: a new caller waits for one free place at most.
  */
 export class FairQueue {
-  readonly #limits: QueueLimits;
+  #limits: QueueLimits;
   /** Shares by caller, the longest waiting first; callers without places and waiters are removed. */
   readonly #shares = new Map<string, Share>();
   #placesHeld = 0;
@@ -59,6 +59,12 @@ export class FairQueue {
     if (this.#waiting >= this.#limits.waiting && !this.#makeRoom(share)) throw overloaded();
     this.#shares.set(caller, share);
     return this.#wait(caller, share, signal);
+  }
+
+  /** Changes the limits. Who holds a place or waits keeps it; places that become free go to those who wait. */
+  setLimits(limits: QueueLimits): void {
+    this.#limits = limits;
+    this.#next();
   }
 
   /** Refuses all waiters, and all later ones. */
@@ -137,11 +143,16 @@ export class FairQueue {
 
 /** A count per caller, with a limit and no waiting. */
 export class CallerCount {
-  readonly #max: number;
+  #max: number;
   readonly #counts = new Map<string, number>();
 
   /** Default: no limit. */
   constructor(max = Number.POSITIVE_INFINITY) {
+    this.#max = max;
+  }
+
+  /** Changes the limit; who has more keeps what it has. */
+  setMax(max = Number.POSITIVE_INFINITY): void {
     this.#max = max;
   }
 

@@ -6,20 +6,31 @@ import { fixedLimits } from './limits.ts';
  * without room, the request is refused.
  */
 export class MemoryBudget {
-  /** The limit in bytes. */
-  readonly limit: number;
   /** The part for bodies that are arriving, so that slow uploads leave room for complete requests. */
   readonly arriving: MemoryBudget;
   /** A cache in what is left: it has to shrink to so many bytes, and refuses nobody anything. */
   spare: { shrinkTo(bytes: number): void } | undefined;
   readonly #whole: MemoryBudget | undefined;
+  #limit: number;
   #taken = 0;
 
   /** A budget of `limit` bytes, which may be a part of another. */
   constructor(limit: number, whole?: MemoryBudget) {
-    this.limit = limit;
+    this.#limit = limit;
     this.#whole = whole;
     this.arriving = whole ? this : new MemoryBudget(limit * fixedLimits.arriving, this);
+  }
+
+  /** The limit in bytes. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Changes the limit. What is taken stays taken; where it is more than the limit, nothing is given until it is less. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+    if (!this.#whole) this.arriving.setLimit(limit * fixedLimits.arriving);
+    this.spare?.shrinkTo(this.free);
   }
 
   /** Bytes in use. */
@@ -29,12 +40,12 @@ export class MemoryBudget {
 
   /** Bytes left. */
   get free(): number {
-    return Math.max(0, this.limit - this.#taken);
+    return Math.max(0, this.#limit - this.#taken);
   }
 
   /** Takes bytes; false, with none taken, where there is no room for them. */
   take(bytes: number): boolean {
-    if (this.#taken + bytes > this.limit || this.#whole?.take(bytes) === false) return false;
+    if (this.#taken + bytes > this.#limit || this.#whole?.take(bytes) === false) return false;
     this.#taken += bytes;
     this.spare?.shrinkTo(this.free);
     return true;

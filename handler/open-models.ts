@@ -5,8 +5,8 @@ import { withErrorDetail } from './backend/server/error-detail.ts';
 import { isOpenAIs, serverAt } from './backend/server/servers.ts';
 import { demoModels } from './config/default-models.ts';
 import type { Config } from './config/index.ts';
-import { type BuiltInModel, builtIn, joinNames, type ModelConfig } from './config/models.ts';
-import type { ModelRoute } from './routing/models.ts';
+import { type AddedModel, type BuiltInModel, builtIn, joinNames } from './config/models.ts';
+import { type KnownBackend, knowing, type ModelRoute } from './routing/models.ts';
 import type { Transport } from './transport.ts';
 
 /**
@@ -18,35 +18,49 @@ export type OpenBackend = (keys: Readonly<Record<string, unknown>>, transport: T
 /** Backends that a root adds to those that are built in, each by the name that `backend` has for it. */
 export type AddedBackends = Readonly<Record<string, OpenBackend>>;
 
+/** The built-in backends of a configuration, with what is known of their servers, by pattern, protocol, URL and key. */
+export type OpenedBackends = ReadonlyMap<string, KnownBackend>;
+
 /**
- * The routes of a configuration's models, which are the demo's if it has none. Throws an Error that names the key for a backend
+ * The routes of a configuration's models, which are the demo's if it has none, and its backends. Those that `earlier` has are
+ * not opened again, so that what they have learned is kept; added ones are. Throws an Error that names the key for a backend
  * that is not there, or will not open.
  */
 export function openModels(
-  config: Pick<Config, 'models' | 'errorDetail'>,
+  { models, errorDetail }: Pick<Config, 'models' | 'errorDetail'>,
   transport: Transport,
   added: AddedBackends = {},
-): ModelRoute[] {
-  const routes = routesOf(config.models ?? demoModels, transport, added);
-  return config.errorDetail ? routes.map((route) => ({ ...route, backend: withErrorDetail(route.backend) })) : routes;
-}
-
-function routesOf(models: readonly ModelConfig[], transport: Transport, added: AddedBackends): ModelRoute[] {
+  earlier: OpenedBackends = new Map(),
+): { routes: ModelRoute[]; backends: OpenedBackends } {
   for (const name of builtIn)
     if (Object.hasOwn(added, name)) throw new Error(`createHandler: the backend ${name} is built in`);
-  return models.map((model, index) => {
+  const backends = new Map<string, KnownBackend>();
+  const openOnce = (model: BuiltInModel) => {
+    const key = JSON.stringify([model.match, model.backend, model.url, model.key]);
+    // Entries do not share one, though it be one server: a gateway may offer for some models what it does not for others.
+    const known = backends.get(key) ?? earlier.get(key) ?? knowing(openBuiltIn(model, transport));
+    backends.set(key, known);
+    return known;
+  };
+  const routes = (models ?? demoModels).map((model, index): ModelRoute => {
     const { match, context } = model;
-    if (!('keys' in model))
-      return { match, context, backend: openBuiltIn(model, transport), profile: profileOf(model) };
-    const at = `configuration: models.${index}`;
-    const open = Object.hasOwn(added, model.backend) ? added[model.backend] : undefined;
-    if (!open) throw new Error(`${at}.backend must be ${joinNames([...builtIn, ...Object.keys(added)], 'or')}`);
-    try {
-      return { match, context, backend: open(model.keys, transport), profile: PLAIN };
-    } catch (error) {
-      throw new Error(`${at}: ${error instanceof Error ? error.message : error}`, { cause: error });
-    }
+    const isBuiltIn = !('keys' in model);
+    const known = isBuiltIn ? openOnce(model) : knowing(openAdded(model, index, transport, added));
+    const backend = errorDetail ? withErrorDetail(known.backend) : known.backend;
+    return { match, context, backend, known, profile: isBuiltIn ? profileOf(model) : PLAIN };
   });
+  return { routes, backends };
+}
+
+function openAdded({ backend: name, keys }: AddedModel, index: number, transport: Transport, added: AddedBackends) {
+  const at = `configuration: models.${index}`;
+  const open = Object.hasOwn(added, name) ? added[name] : undefined;
+  if (!open) throw new Error(`${at}.backend must be ${joinNames([...builtIn, ...Object.keys(added)], 'or')}`);
+  try {
+    return open(keys, transport);
+  } catch (error) {
+    throw new Error(`${at}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
 }
 
 /** The profile of a server behind an added backend. */

@@ -89,9 +89,12 @@ const table: Record<string, readonly string[]> = {
     ...['http', 'http/middleware', 'http/api', 'http/routes.ts'],
   ],
   'open-models.ts': [...base, ...model, 'backend/index.ts', 'config', 'routing'],
+  'options.ts': [...base, ...core, 'codec', 'open-models.ts', 'config', 'background'],
+  'process.ts': [...base, ...core, 'codec', 'options.ts', 'background', 'service'],
+  'configured.ts': [...base, ...core, 'open-models.ts', 'process.ts', 'config', 'service'],
   'index.ts': [
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
-    ...['http/app.ts', 'maintenance.ts'],
+    ...['options.ts', 'process.ts', 'configured.ts', 'http/app.ts', 'maintenance.ts'],
   ],
   worker: ['index.ts', 'state/database', 'codec'],
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { networkOf } from '../handler/caller.ts';
 import type { ApiError } from '../handler/errors.ts';
-import { FairQueue } from '../handler/fair-queue.ts';
+import { CallerCount, FairQueue } from '../handler/fair-queue.ts';
 
 const here = new AbortController().signal;
 
@@ -97,4 +97,44 @@ test('callers are told apart by network', () => {
   ] as const) {
     assert.equal(networkOf(peer), network, peer);
   }
+});
+
+test('its limits change without anybody losing a place: fewer are taken later, more go to those who wait', async () => {
+  const queue = new FairQueue({ places: 3, waiting: 100, perCaller: 3 });
+  const { admitted, leave, enter } = entering(queue);
+  const all = ['a-1', 'a-2', 'b-1', 'b-2', 'c-1', 'e-1'].map(enter);
+  await settled();
+  queue.setLimits({ places: 1, waiting: 1, perCaller: 1 });
+  assert.deepEqual([queue.countOf('a'), queue.countOf('b'), queue.countOf('c')], [2, 2, 1]);
+  assert.throws(() => queue.enter('a', here), kind('caller_limit'));
+  assert.throws(() => queue.enter('d', here), kind('overloaded'));
+  for (const name of ['a-1', 'a-2']) leave(name);
+  await settled();
+  assert.deepEqual(admitted, ['a-1', 'a-2', 'b-1'], 'b holds the only place that is left');
+  leave('b-1');
+  await settled();
+  assert.equal(admitted.length, 4);
+  queue.setLimits({ places: 5, waiting: 100 });
+  await settled();
+  assert.deepEqual(admitted.slice(3).sort(), ['b-2', 'c-1', 'e-1'], 'all who waited are let in at once');
+  await Promise.all(all);
+  for (const name of ['b-2', 'c-1', 'e-1']) leave(name);
+  const places = Array.from({ length: 5 }, () => queue.enter('a', here));
+  assert.ok(
+    places.every((place) => typeof place === 'function'),
+    'every place was given back',
+  );
+});
+
+test('a count per caller may get another limit: who has more keeps it, and gets nothing more', () => {
+  const counts = new CallerCount();
+  const gone = [counts.hold('a'), counts.hold('a')];
+  counts.setMax(1);
+  assert.throws(() => counts.check('a'), kind('caller_limit'));
+  assert.equal(counts.countOf('a'), 2);
+  for (const leave of gone) leave();
+  counts.check('a');
+  counts.setMax();
+  counts.hold('a');
+  counts.check('a');
 });

@@ -52,3 +52,29 @@ test('bytes that are not held count no more', () => {
   body.forget(100_000);
   assert.equal(budget.taken, 0);
 });
+
+test('its limit changes without anybody losing what is taken: nothing is given until there is room again', () => {
+  const budget = new MemoryBudget(10 * MiB);
+  let shrunkTo = 0;
+  budget.spare = {
+    shrinkTo(bytes) {
+      shrunkTo = bytes;
+    },
+  };
+  const held = budget.open();
+  held.take(6 * MiB);
+  const arriving = new BodyMemory(budget);
+  assert.ok(arriving.take(3 * MiB));
+  budget.setLimit(4 * MiB);
+  assert.deepEqual([budget.taken, budget.free, shrunkTo, budget.arriving.limit], [9 * MiB, 0, 0, 2 * MiB]);
+  assert.throws(() => budget.open().take(1), { kind: 'overloaded' });
+  held.close();
+  assert.equal(new BodyMemory(budget).take(MiB), false, 'bodies that come in have more than their half');
+  budget.open().take(MiB);
+  assert.equal(budget.free, 0);
+  budget.setLimit(20 * MiB);
+  assert.deepEqual([budget.free, shrunkTo], [16 * MiB, 16 * MiB]);
+  assert.ok(arriving.take(7 * MiB));
+  arriving.close();
+  assert.deepEqual([budget.taken, budget.arriving.taken], [MiB, 0]);
+});

@@ -20,6 +20,8 @@ export interface Runner {
   stop(job: Pick<Job, 'tenant' | 'id'>): Promise<void>;
   /** Jobs of a caller that run or wait here. Absent where nothing counts them. */
   countOf?(caller: string): number;
+  /** Changes how many jobs run here at a time; those that run go on. Absent where nothing limits them. */
+  setMaxJobs?(maxJobs: number): void;
   /** Starts nothing more, waits `patience` milliseconds for running jobs, and then aborts them, for other processes to resume. */
   close(patience: number): Promise<void>;
 }
@@ -29,7 +31,8 @@ export interface Runner {
  * running ones.
  */
 export function inProcessRunner(work: Work, maxJobs: number): Runner {
-  const queue = new FairQueue({ places: maxJobs, waiting: Number.POSITIVE_INFINITY });
+  const limitsOf = (places: number) => ({ places, waiting: Number.POSITIVE_INFINITY });
+  const queue = new FairQueue(limitsOf(maxJobs));
   const jobs = new Map<string, { controller: AbortController; ended: Promise<unknown> }>();
 
   const run = async (job: Job, controller: AbortController) => {
@@ -56,6 +59,7 @@ export function inProcessRunner(work: Work, maxJobs: number): Runner {
     },
     stop: (job) => end(keyOf(job)),
     countOf: (caller) => queue.countOf(caller),
+    setMaxJobs: (maxJobs) => queue.setLimits(limitsOf(maxJobs)),
     async close(patience) {
       queue.close(new ApiError('stopping', 'The server is stopping.'));
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -9,10 +9,25 @@ export interface ModelRoute {
   /** A name, or a pattern in which each `*` matches any characters. */
   match: string;
   backend: Backend;
+  /** What is known of the backend's server. Default: nothing. */
+  known?: KnownBackend;
   /** Profile of the server behind the backend. */
   profile: ServerProfile;
   /** Context window of the model in tokens, where the configuration says. */
   context?: number | undefined;
+}
+
+/** A backend with what is known of its server's models. */
+export interface KnownBackend {
+  readonly backend: Backend;
+  readonly contexts: ModelContexts;
+  /** The ids of its models, within `timeout` milliseconds. */
+  readonly list: (timeout: number) => Promise<readonly string[]>;
+}
+
+/** A backend of which nothing is known yet. */
+export function knowing(backend: Backend): KnownBackend {
+  return { backend, contexts: new ModelContexts(backend), list: cachedList(backend) };
 }
 
 /** A model by its route. */
@@ -44,13 +59,13 @@ export interface Models {
 
 /** Builds the router of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
-  const entries = routes.map(({ match, backend, profile, context }) => ({
+  const entries = routes.map(({ match, backend, known: { list, contexts } = knowing(backend), profile, context }) => ({
     match,
     matches: matcher(match),
-    list: cachedList(backend),
+    list,
     model: { prepare: (call: ModelCall) => backend.prepare(call, profile), context },
     // OpenAI's own tells none: it shortens inputs by itself.
-    contexts: profile.isOpenAI ? undefined : new ModelContexts(backend),
+    contexts: profile.isOpenAI ? undefined : contexts,
   }));
   return {
     find(model) {

@@ -16,13 +16,10 @@ import type { PromptTemplate } from '../turn/prompt.ts';
 import type { RunningTurns } from '../turn/running.ts';
 import type { ServerTools } from '../turn/tools.ts';
 
-/** The services of the process, shared by all requests. What one request has is in RequestContext. */
-export interface Services {
+/** What belongs to the process, whatever its configuration: shared by all requests, and kept when it is reloaded. */
+export interface ProcessServices {
   /** The prefix of all paths. */
   basePath: string;
-  models: Models;
-  tools: ServerTools;
-  limits: Limits;
   /** The memory budget of the process. */
   memory: MemoryBudget;
   /** The queue of turns that clients wait for. */
@@ -33,19 +30,9 @@ export interface Services {
   sockets: CallerCount;
   /** Who sends a request. */
   identify: Identify;
-  errors: ErrorSetting;
-  /** Names by which clients may call this machine, beside addresses and localhost. */
-  hosts: readonly string[];
-  /** The origins whose pages may call us from a browser. */
-  origins: readonly string[];
   codecs: Codecs;
   /** Loads the tokenizer for servers that do not count tokens. */
   tokenizer: (() => Promise<Tokenizer>) | undefined;
-  prompts: readonly PromptTemplate[];
-  /** Finds media URLs that the configuration forbids. */
-  findMedia: FindMedia;
-  /** The Seal of a tenant. */
-  seal: (tenant: string) => Seal;
   /** Runs background turns; the notifier wakes readers of their events in this process. */
   runner: Runner;
   notifier: LogNotifier;
@@ -54,6 +41,28 @@ export interface Services {
   readiness: Readiness;
   /** Asks the database for a sign of life, at most once an interval, and keeps what comes of it in `readiness`. */
   ping: () => Promise<void>;
+  /** The services by the newest configuration, for the next turn of a WebSocket. */
+  newest: () => Services;
+}
+
+/** What is made of one configuration, and replaced whole when that is reloaded. */
+export interface ConfiguredServices {
+  models: Models;
+  tools: ServerTools;
+  limits: Limits;
+  errors: ErrorSetting;
+  /** Names by which clients may call this machine, beside addresses and localhost. */
+  hosts: readonly string[];
+  /** The origins whose pages may call us from a browser. */
+  origins: readonly string[];
+  prompts: readonly PromptTemplate[];
+  /** Finds media URLs that the configuration forbids. */
+  findMedia: FindMedia;
+  /** The Seal of a tenant. */
+  seal: (tenant: string) => Seal;
   /** The storage that all tenants' stores share. */
   storage: SharedStore;
 }
+
+/** The services of a request, the same from its beginning to its end. What it alone has is in RequestContext. */
+export interface Services extends ProcessServices, ConfiguredServices {}

@@ -20,26 +20,51 @@ const [MIN_RETRY_MS, MAX_RETRY_MS] = [2_000, 6 * 3_600_000];
 export interface DelivererOptions {
   database: Database;
   transport: Transport;
-  webhooks: readonly Webhook[];
 }
 
 /** Delivers what is due, and returns when the next delivery is: milliseconds since 1970, undefined for never. */
 export type Deliver = () => Promise<number | undefined>;
 
+/** Delivers events to the webhooks of the newest configuration. */
+export interface Deliverer {
+  deliver: Deliver;
+  /** Changes the webhooks: later attempts have these secrets, and other URLs are not called any more. */
+  setWebhooks(webhooks: readonly Webhook[]): void;
+}
+
+/** A webhook, and its name for the log: many receivers authorize callers by the path of the URL alone. */
+interface NamedWebhook extends Webhook {
+  name: string;
+}
+
 /**
  * Delivers each event at least once: any 2xx is a success, anything else is retried with growing delays. Only configured URLs
- * are called; none waits for another, and each has one loop at a time, however often it is started.
+ * are called, none before `setWebhooks`; none waits for another, and each has one loop at a time, however often it is started.
  */
-export function openDeliverer(options: DelivererOptions): Deliver {
-  const loops = options.webhooks.map((webhook, index) => openLoop(webhook, `webhooks[${index}]`, options));
-  return async () => {
-    const next = await Promise.all(loops.map((deliver) => deliver()));
-    const times = next.filter((at) => at !== undefined);
-    return times.length > 0 ? Math.min(...times) : undefined;
+export function openDeliverer(options: DelivererOptions): Deliverer {
+  let webhooks = new Map<string, NamedWebhook>();
+  let loops = new Map<string, Deliver>();
+  return {
+    async deliver() {
+      const next = await Promise.all(Array.from(loops.values(), (deliver) => deliver()));
+      const times = next.filter((at) => at !== undefined);
+      return times.length > 0 ? Math.min(...times) : undefined;
+    },
+    setWebhooks(all) {
+      webhooks = new Map(all.map((webhook, index) => [webhook.url, { ...webhook, name: `webhooks[${index}]` }]));
+      loops = new Map(
+        all.map(({ url }) => [url, loops.get(url) ?? openLoop(url, () => webhooks.get(url), options)] as const),
+      );
+    },
   };
 }
 
-function openLoop(webhook: Webhook, name: string, { database, transport }: DelivererOptions): Deliver {
+/** The loop of one URL; `find` gives its webhook, undefined once it is not configured any more. */
+function openLoop(
+  url: string,
+  find: () => NamedWebhook | undefined,
+  { database, transport }: DelivererOptions,
+): Deliver {
   // Attempts outlive a loop that fails, so that the next loop keeps to the bound as well.
   const attempts = new Set<Promise<void>>();
   let running: Promise<number | undefined> | undefined;
@@ -47,9 +72,11 @@ function openLoop(webhook: Webhook, name: string, { database, transport }: Deliv
   let wakeUp = Promise.withResolvers<void>();
 
   const take = async () => {
+    const webhook = find();
+    if (!webhook) return;
     const free = MAX_CONCURRENT - attempts.size;
-    for (const delivery of free > 0 ? await takeDue(database, webhook.url, free, CLAIM_MS) : []) {
-      const task = attempt(delivery, transport, webhook, name)
+    for (const delivery of free > 0 ? await takeDue(database, url, free, CLAIM_MS) : []) {
+      const task = attempt(delivery, transport, webhook)
         .then((statement) => database.batch({ statement }))
         .then(
           () => {},
@@ -67,7 +94,8 @@ function openLoop(webhook: Webhook, name: string, { database, transport }: Deliv
         await take();
         if (attempts.size > 0) await Promise.race([wakeUp.promise, ...attempts]);
         else {
-          const next = await nextDue(database, webhook.url);
+          if (!find()) return undefined;
+          const next = await nextDue(database, url);
           if (!hasNews) return next;
         }
       }
@@ -85,7 +113,7 @@ function openLoop(webhook: Webhook, name: string, { database, transport }: Deliv
 }
 
 /** Attempts a delivery once, and returns the statement that records the result. */
-async function attempt(delivery: Delivery, transport: Transport, webhook: Webhook, name: string): Promise<Statement> {
+async function attempt(delivery: Delivery, transport: Transport, webhook: NamedWebhook): Promise<Statement> {
   const { id, body, tries, created } = delivery;
   const now = Date.now();
   let failure: unknown;
@@ -96,8 +124,7 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: Webhoo
   } catch (error) {
     failure = error;
   }
-  // Log the index and not the URL: many receivers authorize callers by the path alone.
-  const details = { webhook: name, event: id, tries, error: describe(failure) };
+  const details = { webhook: webhook.name, event: id, tries, error: describe(failure) };
   if (now - created > DELIVERY_TIMEOUT_MS) {
     log.error('a webhook was given up', details);
     return removeDelivery(delivery);

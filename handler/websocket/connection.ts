@@ -1,4 +1,4 @@
-import { ApiError, toApiError } from '../errors.ts';
+import { ApiError, type ErrorStyle, toApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
@@ -18,17 +18,30 @@ const GOING_AWAY = 1001;
 /** "Policy violation": clients do not come back by themselves. */
 const POLICY_VIOLATION = 1008;
 
-/** Serves a WebSocket until it is closed, and all that was made on it has ended; `ctx` is that of the request that opened it. */
-export async function serveSocket(socket: Socket, services: Services, ctx: RequestContext): Promise<void> {
-  await new Connection(socket, services, ctx).serve();
+/** The statuses and codes that the errors of a connection get by some services. */
+export type ErrorsBy = (services: Services) => ErrorStyle;
+
+/**
+ * Serves a WebSocket until it is closed, and all that was made on it has ended; `ctx` is that of the request that opened it.
+ * Each message is of the newest configuration, and a turn stays with that; the times of the connection are those of `services`.
+ */
+export async function serveSocket(
+  socket: Socket,
+  services: Services,
+  ctx: RequestContext,
+  errorsBy: ErrorsBy,
+): Promise<void> {
+  await new Connection(socket, services, ctx, errorsBy).serve();
   ctx.log.end();
 }
 
 class Connection {
   readonly #socket: Socket;
-  readonly #services: Services;
+  /** The services of the request that opened it. */
+  readonly #openingServices: Services;
   /** The context of the request that opened it. */
   readonly #openingContext: RequestContext;
+  readonly #errorsBy: ErrorsBy;
   readonly #client = new AbortController();
   readonly #memory: ResponseMemory;
   readonly #lanes: Lanes;
@@ -44,17 +57,22 @@ class Connection {
   #unreadLength = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, services: Services, openingContext: RequestContext) {
+  constructor(socket: Socket, services: Services, openingContext: RequestContext, errorsBy: ErrorsBy) {
     this.#socket = socket;
-    this.#services = services;
+    this.#openingServices = services;
     this.#openingContext = openingContext;
+    this.#errorsBy = errorsBy;
     this.#memory = new ResponseMemory(services.limits, services.memory.open());
     this.#waiting = services.memory.open();
     this.#lanes = new Lanes(services.limits.body, () => this.#rest());
   }
 
+  get #services(): Services {
+    return this.#openingServices.newest();
+  }
+
   async serve(): Promise<void> {
-    const { connection, keepAlive } = this.#services.limits;
+    const { connection, keepAlive } = this.#openingServices.limits;
     const { stopping, messages } = this.#socket;
     const pings = setInterval(() => this.#socket.ping?.(), keepAlive);
     const life = setTimeout(() => this.#expire(connection), connection);
@@ -139,22 +157,23 @@ class Connection {
       memory.close();
       return this.#refuse(this.#closing, lane);
     }
-    const { caller, errors, ingress } = this.#openingContext;
+    const { caller, ingress } = this.#openingContext;
+    const services = this.#services;
     const ctx: RequestContext = {
-      store: openStore(this.#services.storage, memory),
+      store: openStore(services.storage, memory),
       log: this.#log(() => memory.close()),
       signal: this.#client.signal,
       ingress,
       caller,
-      errors,
+      errors: this.#errorsBy(services),
     };
-    await takeTurn(event, this.#services, ctx, this.#memory, encodeFor(lane), (text) => this.#send(text));
+    await takeTurn(event, services, ctx, this.#memory, encodeFor(lane), (text) => this.#send(text));
   }
 
   #refuse(error: ApiError, lane: string | undefined): void {
     const log = this.#log();
     log.failure = error;
-    this.#answer(encodeFor(lane)(refusal(error, this.#openingContext.errors)));
+    this.#answer(encodeFor(lane)(refusal(error, this.#errorsBy(this.#services))));
     log.end();
   }
 

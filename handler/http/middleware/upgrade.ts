@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
+import { styleOf } from '../../error-style.ts';
 import { ApiError } from '../../errors.ts';
 import type { Services } from '../../service/services.ts';
 import { serveSocket } from '../../websocket/connection.ts';
@@ -30,11 +31,12 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     log.status = 101;
     const ctx = await contextOf(c, services);
     const { sockets } = services;
+    const { headers } = c.req.raw;
     sockets.check(ctx.caller.id);
     return c.env.upgrade(
       async (socket) => {
         const leavePlace = sockets.hold(ctx.caller.id); // not before: a client may leave in the middle of the handshake
-        await serveSocket(socket, services, ctx);
+        await serveSocket(socket, services, ctx, ({ errors }) => styleOf(errors, headers));
         leavePlace();
       },
       { 'x-request-id': log.requestId },

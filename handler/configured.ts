@@ -1,0 +1,67 @@
+import { withMediaRules } from './backend/media.ts';
+import type { Config } from './config/index.ts';
+import { mediaFinder } from './media.ts';
+import { type AddedBackends, type OpenedBackends, openModels } from './open-models.ts';
+import type { Shared } from './process.ts';
+import { keepSecret } from './redact.ts';
+import { modelsOf } from './routing/models.ts';
+import { sealWith } from './seal.ts';
+import type { ConfiguredServices } from './service/services.ts';
+
+/** What is made of one configuration, and its backends, which the next one may go on with. */
+export interface Configured {
+  services: ConfiguredServices;
+  backends: OpenedBackends;
+}
+
+/**
+ * Makes all that is made of a configuration, and changes nothing of the process. Backends whose pattern, server and key are
+ * those of `earlier` are the same, with what they have learned. Throws an Error that names the key of a model that will not open.
+ */
+export function configure(
+  { storage, transport, tools, secret }: Shared,
+  config: Config,
+  added?: AddedBackends,
+  earlier?: OpenedBackends,
+): Configured {
+  keepSecrets(config);
+  const findMedia = mediaFinder(config.media);
+  const { routes, backends } = openModels(config, transport, added, earlier);
+  const { limits, errors, hosts, prompts, retention, logRetention, webhooks } = config;
+  return {
+    backends,
+    services: {
+      models: modelsOf(routes.map((route) => ({ ...route, backend: withMediaRules(route.backend, findMedia) }))),
+      tools: { registered: tools, dropped: new Set(config.dropTools) },
+      limits,
+      errors,
+      hosts,
+      origins: config.cors.origins,
+      prompts,
+      findMedia,
+      seal: sealWith(config.secrets, secret),
+      storage: {
+        ...storage,
+        retention,
+        logRetention,
+        history: limits.history,
+        stored: limits.stored,
+        webhooks,
+      },
+    },
+  };
+}
+
+/** Turns of earlier configurations may still log theirs: those stay as well. */
+function keepSecrets({ models = [], webhooks, secrets, proof }: Config): void {
+  keepSecret(
+    ...models.map((model) => ('keys' in model ? textOf(model.keys.key) : model.key)),
+    ...webhooks.flatMap(({ url, secret }) => [url, secret]),
+    ...secrets.map(({ key }) => key),
+    proof?.value,
+  );
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

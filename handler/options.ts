@@ -1,0 +1,40 @@
+import type { Runner, Work } from './background/runner.ts';
+import type { Identify } from './caller.ts';
+import type { Codecs } from './codec/codec.ts';
+import type { Config } from './config/index.ts';
+import type { AddedBackends } from './open-models.ts';
+import type { Readiness } from './readiness.ts';
+import type { Database } from './state/database/database.ts';
+import type { Tool } from './tools/tool.ts';
+import type { Transport } from './transport.ts';
+import type { Tokenizer } from './turn/estimate.ts';
+
+/** What the handler is made from; a root opens and injects what differs between runtimes. */
+export interface HandlerOptions {
+  config: Config;
+  /** The way to model servers. Default: the runtime's own `fetch`. */
+  transport?: Transport;
+  /** Backends in addition to those that are built in, by the name that `backend` in the configuration's `models` has for each. */
+  backends?: AddedBackends;
+  /** Where responses and conversations are kept; its schema is the newest (`migrate`). */
+  database: Database;
+  /** The content-encodings that a request's body may have; any other is a 415 that names these. Default: gzip and deflate. */
+  codecs?: Codecs;
+  /** Loads a tokenizer when it is first needed; without it tokens are estimated by their characters. */
+  tokenizer?: (() => Promise<Tokenizer>) | undefined;
+  /** Tells callers apart, so that none takes what others wait for. Default: by the address that the ingress knows. */
+  identify?: Identify;
+  /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */
+  basePath?: string;
+  /** Tools this server runs. Default: none. */
+  tools?: readonly Tool[];
+  /**
+   * Whether all processes share one wall clock that is never set, as on Workers. If not, each process measures silence
+   * by its own monotonic clock.
+   */
+  oneClock?: boolean;
+  /** Where background turns run. Default: in this process. */
+  runner?: (work: Work) => Runner;
+  /** Readiness reasons of the root; the handler adds its own. */
+  readiness?: Readiness;
+}

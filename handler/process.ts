@@ -1,0 +1,81 @@
+import { LogNotifier } from './background/log-notifier.ts';
+import { identifyByAddress } from './caller.ts';
+import { deflateCodec, gzipCodec } from './codec/inflate.ts';
+import { CallerCount, FairQueue, type QueueLimits } from './fair-queue.ts';
+import type { Limits } from './limits.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import type { HandlerOptions } from './options.ts';
+import { Readiness } from './readiness.ts';
+import type { SharedSecret } from './seal.ts';
+import type { ProcessServices } from './service/services.ts';
+import { HistoryCache } from './state/history-cache.ts';
+import { pinging } from './state/ping.ts';
+import { ProcessLease } from './state/process-lease.ts';
+import { sharedSecret } from './state/secret.ts';
+import { withStorageErrors } from './state/storage.ts';
+import type { SharedStore } from './state/tenant-store.ts';
+import type { Tool } from './tools/tool.ts';
+import { fetchTransport, type Transport } from './transport.ts';
+import { RunningTurns } from './turn/running.ts';
+
+/** All that a process has once, and keeps when its configuration is reloaded. */
+export interface Shared {
+  /** The runner is opened by whoever knows the newest configuration. */
+  services: Omit<ProcessServices, 'runner' | 'newest'>;
+  storage: Pick<SharedStore, 'database' | 'lease' | 'lastWrite' | 'histories'>;
+  transport: Transport;
+  tools: ReadonlyMap<string, Tool>;
+  /** The sealing secret of the database. */
+  secret: SharedSecret;
+  /** Changes the limits that are of the process: what is held and what waits stays. The lease keeps its duration. */
+  setLimits(limits: Limits): void;
+}
+
+/** Opens what belongs to the process; throws an Error that names a wrong option. */
+export function openProcess(options: HandlerOptions): Shared {
+  const { transport = fetchTransport(fetch), tools = [], readiness = new Readiness() } = options;
+  const { limits } = options.config;
+  const database = withStorageErrors(options.database);
+  const memory = new MemoryBudget(limits.inFlight);
+  const turns = new FairQueue(queueOf(limits));
+  const sockets = new CallerCount(limits.perCaller.sockets);
+  return {
+    services: {
+      basePath: basePathOf(options),
+      codecs: options.codecs ?? { gzip: gzipCodec, deflate: deflateCodec },
+      tokenizer: options.tokenizer,
+      notifier: new LogNotifier(),
+      running: new RunningTurns(),
+      readiness,
+      ping: pinging(database, readiness),
+      memory,
+      turns,
+      beginning: new CallerCount(),
+      sockets,
+      identify: options.identify ?? identifyByAddress,
+    },
+    storage: {
+      database,
+      lease: new ProcessLease(limits.lease, options.oneClock),
+      lastWrite: { failed: false },
+      histories: new HistoryCache(memory),
+    },
+    transport,
+    tools: new Map(tools.map((tool) => [tool.type, tool])),
+    secret: sharedSecret(database),
+    setLimits(limits) {
+      memory.setLimit(limits.inFlight);
+      turns.setLimits(queueOf(limits));
+      sockets.setMax(limits.perCaller.sockets);
+    },
+  };
+}
+
+function queueOf({ turns: places, perCaller }: Limits): QueueLimits {
+  return { places, waiting: places, perCaller: perCaller.turns };
+}
+
+function basePathOf({ basePath = '' }: HandlerOptions): string {
+  if (/^(\/[\w.~-]+)*$/.test(basePath)) return basePath;
+  throw new Error('createHandler: basePath must be like /api: a slash before each part, and none at the end');
+}
