@@ -5,7 +5,8 @@ import { withErrorDetail } from './backend/server/error-detail.ts';
 import { isOpenAIs, serverAt } from './backend/server/servers.ts';
 import { demoModels } from './config/default-models.ts';
 import type { Config } from './config/index.ts';
-import { type AddedModel, type BuiltInModel, builtIn, joinNames } from './config/models.ts';
+import { type AddedModel, type BuiltInModel, builtIn, unknownBackend } from './config/models.ts';
+import { ConfigError, misconfigured } from './config/problems.ts';
 import { type KnownBackend, knowing, type ModelRoute } from './routing/models.ts';
 import type { Transport } from './transport.ts';
 
@@ -53,13 +54,13 @@ export function openModels(
 }
 
 function openAdded({ backend: name, keys }: AddedModel, index: number, transport: Transport, added: AddedBackends) {
-  const at = `configuration: models.${index}`;
   const open = Object.hasOwn(added, name) ? added[name] : undefined;
-  if (!open) throw new Error(`${at}.backend must be ${joinNames([...builtIn, ...Object.keys(added)], 'or')}`);
+  if (!open) throw new ConfigError([unknownBackend(index, name, [...builtIn, ...Object.keys(added)])]);
   try {
     return open(keys, transport);
   } catch (error) {
-    throw new Error(`${at}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    const says = `cannot be opened: ${error instanceof Error ? error.message : error}`;
+    throw misconfigured(`models.${index}`, says, { cause: error });
   }
 }
 

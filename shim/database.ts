@@ -1,4 +1,4 @@
-import type { Database } from '../handler/index.ts';
+import { type Database, misconfigured } from '../handler/index.ts';
 import type { DatabaseKind, Synchronous, Trouble } from './databases/kind.ts';
 import { sqlite } from './databases/sqlite.ts';
 
@@ -8,13 +8,13 @@ const kinds = new Map<string, DatabaseKind>([['sqlite', sqlite]]);
 /** The database when the configuration names none. */
 export const DEFAULT_DATABASE = 'sqlite:./data/antiphon.db';
 
-/** The kind of the database that a URL names; throws an Error that says which there are. */
+/** The kind of the database that a URL names; throws a ConfigError that says which there are. */
 export function kindOf(url: string): DatabaseKind {
   const [, scheme = ''] = /^([\w+.-]+):./.exec(url) ?? [];
   const kind = kinds.get(scheme);
   if (kind) return kind;
   const forms = new Set([...kinds.values()].map(({ form }) => form));
-  throw new Error(`configuration: database must be ${[...forms].join(', or ')}`);
+  throw misconfigured('database', `must be ${[...forms].join(', or ')}`);
 }
 
 /** Opens a database by its URL, and migrates it; rejects with an Error that names it. */

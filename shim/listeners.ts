@@ -1,4 +1,4 @@
-import type { Config } from '../handler/index.ts';
+import { type Config, misconfigured } from '../handler/index.ts';
 import type { Flags } from './flags.ts';
 import { isBeyondLoopback } from './loopback.ts';
 
@@ -21,7 +21,7 @@ const DEFAULTS: Listeners = {
 type Ports = Partial<Pick<Flags, 'port' | 'httpPort' | 'envoyPort' | 'adminPort' | 'noEnvoy'>>;
 
 /**
- * The listeners of a configuration and command line; the command line wins. Throws an Error that names the key for
+ * The listeners of a configuration and command line; the command line wins. Throws a ConfigError that names the key for
  * contradictions: a port for a unix socket, TLS without TCP, no listener at all, and a listener beyond the loopback without
  * authentication, unless the configuration says `auth: none`.
  */
@@ -34,11 +34,11 @@ export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): 
   };
   const { grpc, http, envoy } = listeners;
   if (grpc === 'off' && http === 'off' && envoy === 'off') {
-    throw new Error('configuration: listen.grpc, listen.http and listen.envoy are off: nothing would take requests');
+    throw misconfigured('listen', 'has grpc, http and envoy off: nothing would take requests');
   }
   for (const name of ['grpc', 'http'] as const) {
     if (tls[name] && !isTcp(listeners[name])) {
-      throw new Error(`configuration: tls.${name} needs listen.${name} to be HOST:PORT, and it is ${listeners[name]}`);
+      throw misconfigured(`tls.${name}`, `needs listen.${name} to be HOST:PORT, and it is ${listeners[name]}`);
     }
   }
   if (auth === 'none') return listeners;
@@ -46,8 +46,9 @@ export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): 
     if (name !== 'envoy' && tls[name]?.clientCa) continue;
     if (!isTcp(listeners[name]) || !(await isBeyondLoopback(hostAndPort(listeners[name])[0]))) continue;
     const asks = name === 'envoy' ? '' : `, or give it tls.${name}.clientCa`;
-    throw new Error(
-      `configuration: listen.${name} is ${listeners[name]}, beyond the loopback, and nothing there asks who is calling: ` +
+    throw misconfigured(
+      `listen.${name}`,
+      `is ${listeners[name]}, beyond the loopback, and nothing there asks who is calling: ` +
         `write "auth: none" if something in front of it does${asks}`,
     );
   }

@@ -9,24 +9,20 @@ import {
   type Handler,
   type HandlerOptions,
   log,
-  parseConfig,
   Readiness,
-  substitute,
 } from '../handler/index.ts';
 import { adminFetch } from './admin.ts';
 import { codecs } from './codecs.ts';
-import { readConfigFile } from './config-file.ts';
-import { DEFAULT_DATABASE, openDatabase } from './database.ts';
-import { chooseModels, type Env } from './default-models.ts';
+import { placed } from './config-file.ts';
+import { openDatabase } from './database.ts';
+import type { Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
 import { serveHttp } from './http.ts';
-import { hostAndPort, isTcp, type Listeners, listenersOf } from './listeners.ts';
-import { defaultInFlight } from './memory-limit.ts';
-import { refuseOwnListeners } from './own-listener.ts';
+import { hostAndPort, isTcp, type Listeners } from './listeners.ts';
 import type { Running } from './running.ts';
 import type { GrpcOptions } from './server.ts';
 import { sessionLimits } from './session-limits.ts';
-import { readTls } from './tls.ts';
+import { readSetup } from './setup.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
 import { socketPathOf } from './unix-socket.ts';
@@ -77,32 +73,35 @@ const MESSAGE_SLACK = 1024 * 1024;
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const { flags = {}, config: inline, env = process.env, say = () => {}, database: customDatabase, ...added } = options;
   // Whoever starts it without any configuration tries it out, and wants to know what the model's server says.
-  const file = flags.config ? await readConfigFile(flags.config) : (inline ?? { errorDetail: true });
-  const config = parseConfig(substitute(file, env), { inFlight: defaultInFlight() });
-  const { models, from } = config.models
-    ? { models: config.models, from: flags.config ?? 'the root' }
-    : await chooseModels(env);
-  const listen = await listenersOf(config, flags);
-  refuseOwnListeners(models, Object.values(listen).filter(isTcp));
-  const tls = { grpc: await readTls('grpc', config.tls), http: await readTls('http', config.tls) };
-
+  const source = { file: flags.config, inline: inline ?? { errorDetail: true }, env };
+  const {
+    config,
+    file,
+    models,
+    from,
+    listen,
+    tls,
+    database: url,
+  } = await readSetup({ ...source, backends: Object.keys(added.backends ?? {}) }, flags);
   const { limits } = config;
-  const store = customDatabase ? 'a database of the root' : (config.database ?? DEFAULT_DATABASE);
+  const store = customDatabase ? 'a database of the root' : url;
   const readiness = new Readiness();
   const database =
     customDatabase ?? (await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds)));
   const { transport, close: closeTransport } = createTransport();
   let handler: Handler;
   try {
-    handler = createHandler({
-      ...added,
-      config: { ...config, models },
-      transport,
-      database,
-      codecs,
-      tokenizer: loadTokenizer,
-      readiness,
-    });
+    handler = await placed(file, () =>
+      createHandler({
+        ...added,
+        config: { ...config, models },
+        transport,
+        database,
+        codecs,
+        tokenizer: loadTokenizer,
+        readiness,
+      }),
+    );
   } catch (error) {
     await Promise.all([closeTransport(), database.close()]);
     throw error;

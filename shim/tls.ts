@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import type { Config } from '../handler/index.ts';
+import { type Config, misconfigured } from '../handler/index.ts';
 
 /** TLS files of a listener, as PEM; with `clientCa` only clients whose certificate it signed are accepted. */
 export interface Tls {
@@ -10,13 +10,13 @@ export interface Tls {
   clientCa?: Buffer | undefined;
 }
 
-/** Reads the files of `tls.NAME`; undefined without that key. Throws an Error that names the key and the file. */
+/** Reads the files of `tls.NAME`; undefined without that key. Throws a ConfigError that names the key and the file. */
 export async function readTls(name: 'grpc' | 'http', config: Config['tls']): Promise<Tls | undefined> {
   const files = config[name];
   if (!files) return undefined;
   const read = (key: 'cert' | 'key' | 'clientCa', file: string) =>
     readFile(file).catch((cause) => {
-      throw new Error(`configuration: tls.${name}.${key}: cannot read ${file}: ${cause.message}`, { cause });
+      throw misconfigured(`tls.${name}.${key}`, `is ${file}, which cannot be read: ${cause.message}`, { cause });
     });
   const [cert, key] = [await read('cert', files.cert), await read('key', files.key)];
   const clientCa = files.clientCa === undefined ? undefined : await read('clientCa', files.clientCa);
@@ -24,12 +24,12 @@ export async function readTls(name: 'grpc' | 'http', config: Config['tls']): Pro
     createSecureContext({ cert, key });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : cause;
-    throw new Error(`configuration: tls.${name}: ${files.cert} and ${files.key} cannot be used: ${why}`, { cause });
+    throw misconfigured(`tls.${name}`, `has ${files.cert} and ${files.key}, which cannot be used: ${why}`, { cause });
   }
   try {
     if (clientCa) new X509Certificate(clientCa); // Node would accept anything, and then refuse all clients
   } catch (cause) {
-    throw new Error(`configuration: tls.${name}.clientCa: ${files.clientCa} holds no certificate`, { cause });
+    throw misconfigured(`tls.${name}.clientCa`, `is ${files.clientCa}, which holds no certificate`, { cause });
   }
   return { cert, key, clientCa };
 }

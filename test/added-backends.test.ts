@@ -37,11 +37,11 @@ test('a backend that a root adds is opened by its name, with the keys of its ent
 test('what an added backend says of its keys comes with the place of its entry', async () => {
   await assert.rejects(
     handler({ backend: 'compass', region: 'south' }),
-    /^Error: configuration: models\.1: region must be north$/,
+    /^Error: configuration: models\.1 cannot be opened: region must be north$/,
   );
   await assert.rejects(
     handler({ backend: 'compass', region: 'north', speed: 1 }),
-    /models\.1: speed is not a key that is known/,
+    /models\.1 cannot be opened: speed is not a key that is known/,
   );
 });
 

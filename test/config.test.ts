@@ -155,7 +155,10 @@ const wrong: [unknown, RegExp][] = [
   [{ models: [{ match: '*', backend: 'demo', grammars: 'describe' }] }, /models\.0\.grammars is unknown to demo/],
   [{ models: [{ ...chat, openai: 'yes' }] }, /models\.0\.openai must be true or false/],
   [{ models: [{ ...chat, backend: 'anthropic', openai: true }] }, /models\.0\.openai is known to chat.* and \w+ only$/],
-  [{ models: [{ ...chat, server: 'vlm' }] }, /models\.0\.server must be openai, azure, vllm, .* or \w+$/],
+  [
+    { models: [{ ...chat, server: 'vlm' }] },
+    /models\.0\.server must be openai, azure, vllm, .* or \w+: did you mean vllm\?$/,
+  ],
   [{ models: [{ ...chat, backend: 'anthropic', server: 'vllm' }] }, /models\.0\.server is known to chat.* only$/],
   [{ models: [{ ...chat, server: 'vllm', openai: true }] }, /models\.0\.server contradicts `openai`/],
   [{ models: [{ ...chat, server: 'azure', openai: false }] }, /models\.0\.server contradicts `openai`/],
@@ -248,6 +251,6 @@ test('variables of the environment stand for their values, in values only', () =
   const file = { models: [{ key: '${KEY}', url: 'http://${HOST}:1/v1', n: 5 }], '${KEY}': null, plain: '$KEY ${}' };
   const models = [{ key: 'sk-${OTHER}', url: 'http://h:1/v1', n: 5 }];
   assert.deepEqual(substitute(file, env), { models, '${KEY}': null, plain: '$KEY ${}' });
-  const message = /models.*0.*key.*NONE is not set/;
+  const message = /models\.0\.key needs the environment variable NONE, which is not set$/;
   assert.throws(() => substitute({ models: [{ key: '${NONE}' }] }, env), { message });
 });

@@ -4,9 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { substitute } from '../handler/index.ts';
-import { parseYaml, readConfigFile } from '../shim/config-file.ts';
+import { parseConfigFile, readConfigFile } from '../shim/config-file.ts';
 import { readFlags, usage } from '../shim/flags.ts';
 import { newFolder } from './support/folder.ts';
+
+const parseYaml = (text: string, file: string) => parseConfigFile(text, file).value;
 
 test('flags take one dash or two, and their value after a space or a "="', () => {
   const ports = { port: 1, httpPort: 2, envoyPort: 3, adminPort: 4 };
@@ -74,15 +76,15 @@ test('${NAME} is read from the environment, in values at any depth and not in ke
 
 test('a variable that is not set is an Error naming the key and the variable', () => {
   const text = 'models:\n  - { match: x, key: "${NO_SUCH_KEY}" }\n';
-  const message = 'configuration: models[0].key: the environment variable NO_SUCH_KEY is not set';
+  const message = 'configuration: models.0.key needs the environment variable NO_SUCH_KEY, which is not set';
   assert.throws(() => substitute(parseYaml(text, 'f.yaml'), {}), { message });
 });
 
 test('bad YAML is an Error naming file and line; an empty file is an empty object', () => {
-  assert.throws(() => parseYaml('a: 1\nb: [1\nc: 2\n', 'f.yaml'), /^Error: f\.yaml:[23]: ./);
-  assert.throws(() => parseYaml('a: 1\na: 2\n', 'f.yaml'), /^Error: f\.yaml:2: .*unique/);
+  assert.throws(() => parseYaml('a: 1\nb: [1\nc: 2\n', 'f.yaml'), /^Error: f\.yaml:[23]:\d+: ./);
+  assert.throws(() => parseYaml('a: 1\na: 2\n', 'f.yaml'), /^Error: f\.yaml:2:1: .*unique/);
   assert.throws(() => parseYaml('- a\n', 'f.yaml'), /f\.yaml: expected a mapping/);
-  assert.throws(() => parseYaml('a: 1\n---\nb: 1\n', 'f.yaml'), /^Error: f\.yaml:\d: ./);
+  assert.throws(() => parseYaml('a: 1\n---\nb: 1\n', 'f.yaml'), /^Error: f\.yaml:\d:\d: ./);
   for (const empty of ['', '\n', '# only a comment\n', '---\n']) assert.deepEqual(parseYaml(empty, 'f'), {});
 });
 

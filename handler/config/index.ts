@@ -6,10 +6,13 @@ import { type HostedTool, hostedToolOf, hostedTools } from '../protocol/hosted-t
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
+import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
 import { host, listen, origin, proof, tls } from './listen.ts';
 import { media } from './media.ts';
-import { type ModelConfig, model } from './models.ts';
+import { builtIn, type ModelConfig, model, unknownBackend } from './models.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import { ConfigError, type ConfigProblem } from './problems.ts';
 import { age, count, DAY, memory, pause, size, storage, time, unbounded } from './quantity.ts';
 
 /** Checks that no two entries of a list have the same key. */
@@ -190,47 +193,85 @@ export interface Config {
 }
 
 /**
- * Parses a configuration; throws an Error that names the wrong key by its path. `defaults` are the limits that depend on the
- * runtime.
+ * Parses a configuration; throws a ConfigError with every mistake in it. `defaults` are the limits that depend on the runtime.
  */
 export function parseConfig(value: unknown, defaults: Partial<Limits> = {}): Config {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (!result.success) throw new Error(explain(result.issues[0]));
-  const { listen = {}, models, database, retention = 30 * DAY, logRetention = DAY, limits, ...rest } = result.output;
+  const { output, problems } = parse(value, defaults);
+  if (problems) throw new ConfigError(problems);
+  return output;
+}
+
+/** What a configuration as it is written depends on. */
+export interface ConfigContext {
+  /** Source of `${NAME}` in values. */
+  env: Readonly<Record<string, unknown>>;
+  /** Limits that depend on the runtime. */
+  defaults?: Partial<Limits>;
+  /** Names of the backends that a root adds. Default: none. */
+  backends?: readonly string[];
+}
+
+/** Parses a configuration as it is written, with its `${NAME}`; throws a ConfigError with every mistake in it. */
+export function readConfig(written: unknown, { env, defaults = {}, backends = [] }: ConfigContext): Config {
+  const wrong: ConfigProblem[] = [];
+  const filled = fillIn(written, env, [], wrong);
+  const { output, problems = [] } = parse(withKnownBackends(filled, [...builtIn, ...backends], wrong), defaults);
+  const told = new Set(wrong.map(({ path }) => path.join('\0')));
+  const all = [...wrong, ...problems.filter(({ path }) => !told.has(path.join('\0')))];
+  if (output && all.length === 0) return output;
+  throw new ConfigError(all);
+}
+
+function parse(value: unknown, defaults: Partial<Limits>): Read<Config> {
+  const { output, problems } = findProblems(schema, value);
+  if (problems) return { problems };
+  const { listen = {}, models, database, retention = 30 * DAY, logRetention = DAY, limits, ...rest } = output;
   const configured = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(configured) };
-  if (all.linger > all.drain) throw new Error('configuration: limits.linger must be at most limits.drain');
-  return {
-    ...rest,
-    listen,
-    models,
-    database,
-    retention,
-    logRetention,
-    limits: all,
-  };
+  if (all.linger > all.drain) {
+    return { problems: [{ path: ['limits', 'linger'], says: 'must be at most limits.drain' }] };
+  }
+  return { output: { ...rest, listen, models, database, retention, logRetention, limits: all } };
 }
 
-function explain(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? '';
-  if (issue.type === 'strict_object' && issue.expected === 'never')
-    return `configuration: ${path} is not a key that is known`;
-  if (issue.received === 'undefined') return `configuration: ${path} is missing`;
-  if (issue.type === 'strict_object') return `configuration: ${path || 'it'} must be a mapping of keys to values`;
-  return `configuration: ${path} ${issue.message}`;
+/** The same configuration with the nearest backend that there is in place of one that there is not, which is added to `wrong`. */
+function withKnownBackends(config: unknown, known: readonly string[], wrong: ConfigProblem[]): unknown {
+  if (!isObject(config) || !Array.isArray(config.models)) return config;
+  const models = config.models.map((model: unknown, index) => {
+    if (!isObject(model) || typeof model.backend !== 'string' || known.includes(model.backend)) return model;
+    wrong.push(unknownBackend(index, model.backend, known));
+    return { ...model, backend: nearest(model.backend, known) ?? model.backend };
+  });
+  return { ...config, models };
 }
 
-/** Replaces every `${NAME}` in values (not keys) from `env`; throws an Error that names the key and the unset variable. */
-export function substitute(value: unknown, env: Readonly<Record<string, unknown>>, path = ''): unknown {
+/** Replaces every `${NAME}` in values (not keys) from `env`; throws a ConfigError with every variable that is not set. */
+export function substitute(value: unknown, env: Readonly<Record<string, unknown>>): unknown {
+  const wrong: ConfigProblem[] = [];
+  const filled = fillIn(value, env, [], wrong);
+  if (wrong.length > 0) throw new ConfigError(wrong);
+  return filled;
+}
+
+/** The same value with every `${NAME}` replaced that is set; the others are added to `wrong`. */
+function fillIn(
+  value: unknown,
+  env: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+  wrong: ConfigProblem[],
+): unknown {
   if (typeof value === 'string') {
-    return value.replace(/\$\{([A-Za-z_]\w*)\}/g, (_, name: string) => {
+    return value.replace(/\$\{([A-Za-z_]\w*)\}/g, (whole, name: string) => {
       const text = env[name];
       if (typeof text === 'string') return text;
-      throw new Error(`configuration: ${path}: the environment variable ${name} is not set`);
+      const hint = didYouMean(name, Object.keys(env));
+      wrong.push({ path, says: `needs the environment variable ${name}, which is not set${hint}` });
+      return whole;
     });
   }
-  if (Array.isArray(value)) return value.map((inner, index) => substitute(inner, env, `${path}[${index}]`));
+  if (Array.isArray(value)) return value.map((inner, index) => fillIn(inner, env, [...path, String(index)], wrong));
   if (!isObject(value)) return value;
-  const below = path === '' ? '' : `${path}.`;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, substitute(inner, env, below + key)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, fillIn(inner, env, [...path, key], wrong)]),
+  );
 }

@@ -2,6 +2,8 @@ import * as v from 'valibot';
 import { isOpenAIs, protocols, serverNames } from '../backend/index.ts';
 import { isObject } from '../protocol/json.ts';
 import { httpUrl } from './http-url.ts';
+import { didYouMean } from './nearest.ts';
+import type { ConfigProblem } from './problems.ts';
 import { integer } from './quantity.ts';
 import { membersOf, type SendConfig, send } from './send.ts';
 
@@ -18,6 +20,12 @@ const ONLY_KNOWN = `is known to ${joinNames(
 /** Names as a sentence has them: `a, b or c`. */
 export function joinNames(names: readonly string[], last: 'and' | 'or'): string {
   return names.join(', ').replace(/, (?=[^,]*$)/, ` ${last} `);
+}
+
+/** The mistake of a backend that is not there, in an entry of `models`. */
+export function unknownBackend(index: number, backend: string, known: readonly string[]): ConfigProblem {
+  const says = `must be ${joinNames(known, 'or')}${didYouMean(backend, known)}`;
+  return { path: ['models', String(index), 'backend'], says };
 }
 
 const match = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));

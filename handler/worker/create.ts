@@ -10,10 +10,9 @@ import {
   type HandlerOptions,
   log,
   nodeBrotliCodec,
-  parseConfig,
+  readConfig,
   type Socket,
   standardSocket,
-  substitute,
   type Work,
   zstdCodec,
 } from '../index.ts';
@@ -100,8 +99,11 @@ function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<strin
 
 async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHandler> {
   configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
-  const settings = substitute(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), { ...bindings });
-  const config = parseConfig(settings, { inFlight: DEFAULT_IN_FLIGHT });
+  const config = readConfig(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), {
+    env: { ...bindings },
+    defaults: { inFlight: DEFAULT_IN_FLIGHT },
+    backends: Object.keys(options.backends ?? {}),
+  });
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
   if (config.proof || config.tls.grpc || config.tls.http)
     throw new Error('configuration: tls and proof: on Workers it is the platform that listens');

@@ -116,7 +116,7 @@ test('backend: a backend of the root keeps the contract and answers; a wrong key
   await compileExample(folder, { types: ['node'] });
   await runTests([], folder, { PORT: `${await freePort()}` });
   const starting = startExample(t, folder, NODE, await freePort(), { LLAMA_URL: 'nowhere' });
-  await assert.rejects(starting, /configuration: models\.0: url must be a URL/);
+  await assert.rejects(starting, /configuration: models\.0 cannot be opened: url must be a URL/);
 });
 
 test('database: a driver of the root keeps the contract, and every promise, and what is kept outlives the process', async (t) => {

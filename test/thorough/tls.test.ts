@@ -87,16 +87,19 @@ test('gRPC with clientCa serves who has a certificate of it, and no other; witho
 test('files that cannot be used are Errors that name the key and the file', async () => {
   const [server, serverKey] = [`${folder}server.pem`, `${folder}server.key`];
   for (const [files, said] of [
-    [{ cert: '/nowhere.pem', key: serverKey }, /^configuration: tls\.http\.cert: cannot read \/nowhere\.pem: ENOENT/],
-    [{ cert: server, key: folder }, /^configuration: tls\.http\.key: cannot read .*: EISDIR/],
+    [
+      { cert: '/nowhere.pem', key: serverKey },
+      /^configuration: tls\.http\.cert is \/nowhere\.pem, which cannot be read: ENOENT/,
+    ],
+    [{ cert: server, key: folder }, /^configuration: tls\.http\.key is .*, which cannot be read: EISDIR/],
     [
       { cert: server, key: `${folder}client.key` },
-      /^configuration: tls\.http: .*server\.pem and .*client\.key cannot be used: /,
+      /^configuration: tls\.http has .*server\.pem and .*client\.key, which cannot be used: /,
     ],
-    [{ cert: serverKey, key: serverKey }, /^configuration: tls\.http: .*server\.key and .* cannot be used: /],
+    [{ cert: serverKey, key: serverKey }, /^configuration: tls\.http has .*server\.key and .*, which cannot be used: /],
     [
       { cert: server, key: serverKey, clientCa: serverKey },
-      /^configuration: tls\.http\.clientCa: .*server\.key holds no/,
+      /^configuration: tls\.http\.clientCa is .*server\.key, which holds no/,
     ],
   ] as const) {
     const { tls } = parseConfig({ tls: { http: files } });

@@ -1,0 +1,81 @@
+import { type Config, ConfigError, type ModelConfig, readConfig } from '../handler/index.ts';
+import { type ConfigFile, openConfigFile, placed } from './config-file.ts';
+import { DEFAULT_DATABASE, kindOf } from './database.ts';
+import { chooseModels, type Env } from './default-models.ts';
+import type { Flags } from './flags.ts';
+import { isTcp, type Listeners, listenersOf } from './listeners.ts';
+import { defaultInFlight } from './memory-limit.ts';
+import { refuseOwnListeners } from './own-listener.ts';
+import { readTls, type Tls } from './tls.ts';
+
+/** Where a configuration comes from. */
+export interface ConfigSource {
+  /** Its file. */
+  file?: string | undefined;
+  /** The configuration, with the keys of the file, where there is no file. Default: an empty one. */
+  inline?: object | undefined;
+  /** Source of `${NAME}`. */
+  env: Env;
+  /** Names of the backends that a root adds. */
+  backends?: readonly string[];
+}
+
+/** Reads a configuration; throws an Error with a line for every mistake, each with its place in the file. */
+export async function loadConfig({ file: path, inline = {}, env, backends = [] }: ConfigSource): Promise<LoadedConfig> {
+  const file = path === undefined ? undefined : await openConfigFile(path);
+  const context = { env, backends, defaults: { inFlight: defaultInFlight() } };
+  return { file, config: await placed(file, () => readConfig(file?.value ?? inline, context)) };
+}
+
+/** A configuration, and the file that it came from. */
+export interface LoadedConfig {
+  config: Config;
+  file: ConfigFile | undefined;
+}
+
+/** All that a start has to know before it opens anything. */
+export interface Setup extends LoadedConfig {
+  models: ModelConfig[];
+  /** Source of the models, in words. */
+  from: string;
+  listen: Listeners;
+  tls: Record<'grpc' | 'http', Tls | undefined>;
+  /** The database by its URL. */
+  database: string;
+}
+
+/** Reads a configuration with the files that it names; throws an Error with a line for every mistake in all of it. */
+export async function readSetup(source: ConfigSource, flags: Partial<Flags>): Promise<Setup> {
+  const { config, file } = await loadConfig(source);
+  const { models, from } = config.models
+    ? { models: config.models, from: source.file ?? 'the root' }
+    : await chooseModels(source.env);
+  const { database = DEFAULT_DATABASE } = config;
+  return placed(file, async () => {
+    const listening = listenersOf(config, flags);
+    const [listen, grpc, http] = await allOf([
+      listening,
+      readTls('grpc', config.tls),
+      readTls('http', config.tls),
+      listening.then(
+        (listen) => refuseOwnListeners(models, Object.values(listen).filter(isTcp)),
+        () => {},
+      ),
+      Promise.resolve(database).then(kindOf),
+    ]);
+    return { config, file, models, from, listen, tls: { grpc, http }, database };
+  });
+}
+
+/** What all of these come to; rejects with a ConfigError that has the mistakes of all, or with another error of one. */
+async function allOf<T extends readonly unknown[]>(work: [...T]): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const errors = (await Promise.allSettled(work)).flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  const other = errors.find((error) => !(error instanceof ConfigError));
+  if (other !== undefined) throw other;
+  if (errors.length > 0)
+    throw new ConfigError(
+      errors.flatMap(({ problems }: ConfigError) => problems),
+      errors[0],
+    );
+  return Promise.all(work);
+}
