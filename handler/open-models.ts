@@ -5,9 +5,9 @@ import { withErrorDetail } from './backend/server/error-detail.ts';
 import { isOpenAIs, serverAt } from './backend/server/servers.ts';
 import { demoModels } from './config/default-models.ts';
 import type { Config } from './config/index.ts';
-import { type AddedModel, type BuiltInModel, builtIn, unknownBackend } from './config/models.ts';
+import { type AddedModel, type BuiltInModel, builtIn, type ModelConfig, unknownBackend } from './config/models.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
-import { type KnownBackend, knowing, type ModelRoute } from './routing/models.ts';
+import { type KnownBackend, knowing, type ModelAddress, type ModelRoute } from './routing/models.ts';
 import type { Transport } from './transport.ts';
 
 /**
@@ -48,7 +48,7 @@ export function openModels(
     const isBuiltIn = !('keys' in model);
     const known = isBuiltIn ? openOnce(model) : knowing(openAdded(model, index, transport, added));
     const backend = errorDetail ? withErrorDetail(known.backend) : known.backend;
-    return { match, context, backend, known, profile: isBuiltIn ? profileOf(model) : PLAIN };
+    return { match, context, backend, known, address: addressOf(model), profile: isBuiltIn ? profileOf(model) : PLAIN };
   });
   return { routes, backends };
 }
@@ -70,6 +70,12 @@ const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'describe' };
 function openBuiltIn(model: BuiltInModel, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
   return protocols[model.backend].open(model.url, model.key, transport);
+}
+
+/** Where a configured model is. What URL an added backend calls, only that backend knows. */
+function addressOf(model: ModelConfig): ModelAddress {
+  const url = 'keys' in model ? undefined : model.url;
+  return { backend: model.backend, urlHost: url === undefined ? null : new URL(url).host };
 }
 
 /** The profile of a configured server: which it is says its `server`, else its `openai`, else its host. */

@@ -8,6 +8,8 @@ import { modelsOf } from '../handler/routing/models.ts';
 import { contextFor } from '../handler/turn/overflow.ts';
 import { anyServer } from './support/backend-contract.ts';
 
+const address = { backend: 'chat', urlHost: null };
+
 /** The server that answers these bodies to `METHOD PATH`, and 404 to all else. */
 function serverWith(bodies: Record<string, object>) {
   return openServer('http://model.test/v1', undefined, async (url, { method }) => {
@@ -66,8 +68,8 @@ test('a context is asked for once, and what a server names where it was exceeded
     },
   };
   const models = modelsOf([
-    { match: 'own', backend, profile: { ...anyServer, isOpenAI: true } },
-    { match: '*', backend, profile: anyServer },
+    { match: 'own', backend, address, profile: { ...anyServer, isOpenAI: true } },
+    { match: '*', backend, address, profile: anyServer },
   ]);
   const { toldContext: told, learnContext } = models.find('a');
   assert.deepEqual(

@@ -71,7 +71,7 @@ function translates(
         ),
       async run(turn) {
         let status: string | undefined;
-        const means = { prepare, rounds: 4, record: unrecorded, seal, waiting() {} };
+        const means = { prepare, rounds: 4, record: unrecorded, seal, waiting() {}, observe() {} };
         for await (const event of runTurn(turn, means, signal)) {
           if ('response' in event) status = event.response.status;
         }

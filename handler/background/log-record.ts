@@ -94,8 +94,8 @@ export class LogRecord implements TurnRecord {
     const turn = { tenant, response: final, writtenItems: this.#written, inputItems: job.input.length, conversation };
     try {
       await this.#write([
-        ...removeJob(tenant, id),
         ...insertDeliveries(tenant, final, store.webhooks),
+        ...removeJob(tenant, id),
         ...writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id),
       ]);
     } catch (error) {

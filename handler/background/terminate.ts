@@ -46,8 +46,8 @@ export async function terminate(store: TenantStore, id: string, failure?: ApiErr
     try {
       await database.batch({
         log: lines.length > 0 ? insertBlock(tenant, id, block, lines, last) : requireNoBlock(tenant, id, block),
-        job: removeJob(tenant, id),
         webhooks: insertDeliveries(tenant, final, store.webhooks),
+        job: removeJob(tenant, id),
         end: writeEnd(
           {
             tenant,

@@ -18,6 +18,15 @@ import { planTurn } from '../turn/plan.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn } from '../turn/turn.ts';
+import {
+  errorCodeOf,
+  fieldsOf,
+  newTurnSummary,
+  observe,
+  type TurnNews,
+  type TurnSummary,
+  tenths,
+} from '../turn/turn-summary.ts';
 import type { LogNotifier } from './log-notifier.ts';
 import { LogRecord } from './log-record.ts';
 import type { Job } from './runner.ts';
@@ -37,6 +46,16 @@ export interface WorkOptions {
   notifier: LogNotifier;
 }
 
+/** What the log line of a background turn tells, as far as it is known. */
+interface Told {
+  requestId: string | undefined;
+  summary: TurnSummary | undefined;
+  /** Why it failed. */
+  failure: ApiError | undefined;
+  /** Of its events, as they are kept. */
+  bytes: number;
+}
+
 /**
  * Runs a background turn, unless another process does: from its start or, where its process died, from its last complete
  * round. A turn fails instead of running twice if it published events in its current round, or if a tool call may have had
@@ -46,6 +65,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
   const memory = options.memory.open();
   const store = { ...options.storage, tenant: job.tenant, memory };
   const started = performance.now();
+  const told: Told = { requestId: undefined, summary: undefined, failure: undefined, bytes: 0 };
   // Hold the turn before claiming it: a sweep in between would take it for orphaned.
   const release = store.lease.hold(job.id, store.database);
   try {
@@ -53,11 +73,11 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     const stored = await claimJob(store, job.id);
     if (!stored) return hasEnded(await getStatus(store, job.id));
     try {
-      const failure = await make(options, store, job.id, stored, signal);
-      if (failure) await terminate(store, job.id, failure);
+      told.requestId = stored.asked?.request_id;
+      const unmade = await make(options, store, job.id, stored, signal, told);
+      if (unmade) await terminate(store, job.id, unmade);
       const status = await getStatus(store, job.id);
-      const duration_ms = Math.round(performance.now() - started);
-      log.info('background turn', { response_id: job.id, status, duration_ms });
+      logTurn(job.id, status, { ...told, failure: unmade ?? told.failure }, performance.now() - started);
       return hasEnded(status);
     } finally {
       await store.database.batch({ released: releaseJob(store.tenant, job.id, store.lease.id) });
@@ -67,7 +87,11 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     if (error instanceof ApiError && error.kind === 'not_found') return true;
     // A process with memory finds it again, perhaps this one.
     const level = error instanceof ApiError && error.kind === 'overloaded' ? 'warn' : 'error';
-    log[level]('a background turn is left to others', { response_id: job.id, error: describe(error) });
+    log[level]('a background turn is left to others', {
+      request_id: told.requestId,
+      response_id: job.id,
+      error: describe(error),
+    });
     return false;
   } finally {
     memory.close();
@@ -76,13 +100,30 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
   }
 }
 
-/** Runs the turn; returns the error that it has to end with when it cannot run. */
+/** Writes the line of a background turn that has ended here, or was ended or taken over elsewhere. */
+function logTurn(id: string, status: string, { requestId, summary, failure, bytes }: Told, duration: number): void {
+  const failed = status === 'failed';
+  log[failed ? 'error' : 'info']('background turn', {
+    request_id: requestId,
+    model: summary?.model,
+    response_id: id,
+    ...(summary && fieldsOf(summary)),
+    ...(failed && failure && { error_code: summary?.errorCode ?? errorCodeOf(failure) }),
+    bytes: bytes || undefined,
+    status,
+    duration_ms: tenths(duration),
+    ...(failed && failure && { error: describe(failure) }),
+  });
+}
+
+/** Runs the turn; returns the error that it has to end with when it cannot run. `told` gets what is to be told of it. */
 async function make(
   options: WorkOptions,
   store: TenantStore,
   id: string,
   stored: StoredJob,
   signal: AbortSignal,
+  told: Told,
 ): Promise<ApiError | undefined> {
   const job = readJob(id, stored);
   if (job instanceof ApiError) return job;
@@ -109,6 +150,8 @@ async function make(
     const number = progress.number + published.length;
     const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
     const model = models.find(request.model);
+    const summary = newTurnSummary(response, model.address);
+    told.summary = summary;
     const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
@@ -123,11 +166,25 @@ async function make(
       signal: bounds.signal,
     });
     const prepare = prepareFor(turn, model);
-    const turnOptions = { prepare, rounds: limits.rounds, waiting: bounds.waiting, record, seal };
-    for await (const event of runTurn(turn, turnOptions, bounds.signal)) {
-      bounds.countBytes(await record.append(event));
+    const turnOptions = {
+      prepare,
+      rounds: limits.rounds,
+      waiting: bounds.waiting,
+      observe: (news: TurnNews) => observe(summary, news),
+      record,
+      seal,
+    };
+    const running = runTurn(turn, turnOptions, bounds.signal);
+    for (;;) {
+      const next = await running.next();
+      if (next.done) {
+        told.failure = next.value;
+        return undefined;
+      }
+      const bytes = await record.append(next.value);
+      told.bytes += bytes;
+      bounds.countBytes(bytes);
     }
-    return undefined;
   } catch (error) {
     return toApiError(error);
   } finally {

@@ -4,6 +4,12 @@ import { fixedLimits } from '../limits.ts';
 import { matcher } from '../pattern.ts';
 import { ModelContexts } from './contexts.ts';
 
+/** Where a model is, for those who are told of its turns: the name of its backend, and the host of the URL, where it has one. */
+export interface ModelAddress {
+  backend: string;
+  urlHost: string | null;
+}
+
 /** An entry of the configuration's `models`: names that match the pattern go to the backend. */
 export interface ModelRoute {
   /** A name, or a pattern in which each `*` matches any characters. */
@@ -11,6 +17,7 @@ export interface ModelRoute {
   backend: Backend;
   /** What is known of the backend's server. Default: nothing. */
   known?: KnownBackend;
+  address: ModelAddress;
   /** Profile of the server behind the backend. */
   profile: ServerProfile;
   /** Context window of the model in tokens, where the configuration says. */
@@ -33,6 +40,7 @@ export function knowing(backend: Backend): KnownBackend {
 /** A model by its route. */
 export interface RoutedModel {
   prepare: Prepare;
+  address: ModelAddress;
   /** Context window in tokens, where the configuration says. */
   context: number | undefined;
   /** The same, where its server tells or has named it; undefined where it does not within `timeout` milliseconds. */
@@ -59,14 +67,16 @@ export interface Models {
 
 /** Builds the router of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
-  const entries = routes.map(({ match, backend, known: { list, contexts } = knowing(backend), profile, context }) => ({
-    match,
-    matches: matcher(match),
-    list,
-    model: { prepare: (call: ModelCall) => backend.prepare(call, profile), context },
-    // OpenAI's own tells none: it shortens inputs by itself.
-    contexts: profile.isOpenAI ? undefined : contexts,
-  }));
+  const entries = routes.map(
+    ({ match, backend, address, known: { list, contexts } = knowing(backend), profile, context }) => ({
+      match,
+      matches: matcher(match),
+      list,
+      model: { prepare: (call: ModelCall) => backend.prepare(call, profile), address, context },
+      // OpenAI's own tells none: it shortens inputs by itself.
+      contexts: profile.isOpenAI ? undefined : contexts,
+    }),
+  );
   return {
     find(model) {
       const entry = entries.find(({ matches }) => matches(model));

@@ -36,7 +36,7 @@ export async function startBackground(
 
 async function keepBackground(
   { runner }: Services,
-  { store, caller }: RequestContext,
+  { store, caller, log }: RequestContext,
   turn: NewTurn,
   request: ResolvedRequest,
 ): Promise<void> {
@@ -52,6 +52,7 @@ async function keepBackground(
     background: [
       ...insertJob(tenant, response.id, {
         request: storedRequest,
+        asked: { version: 1, request_id: log.requestId },
         caller: caller.id,
         progress: queuedProgress(first.length),
       }),

@@ -22,20 +22,22 @@ export async function compactConversation(
   const model = request.model ?? (await modelOfPrevious(ctx, request));
   ctx.log.model = model;
   const resolved = { ...request, model, prompted: 0, compacts: true, store: false };
-  const { prepare, turn } = await planRequest(services, ctx, resolved);
+  const { prepare, turn, summary } = await planRequest(services, ctx, resolved);
   const { call, modelItems, compaction } = turn;
   const users = modelItems.filter((item) => item.type === 'message' && item.role === 'user');
 
   const { bounds, leave } = await takePlace(services, ctx);
   try {
     bounds.waiting(true);
-    const summary = prepare(summaryCall(call, compaction?.context)).stream(bounds.signal);
-    const events = compact(summary, call.input, services.seal(ctx.store.tenant));
+    const summing = prepare(summaryCall(call, compaction?.context)).stream(bounds.signal);
+    const events = compact(summing, call.input, services.seal(ctx.store.tenant));
     for (;;) {
       const next = await events.next();
       bounds.waiting(true);
       if (!next.done) continue;
       const { item, usage } = next.value;
+      summary.usage = usage;
+      summary.finish = 'stop';
       return {
         id: newId('resp'),
         object: 'response.compaction',

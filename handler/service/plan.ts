@@ -2,6 +2,7 @@ import type { Prepare } from '../backend/backend.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { Turn } from '../turn/turn.ts';
+import { newTurnSummary, type TurnSummary } from '../turn/turn-summary.ts';
 import type { CompleteRequest } from './complete.ts';
 import type { RequestContext } from './context.ts';
 import { type Gathered, gather, type Recall } from './gather.ts';
@@ -13,6 +14,8 @@ export interface PlannedTurn extends Gathered {
   turn: Turn;
   /** Prepares a call of its model. */
   prepare: Prepare;
+  /** What is told of it, which the request's log has too. */
+  summary: TurnSummary;
 }
 
 /**
@@ -27,10 +30,12 @@ export async function planRequest(
 ): Promise<PlannedTurn> {
   const { models, tools, limits } = services;
   const model = models.find(request.model);
+  const summary = newTurnSummary(request, model.address);
+  ctx.log.turn = summary;
   const gathered = await gather(services, ctx, request, recall);
   const context = await contextFor(gathered.request, model, limits.listing);
   const turn = planTurn(gathered.request, gathered.history, { tools, context });
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
-  return { ...gathered, turn, prepare: prepareFor(turn, model) };
+  return { ...gathered, turn, prepare: prepareFor(turn, model), summary };
 }

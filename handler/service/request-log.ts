@@ -2,6 +2,7 @@ import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
 import { describe, excerpt, log } from '../log.ts';
+import { errorCodeOf, fieldsOf, type TurnSummary, tenths } from '../turn/turn-summary.ts';
 
 /** A request's log line, filled in on the way; `end` writes it, once, when the reply has ended. */
 export interface RequestLog {
@@ -9,6 +10,8 @@ export interface RequestLog {
   model: string | null;
   /** The id of the response that was made. */
   response: string | null;
+  /** The turn that it asks for, once it is planned. */
+  turn: TurnSummary | null;
   streaming: boolean;
   /** The types of hosted tools that the turn was planned without. */
   leftOut: readonly string[];
@@ -47,6 +50,7 @@ export function beginRequestLog(
     requestId: requestId && PRINTABLE.test(requestId) ? requestId.slice(0, fixedLimits.requestId) : newId('req'),
     model: null,
     response: null,
+    turn: null,
     streaming: false,
     leftOut: [],
     status: null,
@@ -55,7 +59,7 @@ export function beginRequestLog(
       if (!open) return;
       open = false;
       onEnd();
-      const { requestId: request_id, model, response, streaming, leftOut, failure } = this;
+      const { requestId: request_id, model, response, turn, streaming, leftOut, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
       const status = streaming && failed ? failed : (this.status ?? statusOf());
       const level = status < 500 ? 'info' : REFUSALS.has(status) ? 'warn' : 'error';
@@ -67,9 +71,11 @@ export function beginRequestLog(
         model,
         ...(response !== null && { response_id: response }),
         streaming,
+        ...(turn && fieldsOf(turn)),
+        ...(failure instanceof ApiError && { error_code: turn?.errorCode ?? errorCodeOf(failure) }),
         ...(leftOut.length > 0 && { dropped_tools: leftOut }),
         status,
-        duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
+        duration_ms: tenths(performance.now() - startedAt),
         ...(failure !== undefined && { error: describe(failure) }),
       });
     },

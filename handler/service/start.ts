@@ -5,6 +5,7 @@ import { type NewTurn, recordAtEnd, recordTurn, type StoredRecord } from '../sta
 import type { TenantStore } from '../state/tenant-store.ts';
 import { unrecorded } from '../turn/record.ts';
 import { openTurn } from '../turn/turn.ts';
+import { observe, type TurnNews } from '../turn/turn-summary.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { takePlace } from './place.ts';
@@ -24,7 +25,7 @@ export async function startTurn(
 ): Promise<EventFeed> {
   const { limits, seal } = services;
   const { store, ingress } = ctx;
-  const { request, turn, prepare } = planned;
+  const { request, turn, prepare, summary } = planned;
   const { bounds, leave } = await takePlace(services, ctx);
   const record = turn.response.store ? recordOf(store, planned, key) : undefined;
   const whole = Promise.withResolvers<void>();
@@ -43,6 +44,7 @@ export async function startTurn(
       prepare: readingWith(prepare, { joinsDeltas: !request.stream, answered }),
       rounds: limits.rounds,
       waiting: bounds.waiting,
+      observe: (news: TurnNews) => observe(summary, news),
       record: record ?? unrecorded,
       seal: seal(store.tenant),
     };

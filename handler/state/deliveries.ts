@@ -1,5 +1,6 @@
 import { newId } from '../ids.ts';
 import type { Response } from '../protocol/response.ts';
+import { type Asked, readAsked } from './asked.ts';
 import type { Database, Statement } from './database/database.ts';
 import { raw, read, sql, write } from './database/sql.ts';
 
@@ -18,13 +19,14 @@ export interface Delivery {
   id: string;
   url: string;
   body: string;
+  asked: Asked | undefined;
   /** Attempts, this one included. */
   tries: number;
   /** Milliseconds since 1970. */
   created: number;
 }
 
-/** Inserts the deliveries of a background response's end, to be written together with it. */
+/** Inserts the deliveries of a background response's end, to be written together with it and before its job is removed. */
 export function insertDeliveries(
   tenant: string,
   { id, status }: Response,
@@ -37,8 +39,9 @@ export function insertDeliveries(
   return webhooks
     .filter(({ events }) => events?.includes(type) ?? true)
     .map(({ url }) =>
-      write(sql`INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at)
-        VALUES (${tenant}, ${event}, ${url}, ${JSON.stringify(body)}, 0, ${now}, ${now})`),
+      write(sql`INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at, asked)
+        VALUES (${tenant}, ${event}, ${url}, ${JSON.stringify(body)}, 0, ${now}, ${now},
+          coalesce((SELECT j.asked FROM jobs j WHERE j.tenant = ${tenant} AND j.response = ${id}), ''))`),
     );
 }
 
@@ -48,13 +51,14 @@ export async function takeDue(database: Database, url: string, max: number, clai
   const { claimed } = await database.batch({
     claimed: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${now + claimMs} WHERE (tenant, id, url) IN
         (SELECT tenant, id, url FROM deliveries WHERE url = ${url} AND next_at <= ${now} ORDER BY next_at LIMIT ${max})
-      RETURNING tenant, id, url, body, tries, created`),
+      RETURNING tenant, id, url, body, asked, tries, created`),
   });
-  return claimed.map(({ tenant, id, url, body, tries, created }) => ({
+  return claimed.map(({ tenant, id, url, body, asked, tries, created }) => ({
     tenant: String(tenant),
     id: String(id),
     url: String(url),
     body: String(body),
+    asked: readAsked(String(asked)),
     tries: Number(tries),
     created: Number(created),
   }));

@@ -1,5 +1,6 @@
 import type { Item } from '../items/item.ts';
 import { neverFits } from '../memory-budget.ts';
+import { type Asked, readAsked } from './asked.ts';
 import type { Database, Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql, write } from './database/sql.ts';
 import type { ConversationPosition } from './history.ts';
@@ -28,6 +29,7 @@ export interface StoredJob {
   /** JSON of the request and the progress, from `insertJob` or `advanceJob`. */
   request: string;
   progress: string;
+  asked: Asked | undefined;
   /** Whether a tool call had started; nobody knows how far it came. */
   calling: boolean;
   /** The turn's own input, and the items that earlier rounds added for the model; for `itemsOf`. */
@@ -41,19 +43,20 @@ export interface StoredJob {
   chainStart: ConversationPosition | null;
 }
 
-/** A new job: the request, its caller, and its progress. */
+/** A new job: the request, what else it needs of that, its caller, and its progress. */
 export interface NewJob {
   request: unknown;
+  asked: Asked;
   caller: string;
   progress: JobProgress;
 }
 
 /** Inserts a job, as JSON. */
-export function insertJob(tenant: string, id: string, { request, caller, progress }: NewJob): Statement[] {
+export function insertJob(tenant: string, id: string, { request, asked, caller, progress }: NewJob): Statement[] {
   const { head, rest } = splitText({ tenant, owner: id, kind: 'job', position: 0 }, JSON.stringify(request));
   return [
-    write(sql`INSERT INTO jobs (tenant, response, body, progress, calling, caller)
-      VALUES (${tenant}, ${id}, ${head}, ${JSON.stringify(progress)}, 0, ${caller})`),
+    write(sql`INSERT INTO jobs (tenant, response, body, progress, calling, caller, asked)
+      VALUES (${tenant}, ${id}, ${head}, ${JSON.stringify(progress)}, 0, ${caller}, ${JSON.stringify(asked)})`),
     ...rest,
   ];
 }
@@ -112,7 +115,7 @@ export async function claimJob({ database, tenant, lease }: TenantStore, id: str
     claimed: write(sql`UPDATE responses AS r SET owner = ${lease.id}, status = 'in_progress'
       WHERE r.tenant = ${tenant} AND r.id = ${id} AND ${KNOWN} AND ${OPEN} AND r.owner = ''
       RETURNING parent, conversation, base`),
-    jobs: read(sql`SELECT j.progress, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
+    jobs: read(sql`SELECT j.progress, j.asked, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
         ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
       WHERE j.tenant = ${tenant} AND j.response = ${id} ORDER BY k.n`),
     input: selectItems(tenant, id, 'input'),
@@ -126,6 +129,7 @@ export async function claimJob({ database, tenant, lease }: TenantStore, id: str
   return {
     request: job?.text ?? '',
     progress: String(job?.row.progress ?? ''),
+    asked: readAsked(String(job?.row.asked ?? '')),
     calling: job?.row.calling === 1,
     input,
     roundItems,

@@ -18,6 +18,7 @@ import { Opening } from './opening.ts';
 import { countOutput } from './output.ts';
 import type { TurnRecord } from './record.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
+import type { TurnNews } from './turn-summary.ts';
 
 /** One turn to run: the response as it begins, and the call that makes it. */
 export interface Turn extends TurnCalls {
@@ -51,6 +52,8 @@ export interface TurnOptions {
   seal: Seal;
   /** Called when the turn starts and stops waiting for the model or a tool. */
   waiting(forModel: boolean): void;
+  /** Called with all that the turn's model calls yield, before anything is made of it, and with each event that has the response. */
+  observe(news: TurnNews): void;
 }
 
 /**
@@ -136,7 +139,11 @@ async function* events(
   const count = countOutput(output);
   let number = turn.resumed?.number ?? 0;
   const adjustsItems = turn.sealsReasoning || turn.deferred.size > 0;
-  const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => ({ type, sequence_number: number++, response });
+  const lifecycle = (type: LifecycleEvent['type']): LifecycleEvent => {
+    const event = { type, sequence_number: number++, response };
+    options.observe(event);
+    return event;
+  };
 
   if (!turn.resumed) yield lifecycle('response.created');
   if (!turn.resumed?.inProgress) yield lifecycle('response.in_progress');
@@ -148,6 +155,7 @@ async function* events(
     for await (const event of source) {
       if (signal.aborted) break;
       options.waiting(false);
+      options.observe(event);
       if (event.type === 'finish') finish = event;
       else if (event.type === 'calling') await options.record.calling();
       else if (event.type === 'round') {

@@ -114,7 +114,7 @@ function openLoop(
 
 /** Attempts a delivery once, and returns the statement that records the result. */
 async function attempt(delivery: Delivery, transport: Transport, webhook: NamedWebhook): Promise<Statement> {
-  const { id, body, tries, created } = delivery;
+  const { id, body, asked, tries, created } = delivery;
   const now = Date.now();
   let failure: unknown;
   try {
@@ -124,7 +124,7 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: NamedW
   } catch (error) {
     failure = error;
   }
-  const details = { webhook: webhook.name, event: id, tries, error: describe(failure) };
+  const details = { request_id: asked?.request_id, webhook: webhook.name, event: id, tries, error: describe(failure) };
   if (now - created > DELIVERY_TIMEOUT_MS) {
     log.error('a webhook was given up', details);
     return removeDelivery(delivery);

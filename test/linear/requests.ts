@@ -144,7 +144,12 @@ export const requests: Case[] = [
     size: 20_000,
     async run(_, n) {
       const models = modelsOf(
-        ['*a*a*a*a*b', '*ab*', '*'].map((match) => ({ match, backend: demo, profile: anyServer })),
+        ['*a*a*a*a*b', '*ab*', '*'].map((match) => ({
+          match,
+          backend: demo,
+          address: { backend: 'demo', urlHost: null },
+          profile: anyServer,
+        })),
       );
       const names = ['a'.repeat(n), `${'c'.repeat(n)}b`, `a${'ac'.repeat(n / 2)}b`];
       for (let time = 0; time < 100; time++) for (const name of names) models.find(name);

@@ -40,7 +40,9 @@ test('a pattern matches what a regular expression of it would', () => {
   fc.assert(
     fc.property(patterns, letters, (match, name) => {
       const parts = match.split('*').map((part) => part.replaceAll('.', '\\.'));
-      const models = modelsOf([{ match, backend: demo, profile: anyServer, context: 7 }]);
+      const models = modelsOf([
+        { match, backend: demo, address: { backend: 'demo', urlHost: null }, profile: anyServer, context: 7 },
+      ]);
       if (new RegExp(`^${parts.join('.*')}$`, 's').test(name)) assert.equal(models.find(name).context, 7);
       else assert.throws(() => models.find(name), { kind: 'model_not_found' });
     }),

@@ -95,6 +95,12 @@ export const migrations: readonly (readonly string[])[] = [
     // The caller of a job, so that callers are served in turn.
     "ALTER TABLE jobs ADD COLUMN caller text NOT NULL DEFAULT ''",
   ],
+  [
+    // What a job needs of the request that asked for it, and what a delivery keeps of that; empty where an older program
+    // wrote it.
+    "ALTER TABLE jobs ADD COLUMN asked text NOT NULL DEFAULT ''",
+    "ALTER TABLE deliveries ADD COLUMN asked text NOT NULL DEFAULT ''",
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);

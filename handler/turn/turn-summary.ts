@@ -1,0 +1,169 @@
+import type { BackendEvent } from '../backend/backend.ts';
+import type { ApiError } from '../errors.ts';
+import type { LifecycleEvent } from '../events/events.ts';
+import { kinds } from '../items/index.ts';
+import type { OutputItem } from '../items/item.ts';
+import { isCall } from '../items/roles.ts';
+import { excerpt } from '../log.ts';
+import type { Response, Usage } from '../protocol/response.ts';
+import type { Calling, RoundEnd } from './rounds.ts';
+
+/**
+ * All that is known of one turn so far: made when it is planned, and kept up to date by `observe`. The log line, and all else
+ * that tells of a turn, is made of it. What is not known is null.
+ */
+export interface TurnSummary {
+  /** When it began, by `performance.now()`. */
+  readonly startedAt: number;
+  /** The backend of its model, as the configuration names it, and the host of that backend's URL, with its port if it has one. */
+  readonly backend: string;
+  readonly urlHost: string | null;
+  /** The model as the request names it. */
+  readonly model: string;
+  /** The id of the response, once it is planned. */
+  response: string | null;
+  /** What it goes on from. */
+  readonly previous: string | null;
+  readonly conversation: string | null;
+  /** Who it is made for; null as long as nothing tells tenants and users apart. */
+  readonly tenant: string | null;
+  readonly user: string | null;
+  /** The tokens of its finished model calls. */
+  usage: Usage | null;
+  /** Milliseconds from its start to the first of what the model said, deltas or an item. */
+  firstTokenMs: number | null;
+  /** The model calls begun, those of a process that died included. */
+  rounds: number;
+  /** The tools called, by the names of functions and the types of other calls, each once; once it has ended. */
+  tools: readonly string[];
+  /**
+   * How it ended: `stop`, `tool_calls` where the client has to answer some, the reason of an incomplete response, `failed` or
+   * `cancelled`.
+   */
+  finish:
+    | 'stop'
+    | 'tool_calls'
+    | 'failed'
+    | 'cancelled'
+    | 'max_output_tokens'
+    | 'max_messages'
+    | 'content_filter'
+    | null;
+  /** The code of a failed response's error. */
+  errorCode: string | null;
+}
+
+/** What a turn tells as it goes: what its model calls yield, and the events that carry the response. */
+export type TurnNews = BackendEvent | Calling | RoundEnd | LifecycleEvent;
+
+/** What a request says of its turn. */
+interface Asked {
+  model: string;
+  previous_response_id?: string | null | undefined;
+  conversation?: string | { id: string } | null | undefined;
+}
+
+/** The summary of a turn that begins now, whose model is at this address. */
+export function newTurnSummary(
+  { model, previous_response_id: previous = null, conversation }: Asked,
+  { backend, urlHost }: Pick<TurnSummary, 'backend' | 'urlHost'>,
+): TurnSummary {
+  return {
+    startedAt: performance.now(),
+    backend,
+    urlHost,
+    model,
+    response: null,
+    previous,
+    conversation: (typeof conversation === 'object' ? conversation?.id : conversation) ?? null,
+    tenant: null,
+    user: null,
+    usage: null,
+    firstTokenMs: null,
+    rounds: 0,
+    tools: [],
+    finish: null,
+    errorCode: null,
+  };
+}
+
+/** Keeps a summary up to date. It is called with every delta, of which only the first costs more than a comparison or two. */
+export function observe(summary: TurnSummary, news: TurnNews): void {
+  if ('delta' in news || news.type === 'response.output_item.done') {
+    summary.firstTokenMs ??= performance.now() - summary.startedAt;
+  } else if (news.type === 'round') {
+    summary.usage = news.usage;
+    summary.rounds = news.round;
+  } else if ('response' in news) observeResponse(summary, news);
+}
+
+/** Takes in a response as an event has it. */
+function observeResponse(summary: TurnSummary, { type, response }: LifecycleEvent): void {
+  summary.response = response.id;
+  if (type === 'response.created' || type === 'response.queued') return;
+  summary.rounds ||= 1;
+  if (type === 'response.in_progress') return;
+  summary.usage = response.usage ?? summary.usage;
+  summary.tools = toolsOf(response.output);
+  summary.finish = finishOf(response);
+  summary.errorCode = response.error?.code ?? null;
+}
+
+function finishOf({ status, incomplete_details, output }: Response): TurnSummary['finish'] {
+  if (status === 'completed') return output.some((item) => isCall(item)) ? 'tool_calls' : 'stop';
+  if (status === 'incomplete') return incomplete_details?.reason ?? null;
+  return status === 'cancelled' ? status : 'failed';
+}
+
+function toolsOf(output: readonly OutputItem[]): string[] {
+  const names = new Set<string>();
+  for (const item of output) {
+    const { role } = kinds[item.type];
+    if (role === 'call' || role === 'server call') names.add(nameOf(item));
+  }
+  return [...names];
+}
+
+function nameOf(item: OutputItem): string {
+  return 'name' in item && typeof item.name === 'string' ? item.name : item.type;
+}
+
+/** The longest id or name in a log line, in characters, and the most names of tools: clients and servers make them up. */
+const MAX_TEXT = 100;
+const MAX_TOOLS = 16;
+
+/** The fields of a turn's log line. Those that are undefined are not written. */
+export function fieldsOf(summary: TurnSummary): Record<string, unknown> {
+  const { usage, firstTokenMs, rounds, tools } = summary;
+  return {
+    backend: summary.backend,
+    url_host: summary.urlHost ?? undefined,
+    previous: textOf(summary.previous),
+    conversation: textOf(summary.conversation),
+    tenant: textOf(summary.tenant),
+    user: textOf(summary.user),
+    input_tokens: usage?.input_tokens,
+    output_tokens: usage?.output_tokens,
+    cached_tokens: usage?.input_tokens_details.cached_tokens || undefined,
+    reasoning_tokens: usage?.output_tokens_details.reasoning_tokens || undefined,
+    first_token_ms: firstTokenMs === null ? undefined : tenths(firstTokenMs),
+    rounds: rounds || undefined,
+    tools: tools.length > 0 ? tools.slice(0, MAX_TOOLS).map((name) => excerpt(name, MAX_TEXT)) : undefined,
+    finish: summary.finish ?? undefined,
+    error_code: summary.errorCode ?? undefined,
+  };
+}
+
+/** The code of an error for the log: a word also where clients get a number. */
+export function errorCodeOf(error: ApiError): string {
+  return error.streamCode ?? error.kind;
+}
+
+/** Milliseconds with one digit after the point. */
+export function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+function textOf(text: string | null): string | undefined {
+  return text === null ? undefined : excerpt(text, MAX_TEXT);
+}

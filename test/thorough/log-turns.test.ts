@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { configureLog } from '../../handler/index.ts';
+import { type Sql, sql, write } from '../../handler/state/database/sql.ts';
+import { conversation, until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
+import { callsFunctions, late, replies, says, sends } from '../support/model/scripted.ts';
+import { LEASE, takenOver } from '../support/processes.ts';
+
+type Line = Record<string, unknown>;
+
+let door: InProcess;
+let lines: Line[];
+
+before(async () => {
+  door = await openInProcess();
+});
+beforeEach(() => {
+  lines = [];
+  configureLog('info', (line) => lines.push(JSON.parse(line)));
+});
+after(() => door.close());
+
+const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
+const detailed = {
+  ...{ prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
+  prompt_tokens_details: { cached_tokens: 5 },
+  completion_tokens_details: { reasoning_tokens: 3 },
+};
+
+/** Sends a create, reads the reply, and gives the line of the request, and the id of the response. */
+async function turn(body: object, headers = {}): Promise<{ line: Line; id: string }> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
+  const reply = await door.fetch('/v1/responses', { ...init, body: JSON.stringify({ input: 'Hi', ...body }) });
+  const text = await reply.text();
+  const line = lines.find(({ message, method }) => message === 'request' && method === 'POST');
+  lines = [];
+  return { line: line ?? assert.fail('there is no line'), id: /resp_\w+/.exec(text)?.[0] ?? '' };
+}
+
+/** The line of a background turn, once it is written. */
+async function backgroundLine(): Promise<Line> {
+  const find = () => lines.find(({ message }) => message === 'background turn');
+  await until(() => find() !== undefined);
+  return find() ?? {};
+}
+
+test('the line of a turn says where its model is, what it took and how it ended', async () => {
+  const urlHost = new URL(door.model.url).host;
+  for (const stream of [false, true]) {
+    const model = door.model.script(sends([{ content: 'Hi' }], 'stop', detailed));
+    const { line } = await turn({ model, stream });
+    assert.partialDeepStrictEqual(line, {
+      ...{ backend: 'chat', url_host: urlHost, input_tokens: 11, output_tokens: 7, cached_tokens: 5 },
+      ...{ reasoning_tokens: 3, rounds: 1, finish: 'stop', level: 'INFO', status: 200 },
+    });
+    assert.ok(Number(line.first_token_ms) <= Number(line.duration_ms), JSON.stringify(line));
+    for (const absent of ['previous', 'conversation', 'tenant', 'user', 'tools', 'error_code', 'error'])
+      assert.ok(!(absent in line), absent);
+  }
+});
+
+test('it says what the turn goes on from', async () => {
+  const model = door.model.script(says('Hi'));
+  const first = await turn({ model });
+  const { line } = await turn({ model, previous_response_id: first.id });
+  assert.equal(line.previous, first.id);
+  const id = await conversation(door);
+  lines = [];
+  assert.equal((await turn({ model, conversation: { id } })).line.conversation, id);
+  assert.equal((await turn({ model, conversation: id })).line.conversation, id);
+});
+
+test('it counts the rounds of the tool loop, names the tools, and has the tokens of all calls', async () => {
+  const model = door.model.script(callsFunctions(add), callsFunctions(add), says('5'));
+  const { line } = await turn({ model, tools: [{ type: 'test_tool' }] });
+  assert.partialDeepStrictEqual(line, {
+    rounds: 3,
+    tools: ['add'],
+    finish: 'stop',
+    input_tokens: 33,
+    output_tokens: 21,
+  });
+});
+
+test('a turn that the client has to go on with says so', async () => {
+  const calls = door.model.script(callsFunctions({ name: 'f', args: '{}' }, { name: 'g', args: '{}' }));
+  const tools = ['f', 'g'].map((name) => ({ type: 'function', name }));
+  assert.partialDeepStrictEqual((await turn({ model: calls, tools })).line, {
+    tools: ['f', 'g'],
+    finish: 'tool_calls',
+  });
+  const cut = door.model.script(sends([{ content: 'Hi' }], 'length'));
+  assert.equal((await turn({ model: cut })).line.finish, 'max_output_tokens');
+});
+
+test('a refusal has its code, and what was planned', async () => {
+  const refused = await turn({ model: door.model.script(says('Hi')), previous_response_id: 'resp_none' });
+  assert.partialDeepStrictEqual(refused.line, {
+    ...{ status: 400, error_code: 'previous_response_not_found', previous: 'resp_none', backend: 'chat' },
+  });
+  const wrong = await turn({ model: 'any', temperature: 7 });
+  assert.partialDeepStrictEqual(wrong.line, { status: 422, error_code: 'invalid_value' });
+  assert.ok(!('backend' in wrong.line));
+  const down = door.model.script(replies(503, { error: { message: 'down' } }));
+  assert.partialDeepStrictEqual((await turn({ model: down })).line, { status: 500, error_code: 'server_error' });
+});
+
+test('a stream that fails in the middle has its code and what was spent', async () => {
+  const model = door.model.script(callsFunctions(add), late(replies(429, { error: { message: 'slow down' } })));
+  const { line } = await turn({ model, stream: true, tools: [{ type: 'test_tool' }] });
+  assert.partialDeepStrictEqual(line, {
+    ...{ finish: 'failed', error_code: 'rate_limit_exceeded', rounds: 2, input_tokens: 11, tools: ['add'] },
+  });
+});
+
+test('names of models and tools are cut, and stay in their line', async () => {
+  const evil = '\n\u001b[31m\u009b2J{"level":"ERROR"}';
+  const { line } = await turn({ model: evil + 'x'.repeat(100_000) });
+  assert.ok(JSON.stringify(line).length < 2_000, `${JSON.stringify(line).length}`);
+  assert.equal(line.level, 'INFO');
+  const name = 'f'.repeat(64);
+  const names = Array.from({ length: 100 }, (_, n) => `${name.slice(3)}${n}`);
+  const model = door.model.script(callsFunctions(...names.map((name) => ({ name, args: '{}' }))));
+  const tools = names.map((name) => ({ type: 'function', name }));
+  assert.deepEqual((await turn({ model, tools })).line.tools, names.slice(0, 16));
+});
+
+test('a background turn has the line of its request, with that id', async () => {
+  const model = door.model.script(callsFunctions(add), says('5'));
+  const asked = await turn({ model, background: true, tools: [{ type: 'test_tool' }] }, { 'x-request-id': 'mine' });
+  lines = [];
+  const line = await backgroundLine();
+  assert.partialDeepStrictEqual(line, {
+    ...{ level: 'INFO', request_id: 'mine', response_id: asked.id, model, status: 'completed', backend: 'chat' },
+    ...{ rounds: 2, tools: ['add'], finish: 'stop', input_tokens: 22, output_tokens: 14 },
+  });
+  assert.ok(Number(line.bytes) > 0);
+});
+
+test('one that fails is an error, with the cause that nobody else is told', async () => {
+  const model = door.model.script(replies(503, { error: { type: 'overloaded', message: 'secret words' } }));
+  await turn({ model, background: true }, { 'x-request-id': 'mine' });
+  const line = await backgroundLine();
+  assert.partialDeepStrictEqual(line, {
+    ...{ level: 'ERROR', request_id: 'mine', status: 'failed', finish: 'failed', error_code: 'server_error' },
+  });
+  assert.match(String(line.error), /status 503.*"type":"overloaded"/);
+});
+
+for (const [what, change, request_id] of [
+  ['of an older program, which kept no record,', sql`UPDATE jobs SET asked = ''`, undefined],
+  [
+    'whose record has members of a newer program',
+    sql`UPDATE jobs SET asked = replace(asked, '{', '{"newer":{},')`,
+    'mine',
+  ],
+  ['whose record is of a newer version', sql`UPDATE jobs SET asked = '{"version":2}'`, undefined],
+  ['whose record is no JSON', sql`UPDATE jobs SET asked = '{'`, undefined],
+] satisfies [string, Sql, string | undefined][]) {
+  test(`a background turn ${what} is made`, async (t) => {
+    const database = await testDatabase();
+    const idle = () => ({ start: async () => {}, stop: async () => {}, close: async () => {} });
+    const asks = await openInProcess({ database, runner: idle });
+    t.after(() => asks.close());
+    const model = asks.model.script(says('Hello'));
+    const headers = { 'content-type': 'application/json', 'x-request-id': 'mine' };
+    const body = JSON.stringify({ model, input: 'Hi', background: true });
+    const { id } = (await (await asks.fetch('/v1/responses', { method: 'POST', headers, body })).json()) as {
+      id: string;
+    };
+    await database.batch({ change: write(change) });
+    const makes = await openInProcess({ database, lease: LEASE, config: testConfig(asks.model) });
+    t.after(() => makes.close());
+    assert.equal((await takenOver(makes, id)).status, 'completed');
+    assert.equal((await backgroundLine()).request_id, request_id);
+  });
+}
