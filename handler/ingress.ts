@@ -23,4 +23,12 @@ export interface Ingress {
   readonly peer?: string | undefined;
   /** Calls `then` once, when the reply has been read or its reader has left. Absent if the runtime does not tell. */
   ended?(then: () => void): void;
+  /**
+   * Takes what is to be told of the request beside its reply: `next` is called beside each part of the reply that is sent, and
+   * gives what has changed since, if anything. Absent where nobody hears it.
+   */
+  report?(next: () => Report | undefined): void;
 }
+
+/** What is told of a request beside its reply, by namespace and name. Numbers are whole, or milliseconds. */
+export type Report = Readonly<Record<string, Readonly<Record<string, string | number>>>>;

@@ -7,6 +7,8 @@ import { Refusal } from './refusal.ts';
 /** Where a reply goes. */
 export interface Outlet {
   send(message: ProcessingResponse): Promise<void>;
+  /** Sends a message of the reply, with what the handler reports. */
+  reply(message: ProcessingResponse): Promise<void>;
   /** Aborts when the reply is no longer wanted; its reason is thrown. */
   signal: AbortSignal;
   /** Maximum bytes of body. */
@@ -30,13 +32,13 @@ export async function sendWhole({ status, headers }: ReplyHead, body: Body, outl
   await eachChunk(body, outlet, (chunk) => void chunks.push(chunk));
   const [only] = chunks;
   // The last message: there is nothing to wait for.
-  void outlet.send(wholeReply(status, headers, chunks.length === 1 && only ? only : Buffer.concat(chunks)));
+  void outlet.reply(wholeReply(status, headers, chunks.length === 1 && only ? only : Buffer.concat(chunks)));
 }
 
 /** Streams a reply; anything that fails after its head throws a TruncatedReply. */
 export async function sendLive({ status, headers }: ReplyHead, body: Body, outlet: Outlet): Promise<void> {
-  void outlet.send(replyHead(status, headers));
-  const out = coalesce((bytes, last) => outlet.send(replyPiece(bytes, last)));
+  void outlet.reply(replyHead(status, headers));
+  const out = coalesce((bytes, last) => outlet.reply(replyPiece(bytes, last)));
   try {
     await eachChunk(body, outlet, out.add);
     out.finish();

@@ -2,7 +2,8 @@ import { BodyMemory, type Memory } from './body-memory.ts';
 import { peerOf, requestIdOf, wholeReply } from './codec.ts';
 import { withBodyInQuery } from './get-body.ts';
 import { type Intake, takeRequest } from './intake.ts';
-import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import type { ProcessingRequest, ProcessingResponse, Struct } from './messages.ts';
+import { type Metadata, structOf } from './metadata.ts';
 import { unlessAborted } from './race.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { type Outlet, sendLive, sendWhole, TruncatedReply } from './reply.ts';
@@ -26,6 +27,11 @@ export interface Ingress {
   readonly peer?: string | undefined;
   /** Calls `then` once, when the reply was read, or its reader is gone. */
   ended?(then: () => void): void;
+  /**
+   * Takes what is to be said of the request as Envoy's dynamic metadata: `next` is called beside each message of the reply that is
+   * sent anyway, and gives what has changed since, if anything.
+   */
+  report?(next: () => Metadata | undefined): void;
 }
 
 /** Any web-standard handler. */
@@ -70,7 +76,16 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   exchange.signal.addEventListener('abort', onAbort);
   const onTimeout = () => work.abort(new Refusal(500, 500, 'The server did not finish its reply in time.'));
   const timer = setTimeout(onTimeout, limits.time);
-  const outlet: Outlet = { send: (message) => exchange.send(message), signal: work.signal, limit: limits.reply };
+  let nextMetadata = (): Metadata | undefined => undefined;
+  const outlet: Outlet = {
+    send: (message) => exchange.send(message),
+    reply(message) {
+      const dynamic_metadata = metadataOf(nextMetadata, log);
+      return exchange.send(dynamic_metadata ? { ...message, dynamic_metadata } : message);
+    },
+    signal: work.signal,
+    limit: limits.reply,
+  };
   const requestId = requestIdOf(first.value);
   let isWhole = false;
   // The handler logs complete requests.
@@ -82,6 +97,9 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
     peer: peerOf(first.value.attributes),
     ...(rebindable && { rebindable }),
     ...(exchange.closed && { ended: exchange.closed }),
+    report(next) {
+      nextMetadata = next;
+    },
   };
   try {
     const pending = takeRequest(first.value, messages, outlet.send, limits.body, memory);
@@ -155,6 +173,16 @@ async function answer(intake: Intake, response: Response, outlet: Outlet): Promi
   }
   const live = intake.live && head.headers.get('content-type')?.startsWith('text/event-stream');
   return (live ? sendLive : sendWhole)(head, response.body, outlet);
+}
+
+/** What the handler reports now. An error in it costs the report, and not the reply. */
+function metadataOf(next: () => Metadata | undefined, log: Log): Struct | undefined {
+  try {
+    return structOf(next());
+  } catch (error) {
+    log('error', 'A report for dynamic metadata failed.', { error });
+    return undefined;
+  }
 }
 
 /** Adds the request id: Envoy adds no headers of its own to such a reply. */
