@@ -1,6 +1,7 @@
 import { withMediaRules } from './backend/media.ts';
 import type { Config } from './config/index.ts';
 import { mediaFinder } from './media.ts';
+import { openCosts } from './open-costs.ts';
 import { type AddedBackends, type OpenedBackends, openModels } from './open-models.ts';
 import type { Shared } from './process.ts';
 import { keepSecret } from './redact.ts';
@@ -16,10 +17,11 @@ export interface Configured {
 
 /**
  * Makes all that is made of a configuration, and changes nothing of the process. Backends whose pattern, server and key are
- * those of `earlier` are the same, with what they have learned. Throws an Error that names the key of a model that will not open.
+ * those of `earlier` are the same, with what they have learned. Throws an Error that names the key of a model that will not open, or of
+ * a cost that will not compile.
  */
 export function configure(
-  { storage, transport, tools, secret }: Shared,
+  { storage, transport, tools, secret, compileCel }: Shared,
   config: Config,
   added?: AddedBackends,
   earlier?: OpenedBackends,
@@ -39,6 +41,7 @@ export function configure(
       origins: config.cors.origins,
       prompts,
       findMedia,
+      costs: openCosts(config.costs, compileCel),
       seal: sealWith(config.secrets, secret),
       storage: {
         ...storage,

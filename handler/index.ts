@@ -29,12 +29,14 @@ export { demoModels, environmentModels } from './config/default-models.ts';
 export { type Config, parseConfig, readConfig, substitute } from './config/index.ts';
 export type { AddedModel, BuiltInModel, ModelConfig } from './config/models.ts';
 export { ConfigError, type ConfigProblem, misconfigured, sentenceOf } from './config/problems.ts';
+export type { CompileCel } from './costs.ts';
 export { ApiError } from './errors.ts';
 export { CallerCount } from './fair-queue.ts';
 export type { Ingress } from './ingress.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, type Level, levelNames, lineOf, log } from './log.ts';
 export { MemoryBudget } from './memory-budget.ts';
+export { openCosts } from './open-costs.ts';
 export type { AddedBackends, OpenBackend } from './open-models.ts';
 export type { HandlerOptions } from './options.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
@@ -78,7 +80,7 @@ export interface Handler {
   /**
    * Takes another configuration: requests from now on, the next turn of each WebSocket, and background turns that are claimed
    * from now on are of it; whatever is running ends as it began. Throws an Error that names the key, and changes nothing, for a
-   * model that will not open. `limits.lease` stays as it was.
+   * model that will not open, or a cost that will not compile. `limits.lease` stays as it was.
    */
   reload(config: Config): void;
   /** The process's memory budget, for servers that hold bytes before a request gets here. */

@@ -2,6 +2,7 @@ import type { Runner, Work } from './background/runner.ts';
 import type { Identify } from './caller.ts';
 import type { Codecs } from './codec/codec.ts';
 import type { Config } from './config/index.ts';
+import type { CompileCel } from './costs.ts';
 import type { AddedBackends } from './open-models.ts';
 import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
@@ -20,6 +21,8 @@ export interface HandlerOptions {
   database: Database;
   /** The content-encodings that a request's body may have; any other is a 415 that names these. Default: gzip and deflate. */
   codecs?: Codecs;
+  /** Compiles the expressions of `costs`: from `antiphon/cel`, needed by configurations that have any. */
+  compileCel?: CompileCel | undefined;
   /** Loads a tokenizer when it is first needed; without it tokens are estimated by their characters. */
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
   /** Tells callers apart, so that none takes what others wait for. Default: by the address that the ingress knows. */

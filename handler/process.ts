@@ -1,6 +1,7 @@
 import { LogNotifier } from './background/log-notifier.ts';
 import { identifyByAddress } from './caller.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
+import type { CompileCel } from './costs.ts';
 import { CallerCount, FairQueue, type QueueLimits } from './fair-queue.ts';
 import type { Limits } from './limits.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -24,6 +25,7 @@ export interface Shared {
   services: Omit<ProcessServices, 'runner' | 'newest'>;
   storage: Pick<SharedStore, 'database' | 'lease' | 'lastWrite' | 'histories'>;
   transport: Transport;
+  compileCel: CompileCel | undefined;
   tools: ReadonlyMap<string, Tool>;
   /** The sealing secret of the database. */
   secret: SharedSecret;
@@ -61,6 +63,7 @@ export function openProcess(options: HandlerOptions): Shared {
       histories: new HistoryCache(memory),
     },
     transport,
+    compileCel: options.compileCel,
     tools: new Map(tools.map((tool) => [tool.type, tool])),
     secret: sharedSecret(database),
     setLimits(limits) {

@@ -12,6 +12,7 @@ import {
   Readiness,
 } from '../handler/index.ts';
 import { adminFetch } from './admin.ts';
+import { compileCel } from './cel.ts';
 import { codecs } from './codecs.ts';
 import { placed } from './config-file.ts';
 import { openDatabase } from './database.ts';
@@ -98,6 +99,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         transport,
         database,
         codecs,
+        compileCel,
         tokenizer: loadTokenizer,
         readiness,
       }),

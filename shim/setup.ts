@@ -1,4 +1,5 @@
 import { type Config, ConfigError, type ModelConfig, readConfig } from '../handler/index.ts';
+import { checkCosts } from './cel.ts';
 import { type ConfigFile, openConfigFile, placed } from './config-file.ts';
 import { DEFAULT_DATABASE, kindOf } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
@@ -62,6 +63,7 @@ export async function readSetup(source: ConfigSource, flags: Partial<Flags>): Pr
         () => {},
       ),
       Promise.resolve(database).then(kindOf),
+      checkCosts(config),
     ]);
     return { config, file, models, from, listen, tls: { grpc, http }, database };
   });

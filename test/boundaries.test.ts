@@ -13,6 +13,7 @@ const ground = [
     'byte-list.ts',
     'caller.ts',
     'contract.ts',
+    'costs.ts',
     'errors.ts',
     'error-style.ts',
     'fair-queue.ts',
@@ -57,6 +58,7 @@ const table: Record<string, readonly string[]> = {
   items: ['protocol', 'ids.ts'],
   ...Object.fromEntries(wire.map((name) => [name, [...ground, 'items', ...wire]])),
   'media.ts': [...ground, 'items'],
+  'cel.ts': ['costs.ts'],
   'maintenance.ts': ['log.ts'],
   events: base,
   codec: base,
@@ -88,13 +90,14 @@ const table: Record<string, readonly string[]> = {
     ...[...base, 'backend/server', 'service'],
     ...['http', 'http/middleware', 'http/api', 'http/routes.ts'],
   ],
+  'open-costs.ts': [...base, 'config'],
   'open-models.ts': [...base, ...model, 'backend/index.ts', 'config', 'routing'],
   'options.ts': [...base, ...core, 'codec', 'open-models.ts', 'config', 'background'],
   'process.ts': [...base, ...core, 'codec', 'options.ts', 'background', 'service'],
-  'configured.ts': [...base, ...core, 'open-models.ts', 'process.ts', 'config', 'service'],
+  'configured.ts': [...base, ...core, 'open-costs.ts', 'open-models.ts', 'process.ts', 'config', 'service'],
   'index.ts': [
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
-    ...['options.ts', 'process.ts', 'configured.ts', 'http/app.ts', 'maintenance.ts'],
+    ...['options.ts', 'process.ts', 'configured.ts', 'open-costs.ts', 'http/app.ts', 'maintenance.ts'],
   ],
   worker: ['index.ts', 'state/database', 'codec'],
 };
@@ -105,6 +108,7 @@ const packages: Record<string, RegExp> = {
   valibot: /^handler\/(protocol\/|items\/|validate\.ts|config\/|background\/stored-job\.ts)/,
   'eventsource-parser': /^handler\/events\/sse\.ts/,
   pako: /^handler\/codec\/inflate\.ts/,
+  '@marcbachmann/cel-js': /^handler\/cel\.ts/,
   'brotli-wasm': /^shim\/codecs\.ts/,
   '@hono/node-server': /^shim\/http\.ts/,
   '@grpc/grpc-js': /^shim\/(server|exchange|health)\.ts/,
@@ -118,7 +122,7 @@ const packages: Record<string, RegExp> = {
 };
 
 /** What the shim may know of the handler, and what its folder that opens databases may besides: their packages, too. */
-const HANDLER_FOR_SHIM = ['index', 'byte-list', 'log', 'transport'].map((name) => `handler/${name}.ts`);
+const HANDLER_FOR_SHIM = ['index', 'byte-list', 'cel', 'log', 'transport'].map((name) => `handler/${name}.ts`);
 const OPENERS = 'shim/databases/';
 const DATABASES = /^handler\/state\/database\/(?!contract)/;
 

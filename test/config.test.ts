@@ -23,6 +23,7 @@ test('an empty configuration has every default', () => {
     logRetention: 24 * 3_600_000,
     conversationRetention: Number.POSITIVE_INFINITY,
     webhooks: [],
+    costs: [],
     dropTools: ['web_search', 'image_generation'],
     prompts: [],
     secrets: [],
@@ -189,6 +190,14 @@ const wrong: [unknown, RegExp][] = [
   ...['https://api.example', 'api.example:443', 'API.example', '*.example', '', '.', 'a b', '[::1]'].map(
     (host): [unknown, RegExp] => [{ hosts: [host] }, /hosts\.0 must be a host name such as api\.example/],
   ),
+  [{ costs: { match: '*', cel: '1u' } }, /costs must be a list/],
+  [{ costs: [{ match: '*' }] }, /costs\.0\.cel is missing/],
+  [{ costs: [{ cel: '1u' }] }, /costs\.0\.match is missing/],
+  [{ costs: [{ match: '', cel: '1u' }] }, /costs\.0\.match must not be empty/],
+  [{ costs: [{ match: '*', cel: 5 }] }, /costs\.0\.cel must be a text/],
+  [{ costs: [{ match: '*', name: 'Cost', cel: '1u' }] }, /costs\.0\.name must be 1 to 64 small letters/],
+  [{ costs: [{ match: '*', name: 'finish', cel: '1u' }] }, /costs\.0\.name must be none of backend, .*finish/],
+  [{ costs: [{ match: '*', expression: '1u' }] }, /costs\.0\.expression is not a key that is known/],
   [{ errorDetail: 'yes' }, /errorDetail must be true or false/],
   [{ errors: 'mine' }, /errors must be auto, tiers or openai/],
   [{ database: { path: 'a.db' } }, /database must be a text/],
@@ -253,4 +262,16 @@ test('variables of the environment stand for their values, in values only', () =
   assert.deepEqual(substitute(file, env), { models, '${KEY}': null, plain: '$KEY ${}' });
   const message = /models\.0\.key needs the environment variable NONE, which is not set$/;
   assert.throws(() => substitute({ models: [{ key: '${NONE}' }] }, env), { message });
+});
+
+test('a wrong expression of a cost stops the start, beside all else that is wrong', async () => {
+  const costs = [
+    { match: 'a', cel: '4 * output_tokens' },
+    { match: 'b', cel: 'output_tokens' },
+    { match: 'c', cel: 'tokens' },
+  ];
+  await assert.rejects(
+    startProduct({ config: { models: [chat], costs, database: 'oracle:x' } }),
+    /database [\s\S]*costs\.0\.cel .*write 4u in place of 4\n.*costs\.2\.cel Unknown variable: tokens/,
+  );
 });

@@ -53,6 +53,8 @@ export interface Finish {
   usage: Usage | null;
   /** How the server has served the call, where it said. */
   tier?: ServiceTier | undefined;
+  /** The model that has served it, as its server names it; empty or absent where it did not say. */
+  served?: string | undefined;
 }
 
 /** A sign of life: bytes came that yield no event yet. Resets the idle timer. */

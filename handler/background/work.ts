@@ -1,3 +1,4 @@
+import type { CostRules } from '../costs.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
 import type { Limits } from '../limits.ts';
@@ -38,6 +39,7 @@ export interface WorkOptions {
   models: Models;
   tools: ServerTools;
   limits: Limits;
+  costs: CostRules;
   /** The Seal of a tenant. */
   seal: (tenant: string) => Seal;
   storage: SharedStore;
@@ -150,7 +152,7 @@ async function make(
     const number = progress.number + published.length;
     const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
     const model = models.find(request.model);
-    const summary = newTurnSummary(response, model.address);
+    const summary = newTurnSummary(response, model.address, options.costs.of(request.model));
     told.summary = summary;
     const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { CostRule } from '../costs.ts';
 import { InputItem } from '../items/input.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { MediaRules } from '../media.ts';
@@ -6,6 +7,7 @@ import { type HostedTool, hostedToolOf, hostedTools } from '../protocol/hosted-t
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
+import { costs } from './costs.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
 import { host, listen, origin, proof, tls } from './listen.ts';
@@ -83,6 +85,7 @@ const schema = v.strictObject({
     v.union([unbounded('never'), age], 'must be never, or an age such as 90d'),
     'never',
   ),
+  costs,
   dropTools: v.optional(v.array(hostedTool, 'must be a list'), OFFERED_UNASKED),
   prompts: v.optional(
     v.pipe(
@@ -172,6 +175,8 @@ export interface Config {
   logRetention: number;
   /** Retention of conversations after the last write, in milliseconds; infinite for `never`. */
   conversationRetention: number;
+  /** The costs of turns, as CEL expressions: of each name the first entry that matches the model. */
+  costs: CostRule[];
   /** Hosted tools to leave out of requests, which would otherwise be refused. */
   dropTools: HostedTool[];
   /** Prompts for requests to refer to. */

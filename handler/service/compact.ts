@@ -5,10 +5,12 @@ import { NO_USAGE } from '../protocol/response.ts';
 import { previousNotFound } from '../state/history.ts';
 import { getResponse } from '../state/responses.ts';
 import { compact, summaryCall } from '../turn/compact.ts';
+import { countUsage } from '../turn/turn-tokens.ts';
 import type { RequestContext } from './context.ts';
 import { takePlace } from './place.ts';
 import { planRequest } from './plan.ts';
 import type { Services } from './services.ts';
+import { turnReport } from './turn-report.ts';
 
 /**
  * Compacts a conversation with one model call. Nothing is stored: the client continues from the output. Throws an
@@ -28,6 +30,7 @@ export async function compactConversation(
 
   const { bounds, leave } = await takePlace(services, ctx);
   try {
+    ctx.ingress.report?.(turnReport(summary, false));
     bounds.waiting(true);
     const summing = prepare(summaryCall(call, compaction?.context)).stream(bounds.signal);
     const events = compact(summing, call.input, services.seal(ctx.store.tenant));
@@ -36,7 +39,7 @@ export async function compactConversation(
       bounds.waiting(true);
       if (!next.done) continue;
       const { item, usage } = next.value;
-      summary.usage = usage;
+      if (usage) countUsage(summary, usage, true);
       summary.finish = 'stop';
       return {
         id: newId('resp'),

@@ -30,11 +30,12 @@ export async function planRequest(
 ): Promise<PlannedTurn> {
   const { models, tools, limits } = services;
   const model = models.find(request.model);
-  const summary = newTurnSummary(request, model.address);
+  const summary = newTurnSummary(request, model.address, services.costs.of(request.model));
   ctx.log.turn = summary;
   const gathered = await gather(services, ctx, request, recall);
   const context = await contextFor(gathered.request, model, limits.listing);
   const turn = planTurn(gathered.request, gathered.history, { tools, context });
+  summary.modelInput = turn.call;
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
   return { ...gathered, turn, prepare: prepareFor(turn, model), summary };

@@ -2,6 +2,7 @@ import type { LogNotifier } from '../background/log-notifier.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Identify } from '../caller.ts';
 import type { Codecs } from '../codec/codec.ts';
+import type { CostRules } from '../costs.ts';
 import type { ErrorSetting } from '../error-style.ts';
 import type { CallerCount, FairQueue } from '../fair-queue.ts';
 import type { Limits } from '../limits.ts';
@@ -58,6 +59,7 @@ export interface ConfiguredServices {
   prompts: readonly PromptTemplate[];
   /** Finds media URLs that the configuration forbids. */
   findMedia: FindMedia;
+  costs: CostRules;
   /** The Seal of a tenant. */
   seal: (tenant: string) => Seal;
   /** The storage that all tenants' stores share. */

@@ -11,6 +11,7 @@ import type { EventFeed } from './feed.ts';
 import { takePlace } from './place.ts';
 import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
+import { turnReport } from './turn-report.ts';
 
 /**
  * Starts a turn once its caller has a place, stores its start if it is to be stored, and calls the model. Throws an ApiError
@@ -59,6 +60,7 @@ export async function startTurn(
       await record?.undo();
       throw refusal;
     }
+    ingress.report?.(turnReport(summary, request.stream === true));
     const { signal, abort, countBytes } = bounds;
     return {
       events: withObfuscation(opened.events, request),

@@ -1,18 +1,21 @@
 import type { BackendEvent } from '../backend/backend.ts';
+import type { CostMeter } from '../costs.ts';
 import type { ApiError } from '../errors.ts';
 import type { LifecycleEvent } from '../events/events.ts';
 import { kinds } from '../items/index.ts';
 import type { OutputItem } from '../items/item.ts';
 import { isCall } from '../items/roles.ts';
 import { excerpt } from '../log.ts';
-import type { Response, Usage } from '../protocol/response.ts';
+import type { Response } from '../protocol/response.ts';
 import type { Calling, RoundEnd } from './rounds.ts';
+import { costsOf, type TurnCosts } from './turn-costs.ts';
+import { countUsage } from './turn-tokens.ts';
 
 /**
  * All that is known of one turn so far: made when it is planned, and kept up to date by `observe`. The log line, and all else
  * that tells of a turn, is made of it. What is not known is null.
  */
-export interface TurnSummary {
+export interface TurnSummary extends TurnCosts {
   /** When it began, by `performance.now()`. */
   readonly startedAt: number;
   /** The backend of its model, as the configuration names it, and the host of that backend's URL, with its port if it has one. */
@@ -28,8 +31,8 @@ export interface TurnSummary {
   /** Who it is made for; null as long as nothing tells tenants and users apart. */
   readonly tenant: string | null;
   readonly user: string | null;
-  /** The tokens of its finished model calls. */
-  usage: Usage | null;
+  /** The model as its server names it, once it has said; empty where it does not. */
+  served: string;
   /** Milliseconds from its start to the first of what the model said, deltas or an item. */
   firstTokenMs: number | null;
   /** The model calls begun, those of a process that died included. */
@@ -67,6 +70,7 @@ interface Asked {
 export function newTurnSummary(
   { model, previous_response_id: previous = null, conversation }: Asked,
   { backend, urlHost }: Pick<TurnSummary, 'backend' | 'urlHost'>,
+  meter?: CostMeter,
 ): TurnSummary {
   return {
     startedAt: performance.now(),
@@ -78,7 +82,14 @@ export function newTurnSummary(
     conversation: (typeof conversation === 'object' ? conversation?.id : conversation) ?? null,
     tenant: null,
     user: null,
+    meter,
+    costs: null,
+    served: '',
     usage: null,
+    deltas: 0,
+    characters: 0,
+    uncountedInput: null,
+    modelInput: {},
     firstTokenMs: null,
     rounds: 0,
     tools: [],
@@ -91,8 +102,14 @@ export function newTurnSummary(
 export function observe(summary: TurnSummary, news: TurnNews): void {
   if ('delta' in news || news.type === 'response.output_item.done') {
     summary.firstTokenMs ??= performance.now() - summary.startedAt;
+    if ('delta' in news && typeof news.delta === 'string') {
+      summary.deltas++;
+      summary.characters += news.delta.length;
+    }
+  } else if (news.type === 'finish') {
+    if (news.served) summary.served = news.served;
   } else if (news.type === 'round') {
-    summary.usage = news.usage;
+    if (news.usage) countUsage(summary, news.usage, false);
     summary.rounds = news.round;
   } else if ('response' in news) observeResponse(summary, news);
 }
@@ -103,7 +120,8 @@ function observeResponse(summary: TurnSummary, { type, response }: LifecycleEven
   if (type === 'response.created' || type === 'response.queued') return;
   summary.rounds ||= 1;
   if (type === 'response.in_progress') return;
-  summary.usage = response.usage ?? summary.usage;
+  if (response.usage) countUsage(summary, response.usage, true);
+  else if (finishOf(response) === 'failed' && summary.deltas === 0) summary.uncountedInput = 0; // perhaps nothing was read
   summary.tools = toolsOf(response.output);
   summary.finish = finishOf(response);
   summary.errorCode = response.error?.code ?? null;
@@ -151,6 +169,7 @@ export function fieldsOf(summary: TurnSummary): Record<string, unknown> {
     tools: tools.length > 0 ? tools.slice(0, MAX_TOOLS).map((name) => excerpt(name, MAX_TEXT)) : undefined,
     finish: summary.finish ?? undefined,
     error_code: summary.errorCode ?? undefined,
+    cost: summary.meter && summary.finish !== null ? costsOf(summary) : undefined,
   };
 }
 

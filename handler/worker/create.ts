@@ -22,7 +22,7 @@ import { backgroundTurnClass, type ObjectClass, type OpenHandler, objectRunner }
 import type { Bindings } from './bindings.ts';
 
 /** Options of a Worker beside its configuration. */
-export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'backends' | 'identify' | 'basePath'>;
+export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel'>;
 
 /** A Worker, by the members that the platform calls. */
 export interface Worker {

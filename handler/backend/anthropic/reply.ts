@@ -47,6 +47,7 @@ export class MessagesReply implements Reply {
   /** Events of other blocks that came while a call was incomplete. */
   #held: JsonObject[] = [];
   #usage: JsonObject = {};
+  #served = '';
   #over = false;
   #ending: Ending | undefined;
   #reason: unknown;
@@ -94,6 +95,7 @@ export class MessagesReply implements Reply {
       case 'message_start':
         this.#count(object(event.message).usage);
         this.#given = objects(object(event.message).content);
+        this.#served = text(object(event.message).model);
         break;
       case 'content_block_start':
         this.#begin(indexIn(event.index) ?? 0, object(event.content_block));
@@ -135,7 +137,8 @@ export class MessagesReply implements Reply {
     if (ending === 'failed') throw gaveUp(this.#reason);
     this.#writer.close(status);
     if (ending === 'stop' && this.#unread && this.#writer.isSilent) throw notUnderstood(this.#unread);
-    return { type: 'finish', reason: ending, usage: toUsage(this.#usage), tier: toTier(this.#usage) };
+    const usage = toUsage(this.#usage);
+    return { type: 'finish', reason: ending, usage, tier: toTier(this.#usage), served: this.#served };
   }
 
   #begin(index: number, block: JsonObject): void {

@@ -52,6 +52,7 @@ export class ChatReply implements Reply {
   /** Whether something was said after a reason: then reasons beside what is said mean nothing. */
   #goesOn = false;
   #tier: Finish['tier'];
+  #served = '';
   /** Whether the answer came in deltas: then a complete message repeats it. */
   #hasDeltas = false;
   /** What complete messages said so far. */
@@ -123,6 +124,7 @@ export class ChatReply implements Reply {
     this.#end(choice, reason, hasSaid);
     this.#count(object(chunk.x_groq).usage);
     this.#tier = toTier(chunk.service_tier);
+    this.#served = text(chunk.model);
   }
 
   /** Takes in `[DONE]`, with which some servers say that the model stopped, and nothing else; others, that they failed. */
@@ -141,7 +143,7 @@ export class ChatReply implements Reply {
     if (reason === 'failed') throw gaveUp(this.#reason);
     this.#state.end(this.#writer, status);
     if (reason === 'stop' && this.#unread && this.#writer.isSilent) throw notUnderstood(this.#unread);
-    return { type: 'finish', reason, usage: this.#usage, tier: this.#tier };
+    return { type: 'finish', reason, usage: this.#usage, tier: this.#tier, served: this.#served };
   }
 
   /** Reads a delta of the common members; false if it may have others, or has none. */

@@ -171,15 +171,15 @@ export class ResponsesReply implements Reply {
 
   /** Closes the open item, and returns the Finish. Throws an ApiError if the server gave up, or nothing of it was understood. */
   finish(): Finish {
-    const usage = this.#usage;
-    const reason = this.#reason(usage?.output_tokens ?? 0);
+    const reason = this.#reason(this.#usage?.output_tokens ?? 0);
     if (reason === 'failed') {
       this.#speech.settle('incomplete');
       throw gaveUp(object(this.#response?.incomplete_details).reason ?? this.#response?.status);
     }
     this.#speech.finish(reason === 'stop' ? 'completed' : 'incomplete');
     if (reason === 'stop' && this.#unread && this.#speech.isSilent) throw notUnderstood(this.#unread);
-    return { type: 'finish', reason, usage, tier: toTier(this.#response?.service_tier) };
+    const { service_tier, model } = object(this.#response);
+    return { type: 'finish', reason, usage: this.#usage, tier: toTier(service_tier), served: text(model) };
   }
 
   #end(response: JsonObject): void {

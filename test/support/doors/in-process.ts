@@ -1,4 +1,5 @@
 import {
+  type CompileCel,
   type Config,
   createHandler,
   type Database,
@@ -27,11 +28,12 @@ export interface Chosen {
   runner?: (work: Work) => Runner;
   identify?: Identify;
   tools?: readonly Tool[];
+  compileCel?: CompileCel;
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
-  const { retention, lease, database, runner, identify, tools = [testTool] } = chosen;
+  const { retention, lease, database, runner, identify, compileCel, tools = [testTool] } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), limits };
@@ -46,6 +48,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     tools,
     ...(runner && { runner }),
     ...(identify && { identify }),
+    ...(compileCel && { compileCel }),
   });
   return {
     ...handler,
