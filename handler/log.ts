@@ -39,19 +39,42 @@ export function configureLog(level: Level, write: (line: string) => void): void 
   output = { write, from: levelNames.indexOf(level) };
 }
 
-/** A log line with the present time, for code that writes past the log. */
-export function lineOf(level: Level, message: string, properties: Properties): string {
-  const line = { '@timestamp': new Date().toISOString(), level: levels[level], message, logger: 'antiphon' };
-  return `${jsonOf(line, properties).replace(TERMINAL_CONTROLS, escaped)}\n`;
+/** Whether lines of a level are written, for those who gather a line from afar. */
+export function isLogged(level: Level): boolean {
+  return output !== undefined && levelNames.indexOf(level) >= output.from;
 }
 
-/** JSON of a line; properties that cannot be JSON are left out, since writing a line must never throw. */
-function jsonOf(line: Record<string, unknown>, properties: Properties): string {
+/** A log line with the present time, for code that writes past the log. Its `logger` is `antiphon`, unless the properties name one. */
+export function lineOf(level: Level, message: string, properties: Properties): string {
+  const start = `{"@timestamp":"${timestamp()}","level":"${levels[level]}","message":${JSON.stringify(message)}`;
+  return `${start}${membersOf(properties)}}\n`.replace(TERMINAL_CONTROLS, escaped);
+}
+
+/** JSON members of properties, a comma before each; those that cannot be JSON are left out, since writing a line must never throw. */
+function membersOf(properties: Properties): string {
   try {
-    return JSON.stringify({ ...line, ...(typeof properties === 'function' ? properties() : properties) });
+    const given = typeof properties === 'function' ? properties() : properties;
+    const own = JSON.stringify(given).slice(1, -1);
+    return `${'logger' in given ? '' : LOGGER}${own && `,${own}`}`;
   } catch (error) {
-    return JSON.stringify({ ...line, error: describe(error) });
+    return `${LOGGER},"error":${JSON.stringify(describe(error))}`;
   }
+}
+
+const LOGGER = ',"logger":"antiphon"';
+
+/** The second of the last line, and its text up to the milliseconds: a date of its own for each line costs a tenth of it. */
+let second = Number.NaN;
+let secondText = '';
+
+function timestamp(): string {
+  const now = Date.now();
+  const ms = now % 1000;
+  if (now - ms !== second) {
+    second = now - ms;
+    secondText = new Date(second).toISOString().slice(0, -4);
+  }
+  return `${secondText}${String(ms).padStart(3, '0')}Z`;
 }
 
 /** DEL and the controls of C1, which JSON leaves as they are and a terminal obeys. */

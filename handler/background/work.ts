@@ -20,10 +20,11 @@ import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn } from '../turn/turn.ts';
 import {
+  addFields,
   errorCodeOf,
-  fieldsOf,
   newTurnSummary,
   observe,
+  type TurnFields,
   type TurnNews,
   type TurnSummary,
   tenths,
@@ -105,17 +106,14 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
 /** Writes the line of a background turn that has ended here, or was ended or taken over elsewhere. */
 function logTurn(id: string, status: string, { requestId, summary, failure, bytes }: Told, duration: number): void {
   const failed = status === 'failed';
-  log[failed ? 'error' : 'info']('background turn', {
-    request_id: requestId,
-    model: summary?.model,
-    response_id: id,
-    ...(summary && fieldsOf(summary)),
-    ...(failed && failure && { error_code: summary?.errorCode ?? errorCodeOf(failure) }),
-    bytes: bytes || undefined,
-    status,
-    duration_ms: tenths(duration),
-    ...(failed && failure && { error: describe(failure) }),
-  });
+  const line: TurnFields = { request_id: requestId, model: summary?.model, response_id: id };
+  if (summary) addFields(line, summary);
+  if (failed && failure) line.error_code ??= errorCodeOf(failure);
+  if (bytes > 0) line.bytes = bytes;
+  line.status = status;
+  line.duration_ms = tenths(duration);
+  if (failed && failure) line.error = describe(failure);
+  log[failed ? 'error' : 'info']('background turn', line);
 }
 
 /** Runs the turn; returns the error that it has to end with when it cannot run. `told` gets what is to be told of it. */

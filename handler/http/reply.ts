@@ -3,11 +3,14 @@ import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { Env } from './env.ts';
 
+const encoder = new TextEncoder();
+
 /** Replies with JSON; a long reply takes memory until it has been read. */
 export function sendJson(c: Context<Env>, value: unknown): Response {
-  const text = JSON.stringify(value);
-  if (text.length > fixedLimits.uncounted) openReply(c)?.add(text.length);
-  return c.body(text, 200, { 'content-type': 'application/json' });
+  const bytes = encoder.encode(JSON.stringify(value));
+  c.get('log').bytes = bytes.length;
+  if (bytes.length > fixedLimits.uncounted) openReply(c)?.add(bytes.length);
+  return c.body(bytes, 200, { 'content-type': 'application/json' });
 }
 
 /** A reservation for a reply until it has been read; undefined if the runtime does not tell when. */

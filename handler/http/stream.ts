@@ -13,8 +13,12 @@ const HEADERS = {
 
 /** Replies with events; the request's line is written when they have ended. */
 export function sendEvents(c: Context<Env>, feed: EventFeed, keepAlive: number): Response {
-  const { events, signal, abort, countBytes } = feed;
+  const { events, signal, abort } = feed;
   const log = c.get('log');
+  const countBytes = (bytes: number) => {
+    log.bytes += bytes;
+    feed.countBytes(bytes);
+  };
   const ended = (failure: unknown) => {
     feed.ended();
     log.failure = failure;

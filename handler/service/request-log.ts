@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
 import { describe, excerpt, log } from '../log.ts';
-import { errorCodeOf, fieldsOf, type TurnSummary, tenths } from '../turn/turn-summary.ts';
+import { addFields, errorCodeOf, type TurnFields, type TurnSummary, tenths } from '../turn/turn-summary.ts';
 
 /** A request's log line, filled in on the way; `end` writes it, once, when the reply has ended. */
 export interface RequestLog {
@@ -13,6 +13,8 @@ export interface RequestLog {
   /** The turn that it asks for, once it is planned. */
   turn: TurnSummary | null;
   streaming: boolean;
+  /** Of its reply: those of a stream as far as it was read, and characters over a WebSocket; 0 for an error. */
+  bytes: number;
   /** The types of hosted tools that the turn was planned without. */
   leftOut: readonly string[];
   /** The status that was sent, where the reply does not have it. */
@@ -52,6 +54,7 @@ export function beginRequestLog(
     response: null,
     turn: null,
     streaming: false,
+    bytes: 0,
     leftOut: [],
     status: null,
     failure: undefined,
@@ -59,24 +62,29 @@ export function beginRequestLog(
       if (!open) return;
       open = false;
       onEnd();
-      const { requestId: request_id, model, response, turn, streaming, leftOut, failure } = this;
+      const { requestId: request_id, model, response, turn, streaming, bytes, leftOut, failure } = this;
       const failed = failure instanceof ApiError ? failure.reply('tiers').status : 0;
       const status = streaming && failed ? failed : (this.status ?? statusOf());
       const level = status < 500 ? 'info' : REFUSALS.has(status) ? 'warn' : 'error';
-      log[level]('request', {
-        request_id,
-        ...(ingress && { door: ingress }),
-        method,
-        path: excerpt(path, 200),
-        model,
-        ...(response !== null && { response_id: response }),
-        streaming,
-        ...(turn && fieldsOf(turn)),
-        ...(failure instanceof ApiError && { error_code: turn?.errorCode ?? errorCodeOf(failure) }),
-        ...(leftOut.length > 0 && { dropped_tools: leftOut }),
-        status,
-        duration_ms: tenths(performance.now() - startedAt),
-        ...(failure !== undefined && { error: describe(failure) }),
+      log[level]('request', () => {
+        // What is undefined is not written. One object, since to copy it takes as long as to write it.
+        const line: TurnFields = {
+          request_id,
+          door: ingress,
+          method,
+          path: excerpt(path, 200),
+          model,
+          response_id: response ?? undefined,
+          streaming,
+        };
+        if (turn) addFields(line, turn);
+        if (failure instanceof ApiError) line.error_code ??= errorCodeOf(failure);
+        if (leftOut.length > 0) line.dropped_tools = leftOut;
+        if (bytes > 0) line.bytes = bytes;
+        line.status = status;
+        line.duration_ms = tenths(performance.now() - startedAt);
+        if (failure !== undefined) line.error = describe(failure);
+        return line;
       });
     },
   };

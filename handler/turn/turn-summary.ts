@@ -150,27 +150,33 @@ function nameOf(item: OutputItem): string {
 const MAX_TEXT = 100;
 const MAX_TOOLS = 16;
 
-/** The fields of a turn's log line. Those that are undefined are not written. */
-export function fieldsOf(summary: TurnSummary): Record<string, unknown> {
-  const { usage, firstTokenMs, rounds, tools } = summary;
-  return {
-    backend: summary.backend,
-    url_host: summary.urlHost ?? undefined,
-    previous: textOf(summary.previous),
-    conversation: textOf(summary.conversation),
-    tenant: textOf(summary.tenant),
-    user: textOf(summary.user),
-    input_tokens: usage?.input_tokens,
-    output_tokens: usage?.output_tokens,
-    cached_tokens: usage?.input_tokens_details.cached_tokens || undefined,
-    reasoning_tokens: usage?.output_tokens_details.reasoning_tokens || undefined,
-    first_token_ms: firstTokenMs === null ? undefined : tenths(firstTokenMs),
-    rounds: rounds || undefined,
-    tools: tools.length > 0 ? tools.slice(0, MAX_TOOLS).map((name) => excerpt(name, MAX_TEXT)) : undefined,
-    finish: summary.finish ?? undefined,
-    error_code: summary.errorCode ?? undefined,
-    cost: summary.meter && summary.finish !== null ? costsOf(summary) : undefined,
-  };
+/** The fields of a log line. */
+export type TurnFields = Record<string, unknown>;
+
+/** Adds the fields of a turn to its log line, without those of which nothing is known. */
+export function addFields(line: TurnFields, summary: TurnSummary): void {
+  const { urlHost, previous, conversation, tenant, user, usage, firstTokenMs, rounds, tools, finish, errorCode } =
+    summary;
+  line.backend = summary.backend;
+  if (urlHost !== null) line.url_host = urlHost;
+  if (previous !== null) line.previous = excerpt(previous, MAX_TEXT);
+  if (conversation !== null) line.conversation = excerpt(conversation, MAX_TEXT);
+  if (tenant !== null) line.tenant = excerpt(tenant, MAX_TEXT);
+  if (user !== null) line.user = excerpt(user, MAX_TEXT);
+  if (usage !== null) {
+    const { cached_tokens } = usage.input_tokens_details;
+    const { reasoning_tokens } = usage.output_tokens_details;
+    line.input_tokens = usage.input_tokens;
+    line.output_tokens = usage.output_tokens;
+    if (cached_tokens > 0) line.cached_tokens = cached_tokens;
+    if (reasoning_tokens > 0) line.reasoning_tokens = reasoning_tokens;
+  }
+  if (firstTokenMs !== null) line.first_token_ms = tenths(firstTokenMs);
+  if (rounds > 0) line.rounds = rounds;
+  if (tools.length > 0) line.tools = tools.slice(0, MAX_TOOLS).map((name) => excerpt(name, MAX_TEXT));
+  if (finish !== null) line.finish = finish;
+  if (errorCode !== null) line.error_code = errorCode;
+  if (summary.meter && finish !== null) line.cost = costsOf(summary);
 }
 
 /** The code of an error for the log: a word also where clients get a number. */
@@ -181,8 +187,4 @@ export function errorCodeOf(error: ApiError): string {
 /** Milliseconds with one digit after the point. */
 export function tenths(ms: number): number {
   return Math.round(ms * 10) / 10;
-}
-
-function textOf(text: string | null): string | undefined {
-  return text === null ? undefined : excerpt(text, MAX_TEXT);
 }

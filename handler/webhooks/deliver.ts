@@ -116,15 +116,25 @@ function openLoop(
 async function attempt(delivery: Delivery, transport: Transport, webhook: NamedWebhook): Promise<Statement> {
   const { id, body, asked, tries, created } = delivery;
   const now = Date.now();
+  const line = {
+    request_id: asked?.request_id,
+    webhook: webhook.name,
+    event: id,
+    response_id: responseOf(body),
+    tries,
+  };
   let failure: unknown;
   try {
     const status = await send(webhook, id, body, transport);
-    if (status >= 200 && status < 300) return removeDelivery(delivery);
+    if (status >= 200 && status < 300) {
+      log.info('a webhook was delivered', { ...line, status, duration_ms: Date.now() - now });
+      return removeDelivery(delivery);
+    }
     failure = `status ${status}`;
   } catch (error) {
     failure = error;
   }
-  const details = { request_id: asked?.request_id, webhook: webhook.name, event: id, tries, error: describe(failure) };
+  const details = { ...line, error: describe(failure) };
   if (now - created > DELIVERY_TIMEOUT_MS) {
     log.error('a webhook was given up', details);
     return removeDelivery(delivery);
@@ -132,6 +142,11 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: NamedW
   log.warn('a webhook could not be delivered', details);
   const delay = Math.min(MIN_RETRY_MS * 2 ** (tries - 1), MAX_RETRY_MS);
   return postpone(delivery, now + delay * (1 + Math.random() / 5)); // jitter, so that many do not retry at once
+}
+
+/** The id of the response that the body of an event tells of. */
+function responseOf(body: string): string | undefined {
+  return /"data":\{"id":"(\w+)"/.exec(body)?.[1];
 }
 
 async function send(webhook: Webhook, id: string, body: string, transport: Transport): Promise<number> {

@@ -41,6 +41,7 @@ export async function takeTurn(
         if (next.value.type === 'response.failed') forgetPrevious(memory, event);
         const text = encode(next.value);
         countBytes(text.length);
+        log.bytes += text.length;
         const full = send(text);
         // An aborted turn is sent to its end without waiting for the reader.
         if (full && !signal.aborted) await sentOrAborted(full, signal);

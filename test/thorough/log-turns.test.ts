@@ -6,8 +6,10 @@ import { conversation, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { testConfig } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
-import { callsFunctions, late, replies, says, sends } from '../support/model/scripted.ts';
+import { openNodeHttp } from '../support/doors/node-http.ts';
+import { callsFunctions, failsMidway, late, replies, says, sends } from '../support/model/scripted.ts';
 import { LEASE, takenOver } from '../support/processes.ts';
+import { withSocket } from '../support/socket.ts';
 
 type Line = Record<string, unknown>;
 
@@ -31,9 +33,9 @@ const detailed = {
 };
 
 /** Sends a create, reads the reply, and gives the line of the request, and the id of the response. */
-async function turn(body: object, headers = {}): Promise<{ line: Line; id: string }> {
+async function turn(body: object, headers = {}, at = door): Promise<{ line: Line; id: string }> {
   const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
-  const reply = await door.fetch('/v1/responses', { ...init, body: JSON.stringify({ input: 'Hi', ...body }) });
+  const reply = await at.fetch('/v1/responses', { ...init, body: JSON.stringify({ input: 'Hi', ...body }) });
   const text = await reply.text();
   const line = lines.find(({ message, method }) => message === 'request' && method === 'POST');
   lines = [];
@@ -57,6 +59,7 @@ test('the line of a turn says where its model is, what it took and how it ended'
       ...{ reasoning_tokens: 3, rounds: 1, finish: 'stop', level: 'INFO', status: 200 },
     });
     assert.ok(Number(line.first_token_ms) <= Number(line.duration_ms), JSON.stringify(line));
+    assert.ok(Number(line.bytes) > 500, JSON.stringify(line));
     for (const absent of ['previous', 'conversation', 'tenant', 'user', 'tools', 'error_code', 'error'])
       assert.ok(!(absent in line), absent);
   }
@@ -148,6 +151,43 @@ test('one that fails is an error, with the cause that nobody else is told', asyn
     ...{ level: 'ERROR', request_id: 'mine', status: 'failed', finish: 'failed', error_code: 'server_error' },
   });
   assert.match(String(line.error), /status 503.*"type":"overloaded"/);
+});
+
+test('a webhook has a line with the id of the request, whether it arrives or not', async (t) => {
+  const own = await openInProcess(); // the webhooks of other tests are on their way
+  t.after(() => own.close());
+  own.model.answerHooks(500);
+  const line = async (id: string) => {
+    const model = own.model.script(says('Hi'));
+    const asked = await turn({ model, background: true }, { 'x-request-id': id }, own);
+    const find = () => lines.find(({ webhook, request_id }) => webhook === 'webhooks[0]' && request_id === id);
+    await until(() => find() !== undefined);
+    assert.equal(find()?.response_id, asked.id);
+    return find();
+  };
+  assert.partialDeepStrictEqual(await line('first'), { level: 'WARN', tries: 1, error: 'status 500' });
+  assert.partialDeepStrictEqual(await line('second'), { level: 'INFO', tries: 1, status: 200 });
+});
+
+test('each turn of a WebSocket has its line, and one that fails is an error with its cause', async (t) => {
+  const http = await openNodeHttp();
+  t.after(() => http.close());
+  const find = () => lines.filter(({ method }) => method === 'response.create');
+  await withSocket(http, async (socket) => {
+    await socket.create({ model: http.model.script(says('Hi')) });
+    await until(() => find().length === 1);
+    await socket.create({ model: http.model.script(failsMidway({ message: 'broken', type: 'server_error' })) });
+    await until(() => find().length === 2);
+    socket.send({ type: 'response.create', model: http.model.script(says('Hi')), input: 'Hi', temperature: 7 });
+    await until(() => find().length === 3);
+  });
+  const [fine, failed, refused] = find();
+  assert.partialDeepStrictEqual(fine, { level: 'INFO', backend: 'chat', input_tokens: 11, rounds: 1, finish: 'stop' });
+  assert.ok(Number(fine?.bytes) > 0);
+  assert.partialDeepStrictEqual(failed, { level: 'ERROR', finish: 'failed', error_code: 'server_error' });
+  assert.equal(typeof failed?.error, 'string');
+  assert.partialDeepStrictEqual(refused, { level: 'INFO', status: 422, error_code: 'invalid_value' });
+  assert.equal(new Set([fine, failed, refused].map((line) => line?.request_id)).size, 1);
 });
 
 for (const [what, change, request_id] of [
