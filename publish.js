@@ -12,7 +12,9 @@ const NODE = '>=22.19';
 
 function write() {
   if (existsSync(KEPT)) restore(); // the last one was cut short
-  const { scripts, devDependencies, optionalDependencies, ...published } = JSON.parse(readFileSync(OURS, 'utf8'));
+  const { scripts, devDependencies, optionalDependencies, overrides, ...published } = JSON.parse(
+    readFileSync(OURS, 'utf8'),
+  );
   renameSync(OURS, KEPT);
   writeFileSync(OURS, `${JSON.stringify({ ...published, engines: { node: NODE } }, null, 2)}\n`);
 }

@@ -29,13 +29,14 @@ export function configure(
   keepSecrets(config);
   const findMedia = mediaFinder(config.media);
   const { routes, backends } = openModels(config, transport, added, earlier);
-  const { limits, errors, hosts, prompts, retention, logRetention, webhooks } = config;
+  const { limits, docs, errors, hosts, prompts, retention, logRetention, webhooks } = config;
   return {
     backends,
     services: {
       models: modelsOf(routes.map((route) => ({ ...route, backend: withMediaRules(route.backend, findMedia) }))),
       tools: { registered: tools, dropped: new Set(config.dropTools) },
       limits,
+      docs,
       errors,
       hosts,
       origins: config.cors.origins,

@@ -30,6 +30,7 @@ export { type Config, parseConfig, readConfig, substitute } from './config/index
 export type { AddedModel, BuiltInModel, ModelConfig } from './config/models.ts';
 export { ConfigError, type ConfigProblem, misconfigured, sentenceOf } from './config/problems.ts';
 export type { CompileCel } from './costs.ts';
+export type { DocsScript, FindDocsScript } from './docs-script.ts';
 export { ApiError } from './errors.ts';
 export { CallerCount } from './fair-queue.ts';
 export type { Ingress } from './ingress.ts';

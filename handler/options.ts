@@ -3,6 +3,7 @@ import type { Identify } from './caller.ts';
 import type { Codecs } from './codec/codec.ts';
 import type { Config } from './config/index.ts';
 import type { CompileCel } from './costs.ts';
+import type { FindDocsScript } from './docs-script.ts';
 import type { AddedBackends } from './open-models.ts';
 import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
@@ -25,6 +26,8 @@ export interface HandlerOptions {
   compileCel?: CompileCel | undefined;
   /** Loads a tokenizer when it is first needed; without it tokens are estimated by their characters. */
   tokenizer?: (() => Promise<Tokenizer>) | undefined;
+  /** Finds the script of the page at `/docs`. Default: there is none, and the page does without. */
+  docsScript?: FindDocsScript;
   /** Tells callers apart, so that none takes what others wait for. Default: by the address that the ingress knows. */
   identify?: Identify;
   /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */

@@ -45,6 +45,7 @@ export function openProcess(options: HandlerOptions): Shared {
     services: {
       basePath: basePathOf(options),
       codecs: options.codecs ?? { gzip: gzipCodec, deflate: deflateCodec },
+      docsScript: options.docsScript ?? (async () => undefined),
       tokenizer: options.tokenizer,
       notifier: new LogNotifier(),
       running: new RunningTurns(),

@@ -17,6 +17,7 @@ import { codecs } from './codecs.ts';
 import { placed } from './config-file.ts';
 import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
+import { findDocsScript } from './docs-script.ts';
 import type { Flags } from './flags.ts';
 import { serveHttp } from './http.ts';
 import { hostAndPort, isTcp, type Listeners } from './listeners.ts';
@@ -100,6 +101,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         database,
         codecs,
         compileCel,
+        docsScript: findDocsScript,
         tokenizer: loadTokenizer,
         readiness,
       }),

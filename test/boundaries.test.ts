@@ -14,6 +14,7 @@ const ground = [
     'caller.ts',
     'contract.ts',
     'costs.ts',
+    'docs-script.ts',
     'errors.ts',
     'error-style.ts',
     'fair-queue.ts',
@@ -117,7 +118,7 @@ const packages: Record<string, RegExp> = {
   ws: /^shim\/websocket\.ts/,
   undici: /^shim\/transport\.ts/,
   yaml: /^(shim|envoy)\//,
-  'node:zlib': /^(handler\/worker\/|shim\/codecs\.ts)/,
+  'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script)\.ts)/,
   'node:': /^(shim|envoy)\//,
 };
 

@@ -29,6 +29,7 @@ test('an empty configuration has every default', () => {
     secrets: [],
     hosts: [],
     media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },
+    docs: true,
     cors: { origins: [] },
     errors: 'auto',
     errorDetail: false,

@@ -112,6 +112,7 @@ const schema = v.strictObject({
   hosts: v.optional(v.array(host, 'must be a list'), []),
   media: v.optional(media, {}),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
+  docs: v.optional(v.boolean('must be true or false'), true),
   errors: v.optional(v.picklist(['auto', 'tiers', 'openai'], 'must be auto, tiers or openai'), 'auto'),
   errorDetail: v.optional(v.boolean('must be true or false'), false),
   limits: v.optional(
@@ -191,6 +192,8 @@ export interface Config {
   cors: { origins: string[] };
   /** Webhooks for the ends of background responses. */
   webhooks: Webhook[];
+  /** Whether the API's document and the page of it are served. */
+  docs: boolean;
   errors: 'auto' | 'tiers' | 'openai';
   /** Whether clients hear what a model's server said when it failed or refused. */
   errorDetail: boolean;

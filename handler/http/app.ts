@@ -51,7 +51,10 @@ export function createApp(services: Services): Hono<Env> {
       });
     });
   }
-  app.notFound((c) => reply(c, nothingAt(c.req.path, services.basePath), services));
+  app.notFound((c) => {
+    if (services.docs && isBrowserAtRoot(c, services.basePath)) return c.redirect(`${services.basePath}/docs`, 302);
+    return reply(c, nothingAt(c.req.path, services), services);
+  });
   app.onError((error, c) => reply(c, error, services));
   return app;
 }
@@ -63,10 +66,17 @@ function patternOf(path: string): string {
 
 const nearPath = nearPathOf(routes.map(({ path }) => path));
 
+/** Whether a browser opens the base path, as who has just started the product does. */
+function isBrowserAtRoot({ req }: Context<Env>, basePath: string): boolean {
+  const isRoot = req.path === basePath || req.path === `${basePath}/`;
+  return isRoot && req.method === 'GET' && /\btext\/html\b/.test(req.header('accept') ?? '');
+}
+
 /** The error for a path where nothing is. It names the path that is meant, if one comes near, and not the client's own words. */
-function nothingAt(path: string, basePath: string): ApiError {
+function nothingAt(path: string, { basePath, docs }: Services): ApiError {
   const near = nearPath(path.startsWith(basePath) ? path.slice(basePath.length) : path);
-  const hint = near ? ` What comes near is ${basePath}${near}.` : '';
+  const whole = docs ? ` ${basePath}/docs has all paths.` : '';
+  const hint = near ? ` What comes near is ${basePath}${near}.` : whole;
   return new ApiError('not_found', `There is nothing at this path.${hint}`);
 }
 

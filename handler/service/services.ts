@@ -3,6 +3,7 @@ import type { Runner } from '../background/runner.ts';
 import type { Identify } from '../caller.ts';
 import type { Codecs } from '../codec/codec.ts';
 import type { CostRules } from '../costs.ts';
+import type { FindDocsScript } from '../docs-script.ts';
 import type { ErrorSetting } from '../error-style.ts';
 import type { CallerCount, FairQueue } from '../fair-queue.ts';
 import type { Limits } from '../limits.ts';
@@ -32,6 +33,8 @@ export interface ProcessServices {
   /** Who sends a request. */
   identify: Identify;
   codecs: Codecs;
+  /** Where the script of the page at `/docs` is. */
+  docsScript: FindDocsScript;
   /** Loads the tokenizer for servers that do not count tokens. */
   tokenizer: (() => Promise<Tokenizer>) | undefined;
   /** Runs background turns; the notifier wakes readers of their events in this process. */
@@ -51,6 +54,8 @@ export interface ConfiguredServices {
   models: Models;
   tools: ServerTools;
   limits: Limits;
+  /** Whether `/docs` and `/openapi.json` are there. */
+  docs: boolean;
   errors: ErrorSetting;
   /** Names by which clients may call this machine, beside addresses and localhost. */
   hosts: readonly string[];

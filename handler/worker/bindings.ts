@@ -10,6 +10,8 @@ export interface Bindings {
   DB: D1Binding;
   /** Durable Objects that run background turns, one for each. */
   TURNS: ObjectNamespace;
+  /** Static assets: the script of the page at `/docs`, which does without where it is not there. */
+  ASSETS?: { fetch(request: Request): Promise<Response> };
   ANTIPHON_CONFIG?: string;
   LOG_LEVEL?: Level;
   OPENAI_BASE_URL?: string;

@@ -116,6 +116,7 @@ async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHan
     transport: fetchTransport(fetch),
     database,
     oneClock: true,
+    docsScript: async () => ((await hasDocsScript(bindings)) ? 'asset' : undefined),
     codecs: { gzip: gzipCodec, deflate: deflateCodec, br: nodeBrotliCodec(zlib), zstd: zstdCodec(zlib) },
     runner: (run) => {
       work = run;
@@ -124,4 +125,10 @@ async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHan
   });
   if (!work) throw new Error('the handler has no background work');
   return { handler, work };
+}
+
+/** Whether the deployment has the script of the page at `/docs`. The host of an asset's address means nothing. */
+async function hasDocsScript({ ASSETS }: Bindings): Promise<boolean> {
+  const reply = await ASSETS?.fetch(new Request('https://assets/docs/reference.js', { method: 'HEAD' }));
+  return reply?.ok === true;
 }

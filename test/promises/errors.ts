@@ -159,7 +159,7 @@ promise(
       await refuses(reply, { status: 404, code: null, message });
     }
     const far = await door.fetch('/v1/SECRET', { method: 'POST', body: '{}' });
-    await refuses(far, { status: 404, code: null, message: 'There is nothing at this path.' });
+    await refuses(far, { status: 404, code: null, message: 'There is nothing at this path. /docs has all paths.' });
   },
   NEEDS_HEADERS,
 );

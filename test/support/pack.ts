@@ -8,7 +8,18 @@ const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
 
 /** What a package is made of. */
-const SOURCES = ['handler', 'shim', 'envoy', 'exports', 'proto', 'package.json', 'publish.js', 'README.md', 'LICENSE'];
+const SOURCES = [
+  'handler',
+  'shim',
+  'envoy',
+  'exports',
+  'proto',
+  'package.json',
+  'publish.js',
+  'docs-script.js',
+  'README.md',
+  'LICENSE',
+];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json'];
 
 /** A folder outside of the project, and the package as it is published in it. */

@@ -3,6 +3,7 @@ import {
   type Config,
   createHandler,
   type Database,
+  type FindDocsScript,
   type Handler,
   type Identify,
   type Runner,
@@ -29,14 +30,17 @@ export interface Chosen {
   identify?: Identify;
   tools?: readonly Tool[];
   compileCel?: CompileCel;
+  docs?: boolean;
+  docsScript?: FindDocsScript;
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   const { retention, lease, database, runner, identify, compileCel, tools = [testTool] } = chosen;
+  const { retention, lease, database, runner, identify, docs = true, docsScript, tools = [testTool] } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
-  const config = { ...given, ...(retention && { retention }), limits };
+  const config = { ...given, ...(retention && { retention }), docs, limits };
   const { transport, close } = createTransport();
   const opened = database ?? (await testDatabase());
   const handler = createHandler({
@@ -49,6 +53,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     ...(runner && { runner }),
     ...(identify && { identify }),
     ...(compileCel && { compileCel }),
+    ...(docsScript && { docsScript }),
   });
   return {
     ...handler,
