@@ -121,7 +121,8 @@ const MAX_DETAIL_BYTES = 520;
 
 /**
  * The one error that crosses a boundary: its message, kind and field reach the client, its `cause` only the log.
- * Messages name fields and never repeat what the client or a backend sent.
+ * Messages name fields, words of the API that stand there and what could stand there instead, and where an operator can change
+ * that, the key of the configuration. They repeat nothing else that the client or a backend sent.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -134,6 +135,7 @@ export class ApiError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** The context in tokens that a model server named where an input did not fit it. */
   readonly context: number | null;
+  readonly #detail: string | undefined;
   /** The message for clients, with the detail. The log has `message`, since a detail may quote what a user wrote. */
   readonly told: string;
 
@@ -144,8 +146,20 @@ export class ApiError extends Error {
     this.reason = details.reason ?? null;
     this.context = details.context ?? null;
     this.#finer = details.finer;
+    this.#detail = details.detail;
     this.told = details.detail ? `${this.message} It says: ${start(redact(details.detail))}` : this.message;
     this.headers = { ...retryHeader(kind, details.retry), ...details.headers };
+  }
+
+  /** The same error, whose message goes on with this. */
+  and(more: string): ApiError {
+    const { kind, message, param, reason, headers, context, cause } = this;
+    return new ApiError(kind, `${message} ${more}`, {
+      ...{ param, headers, cause, finer: this.#finer },
+      ...(reason && { reason }),
+      ...(context !== null && { context }),
+      ...(this.#detail !== undefined && { detail: this.#detail }),
+    });
   }
 
   get type(): string {
@@ -230,7 +244,18 @@ export function corruptBody(cause: unknown): ApiError {
 
 /** A body that would grow too large; `how` says in which way, if not by its size. */
 export function inflatedTooLarge(limit: number, how = `larger than ${limit} bytes`): ApiError {
-  return new ApiError('too_large', `The decompressed request body is ${how}.`);
+  return new ApiError(
+    'too_large',
+    `The decompressed request body is ${how} (\`limits.inflated\` in the configuration).`,
+  );
+}
+
+/** What could stand for a word of the API: short, and nothing but letters, digits and some marks. */
+const WORD = /^[\w./:-]{1,64}$/;
+
+/** A value in quotes if it may be a word of the API: short, plain, and no secret. Undefined for any other. */
+export function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' && WORD.test(value) && redact(value) === value ? `"${value}"` : undefined;
 }
 
 /** The start of a model server's words, on one line. */

@@ -185,6 +185,6 @@ export class CallerCount {
 /** The error of a caller at its limit. */
 export function callerLimit(): ApiError {
   const message =
-    'You have reached the number of requests that one caller may have here at a time; try again when one has ended.';
+    'You have reached the number of requests that one caller may have here at a time (`limits.perCaller` in the configuration); try again when one has ended.';
   return new ApiError('caller_limit', message, { headers: { 'retry-after': '1' } });
 }

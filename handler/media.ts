@@ -28,11 +28,12 @@ export function mediaFinder({ schemes, hosts }: MediaRules): FindMedia {
   const matches = hosts.map(matcher);
   const whyNot = (url: string): string | undefined => {
     const scheme = /^([a-z][a-z\d+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-    if (!scheme || !schemes.includes(scheme)) return `must be a URL of one of these schemes: ${schemes.join(', ')}`;
+    if (!scheme || !schemes.includes(scheme))
+      return `must be a URL of one of these schemes: ${schemes.join(', ')} (\`media.schemes\` in the configuration)`;
     if (anyHost || scheme === 'data') return undefined;
     const host = hostOf(url);
     if (host !== undefined && matches.some((isMatch) => isMatch(host))) return undefined;
-    return 'must be a URL of a host that this server allows; the content itself can be sent as a data: URL';
+    return 'must be a URL of a host that this server allows (`media.hosts` in its configuration); the content itself can be sent as a data: URL';
   };
   return (among) => {
     for (const [index, one] of among.entries()) {

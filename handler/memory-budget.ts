@@ -129,6 +129,7 @@ const RETRY_AFTER_SECONDS = '1';
 
 /** The error of a full budget. */
 export function overloaded(): ApiError {
-  const message = 'The server holds as many requests as it can; try again in a moment.';
+  const message =
+    'The server holds as many requests as it can (`limits.inFlight` and `limits.turns` in its configuration); try again in a moment.';
   return new ApiError('overloaded', message, { headers: { 'retry-after': RETRY_AFTER_SECONDS } });
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { ApiError, type ErrorKind, missing } from './errors.ts';
+import { ApiError, type ErrorKind, missing, wordOf } from './errors.ts';
+import { nearest } from './nearest.ts';
 import type { RefusalCode } from './protocol/error-codes.ts';
 import { MAX_DEPTH } from './protocol/json.ts';
 
@@ -67,15 +68,15 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     case 'literal':
     case 'variant':
       if (expected === 'Object') return 'must be an object';
-      return `${issue.type === 'picklist' ? '' : 'is not supported; it '}must be one of ${valuesIn(expected ?? '')}`;
+      return `${given(issue)}must be one of ${valuesIn(expected ?? '').join(', ')}`;
     case 'min_value':
-      return `must be at least ${issue.requirement}`;
+      return `must be at least ${issue.requirement}${insteadOf(issue)}`;
     case 'max_value':
-      return `must be at most ${issue.requirement}`;
+      return `must be at most ${issue.requirement}${insteadOf(issue)}`;
     case 'integer':
-      return 'must be a whole number';
+      return `must be a whole number${insteadOf(issue)}`;
     case 'max_length':
-      return `must not be longer than ${issue.requirement}`;
+      return `must not be longer than ${issue.requirement}${lengthOf(issue)}`;
     case 'max_entries':
       return `must not have more than ${issue.requirement} entries`;
     case 'non_empty':
@@ -88,14 +89,40 @@ function phrase(issue: v.BaseIssue<unknown>): string {
     case 'custom':
       return `must be an object, nested at most ${MAX_DEPTH} deep`;
     default:
-      return `must be ${articled((expected ?? 'valid').toLowerCase())}`;
+      return `must be ${articled((expected ?? 'valid').toLowerCase())}${kindOfInput(issue)}`;
   }
 }
 
 /** The values of which one is expected. Null and undefined are none: they mean that a member is not given. */
-function valuesIn(expected: string): string {
+function valuesIn(expected: string): string[] {
   const all = expected.replace(/[()]/g, '').split(' | ');
-  return all.filter((one) => one !== 'null' && one !== 'undefined').join(', ');
+  return all.filter((one) => one !== 'null' && one !== 'undefined');
+}
+
+/** The word that was given, and what was probably meant. */
+function given({ type, input, expected }: v.BaseIssue<unknown>): string {
+  const word = wordOf(input);
+  if (!word) return type === 'picklist' ? '' : 'is not supported; it ';
+  const near = nearest(
+    word.slice(1, -1),
+    valuesIn(expected ?? '').map((value) => value.replaceAll('"', '')),
+  );
+  const before = type === 'picklist' ? 'is' : 'is not supported: it is';
+  return `${before} ${word}${near ? ` (did you mean "${near}"?)` : ''} and `;
+}
+
+function insteadOf({ input }: v.BaseIssue<unknown>): string {
+  return typeof input === 'number' ? `, not ${input}` : '';
+}
+
+function lengthOf({ input }: v.BaseIssue<unknown>): string {
+  return typeof input === 'string' || Array.isArray(input) ? `, and has ${input.length}` : '';
+}
+
+/** What kind of value was given, where that is why it does not fit. */
+function kindOfInput({ input }: v.BaseIssue<unknown>): string {
+  if (input === null) return ', not null';
+  return `, not ${articled(Array.isArray(input) ? 'list' : typeof input)}`;
 }
 
 function articled(type: string): string {

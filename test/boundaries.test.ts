@@ -23,6 +23,7 @@ const ground = [
     'limits.ts',
     'log.ts',
     'memory-budget.ts',
+    'nearest.ts',
     'parse-json.ts',
     'pattern.ts',
     'readiness.ts',
@@ -85,7 +86,7 @@ const table: Record<string, readonly string[]> = {
   http: [...base, 'events', ...intake, 'service'],
   'http/middleware': [...base, 'service', 'websocket', 'http'],
   'http/openapi': [...base, 'events', 'http'],
-  'http/api': [...base, 'state', 'service', 'http', 'http/openapi'],
+  'http/api': [...base, 'routing', 'state', 'service', 'http', 'http/openapi'],
   'http/routes.ts': ['http', 'http/api'],
   'http/app.ts': [
     ...[...base, 'backend/server', 'service'],

@@ -83,5 +83,8 @@ function withResponse(event: LoggedEvent, response: Response): ResponseEvent {
 }
 
 function logExpired(): ApiError {
-  return new ApiError('not_found', 'The events of this response are not kept any more.');
+  return new ApiError(
+    'not_found',
+    'The events of this response are not kept any more (`logRetention` in the configuration); the response itself is.',
+  );
 }

@@ -4,6 +4,7 @@ import type { Item } from '../items/item.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
+import { withModelNames } from '../routing/model-names.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
 import { rereadHistory } from '../state/history.ts';
@@ -139,7 +140,7 @@ async function make(
   });
   if (before instanceof ApiError) return before;
   const own = new AbortController();
-  const bounds = startBounds(AbortSignal.any([signal, own.signal]), { ...limits, turn: limits.background });
+  const bounds = startBounds(AbortSignal.any([signal, own.signal]), limits, 'background');
   const ownershipCheck = setInterval(async () => {
     if (!(await ownsJob(store, id).catch(() => true))) own.abort();
   }, store.lease.beatInterval);
@@ -171,6 +172,7 @@ async function make(
       rounds: limits.rounds,
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
+      explain: (error: ApiError) => withModelNames({ models, limits }, request.model, error),
       record,
       seal,
     };

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { didYouMean, nearest } from '../nearest.ts';
 import { isObject } from '../protocol/json.ts';
-import { didYouMean, nearest } from './nearest.ts';
 import type { ConfigProblem } from './problems.ts';
 
 /** The most unknown keys of one mapping that are told. */

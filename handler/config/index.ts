@@ -3,6 +3,7 @@ import type { CostRule } from '../costs.ts';
 import { InputItem } from '../items/input.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { MediaRules } from '../media.ts';
+import { didYouMean, nearest } from '../nearest.ts';
 import { type HostedTool, hostedToolOf, hostedTools } from '../protocol/hosted-tools.ts';
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
@@ -13,7 +14,6 @@ import { httpUrl } from './http-url.ts';
 import { host, listen, origin, proof, tls } from './listen.ts';
 import { media } from './media.ts';
 import { builtIn, type ModelConfig, model, unknownBackend } from './models.ts';
-import { didYouMean, nearest } from './nearest.ts';
 import { ConfigError, type ConfigProblem } from './problems.ts';
 import { age, count, DAY, memory, pause, size, storage, time, unbounded } from './quantity.ts';
 

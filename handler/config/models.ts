@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { isOpenAIs, protocols, serverNames } from '../backend/index.ts';
+import { didYouMean } from '../nearest.ts';
 import { isObject } from '../protocol/json.ts';
 import { httpUrl } from './http-url.ts';
-import { didYouMean } from './nearest.ts';
 import type { ConfigProblem } from './problems.ts';
 import { integer } from './quantity.ts';
 import { membersOf, type SendConfig, send } from './send.ts';

@@ -44,9 +44,9 @@ export function createApp(services: Services): Hono<Env> {
   app.get('/v1/responses', upgrade(services));
   for (const [path, methods] of Map.groupBy(routes, ({ path }) => patternOf(path))) {
     for (const { method, handle } of methods) app.on(method, path, (c) => handle(c, services));
-    app.all(path, () => {
+    app.all(path, (c) => {
       const allow = methods.map(({ method }) => method).join(', ');
-      throw new ApiError('method_not_allowed', `The method is not allowed here; allowed: ${allow}.`, {
+      throw new ApiError('method_not_allowed', `The method ${c.req.method} is not allowed here; allowed: ${allow}.`, {
         headers: { allow },
       });
     });

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { ByteList } from '../byte-list.ts';
 import { decompress, join } from '../decompress.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, wordOf } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
@@ -30,7 +30,11 @@ export async function readJson(
     throw new ApiError('unsupported_media', 'From a page the content-type must be application/json.');
   }
   if (type && !type.split(',').every((one) => JSON_TYPE.test(one))) {
-    throw new ApiError('unsupported_media', 'The content-type must be application/json.');
+    const given = wordOf(type);
+    throw new ApiError(
+      'unsupported_media',
+      `The content-type must be application/json${given ? `, not ${given}` : ''}.`,
+    );
   }
   const encoding = request.headers.get('content-encoding');
   const arriving = memory.budget.arriving.open();
@@ -84,5 +88,8 @@ function throwCancelled(error: unknown): never {
 }
 
 function tooLarge(limit: number): ApiError {
-  return new ApiError('too_large', `The request body is larger than ${limit} bytes.`);
+  return new ApiError(
+    'too_large',
+    `The request body is larger than ${limit} bytes (\`limits.body\` in the configuration).`,
+  );
 }

@@ -1,5 +1,5 @@
 import type { Backend, ModelCall, Prepare, ServerProfile } from '../backend/backend.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, wordOf } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { matcher } from '../pattern.ts';
 import { ModelContexts } from './contexts.ts';
@@ -65,6 +65,14 @@ export interface Models {
   has(model: string, timeout: number): Promise<boolean>;
 }
 
+/** The error of a name that no entry of `models` matches, or whose server does not list it. */
+export function unknownModel(model: string): ApiError {
+  const name = wordOf(model);
+  return new ApiError('model_not_found', `The model ${name ? `${name} ` : ''}is not one that this server offers.`, {
+    param: 'model',
+  });
+}
+
 /** Builds the router of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
   const entries = routes.map(
@@ -88,7 +96,7 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
           learnContext: (context) => contexts?.learn(model, context),
         };
       }
-      throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
+      throw unknownModel(model);
     },
     async has(model, timeout) {
       const entry = entries.find(({ matches }) => matches(model));

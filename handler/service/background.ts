@@ -96,7 +96,7 @@ export function followResponse(
 export async function checkFollowed({ store }: RequestContext, { id, background }: Response): Promise<void> {
   if (await hasLog(store, id)) return;
   const message = background
-    ? 'The events of this response are not kept any more, so it cannot be streamed again.'
+    ? 'The events of this response are not kept any more (`logRetention` in the configuration), so it cannot be streamed again.'
     : 'The events of this response were not kept, since it was not made in the background: it cannot be streamed again.';
   throw new ApiError('refused', message, { param: 'stream' });
 }

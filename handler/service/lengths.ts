@@ -8,7 +8,7 @@ export function checkLengths(
   { items: maxItems, tools: maxTools }: Pick<Limits, 'items' | 'tools'>,
 ): JsonObject {
   const items = listOf(body.input);
-  if (items.length > maxItems) throw tooMany('input', `${maxItems} items`);
+  if (items.length > maxItems) throw tooMany('input', `${maxItems} items`, items.length, 'limits.items');
   checkTools('tools', listOf(body.tools), maxTools);
   checkTools(
     'input',
@@ -27,13 +27,14 @@ export function checkTools(param: string, tools: readonly unknown[], max: number
     (sum, tool) => sum + (isObject(tool) ? Math.max(1, listOf(tool.tools).length) : 1),
     0,
   );
-  if (count > max) throw tooMany(param, `${max} tools${which}`);
+  if (count > max) throw tooMany(param, `${max} tools${which}`, count, 'limits.tools');
 }
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function tooMany(param: string, what: string): ApiError {
-  return new ApiError('invalid_value', `${param} must not have more than ${what}`, { param });
+function tooMany(param: string, what: string, count: number, key: string): ApiError {
+  const message = `${param} must not have more than ${what}, and has ${count} (\`${key}\` in the configuration)`;
+  return new ApiError('invalid_value', message, { param });
 }

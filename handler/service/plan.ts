@@ -1,4 +1,7 @@
 import type { Prepare } from '../backend/backend.ts';
+import { toApiError } from '../errors.ts';
+import { withModelNames } from '../routing/model-names.ts';
+import type { RoutedModel } from '../routing/models.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { Turn } from '../turn/turn.ts';
@@ -28,8 +31,8 @@ export async function planRequest(
   request: CompleteRequest,
   recall: Recall = () => undefined,
 ): Promise<PlannedTurn> {
-  const { models, tools, limits } = services;
-  const model = models.find(request.model);
+  const { tools, limits } = services;
+  const model = await findModel(services, request.model);
   const summary = newTurnSummary(request, model.address, services.costs.of(request.model));
   ctx.log.turn = summary;
   const gathered = await gather(services, ctx, request, recall);
@@ -39,4 +42,12 @@ export async function planRequest(
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
   return { ...gathered, turn, prepare: prepareFor(turn, model), summary };
+}
+
+async function findModel(services: Services, name: string): Promise<RoutedModel> {
+  try {
+    return services.models.find(name);
+  } catch (error) {
+    throw await withModelNames(services, name, toApiError(error));
+  }
 }

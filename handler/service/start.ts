@@ -1,5 +1,7 @@
 import type { CallOptions, Prepare } from '../backend/backend.ts';
+import type { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
+import { withModelNames } from '../routing/model-names.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordAtEnd, recordTurn, type StoredRecord } from '../state/record.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
@@ -41,11 +43,13 @@ export async function startTurn(
       rateLimits = said;
       answer.resolve();
     };
+    const explain = (error: ApiError) => withModelNames(services, turn.response.model, error);
     const turnOptions = {
       prepare: readingWith(prepare, { joinsDeltas: !request.stream, answered }),
       rounds: limits.rounds,
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
+      explain,
       record: record ?? unrecorded,
       seal: seal(store.tenant),
     };
@@ -58,7 +62,7 @@ export async function startTurn(
     const refusal = await opened.refusal(answer.promise).finally(() => clearTimeout(timer));
     if (refusal) {
       await record?.undo();
-      throw refusal;
+      throw await explain(refusal);
     }
     ingress.report?.(turnReport(summary, request.stream === true));
     const { signal, abort, countBytes } = bounds;

@@ -69,6 +69,6 @@ export async function refuseTooLarge(
 }
 
 function tooLargeToRead(param: string): ApiError {
-  const message = `What was said before and ${param} names is larger than this server reads at once; it cannot be gone on from.`;
+  const message = `What was said before and ${param} names is larger than this server reads at once (\`limits.history\` in its configuration); it cannot be gone on from.`;
   return new ApiError('context_length', message, { param });
 }

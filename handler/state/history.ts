@@ -203,6 +203,7 @@ export function conversationLocked(): ApiError {
 
 /** 400: previous_response_id names no response of this tenant. */
 export function previousNotFound(): ApiError {
-  const message = 'The response that previous_response_id names was not found.';
+  const message =
+    'The response that previous_response_id names was not found: it was deleted, has expired (`retention` in the configuration), or was made with store: false.';
   return new ApiError('previous_not_found', message, { param: 'previous_response_id' });
 }

@@ -24,6 +24,7 @@ export function withStorageErrors(database: Database): Database {
 }
 
 function storageFull(cause?: unknown): ApiError {
-  const message = 'This server has no room to store anything more. A response with store: false needs none.';
+  const message =
+    'This server has no room to store anything more (`limits.stored` in its configuration, or its disk). A response with store: false needs none.';
   return new ApiError('storage_full', message, { cause });
 }

@@ -20,20 +20,27 @@ export interface Bounds {
   end(): void;
 }
 
-/** Starts the timers of a turn; `client` aborts when its client leaves. */
-export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | 'idle' | 'reply'>): Bounds {
+/** Starts the timers of a turn, which may take as long as the limit of that name; `client` aborts when its client leaves. */
+export function startBounds(
+  client: AbortSignal,
+  limits: Pick<Limits, 'turn' | 'background' | 'idle' | 'reply'>,
+  longest: 'turn' | 'background' = 'turn',
+): Bounds {
   const controller = new AbortController();
   let isWaiting = false;
   let steps = 0;
   let lastSteps = 0;
   let silentChecks = 0;
   let total = 0;
-  const turnTimer = setTimeout(() => stop(`it took longer than ${limits.turn / 1000} s`), limits.turn);
+  const turnTimer = setTimeout(() => {
+    stop(`it took longer than ${limits[longest] / 1000} s (\`limits.${longest}\` in the configuration)`);
+  }, limits[longest]);
   // Only waiting for the model counts: a slow reader is not a silent model.
   const idleTimer = setInterval(() => {
     silentChecks = isWaiting && steps === lastSteps ? silentChecks + 1 : 0;
     lastSteps = steps;
-    if (silentChecks >= CHECKS_PER_LIMIT) stop(`the model backend was silent for ${limits.idle / 1000} s`);
+    if (silentChecks >= CHECKS_PER_LIMIT)
+      stop(`the model backend was silent for ${limits.idle / 1000} s (\`limits.idle\` in the configuration)`);
   }, limits.idle / CHECKS_PER_LIMIT);
 
   const end = () => {
@@ -62,7 +69,8 @@ export function startBounds(client: AbortSignal, limits: Pick<Limits, 'turn' | '
     },
     countBytes: (bytes) => {
       total += bytes;
-      if (total > limits.reply && !controller.signal.aborted) stop(`its reply grew larger than ${limits.reply} bytes`);
+      if (total > limits.reply && !controller.signal.aborted)
+        stop(`its reply grew larger than ${limits.reply} bytes (\`limits.reply\` in the configuration)`);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ApiError, unsupported } from '../errors.ts';
+import { ApiError, unsupported, wordOf } from '../errors.ts';
 import { hostedToolOf, notRun } from '../protocol/hosted-tools.ts';
 import type { ClientTool, FunctionTool, ToolChoice } from '../protocol/tools.ts';
 import type { ToolUse } from '../tools/tool.ts';
@@ -29,7 +29,9 @@ export function checkChoice(
   const [entries, client] = isList(choice) ? [choice.tools, all] : [[choice], callable];
   for (const entry of entries) {
     if (uses.some(({ tool }) => tool.type === entry.type) || client.some((tool) => isNamed(tool, entry))) continue;
-    throw new ApiError('invalid_value', `tool_choice names a ${what(entry.type)} that is not in tools`, { param });
+    throw new ApiError('invalid_value', `tool_choice names ${wordsFor(entry)}that is not in tools${inTools(client)}`, {
+      param,
+    });
   }
 }
 
@@ -130,6 +132,22 @@ function keysOf(tool: Exclude<ClientTool, { type: 'namespace' }>): string[] {
   return tool.type.startsWith('computer') ? [...keys, COMPUTER] : keys;
 }
 
-function what(type: string): string {
-  return type === 'function' || type === 'custom' ? type : 'tool';
+/** An entry in words, with its name where that may be told. */
+function wordsFor({ type, name }: Pick<Entry, 'type' | 'name'>): string {
+  const isFunction = type === 'function' || type === 'custom';
+  const what = isFunction ? `a ${type}` : `a tool of type ${wordOf(type) ?? 'its own'}`;
+  const word = wordOf(name);
+  return `${what} ${word ? `${isFunction ? '' : 'named '}${word} ` : ''}`;
+}
+
+/** The most characters of names in a message. */
+const MAX_NAMES = 120;
+
+/** What tools has, as far as there is room for it. */
+function inTools(tools: readonly ClientTool[]): string {
+  const names = tools.map((tool) => ('name' in tool ? tool.name : tool.type));
+  const shown: string[] = [];
+  for (const name of new Set(names)) if (`${shown} ${name}`.length <= MAX_NAMES) shown.push(name);
+  if (shown.length === 0) return '';
+  return `, which has ${shown.join(', ')}${shown.length < new Set(names).size ? ' and others' : ''}`;
 }

@@ -129,7 +129,7 @@ export function planCompaction(
     if (threshold === undefined)
       throw unsupported(
         param,
-        'is needed, since the context of the model is neither configured nor told by its server',
+        'is needed, since the context of the model is neither configured (`context` of its entry in `models`) nor told by its server',
       );
     if (estimateTokens(call) > threshold) return { after: true, context };
   }

@@ -1,4 +1,4 @@
-import { ApiError, missing } from '../errors.ts';
+import { ApiError, missing, wordOf } from '../errors.ts';
 import type { InputItem } from '../items/input.ts';
 import type { InputFile, InputImage, InputText } from '../protocol/content.ts';
 import type { CreateRequest } from '../protocol/request.ts';
@@ -17,6 +17,11 @@ type Prompted = Pick<CreateRequest, 'model' | 'instructions' | 'input' | 'prompt
 
 type Variables = Readonly<Record<string, string | InputText | InputImage | InputFile>>;
 
+/** Why there is no prompt of this id. Names of others are not told: they may be nobody else's business. */
+function unknownPrompt(id: string): string {
+  return `The prompt ${wordOf(id) ?? 'of this id'} was not found; \`prompts\` in the configuration has those that are there.`;
+}
+
 /** A request after its prompt was applied; the first `prompted` input items are the prompt's. */
 export type PromptedRequest = CreateRequest & { prompted: number };
 
@@ -32,10 +37,13 @@ export function applyPrompt<R extends Prompted>(
   const reference = request.prompt;
   if (reference == null) return { ...request, prompted: 0 };
   const versions = templates.filter(({ id }) => id === reference.id);
-  if (versions.length === 0) throw new ApiError('not_found', 'The prompt was not found.', { param: 'prompt.id' });
+  if (versions.length === 0) throw new ApiError('not_found', unknownPrompt(reference.id), { param: 'prompt.id' });
   const template = versions.findLast(({ version }) => version === (reference.version ?? version));
   if (!template) {
-    throw new ApiError('not_found', 'The prompt has no such version.', { param: 'prompt.version' });
+    const there = versions.map(({ version }) => wordOf(version)).filter(Boolean);
+    throw new ApiError('not_found', `The prompt has no such version; it has ${there.join(', ')}.`, {
+      param: 'prompt.version',
+    });
   }
   const variables = reference.variables ?? {};
   const used = new Set<string>();

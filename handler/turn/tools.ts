@@ -1,5 +1,6 @@
-import { ApiError, unsupported } from '../errors.ts';
+import { ApiError, unsupported, wordOf } from '../errors.ts';
 import type { ClientItem, Item } from '../items/item.ts';
+import { nearest } from '../nearest.ts';
 import { hostedToolOf } from '../protocol/hosted-tools.ts';
 import type { EchoedTool } from '../protocol/response.ts';
 import { strictByDefault } from '../protocol/strict.ts';
@@ -49,7 +50,7 @@ export function sortTools(tools: readonly Entry[], serverTools: ServerTools): So
       echoed.push(entry);
       continue;
     }
-    const clientTool = toClientTool(entry, param);
+    const clientTool = toClientTool(entry, param, serverTools);
     if ('name' in clientTool && names.has(clientTool.name)) {
       throw new ApiError('invalid_value', `${param}.name is the name of an earlier function`, {
         param: `${param}.name`,
@@ -62,9 +63,20 @@ export function sortTools(tools: readonly Entry[], serverTools: ServerTools): So
   return { client, uses, echoed, leftOut };
 }
 
-function toClientTool(entry: Entry, param: string): ClientTool {
+/** Why a type of tool is not taken, in words that follow the name of its field. */
+function whyUnknown(type: string, registered: ReadonlyMap<string, Tool>): string {
+  const word = wordOf(type);
+  const hosted = hostedToolOf(type);
+  const known = [...Object.keys(clientTools), ...registered.keys()];
+  const near = nearest(type, known);
+  const given = word ? `: it is ${word}${near ? ` (did you mean "${near}"?)` : ''}` : '';
+  const cure = hosted ? `; \`dropTools\` in the configuration can leave it out` : `; there are ${known.join(', ')}`;
+  return `is not a type of tool that this server supports${given}${cure}`;
+}
+
+function toClientTool(entry: Entry, param: string, { registered }: ServerTools): ClientTool {
   if (!isClientType(entry.type)) {
-    throw unsupported(`${param}.type`, 'is not a type of tool that this server supports');
+    throw unsupported(`${param}.type`, whyUnknown(entry.type, registered));
   }
   return check(clientTools[entry.type], entry, param);
 }
@@ -116,7 +128,7 @@ export function addedTools(
         continue;
       }
       const place = places.get(entry) ?? param;
-      const tool = toClientTool({ ...entry }, place);
+      const tool = toClientTool({ ...entry }, place, serverTools);
       added.tools.set(tool, place);
       if (item.type === 'tool_search_output') added.fromSearch.add(tool);
     }

@@ -52,6 +52,8 @@ export interface TurnOptions {
   seal: Seal;
   /** Called when the turn starts and stops waiting for the model or a tool. */
   waiting(forModel: boolean): void;
+  /** Adds to the error of a model call what is known elsewhere of its cure. Default: nothing. */
+  explain?(error: ApiError): Promise<ApiError>;
   /** Called with all that the turn's model calls yield, before anything is made of it, and with each event that has the response. */
   observe(news: TurnNews): void;
 }
@@ -172,6 +174,7 @@ async function* events(
     if (!finish) failure = new ApiError('server', 'The model backend ended its stream before the model was done.');
   } catch (error) {
     failure = toApiError(error);
+    failure = (await options.explain?.(failure)) ?? failure;
   }
   response = { ...response, output };
   const clientLeft = signal.aborted && !(signal.reason instanceof ApiError);

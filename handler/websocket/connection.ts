@@ -1,4 +1,4 @@
-import { ApiError, type ErrorStyle, toApiError } from '../errors.ts';
+import { ApiError, type ErrorStyle, toApiError, wordOf } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
@@ -104,7 +104,10 @@ class Connection {
         return;
       }
       if (event.type !== 'response.create') {
-        throw new ApiError('invalid_value', 'type must be response.create', { param: 'type' });
+        const word = wordOf(event.type);
+        throw new ApiError('invalid_value', `type ${word ? `is ${word} and ` : ''}must be response.create`, {
+          param: 'type',
+        });
       }
       lane = this.#laneOf(event);
       const size = String(message).length;
@@ -128,10 +131,16 @@ class Connection {
     const { body } = this.#services.limits;
     // A character has at most three bytes in UTF-8.
     if (message.length * 3 > body && new TextEncoder().encode(message).length > body) {
-      throw new ApiError('too_large', `The message is larger than ${body} bytes.`);
+      throw new ApiError(
+        'too_large',
+        `The message is larger than ${body} bytes (\`limits.body\` in the configuration).`,
+      );
     }
     if (neverFits(memory.budget, message.length))
-      throw new ApiError('too_large', 'The message takes more memory than this server may use at a time.');
+      throw new ApiError(
+        'too_large',
+        'The message takes more memory than this server may use at a time (`limits.inFlight` in its configuration).',
+      );
     memory.takeParsed(message.length);
     const event = parseClientJson(message, 'the JSON of your message');
     if (!isObject(event)) throw new ApiError('invalid_type', 'A message must be an object.');

@@ -180,7 +180,10 @@ const secret = `SECRET-${'x'.repeat(3000)}`;
 
 promise(
   'validation.no-echo',
-  { says: 'no error repeats a value that the client sent', source: 'docs/errors.md' },
+  {
+    says: 'no error repeats a text that the client sent, but a short word where one of the API stands',
+    source: 'docs/errors.md',
+  },
   async (door) => {
     const bodies: object[] = [
       { temperature: secret },
@@ -206,8 +209,15 @@ promise(
     }
     const unparsed = await (await post(door, `{"model":"${secret}`)).text();
     assert.doesNotMatch(unparsed, /SECRET/);
-    const unknown = await (await post(door, { model: 'SECRET', input: 'Hi' })).text();
+    const unknown = await (await post(door, { model: secret, input: 'Hi' })).text();
     assert.doesNotMatch(unknown, /SECRET/);
+    for (const body of [{ model: 'word' }, { truncation: 'word' }, { tools: [{ type: 'word' }] }]) {
+      const told = await (await post(door, { model: 'demo', input: 'Hi', ...body })).text();
+      assert.match(told, /\\"word\\"/);
+    }
+    for (const body of [{ instructions: 7, user: 'word' }, { metadata: { k: 7, l: 'word' } }, { stream: 'word' }]) {
+      assert.doesNotMatch(await (await post(door, { model: 'demo', input: 'Hi', ...body })).text(), /word/);
+    }
   },
 );
 

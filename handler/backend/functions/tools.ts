@@ -89,7 +89,10 @@ function functionTool(
 function customDescription({ description, format }: CustomTool, param: string, grammars: Grammars): string | null {
   if (format?.type !== 'grammar') return description ?? null;
   if (grammars === 'refuse') {
-    throw unsupported(`${param}.format`, 'is a grammar, which this model backend cannot hold the model to');
+    throw unsupported(
+      `${param}.format`,
+      'is a grammar, which this model backend cannot hold the model to: `grammars: describe` of its entry in `models` has the model read it',
+    );
   }
   const kind = format.syntax === 'lark' ? 'Lark grammar' : 'regular expression';
   const rule = `The input must match this ${kind}, to its end:\n${format.definition}`;

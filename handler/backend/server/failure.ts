@@ -31,7 +31,11 @@ export function failureInStream(error: unknown): ApiError {
 
 /** The ApiError for a backend that cannot be reached or whose connection broke. */
 export function connectionFailed(cause: unknown): ApiError {
-  return new ApiError('server', 'The model backend could not be reached, or broke off.', { cause });
+  return new ApiError(
+    'server',
+    'The model backend could not be reached, or broke off; `url` of its entry in `models` says where it is.',
+    { cause },
+  );
 }
 
 /** The ApiError for a backend that sends what its protocol does not know. */
@@ -93,7 +97,10 @@ function classify(
     case 'quota':
       return new ApiError('quota', 'The quota at the model backend is used up.', { cause });
     case 'credentials':
-      return new ApiError('server', 'The model backend refused our credentials.', { retry: false, cause });
+      return new ApiError('server', 'The model backend refused our credentials: `key` of its entry in `models`.', {
+        retry: false,
+        cause,
+      });
     case 'rate_limit': {
       const wait = pause && /^\d+$/.test(pause) ? ` Please try again in ${pause}s.` : '';
       // A request above the limit itself is refused whenever it comes.

@@ -1,4 +1,4 @@
-import { ApiError } from '../../errors.ts';
+import { modelNotFound } from '../../routing/model-names.ts';
 import { json, type Route, route } from '../route.ts';
 
 /** The models that requests may name, as far as they can be listed. */
@@ -20,9 +20,10 @@ export const models: Route[] = [
     operationId: 'getModel',
     summary: 'A model that requests may name',
     reply: json('Model'),
-    async handle({ c, params, services: { models, limits } }) {
+    async handle({ c, params, services }) {
+      const { models, limits } = services;
       if (await models.has(params.model, limits.listing)) return c.json(modelOf(params.model));
-      throw new ApiError('model_not_found', 'The model is not one that this server offers.', { param: 'model' });
+      throw await modelNotFound(services, params.model);
     },
   }),
 ];

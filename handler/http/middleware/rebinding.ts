@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { ApiError } from '../../errors.ts';
+import { ApiError, wordOf } from '../../errors.ts';
 import type { Services } from '../../service/services.ts';
 import type { Env } from '../env.ts';
 
@@ -24,7 +24,7 @@ function checkHost(c: Context<Env>, hosts: readonly string[]): void {
   if (host === undefined) return;
   const name = host.toLowerCase().replace(/\.?(:\d*)?$/, '');
   if (OWN_NAME.test(name) || hosts.includes(name)) return;
-  const message = 'The Host of the request is not allowed here: it must be an IP address, localhost, or one of';
+  const message = `The Host ${wordOf(name) ?? 'of the request'} is not allowed here: it must be an IP address, localhost, or one of`;
   throw new ApiError('host', `${message} \`hosts\` in the configuration.`);
 }
 
@@ -36,6 +36,6 @@ export function checkOrigin(c: Context<Env>, origins: readonly string[]): void {
   const origin = c.req.header('origin');
   if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
   if (origin.replace(/^\w+:\/\//, '') === (c.req.header('host') ?? new URL(c.req.url).host)) return;
-  const message = 'Pages of this origin are not allowed here: only our own are, and those of';
+  const message = `Pages of ${wordOf(origin) ?? 'this origin'} are not allowed here: only our own are, and those of`;
   throw new ApiError('origin', `${message} \`cors.origins\` in the configuration.`);
 }

@@ -37,7 +37,7 @@ export interface Chosen {
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   const { retention, lease, database, runner, identify, compileCel, tools = [testTool] } = chosen;
-  const { retention, lease, database, runner, identify, docs = true, docsScript, tools = [testTool] } = chosen;
+  const { docs = true, docsScript } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), docs, limits };
