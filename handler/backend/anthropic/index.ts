@@ -1,4 +1,5 @@
 import { ApiError } from '../../errors.ts';
+import { Remembered } from '../../remembered.ts';
 import type { Transport, Upstream } from '../../transport.ts';
 import type { Backend } from '../backend.ts';
 import { toModelFunctions } from '../functions/tools.ts';
@@ -23,7 +24,7 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
   const counter = new ServerTokenCounter();
   const memory = new ServerMemory(server, { isInTable: false });
   /** The output token limits of models, learned from errors. */
-  const bounds = new Map<string, number>();
+  const bounds = new Remembered<number>();
   return {
     prepare(call, profile) {
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
