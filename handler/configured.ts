@@ -56,8 +56,11 @@ export function configure(
   };
 }
 
-/** Turns of earlier configurations may still log theirs: those stay as well. */
-function keepSecrets({ models = [], webhooks, secrets, proof }: Config): void {
+/**
+ * Keeps the keys and secrets of a configuration out of the log and of all that is redacted. Turns of earlier configurations may
+ * still log theirs: those stay as well.
+ */
+export function keepSecrets({ models = [], webhooks, secrets, proof }: Config): void {
   keepSecret(
     ...models.map((model) => ('keys' in model ? textOf(model.keys.key) : model.key)),
     ...webhooks.flatMap(({ url, secret }) => [url, secret]),

@@ -2,8 +2,8 @@
 const MAX_LENGTH = 64;
 
 /**
- * The known word that was most likely meant by another: written differently (`base_url` for `baseUrl`), with a word before it
- * (`api_key` for `key`), or mistyped in at most a third of its characters. Undefined where none is near.
+ * The known word that was most likely meant by another: written differently (`base_url` for `baseUrl`), with a word before or
+ * after it (`api_key` for `key`), or mistyped in at most a third of its characters. Undefined where none is near.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const plain = plainOf(word);
@@ -12,8 +12,10 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   for (const name of known) {
     const other = plainOf(name);
     if (other === plain) return name;
-    const most = Math.ceil(Math.min(plain.length, other.length) / 3);
-    const distance = other.length >= 3 && plain.endsWith(other) ? 1 : editsBetween(plain, other);
+    const shorter = Math.min(plain.length, other.length);
+    const most = Math.min(Math.ceil(shorter / 3), shorter - 1);
+    const holds = (other.length >= 3 && plain.endsWith(other)) || (other.length >= 4 && plain.startsWith(other));
+    const distance = holds ? 1 : editsBetween(plain, other);
     if (distance <= most && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { name, distance };
   }
   return best?.name;

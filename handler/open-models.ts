@@ -10,6 +10,8 @@ import { ConfigError, misconfigured } from './config/problems.ts';
 import { type KnownBackend, knowing, type ModelAddress, type ModelRoute } from './routing/models.ts';
 import type { Transport } from './transport.ts';
 
+export { wordsIn } from './backend/server/error-detail.ts';
+
 /**
  * Opens a backend that a root adds, for one entry of the configuration's `models`; `keys` are the entry's own, all but `match`,
  * `backend` and `context`. Throws an Error that says which of them is wrong, and why.

@@ -1,18 +1,23 @@
 import { configureLog, describe, levelNames, lineOf, log, redact } from '../handler/index.ts';
 import { type Flags, readFlags, usage } from './flags.ts';
-import { isTcp } from './listeners.ts';
+import { greet } from './greet.ts';
 import { openOutput } from './output.ts';
-import { type Product, startProduct } from './product.ts';
+import { startProduct } from './product.ts';
 import { onSignals } from './signals.ts';
-import { socketPathOf } from './unix-socket.ts';
 import { vacuum } from './vacuum.ts';
+import { version } from './version.ts';
 
-/** Messages for people go to stderr, redacted: stdout has log lines only. */
+/** Messages for people go to stderr, redacted: the stdout of what serves has log lines only. */
 const stderr = openOutput(process.stderr, (dropped) => `${dropped} lines could not be written\n`);
 const stdout = openOutput(process.stdout, (dropped) => lineOf('warn', 'log lines could not be written', { dropped }));
 
 function say(line: string): void {
   stderr.write(`${redact(line)}\n`);
+}
+
+/** What was asked for goes to stdout. */
+function print(text: string): void {
+  stdout.write(`${redact(text)}\n`);
 }
 
 async function exit(code: number): Promise<never> {
@@ -21,16 +26,22 @@ async function exit(code: number): Promise<never> {
 }
 
 async function main(flags: Flags): Promise<void> {
-  if (flags.help) return say(usage[flags.command]);
+  if (flags.version) return print(`antiphon ${version()}`);
+  if (flags.help) return print(usage[flags.command]);
+  if (flags.command === 'check') {
+    const { check } = await import('./check.ts');
+    return exit(await check(flags.config, process.env, print));
+  }
   if (flags.command === 'vacuum') return vacuum(flags.config, process.env, say);
   configureLog(flags.logLevel ?? 'info', stdout.write);
   // Redirect what libraries print to the log, which redacts secrets.
   for (const level of levelNames)
     console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
-  const product = await startProduct({ flags, env: process.env, say });
-  greet(product);
-
   let stopping = false;
+  const product = await startProduct({ flags, env: process.env, say });
+  const terminals = { isTerminal: process.stderr.isTTY, isLogTerminal: process.stdout.isTTY };
+  void greet(product, { say: (lines) => stopping || say(lines), ...terminals });
+
   async function stop(code: number): Promise<void> {
     if (stopping) return;
     stopping = true;
@@ -52,27 +63,6 @@ async function main(flags: Flags): Promise<void> {
     log.error('uncaught exception', { error: describe(error) });
     void stop(1);
   });
-}
-
-function greet({ listen, http, from, store, model, envoy }: Product): void {
-  const socket = socketPathOf(listen.http);
-  const origin = envoy?.origin ?? http ?? (socket && `--unix-socket ${socket} http://localhost`);
-  const body = (rest: object) => JSON.stringify({ model: model ?? 'MODEL', input: 'Say hello.', ...rest });
-  const post = `${origin}/v1/responses -H 'content-type: application/json' -d`;
-  say(`
-Antiphon is ready. Models: ${from}.
-  responses in    ${store}
-  through Envoy   ${envoy?.origin ?? '(not started)'}
-  HTTP            ${http ?? listen.http}
-  ext_proc        ${listen.grpc}
-  admin           ${isTcp(listen.admin) ? `http://${listen.admin}/readyz` : listen.admin}
-`);
-  if (!origin) return;
-  say(`Try it:
-  curl ${post} '${body({})}'
-  curl -N ${post} '${body({ stream: true })}'
-  curl ${origin}/v1/models
-`);
 }
 
 try {

@@ -1,7 +1,7 @@
-import { type Level, levelNames } from '../handler/index.ts';
+import { didYouMean, type Level, levelNames } from '../handler/index.ts';
 
 /** Commands: the first word of the command line. Default: `serve`. */
-const commands = ['serve', 'vacuum'] as const;
+const commands = ['serve', 'check', 'vacuum'] as const;
 
 type Command = (typeof commands)[number];
 
@@ -16,12 +16,15 @@ export interface Flags {
   logLevel?: Level;
   noEnvoy: boolean;
   help: boolean;
+  version: boolean;
 }
 
 /** The name of the command in help texts: npm in a clone, which brings its Node, else its own. */
-const COMMAND = import.meta.url.endsWith('.ts') ? 'npm start --' : 'antiphon';
+export const COMMAND = import.meta.url.endsWith('.ts') ? 'npm start --' : 'antiphon';
 
-const ABOUT_FLAGS = 'A flag takes one dash or two; its value follows it or a "=".';
+const ALL_COMMANDS = `  -help             print this; so does -h
+  -version          print the version
+A flag takes one dash or two; its value follows it or a "=".`;
 
 /** The text of `-help` for each command. */
 export const usage: Readonly<Record<Command, string>> = {
@@ -33,28 +36,37 @@ export const usage: Readonly<Record<Command, string>> = {
   -admin-port N     port of /livez and /readyz, which stays open until everything has ended
   -log-level LEVEL  ${levelNames.join(', ')}
   -no-envoy         start no Envoy
-  -help             print this; so does -h
-${ABOUT_FLAGS}
-Another command: vacuum.`,
+${ALL_COMMANDS}
+Other commands: check, vacuum. Each has its own -help.`,
+  check: `usage: ${COMMAND} check [flags]
+Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
+list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
+  -config FILE      YAML configuration. Default: what a start without one would use
+${ALL_COMMANDS}
+It exits with 0 if all is well, 1 for a mistake in the configuration, 2 if something did not work with a model.`,
   vacuum: `usage: ${COMMAND} vacuum [flags]
 Writes the database anew, without what is free in it; from then on freed pages go back to the disk by themselves.
 Nobody may use it meanwhile, and it takes its own size once more on the disk.
   -config FILE      YAML configuration, which names the database
-  -help             print this; so does -h
-${ABOUT_FLAGS}`,
+${ALL_COMMANDS}`,
 };
 
-/** Flags that only `serve` has. */
+/** Flags that only `serve` has, and those of every command. */
 const ONLY_SERVE = ['port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'no-envoy'];
+const OF_ALL = ['config', 'help', 'version'];
 
 /** Parses the arguments after the script name; throws an Error that says what is wrong. */
 export function readFlags(args: readonly string[]): Flags {
   const command = commands.find((known) => known === args[0]) ?? 'serve';
-  const flags: Flags = { command, noEnvoy: false, help: false };
+  const flags: Flags = { command, noEnvoy: false, help: false, version: false };
   const rest = args.slice(args[0] === command ? 1 : 0);
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const [, name, inline] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined) throw new Error(`unexpected argument "${arg}" (see -help)`);
+    if (name === undefined) {
+      const isCommand = commands.some((known) => known === arg);
+      const hint = isCommand ? ': a command comes first' : didYouMean(arg, arg.startsWith('-') ? [] : commands);
+      throw new Error(`unexpected argument "${arg}"${hint} (see -help)`);
+    }
     const value = (): string => {
       const text = inline ?? (rest[0]?.startsWith('-') ? undefined : rest.shift());
       if (!text) throw new Error(`flag -${name} needs a value`);
@@ -70,9 +82,14 @@ export function readFlags(args: readonly string[]): Flags {
     else if (name === 'log-level') flags.logLevel = levelOf(value());
     else if (name === 'no-envoy') flags.noEnvoy = switchOf(name, inline);
     else if (name === 'help' || name === 'h') flags.help = switchOf(name, inline);
-    else throw new Error(`unknown flag -${name} (see -help)`);
+    else if (name === 'version') flags.version = switchOf(name, inline);
+    else throw new Error(`unknown flag -${name}${hintFor(name, command)} (see -help)`);
   }
   return flags;
+}
+
+function hintFor(name: string, command: Command): string {
+  return didYouMean(name, command === 'serve' ? [...OF_ALL, ...ONLY_SERVE] : OF_ALL).replace('mean ', 'mean -');
 }
 
 function portOf(name: string, value: string): number {
@@ -83,7 +100,9 @@ function portOf(name: string, value: string): number {
 
 function levelOf(value: string): Level {
   const level = levelNames.find((known) => known === value);
-  if (!level) throw new Error(`flag -log-level: "${value}" is none of ${levelNames.join(', ')}`);
+  if (!level) {
+    throw new Error(`flag -log-level: "${value}" is none of ${levelNames.join(', ')}${didYouMean(value, levelNames)}`);
+  }
   return level;
 }
 

@@ -12,6 +12,7 @@ import {
   Readiness,
 } from '../handler/index.ts';
 import { adminFetch } from './admin.ts';
+import type { BackendReport } from './backends/ask.ts';
 import { compileCel } from './cel.ts';
 import { codecs } from './codecs.ts';
 import { placed } from './config-file.ts';
@@ -41,6 +42,11 @@ export interface Product {
   /** The first model name that is no pattern. */
   model: string | undefined;
   envoy: SupervisedEnvoy | undefined;
+  /**
+   * Asks the server of each backend for its models, for at most seven seconds. It never rejects: whatever happens is in the
+   * reports, one for each entry of `models`.
+   */
+  askBackends(): Promise<BackendReport[]>;
   /** How long `stop` waits for requests in flight, in milliseconds. */
   drain: number;
   /** Requests in flight, open WebSockets and background turns included. */
@@ -57,7 +63,7 @@ export interface Product {
 /** Options of a custom root, beside the configuration. */
 export interface ProductOptions extends Pick<HandlerOptions, 'tools' | 'backends' | 'identify'> {
   /** Flags of the command line. */
-  flags?: Partial<Omit<Flags, 'command' | 'help'>>;
+  flags?: Partial<Omit<Flags, 'command' | 'help' | 'version'>>;
   /** The configuration, with the keys of the file, in place of `flags.config`. */
   config?: object;
   /** Source of `${NAME}` in the configuration. Default: the environment of the process. */
@@ -178,6 +184,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       store,
       model: models.find(({ match }) => !match.includes('*'))?.match,
       envoy,
+      askBackends: async () => {
+        const { askBackends, IN_CONFIG, IN_ENVIRONMENT } = await import('./backends/ask.ts');
+        return askBackends(models, transport, config.models ? IN_CONFIG : IN_ENVIRONMENT);
+      },
       drain: limits.drain,
       get inFlight() {
         return running.reduce((sum, server) => sum + server.inFlight, handler.backgroundTurns);

@@ -135,7 +135,7 @@ test('the nearest word is the one that was meant, and a strange one has none', (
     ...{ error_details: 'errorDetail', limit: 'limits', BACKEND: 'backend', keys: 'key' },
   };
   for (const [word, name] of Object.entries(meant)) assert.equal(nearest(word, known), name, word);
-  for (const word of ['', '_', 'foo', 'temperature', 'x', 'a'.repeat(100_000)])
+  for (const word of ['', '_', 'foo', 'k', 'temperature', 'x', 'a'.repeat(100_000)])
     assert.equal(nearest(word, known), undefined);
   assert.equal(nearest('constructor', []), undefined);
 });

@@ -12,7 +12,15 @@ const parseYaml = (text: string, file: string) => parseConfigFile(text, file).va
 
 test('flags take one dash or two, and their value after a space or a "="', () => {
   const ports = { port: 1, httpPort: 2, envoyPort: 3, adminPort: 4 };
-  const all = { command: 'serve', config: 'a.yaml', ...ports, logLevel: 'debug', noEnvoy: true, help: false };
+  const all = {
+    command: 'serve',
+    config: 'a.yaml',
+    ...ports,
+    logLevel: 'debug',
+    noEnvoy: true,
+    help: false,
+    version: false,
+  };
   const line = '-config a.yaml -port 1 -http-port 2 -envoy-port 3 -admin-port 4 -log-level debug -no-envoy';
   assert.deepEqual(readFlags(line.split(' ')), all);
   assert.deepEqual(readFlags(line.replaceAll(' -', ' --').split(' ')), all);
@@ -22,16 +30,17 @@ test('flags take one dash or two, and their value after a space or a "="', () =>
     ),
     all,
   );
-  assert.deepEqual(readFlags([]), { command: 'serve', noEnvoy: false, help: false });
+  assert.deepEqual(readFlags([]), { command: 'serve', noEnvoy: false, help: false, version: false });
   assert.deepEqual(readFlags(['serve', ...line.split(' ')]), all);
   assert.equal(readFlags(['-h']).help, true);
   assert.equal(readFlags(['-config=a=b.yaml']).config, 'a=b.yaml');
   assert.equal(readFlags(['--help']).help, true);
+  for (const flag of ['-version', '--version']) assert.equal(readFlags(['check', flag]).version, true);
 });
 
 test('a wrong flag is an Error that says what is wrong', () => {
   for (const [line, wrong] of [
-    ['-prot 1', 'unknown flag -prot (see -help)'],
+    ['-prot 1', 'unknown flag -prot: did you mean -port? (see -help)'],
     ['-port', 'flag -port needs a value'],
     ['-port=', 'flag -port needs a value'],
     ['-config -port 1', 'flag -config needs a value'],
@@ -40,14 +49,31 @@ test('a wrong flag is an Error that says what is wrong', () => {
     ['-envoy-port 1e3', 'flag -envoy-port: "1e3" is not a port (0 to 65535)'],
     ['-log-level loud', 'flag -log-level: "loud" is none of debug, info, warn, error'],
     ['-no-envoy=no', 'flag -no-envoy takes no value'],
+    ['--http_port 1', 'unexpected argument "--http_port" (see -help)'],
+    ['-conifg a', 'unknown flag -conifg: did you mean -config? (see -help)'],
+    ['-log-level warning', 'flag -log-level: "warning" is none of debug, info, warn, error: did you mean warn?'],
+    ['chek', 'unexpected argument "chek": did you mean check? (see -help)'],
+    ['check -port 1', 'flag -port is not for check (see -help)'],
+    ['check -prot 1', 'unknown flag -prot (see -help)'],
+    ['-version=no', 'flag -version takes no value'],
     ['sweep', 'unexpected argument "sweep" (see -help)'],
-    ['-port 1 serve', 'unexpected argument "serve" (see -help)'],
+    ['-port 1 serve', 'unexpected argument "serve": a command comes first (see -help)'],
     ['vacuum -port 1', 'flag -port is not for vacuum (see -help)'],
     ['---port 1', 'unexpected argument "---port" (see -help)'],
   ] as const) {
     assert.throws(() => readFlags(line.split(' ')), { message: wrong });
   }
-  for (const name of ['config', 'port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'no-envoy', 'help']) {
+  for (const name of [
+    'config',
+    'port',
+    'http-port',
+    'envoy-port',
+    'admin-port',
+    'log-level',
+    'no-envoy',
+    'help',
+    'version',
+  ]) {
     assert.match(usage.serve, new RegExp(`  -${name} `));
   }
 });
@@ -55,11 +81,13 @@ test('a wrong flag is an Error that says what is wrong', () => {
 test('the first word is the command, and each says what its flags are', () => {
   assert.deepEqual(readFlags(['vacuum', '-config', 'a.yaml']), {
     ...{ command: 'vacuum', config: 'a.yaml' },
-    ...{ noEnvoy: false, help: false },
+    ...{ noEnvoy: false, help: false, version: false },
   });
   assert.equal(readFlags(['vacuum', '-h']).help, true);
   assert.match(usage.vacuum, /^usage: npm start -- vacuum/);
   assert.doesNotMatch(usage.vacuum, /-port/);
+  assert.match(usage.check, /^usage: npm start -- check/);
+  assert.match(usage.serve, /Other commands: check, vacuum\./);
 });
 
 test('${NAME} is read from the environment, in values at any depth and not in keys', () => {

@@ -132,7 +132,9 @@ for (const [age, version] of [...Object.entries(NODES), ['own', undefined] as co
     const httpPort = await freePort();
     const main = join(consumer, 'node_modules/antiphon', (await published()).bin.antiphon);
     const help = await run(node, [main, '-help'], { cwd: consumer });
-    assert.match(help.stderr, /^usage: antiphon \[serve\]/);
+    assert.match(help.stdout, /^usage: antiphon \[serve\]/);
+    const told = await run(node, [main, '--version'], { cwd: consumer });
+    assert.equal(told.stdout, `antiphon ${(await published()).version}\n`);
     const ports = ['-no-envoy', '-port', `${await freePort()}`, '-admin-port', `${await freePort()}`];
     const child = spawn(node, [main, '-http-port', `${httpPort}`, ...ports], { cwd: consumer, stdio: 'pipe' });
     t.after(() => child.kill('SIGKILL'));

@@ -6,6 +6,11 @@ import { object, text } from './json-fields.ts';
 /** Members of an error that are words for people. */
 const FOR_PEOPLE = ['message', 'Message', 'msg', 'error', 'error_message', 'error_msg', 'detail', 'description', 'raw'];
 
+/** The words for people in the body of an error; empty where it has none. */
+export function wordsIn(body: string): string {
+  return [...new Set(errorWords(body).all(...FOR_PEOPLE))].join('; ');
+}
+
 /** A backend whose failures tell clients what its server said, for `errorDetail`. */
 export function withErrorDetail(backend: Backend): Backend {
   return {
@@ -39,8 +44,7 @@ function telling(events: AsyncIterable<BackendEvent>): AsyncIterable<BackendEven
 
 function throwDetailed(error: unknown): never {
   if (!(error instanceof ApiError)) throw error;
-  const body = text(object(error.cause).body);
-  const detail = [...new Set(errorWords(body).all(...FOR_PEOPLE))].join('; ');
+  const detail = wordsIn(text(object(error.cause).body));
   if (detail === '') throw error;
   const { kind, message, param, reason, headers, context, cause } = error;
   throw new ApiError(kind, message, {

@@ -1,0 +1,121 @@
+import { type BuiltInModel, type ModelConfig, openModels, type Transport } from '../../handler/index.ts';
+import { type Diagnosis, diagnose, howOtherAnswers, isCallUrl, isList, type Target } from './diagnosis.ts';
+import { inWords, wrongMatch } from './names.ts';
+import { type Exchange, watched } from './watched.ts';
+
+/** How long a server may take to list its models, and how long other URLs are tried, in milliseconds. */
+const [LIST_MS, OTHER_MS] = [5_000, 2_000];
+
+/** What a server lists, or what came in place of a list. */
+interface Asked {
+  names?: readonly string[];
+  exchange: Exchange | undefined;
+  error?: unknown;
+}
+
+/** What is known of the backend of one entry of `models`, once its server was asked for its list. */
+export interface BackendReport {
+  model: ModelConfig;
+  /** Its place in `models`. */
+  index: number;
+  /** What came, in some words. */
+  came: string;
+  /** The models that it lists; undefined where no list came. */
+  names?: readonly string[];
+  /** Whether its server answers to any name. */
+  anyName: boolean;
+  /** Whether there was no answer at all, so that calls would get none either. */
+  isDead: boolean;
+  /** What is wrong, and what to do about it. */
+  warning?: string;
+}
+
+/** How entries of `models` are named in the configuration: `models.0`, or by variables of the environment. */
+export interface Places {
+  urlAt(index: number): string;
+  keyAt(index: number): string;
+}
+
+/** Where a configuration has its URLs and keys. */
+export const IN_CONFIG: Places = { urlAt: (index) => `models.${index}.url`, keyAt: (index) => `models.${index}.key` };
+
+/** Where the environment has them. */
+export const IN_ENVIRONMENT: Places = { urlAt: () => 'OPENAI_BASE_URL', keyAt: () => 'OPENAI_API_KEY' };
+
+/**
+ * Asks the server of each backend for its models, all at once and each URL and key once, for at most seven seconds. It never
+ * rejects: whatever happens is in the reports, which are in the order of the entries.
+ */
+export async function askBackends(
+  models: readonly ModelConfig[],
+  transport: Transport,
+  places: Places = IN_CONFIG,
+): Promise<BackendReport[]> {
+  const asked = new Map<string, Promise<Asked>>();
+  const once = (model: BuiltInModel) => {
+    const key = JSON.stringify([model.backend, model.url, model.key]);
+    const known = asked.get(key) ?? askList(model, transport, LIST_MS);
+    asked.set(key, known);
+    return known;
+  };
+  const others = new Map<Asked, Promise<string>>();
+  return Promise.all(
+    models.map(async (model, index): Promise<BackendReport> => {
+      const report = { model, index, anyName: false, isDead: false };
+      if ('keys' in model) return { ...report, came: 'not asked: a backend of this program' };
+      if (model.url === undefined) return { ...report, came: 'built in', anyName: true };
+      const target = {
+        url: model.url,
+        hasKey: Boolean(model.key),
+        urlAt: places.urlAt(index),
+        keyAt: places.keyAt(index),
+      };
+      const result = await once(model);
+      const { names, exchange, error } = result;
+      if (names) {
+        const anyName = /^llama\.cpp/.test(exchange?.header?.('server') ?? '');
+        const wrong = anyName ? undefined : wrongMatch(model.match, names);
+        return { ...report, names, came: inWords(names), anyName, ...(wrong && { warning: wrong }) };
+      }
+      const diagnosis = diagnose(target, exchange, error);
+      const cure = others.get(result) ?? cureFor(model, target, diagnosis, transport);
+      others.set(result, cure);
+      const isDead = exchange?.status === undefined;
+      return { ...report, isDead, came: diagnosis.came, warning: `${diagnosis.came}; ${await cure}` };
+    }),
+  );
+}
+
+/** Asks a server for its list of models through the backend that turns use. It never rejects. */
+async function askList(model: BuiltInModel, transport: Transport, timeout: number): Promise<Asked> {
+  const wire = watched(transport);
+  try {
+    const [route] = openModels({ models: [model], errorDetail: false }, wire.transport).routes;
+    const names = (await route?.backend.models(AbortSignal.timeout(timeout))) ?? [];
+    const exchange = wire.exchanges.at(-1);
+    return names.length > 0 || (exchange && isList(exchange)) ? { names, exchange } : { exchange };
+  } catch (error) {
+    return { exchange: wire.exchanges.at(-1), error };
+  }
+}
+
+/** What to do: write another URL, if one is found that answers. */
+async function cureFor(model: BuiltInModel, target: Target, diagnosis: Diagnosis, transport: Transport) {
+  const tried = await Promise.all(
+    diagnosis.others.map(async (url) => {
+      // A key does not go out in the clear because of our guess.
+      const bare = url.startsWith('http:') && target.url.startsWith('https:');
+      const { names, exchange } = await askList(
+        { ...model, url, ...(bare && { key: undefined }) },
+        transport,
+        OTHER_MS,
+      );
+      return { url, lists: names !== undefined, how: names ? 'answers' : howOtherAnswers(exchange) };
+    }),
+  );
+  const found = tried.find(({ lists }) => lists) ?? tried.find(({ how }) => how);
+  const pasted = isCallUrl(target.url) ? 'this is the address of one call, not of the API; ' : '';
+  if (found) return `${pasted}${found.url} ${found.how}: did you mean that in ${target.urlAt}?`;
+  const correct = `correct ${target.urlAt}, which ends before the path of a call, as http://127.0.0.1:8000/v1 does`;
+  return diagnosis.cure ?? `${pasted}${correct}`;
+}

@@ -1,0 +1,113 @@
+import { ConfigError, keepSecrets, openModels, sentenceOf, type Transport } from '../handler/index.ts';
+import { askBackends, type BackendReport, IN_CONFIG, IN_ENVIRONMENT } from './backends/ask.ts';
+import { SKIPPED, TRIALS, type Trial, tryModel, type Verdict } from './backends/calls.ts';
+import { nameToTry } from './backends/names.ts';
+import { table } from './backends/plain.ts';
+import { unreachable } from './backends/unreachable.ts';
+import { watched } from './backends/watched.ts';
+import type { Env } from './default-models.ts';
+import { subjectOf, urlOf } from './greet.ts';
+import { readSetup, type Setup } from './setup.ts';
+import { createTransport } from './transport.ts';
+
+/** Exit codes of `check`. */
+const [WELL, MISCONFIGURED, UNWELL] = [0, 1, 2];
+
+/** One entry of `models`, and how the calls to it went. */
+interface Tried {
+  report: BackendReport;
+  /** The name that was tried; undefined for none. */
+  model: string | undefined;
+  verdicts: Record<Trial, Verdict>;
+}
+
+/** Of a model whose server did not answer another one. */
+const SILENT: Verdict = { result: 'no', says: 'not tried, since its server did not answer another model in time' };
+
+const NOT_TRIED: Record<Trial, Verdict> = { answer: SKIPPED, stream: SKIPPED, tools: SKIPPED, schema: SKIPPED };
+
+/**
+ * Prints every mistake in a configuration, and then how real calls to each of its models went. Gives 0 if all is well, 1 for a
+ * mistake in the configuration, 2 if something did not work with a model. It opens no database and no listener.
+ */
+export async function check(file: string | undefined, env: Env, print: (text: string) => void): Promise<number> {
+  let setup: Setup;
+  try {
+    setup = await readSetup({ file, env }, {});
+  } catch (error) {
+    print(error instanceof Error ? error.message : String(error));
+    return MISCONFIGURED;
+  }
+  keepSecrets(setup.config);
+  const { models } = setup;
+  const lost = new ConfigError(unreachable(models));
+  if (lost.problems.length > 0) print(setup.file?.locate(lost).message ?? lost.problems.map(sentenceOf).join('\n'));
+  else print(file === undefined ? `Models: ${setup.from}.` : `${file}: no mistakes`);
+  const { transport, close } = createTransport();
+  const tried = await tryAll(setup, transport);
+  await close();
+  print(`\n${tableOf(tried)}`);
+  const wrong = [...new Set(tried.flatMap(wrongIn))];
+  if (wrong.length > 0) print(`\n${wrong.join('\n')}`);
+  if (lost.problems.length > 0) return MISCONFIGURED;
+  return wrong.length > 0 ? UNWELL : WELL;
+}
+
+/** Tries every entry: all servers at once, and the models of one server one after the other, since it may have room for one. */
+async function tryAll({ config, models }: Setup, transport: Transport): Promise<Tried[]> {
+  const reports = await askBackends(models, transport, config.models ? IN_CONFIG : IN_ENVIRONMENT);
+  const busy = new Map<string, Promise<boolean>>();
+  return Promise.all(
+    reports.map(async (report): Promise<Tried> => {
+      const { model, index, names = [] } = report;
+      const name = nameToTry(models, index, names);
+      const untried = { report, model: name, verdicts: NOT_TRIED };
+      // Whose list was refused or is not there may answer all the same; who is not there does not.
+      if ('keys' in model || model.url === undefined || name === undefined || report.isDead) return untried;
+      const server = JSON.stringify([model.url, model.key]);
+      const wire = watched(transport);
+      const [route] = openModels({ models: [model], errorDetail: true }, wire.transport).routes;
+      if (!route) return untried;
+      const before = busy.get(server) ?? Promise.resolve(true);
+      const trying = before.then(async (answers) =>
+        answers ? tryModel({ ...route, model: name, exchanges: wire.exchanges }) : { ...NOT_TRIED, answer: SILENT },
+      );
+      busy.set(
+        server,
+        trying.then(({ answer, stream }) => answer.result === 'yes' || stream !== SKIPPED),
+      );
+      return { ...untried, verdicts: await trying };
+    }),
+  );
+}
+
+function tableOf(tried: readonly Tried[]): string {
+  const rows = tried.map(({ report, model, verdicts }) => [
+    report.model.match,
+    report.model.backend,
+    model ?? '-',
+    listVerdict(report),
+    ...TRIALS.map((trial) => verdicts[trial].result),
+    urlOf(report) || report.came,
+  ]);
+  return table([['match', 'backend', 'model', 'list', ...TRIALS, 'URL'], ...rows]);
+}
+
+function listVerdict({ names, warning, model }: BackendReport): Verdict['result'] {
+  if ('keys' in model || model.url === undefined) return '-';
+  return names && !warning ? 'yes' : 'no';
+}
+
+/** A line for each thing that did not work with an entry. */
+function wrongIn({ report, model, verdicts }: Tried): string[] {
+  const about = (what: string) => `! ${subjectOf(report)}${model === undefined ? '' : ` ${model}`}: ${what}`;
+  const lines = report.warning ? [`! ${subjectOf(report)} ${report.warning}`] : [];
+  if (model === undefined && !report.names && !report.isDead && urlOf(report)) {
+    lines.push(about('nothing was tried, since no model is known: name one in match'));
+  }
+  for (const trial of TRIALS) {
+    const { result, says } = verdicts[trial];
+    if (result === 'no') lines.push(about(`${trial}: ${says}`));
+  }
+  return lines;
+}
