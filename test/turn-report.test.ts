@@ -252,3 +252,12 @@ test('the log line has the cost, of background turns too', async (t) => {
     ['request', { llm_cost: 39 }],
   ]);
 });
+
+test('a long stream tells its sums less and less often, and never falls behind by more than a sixty-fourth', async () => {
+  const name = model.script(says(...Array.from({ length: 1000 }, () => 'word')));
+  const { text, reports } = await ask({ model: name, input: 'Hi.', stream: true });
+  assert.equal(text.match(/"delta":"word"/g)?.length, 1000);
+  const outputs = reports.slice(0, -1).map((report) => Number(report['io.envoy.ai_gateway']?.llm_output_token));
+  assert.ok(outputs.length < 300, `${outputs.length}`);
+  assert.ok((outputs.at(-1) ?? 0) >= 1000 * (64 / 65) - 1);
+});

