@@ -193,6 +193,12 @@ test('a server that counts nothing is counted by estimate, reasoning and calls a
   const { tokens } = await ask({ model: name, input: 'w'.repeat(3000), tools: [{ type: 'function', name: 'f' }] });
   assert.equal(tokens.llm_output_token, 300);
   assert.ok(Number(tokens.llm_input_token) > 1000 && Number(tokens.llm_input_token) < 1500);
+  const short = model.script(async (turn) => {
+    for (let n = 0; n < 50; n++) await turn.text('字');
+    await turn.raw('data: [DONE]\n\n');
+    turn.end();
+  });
+  assert.equal((await ask({ model: short, input: 'Hi.', stream: true })).tokens.llm_output_token, 50);
 });
 
 test('counts that no model has are told as the most that Envoy charges', async () => {
@@ -213,15 +219,16 @@ test('errors and what makes nothing tell no tokens', async () => {
     await turn.text('Hello');
     turn.cut();
   });
-  const slow = model.script(async (turn) => {
-    await turn.sleep(600); // beyond limits.head: the stream has begun
-    turn.reply(500, { error: { message: 'no' } });
+  const begins = model.script(async (turn) => {
+    await turn.delta({ role: 'assistant', content: '' });
+    await turn.raw('data: {"error":{"message":"no"}}\n\n');
+    turn.end();
   });
   for (const body of [
     { model: fails, input: 'Hi.' },
     { model: fails, input: 'Hi.', stream: true },
     { model: half, input: 'Hi.' },
-    { model: slow, input: 'Hi.', stream: true },
+    { model: begins, input: 'Hi.', stream: true },
     { model: fails, input: 5 },
     { model: 'unheard-of', input: 'Hi.' },
   ]) {
