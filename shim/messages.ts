@@ -26,14 +26,7 @@ export interface HttpBody {
 
 /** A google.protobuf.Struct; proto-loader's own copy of it speaks camelCase even with `keepCase`. */
 export interface Struct {
-  fields: Record<string, StructValue>;
-}
-
-/** A google.protobuf.Value, which has one of its members. */
-export interface StructValue {
-  stringValue?: string;
-  numberValue?: number;
-  structValue?: Struct;
+  fields: Record<string, { stringValue?: string }>;
 }
 
 /** A message from Envoy: exactly one of the six parts, and in the first message of a stream, how Envoy is configured. */
@@ -68,8 +61,8 @@ export interface ProcessingResponse {
     body: Uint8Array;
   };
   streamed_immediate_response?: { headers_response: HttpHeaders } | { body_response: HttpBody };
-  /** By namespace. Envoy merges those of several messages, and refuses a message with nothing else. */
-  dynamic_metadata?: Struct;
+  /** A google.protobuf.Struct, by namespace. Envoy merges those of several messages, and refuses a message with nothing else. */
+  dynamic_metadata?: Uint8Array;
 }
 
 /** ProcessingMode.BodySendMode of Envoy's processing_mode.proto, by number. */

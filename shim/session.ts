@@ -2,8 +2,8 @@ import { BodyMemory, type Memory } from './body-memory.ts';
 import { peerOf, requestIdOf, wholeReply } from './codec.ts';
 import { withBodyInQuery } from './get-body.ts';
 import { type Intake, takeRequest } from './intake.ts';
-import type { ProcessingRequest, ProcessingResponse, Struct } from './messages.ts';
-import { type Metadata, structOf } from './metadata.ts';
+import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import { encodeMetadata, type Metadata } from './metadata.ts';
 import { unlessAborted } from './race.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { type Outlet, sendLive, sendWhole, TruncatedReply } from './reply.ts';
@@ -176,9 +176,9 @@ async function answer(intake: Intake, response: Response, outlet: Outlet): Promi
 }
 
 /** What the handler reports now. An error in it costs the report, and not the reply. */
-function metadataOf(next: () => Metadata | undefined, log: Log): Struct | undefined {
+function metadataOf(next: () => Metadata | undefined, log: Log): Uint8Array | undefined {
   try {
-    return structOf(next());
+    return encodeMetadata(next());
   } catch (error) {
     log('error', 'A report for dynamic metadata failed.', { error });
     return undefined;

@@ -3,18 +3,35 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader';
-import type { ProcessingResponse, Struct } from '../shim/messages.ts';
-import { structOf } from '../shim/metadata.ts';
+import type { ProcessingResponse } from '../shim/messages.ts';
+import { encodeMetadata } from '../shim/metadata.ts';
 import { type Ingress, serveExchange } from '../shim/session.ts';
 import { chunk, FakeExchange, head, options } from './support/shim-fake-exchange.ts';
 
-/** The namespaces of a message, as plain values. */
-function plain(struct: Struct | undefined): unknown {
-  const members = Object.entries(struct?.fields ?? {}).map(([name, value]) => [
-    name,
-    value.structValue ? plain(value.structValue) : (value.numberValue ?? value.stringValue),
-  ]);
-  return Object.fromEntries(members);
+interface Value {
+  structValue?: Struct;
+  numberValue?: number;
+  stringValue?: string;
+}
+
+interface Struct {
+  fields: Record<string, Value>;
+}
+
+const messages = loadSync(fileURLToPath(new URL('../proto/ext_proc.proto', import.meta.url)), { oneofs: true });
+// The loader's index holds services and messages alike; this one comes with the attributes of a request.
+const struct = messages['google.protobuf.Struct'] as MessageTypeDefinition<Struct, Struct>;
+
+/** The namespaces of a message, as plain values, read by a decoder that is not ours. */
+function plain(bytes: Uint8Array | undefined): unknown {
+  const values = ({ fields }: Struct): unknown =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, { structValue, numberValue, stringValue }]) => [
+        name,
+        structValue ? values(structValue) : (numberValue ?? stringValue),
+      ]),
+    );
+  return bytes && values(struct.deserialize(Buffer.from(bytes)));
 }
 
 /** What each message of a reply says, the last one marked; undefined for nothing. */
@@ -108,32 +125,30 @@ test('an error in a report is logged, and costs nobody the reply', async () => {
   }
 });
 
-const proto = loadSync(fileURLToPath(new URL('../proto/ext_proc.proto', import.meta.url)), {
-  keepCase: true,
-  defaults: true,
-  oneofs: true,
-});
-// The loader's index holds services and messages alike.
-const type = proto['envoy.service.ext_proc.v3.ProcessingResponse'] as MessageTypeDefinition<
-  ProcessingResponse,
-  ProcessingResponse
->;
-
 test('values that no message may have: halves of characters, controls, endless texts, numbers that are none', () => {
   const long = `${'x'.repeat(255)}😀`;
-  const struct = structOf({
+  const bytes = encodeMetadata({
     'io.envoy.ai_gateway': {
       llm_total_token: 2 ** 53 - 1,
       nan: Number.NaN,
       endless: Number.POSITIVE_INFINITY,
       none: 0,
     },
-    antiphon: { half: 'a\ud800b', line: 'a\r\n{"b":1}\u0000\u009b', long, empty: '' },
+    antiphon: { half: 'a\ud800b', line: 'a\r\n{"b":1}\u0000\u009b', long, empty: '', ä: '字' },
   });
-  const bytes = type.serialize({ dynamic_metadata: struct as Struct });
-  new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(bytes.indexOf('half'), bytes.indexOf('half') + 14));
-  assert.deepEqual(plain(type.deserialize(bytes).dynamic_metadata), {
+  assert.deepEqual(plain(bytes), {
     'io.envoy.ai_gateway': { llm_total_token: 2 ** 53 - 1, none: 0 },
-    antiphon: { half: 'a\ufffdb', line: 'a  {"b":1}  ', long: `${'x'.repeat(255)}\ufffd`, empty: '' },
+    antiphon: { half: 'a\ufffdb', line: 'a  {"b":1}  ', long: `${'x'.repeat(255)}\ufffd`, empty: '', ä: '字' },
   });
+});
+
+test('namespaces, names and texts of any number and length are written as they are', () => {
+  const names = Array.from({ length: 300 }, (_, n) => `name${n}${'é'.repeat(n)}`);
+  const all = Object.fromEntries(names.map((name, n) => [name, n % 2 === 0 ? n / 3 : name.slice(0, 256)]));
+  const metadata = { a: all, [`b${'c'.repeat(20_000)}`]: { d: -1.5e300 }, e: {} };
+  const { e: _, ...written } = metadata;
+  assert.deepEqual(plain(encodeMetadata(metadata)), written);
+  assert.deepEqual(plain(encodeMetadata({ f: { g: 1 } })), { f: { g: 1 } }, 'nothing is left of the last');
+  assert.throws(() => encodeMetadata({ a: { ['b'.repeat(2 ** 21)]: 1 } }), /limited to 2 MiB/);
+  assert.deepEqual(plain(encodeMetadata({ f: { g: 1 } })), { f: { g: 1 } });
 });
