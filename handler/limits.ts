@@ -266,6 +266,8 @@ export const fixedLimits = {
    * on of its clients never comes to it. Past it: they count towards `resets`. On Workers: there is no gRPC.
    */
   resetsPerSecond: 20_000,
+  /** A file that holds a secret, in bytes: a key has a hundred, a token some thousands. Past it: the configuration is refused. On Workers: there are no files. */
+  secretFile: 64 * KiB,
   /** Characters of an error, or of what a model's server answered, in one line of the log. Past it: the rest is left out. */
   logText: 2_000,
   /**

@@ -39,8 +39,6 @@ async function main(flags: Flags): Promise<void> {
     console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
   let stopping = false;
   const product = await startProduct({ flags, env: process.env, say });
-  const terminals = { isTerminal: process.stderr.isTTY, isLogTerminal: process.stdout.isTTY };
-  void greet(product, { say: (lines) => stopping || say(lines), ...terminals });
 
   async function stop(code: number): Promise<void> {
     if (stopping) return;
@@ -57,7 +55,11 @@ async function main(flags: Flags): Promise<void> {
     }
     await exit(code);
   }
-  onSignals([() => void stop(0), () => void product.cut(), () => process.exit(1)]);
+  const reload = () => void product.reload().catch(() => {}); // the log says why
+  onSignals([() => void stop(0), () => void product.cut(), () => process.exit(1)], reload);
+  // Whoever waits for the greeting may send signals at once.
+  const terminals = { isTerminal: process.stderr.isTTY, isLogTerminal: process.stdout.isTTY };
+  void greet(product, { say: (lines) => stopping || say(lines), ...terminals });
   process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error: describe(error) }));
   process.on('uncaughtException', (error) => {
     log.error('uncaught exception', { error: describe(error) });

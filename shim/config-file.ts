@@ -10,11 +10,19 @@ export interface ConfigFile {
   locate(error: ConfigError): Error;
 }
 
-/** Reads a YAML file; an unreadable file is an Error that names it, and invalid YAML one with a line for each mistake. */
-export async function openConfigFile(file: string): Promise<ConfigFile> {
+/** The text of a file; rejects as Node does. */
+export function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8');
+}
+
+/**
+ * Reads a YAML file, whose text `read` gives; an unreadable file is an Error that names it, and invalid YAML one with a line for
+ * each mistake.
+ */
+export async function openConfigFile(file: string, read = readText): Promise<ConfigFile> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await read(file);
   } catch (error) {
     throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }

@@ -27,35 +27,40 @@ interface Proof {
   value: string;
 }
 
-/** What an HTTP server serves, and where. */
-export type HttpOptions = Address & {
-  /** The command-line flag of the port, for errors. */
-  flag?: string;
-  fetch: (request: Request, ingress: Ingress & SocketIngress) => Response | Promise<Response>;
+/** What may change while an HTTP server runs. */
+export interface HttpLimits {
   /** The largest WebSocket message, in bytes: slightly above the handler's own limit, whose error is more helpful. */
-  message?: number;
-  /** Whether web pages can reach it by DNS rebinding. Default: whether it listens on the loopback. */
-  rebindable?: boolean;
+  message?: number | undefined;
   /** The header, and the secret in it, that prove that a request comes from an Envoy: DNS rebinding cannot. */
   proof?: Proof | undefined;
-  /** TLS. Default: plain HTTP. */
-  tls?: Tls | undefined;
   /** Connections per address. Default: no limit. */
   connections?: number | undefined;
-  /**
-   * Whether all requests come through an Envoy that appends the client's address to `x-forwarded-for`. Default: on a unix
-   * socket.
-   */
-  forwarded?: boolean;
   /** How long a draining server still accepts requests, in milliseconds. Default: 0. */
-  linger?: number;
+  linger?: number | undefined;
   /** How long a client may leave its reply unread before its connection is closed, in milliseconds. */
-  unread?: number;
-  /** Memory budget for incoming WebSocket messages. */
-  memory?: Memory | undefined;
-  /** Default: the handler's own log. */
-  log?: Log;
-};
+  unread?: number | undefined;
+}
+
+/** What an HTTP server serves, and where. */
+export type HttpOptions = Address &
+  HttpLimits & {
+    /** The command-line flag of the port, for errors. */
+    flag?: string;
+    fetch: (request: Request, ingress: Ingress & SocketIngress) => Response | Promise<Response>;
+    /** Whether web pages can reach it by DNS rebinding. Default: whether it listens on the loopback. */
+    rebindable?: boolean;
+    /** TLS. Default: plain HTTP. */
+    tls?: Tls | undefined;
+    /**
+     * Whether all requests come through an Envoy that appends the client's address to `x-forwarded-for`. Default: on a unix
+     * socket.
+     */
+    forwarded?: boolean;
+    /** Memory budget for incoming WebSocket messages. */
+    memory?: Memory | undefined;
+    /** Default: the handler's own log. */
+    log?: Log;
+  };
 
 const PROXIED: Ingress = Object.freeze({ name: 'http', rebindable: false });
 
@@ -82,21 +87,11 @@ const OPTIONS = {
  * Serves `fetch` on HTTP/1.1, and WebSockets where it accepts them; any other upgrade is an ordinary request. An Error names
  * `flag` for a port that cannot be listened on, or the unix socket.
  */
-export async function serveHttp(options: HttpOptions): Promise<Running> {
+export async function serveHttp(options: HttpOptions): Promise<Running<HttpLimits>> {
   const path = 'path' in options ? options.path : undefined;
-  const {
-    flag = '-http-port',
-    fetch,
-    message = MAX_MESSAGE_BYTES,
-    linger = 0,
-    forwarded = path !== undefined,
-    connections,
-    unread = UNREAD_MS,
-    memory,
-    proof,
-    tls,
-    log = logLine,
-  } = options;
+  const { flag = '-http-port', fetch, forwarded = path !== undefined, memory, tls, log = logLine } = options;
+  let proof: Proof | undefined;
+  let linger = 0;
   const replies = new Set<ServerResponse>();
   let draining = false;
   let closing = false;
@@ -128,10 +123,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
     { errorHandler: () => new Refusal(400, 400, 'The request line or a header is not valid.').toResponse() },
   );
 
-  const connected = new CallerCount(connections);
+  const connected = new CallerCount();
   const rejected = new WeakSet<object>();
   const sockets = openSockets(
-    message,
+    MAX_MESSAGE_BYTES,
     (request, ingress, incoming) =>
       rejected.has(incoming.socket)
         ? tooManyConnections().toResponse()
@@ -147,7 +142,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   };
   const server = certificates ? createTlsServer({ ...settings, ...certificates }) : createServer(settings);
   server.on(tls ? 'secureConnection' : 'connection', (socket: NetSocket) => {
-    if (connections === undefined || !socket.remoteAddress) return;
+    if (!socket.remoteAddress) return;
     const caller = networkOf(socket.remoteAddress);
     if (connected.isFull(caller)) {
       rejected.add(socket); // its request gets the 429
@@ -187,9 +182,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   if (path !== undefined) await clearSocketPath(path);
   // The timeout means that nothing moves in either direction, which is also so while the model works: close only with unread
   // data.
-  server.setTimeout(unread, (socket) => {
+  server.on('timeout', (socket) => {
     if (socket.writableLength > 0) socket.destroy();
   });
+  setLimits(options);
   await new Promise<void>((resolve, reject) => {
     const at = 'path' in options ? `unix:${options.path}` : `${options.host}:${options.port}`;
     server.once('error', (error) => reject(cannotListen(flag, at, error)));
@@ -201,6 +197,12 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   direct = Object.freeze({ ...direct, rebindable: options.rebindable ?? loopback });
   if (path !== undefined) await openToGroup(path);
 
+  function setLimits(limits: HttpLimits): void {
+    ({ proof, linger = 0 } = limits);
+    server.setTimeout(limits.unread ?? UNREAD_MS);
+    connected.setMax(limits.connections);
+    sockets.setMaxPayload(limits.message ?? MAX_MESSAGE_BYTES);
+  }
   function stopListening(): Promise<void> {
     closing = true;
     return new Promise((resolve) => server.close(() => resolve()));
@@ -232,6 +234,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running> {
   }
   return {
     port: typeof address === 'string' ? 0 : address.port,
+    setLimits,
     drain,
     close,
     get inFlight() {

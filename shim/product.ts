@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { newSocketFolder, type SocketFolder } from '../envoy/socket-folder.ts';
 import { type SupervisedEnvoy, superviseEnvoy } from '../envoy/supervise.ts';
 import {
+  type Config,
   createHandler,
   type Database,
   describe,
@@ -20,12 +21,14 @@ import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
 import { findDocsScript } from './docs-script.ts';
 import type { Flags } from './flags.ts';
-import { serveHttp } from './http.ts';
+import { type HttpLimits, serveHttp } from './http.ts';
 import { hostAndPort, isTcp, type Listeners } from './listeners.ts';
+import { refuseOwnListeners } from './own-listener.ts';
+import { Reloader, type Reloads } from './reloader.ts';
 import type { Running } from './running.ts';
 import type { GrpcOptions } from './server.ts';
 import { sessionLimits } from './session-limits.ts';
-import { readSetup } from './setup.ts';
+import { readSetup, type Setup } from './setup.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
 import { socketPathOf } from './unix-socket.ts';
@@ -48,7 +51,14 @@ export interface Product {
    */
   askBackends(): Promise<BackendReport[]>;
   /** How long `stop` waits for requests in flight, in milliseconds. */
-  drain: number;
+  readonly drain: number;
+  /**
+   * Reads the configuration's file again, or takes another configuration in place of the root's. Rejects with an Error that says what is
+   * wrong, and changes nothing. What needs a restart is named in the log. A file that changes is read again without it.
+   */
+  reload(config?: object): Promise<void>;
+  /** What reloads have come to, those of changed files included. */
+  readonly reloads: Readonly<Reloads>;
   /** Requests in flight, open WebSockets and background turns included. */
   readonly inFlight: number;
   /**
@@ -81,17 +91,12 @@ const MESSAGE_SLACK = 1024 * 1024;
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const { flags = {}, config: inline, env = process.env, say = () => {}, database: customDatabase, ...added } = options;
   // Whoever starts it without any configuration tries it out, and wants to know what the model's server says.
-  const source = { file: flags.config, inline: inline ?? { errorDetail: true }, env };
-  const {
-    config,
-    file,
-    models,
-    from,
-    listen,
-    tls,
-    database: url,
-  } = await readSetup({ ...source, backends: Object.keys(added.backends ?? {}) }, flags);
-  const { limits } = config;
+  const backends = Object.keys(added.backends ?? {});
+  const source = { file: flags.config, inline: inline ?? { errorDetail: true }, env, backends };
+  const filesRead = new Map<string, string>();
+  const started = await readSetup({ ...source, filesRead }, flags);
+  const { config, file, models, from, listen, tls, database: url } = started;
+  let { limits } = config;
   const store = customDatabase ? 'a database of the root' : url;
   const readiness = new Readiness();
   const database =
@@ -120,28 +125,34 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const running: Running[] = [];
   let admin: Running | undefined;
   let sockets: SocketFolder | undefined;
+  let reloader: Reloader | undefined;
+  const setLimits: ((config: Config) => void)[] = [];
+  const run = <L>(server: Running<L>, limitsOf: (config: Config) => L) => {
+    running.push(server);
+    setLimits.push((config) => server.setLimits(limitsOf(config)));
+  };
   handler.maintain();
   const close = async () => {
+    reloader?.close();
     await sockets?.remove();
     await closeTransport();
     await database.close();
   };
   try {
-    const grpc = { fetch, limits: sessionLimits(limits), memory };
-    const http = {
-      fetch,
-      message: limits.body + MESSAGE_SLACK,
-      unread: limits.unread,
-      connections: limits.perCaller.connections,
-      memory,
-    };
+    const grpcLimits = ({ limits }: Config) => sessionLimits(limits);
+    const grpc = { fetch, limits: grpcLimits(config), memory };
+    const http = { fetch, memory };
     if (listen.http !== 'off') {
-      const { linger } = limits;
-      running.push(await serveHttp({ ...http, ...addressOf(listen.http), linger, tls: tls.http, proof: config.proof }));
+      const limitsOf = (config: Config) => ({
+        ...httpLimits(config),
+        linger: config.limits.linger,
+        proof: config.proof,
+      });
+      run(await serveHttp({ ...http, ...limitsOf(config), ...addressOf(listen.http), tls: tls.http }), limitsOf);
     }
     // Loaded once HTTP is served, and where it is used: it takes as long as half of the rest.
     const serveGrpc = async (options: GrpcOptions) => (await import('./server.ts')).serveGrpc(options);
-    if (listen.grpc !== 'off') running.push(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }));
+    if (listen.grpc !== 'off') run(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }), grpcLimits);
     if (listen.admin !== 'off') {
       const routes = new Map([
         ['/livez', fetch],
@@ -159,8 +170,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       // listeners, which may be behind a user's Envoy, they are not.
       sockets = await newSocketFolder();
       const processor = { grpcSocket: join(sockets.path, 'grpc.sock'), httpSocket: join(sockets.path, 'http.sock') };
-      running.push(await serveGrpc({ ...grpc, address: `unix:${processor.grpcSocket}`, rebindable: true }));
-      running.push(await serveHttp({ ...http, path: processor.httpSocket, rebindable: true }));
+      run(await serveGrpc({ ...grpc, address: `unix:${processor.grpcSocket}`, rebindable: true }), grpcLimits);
+      run(
+        await serveHttp({ ...http, ...httpLimits(config), path: processor.httpSocket, rebindable: true }),
+        httpLimits,
+      );
       const [host, envoyPort] = hostAndPort(listen.envoy);
       envoy = await superviseEnvoy(
         { mode: 'streamed', ...processor, host, envoyPort, say },
@@ -177,6 +191,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         },
       );
     }
+    const take = ({ config, models }: Setup) => {
+      refuseOwnListeners(models, Object.values(listen).filter(isTcp));
+      handler.reload({ ...config, models });
+      ({ limits } = config);
+      for (const set of setLimits) set(config);
+    };
+    const reloading = new Reloader({ source, flags, started, filesRead, take, readiness });
+    reloader = reloading;
     return {
       listen,
       http: isTcp(listen.http) ? `${tls.http ? 'https' : 'http'}://${listen.http}` : undefined,
@@ -188,12 +210,17 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         const { askBackends, IN_CONFIG, IN_ENVIRONMENT } = await import('./backends/ask.ts');
         return askBackends(models, transport, config.models ? IN_CONFIG : IN_ENVIRONMENT);
       },
-      drain: limits.drain,
+      get drain() {
+        return limits.drain;
+      },
+      reload: (config) => reloading.reload(config),
+      reloads: reloading.reloads,
       get inFlight() {
         return running.reduce((sum, server) => sum + server.inFlight, handler.backgroundTurns);
       },
       async stop() {
         readiness.set('draining', true);
+        reloading.close();
         const timeoutMs = limits.drain + fixedLimits.ending;
         const drained = Promise.all(running.map((server) => server.drain(timeoutMs)));
         await handler.close(limits.drain, drained);
@@ -213,6 +240,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     await close();
     throw error;
   }
+}
+
+function httpLimits({ limits }: Config): HttpLimits {
+  const { body, unread, perCaller } = limits;
+  return { message: body + MESSAGE_SLACK, unread, connections: perCaller.connections };
 }
 
 function addressOf(listener: string): { host: string; port: number } | { path: string } {

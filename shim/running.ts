@@ -1,8 +1,10 @@
 import { socketPathOf } from './unix-socket.ts';
 
 /** A running gRPC or HTTP server; its port is 0 on a unix socket. */
-export interface Running {
+export interface Running<Limits = never> {
   port: number;
+  /** Changes its limits, for requests and connections from now on. */
+  setLimits(limits: Limits): void;
   /** Requests in flight, open WebSockets included. */
   readonly inFlight: number;
   /** Stops accepting requests, lets those in flight finish for at most `graceMs`, then closes; resolves when closed. */

@@ -35,6 +35,9 @@ export interface GrpcOptions extends Omit<SessionOptions, 'log'> {
 /** Bytes of a gRPC message beside a BUFFERED body: headers and attributes. */
 const HEADERS_SLACK = 1024 * 1024;
 
+/** Read at each call. */
+const MESSAGE_LENGTH = 'grpc.max_receive_message_length';
+
 const OPTIONS = {
   // As in the Envoy configuration: requests are bounded by memory, and by Envoy's circuit breakers.
   'grpc.max_concurrent_streams': 100_000,
@@ -62,9 +65,16 @@ if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
  * Serves `fetch` as an ext_proc processor, with gRPC health. An Error names `-port` for a port that cannot be listened on, or
  * the unix socket.
  */
-export async function serveGrpc({ address, tls, fetch, log = logLine, ...options }: GrpcOptions): Promise<Running> {
+export async function serveGrpc({
+  address,
+  tls,
+  fetch,
+  log = logLine,
+  ...options
+}: GrpcOptions): Promise<Running<SessionOptions['limits']>> {
   const session: SessionOptions = { ...options, log };
-  const server = new Server({ ...OPTIONS, 'grpc.max_receive_message_length': session.limits.body + HEADERS_SLACK });
+  const serverOptions = { ...OPTIONS, [MESSAGE_LENGTH]: session.limits.body + HEADERS_SLACK };
+  const server = new Server(serverOptions);
   // grpc-js has no public option for these; tests notice if a field is renamed.
   const { commonServerOptions, http2Servers } = server as unknown as GrpcInternals;
   Object.assign(commonServerOptions, RESET_LIMITS);
@@ -126,6 +136,10 @@ export async function serveGrpc({ address, tls, fetch, log = logLine, ...options
   }
   return {
     port,
+    setLimits(limits) {
+      session.limits = limits;
+      serverOptions[MESSAGE_LENGTH] = limits.body + HEADERS_SLACK;
+    },
     drain,
     close,
     get inFlight() {

@@ -1,12 +1,13 @@
-import { type Config, ConfigError, type ModelConfig, readConfig } from '../handler/index.ts';
+import { type Config, ConfigError, type ModelConfig, readConfig, readSecretFiles } from '../handler/index.ts';
 import { checkCosts } from './cel.ts';
-import { type ConfigFile, openConfigFile, placed } from './config-file.ts';
+import { type ConfigFile, openConfigFile, placed, readText } from './config-file.ts';
 import { DEFAULT_DATABASE, kindOf } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
 import { isTcp, type Listeners, listenersOf } from './listeners.ts';
 import { defaultInFlight } from './memory-limit.ts';
 import { refuseOwnListeners } from './own-listener.ts';
+import { readSecretFile } from './secret-file.ts';
 import { readTls, type Tls } from './tls.ts';
 
 /** Where a configuration comes from. */
@@ -19,13 +20,23 @@ export interface ConfigSource {
   env: Env;
   /** Names of the backends that a root adds. */
   backends?: readonly string[];
+  /** Gets each file that is read, and what it holds: a text, or why there is none. */
+  filesRead?: Map<string, string>;
 }
 
 /** Reads a configuration; throws an Error with a line for every mistake, each with its place in the file. */
-export async function loadConfig({ file: path, inline = {}, env, backends = [] }: ConfigSource): Promise<LoadedConfig> {
-  const file = path === undefined ? undefined : await openConfigFile(path);
-  const context = { env, backends, defaults: { inFlight: defaultInFlight() } };
-  return { file, config: await placed(file, () => readConfig(file?.value ?? inline, context)) };
+export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
+  const { file: path, inline = {}, env, backends = [], filesRead } = source;
+  const noting = (read: (file: string) => Promise<string>) => async (file: string) => {
+    const text = read(file);
+    filesRead?.set(file, await text.catch(String));
+    return text;
+  };
+  const file = path === undefined ? undefined : await openConfigFile(path, noting(readText));
+  const written = file?.value ?? inline;
+  const secrets = await readSecretFiles(written, env, noting(readSecretFile));
+  const context = { env, backends, secrets, defaults: { inFlight: defaultInFlight() } };
+  return { file, config: await placed(file, () => readConfig(written, context)) };
 }
 
 /** A configuration, and the file that it came from. */

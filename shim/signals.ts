@@ -3,9 +3,9 @@ import { fixedLimits } from '../handler/index.ts';
 /**
  * Runs one step per stop signal, SIGTERM or SIGINT, and the last step again for any further. Signals within
  * `fixedLimits.signals` of one that counted are ignored: npm repeats what the terminal or the process group has already sent us.
- * SIGHUP is ignored.
+ * SIGHUP reloads.
  */
-export function onSignals(steps: readonly [() => void, ...(() => void)[]]): void {
+export function onSignals(steps: readonly [() => void, ...(() => void)[]], reload: () => void): void {
   const remaining = [...steps];
   let lastSignal = Number.NEGATIVE_INFINITY;
   const onSignal = () => {
@@ -17,5 +17,5 @@ export function onSignals(steps: readonly [() => void, ...(() => void)[]]): void
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on('SIGHUP', () => {});
+  process.on('SIGHUP', reload);
 }

@@ -15,6 +15,8 @@ export type SocketIngress = Pick<Ingress, 'upgrade'>;
 export interface Sockets {
   /** Handles the `upgrade` event of a server: opens a WebSocket if `fetch` accepts it, else sends its Response. */
   upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void;
+  /** Changes the limit of messages, for WebSockets that are opened from now on. */
+  setMaxPayload(bytes: number): void;
   /** Number of open WebSockets. */
   readonly open: number;
   /** Closes each as soon as no turn runs on it. */
@@ -76,6 +78,9 @@ export function openSockets(
     upgrade(incoming, stream, head) {
       stream.on('error', () => {}); // a client may leave meanwhile
       void open(incoming, stream, head).catch(() => stream.destroy());
+    },
+    setMaxPayload(bytes) {
+      server.options.maxPayload = bytes;
     },
     get open() {
       return [...server.clients].filter(({ readyState, OPEN }) => readyState === OPEN).length;

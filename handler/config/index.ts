@@ -3,7 +3,7 @@ import type { CostRule } from '../costs.ts';
 import { InputItem } from '../items/input.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import type { MediaRules } from '../media.ts';
-import { didYouMean, nearest } from '../nearest.ts';
+import { nearest } from '../nearest.ts';
 import { type HostedTool, hostedToolOf, hostedTools } from '../protocol/hosted-tools.ts';
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
@@ -16,6 +16,8 @@ import { media } from './media.ts';
 import { builtIn, type ModelConfig, model, unknownBackend } from './models.ts';
 import { ConfigError, type ConfigProblem } from './problems.ts';
 import { age, count, DAY, memory, pause, size, storage, time, unbounded } from './quantity.ts';
+import { type SecretFiles, secretText, withSecrets } from './secrets.ts';
+import { fillIn } from './substitute.ts';
 
 /** Checks that no two entries of a list have the same key. */
 function unique<T>(keyOf: (entry: T) => string, key: string) {
@@ -49,7 +51,7 @@ const OFFERED_UNASKED: HostedTool[] = ['web_search', 'image_generation'];
 
 const secret = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.regex(/^[\w-]{1,32}$/, 'must be 1 to 32 letters, digits or dashes')),
-  key: v.pipe(v.string('must be a text'), v.minLength(16, 'must be at least 16 characters')),
+  key: v.pipe(secretText, v.minLength(16, 'must be at least 16 characters')),
 });
 
 /** Older versions accepted shorter secrets, which still open what they sealed. */
@@ -62,10 +64,7 @@ const WEBHOOK_SECRET =
 
 const webhook = v.strictObject({
   url: httpUrl,
-  secret: v.pipe(
-    v.string('must be a text'),
-    v.regex(WEBHOOK_SECRET, 'must be whsec_ and base64, or at least 16 characters'),
-  ),
+  secret: v.pipe(secretText, v.regex(WEBHOOK_SECRET, 'must be whsec_ and base64, or at least 16 characters')),
   events: v.optional(
     v.array(v.picklist(webhookEvents, `must be one of ${webhookEvents.join(', ')}`), 'must be a list'),
   ),
@@ -77,7 +76,7 @@ const schema = v.strictObject({
   auth: v.optional(v.literal('none', 'must be none')),
   proof: v.optional(proof),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
-  database: v.optional(v.string('must be a text')),
+  database: v.optional(secretText),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
   logRetention: v.optional(age),
@@ -217,12 +216,16 @@ export interface ConfigContext {
   defaults?: Partial<Limits>;
   /** Names of the backends that a root adds. Default: none. */
   backends?: readonly string[];
+  /** The secrets that it has in files, read. Default: none, so that each is a mistake. */
+  secrets?: SecretFiles;
 }
 
 /** Parses a configuration as it is written, with its `${NAME}`; throws a ConfigError with every mistake in it. */
-export function readConfig(written: unknown, { env, defaults = {}, backends = [] }: ConfigContext): Config {
-  const wrong: ConfigProblem[] = [];
-  const filled = fillIn(written, env, [], wrong);
+export function readConfig(written: unknown, context: ConfigContext): Config {
+  const { env, defaults = {}, backends = [], secrets } = context;
+  const wrong = [...(secrets?.problems ?? [])];
+  const substituted = fillIn(written, env, [], wrong);
+  const filled = secrets ? withSecrets(substituted, secrets.texts) : substituted;
   const { output, problems = [] } = parse(withKnownBackends(filled, [...builtIn, ...backends], wrong), defaults);
   const told = new Set(wrong.map(({ path }) => path.join('\0')));
   const all = [...wrong, ...problems.filter(({ path }) => !told.has(path.join('\0')))];
@@ -251,35 +254,4 @@ function withKnownBackends(config: unknown, known: readonly string[], wrong: Con
     return { ...model, backend: nearest(model.backend, known) ?? model.backend };
   });
   return { ...config, models };
-}
-
-/** Replaces every `${NAME}` in values (not keys) from `env`; throws a ConfigError with every variable that is not set. */
-export function substitute(value: unknown, env: Readonly<Record<string, unknown>>): unknown {
-  const wrong: ConfigProblem[] = [];
-  const filled = fillIn(value, env, [], wrong);
-  if (wrong.length > 0) throw new ConfigError(wrong);
-  return filled;
-}
-
-/** The same value with every `${NAME}` replaced that is set; the others are added to `wrong`. */
-function fillIn(
-  value: unknown,
-  env: Readonly<Record<string, unknown>>,
-  path: readonly string[],
-  wrong: ConfigProblem[],
-): unknown {
-  if (typeof value === 'string') {
-    return value.replace(/\$\{([A-Za-z_]\w*)\}/g, (whole, name: string) => {
-      const text = env[name];
-      if (typeof text === 'string') return text;
-      const hint = didYouMean(name, Object.keys(env));
-      wrong.push({ path, says: `needs the environment variable ${name}, which is not set${hint}` });
-      return whole;
-    });
-  }
-  if (Array.isArray(value)) return value.map((inner, index) => fillIn(inner, env, [...path, String(index)], wrong));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, fillIn(inner, env, [...path, key], wrong)]),
-  );
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { secretText } from './secrets.ts';
 
 const text = v.string('must be a text');
 
@@ -41,7 +42,7 @@ export const proof = v.strictObject({
     v.pipe(text, v.regex(/^[a-z][a-z\d-]*$/, 'must be the name of a header, in lower case')),
     'x-antiphon-proof',
   ),
-  value: v.pipe(text, v.regex(/^[!-~]{16,256}$/, 'must be 16 to 256 printable ASCII characters without spaces')),
+  value: v.pipe(secretText, v.regex(/^[!-~]{16,256}$/, 'must be 16 to 256 printable ASCII characters without spaces')),
 });
 
 /** A host name of this server: no port, lower case. */

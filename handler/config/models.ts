@@ -5,6 +5,7 @@ import { isObject } from '../protocol/json.ts';
 import { httpUrl } from './http-url.ts';
 import type { ConfigProblem } from './problems.ts';
 import { integer } from './quantity.ts';
+import { secretText } from './secrets.ts';
 import { membersOf, type SendConfig, send } from './send.ts';
 
 const servers = Object.keys(protocols) as (keyof typeof protocols)[]; // a table has no other keys
@@ -28,6 +29,9 @@ export function unknownBackend(index: number, backend: string, known: readonly s
   return { path: ['models', String(index), 'backend'], says };
 }
 
+/** What a header can hold: no line breaks, and nothing beyond Latin-1. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 const match = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
 const context = v.optional(integer(256));
 
@@ -36,7 +40,7 @@ const builtInModel = v.pipe(
     match,
     backend: v.picklist(builtIn),
     url: v.optional(httpUrl),
-    key: v.optional(v.string('must be a text')),
+    key: v.optional(v.pipe(secretText, v.regex(HEADER_TEXT, 'must be one line that a header can hold'))),
     context,
     /** Whether the server is OpenAI's, or a proxy to it that its URL does not show. */
     openai: v.optional(v.boolean('must be true or false')),

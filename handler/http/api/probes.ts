@@ -21,9 +21,10 @@ export const probes: Route[] = [
     reply: json('Readiness'),
     async handle(c, { ping, readiness }) {
       await ping();
-      const { reasons } = readiness;
-      if (reasons.length > 0) return c.json({ status: 'unready', reasons }, 503, HEADERS);
-      return c.json({ status: 'ready' }, 200, HEADERS);
+      const { reasons, notes } = readiness;
+      const noted = notes.length > 0 && { notes };
+      if (reasons.length > 0) return c.json({ status: 'unready', reasons, ...noted }, 503, HEADERS);
+      return c.json({ status: 'ready', ...noted }, 200, HEADERS);
     },
   },
 ];

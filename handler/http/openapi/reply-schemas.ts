@@ -125,6 +125,9 @@ export const replySchemas: Record<string, JsonSchema> = {
   Model: object({ id: text, object: text, created: time, owned_by: text }),
   ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),
   Health: object({ status: text }),
-  Readiness: object({ status: text, reasons: { type: 'array', items: text } }, ['reasons']),
+  Readiness: object({ status: text, reasons: { type: 'array', items: text }, notes: { type: 'array', items: text } }, [
+    'reasons',
+    'notes',
+  ]),
   Error: object({ error: object(error) }),
 };

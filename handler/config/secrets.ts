@@ -1,0 +1,74 @@
+import * as v from 'valibot';
+import { isObject } from '../protocol/json.ts';
+import type { ConfigProblem } from './problems.ts';
+import { fillIn } from './substitute.ts';
+
+/** Where the configuration has a secret; `*` is any entry of a list. */
+const PLACES = ['models.*.key', 'webhooks.*.secret', 'secrets.*.key', 'proof.value', 'database'];
+
+/** The text of a secret. A root that has files has put it in the place of `{ file: PATH }`. */
+export const secretText = v.string(
+  'must be a text: only the Node server reads one that is { file: PATH }, and a Worker has bindings',
+);
+
+/** Secrets that were read from files: their texts by path, and what was wrong. */
+export interface SecretFiles {
+  texts: ReadonlyMap<string, string>;
+  problems: readonly ConfigProblem[];
+}
+
+/**
+ * Reads each secret that a configuration, as it is written, has as `{ file: PATH }`. `read` gives the text of a file, and rejects
+ * with an Error that says what is wrong with it.
+ */
+export async function readSecretFiles(
+  written: unknown,
+  env: Readonly<Record<string, unknown>>,
+  read: (file: string) => Promise<string>,
+): Promise<SecretFiles> {
+  const texts = new Map<string, string>();
+  const problems: ConfigProblem[] = [];
+  const all = PLACES.flatMap((place) => objectsAt(written, place.split('.')));
+  for (const [path, value] of all) {
+    const wrong: ConfigProblem[] = [];
+    const { file: as, ...others } = value;
+    const file = fillIn(as, env, path, wrong);
+    if (wrong.length > 0) continue; // told with all others
+    if (typeof file !== 'string' || file === '' || Object.keys(others).length > 0) {
+      problems.push({ path, says: 'must be a text, or { file: PATH }' });
+      continue;
+    }
+    try {
+      texts.set(path.join('\0'), await read(file));
+    } catch (error) {
+      problems.push({ path, says: `is in a file: ${error instanceof Error ? error.message : error}` });
+    }
+  }
+  return { texts, problems };
+}
+
+/** The same configuration with the texts of secrets in their places. */
+export function withSecrets(value: unknown, texts: SecretFiles['texts'], path: readonly string[] = []): unknown {
+  if (texts.size === 0) return value;
+  const text = texts.get(path.join('\0'));
+  if (text !== undefined) return text;
+  if (Array.isArray(value)) return value.map((inner, index) => withSecrets(inner, texts, [...path, String(index)]));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, withSecrets(inner, texts, [...path, key])]),
+  );
+}
+
+/** The objects at a place, each with its path. */
+function objectsAt(
+  value: unknown,
+  [name, ...rest]: readonly string[],
+  path: readonly string[] = [],
+): [path: readonly string[], value: Record<string, unknown>][] {
+  if (name === undefined) return isObject(value) ? [[path, value]] : [];
+  if (name === '*') {
+    if (!Array.isArray(value)) return [];
+    return value.flatMap((entry, index) => objectsAt(entry, rest, [...path, String(index)]));
+  }
+  return isObject(value) ? objectsAt(value[name], rest, [...path, name]) : [];
+}
