@@ -21,12 +21,12 @@ export interface Configured {
  * a cost that will not compile.
  */
 export function configure(
-  { storage, transport, tools, secret, compileCel }: Shared,
+  { storage, transport, tools, secret, secrets, compileCel }: Shared,
   config: Config,
   added?: AddedBackends,
   earlier?: OpenedBackends,
 ): Configured {
-  keepSecrets(config);
+  secrets.keep(secretsOf(config)); // an error about it may quote one
   const findMedia = mediaFinder(config.media);
   const { routes, backends } = openModels(config, transport, added, earlier);
   const { limits, docs, errors, hosts, prompts, retention, logRetention, webhooks } = config;
@@ -56,17 +56,18 @@ export function configure(
   };
 }
 
-/**
- * Keeps the keys and secrets of a configuration out of the log and of all that is redacted. Turns of earlier configurations may
- * still log theirs: those stay as well.
- */
-export function keepSecrets({ models = [], webhooks, secrets, proof }: Config): void {
-  keepSecret(
+/** Keeps the keys and secrets of a configuration out of the log and of all that is redacted, for as long as the process lasts. */
+export function keepSecrets(config: Config): void {
+  for (const secret of secretsOf(config)) if (secret !== undefined) keepSecret(secret);
+}
+
+function secretsOf({ models = [], webhooks, secrets, proof }: Config): (string | undefined)[] {
+  return [
     ...models.map((model) => ('keys' in model ? textOf(model.keys.key) : model.key)),
     ...webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...secrets.map(({ key }) => key),
     proof?.value,
-  );
+  ];
 }
 
 function textOf(value: unknown): string | undefined {

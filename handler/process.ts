@@ -7,6 +7,7 @@ import type { Limits } from './limits.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import type { HandlerOptions } from './options.ts';
 import { Readiness } from './readiness.ts';
+import { ConfiguredSecrets } from './redact.ts';
 import type { SharedSecret } from './seal.ts';
 import type { ProcessServices } from './service/services.ts';
 import { HistoryCache } from './state/history-cache.ts';
@@ -29,6 +30,8 @@ export interface Shared {
   tools: ReadonlyMap<string, Tool>;
   /** The sealing secret of the database. */
   secret: SharedSecret;
+  /** What the log must not show. */
+  secrets: ConfiguredSecrets;
   /** Changes the limits that are of the process: what is held and what waits stays. The lease keeps its duration. */
   setLimits(limits: Limits): void;
 }
@@ -67,6 +70,7 @@ export function openProcess(options: HandlerOptions): Shared {
     compileCel: options.compileCel,
     tools: new Map(tools.map((tool) => [tool.type, tool])),
     secret: sharedSecret(database),
+    secrets: new ConfiguredSecrets(),
     setLimits(limits) {
       memory.setLimit(limits.inFlight);
       turns.setLimits(queueOf(limits));

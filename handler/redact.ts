@@ -13,23 +13,49 @@ const patterns: [RegExp, string][] = [
   [/(:\/\/(?:[^\s?#"'\\:]|:(?!\/\/))*\?)[^\s"'\\]+/g, `$1${REDACTED}`],
 ];
 
-const secrets = new Set<string>();
+/** The most secrets of earlier configurations that are still removed: whatever runs with one ends long before so many changes. */
+const MAX_EARLIER = 200;
+
+/** Secrets that stay. */
+const lasting = new Set<string>();
+const lists = new Set<ConfiguredSecrets>();
 let secretPattern: RegExp | undefined;
 
-/**
- * Makes `redact` remove these texts from now on, also in their JSON and URL encodings. Texts below 6 characters are
- * ignored.
- */
-export function keepSecret(...texts: readonly (string | undefined)[]): void {
-  for (const text of texts) {
-    if (text === undefined || text.length < MIN_SECRET_LENGTH) continue;
+/** Makes `redact` remove a text from now on, also in its JSON and URL encodings. One below 6 characters is ignored. */
+export function keepSecret(text: string): void {
+  lasting.add(text);
+  makePattern();
+}
+
+/** The secrets of one configuration after another, which `redact` removes. */
+export class ConfiguredSecrets {
+  /** The newest are the last. */
+  texts: readonly string[] = [];
+
+  constructor() {
+    lists.add(this);
+  }
+
+  /** Takes the secrets of the newest configuration, as `keepSecret` does; of earlier ones the last 200 stay, for what still runs. */
+  keep(texts: readonly (string | undefined)[]): void {
+    const newest = new Set(texts.filter((text) => text !== undefined));
+    const earlier = this.texts.filter((text) => !newest.has(text));
+    this.texts = [...earlier.slice(-MAX_EARLIER), ...newest];
+    makePattern();
+  }
+}
+
+function makePattern(): void {
+  const forms = new Set<string>();
+  for (const text of [...lasting, ...[...lists].flatMap(({ texts }) => texts)]) {
+    if (text.length < MIN_SECRET_LENGTH) continue;
     // A line of the log is JSON, and may quote an object that is JSON itself, which may quote a text.
     const once = inJson(text);
     for (const form of [text, once, inJson(once), inJson(inJson(once)), encodeURIComponent(text.toWellFormed())])
-      secrets.add(form);
+      forms.add(form);
   }
-  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
-  secretPattern = secrets.size > 0 ? new RegExp(longestFirst.map(literally).join('|'), 'g') : undefined;
+  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
+  secretPattern = forms.size > 0 ? new RegExp(longestFirst.map(literally).join('|'), 'g') : undefined;
 }
 
 /** A text without configured secrets and likely credentials; JSON stays valid. */

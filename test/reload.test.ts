@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import OpenAI from 'openai';
-import { parseConfig } from '../handler/index.ts';
+import { configureLog, log, parseConfig } from '../handler/index.ts';
 import { serveHttp } from '../shim/http.ts';
 import { begin, ended } from './promises/background.ts';
 import { until } from './promises/state-ask.ts';
@@ -169,4 +169,17 @@ test('webhooks: what waits is signed by the new secret, and a URL that is gone i
   await ended(door, later.id);
   assert.equal(await deliver(), undefined);
   assert.equal(model.hooks.length, seen + 2);
+});
+
+test('the log shows neither the secrets of the newest configuration nor those of earlier ones, for as many as may still be in use', async () => {
+  const lines: string[] = [];
+  configureLog('debug', (line) => lines.push(line));
+  const { reload, close } = await testHandler(model, { config: keyed('the-key-0') });
+  for (let n = 1; n <= 1_000; n++) reload(keyed(`the-key-${n}`));
+  log.info('keys', { keys: ['the-key-1000', 'the-key-999', 'the-key-801', 'the-key-2'] });
+  const [line] = lines;
+  assert.doesNotMatch(line ?? '', /the-key-(1000|999|801)"/);
+  assert.match(line ?? '', /the-key-2/, 'what nothing uses any more is forgotten: the pattern must not grow for ever');
+  configureLog('error', () => {});
+  await close();
 });
