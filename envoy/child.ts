@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
+import { type EnvoyLine, lineSplitter, parseLine } from './log-line.ts';
 
 /** How long Envoy may take to stop after SIGTERM, which takes milliseconds; then it hangs and is killed. */
 const STOP_LIMIT_MS = 3_000;
-/** Characters of Envoy's log that are kept: enough for the line that says why it could not start. */
-const TAIL_CHARACTERS = 4_000;
+/** The characters of a line that are read: more than Envoy's limit of 60 KiB on the headers of a request. */
+const MAX_LINE = 128 * 1024;
 
 /** An Envoy process: `exited` resolves with its exit code, or null after a signal; `stop` returns when it is gone. */
 export interface EnvoyProcess {
@@ -16,10 +16,15 @@ export interface EnvoyProcess {
 }
 
 /**
- * Launches Envoy. Its log goes to our stderr, its access log line by line to `accessLog` or nowhere. It ends with this
- * process.
+ * Launches Envoy. Its access log goes line by line to `accessLog` or nowhere, its own log to `ownLog`, for which it has to be in
+ * LOG_FORMAT, or to our stderr. It ends with this process.
  */
-export function launch(path: string, args: readonly string[], accessLog?: (line: string) => void): EnvoyProcess {
+export function launch(
+  path: string,
+  args: readonly string[],
+  accessLog?: (line: string) => void,
+  ownLog?: (line: EnvoyLine) => void,
+): EnvoyProcess {
   const watch = watchdog(); // before what it watches: a kill -9 in between would leave an Envoy that nobody ends
   // A process group of its own: Ctrl-C then reaches only us, and we can drain before Envoy stops.
   const child = spawn('sh', ['-c', LAUNCH_SCRIPT, path, ...args], {
@@ -31,13 +36,19 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
     watch.release();
     throw new Error('sh cannot be run');
   }
-  let tail = '';
+  let last = '';
   let stopping = false;
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    tail = (tail + text).slice(-TAIL_CHARACTERS);
-    if (!stopping) process.stderr.write(text); // it would warn of our signal
+  const split = lineSplitter(MAX_LINE, (text) => {
+    const line = parseLine(text);
+    if (line.message.trim() !== '') last = line.message.trim();
+    if (!stopping) ownLog?.(line); // it would warn of our signal
   });
-  if (accessLog && child.stdout) createInterface({ input: child.stdout }).on('line', accessLog);
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    split(text);
+    if (!stopping && !ownLog) process.stderr.write(text);
+  });
+  child.stderr?.once('end', () => split('\n'));
+  if (accessLog) child.stdout?.setEncoding('utf8').on('data', lineSplitter(MAX_LINE, accessLog));
 
   // 'close' and not 'exit': then the last lines of both logs have been read.
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -45,7 +56,7 @@ export function launch(path: string, args: readonly string[], accessLog?: (line:
   return {
     pid: child.pid,
     exited,
-    lastLogLine: () => tail.trim().split('\n').at(-1) ?? '',
+    lastLogLine: () => last,
     stop: async () => {
       stopping = true;
       child.kill('SIGTERM');

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyProcess, launch } from './child.ts';
 import { configFor, type Mode, type Processor } from './config.ts';
 import { type FindOptions, findEnvoy } from './find.ts';
+import { type EnvoyLine, LOG_FORMAT } from './log-line.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
 import { newSocketFolder } from './socket-folder.ts';
 
@@ -26,13 +27,17 @@ export type EnvoyOptions = FindOptions &
     host?: string | undefined;
     logLevel?: string | undefined;
     accessLog?: ((line: string) => void) | undefined;
+    /** Takes the lines of Envoy's own log; else they go to our stderr. */
+    ownLog?: ((line: EnvoyLine) => void) | undefined;
     signal?: AbortSignal | undefined;
   };
 
 /** A running Envoy: `exited` resolves with its exit code, or null after a signal; `stop` returns when it is gone. */
 export interface RunningEnvoy {
   origin: string;
-  /** GETs a path of the admin interface, which listens in a folder that only this user can enter. */
+  /** The unix socket of the admin interface, in a folder that only this user can enter. */
+  adminSocket: string;
+  /** GETs a path of the admin interface. */
   admin(path: string): Promise<string>;
   pid: number;
   exited: Promise<number | null>;
@@ -53,7 +58,8 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     const config = await configFor(mode, { ...options, host, adminSocket }, version);
     const args = ['--config-yaml', config, '--disable-hot-restart', '--log-level', logLevel];
     args.push('--file-flush-interval-msec', String(LOG_FLUSH_MS));
-    const envoy = launch(path, args, options.accessLog);
+    if (options.ownLog) args.push('--log-format', LOG_FORMAT);
+    const envoy = launch(path, args, options.accessLog, options.ownLog);
     const exited = envoy.exited.then(async (code) => {
       await folder.remove();
       return code;
@@ -63,7 +69,14 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
       await envoy.stop();
       await exited;
     };
-    return { origin: originOf(host, envoyPort), admin: (path) => ask(adminSocket, path), pid: envoy.pid, exited, stop };
+    return {
+      origin: originOf(host, envoyPort),
+      adminSocket,
+      admin: (path) => ask(adminSocket, path),
+      pid: envoy.pid,
+      exited,
+      stop,
+    };
   } catch (error) {
     await folder.remove();
     throw error;

@@ -11,12 +11,14 @@ const STEADY_MS = 60_000;
 export interface EnvoyEvents {
   exited(code: number | null): void;
   failed(error: unknown, nextMs: number): void;
-  running(): void;
+  running(adminSocket: string): void;
 }
 
 /** A supervised Envoy; `stop` returns when none is left. */
 export interface SupervisedEnvoy {
   origin: string;
+  /** The unix socket of the admin interface of the first; each that is started again has its own. */
+  adminSocket: string;
   stop(): Promise<void>;
 }
 
@@ -25,7 +27,7 @@ export async function superviseEnvoy(options: EnvoyOptions, events: EnvoyEvents)
   const stopping = new AbortController();
   const { signal } = stopping;
   let envoy: RunningEnvoy | undefined = await startEnvoy({ ...options, signal });
-  const { origin } = envoy;
+  const { origin, adminSocket } = envoy;
 
   async function supervise(first: RunningEnvoy): Promise<void> {
     let wait = MIN_WAIT_MS;
@@ -44,7 +46,7 @@ export async function superviseEnvoy(options: EnvoyOptions, events: EnvoyEvents)
         wait = Math.min(2 * wait, MAX_WAIT_MS);
         try {
           const started = await startEnvoy({ ...options, signal });
-          events.running();
+          events.running(started.adminSocket);
           return started;
         } catch (error) {
           signal.throwIfAborted();
@@ -57,6 +59,7 @@ export async function superviseEnvoy(options: EnvoyOptions, events: EnvoyEvents)
   const supervision = supervise(envoy).catch(() => {});
   return {
     origin,
+    adminSocket,
     async stop() {
       stopping.abort();
       await envoy?.stop();

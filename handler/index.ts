@@ -38,7 +38,7 @@ export { ApiError } from './errors.ts';
 export { CallerCount } from './fair-queue.ts';
 export type { Ingress } from './ingress.ts';
 export { fixedLimits } from './limits.ts';
-export { configureLog, describe, type Level, levelNames, lineOf, log } from './log.ts';
+export { configureLog, describe, isLogged, type Level, levelNames, lineOf, log } from './log.ts';
 export { MemoryBudget } from './memory-budget.ts';
 export { didYouMean } from './nearest.ts';
 export { openCosts } from './open-costs.ts';

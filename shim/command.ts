@@ -9,7 +9,12 @@ import { version } from './version.ts';
 
 /** Messages for people go to stderr, redacted: the stdout of what serves has log lines only. */
 const stderr = openOutput(process.stderr, (dropped) => `${dropped} lines could not be written\n`);
-const stdout = openOutput(process.stdout, (dropped) => lineOf('warn', 'log lines could not be written', { dropped }));
+const stdout = openOutput(process.stdout, (dropped) =>
+  format(lineOf('warn', 'log lines could not be written', { dropped })),
+);
+
+/** A log line as it is written. */
+let format = (line: string): string => line;
 
 function say(line: string): void {
   stderr.write(`${redact(line)}\n`);
@@ -25,6 +30,14 @@ async function exit(code: number): Promise<never> {
   process.exit(code);
 }
 
+/** Writes log lines for people; loaded where it is used. */
+async function prettyFormat(): Promise<typeof format> {
+  const { prettyLine } = await import('./pretty.ts');
+  const { isTTY } = process.stdout;
+  const colours = isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  return (line) => prettyLine(line, { colours, columns: isTTY ? process.stdout.columns : undefined });
+}
+
 async function main(flags: Flags): Promise<void> {
   if (flags.version) return print(`antiphon ${version()}`);
   if (flags.help) return print(usage[flags.command]);
@@ -33,7 +46,8 @@ async function main(flags: Flags): Promise<void> {
     return exit(await check(flags.config, process.env, print));
   }
   if (flags.command === 'vacuum') return vacuum(flags.config, process.env, say);
-  configureLog(flags.logLevel ?? 'info', stdout.write);
+  if ((flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')) === 'pretty') format = await prettyFormat();
+  configureLog(flags.logLevel ?? 'info', (line) => stdout.write(format(line)));
   // Redirect what libraries print to the log, which redacts secrets.
   for (const level of levelNames)
     console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });

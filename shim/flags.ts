@@ -5,6 +5,11 @@ const commands = ['serve', 'check', 'vacuum'] as const;
 
 type Command = (typeof commands)[number];
 
+/** How log lines are written: one row for people, or JSON. */
+const logFormats = ['pretty', 'json'] as const;
+
+type LogFormat = (typeof logFormats)[number];
+
 /** The parsed command line; absent flags are undefined. */
 export interface Flags {
   command: Command;
@@ -14,6 +19,7 @@ export interface Flags {
   envoyPort?: number;
   adminPort?: number;
   logLevel?: Level;
+  logFormat?: LogFormat;
   noEnvoy: boolean;
   help: boolean;
   version: boolean;
@@ -35,6 +41,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -envoy-port N     port of the Envoy that is started in front
   -admin-port N     port of /livez and /readyz, which stays open until everything has ended
   -log-level LEVEL  ${levelNames.join(', ')}
+  -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy
 ${ALL_COMMANDS}
 Other commands: check, vacuum. Each has its own -help.`,
@@ -52,7 +59,7 @@ ${ALL_COMMANDS}`,
 };
 
 /** Flags that only `serve` has, and those of every command. */
-const ONLY_SERVE = ['port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'no-envoy'];
+const ONLY_SERVE = ['port', 'http-port', 'envoy-port', 'admin-port', 'log-level', 'log-format', 'no-envoy'];
 const OF_ALL = ['config', 'help', 'version'];
 
 /** Parses the arguments after the script name; throws an Error that says what is wrong. */
@@ -80,6 +87,7 @@ export function readFlags(args: readonly string[]): Flags {
     else if (name === 'envoy-port') flags.envoyPort = portOf(name, value());
     else if (name === 'admin-port') flags.adminPort = portOf(name, value());
     else if (name === 'log-level') flags.logLevel = levelOf(value());
+    else if (name === 'log-format') flags.logFormat = formatOf(value());
     else if (name === 'no-envoy') flags.noEnvoy = switchOf(name, inline);
     else if (name === 'help' || name === 'h') flags.help = switchOf(name, inline);
     else if (name === 'version') flags.version = switchOf(name, inline);
@@ -104,6 +112,12 @@ function levelOf(value: string): Level {
     throw new Error(`flag -log-level: "${value}" is none of ${levelNames.join(', ')}${didYouMean(value, levelNames)}`);
   }
   return level;
+}
+
+function formatOf(value: string): LogFormat {
+  const format = logFormats.find((known) => known === value);
+  if (!format) throw new Error(`flag -log-format: "${value}" is none of ${logFormats.join(', ')}`);
+  return format;
 }
 
 function switchOf(name: string, value: string | undefined): boolean {

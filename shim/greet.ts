@@ -27,7 +27,7 @@ export async function greet(product: Product, { say, isTerminal, isLogTerminal }
   say(`
 Antiphon is ready. Models: ${from}.
   responses in    ${store}
-  through Envoy   ${envoy?.origin ?? '(not started)'}
+  through Envoy   ${envoy ? `${envoy.origin}, its admin: --unix-socket ${envoy.adminSocket} http://localhost/` : '(not started)'}
   HTTP            ${http ?? listen.http}
   ext_proc        ${listen.grpc}
   admin           ${isTcp(listen.admin) ? `http://${listen.admin}/readyz` : listen.admin}

@@ -20,6 +20,7 @@ import { placed } from './config-file.ts';
 import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
 import { findDocsScript } from './docs-script.ts';
+import { accessLogger, logEnvoy } from './envoy-log.ts';
 import type { Flags } from './flags.ts';
 import { type HttpLimits, serveHttp } from './http.ts';
 import { hostAndPort, isTcp, type Listeners } from './listeners.ts';
@@ -177,16 +178,16 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       );
       const [host, envoyPort] = hostAndPort(listen.envoy);
       envoy = await superviseEnvoy(
-        { mode: 'streamed', ...processor, host, envoyPort, say },
+        { mode: 'streamed', ...processor, host, envoyPort, say, accessLog: accessLogger(), ownLog: logEnvoy },
         {
           exited(code) {
             readiness.set('envoy', true);
             log.error('Envoy has exited', { code });
           },
           failed: (error, again_ms) => log.error('cannot start Envoy', { error: describe(error), again_ms }),
-          running() {
+          running(admin) {
             readiness.set('envoy', false);
-            log.info('Envoy is running again');
+            log.info('Envoy is running again', { admin });
           },
         },
       );

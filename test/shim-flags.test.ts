@@ -17,16 +17,20 @@ test('flags take one dash or two, and their value after a space or a "="', () =>
     config: 'a.yaml',
     ...ports,
     logLevel: 'debug',
+    logFormat: 'json',
     noEnvoy: true,
     help: false,
     version: false,
   };
-  const line = '-config a.yaml -port 1 -http-port 2 -envoy-port 3 -admin-port 4 -log-level debug -no-envoy';
+  const line =
+    '-config a.yaml -port 1 -http-port 2 -envoy-port 3 -admin-port 4 -log-level debug -log-format json -no-envoy';
   assert.deepEqual(readFlags(line.split(' ')), all);
   assert.deepEqual(readFlags(line.replaceAll(' -', ' --').split(' ')), all);
   assert.deepEqual(
     readFlags(
-      '--config=a.yaml -port=1 -http-port=2 -envoy-port=3 -admin-port=4 -log-level=debug -no-envoy=true'.split(' '),
+      '--config=a.yaml -port=1 -http-port=2 -envoy-port=3 -admin-port=4 -log-level=debug -log-format=json -no-envoy=true'.split(
+        ' ',
+      ),
     ),
     all,
   );
@@ -47,6 +51,7 @@ test('a wrong flag is an Error that says what is wrong', () => {
     ['-port 65536', 'flag -port: "65536" is not a port (0 to 65535)'],
     ['-http-port 80a', 'flag -http-port: "80a" is not a port (0 to 65535)'],
     ['-envoy-port 1e3', 'flag -envoy-port: "1e3" is not a port (0 to 65535)'],
+    ['-log-format xml', 'flag -log-format: "xml" is none of pretty, json'],
     ['-log-level loud', 'flag -log-level: "loud" is none of debug, info, warn, error'],
     ['-no-envoy=no', 'flag -no-envoy takes no value'],
     ['--http_port 1', 'unexpected argument "--http_port" (see -help)'],
@@ -70,6 +75,7 @@ test('a wrong flag is an Error that says what is wrong', () => {
     'envoy-port',
     'admin-port',
     'log-level',
+    'log-format',
     'no-envoy',
     'help',
     'version',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { until } from '../promises/state-ask.ts';
 import { testConfigFile } from '../support/doors/door.ts';
 import { newFolder } from '../support/folder.ts';
 import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
@@ -24,6 +25,12 @@ function ask(origin: string, body: object): Promise<Response> {
   return fetch(`${origin}/v1/responses`, { method: 'POST', headers, body: JSON.stringify(body) });
 }
 
+/** The lines of the log so far; a last one that is not whole is none. */
+function linesOf(product: { stdout(): string }) {
+  const whole = product.stdout().split('\n').slice(0, -1);
+  return whole.map((line) => JSON.parse(line));
+}
+
 test('the command starts everything, passes the smoke walk, logs JSON lines, and drains on SIGTERM', async () => {
   const config = await writeConfig(dir, testConfigFile(model));
   const product = await startCommand(['-config', config]);
@@ -43,11 +50,7 @@ test('the command starts everything, passes the smoke walk, logs JSON lines, and
     assert.match(await text, /"text":"one two"[\s\S]*response\.completed[\s\S]*\[DONE\]\n\n$/);
     assert.equal(await product.exited, 0);
 
-    const lines = product
-      .stdout()
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = linesOf(product);
     const line = lines.find(({ model }) => model === slow);
     assert.deepEqual(
       { id: line.request_id, streaming: line.streaming, status: line.status, time: typeof line.duration_ms },
@@ -56,6 +59,38 @@ test('the command starts everything, passes the smoke walk, logs JSON lines, and
   } finally {
     product.kill('SIGKILL');
   }
+});
+
+test("Envoy's own log and its access log are lines of the log, cut and without what a query holds", async () => {
+  const config = await writeConfig(dir, testConfigFile(model));
+  const product = await startCommand(['-config', config]);
+  try {
+    assert.match(product.stderr(), /through Envoy .*, its admin: --unix-socket \/\S+\/admin http:\/\/localhost\//);
+    const name = model.script(says('Hello'));
+    await (await ask(product.envoy, { model: name, input: 'Hi' })).text();
+    const key = 'a-key-in-a-query';
+    await (await fetch(`${product.envoy}/v1/${'x'.repeat(1_000)}?key=${key}`)).text();
+    const access = () => linesOf(product).filter(({ logger, message }) => logger === 'envoy' && message === 'access');
+    await until(() => access().length === 2);
+    const [turn, lost] = access();
+    assert.partialDeepStrictEqual(turn, {
+      ...{ level: 'INFO', request_id: 'ask-1', method: 'POST', path: '/v1/responses', status: 200 },
+    });
+    assert.equal(typeof turn.duration_ms, 'number');
+    assert.partialDeepStrictEqual(lost, { level: 'INFO', status: 404, path: `/v1/${'x'.repeat(196)}` });
+    assert.doesNotMatch(product.stdout(), new RegExp(key));
+  } finally {
+    product.kill('SIGKILL');
+  }
+});
+
+test('lines are for people where they are wanted so', async () => {
+  const product = await startCommand(['-no-envoy', '-log-format', 'pretty']);
+  await (await ask(product.http, { model: 'demo', input: 'Hi' })).text();
+  await until(() => /INFO {2}POST \/v1\/responses 200 [\d.]+ms .*backend=demo/.test(product.stdout()));
+  product.kill('SIGTERM');
+  assert.equal(await product.exited, 0);
+  assert.doesNotMatch(product.stdout(), /^\{|\p{Cc}\[/mu);
 });
 
 test('without a configuration OPENAI_BASE_URL is the backend, and without that the demo model answers', async () => {

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { configFor } from '../../envoy/config.ts';
 import { findEnvoy } from '../../envoy/find.ts';
+import type { EnvoyLine } from '../../envoy/log-line.ts';
 import { accepts } from '../../envoy/ports.ts';
 import { startEnvoy } from '../../envoy/run.ts';
 import { freePort } from '../support/ports.ts';
@@ -62,6 +63,17 @@ async function sharedParts(mode: keyof typeof files): Promise<unknown> {
 }
 
 describe('startEnvoy', () => {
+  test('gives the lines of its own log, with their levels', async () => {
+    const lines: EnvoyLine[] = [];
+    const [envoyPort, grpcPort] = [await freePort(), await freePort()];
+    const ownLog = (line: EnvoyLine) => lines.push(line);
+    const envoy = await startEnvoy({ mode: 'streamed', envoyPort, grpcPort, logLevel: 'info', ownLog });
+    await envoy.stop();
+    const begins = lines.find(({ message }) => message === 'starting main dispatch loop');
+    assert.deepEqual(begins, { level: 'info', part: 'main', message: 'starting main dispatch loop' });
+    assert.deepEqual([...new Set(lines.map(({ part }) => typeof part))], ['string']);
+  });
+
   test('answers 503 in the shape of an OpenAI error, and logs it, while no processor is there', async () => {
     const lines: string[] = [];
     const [envoyPort, grpcPort] = [await freePort(), await freePort()];
