@@ -268,3 +268,24 @@ test('a long stream tells its sums less and less often, and never falls behind b
   assert.ok(outputs.length < 300, `${outputs.length}`);
   assert.ok((outputs.at(-1) ?? 0) >= 1000 * (64 / 65) - 1);
 });
+
+test('a turn keeps the costs that it began with, and a configuration whose costs are wrong changes nothing', async (t) => {
+  const withCost = (cel: string) => parseConfig({ ...testConfigFile(model), costs: [{ match: '*', cel }] });
+  t.after(() => handler.reload(withCost('input_tokens + 4u * output_tokens')));
+  const gate = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const name = model.script(async (turn) => {
+    await turn.text('Hello');
+    begun.resolve();
+    await gate.promise;
+    await turn.finish();
+  }, says('Hello'));
+  const running = ask({ model: name, input: 'Hi.' });
+  await begun.promise;
+  handler.reload(withCost('1000u'));
+  gate.resolve();
+  assert.equal((await running).about.llm_cost, 39);
+  assert.equal((await ask({ model: name, input: 'Hi.' })).about.llm_cost, 1000);
+  assert.throws(() => handler.reload(withCost('4 * output_tokens')), /costs\.0\.cel .*write 4u/);
+  assert.equal((await ask({ model: name, input: 'Hi.' })).about.llm_cost, 1000);
+});
