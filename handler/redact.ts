@@ -4,10 +4,16 @@ const REDACTED = '[redacted]';
 /** The shortest secret, in characters: placeholders such as `EMPTY` and `none` occur in other words. */
 const MIN_SECRET_LENGTH = 6;
 
-/** Patterns of credentials, and their replacements. */
+/**
+ * Patterns of credentials, and their replacements. One that begins a word may follow a letter that is the end of an escape: of
+ * JSON, which lines are in, or of a terminal.
+ */
 const patterns: [RegExp, string][] = [
-  [/\b(Bearer|Basic)(\s+|%20)[^\s"'\\,;]{6,}/gi, `$1 ${REDACTED}`],
-  [/(?<![A-Za-z\d])sk-[\w*.-]{6,}/g, REDACTED],
+  [
+    /(?:\b|(?<=\\[bfnrt]|\\u[\da-f]{4}|\[[\d;]{0,9}m))(Bearer|Basic)(?:\s|\\+[nrt]|%20)+[^\s"'\\,;]{6,}/gi,
+    `$1 ${REDACTED}`,
+  ],
+  [/(?:(?<![A-Za-z\d])|(?<=\\[bfnrt]|\\u[\da-f]{4}|\[[\d;]{0,9}m))sk-[\w*.-]{6,}/g, REDACTED],
   // A user and a password in a URL, and its query, in which many services take keys and all presigned URLs have one.
   [/(:\/\/)[^\s/?#"'\\]*@/g, `$1${REDACTED}@`],
   [/(:\/\/(?:[^\s?#"'\\:]|:(?!\/\/))*\?)[^\s"'\\]+/g, `$1${REDACTED}`],

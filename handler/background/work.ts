@@ -15,6 +15,7 @@ import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History, ResumedTurn } from '../turn/history.ts';
+import { withLoggedCalls } from '../turn/log-calls.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
@@ -166,7 +167,7 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
-    const prepare = prepareFor(turn, model);
+    const prepare = prepareFor(turn, withLoggedCalls(model, told.requestId, summary));
     const turnOptions = {
       prepare,
       rounds: limits.rounds,

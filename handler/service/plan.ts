@@ -2,6 +2,7 @@ import type { Prepare } from '../backend/backend.ts';
 import { toApiError } from '../errors.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { RoutedModel } from '../routing/models.ts';
+import { withLoggedCalls } from '../turn/log-calls.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { Turn } from '../turn/turn.ts';
@@ -41,7 +42,8 @@ export async function planRequest(
   summary.modelInput = turn.call;
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
-  return { ...gathered, turn, prepare: prepareFor(turn, model), summary };
+  const prepare = prepareFor(turn, withLoggedCalls(model, ctx.log.requestId, summary));
+  return { ...gathered, turn, prepare, summary };
 }
 
 async function findModel(services: Services, name: string): Promise<RoutedModel> {

@@ -131,6 +131,52 @@ test('names of models and tools are cut, and stay in their line', async () => {
   assert.deepEqual((await turn({ model, tools })).line.tools, names.slice(0, 16));
 });
 
+test('each model call and its end are lines at the level debug, cut and redacted, and not at any other', async () => {
+  const secret = 'sk-0123456789abcdef';
+  const long = `Hi \n\u001b[31m${secret} ${'y'.repeat(50_000)}`;
+  const model = () => door.model.script(callsFunctions(add), sends([{ content: `${secret} ${'z'.repeat(50_000)}` }]));
+  const ask = { tools: [{ type: 'test_tool' }], instructions: long, input: long };
+  await turn({ ...ask, model: model() });
+  configureLog('debug', (line) => lines.push(JSON.parse(line)));
+  for (const background of [false, true]) {
+    lines = [];
+    const name = model();
+    const body = JSON.stringify({ ...ask, model: name, background });
+    const headers = { 'content-type': 'application/json', 'x-request-id': 'mine' };
+    await (await door.fetch('/v1/responses', { method: 'POST', headers, body })).text();
+    const told = () =>
+      lines.filter(({ message, request_id }) => /^model call/.test(`${message}`) && request_id === 'mine');
+    await until(() => told().length === 4);
+    const [call, end, again, last] = told();
+    const at = { request_id: 'mine', backend: 'chat', url_host: new URL(door.model.url).host };
+    assert.partialDeepStrictEqual(call, { level: 'DEBUG', ...at, call: 1, model: name, items: 1, tools: 6 });
+    assert.partialDeepStrictEqual(end, { level: 'DEBUG', ...at, call: 1, finish: 'stop', input_tokens: 11 });
+    assert.match(String(end?.said), /"name":"add"/);
+    assert.partialDeepStrictEqual(again, { call: 2, items: 3 });
+    assert.match(String(again?.last), /"function_call_output".*"5"/);
+    assert.match(String(last?.said), /\[redacted\] zzz/);
+    for (const line of told()) {
+      assert.doesNotMatch(JSON.stringify(line), new RegExp(secret));
+      assert.ok(JSON.stringify(line).length < 4_000);
+    }
+  }
+});
+
+test('a model call that fails or is left is told as that', async () => {
+  configureLog('debug', (line) => lines.push(JSON.parse(line)));
+  const model = door.model.script(replies(429, { error: { message: 'slow down' } }));
+  await (
+    await door.fetch('/v1/responses', {
+      method: 'POST',
+      body: JSON.stringify({ model, input: 'Hi' }),
+      headers: { 'content-type': 'application/json' },
+    })
+  ).text();
+  const end = lines.find(({ message }) => message === 'model call ended');
+  assert.partialDeepStrictEqual(end, { finish: 'failed' });
+  assert.match(String(end?.error), /rate|429/);
+});
+
 test('a background turn has the line of its request, with that id', async () => {
   const model = door.model.script(callsFunctions(add), says('5'));
   const asked = await turn({ model, background: true, tools: [{ type: 'test_tool' }] }, { 'x-request-id': 'mine' });

@@ -78,8 +78,8 @@ test("a failure is an error with its cause, and a backend's own words are for th
     configureLog('debug', (line) => lines.push(line));
     lines = [];
     await (await handler.fetch(new Request('http://test/v1/responses', ask({ model: failing(), stream })))).text();
-    const [said] = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'DEBUG');
-    assert.partialDeepStrictEqual(said, { status: 503 });
+    const said = lines.map((line) => JSON.parse(line)).find(({ body }) => body !== undefined);
+    assert.partialDeepStrictEqual(said, { status: 503, level: 'DEBUG' });
     assert.match(said.body, /out of memory/);
   }
 });
@@ -170,6 +170,22 @@ test('a line is one object of JSON whatever its properties are, and writing it n
     assert.partialDeepStrictEqual(JSON.parse(line), { level: 'INFO', message: 'a line', logger: 'antiphon' });
   }
   assert.equal(lines.length, 4);
+});
+
+test('a credential is removed wherever it stands, after a line break or an escape too', () => {
+  configureLog('info', (line) => lines.push(line));
+  const key = '0123456789abcdef';
+  for (const before of ['', ' ', '"', '\n', '\t', '\r\n', '\u0007', '\u001b[31m', '\u001b[1;31m', '=', '\\'])
+    for (const said of [`sk-${key}`, `Bearer ${key}`, `bearer\t${key}`, `Basic\n ${key}`]) {
+      log.info('a line', { text: `so${before}${said} then`, nested: JSON.stringify({ text: `${before}${said}` }) });
+      const line = lines.pop() ?? '';
+      if (before === '' && !said.startsWith('sk')) continue; // in the middle of a word
+      const { text, nested } = JSON.parse(line);
+      assert.ok(!nested.includes(key), line);
+      if (before !== '') assert.ok(!text.includes(key), line);
+    }
+  log.info('a line', { text: 'a task-0123456789 and a desk-0123456789' });
+  assert.match(lines.pop() ?? '', /a task-0123456789 and a desk-0123456789/);
 });
 
 test('a level holds those after it only', async () => {
