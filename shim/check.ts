@@ -1,12 +1,11 @@
 import { ConfigError, keepSecrets, openModels, sentenceOf, type Transport } from '../handler/index.ts';
-import { askBackends, type BackendReport, IN_CONFIG, IN_ENVIRONMENT } from './backends/ask.ts';
+import { askBackends, type BackendReport, IN_CONFIG, IN_ENVIRONMENT, subjectOf, urlOf } from './backends/ask.ts';
 import { SKIPPED, TRIALS, type Trial, tryModel, type Verdict } from './backends/calls.ts';
 import { nameToTry } from './backends/names.ts';
 import { table } from './backends/plain.ts';
 import { unreachable } from './backends/unreachable.ts';
 import { watched } from './backends/watched.ts';
 import type { Env } from './default-models.ts';
-import { subjectOf, urlOf } from './greet.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { createTransport } from './transport.ts';
 

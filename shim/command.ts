@@ -1,11 +1,8 @@
 import { configureLog, describe, levelNames, lineOf, log, redact } from '../handler/index.ts';
 import { type Flags, readFlags, usage } from './flags.ts';
-import { greet } from './greet.ts';
 import { openOutput } from './output.ts';
 import { startProduct } from './product.ts';
 import { onSignals } from './signals.ts';
-import { vacuum } from './vacuum.ts';
-import { version } from './version.ts';
 
 /** Messages for people go to stderr, redacted: the stdout of what serves has log lines only. */
 const stderr = openOutput(process.stderr, (dropped) => `${dropped} lines could not be written\n`);
@@ -39,13 +36,13 @@ async function prettyFormat(): Promise<typeof format> {
 }
 
 async function main(flags: Flags): Promise<void> {
-  if (flags.version) return print(`antiphon ${version()}`);
+  if (flags.version) return print(`antiphon ${(await import('./version.ts')).version()}`);
   if (flags.help) return print(usage[flags.command]);
   if (flags.command === 'check') {
     const { check } = await import('./check.ts');
     return exit(await check(flags.config, process.env, print));
   }
-  if (flags.command === 'vacuum') return vacuum(flags.config, process.env, say);
+  if (flags.command === 'vacuum') return (await import('./vacuum.ts')).vacuum(flags.config, process.env, say);
   if ((flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')) === 'pretty') format = await prettyFormat();
   configureLog(flags.logLevel ?? 'info', (line) => stdout.write(format(line)));
   // Redirect what libraries print to the log, which redacts secrets.
@@ -71,14 +68,15 @@ async function main(flags: Flags): Promise<void> {
   }
   const reload = () => void product.reload().catch(() => {}); // the log says why
   onSignals([() => void stop(0), () => void product.cut(), () => process.exit(1)], reload);
-  // Whoever waits for the greeting may send signals at once.
-  const terminals = { isTerminal: process.stderr.isTTY, isLogTerminal: process.stdout.isTTY };
-  void greet(product, { say: (lines) => stopping || say(lines), ...terminals });
   process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error: describe(error) }));
   process.on('uncaughtException', (error) => {
     log.error('uncaught exception', { error: describe(error) });
     void stop(1);
   });
+  // Last, since whoever waits for the greeting may send signals at once; and what it says takes no part of a start.
+  const { greet } = await import('./greet.ts');
+  const terminals = { isTerminal: process.stderr.isTTY, isLogTerminal: process.stdout.isTTY };
+  void greet(product, { say, isOver: () => stopping, ...terminals });
 }
 
 try {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { log } from '../handler/index.ts';
-import type { BackendReport } from './backends/ask.ts';
+import { type BackendReport, subjectOf, urlOf } from './backends/ask.ts';
+import { logReports, lostIn } from './backends/log-reports.ts';
+import { isShellSafe, nameToTry } from './backends/names.ts';
+import { table } from './backends/plain.ts';
 import { isTcp } from './listeners.ts';
 import type { Product } from './product.ts';
 import { socketPathOf } from './unix-socket.ts';
@@ -12,6 +14,8 @@ const LISTS_MS = 1_000;
 export interface Greeting {
   /** Writes lines for people. */
   say(lines: string): void;
+  /** Whether the product stops, so that nothing more is to be told. */
+  isOver(): boolean;
   /** Whether people read them on a terminal: they get a table. */
   isTerminal: boolean;
   /** Whether the log goes to the same terminal, and need not say it again. */
@@ -22,7 +26,7 @@ export interface Greeting {
  * Says what has started, what the model servers list, and how to try it. It waits a second at most for the lists; those that
  * come later are told when they come.
  */
-export async function greet(product: Product, { say, isTerminal, isLogTerminal }: Greeting): Promise<void> {
+export async function greet(product: Product, { say, isOver, isTerminal, isLogTerminal }: Greeting): Promise<void> {
   const { listen, http, from, store, model, envoy } = product;
   say(`
 Antiphon is ready. Models: ${from}.
@@ -32,47 +36,31 @@ Antiphon is ready. Models: ${from}.
   ext_proc        ${listen.grpc}
   admin           ${isTcp(listen.admin) ? `http://${listen.admin}/readyz` : listen.admin}
 `);
-  const { nameToTry, isShellSafe } = await import('./backends/names.ts');
-  const { table } = await import('./backends/plain.ts');
   const tell = (reports: readonly BackendReport[]) => {
-    if (isTerminal) say(`${tableOf(reports, table)}\n`);
-    if (!(isTerminal && isLogTerminal)) for (const report of reports) logReport(report);
+    if (isOver()) return;
+    if (isTerminal) say(`${tableOf(reports)}\n`);
+    if (!(isTerminal && isLogTerminal)) logReports(reports);
   };
   const asked = product.askBackends();
   const soon = await Promise.race([asked, sleep(LISTS_MS, undefined, { ref: false })]);
   if (soon) tell(soon);
   const origin = originOf(product);
+  if (!origin || isOver()) return soon ? undefined : tell(await asked);
   const models = soon?.map((report) => report.model) ?? [];
   const listed = (soon ?? []).map(({ index, names, warning }) =>
-    warning ? undefined : nameToTry(models, index, names ?? []),
+    warning ? undefined : nameToTry(models, index, names?.filter(isShellSafe) ?? []),
   );
   const name = [...listed, model].find((known) => known !== undefined && isShellSafe(known)) ?? 'MODEL';
-  if (origin) say(examples(origin, name));
+  say(examples(origin, name));
   if (!soon) tell(await asked);
 }
 
 /** The table of all backends, with a line for each thing that is wrong. */
-export function tableOf(reports: readonly BackendReport[], table: (rows: string[][]) => string): string {
+function tableOf(reports: readonly BackendReport[]): string {
   const rows = reports.map((report) => [report.model.match, report.model.backend, urlOf(report), report.came]);
   const warnings = reports.flatMap((report) => (report.warning ? [`! ${subjectOf(report)} ${report.warning}`] : []));
-  return [table([['match', 'backend', 'URL', 'what its server lists'], ...rows]), ...warnings].join('\n');
-}
-
-function logReport(report: BackendReport): void {
-  const { model, came, names, warning } = report;
-  const told = { match: model.match, backend: model.backend, url: urlOf(report) || undefined, came };
-  if (warning) log.warn('a model backend is not as it is configured', { ...told, warning });
-  else log.info('a model backend', { ...told, ...(names && { models: names.length }) });
-}
-
-/** What a warning is about: the URL, or an entry without one. */
-export function subjectOf(report: BackendReport): string {
-  return urlOf(report) || report.model.match;
-}
-
-/** The URL of an entry; empty where it has none. */
-export function urlOf({ model }: BackendReport): string {
-  return 'keys' in model ? '' : (model.url ?? '');
+  const lost = lostIn(reports).map((sentence) => `! ${sentence}`);
+  return [table([['match', 'backend', 'URL', 'what its server lists'], ...rows]), ...warnings, ...lost].join('\n');
 }
 
 function originOf({ listen, http, envoy }: Product): string | undefined {

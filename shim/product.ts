@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { newSocketFolder, type SocketFolder } from '../envoy/socket-folder.ts';
 import { type SupervisedEnvoy, superviseEnvoy } from '../envoy/supervise.ts';
 import {
@@ -48,7 +49,7 @@ export interface Product {
   envoy: SupervisedEnvoy | undefined;
   /**
    * Asks the server of each backend for its models, for at most seven seconds. It never rejects: whatever happens is in the
-   * reports, one for each entry of `models`.
+   * reports, one for each entry of `models`. A reload that changes those asks by itself, and logs what came.
    */
   askBackends(): Promise<BackendReport[]>;
   /** How long `stop` waits for requests in flight, in milliseconds. */
@@ -126,6 +127,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const running: Running[] = [];
   let admin: Running | undefined;
   let sockets: SocketFolder | undefined;
+  let isClosing = false;
   let reloader: Reloader | undefined;
   const setLimits: ((config: Config) => void)[] = [];
   const run = <L>(server: Running<L>, limitsOf: (config: Config) => L) => {
@@ -192,11 +194,26 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         },
       );
     }
-    const take = ({ config, models }: Setup) => {
+    let newest = started;
+    let told = Promise.resolve();
+    const askBackends = async ({ config, models }: Setup) => {
+      const { askBackends, IN_CONFIG, IN_ENVIRONMENT } = await import('./backends/ask.ts');
+      return askBackends(models, transport, config.models ? IN_CONFIG : IN_ENVIRONMENT);
+    };
+    const tellBackends = async (setup: Setup) => {
+      if (newest !== setup) return;
+      const reports = await askBackends(setup);
+      if (newest === setup && !isClosing) (await import('./backends/log-reports.ts')).logReports(reports);
+    };
+    const take = (setup: Setup) => {
+      const { config, models } = setup;
       refuseOwnListeners(models, Object.values(listen).filter(isTcp));
       handler.reload({ ...config, models });
       ({ limits } = config);
       for (const set of setLimits) set(config);
+      const areSame = isDeepStrictEqual(models, newest.models);
+      newest = setup;
+      if (!areSame) told = told.then(() => tellBackends(setup));
     };
     const reloading = new Reloader({ source, flags, started, filesRead, take, readiness });
     reloader = reloading;
@@ -207,10 +224,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       store,
       model: models.find(({ match }) => !match.includes('*'))?.match,
       envoy,
-      askBackends: async () => {
-        const { askBackends, IN_CONFIG, IN_ENVIRONMENT } = await import('./backends/ask.ts');
-        return askBackends(models, transport, config.models ? IN_CONFIG : IN_ENVIRONMENT);
-      },
+      askBackends: () => askBackends(newest),
       get drain() {
         return limits.drain;
       },
@@ -220,6 +234,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         return running.reduce((sum, server) => sum + server.inFlight, handler.backgroundTurns);
       },
       async stop() {
+        isClosing = true;
         readiness.set('draining', true);
         reloading.close();
         const timeoutMs = limits.drain + fixedLimits.ending;

@@ -86,16 +86,30 @@ export async function askBackends(
   );
 }
 
+/** What a warning is about: the URL, or an entry without one. */
+export function subjectOf(report: BackendReport): string {
+  return urlOf(report) || report.model.match;
+}
+
+/** The URL of an entry; empty where it has none. */
+export function urlOf({ model }: BackendReport): string {
+  return 'keys' in model ? '' : (model.url ?? '');
+}
+
 /** Asks a server for its list of models through the backend that turns use. It never rejects. */
 async function askList(model: BuiltInModel, transport: Transport, timeout: number): Promise<Asked> {
   const wire = watched(transport);
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new DOMException('too late', 'TimeoutError')), timeout);
   try {
     const [route] = openModels({ models: [model], errorDetail: false }, wire.transport).routes;
-    const names = (await route?.backend.models(AbortSignal.timeout(timeout))) ?? [];
+    const names = (await route?.backend.models(controller.signal)) ?? [];
     const exchange = wire.exchanges.at(-1);
     return names.length > 0 || (exchange && isList(exchange)) ? { names, exchange } : { exchange };
   } catch (error) {
     return { exchange: wire.exchanges.at(-1), error };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { until } from '../promises/state-ask.ts';
 import { newFolder } from '../support/folder.ts';
@@ -29,7 +30,7 @@ async function start(t: TestContext, models: object[]) {
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line))
       .filter(({ message }) => /^a model backend/.test(message));
-  return { product, lines };
+  return { product, lines, file };
 }
 
 test('a start says in the log what each backend lists, and in its examples a model that is there', LIMIT, async (t) => {
@@ -40,7 +41,9 @@ test('a start says in the log what each backend lists, and in its examples a mod
     { match: '*', backend: 'chat', url: `${origin}/v1/chat/completions?key=hush-hush` },
     { match: 'q*', backend: 'chat', url: `${origin}/v1` },
   ]);
-  await until(() => product.stderr().includes('/v1/models\n') && lines().length === 4);
+  await until(() => product.stderr().includes('/v1/models\n') && /never reached/.test(product.stdout()));
+  assert.match(product.stdout(), /"warning":"models\.3\.match is never reached: models\.2\.match, \*, takes all/);
+
   assert.doesNotMatch(product.stderr(), /what its server lists|hush/); // a table is for terminals
   assert.doesNotMatch(product.stdout(), /hush/);
   const [lost, gpt, pasted, good] = lines();
@@ -50,11 +53,24 @@ test('a start says in the log what each backend lists, and in its examples a mod
   assert.deepEqual([good.match, good.backend, good.url, good.models], ['q*', 'chat', `${origin}/v1`, 3]);
 });
 
+test('a reload that changes the models asks again, and no other does', LIMIT, async (t) => {
+  const origin = await serve(t, paths({ '/v1/models': [200, listOf('a')] }));
+  const models = [{ match: 'a', backend: 'chat', url: `${origin}/v1` }];
+  const { product, lines, file } = await start(t, models);
+  await until(() => lines().length === 1);
+  await writeFile(file, JSON.stringify({ models, errorDetail: true }));
+  await until(() => /"changed":\["errorDetail"\]/.test(product.stdout()));
+  await writeFile(file, JSON.stringify({ models: [{ ...models[0], url: origin }], errorDetail: true }));
+  await until(() => lines().length === 2);
+  assert.ok(lines()[1].warning.endsWith(`${origin}/v1 answers: did you mean that in models.0.url?`));
+});
+
 test('the examples name the first model that is there, and that a shell takes for a word', LIMIT, async (t) => {
   const origin = await serve(t, paths({ '/v1/models': [200, listOf("x'; touch y; '", 'text-embedding', 'qwen3')] }));
   const { product } = await start(t, [{ match: '*', backend: 'chat', url: `${origin}/v1` }]);
   await until(() => product.stderr().includes('/v1/models\n'));
   assert.doesNotMatch(product.stderr(), /touch/);
+  assert.equal(product.stderr().match(/"model":"qwen3"/g)?.length, 2);
   const { product: other } = await start(t, [
     { match: 'lost', backend: 'chat', url: `http://127.0.0.1:${UNREACHABLE}/v1` },
     { match: 'text*', backend: 'chat', url: `${origin}/v1` },
@@ -88,6 +104,7 @@ test(
       models: [
         { match: 'b', backend: 'chat', url: `${origin}/v1` },
         { match: 'demo', backend: 'demo' },
+        { match: 'demo', backend: 'demo' },
       ],
     });
     const ports = ['-port', '-http-port', '-admin-port'];
@@ -107,11 +124,13 @@ test(
     const lines = text.split(/\r?\n/);
     const at = lines.findIndex((line) => /^ {2}match +backend +URL +what its server lists$/.test(line));
     assert.deepEqual(
-      lines.slice(at + 1, at + 4).map((line) => line.trim().split(/ {2,}/)),
+      lines.slice(at + 1, at + 6).map((line) => line.trim().split(/ {2,}/)),
       [
         ['b', 'chat', `${origin}/v1`, '2 models: a, [31mred'],
         ['demo', 'demo', 'built in'],
+        ['demo', 'demo', 'built in'],
         [`! ${origin}/v1 does not list b; it has 2 models: a, [31mred`],
+        ['! models.2.match is never reached: models.1.match, demo, takes all that demo matches'],
       ],
     );
     assert.doesNotMatch(text, /"a model backend/);
