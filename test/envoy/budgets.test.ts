@@ -109,7 +109,7 @@ const idOf = (reply: Response) => reply.headers.get('x-request-id');
 
 /** What is asked, once it has been read whole and charged: a charge is made behind the reply. */
 async function charged(team: Team, body: object): Promise<Response> {
-  const charge = limiter.charged();
+  const charge = limiter.charged(`client=${team}`);
   const reply = await ask(team, body);
   const text = await reply.text();
   await charge;
@@ -202,7 +202,7 @@ test('a client that leaves in mid-stream is charged for what it got', async () =
     }
     await turn.closed;
   });
-  const charge = limiter.charged();
+  const charge = limiter.charged('client=team-1');
   const reply = await ask('team-1', { model: name, input: 'A question of some length.', stream: true });
   const reader = reply.body?.getReader();
   let text = '';
@@ -231,6 +231,27 @@ test('a stream that breaks off is charged for what it said', async () => {
   const { llm, antiphon } = await logged(idOf(reply));
   assert.deepEqual([llm.llm_output_token, antiphon.finish], [5, 'failed']);
   assert.equal(spent('team-1'), llm.llm_total_token);
+});
+
+test('a client that leaves before its reply begins is charged nothing, and ends the model call', async () => {
+  anew('team-1');
+  const begun = Promise.withResolvers<void>();
+  const name = model.script(async (turn) => {
+    begun.resolve();
+    await turn.closed;
+  });
+  const leaving = new AbortController();
+  const id = 'left-early';
+  const init = { signal: leaving.signal, headers: { 'x-request-id': id } };
+  const reply = ask('team-1', { model: name, input: 'Hi.' }, '/v1/responses', init);
+  await begun.promise;
+  leaving.abort();
+  await assert.rejects(reply);
+  await model.calls(name)[0]?.closed;
+  const { flags, llm } = await logged(id);
+  assert.deepEqual([flags, llm], ['DC', null]);
+  await charged('team-2', { model: model.script(says('Hi')), input: 'Hi.' });
+  assert.equal(spent('team-1'), 0);
 });
 
 test('what was made before, under the same key, is free', async () => {
@@ -278,7 +299,7 @@ test('CORS is Envoy’s: preflights without a key, its headers on replies and on
   const name = model.script(says('Hello'));
   const headers = { origin: 'https://app.example' };
   for (const stream of [false, true, false]) {
-    const charge = limiter.charged();
+    const charge = limiter.charged('client=team-1');
     const reply = await ask('team-1', { model: name, input: 'Hi.', stream }, '/v1/responses', { headers });
     assert.deepEqual([reply.status, reply.headers.get('access-control-allow-origin')], [200, 'https://app.example']);
     await reply.text();

@@ -20,8 +20,8 @@ export interface RateLimiter {
   port: number;
   /** What each `key=value` has been charged. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Resolves once a charge, not a check, has come since this was called. */
-  charged(): Promise<void>;
+  /** Resolves once a charge of a `key=value`, not a check, has come since this was called. */
+  charged(key: string): Promise<void>;
   close(): void;
 }
 
@@ -35,7 +35,7 @@ export const SECONDS_LEFT = 1234;
 /** Starts a service that gives each descriptor `limit` hits an hour that does not end. */
 export async function startRateLimiter(limit: number): Promise<RateLimiter> {
   const counts = new Map<string, number>();
-  let waiting: (() => void)[] = [];
+  let waiting: { key: string; resolve: () => void }[] = [];
   const statusOf = (hits: number, { entries, hits_addend }: Descriptor) => {
     const key = entries.map(({ key, value }) => `${key}=${value}`).join();
     const added = hits_addend?.value ?? hits;
@@ -46,6 +46,7 @@ export async function startRateLimiter(limit: number): Promise<RateLimiter> {
       current_limit: { requests_per_unit: limit, unit: HOUR },
       limit_remaining: Math.max(0, limit - count),
       duration_until_reset: { seconds: SECONDS_LEFT },
+      key,
       added,
     };
   };
@@ -57,9 +58,9 @@ export async function startRateLimiter(limit: number): Promise<RateLimiter> {
     ) {
       const statuses = request.descriptors.map((descriptor) => statusOf(request.hits_addend || 1, descriptor));
       reply(null, { overall_code: Math.max(...statuses.map(({ code }) => code)), statuses });
-      if (statuses.every(({ added }) => added === 0)) return;
-      for (const resolve of waiting) resolve();
-      waiting = [];
+      const keys = statuses.filter(({ added }) => added > 0).map(({ key }) => key);
+      for (const { key, resolve } of waiting) if (keys.includes(key)) resolve();
+      waiting = waiting.filter(({ key }) => !keys.includes(key));
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
@@ -72,7 +73,7 @@ export async function startRateLimiter(limit: number): Promise<RateLimiter> {
   return {
     port,
     counts,
-    charged: () => new Promise((resolve) => waiting.push(resolve)),
+    charged: (key) => new Promise((resolve) => waiting.push({ key, resolve })),
     close: () => server.forceShutdown(),
   };
 }
