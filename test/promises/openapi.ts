@@ -84,6 +84,23 @@ promise(
 );
 
 promise(
+  'openapi.examples',
+  {
+    says: 'the examples of the document name a model that is there, and can be sent as they stand',
+    source: 'docs/api.md',
+  },
+  async (door) => {
+    const { paths } = await documentOf(door);
+    const { examples } = paths['/v1/responses'].post.requestBody.content['application/json'];
+    const [first] = Object.values<{ value: { model: string } }>(examples);
+    const reply = await post(door, first?.value);
+    await reply.text();
+    assert.deepEqual([first?.value.model, reply.status], ['demo', 200]);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
   'openapi.docs',
   { says: 'GET /docs is a page of the document that asks only its own server', source: 'docs/api.md' },
   async (door) => {

@@ -12,9 +12,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * What the worker may weigh, gzipped. The platform would take far more (wrangler measures against 64 MiB, unpacked); but
- * an isolate loads all of it before its first answer, so whoever adds a tenth is to know and to say so here.
+ * an isolate loads all of it before its first answer, so whoever adds a tenth is to know and to say so here: the words and examples of
+ * the OpenAPI document are 11 KiB of it.
  */
-const BUDGET_KIB = 220;
+const BUDGET_KIB = 240;
 
 test('the worker as it is deployed stays small', async (t) => {
   const out = newFolder();

@@ -10,7 +10,7 @@ export function fits(document: any, schema: any, value: any): boolean {
 }
 
 /** Those that refuse nothing. */
-const SILENT = new Set(['description', 'default']);
+const SILENT = new Set(['description', 'default', 'examples']);
 
 type Keyword = (argument: any, value: any, fits: (schema: any, value: any) => boolean, document: any) => boolean;
 

@@ -13,6 +13,7 @@ const SKIP_SCRIPT = (await findDocsScript()) === undefined && '@scalar/api-refer
 
 test('the page shows every operation in a browser, and asks nobody but its own server', {
   skip: SKIP_BROWSER || SKIP_SCRIPT,
+  timeout: 120_000,
 }, async (t) => {
   const product = await startCommand(['-no-envoy']);
   const page = await openBrowser(BROWSER ?? assert.fail());

@@ -9,7 +9,7 @@ export const compact: Route[] = [
     method: 'POST',
     path: '/v1/responses/compact',
     operationId: 'compactConversation',
-    summary: 'A conversation as one sealed item',
+    summary: 'Compact a conversation',
     request: { body: CompactRequest, create: true },
     reply: json('CompactedResponse'),
     handle: async ({ c, services, ctx, body }) => sendJson(c, await compactConversation(services, ctx, body)),

@@ -9,6 +9,9 @@ import { type ApiDocument, describeApi } from '../openapi/document.ts';
 import { type Page, renderReference } from '../openapi/reference-page.ts';
 import { type Route, route } from '../route.ts';
 
+/** The model that examples name, as JSON. */
+const EXAMPLE_MODEL = '"qwen3"';
+
 /** The documents of all routes: OpenAPI 3.1, and a page of it with its script, or one that needs none. */
 export function documents(routes: () => readonly Route[]): Route[] {
   const documents = new WeakMap<Services['tools'], Documents>();
@@ -23,15 +26,22 @@ export function documents(routes: () => readonly Route[]): Route[] {
       method: 'GET',
       path: '/openapi.json',
       operationId: 'getDocument',
-      summary: 'This document',
+      summary: 'Get the document',
       reply: { 'application/json': { type: 'object' } },
-      handle: ({ c, services }) => c.body(documentsOf(services).text, 200, { 'content-type': 'application/json' }),
+      async handle({ c, services }) {
+        const text = await documentsOf(services).text();
+        const [model] = await services.models.list(services.limits.listing);
+        // Examples that are sent as they stand are answered.
+        return c.body(model ? text.replaceAll(EXAMPLE_MODEL, JSON.stringify(model)) : text, 200, {
+          'content-type': 'application/json',
+        });
+      },
     }),
     route({
       method: 'GET',
       path: '/docs',
       operationId: 'getDocs',
-      summary: 'This document, to be read',
+      summary: 'Get this page',
       reply: { 'text/html': { type: 'string' } },
       async handle({ c, services }) {
         const made = documentsOf(services);
@@ -48,7 +58,7 @@ export function documents(routes: () => readonly Route[]): Route[] {
       method: 'GET',
       path: '/docs/reference.js',
       operationId: 'getDocsScript',
-      summary: 'The script of that page',
+      summary: 'Get the script of this page',
       reply: { 'text/javascript': { type: 'string' } },
       async handle({ c, services }) {
         const script = services.docs && (await services.docsScript());
@@ -85,13 +95,26 @@ function switchedOff(): ApiError {
 
 /** The documents of a handler, made at the first request for one: making them takes milliseconds. */
 interface Documents {
-  text: string;
+  text(): Promise<string>;
   page(): Promise<Page>;
 }
 
 function describe(routes: readonly Route[], { tools, basePath, docsScript }: Services): Documents {
   const api = describeApi(routes, [...tools.registered.keys(), ...tools.dropped], basePath);
-  return { text: JSON.stringify(api), page: () => pageOf(api, docsScript) };
+  let text: Promise<string> | undefined;
+  return {
+    text() {
+      text ??= textOf(api);
+      return text;
+    },
+    page: () => pageOf(api, docsScript),
+  };
+}
+
+/** The document as JSON. Its words are loaded here, since most processes are never asked for them. */
+async function textOf(api: ApiDocument): Promise<string> {
+  const { explain } = await import('../openapi/explain.ts');
+  return JSON.stringify(explain(api));
 }
 
 async function pageOf(api: ApiDocument, findScript: Services['docsScript']): Promise<Page> {

@@ -8,7 +8,7 @@ export const inputTokens: Route[] = [
     method: 'POST',
     path: '/v1/responses/input_tokens',
     operationId: 'countInputTokens',
-    summary: 'The input tokens of a create, counted or estimated',
+    summary: 'Count input tokens',
     request: { body: CountRequest, create: true },
     reply: json('InputTokens'),
     async handle({ c, services, ctx, body }) {

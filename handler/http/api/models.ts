@@ -7,7 +7,7 @@ export const models: Route[] = [
     method: 'GET',
     path: '/v1/models',
     operationId: 'listModels',
-    summary: 'The models that requests may name',
+    summary: 'List models',
     reply: json('ModelList'),
     async handle({ c, services: { models, limits } }) {
       const ids = await models.list(limits.listing);
@@ -18,7 +18,7 @@ export const models: Route[] = [
     method: 'GET',
     path: '/v1/models/{model}',
     operationId: 'getModel',
-    summary: 'A model that requests may name',
+    summary: 'Get a model',
     reply: json('Model'),
     async handle({ c, params, services }) {
       const { models, limits } = services;

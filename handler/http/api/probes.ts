@@ -8,7 +8,7 @@ export const probes: Route[] = [
     method: 'GET',
     path: '/livez',
     operationId: 'getLiveness',
-    summary: 'Whether the process answers',
+    summary: 'Get liveness',
     reply: json('Health'),
     // Always ok: if a dependency is down, a restart would not help.
     handle: (c) => c.json({ status: 'ok' }, 200, HEADERS),
@@ -17,7 +17,7 @@ export const probes: Route[] = [
     method: 'GET',
     path: '/readyz',
     operationId: 'getReadiness',
-    summary: 'Whether it should get new requests; 503 with the reasons why not',
+    summary: 'Get readiness',
     reply: json('Readiness'),
     async handle(c, { ping, readiness }) {
       await ping();
@@ -35,7 +35,7 @@ export const health: Route[] = [
     method: 'GET',
     path: '/health',
     operationId: 'getHealth',
-    summary: 'Whether the server is up',
+    summary: 'Get health',
     reply: json('Health'),
     handle: ({ c }) => c.json({ status: 'ok' }),
   }),

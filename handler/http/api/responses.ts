@@ -17,7 +17,7 @@ export const responses: Route[] = [
     method: 'POST',
     path: '/v1/responses',
     operationId: 'createResponse',
-    summary: 'Runs one turn; with stream its events, else the response',
+    summary: 'Create a response',
     request: { headers: { 'Idempotency-Key': IDEMPOTENCY_KEY }, body: CreateRequest, create: true },
     reply: { 'application/json': 'Response', 'text/event-stream': 'ResponseEvent' },
     async handle({ c, services, ctx, body }) {

@@ -14,7 +14,7 @@ export const stored: Route[] = [
     method: 'GET',
     path: ONE,
     operationId: 'getResponse',
-    summary: 'A stored response; with stream its events',
+    summary: 'Get a response',
     request: { query: StreamQuery },
     reply: { 'application/json': 'Response', 'text/event-stream': 'ResponseEvent' },
     async handle({ c, services, ctx, params, query }) {
@@ -33,7 +33,7 @@ export const stored: Route[] = [
     method: 'DELETE',
     path: ONE,
     operationId: 'deleteResponse',
-    summary: 'Deletes a response',
+    summary: 'Delete a response',
     reply: json('Deleted'),
     async handle({ c, services, ctx, params: { id } }) {
       await removeResponse(services, ctx, id);
@@ -44,7 +44,7 @@ export const stored: Route[] = [
     method: 'POST',
     path: `${ONE}/cancel`,
     operationId: 'cancelResponse',
-    summary: 'Ends a response in the background',
+    summary: 'Cancel a response',
     reply: json('Response'),
     handle: async ({ c, services, ctx, params }) => sendJson(c, await cancelResponse(services, ctx, params.id)),
   }),
@@ -52,7 +52,7 @@ export const stored: Route[] = [
     method: 'GET',
     path: `${ONE}/input_items`,
     operationId: 'listInputItems',
-    summary: 'What a response was made of',
+    summary: 'List input items',
     request: { query: ListQuery },
     reply: json('ItemList'),
     handle: async ({ c, ctx, params, query }) => sendJson(c, await listInputItems(ctx.store, params.id, query)),

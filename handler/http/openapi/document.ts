@@ -17,7 +17,8 @@ export interface ApiDocument {
   openapi: string;
   info: { title: string; version: string; description: string };
   /** The base path, unless it is the root. */
-  servers?: { url: string }[];
+  servers?: { url: string; description?: string }[];
+  tags?: readonly { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, JsonSchema> };
 }
@@ -29,7 +30,9 @@ const DESCRIPTION =
 /** The document of these routes; `toolTypes` are the types of tools that the server runs itself or leaves out. */
 export function describeApi(routes: readonly Route[], toolTypes: readonly string[], basePath = ''): ApiDocument {
   const items = Object.fromEntries(Object.values(kinds).map(({ title, schema }) => [title, schema]));
+  const { CreateRequest, ...otherRequests } = request;
   const exported = {
+    CreateRequest, // it is what most readers look for
     ...content,
     ...conversation,
     ...items,
@@ -37,7 +40,7 @@ export function describeApi(routes: readonly Route[], toolTypes: readonly string
     Phase,
     SealedSummary,
     ...reasoning,
-    ...request,
+    ...otherRequests,
     ...tools,
   };
   const schemas = Object.entries(exported).filter(([, value]) => 'kind' in value && value.kind === 'schema');

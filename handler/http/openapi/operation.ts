@@ -5,6 +5,8 @@ import type { JsonSchema } from './json-schema.ts';
 export interface Operation {
   operationId: string;
   summary: string;
+  description?: string;
+  tags?: string[];
   responses: Record<string, { description: string; content: Content }>;
   parameters?: Parameter[];
   requestBody?: { required: boolean; content: Content };
@@ -16,11 +18,19 @@ export interface Parameter {
   in: 'path' | 'query' | 'header';
   required?: boolean;
   description?: string;
+  example?: unknown;
   schema: JsonSchema;
 }
 
 /** The content of a body, by media type. */
-export type Content = Record<string, { schema: JsonSchema }>;
+export type Content = Record<string, MediaType>;
+
+/** A schema, with examples of what it describes. */
+export interface MediaType {
+  schema: JsonSchema;
+  example?: unknown;
+  examples?: Record<string, { value: unknown }>;
+}
 
 type Convert = (schema: object) => JsonSchema;
 

@@ -12,10 +12,13 @@ const SETTINGS = {
   proxyUrl: '',
   documentDownloadType: 'direct',
   orderSchemaPropertiesBy: 'preserve',
+  modelsSectionLabel: 'Schemas',
+  defaultOpenAllTags: true,
   defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
 };
 
-const START = `Scalar.createApiReference('#reference',${JSON.stringify(SETTINGS)})`;
+/** The page knows where it is, whatever prefix a proxy before it has taken away. */
+const START = `Scalar.createApiReference('#reference',{...${JSON.stringify(SETTINGS)},servers:[{url:new URL('.',location).href.slice(0,-1)}]})`;
 
 /** A page and the policy that it is served with. */
 export interface Page {

@@ -1,0 +1,228 @@
+import type { ErrorKind } from '../../../errors.ts';
+import { response, stream, usage } from './samples.ts';
+
+/** What the page says of an operation beside its summary. */
+export interface OperationWords {
+  tag: string;
+  description: string;
+  /** Bodies by what they show; each is sent by a test. The ids in them stand for ids of the client's own. */
+  requests?: Readonly<Record<string, object>>;
+  /** A reply by its media type, as the server sends it. */
+  replies?: Readonly<Record<string, unknown>>;
+  /** The errors of its own, beside those of every request and of every body. */
+  errors?: readonly ErrorKind[];
+}
+
+const weather = {
+  type: 'function',
+  name: 'weather',
+  description: 'The weather in a city.',
+  parameters: {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+    additionalProperties: false,
+  },
+  strict: true,
+};
+const question = 'What is the weather in Oslo?';
+const schema = {
+  type: 'object',
+  properties: { city: { type: 'string' }, degrees: { type: 'number' } },
+  required: ['city', 'degrees'],
+  additionalProperties: false,
+};
+
+const conversation = { id: 'conv_1', object: 'conversation', created_at: 1_798_761_600, metadata: { team: 'search' } };
+const said = {
+  type: 'message',
+  id: 'msg_2',
+  role: 'user',
+  status: 'completed',
+  content: [{ type: 'input_text', text: 'Say hello.' }],
+};
+const list = { object: 'list', data: [said], first_id: 'msg_2', last_id: 'msg_2', has_more: false };
+const model = { id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon' };
+const json = (value: object) => ({ 'application/json': value });
+const ok = json({ status: 'ok' });
+
+const OF_MODEL: ErrorKind[] = ['model_not_found', 'context_length', 'model_refused', 'rate_limit', 'quota'];
+const OF_TURN: ErrorKind[] = [
+  ...OF_MODEL,
+  ...(['unsupported', 'refused', 'not_found', 'previous_not_found', 'previous_not_usable', 'unreadable'] as const),
+  ...(['caller_limit', 'storage_full'] as const),
+];
+
+/** Every operation by its id. */
+export const operationWords: Readonly<Record<string, OperationWords>> = {
+  createResponse: {
+    tag: 'Responses',
+    description:
+      'One turn: the model reads the instructions, what was before (`previous_response_id` or `conversation`) and the input, and answers. ' +
+      'With `stream: true` the reply is its events as they are made (see **Responses** above for their order). ' +
+      'With `background: true` the reply comes at once, and the turn goes on by itself.',
+    requests: {
+      'a text': { model: 'qwen3', input: 'Say hello.' },
+      streamed: { model: 'qwen3', input: 'Say hello.', stream: true },
+      'going on from a response': { model: 'qwen3', previous_response_id: 'resp_1', input: 'And in French?' },
+      'in a conversation': { model: 'qwen3', conversation: 'conv_1', input: 'Say hello.' },
+      'with a tool of the client': { model: 'qwen3', input: question, tools: [weather] },
+      'the output of that tool': {
+        model: 'qwen3',
+        tools: [weather],
+        input: [
+          { role: 'user', content: question },
+          { type: 'function_call', call_id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' },
+          { type: 'function_call_output', call_id: 'call_1', output: 'Snow.' },
+        ],
+      },
+      'JSON after a schema': {
+        model: 'qwen3',
+        input: question,
+        text: { format: { type: 'json_schema', name: 'weather', schema, strict: true } },
+      },
+      'an image': {
+        model: 'qwen3',
+        input: [
+          {
+            role: 'user',
+            content: [
+              { type: 'input_text', text: 'What is this?' },
+              { type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=' },
+            ],
+          },
+        ],
+      },
+      'in the background': { model: 'qwen3', input: 'Write a long story.', background: true },
+      'kept by the client': {
+        model: 'qwen3',
+        input: 'Say hello.',
+        store: false,
+        include: ['reasoning.encrypted_content'],
+      },
+    },
+    replies: { ...json(response), 'text/event-stream': stream },
+    errors: [...OF_TURN, 'conversation_locked', 'idempotency_in_progress'],
+  },
+  compactConversation: {
+    tag: 'Responses',
+    description:
+      'What was said becomes what the user said and one sealed item that stands for everything else. ' +
+      'Nothing is stored: the client goes on with these items as its input.',
+    requests: { 'a history': { model: 'qwen3', input: [{ role: 'user', content: 'Say hello.' }] } },
+    replies: json({
+      id: 'resp_1',
+      object: 'response.compaction',
+      created_at: 1_798_761_600,
+      output: [said, { type: 'compaction', id: 'cmp_1', encrypted_content: 'antiphon.2.k1.D5OpuboPaoBg6BfU' }],
+      usage,
+    }),
+    errors: OF_TURN,
+  },
+  countInputTokens: {
+    tag: 'Responses',
+    description:
+      'As the server of the model counts them, else as an estimate. It takes what a create takes, and refuses what it refuses.',
+    requests: { 'a text': { model: 'qwen3', input: 'Say hello.' } },
+    replies: json({ object: 'response.input_tokens', input_tokens: 12 }),
+    errors: OF_TURN,
+  },
+  getResponse: {
+    tag: 'Responses',
+    description:
+      'The response as it is now. With `stream=true` the events of a response that was made in the background, again or still; ' +
+      'with `starting_after` only those after that number.',
+    replies: { ...json(response), 'text/event-stream': stream },
+    errors: ['not_found', 'refused'],
+  },
+  deleteResponse: {
+    tag: 'Responses',
+    description: 'It is hidden at once; what others go on from is removed when they are.',
+    replies: json({ id: 'resp_1', object: 'response', deleted: true }),
+    errors: ['not_found'],
+  },
+  cancelResponse: {
+    tag: 'Responses',
+    description: 'It ends as `cancelled`, with what was made so far. One that has ended stays as it is.',
+    replies: json({ ...response, background: true, status: 'cancelled', output: [], usage: null }),
+    errors: ['not_found', 'refused'],
+  },
+  listInputItems: {
+    tag: 'Responses',
+    description: 'Its own input, not what was before. The newest comes first, unless `order=asc`.',
+    replies: json(list),
+    errors: ['not_found', 'context_length'],
+  },
+  createConversation: {
+    tag: 'Conversations',
+    description: 'A list of items to which turns add theirs, with items at its beginning or without.',
+    requests: {
+      empty: {},
+      'with items': { items: [{ role: 'user', content: 'Say hello.' }], metadata: { team: 'search' } },
+    },
+    replies: json(conversation),
+    errors: ['refused', 'unreadable', 'storage_full'],
+  },
+  getConversation: {
+    tag: 'Conversations',
+    description: 'The conversation and its metadata.',
+    replies: json(conversation),
+    errors: ['not_found'],
+  },
+  updateConversation: {
+    tag: 'Conversations',
+    description: 'Replaces all of the metadata.',
+    requests: { metadata: { metadata: { team: 'search' } } },
+    replies: json(conversation),
+    errors: ['not_found', 'storage_full'],
+  },
+  deleteConversation: {
+    tag: 'Conversations',
+    description: 'Deletes it, with the items that only it holds. Responses that were made in it stay.',
+    replies: json({ id: 'conv_1', object: 'conversation.deleted', deleted: true }),
+    errors: ['not_found'],
+  },
+  listItems: {
+    tag: 'Conversations',
+    description: 'All that was said. The newest comes first, unless `order=asc`.',
+    replies: json(list),
+    errors: ['not_found', 'context_length'],
+  },
+  addItems: {
+    tag: 'Conversations',
+    description: 'Adds items at the end, as if they had been said.',
+    requests: { 'a message': { items: [{ role: 'user', content: 'Say hello.' }] } },
+    replies: json(list),
+    errors: ['not_found', 'refused', 'unreadable', 'conversation_locked', 'storage_full'],
+  },
+  getItem: { tag: 'Conversations', description: 'One item.', replies: json(said), errors: ['not_found'] },
+  deleteItem: {
+    tag: 'Conversations',
+    description: 'Takes the item out; the reply is the conversation.',
+    replies: json(conversation),
+    errors: ['not_found', 'conversation_locked'],
+  },
+  listModels: {
+    tag: 'Models',
+    description:
+      'The names of the configuration, then what servers behind patterns list, for as long as `limits.listing` waits.',
+    replies: json({ object: 'list', data: [model] }),
+  },
+  getModel: {
+    tag: 'Models',
+    description: 'One of them. A slash in its name stays one, and is not `%2F`.',
+    replies: json(model),
+    errors: ['model_not_found'],
+  },
+  getLiveness: { tag: 'Health', description: 'For probes; always ok.', replies: ok },
+  getReadiness: {
+    tag: 'Health',
+    description:
+      '503 with the reasons (`draining`, `database`, `envoy`, `storage`) while it should get no new requests.',
+    replies: json({ status: 'ready' }),
+  },
+  getHealth: { tag: 'Health', description: 'For people; always ok.', replies: ok },
+  getDocument: { tag: 'Documents', description: 'OpenAPI 3.1, made of the schemas by which requests are checked.' },
+  getDocs: { tag: 'Documents', description: 'A page that asks nobody but this server.' },
+  getDocsScript: { tag: 'Documents', description: 'Compressed, and kept by browsers.' },
+};
