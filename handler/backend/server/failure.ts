@@ -33,7 +33,7 @@ export function failureInStream(error: unknown): ApiError {
 export function connectionFailed(cause: unknown): ApiError {
   return new ApiError(
     'server',
-    'The model backend could not be reached, or broke off; `url` of its entry in `models` says where it is.',
+    'The model backend could not be reached, or broke off: it is at `url` of its entry in `models`, or OPENAI_BASE_URL.',
     { cause },
   );
 }
@@ -97,10 +97,14 @@ function classify(
     case 'quota':
       return new ApiError('quota', 'The quota at the model backend is used up.', { cause });
     case 'credentials':
-      return new ApiError('server', 'The model backend refused our credentials: `key` of its entry in `models`.', {
-        retry: false,
-        cause,
-      });
+      return new ApiError(
+        'server',
+        'The model backend refused our credentials: `key` of its entry in `models`, or OPENAI_API_KEY.',
+        {
+          retry: false,
+          cause,
+        },
+      );
     case 'rate_limit': {
       const wait = pause && /^\d+$/.test(pause) ? ` Please try again in ${pause}s.` : '';
       // A request above the limit itself is refused whenever it comes.
@@ -120,7 +124,8 @@ function classify(
       return refused(words, reason ?? codeIn(words, refusalCodes), cause);
   }
   if (reason) return new ApiError('server', `The model backend failed (${reason}).`, { reason, cause });
-  const message = `The model backend answered with status ${status}.`;
+  const where = status === 404 ? ': look at `url` of its entry in `models`, or OPENAI_BASE_URL; most end with /v1' : '';
+  const message = `The model backend answered with status ${status}${where}.`;
   if (status < 500 || status === 501) return new ApiError('server', message, { retry: false, cause });
   return new ApiError('server', message, { cause, ...(pause && { headers: { 'retry-after': pause } }) });
 }
