@@ -32,7 +32,7 @@ async function prettyFormat(): Promise<typeof format> {
   const { prettyLine } = await import('./pretty.ts');
   const { isTTY } = process.stdout;
   const colours = isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
-  return (line) => prettyLine(line, { colours, columns: isTTY ? process.stdout.columns : undefined });
+  return (line) => prettyLine(line, { colours, columns: (isTTY && process.stdout.columns) || undefined }); // 0 is a terminal that does not say
 }
 
 async function main(flags: Flags): Promise<void> {

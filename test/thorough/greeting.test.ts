@@ -133,7 +133,7 @@ test(
         ['! models.2.match is never reached: models.1.match, demo, takes all that demo matches'],
       ],
     );
-    assert.doesNotMatch(text, /"a model backend/);
+    assert.doesNotMatch(text, /a model backend/);
     assert.match(text, /"model":"demo"/);
   },
 );

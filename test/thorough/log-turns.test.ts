@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { configureLog } from '../../handler/index.ts';
+import { configureLog, fetchTransport } from '../../handler/index.ts';
+import { openModels } from '../../handler/open-models.ts';
 import { type Sql, sql, write } from '../../handler/state/database/sql.ts';
 import { conversation, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
@@ -65,6 +66,15 @@ test('the line of a turn says where its model is, what it took and how it ended'
   }
 });
 
+test('the host of a URL is told without what else a URL may hold', () => {
+  const url = 'https://user:a-password@model.example:8443/v1?key=a-key';
+  const { routes } = openModels(
+    { models: [{ match: '*', backend: 'chat', url }], errorDetail: false },
+    fetchTransport(fetch),
+  );
+  assert.deepEqual(routes[0]?.address, { backend: 'chat', urlHost: 'model.example:8443' });
+});
+
 test('it says what the turn goes on from', async () => {
   const model = door.model.script(says('Hi'));
   const first = await turn({ model });
@@ -124,6 +134,11 @@ test('names of models and tools are cut, and stay in their line', async () => {
   const { line } = await turn({ model: evil + 'x'.repeat(100_000) });
   assert.ok(JSON.stringify(line).length < 2_000, `${JSON.stringify(line).length}`);
   assert.equal(line.level, 'INFO');
+  for (const member of ['previous_response_id', 'conversation']) {
+    const { line } = await turn({ model: door.model.script(says('Hi')), [member]: evil + 'x'.repeat(100_000) });
+    assert.ok(JSON.stringify(line).length < 2_000, `${member}: ${JSON.stringify(line).length}`);
+    assert.equal(line.level, 'INFO');
+  }
   const name = 'f'.repeat(64);
   const names = Array.from({ length: 100 }, (_, n) => `${name.slice(3)}${n}`);
   const model = door.model.script(callsFunctions(...names.map((name) => ({ name, args: '{}' }))));
