@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { parseConfig } from '../handler/config/index.ts';
+import { parseConfig, readConfig } from '../handler/config/index.ts';
+import { readSecretFiles } from '../handler/config/secrets.ts';
 import { substitute } from '../handler/config/substitute.ts';
 import { defaultLimits } from '../handler/limits.ts';
 import { startProduct } from '../shim/product.ts';
@@ -275,5 +276,44 @@ test('a wrong expression of a cost stops the start, beside all else that is wron
   await assert.rejects(
     startProduct({ config: { models: [chat], costs, database: 'oracle:x' } }),
     /database [\s\S]*costs\.0\.cel .*write 4u in place of 4\n.*costs\.2\.cel Unknown variable: tokens/,
+  );
+});
+
+test('a secret that is in a file is read by the Node server only, and any other mapping in its place is a mistake', async () => {
+  const file = { file: '/run/secrets/k' };
+  const places: [written: object, path: string][] = [
+    [{ models: [{ match: '*', backend: 'chat', url: 'http://x/v1', key: file }] }, 'models.0.key'],
+    [{ webhooks: [{ url: 'http://x', secret: file }] }, 'webhooks.0.secret'],
+    [{ secrets: [{ id: 'k', key: file }] }, 'secrets.0.key'],
+    [{ proof: { value: file } }, 'proof.value'],
+    [{ database: file }, 'database'],
+  ];
+  const secret = 'sqlite:a text of 32 bytes, at least'.replaceAll(' ', '-');
+  for (const [written, path] of places) {
+    assert.throws(() => parseConfig(written), new RegExp(`${path} must be a text: only the Node server reads one`));
+    const read: string[] = [];
+    const secrets = await readSecretFiles(written, {}, async (path) => {
+      read.push(path);
+      return secret;
+    });
+    const config = readConfig(written, { env: {}, secrets });
+    assert.deepEqual(read, [file.file]);
+    assert.ok(JSON.stringify(config).includes(secret), path);
+    const wrong = JSON.parse(JSON.stringify(written).replace('"/run/secrets/k"', '"/k","mode":4'));
+    const mistaken = await readSecretFiles(wrong, {}, async () => secret);
+    assert.throws(
+      () => readConfig(wrong, { env: {}, secrets: mistaken }),
+      new RegExp(`^Error: configuration: ${path} must be a text, or \\{ file: PATH \\}$`),
+    );
+  }
+  const path = ['$', '{FOLDER}/k'].join('');
+  const named = { models: [{ match: '*', backend: 'chat', url: 'http://x/v1', key: { file: path } }] };
+  const env = { FOLDER: '/run' };
+  const { texts } = await readSecretFiles(named, env, async (path) => path);
+  assert.deepEqual([...texts.values()], ['/run/k']);
+  const unset = await readSecretFiles(named, {}, async (path) => path);
+  assert.throws(
+    () => readConfig(named, { env: {}, secrets: unset }),
+    /models\.0\.key\.file needs the environment variable FOLDER/,
   );
 });

@@ -183,3 +183,31 @@ test('the log shows neither the secrets of the newest configuration nor those of
   configureLog('error', () => {});
   await close();
 });
+
+test('what was sealed can be opened as long as its secret is configured, and the database’s own always', async (t) => {
+  const [first, second] = ['k1', 'k2'].map((id) => ({ id, key: `the key ${id} of at least thirty-two bytes` }));
+  const { client, reload } = await open(t, keyed('old'));
+  const name = model.script(says('A summary.'));
+  const compacted = async () => {
+    const { output } = await client.responses.compact({
+      model: name,
+      input: [{ role: 'user', content: 'Remember 7.' }],
+    });
+    const item = output.find(({ type }) => type === 'compaction');
+    return item as OpenAI.Responses.ResponseInputItem;
+  };
+  const opens = (item: OpenAI.Responses.ResponseInputItem) =>
+    client.responses.create({ model: name, input: [item, { role: 'user', content: 'Hi' }], store: false }).then(
+      ({ status }) => status === 'completed',
+      () => false,
+    );
+  const ofDatabase = await compacted();
+  reload(keyed('old', { secrets: [first] }));
+  const ofFirst = await compacted();
+  assert.deepEqual([await opens(ofDatabase), await opens(ofFirst)], [true, true]);
+  reload(keyed('old', { secrets: [second, first] }));
+  const ofSecond = await compacted();
+  assert.deepEqual([await opens(ofDatabase), await opens(ofFirst), await opens(ofSecond)], [true, true, true]);
+  reload(keyed('old', { secrets: [second] }));
+  assert.deepEqual([await opens(ofDatabase), await opens(ofFirst), await opens(ofSecond)], [true, false, true]);
+});
