@@ -52,8 +52,8 @@ const lines = (product: ProductProcess, message: string) =>
     .map((line) => JSON.parse(line))
     .filter((line) => line.message === message);
 
-/** A folder as Kubernetes mounts a ConfigMap, and the exchange of what it holds. */
-function configMap(folder: string) {
+/** A folder as Kubernetes mounts a ConfigMap, and the exchange of what it holds; the version before goes unless it `keeps` that. */
+function configMap(folder: string, { keeps = false } = {}) {
   let version = 0;
   const exchange = (text: string) => {
     const data = `..version_${++version}`;
@@ -61,7 +61,7 @@ function configMap(folder: string) {
     writeFileSync(join(folder, data, 'config.yaml'), text);
     symlinkSync(data, join(folder, '..data_tmp'));
     renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
-    if (version > 1) rmSync(join(folder, `..version_${version - 1}`), { recursive: true });
+    if (version > 1 && !keeps) rmSync(join(folder, `..version_${version - 1}`), { recursive: true });
   };
   return exchange;
 }
@@ -102,7 +102,7 @@ const ways: Record<string, (folder: string, text: string) => { file: string; cha
   'as a ConfigMap that a link in another folder leads to'(folder, text) {
     mkdirSync(join(folder, 'mounted'));
     mkdirSync(join(folder, 'app'));
-    const change = configMap(join(folder, 'mounted'));
+    const change = configMap(join(folder, 'mounted'), { keeps: true }); // so that the file itself tells nothing
     change(text);
     symlinkSync('..data/config.yaml', join(folder, 'mounted/config.yaml'));
     symlinkSync('../mounted/config.yaml', join(folder, 'app/antiphon.yaml'));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
@@ -37,17 +37,10 @@ const keyed = (key: unknown, rest: object = {}) => ({
   ...rest,
 });
 
-/** The directories and files that this process watches. */
-function watches(): number {
-  return readdirSync('/proc/self/fdinfo')
-    .map((fd) => {
-      try {
-        return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').match(/^inotify wd:/gm)?.length ?? 0;
-      } catch {
-        return 0; // it was closed meanwhile
-      }
-    })
-    .reduce((sum, count) => sum + count, 0);
+/** The handles of this process by their kinds: those of watches are `fs_event`. */
+function handles(): Record<string, number> {
+  const { libuv } = process.report.getReport() as { libuv: { type: string }[] }; // Node types it as a mere object
+  return Object.fromEntries([...Map.groupBy(libuv, ({ type }) => type)].map(([type, all]) => [type, all.length]));
 }
 
 setFlagsFromString('--expose-gc');
@@ -134,10 +127,15 @@ test('two hundred reloads leave nothing behind: no watch, timer, listener or mem
       collect();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const resources = Object.entries(Object.groupBy(process.getActiveResourcesInfo(), (kind) => kind));
-    const kinds = Object.fromEntries(resources.map(([kind, all]) => [kind, all?.length ?? 0]));
     const listeners = process.eventNames().reduce((sum, event) => sum + process.listenerCount(event), 0);
-    return { watches: watches(), timers: kinds.Timeout ?? 0, listeners, heap: process.memoryUsage().heapUsed };
+    const { fs_event, timer } = handles();
+    return {
+      fs_event,
+      timer,
+      timers: process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length,
+      listeners,
+      heap: process.memoryUsage().heapUsed,
+    };
   };
   for (let n = 1; n <= 20; n++) await reload(n); // caches and compiled code are there then
   const { heap: before, ...held } = await measure();
