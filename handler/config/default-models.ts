@@ -7,7 +7,8 @@ import type { ModelConfig } from './models.ts';
 export function environmentModels(env: Readonly<Record<string, unknown>>): ModelConfig[] | undefined {
   const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = env;
   if (typeof url !== 'string' || url === '') return undefined;
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Error('OPENAI_BASE_URL is not an http(s) URL');
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new Error('OPENAI_BASE_URL must be a URL that begins with http:// or https://');
   const { username, password } = new URL(url);
   if (username || password) {
     throw new Error('OPENAI_BASE_URL must not hold a user or a password, which are not sent: set OPENAI_API_KEY');
