@@ -71,8 +71,10 @@ test("Envoy's own log and its access log are lines of the log, cut and without w
     const key = 'a-key-in-a-query';
     await (await fetch(`${product.envoy}/v1/${'x'.repeat(1_000)}?key=${key}`)).text();
     const access = () => linesOf(product).filter(({ logger, message }) => logger === 'envoy' && message === 'access');
-    await until(() => access().length === 2);
-    const [turn, lost] = access();
+    await (await fetch(`${product.envoy}/v1/nowhere?key=${key}`)).text();
+    await until(() => access().length === 3);
+    const [turn, lost, asked] = access();
+    assert.equal(asked.path, '/v1/nowhere?...');
     assert.partialDeepStrictEqual(turn, {
       ...{ level: 'INFO', request_id: 'ask-1', method: 'POST', path: '/v1/responses', status: 200 },
     });

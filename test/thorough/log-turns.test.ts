@@ -109,6 +109,27 @@ test('a turn that the client has to go on with says so', async () => {
   assert.equal((await turn({ model: cut })).line.finish, 'max_output_tokens');
 });
 
+test('the line of a compaction has its tokens, and that of a count where its model is', async () => {
+  const model = door.model.script(says('A summary.'));
+  const urlHost = new URL(door.model.url).host;
+  for (const [path, fields] of [
+    ['/v1/responses/compact', { input_tokens: 11, output_tokens: 7, finish: 'stop' }],
+    ['/v1/responses/input_tokens', {}],
+  ] as const) {
+    lines = [];
+    const headers = { 'content-type': 'application/json' };
+    await (await door.fetch(path, { method: 'POST', headers, body: JSON.stringify({ model, input: 'Hi' }) })).text();
+    assert.partialDeepStrictEqual(lines[0], {
+      path,
+      model,
+      backend: 'chat',
+      url_host: urlHost,
+      status: 200,
+      ...fields,
+    });
+  }
+});
+
 test('a refusal has its code, and what was planned', async () => {
   const refused = await turn({ model: door.model.script(says('Hi')), previous_response_id: 'resp_none' });
   assert.partialDeepStrictEqual(refused.line, {
