@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** In every text that is sent; no reply may repeat it. */
+/** In every text that is sent; no reply may repeat it, but in quotes where a word of the API stands. */
 export const MARK = 's3nt';
 
 /** One value of each JSON type, as it is written; none is right anywhere. */

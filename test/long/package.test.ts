@@ -42,6 +42,11 @@ test('the published package.json brings no Node, and asks for one on which all o
   );
 });
 
+test('it has the script of the page at /docs, compressed', async () => {
+  const { stdout } = await run('tar', ['tzf', packed.tarball]);
+  for (const kind of ['br', 'gz']) assert.ok(stdout.includes(`package/dist/docs/reference.js.${kind}\n`), kind);
+});
+
 test('only a packed file can be published: from a folder npm would send the dependencies of the clone', async () => {
   await assert.rejects(
     run('npm', ['publish', '--dry-run'], { cwd: packed.project }),

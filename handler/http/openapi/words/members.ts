@@ -3,7 +3,7 @@ export type MemberWords = readonly [description: string, example?: unknown];
 
 /**
  * The members of all schemas. A key is the end of a path from a schema's name, and the longest that fits counts: `text.format` before
- * `format`. Every member has its row, and every row a member (`test/thorough/openapi-words.test.ts`).
+ * `format`. Every member has its row, and every row a member (`test/openapi-words.test.ts`).
  */
 export const memberWords: Readonly<Record<string, MemberWords>> = {
   // A create, in the order in which the page shows it.
@@ -272,6 +272,7 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
   deleted: ['Always true.'],
   owned_by: ['Always `antiphon`.', 'antiphon'],
   reasons: ['Why not.', ['draining']],
+  notes: ['What an operator should know, and is no reason.', ['reload']],
   'Model.id': ['The name by which requests ask for it.', 'qwen3'],
   'ModelList.data': ['The models.', [{ id: 'qwen3' }]],
 };

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiError, errorKinds } from '../../handler/errors.ts';
-import { describeApi } from '../../handler/http/openapi/document.ts';
-import { explain, findWords } from '../../handler/http/openapi/explain.ts';
-import { errorWords } from '../../handler/http/openapi/words/errors.ts';
-import { memberWords } from '../../handler/http/openapi/words/members.ts';
-import { operationWords } from '../../handler/http/openapi/words/operations.ts';
-import { routes } from '../../handler/http/routes.ts';
-import { post } from '../support/doors/door.ts';
-import { openInProcess } from '../support/doors/in-process.ts';
-import { fits } from '../support/json-schema.ts';
-import { says } from '../support/model/scripted.ts';
-import { parseStream } from '../support/sse.ts';
+import { ApiError, errorKinds } from '../handler/errors.ts';
+import { describeApi } from '../handler/http/openapi/document.ts';
+import { explain, findWords } from '../handler/http/openapi/explain.ts';
+import { errorWords } from '../handler/http/openapi/words/errors.ts';
+import { memberWords } from '../handler/http/openapi/words/members.ts';
+import { operationWords } from '../handler/http/openapi/words/operations.ts';
+import { routes } from '../handler/http/routes.ts';
+import { post } from './support/doors/door.ts';
+import { openInProcess } from './support/doors/in-process.ts';
+import { fits } from './support/json-schema.ts';
+import { says } from './support/model/scripted.ts';
+import { parseStream } from './support/sse.ts';
 
 const api = explain(describeApi(routes, ['test_tool']));
 const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
