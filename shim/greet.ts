@@ -46,13 +46,18 @@ Antiphon is ready. Models: ${from}.
   if (soon) tell(soon);
   const origin = originOf(product);
   if (!origin || isOver()) return soon ? undefined : tell(await asked);
-  const models = soon?.map((report) => report.model) ?? [];
-  const listed = (soon ?? []).map(({ index, names, warning }) =>
-    warning ? undefined : nameToTry(models, index, names?.filter(isShellSafe) ?? []),
-  );
-  const name = [...listed, model].find((known) => known !== undefined && isShellSafe(known)) ?? 'MODEL';
-  say(examples(origin, name));
+  say(examples(origin, namedBy(soon ?? []) ?? (model !== undefined && isShellSafe(model) ? model : 'MODEL')));
   if (!soon) tell(await asked);
+}
+
+/** The first model that is really there, and that a shell takes for a word. */
+function namedBy(reports: readonly BackendReport[]): string | undefined {
+  const models = reports.map((report) => report.model);
+  for (const { index, names = [], warning } of reports) {
+    const name = warning ? undefined : nameToTry(models, index, names.filter(isShellSafe));
+    if (name !== undefined && isShellSafe(name)) return name;
+  }
+  return undefined;
 }
 
 /** The table of all backends, with a line for each thing that is wrong. */

@@ -2,14 +2,14 @@ import { type ConfigProblem, type ModelConfig, matcher } from '../../handler/ind
 
 /** The entries of `models` that never answer, since an earlier one takes every name that they match. */
 export function unreachable(models: readonly ModelConfig[]): ConfigProblem[] {
-  const used = models.map(({ match }) => match).join('');
-  const strange = strangerTo(used);
+  const strange = strangerTo(models.map(({ match }) => match).join(''));
+  const matchers = models.map(({ match }) => matcher(match));
   return models.flatMap(({ match }, index) => {
     // A name with a character of no pattern for each `*`: only a `*` of another pattern takes that, and so whatever else may
     // stand there. So one entry takes this name if and only if it takes all, and several never do so together.
     const name = match.replaceAll('*', strange);
-    const by = models.slice(0, index).findIndex((earlier) => matcher(earlier.match)(name));
-    if (by < 0) return [];
+    const by = matchers.findIndex((takes) => takes(name)); // it takes its own
+    if (by === index) return [];
     const says = `is never reached: models.${by}.match, ${models[by]?.match}, takes all that ${match} matches`;
     return [{ path: ['models', String(index), 'match'], says }];
   });
