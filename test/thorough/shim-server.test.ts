@@ -71,6 +71,22 @@ test('a call ends well when the peer closes its side after the answer', async (t
   assert.equal(`${message?.immediate_response?.body}`, 'abc');
 });
 
+test('its limits change while it runs: calls from then on may bring a larger body, in one message as well', async (t) => {
+  const { open, server } = await start(t, async (request) => new Response(`${(await request.text()).length}`));
+  const body = 'x'.repeat(3 * 1024 * 1024);
+  const small = { body: 1024 * 1024, reply: 1 << 20, time: 10_000 };
+  const status = async () => {
+    const [message] = await all(open(head('POST'), chunk(body, true)));
+    return [message?.immediate_response?.status?.code, `${message?.immediate_response?.body}`];
+  };
+  server.setLimits(small);
+  await assert.rejects(status(), /RESOURCE_EXHAUSTED/);
+  server.setLimits({ ...small, body: 4 * 1024 * 1024 });
+  assert.equal((await status())[1], `${body.length}`);
+  server.setLimits(small);
+  await assert.rejects(status(), /RESOURCE_EXHAUSTED/);
+});
+
 test('the peer closing its side before the answer is the client leaving', async (t) => {
   const { promise: begun, resolve: begin } = Promise.withResolvers<AbortSignal>();
   const { open } = await start(t, (request) => {
