@@ -37,11 +37,13 @@ export function serverError(): Refusal {
 
 /** 503 for a body without memory for it, as in the handler. */
 export function overloaded(): Refusal {
-  const message = 'The server holds as many requests as it can; try again in a moment.';
+  const message =
+    'The server holds as many requests as it can (`limits.inFlight` in its configuration); try again in a moment.';
   return new Refusal(503, 'overloaded', message, true);
 }
 
 /** 413 for a request body over `limit` bytes. */
 export function tooLarge(limit: number): Refusal {
-  return new Refusal(413, 'request_too_large', `The request body is larger than the limit of ${limit} bytes.`);
+  const message = `The request body is larger than ${limit} bytes (\`limits.body\` in the configuration).`;
+  return new Refusal(413, 'request_too_large', message);
 }

@@ -74,7 +74,8 @@ async function eachChunk(
       if (done) return;
       if (!(value instanceof Uint8Array)) throw new TypeError('a body must be made of Uint8Array chunks');
       size += value.length;
-      if (size > limit) throw new Refusal(500, 500, `The reply is larger than the limit of ${limit} bytes.`);
+      if (size > limit)
+        throw new Refusal(500, 500, `The reply is larger than ${limit} bytes (\`limits.reply\` in the configuration).`);
       const full = take(value);
       if (full) await unlessAborted(full, signal);
     }

@@ -46,7 +46,7 @@ export async function readJson(
       ? await decompress(sentBytes, encoding, Math.min(limits.inflated, largest), codecs, take)
       : sentBytes;
     if (bytes === sentBytes) {
-      if (sentBytes.length > largest) throw tooLarge(largest);
+      if (sentBytes.length > largest) throw tooLarge(largest, 'inFlight');
       take(sentBytes.length);
     }
     return objectOf(bytes, otherwise);
@@ -87,9 +87,9 @@ function throwCancelled(error: unknown): never {
   throw new ApiError('cancelled', 'The client has left in the middle of its request.', { cause: error });
 }
 
-function tooLarge(limit: number): ApiError {
+function tooLarge(limit: number, key: 'body' | 'inFlight' = 'body'): ApiError {
   return new ApiError(
     'too_large',
-    `The request body is larger than ${limit} bytes (\`limits.body\` in the configuration).`,
+    `The request body is larger than ${limit} bytes (\`limits.${key}\` in the configuration).`,
   );
 }

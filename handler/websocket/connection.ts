@@ -224,7 +224,7 @@ class Connection {
   }
 
   #expire(limit: number): void {
-    const message = `The connection has reached its limit of ${limit / 1000} s; open a new one to go on.`;
+    const message = `The connection has been open for ${limit / 1000} s (\`limits.connection\` in the configuration); open a new one to go on.`;
     this.#close(new ApiError('connection_limit', message));
   }
 
