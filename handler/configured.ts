@@ -1,3 +1,4 @@
+import { attributeReader } from './attributes.ts';
 import { withMediaRules } from './backend/media.ts';
 import type { Config } from './config/index.ts';
 import { mediaFinder } from './media.ts';
@@ -29,7 +30,7 @@ export function configure(
   secrets.keep(secretsOf(config)); // an error about it may quote one
   const findMedia = mediaFinder(config.media);
   const { routes, backends } = openModels(config, transport, added, earlier);
-  const { limits, docs, errors, hosts, prompts, retention, logRetention, webhooks } = config;
+  const { limits, docs, errors, hosts, prompts, attributes, retention, logRetention, webhooks } = config;
   return {
     backends,
     services: {
@@ -41,6 +42,7 @@ export function configure(
       hosts,
       origins: config.cors.origins,
       prompts,
+      attributes: attributeReader(attributes),
       findMedia,
       costs: openCosts(config.costs, compileCel),
       seal: sealWith(config.secrets, secret),

@@ -37,6 +37,11 @@ export class FairQueue {
     this.#limits = limits;
   }
 
+  /** Places that are held, and callers' requests that wait for one. */
+  get counts(): { running: number; waiting: number } {
+    return { running: this.#placesHeld, waiting: this.#waiting };
+  }
+
   /** Places that a caller holds and waits for. */
   countOf(caller: string): number {
     const share = this.#shares.get(caller);

@@ -13,8 +13,10 @@ import type { OpenedBackends } from './open-models.ts';
 import type { HandlerOptions } from './options.ts';
 import { openProcess } from './process.ts';
 import type { Services } from './service/services.ts';
+import { countDeliveries } from './state/deliveries.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { sweep } from './state/sweep.ts';
+import type { Gauges } from './telemetry/gauges.ts';
 import { openDeliverer } from './webhooks/deliver.ts';
 
 export type { Backend, Finish, KeepAlive, ModelCall, PreparedCall, ServerProfile } from './backend/backend.ts';
@@ -46,10 +48,13 @@ export { type AddedBackends, type OpenBackend, openModels, wordsIn } from './ope
 export type { HandlerOptions } from './options.ts';
 export { matcher } from './pattern.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
-export { redact } from './redact.ts';
+export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
 export type { Database } from './state/database/database.ts';
+export type { Gauges } from './telemetry/gauges.ts';
+export type { Telemetry, TelemetrySlot } from './telemetry/telemetry.ts';
 export type { Tool } from './tools/tool.ts';
+export { type TraceHeaders, traceHeaders } from './trace-headers.ts';
 export { fetchTransport, type Transport, type Upstream } from './transport.ts';
 export type { Tokenizer } from './turn/estimate.ts';
 export { standardSocket } from './websocket/standard.ts';
@@ -89,6 +94,8 @@ export interface Handler {
    * model that will not open, or a cost that will not compile. `limits.lease` stays as it was.
    */
   reload(config: Config): void;
+  /** What can be said of the process at this moment, for metrics; never rejects. */
+  gauges(): Promise<Gauges>;
   /** The process's memory budget, for servers that hold bytes before a request gets here. */
   readonly memory: MemoryBudget;
 }
@@ -100,9 +107,13 @@ const RESUME_BATCH = 500;
 export function createHandler(options: HandlerOptions): Handler {
   const { backends: added, runner: open = inThisProcess(options) } = options;
   const shared = openProcess(options);
-  const { turns, running, memory } = shared.services;
+  const { turns, running, memory, readiness } = shared.services;
   const { database, lease, histories } = shared.storage;
-  const { deliver, setWebhooks } = openDeliverer({ database, transport: shared.transport });
+  const { deliver, setWebhooks } = openDeliverer({
+    database,
+    transport: shared.transport,
+    telemetry: shared.services.telemetry,
+  });
   let backgroundTurns = 0;
   const runner = open(async (job, signal) => {
     backgroundTurns++;
@@ -144,6 +155,16 @@ export function createHandler(options: HandlerOptions): Handler {
       endMaintenance = startMaintenance({ sweep: () => sweep(), resume, deliver }, lease.duration);
     },
     memory,
+    async gauges() {
+      const { webhooks } = newest.config;
+      return {
+        turns: { foreground: turns.counts, background: runner.counts?.() },
+        memory: { reserved: memory.taken, limit: memory.limit },
+        databaseSize: database.storage?.()?.bytes,
+        ready: readiness.reasons.length === 0,
+        webhooksWaiting: webhooks.length > 0 ? await countDeliveries(database).catch(() => undefined) : undefined,
+      };
+    },
     get backgroundTurns() {
       return backgroundTurns;
     },

@@ -1,4 +1,5 @@
 import type { Socket } from './socket.ts';
+import type { TraceHeaders } from './trace-headers.ts';
 
 /** How a request came in, as the root says that serves it. */
 export interface Ingress {
@@ -21,6 +22,8 @@ export interface Ingress {
    * client can write.
    */
   readonly peer?: string | undefined;
+  /** The place in a trace of whoever passes the request on, where that is nearer than the one in its headers. */
+  readonly trace?: TraceHeaders | undefined;
   /** Calls `then` once, when the reply has been read or its reader has left. Absent if the runtime does not tell. */
   ended?(then: () => void): void;
   /**

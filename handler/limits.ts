@@ -291,4 +291,8 @@ export const fixedLimits = {
    * the database again.
    */
   historyAge: 120 * s,
+  /** Characters of one attribute of a span that has content (`telemetry.content`). Past it: the oldest messages are left out, and texts cut. */
+  spanContent: 16 * KiB,
+  /** How long a stopping server tries to hand over its last spans and metrics. Past it: they are lost. */
+  flush: 3 * s,
 };

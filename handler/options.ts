@@ -7,6 +7,7 @@ import type { FindDocsScript } from './docs-script.ts';
 import type { AddedBackends } from './open-models.ts';
 import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
+import type { TelemetrySlot } from './telemetry/telemetry.ts';
 import type { Tool } from './tools/tool.ts';
 import type { Transport } from './transport.ts';
 import type { Tokenizer } from './turn/estimate.ts';
@@ -43,4 +44,6 @@ export interface HandlerOptions {
   runner?: (work: Work) => Runner;
   /** Readiness reasons of the root; the handler adds its own. */
   readiness?: Readiness;
+  /** Where traces and metrics are told what happens. Default: they are told nothing. */
+  telemetry?: TelemetrySlot;
 }

@@ -16,6 +16,7 @@ import { ProcessLease } from './state/process-lease.ts';
 import { sharedSecret } from './state/secret.ts';
 import { withStorageErrors } from './state/storage.ts';
 import type { SharedStore } from './state/tenant-store.ts';
+import { withMeasuredBatches } from './telemetry/telemetry.ts';
 import type { Tool } from './tools/tool.ts';
 import { fetchTransport, type Transport } from './transport.ts';
 import { RunningTurns } from './turn/running.ts';
@@ -38,9 +39,10 @@ export interface Shared {
 
 /** Opens what belongs to the process; throws an Error that names a wrong option. */
 export function openProcess(options: HandlerOptions): Shared {
-  const { transport = fetchTransport(fetch), tools = [], readiness = new Readiness() } = options;
+  const { transport = fetchTransport(fetch), tools = [], readiness = new Readiness(), telemetry } = options;
   const { limits } = options.config;
-  const database = withStorageErrors(options.database);
+  const stored = withStorageErrors(options.database);
+  const database = telemetry ? withMeasuredBatches(stored, telemetry) : stored;
   const memory = new MemoryBudget(limits.inFlight);
   const turns = new FairQueue(queueOf(limits));
   const sockets = new CallerCount(limits.perCaller.sockets);
@@ -53,6 +55,7 @@ export function openProcess(options: HandlerOptions): Shared {
       notifier: new LogNotifier(),
       running: new RunningTurns(),
       readiness,
+      telemetry: telemetry ?? {},
       ping: pinging(database, readiness),
       memory,
       turns,

@@ -49,7 +49,7 @@ async function main(flags: Flags): Promise<void> {
   for (const level of levelNames)
     console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
   let stopping = false;
-  const product = await startProduct({ flags, env: process.env, say });
+  const product = await startProduct({ flags, env: process.env, say, droppedLines: () => stdout.dropped });
 
   async function stop(code: number): Promise<void> {
     if (stopping) return;

@@ -1,5 +1,5 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { fixedLimits } from '../handler/index.ts';
+import { fixedLimits, traceHeaders } from '../handler/index.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
 import type { Exchange } from './session.ts';
 
@@ -59,6 +59,10 @@ export function callExchange(call: Call): CallExchange {
 
   return {
     signal: leaving.signal,
+    get trace() {
+      const of = (name: string) => call.metadata.get(name)[0]?.toString();
+      return traceHeaders(of('traceparent'), of('tracestate'));
+    },
     closed(then) {
       if (onClose) onClose.push(then);
       else then();

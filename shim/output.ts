@@ -5,6 +5,8 @@ import { fixedLimits } from '../handler/index.ts';
 export interface Output {
   /** Writes a line, or drops and counts it; never throws, and never waits for a reader. */
   write(line: string): void;
+  /** How many lines were dropped since the start. */
+  readonly dropped: number;
   /** Resolves when all lines are handed over, or after a second: a reader that is later never reads them. */
   flush(): Promise<void>;
 }
@@ -19,6 +21,11 @@ const FLUSH_MS = 1_000;
  */
 export function openOutput(stream: Writable, notice: (dropped: number) => string): Output {
   let dropped = 0;
+  let droppedInAll = 0;
+  const drop = (lines: number) => {
+    dropped += lines;
+    droppedInAll += lines;
+  };
   stream.on('error', () => {}); // each write gets its own error, and without a listener it would end the process
   // Do not block: Node writes to a terminal synchronously, and one that is stopped (Ctrl-S) would stop the process.
   const { _handle } = stream as { _handle?: { setBlocking?(on: boolean): void } }; // a Node internal, where there is one
@@ -26,15 +33,20 @@ export function openOutput(stream: Writable, notice: (dropped: number) => string
   return {
     write(line) {
       if (stream.writableLength > fixedLimits.unsentLog) {
-        dropped++;
+        drop(1);
         return;
       }
       const before = dropped;
       dropped = 0;
       // Start with a line break: the failed line may have been cut anywhere.
       stream.write(before === 0 ? line : `\n${notice(before)}${line}`, (error) => {
-        if (error) dropped += before + 1;
+        if (!error) return;
+        dropped += before;
+        drop(1);
       });
+    },
+    get dropped() {
+      return droppedInAll;
     },
     async flush() {
       for (const until = performance.now() + FLUSH_MS; stream.writableLength > 0 && performance.now() < until; ) {

@@ -12,8 +12,9 @@ import {
   type HandlerOptions,
   log,
   Readiness,
+  type TelemetrySlot,
 } from '../handler/index.ts';
-import { adminFetch } from './admin.ts';
+import { type AdminAnswer, adminFetch } from './admin.ts';
 import type { BackendReport } from './backends/ask.ts';
 import { compileCel } from './cel.ts';
 import { codecs } from './codecs.ts';
@@ -31,6 +32,9 @@ import type { Running } from './running.ts';
 import type { GrpcOptions } from './server.ts';
 import { sessionLimits } from './session-limits.ts';
 import { readSetup, type Setup } from './setup.ts';
+import { showConfig } from './show-config.ts';
+import { telemetrySettings } from './telemetry/settings.ts';
+import { type ProductTelemetry, startTelemetry } from './telemetry/telemetry.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
 import { socketPathOf } from './unix-socket.ts';
@@ -80,6 +84,8 @@ export interface ProductOptions extends Pick<HandlerOptions, 'tools' | 'backends
   config?: object;
   /** Source of `${NAME}` in the configuration. Default: the environment of the process. */
   env?: Env;
+  /** How many lines of the log could not be written, for metrics. */
+  droppedLines?: () => number;
   /** Progress messages for people. */
   say?: (line: string) => void;
   /** Replaces the configured database; it must be migrated, and `stop` closes it. */
@@ -91,13 +97,23 @@ const MESSAGE_SLACK = 1024 * 1024;
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { flags = {}, config: inline, env = process.env, say = () => {}, database: customDatabase, ...added } = options;
+  const {
+    flags = {},
+    config: inline,
+    env = process.env,
+    say = () => {},
+    database: customDatabase,
+    droppedLines,
+    ...added
+  } = options;
   // Whoever starts it without any configuration tries it out, and wants to know what the model's server says.
   const backends = Object.keys(added.backends ?? {});
   const source = { file: flags.config, inline: inline ?? { errorDetail: true }, env, backends };
   const filesRead = new Map<string, string>();
   const started = await readSetup({ ...source, filesRead }, flags);
   const { config, file, models, from, listen, tls, database: url } = started;
+  const settings = telemetrySettings(process.env);
+  const slot: TelemetrySlot = {};
   let { limits } = config;
   const store = customDatabase ? 'a database of the root' : url;
   const readiness = new Readiness();
@@ -117,6 +133,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         docsScript: findDocsScript,
         tokenizer: loadTokenizer,
         readiness,
+        telemetry: slot,
       }),
     );
   } catch (error) {
@@ -126,7 +143,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const { fetch, memory } = handler;
   const running: Running[] = [];
   let admin: Running | undefined;
+  let telemetry: ProductTelemetry | undefined;
   let sockets: SocketFolder | undefined;
+  let newest = started;
   let isClosing = false;
   let reloader: Reloader | undefined;
   const setLimits: ((config: Config) => void)[] = [];
@@ -138,10 +157,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const close = async () => {
     reloader?.close();
     await sockets?.remove();
+    await telemetry?.close();
     await closeTransport();
     await database.close();
   };
   try {
+    const { gauges } = handler;
+    const reloads = () => ({ taken: reloader?.reloads.taken ?? 0, refused: reloader?.reloads.failed ?? 0 });
+    telemetry = await startTelemetry(settings, { slot, config: config.telemetry, gauges, droppedLines, reloads });
     const grpcLimits = ({ limits }: Config) => sessionLimits(limits);
     const grpc = { fetch, limits: grpcLimits(config), memory };
     const http = { fetch, memory };
@@ -157,10 +180,13 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     const serveGrpc = async (options: GrpcOptions) => (await import('./server.ts')).serveGrpc(options);
     if (listen.grpc !== 'off') run(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }), grpcLimits);
     if (listen.admin !== 'off') {
-      const routes = new Map([
+      const { scrape } = telemetry;
+      const routes = new Map<string, AdminAnswer>([
         ['/livez', fetch],
         ['/readyz', fetch],
+        ['/config', () => showConfig(newest.config, newest.models)],
       ]);
+      if (scrape) routes.set('/metrics', scrape);
       admin = await serveHttp({
         ...addressOf(listen.admin),
         flag: '-admin-port',
@@ -194,7 +220,6 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         },
       );
     }
-    let newest = started;
     let told = Promise.resolve();
     const askBackends = async ({ config, models }: Setup) => {
       const { askBackends, IN_CONFIG, IN_ENVIRONMENT } = await import('./backends/ask.ts');

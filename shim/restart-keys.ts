@@ -9,6 +9,7 @@ function startedWith({ config, listen, database }: Setup): [key: string, value: 
     ['database', database],
     ['synchronous', config.synchronous],
     ['limits.lease', config.limits.lease],
+    ['telemetry', config.telemetry],
   ];
 }
 

@@ -14,8 +14,16 @@ export interface Exchange extends AsyncIterable<ProcessingRequest> {
   send(message: ProcessingResponse): Promise<void>;
   /** Aborts when the client leaves before its reply is complete. */
   readonly signal: AbortSignal;
+  /** The headers of the gRPC call by which its sender names the place of this exchange in a trace. */
+  readonly trace?: TraceHeaders | undefined;
   /** Calls `then` once, when the exchange and its reply are done with. */
   closed?(then: () => void): void;
+}
+
+/** A place in a trace, as W3C's headers name it. */
+export interface TraceHeaders {
+  readonly traceparent: string;
+  readonly tracestate?: string;
 }
 
 /** How a request came in. */
@@ -25,6 +33,8 @@ export interface Ingress {
   readonly rebindable?: boolean;
   /** The client's address, from the attribute `source.address`. */
   readonly peer?: string | undefined;
+  /** Its place in a trace, as the metadata of the gRPC call names it. */
+  readonly trace?: TraceHeaders | undefined;
   /** Calls `then` once, when the reply was read, or its reader is gone. */
   ended?(then: () => void): void;
   /**
@@ -95,6 +105,10 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   const ingress: Ingress = {
     name: 'ext_proc',
     peer: peerOf(first.value.attributes),
+    // Asked for only where traces are on.
+    get trace() {
+      return exchange.trace;
+    },
     ...(rebindable && { rebindable }),
     ...(exchange.closed && { ended: exchange.closed }),
     report(next) {

@@ -19,6 +19,7 @@ const ground = [
     'error-style.ts',
     'fair-queue.ts',
     'ids.ts',
+    'attributes.ts',
     'ingress.ts',
     'limits.ts',
     'log.ts',
@@ -31,6 +32,8 @@ const ground = [
     'remembered.ts',
     'seal.ts',
     'socket.ts',
+    'telemetry/labels.ts',
+    'trace-headers.ts',
     'transport.ts',
     'validate.ts',
   ],
@@ -48,6 +51,9 @@ const protocols = readdirSync(new URL('handler/backend/', ROOT), { withFileTypes
   .map(({ name }) => `backend/${name}`);
 const database = ['state/database/database.ts', 'state/database/sql.ts'];
 const core = ['events', 'backend', 'routing', 'tools', 'turn', 'state', ...database];
+/** What traces and metrics are told of. */
+const telling = ['backend', 'routing', 'tools', 'turn', 'state/database', 'state/database/database.ts'];
+const port = 'telemetry/telemetry.ts';
 const intake = ['codec', 'decompress.ts'];
 
 /**
@@ -76,12 +82,15 @@ const table: Record<string, readonly string[]> = {
   ...Object.fromEntries(protocols.map((name) => [name, [...base, 'events', ...model]])),
   'backend/index.ts': [...base, ...model, ...protocols],
   routing: [...base, 'backend'],
+  // The port of traces and metrics; what fills it knows OpenTelemetry, and is loaded by a root alone.
+  'telemetry/telemetry.ts': [...base, ...telling],
+  telemetry: [...base, ...telling, 'events', 'telemetry/telemetry.ts'],
   tools: [...base, 'events'],
   turn: [...base, 'events', 'backend', 'tools'],
-  webhooks: [...base, 'events', 'state', 'state/database/database.ts'],
+  webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
   config: [...base, 'webhooks', 'backend/index.ts'],
-  background: [...base, 'events', 'routing', 'turn', 'state', ...database],
-  service: [...base, 'events', 'backend', 'routing', 'turn', 'state', 'codec', 'background'],
+  background: [...base, 'events', 'routing', 'turn', 'state', ...database, port],
+  service: [...base, 'events', 'backend', 'routing', 'turn', 'state', 'codec', 'background', port],
   websocket: [...base, 'events', 'backend', 'turn', 'state', 'service'],
   http: [...base, 'events', ...intake, 'service'],
   'http/middleware': [...base, 'service', 'websocket', 'http'],
@@ -94,12 +103,21 @@ const table: Record<string, readonly string[]> = {
   ],
   'open-costs.ts': [...base, 'config'],
   'open-models.ts': [...base, ...model, 'backend/index.ts', 'config', 'routing'],
-  'options.ts': [...base, ...core, 'codec', 'open-models.ts', 'config', 'background'],
-  'process.ts': [...base, ...core, 'codec', 'options.ts', 'background', 'service'],
+  'options.ts': [...base, ...core, port, 'codec', 'open-models.ts', 'config', 'background'],
+  'process.ts': [...base, ...core, port, 'codec', 'options.ts', 'background', 'service'],
   'configured.ts': [...base, ...core, 'open-costs.ts', 'open-models.ts', 'process.ts', 'config', 'service'],
   'index.ts': [
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
-    ...['options.ts', 'process.ts', 'configured.ts', 'open-costs.ts', 'http/app.ts', 'maintenance.ts'],
+    ...[
+      port,
+      'telemetry',
+      'options.ts',
+      'process.ts',
+      'configured.ts',
+      'open-costs.ts',
+      'http/app.ts',
+      'maintenance.ts',
+    ],
   ],
   worker: ['index.ts', 'state/database', 'codec'],
 };
@@ -117,6 +135,9 @@ const packages: Record<string, RegExp> = {
   '@grpc/proto-loader': /^shim\/server\.ts/,
   'gpt-tokenizer': /^shim\/tokenizer\.ts/,
   ws: /^shim\/websocket\.ts/,
+  // The API of OpenTelemetry where Telemetry is made, its SDK in the root.
+  '@opentelemetry/api': /^(handler\/telemetry|shim\/telemetry)\//,
+  '@opentelemetry': /^shim\/telemetry\//,
   undici: /^shim\/transport\.ts/,
   yaml: /^(shim|envoy)\//,
   'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script)\.ts)/,
@@ -247,7 +268,10 @@ describe('imports go one way', () => {
       if (path.startsWith('shim/')) {
         assert.deepEqual(
           ours.filter(
-            (name) => !HANDLER_FOR_SHIM.includes(name) && !(path.startsWith(OPENERS) && DATABASES.test(name)),
+            (name) =>
+              !HANDLER_FOR_SHIM.includes(name) &&
+              !(path.startsWith(OPENERS) && DATABASES.test(name)) &&
+              !(path.startsWith('shim/telemetry/') && name === 'handler/telemetry/index.ts'),
           ),
           [],
           path,

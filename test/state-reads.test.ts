@@ -11,7 +11,7 @@ import { getConversation } from '../handler/state/conversations.ts';
 import { migrate } from '../handler/state/database/schema.ts';
 import { read, sql } from '../handler/state/database/sql.ts';
 import { sqliteDatabase } from '../handler/state/database/sqlite.ts';
-import { nextDue } from '../handler/state/deliveries.ts';
+import { countDeliveries, nextDue } from '../handler/state/deliveries.ts';
 import { readHistory, rereadHistory } from '../handler/state/history.ts';
 import { HistoryCache } from '../handler/state/history-cache.ts';
 import { findResponse, refuseUsedKey } from '../handler/state/idempotency.ts';
@@ -121,6 +121,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     hasLog: () => hasLog(store, response),
     readLog: () => readLog(store, response, 0, -1),
     nextDue: () => nextDue(database, 'https://hooks'),
+    countDeliveries: () => countDeliveries(database),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Item } from '../items/item.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { IncompleteReason, ServiceTier, Usage } from '../protocol/response.ts';
 import type { ClientTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
+import type { TraceHeaders } from '../trace-headers.ts';
 
 /** One call of the model, in the API's own terms; null means "the backend's default". */
 export interface ModelCall {
@@ -105,6 +106,8 @@ export interface CallOptions {
    * in `rateLimitHeaders`.
    */
   answered?: (rateLimits: Readonly<Record<string, string>>) => void;
+  /** Headers that the request to its server is to have, so that its trace goes on there. */
+  trace?: TraceHeaders;
 }
 
 /** A call translated for its server; nothing has been sent. */

@@ -20,6 +20,8 @@ export interface Runner {
   stop(job: Pick<Job, 'tenant' | 'id'>): Promise<void>;
   /** Jobs of a caller that run or wait here. Absent where nothing counts them. */
   countOf?(caller: string): number;
+  /** Jobs that run and that wait here. Absent where nothing counts them. */
+  counts?(): { running: number; waiting: number };
   /** Changes how many jobs run here at a time; those that run go on. Absent where nothing limits them. */
   setMaxJobs?(maxJobs: number): void;
   /** Starts nothing more, waits `patience` milliseconds for running jobs, and then aborts them, for other processes to resume. */
@@ -59,6 +61,7 @@ export function inProcessRunner(work: Work, maxJobs: number): Runner {
     },
     stop: (job) => end(keyOf(job)),
     countOf: (caller) => queue.countOf(caller),
+    counts: () => queue.counts,
     setMaxJobs: (maxJobs) => queue.setLimits(limitsOf(maxJobs)),
     async close(patience) {
       queue.close(new ApiError('stopping', 'The server is stopping.'));

@@ -1,3 +1,4 @@
+import type { AttributeReader, RequestAttributes } from '../attributes.ts';
 import type { CostRules } from '../costs.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
@@ -12,6 +13,7 @@ import { claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '..
 import { readLog } from '../state/log.ts';
 import { getStatus, getStoredResponse } from '../state/responses.ts';
 import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
+import type { Activity, TelemetrySlot } from '../telemetry/telemetry.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History, ResumedTurn } from '../turn/history.ts';
@@ -49,12 +51,17 @@ export interface WorkOptions {
   /** Memory of the process, for all callers. */
   memory: MemoryBudget;
   notifier: LogNotifier;
+  telemetry: TelemetrySlot;
+  attributes: AttributeReader;
 }
 
 /** What the log line of a background turn tells, as far as it is known. */
 interface Told {
   requestId: string | undefined;
   summary: TurnSummary | undefined;
+  attributes: RequestAttributes | undefined;
+  /** Whether it had begun in another process. */
+  takenOver: boolean;
   /** Why it failed. */
   failure: ApiError | undefined;
   /** Of its events, as they are kept. */
@@ -70,21 +77,46 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
   const memory = options.memory.open();
   const store = { ...options.storage, tenant: job.tenant, memory };
   const started = performance.now();
-  const told: Told = { requestId: undefined, summary: undefined, failure: undefined, bytes: 0 };
+  const told: Told = {
+    requestId: undefined,
+    summary: undefined,
+    attributes: undefined,
+    takenOver: false,
+    failure: undefined,
+    bytes: 0,
+  };
   // Hold the turn before claiming it: a sweep in between would take it for orphaned.
   const release = store.lease.hold(job.id, store.database);
   try {
     await takeJobMemory(store, job.id);
     const stored = await claimJob(store, job.id);
     if (!stored) return hasEnded(await getStatus(store, job.id));
+    const { request_id: requestId, trace, attributes } = stored.asked ?? {};
+    told.requestId = requestId;
+    told.attributes = options.attributes.of(attributes);
+    const activity = options.telemetry.current?.begin({ kind: 'background', response: job.id, requestId, trace });
+    let ended = false;
+    let failure: unknown;
     try {
-      told.requestId = stored.asked?.request_id;
-      const unmade = await make(options, store, job.id, stored, signal, told);
+      const unmade = await make(options, { store, id: job.id, stored, activity }, signal, told);
       if (unmade) await terminate(store, job.id, unmade);
+      told.failure = unmade ?? told.failure;
+      failure = told.failure;
       const status = await getStatus(store, job.id);
-      logTurn(job.id, status, { ...told, failure: unmade ?? told.failure }, performance.now() - started);
-      return hasEnded(status);
+      ended = hasEnded(status);
+      logTurn(job.id, status, told, performance.now() - started);
+      return ended;
+    } catch (error) {
+      failure = error;
+      throw error;
     } finally {
+      activity?.end({
+        turn: ended ? told.summary : undefined,
+        takenOver: told.takenOver,
+        failure,
+        spans: told.attributes?.for('spans'),
+        metrics: told.attributes?.for('metrics'),
+      });
       await store.database.batch({ released: releaseJob(store.tenant, job.id, store.lease.id) });
     }
   } catch (error) {
@@ -106,27 +138,36 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
 }
 
 /** Writes the line of a background turn that has ended here, or was ended or taken over elsewhere. */
-function logTurn(id: string, status: string, { requestId, summary, failure, bytes }: Told, duration: number): void {
+function logTurn(id: string, status: string, told: Told, duration: number): void {
+  const { requestId, summary, attributes, failure, bytes } = told;
   const failed = status === 'failed';
   const line: TurnFields = { request_id: requestId, model: summary?.model, response_id: id };
   if (summary) addFields(line, summary);
   if (failed && failure) line.error_code ??= errorCodeOf(failure);
   if (bytes > 0) line.bytes = bytes;
+  if (attributes) line.attributes = attributes.for('log');
   line.status = status;
   line.duration_ms = tenths(duration);
   if (failed && failure) line.error = describe(failure);
   log[failed ? 'error' : 'info']('background turn', line);
 }
 
+/** A turn that this process has claimed. */
+interface Claimed {
+  store: TenantStore;
+  id: string;
+  stored: StoredJob;
+  activity: Activity | undefined;
+}
+
 /** Runs the turn; returns the error that it has to end with when it cannot run. `told` gets what is to be told of it. */
 async function make(
   options: WorkOptions,
-  store: TenantStore,
-  id: string,
-  stored: StoredJob,
+  { store: plainStore, id, stored, activity }: Claimed,
   signal: AbortSignal,
   told: Told,
 ): Promise<ApiError | undefined> {
+  const store = activity ? { ...plainStore, database: activity.database(plainStore.database) } : plainStore;
   const job = readJob(id, stored);
   if (job instanceof ApiError) return job;
   const { limits, notifier, models } = options;
@@ -150,6 +191,7 @@ async function make(
     // A stored input is one that clients may send.
     const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
     const number = progress.number + published.length;
+    told.takenOver = published.length > 0 || progress.round > 1;
     const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
     const model = models.find(request.model);
     const summary = newTurnSummary(response, model.address, options.costs.of(request.model));
@@ -157,7 +199,8 @@ async function make(
     const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
-    const turn = planTurn(request, history, { tools: options.tools, context });
+    const planned = planTurn(request, history, { tools: options.tools, context });
+    const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
     const record = new LogRecord({
       store,
       id,
@@ -167,7 +210,8 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
-    const prepare = prepareFor(turn, withLoggedCalls(model, told.requestId, summary));
+    const logged = withLoggedCalls(model, told.requestId, summary);
+    const prepare = prepareFor(turn, activity ? { ...logged, prepare: activity.prepare(logged) } : logged);
     const turnOptions = {
       prepare,
       rounds: limits.rounds,

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { AttributeRule } from '../attributes.ts';
 import type { CostRule } from '../costs.ts';
 import { InputItem } from '../items/input.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
@@ -8,6 +9,7 @@ import { type HostedTool, hostedToolOf, hostedTools } from '../protocol/hosted-t
 import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
+import { attributes } from './attributes.ts';
 import { costs } from './costs.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
@@ -18,18 +20,8 @@ import { ConfigError, type ConfigProblem } from './problems.ts';
 import { age, count, DAY, memory, pause, size, storage, time, unbounded } from './quantity.ts';
 import { type SecretFiles, secretText, withSecrets } from './secrets.ts';
 import { fillIn } from './substitute.ts';
-
-/** Checks that no two entries of a list have the same key. */
-function unique<T>(keyOf: (entry: T) => string, key: string) {
-  // Index once per list: comparing all pairs would be quadratic.
-  const firsts = new WeakMap<readonly T[], ReadonlyMap<string, number>>();
-  const isFirst = (entry: T, index: number, all: readonly T[]) => {
-    const first = firsts.get(all) ?? new Map(all.map((other, at) => [keyOf(other), at] as const).reverse());
-    firsts.set(all, first);
-    return first.get(keyOf(entry)) === index;
-  };
-  return v.checkItems<T[], string>(isFirst, `has the ${key} of another`);
-}
+import { telemetry } from './telemetry.ts';
+import { unique } from './unique.ts';
 
 const prompt = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
@@ -108,6 +100,8 @@ const schema = v.strictObject({
     ),
     [],
   ),
+  attributes: v.optional(attributes, []),
+  telemetry: v.optional(telemetry, {}),
   hosts: v.optional(v.array(host, 'must be a list'), []),
   media: v.optional(media, {}),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
@@ -183,6 +177,10 @@ export interface Config {
   prompts: v.InferOutput<typeof prompt>[];
   /** Sealing secrets: the first of at least 32 bytes seals, all of them open. */
   secrets: Secret[];
+  /** Headers of requests that are attributes of them, in the log, spans, metrics and Envoy's metadata. */
+  attributes: AttributeRule[];
+  /** What traces have beside the rule. */
+  telemetry: v.InferOutput<typeof telemetry>;
   /** Host names accepted on loopback listeners, beside addresses and localhost. */
   hosts: string[];
   /** URLs of images and files that model servers may fetch. */

@@ -4,6 +4,7 @@ import { styleOf } from '../error-style.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import { beginRequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
+import { traceHeaders } from '../trace-headers.ts';
 import { probes } from './api/probes.ts';
 import type { Env } from './env.ts';
 import { cors } from './middleware/cors.ts';
@@ -20,7 +21,16 @@ export function createApp(services: Services): Hono<Env> {
   for (const { path, handle } of probes) app.get(path, (c) => handle(c, services));
   app.use(async (c, next) => {
     const { method } = c.req;
-    const incoming = { requestId: c.req.header('x-request-id'), ingress: c.env.name, method, path: c.req.path };
+    const header = (name: string) => c.req.header(name);
+    const incoming = {
+      requestId: header('x-request-id'),
+      ingress: c.env.name,
+      method,
+      path: c.req.path,
+      attributes: services.attributes.read(header),
+      telemetry: services.telemetry.current,
+      trace: () => c.env.trace ?? traceHeaders(header('traceparent'), header('tracestate')),
+    };
     const memory = services.memory.open();
     const log = beginRequestLog(
       incoming,
@@ -43,7 +53,12 @@ export function createApp(services: Services): Hono<Env> {
 
   app.get('/v1/responses', upgrade(services));
   for (const [path, methods] of Map.groupBy(routes, ({ path }) => patternOf(path))) {
-    for (const { method, handle } of methods) app.on(method, path, (c) => handle(c, services));
+    for (const { method, path: route, handle } of methods) {
+      app.on(method, path, (c) => {
+        c.get('log').route = route;
+        return handle(c, services);
+      });
+    }
     app.all(path, (c) => {
       const allow = methods.map(({ method }) => method).join(', ');
       throw new ApiError('method_not_allowed', `The method ${c.req.method} is not allowed here; allowed: ${allow}.`, {

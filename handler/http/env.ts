@@ -18,7 +18,7 @@ export async function contextOf(c: Context<Env>, { storage, identify, errors }: 
   const { raw } = c.req;
   const caller = await identify(raw, c.env);
   return {
-    store: openStore(storage, c.get('memory')),
+    store: openStore(storage, c.get('memory'), c.get('log')),
     log: c.get('log'),
     ingress: c.env,
     caller,

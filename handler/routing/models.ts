@@ -40,6 +40,10 @@ export function knowing(backend: Backend): KnownBackend {
 /** A model by its route. */
 export interface RoutedModel {
   prepare: Prepare;
+  /** The pattern of its entry. */
+  match: string;
+  /** Its server's name in the table of known servers, where that is known. */
+  server: string | undefined;
   address: ModelAddress;
   /** Context window in tokens, where the configuration says. */
   context: number | undefined;
@@ -80,7 +84,13 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
       match,
       matches: matcher(match),
       list,
-      model: { prepare: (call: ModelCall) => backend.prepare(call, profile), address, context },
+      model: {
+        prepare: (call: ModelCall) => backend.prepare(call, profile),
+        match,
+        server: profile.server,
+        address,
+        context,
+      },
       // OpenAI's own tells none: it shortens inputs by itself.
       contexts: profile.isOpenAI ? undefined : contexts,
     }),

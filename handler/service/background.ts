@@ -52,7 +52,12 @@ async function keepBackground(
     background: [
       ...insertJob(tenant, response.id, {
         request: storedRequest,
-        asked: { version: 1, request_id: log.requestId },
+        asked: {
+          version: 1,
+          request_id: log.requestId,
+          ...(log.activity?.trace && { trace: log.activity.trace }),
+          ...(log.attributes && { attributes: log.attributes.all }),
+        },
         caller: caller.id,
         progress: queuedProgress(first.length),
       }),

@@ -23,7 +23,8 @@ export interface RequestContext {
 /** The only tenant, until there is a way to tell clients apart. */
 const TENANT = 'default';
 
-/** The store of a request, whose memory is taken from `memory`. */
-export function openStore(storage: SharedStore, memory: Reservation): TenantStore {
-  return { ...storage, tenant: TENANT, memory };
+/** The store of a request, whose memory is taken from `memory`, and whose slow batches are told with it. */
+export function openStore(storage: SharedStore, memory: Reservation, { activity }: RequestLog): TenantStore {
+  const store = { ...storage, tenant: TENANT, memory };
+  return activity ? { ...store, database: activity.database(storage.database) } : store;
 }

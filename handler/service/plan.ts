@@ -38,11 +38,14 @@ export async function planRequest(
   ctx.log.turn = summary;
   const gathered = await gather(services, ctx, request, recall);
   const context = await contextFor(gathered.request, model, limits.listing);
-  const turn = planTurn(gathered.request, gathered.history, { tools, context });
+  const { activity } = ctx.log;
+  const planned = planTurn(gathered.request, gathered.history, { tools, context });
+  const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
   summary.modelInput = turn.call;
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
-  const prepare = prepareFor(turn, withLoggedCalls(model, ctx.log.requestId, summary));
+  const logged = withLoggedCalls(model, ctx.log.requestId, summary);
+  const prepare = prepareFor(turn, activity ? { ...logged, prepare: activity.prepare(logged) } : logged);
   return { ...gathered, turn, prepare, summary };
 }
 

@@ -1,7 +1,10 @@
+import type { RequestAttributes } from '../attributes.ts';
 import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
 import { describe, excerpt, log } from '../log.ts';
+import type { Activity, Telemetry } from '../telemetry/telemetry.ts';
+import type { TraceHeaders } from '../trace-headers.ts';
 import { addFields, errorCodeOf, type TurnFields, type TurnSummary, tenths } from '../turn/turn-summary.ts';
 
 /** A request's log line, filled in on the way; `end` writes it, once, when the reply has ended. */
@@ -19,6 +22,11 @@ export interface RequestLog {
   leftOut: readonly string[];
   /** The status that was sent, where the reply does not have it. */
   status: number | null;
+  /** The template of the path, where there is a route. */
+  route: string | undefined;
+  /** What traces and metrics are told of it; undefined if they are told nothing. */
+  readonly activity: Activity | undefined;
+  readonly attributes: RequestAttributes | undefined;
   /** What made a streamed reply fail, whose status was sent long before. */
   failure: unknown;
   end(): void;
@@ -35,6 +43,10 @@ export interface Incoming {
   ingress: string | undefined;
   method: string;
   path: string;
+  attributes?: RequestAttributes | undefined;
+  telemetry?: Telemetry | undefined;
+  /** Where it was sent in a trace; called if that is told. */
+  trace?: () => TraceHeaders | undefined;
 }
 
 /** Statuses of an expected refusal: stopping, or out of room. They are logged as warnings. */
@@ -42,14 +54,19 @@ const REFUSALS = new Set([503, 507]);
 
 /** Begins a request's log line; `statusOf` gives the status of its reply when it has ended, and `onEnd` is called once, then. */
 export function beginRequestLog(
-  { requestId, ingress, method, path }: Incoming,
+  { requestId: given, ingress, method, path, attributes, telemetry, trace }: Incoming,
   statusOf: () => number,
   onEnd: () => void,
 ): RequestLog {
   const startedAt = performance.now();
+  const requestId = given && PRINTABLE.test(given) ? given.slice(0, fixedLimits.requestId) : newId('req');
+  const activity = telemetry?.begin({ kind: 'request', method, path, requestId, ingress, trace: trace?.() });
   let open = true;
   return {
-    requestId: requestId && PRINTABLE.test(requestId) ? requestId.slice(0, fixedLimits.requestId) : newId('req'),
+    requestId,
+    activity,
+    attributes,
+    route: undefined,
     model: null,
     response: null,
     turn: null,
@@ -81,10 +98,19 @@ export function beginRequestLog(
         if (failure instanceof ApiError) line.error_code ??= errorCodeOf(failure);
         if (leftOut.length > 0) line.dropped_tools = leftOut;
         if (bytes > 0) line.bytes = bytes;
+        if (attributes) line.attributes = attributes.for('log');
         line.status = status;
         line.duration_ms = tenths(performance.now() - startedAt);
         if (failure !== undefined) line.error = describe(failure);
         return line;
+      });
+      activity?.end({
+        route: this.route,
+        status,
+        turn,
+        failure,
+        spans: attributes?.for('spans'),
+        metrics: attributes?.for('metrics'),
       });
     },
   };

@@ -1,3 +1,4 @@
+import type { AttributeReader } from '../attributes.ts';
 import type { LogNotifier } from '../background/log-notifier.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Identify } from '../caller.ts';
@@ -13,6 +14,7 @@ import type { Readiness } from '../readiness.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
 import type { SharedStore } from '../state/tenant-store.ts';
+import type { TelemetrySlot } from '../telemetry/telemetry.ts';
 import type { Tokenizer } from '../turn/estimate.ts';
 import type { PromptTemplate } from '../turn/prompt.ts';
 import type { RunningTurns } from '../turn/running.ts';
@@ -43,6 +45,8 @@ export interface ProcessServices {
   /** Turns and streams that clients wait for. */
   running: RunningTurns;
   readiness: Readiness;
+  /** Where traces and metrics are told what happens, if they are. */
+  telemetry: TelemetrySlot;
   /** Asks the database for a sign of life, at most once an interval, and keeps what comes of it in `readiness`. */
   ping: () => Promise<void>;
   /** The services by the newest configuration, for the next turn of a WebSocket. */
@@ -62,6 +66,8 @@ export interface ConfiguredServices {
   /** The origins whose pages may call us from a browser. */
   origins: readonly string[];
   prompts: readonly PromptTemplate[];
+  /** Reads the attributes of requests. */
+  attributes: AttributeReader;
   /** Finds media URLs that the configuration forbids. */
   findMedia: FindMedia;
   costs: CostRules;

@@ -1,4 +1,6 @@
+import type { Attributes } from '../attributes.ts';
 import { isObject } from '../protocol/json.ts';
+import { type TraceHeaders, traceHeaders } from '../trace-headers.ts';
 
 /**
  * What a background turn needs of the request that asked for it, which ended long before; its webhooks keep it too. Stored as
@@ -8,6 +10,9 @@ export interface Asked {
   version: 1;
   /** The id of the request. */
   request_id: string;
+  /** Its place in a trace, and its attributes, where it has them. */
+  trace?: TraceHeaders;
+  attributes?: Attributes;
 }
 
 /** Reads what is stored; undefined where an older program has stored nothing, or a newer one what this one cannot read. */
@@ -15,8 +20,24 @@ export function readAsked(stored: string): Asked | undefined {
   try {
     const asked: unknown = JSON.parse(stored);
     if (!isObject(asked) || asked.version !== 1 || typeof asked.request_id !== 'string') return undefined;
-    return { version: 1, request_id: asked.request_id };
+    const { request_id, trace, attributes } = asked;
+    const place = isObject(trace) ? traceHeaders(textOf(trace.traceparent), textOf(trace.tracestate)) : undefined;
+    const kept = isObject(attributes) ? Object.entries(attributes).filter(isText) : [];
+    return {
+      version: 1,
+      request_id,
+      ...(place && { trace: place }),
+      ...(kept.length > 0 && { attributes: Object.fromEntries(kept) }),
+    };
   } catch {
     return undefined;
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function isText(entry: [string, unknown]): entry is [string, string] {
+  return typeof entry[1] === 'string';
 }

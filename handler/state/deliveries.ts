@@ -90,3 +90,14 @@ export function removeOldDeliveries(now: number): Statement {
   const old = sql`SELECT d.tenant, d.id, d.url FROM deliveries d WHERE d.created < ${now - 2 * DELIVERY_TIMEOUT_MS} LIMIT ${BATCH_SIZE}`;
   return write(sql`DELETE FROM deliveries WHERE (tenant, id, url) IN (${old})`);
 }
+
+/** The most deliveries that are counted: more are as bad, and each is a row to read. */
+const MAX_COUNTED = raw(10_000);
+
+/** Deliveries that have not succeeded, of all processes; at most 10,000. */
+export async function countDeliveries(database: Database): Promise<number> {
+  const { counted } = await database.batch({
+    counted: read(sql`SELECT count(*) AS n FROM (SELECT 1 AS one FROM deliveries LIMIT ${MAX_COUNTED}) AS some`),
+  });
+  return Number(counted[0]?.n);
+}

@@ -12,6 +12,7 @@ export function refuseFull({ database, stored }: TenantStore): void {
 /** Wraps a database so that a full disk is the ApiError `storage_full`. */
 export function withStorageErrors(database: Database): Database {
   return {
+    ...(database.system !== undefined && { system: database.system }),
     batch: (statements) =>
       database.batch(statements).catch((error) => {
         throw error instanceof StorageFull ? storageFull(error) : error;

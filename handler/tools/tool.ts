@@ -3,6 +3,13 @@ import type { FunctionCall } from '../items/function.ts';
 import type { Annotation, InputPart } from '../protocol/content.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ClientTool, FunctionTool } from '../protocol/tools.ts';
+import type { TraceHeaders } from '../trace-headers.ts';
+
+/** The request that a tool runs for. */
+export interface ToolContext {
+  /** Headers that its own requests should have, so that its trace goes on where they go. */
+  readonly trace?: TraceHeaders;
+}
 
 /** A type of tool that runs on the server. */
 export interface Tool<Config = unknown> {
@@ -16,7 +23,7 @@ export interface Tool<Config = unknown> {
    */
   definitions?(config: Config): readonly FunctionTool[];
   /** Opens the tool for one turn. Yields events for the client, `output_index` from 0. */
-  open(config: Config, signal: AbortSignal): AsyncGenerator<ItemEvent, ServerFunctions>;
+  open(config: Config, signal: AbortSignal, context?: ToolContext): AsyncGenerator<ItemEvent, ServerFunctions>;
 }
 
 /** The functions of an opened tool. */
@@ -33,7 +40,7 @@ export interface ServerFunction {
    * Runs one call. Yields events for the client, `output_index` from 0, and returns the output for the model. Return
    * a failure that the model should read; a throw fails the turn.
    */
-  run(call: FunctionCall, signal: AbortSignal): AsyncGenerator<ItemEvent, ToolResult>;
+  run(call: FunctionCall, signal: AbortSignal, context?: ToolContext): AsyncGenerator<ItemEvent, ToolResult>;
 }
 
 /** The result of a function call. */

@@ -1,6 +1,8 @@
 import { describe, log } from '../log.ts';
 import type { Database, Statement } from '../state/database/database.ts';
 import { DELIVERY_TIMEOUT_MS, type Delivery, nextDue, postpone, removeDelivery, takeDue } from '../state/deliveries.ts';
+import type { TelemetrySlot } from '../telemetry/telemetry.ts';
+import type { TraceHeaders } from '../trace-headers.ts';
 import type { Transport } from '../transport.ts';
 import { sign, type Webhook } from './webhook.ts';
 
@@ -20,6 +22,7 @@ const [MIN_RETRY_MS, MAX_RETRY_MS] = [2_000, 6 * 3_600_000];
 export interface DelivererOptions {
   database: Database;
   transport: Transport;
+  telemetry: TelemetrySlot;
 }
 
 /** Delivers what is due, and returns when the next delivery is: milliseconds since 1970, undefined for never. */
@@ -60,11 +63,8 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
 }
 
 /** The loop of one URL; `find` gives its webhook, undefined once it is not configured any more. */
-function openLoop(
-  url: string,
-  find: () => NamedWebhook | undefined,
-  { database, transport }: DelivererOptions,
-): Deliver {
+function openLoop(url: string, find: () => NamedWebhook | undefined, options: DelivererOptions): Deliver {
+  const { database } = options;
   // Attempts outlive a loop that fails, so that the next loop keeps to the bound as well.
   const attempts = new Set<Promise<void>>();
   let running: Promise<number | undefined> | undefined;
@@ -76,7 +76,7 @@ function openLoop(
     if (!webhook) return;
     const free = MAX_CONCURRENT - attempts.size;
     for (const delivery of free > 0 ? await takeDue(database, url, free, CLAIM_MS) : []) {
-      const task = attempt(delivery, transport, webhook)
+      const task = attempt(delivery, options, webhook)
         .then((statement) => database.batch({ statement }))
         .then(
           () => {},
@@ -113,7 +113,11 @@ function openLoop(
 }
 
 /** Attempts a delivery once, and returns the statement that records the result. */
-async function attempt(delivery: Delivery, transport: Transport, webhook: NamedWebhook): Promise<Statement> {
+async function attempt(
+  delivery: Delivery,
+  { transport, telemetry }: DelivererOptions,
+  webhook: NamedWebhook,
+): Promise<Statement> {
   const { id, body, asked, tries, created } = delivery;
   const now = Date.now();
   const line = {
@@ -123,16 +127,26 @@ async function attempt(delivery: Delivery, transport: Transport, webhook: NamedW
     response_id: responseOf(body),
     tries,
   };
+  const activity = telemetry.current?.begin({
+    kind: 'webhook',
+    webhook: webhook.name,
+    event: id,
+    tries,
+    requestId: asked?.request_id,
+    trace: asked?.trace,
+  });
+  let status: number | undefined;
   let failure: unknown;
   try {
-    const status = await send(webhook, id, body, transport);
-    if (status >= 200 && status < 300) {
-      log.info('a webhook was delivered', { ...line, status, duration_ms: Date.now() - now });
-      return removeDelivery(delivery);
-    }
-    failure = `status ${status}`;
+    status = await send(webhook, id, body, transport, activity?.trace);
+    if (status < 200 || status >= 300) failure = `status ${status}`;
   } catch (error) {
     failure = error;
+  }
+  activity?.end({ status, failure });
+  if (failure === undefined) {
+    log.info('a webhook was delivered', { ...line, status, duration_ms: Date.now() - now });
+    return removeDelivery(delivery);
   }
   const details = { ...line, error: describe(failure) };
   if (now - created > DELIVERY_TIMEOUT_MS) {
@@ -149,8 +163,14 @@ function responseOf(body: string): string | undefined {
   return /"data":\{"id":"(\w+)"/.exec(body)?.[1];
 }
 
-async function send(webhook: Webhook, id: string, body: string, transport: Transport): Promise<number> {
-  const headers = { 'content-type': 'application/json', ...(await sign(webhook, id, body, Date.now())) };
+async function send(
+  webhook: Webhook,
+  id: string,
+  body: string,
+  transport: Transport,
+  trace: TraceHeaders | undefined,
+): Promise<number> {
+  const headers = { 'content-type': 'application/json', ...trace, ...(await sign(webhook, id, body, Date.now())) };
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const reply = await transport(webhook.url, { method: 'POST', headers, body, signal });
   await reply.body[Symbol.asyncIterator]().return?.();

@@ -7,6 +7,7 @@ import { openStore, type RequestContext } from '../service/context.ts';
 import { beginRequestLog, type RequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
 import type { Socket } from '../socket.ts';
+import { type TraceHeaders, traceHeaders } from '../trace-headers.ts';
 import { Lanes } from './lanes.ts';
 import { ResponseMemory } from './memory.ts';
 import { refusal, steerFailed } from './server-events.ts';
@@ -168,9 +169,10 @@ class Connection {
     }
     const { caller, ingress } = this.#openingContext;
     const services = this.#services;
+    const log = this.#log(() => memory.close(), event);
     const ctx: RequestContext = {
-      store: openStore(services.storage, memory),
-      log: this.#log(() => memory.close()),
+      store: openStore(services.storage, memory, log),
+      log,
       signal: this.#client.signal,
       ingress,
       caller,
@@ -207,10 +209,20 @@ class Connection {
     return full.then(() => this.#waiting.giveBack(text.length));
   }
 
-  #log(onEnd = () => {}): RequestLog {
+  #log(onEnd = () => {}, event: JsonObject = {}): RequestLog {
     const { ingress, log: openingLog } = this.#openingContext;
-    const shared = { requestId: openingLog.requestId, ingress: ingress.name };
-    const log = beginRequestLog({ ...shared, method: 'response.create', path: '/v1/responses' }, () => 200, onEnd);
+    const { requestId, activity, attributes } = openingLog;
+    const incoming = {
+      requestId,
+      ingress: ingress.name,
+      method: 'response.create',
+      path: '/v1/responses',
+      attributes,
+      telemetry: this.#services.telemetry.current,
+      trace: () => traceOf(event) ?? activity?.trace,
+    };
+    const log = beginRequestLog(incoming, () => 200, onEnd);
+    log.route = '/v1/responses';
     log.streaming = true;
     return log;
   }
@@ -244,6 +256,13 @@ class Connection {
     this.#hasLeft = true;
     this.#socket.close(code, why);
   }
+}
+
+/** The place in a trace that a message of its own has, as Codex sends it, since it has no headers. */
+function traceOf({ client_metadata: metadata }: JsonObject): TraceHeaders | undefined {
+  if (!isObject(metadata)) return undefined;
+  const { ws_request_header_traceparent: parent, ws_request_header_tracestate: state } = metadata;
+  return typeof parent === 'string' ? traceHeaders(parent, typeof state === 'string' ? state : null) : undefined;
 }
 
 /** Writes events of a lane. */

@@ -1,5 +1,6 @@
 import { ApiError } from '../../errors.ts';
 import { Remembered } from '../../remembered.ts';
+import type { TraceHeaders } from '../../trace-headers.ts';
 import type { Transport, Upstream } from '../../transport.ts';
 import type { Backend } from '../backend.ts';
 import { toModelFunctions } from '../functions/tools.ts';
@@ -30,9 +31,9 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const request = toRequest(call, tools, bounds.get(call.model));
       const { model } = call;
-      const send = (path: string, signal: AbortSignal) => (body: MessagesRequest) =>
+      const send = (path: string, signal: AbortSignal, trace?: TraceHeaders) => (body: MessagesRequest) =>
         memory.send({ model, profile, request: body, rules: memory.rules(model, profile) }, (json) =>
-          server.send('POST', path, signal, json),
+          server.send('POST', path, signal, json, trace),
         );
       const within = (bound: number) => {
         if (call.max_output_tokens !== null) return undefined;
@@ -42,7 +43,7 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
       return {
         stream(signal, options) {
           const reply = new MessagesReply(call, tools);
-          return readReply(() => open(send('/messages', signal), request, within), reply, options);
+          return readReply(() => open(send('/messages', signal, options?.trace), request, within), reply, options);
         },
         async countTokens(signal) {
           const count = async () => {

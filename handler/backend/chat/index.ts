@@ -31,7 +31,7 @@ export function chatCompletions(server: Server): Backend {
       const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules, server.id);
       return {
         stream(signal, options) {
-          const post = (body: string) => server.send('POST', '/chat/completions', signal, body);
+          const post = (body: string) => server.send('POST', '/chat/completions', signal, body, options?.trace);
           const open = () => memory.send({ model, profile, request, rules }, post);
           const reply = new ChatReply(call, tools, server.id, (member) => memory.spoke(model, member));
           return readReply(open, reply, options);

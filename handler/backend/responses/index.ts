@@ -32,7 +32,7 @@ export function responses(server: Server): Backend {
       return {
         stream(signal, options) {
           const reply = new ResponsesReply(call, profile, tools, server.id);
-          const post = (body: string) => server.send('POST', '/responses', signal, body);
+          const post = (body: string) => server.send('POST', '/responses', signal, body, options?.trace);
           const open = () => memory.send({ model, profile, request, rules }, post);
           return markAsync(readReply(open, reply, options), call.tools);
         },

@@ -3,6 +3,7 @@ import { hashOf } from '../../items/wire-name.ts';
 import { fixedLimits } from '../../limits.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { TraceHeaders } from '../../trace-headers.ts';
 import type { Transport, Upstream } from '../../transport.ts';
 import { connectionFailed, failureOf } from './failure.ts';
 
@@ -22,8 +23,14 @@ export interface Server {
   sendToRoot: Send;
 }
 
-/** Sends a request to a path; throws an ApiError when there is no connection. */
-export type Send = (method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: string) => Promise<Upstream>;
+/** Sends a request to a path, as a part of a trace if one is given; throws an ApiError when there is no connection. */
+export type Send = (
+  method: 'GET' | 'POST',
+  path: string,
+  signal: AbortSignal,
+  body?: string,
+  trace?: TraceHeaders,
+) => Promise<Upstream>;
 
 /** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
 export function openServer(url: string, key: string | undefined, transport: Transport): Server {
@@ -31,8 +38,9 @@ export function openServer(url: string, key: string | undefined, transport: Tran
   const headers: Record<string, string> = { accept: 'text/event-stream, application/json', [HOP_HEADER]: '1' };
   if (key) headers.authorization = `Bearer ${key}`;
   const sendBelow = (start: string): Send => {
-    return async (method, path, signal, body) => {
-      const requestHeaders = body === undefined ? headers : { ...headers, 'content-type': 'application/json' };
+    return async (method, path, signal, body, trace) => {
+      const requestHeaders =
+        body === undefined ? headers : { ...headers, ...trace, 'content-type': 'application/json' };
       try {
         return await transport(start + path, {
           method,

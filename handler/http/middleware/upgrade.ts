@@ -29,6 +29,7 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     const log = c.get('log');
     log.streaming = true; // its line is written when the connection has ended
     log.status = 101;
+    log.route = '/v1/responses';
     const ctx = await contextOf(c, services);
     const { sockets } = services;
     const { headers } = c.req.raw;

@@ -1,4 +1,4 @@
-import type { Batch, Row, Rows, Statement } from './database.ts';
+import type { Batch, Database, Row, Rows, Statement } from './database.ts';
 
 /** The statements of a batch, in the order in which a driver runs them. */
 export function statementsOf(batch: Batch): Statement[] {
@@ -22,4 +22,17 @@ export function rowsByName<B extends Batch>(batch: B, rows: readonly (readonly R
     }
   }
   return named as Rows<B>; // every name of the batch has its rows
+}
+
+/** The same database with another `batch`. */
+export function withBatch(database: Database, batch: Database['batch']): Database {
+  const { system, storage, isFull, giveBack } = database;
+  return {
+    batch,
+    ...(system !== undefined && { system }),
+    ...(storage && { storage: () => storage.call(database) }),
+    ...(isFull && { isFull: () => isFull.call(database) }),
+    ...(giveBack && { giveBack: () => giveBack.call(database) }),
+    close: () => database.close(),
+  };
 }

@@ -16,6 +16,7 @@ export function d1Database(binding: D1Binding): Database {
   let bytes: number | undefined;
   let closed = false;
   return {
+    system: 'sqlite',
     async batch(statements) {
       if (closed) throw closedError();
       const bound = statementsOf(statements).map(({ text, values }) => binding.prepare(text).bind(...values));

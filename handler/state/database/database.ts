@@ -43,6 +43,8 @@ export interface Storage {
 
 /** A database, through one verb. */
 export interface Database {
+  /** What it is, as OpenTelemetry names databases: `sqlite`, `postgresql`. */
+  readonly system?: string;
   /**
    * Runs the statements in one round trip, all or nothing, and gives each one's rows. Throws Conflict, with nothing
    * done, when a constraint refuses one, and StorageFull when there is no room. One of reads alone waits for no writer.

@@ -173,6 +173,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
   const canVacuum = pragma('auto_vacuum') === 2;
 
   return {
+    system: 'sqlite',
     batch,
     storage() {
       try {

@@ -7,6 +7,7 @@ import {
   type Handler,
   type Identify,
   type Runner,
+  type TelemetrySlot,
   type Tool,
   type Work,
 } from '../../../handler/index.ts';
@@ -32,11 +33,12 @@ export interface Chosen {
   compileCel?: CompileCel;
   docs?: boolean;
   docsScript?: FindDocsScript;
+  telemetry?: TelemetrySlot;
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
-  const { retention, lease, database, runner, identify, compileCel, tools = [testTool] } = chosen;
+  const { retention, lease, database, runner, identify, compileCel, tools = [testTool], telemetry } = chosen;
   const { docs = true, docsScript } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
@@ -54,6 +56,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     ...(identify && { identify }),
     ...(compileCel && { compileCel }),
     ...(docsScript && { docsScript }),
+    ...(telemetry && { telemetry }),
   });
   return {
     ...handler,

@@ -1,0 +1,62 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Attributes as RequestAttributes } from '../attributes.ts';
+import type { TurnSummary } from '../turn/turn-summary.ts';
+import type { Instruments } from './instruments.ts';
+import type { ModelTarget } from './model-call.ts';
+import { genAI, own, stable } from './names.ts';
+
+const OPERATION = 'chat';
+
+/**
+ * A turn as attributes of its request's span. Its tokens have names of our own there: those of the conventions are on the calls of
+ * its models, and who adds up spans must not count them twice.
+ */
+export function turnAttributes(turn: TurnSummary): Attributes {
+  const { model, response, previous, conversation, tenant, usage, firstTokenMs, rounds, tools, finish } = turn;
+  return {
+    [genAI.operation]: OPERATION,
+    [genAI.requestModel]: model,
+    ...(response !== null && { [genAI.responseId]: response }),
+    ...(previous !== null && { [genAI.previousResponse]: previous }),
+    ...(conversation !== null && { [genAI.conversation]: conversation }),
+    ...(tenant !== null && { [own.tenant]: tenant }),
+    ...(usage && { [own.inputTokens]: usage.input_tokens, [own.outputTokens]: usage.output_tokens }),
+    ...(firstTokenMs !== null && { [own.firstToken]: firstTokenMs / 1000 }),
+    ...(rounds > 0 && { [own.rounds]: rounds }),
+    ...(tools.length > 0 && { [own.tools]: [...tools] }),
+    ...(finish !== null && { [own.finish]: finish }),
+  };
+}
+
+/** What metrics tell of a turn beside its summary. */
+interface MeasuredTurn {
+  target: ModelTarget;
+  seconds: number;
+  error: string | undefined;
+  metrics: RequestAttributes | undefined;
+  isBackground: boolean;
+}
+
+/** Measures a turn that has ended. */
+export function measureTurn(
+  { model, usage, firstTokenMs, finish, errorCode }: TurnSummary,
+  { target, seconds, error = errorCode ?? undefined, metrics, isBackground }: MeasuredTurn,
+  { histograms, models }: Instruments,
+): void {
+  const labels = {
+    ...metrics,
+    [genAI.operation]: OPERATION,
+    [genAI.provider]: target.provider,
+    [genAI.requestModel]: error === undefined && finish !== null ? models.of(model) : target.match,
+  };
+  histograms.turnDuration.record(seconds, {
+    ...labels,
+    [own.mode]: isBackground ? 'background' : 'foreground',
+    ...(error !== undefined && { [stable.errorType]: error }),
+  });
+  if (firstTokenMs === null) return;
+  histograms.timeToFirstToken.record(firstTokenMs / 1000, labels);
+  if (error !== undefined || !usage || usage.output_tokens < 2) return;
+  const rest = Math.max(0, seconds - firstTokenMs / 1000);
+  histograms.timePerOutputToken.record(rest / (usage.output_tokens - 1), labels);
+}

@@ -1,0 +1,20 @@
+import { type Config, type ModelConfig, redact } from '../handler/index.ts';
+
+/** Members whose values are secrets, whatever they are a part of. */
+const SECRET = /^(key|secret|value|password|token)$|api_?key/i;
+
+const HIDDEN = '[redacted]';
+
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
+/**
+ * A reply with the effective configuration as JSON, with its defaults and without its secrets: times are milliseconds, sizes bytes, and what has
+ * no bound is null. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
+ */
+export function showConfig(config: Config, models: readonly ModelConfig[]): Response {
+  const webhooks = config.webhooks.map((webhook) => ({ ...webhook, url: new URL(webhook.url).origin }));
+  const hide = (name: string, value: unknown) =>
+    SECRET.test(name) && typeof value === 'string' && value !== '' ? HIDDEN : value;
+  const json = redact(JSON.stringify({ ...config, models, webhooks }, hide, 2));
+  return new Response(json, { headers: HEADERS });
+}

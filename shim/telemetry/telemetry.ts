@@ -1,0 +1,106 @@
+import { type Config, describe, type Gauges, keepSecret, log, type TelemetrySlot } from '../../handler/index.ts';
+import type { Env } from '../default-models.ts';
+import type { Sdk, Warn } from './sdk.ts';
+import type { TelemetrySettings } from './settings.ts';
+
+/** The traces and metrics of a product. */
+export interface ProductTelemetry {
+  /** Answers `/metrics`; undefined where metrics are not to be scraped. */
+  scrape: (() => Promise<Response>) | undefined;
+  /** Hands over what has not been sent, in a bounded time. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** What a product tells. */
+export interface ToldProduct {
+  slot: TelemetrySlot;
+  config: Config['telemetry'];
+  gauges: () => Promise<Gauges>;
+  /** Lines of the log that could not be written. */
+  droppedLines?: (() => number) | undefined;
+  /** Configurations that were taken, and refused. */
+  reloads?: (() => { taken: number; refused: number }) | undefined;
+}
+
+const HEADERS = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' };
+
+/** Fills the slot as the settings say, at once or when metrics are first scraped; what is not asked for is not loaded. */
+export async function startTelemetry(settings: TelemetrySettings, told: ToldProduct): Promise<ProductTelemetry> {
+  for (const value of headerValues(process.env)) keepSecret(value);
+  for (const unused of settings.unused) log.warn('a variable has no effect', { variable: unused });
+  const { traces, metrics, scrape } = settings;
+  const isOn = traces !== undefined || metrics !== undefined || scrape === 'start';
+  const sdks: Sdk[] = isOn ? [await openSdk(settings)] : [];
+  if (sdks[0]) await fill(told, sdks[0].tracer, sdks[0].meter);
+  const onDemand = async () => {
+    const sdk = await openSdk({ ...settings, traces: undefined, metrics: undefined, scrape: 'start' });
+    await fill(told, sdks[0]?.tracer, sdk.meter);
+    sdks.push(sdk);
+    return sdk;
+  };
+  let scraped: Promise<Sdk> | undefined = scrape === 'start' && sdks[0] ? Promise.resolve(sdks[0]) : undefined;
+  return {
+    scrape:
+      scrape === 'never'
+        ? undefined
+        : async () => {
+            scraped ??= onDemand();
+            return new Response(await (await scraped).scrape?.(), { headers: HEADERS });
+          },
+    async close() {
+      await Promise.all(sdks.map((sdk) => sdk.close()));
+    },
+  };
+}
+
+/** The values of headers with which telemetry is sent, which are credentials. */
+function headerValues(env: Env): string[] {
+  const names = ['', 'TRACES_', 'METRICS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}HEADERS`);
+  const pairs = names.flatMap((name) => env[name]?.split(',') ?? []);
+  return pairs.flatMap((pair) => {
+    const value = pair.slice(pair.indexOf('=') + 1).trim();
+    return [value, decoded(value)];
+  });
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+async function openSdk(settings: TelemetrySettings): Promise<Sdk> {
+  const { openSdk } = await import('./sdk.ts');
+  return openSdk(settings, sparingly());
+}
+
+async function fill(
+  { slot, config, gauges, droppedLines, reloads }: ToldProduct,
+  tracer: Sdk['tracer'],
+  meter: Sdk['meter'],
+) {
+  const { observeGauges, openTelemetry } = await import('../../handler/telemetry/index.ts');
+  if (meter) observeGauges(meter, gauges, { droppedLines, reloads });
+  slot.current = openTelemetry({ tracer, meter, ...config });
+}
+
+/** Time from one line about a trouble to the next, in milliseconds: each batch that cannot be sent says so. */
+const PAUSE_MS = 60_000;
+
+/** Logs a trouble at once, and then at most once a minute, with how often it came. */
+function sparingly(): Warn {
+  let next = Number.NEGATIVE_INFINITY;
+  let more = 0;
+  return (what) => {
+    const now = performance.now();
+    if (now < next) {
+      more++;
+      return;
+    }
+    log.warn('telemetry could not be handed over', { error: describe(what), ...(more > 0 && { more }) });
+    next = now + PAUSE_MS;
+    more = 0;
+  };
+}

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { ended } from '../promises/background.ts';
+import { until } from '../promises/state-ask.ts';
+import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
+import { callsFunctions, replies, says, sends } from '../support/model/scripted.ts';
+import { type TestTelemetry, testTelemetry } from '../support/telemetry.ts';
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+const PARENT = 'b7ad6b7169203331';
+const traceparent = `00-${TRACE}-${PARENT}-01`;
+const usage = {
+  ...{ prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
+  prompt_tokens_details: { cached_tokens: 5 },
+  completion_tokens_details: { reasoning_tokens: 3 },
+};
+
+/** A handler that tells of itself, and one request to it. */
+async function opened(options = {}): Promise<{ door: InProcess; told: TestTelemetry; close(): Promise<void> }> {
+  const told = testTelemetry(options);
+  const door = await openInProcess({ telemetry: told.slot });
+  return { door, told, close: () => door.close() };
+}
+
+async function ask(door: InProcess, body: object, headers = {}): Promise<string> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
+  const reply = await door.fetch('/v1/responses', { ...init, body: JSON.stringify({ input: 'Hi', ...body }) });
+  return reply.text();
+}
+
+function parentOf(span: ReadableSpan): string | undefined {
+  return span.parentSpanContext?.spanId;
+}
+
+test('a request, its model calls and its tool calls are one trace, which goes on at the model', async (t) => {
+  const { door, told, close } = await opened();
+  t.after(close);
+  const seen: (string | undefined)[] = [];
+  const add = callsFunctions({ name: 'add', args: '{"a":2,"b":3}', id: 'c1' });
+  const model = door.model.script(
+    (turn) => {
+      seen.push(String(turn.headers.traceparent));
+      return add(turn);
+    },
+    (turn) => {
+      seen.push(String(turn.headers.traceparent));
+      return sends([{ content: '5' }], 'stop', usage)(turn);
+    },
+  );
+  const text = await ask(door, { model, tools: [{ type: 'test_tool' }] }, { traceparent, tracestate: 'a=b' });
+  const [first, tool, second, request] = told.spans();
+  assert.ok(first && tool && second && request, `${told.spans().map(({ name }) => name)}`);
+  assert.deepEqual(
+    [first.name, tool.name, second.name, request.name],
+    [`chat ${model}`, 'execute_tool add', `chat ${model}`, 'POST /v1/responses'],
+  );
+  assert.deepEqual([first.kind, tool.kind, request.kind], [SpanKind.CLIENT, SpanKind.INTERNAL, SpanKind.SERVER]);
+  for (const span of told.spans()) assert.equal(span.spanContext().traceId, TRACE);
+  assert.equal(parentOf(request), PARENT);
+  for (const span of [first, tool, second]) assert.equal(parentOf(span), request.spanContext().spanId);
+  assert.deepEqual(
+    seen,
+    [first, second].map((span) => `00-${TRACE}-${span.spanContext().spanId}-01`),
+  );
+  assert.partialDeepStrictEqual(second.attributes, {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': 'openai',
+    'gen_ai.request.model': model,
+    'gen_ai.usage.input_tokens': 11,
+    'gen_ai.usage.output_tokens': 7,
+    'gen_ai.usage.cache_read.input_tokens': 5,
+    'gen_ai.usage.reasoning.output_tokens': 3,
+    'gen_ai.response.finish_reasons': ['stop'],
+    'server.address': '127.0.0.1',
+    'server.port': Number(new URL(door.model.url).port),
+  });
+  assert.partialDeepStrictEqual(request.attributes, {
+    'http.request.method': 'POST',
+    'http.route': '/v1/responses',
+    'http.response.status_code': 200,
+    'gen_ai.response.id': /resp_\w+/.exec(text)?.[0],
+    'antiphon.turn.rounds': 2,
+    'antiphon.turn.finish': 'stop',
+  });
+  assert.ok(!('gen_ai.usage.input_tokens' in request.attributes), 'who adds up spans would count twice');
+  const all = JSON.stringify(told.spans().map(({ attributes, events }) => [attributes, events]));
+  assert.ok(!all.includes('"a"'), 'content is told only where it is asked for');
+});
+
+test('what a model refuses is an error of its call, and of the request if it is the server that failed', async (t) => {
+  const { door, told, close } = await opened();
+  t.after(close);
+  await ask(door, { model: door.model.script(replies(500, { error: { message: 'secret words' } })) });
+  const call = told.span('chat');
+  const request = told.span('POST');
+  assert.equal(call.attributes['error.type'], 'server');
+  assert.equal(call.status.code, SpanStatusCode.ERROR);
+  assert.equal(request.status.code, SpanStatusCode.ERROR);
+  assert.equal(request.attributes['http.response.status_code'], 500);
+  await ask(door, { model: 'nothing-has-this-name', input: 5 });
+  const refused = told.spans().at(-1);
+  assert.equal(refused?.status.code, SpanStatusCode.UNSET, 'the client was wrong');
+  assert.ok(refused?.attributes['error.type']);
+});
+
+test('a background turn goes on with the trace of its request, and so do its webhooks', async (t) => {
+  const { door, told, close } = await opened();
+  t.after(close);
+  door.model.answerHooks(204);
+  const model = door.model.script(says('ok'));
+  const text = await ask(door, { model, background: true }, { traceparent });
+  const { id } = JSON.parse(text);
+  await ended(door, id);
+  await until(async () => told.spans().some(({ name }) => name === 'POST webhook'));
+  await until(async () => told.spans().some(({ name }) => name === 'background turn'));
+  const request = told.span('POST /v1/responses');
+  const turn = told.span('background turn');
+  const call = told.span('chat');
+  const hook = told.span('POST webhook');
+  for (const span of [request, turn, call, hook]) assert.equal(span.spanContext().traceId, TRACE, span.name);
+  assert.equal(parentOf(turn), request.spanContext().spanId);
+  assert.equal(parentOf(call), turn.spanContext().spanId);
+  assert.equal(parentOf(hook), request.spanContext().spanId);
+  assert.equal(turn.attributes['gen_ai.response.id'], id);
+  assert.equal(door.model.hooks[0]?.headers.traceparent, `00-${TRACE}-${hook.spanContext().spanId}-01`);
+});
+
+test('metrics tell of requests, turns, calls, tools, batches and what waits', async (t) => {
+  const { door, told, close } = await opened();
+  t.after(close);
+  const add = callsFunctions({ name: 'add', args: '{"a":2,"b":3}', id: 'c1' });
+  const model = door.model.script(add, sends([{ content: 'a' }, { content: 'b' }], 'stop', usage));
+  await ask(door, { model, tools: [{ type: 'test_tool' }], stream: true });
+  await ask(door, { model: 'nothing-has-this-name', input: 5 });
+  const text = await told.metrics();
+  const has = (pattern: RegExp) => assert.match(text, pattern);
+  has(
+    /http_server_request_duration_count\{http_request_method="POST",http_route="\/v1\/responses",http_response_status_code="200"\} 1/,
+  );
+  has(/http_server_active_requests\{http_request_method="POST"\} 0/);
+  has(new RegExp(`gen_ai_server_request_duration_count\\{.*gen_ai_request_model="${model}".*mode="foreground".*\\} 1`));
+  has(/gen_ai_server_time_to_first_token_count\{.*\} 1/);
+  has(/gen_ai_server_time_per_output_token_count\{.*\} 1/);
+  has(/gen_ai_client_inference_duration_count\{.*server_address="127\.0\.0\.1:\d+".*\} 2/);
+  has(/gen_ai_client_inference_usage_input_tokens_total\{.*\} \d+/);
+  has(/gen_ai_client_inference_usage_cache_read_input_tokens_total\{.*\} 5/);
+  has(/gen_ai_execute_tool_duration_count\{.*gen_ai_tool_name="add".*\} 1/);
+  has(/db_client_operation_duration_count\{db_system_name="sqlite",db_operation_name="BATCH.*"\} \d/);
+});
