@@ -204,6 +204,10 @@ const wrong: [unknown, RegExp][] = [
   [{ costs: [{ match: '*', cel: 5 }] }, /costs\.0\.cel must be a text/],
   [{ costs: [{ match: '*', name: 'Cost', cel: '1u' }] }, /costs\.0\.name must be 1 to 64 small letters/],
   [{ costs: [{ match: '*', name: 'finish', cel: '1u' }] }, /costs\.0\.name must be none of backend, .*finish/],
+  [
+    { attributes: [{ header: 'x-tenant', as: 'tenant', on: ['log', 'metadata'] }] },
+    /attributes\.0\.as is a name that the metadata has already/,
+  ],
   [{ costs: [{ match: '*', expression: '1u' }] }, /costs\.0\.expression is not a key that is known/],
   [
     { attributes: [{ header: 'Authorization', as: 'who' }] },

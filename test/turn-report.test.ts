@@ -10,10 +10,16 @@ import { callsFunctions, type ScriptedModel, says, sends, startScriptedModel } f
 let model: ScriptedModel;
 let handler: Awaited<ReturnType<typeof testHandler>>;
 
+const attributes = [
+  { header: 'x-team', as: 'team', on: ['metadata'] },
+  { header: 'x-other', as: 'other', on: ['log'] },
+];
+
 before(async () => {
   model = await startScriptedModel();
   const costs = [{ match: 'scripted-*', cel: 'input_tokens + 4u * output_tokens' }];
-  handler = await testHandler(model, { config: parseConfig({ ...testConfigFile(model), costs }), compileCel });
+  const config = parseConfig({ ...testConfigFile(model), costs, attributes });
+  handler = await testHandler(model, { config, compileCel });
 });
 
 after(async () => {
@@ -34,7 +40,7 @@ interface Told {
 /** Asks as the door of ext_proc does; `leave` says after which text of a stream the client leaves. */
 async function ask(
   body: object,
-  { path = '/v1/responses', leave }: { path?: string; leave?: RegExp } = {},
+  { path = '/v1/responses', leave, more }: { path?: string; leave?: RegExp; more?: Record<string, string> } = {},
 ): Promise<Told> {
   let next: () => Report | undefined = () => undefined;
   const reports: Report[] = [];
@@ -43,7 +49,7 @@ async function ask(
     if (report) reports.push(report);
   };
   const leaving = new AbortController();
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', 'x-other': 'o', ...more };
   const request = new Request(`http://localhost${path}`, {
     ...{ method: 'POST', headers, body: JSON.stringify(body) },
     signal: leaving.signal,
@@ -270,7 +276,7 @@ test('a long stream tells its sums less and less often, and never falls behind b
 });
 
 test('a turn keeps the costs that it began with, and a configuration whose costs are wrong changes nothing', async (t) => {
-  const withCost = (cel: string) => parseConfig({ ...testConfigFile(model), costs: [{ match: '*', cel }] });
+  const withCost = (cel: string) => parseConfig({ ...testConfigFile(model), costs: [{ match: '*', cel }], attributes });
   t.after(() => handler.reload(withCost('input_tokens + 4u * output_tokens')));
   const gate = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -288,4 +294,12 @@ test('a turn keeps the costs that it began with, and a configuration whose costs
   assert.equal((await ask({ model: name, input: 'Hi.' })).about.llm_cost, 1000);
   assert.throws(() => handler.reload(withCost('4 * output_tokens')), /costs\.0\.cel .*write 4u/);
   assert.equal((await ask({ model: name, input: 'Hi.' })).about.llm_cost, 1000);
+});
+
+test('attributes of the request are told where the configuration says so', async () => {
+  const name = model.script(says('Hello'));
+  for (const stream of [false, true]) {
+    const { about } = await ask({ model: name, input: 'Hi.', stream }, { more: { 'x-team': 'blue' } });
+    assert.deepEqual([about.team, about.other, about.finish], ['blue', undefined, 'stop']);
+  }
 });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { attributeTargets } from '../attributes.ts';
+import { metadataNames } from './metadata-names.ts';
 import { integer } from './quantity.ts';
 import { unique } from './unique.ts';
 
@@ -28,12 +29,21 @@ const name = v.pipe(
 
 const target = v.picklist(attributeTargets, `must be one of ${attributeTargets.join(', ')}`);
 
-const attribute = v.strictObject({
-  header,
-  as: name,
-  on: v.optional(v.pipe(v.array(target, 'must be a list'), v.nonEmpty('must not be empty')), ['log', 'spans']),
-  values: v.optional(integer(1, 1_000), 100),
-});
+const attribute = v.pipe(
+  v.strictObject({
+    header,
+    as: name,
+    on: v.optional(v.pipe(v.array(target, 'must be a list'), v.nonEmpty('must not be empty')), ['log', 'spans']),
+    values: v.optional(integer(1, 1_000), 100),
+  }),
+  v.forward(
+    v.check(
+      ({ as, on }) => !on.includes('metadata') || !metadataNames.includes(as),
+      'is a name that the metadata has already, which no header may fill: take another, such as team',
+    ),
+    ['as'],
+  ),
+);
 
 /** The schema of `attributes`. */
 export const attributes = v.pipe(

@@ -1,18 +1,7 @@
 import * as v from 'valibot';
+import { metadataNames } from './metadata-names.ts';
 
 const text = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
-
-/** Names that the metadata of a turn has for something else. */
-const TAKEN = [
-  'backend',
-  'tenant',
-  'user',
-  'response_id',
-  'previous_response_id',
-  'conversation',
-  'finish',
-  'error_code',
-];
 
 /** One entry of `costs`; its expression is compiled by the handler. */
 const cost = v.strictObject({
@@ -21,7 +10,7 @@ const cost = v.strictObject({
     v.pipe(
       v.string('must be a text'),
       v.regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be 1 to 64 small letters, digits and underscores, a letter first'),
-      v.check((name) => !TAKEN.includes(name), `must be none of ${TAKEN.join(', ')}`),
+      v.check((name) => !metadataNames.includes(name), `must be none of ${metadataNames.join(', ')}`),
     ),
     'llm_cost',
   ),

@@ -30,7 +30,7 @@ export async function compactConversation(
 
   const { bounds, leave } = await takePlace(services, ctx);
   try {
-    ctx.ingress.report?.(turnReport(summary, false));
+    ctx.ingress.report?.(turnReport(summary, false, ctx.log.attributes?.for('metadata')));
     bounds.waiting(true);
     const summing = prepare(summaryCall(call, compaction?.context)).stream(bounds.signal);
     const events = compact(summing, call.input, services.seal(ctx.store.tenant));

@@ -64,7 +64,7 @@ export async function startTurn(
       await record?.undo();
       throw await explain(refusal);
     }
-    ingress.report?.(turnReport(summary, request.stream === true));
+    ingress.report?.(turnReport(summary, request.stream === true, ctx.log.attributes?.for('metadata')));
     const { signal, abort, countBytes } = bounds;
     return {
       events: withObfuscation(opened.events, request),

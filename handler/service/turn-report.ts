@@ -1,3 +1,4 @@
+import type { Attributes } from '../attributes.ts';
 import type { Report } from '../ingress.ts';
 import { costsOf } from '../turn/turn-costs.ts';
 import { type TurnSummary, tenths } from '../turn/turn-summary.ts';
@@ -20,9 +21,9 @@ type Values = Record<string, string | number>;
 /**
  * What is told of a turn beside its reply. A stream tells with its first part who makes it and an estimate of its input, then
  * running sums as the model says more, within a sixty-fourth, and the final numbers once it has ended. A whole reply has the final numbers,
- * unless it is an error.
+ * unless it is an error. `attributes` of the request are told with the first part.
  */
-export function turnReport(summary: TurnSummary, isStream: boolean): () => Report | undefined {
+export function turnReport(summary: TurnSummary, isStream: boolean, attributes?: Attributes): () => Report | undefined {
   let said: { output: number; usage: unknown } | undefined;
   let isOver = false;
   let costNames: string[] = [];
@@ -44,7 +45,7 @@ export function turnReport(summary: TurnSummary, isStream: boolean): () => Repor
     const isError = !isStream && (finish === null || finish === 'failed');
     return {
       [AI_GATEWAY]: { ...madeBy(summary), ...(!isError && { ...allTokens(summary), ...latencies(summary) }) },
-      [ANTIPHON]: { ...about(summary), ...(!isError && costs()) },
+      [ANTIPHON]: { ...attributes, ...about(summary), ...(!isError && costs()) },
     };
   };
 }
