@@ -60,7 +60,7 @@ export function callExchange(call: Call): CallExchange {
   return {
     signal: leaving.signal,
     get trace() {
-      const of = (name: string) => call.metadata.get(name)[0]?.toString();
+      const of = (name: string) => call.metadata.get(name).join() || undefined; // as HTTP joins what is sent twice
       return traceHeaders(of('traceparent'), of('tracestate'));
     },
     closed(then) {
