@@ -178,24 +178,26 @@ test('an entry that is never reached is a mistake, and all are tried even so', a
 
 test('the command exits with its code, prints to stdout, and leaves nothing', async () => {
   const run = promisify(execFile);
+  // The compile cache of the tests is named relative to a folder.
+  const { NODE_COMPILE_CACHE: _, ...env } = process.env;
   const cwd = newFolder();
   const file = await writeConfig(newFolder(), 'models: [{ match: a, backend: demo }]\nfoo: 1\nbar: 2\n');
-  const failed = await run(process.execPath, [MAIN, 'check', '-config', file], { cwd }).catch((error) => error);
+  const failed = await run(process.execPath, [MAIN, 'check', '-config', file], { cwd, env }).catch((error) => error);
   assert.deepEqual(
     [failed.code, failed.stdout.replaceAll(file, 'FILE'), failed.stderr],
     [1, 'FILE:2:1: foo is not a key that is known\nFILE:3:1: bar is not a key that is known\n', ''],
   );
   const good = await writeConfig(newFolder(), { models: [{ match: 'a', backend: 'demo' }] });
-  const { stdout } = await run(process.execPath, [MAIN, 'check', '--config', good], { cwd });
+  const { stdout } = await run(process.execPath, [MAIN, 'check', '--config', good], { cwd, env });
   assert.match(stdout, /no mistakes/);
   for (const args of [['-h'], ['serve', '--help'], ['check', '-help'], ['vacuum', '-h']]) {
-    assert.match((await run(process.execPath, [MAIN, ...args], { cwd })).stdout, /^usage: npm start -- /);
+    assert.match((await run(process.execPath, [MAIN, ...args], { cwd, env })).stdout, /^usage: npm start -- /);
   }
   const { version } = (await import('../../package.json', { with: { type: 'json' } })).default;
   for (const args of [['-version'], ['check', '--version']]) {
-    assert.equal((await run(process.execPath, [MAIN, ...args], { cwd })).stdout, `antiphon ${version}\n`);
+    assert.equal((await run(process.execPath, [MAIN, ...args], { cwd, env })).stdout, `antiphon ${version}\n`);
   }
-  const missing = await run(process.execPath, [MAIN, 'check', '-config', '/no/such.yaml'], { cwd }).catch(
+  const missing = await run(process.execPath, [MAIN, 'check', '-config', '/no/such.yaml'], { cwd, env }).catch(
     (error) => error,
   );
   assert.match(missing.stdout, /^cannot read \/no\/such\.yaml: ENOENT/);
