@@ -32,12 +32,12 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     log.route = '/v1/responses';
     const ctx = await contextOf(c, services);
     const { sockets } = services;
-    const { headers } = c.req.raw;
+    const ownStyle = styleOf('auto', c.req.raw.headers); // read now: some runtimes drop a request's headers with its reply
     sockets.check(ctx.caller.id);
     return c.env.upgrade(
       async (socket) => {
         const leavePlace = sockets.hold(ctx.caller.id); // not before: a client may leave in the middle of the handshake
-        await serveSocket(socket, services, ctx, ({ errors }) => styleOf(errors, headers));
+        await serveSocket(socket, services, ctx, ({ errors }) => (errors === 'auto' ? ownStyle : errors));
         leavePlace();
       },
       { 'x-request-id': log.requestId },

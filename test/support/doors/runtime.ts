@@ -38,12 +38,19 @@ export async function openRuntime(runtime: Runtime): Promise<Door> {
     stderr += chunk;
   });
   const exited = once(child, 'close');
+  let closing = false;
+  // Else nothing but refused connections would tell.
+  void exited.then(
+    ([code, signal]) =>
+      closing || console.error(`${runtime.name} has ended: ${signal ?? code}\n${stderr.slice(-2_000)}`),
+  );
   const [first] = await Promise.race([once(child.stdout, 'data'), exited]);
   if (!String(first).startsWith('ready')) {
     await model.close();
     throw new Error(`${runtime.name} does not serve: ${stderr}`);
   }
   return doorAt(runtime.name, `http://127.0.0.1:${port}`, model, async () => {
+    closing = true;
     child.kill('SIGKILL');
     await exited;
   });
