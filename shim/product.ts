@@ -163,7 +163,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   };
   try {
     const { gauges } = handler;
-    const reloads = () => ({ taken: reloader?.reloads.taken ?? 0, refused: reloader?.reloads.failed ?? 0 });
+    const reloads = () => {
+      const { taken = 0, failed = 0, ok = true } = reloader?.reloads ?? {};
+      return { taken, refused: failed, accepted: ok };
+    };
     telemetry = await startTelemetry(settings, { slot, config: config.telemetry, gauges, droppedLines, reloads });
     const grpcLimits = ({ limits }: Config) => sessionLimits(limits);
     const grpc = { fetch, limits: grpcLimits(config), memory };

@@ -54,6 +54,7 @@ test('what was kept of a request goes where the rules of today say', () => {
 
 test('a label has so many values and no more', () => {
   const label = new BoundedLabel(2);
+  assert.equal(label.has('a'), false);
   assert.deepEqual(
     ['a', 'b', 'c', 'b'].map((value) => label.of(value)),
     ['a', 'b', 'other', 'b'],

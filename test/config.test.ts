@@ -229,7 +229,11 @@ const wrong: [unknown, RegExp][] = [
   [{ attributes: [{ header: 'x-team', as: 'team', on: [] }] }, /attributes\.0\.on must not be empty/],
   [{ attributes: [{ header: 'x-team', as: 'team', values: 5_000 }] }, /attributes\.0\.values must be at most 1000/],
   [{ attributes: Array.from({ length: 17 }, (_, n) => ({ header: `x-${n}`, as: `a${n}` })) }, /at most 16 entries/],
-  [{ attributes: ['x-a', 'x-b'].map((header) => ({ header, as: 'team' })) }, /has the `as` of another/],
+  [{ attributes: ['x-a', 'x-b'].map((header) => ({ header, as: 'team' })) }, /has the `as` .* of another/],
+  [
+    { attributes: ['team.name', 'team__name'].map((as) => ({ header: 'x-team', as })) },
+    /has the `as` \(in which a dot is an underscore\) of another/,
+  ],
   [{ telemetry: { content: 'yes' } }, /telemetry\.content must be true or false/],
   [{ telemetry: { slowBatch: 50 } }, /telemetry\.slowBatch must be a text such as/],
   [{ errorDetail: 'yes' }, /errorDetail must be true or false/],

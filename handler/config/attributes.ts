@@ -49,5 +49,6 @@ const attribute = v.pipe(
 export const attributes = v.pipe(
   v.array(attribute, 'must be a list'),
   v.maxLength(MAX_ATTRIBUTES, `must have at most ${MAX_ATTRIBUTES} entries`),
-  unique((entry) => entry.as, '`as`'),
+  // Prometheus has underscores for both, and refuses all metrics of a process where a series has a label twice.
+  unique(({ as }) => as.replace(/[._]+/g, '_'), '`as` (in which a dot is an underscore)'),
 );

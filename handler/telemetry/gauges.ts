@@ -21,12 +21,18 @@ export interface Turns {
   waiting: number;
 }
 
+/** Changes of the configuration: how many were taken, and refused, and whether the newest one was taken; true before the first. */
+export interface ReloadCounts {
+  taken: number;
+  refused: number;
+  accepted: boolean;
+}
+
 /** What a root counts by itself. */
 export interface RootCounts {
   /** Lines of the log that could not be written. */
   droppedLines?: (() => number) | undefined;
-  /** Configurations that were taken, and refused. */
-  reloads?: (() => { taken: number; refused: number }) | undefined;
+  reloads?: (() => ReloadCounts) | undefined;
 }
 
 /** Has what can be said at any moment told whenever metrics are collected; `read` rejects for nothing. */
@@ -63,5 +69,6 @@ export function observeGauges(meter: Meter, read: () => Promise<Gauges>, root: R
       result.observe(taken, { [own.outcome]: 'taken' });
       result.observe(refused, { [own.outcome]: 'refused' });
     });
+    gauge(metrics.configAccepted).addCallback((result) => result.observe(reloads().accepted ? 1 : 0));
   }
 }

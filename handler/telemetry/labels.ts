@@ -16,6 +16,11 @@ export class BoundedLabel {
     this.#max = max;
   }
 
+  /** Whether a value has a label of its own. */
+  has(value: string): boolean {
+    return this.#known.has(value);
+  }
+
   /** The label of a value. */
   of(value: string): string {
     if (this.#known.has(value)) return value;

@@ -14,7 +14,8 @@ export interface MetricName {
   by: readonly string[];
 }
 
-const SECONDS = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power);
+/** Those of the GenAI conventions, which end at 82 s, and three more: a turn takes minutes. */
+const SECONDS = Array.from({ length: 17 }, (_, power) => 0.01 * 2 ** power);
 const TOKENS = Array.from({ length: 14 }, (_, power) => 4 ** power);
 /** Those of the HTTP conventions, and longer ones: a turn takes minutes. */
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
@@ -255,6 +256,14 @@ export const metrics = {
     says: 'Changes of the configuration that were taken, or refused',
     source: 'own',
     by: [own.outcome],
+  },
+  configAccepted: {
+    name: 'antiphon.config.accepted',
+    kind: 'gauge',
+    unit: '1',
+    says: '1 if the newest configuration is in force, 0 if it was refused and an older one goes on',
+    source: 'own',
+    by: [],
   },
 } as const satisfies Record<string, MetricName>;
 

@@ -2,7 +2,7 @@ import { type Attributes, type Context, SpanKind, type Tracer } from '@opentelem
 import type { BackendEvent, CallOptions, Finish, ModelCall, Prepare } from '../backend/backend.ts';
 import type { Item } from '../items/item.ts';
 import { instructionsOf, messagesOf, toolsOf } from './content.ts';
-import type { Instruments } from './instruments.ts';
+import { type Instruments, modelLabel } from './instruments.ts';
 import { genAI, stable } from './names.ts';
 import { errorType, failSpan, headersOf, startSpan } from './spans.ts';
 
@@ -154,13 +154,12 @@ class MeasuredCall {
   #measure(error: string | undefined): void {
     const { instruments, target } = this.#options;
     if (!instruments) return;
-    const { histograms, counters, models } = instruments;
+    const { histograms, counters } = instruments;
     const usage = this.#finish?.usage;
     const labels = {
       [genAI.operation]: OPERATION,
       [genAI.provider]: target.provider,
-      // A name that a client made up is none of a model until a server has answered to it.
-      [genAI.requestModel]: error === undefined ? models.of(this.#call.model) : target.match,
+      [genAI.requestModel]: modelLabel(instruments, this.#call.model, target.match, error !== undefined),
       ...(target.host !== null && { [stable.serverAddress]: target.host }),
     };
     histograms.callDuration.record((performance.now() - this.#begun) / 1000, {
@@ -174,10 +173,9 @@ class MeasuredCall {
     histograms.callOutputTokens.record(usage.output_tokens, labels);
     counters.inputTokens.add(usage.input_tokens, labels);
     counters.outputTokens.add(usage.output_tokens, labels);
-    if (cached_tokens > 0) counters.cacheReadTokens.add(cached_tokens, labels);
-    if (cache_write_tokens > 0) counters.cacheWriteTokens.add(cache_write_tokens, labels);
-    const { reasoning_tokens } = usage.output_tokens_details;
-    if (reasoning_tokens > 0) counters.reasoningTokens.add(reasoning_tokens, labels);
+    counters.cacheReadTokens.add(cached_tokens, labels); // 0 as well: a share of none is 0, and not unknown
+    counters.cacheWriteTokens.add(cache_write_tokens, labels);
+    counters.reasoningTokens.add(usage.output_tokens_details.reasoning_tokens, labels);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Attributes as RequestAttributes } from '../attributes.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
-import type { Instruments } from './instruments.ts';
+import { type Instruments, modelLabel } from './instruments.ts';
 import type { ModelTarget } from './model-call.ts';
 import { genAI, own, stable } from './names.ts';
 
@@ -41,14 +41,16 @@ interface MeasuredTurn {
 export function measureTurn(
   { model, usage, firstTokenMs, finish, errorCode }: TurnSummary,
   { target, seconds, error = errorCode ?? undefined, metrics, isBackground }: MeasuredTurn,
-  { histograms, models }: Instruments,
+  instruments: Instruments,
 ): void {
+  if (error === undefined && finish === null) return; // it goes on in the background
   const labels = {
     ...metrics,
     [genAI.operation]: OPERATION,
     [genAI.provider]: target.provider,
-    [genAI.requestModel]: error === undefined && finish !== null ? models.of(model) : target.match,
+    [genAI.requestModel]: modelLabel(instruments, model, target.match, error !== undefined),
   };
+  const { histograms } = instruments;
   histograms.turnDuration.record(seconds, {
     ...labels,
     [own.mode]: isBackground ? 'background' : 'foreground',

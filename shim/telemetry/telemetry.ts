@@ -1,4 +1,5 @@
 import { type Config, describe, type Gauges, keepSecret, log, type TelemetrySlot } from '../../handler/index.ts';
+import type { ReloadCounts } from '../../handler/telemetry/index.ts';
 import type { Env } from '../default-models.ts';
 import type { Sdk, Warn } from './sdk.ts';
 import type { TelemetrySettings } from './settings.ts';
@@ -18,8 +19,7 @@ export interface ToldProduct {
   gauges: () => Promise<Gauges>;
   /** Lines of the log that could not be written. */
   droppedLines?: (() => number) | undefined;
-  /** Configurations that were taken, and refused. */
-  reloads?: (() => { taken: number; refused: number }) | undefined;
+  reloads?: (() => ReloadCounts) | undefined;
 }
 
 const HEADERS = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' };

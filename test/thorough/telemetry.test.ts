@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { parseConfig } from '../../handler/index.ts';
 import { ended } from '../promises/background.ts';
 import { until } from '../promises/state-ask.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
@@ -148,4 +149,48 @@ test('metrics tell of requests, turns, calls, tools, batches and what waits', as
   has(/gen_ai_client_inference_usage_cache_read_input_tokens_total\{.*\} 5/);
   has(/gen_ai_execute_tool_duration_count\{.*gen_ai_tool_name="add".*\} 1/);
   has(/db_client_operation_duration_count\{db_system_name="sqlite",db_operation_name="BATCH.*"\} \d/);
+});
+
+test('a turn is measured once, where it ends, by its model if that has ever answered', async (t) => {
+  const { door, told, close } = await opened();
+  t.after(close);
+  const turns = async () => (await told.metrics()).match(/^gen_ai_server_request_duration_count.*$/gm) ?? [];
+  const fails = replies(500, { error: { message: 'no' } });
+  const model = door.model.script(fails, sends([{ content: 'a' }], 'stop', usage), fails);
+  await ask(door, { model });
+  const { id } = JSON.parse(await ask(door, { model, background: true }));
+  await ended(door, id);
+  await until(async () => (await turns()).length > 1);
+  await ask(door, { model });
+  const labels = (await turns()).map((line) => /gen_ai_request_model="(.*)"\} 1$/.exec(line)?.[1]);
+  assert.deepEqual(labels, [
+    'scripted-*",antiphon_turn_mode="foreground",error_type="server',
+    `${model}",antiphon_turn_mode="background`,
+    `${model}",antiphon_turn_mode="foreground",error_type="server`,
+  ]);
+});
+
+test('what has never happened is 0, so that the first time is an increase', async (t) => {
+  const { door, told, close } = await opened();
+  t.after(close);
+  await ask(door, { model: door.model.script(says('ok')) });
+  const text = await told.metrics();
+  for (const name of ['antiphon_turns_taken_over', 'gen_ai_client_inference_usage_reasoning_output_tokens'])
+    assert.match(text, new RegExp(`^${name}_total.* 0$`, 'm'));
+});
+
+test('labels are bounded, and have any character as it is', async (t) => {
+  const told = testTelemetry();
+  const door = await openInProcess({
+    telemetry: told.slot,
+    config: parseConfig({ models: [{ match: 'demo*', backend: 'demo' }] }),
+  });
+  t.after(() => door.close());
+  await ask(door, { model: 'demo "\n\\ é' });
+  await Promise.all(Array.from({ length: 250 }, (_, count) => ask(door, { model: `demo-${count}`, store: false })));
+  const text = await told.metrics();
+  const names = new Set(text.match(/gen_ai_request_model="(?:[^"\\]|\\.)*"/g));
+  assert.ok(names.has(String.raw`gen_ai_request_model="demo \"\n\\ é"`), [...names].slice(0, 3).join());
+  assert.equal(names.size, 201);
+  assert.match(text, /server_request_duration_count\{.*gen_ai_request_model="other".*\} 51$/m);
 });
