@@ -3,6 +3,7 @@ import type { Item } from '../items/item.ts';
 import { reasoningText } from '../items/reasoning.ts';
 import { answerOf, callOf, recordOf } from '../items/views.ts';
 import { fixedLimits } from '../limits.ts';
+import { excerpt } from '../log.ts';
 import type { InputPart } from '../protocol/content.ts';
 import { redact } from '../redact.ts';
 
@@ -77,5 +78,5 @@ function partOf(part: Part): object {
 
 /** A text such that it has room in a span, beside others. */
 function clip(text: string): string {
-  return text.slice(0, fixedLimits.spanContent / 4).toWellFormed();
+  return excerpt(text, fixedLimits.spanContent / 4).toWellFormed();
 }

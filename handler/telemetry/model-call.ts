@@ -66,6 +66,7 @@ class MeasuredCall {
     const start = { kind: SpanKind.CLIENT, attributes: tracer ? this.#attributes() : {} };
     const span = tracer && startSpan(tracer, `${OPERATION} ${model}`, start, parent).span;
     const collects = content && span?.isRecording() === true;
+    if (collects) span.setAttributes(this.#content());
     const events = open(span ? { trace: headersOf(span) } : {})[Symbol.asyncIterator]();
     let isOpen = true;
     const end = (failure?: unknown) => {
@@ -114,8 +115,8 @@ class MeasuredCall {
   }
 
   #attributes(): Attributes {
-    const { target, content } = this.#options;
-    const { model, instructions, input, tools, temperature, top_p, max_output_tokens, text, reasoning } = this.#call;
+    const { target } = this.#options;
+    const { model, temperature, top_p, max_output_tokens, text, reasoning } = this.#call;
     return {
       [genAI.operation]: OPERATION,
       [genAI.provider]: target.provider,
@@ -127,11 +128,16 @@ class MeasuredCall {
       ...(top_p !== null && { [genAI.topP]: top_p }),
       ...(max_output_tokens !== null && { [genAI.maxTokens]: max_output_tokens }),
       ...(reasoning.effort !== null && { [genAI.reasoningLevel]: reasoning.effort }),
-      ...(content && {
-        [genAI.inputMessages]: messagesOf(input),
-        ...(instructions !== null && { [genAI.instructions]: instructionsOf(instructions) }),
-        ...(tools.length > 0 && { [genAI.toolDefinitions]: toolsOf(tools) }),
-      }),
+    };
+  }
+
+  /** What is said to the model; gathered only for a span that is kept, since it takes as long as the input is. */
+  #content(): Attributes {
+    const { instructions, input, tools } = this.#call;
+    return {
+      [genAI.inputMessages]: messagesOf(input),
+      ...(instructions !== null && { [genAI.instructions]: instructionsOf(instructions) }),
+      ...(tools.length > 0 && { [genAI.toolDefinitions]: toolsOf(tools) }),
     };
   }
 

@@ -48,16 +48,17 @@ function measuredFunction(fn: ServerFunction, tool: Tool, options: ToolCallOptio
         [genAI.toolName]: name,
         [genAI.toolType]: tool.type,
         [genAI.toolCall]: call.call_id,
-        ...(content && { [genAI.toolArguments]: contentText(call.arguments) }),
       };
       const open = tracer && startSpan(tracer, `${OPERATION} ${name}`, { kind: SpanKind.INTERNAL, attributes }, parent);
+      const told = content && open?.span.isRecording() ? open.span : undefined;
+      told?.setAttribute(genAI.toolArguments, contentText(call.arguments));
       const inner: ToolContext = open ? { ...context, trace: headersOf(open.span) } : { ...context };
       let failure: unknown;
       let hasEnded = false;
       try {
         const result = yield* fn.run(call, signal, inner);
         hasEnded = true;
-        if (content) open?.span.setAttribute(genAI.toolResult, contentText(result.output));
+        told?.setAttribute(genAI.toolResult, contentText(result.output));
         return result;
       } catch (error) {
         failure = error;
