@@ -136,6 +136,16 @@ export function createHandler(options: HandlerOptions): Handler {
   setWebhooks(options.config.webhooks);
   let closing = false;
   let endMaintenance = () => {};
+  let counting: Promise<number | undefined> | undefined;
+  /** Undefined where the database does not answer: metrics are needed most then. Asked once at a time, however often they are read. */
+  const countWaiting = () => {
+    counting ??= countDeliveries(database)
+      .catch(() => undefined)
+      .finally(() => {
+        counting = undefined;
+      });
+    return within(fixedLimits.ping, counting);
+  };
   const handler: Handler = {
     fetch: async (request, ingress = {}) => newest.app.fetch(request, ingress),
     sweep(maxSlices) {
@@ -162,7 +172,7 @@ export function createHandler(options: HandlerOptions): Handler {
         memory: { reserved: memory.taken, limit: memory.limit },
         databaseSize: database.storage?.()?.bytes,
         ready: readiness.reasons.length === 0,
-        webhooksWaiting: webhooks.length > 0 ? await countDeliveries(database).catch(() => undefined) : undefined,
+        webhooksWaiting: webhooks.length > 0 ? await countWaiting() : undefined,
       };
     },
     get backgroundTurns() {
@@ -195,10 +205,11 @@ function inThisProcess({ config }: HandlerOptions): (work: Work) => Runner {
   return (work) => inProcessRunner(work, config.limits.backgroundTurns);
 }
 
-/** Waits for some work, at most `patience` milliseconds. */
-async function within(patience: number, work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, patience);
-  await Promise.race([promise, work]);
+/** What some work gives, or undefined after `patience` milliseconds. */
+async function within<T>(patience: number, work: Promise<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, patience, undefined);
+  const given = await Promise.race([promise, work]);
   clearTimeout(timer);
+  return given;
 }

@@ -243,7 +243,7 @@ export const fixedLimits = {
   unsentLog: 1 * MiB,
   /**
    * The database's answer to `GET /readyz`, below the second that the kubelet gives a probe. Past it: 503 with the reason
-   * `database`.
+   * `database`. Metrics wait as long for the number of webhooks. Past it: they are without.
    */
   ping: 0.8 * s,
   /**

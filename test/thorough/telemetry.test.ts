@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { parseConfig } from '../../handler/index.ts';
+import { withBatch } from '../../handler/state/database/batch.ts';
 import { ended } from '../promises/background.ts';
 import { until } from '../promises/state-ask.ts';
-import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
-import { callsFunctions, replies, says, sends } from '../support/model/scripted.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { type InProcess, openInProcess, testHandler } from '../support/doors/in-process.ts';
+import { callsFunctions, replies, says, sends, startScriptedModel } from '../support/model/scripted.ts';
 import { type TestTelemetry, testTelemetry } from '../support/telemetry.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -193,4 +195,29 @@ test('labels are bounded, and have any character as it is', async (t) => {
   assert.ok(names.has(String.raw`gen_ai_request_model="demo \"\n\\ é"`), [...names].slice(0, 3).join());
   assert.equal(names.size, 201);
   assert.match(text, /server_request_duration_count\{.*gen_ai_request_model="other".*\} 51$/m);
+});
+
+test('metrics come while the database does not answer, and it is asked once at a time', async (t) => {
+  const model = await startScriptedModel();
+  const database = await testDatabase();
+  let asked = 0;
+  const { promise: never, resolve: end } = Promise.withResolvers<void>();
+  const stuck = withBatch(database, async (batch) => {
+    if ('counted' in batch) {
+      asked++;
+      await never;
+    }
+    return database.batch(batch);
+  });
+  const handler = await testHandler(model, { database: stuck });
+  t.after(async () => {
+    end();
+    await handler.close();
+    await database.close();
+    await model.close();
+  });
+  const told = await Promise.all([handler.gauges(), handler.gauges()]);
+  told.push(await handler.gauges());
+  for (const gauges of told) assert.partialDeepStrictEqual(gauges, { webhooksWaiting: undefined, ready: true });
+  assert.equal(asked, 1);
 });
