@@ -115,13 +115,15 @@ export class Reloader {
     if (file && Object.keys(file.value).length === 0) throw new Error(`${this.#source.file}: there is no key in it`);
     await placed(file, () => take(setup));
     const before = new Map(Object.entries(this.#newest.config));
-    const changed = Object.entries(config).flatMap(([key, value]) =>
-      isDeepStrictEqual(value, before.get(key)) ? [] : [key],
-    );
+    const after = new Map(Object.entries(config));
+    const keys = new Set([...after.keys(), ...before.keys()]); // one that is gone has changed too
+    const changed = [...keys].filter((key) => !isDeepStrictEqual(after.get(key), before.get(key)));
     this.#newest = setup;
     log.info('the configuration was reloaded', { changed });
-    const keys = restartKeys(started, setup);
-    if (keys.length > 0) log.warn('what has changed of the configuration needs a restart', { keys });
+    const needRestart = restartKeys(started, setup);
+    if (needRestart.length > 0) {
+      log.warn('what has changed of the configuration needs a restart', { keys: needRestart });
+    }
   }
 
   #watchFiles(): void {

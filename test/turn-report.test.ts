@@ -86,6 +86,7 @@ test('a stream tells an estimate, then running sums that only grow, then what th
   const [first, ...others] = told.reports;
   const last = others.at(-1);
   assert.equal(first?.['io.envoy.ai_gateway']?.llm_output_token, 0);
+  assert.match(String(first?.antiphon?.response_id), /^resp_/, 'also of a client that leaves at once');
   assert.ok(Number(first?.['io.envoy.ai_gateway']?.llm_input_token) > 0);
   for (const report of others.slice(0, -1)) {
     assert.deepEqual(Object.keys(report['io.envoy.ai_gateway'] ?? {}), RUNNING);

@@ -7,7 +7,7 @@ import { type NewTurn, recordAtEnd, recordTurn, type StoredRecord } from '../sta
 import type { TenantStore } from '../state/tenant-store.ts';
 import { unrecorded } from '../turn/record.ts';
 import { openTurn } from '../turn/turn.ts';
-import { observe, type TurnNews } from '../turn/turn-summary.ts';
+import { observe, observeRefusal, type TurnNews } from '../turn/turn-summary.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { takePlace } from './place.ts';
@@ -61,9 +61,11 @@ export async function startTurn(
     const timer = request.stream ? setTimeout(answer.resolve, limits.head) : undefined;
     const refusal = await opened.refusal(answer.promise).finally(() => clearTimeout(timer));
     if (refusal) {
+      observeRefusal(summary);
       await record?.undo();
       throw await explain(refusal);
     }
+    summary.response = turn.response.id; // the first report may be the only one: its client may leave
     ingress.report?.(turnReport(summary, request.stream === true, ctx.log.attributes?.for('metadata')));
     const { signal, abort, countBytes } = bounds;
     return {

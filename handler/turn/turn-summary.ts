@@ -114,6 +114,13 @@ export function observe(summary: TurnSummary, news: TurnNews): void {
   } else if ('response' in news) observeResponse(summary, news);
 }
 
+/** Takes in that the server refused the first call, before there was an event: nothing was made, and nothing is charged. */
+export function observeRefusal(summary: TurnSummary): void {
+  summary.rounds = 1;
+  summary.uncountedInput = 0;
+  summary.finish = 'failed';
+}
+
 /** Takes in a response as an event has it. */
 function observeResponse(summary: TurnSummary, { type, response }: LifecycleEvent): void {
   summary.response = response.id;

@@ -139,7 +139,11 @@ test('a refusal has its code, and what was planned', async () => {
   assert.partialDeepStrictEqual(wrong.line, { status: 422, error_code: 'invalid_value' });
   assert.ok(!('backend' in wrong.line));
   const down = door.model.script(replies(503, { error: { message: 'down' } }));
-  assert.partialDeepStrictEqual((await turn({ model: down })).line, { status: 500, error_code: 'server_error' });
+  for (const stream of [false, true]) {
+    const { line } = await turn({ model: down, stream });
+    assert.partialDeepStrictEqual(line, { status: 500, error_code: 'server_error', rounds: 1, finish: 'failed' });
+    assert.match(String(line.error), /<- \{"status":503\}$/, 'what the server did not say is not there');
+  }
 });
 
 test('a stream that fails in the middle has its code and what was spent', async () => {

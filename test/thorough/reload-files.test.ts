@@ -238,6 +238,13 @@ test('what needs a restart is said with its keys, at each reload until then, and
   replace(file, naming('m3'));
   await offers(product, 'm3');
   assert.equal(lines(product, RESTART).length, 2);
+  const proof = { proof: { value: 'abcdefghijklmnopqrstuvwxyz0123456789' } };
+  replace(file, naming('m4', proof));
+  await offers(product, 'm4');
+  replace(file, naming('m5'));
+  await offers(product, 'm5');
+  const { changed } = lines(product, 'the configuration was reloaded').at(-1);
+  assert.deepEqual(changed, ['models', 'proof'], 'a key that is gone has changed');
 });
 
 test('a key in a file is read again when it changes, and one that is missing, empty, too large or no file is no key', async (t) => {

@@ -21,9 +21,9 @@ export function object(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** A type or code for the log; undefined if it is no plain name, since it may be user content. */
+/** A type or code for the log; undefined if there is none, or no plain name, since it may be user content. */
 export function nameIn(value: unknown): string | undefined {
-  return /^[\w.-]{1,64}$/.test(String(value)) ? String(value) : undefined;
+  return value != null && /^[\w.-]{1,64}$/.test(String(value)) ? String(value) : undefined;
 }
 
 /** The objects in what should be a list of them. */
