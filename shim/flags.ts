@@ -39,7 +39,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -port N           port of the ext_proc processor (gRPC)
   -http-port N      port of the same handler on plain HTTP
   -envoy-port N     port of the Envoy that is started in front
-  -admin-port N     port of /livez and /readyz, which stays open until everything has ended
+  -admin-port N     port of /livez, /readyz, /metrics and /config, which stays open until everything has ended
   -log-level LEVEL  ${levelNames.join(', ')}
   -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy

@@ -81,7 +81,7 @@ test('the OpenAPI document says where the paths begin, and the page links to it'
     assert.match(page, /href="openapi\.json"/);
     return document.servers;
   };
-  assert.equal(await at(''), undefined);
+  assert.deepEqual(await at(''), [{ url: '/' }]);
   assert.deepEqual(await at('/llm/api'), [{ url: '/llm/api' }]);
 });
 

@@ -84,7 +84,7 @@ const nearPath = nearPathOf(routes.map(({ path }) => path));
 /** Whether a browser opens the base path, as who has just started the product does. */
 function isBrowserAtRoot({ req }: Context<Env>, basePath: string): boolean {
   const isRoot = req.path === basePath || req.path === `${basePath}/`;
-  return isRoot && req.method === 'GET' && /\btext\/html\b/.test(req.header('accept') ?? '');
+  return isRoot && (req.method === 'GET' || req.method === 'HEAD') && /\btext\/html\b/.test(req.header('accept') ?? '');
 }
 
 /** The error for a path where nothing is. It names the path that is meant, if one comes near, and not the client's own words. */

@@ -141,6 +141,8 @@ promise(
     const led = await door.fetch('/', browser);
     await led.text();
     assert.deepEqual([led.status, led.headers.get('location')], [302, '/docs']);
+    const head = await door.fetch('/', { ...browser, method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers.get('location')], [302, '/docs']);
     const program = await door.fetch('/');
     assert.equal(program.status, 404);
     assert.match(await program.text(), /\/docs/);

@@ -32,7 +32,7 @@ export function documents(routes: () => readonly Route[]): Route[] {
         const text = await documentsOf(services).text();
         const [model] = await services.models.list(services.limits.listing);
         // Examples that are sent as they stand are answered.
-        return c.body(model ? text.replaceAll(EXAMPLE_MODEL, JSON.stringify(model)) : text, 200, {
+        return c.body(model ? text.replaceAll(EXAMPLE_MODEL, () => JSON.stringify(model)) : text, 200, {
           'content-type': 'application/json',
         });
       },

@@ -17,7 +17,7 @@ export interface ApiDocument {
   openapi: string;
   info: { title: string; version: string; description: string };
   /** The base path, unless it is the root. */
-  servers?: { url: string; description?: string }[];
+  servers: { url: string; description?: string }[];
   tags?: readonly { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, JsonSchema> };
@@ -56,7 +56,7 @@ export function describeApi(routes: readonly Route[], toolTypes: readonly string
   return {
     openapi: '3.1.0',
     info: { title: 'Antiphon', version: '1', description: DESCRIPTION },
-    ...(basePath !== '' && { servers: [{ url: basePath }] }),
+    servers: [{ url: basePath || '/' }],
     paths: Object.fromEntries(Array.from(paths, ([path, rows]) => [path, operations(rows)])),
     components: {
       schemas: { ...Object.fromEntries(schemas.map(([name, schema]) => [name, define(schema)])), ...replySchemas },
