@@ -3,8 +3,8 @@ import { askBackends, type BackendReport, IN_CONFIG, IN_ENVIRONMENT, subjectOf, 
 import { SKIPPED, TRIALS, type Trial, tryModel, type Verdict } from './backends/calls.ts';
 import { nameToTry } from './backends/names.ts';
 import { table } from './backends/plain.ts';
+import { recordTransport } from './backends/record-transport.ts';
 import { unreachable } from './backends/unreachable.ts';
-import { watched } from './backends/watched.ts';
 import type { Env } from './default-models.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { createTransport } from './transport.ts';
@@ -13,7 +13,7 @@ import { createTransport } from './transport.ts';
 const [WELL, MISCONFIGURED, UNWELL] = [0, 1, 2];
 
 /** One entry of `models`, and how the calls to it went. */
-interface Tried {
+interface ModelTrials {
   report: BackendReport;
   /** The name that was tried; undefined for none. */
   model: string | undefined;
@@ -53,18 +53,18 @@ export async function check(file: string | undefined, env: Env, print: (text: st
 }
 
 /** Tries every entry: all servers at once, and the models of one server one after the other, since it may have room for one. */
-async function tryAll({ config, models }: Setup, transport: Transport): Promise<Tried[]> {
+async function tryAll({ config, models }: Setup, transport: Transport): Promise<ModelTrials[]> {
   const reports = await askBackends(models, transport, config.models ? IN_CONFIG : IN_ENVIRONMENT);
   const busy = new Map<string, Promise<boolean>>();
   return Promise.all(
-    reports.map(async (report): Promise<Tried> => {
+    reports.map(async (report): Promise<ModelTrials> => {
       const { model, index, names = [] } = report;
       const name = nameToTry(models, index, names);
       const untried = { report, model: name, verdicts: NOT_TRIED };
       // Whose list was refused or is not there may answer all the same; who is not there does not.
       if ('keys' in model || model.url === undefined || name === undefined || report.isDead) return untried;
       const server = JSON.stringify([model.url, model.key]);
-      const wire = watched(transport);
+      const wire = recordTransport(transport);
       const [route] = openModels({ models: [model], errorDetail: true }, wire.transport).routes;
       if (!route) return untried;
       const before = busy.get(server) ?? Promise.resolve(true);
@@ -80,7 +80,7 @@ async function tryAll({ config, models }: Setup, transport: Transport): Promise<
   );
 }
 
-function tableOf(tried: readonly Tried[]): string {
+function tableOf(tried: readonly ModelTrials[]): string {
   const rows = tried.map(({ report, model, verdicts }) => [
     report.model.match,
     report.model.backend,
@@ -98,7 +98,7 @@ function listVerdict({ names, warning, model }: BackendReport): Verdict['result'
 }
 
 /** A line for each thing that did not work with an entry. */
-function wrongIn({ report, model, verdicts }: Tried): string[] {
+function wrongIn({ report, model, verdicts }: ModelTrials): string[] {
   const about = (what: string) => `! ${subjectOf(report)}${model === undefined ? '' : ` ${model}`}: ${what}`;
   const lines = report.warning ? [`! ${subjectOf(report)} ${report.warning}`] : [];
   if (model === undefined && !report.names && !report.isDead && urlOf(report)) {

@@ -14,7 +14,7 @@ export interface FileWatch {
 /** The quiet after which a change counts as complete, in milliseconds: a swap of links is some 30 events. */
 const QUIET_MS = 100;
 
-interface Watched {
+interface DirectoryWatch {
   watcher: FSWatcher;
   /** Which one it is: a directory that was replaced is another. Undefined once it is gone, since numbers are used again. */
   inode: bigint | undefined;
@@ -25,7 +25,7 @@ interface Watched {
  * and the file itself of writes where it is mounted alone.
  */
 export function watchFiles(changed: () => void, failed: (error: unknown) => void): FileWatch {
-  const watched = new Map<string, Watched>();
+  const watched = new Map<string, DirectoryWatch>();
   let files: readonly string[] = [];
   let points: WatchPoints = new Map();
   let timer: NodeJS.Timeout | undefined;
@@ -56,7 +56,7 @@ export function watchFiles(changed: () => void, failed: (error: unknown) => void
       else if (!isOurs(name)) return;
       trigger();
     });
-    const entry: Watched = { watcher, inode };
+    const entry: DirectoryWatch = { watcher, inode };
     watcher.on('error', trigger); // it is opened again, or fails then
     watched.set(path, entry);
   };

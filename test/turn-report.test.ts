@@ -27,7 +27,7 @@ after(async () => {
   await model.close();
 });
 
-interface Told {
+interface ReportedTurn {
   reply: Response;
   text: string;
   /** What was told beside the head of a stream, or beside a whole reply, and then beside each chunk that has news. */
@@ -41,7 +41,7 @@ interface Told {
 async function ask(
   body: object,
   { path = '/v1/responses', leave, more }: { path?: string; leave?: RegExp; more?: Record<string, string> } = {},
-): Promise<Told> {
+): Promise<ReportedTurn> {
   let next: () => Report | undefined = () => undefined;
   const reports: Report[] = [];
   const hear = () => {
@@ -76,7 +76,7 @@ async function ask(
 const RUNNING = ['llm_input_token', 'llm_output_token', 'llm_total_token'];
 
 /** A number of each report that has it. */
-function each({ reports }: Told, name: string): unknown[] {
+function each({ reports }: ReportedTurn, name: string): unknown[] {
   return reports.map((report) => report['io.envoy.ai_gateway']?.[name]).filter((value) => value !== undefined);
 }
 

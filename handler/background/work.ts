@@ -56,7 +56,7 @@ export interface WorkOptions {
 }
 
 /** What the log line of a background turn tells, as far as it is known. */
-interface Told {
+interface TurnLogFields {
   requestId: string | undefined;
   summary: TurnSummary | undefined;
   attributes: RequestAttributes | undefined;
@@ -77,7 +77,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
   const memory = options.memory.open();
   const store = { ...options.storage, tenant: job.tenant, memory };
   const started = performance.now();
-  const told: Told = {
+  const logFields: TurnLogFields = {
     requestId: undefined,
     summary: undefined,
     attributes: undefined,
@@ -91,31 +91,31 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     await takeJobMemory(store, job.id);
     const stored = await claimJob(store, job.id);
     if (!stored) return hasEnded(await getStatus(store, job.id));
-    const { request_id: requestId, trace, attributes } = stored.asked ?? {};
-    told.requestId = requestId;
-    told.attributes = options.attributes.of(attributes);
+    const { request_id: requestId, trace, attributes } = stored.requestOrigin ?? {};
+    logFields.requestId = requestId;
+    logFields.attributes = options.attributes.of(attributes);
     const activity = options.telemetry.current?.begin({ kind: 'background', response: job.id, requestId, trace });
     let ended = false;
     let failure: unknown;
     try {
-      const unmade = await make(options, { store, id: job.id, stored, activity }, signal, told);
+      const unmade = await make(options, { store, id: job.id, stored, activity }, signal, logFields);
       if (unmade) await terminate(store, job.id, unmade);
-      told.failure = unmade ?? told.failure;
-      failure = told.failure;
+      logFields.failure = unmade ?? logFields.failure;
+      failure = logFields.failure;
       const status = await getStatus(store, job.id);
       ended = hasEnded(status);
-      logTurn(job.id, status, told, performance.now() - started);
+      logTurn(job.id, status, logFields, performance.now() - started);
       return ended;
     } catch (error) {
       failure = error;
       throw error;
     } finally {
       activity?.end({
-        turn: ended ? told.summary : undefined,
-        takenOver: told.takenOver,
+        turn: ended ? logFields.summary : undefined,
+        takenOver: logFields.takenOver,
         failure,
-        spans: told.attributes?.for('spans'),
-        metrics: told.attributes?.for('metrics'),
+        spans: logFields.attributes?.for('spans'),
+        metrics: logFields.attributes?.for('metrics'),
       });
       await store.database.batch({ released: releaseJob(store.tenant, job.id, store.lease.id) });
     }
@@ -125,7 +125,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     // A process with memory finds it again, perhaps this one.
     const level = error instanceof ApiError && error.kind === 'overloaded' ? 'warn' : 'error';
     log[level]('a background turn is left to others', {
-      request_id: told.requestId,
+      request_id: logFields.requestId,
       response_id: job.id,
       error: describe(error),
     });
@@ -138,8 +138,8 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
 }
 
 /** Writes the line of a background turn that has ended here, or was ended or taken over elsewhere. */
-function logTurn(id: string, status: string, told: Told, duration: number): void {
-  const { requestId, summary, attributes, failure, bytes } = told;
+function logTurn(id: string, status: string, logFields: TurnLogFields, duration: number): void {
+  const { requestId, summary, attributes, failure, bytes } = logFields;
   const failed = status === 'failed';
   const line: TurnFields = { request_id: requestId, model: summary?.model, response_id: id };
   if (summary) addFields(line, summary);
@@ -153,19 +153,19 @@ function logTurn(id: string, status: string, told: Told, duration: number): void
 }
 
 /** A turn that this process has claimed. */
-interface Claimed {
+interface OwnedTurn {
   store: TenantStore;
   id: string;
   stored: StoredJob;
   activity: Activity | undefined;
 }
 
-/** Runs the turn; returns the error that it has to end with when it cannot run. `told` gets what is to be told of it. */
+/** Runs the turn; returns the error that it has to end with when it cannot run. `logFields` gets what is to be told of it. */
 async function make(
   options: WorkOptions,
-  { store: plainStore, id, stored, activity }: Claimed,
+  { store: plainStore, id, stored, activity }: OwnedTurn,
   signal: AbortSignal,
-  told: Told,
+  logFields: TurnLogFields,
 ): Promise<ApiError | undefined> {
   const store = activity ? { ...plainStore, database: activity.database(plainStore.database) } : plainStore;
   const job = readJob(id, stored);
@@ -191,11 +191,11 @@ async function make(
     // A stored input is one that clients may send.
     const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
     const number = progress.number + published.length;
-    told.takenOver = published.length > 0 || progress.round > 1;
+    logFields.takenOver = published.length > 0 || progress.round > 1;
     const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
     const model = models.find(request.model);
     const summary = newTurnSummary(response, model.address, options.costs.of(request.model));
-    told.summary = summary;
+    logFields.summary = summary;
     const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
@@ -210,7 +210,7 @@ async function make(
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
     });
-    const logged = withLoggedCalls(model, told.requestId, summary);
+    const logged = withLoggedCalls(model, logFields.requestId, summary);
     const prepare = prepareFor(turn, activity ? { ...logged, prepare: activity.prepare(logged) } : logged);
     const turnOptions = {
       prepare,
@@ -225,11 +225,11 @@ async function make(
     for (;;) {
       const next = await running.next();
       if (next.done) {
-        told.failure = next.value;
+        logFields.failure = next.value;
         return undefined;
       }
       const bytes = await record.append(next.value);
-      told.bytes += bytes;
+      logFields.bytes += bytes;
       bounds.countBytes(bytes);
     }
   } catch (error) {

@@ -52,7 +52,7 @@ async function keepBackground(
     background: [
       ...insertJob(tenant, response.id, {
         request: storedRequest,
-        asked: {
+        requestOrigin: {
           version: 1,
           request_id: log.requestId,
           ...(log.activity?.trace && { trace: log.activity.trace }),

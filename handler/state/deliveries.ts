@@ -1,8 +1,8 @@
 import { newId } from '../ids.ts';
 import type { Response } from '../protocol/response.ts';
-import { type Asked, readAsked } from './asked.ts';
 import type { Database, Statement } from './database/database.ts';
 import { raw, read, sql, write } from './database/sql.ts';
+import { type RequestOrigin, readRequestOrigin } from './request-origin.ts';
 
 /** How long a delivery is retried, in milliseconds: 72 hours, as OpenAI does. */
 export const DELIVERY_TIMEOUT_MS = 72 * 3_600_000;
@@ -19,7 +19,7 @@ export interface Delivery {
   id: string;
   url: string;
   body: string;
-  asked: Asked | undefined;
+  requestOrigin: RequestOrigin | undefined;
   /** Attempts, this one included. */
   tries: number;
   /** Milliseconds since 1970. */
@@ -58,7 +58,7 @@ export async function takeDue(database: Database, url: string, max: number, clai
     id: String(id),
     url: String(url),
     body: String(body),
-    asked: readAsked(String(asked)),
+    requestOrigin: readRequestOrigin(String(asked)),
     tries: Number(tries),
     created: Number(created),
   }));

@@ -1,11 +1,11 @@
 import type { Item } from '../items/item.ts';
 import { neverFits } from '../memory-budget.ts';
-import { type Asked, readAsked } from './asked.ts';
 import type { Database, Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql, write } from './database/sql.ts';
 import type { ConversationPosition } from './history.ts';
 import { insertItems, selectItems } from './items.ts';
 import { OPEN } from './process-lease.ts';
+import { type RequestOrigin, readRequestOrigin } from './request-origin.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { ITEM_CHUNKS, joinText, ROW_SIZE, splitText } from './text.ts';
 
@@ -29,7 +29,7 @@ export interface StoredJob {
   /** JSON of the request and the progress, from `insertJob` or `advanceJob`. */
   request: string;
   progress: string;
-  asked: Asked | undefined;
+  requestOrigin: RequestOrigin | undefined;
   /** Whether a tool call had started; nobody knows how far it came. */
   calling: boolean;
   /** The turn's own input, and the items that earlier rounds added for the model; for `itemsOf`. */
@@ -46,17 +46,21 @@ export interface StoredJob {
 /** A new job: the request, what else it needs of that, its caller, and its progress. */
 export interface NewJob {
   request: unknown;
-  asked: Asked;
+  requestOrigin: RequestOrigin;
   caller: string;
   progress: JobProgress;
 }
 
 /** Inserts a job, as JSON. */
-export function insertJob(tenant: string, id: string, { request, asked, caller, progress }: NewJob): Statement[] {
+export function insertJob(
+  tenant: string,
+  id: string,
+  { request, requestOrigin, caller, progress }: NewJob,
+): Statement[] {
   const { head, rest } = splitText({ tenant, owner: id, kind: 'job', position: 0 }, JSON.stringify(request));
   return [
     write(sql`INSERT INTO jobs (tenant, response, body, progress, calling, caller, asked)
-      VALUES (${tenant}, ${id}, ${head}, ${JSON.stringify(progress)}, 0, ${caller}, ${JSON.stringify(asked)})`),
+      VALUES (${tenant}, ${id}, ${head}, ${JSON.stringify(progress)}, 0, ${caller}, ${JSON.stringify(requestOrigin)})`),
     ...rest,
   ];
 }
@@ -129,7 +133,7 @@ export async function claimJob({ database, tenant, lease }: TenantStore, id: str
   return {
     request: job?.text ?? '',
     progress: String(job?.row.progress ?? ''),
-    asked: readAsked(String(job?.row.asked ?? '')),
+    requestOrigin: readRequestOrigin(String(job?.row.asked ?? '')),
     calling: job?.row.calling === 1,
     input,
     roundItems,

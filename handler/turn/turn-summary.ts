@@ -60,7 +60,7 @@ export interface TurnSummary extends TurnCosts {
 export type TurnNews = BackendEvent | Calling | RoundEnd | LifecycleEvent;
 
 /** What a request says of its turn. */
-interface Asked {
+interface TurnRequest {
   model: string;
   previous_response_id?: string | null | undefined;
   conversation?: string | { id: string } | null | undefined;
@@ -68,7 +68,7 @@ interface Asked {
 
 /** The summary of a turn that begins now, whose model is at this address. */
 export function newTurnSummary(
-  { model, previous_response_id: previous = null, conversation }: Asked,
+  { model, previous_response_id: previous = null, conversation }: TurnRequest,
   { backend, urlHost }: Pick<TurnSummary, 'backend' | 'urlHost'>,
   meter?: CostMeter,
 ): TurnSummary {

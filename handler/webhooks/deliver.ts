@@ -118,10 +118,10 @@ async function attempt(
   { transport, telemetry }: DelivererOptions,
   webhook: NamedWebhook,
 ): Promise<Statement> {
-  const { id, body, asked, tries, created } = delivery;
+  const { id, body, requestOrigin, tries, created } = delivery;
   const now = Date.now();
   const line = {
-    request_id: asked?.request_id,
+    request_id: requestOrigin?.request_id,
     webhook: webhook.name,
     event: id,
     response_id: responseOf(body),
@@ -132,8 +132,8 @@ async function attempt(
     webhook: webhook.name,
     event: id,
     tries,
-    requestId: asked?.request_id,
-    trace: asked?.trace,
+    requestId: requestOrigin?.request_id,
+    trace: requestOrigin?.trace,
   });
   let status: number | undefined;
   let failure: unknown;

@@ -1,13 +1,13 @@
 import { type BuiltInModel, type ModelConfig, openModels, type Transport } from '../../handler/index.ts';
 import { type Diagnosis, diagnose, howOtherAnswers, isCallUrl, isList, type Target } from './diagnosis.ts';
 import { inWords, wrongMatch } from './names.ts';
-import { type Exchange, watched } from './watched.ts';
+import { type Exchange, recordTransport } from './record-transport.ts';
 
 /** How long a server may take to list its models, and how long other URLs are tried, in milliseconds. */
 const [LIST_MS, OTHER_MS] = [5_000, 2_000];
 
 /** What a server lists, or what came in place of a list. */
-interface Asked {
+interface ListReply {
   names?: readonly string[];
   exchange: Exchange | undefined;
   error?: unknown;
@@ -51,14 +51,14 @@ export async function askBackends(
   transport: Transport,
   places: Places = IN_CONFIG,
 ): Promise<BackendReport[]> {
-  const asked = new Map<string, Promise<Asked>>();
+  const asked = new Map<string, Promise<ListReply>>();
   const once = (model: BuiltInModel) => {
     const key = JSON.stringify([model.backend, model.url, model.key]);
     const known = asked.get(key) ?? askList(model, transport, LIST_MS);
     asked.set(key, known);
     return known;
   };
-  const others = new Map<Asked, Promise<string>>();
+  const others = new Map<ListReply, Promise<string>>();
   return Promise.all(
     models.map(async (model, index): Promise<BackendReport> => {
       const report = { model, index, anyName: false, isDead: false };
@@ -97,8 +97,8 @@ export function urlOf({ model }: BackendReport): string {
 }
 
 /** Asks a server for its list of models through the backend that turns use. It never rejects. */
-async function askList(model: BuiltInModel, transport: Transport, timeout: number): Promise<Asked> {
-  const wire = watched(transport);
+async function askList(model: BuiltInModel, transport: Transport, timeout: number): Promise<ListReply> {
+  const wire = recordTransport(transport);
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new DOMException('too late', 'TimeoutError')), timeout);
   try {

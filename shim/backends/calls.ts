@@ -1,6 +1,6 @@
 import { ApiError, type Backend, type ModelCall, type ServerProfile, wordsIn } from '../../handler/index.ts';
 import { plain } from './plain.ts';
-import type { Exchange } from './watched.ts';
+import type { Exchange } from './record-transport.ts';
 
 /** How long one call may take, in milliseconds. */
 const CALL_MS = 10_000;
@@ -38,7 +38,7 @@ interface Reply {
 }
 
 /** A call that went wrong, in words. */
-class Failed extends Error {
+class CallFailure extends Error {
   /** Whether nothing would come of another call either. */
   readonly isDead: boolean;
 
@@ -62,7 +62,7 @@ export async function tryModel(subject: Subject): Promise<Record<Trial, Verdict>
       const isNotCarried = error instanceof ApiError && error.kind === 'unsupported';
       const says = plain(error instanceof Error ? error.message : String(error), MAX_WORDS);
       verdicts[trial] = { result: isNotCarried ? '-' : 'no', says };
-      if (trial === 'answer' && error instanceof Failed && error.isDead) break;
+      if (trial === 'answer' && error instanceof CallFailure && error.isDead) break;
     }
   }
   return verdicts;
@@ -80,7 +80,7 @@ const trials: Record<Trial, (subject: Subject) => Promise<void>> = {
     const { deltas } = await call(subject, { input: says('Count from 1 to 20.'), max_output_tokens: 256 });
     if (deltas > 1) return;
     const type = subject.exchanges.findLast(({ method }) => method === 'POST')?.header?.('content-type') ?? '';
-    throw new Failed(deltas === 0 ? 'no text came' : `the text came in one piece (${type || 'no content-type'})`);
+    throw new CallFailure(deltas === 0 ? 'no text came' : `the text came in one piece (${type || 'no content-type'})`);
   },
   async tools(subject) {
     const asked = {
@@ -91,7 +91,7 @@ const trials: Record<Trial, (subject: Subject) => Promise<void>> = {
     // Left to the model first: agents ask in this way, and vLLM refuses it where it was not started for it.
     if ((await call(subject, asked)).called) return;
     if ((await call(subject, { ...asked, tool_choice: { type: 'function', name: WEATHER.name } })).called) return;
-    throw new Failed('it answered without a call, though one was forced');
+    throw new CallFailure('it answered without a call, though one was forced');
   },
   async schema(subject) {
     const format = { type: 'json_schema' as const, name: 'check', strict: true, schema: SCHEMA };
@@ -101,7 +101,7 @@ const trials: Record<Trial, (subject: Subject) => Promise<void>> = {
       max_output_tokens: 1_024,
     });
     if (isOfSchema(text)) return;
-    throw new Failed(
+    throw new CallFailure(
       `its answer is not of the schema${reason === 'max_output_tokens' ? ', and was cut' : ''}: ${text.slice(0, MAX_WORDS)}`,
     );
   },
@@ -140,7 +140,7 @@ function says(text: string): ModelCall['input'] {
   return [{ type: 'message', id: 'msg_check', role: 'user', status: 'completed', content }];
 }
 
-/** Calls the model as a turn does. Throws a Failed in the server's own words, or what `prepare` throws. */
+/** Calls the model as a turn does. Throws a CallFailure in the server's own words, or what `prepare` throws. */
 async function call({ backend, profile, model, exchanges }: Subject, members: Partial<ModelCall>): Promise<Reply> {
   const prepared = backend.prepare({ ...PLAIN, model, ...members }, profile);
   const signal = AbortSignal.timeout(CALL_MS);
@@ -157,21 +157,24 @@ async function call({ backend, profile, model, exchanges }: Subject, members: Pa
     const sent = exchanges.slice(before).filter(({ method }) => method === 'POST');
     throw failureOf(error, sent.at(-1), signal.aborted, reply);
   }
-  if (reply.reason === undefined) throw new Failed('the stream ends before its answer does');
-  if (reply.reason === 'content_filter') throw new Failed('the answer was filtered');
+  if (reply.reason === undefined) throw new CallFailure('the stream ends before its answer does');
+  if (reply.reason === 'content_filter') throw new CallFailure('the answer was filtered');
   return reply;
 }
 
-function failureOf(error: unknown, sent: Exchange | undefined, isLate: boolean, { deltas }: Reply): Failed {
+function failureOf(error: unknown, sent: Exchange | undefined, isLate: boolean, { deltas }: Reply): CallFailure {
   if (isLate) {
     const far = sent?.status === undefined ? 'no answer' : deltas > 0 ? 'its answer had not ended' : 'no text';
-    return new Failed(`${far} after ${CALL_MS / 1_000} s`, deltas === 0);
+    return new CallFailure(`${far} after ${CALL_MS / 1_000} s`, deltas === 0);
   }
   if (sent?.status !== undefined && sent.status !== 200) {
     const words = plain(wordsIn(sent.start) || sent.start, MAX_WORDS);
-    return new Failed(`${sent.status}${words && `: ${words}`}${cureFor(words)}`, NOTHING_ELSE.includes(sent.status));
+    return new CallFailure(
+      `${sent.status}${words && `: ${words}`}${cureFor(words)}`,
+      NOTHING_ELSE.includes(sent.status),
+    );
   }
-  return new Failed(error instanceof ApiError ? error.told : String(error), sent?.status === undefined);
+  return new CallFailure(error instanceof ApiError ? error.told : String(error), sent?.status === undefined);
 }
 
 /** Statuses that any other call gets as well. */

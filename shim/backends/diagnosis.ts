@@ -1,6 +1,6 @@
 import { wordsIn } from '../../handler/index.ts';
 import { plain } from './plain.ts';
-import type { Exchange } from './watched.ts';
+import type { Exchange } from './record-transport.ts';
 
 /** What a request for a server's list of models came to, where that is no list. */
 export interface Diagnosis {

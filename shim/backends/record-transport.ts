@@ -19,13 +19,13 @@ export interface Exchange {
 }
 
 /** A transport that tells what went over it. */
-export interface Watched {
+export interface RecordedTransport {
   transport: Transport;
   exchanges: Exchange[];
 }
 
-/** Watches a transport; what is sent and read stays as it is. */
-export function watched(transport: Transport): Watched {
+/** Records what goes over a transport; what is sent and read stays as it is. */
+export function recordTransport(transport: Transport): RecordedTransport {
   const exchanges: Exchange[] = [];
   return {
     exchanges,

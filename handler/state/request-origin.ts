@@ -6,7 +6,7 @@ import { type TraceHeaders, traceHeaders } from '../trace-headers.ts';
  * What a background turn needs of the request that asked for it, which ended long before; its webhooks keep it too. Stored as
  * JSON: its names stay, whoever does not know a member ignores it, and what must not be ignored gets another version.
  */
-export interface Asked {
+export interface RequestOrigin {
   version: 1;
   /** The id of the request. */
   request_id: string;
@@ -16,11 +16,11 @@ export interface Asked {
 }
 
 /** Reads what is stored; undefined where an older program has stored nothing, or a newer one what this one cannot read. */
-export function readAsked(stored: string): Asked | undefined {
+export function readRequestOrigin(stored: string): RequestOrigin | undefined {
   try {
-    const asked: unknown = JSON.parse(stored);
-    if (!isObject(asked) || asked.version !== 1 || typeof asked.request_id !== 'string') return undefined;
-    const { request_id, trace, attributes } = asked;
+    const value: unknown = JSON.parse(stored);
+    if (!isObject(value) || value.version !== 1 || typeof value.request_id !== 'string') return undefined;
+    const { request_id, trace, attributes } = value;
     const place = isObject(trace) ? traceHeaders(textOf(trace.traceparent), textOf(trace.tracestate)) : undefined;
     const kept = isObject(attributes) ? Object.entries(attributes).filter(isText) : [];
     return {
