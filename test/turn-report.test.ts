@@ -304,3 +304,15 @@ test('attributes of the request are told where the configuration says so', async
     assert.deepEqual([about.team, about.other, about.finish], ['blue', undefined, 'stop']);
   }
 });
+
+test('a turn that its server refuses, streamed or not, has no tokens, and says whose refusal it is', async () => {
+  const { host } = new URL(model.url);
+  for (const stream of [false, true]) {
+    const refuses = model.script((turn) => turn.reply(429, { error: { message: 'later' } }));
+    const { reply, tokens, about, reports } = await ask({ model: refuses, input: 'Hi.', stream });
+    assert.equal(reply.status, 429);
+    assert.deepEqual(tokens, { backend_name: host, model_name_override: refuses });
+    assert.deepEqual(about, { backend: 'chat', finish: 'failed', error_code: 'rate_limit_exceeded' });
+    assert.equal(reports.length, 1);
+  }
+});

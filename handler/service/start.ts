@@ -60,13 +60,16 @@ export async function startTurn(
     // Nobody sees how a reply in one piece begins, so it may wait for the model's answer however long.
     const timer = request.stream ? setTimeout(answer.resolve, limits.head) : undefined;
     const refusal = await opened.refusal(answer.promise).finally(() => clearTimeout(timer));
+    const report = (isStream: boolean) =>
+      ingress.report?.(turnReport(summary, isStream, ctx.log.attributes?.for('metadata')));
     if (refusal) {
-      observeRefusal(summary);
+      observeRefusal(summary, refusal);
+      report(false); // it gets no stream
       await record?.undo();
       throw await explain(refusal);
     }
     summary.response = turn.response.id; // the first report may be the only one: its client may leave
-    ingress.report?.(turnReport(summary, request.stream === true, ctx.log.attributes?.for('metadata')));
+    report(request.stream === true);
     const { signal, abort, countBytes } = bounds;
     return {
       events: withObfuscation(opened.events, request),

@@ -115,10 +115,11 @@ export function observe(summary: TurnSummary, news: TurnNews): void {
 }
 
 /** Takes in that the server refused the first call, before there was an event: nothing was made, and nothing is charged. */
-export function observeRefusal(summary: TurnSummary): void {
+export function observeRefusal(summary: TurnSummary, refusal: ApiError): void {
   summary.rounds = 1;
   summary.uncountedInput = 0;
   summary.finish = 'failed';
+  summary.errorCode = errorCodeOf(refusal);
 }
 
 /** Takes in a response as an event has it. */
