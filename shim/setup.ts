@@ -7,6 +7,7 @@ import type { Flags } from './flags.ts';
 import { isTcp, type Listeners, listenersOf } from './listeners.ts';
 import { defaultInFlight } from './memory-limit.ts';
 import { refuseOwnListeners } from './own-listener.ts';
+import { problemsBeside } from './problems-beside.ts';
 import { readSecretFile } from './secret-file.ts';
 import { readTls, type Tls } from './tls.ts';
 
@@ -36,7 +37,15 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
   const written = file?.value ?? inline;
   const secrets = await readSecretFiles(written, env, noting(readSecretFile));
   const context = { env, backends, secrets, defaults: { inFlight: defaultInFlight() } };
-  return { file, config: await placed(file, () => readConfig(written, context)) };
+  const config = await placed(file, async () => {
+    try {
+      return readConfig(written, context);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new ConfigError([...error.problems, ...(await problemsBeside(error.problems, written))], error);
+    }
+  });
+  return { file, config };
 }
 
 /** A configuration, and the file that it came from. */

@@ -1,7 +1,7 @@
-import { type ConfigProblem, type ModelConfig, matcher } from '../../handler/index.ts';
+import { type ConfigProblem, matcher } from '../../handler/index.ts';
 
 /** The entries of `models` that never answer, since an earlier one takes every name that they match. */
-export function unreachable(models: readonly ModelConfig[]): ConfigProblem[] {
+export function unreachable(models: readonly { match: string }[]): ConfigProblem[] {
   const strange = strangerTo(models.map(({ match }) => match).join(''));
   const matchers = models.map(({ match }) => matcher(match));
   return models.flatMap(({ match }, index) => {

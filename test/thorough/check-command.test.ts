@@ -176,6 +176,35 @@ test('an entry that is never reached is a mistake, and all are tried even so', a
   assert.equal(code, 1);
 });
 
+test('expressions of costs and entries that are never reached are told beside mistakes of any other kind', async () => {
+  const file = await writeConfig(newFolder(), {
+    models: [{ match: '*', backend: 'demo' }, { match: 'a', backend: 'demo' }, { match: 5, backend: 'demo' }, 8],
+    costs: [{ match: '*', cel: '4 *' }, { match: 5, cel: '1u' }, 8],
+    foo: 1,
+  });
+  const printed: string[] = [];
+  assert.equal(await check(file, {}, (text) => printed.push(text)), 1);
+  const mistakes = printed
+    .join('\n')
+    .split('\n')
+    .map((line) =>
+      line
+        .replace(/^\S+:\d+:\d+: /, '')
+        .split(' ')
+        .slice(0, 3)
+        .join(' '),
+    );
+  assert.deepEqual(mistakes, [
+    'models.1.match is never',
+    'models.2.match must be',
+    'models.3 must be',
+    'costs.0.cel Unexpected token:',
+    'costs.1.match must be',
+    'costs.2 must be',
+    'foo is not',
+  ]);
+});
+
 test('the command exits with its code, prints to stdout, and leaves nothing', async () => {
   const run = promisify(execFile);
   // The compile cache of the tests is named relative to a folder.
