@@ -45,6 +45,7 @@ bar: 4
     '6:13: models.0.contxt must be at least 256',
     '7:10: models.0.key needs the environment variable OPENAI_KEY, which is not set: did you mean OPENAI_API_KEY?',
     '8:5: models.1.url is needed by chat, responses and anthropic, and unknown to demo',
+    '8:14: models.1.match is never reached: models.0.match, *, takes all that a matches',
     '9:1: drop_tools is not a key that is known: did you mean dropTools?',
     '9:14: drop_tools.0 must be one of web_search, file_search, code_interpreter, image_generation, mcp: did you mean web_search?',
     '10:9: errors must be auto, tiers or openai: did you mean openai?',
