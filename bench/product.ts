@@ -15,14 +15,18 @@ export interface Product extends Child {
   databaseSize(): Promise<number>;
 }
 
-/** Whether the product is the built package in `dist`, which is not waited for, and a folder for its CPU profile. */
+/**
+ * Whether the product is the built package in `dist`, which is not waited for, a folder for its CPU profile, and where its traces and
+ * metrics go.
+ */
 export interface ProductOptions {
   built?: boolean;
   profile?: string | undefined;
+  otlp?: string;
 }
 
 /** Starts the product on the mock model with a database of its own. */
-export async function startProduct(mockPort: number, { built, profile }: ProductOptions = {}): Promise<Product> {
+export async function startProduct(mockPort: number, { built, profile, otlp }: ProductOptions = {}): Promise<Product> {
   const folder = newFolder();
   const [grpc, http] = [await freePort(), await freePort()];
   const config = join(folder, 'config.yaml');
@@ -37,6 +41,7 @@ export async function startProduct(mockPort: number, { built, profile }: Product
     name: 'the product',
     args,
     folder,
+    ...(otlp && { env: { OTEL_EXPORTER_OTLP_ENDPOINT: otlp } }),
     ...(!built && { ready: 'Antiphon is ready' }),
   });
   return {

@@ -21,7 +21,7 @@ export interface Subject {
 }
 
 /** The subjects beside the peers: the model itself, the product's doors, and what does the least that can be done in their place. */
-type OwnName = 'mock' | 'http' | 'streamed' | 'buffered' | 'bare' | 'processor' | 'floor';
+type OwnName = 'mock' | 'http' | 'traced' | 'streamed' | 'buffered' | 'bare' | 'processor' | 'floor';
 
 /** All subjects. */
 export type SubjectName = OwnName | PeerName;
@@ -30,6 +30,7 @@ export type SubjectName = OwnName | PeerName;
 export const LABELS: Readonly<Record<SubjectName, string>> = {
   mock: 'the mock model itself',
   http: 'plain HTTP',
+  traced: 'plain HTTP, telemetry on',
   streamed: 'Envoy, streamed mode',
   buffered: 'Envoy, buffered mode',
   bare: 'a bare server',
@@ -62,6 +63,9 @@ export async function startServers({ shapes, peers: withPeers, profile, say }: S
   const mockPort = await freePort();
   const mock = await startScript('mock.ts', mockPort);
   const product = await startProduct(mockPort, { profile });
+  const receiverPort = await freePort();
+  const receiver = await startScript('otlp-receiver.ts', receiverPort);
+  const traced = await startProduct(mockPort, { otlp: `http://127.0.0.1:${receiverPort}` });
   const [streamedPort, bufferedPort] = [await freePort(), await freePort()];
   const streamed = await startEnvoy({ mode: 'streamed', grpcPort: product.grpc, envoyPort: streamedPort });
   const buffered = await startEnvoy({ mode: 'buffered', grpcPort: product.grpc, envoyPort: bufferedPort });
@@ -89,6 +93,7 @@ export async function startServers({ shapes, peers: withPeers, profile, say }: S
     subjects: {
       mock: subject('mock', mockPort, { mock: mock.pid }),
       http: subject('http', product.http, ours),
+      traced: subject('traced', traced.http, { mock: mock.pid, server: traced.pid }),
       streamed: subject('streamed', streamedPort, { ...ours, envoy: streamed.pid }),
       buffered: subject('buffered', bufferedPort, { ...ours, envoy: buffered.pid }),
       bare: subject('bare', barePort, { mock: mock.pid, server: bare.pid }),
@@ -98,8 +103,8 @@ export async function startServers({ shapes, peers: withPeers, profile, say }: S
     peers: peers.map(({ name, port, pid }) => subject(name, port, { mock: mock.pid, server: pid })),
     async stop() {
       await Promise.all([floor, streamed, buffered, before].map((envoy) => envoy.stop()));
-      await Promise.all([product, plain, bare, processor, ...peers].map((child) => child.stop()));
-      await mock.stop();
+      await Promise.all([product, traced, plain, bare, processor, ...peers].map((child) => child.stop()));
+      await Promise.all([mock.stop(), receiver.stop()]);
     },
   };
 }
