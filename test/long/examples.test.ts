@@ -84,7 +84,7 @@ test('node-tool: the model calls a tool of the root, and what is wrong with its 
   const rolled = Number(call.output);
   assert.ok(rolled >= 1 && rolled <= 20, `${call.output}`);
   assert.equal(model.calls(name)[1]?.body.messages.at(-1).content, call.output);
-  await assert.rejects(create(name, 1), { status: 422, param: 'tools[0].sides' });
+  await assert.rejects(create(name, 1), { status: 400, param: 'tools[0].sides' });
   assert.equal(await stop(), 0);
 });
 
