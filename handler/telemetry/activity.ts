@@ -160,10 +160,7 @@ function attributesOf(start: ActivityStart): Attributes {
       [own.event]: start.event,
       [own.tries]: start.tries,
     };
-  return {
-    [genAI.responseId]: start.response,
-    ...(start.requestId !== undefined && { [own.requestId]: start.requestId }),
-  };
+  return { [genAI.responseId]: start.response, ...requestId };
 }
 
 /** What a client did wrong, or that it has left, is no error of the server. */

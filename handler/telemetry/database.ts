@@ -21,11 +21,11 @@ function operationOf(batch: Batch): { name: string; size: number } {
   return { name: size === 1 ? verb : `BATCH ${verb}`, size };
 }
 
-/** Runs a batch, and measures it. */
-export async function measureBatch<B extends Batch>(
+/** Runs a batch, and tells how many milliseconds it took, and why it failed. */
+async function timed<B extends Batch>(
   database: Database,
   batch: B,
-  { histograms }: Instruments,
+  tell: (took: number, failure: unknown) => void,
 ): Promise<Rows<B>> {
   const begun = performance.now();
   let failure: unknown;
@@ -35,39 +35,41 @@ export async function measureBatch<B extends Batch>(
     failure = error;
     throw error;
   } finally {
-    histograms.databaseDuration.record((performance.now() - begun) / 1000, {
+    tell(performance.now() - begun, failure);
+  }
+}
+
+/** Runs a batch, and measures it. */
+export function measureBatch<B extends Batch>(
+  database: Database,
+  batch: B,
+  { histograms }: Instruments,
+): Promise<Rows<B>> {
+  return timed(database, batch, (took, failure) => {
+    histograms.databaseDuration.record(took / 1000, {
       [stable.dbSystem]: database.system ?? OTHER_SYSTEM,
       [stable.dbOperation]: operationOf(batch).name,
       ...(failure !== undefined && { [stable.errorType]: errorType(failure) }),
     });
-  }
+  });
 }
 
 /** A database whose batches are spans below `parent` where they take `slow` milliseconds or more, or fail. */
 export function withSlowSpans(database: Database, tracer: Tracer, parent: Context, slow: number): Database {
-  return withBatch(database, async (batch) => {
-    const begun = performance.now();
-    let failure: unknown;
-    try {
-      return await database.batch(batch);
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      const took = performance.now() - begun;
-      if (took >= slow || failure !== undefined) {
-        const { name, size } = operationOf(batch);
-        const attributes = {
-          [stable.dbSystem]: database.system ?? OTHER_SYSTEM,
-          [stable.dbOperation]: name,
-          ...(size > 1 && { [stable.dbBatchSize]: size }),
-          [own.statements]: Object.keys(batch).join(' '),
-        };
-        const startTime = Date.now() - took;
-        const { span } = startSpan(tracer, name, { kind: SpanKind.CLIENT, attributes, startTime }, parent);
-        if (failure !== undefined) failSpan(span, failure);
-        span.end(startTime + took);
-      }
-    }
-  });
+  return withBatch(database, (batch) =>
+    timed(database, batch, (took, failure) => {
+      if (took < slow && failure === undefined) return;
+      const { name, size } = operationOf(batch);
+      const attributes = {
+        [stable.dbSystem]: database.system ?? OTHER_SYSTEM,
+        [stable.dbOperation]: name,
+        ...(size > 1 && { [stable.dbBatchSize]: size }),
+        [own.statements]: Object.keys(batch).join(' '),
+      };
+      const startTime = Date.now() - took;
+      const { span } = startSpan(tracer, name, { kind: SpanKind.CLIENT, attributes, startTime }, parent);
+      if (failure !== undefined) failSpan(span, failure);
+      span.end(startTime + took);
+    }),
+  );
 }
