@@ -3,6 +3,7 @@ import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerPro
 import type { Gauges, TelemetrySlot } from '../../handler/index.ts';
 import { observeGauges, openTelemetry, type TelemetryOptions } from '../../handler/telemetry/index.ts';
 import { ScrapeReader } from '../../shim/telemetry/scrape.ts';
+import { type InProcess, openInProcess } from './doors/in-process.ts';
 
 /** Telemetry that stays in memory, to be read by a test. */
 export interface TestTelemetry {
@@ -34,4 +35,18 @@ export function testTelemetry(options: Partial<TelemetryOptions> = {}): TestTele
     metrics: () => reader.scrape(),
     observe: (gauges) => observeGauges(meter, gauges),
   };
+}
+
+/** A handler that tells of itself. */
+export async function opened(options = {}): Promise<{ door: InProcess; told: TestTelemetry; close(): Promise<void> }> {
+  const told = testTelemetry(options);
+  const door = await openInProcess({ telemetry: told.slot });
+  return { door, told, close: () => door.close() };
+}
+
+/** Asks it for a response, and gives the text of its reply. */
+export async function ask(door: InProcess, body: object, headers = {}): Promise<string> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
+  const reply = await door.fetch('/v1/responses', { ...init, body: JSON.stringify({ input: 'Hi', ...body }) });
+  return reply.text();
 }

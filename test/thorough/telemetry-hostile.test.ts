@@ -2,25 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keepSecret, parseConfig } from '../../handler/index.ts';
 import { testConfigFile } from '../support/doors/door.ts';
-import { type InProcess, openInProcess, testHandler } from '../support/doors/in-process.ts';
+import { testHandler } from '../support/doors/in-process.ts';
 import { callsFunctions, says, startScriptedModel } from '../support/model/scripted.ts';
-import { type TestTelemetry, testTelemetry } from '../support/telemetry.ts';
+import { ask, opened, testTelemetry } from '../support/telemetry.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';
 const traceparent = `00-${TRACE}-${PARENT}-01`;
-/** A handler that tells of itself, and one request to it. */
-async function opened(options = {}): Promise<{ door: InProcess; told: TestTelemetry; close(): Promise<void> }> {
-  const told = testTelemetry(options);
-  const door = await openInProcess({ telemetry: told.slot });
-  return { door, told, close: () => door.close() };
-}
-
-async function ask(door: InProcess, body: object, headers = {}): Promise<string> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
-  const reply = await door.fetch('/v1/responses', { ...init, body: JSON.stringify({ input: 'Hi', ...body }) });
-  return reply.text();
-}
 
 test('content is bounded, and has no secret in whole or in part; of what is not sampled nothing is told', async (t) => {
   const { door, told, close } = await opened({ content: true });

@@ -7,9 +7,9 @@ import { withBatch } from '../../handler/state/database/batch.ts';
 import { ended } from '../promises/background.ts';
 import { until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
-import { type InProcess, openInProcess, testHandler } from '../support/doors/in-process.ts';
+import { openInProcess, testHandler } from '../support/doors/in-process.ts';
 import { callsFunctions, replies, says, sends, startScriptedModel } from '../support/model/scripted.ts';
-import { type TestTelemetry, testTelemetry } from '../support/telemetry.ts';
+import { ask, opened, testTelemetry } from '../support/telemetry.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';
@@ -19,19 +19,6 @@ const usage = {
   prompt_tokens_details: { cached_tokens: 5 },
   completion_tokens_details: { reasoning_tokens: 3 },
 };
-
-/** A handler that tells of itself, and one request to it. */
-async function opened(options = {}): Promise<{ door: InProcess; told: TestTelemetry; close(): Promise<void> }> {
-  const told = testTelemetry(options);
-  const door = await openInProcess({ telemetry: told.slot });
-  return { door, told, close: () => door.close() };
-}
-
-async function ask(door: InProcess, body: object, headers = {}): Promise<string> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
-  const reply = await door.fetch('/v1/responses', { ...init, body: JSON.stringify({ input: 'Hi', ...body }) });
-  return reply.text();
-}
 
 function parentOf(span: ReadableSpan): string | undefined {
   return span.parentSpanContext?.spanId;
