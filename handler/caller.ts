@@ -1,20 +1,82 @@
+/** What a caller may do: read what is stored, make and remove, make in the background, see what others of its tenant have. */
+export const scopes = ['read', 'write', 'background', 'admin'] as const;
+/** One of them. */
+export type Scope = (typeof scopes)[number];
+
 /** Who sends a request, as far as the server tells callers apart. */
 export interface Caller {
-  /** The same for all that one caller sends. */
-  id: string;
+  /** The same for all that one caller sends: callers share places fairly by it. */
+  readonly id: string;
+  /** Whose responses and conversations it sees. Default: `default`. */
+  readonly tenant?: string;
+  /** Who it is in the tenant, the project it works for, and the key that it showed, where that is known. */
+  readonly user?: string;
+  readonly project?: string;
+  readonly key?: string;
+  /** Default: all. */
+  readonly scopes?: readonly Scope[];
+  /** Names of the models that it may use, or patterns with `*`. Default: all. */
+  readonly models?: readonly string[];
+}
+
+/** The tenant of callers who have no other, and of all that was stored before there were tenants. */
+export const DEFAULT_TENANT = 'default';
+
+/** Whether what is stored is seen by all of its tenant, or by the user that made it alone. */
+export type Isolation = 'tenant' | 'user';
+
+/** Between a tenant and its user where users are apart; a name holds no such character. */
+const SEPARATOR = '\u001f';
+
+/** What a request comes with beside its headers, as far as it tells who sends it. */
+export interface Sender {
+  /** The sender's address. */
+  readonly peer?: string | undefined;
+  /** What a proxy says of the sender. */
+  readonly vouched?: Vouched | undefined;
+}
+
+/** What a proxy that has proved to be ours says of a request's sender: nobody else can write it. */
+export interface Vouched {
+  /** Envoy's dynamic metadata by namespace. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Envoy's attributes by name, such as `connection.uri_san_peer_certificate`. */
+  readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Identifies the caller of a request; `ingress` has the sender's address. It must not trust headers that the sender
- * can write. A thrown ApiError refuses the request; any other error is a 500.
+ * Identifies the caller of a request; `sender` has its address. It must not trust headers that the sender can write, but for a
+ * sender that is `vouched` for. A thrown ApiError refuses the request; any other error is a 500. It is called once for a request,
+ * and for a WebSocket at its handshake and before each turn.
  */
-export type Identify = (request: Request, ingress: { readonly peer?: string | undefined }) => Caller | Promise<Caller>;
+export type Identify = (request: Request, sender: Sender) => Caller | Promise<Caller>;
 
 /**
  * Identifies callers by the network that they call from: an IPv4 address, or the /64 of an IPv6 one, which is what one
  * subscriber gets. All whose address no ingress knows are one caller.
  */
 export const identifyByAddress: Identify = (_request, { peer }) => ({ id: peer ? networkOf(peer) : 'unknown' });
+
+/** Whether a text can be the name of a tenant, a user or a project: 1 to 256 characters, none of which is a control. */
+export function isName(text: string): boolean {
+  return /^[^\p{Cc}\p{Cs}]{1,256}$/u.test(text);
+}
+
+/** Where a caller's rows are: its tenant, or a part of it that one user has alone. Undefined for a user who has no name. */
+export function partitionOf({ tenant = DEFAULT_TENANT, user }: Caller, isolation: Isolation): string | undefined {
+  if (isolation === 'tenant') return tenant;
+  return user === undefined ? undefined : `${tenant}${SEPARATOR}${user}`;
+}
+
+/** The tenant whose rows are there. */
+export function tenantOf(partition: string): string {
+  return partition.split(SEPARATOR, 1)[0] ?? partition;
+}
+
+/** Whether a caller may do that. */
+export function may({ scopes }: Caller, scope: Scope): boolean {
+  return scopes?.includes(scope) ?? true;
+}
 
 /** The network of an address, with or without a port: `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`. */
 export function networkOf(peer: string): string {

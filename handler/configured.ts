@@ -1,6 +1,9 @@
 import { attributeReader } from './attributes.ts';
 import { withMediaRules } from './backend/media.ts';
+import { type Identify, identifyByAddress } from './caller.ts';
 import type { Config } from './config/index.ts';
+import { misconfigured } from './config/problems.ts';
+import { openIdentify } from './identity/open-identify.ts';
 import { mediaFinder } from './media.ts';
 import { openCosts } from './open-costs.ts';
 import { type AddedBackends, type OpenedBackends, openModels } from './open-models.ts';
@@ -22,7 +25,7 @@ export interface Configured {
  * a cost that will not compile.
  */
 export function configure(
-  { storage, transport, tools, secret, secrets, compileCel }: Shared,
+  { storage, transport, tools, secret, secrets, compileCel, identify }: Shared,
   config: Config,
   added?: AddedBackends,
   earlier?: OpenedBackends,
@@ -30,12 +33,15 @@ export function configure(
   secrets.keep(secretsOf(config)); // an error about it may quote one
   const findMedia = mediaFinder(config.media);
   const { routes, backends } = openModels(config, transport, added, earlier);
+  const { isolation } = config;
   const { limits, docs, errors, hosts, prompts, attributes, retention, logRetention, webhooks } = config;
   return {
     backends,
     services: {
       models: modelsOf(routes.map((route) => ({ ...route, backend: withMediaRules(route.backend, findMedia) }))),
       tools: { registered: tools, dropped: new Set(config.dropTools) },
+      identify: identifyBy(config, identify),
+      isolation,
       limits,
       docs,
       errors,
@@ -56,6 +62,17 @@ export function configure(
       },
     },
   };
+}
+
+/** How callers are identified: as the program does it, or as `auth` says. Throws a ConfigError where one contradicts the other. */
+function identifyBy({ auth, isolation }: Config, own: Identify | undefined): Identify {
+  const listed = Array.isArray(auth) ? auth : undefined;
+  if (own && listed)
+    throw misconfigured('auth', 'is a list, and the program identifies callers itself: leave one of the two');
+  if (own) return own;
+  if (listed) return openIdentify(listed);
+  if (isolation === 'user') throw misconfigured('isolation', 'is user, which needs a list as `auth` to know users by');
+  return identifyByAddress;
 }
 
 /** Keeps the keys and secrets of a configuration out of the log and of all that is redacted, for as long as the process lasts. */

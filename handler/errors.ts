@@ -58,6 +58,9 @@ const kinds = {
     code: 'websocket_connection_limit_reached',
     again: 'yes', // over a new one
   },
+  credentials: { status: 401, type: 'invalid_request_error', code: 'invalid_api_key' },
+  permissions: { status: 403, type: 'invalid_request_error', code: 'insufficient_permissions' },
+  model_access: { status: 403, type: 'invalid_request_error', code: 'model_not_found' },
   host: { status: 403, type: 'invalid_request_error', code: 'host_not_allowed' },
   origin: { status: 403, type: 'invalid_request_error', code: 'origin_not_allowed' },
   not_found: { status: 404, type: 'invalid_request_error', code: null },

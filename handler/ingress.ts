@@ -1,3 +1,4 @@
+import type { Vouched } from './caller.ts';
 import type { Socket } from './socket.ts';
 import type { TraceHeaders } from './trace-headers.ts';
 
@@ -22,6 +23,8 @@ export interface Ingress {
    * client can write.
    */
   readonly peer?: string | undefined;
+  /** What a proxy that has proved to be ours says of the sender; absent where whoever sends the request could say it himself. */
+  readonly vouched?: Vouched | undefined;
   /** The place in a trace of whoever passes the request on, where that is nearer than the one in its headers. */
   readonly trace?: TraceHeaders | undefined;
   /** Calls `then` once, when the reply has been read or its reader has left. Absent if the runtime does not tell. */

@@ -1,5 +1,5 @@
 import { LogNotifier } from './background/log-notifier.ts';
-import { identifyByAddress } from './caller.ts';
+import type { Identify } from './caller.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import type { CompileCel } from './costs.ts';
 import { CallerCount, FairQueue, type QueueLimits } from './fair-queue.ts';
@@ -28,6 +28,8 @@ export interface Shared {
   storage: Pick<SharedStore, 'database' | 'lease' | 'lastWrite' | 'histories'>;
   transport: Transport;
   compileCel: CompileCel | undefined;
+  /** The program's own way to identify callers. */
+  identify: Identify | undefined;
   tools: ReadonlyMap<string, Tool>;
   /** The sealing secret of the database. */
   secret: SharedSecret;
@@ -61,7 +63,6 @@ export function openProcess(options: HandlerOptions): Shared {
       turns,
       beginning: new CallerCount(),
       sockets,
-      identify: options.identify ?? identifyByAddress,
     },
     storage: {
       database,
@@ -71,6 +72,7 @@ export function openProcess(options: HandlerOptions): Shared {
     },
     transport,
     compileCel: options.compileCel,
+    identify: options.identify,
     tools: new Map(tools.map((tool) => [tool.type, tool])),
     secret: sharedSecret(database),
     secrets: new ConfiguredSecrets(),

@@ -1,4 +1,5 @@
 import { fromBase64, toBase64 } from './base64.ts';
+import { DEFAULT_TENANT } from './caller.ts';
 
 /** The purpose of a sealed text, which opens for no other. */
 export type SealPurpose = 'reasoning' | 'compaction';
@@ -50,7 +51,7 @@ type Keys = Record<1 | 2, () => Promise<Key>>;
 /**
  * Returns the Seal of a tenant: AES-256-GCM with the first secret that is long enough. All secrets open, and so does
  * `shared`, which seals if there are no others, so that texts sealed before secrets were configured stay readable.
- * Version 1 was bound to nothing and opens for every purpose: its reader checks the content.
+ * Version 1 was bound to nothing and opens for every purpose of the default tenant, whose it all was: its reader checks the content.
  */
 export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): (tenant: string) => Seal {
   const keys = new Map<string, Keys>();
@@ -78,7 +79,7 @@ export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): (te
       async open(purpose, text) {
         const [, version, id = '', iv = '', sealed = ''] = text.split('.');
         const secretKeys = isSealed(text) ? keys.get(id) : undefined;
-        if (!secretKeys || (version !== '1' && version !== '2')) return undefined;
+        if (!secretKeys || (version !== '2' && !(version === '1' && tenant === DEFAULT_TENANT))) return undefined;
         const key = await secretKeys[version === '1' ? 1 : 2]();
         try {
           const bytes = { name: 'AES-GCM', iv: fromBase64(iv) };

@@ -10,7 +10,7 @@ export interface Listeners {
   admin: string;
 }
 
-/** Defaults: on the loopback, since nothing here authenticates callers. */
+/** Defaults: on the loopback, since without `auth` everybody may call. */
 const DEFAULTS: Listeners = {
   grpc: '127.0.0.1:50051',
   http: '127.0.0.1:8080',
@@ -23,7 +23,7 @@ type Ports = Partial<Pick<Flags, 'port' | 'httpPort' | 'envoyPort' | 'adminPort'
 /**
  * The listeners of a configuration and command line; the command line wins. Throws a ConfigError that names the key for
  * contradictions: a port for a unix socket, TLS without TCP, no listener at all, and a listener beyond the loopback without
- * authentication, unless the configuration says `auth: none`.
+ * authentication, unless the configuration has `auth`.
  */
 export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): Promise<Listeners> {
   const listeners = {
@@ -41,7 +41,7 @@ export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): 
       throw misconfigured(`tls.${name}`, `needs listen.${name} to be HOST:PORT, and it is ${listeners[name]}`);
     }
   }
-  if (auth === 'none') return listeners;
+  if (auth !== undefined) return listeners;
   for (const name of ['grpc', 'http', 'envoy'] as const) {
     if (name !== 'envoy' && tls[name]?.clientCa) continue;
     if (!isTcp(listeners[name]) || !(await isBeyondLoopback(hostAndPort(listeners[name])[0]))) continue;
@@ -49,7 +49,7 @@ export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): 
     throw misconfigured(
       `listen.${name}`,
       `is ${listeners[name]}, beyond the loopback, and nothing there asks who is calling: ` +
-        `write "auth: none" if something in front of it does${asks}`,
+        `say in \`auth\` who may call, or write "auth: none" if something in front of it asks${asks}`,
     );
   }
   return listeners;

@@ -88,6 +88,7 @@ const table: Record<string, readonly string[]> = {
   tools: [...base, 'events'],
   turn: [...base, 'events', 'backend', 'tools'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
+  identity: [...ground, 'config'],
   config: [...base, 'webhooks', 'backend/index.ts'],
   background: [...base, 'events', 'routing', 'turn', 'state', ...database, port],
   service: [...base, 'events', 'backend', 'routing', 'turn', 'state', 'codec', 'background', port],
@@ -105,7 +106,7 @@ const table: Record<string, readonly string[]> = {
   'open-models.ts': [...base, ...model, 'backend/index.ts', 'config', 'routing'],
   'options.ts': [...base, ...core, port, 'codec', 'open-models.ts', 'config', 'background'],
   'process.ts': [...base, ...core, port, 'codec', 'options.ts', 'background', 'service'],
-  'configured.ts': [...base, ...core, 'open-costs.ts', 'open-models.ts', 'process.ts', 'config', 'service'],
+  'configured.ts': [...base, ...core, 'identity', 'open-costs.ts', 'open-models.ts', 'process.ts', 'config', 'service'],
   'index.ts': [
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
     ...[

@@ -27,7 +27,8 @@ test('listeners have their defaults, the configuration says more than they, and 
   assert.equal((await listeners({ listen: { http: 'unix:a:1' } })).http, 'unix:a:1');
 });
 
-const open = /beyond the loopback, and nothing there asks who is calling: write "auth: none"/;
+const open =
+  /beyond the loopback, and nothing there asks who is calling: say in `auth` who may call, or write "auth: none"/;
 const wrong: [config: object, flags: object, said: RegExp][] = [
   [
     { listen: { grpc: 'unix:/run/a.sock' } },

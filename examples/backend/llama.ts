@@ -31,6 +31,8 @@ export function llama(url: string, transport: Transport): Backend {
         ...(call.max_output_tokens !== null && { n_predict: call.max_output_tokens }),
         ...(call.temperature !== null && { temperature: call.temperature }),
         ...(call.top_p !== null && { top_p: call.top_p }),
+        ...(call.presence_penalty !== null && { presence_penalty: call.presence_penalty }),
+        ...(call.frequency_penalty !== null && { frequency_penalty: call.frequency_penalty }),
         ...(call.text.format.type === 'json_schema' && { json_schema: call.text.format.schema }),
       });
       return { stream: (signal) => speak(`${url}/completion`, transport, body, signal) };

@@ -194,7 +194,12 @@ async function make(
     logFields.takenOver = published.length > 0 || progress.round > 1;
     const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
     const model = models.find(request.model);
-    const summary = newTurnSummary(response, model.address, options.costs.of(request.model));
+    const summary = newTurnSummary(
+      response,
+      model.address,
+      stored.requestOrigin?.caller ?? {},
+      options.costs.of(request.model),
+    );
     logFields.summary = summary;
     const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);

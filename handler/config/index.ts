@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { AttributeRule } from '../attributes.ts';
+import type { Isolation } from '../caller.ts';
 import type { CostRule } from '../costs.ts';
 import { InputItem } from '../items/input.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
@@ -10,6 +11,7 @@ import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
 import { attributes } from './attributes.ts';
+import { type AuthEntry, auth } from './auth.ts';
 import { costs } from './costs.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
@@ -65,7 +67,8 @@ const webhook = v.strictObject({
 const schema = v.strictObject({
   listen: v.optional(listen),
   tls: v.optional(tls, {}),
-  auth: v.optional(v.literal('none', 'must be none')),
+  auth: v.optional(auth),
+  isolation: v.optional(v.picklist(['tenant', 'user'], 'must be tenant or user'), 'tenant'),
   proof: v.optional(proof),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
   database: v.optional(secretText),
@@ -153,8 +156,10 @@ export interface Config {
   listen: v.InferOutput<typeof listen>;
   /** Certificate files of listeners with TLS. */
   tls: v.InferOutput<typeof tls>;
-  /** `none` accepts that nothing here authenticates callers; required for listeners beyond the loopback. */
-  auth?: 'none' | undefined;
+  /** Who may call. `none` accepts that nothing here authenticates callers; this or a list is required beyond the loopback. */
+  auth?: 'none' | AuthEntry[] | undefined;
+  /** Whether a tenant's users see what others of it have. */
+  isolation: Isolation;
   /** The header that proves that a plain HTTP request comes from an Envoy, whose Host and Origin are then not checked. */
   proof?: v.InferOutput<typeof proof> | undefined;
   /** Undefined when the file names none: the root chooses then. */

@@ -8,6 +8,7 @@ import { traceHeaders } from '../trace-headers.ts';
 import { probes } from './api/probes.ts';
 import type { Env } from './env.ts';
 import { cors } from './middleware/cors.ts';
+import { identify } from './middleware/identify.ts';
 import { requireNormalPath } from './middleware/normal-path.ts';
 import { refuseRebinding } from './middleware/rebinding.ts';
 import { upgrade } from './middleware/upgrade.ts';
@@ -44,6 +45,7 @@ export function createApp(services: Services): Hono<Env> {
     if (!log.streaming || c.error) log.end();
   });
   if (services.origins.length > 0) app.use(cors(services.origins));
+  app.use(identify(services, (path) => isOpen(path, services)));
   app.use((c, next) => {
     refuseRebinding(c, services);
     requireNormalPath(c);
@@ -72,6 +74,14 @@ export function createApp(services: Services): Hono<Env> {
   });
   app.onError((error, c) => reply(c, error, services));
   return app;
+}
+
+/** The paths that anybody may read. */
+const openPaths = new Set(routes.flatMap(({ path, scope }) => (scope === 'anybody' ? [path] : [])));
+
+/** Whether anybody may ask for a path below the base path: one that is open, or `/` where it leads to one. */
+function isOpen(path: string, { docs }: Services): boolean {
+  return openPaths.has(path) || (docs && (path === '' || path === '/'));
 }
 
 /** A route's path as Hono writes it; the name of a model may hold slashes. */

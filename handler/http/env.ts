@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { Caller } from '../caller.ts';
 import { styleOf } from '../error-style.ts';
 import type { Ingress } from '../ingress.ts';
 import type { Reservation } from '../memory-budget.ts';
@@ -9,20 +10,21 @@ import type { Services } from '../service/services.ts';
 /** Hono's types for our context. */
 export interface Env {
   Bindings: Ingress;
-  /** `memory` is the request's reservation; it is closed when the log line is written. */
-  Variables: { log: RequestLog; memory: Reservation };
+  /** `caller` is there unless the path is open to anybody. `memory` is the request's reservation; it is closed when the log line is written. */
+  Variables: { log: RequestLog; memory: Reservation; caller: Caller };
 }
 
-/** The context of a request. */
-export async function contextOf(c: Context<Env>, { storage, identify, errors }: Services): Promise<RequestContext> {
+/** The context of a request that was identified. */
+export function contextOf(c: Context<Env>, services: Services): RequestContext {
   const { raw } = c.req;
-  const caller = await identify(raw, c.env);
+  const caller = c.get('caller');
+  const log = c.get('log');
   return {
-    store: openStore(storage, c.get('memory'), c.get('log')),
-    log: c.get('log'),
+    store: openStore(services, caller, c.get('memory'), log),
+    log,
     ingress: c.env,
     caller,
-    errors: styleOf(errors, raw.headers),
+    errors: styleOf(services.errors, raw.headers),
     // A getter, since Node makes the signal on first use.
     get signal() {
       return raw.signal;

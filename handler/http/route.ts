@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
+import type { Scope } from '../caller.ts';
 import { checkCreate } from '../service/check-create.ts';
-import type { RequestContext } from '../service/context.ts';
+import { type RequestContext, requireScope } from '../service/context.ts';
 import type { Services } from '../service/services.ts';
 import { type Checked, check, type Schema } from '../validate.ts';
 import { readJson } from './body.ts';
@@ -18,6 +19,8 @@ export interface Route {
   operationId: string;
   summary: string;
   request?: RouteRequest | undefined;
+  /** What its caller has to be allowed; `anybody` is not even asked who he is. Default: to read for GET, else to write. */
+  scope?: Scope | 'anybody';
   /** The reply by media type: a schema, or its name in the document. */
   reply: Readonly<Record<string, string | object>>;
   /** Throws an ApiError for what is wrong. */
@@ -56,8 +59,9 @@ export function route<
   Q extends Schema | undefined = undefined,
   B extends Schema | undefined = undefined,
 >(
-  row: Omit<Route, 'path' | 'request' | 'handle'> & {
+  row: Omit<Route, 'path' | 'scope' | 'request' | 'handle'> & {
     path: P;
+    scope?: Scope;
     request?: RouteRequest<Q, B>;
     handle(call: RouteCall<P, Checked<Q>, Checked<B>>): Response | Promise<Response>;
   },
@@ -66,7 +70,8 @@ export function route<
   return {
     ...row,
     async handle(c, services) {
-      const ctx = await contextOf(c, services);
+      const ctx = contextOf(c, services);
+      requireScope(ctx.caller, row.scope ?? (row.method === 'GET' ? 'read' : 'write'));
       const checkedQuery = query && check(query, readQuery(c));
       const rawBody = body && (await readJson(c, services, optional ? {} : undefined));
       const given = rawBody && create ? checkCreate(rawBody, services.limits) : rawBody;

@@ -1,6 +1,7 @@
 import { follow } from '../background/follow.ts';
 import { queuedProgress } from '../background/progress.ts';
 import { terminate } from '../background/terminate.ts';
+import type { Caller } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
 import { callerLimit } from '../fair-queue.ts';
@@ -9,6 +10,7 @@ import type { Response } from '../protocol/response.ts';
 import { insertJob } from '../state/jobs.ts';
 import { hasLog, insertBlock, toLine } from '../state/log.ts';
 import { beginTurn, type NewTurn } from '../state/record.ts';
+import type { Origin } from '../state/request-origin.ts';
 import { deleteResponse, getResponse, getStoredResponse } from '../state/responses.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import type { RequestContext } from './context.ts';
@@ -57,6 +59,7 @@ async function keepBackground(
           request_id: log.requestId,
           ...(log.activity?.trace && { trace: log.activity.trace }),
           ...(log.attributes && { attributes: log.attributes.all }),
+          ...(caller.tenant !== undefined && { caller: originOf(caller) }),
         },
         caller: caller.id,
         progress: queuedProgress(first.length),
@@ -65,6 +68,16 @@ async function keepBackground(
     ],
   });
   await runner.start({ tenant, id: response.id, caller: caller.id });
+}
+
+/** What is kept of who has sent a request. */
+function originOf({ tenant, user, project, key }: Caller): Origin {
+  return {
+    ...(tenant !== undefined && { tenant }),
+    ...(user !== undefined && { user }),
+    ...(project !== undefined && { project }),
+    ...(key !== undefined && { key }),
+  };
 }
 
 /** The events of a background response after a number, to its end. A reader that leaves ends only the reading. */

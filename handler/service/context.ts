@@ -1,13 +1,18 @@
-import type { Caller } from '../caller.ts';
-import type { ErrorStyle } from '../errors.ts';
+import { type Caller, may, partitionOf, type Scope } from '../caller.ts';
+import { ApiError, type ErrorStyle, wordOf } from '../errors.ts';
 import type { Ingress } from '../ingress.ts';
 import type { Reservation } from '../memory-budget.ts';
-import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
+import { matcher } from '../pattern.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 import type { RequestLog } from './request-log.ts';
+import type { Services } from './services.ts';
+
+const NO_USER =
+  'The credential names no user, and each user has things of his own here (`isolation` in the configuration).';
 
 /** The context of one request, over HTTP or WebSocket. What all requests share is in Services. */
 export interface RequestContext {
-  /** The tenant's store, which takes the request's memory. */
+  /** The caller's store, which takes the request's memory. */
   readonly store: TenantStore;
   readonly log: RequestLog;
   /** Aborts when the client leaves. */
@@ -20,11 +25,38 @@ export interface RequestContext {
   readonly errors: ErrorStyle;
 }
 
-/** The only tenant, until there is a way to tell clients apart. */
-const TENANT = 'default';
-
-/** The store of a request, whose memory is taken from `memory`, and whose slow batches are told with it. */
-export function openStore(storage: SharedStore, memory: Reservation, { activity }: RequestLog): TenantStore {
-  const store = { ...storage, tenant: TENANT, memory };
+/**
+ * The store of a caller's request, whose memory is taken from `memory`, and whose slow batches are told with it. Throws a 403 for
+ * a caller without a user where users are apart.
+ */
+export function openStore(
+  { storage, isolation }: Pick<Services, 'storage' | 'isolation'>,
+  caller: Caller,
+  memory: Reservation,
+  { activity }: RequestLog,
+): TenantStore {
+  const tenant = partitionOf(caller, isolation);
+  if (tenant === undefined) throw new ApiError('permissions', NO_USER);
+  const store = { ...storage, tenant, memory };
   return activity ? { ...store, database: activity.database(storage.database) } : store;
+}
+
+/** Throws a 403 where the caller may not do that. */
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (may(caller, scope)) return;
+  throw new ApiError('permissions', `The credential lacks the scope \`${scope}\`, which this needs.`);
+}
+
+/** Whether the caller may use a model. */
+export function mayUse({ models }: Caller, model: string): boolean {
+  return !models || models.some((pattern) => matcher(pattern)(model));
+}
+
+/** Throws a 403 where the caller may not use a model. */
+export function requireModel(caller: Caller, model: string): void {
+  if (mayUse(caller, model)) return;
+  const name = wordOf(model);
+  throw new ApiError('model_access', `The credential does not allow the model${name ? ` ${name}` : ''}.`, {
+    param: 'model',
+  });
 }

@@ -7,7 +7,7 @@ import { getResponse } from '../state/responses.ts';
 import { prepareFirst } from '../turn/first-call.ts';
 import { followResponse, startBackground } from './background.ts';
 import { completeRequest } from './complete.ts';
-import type { RequestContext } from './context.ts';
+import { type RequestContext, requireScope } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { readKey } from './idempotency.ts';
 import { planRequest } from './plan.ts';
@@ -34,6 +34,7 @@ export async function createResponse(
   key?: string,
 ): Promise<Created> {
   const { store, log } = ctx;
+  if (request.background) requireScope(ctx.caller, 'background');
   log.streaming = request.stream === true;
   const complete = completeRequest(services, ctx, request);
   const idempotency = await readKey(key, request);

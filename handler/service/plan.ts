@@ -8,7 +8,7 @@ import { planTurn } from '../turn/plan.ts';
 import type { Turn } from '../turn/turn.ts';
 import { newTurnSummary, type TurnSummary } from '../turn/turn-summary.ts';
 import type { CompleteRequest } from './complete.ts';
-import type { RequestContext } from './context.ts';
+import { type RequestContext, requireModel } from './context.ts';
 import { type Gathered, gather, type Recall } from './gather.ts';
 import { checkTools } from './lengths.ts';
 import type { Services } from './services.ts';
@@ -28,13 +28,14 @@ export interface PlannedTurn extends Gathered {
  */
 export async function planRequest(
   services: Services,
-  ctx: Pick<RequestContext, 'store' | 'log'>,
+  ctx: Pick<RequestContext, 'store' | 'log' | 'caller'>,
   request: CompleteRequest,
   recall: Recall = () => undefined,
 ): Promise<PlannedTurn> {
   const { tools, limits } = services;
   const model = await findModel(services, request.model);
-  const summary = newTurnSummary(request, model.address, services.costs.of(request.model));
+  requireModel(ctx.caller, request.model);
+  const summary = newTurnSummary(request, model.address, ctx.caller, services.costs.of(request.model));
   ctx.log.turn = summary;
   const gathered = await gather(services, ctx, request, recall);
   const context = await contextFor(gathered.request, model, limits.listing);

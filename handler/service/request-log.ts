@@ -1,4 +1,5 @@
 import type { RequestAttributes } from '../attributes.ts';
+import type { Caller } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { fixedLimits } from '../limits.ts';
@@ -11,6 +12,8 @@ import { addFields, errorCodeOf, type TurnFields, type TurnSummary, tenths } fro
 export interface RequestLog {
   readonly requestId: string;
   model: string | null;
+  /** Who sends it, once that is known. */
+  caller: Caller | undefined;
   /** The id of the response that was made. */
   response: string | null;
   /** The turn that it asks for, once it is planned. */
@@ -49,6 +52,9 @@ export interface Incoming {
   trace?: () => TraceHeaders | undefined;
 }
 
+/** The longest name of a caller in a line, in characters. */
+const MAX_NAME = 100;
+
 /** Statuses of an expected refusal: stopping, or out of room. They are logged as warnings. */
 const REFUSALS = new Set([503, 507]);
 
@@ -67,6 +73,7 @@ export function beginRequestLog(
     activity,
     attributes,
     route: undefined,
+    caller: undefined,
     model: null,
     response: null,
     turn: null,
@@ -94,6 +101,7 @@ export function beginRequestLog(
           response_id: response ?? undefined,
           streaming,
         };
+        if (this.caller) addCaller(line, this.caller);
         if (turn) addFields(line, turn);
         if (failure instanceof ApiError) line.error_code ??= errorCodeOf(failure);
         if (leftOut.length > 0) line.dropped_tools = leftOut;
@@ -114,4 +122,12 @@ export function beginRequestLog(
       });
     },
   };
+}
+
+/** Adds who has sent a request to its log line, as far as it is known. */
+function addCaller(line: TurnFields, { tenant, user, project, key }: Caller): void {
+  if (tenant !== undefined) line.tenant = excerpt(tenant, MAX_NAME);
+  if (user !== undefined) line.user = excerpt(user, MAX_NAME);
+  if (project !== undefined) line.project = excerpt(project, MAX_NAME);
+  if (key !== undefined) line.key = key;
 }

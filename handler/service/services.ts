@@ -1,7 +1,7 @@
 import type { AttributeReader } from '../attributes.ts';
 import type { LogNotifier } from '../background/log-notifier.ts';
 import type { Runner } from '../background/runner.ts';
-import type { Identify } from '../caller.ts';
+import type { Identify, Isolation } from '../caller.ts';
 import type { Codecs } from '../codec/codec.ts';
 import type { CostRules } from '../costs.ts';
 import type { FindDocsScript } from '../docs-script.ts';
@@ -32,8 +32,6 @@ export interface ProcessServices {
   beginning: CallerCount;
   /** WebSockets by caller. */
   sockets: CallerCount;
-  /** Who sends a request. */
-  identify: Identify;
   codecs: Codecs;
   /** Where the script of the page at `/docs` is. */
   docsScript: FindDocsScript;
@@ -55,6 +53,9 @@ export interface ProcessServices {
 
 /** What is made of one configuration, and replaced whole when that is reloaded. */
 export interface ConfiguredServices {
+  /** Who sends a request. */
+  identify: Identify;
+  isolation: Isolation;
   models: Models;
   tools: ServerTools;
   limits: Limits;

@@ -1,5 +1,6 @@
 import type { Attributes } from '../attributes.ts';
-import { isObject } from '../protocol/json.ts';
+import type { Caller } from '../caller.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
 import { type TraceHeaders, traceHeaders } from '../trace-headers.ts';
 
 /**
@@ -13,14 +14,19 @@ export interface RequestOrigin {
   /** Its place in a trace, and its attributes, where it has them. */
   trace?: TraceHeaders;
   attributes?: Attributes;
+  /** Who sent it, by the names of Caller. */
+  caller?: Origin;
 }
+
+/** Who sent a request, as it is kept. */
+export type Origin = Pick<Caller, 'tenant' | 'user' | 'project' | 'key'>;
 
 /** Reads what is stored; undefined where an older program has stored nothing, or a newer one what this one cannot read. */
 export function readRequestOrigin(stored: string): RequestOrigin | undefined {
   try {
     const value: unknown = JSON.parse(stored);
     if (!isObject(value) || value.version !== 1 || typeof value.request_id !== 'string') return undefined;
-    const { request_id, trace, attributes } = value;
+    const { request_id, trace, attributes, caller } = value;
     const place = isObject(trace) ? traceHeaders(textOf(trace.traceparent), textOf(trace.tracestate)) : undefined;
     const kept = isObject(attributes) ? Object.entries(attributes).filter(isText) : [];
     return {
@@ -28,10 +34,16 @@ export function readRequestOrigin(stored: string): RequestOrigin | undefined {
       request_id,
       ...(place && { trace: place }),
       ...(kept.length > 0 && { attributes: Object.fromEntries(kept) }),
+      ...(isObject(caller) && { caller: readOrigin(caller) }),
     };
   } catch {
     return undefined;
   }
+}
+
+function readOrigin({ tenant, user, project, key }: JsonObject): Origin {
+  const known = Object.entries({ tenant, user, project, key }).filter(isText);
+  return Object.fromEntries(known);
 }
 
 function textOf(value: unknown): string | undefined {

@@ -28,7 +28,7 @@ export interface TurnSummary extends TurnCosts {
   /** What it goes on from. */
   readonly previous: string | null;
   readonly conversation: string | null;
-  /** Who it is made for; null as long as nothing tells tenants and users apart. */
+  /** Who it is made for; null where nothing tells tenants or users apart. */
   readonly tenant: string | null;
   readonly user: string | null;
   /** The model as its server names it, once it has said; empty where it does not. */
@@ -66,10 +66,11 @@ interface TurnRequest {
   conversation?: string | { id: string } | null | undefined;
 }
 
-/** The summary of a turn that begins now, whose model is at this address. */
+/** The summary of a turn that begins now, whose model is at this address, for a caller. */
 export function newTurnSummary(
   { model, previous_response_id: previous = null, conversation }: TurnRequest,
   { backend, urlHost }: Pick<TurnSummary, 'backend' | 'urlHost'>,
+  { tenant, user }: { readonly tenant?: string | undefined; readonly user?: string | undefined },
   meter?: CostMeter,
 ): TurnSummary {
   return {
@@ -80,8 +81,8 @@ export function newTurnSummary(
     response: null,
     previous,
     conversation: (typeof conversation === 'object' ? conversation?.id : conversation) ?? null,
-    tenant: null,
-    user: null,
+    tenant: tenant ?? null,
+    user: user ?? null,
     meter,
     costs: null,
     served: '',

@@ -1,12 +1,14 @@
+import type { Caller } from '../caller.ts';
 import { ApiError, type ErrorStyle, toApiError, wordOf } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { neverFits, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
-import { openStore, type RequestContext } from '../service/context.ts';
+import { openStore, type RequestContext, requireScope } from '../service/context.ts';
 import { beginRequestLog, type RequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
 import type { Socket } from '../socket.ts';
+import type { TenantStore } from '../state/tenant-store.ts';
 import { type TraceHeaders, traceHeaders } from '../trace-headers.ts';
 import { Lanes } from './lanes.ts';
 import { ResponseMemory } from './memory.ts';
@@ -19,6 +21,12 @@ const GOING_AWAY = 1001;
 /** "Policy violation": clients do not come back by themselves. */
 const POLICY_VIOLATION = 1008;
 
+/** The context of the request that opened a connection. */
+export interface OpeningContext extends RequestContext {
+  /** Identifies its caller again, by some services: a key may have been revoked, or a token may have expired. */
+  identify(services: Services): Caller | Promise<Caller>;
+}
+
 /** The statuses and codes that the errors of a connection get by some services. */
 export type ErrorsBy = (services: Services) => ErrorStyle;
 
@@ -29,7 +37,7 @@ export type ErrorsBy = (services: Services) => ErrorStyle;
 export async function serveSocket(
   socket: Socket,
   services: Services,
-  ctx: RequestContext,
+  ctx: OpeningContext,
   errorsBy: ErrorsBy,
 ): Promise<void> {
   await new Connection(socket, services, ctx, errorsBy).serve();
@@ -41,7 +49,7 @@ class Connection {
   /** The services of the request that opened it. */
   readonly #openingServices: Services;
   /** The context of the request that opened it. */
-  readonly #openingContext: RequestContext;
+  readonly #openingContext: OpeningContext;
   readonly #errorsBy: ErrorsBy;
   readonly #client = new AbortController();
   readonly #memory: ResponseMemory;
@@ -58,7 +66,7 @@ class Connection {
   #unreadLength = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: Socket, services: Services, openingContext: RequestContext, errorsBy: ErrorsBy) {
+  constructor(socket: Socket, services: Services, openingContext: OpeningContext, errorsBy: ErrorsBy) {
     this.#socket = socket;
     this.#openingServices = services;
     this.#openingContext = openingContext;
@@ -167,11 +175,21 @@ class Connection {
       memory.close();
       return this.#refuse(this.#closing, lane);
     }
-    const { caller, ingress } = this.#openingContext;
+    const { ingress } = this.#openingContext;
     const services = this.#services;
     const log = this.#log(() => memory.close(), event);
+    let caller: Caller;
+    let store: TenantStore;
+    try {
+      caller = await this.#openingContext.identify(services);
+      log.caller = caller;
+      requireScope(caller, 'write');
+      store = openStore(services, caller, memory, log);
+    } catch (error) {
+      return this.#refuse(toApiError(error), lane, log);
+    }
     const ctx: RequestContext = {
-      store: openStore(services.storage, memory, log),
+      store,
       log,
       signal: this.#client.signal,
       ingress,
@@ -181,8 +199,7 @@ class Connection {
     await takeTurn(event, services, ctx, this.#memory, encodeFor(lane), (text) => this.#send(text));
   }
 
-  #refuse(error: ApiError, lane: string | undefined): void {
-    const log = this.#log();
+  #refuse(error: ApiError, lane: string | undefined, log = this.#log()): void {
     log.failure = error;
     this.#answer(encodeFor(lane)(refusal(error, this.#errorsBy(this.#services))));
     log.end();

@@ -7,7 +7,7 @@ import type { Env } from '../env.ts';
 import { renderDocs, STYLE } from '../openapi/docs-page.ts';
 import { type ApiDocument, describeApi } from '../openapi/document.ts';
 import { type Page, renderReference } from '../openapi/reference-page.ts';
-import { type Route, route } from '../route.ts';
+import type { Route } from '../route.ts';
 
 /** The model that examples name, as JSON. */
 const EXAMPLE_MODEL = '"qwen3"';
@@ -22,13 +22,14 @@ export function documents(routes: () => readonly Route[]): Route[] {
     return made;
   };
   return [
-    route({
+    {
       method: 'GET',
       path: '/openapi.json',
+      scope: 'anybody',
       operationId: 'getDocument',
       summary: 'Get the document',
       reply: { 'application/json': { type: 'object' } },
-      async handle({ c, services }) {
+      async handle(c, services) {
         const text = await documentsOf(services).text();
         const [model] = await services.models.list(services.limits.listing);
         // Examples that are sent as they stand are answered.
@@ -36,14 +37,15 @@ export function documents(routes: () => readonly Route[]): Route[] {
           'content-type': 'application/json',
         });
       },
-    }),
-    route({
+    },
+    {
       method: 'GET',
       path: '/docs',
+      scope: 'anybody',
       operationId: 'getDocs',
       summary: 'Get this page',
       reply: { 'text/html': { type: 'string' } },
-      async handle({ c, services }) {
+      async handle(c, services) {
         const made = documentsOf(services);
         const { html, policy } = await made.page();
         return c.html(html, 200, {
@@ -53,20 +55,21 @@ export function documents(routes: () => readonly Route[]): Route[] {
           'referrer-policy': 'no-referrer',
         });
       },
-    }),
-    route({
+    },
+    {
       method: 'GET',
       path: '/docs/reference.js',
+      scope: 'anybody',
       operationId: 'getDocsScript',
       summary: 'Get the script of this page',
       reply: { 'text/javascript': { type: 'string' } },
-      async handle({ c, services }) {
+      async handle(c, services) {
         const script = services.docs && (await services.docsScript());
         if (!script) throw switchedOff();
         if (script === 'asset') throw new ApiError('not_found', 'The platform has not got this file.');
         return sendScript(c, script);
       },
-    }),
+    },
   ];
 }
 

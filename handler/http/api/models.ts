@@ -1,4 +1,6 @@
 import { modelNotFound } from '../../routing/model-names.ts';
+import { unknownModel } from '../../routing/models.ts';
+import { mayUse } from '../../service/context.ts';
 import { json, type Route, route } from '../route.ts';
 
 /** The models that requests may name, as far as they can be listed. */
@@ -9,8 +11,8 @@ export const models: Route[] = [
     operationId: 'listModels',
     summary: 'List models',
     reply: json('ModelList'),
-    async handle({ c, services: { models, limits } }) {
-      const ids = await models.list(limits.listing);
+    async handle({ c, ctx, services: { models, limits } }) {
+      const ids = (await models.list(limits.listing)).filter((id) => mayUse(ctx.caller, id));
       return c.json({ object: 'list', data: ids.map(modelOf) });
     },
   }),
@@ -20,8 +22,9 @@ export const models: Route[] = [
     operationId: 'getModel',
     summary: 'Get a model',
     reply: json('Model'),
-    async handle({ c, params, services }) {
+    async handle({ c, ctx, params, services }) {
       const { models, limits } = services;
+      if (!mayUse(ctx.caller, params.model)) throw unknownModel(params.model);
       if (await models.has(params.model, limits.listing)) return c.json(modelOf(params.model));
       throw await modelNotFound(services, params.model);
     },

@@ -1,4 +1,4 @@
-import { json, type Route, route } from '../route.ts';
+import { json, type Route } from '../route.ts';
 
 const HEADERS = { 'cache-control': 'no-store' };
 
@@ -7,6 +7,7 @@ export const probes: Route[] = [
   {
     method: 'GET',
     path: '/livez',
+    scope: 'anybody',
     operationId: 'getLiveness',
     summary: 'Get liveness',
     reply: json('Health'),
@@ -16,6 +17,7 @@ export const probes: Route[] = [
   {
     method: 'GET',
     path: '/readyz',
+    scope: 'anybody',
     operationId: 'getReadiness',
     summary: 'Get readiness',
     reply: json('Readiness'),
@@ -31,12 +33,13 @@ export const probes: Route[] = [
 
 /** The health check for people. */
 export const health: Route[] = [
-  route({
+  {
     method: 'GET',
     path: '/health',
+    scope: 'anybody',
     operationId: 'getHealth',
     summary: 'Get health',
     reply: json('Health'),
-    handle: ({ c }) => c.json({ status: 'ok' }),
-  }),
+    handle: (c) => c.json({ status: 'ok' }),
+  },
 ];

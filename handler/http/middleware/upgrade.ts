@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { styleOf } from '../../error-style.ts';
 import { ApiError } from '../../errors.ts';
+import { requireScope } from '../../service/context.ts';
 import type { Services } from '../../service/services.ts';
 import { serveSocket } from '../../websocket/connection.ts';
 import { contextOf, type Env } from '../env.ts';
@@ -30,14 +31,20 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     log.streaming = true; // its line is written when the connection has ended
     log.status = 101;
     log.route = '/v1/responses';
-    const ctx = await contextOf(c, services);
+    const ctx = contextOf(c, services);
+    requireScope(ctx.caller, 'write');
     const { sockets } = services;
     const ownStyle = styleOf('auto', c.req.raw.headers); // read now: some runtimes drop a request's headers with its reply
+    // A copy of the handshake, since some runtimes drop a request's headers with its reply.
+    const handshake = new Request(c.req.url, { headers: new Headers(c.req.raw.headers) });
+    const again = ({ identify }: Services) => identify(handshake, c.env);
     sockets.check(ctx.caller.id);
     return c.env.upgrade(
       async (socket) => {
         const leavePlace = sockets.hold(ctx.caller.id); // not before: a client may leave in the middle of the handshake
-        await serveSocket(socket, services, ctx, ({ errors }) => (errors === 'auto' ? ownStyle : errors));
+        await serveSocket(socket, services, { ...ctx, identify: again }, ({ errors }) =>
+          errors === 'auto' ? ownStyle : errors,
+        );
         leavePlace();
       },
       { 'x-request-id': log.requestId },

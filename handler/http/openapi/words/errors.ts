@@ -16,6 +16,9 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
   conversation_locked: 'another turn is being made in the conversation',
   model_refused: "the model's server refused what the client sent",
   context_length: 'what the model would read is larger than its context, or than `limits.history`',
+  credentials: 'no credential that counts here',
+  permissions: 'the credential lacks the scope',
+  model_access: 'the credential does not allow the model',
   host: 'the `Host` is not one of `hosts`',
   origin: 'the `Origin` is not one of `cors.origins`',
   not_found: 'there is no such response, conversation, item or prompt',
@@ -33,7 +36,16 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
 };
 
 /** Errors of every request. */
-export const OF_ALL: readonly ErrorKind[] = ['path', 'host', 'origin', 'overloaded', 'stopping', 'server'];
+export const OF_ALL: readonly ErrorKind[] = [
+  'path',
+  'credentials',
+  'permissions',
+  'host',
+  'origin',
+  'overloaded',
+  'stopping',
+  'server',
+];
 
 /** Errors of every request with a body. */
 export const OF_BODIES: readonly ErrorKind[] = [

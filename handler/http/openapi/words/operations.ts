@@ -46,7 +46,14 @@ const model = { id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon' }
 const json = (value: object) => ({ 'application/json': value });
 const ok = json({ status: 'ok' });
 
-const OF_MODEL: ErrorKind[] = ['model_not_found', 'context_length', 'model_refused', 'rate_limit', 'quota'];
+const OF_MODEL: ErrorKind[] = [
+  'model_not_found',
+  'model_access',
+  'context_length',
+  'model_refused',
+  'rate_limit',
+  'quota',
+];
 const OF_TURN: ErrorKind[] = [
   ...OF_MODEL,
   ...(['unsupported', 'refused', 'not_found', 'previous_not_found', 'previous_not_usable', 'unreadable'] as const),

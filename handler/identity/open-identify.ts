@@ -1,0 +1,16 @@
+import type { Identify } from '../caller.ts';
+import type { AuthEntry } from '../config/auth.ts';
+import { badCredential } from './identifier.ts';
+import { keysIdentifier } from './keys.ts';
+
+/** Identifies callers by the entries of `auth`, in their order: the first that finds a credential decides. */
+export function openIdentify(entries: readonly AuthEntry[]): Identify {
+  const identifiers = entries.map((entry) => keysIdentifier(entry.keys));
+  return async (request, sender) => {
+    for (const identifier of identifiers) {
+      const caller = await identifier(request, sender);
+      if (caller) return caller;
+    }
+    throw badCredential('There is no credential in the request: send it as `Authorization: Bearer ...`.');
+  };
+}
