@@ -21,7 +21,7 @@ const LEFT_OUT = new Set([
 ]);
 
 /** Fields that are long and seldom read come last. */
-const IDS = new Set(['request_id', 'response_id', 'previous', 'conversation']);
+const IDS = new Set(['request_id', 'connection_id', 'response_id', 'previous', 'conversation']);
 
 /**
  * A line of the log as one row for people: the time, the level, what happened, the other fields that matter to them, ids last, and

@@ -41,7 +41,9 @@ const PRINTABLE = /^[\x20-\x7e]+$/;
 /** A request as it comes in. */
 export interface Incoming {
   /** The client's own id for it, if it sent one. */
-  requestId: string | undefined;
+  requestId?: string | undefined;
+  /** The id of the request that opened its WebSocket. */
+  connectionId?: string | undefined;
   /** The ingress's name. */
   ingress: string | undefined;
   method: string;
@@ -60,13 +62,21 @@ const REFUSALS = new Set([503, 507]);
 
 /** Begins a request's log line; `statusOf` gives the status of its reply when it has ended, and `onEnd` is called once, then. */
 export function beginRequestLog(
-  { requestId: given, ingress, method, path, attributes, telemetry, trace }: Incoming,
+  { requestId: given, connectionId, ingress, method, path, attributes, telemetry, trace }: Incoming,
   statusOf: () => number,
   onEnd: () => void,
 ): RequestLog {
   const startedAt = performance.now();
   const requestId = given && PRINTABLE.test(given) ? given.slice(0, fixedLimits.requestId) : newId('req');
-  const activity = telemetry?.begin({ kind: 'request', method, path, requestId, ingress, trace: trace?.() });
+  const activity = telemetry?.begin({
+    kind: 'request',
+    method,
+    path,
+    requestId,
+    connectionId,
+    ingress,
+    trace: trace?.(),
+  });
   let open = true;
   return {
     requestId,
@@ -94,6 +104,7 @@ export function beginRequestLog(
         // What is undefined is not written. One object, since to copy it takes as long as to write it.
         const line: TurnFields = {
           request_id,
+          connection_id: connectionId,
           door: ingress,
           method,
           path: excerpt(path, 200),

@@ -148,6 +148,7 @@ function attributesOf(start: ActivityStart): Attributes {
   if (start.kind === 'request') {
     return {
       ...requestId,
+      ...(start.connectionId !== undefined && { [own.connectionId]: start.connectionId }),
       [stable.method]: methodOf(start),
       [stable.path]: excerpt(redact(start.path), MAX_PATH),
       ...(start.ingress !== undefined && { [own.ingress]: start.ingress }),

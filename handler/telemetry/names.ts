@@ -63,6 +63,7 @@ export const stable = {
 /** Names of attributes of our own, for what no convention has. The configuration's `attributes` have those that it gives them. */
 export const own = {
   requestId: 'antiphon.request.id',
+  connectionId: 'antiphon.connection.id',
   ingress: 'antiphon.ingress',
   tenant: 'antiphon.tenant',
   finish: 'antiphon.turn.finish',

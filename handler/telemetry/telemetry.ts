@@ -12,7 +12,14 @@ import type { TurnSummary } from '../turn/turn-summary.ts';
  * attempt to deliver a webhook. `trace` is where it was asked for.
  */
 export type ActivityStart = { trace?: TraceHeaders | undefined } & (
-  | { kind: 'request'; method: string; path: string; requestId: string; ingress: string | undefined }
+  | {
+      kind: 'request';
+      method: string;
+      path: string;
+      requestId: string;
+      connectionId: string | undefined;
+      ingress: string | undefined;
+    }
   | { kind: 'background'; response: string; requestId: string | undefined }
   | { kind: 'webhook'; webhook: string; event: string; tries: number; requestId: string | undefined }
 );

@@ -228,9 +228,9 @@ class Connection {
 
   #log(onEnd = () => {}, event: JsonObject = {}): RequestLog {
     const { ingress, log: openingLog } = this.#openingContext;
-    const { requestId, activity, attributes } = openingLog;
+    const { requestId: connectionId, activity, attributes } = openingLog;
     const incoming = {
-      requestId,
+      connectionId,
       ingress: ingress.name,
       method: 'response.create',
       path: '/v1/responses',

@@ -273,7 +273,8 @@ test('each turn of a WebSocket has its line, and one that fails is an error with
   assert.partialDeepStrictEqual(failed, { level: 'ERROR', finish: 'failed', error_code: 'server_error' });
   assert.equal(typeof failed?.error, 'string');
   assert.partialDeepStrictEqual(refused, { level: 'INFO', status: 422, error_code: 'invalid_value' });
-  assert.equal(new Set([fine, failed, refused].map((line) => line?.request_id)).size, 1);
+  assert.equal(new Set([fine, failed, refused].map((line) => line?.request_id)).size, 3);
+  assert.equal(new Set([fine, failed, refused].map((line) => line?.connection_id)).size, 1);
 });
 
 for (const [what, change, request_id] of [

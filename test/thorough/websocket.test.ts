@@ -5,7 +5,14 @@ import { connect, type Socket as NetSocket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import OpenAI from 'openai';
 import { WebSocket } from 'ws';
-import { configureLog, type Ingress, MemoryBudget, parseConfig, type Socket } from '../../handler/index.ts';
+import {
+  configureLog,
+  type Ingress,
+  MemoryBudget,
+  parseConfig,
+  type Socket,
+  type TelemetrySlot,
+} from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import type { Fetch } from '../../shim/session.ts';
 import { openSockets } from '../../shim/websocket.ts';
@@ -15,14 +22,18 @@ import { testHandler } from '../support/doors/in-process.ts';
 import { hangs, says, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 import { openSocket } from '../support/socket.ts';
+import { testTelemetry } from '../support/telemetry.ts';
 
 /** Much that can go wrong here is something that never comes. */
 const LIMIT = { timeout: 20_000 };
 
 /** The product on plain HTTP with these limits. */
-async function open(t: TestContext, limits: object = {}) {
+async function open(t: TestContext, limits: object = {}, telemetry: TelemetrySlot = {}) {
   const model = await startScriptedModel();
-  const handler = await testHandler(model, { config: parseConfig({ ...testConfigFile(model), limits }) });
+  const handler = await testHandler(model, {
+    config: parseConfig({ ...testConfigFile(model), limits }),
+    telemetry,
+  });
   const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch: handler.fetch, log: () => {} });
   t.after(async () => {
     await server.close();
@@ -108,24 +119,46 @@ test('draining ends when its grace does, and the turn with it', LIMIT, async (t)
   await model.calls(name)[0]?.closed;
 });
 
-test('each response is a line of the log, and so is the connection, all under its id', LIMIT, async (t) => {
+test('each message has an id and a line of the log of its own, and both name the connection', LIMIT, async (t) => {
   const lines: string[] = [];
-  configureLog('info', (line) => lines.push(line));
-  const { model, client } = await open(t);
+  configureLog('debug', (line) => lines.push(line));
+  const told = testTelemetry();
+  const { model, client } = await open(t, {}, told.slot);
   const name = model.script(says('Hello'));
   const socket = await openSocket({ client }, { 'x-request-id': 'mine' });
-  const { final } = await socket.create({ model: name });
+  const entries = () => lines.map((line) => JSON.parse(line));
+  const requests = () => entries().filter(({ message }) => message === 'request');
+  const responses: string[] = [];
+  for (const lane of ['a', 'b', 'a']) {
+    const { final } = await socket.create({ model: name, stream_id: lane });
+    responses.push(final.id);
+  }
   socket.send('{');
   await socket.next();
   socket.close();
-  while (lines.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-  const entries = lines.map((line) => JSON.parse(line));
-  const shared = { request_id: 'mine', door: 'http', path: '/v1/responses', streaming: true };
-  assert.partialDeepStrictEqual(entries, [
-    { ...shared, method: 'response.create', model: name, response_id: final.id, status: 200 },
-    { ...shared, method: 'response.create', model: null, status: 400 },
-    { ...shared, method: 'GET', status: 101 },
+  while (requests().length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+  const shared = { door: 'http', path: '/v1/responses', streaming: true };
+  const message = { ...shared, method: 'response.create', connection_id: 'mine' };
+  assert.partialDeepStrictEqual(requests(), [
+    ...responses.map((response_id) => ({ ...message, model: name, response_id, status: 200 })),
+    { ...message, model: null, status: 400 },
+    { ...shared, method: 'GET', request_id: 'mine', status: 101 },
   ]);
+  const connection = requests().pop();
+  assert.ok(!('connection_id' in connection));
+  const ids = requests().map(({ request_id }) => request_id);
+  assert.equal(new Set(ids).size, 5);
+  for (const id of ids.slice(0, -1)) assert.match(id, /^req_/);
+  const calls = entries().filter((line) => line.message === 'model call');
+  assert.deepEqual(
+    calls.map(({ request_id }) => request_id),
+    ids.slice(0, 3),
+  );
+  const spans = told.spans().filter(({ attributes }) => attributes['antiphon.request.id'] !== undefined);
+  assert.deepEqual(
+    spans.map(({ attributes }) => [attributes['antiphon.request.id'], attributes['antiphon.connection.id']]),
+    ids.map((id) => [id, id === 'mine' ? undefined : 'mine']),
+  );
 });
 
 /** A server whose every WebSocket is served in the same way. */
