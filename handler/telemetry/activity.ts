@@ -156,6 +156,7 @@ function attributesOf(start: ActivityStart): Attributes {
   }
   if (start.kind === 'webhook')
     return {
+      ...requestId,
       [stable.method]: 'POST',
       [own.webhook]: start.webhook,
       [own.event]: start.event,

@@ -100,7 +100,7 @@ test('a background turn goes on with the trace of its request, and so do its web
   t.after(close);
   door.model.answerHooks(204);
   const model = door.model.script(says('ok'));
-  const text = await ask(door, { model, background: true }, { traceparent });
+  const text = await ask(door, { model, background: true }, { traceparent, 'x-request-id': 'mine' });
   const { id } = JSON.parse(text);
   await ended(door, id);
   await until(async () => told.spans().some(({ name }) => name === 'POST webhook'));
@@ -114,6 +114,7 @@ test('a background turn goes on with the trace of its request, and so do its web
   assert.equal(parentOf(call), turn.spanContext().spanId);
   assert.equal(parentOf(hook), request.spanContext().spanId);
   assert.equal(turn.attributes['gen_ai.response.id'], id);
+  for (const span of [request, turn, hook]) assert.equal(span.attributes['antiphon.request.id'], 'mine', span.name);
   assert.equal(door.model.hooks[0]?.headers.traceparent, `00-${TRACE}-${hook.spanContext().spanId}-01`);
 });
 
