@@ -41,6 +41,7 @@ export function configure(
       models: modelsOf(routes.map((route) => ({ ...route, backend: withMediaRules(route.backend, findMedia) }))),
       tools: { registered: tools, dropped: new Set(config.dropTools) },
       identify: identifyBy(config, identify),
+      needsCredential: Array.isArray(config.auth),
       isolation,
       limits,
       docs,

@@ -8,6 +8,8 @@ import { openInProcess } from './support/doors/in-process.ts';
 interface Reply {
   id: string;
   data: object[];
+  security: object[];
+  paths: Record<string, { get?: { security?: object[] } }>;
   error: { code: string; message: string; param: string };
 }
 
@@ -68,6 +70,9 @@ describe('keys of the configuration', () => {
     t.after(close);
     for (const path of ['/livez', '/readyz', '/health', '/openapi.json'])
       assert.equal((await send(undefined, path)).status, 200);
+    const { security, paths } = (await send(undefined, '/openapi.json')).body;
+    assert.deepEqual(security, [{ credential: [] }]);
+    assert.deepEqual([paths['/health']?.get?.security, paths['/v1/models']?.get?.security], [[], undefined]);
   });
 
   test('scopes and models say what a key may do', async (t) => {

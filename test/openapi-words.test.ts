@@ -13,7 +13,7 @@ import { fits } from './support/json-schema.ts';
 import { says } from './support/model/scripted.ts';
 import { parseStream } from './support/sse.ts';
 
-const api = explain(describeApi(routes, ['test_tool']));
+const api = explain(describeApi(routes, { toolTypes: ['test_tool'] }));
 const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
 );

@@ -55,6 +55,8 @@ export interface ProcessServices {
 export interface ConfiguredServices {
   /** Who sends a request. */
   identify: Identify;
+  /** Whether callers have to show a credential. */
+  needsCredential: boolean;
   isolation: Isolation;
   models: Models;
   tools: ServerTools;

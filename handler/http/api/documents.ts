@@ -31,7 +31,8 @@ export function documents(routes: () => readonly Route[]): Route[] {
       reply: { 'application/json': { type: 'object' } },
       async handle(c, services) {
         const text = await documentsOf(services).text();
-        const [model] = await services.models.list(services.limits.listing);
+        // Who asks is not known, so where that matters he is told no names.
+        const [model] = services.needsCredential ? [] : await services.models.list(services.limits.listing);
         // Examples that are sent as they stand are answered.
         return c.body(model ? text.replaceAll(EXAMPLE_MODEL, () => JSON.stringify(model)) : text, 200, {
           'content-type': 'application/json',
@@ -102,8 +103,9 @@ interface Documents {
   page(): Promise<Page>;
 }
 
-function describe(routes: readonly Route[], { tools, basePath, docsScript }: Services): Documents {
-  const api = describeApi(routes, [...tools.registered.keys(), ...tools.dropped], basePath);
+function describe(routes: readonly Route[], { tools, basePath, needsCredential, docsScript }: Services): Documents {
+  const toolTypes = [...tools.registered.keys(), ...tools.dropped];
+  const api = describeApi(routes, { toolTypes, basePath, needsCredential });
   let text: Promise<string> | undefined;
   return {
     text() {

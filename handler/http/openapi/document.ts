@@ -9,7 +9,7 @@ import * as request from '../../protocol/request.ts';
 import * as tools from '../../protocol/tools.ts';
 import type { Route } from '../route.ts';
 import { createConverter, type JsonSchema } from './json-schema.ts';
-import { describeOperation, type Operation } from './operation.ts';
+import { describeOperation, type Operation, type SecurityRequirement } from './operation.ts';
 import { replySchemas } from './reply-schemas.ts';
 
 /** An OpenAPI 3.1 document. */
@@ -20,15 +20,35 @@ export interface ApiDocument {
   servers: { url: string; description?: string }[];
   tags?: readonly { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, JsonSchema> };
+  /** What every operation asks for, unless it says otherwise. */
+  security?: SecurityRequirement[];
+  components: { schemas: Record<string, JsonSchema>; securitySchemes?: Record<string, object> };
 }
 
 const DESCRIPTION =
   'The OpenAI Responses API. Unknown members of a request are ignored, and null means "not given". ' +
   'Every error has the same form, under 1 KiB, and its param names the field.';
 
-/** The document of these routes; `toolTypes` are the types of tools that the server runs itself or leaves out. */
-export function describeApi(routes: readonly Route[], toolTypes: readonly string[], basePath = ''): ApiDocument {
+/** What the document of an API depends on beside its routes. */
+export interface ApiFacts {
+  /** The types of tools that the server runs itself or leaves out. */
+  toolTypes: readonly string[];
+  basePath?: string;
+  /** Whether callers have to show a credential. Default: no. */
+  needsCredential?: boolean;
+}
+
+const CREDENTIAL = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'A key, or whatever this server identifies callers by.',
+};
+
+/** The document of these routes. */
+export function describeApi(
+  routes: readonly Route[],
+  { toolTypes, basePath = '', needsCredential = false }: ApiFacts,
+): ApiDocument {
   const items = Object.fromEntries(Object.values(kinds).map(({ title, schema }) => [title, schema]));
   const { CreateRequest, ...otherRequests } = request;
   const exported = {
@@ -51,14 +71,16 @@ export function describeApi(routes: readonly Route[], toolTypes: readonly string
     anyOf: [...Object.values(tools.clientTools).map(convert), ...(toolTypes.length > 0 ? [others] : [])],
   });
   const operations = (rows: readonly Route[]) =>
-    Object.fromEntries(rows.map((row) => [row.method.toLowerCase(), describeOperation(row, convert)]));
+    Object.fromEntries(rows.map((row) => [row.method.toLowerCase(), describeOperation(row, convert, needsCredential)]));
   const paths = Map.groupBy(routes, ({ path }) => path);
   return {
     openapi: '3.1.0',
     info: { title: 'Antiphon', version: '1', description: DESCRIPTION },
     servers: [{ url: basePath || '/' }],
     paths: Object.fromEntries(Array.from(paths, ([path, rows]) => [path, operations(rows)])),
+    ...(needsCredential && { security: [{ credential: [] }] }),
     components: {
+      ...(needsCredential && { securitySchemes: { credential: CREDENTIAL } }),
       schemas: { ...Object.fromEntries(schemas.map(([name, schema]) => [name, define(schema)])), ...replySchemas },
     },
   };

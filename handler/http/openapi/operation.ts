@@ -10,7 +10,11 @@ export interface Operation {
   responses: Record<string, { description: string; content: Content }>;
   parameters?: Parameter[];
   requestBody?: { required: boolean; content: Content };
+  security?: SecurityRequirement[];
 }
+
+/** The credential that is asked for, by its name in the document; a list of none asks for none. */
+export type SecurityRequirement = Record<string, []>;
 
 /** A parameter in a path, a query or a header. */
 export interface Parameter {
@@ -36,8 +40,9 @@ type Convert = (schema: object) => JsonSchema;
 
 /** A route as an operation; `convert` gives a schema or a reference to it. */
 export function describeOperation(
-  { operationId, summary, path, request = {}, reply }: Route,
+  { operationId, summary, path, scope, request = {}, reply }: Route,
   convert: Convert,
+  needsCredential: boolean,
 ): Operation {
   const parameters = [...pathParameters(path), ...headerParameters(request), ...queryParameters(request, convert)];
   const { body, optional = false } = request;
@@ -46,6 +51,7 @@ export function describeOperation(
     summary,
     responses: describeReply(reply),
     ...(parameters.length > 0 && { parameters }),
+    ...(needsCredential && scope === 'anybody' && { security: [] }),
     ...(body && { requestBody: { required: !optional, content: json(convert(body)) } }),
   };
 }
