@@ -51,6 +51,7 @@ export { Readiness, type UnreadyReason } from './readiness.ts';
 export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
 export type { Database } from './state/database/database.ts';
+export type { FlushedTelemetry } from './telemetry/flushed.ts';
 export type { Gauges } from './telemetry/gauges.ts';
 export type { Telemetry, TelemetrySlot } from './telemetry/telemetry.ts';
 export type { Tool } from './tools/tool.ts';
@@ -114,12 +115,16 @@ export function createHandler(options: HandlerOptions): Handler {
     transport: shared.transport,
     telemetry: shared.services.telemetry,
   });
+  const deliverNow = async () => {
+    await deliver().catch(() => {}); // it is tried again with `deliver`
+    await shared.services.telemetry.current?.flush?.();
+  };
   let backgroundTurns = 0;
   const runner = open(async (job, signal) => {
     backgroundTurns++;
     const ended = await work(newest.services, job, signal);
     backgroundTurns--;
-    if (ended) void deliver().catch(() => {}); // it is tried again with `deliver`
+    if (ended) void deliverNow();
     return ended;
   });
   const configureWith = (config: Config, earlier?: OpenedBackends) => {

@@ -14,6 +14,7 @@ import {
   Readiness,
   type TelemetrySlot,
 } from '../handler/index.ts';
+import { telemetrySettings } from '../handler/otlp/settings.ts';
 import { type AdminAnswer, adminFetch } from './admin.ts';
 import type { BackendReport } from './backends/ask.ts';
 import { compileCel } from './cel.ts';
@@ -33,7 +34,6 @@ import type { GrpcOptions } from './server.ts';
 import { sessionLimits } from './session-limits.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { showConfig } from './show-config.ts';
-import { telemetrySettings } from './telemetry/settings.ts';
 import { type ProductTelemetry, startTelemetry } from './telemetry/telemetry.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';

@@ -85,6 +85,8 @@ const table: Record<string, readonly string[]> = {
   // The port of traces and metrics; what fills it knows OpenTelemetry, and is loaded by a root alone.
   'telemetry/telemetry.ts': [...base, ...telling],
   telemetry: [...base, ...telling, 'events', 'telemetry/telemetry.ts'],
+  // The SDK of OpenTelemetry, and the variables by which roots open it.
+  otlp: ['log.ts', 'redact.ts', 'telemetry'],
   tools: [...base, 'events'],
   turn: [...base, 'events', 'backend', 'tools'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
@@ -136,9 +138,9 @@ const packages: Record<string, RegExp> = {
   '@grpc/proto-loader': /^shim\/server\.ts/,
   'gpt-tokenizer': /^shim\/tokenizer\.ts/,
   ws: /^shim\/websocket\.ts/,
-  // The API of OpenTelemetry where Telemetry is made, its SDK in the root.
-  '@opentelemetry/api': /^(handler\/telemetry|shim\/telemetry)\//,
-  '@opentelemetry': /^shim\/telemetry\//,
+  // The API of OpenTelemetry where Telemetry is made, its SDK where a root opens it.
+  '@opentelemetry/api': /^(handler\/(otlp|telemetry)|shim\/telemetry)\//,
+  '@opentelemetry': /^(handler\/otlp|shim\/telemetry)\//,
   undici: /^shim\/transport\.ts/,
   yaml: /^(shim|envoy)\//,
   'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script)\.ts)/,
@@ -272,7 +274,8 @@ describe('imports go one way', () => {
             (name) =>
               !HANDLER_FOR_SHIM.includes(name) &&
               !(path.startsWith(OPENERS) && DATABASES.test(name)) &&
-              !(path.startsWith('shim/telemetry/') && name === 'handler/telemetry/index.ts'),
+              !(path.startsWith('shim/telemetry/') && /^handler\/(telemetry\/index\.ts|otlp\/)/.test(name)) &&
+              !(path === 'shim/product.ts' && name === 'handler/otlp/settings.ts'),
           ),
           [],
           path,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { telemetrySettings } from '../shim/telemetry/settings.ts';
+import { telemetrySettings } from '../handler/otlp/settings.ts';
 
 const endpoint = 'http://127.0.0.1:4318';
 

@@ -1,3 +1,4 @@
+import { openOtlp } from 'antiphon/telemetry';
 import { type Bindings, type Context, createWorker } from 'antiphon/worker';
 
 /** What wrangler.toml binds, and a secret beside it: `npx wrangler secret put API_KEYS`, with a space between them. */
@@ -7,7 +8,10 @@ function callerOf(request: Request): string {
   return request.headers.get('authorization') ?? 'nobody';
 }
 
-const { worker, BackgroundTurn } = createWorker({ identify: (request) => ({ id: callerOf(request) }) });
+const { worker, BackgroundTurn } = createWorker({
+  identify: (request) => ({ id: callerOf(request) }),
+  telemetry: openOtlp, // traces and metrics, once OTEL_EXPORTER_OTLP_ENDPOINT is set
+});
 
 export default {
   ...worker,

@@ -25,7 +25,7 @@ export function createApp(services: Services): Hono<Env> {
     const header = (name: string) => c.req.header(name);
     const incoming = {
       requestId: header('x-request-id'),
-      ingress: c.env.name,
+      ingress: c.env,
       method,
       path: c.req.path,
       attributes: services.attributes.read(header),

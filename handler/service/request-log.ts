@@ -2,6 +2,7 @@ import type { RequestAttributes } from '../attributes.ts';
 import type { Caller } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import type { Ingress } from '../ingress.ts';
 import { fixedLimits } from '../limits.ts';
 import { describe, excerpt, log } from '../log.ts';
 import type { Activity, Telemetry } from '../telemetry/telemetry.ts';
@@ -44,8 +45,7 @@ export interface Incoming {
   requestId?: string | undefined;
   /** The id of the request that opened its WebSocket. */
   connectionId?: string | undefined;
-  /** The ingress's name. */
-  ingress: string | undefined;
+  ingress: Ingress;
   method: string;
   path: string;
   attributes?: RequestAttributes | undefined;
@@ -74,7 +74,7 @@ export function beginRequestLog(
     path,
     requestId,
     connectionId,
-    ingress,
+    ingress: ingress.name,
     trace: trace?.(),
   });
   let open = true;
@@ -105,7 +105,7 @@ export function beginRequestLog(
         const line: TurnFields = {
           request_id,
           connection_id: connectionId,
-          door: ingress,
+          door: ingress.name,
           method,
           path: excerpt(path, 200),
           model,
@@ -131,6 +131,7 @@ export function beginRequestLog(
         spans: attributes?.for('spans'),
         metrics: attributes?.for('metrics'),
       });
+      if (telemetry?.flush) ingress.waitUntil?.(telemetry.flush());
     },
   };
 }

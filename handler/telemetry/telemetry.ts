@@ -59,6 +59,8 @@ export interface Telemetry {
   begin(start: ActivityStart): Activity;
   /** Runs a batch of a database, and measures it. */
   batch<B extends Batch>(database: Database, batch: B): Promise<Rows<B>>;
+  /** Hands over what has ended, where that has to be done while something is there to wait for it. Never rejects. */
+  flush?(): Promise<void>;
 }
 
 /**

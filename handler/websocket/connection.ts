@@ -231,7 +231,7 @@ class Connection {
     const { requestId: connectionId, activity, attributes } = openingLog;
     const incoming = {
       connectionId,
-      ingress: ingress.name,
+      ingress,
       method: 'response.create',
       path: '/v1/responses',
       attributes,

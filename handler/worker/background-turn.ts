@@ -21,6 +21,8 @@ export type ObjectClass = new (
 export interface OpenHandler {
   handler: Handler;
   work: Work;
+  /** Hands over the traces and metrics of what has ended. Never rejects. */
+  flush(): Promise<void>;
 }
 
 /** Delay before checking again on a turn that another process runs, in milliseconds. */
@@ -60,15 +62,19 @@ export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHa
     async alarm(): Promise<void> {
       const { storage } = this.#state;
       const job = await storage.get('job');
-      const { handler, work } = await open(this.#bindings);
-      if (!job) {
-        const next = await handler.deliver();
-        if (next !== undefined) await storage.setAlarm(next);
-      } else if (await work(job, this.#stopping.signal)) {
-        await storage.deleteAll();
-        const { TURNS } = this.#bindings;
-        await TURNS.get(TURNS.idFromName('webhooks')).fetch('https://turn/', { method: 'POST' });
-      } else await storage.setAlarm(Date.now() + RETRY_MS);
+      const { handler, work, flush } = await open(this.#bindings);
+      try {
+        if (!job) {
+          const next = await handler.deliver();
+          if (next !== undefined) await storage.setAlarm(next);
+        } else if (await work(job, this.#stopping.signal)) {
+          await storage.deleteAll();
+          const { TURNS } = this.#bindings;
+          await TURNS.get(TURNS.idFromName('webhooks')).fetch('https://turn/', { method: 'POST' });
+        } else await storage.setAlarm(Date.now() + RETRY_MS);
+      } finally {
+        await flush();
+      }
     }
   };
 }

@@ -1,10 +1,12 @@
 import * as zlib from 'node:zlib';
 import {
+  type Config,
   configureLog,
   createHandler,
   deflateCodec,
   describe,
   environmentModels,
+  type FlushedTelemetry,
   fetchTransport,
   gzipCodec,
   type HandlerOptions,
@@ -22,7 +24,16 @@ import { backgroundTurnClass, type ObjectClass, type OpenHandler, objectRunner }
 import type { Bindings } from './bindings.ts';
 
 /** Options of a Worker beside its configuration. */
-export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel'>;
+export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel'> & {
+  /** Opens traces and metrics by the bindings `OTEL_*`: `openOtlp` of `antiphon/telemetry`. Default: there are none. */
+  telemetry?: OpenWorkerTelemetry | undefined;
+};
+
+/** Opens the traces and metrics of an isolate; throws an Error that names a wrong binding. */
+export type OpenWorkerTelemetry = (
+  bindings: Readonly<Record<string, unknown>>,
+  options: Config['telemetry'],
+) => FlushedTelemetry;
 
 /** A Worker, by the members that the platform calls. */
 export interface Worker {
@@ -77,12 +88,13 @@ export function createWorker(options: WorkerOptions = {}): { worker: Worker; Bac
     },
 
     async scheduled(_event, bindings) {
-      const { handler } = await openOnce(bindings);
+      const { handler, flush } = await openOnce(bindings);
       // One failure does not stop the others; delivering comes last, since it waits for receivers.
       const tasks = { resume: handler.resume, sweep: () => handler.sweep(MAX_SLICES), deliver: handler.deliver };
       for (const [name, run] of Object.entries(tasks)) {
         await run().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
       }
+      await flush();
     },
   };
   return { worker, BackgroundTurn: backgroundTurnClass(openOnce) };
@@ -97,7 +109,7 @@ function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<strin
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 }
 
-async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHandler> {
+async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }: WorkerOptions): Promise<OpenHandler> {
   configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
   const config = readConfig(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), {
     env: { ...bindings },
@@ -107,6 +119,7 @@ async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHan
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
   if (config.proof || config.tls.grpc || config.tls.http)
     throw new Error('configuration: tls and proof: on Workers it is the platform that listens');
+  const telemetry = openTelemetry?.({ ...bindings }, config.telemetry);
   const database = d1Database(bindings.DB);
   await migrate(database);
   let work: Work | undefined;
@@ -115,6 +128,7 @@ async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHan
     config: { ...config, models: config.models ?? environmentModels({ ...bindings }) },
     transport: fetchTransport(fetch),
     database,
+    ...(telemetry && { telemetry }),
     oneClock: true,
     docsScript: async () => ((await hasDocsScript(bindings)) ? 'asset' : undefined),
     codecs: { gzip: gzipCodec, deflate: deflateCodec, br: nodeBrotliCodec(zlib), zstd: zstdCodec(zlib) },
@@ -124,7 +138,8 @@ async function open(bindings: Bindings, options: WorkerOptions): Promise<OpenHan
     },
   });
   if (!work) throw new Error('the handler has no background work');
-  return { handler, work };
+  telemetry?.observe(handler.gauges);
+  return { handler, work, flush: async () => telemetry?.flush() };
 }
 
 /** Whether the deployment has the script of the page at `/docs`. The host of an asset's address means nothing. */

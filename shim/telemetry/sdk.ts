@@ -1,4 +1,4 @@
-import { DiagLogLevel, diag, type Meter, type Tracer } from '@opentelemetry/api';
+import type { Meter, Tracer } from '@opentelemetry/api';
 import {
   defaultResource,
   detectResources,
@@ -10,8 +10,9 @@ import {
 } from '@opentelemetry/resources';
 import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
 import { fixedLimits } from '../../handler/index.ts';
+import type { TelemetrySettings } from '../../handler/otlp/settings.ts';
+import { messageOf, sendSdkLog, type Warn } from '../../handler/otlp/warn.ts';
 import { ScrapeReader } from './scrape.ts';
-import type { TelemetrySettings } from './settings.ts';
 
 /** An SDK of OpenTelemetry, as the environment says. */
 export interface Sdk {
@@ -26,12 +27,9 @@ export interface Sdk {
 /** The name under which spans and metrics are told. */
 const SCOPE = 'antiphon';
 
-/** Logs that telemetry cannot be handed over. */
-export type Warn = (what: string) => void;
-
 /** Opens an SDK: of it only those parts are loaded that the settings ask for. */
 export async function openSdk(settings: TelemetrySettings, warn: Warn): Promise<Sdk> {
-  diag.setLogger(loggerTo(warn), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  sendSdkLog(warn);
   const resource = resourceOf();
   const closers: (() => Promise<unknown>)[] = [];
   let tracer: Tracer | undefined;
@@ -61,7 +59,7 @@ export async function openSdk(settings: TelemetrySettings, warn: Warn): Promise<
     async close() {
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, fixedLimits.flush);
-      const closed = Promise.all(closers.map((close) => close().catch((error) => warn(textOf(error)))));
+      const closed = Promise.all(closers.map((close) => close().catch((error) => warn(messageOf(error)))));
       await Promise.race([late, closed]);
       clearTimeout(timer);
     },
@@ -74,23 +72,4 @@ function resourceOf(): Resource {
   return defaultResource()
     .merge(resourceFromAttributes({ 'service.name': 'antiphon' }))
     .merge(detectResources({ detectors }));
-}
-
-/** The SDK's own log, of which warnings and errors matter. */
-function loggerTo(warn: Warn) {
-  const none = () => {};
-  const tell = (...parts: unknown[]) => warn(parts.map(textOf).join(' '));
-  return { error: tell, warn: tell, info: none, debug: none, verbose: none };
-}
-
-/** What the SDK says; of an error that it wrote as JSON, with its stack, the message. */
-function textOf(part: unknown): string {
-  if (part instanceof Error) return part.message;
-  const text = String(part);
-  if (!text.startsWith('{')) return text;
-  try {
-    return String(JSON.parse(text).message ?? text);
-  } catch {
-    return text;
-  }
 }

@@ -1,8 +1,8 @@
-import { type Config, describe, type Gauges, keepSecret, log, type TelemetrySlot } from '../../handler/index.ts';
+import { type Config, type Gauges, keepSecret, log, type TelemetrySlot } from '../../handler/index.ts';
+import type { TelemetrySettings } from '../../handler/otlp/settings.ts';
+import { headerSecrets } from '../../handler/otlp/target.ts';
 import type { ReloadCounts } from '../../handler/telemetry/index.ts';
-import type { Env } from '../default-models.ts';
-import type { Sdk, Warn } from './sdk.ts';
-import type { TelemetrySettings } from './settings.ts';
+import type { Sdk } from './sdk.ts';
 
 /** The traces and metrics of a product. */
 export interface ProductTelemetry {
@@ -26,7 +26,7 @@ const HEADERS = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'c
 
 /** Fills the slot as the settings say, at once or when metrics are first scraped; what is not asked for is not loaded. */
 export async function startTelemetry(settings: TelemetrySettings, told: ToldProduct): Promise<ProductTelemetry> {
-  for (const value of headerValues(process.env)) keepSecret(value);
+  for (const value of headerSecrets(process.env)) keepSecret(value);
   for (const unused of settings.unused) log.warn('a variable has no effect', { variable: unused });
   const { traces, metrics, scrape } = settings;
   const isOn = traces !== undefined || metrics !== undefined || scrape === 'start';
@@ -53,26 +53,8 @@ export async function startTelemetry(settings: TelemetrySettings, told: ToldProd
   };
 }
 
-/** The values of headers with which telemetry is sent, which are credentials. */
-function headerValues(env: Env): string[] {
-  const names = ['', 'TRACES_', 'METRICS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}HEADERS`);
-  const pairs = names.flatMap((name) => env[name]?.split(',') ?? []);
-  return pairs.flatMap((pair) => {
-    const value = pair.slice(pair.indexOf('=') + 1).trim();
-    return [value, decoded(value)];
-  });
-}
-
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
-}
-
 async function openSdk(settings: TelemetrySettings): Promise<Sdk> {
-  const { openSdk } = await import('./sdk.ts');
+  const [{ openSdk }, { sparingly }] = await Promise.all([import('./sdk.ts'), import('../../handler/otlp/warn.ts')]);
   return openSdk(settings, sparingly());
 }
 
@@ -84,23 +66,4 @@ async function fill(
   const { observeGauges, openTelemetry } = await import('../../handler/telemetry/index.ts');
   if (meter) observeGauges(meter, gauges, { droppedLines, reloads });
   slot.current = openTelemetry({ tracer, meter, ...config });
-}
-
-/** Time from one line about a trouble to the next, in milliseconds: each batch that cannot be sent says so. */
-const PAUSE_MS = 60_000;
-
-/** Logs a trouble at once, and then at most once a minute, with how often it came. */
-function sparingly(): Warn {
-  let next = Number.NEGATIVE_INFINITY;
-  let more = 0;
-  return (what) => {
-    const now = performance.now();
-    if (now < next) {
-      more++;
-      return;
-    }
-    log.warn('telemetry could not be handed over', { error: describe(what), ...(more > 0 && { more }) });
-    next = now + PAUSE_MS;
-    more = 0;
-  };
 }

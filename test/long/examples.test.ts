@@ -8,11 +8,13 @@ import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { launch } from '../../envoy/child.ts';
 import { findEnvoy } from '../../envoy/find.ts';
+import { until } from '../promises/state-ask.ts';
 import { findBun } from '../support/doors/bun.ts';
 import { findDeno } from '../support/doors/deno.ts';
 import { startWorker } from '../support/doors/workerd.ts';
 import { compileExample, installExample, startExample } from '../support/example.ts';
 import { callsFunctions, hangs, type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type Packed, pack } from '../support/pack.ts';
 import { freePort } from '../support/ports.ts';
 import { openSocket } from '../support/socket.ts';
@@ -146,7 +148,9 @@ test('database: a driver of the root keeps the contract, and every promise, and 
   assert.equal(await second.stop(), 0);
 });
 
-test('worker: a Worker with keys of its own, D1 and background turns in Durable Objects', async (t) => {
+test('worker: a Worker with keys of its own, D1, background turns in Durable Objects, and traces', async (t) => {
+  const receiver = await startOtlpReceiver();
+  t.after(() => receiver.close());
   const folder = await installExample(packed, 'worker', 'dev');
   await compileExample(folder, {
     ...{ module: 'esnext', moduleResolution: 'bundler', types: [] },
@@ -155,7 +159,11 @@ test('worker: a Worker with keys of its own, D1 and background turns in Durable 
   const text = (value: string) => ({ type: 'plain_text', value }) as const;
   const worker = await startWorker({
     config: join(folder, 'wrangler.toml'),
-    bindings: { OPENAI_BASE_URL: text(model.url), API_KEYS: text('key-1 key-2') },
+    bindings: {
+      OPENAI_BASE_URL: text(model.url),
+      API_KEYS: text('key-1 key-2'),
+      OTEL_EXPORTER_OTLP_ENDPOINT: text(receiver.url),
+    },
   });
   t.after(() => worker.dispose());
   const { origin } = await worker.url;
@@ -169,6 +177,8 @@ test('worker: a Worker with keys of its own, D1 and background turns in Durable 
     last = await client.responses.retrieve(asked.id);
   }
   assert.deepEqual([last.status, last.output_text], ['completed', 'Now.']);
+  for (const path of ['/v1/traces', '/v1/metrics'])
+    await until(() => receiver.posts.some((post) => post.path === path));
 });
 
 async function tryRuntime(t: TestContext, name: 'deno' | 'bun'): Promise<void> {

@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const NODES = { oldest: '22.19.0', newest: 'latest' };
 
 /** Entry points that need nothing but web standards. */
-const NEUTRAL = ['', '/backend', '/tool', '/database', '/d1', '/worker'];
+const NEUTRAL = ['', '/backend', '/tool', '/database', '/d1', '/worker', '/telemetry'];
 
 let packed: Packed;
 let consumer: string;

@@ -34,5 +34,10 @@ test('the worker as it is deployed stays small', async (t) => {
   const [whole, gzipped] = [uploaded.length, gzipSync(uploaded).length].map((bytes) => Math.round(bytes / 1024));
   t.diagnostic(`${whole} KiB, ${gzipped} KiB gzipped, of at most ${BUDGET_KIB}: ${names.join(', ')}`);
   assert.deepEqual(names, ['main.js']);
+  assert.doesNotMatch(
+    uploaded.toString(),
+    /TracerProvider|MeterProvider/,
+    'only a Worker that asks for it has OpenTelemetry',
+  );
   assert.ok(gzipped !== undefined && gzipped <= BUDGET_KIB, `${gzipped} KiB gzipped`);
 });

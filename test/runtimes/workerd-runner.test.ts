@@ -1,11 +1,15 @@
+import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before } from 'node:test';
+import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Job, Work } from '../../handler/background/runner.ts';
-import { objectRunner } from '../../handler/worker/background-turn.ts';
+import type { Handler } from '../../handler/index.ts';
+import { backgroundTurnClass, type ObjectState, objectRunner } from '../../handler/worker/background-turn.ts';
+import type { Bindings } from '../../handler/worker/bindings.ts';
 import { tryContract } from '../support/contract.ts';
 import { startWorker } from '../support/doors/workerd.ts';
 import { newFolder } from '../support/folder.ts';
@@ -24,6 +28,7 @@ const open = async ({ WORK }) => ({
     const reply = await fetch(WORK, { method: 'POST', body: JSON.stringify(job), signal }).catch(() => undefined);
     return reply === undefined || reply.json();
   },
+  flush: async () => {},
 });
 
 export const BackgroundTurn = backgroundTurnClass(open);
@@ -92,3 +97,26 @@ tryContract('an object on Workers for each job', runnerContract, async () => ({
   outlives: true,
   async close() {},
 }));
+
+test('the alarm of an object ends when the traces of its work are handed over, whatever comes of the work', async () => {
+  const told: string[] = [];
+  const job: Job = { tenant: '', id: 'resp_1', caller: 'a' };
+  const Turn = backgroundTurnClass(async () => ({
+    handler: { deliver: async () => void told.push('deliver') } as unknown as Handler, // all that the object calls
+    async work() {
+      told.push('work');
+      throw new Error('no');
+    },
+    async flush() {
+      await setImmediate();
+      told.push('flush');
+    },
+  }));
+  const stateOf = (job: Job | undefined): ObjectState => ({
+    storage: { get: async () => job, put: async () => {}, deleteAll: async () => {}, setAlarm: async () => {} },
+  });
+  const bindings = {} as Bindings; // those of this object are not read
+  await assert.rejects(new Turn(stateOf(job), bindings).alarm(), /no/);
+  await new Turn(stateOf(undefined), bindings).alarm();
+  assert.deepEqual(told, ['work', 'flush', 'deliver', 'flush']);
+});

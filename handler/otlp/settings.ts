@@ -1,4 +1,4 @@
-import type { Env } from '../default-models.ts';
+import { textOf, type Variables } from './variables.ts';
 
 /** Protocols of OTLP that are spoken here. */
 export type Protocol = 'http/protobuf' | 'http/json';
@@ -28,9 +28,12 @@ export interface Sampler {
 
 const PROTOCOLS: readonly string[] = ['http/protobuf', 'http/json'];
 
+/** What `OTEL_METRICS_EXPORTER` may name, unless a root cannot be scraped. */
+const METRICS_EXPORTERS = ['otlp', 'prometheus', 'none'];
+
 /** Reads the variables `OTEL_*`; throws an Error that names the variable and what it may be. */
-export function telemetrySettings(env: Env): TelemetrySettings {
-  const of = (name: string) => env[name]?.trim() || undefined;
+export function telemetrySettings(variables: Variables, metricsExporters = METRICS_EXPORTERS): TelemetrySettings {
+  const of = (name: string) => textOf(variables, name);
   if (of('OTEL_SDK_DISABLED')?.toLowerCase() === 'true')
     return { traces: undefined, metrics: undefined, scrape: 'never', unused: [] };
   const exporters = (signal: string, known: readonly string[]) => {
@@ -54,9 +57,9 @@ export function telemetrySettings(env: Env): TelemetrySettings {
     return protocol as Protocol; // one of them
   };
   const traces = exporters('TRACES', ['otlp', 'none']);
-  const metrics = exporters('METRICS', ['otlp', 'prometheus', 'none']);
-  for (const signal of ['TRACES', 'METRICS']) checkEndpoint(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`, env);
-  checkEndpoint('OTEL_EXPORTER_OTLP_ENDPOINT', env);
+  const metrics = exporters('METRICS', metricsExporters);
+  for (const signal of ['TRACES', 'METRICS']) checkEndpoint(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`, of);
+  checkEndpoint('OTEL_EXPORTER_OTLP_ENDPOINT', of);
   const sendsMetrics = isOn('METRICS', metrics);
   const onDemand = metrics.length === 0 && !sendsMetrics ? 'demand' : 'never';
   return {
@@ -81,9 +84,9 @@ function samplerOf(of: (name: string) => string | undefined): Sampler {
   return { parentBased: parent !== undefined, ratio };
 }
 
-function checkEndpoint(name: string, env: Env): void {
-  const url = env[name]?.trim();
-  if (!url) return;
+function checkEndpoint(name: string, of: (name: string) => string | undefined): void {
+  const url = of(name);
+  if (url === undefined) return;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw wrong(name, url, ['a URL such as http://127.0.0.1:4318']);
 }
@@ -98,7 +101,8 @@ function unusedOf(of: (name: string) => string | undefined): string[] {
   return unused;
 }
 
-function wrong(name: string, value: string, known: readonly string[]): Error {
+/** The error of a variable that is none of what it may be. */
+export function wrong(name: string, value: string, known: readonly string[]): Error {
   const cure =
     value === 'grpc' ? '; OTLP over gRPC is not spoken here, and its receivers listen for HTTP on port 4318' : '';
   return new Error(`the variable ${name} is "${value}", and must be ${known.join(' or ')}${cure}`);
