@@ -46,6 +46,18 @@ test('metrics tell only so many values apart, and the log all of them', () => {
   );
 });
 
+test('10,000 values are 1,000 labels of metrics, and one for all others, which came after them', () => {
+  const reader = attributeReader([{ ...rule, values: 1_000 }]);
+  const counts = new Map<string | undefined, number>();
+  for (let n = 0; n < 20_000; n++) {
+    const label = reader.read(() => `team-${n % 10_000}`)?.for('metrics')?.team;
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  assert.equal(counts.size, 1_001);
+  assert.equal(counts.get('other'), 18_000);
+  assert.equal(counts.get('team-999'), 2);
+});
+
 test('what was kept of a request goes where the rules of today say', () => {
   const kept = attributeReader([{ ...rule, on: ['log'] }]).of({ team: 'blue', gone: 'x' });
   assert.deepEqual(kept?.for('log'), { team: 'blue' });

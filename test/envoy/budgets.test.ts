@@ -63,7 +63,12 @@ before(async () => {
     { match: 'scripted-*', cel: 'input_tokens + 4u * output_tokens' },
     { match: '*', name: 'quota', cel: 'total_tokens * 600000000000000u' },
   ];
-  const handler = await testHandler(model, { config: parseConfig({ ...testConfigFile(model), costs }), compileCel });
+  const attributes = [
+    { header: 'x-team', as: 'team', on: ['metadata'] },
+    { header: 'x-agent', as: 'agent', on: ['log', 'spans'] },
+  ];
+  const config = parseConfig({ ...testConfigFile(model), costs, attributes });
+  const handler = await testHandler(model, { config, compileCel });
   const limits = { body: 1024 * 1024, reply: 4 * 1024 * 1024, time: 60_000 };
   const address = `127.0.0.1:${await freePort()}`;
   const shim = await serveGrpc({ address, fetch: handler.fetch, limits, log: () => {} });
@@ -165,6 +170,24 @@ test('JSON and streams are charged what they used, in turn, until the budget is 
   const refusals = () => lines.filter((line) => line.includes('request_rate_limited')).length;
   await until(() => refusals() > 1);
   assert.equal(refusals(), 2, 'the SDK did not call again');
+});
+
+test('headers that are attributes are in the access log where the configuration says so, and only there', async () => {
+  const name = model.script(says('Hello'));
+  for (const [stream, team, told] of [
+    [false, 'blue', 'blue'],
+    [true, 'x'.repeat(5_000), 'x'.repeat(128)],
+    [true, 'a\tb', 'a b'],
+  ] as const) {
+    anew('team-2');
+    const charge = limiter.charged('client=team-2');
+    const headers = { 'x-team': team, 'x-agent': 'codex' };
+    const reply = await ask('team-2', { model: name, input: 'Hi.', stream }, '/v1/responses', { headers });
+    await reply.text();
+    await charge;
+    const { antiphon } = await logged(idOf(reply));
+    assert.deepEqual([antiphon.team, antiphon.agent, antiphon.finish], [told, undefined, 'stop']);
+  }
 });
 
 test('an error is free: a bad request, an unknown model, a model that fails, a stream that says nothing', async () => {

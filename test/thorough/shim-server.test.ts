@@ -9,6 +9,7 @@ import {
   type ClientDuplexStream,
   credentials,
   loadPackageDefinition,
+  Metadata,
   type ServiceClientConstructor,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -50,7 +51,7 @@ async function start(t: TestContext, fetch: Fetch) {
         error ? reject(error) : resolve(reply.status),
       );
     });
-  return { address, server, open, check, health };
+  return { address, server, processor, open, check, health };
 }
 
 /** All messages until the call ends well; like Envoy, it closes its side once the answer is whole. */
@@ -69,6 +70,39 @@ test('a call ends well when the peer closes its side after the answer', async (t
   const { open } = await start(t, async (request) => new Response(await request.text()));
   const [message] = await all(open(head('POST'), chunk('abc'), chunk('', true)));
   assert.equal(`${message?.immediate_response?.body}`, 'abc');
+});
+
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+test('a place in a trace is taken from the metadata of a call as the standard has it, and whatever else is there is none', async (t) => {
+  const { processor } = await start(t, async (_, { trace }) => Response.json(trace ?? null));
+  const told = async (...pairs: [name: string, value: string | Buffer][]) => {
+    const metadata = new Metadata();
+    for (const [name, value] of pairs) metadata.add(name, value);
+    const call = processor.Process?.(metadata);
+    call.write(head('GET'));
+    const [message] = await all(call);
+    return JSON.parse(`${message?.immediate_response?.body}`);
+  };
+  const placed = { traceparent: TRACEPARENT };
+  assert.deepEqual(await told(['traceparent', TRACEPARENT], ['tracestate', 'a=b'], ['tracestate', 'c=d']), {
+    ...placed,
+    tracestate: 'a=b, c=d',
+  });
+  for (const wrong of [
+    [TRACEPARENT, TRACEPARENT],
+    [TRACEPARENT.toUpperCase()],
+    [`ff${TRACEPARENT.slice(2)}`],
+    [`00-${'0'.repeat(32)}-b7ad6b7169203331-01`],
+    [`${TRACEPARENT}${'-x'.repeat(3_000)}`],
+    ['x'.repeat(7_000)],
+    [''],
+  ])
+    assert.equal(await told(...wrong.map((value): [string, string] => ['traceparent', value])), null, wrong[0]);
+  assert.equal(await told(['traceparent-bin', Buffer.from(TRACEPARENT)]), null);
+  assert.deepEqual(await told(['traceparent', TRACEPARENT], ['tracestate', 'a=b,'.repeat(1_000)]), placed);
+  const states = Array.from({ length: 100 }, (_, n): [string, string] => ['tracestate', `k${n}=${'v'.repeat(30)}`]);
+  assert.deepEqual(await told(['traceparent', TRACEPARENT], ...states), placed);
 });
 
 test('its limits change while it runs: calls from then on may bring a larger body, in one message as well', async (t) => {
