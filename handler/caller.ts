@@ -17,6 +17,18 @@ export interface Caller {
   readonly scopes?: readonly Scope[];
   /** Names of the models that it may use, or patterns with `*`. Default: all. */
   readonly models?: readonly string[];
+  /** What it may have at a time in one process, in place of `limits.perCaller`. */
+  readonly limits?: CallerLimits;
+}
+
+/** What one caller may have at a time in one process; what is absent is as `limits.perCaller` of the configuration has it. */
+export interface CallerLimits {
+  /** Turns that are made or wait, those that clients wait for. */
+  readonly turns?: number | undefined;
+  /** Background turns that are made or wait. */
+  readonly backgroundTurns?: number | undefined;
+  /** WebSockets. */
+  readonly sockets?: number | undefined;
 }
 
 /** The tenant of callers who have no other, and of all that was stored before there were tenants. */

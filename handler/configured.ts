@@ -24,12 +24,8 @@ export interface Configured {
  * those of `earlier` are the same, with what they have learned. Throws an Error that names the key of a model that will not open, or of
  * a cost that will not compile.
  */
-export function configure(
-  { storage, transport, tools, secret, secrets, compileCel, identify }: Shared,
-  config: Config,
-  added?: AddedBackends,
-  earlier?: OpenedBackends,
-): Configured {
+export function configure(shared: Shared, config: Config, added?: AddedBackends, earlier?: OpenedBackends): Configured {
+  const { storage, transport, tools, secret, secrets, compileCel } = shared;
   secrets.keep(secretsOf(config)); // an error about it may quote one
   const findMedia = mediaFinder(config.media);
   const { routes, backends } = openModels(config, transport, added, earlier);
@@ -40,7 +36,7 @@ export function configure(
     services: {
       models: modelsOf(routes.map((route) => ({ ...route, backend: withMediaRules(route.backend, findMedia) }))),
       tools: { registered: tools, dropped: new Set(config.dropTools) },
-      identify: identifyBy(config, identify),
+      identify: identifyBy(config, shared),
       needsCredential: Array.isArray(config.auth),
       isolation,
       limits,
@@ -66,12 +62,12 @@ export function configure(
 }
 
 /** How callers are identified: as the program does it, or as `auth` says. Throws a ConfigError where one contradicts the other. */
-function identifyBy({ auth, isolation }: Config, own: Identify | undefined): Identify {
+function identifyBy({ auth, isolation }: Config, { identify: own, storedKeys }: Shared): Identify {
   const listed = Array.isArray(auth) ? auth : undefined;
   if (own && listed)
     throw misconfigured('auth', 'is a list, and the program identifies callers itself: leave one of the two');
   if (own) return own;
-  if (listed) return openIdentify(listed);
+  if (listed) return openIdentify(listed, { storedKeys });
   if (isolation === 'user') throw misconfigured('isolation', 'is user, which needs a list as `auth` to know users by');
   return identifyByAddress;
 }

@@ -49,13 +49,17 @@ export class FairQueue {
   }
 
   /**
-   * A place for a caller: at once if one is free, else a promise. Call the returned function once to leave it. Throws
-   * or rejects with an ApiError: `caller_limit` above the caller's limit, `overloaded` if too many wait, the reason
+   * A place for a caller: at once if one is free, else a promise. Call the returned function once to leave it. `max` is
+   * the caller's own limit; default: that of all. Throws or rejects with an ApiError: `caller_limit` above the caller's limit, `overloaded` if too many wait, the reason
    * of `close`, and `cancelled` when the signal aborts.
    */
-  enter(caller: string, signal: AbortSignal): (() => void) | Promise<() => void> {
+  enter(
+    caller: string,
+    signal: AbortSignal,
+    max = this.#limits.perCaller ?? Number.POSITIVE_INFINITY,
+  ): (() => void) | Promise<() => void> {
     if (this.#closed) throw this.#closed;
-    if (this.countOf(caller) >= (this.#limits.perCaller ?? Number.POSITIVE_INFINITY)) throw callerLimit();
+    if (this.countOf(caller) >= max) throw callerLimit();
     const share = this.#shares.get(caller) ?? { places: 0, waiting: [] };
     if (this.#placesHeld < this.#limits.places && this.#waiting === 0) {
       this.#shares.set(caller, share);
@@ -166,14 +170,14 @@ export class CallerCount {
     return this.#counts.get(caller) ?? 0;
   }
 
-  /** Throws an ApiError, `caller_limit`, for a caller who has as many as one may have. */
-  check(caller: string): void {
-    if (this.isFull(caller)) throw callerLimit();
+  /** Throws an ApiError, `caller_limit`, for a caller who has as many as one may have, or as its own `max` allows. */
+  check(caller: string, max?: number): void {
+    if (this.isFull(caller, max)) throw callerLimit();
   }
 
-  /** Whether a caller has as many as one may have. */
-  isFull(caller: string): boolean {
-    return this.countOf(caller) >= this.#max;
+  /** Whether a caller has as many as one may have, or as its own `max` allows. */
+  isFull(caller: string, max = this.#max): boolean {
+    return this.countOf(caller) >= max;
   }
 
   /** Counts one more. Call the returned function once when it is gone. */
@@ -190,6 +194,6 @@ export class CallerCount {
 /** The error of a caller at its limit. */
 export function callerLimit(): ApiError {
   const message =
-    'You have reached the number of requests that one caller may have here at a time (`limits.perCaller` in the configuration); try again when one has ended.';
+    'You have reached the number of requests that one caller may have here at a time (`limits.perCaller` in the configuration, or of your key); try again when one has ended.';
   return new ApiError('caller_limit', message, { headers: { 'retry-after': '1' } });
 }

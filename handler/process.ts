@@ -3,6 +3,7 @@ import type { Identify } from './caller.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import type { CompileCel } from './costs.ts';
 import { CallerCount, FairQueue, type QueueLimits } from './fair-queue.ts';
+import { StoredKeys } from './identity/stored-keys.ts';
 import type { Limits } from './limits.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import type { HandlerOptions } from './options.ts';
@@ -11,6 +12,7 @@ import { ConfiguredSecrets } from './redact.ts';
 import type { SharedSecret } from './seal.ts';
 import type { ProcessServices } from './service/services.ts';
 import { HistoryCache } from './state/history-cache.ts';
+import { findKey } from './state/keys.ts';
 import { pinging } from './state/ping.ts';
 import { ProcessLease } from './state/process-lease.ts';
 import { sharedSecret } from './state/secret.ts';
@@ -30,6 +32,8 @@ export interface Shared {
   compileCel: CompileCel | undefined;
   /** The program's own way to identify callers. */
   identify: Identify | undefined;
+  /** The keys of the database. */
+  storedKeys: StoredKeys;
   tools: ReadonlyMap<string, Tool>;
   /** The sealing secret of the database. */
   secret: SharedSecret;
@@ -73,6 +77,7 @@ export function openProcess(options: HandlerOptions): Shared {
     transport,
     compileCel: options.compileCel,
     identify: options.identify,
+    storedKeys: new StoredKeys((id) => findKey(database, id)),
     tools: new Map(tools.map((tool) => [tool.type, tool])),
     secret: sharedSecret(database),
     secrets: new ConfiguredSecrets(),

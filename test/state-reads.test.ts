@@ -16,6 +16,7 @@ import { readHistory, rereadHistory } from '../handler/state/history.ts';
 import { HistoryCache } from '../handler/state/history-cache.ts';
 import { findResponse, refuseUsedKey } from '../handler/state/idempotency.ts';
 import { ownsJob, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
+import { findKey, listKeys } from '../handler/state/keys.ts';
 import { hasLog, readLog } from '../handler/state/log.ts';
 import { ProcessLease } from '../handler/state/process-lease.ts';
 import { findItems, idsInConversation } from '../handler/state/references.ts';
@@ -122,6 +123,8 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     readLog: () => readLog(store, response, 0, -1),
     nextDue: () => nextDue(database, 'https://hooks'),
     countDeliveries: () => countDeliveries(database),
+    findKey: () => findKey(database, 'k1'),
+    listKeys: () => listKeys(database, { limit: 10 }),
   };
 }
 
@@ -129,6 +132,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
   ...['beginTurn', 'claimJob', 'takeDue', 'retryRead', 'sweep'],
+  ...['createKey', 'revokeKey', 'rotateKey'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];
 

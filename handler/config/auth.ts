@@ -16,6 +16,10 @@ const moment = v.pipe(
   v.number('must be a date that there is'),
 );
 
+const most = v.optional(
+  v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1')),
+);
+
 /** A key that is accepted, by its digest: whoever reads the configuration cannot use it. */
 const key = v.strictObject({
   id: v.pipe(text, v.regex(/^[a-z\d]{1,32}$/, 'must be the part of a key between `ak_` and the next `_`')),
@@ -35,6 +39,7 @@ const key = v.strictObject({
       v.nonEmpty('must not be empty'),
     ),
   ),
+  limits: v.optional(v.strictObject({ turns: most, backgroundTurns: most, sockets: most })),
   expires: v.optional(moment, '9999-12-31'),
 });
 

@@ -7,10 +7,16 @@ import { ApiError } from '../errors.ts';
  */
 export type Identifier = (request: Request, sender: Sender) => Caller | undefined | Promise<Caller | undefined>;
 
-/** The credential of a request that `isMine`: the token of `Authorization: Bearer`, or `x-api-key`. */
+/**
+ * The credential of a request that `isMine`: the token of `Authorization: Bearer`, or `x-api-key`. Two that differ are a 401: which of
+ * them counts would be anybody's guess.
+ */
 export function credentialOf(headers: Headers, isMine: (credential: string) => boolean): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1];
-  return [bearer, headers.get('x-api-key')].find((text) => typeof text === 'string' && isMine(text)) ?? undefined;
+  const [mine, other] = [bearer, headers.get('x-api-key')].filter((text) => text != null && isMine(text));
+  if (other != null && other !== mine)
+    throw badCredential('The credentials in `authorization` and `x-api-key` differ: send one.');
+  return mine ?? undefined;
 }
 
 /** 401 with the header that it has to have; the message says what is wrong, and quotes nothing of the credential. */

@@ -2,10 +2,17 @@ import type { Identify } from '../caller.ts';
 import type { AuthEntry } from '../config/auth.ts';
 import { badCredential } from './identifier.ts';
 import { keysIdentifier } from './keys.ts';
+import type { StoredKeys } from './stored-keys.ts';
+
+/** What identifiers need of the process. */
+export interface IdentityServices {
+  /** The keys of the database. */
+  storedKeys: StoredKeys;
+}
 
 /** Identifies callers by the entries of `auth`, in their order: the first that finds a credential decides. */
-export function openIdentify(entries: readonly AuthEntry[]): Identify {
-  const identifiers = entries.map((entry) => keysIdentifier(entry.keys));
+export function openIdentify(entries: readonly AuthEntry[], { storedKeys }: IdentityServices): Identify {
+  const identifiers = entries.map((entry) => keysIdentifier(entry.keys, storedKeys));
   return async (request, sender) => {
     for (const identifier of identifiers) {
       const caller = await identifier(request, sender);

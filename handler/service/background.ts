@@ -26,7 +26,7 @@ export async function startBackground(
 ): Promise<void> {
   const { runner, limits, beginning } = services;
   const { caller } = ctx;
-  const maxTurns = limits.perCaller.backgroundTurns ?? Number.POSITIVE_INFINITY;
+  const maxTurns = { ...limits.perCaller, ...caller.limits }.backgroundTurns ?? Number.POSITIVE_INFINITY;
   if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= maxTurns) throw callerLimit();
   const release = beginning.hold(caller.id);
   try {

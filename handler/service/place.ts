@@ -14,7 +14,7 @@ export async function takePlace(
   { turns, running, limits }: Pick<Services, 'turns' | 'running' | 'limits'>,
   { caller, signal }: Pick<RequestContext, 'caller' | 'signal'>,
 ): Promise<TurnPlace> {
-  const entered = turns.enter(caller.id, signal);
+  const entered = turns.enter(caller.id, signal, caller.limits?.turns);
   const leavePlace = entered instanceof Promise ? await entered : entered;
   const bounds = startBounds(signal, limits);
   const leaveRunning = running.enter(bounds.fail);

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const SOURCE = new URL('../../handler/limits.ts', import.meta.url);
+const SOURCES = ['limits', 'fixed-limits'].map((name) => new URL(`../../handler/${name}.ts`, import.meta.url));
 const PAGE = new URL('../../docs/limits.md', import.meta.url);
 
 /** What one row of the page says. */
@@ -12,9 +12,9 @@ interface Row {
   workers: string;
 }
 
-/** docs/limits.md as handler/limits.ts has it; throws where a limit does not say what happens past it. */
+/** docs/limits.md as handler/limits.ts and fixed-limits.ts have it; throws where a limit does not say what happens past it. */
 export function limitsPage(): string {
-  const source = readFileSync(SOURCE, 'utf8');
+  const source = SOURCES.map((file) => readFileSync(file, 'utf8')).join('');
   const [, members = ''] = /export interface Limits \{\n([\s\S]*?)\n\}/.exec(source) ?? [];
   const [, defaults = ''] = /export const defaultLimits: Limits = \{\n([\s\S]*?)\n\};/.exec(source) ?? [];
   const [, fixed = ''] = /export const fixedLimits = \{\n([\s\S]*?)\n\}/.exec(source) ?? [];
@@ -31,7 +31,7 @@ export function limitsPage(): string {
   });
   return `# Limits
 
-Made of \`handler/limits.ts\` by \`node test/support/limits-page.ts\`; do not edit.
+Made of \`handler/limits.ts\` and \`fixed-limits.ts\` by \`node test/support/limits-page.ts\`; do not edit.
 
 ## What \`limits\` in the configuration sets
 

@@ -38,7 +38,7 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     // A copy of the handshake, since some runtimes drop a request's headers with its reply.
     const handshake = new Request(c.req.url, { headers: new Headers(c.req.raw.headers) });
     const again = ({ identify }: Services) => identify(handshake, c.env);
-    sockets.check(ctx.caller.id);
+    sockets.check(ctx.caller.id, ctx.caller.limits?.sockets);
     return c.env.upgrade(
       async (socket) => {
         const leavePlace = sockets.hold(ctx.caller.id); // not before: a client may leave in the middle of the handshake

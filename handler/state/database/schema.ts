@@ -101,6 +101,14 @@ export const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE jobs ADD COLUMN asked text NOT NULL DEFAULT ''",
     "ALTER TABLE deliveries ADD COLUMN asked text NOT NULL DEFAULT ''",
   ],
+  [
+    // API keys, by the part of a key that is no secret, each with the digest of the whole. `models`, `scopes` and `limits` are JSON;
+    // a key that never expires does so in 9999. `replaced_by` is the key that was made in its place.
+    `CREATE TABLE keys (
+      id text NOT NULL PRIMARY KEY, sha256 text NOT NULL, tenant text NOT NULL, user_name text, project text, models text,
+      scopes text, limits text, expires_at bigint NOT NULL, created_at bigint NOT NULL, revoked_at bigint, replaced_by text)`,
+    'CREATE INDEX keys_by_tenant ON keys (tenant, id)',
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);

@@ -28,7 +28,7 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
   unsupported_media: 'the body is not JSON, or in an encoding that is not known',
   rate_limit: "the model's server has a limit of its own",
   quota: "the account at the model's server has nothing left",
-  caller_limit: 'the caller has as much under way as `limits.perCaller` allows',
+  caller_limit: 'the caller has as much under way as `limits.perCaller`, or its key, allows',
   overloaded: 'as much is held as `limits.inFlight` or `limits.turns` allow',
   stopping: 'the server stops',
   storage_full: 'the database holds `limits.stored`, or its disk is full',
