@@ -48,12 +48,15 @@ export interface Sender {
   readonly vouched?: Vouched | undefined;
 }
 
-/** What a proxy that has proved to be ours says of a request's sender: nobody else can write it. */
+/**
+ * What a proxy that has proved to be ours says of a request's sender: nobody else can write it. On plain HTTP it has no words but the
+ * request's headers.
+ */
 export interface Vouched {
-  /** Envoy's dynamic metadata by namespace. */
-  readonly metadata: Readonly<Record<string, unknown>>;
-  /** Envoy's attributes by name, such as `connection.uri_san_peer_certificate`. */
-  readonly attributes: Readonly<Record<string, unknown>>;
+  /** By ext_proc, Envoy's dynamic metadata by namespace. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** By ext_proc, Envoy's attributes by name, such as `connection.uri_san_peer_certificate`. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
 /**

@@ -27,6 +27,7 @@ export type { Codec, Codecs, Piece } from './codec/codec.ts';
 export { deflateCodec, gzipCodec } from './codec/inflate.ts';
 export { type NodeBrotli, nodeBrotliCodec } from './codec/node-brotli.ts';
 export { type NodeZstd, zstdCodec } from './codec/zstd.ts';
+export type { AuthEntry } from './config/auth.ts';
 export { demoModels, environmentModels } from './config/default-models.ts';
 export { type Config, parseConfig, readConfig } from './config/index.ts';
 export type { AddedModel, BuiltInModel, ModelConfig } from './config/models.ts';

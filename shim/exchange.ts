@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { fixedLimits, traceHeaders } from '../handler/index.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
+import { isProof } from './proof.ts';
 import type { Exchange } from './session.ts';
 
 /** A gRPC call as an Exchange, and the two ways to end it. */
@@ -63,6 +64,7 @@ export function callExchange(call: Call): CallExchange {
       const of = (name: string) => call.metadata.get(name).join() || undefined; // as HTTP joins what is sent twice
       return traceHeaders(of('traceparent'), of('tracestate'));
     },
+    hasProof: (proof) => isProof(call.metadata.get(proof.header).map(String), proof),
     closed(then) {
       if (onClose) onClose.push(then);
       else then();

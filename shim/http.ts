@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket as NetSocket } from 'node:net';
@@ -8,9 +7,10 @@ import type { Memory } from './body-memory.ts';
 import { MAX_GET_BODY, withBodyInQuery } from './get-body.ts';
 import { logLine } from './log-line.ts';
 import { isLoopback } from './loopback.ts';
+import { takeProof } from './proof.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { cannotListen, type Running } from './running.ts';
-import type { Ingress, Log } from './session.ts';
+import type { Ingress, Log, Proof } from './session.ts';
 import { refuseTarget } from './target.ts';
 import type { Tls } from './tls.ts';
 import { clearSocketPath, openToGroup } from './unix-socket.ts';
@@ -22,16 +22,11 @@ type Address = { host: string; port: number } | { path: string };
 
 type Incoming = Pick<IncomingMessage, 'headers'>;
 
-interface Proof {
-  header: string;
-  value: string;
-}
-
 /** What may change while an HTTP server runs. */
 export interface HttpLimits {
   /** The largest WebSocket message, in bytes: slightly above the handler's own limit, whose error is more helpful. */
   message?: number | undefined;
-  /** The header, and the secret in it, that prove that a request comes from an Envoy: DNS rebinding cannot. */
+  /** What proves that a request comes from our Envoy: DNS rebinding cannot show it, nor can a stranger. No request keeps it. */
   proof?: Proof | undefined;
   /** Connections per address. Default: no limit. */
   connections?: number | undefined;
@@ -56,13 +51,19 @@ export type HttpOptions = Address &
      * socket.
      */
     forwarded?: boolean;
+    /**
+     * Whether all requests come through an Envoy that says who the client is. Default: on a unix socket, and with the certificate of
+     * each client checked.
+     */
+    vouches?: boolean;
     /** Memory budget for incoming WebSocket messages. */
     memory?: Memory | undefined;
     /** Default: the handler's own log. */
     log?: Log;
   };
 
-const PROXIED: Ingress = Object.freeze({ name: 'http', rebindable: false });
+const VOUCHED: Partial<Ingress> = Object.freeze({ vouched: Object.freeze({}) });
+const PROXIED: Ingress = Object.freeze({ name: 'http', rebindable: false, ...VOUCHED });
 
 /** Default of `unread`, in milliseconds. */
 const UNREAD_MS = 60_000;
@@ -90,15 +91,20 @@ const OPTIONS = {
 export async function serveHttp(options: HttpOptions): Promise<Running<HttpLimits>> {
   const path = 'path' in options ? options.path : undefined;
   const { flag = '-http-port', fetch, forwarded = path !== undefined, memory, tls, log = logLine } = options;
+  const { vouches = path !== undefined || tls?.clientCa !== undefined } = options;
   let proof: Proof | undefined;
   let linger = 0;
   const replies = new Set<ServerResponse>();
   let draining = false;
   let closing = false;
   let endLinger = () => {};
-  let direct: Ingress = { name: 'http', rebindable: true };
+  let direct: Ingress = { name: 'http', rebindable: true, ...(vouches && VOUCHED) };
+  const withProof = new WeakSet<IncomingMessage>();
+  const readProof = (incoming: IncomingMessage) => {
+    if (proof && takeProof(incoming, proof)) withProof.add(incoming);
+  };
   const baseIngress = (incoming: IncomingMessage): Ingress => {
-    const proven = proof !== undefined && proves(incoming, proof);
+    const proven = withProof.has(incoming);
     return { ...(proven ? PROXIED : direct), peer: peerOf(incoming, forwarded || proven) };
   };
 
@@ -150,6 +156,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running<HttpLimit
     } else socket.once('close', connected.hold(caller));
   });
   server.on('request', (incoming, outgoing) => {
+    readProof(incoming);
     replies.add(outgoing);
     outgoing.shouldKeepAlive &&= !draining;
     outgoing.once('close', () => {
@@ -168,7 +175,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running<HttpLimit
       });
     } else void listener(incoming, outgoing);
   });
-  server.on('upgrade', sockets.upgrade);
+  server.on('upgrade', (incoming, stream, head) => {
+    readProof(incoming);
+    sockets.upgrade(incoming, stream, head);
+  });
   server.on('clientError', (error, stream) => {
     const hasBegun = [...replies].some(({ socket, headersSent }) => socket === stream && headersSent);
     refuseUnreadable(error, stream, hasBegun);
@@ -267,12 +277,6 @@ function readGetBody(incoming: IncomingMessage, then: (body: Uint8Array) => void
 function tooManyConnections(): Refusal {
   const message = 'You have as many connections as one caller may have here; close one, or use one of them again.';
   return new Refusal(429, 'rate_limit_exceeded', message, true);
-}
-
-/** Whether a request has the proof; a repeated header does not count. */
-function proves({ headers }: Incoming, { header, value }: Proof): boolean {
-  const [actual, expected] = [Buffer.from(String(headers[header] ?? '')), Buffer.from(value)];
-  return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 
 /** The ingress of one request. `ended` is called when Node has handed on the whole reply, or the connection is gone. */

@@ -1,4 +1,4 @@
-import { type Config, misconfigured } from '../handler/index.ts';
+import { type AuthEntry, type Config, misconfigured } from '../handler/index.ts';
 import type { Flags } from './flags.ts';
 import { isBeyondLoopback } from './loopback.ts';
 
@@ -22,10 +22,10 @@ type Ports = Partial<Pick<Flags, 'port' | 'httpPort' | 'envoyPort' | 'adminPort'
 
 /**
  * The listeners of a configuration and command line; the command line wins. Throws a ConfigError that names the key for
- * contradictions: a port for a unix socket, TLS without TCP, no listener at all, and a listener beyond the loopback without
- * authentication, unless the configuration has `auth`.
+ * contradictions: a port for a unix socket, TLS without TCP, no listener at all, callers by the word of an Envoy that cannot prove to be ours,
+ * and a listener beyond the loopback without authentication, unless the configuration has `auth`.
  */
-export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): Promise<Listeners> {
+export async function listenersOf({ listen, tls, auth, proof }: Config, flags: Ports): Promise<Listeners> {
   const listeners = {
     grpc: withPort('grpc', listen.grpc, '-port', flags.port),
     http: withPort('http', listen.http, '-http-port', flags.httpPort),
@@ -41,6 +41,7 @@ export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): 
       throw misconfigured(`tls.${name}`, `needs listen.${name} to be HOST:PORT, and it is ${listeners[name]}`);
     }
   }
+  if (Array.isArray(auth)) refuseUnproved(auth, { tls, proof }, listeners);
   if (auth !== undefined) return listeners;
   for (const name of ['grpc', 'http', 'envoy'] as const) {
     if (name !== 'envoy' && tls[name]?.clientCa) continue;
@@ -53,6 +54,25 @@ export async function listenersOf({ listen, tls, auth }: Config, flags: Ports): 
     );
   }
   return listeners;
+}
+
+/**
+ * Throws a ConfigError for an `envoy` of `auth` that nobody could ever be identified by: headers come to both listeners, metadata and
+ * certificates to gRPC alone. The Envoy that is started here asks nobody who he is.
+ */
+function refuseUnproved(auth: AuthEntry[], { tls, proof }: Pick<Config, 'tls' | 'proof'>, listeners: Listeners): void {
+  for (const [index, { envoy }] of auth.entries()) {
+    const used = envoy?.headers ? (['grpc', 'http'] as const) : (['grpc'] as const);
+    const isProved = (name: 'grpc' | 'http') =>
+      listeners[name].startsWith('unix:') || (isTcp(listeners[name]) && Boolean(proof ?? tls[name]?.clientCa));
+    if (!envoy || used.some(isProved)) continue;
+    const those = used.map((name) => `listen.${name}`).join(' and ');
+    throw misconfigured(
+      `auth.${index}.envoy`,
+      `believes an Envoy that nothing shows to be yours (${those}): have it come by unix:PATH, or with a certificate that ` +
+        `tls.${used.join(' or tls.')}.clientCa signed, or with the secret of \`proof\``,
+    );
+  }
 }
 
 /** Host and port of a listener's HOST:PORT; an IPv6 address comes without its brackets. */

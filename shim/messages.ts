@@ -26,7 +26,7 @@ export interface HttpBody {
 
 /** A google.protobuf.Struct; proto-loader's own copy of it speaks camelCase even with `keepCase`. */
 export interface Struct {
-  fields: Record<string, { stringValue?: string }>;
+  fields: Record<string, { stringValue?: string; numberValue?: number; boolValue?: boolean }>;
 }
 
 /** A message from Envoy: exactly one of the six parts, and in the first message of a stream, how Envoy is configured. */
@@ -38,6 +38,8 @@ export interface ProcessingRequest {
   request_trailers?: object;
   response_trailers?: object;
   attributes?: Record<string, Struct>;
+  /** An envoy.config.core.v3.Metadata. */
+  metadata_context?: Uint8Array;
   protocol_config?: { request_body_mode: number } | null;
 }
 

@@ -169,6 +169,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     };
     telemetry = await startTelemetry(settings, { slot, config: config.telemetry, gauges, droppedLines, reloads });
     const grpcLimits = ({ limits }: Config) => sessionLimits(limits);
+    const provenLimits = (config: Config) => ({ ...grpcLimits(config), proof: config.proof });
     const grpc = { fetch, limits: grpcLimits(config), memory };
     const http = { fetch, memory };
     if (listen.http !== 'off') {
@@ -181,7 +182,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     }
     // Loaded once HTTP is served, and where it is used: it takes as long as half of the rest.
     const serveGrpc = async (options: GrpcOptions) => (await import('./server.ts')).serveGrpc(options);
-    if (listen.grpc !== 'off') run(await serveGrpc({ ...grpc, address: listen.grpc, tls: tls.grpc }), grpcLimits);
+    if (listen.grpc !== 'off') {
+      const limits = provenLimits(config);
+      run(await serveGrpc({ ...grpc, limits, address: listen.grpc, tls: tls.grpc }), provenLimits);
+    }
     if (listen.admin !== 'off') {
       const { scrape } = telemetry;
       const routes = new Map<string, AdminAnswer>([
@@ -190,23 +194,18 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         ['/config', () => showConfig(newest.config, newest.models)],
       ]);
       if (scrape) routes.set('/metrics', scrape);
-      admin = await serveHttp({
-        ...addressOf(listen.admin),
-        flag: '-admin-port',
-        fetch: adminFetch(routes),
-      });
+      admin = await serveHttp({ ...addressOf(listen.admin), flag: '-admin-port', fetch: adminFetch(routes) });
     }
     let envoy: SupervisedEnvoy | undefined;
     if (listen.envoy !== 'off') {
       // Our Envoy has private sockets: it needs no TLS and checks no names, so Host and Origin are checked here; on the other
-      // listeners, which may be behind a user's Envoy, they are not.
+      // listeners, which may be behind a user's Envoy, they are not. It asks nobody who he is, and passes on whatever headers come: so
+      // it vouches for nobody.
       sockets = await newSocketFolder();
       const processor = { grpcSocket: join(sockets.path, 'grpc.sock'), httpSocket: join(sockets.path, 'http.sock') };
-      run(await serveGrpc({ ...grpc, address: `unix:${processor.grpcSocket}`, rebindable: true }), grpcLimits);
-      run(
-        await serveHttp({ ...http, ...httpLimits(config), path: processor.httpSocket, rebindable: true }),
-        httpLimits,
-      );
+      const own = { rebindable: true, vouches: false };
+      run(await serveGrpc({ ...grpc, ...own, address: `unix:${processor.grpcSocket}` }), grpcLimits);
+      run(await serveHttp({ ...http, ...own, ...httpLimits(config), path: processor.httpSocket }), httpLimits);
       const [host, envoyPort] = hostAndPort(listen.envoy);
       envoy = await superviseEnvoy(
         { mode: 'streamed', ...processor, host, envoyPort, say, accessLog: accessLogger(), ownLog: logEnvoy },

@@ -28,6 +28,11 @@ export interface GrpcOptions extends Omit<SessionOptions, 'log'> {
   /** TLS. Without it the port is for peers on the same machine, or behind a mesh that encrypts. */
   tls?: Tls | undefined;
   fetch: Fetch;
+  /**
+   * Whether nobody but an Envoy that says who the client is can call. Default: on a unix socket, and with the certificate of each
+   * client checked.
+   */
+  vouches?: boolean;
   /** Default: the handler's own log. */
   log?: Log;
 }
@@ -72,7 +77,9 @@ export async function serveGrpc({
   log = logLine,
   ...options
 }: GrpcOptions): Promise<Running<SessionOptions['limits']>> {
-  const session: SessionOptions = { ...options, log };
+  const path = socketPathOf(address);
+  const vouches = path !== undefined || tls?.clientCa !== undefined;
+  const session: SessionOptions = { vouches, ...options, log };
   const serverOptions = { ...OPTIONS, [MESSAGE_LENGTH]: session.limits.body + HEADERS_SLACK };
   const server = new Server(serverOptions);
   // grpc-js has no public option for these; tests notice if a field is renamed.
@@ -97,7 +104,6 @@ export async function serveGrpc({
   });
   server.addService(serviceOf('health.proto', 'grpc.health.v1.Health'), { ...health.handlers });
 
-  const path = socketPathOf(address);
   if (path !== undefined) await clearSocketPath(path);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentialsOf(tls), (error, bound) => {

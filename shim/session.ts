@@ -7,6 +7,7 @@ import { encodeMetadata, type Metadata } from './metadata.ts';
 import { unlessAborted } from './race.ts';
 import { Refusal, serverError } from './refusal.ts';
 import { type Outlet, sendLive, sendWhole, TruncatedReply } from './reply.ts';
+import { type Vouched, vouchedOf } from './vouched.ts';
 
 /** One ext_proc stream: messages from Envoy, and a way to answer. */
 export interface Exchange extends AsyncIterable<ProcessingRequest> {
@@ -16,6 +17,8 @@ export interface Exchange extends AsyncIterable<ProcessingRequest> {
   readonly signal: AbortSignal;
   /** The headers of the gRPC call by which its sender names the place of this exchange in a trace. */
   readonly trace?: TraceHeaders | undefined;
+  /** Whether the gRPC call has a proof in its headers, which Envoy writes itself: nothing of a client's request is among them. */
+  hasProof?(proof: Proof): boolean;
   /** Calls `then` once, when the exchange and its reply are done with. */
   closed?(then: () => void): void;
 }
@@ -26,6 +29,12 @@ export interface TraceHeaders {
   readonly tracestate?: string;
 }
 
+/** A header, in lower case, and the secret in it, that prove that a request comes from our Envoy. */
+export interface Proof {
+  header: string;
+  value: string;
+}
+
 /** How a request came in. */
 export interface Ingress {
   readonly name: 'ext_proc' | 'http';
@@ -33,6 +42,8 @@ export interface Ingress {
   readonly rebindable?: boolean;
   /** The client's address, from the attribute `source.address`. */
   readonly peer?: string | undefined;
+  /** What Envoy says of the client, on plain HTTP in headers alone, if it has proved to be ours; read only where it is asked for. */
+  readonly vouched?: Partial<Vouched> | undefined;
   /** Its place in a trace, as the metadata of the gRPC call names it. */
   readonly trace?: TraceHeaders | undefined;
   /** Calls `then` once, when the reply was read, or its reader is gone. */
@@ -58,9 +69,12 @@ export type Log = (
 export interface SessionOptions {
   /**
    * Maximum bytes of a request body and of a reply body, and milliseconds from the first message to the end of the reply:
-   * slightly above the handler's own limits, so that its graceful end comes first.
+   * slightly above the handler's own limits, so that its graceful end comes first. `proof` is the header of the gRPC call, and the
+   * secret in it, that prove that the call comes from our Envoy.
    */
-  limits: { body: number; reply: number; time: number };
+  limits: { body: number; reply: number; time: number; proof?: Proof | undefined };
+  /** Whether nobody but our Envoy can call. Default: false. */
+  vouches?: boolean;
   /** Whether web pages can reach it by DNS rebinding, through an Envoy that checks no names. Default: false. */
   rebindable?: boolean;
   /** Memory budget for bodies. */
@@ -74,7 +88,8 @@ export interface SessionOptions {
  * an error status then makes Envoy truncate the reply.
  */
 export async function serveExchange(exchange: Exchange, fetch: Fetch, options: SessionOptions): Promise<void> {
-  const { limits, rebindable, log } = options;
+  const { limits, rebindable, vouches, log } = options;
+  const { proof } = limits;
   const messages = exchange[Symbol.asyncIterator]();
   const first = await messages.next();
   if (first.done) return;
@@ -105,6 +120,10 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
   const ingress: Ingress = {
     name: 'ext_proc',
     peer: peerOf(first.value.attributes),
+    get vouched() {
+      const isProved = vouches || (proof && exchange.hasProof?.(proof));
+      return isProved ? vouchedOf(first.value) : undefined;
+    },
     // Asked for only where traces are on.
     get trace() {
       return exchange.trace;
@@ -120,6 +139,7 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
     const intake = await unlessAborted(pending, work.signal);
     void messages.return?.(); // the request is complete: drop what the peer still sends
     if (!intake) return logEarlyEnd();
+    if (proof) intake.headers.delete(proof.header); // whoever wrote it there
     isWhole = true;
     memory.settle();
     await answer(intake, await respond(intake, fetch, ingress, work.signal), outlet);

@@ -92,10 +92,14 @@ export function openSockets(
   };
 }
 
-function toRequest({ url = '', headers }: IncomingMessage): Request | Refusal {
+function toRequest({ url = '', headers, headersDistinct }: IncomingMessage): Request | Refusal {
   const refusal = refuseTarget(url);
   if (refusal) return refusal;
-  const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
+  // Of some headers that come twice Node's `headers` has the first, and a client's own come first.
+  const pairs = Object.entries(headersDistinct).map(([name, values]): [string, string] => [
+    name,
+    String(values?.join(', ')),
+  ]);
   try {
     // Concatenate, do not resolve: `//host/v1` is a path and not another host.
     const { origin } = new URL(`http://${headers.host ?? 'localhost'}`);

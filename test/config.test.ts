@@ -267,6 +267,28 @@ const wrong: [unknown, RegExp][] = [
   // Keys of what is not there yet.
   [{ auth: 'keys' }, /auth must be none, or a list/],
   [{ auth: [] }, /auth must not be empty/],
+  [{ auth: [{}] }, /auth\.0 must have one of keys, envoy/],
+  [{ auth: [{ envoi: {} }] }, /auth\.0\.envoi .* did you mean envoy/],
+  [{ auth: [{ keys: [], envoy: { certificate: {} } }] }, /auth\.0 must have one of keys, envoy/],
+  [{ auth: [{ envoy: {} }] }, /auth\.0\.envoy must have metadata, certificate or headers/],
+  [
+    { auth: [{ envoy: { certificate: {}, metadata: { namespace: 'n', user: 'sub' } } }] },
+    /auth\.0\.envoy has metadata and certificate: each needs an entry of its own/,
+  ],
+  [{ auth: [{ envoy: { metadata: { user: 'a..b' } } }] }, /namespace is missing\n.*user must be a path without empty/],
+  [
+    { auth: [{ envoy: { metadata: { namespace: 'n', project: 'p' } } }] },
+    /metadata must say where the tenant is, or the/,
+  ],
+  [{ auth: [{ envoy: { headers: { user: 'X-User' } } }] }, /headers\.user must be the name of a header, in lower case/],
+  [{ auth: [{ envoy: { headers: { scopes: 'x-s' } } }] }, /headers must say where the tenant is/],
+  [{ auth: [{ envoy: { certificate: { field: 'san' } } }] }, /certificate\.field must be one of uri, dns, subject/],
+  ...['', 'x', '{project}', '{usr}', '{user}{tenant}', '{user}-{tenant}', '{user}/{user}', '{user', '{user}/}'].map(
+    (pattern): [object, RegExp] => [
+      { auth: [{ envoy: { certificate: { pattern } } }] },
+      pattern ? /certificate has a pattern that is none/ : /pattern must not be empty/,
+    ],
+  ),
   [{ auth: [{ keys: [{ id: 'K', sha256: 'x' }] }] }, /auth\.0\.keys\.0\.id must be.*\n.*sha256 must be/],
   [{ auth: [{ keys: [{ id: 'k', sha256: '0'.repeat(64), expires: '2027-02-31x' }] }] }, /expires must be a date/],
   [{ auth: [{ keys: [{ id: 'k', sha256: '0'.repeat(64), scops: [] }] }] }, /did you mean scopes/],

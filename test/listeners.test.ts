@@ -29,6 +29,9 @@ test('listeners have their defaults, the configuration says more than they, and 
 
 const open =
   /beyond the loopback, and nothing there asks who is calling: say in `auth` who may call, or write "auth: none"/;
+const byEnvoy = [{ envoy: { headers: { user: 'x-user' } } }];
+const byCertificate = [{ keys: [] }, { envoy: { certificate: {} } }];
+const proof = { value: 'v'.repeat(16) };
 const wrong: [config: object, flags: object, said: RegExp][] = [
   [
     { listen: { grpc: 'unix:/run/a.sock' } },
@@ -45,6 +48,14 @@ const wrong: [config: object, flags: object, said: RegExp][] = [
   [{ listen: { http: '[::]:1' } }, {}, open],
   [{ listen: { http: '10.1.2.3:1' } }, { httpPort: 5 }, /listen\.http is 10\.1\.2\.3:5/],
   [{ listen: { envoy: '0.0.0.0:1' } }, {}, /^Error: configuration: listen\.envoy is(?!.*clientCa)/],
+  [
+    { auth: byEnvoy },
+    {},
+    /^Error: configuration: auth\.0\.envoy believes .* \(listen\.grpc and listen\.http\).*`proof`/,
+  ],
+  [{ auth: byEnvoy, listen: { grpc: 'off', http: 'off' }, proof }, {}, /auth\.0\.envoy believes/],
+  [{ auth: byEnvoy, tls: { grpc: files, http: files } }, {}, /auth\.0\.envoy believes/],
+  [{ auth: byCertificate, listen: { http: 'unix:/run/a.sock' } }, {}, /auth\.1\.envoy believes .* \(listen\.grpc\): /],
   [{ listen: { http: '0.0.0.0:1' }, tls: { http: files } }, {}, open],
   [{ listen: { http: '0.0.0.0:1' }, tls: { grpc: { ...files, clientCa: 'a.pem' } } }, {}, open],
 ];
@@ -62,4 +73,14 @@ test('beyond the loopback is what is told that nothing asks who calls, or what a
   assert.deepEqual(await listeners({ listen, tls: { grpc: asks, http: asks } }), listen);
   const own = { grpc: 'localhost:1', http: '127.9.9.9:2', envoy: '[::1]:3', admin: 'off' };
   assert.deepEqual(await listeners({ listen: own }), own);
+});
+
+test('an Envoy whose word counts for who calls has one way to show that it is ours', async () => {
+  const asks = { ...files, clientCa: 'a.pem' };
+  for (const auth of [byEnvoy, byCertificate]) {
+    for (const way of [{ listen: { grpc: 'unix:/run/a.sock' } }, { tls: { grpc: asks } }, { proof }])
+      await listeners({ auth, ...way });
+  }
+  for (const way of [{ listen: { http: 'unix:/run/a.sock' } }, { tls: { http: asks } }])
+    await listeners({ auth: byEnvoy, ...way });
 });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { isName, scopes } from '../caller.ts';
+import { byEnvoy } from './auth-envoy.ts';
 import { unique } from './unique.ts';
 
 const text = v.string('must be a text');
@@ -43,12 +44,18 @@ const key = v.strictObject({
   expires: v.optional(moment, '9999-12-31'),
 });
 
-const entry = v.strictObject({
-  keys: v.pipe(
-    v.array(key, 'must be a list'),
-    unique(({ id }) => id, 'id'),
-  ),
-});
+const entry = v.pipe(
+  v.strictObject({
+    keys: v.optional(
+      v.pipe(
+        v.array(key, 'must be a list'),
+        unique(({ id }) => id, 'id'),
+      ),
+    ),
+    envoy: v.optional(byEnvoy),
+  }),
+  v.check((ways) => Object.keys(ways).length === 1, 'must have one of keys, envoy'),
+);
 
 const everybody = v.literal('none', 'must be none, or a list of ways to identify callers');
 const list = v.pipe(v.array(entry, 'must be a list'), v.nonEmpty('must not be empty'));

@@ -1,6 +1,7 @@
 import type { Identify } from '../caller.ts';
 import type { AuthEntry } from '../config/auth.ts';
-import { badCredential } from './identifier.ts';
+import { envoyIdentifier } from './envoy.ts';
+import { badCredential, type Identifier } from './identifier.ts';
 import { keysIdentifier } from './keys.ts';
 import type { StoredKeys } from './stored-keys.ts';
 
@@ -12,7 +13,7 @@ export interface IdentityServices {
 
 /** Identifies callers by the entries of `auth`, in their order: the first that finds a credential decides. */
 export function openIdentify(entries: readonly AuthEntry[], { storedKeys }: IdentityServices): Identify {
-  const identifiers = entries.map((entry) => keysIdentifier(entry.keys, storedKeys));
+  const identifiers = entries.flatMap((entry) => identifiersOf(entry, storedKeys));
   return async (request, sender) => {
     for (const identifier of identifiers) {
       const caller = await identifier(request, sender);
@@ -20,4 +21,9 @@ export function openIdentify(entries: readonly AuthEntry[], { storedKeys }: Iden
     }
     throw badCredential('There is no credential in the request: send it as `Authorization: Bearer ...`.');
   };
+}
+
+/** What an entry has: one of them. */
+function identifiersOf({ keys, envoy }: AuthEntry, storedKeys: StoredKeys): Identifier[] {
+  return [...(keys ? [keysIdentifier(keys, storedKeys)] : []), ...(envoy ? [envoyIdentifier(envoy)] : [])];
 }
