@@ -62,12 +62,12 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
 }
 
 /** How callers are identified: as the program does it, or as `auth` says. Throws a ConfigError where one contradicts the other. */
-function identifyBy({ auth, isolation }: Config, { identify: own, storedKeys }: Shared): Identify {
+function identifyBy({ auth, isolation }: Config, { identify: own, identity }: Shared): Identify {
   const listed = Array.isArray(auth) ? auth : undefined;
   if (own && listed)
     throw misconfigured('auth', 'is a list, and the program identifies callers itself: leave one of the two');
   if (own) return own;
-  if (listed) return openIdentify(listed, { storedKeys });
+  if (listed) return openIdentify(listed, identity);
   if (isolation === 'user') throw misconfigured('isolation', 'is user, which needs a list as `auth` to know users by');
   return identifyByAddress;
 }

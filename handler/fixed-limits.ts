@@ -157,6 +157,18 @@ export const fixedLimits = {
   historyAge: 120 * s,
   /** Characters of one attribute of a span that has content (`telemetry.content`). Past it: the oldest messages are left out, and texts cut. */
   spanContent: 16 * KiB,
+  /** Characters of a caller's token: one with hundreds of groups has some thousands. Past it: 401. */
+  token: 16 * KiB,
+  /** The key set of an issuer, in bytes: a key has some hundreds. Past it: it counts as not fetched. */
+  jwks: 256 * KiB,
+  /** The answer of the server that has them. Past it: the keys of before count. */
+  jwksTime: 5 * s,
+  /** How long fetched keys are used without asking again. Past it: they are fetched, and those that are gone count no more. */
+  jwksFresh: 300 * s,
+  /** How long they are used while they cannot be fetched. Past it: 500 for all tokens of that issuer. */
+  jwksKept: 86_400 * s,
+  /** Time from one fetch to the next, whatever keys tokens name: anybody can make one up. Past it: such a token is 401 without a fetch. */
+  jwksPause: 5 * s,
   /** How long a stopping server tries to hand over its last spans and metrics. Past it: they are lost. */
   flush: 3 * s,
 };

@@ -39,6 +39,7 @@ export type { CompileCel } from './costs.ts';
 export type { DocsScript, FindDocsScript } from './docs-script.ts';
 export { ApiError } from './errors.ts';
 export { CallerCount } from './fair-queue.ts';
+export type { VerifyJwt } from './identity/jwt.ts';
 export type { Ingress } from './ingress.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, isLogged, type Level, levelNames, lineOf, log } from './log.ts';

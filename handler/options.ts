@@ -4,6 +4,7 @@ import type { Codecs } from './codec/codec.ts';
 import type { Config } from './config/index.ts';
 import type { CompileCel } from './costs.ts';
 import type { FindDocsScript } from './docs-script.ts';
+import type { VerifyJwt } from './identity/jwt.ts';
 import type { AddedBackends } from './open-models.ts';
 import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
@@ -31,6 +32,8 @@ export interface HandlerOptions {
   docsScript?: FindDocsScript;
   /** Tells callers apart, so that none takes what others wait for. Default: by the address that the ingress knows. */
   identify?: Identify;
+  /** Checks the tokens of entries `jwt` of `auth`: from `antiphon/jwt`, needed by configurations that have any. */
+  verifyJwt?: VerifyJwt | undefined;
   /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */
   basePath?: string;
   /** Tools this server runs. Default: none. */

@@ -3,6 +3,8 @@ import type { Identify } from './caller.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import type { CompileCel } from './costs.ts';
 import { CallerCount, FairQueue, type QueueLimits } from './fair-queue.ts';
+import { type KeySource, openKeySource } from './identity/key-source.ts';
+import type { IdentityServices } from './identity/open-identify.ts';
 import { StoredKeys } from './identity/stored-keys.ts';
 import type { Limits } from './limits.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -32,8 +34,8 @@ export interface Shared {
   compileCel: CompileCel | undefined;
   /** The program's own way to identify callers. */
   identify: Identify | undefined;
-  /** The keys of the database. */
-  storedKeys: StoredKeys;
+  /** What the entries of `auth` need. */
+  identity: IdentityServices;
   tools: ReadonlyMap<string, Tool>;
   /** The sealing secret of the database. */
   secret: SharedSecret;
@@ -77,7 +79,10 @@ export function openProcess(options: HandlerOptions): Shared {
     transport,
     compileCel: options.compileCel,
     identify: options.identify,
-    storedKeys: new StoredKeys((id) => findKey(database, id)),
+    identity: {
+      storedKeys: new StoredKeys((id) => findKey(database, id)),
+      jwt: options.verifyJwt && { verify: options.verifyJwt, keySource: keySources(transport) },
+    },
     tools: new Map(tools.map((tool) => [tool.type, tool])),
     secret: sharedSecret(database),
     secrets: new ConfiguredSecrets(),
@@ -86,6 +91,16 @@ export function openProcess(options: HandlerOptions): Shared {
       turns.setLimits(queueOf(limits));
       sockets.setMax(limits.perCaller.sockets);
     },
+  };
+}
+
+/** The keys of issuers by their URLs. They are kept for as long as the process lasts, so that a reload asks for none. */
+function keySources(transport: Transport): (url: string) => KeySource {
+  const sources = new Map<string, KeySource>();
+  return (url) => {
+    const source = sources.get(url) ?? openKeySource(url, transport);
+    sources.set(url, source);
+    return source;
   };
 }
 

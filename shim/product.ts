@@ -17,15 +17,13 @@ import {
 import { telemetrySettings } from '../handler/otlp/settings.ts';
 import { type AdminAnswer, adminFetch } from './admin.ts';
 import type { BackendReport } from './backends/ask.ts';
-import { compileCel } from './cel.ts';
-import { codecs } from './codecs.ts';
 import { placed } from './config-file.ts';
 import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
-import { findDocsScript } from './docs-script.ts';
 import { accessLogger, logEnvoy } from './envoy-log.ts';
 import type { Flags } from './flags.ts';
 import { type HttpLimits, serveHttp } from './http.ts';
+import { libraries } from './libraries.ts';
 import { hostAndPort, isTcp, type Listeners } from './listeners.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { Reloader, type Reloads } from './reloader.ts';
@@ -35,7 +33,6 @@ import { sessionLimits } from './session-limits.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { showConfig } from './show-config.ts';
 import { type ProductTelemetry, startTelemetry } from './telemetry/telemetry.ts';
-import { loadTokenizer } from './tokenizer.ts';
 import { createTransport } from './transport.ts';
 import { socketPathOf } from './unix-socket.ts';
 
@@ -128,10 +125,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         config: { ...config, models },
         transport,
         database,
-        codecs,
-        compileCel,
-        docsScript: findDocsScript,
-        tokenizer: loadTokenizer,
+        ...libraries,
         readiness,
         telemetry: slot,
       }),

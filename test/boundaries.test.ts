@@ -107,11 +107,12 @@ const table: Record<string, readonly string[]> = {
   ],
   'open-costs.ts': [...base, 'config'],
   'open-models.ts': [...base, ...model, 'backend/index.ts', 'config', 'routing'],
-  'options.ts': [...base, ...core, port, 'codec', 'open-models.ts', 'config', 'background'],
-  'process.ts': [...base, ...core, port, 'codec', 'identity', 'options.ts', 'background', 'service'],
+  'options.ts': [...base, ...core, port, 'codec', 'open-models.ts', 'config', 'background', 'identity'],
+  'process.ts': [...base, ...core, port, 'codec', 'options.ts', 'background', 'identity', 'service'],
   'configured.ts': [...base, ...core, 'identity', 'open-costs.ts', 'open-models.ts', 'process.ts', 'config', 'service'],
   'index.ts': [
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
+    'identity',
     ...[
       port,
       'telemetry',
@@ -131,6 +132,7 @@ const packages: Record<string, RegExp> = {
   hono: /^handler\/http\//,
   valibot: /^handler\/(protocol\/|items\/|validate\.ts|config\/|background\/stored-job\.ts)/,
   'eventsource-parser': /^handler\/events\/sse\.ts/,
+  jose: /^handler\/identity\/verify-jwt\.ts/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@marcbachmann/cel-js': /^handler\/cel\.ts/,
   'brotli-wasm': /^shim\/codecs\.ts/,
@@ -149,7 +151,9 @@ const packages: Record<string, RegExp> = {
 };
 
 /** What the shim may know of the handler, and what its folder that opens databases may besides: their packages, too. */
-const HANDLER_FOR_SHIM = ['index', 'byte-list', 'cel', 'log', 'transport'].map((name) => `handler/${name}.ts`);
+const HANDLER_FOR_SHIM = ['index', 'byte-list', 'cel', 'identity/verify-jwt', 'log', 'transport'].map(
+  (name) => `handler/${name}.ts`,
+);
 const OPENERS = 'shim/databases/';
 const DATABASES = /^handler\/state\/database\/(?!contract)/;
 

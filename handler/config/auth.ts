@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { isName, scopes } from '../caller.ts';
 import { byEnvoy } from './auth-envoy.ts';
+import { jwt } from './jwt.ts';
 import { unique } from './unique.ts';
 
 const text = v.string('must be a text');
@@ -53,8 +54,9 @@ const entry = v.pipe(
       ),
     ),
     envoy: v.optional(byEnvoy),
+    jwt: v.optional(jwt),
   }),
-  v.check((ways) => Object.keys(ways).length === 1, 'must have one of keys, envoy'),
+  v.check((ways) => Object.keys(ways).length === 1, 'must have one of keys, envoy, jwt'),
 );
 
 const everybody = v.literal('none', 'must be none, or a list of ways to identify callers');

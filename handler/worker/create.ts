@@ -24,7 +24,10 @@ import { backgroundTurnClass, type ObjectClass, type OpenHandler, objectRunner }
 import type { Bindings } from './bindings.ts';
 
 /** Options of a Worker beside its configuration. */
-export type WorkerOptions = Pick<HandlerOptions, 'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel'> & {
+export type WorkerOptions = Pick<
+  HandlerOptions,
+  'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel' | 'verifyJwt'
+> & {
   /** Opens traces and metrics by the bindings `OTEL_*`: `openOtlp` of `antiphon/telemetry`. Default: there are none. */
   telemetry?: OpenWorkerTelemetry | undefined;
 };

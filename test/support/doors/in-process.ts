@@ -9,6 +9,7 @@ import {
   type Runner,
   type TelemetrySlot,
   type Tool,
+  type VerifyJwt,
   type Work,
 } from '../../../handler/index.ts';
 import { codecs } from '../../../shim/codecs.ts';
@@ -31,6 +32,7 @@ export interface Chosen {
   identify?: Identify;
   tools?: readonly Tool[];
   compileCel?: CompileCel;
+  verifyJwt?: VerifyJwt;
   docs?: boolean;
   docsScript?: FindDocsScript;
   telemetry?: TelemetrySlot;
@@ -38,7 +40,7 @@ export interface Chosen {
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
-  const { retention, lease, database, runner, identify, compileCel, tools = [testTool], telemetry } = chosen;
+  const { retention, lease, database, runner, identify, compileCel, verifyJwt, tools = [testTool], telemetry } = chosen;
   const { docs = true, docsScript } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
@@ -55,6 +57,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     ...(runner && { runner }),
     ...(identify && { identify }),
     ...(compileCel && { compileCel }),
+    ...(verifyJwt && { verifyJwt }),
     ...(docsScript && { docsScript }),
     ...(telemetry && { telemetry }),
   });

@@ -1,0 +1,14 @@
+import type { HandlerOptions } from '../handler/index.ts';
+import { compileCel } from './cel.ts';
+import { codecs } from './codecs.ts';
+import { findDocsScript } from './docs-script.ts';
+import { loadTokenizer } from './tokenizer.ts';
+
+/** What the handler gets of libraries. Those that only some configurations or requests use are loaded when they are. */
+export const libraries = {
+  codecs,
+  compileCel,
+  verifyJwt: async (...given) => (await import('../handler/identity/verify-jwt.ts')).verifyJwt(...given),
+  docsScript: findDocsScript,
+  tokenizer: loadTokenizer,
+} satisfies Partial<HandlerOptions>;
