@@ -78,7 +78,10 @@ export function isName(text: string): boolean {
 }
 
 /** Where a caller's rows are: its tenant, or a part of it that one user has alone. Undefined for a user who has no name. */
-export function partitionOf({ tenant = DEFAULT_TENANT, user }: Caller, isolation: Isolation): string | undefined {
+export function partitionOf(
+  { tenant = DEFAULT_TENANT, user }: Pick<Caller, 'tenant' | 'user'>,
+  isolation: Isolation,
+): string | undefined {
   if (isolation === 'tenant') return tenant;
   return user === undefined ? undefined : `${tenant}${SEPARATOR}${user}`;
 }
@@ -86,6 +89,11 @@ export function partitionOf({ tenant = DEFAULT_TENANT, user }: Caller, isolation
 /** The tenant whose rows are there. */
 export function tenantOf(partition: string): string {
   return partition.split(SEPARATOR, 1)[0] ?? partition;
+}
+
+/** The user whose rows alone are there; undefined where those of a tenant are. */
+export function userOf(partition: string): string | undefined {
+  return partition.split(SEPARATOR, 2)[1];
 }
 
 /** Whether a caller may do that. */

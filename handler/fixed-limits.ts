@@ -25,6 +25,11 @@ export const fixedLimits = {
   /** How deep JSON above `scannedJson` is nested: what we read is some ten levels deep, a tool's parameters a hundred. Past it: 400, or the turn fails. */
   jsonDepth: 128,
   /**
+   * Entries of an index that a page of responses or conversations looks at, in a fraction of a second. Past it: it ends early, and
+   * says so.
+   */
+  listRows: 100_000,
+  /**
    * Items that a turn goes on from: many small ones take as long to read as the bytes of `history`. Past it: 400
    * `context_length_exceeded`.
    */

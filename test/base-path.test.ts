@@ -47,7 +47,7 @@ for (const [name, way] of Object.entries(ways)) {
     const { id } = (await made.json()) as { id: string };
     assert.equal((await fetch(`${at}/api/v1/responses/${id}`)).status, 200);
     assert.equal((await fetch(`${at}/api/livez`)).status, 200);
-    assert.equal((await fetch(`${at}/api/v1/responses`, { method: 'PUT' })).headers.get('allow'), 'POST');
+    assert.equal((await fetch(`${at}/api/v1/responses`, { method: 'PUT' })).headers.get('allow'), 'POST, GET');
     for (const path of ['/v1/responses', '/livez', '/apiv1/responses', '/api/api/v1/responses', '/api//v1/responses']) {
       assert.equal((await fetch(`${at}${path}`, create)).status, 404, path);
     }

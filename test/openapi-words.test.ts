@@ -139,7 +139,7 @@ test('every example of a body is taken by the server, and every example of a rep
       .replace('{model}', 'demo')
       .replace('{item}', ids.msg_1)
       .replace('{id}', path.includes('/cancel') ? background : path.includes('/responses/') ? ids.resp_1 : ids.conv_1)
-      .replace(/items$/, operationId === 'listItems' ? 'items?order=asc' : 'items');
+      .replace(/$/, ['listItems', 'listResponses', 'listConversations'].includes(operationId) ? '?order=asc' : '');
     const bodies = Object.entries(
       words.requests ?? (method === 'POST' ? { nothing: undefined } : { nothing: undefined }),
     );

@@ -17,6 +17,7 @@ import { HistoryCache } from '../handler/state/history-cache.ts';
 import { findResponse, refuseUsedKey } from '../handler/state/idempotency.ts';
 import { ownsJob, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
 import { findKey, listKeys } from '../handler/state/keys.ts';
+import { listConversations, listResponses } from '../handler/state/lists.ts';
 import { hasLog, readLog } from '../handler/state/log.ts';
 import { ProcessLease } from '../handler/state/process-lease.ts';
 import { findItems, idsInConversation } from '../handler/state/references.ts';
@@ -104,6 +105,9 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     getResponse: () => getResponse(store, response),
     getStoredResponse: () => getStoredResponse(store, response),
     getStatus: () => getStatus(store, response),
+    listResponses: () => listResponses(store, { ...page, metadata: {} }),
+    listConversations: () => listConversations(store, { ...page, metadata: {} }),
+    findPlaces: () => listResponses(store, { ...page, metadata: { a: 'b' }, id: 'msg_1' }),
     listInputItems: () => listInputItems(store, response, page),
     readHistory: async () => [
       await readHistory(store, { previous_response_id: response }),
@@ -133,6 +137,7 @@ const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
   ...['beginTurn', 'claimJob', 'takeDue', 'retryRead', 'sweep'],
   ...['createKey', 'revokeKey', 'rotateKey'],
+  ...['listOlderResponses', 'listOlderConversations'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];
 

@@ -33,11 +33,11 @@ export function openStore(
   { storage, isolation }: Pick<Services, 'storage' | 'isolation'>,
   caller: Caller,
   memory: Reservation,
-  { activity }: RequestLog,
+  { activity, requestId }: RequestLog,
 ): TenantStore {
   const tenant = partitionOf(caller, isolation);
   if (tenant === undefined) throw new ApiError('permissions', NO_USER);
-  const store = { ...storage, tenant, memory };
+  const store = { ...storage, tenant, user: caller.user, requestId, memory };
   return activity ? { ...store, database: activity.database(storage.database) } : store;
 }
 

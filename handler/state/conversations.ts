@@ -1,9 +1,10 @@
-import { newId } from '../ids.ts';
+import { newId, timeOf } from '../ids.ts';
 import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { Row } from './database/database.ts';
 import { read, type Sql, sql, write } from './database/sql.ts';
 import { insertItems } from './items.ts';
+import { insertMetadata, removeMetadata } from './metadata.ts';
 import { refuseFull } from './storage.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 
@@ -12,12 +13,15 @@ type Metadata = Conversation['metadata'];
 /** Creates a conversation with these first items; throws `storage_full` when there is no room. */
 export async function createConversation(store: TenantStore, metadata: Metadata, items: Item[]): Promise<Conversation> {
   refuseFull(store);
-  const { database, tenant } = store;
+  const { database, tenant, user, requestId } = store;
   const id = newId('conv');
-  const created_at = Math.floor(Date.now() / 1000);
+  const created_at = Math.floor(timeOf(id) / 1000);
   await database.batch({
-    conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, used_at, metadata, next_place)
-      VALUES (${tenant}, ${id}, ${created_at}, ${Date.now()}, ${JSON.stringify(metadata)}, ${items.length})`),
+    conversation:
+      write(sql`INSERT INTO conversations (tenant, id, created_at, used_at, metadata, next_place, made_by, request, listed)
+      VALUES (${tenant}, ${id}, ${created_at}, ${Date.now()}, ${JSON.stringify(metadata)}, ${items.length}, ${user ?? null},
+        ${requestId ?? null}, 1)`),
+    metadata: insertMetadata(tenant, id, metadata),
     items: insertItems({ tenant, owner: id, kind: 'added', position: 0, items, conversation: { id, next: 0 } }),
   });
   return { id, object: 'conversation', created_at, metadata };
@@ -42,8 +46,16 @@ export async function updateConversation(store: TenantStore, id: string, metadat
   const { database, tenant } = store;
   if (!isId(id)) throw notFound('conversation');
   const { updated } = await database.batch({
-    updated: write(sql`UPDATE conversations SET metadata = ${JSON.stringify(metadata)}, used_at = ${Date.now()}
+    updated: write(sql`UPDATE conversations SET metadata = ${JSON.stringify(metadata)}, used_at = ${Date.now()},
+        listed = 1
       WHERE ${present(tenant, id)} RETURNING id, created_at, metadata`),
+    removed: removeMetadata(tenant, id),
+    inserted: insertMetadata(
+      tenant,
+      id,
+      metadata,
+      sql`EXISTS (SELECT 1 FROM conversations WHERE ${present(tenant, id)})`,
+    ),
   });
   return conversationOf(updated[0]);
 }
@@ -58,7 +70,7 @@ export async function deleteConversation({ database, tenant }: TenantStore, id: 
 }
 
 /** Parses a row with `id`, `created_at` and `metadata`; throws 404 when there is none. */
-function conversationOf(row: Row | undefined): Conversation {
+export function conversationOf(row: Row | undefined): Conversation {
   if (!row) throw notFound('conversation');
   const { id, created_at, metadata } = row;
   const pairs = JSON.parse(String(metadata)) as Metadata; // as createConversation and updateConversation wrote it

@@ -53,6 +53,7 @@ export async function removeResponses(database: Database, before: number): Promi
     items: removeItems(free, own, items),
     texts: removeLog(free, OWN_TEXTS),
     keys: forRows(free, (ids) => sql`DELETE FROM idempotency WHERE (tenant, response) IN ${ids}`),
+    metadata: forRows(free, METADATA_OF),
     responses: forRows(
       free,
       (
@@ -130,6 +131,7 @@ export async function removeConversations(database: Database, before: number): P
       (ids) => sql`UPDATE conversations AS v SET waits = 1 WHERE (v.tenant, v.id) IN ${ids} AND ${BEGUN_IN}`,
     ),
     items: removeItems(free, own, items),
+    metadata: forRows(free, METADATA_OF),
     conversations: forRows(
       free,
       (ids) => sql`DELETE FROM conversations AS v WHERE (v.tenant, v.id) IN ${ids}
@@ -138,6 +140,8 @@ export async function removeConversations(database: Database, before: number): P
   });
   return true;
 }
+
+const METADATA_OF = (ids: Sql) => sql`DELETE FROM metadata WHERE (tenant, holder) IN ${ids}`;
 
 /** Items to remove: a condition that the list of ids completes, and their order. */
 interface ItemSelection {

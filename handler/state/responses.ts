@@ -1,8 +1,10 @@
 import { ApiError } from '../errors.ts';
+import type { Item } from '../items/item.ts';
 import { neverFits, overloaded } from '../memory-budget.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
 import { maxReadable, selectBounded } from './bounded.ts';
+import type { Value } from './database/database.ts';
 import { read, type Sql, sql, write } from './database/sql.ts';
 import { itemsOf, type Listing, pageOf, selectCursor, selectPage } from './items.ts';
 import { OWNER_BEAT, PROCESS_DIED } from './process-lease.ts';
@@ -45,16 +47,20 @@ async function readResponse(store: TenantStore, id: string, now: number): Promis
   const size = Number(stored.row.bytes);
   if (size > maxBytes) throw neverFits(memory.budget, size) ? tooLargeToHold() : overloaded();
   memory.takeParsed(bytesOf(found) + bytesOf(items));
+  return responseOf(stored.text, stored.row.status, itemsOf(items));
+}
+
+/** A response of its stored body, the status of its row, and its output. */
+export function responseOf(body: string, status: Value | undefined, output: readonly Item[]): Response {
   // As StoredRecord wrote it: a Response without its output, which is in items of its own.
-  const response = { ...JSON.parse(stored.text), output: itemsOf(items) } as Response;
-  const { status } = stored.row;
+  const response = { ...JSON.parse(body), output } as Response;
   if (response.status === status) return response;
   if (status === 'in_progress') return { ...response, status };
   return { ...response, status: 'failed', error: { code: 'server_error', message: PROCESS_DIED } };
 }
 
 /** 500: too large for this process. Whoever wrote it had the memory, perhaps because it was a copy. */
-function tooLargeToHold(): ApiError {
+export function tooLargeToHold(): ApiError {
   const message = 'The response takes more memory than this server may use at a time (limits.inFlight).';
   return new ApiError('server', message, { retry: false });
 }

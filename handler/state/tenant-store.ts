@@ -27,6 +27,9 @@ export interface SharedStore {
 /** The store of one tenant, for one request or one background turn. */
 export interface TenantStore extends SharedStore {
   readonly tenant: string;
+  /** The request that it is opened for, and the user who sends it: what is stored says so, to be found by. */
+  readonly requestId?: string | undefined;
+  readonly user?: string | undefined;
   /** Memory for what is read. */
   readonly memory: Reservation;
 }

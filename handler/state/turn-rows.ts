@@ -4,15 +4,16 @@ import type { Statement } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
 import { type ConversationPosition, LOCKED, type TurnOrigin } from './history.ts';
 import { insertItems } from './items.ts';
+import { insertMetadata, removeMetadata } from './metadata.ts';
 import { OPEN } from './process-lease.ts';
-import type { TenantStore } from './tenant-store.ts';
+import { isId, type TenantStore } from './tenant-store.ts';
 import { splitText } from './text.ts';
 
 // The rows of a turn: its response, its items, and its place in a conversation.
 
-/** Inserts a response without its output: its row, and what of its body does not fit the row. */
+/** Inserts a response without its output: its row, what of its body does not fit the row, and its metadata. */
 export function insertResponse(
-  { tenant, retention }: TenantStore,
+  { tenant, retention, user, requestId }: TenantStore,
   response: Response,
   { previous, conversation, chainStart }: TurnOrigin,
   { owner, compacted, version = 0, logUntil = null }: NewRow,
@@ -20,10 +21,12 @@ export function insertResponse(
   const from = conversation ?? chainStart;
   const { head, rest } = writeBody(tenant, response);
   const row = write(sql`INSERT INTO responses
-      (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body)
+      (tenant, id, parent, conversation, base, owner, status, background, log_until, compacted, expires_at, body,
+        model, made_by, request, listed)
     VALUES (${tenant}, ${response.id}, ${previous}, ${from?.id ?? null}, ${from?.base ?? null}, ${owner},
-      ${response.status}, ${version}, ${logUntil}, ${compacted ? 1 : 0}, ${Date.now() + retention}, ${head})`);
-  return { row, body: rest };
+      ${response.status}, ${version}, ${logUntil}, ${compacted ? 1 : 0}, ${Date.now() + retention}, ${head},
+      ${isId(response.model) ? response.model : null}, ${user ?? null}, ${requestId ?? null}, 1)`);
+  return { row, body: [...rest, ...insertMetadata(tenant, response.id, response.metadata)] };
 }
 
 /** The columns of a new response that are not in its Response. */
@@ -96,6 +99,7 @@ export function writeUndo(
     write(sql`DELETE FROM idempotency WHERE tenant = ${tenant} AND response = ${id}`),
     write(sql`DELETE FROM chunks WHERE ${ofTurn}`),
     write(sql`DELETE FROM items WHERE ${ofTurn}`),
+    removeMetadata(tenant, id),
     write(sql`DELETE FROM responses WHERE tenant = ${tenant} AND id = ${id}`),
   ];
 }

@@ -1,4 +1,4 @@
-import { newId } from '../ids.ts';
+import { newId, timeOf } from '../ids.ts';
 import type { EchoedTool, Response } from '../protocol/response.ts';
 import { appliedOptions } from './cache-options.ts';
 import type { History } from './history.ts';
@@ -19,11 +19,12 @@ export function newResponse(
   { shared, reasoning, text, tools }: PlannedFields,
 ): Response {
   const cache = request.prompt_cache_options;
+  const id = newId('resp');
   return {
-    id: newId('resp'),
+    id,
     object: 'response',
     access_programs: null,
-    created_at: Math.floor(Date.now() / 1000),
+    created_at: Math.floor(timeOf(id) / 1000),
     completed_at: null,
     status: request.background ? 'queued' : 'in_progress',
     background: request.background ?? false,

@@ -82,7 +82,7 @@ promise(
       [422, await post(door, {}, { headers })],
       [404, await door.fetch('/v1/nothing', { headers })],
       [404, await door.fetch('/v1/responses/resp_none', { headers })],
-      [405, await door.fetch('/v1/responses', { headers })],
+      [405, await door.fetch('/v1/models', { method: 'POST', headers })],
       [415, await post(door, '{}', { headers: { ...headers, 'content-encoding': 'compress' } })],
       [500, await post(door, { model: 'down', input: 'Hi' }, { headers })],
       [500, await post(door, '{}', { headers: { ...headers, 'x-antiphon-hop': '1' } })],
@@ -127,7 +127,7 @@ promise(
   { says: 'OPTIONS that is no preflight is 405', source: 'docs/api.md' },
   async (door) => {
     const reply = await door.fetch('/v1/responses', { method: 'OPTIONS', headers: { origin: testOrigin } });
-    assert.equal(reply.headers.get('allow'), 'POST');
+    assert.equal(reply.headers.get('allow'), 'POST, GET');
     readable(reply, 'OPTIONS');
     await refuses(reply, { status: 405, code: 'method_not_allowed' });
   },

@@ -39,7 +39,7 @@ promise(
   async (door) => {
     await shouldRetry(await door.fetch('/v1/nothing'), 404, 'false');
     await shouldRetry(await door.fetch('/v1/responses/resp_none'), 404, 'false');
-    await shouldRetry(await door.fetch('/v1/responses'), 405, 'false');
+    await shouldRetry(await door.fetch('/v1/responses', { method: 'PUT' }), 405, 'false');
     await shouldRetry(await post(door, '{}', { headers: { 'content-type': 'text/plain' } }), 415, 'false');
     await shouldRetry(await post(door, 'x', { headers: { 'content-encoding': 'zstd' } }), 400, 'false');
   },

@@ -136,13 +136,14 @@ promise(
 promise(
   'websocket.elsewhere',
   {
-    says: 'a WebSocket at an unknown path is 404, and a plain GET of responses 405',
+    says: 'a WebSocket at an unknown path is 404, and a handshake that a proxy took its upgrade from 426',
     source: 'docs/websockets.md',
   },
   async (door) => {
     await refuses(await wish(door, '/v1/realtime', HANDSHAKE), { status: 404, code: null });
-    const reply = await door.fetch('/v1/responses');
-    await refuses(reply, { status: 405, code: 'method_not_allowed' });
+    const { upgrade: _, ...left } = HANDSHAKE;
+    const reply = await wish(door, '/v1/responses', { ...left, connection: 'close' });
+    await refuses(reply, { status: 426, code: 'websocket_not_supported' });
   },
   NEEDS_HEADERS,
 );

@@ -93,7 +93,7 @@ test('a request that came through us already, an unknown path and an unreadable 
   const requests: [number, RequestInit, string][] = [
     [500, ask({ model: 'demo' }, { 'x-antiphon-hop': '1' }), '/v1/responses'],
     [404, {}, '/nowhere'],
-    [405, {}, '/v1/responses'],
+    [405, { method: 'PUT' }, '/v1/responses'],
     [400, { method: 'POST', body: '{', headers: JSON_TYPE }, '/v1/responses'],
   ];
   for (const [status, init, path] of requests) {

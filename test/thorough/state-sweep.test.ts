@@ -145,8 +145,8 @@ function watched(whole: Database) {
 
 const insertResponses = (count: number) =>
   write(sql`WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ${count})
-    INSERT INTO responses (tenant, id, owner, status, background, compacted, body, expires_at)
-    SELECT 't', 'resp_' || n, '', 'completed', 0, 0, '{}', n FROM n`);
+    INSERT INTO responses (tenant, id, owner, status, background, compacted, body, expires_at, listed)
+    SELECT 't', 'resp_' || n, '', 'completed', 0, 0, '{}', n, 1 FROM n`);
 
 test('what has expired goes in slices of few rows, and a timer that is due fires between any two', async () => {
   const { database, slices } = watched(await testDatabase());
@@ -190,8 +190,8 @@ test('what waits for others to go is looked at once, and goes with the last of t
   await database.batch({
     responses: insertResponses(100),
     children:
-      write(sql`INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, body, expires_at)
-      SELECT tenant, id || '_child', id, '', 'completed', 0, 0, '{}', ${Date.now() + HOUR} FROM responses`),
+      write(sql`INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, body, expires_at, listed)
+      SELECT tenant, id || '_child', id, '', 'completed', 0, 0, '{}', ${Date.now() + HOUR}, 1 FROM responses`),
   });
   const looks = async (later = 0) => {
     slices.length = 0;
@@ -233,8 +233,8 @@ for (const [what, count, size] of [
     await database.batch({
       response: insertResponses(1),
       input: insertItems({ ...at, owner: 'resp_1', items }),
-      conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at)
-        VALUES ('t', 'conv', 0, '{}', 1)`),
+      conversation: write(sql`INSERT INTO conversations (tenant, id, created_at, metadata, deleted_at, listed)
+        VALUES ('t', 'conv', 0, '{}', 1, 1)`),
       added: insertItems({ ...at, owner: 'conv', kind: 'added', items, conversation: { id: 'conv', next: 0 } }),
     });
     slices.length = 0;

@@ -1,6 +1,7 @@
 import { AddItems, CreateConversation, UpdateConversation } from '../../protocol/conversation.ts';
-import { ItemQuery, ListQuery } from '../../protocol/list.ts';
+import { ConversationListQuery, ItemQuery, ListQuery } from '../../protocol/list.ts';
 import { takeConversationItems } from '../../service/client-items.ts';
+import { findConversations } from '../../service/lists.ts';
 import { addItems, deleteItem, getItem, listItems } from '../../state/conversation-items.ts';
 import {
   createConversation,
@@ -17,6 +18,15 @@ const ITEM = `${ITEMS}/{item}` as const;
 
 /** Conversations and their items. */
 export const conversations: Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/conversations',
+    operationId: 'listConversations',
+    summary: 'List conversations',
+    request: { query: ConversationListQuery },
+    reply: json('ConversationList'),
+    handle: async ({ c, services, ctx, query }) => sendJson(c, await findConversations(services, ctx, query)),
+  }),
   route({
     method: 'POST',
     path: '/v1/conversations',

@@ -1,6 +1,7 @@
 import { ApiError } from '../../errors.ts';
-import { ListQuery, StreamQuery } from '../../protocol/list.ts';
+import { ListQuery, ResponseListQuery, StreamQuery } from '../../protocol/list.ts';
 import { cancelResponse, checkFollowed, followResponse, removeResponse } from '../../service/background.ts';
+import { findResponses } from '../../service/lists.ts';
 import { getResponse, listInputItems } from '../../state/responses.ts';
 import { sendJson } from '../reply.ts';
 import { json, type Route, route } from '../route.ts';
@@ -10,6 +11,24 @@ const ONE = '/v1/responses/{id}';
 
 /** Stored responses. */
 export const stored: Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/responses',
+    operationId: 'listResponses',
+    summary: 'List responses',
+    request: { query: ResponseListQuery },
+    reply: json('ResponseList'),
+    async handle({ c, services, ctx, query }) {
+      // Else a client of WebSockets would take the list for the answer of a server that has none.
+      if (c.req.header('sec-websocket-key')) {
+        throw new ApiError(
+          'no_websocket',
+          'This is a handshake without its upgrade: a proxy in between has no WebSockets.',
+        );
+      }
+      return sendJson(c, await findResponses(services, ctx, query));
+    },
+  }),
   route({
     method: 'GET',
     path: ONE,

@@ -23,6 +23,7 @@ export interface Parameter {
   required?: boolean;
   description?: string;
   example?: unknown;
+  style?: 'deepObject';
   schema: JsonSchema;
 }
 
@@ -85,7 +86,13 @@ function headerParameters({ headers = {} }: RouteRequest): Parameter[] {
 
 function queryParameters({ query }: RouteRequest, convert: Convert): Parameter[] {
   const members = query ? (convert(query).properties as Record<string, JsonSchema>) : {}; // queries are objects
-  return Object.entries(members).map(([name, schema]) => ({ name, in: 'query', schema }));
+  return Object.entries(members).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    // An object's members are parameters of their own: `metadata[team]`.
+    ...(schema.type === 'object' && { style: 'deepObject' }),
+    schema,
+  }));
 }
 
 function json(schema: JsonSchema): Content {

@@ -3,7 +3,7 @@ import { eventTypes } from '../../events/event-types.ts';
 import type { CompactedResponse } from '../../protocol/compact.ts';
 import type { Conversation } from '../../protocol/conversation.ts';
 import type { InputTokens } from '../../protocol/count-request.ts';
-import type { ItemList } from '../../protocol/list.ts';
+import type { ConversationList, ItemList, ResponseList } from '../../protocol/list.ts';
 import type { Response } from '../../protocol/response.ts';
 import type { JsonSchema } from './json-schema.ts';
 
@@ -88,6 +88,18 @@ const list: Members<ItemList> = {
   last_id: textOrNull,
   has_more: { type: 'boolean' },
 };
+const maker = { id: text, made_by: textOrNull, request_id: textOrNull } as const;
+const listed = (what: string) =>
+  ({
+    ...list,
+    data: {
+      type: 'array',
+      items: { type: 'object', required: Object.keys(maker), properties: maker },
+      description: what,
+    },
+  }) as const;
+const responseList: Members<ResponseList> = listed('responses as `GET /v1/responses/{id}` has them, and who made them');
+const conversationList: Members<ConversationList> = listed('conversations, and who made them');
 const inputTokens: Members<InputTokens> = {
   object: { type: 'string', const: 'response.input_tokens' },
   input_tokens: { type: 'integer' },
@@ -121,6 +133,8 @@ export const replySchemas: Record<string, JsonSchema> = {
   Conversation: object(conversation),
   Item: item,
   ItemList: object(list),
+  ResponseList: object(responseList),
+  ConversationList: object(conversationList),
   Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
   Model: object({ id: text, object: text, created: time, owned_by: text }),
   ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),

@@ -109,6 +109,28 @@ export const migrations: readonly (readonly string[])[] = [
       scopes text, limits text, expires_at bigint NOT NULL, created_at bigint NOT NULL, revoked_at bigint, replaced_by text)`,
     'CREATE INDEX keys_by_tenant ON keys (tenant, id)',
   ],
+  [
+    // What lists are asked by: `made_by` is the caller's user, `request` the id of the request. A list reads one index and no
+    // body. Ids begin with their time, so it is in the order of their times. `listed` is 0 where an older program wrote the row,
+    // until the sweep has taken the rest from its JSON.
+    ...['responses', 'conversations'].flatMap((table) => [
+      `ALTER TABLE ${table} ADD COLUMN made_by text`,
+      `ALTER TABLE ${table} ADD COLUMN request text`,
+      `ALTER TABLE ${table} ADD COLUMN listed bigint NOT NULL DEFAULT 0`,
+      `CREATE INDEX ${table}_unlisted ON ${table} (tenant, id) WHERE listed = 0`,
+    ]),
+    'ALTER TABLE responses ADD COLUMN model text',
+    'CREATE INDEX responses_listed ON responses (tenant, id, expires_at, status, model, made_by, request)',
+    'CREATE INDEX conversations_listed ON conversations (tenant, id, deleted_at, made_by, request) WHERE deleted_at IS NULL',
+    'DROP INDEX responses_by_conversation',
+    'CREATE INDEX responses_by_conversation ON responses (tenant, conversation, id) WHERE conversation IS NOT NULL',
+
+    // Metadata of responses and conversations, a row for each pair, to find them by.
+    `CREATE TABLE metadata (
+      tenant text NOT NULL, key text NOT NULL, value text NOT NULL, holder text NOT NULL,
+      PRIMARY KEY (tenant, key, value, holder))`,
+    'CREATE INDEX metadata_of ON metadata (tenant, holder)',
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);

@@ -42,6 +42,13 @@ const said = {
   content: [{ type: 'input_text', text: 'Say hello.' }],
 };
 const list = { object: 'list', data: [said], first_id: 'msg_2', last_id: 'msg_2', has_more: false };
+const maker = { made_by: null, request_id: 'req_1' };
+const pageOf = (data: { id: string }) => ({
+  ...{ object: 'list', data: [data], first_id: data.id, last_id: data.id, has_more: false },
+});
+const PAGE =
+  'The newest comes first, unless `order=asc`. A page may end before it is full, with `has_more`: go on with `after=` its `last_id`, ' +
+  'which need not be in it. ';
 const model = { id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon' };
 const json = (value: object) => ({ 'application/json': value });
 const ok = json({ status: 'ok' });
@@ -134,6 +141,12 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     replies: json({ object: 'response.input_tokens', input_tokens: 12 }),
     errors: OF_TURN,
   },
+  listResponses: {
+    tag: 'Responses',
+    description: `The stored responses that fit all filters. ${PAGE}An addition of this server: no SDK has it.`,
+    replies: json(pageOf({ ...response, ...maker })),
+    errors: ['overloaded'],
+  },
   getResponse: {
     tag: 'Responses',
     description:
@@ -169,6 +182,11 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     },
     replies: json(conversation),
     errors: ['refused', 'unreadable', 'storage_full'],
+  },
+  listConversations: {
+    tag: 'Conversations',
+    description: `The conversations that fit all filters. ${PAGE}An addition of this server: no SDK has it.`,
+    replies: json(pageOf({ ...conversation, ...maker })),
   },
   getConversation: {
     tag: 'Conversations',
