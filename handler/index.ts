@@ -40,6 +40,7 @@ export type { DocsScript, FindDocsScript } from './docs-script.ts';
 export { ApiError } from './errors.ts';
 export { CallerCount } from './fair-queue.ts';
 export type { VerifyJwt } from './identity/jwt.ts';
+export { newKey } from './identity/key.ts';
 export type { Ingress } from './ingress.ts';
 export { fixedLimits } from './limits.ts';
 export { configureLog, describe, isLogged, type Level, levelNames, lineOf, log } from './log.ts';
@@ -52,7 +53,17 @@ export { matcher } from './pattern.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
-export type { Database } from './state/database/database.ts';
+export type { Database, Statement, Value } from './state/database/database.ts';
+export {
+  createKey,
+  insertKey,
+  listKeys,
+  markRevoked,
+  replaceKey,
+  revokeKey,
+  rotateKey,
+  type StoredKey,
+} from './state/keys.ts';
 export type { FlushedTelemetry } from './telemetry/flushed.ts';
 export type { Gauges } from './telemetry/gauges.ts';
 export type { Telemetry, TelemetrySlot } from './telemetry/telemetry.ts';

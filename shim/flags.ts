@@ -1,7 +1,7 @@
 import { didYouMean, type Level, levelNames } from '../handler/index.ts';
 
 /** Commands: the first word of the command line. Default: `serve`. */
-const commands = ['serve', 'check', 'vacuum'] as const;
+const commands = ['serve', 'check', 'vacuum', 'keys'] as const;
 
 type Command = (typeof commands)[number];
 
@@ -20,6 +20,8 @@ export interface Flags {
   adminPort?: number;
   logLevel?: Level;
   logFormat?: LogFormat;
+  /** The arguments behind `keys`, which has flags of its own. */
+  keys?: readonly string[];
   noEnvoy: boolean;
   help: boolean;
   version: boolean;
@@ -44,7 +46,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy
 ${ALL_COMMANDS}
-Other commands: check, vacuum. Each has its own -help.`,
+Other commands: check, vacuum, keys. Each has its own -help.`,
   check: `usage: ${COMMAND} check [flags]
 Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
 list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
@@ -55,6 +57,23 @@ It exits with 0 if all is well, 1 for a mistake in the configuration, 2 if somet
 Writes the database anew, without what is free in it; from then on freed pages go back to the disk by themselves.
 Nobody may use it meanwhile, and it takes its own size once more on the disk.
   -config FILE      YAML configuration, which names the database
+${ALL_COMMANDS}`,
+  keys: `usage: ${COMMAND} keys create [flags]      makes an API key, and prints it: it is shown once
+       ${COMMAND} keys list [flags]        what the keys of the database may do, and how they stand
+       ${COMMAND} keys revoke ID [flags]   the key stops at every process within 5 s
+       ${COMMAND} keys rotate ID [flags]   makes a key with the same rights, and the old one ends a while later
+  -config FILE      YAML configuration, which names the database
+  -tenant NAME      create: whose responses it sees. Default: default. list: keys of this tenant alone
+  -user NAME        create: its user
+  -project NAME     create: the project that its user works for
+  -models LIST      create: the models that it may use, names or patterns with commas between. Default: all
+  -scopes LIST      create: what it may do, of read, write, background, admin. Default: all
+  -turns N          create: turns that it may have at a time in one process, in place of limits.perCaller
+  -background-turns N, -sockets N   create: the same for background turns and WebSockets
+  -expires WHEN     create, rotate: a date, a time (2027-01-31T12:00:00Z), or an age (90d)
+  -overlap TIME     rotate: how long the old key is accepted beside the new one. Default: 24h
+  -print            create: stores nothing, and prints the entry of the configuration
+  -sql              create, revoke, rotate: does nothing, and prints the command that does it in the D1 of a Worker
 ${ALL_COMMANDS}`,
 };
 
@@ -67,6 +86,10 @@ export function readFlags(args: readonly string[]): Flags {
   const command = commands.find((known) => known === args[0]) ?? 'serve';
   const flags: Flags = { command, noEnvoy: false, help: false, version: false };
   const rest = args.slice(args[0] === command ? 1 : 0);
+  if (command === 'keys') {
+    const [help, version] = [/^--?h(elp)?$/, /^--?version$/].map((flag) => rest.some((arg) => flag.test(arg)));
+    return { ...flags, keys: rest, help: help ?? false, version: version ?? false };
+  }
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const [, name, inline] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(arg) ?? [];
     if (name === undefined) {
