@@ -1,15 +1,16 @@
 import { type Config, ConfigError, type ModelConfig, readConfig, readSecretFiles } from '../handler/index.ts';
+import { allOf } from './all-of.ts';
 import { checkCosts } from './cel.ts';
+import { checkOutside } from './check-outside.ts';
 import { type ConfigFile, openConfigFile, placed, readText } from './config-file.ts';
-import { DEFAULT_DATABASE, kindOf } from './database.ts';
+import { DEFAULT_DATABASE } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
-import { isTcp, type Listeners, listenersOf } from './listeners.ts';
+import type { Listeners } from './listeners.ts';
 import { defaultInFlight } from './memory-limit.ts';
-import { refuseOwnListeners } from './own-listener.ts';
 import { problemsBeside } from './problems-beside.ts';
 import { readSecretFile } from './secret-file.ts';
-import { readTls, type Tls } from './tls.ts';
+import type { Tls } from './tls.ts';
 
 /** Where a configuration comes from. */
 export interface ConfigSource {
@@ -25,8 +26,11 @@ export interface ConfigSource {
   filesRead?: Map<string, string>;
 }
 
-/** Reads a configuration; throws an Error with a line for every mistake, each with its place in the file. */
-export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
+/**
+ * Reads a configuration; throws an Error with a line for every mistake, each with its place in the file: those as well that a
+ * start with these flags would find.
+ */
+export async function loadConfig(source: ConfigSource, flags: Partial<Flags> = {}): Promise<LoadedConfig> {
   const { file: path, inline = {}, env, backends = [], filesRead } = source;
   const noting = (read: (file: string) => Promise<string>) => async (file: string) => {
     const text = read(file);
@@ -42,7 +46,9 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
       return readConfig(written, context);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      throw new ConfigError([...error.problems, ...(await problemsBeside(error.problems, written))], error);
+      const read = (part: object) => readConfig(part, { ...context, secrets: { ...secrets, problems: [] } });
+      const beside = await problemsBeside(error.problems, written, { read, flags });
+      throw new ConfigError([...error.problems, ...beside], error);
     }
   });
   return { file, config };
@@ -67,37 +73,16 @@ export interface Setup extends LoadedConfig {
 
 /** Reads a configuration with the files that it names; throws an Error with a line for every mistake in all of it. */
 export async function readSetup(source: ConfigSource, flags: Partial<Flags>): Promise<Setup> {
-  const { config, file } = await loadConfig(source);
+  const { config, file } = await loadConfig(source, flags);
   const { models, from } = config.models
     ? { models: config.models, from: source.file ?? 'the root' }
     : await chooseModels(source.env);
   const { database = DEFAULT_DATABASE } = config;
   return placed(file, async () => {
-    const listening = listenersOf(config, flags);
-    const [listen, grpc, http] = await allOf([
-      listening,
-      readTls('grpc', config.tls),
-      readTls('http', config.tls),
-      listening.then(
-        (listen) => refuseOwnListeners(models, Object.values(listen).filter(isTcp)),
-        () => {},
-      ),
-      Promise.resolve(database).then(kindOf),
+    const [{ listen, grpc, http }] = await allOf([
+      checkOutside({ ...config, models, database }, flags),
       checkCosts(config),
     ]);
     return { config, file, models, from, listen, tls: { grpc, http }, database };
   });
-}
-
-/** What all of these come to; rejects with a ConfigError that has the mistakes of all, or with another error of one. */
-async function allOf<T extends readonly unknown[]>(work: [...T]): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const errors = (await Promise.allSettled(work)).flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
-  const other = errors.find((error) => !(error instanceof ConfigError));
-  if (other !== undefined) throw other;
-  if (errors.length > 0)
-    throw new ConfigError(
-      errors.flatMap(({ problems }: ConfigError) => problems),
-      errors[0],
-    );
-  return Promise.all(work);
 }

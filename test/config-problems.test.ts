@@ -70,11 +70,88 @@ listen:
   http: "0.0.0.0:80"
 models: [{ match: "*", backend: demo }]
 `;
-  const [cert, database, listen, ...others] = await mistakesIn(text);
+  const [cert, key, database, listen, ...others] = await mistakesIn(text);
   assert.match(cert ?? '', /^1:22: tls\.http\.cert is \/nowhere\.pem, which cannot be read: ENOENT/);
+  assert.match(key ?? '', /^1:41: tls\.http\.key is \/nowhere\.key, which cannot be read: ENOENT/);
   assert.match(database ?? '', /^2:11: database must be sqlite:PATH/);
   assert.match(listen ?? '', /^4:9: listen\.http is 0\.0\.0\.0:80, beyond the loopback/);
   assert.deepEqual(others, []);
+});
+
+test('mistakes across keys, in files and of listeners are told beside any other, and none that follows from another', async () => {
+  const text = `tls:
+  grpc: { cert: /nowhere.pem, key: /nowhere.key }
+  http: { cret: /nowhere.pem, key: /nowhere.key }
+listen:
+  http: "0.0.0.0:80"
+  grpc: unix:/x
+  admin: 5
+  htpt: "1.2.3.4:80"
+database: mysql://a:b
+limits: { drain: 2s, linger: 3s, idle: 5 }
+errors: opnai
+webhooks: [{ url: "https://h.example", secret: { fil: /nowhere } }]
+models:
+  - { match: a, backend: demo, extra: 1 }
+  - { match: b, backend: chat, url: "http://127.0.0.1:80/v1" }
+  - { match: c, backend: chat, url: "http://localhost:10000/v1" }
+  - { match: d, backend: chat, url: "http://[::1]:80/v1" }
+`;
+  assert.deepEqual(
+    (await mistakesIn(text)).map((line) => line.replace(/(cannot be read): .*/, '$1')),
+    [
+      '2:9: tls.grpc needs listen.grpc to be HOST:PORT, and it is unix:/x',
+      '2:17: tls.grpc.cert is /nowhere.pem, which cannot be read',
+      '2:36: tls.grpc.key is /nowhere.key, which cannot be read',
+      '3:11: tls.http.cret is not a key that is known: did you mean cert?',
+      '7:10: listen.admin must be a text',
+      '8:3: listen.htpt is not a key that is known: did you mean http?',
+      '9:11: database must be sqlite:PATH, or sqlite::memory: for one that ends with the process',
+      '10:30: limits.linger must be at most limits.drain',
+      '10:40: limits.idle must be a text such as 600s',
+      '11:9: errors must be auto, tiers or openai: did you mean openai?',
+      '12:50: webhooks.0.secret.fil is not a key that is known: did you mean file?',
+      '14:32: models.0.extra is not a key that is known',
+      '15:37: models.1.url is http://127.0.0.1:80/v1, which is this server itself: requests would go in a circle',
+      '17:37: models.3.url is http://[::1]:80/v1, which is this server itself: requests would go in a circle',
+    ],
+  );
+});
+
+test('whether somebody asks who is calling is told beside other mistakes, unless those may be the reason', async () => {
+  const beyond = /^1:\d+: listen\.http is 0\.0\.0\.0:80, beyond the loopback/;
+  const listen = 'listen: { http: "0.0.0.0:80" }\n';
+  const [first, second, ...others] = await mistakesIn(`${listen}errors: x\n`);
+  assert.match(first ?? '', beyond);
+  assert.match(second ?? '', /^2:9: errors must be/);
+  assert.deepEqual(others, []);
+  for (const reason of ['auth: nobody', 'auht: none', 'tls: { http: { cert: /x, key: /x, clientCA: /x } }']) {
+    const told = await mistakesIn(`${listen}${reason}\n`);
+    assert.ok(told.length > 0 && !told.some((line) => beyond.test(line)), `${told}`);
+  }
+  const envoy = 'auth: [{ envoy: { metadata: { namespace: a, tenant: b } } }]\n';
+  const [unproved] = await mistakesIn(`${envoy}errors: x\n`);
+  assert.match(unproved ?? '', /^1:\d+: auth\.0\.envoy believes an Envoy that nothing shows to be yours/);
+  for (const reason of ['listen: { grpc: unx:/socket }', 'proof: { value: short }']) {
+    const [told, ...others] = await mistakesIn(`${envoy}${reason}\n`);
+    assert.match(told ?? '', /^2:/);
+    assert.deepEqual(others, []);
+  }
+});
+
+test('a secret in a file has one key, and no other mistake is told of one with another', async () => {
+  const text = `models:
+  - { match: a, backend: chat, url: "https://a.example", key: { fiel: /x } }
+  - { match: b, backend: chat, url: "https://b.example", key: { file: /nowhere, mode: 5 } }
+  - { match: c, backend: chat, url: "https://c.example", key: {} }
+database: { path: /nowhere }
+`;
+  assert.deepEqual(await mistakesIn(text), [
+    '2:65: models.0.key.fiel is not a key that is known: did you mean file?',
+    '3:81: models.1.key.mode is not a key that is known',
+    '4:63: models.2.key must be a text, or { file: PATH }',
+    '5:13: database.path is not a key that is known',
+  ]);
 });
 
 test('our own listener as a backend has its place', async () => {

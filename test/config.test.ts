@@ -364,7 +364,7 @@ test('a secret that is in a file is read by the Node server only, and any other 
     const mistaken = await readSecretFiles(wrong, {}, async () => secret);
     assert.throws(
       () => readConfig(wrong, { env: {}, secrets: mistaken }),
-      new RegExp(`^Error: configuration: ${path} must be a text, or \\{ file: PATH \\}$`),
+      new RegExp(`^Error: configuration: ${path}.mode is not a key that is known$`),
     );
   }
   const path = ['$', '{FOLDER}/k'].join('');
@@ -375,6 +375,6 @@ test('a secret that is in a file is read by the Node server only, and any other 
   const unset = await readSecretFiles(named, {}, async (path) => path);
   assert.throws(
     () => readConfig(named, { env: {}, secrets: unset }),
-    /models\.0\.key\.file needs the environment variable FOLDER/,
+    /^Error: configuration: models\.0\.key\.file needs the environment variable FOLDER, which is not set$/,
   );
 });

@@ -64,6 +64,52 @@ const webhook = v.strictObject({
   ),
 });
 
+/** Limits as they are written; those that are left out are defaults. */
+const limits = v.pipe(
+  v.strictObject({
+    body: size,
+    inflated: size,
+    reply: size,
+    history: size,
+    items: count(1_000_000),
+    tools: count(100_000),
+    inFlight: memory,
+    turns: count(1_000_000),
+    perCaller: v.optional(
+      v.strictObject({
+        turns: count(1_000_000),
+        backgroundTurns: count(1_000_000),
+        connections: count(1_000_000),
+        sockets: count(1_000_000),
+      }),
+    ),
+    turn: time,
+    unread: time,
+    idle: time,
+    head: pause,
+    keepAlive: time,
+    background: time,
+    backgroundTurns: count(1_000),
+    rounds: count(1_000),
+    connection: time,
+    connectionIdle: time,
+    drain: time,
+    linger: pause,
+    lease: time,
+    stored: storage,
+    listing: time,
+    counting: time,
+  }),
+  v.forward(
+    v.partialCheck(
+      [['linger'], ['drain']],
+      ({ linger = defaultLimits.linger, drain = defaultLimits.drain }) => linger <= drain,
+      'must be at most limits.drain',
+    ),
+    ['linger'],
+  ),
+);
+
 const schema = v.strictObject({
   listen: v.optional(listen),
   tls: v.optional(tls, {}),
@@ -111,43 +157,7 @@ const schema = v.strictObject({
   docs: v.optional(v.boolean('must be true or false'), true),
   errors: v.optional(v.picklist(['auto', 'tiers', 'openai'], 'must be auto, tiers or openai'), 'auto'),
   errorDetail: v.optional(v.boolean('must be true or false'), false),
-  limits: v.optional(
-    v.strictObject({
-      body: size,
-      inflated: size,
-      reply: size,
-      history: size,
-      items: count(1_000_000),
-      tools: count(100_000),
-      inFlight: memory,
-      turns: count(1_000_000),
-      perCaller: v.optional(
-        v.strictObject({
-          turns: count(1_000_000),
-          backgroundTurns: count(1_000_000),
-          connections: count(1_000_000),
-          sockets: count(1_000_000),
-        }),
-      ),
-      turn: time,
-      unread: time,
-      idle: time,
-      head: pause,
-      keepAlive: time,
-      background: time,
-      backgroundTurns: count(1_000),
-      rounds: count(1_000),
-      connection: time,
-      connectionIdle: time,
-      drain: time,
-      linger: pause,
-      lease: time,
-      stored: storage,
-      listing: time,
-      counting: time,
-    }),
-    {},
-  ),
+  limits: v.optional(limits, {}),
 });
 
 /** The parsed configuration, the same on every runtime, with defaults filled in. */
@@ -230,7 +240,8 @@ export function readConfig(written: unknown, context: ConfigContext): Config {
   const substituted = fillIn(written, env, [], wrong);
   const filled = secrets ? withSecrets(substituted, secrets.texts) : substituted;
   const { output, problems = [] } = parse(withKnownBackends(filled, [...builtIn, ...backends], wrong), defaults);
-  const told = new Set(wrong.map(({ path }) => path.join('\0')));
+  // What is said of a value with something wrong in it follows from that.
+  const told = new Set(wrong.flatMap(({ path }) => [path.join('\0'), path.slice(0, -1).join('\0')]));
   const all = [...wrong, ...problems.filter(({ path }) => !told.has(path.join('\0')))];
   if (output && all.length === 0) return output;
   throw new ConfigError(all);
@@ -242,9 +253,6 @@ function parse(value: unknown, defaults: Partial<Limits>): Read<Config> {
   const { listen = {}, models, database, retention = 30 * DAY, logRetention = DAY, limits, ...rest } = output;
   const configured = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(configured) };
-  if (all.linger > all.drain) {
-    return { problems: [{ path: ['limits', 'linger'], says: 'must be at most limits.drain' }] };
-  }
   return { output: { ...rest, listen, models, database, retention, logRetention, limits: all } };
 }
 

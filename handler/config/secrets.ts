@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { didYouMean } from '../nearest.ts';
 import { isObject } from '../protocol/json.ts';
 import type { ConfigProblem } from './problems.ts';
 import { fillIn } from './substitute.ts';
@@ -34,7 +35,13 @@ export async function readSecretFiles(
     const { file: as, ...others } = value;
     const file = fillIn(as, env, path, wrong);
     if (wrong.length > 0) continue; // told with all others
-    if (typeof file !== 'string' || file === '' || Object.keys(others).length > 0) {
+    const unknown = Object.keys(others);
+    for (const key of unknown) {
+      const says = `is not a key that is known${didYouMean(key, ['file'])}`;
+      problems.push({ path: [...path, key], says, isKey: true });
+    }
+    if (unknown.length > 0) continue;
+    if (typeof file !== 'string' || file === '') {
       problems.push({ path, says: 'must be a text, or { file: PATH }' });
       continue;
     }

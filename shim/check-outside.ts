@@ -1,0 +1,33 @@
+import type { ModelConfig } from '../handler/index.ts';
+import { allOf } from './all-of.ts';
+import { kindOf } from './database.ts';
+import type { Flags } from './flags.ts';
+import { addressesOf, isTcp, type Listeners, type ListeningConfig, listenersOf } from './listeners.ts';
+import { refuseOwnListeners } from './own-listener.ts';
+import { readTls, type Tls } from './tls.ts';
+
+/** What is outside of a configuration: its listeners, and the files of those with TLS. */
+export interface Outside {
+  listen: Listeners;
+  grpc: Tls | undefined;
+  http: Tls | undefined;
+}
+
+/** What a configuration says of the outside, as far as that is checked: listeners, files, URLs, the database. */
+export interface SaidOfOutside extends ListeningConfig {
+  models: readonly ModelConfig[];
+  database: string;
+}
+
+/** Checks listeners, TLS files, the database's URL, and that no model is this server; throws a ConfigError with every mistake. */
+export async function checkOutside(said: SaidOfOutside, flags: Partial<Flags>): Promise<Outside> {
+  const addresses = Object.values(addressesOf(said, flags)).filter(isTcp);
+  const [listen, grpc, http] = await allOf([
+    listenersOf(said, flags),
+    readTls('grpc', said.tls),
+    readTls('http', said.tls),
+    Promise.resolve(addresses).then((addresses) => refuseOwnListeners(said.models, addresses)),
+    Promise.resolve(said.database).then(kindOf),
+  ]);
+  return { listen, grpc, http };
+}
