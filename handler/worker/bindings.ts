@@ -3,7 +3,8 @@ import type { D1Binding } from '../state/database/d1.ts';
 
 /**
  * Bindings of a deployment. `ANTIPHON_CONFIG` is the configuration as JSON, with the keys of the YAML file, and may name
- * secrets as `${NAME}`. Without it the backend is `OPENAI_BASE_URL` with `OPENAI_API_KEY`, else the demo model.
+ * secrets as `${NAME}`. Its `auth` is required, unless the program
+ * identifies callers itself, since anybody can reach a Worker. Without models the backend is `OPENAI_BASE_URL` with `OPENAI_API_KEY`, else the demo model.
  */
 export interface Bindings {
   /** The D1 database of responses and conversations. */

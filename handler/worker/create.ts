@@ -125,6 +125,10 @@ async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }
   if (Array.isArray(config.auth) && config.auth.some(({ envoy }) => envoy))
     throw new Error('configuration: auth: envoy: on Workers no Envoy can show that it is yours');
   const telemetry = openTelemetry?.({ ...bindings }, config.telemetry);
+  if (config.auth === undefined && !options.identify)
+    throw new Error(
+      'configuration: auth: anybody can reach a Worker: write none if that is meant, else a list of who may call',
+    );
   const database = d1Database(bindings.DB);
   await migrate(database);
   let work: Work | undefined;

@@ -13,9 +13,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /**
  * What the worker may weigh, gzipped. The platform would take far more (wrangler measures against 64 MiB, unpacked); but
  * an isolate loads all of it before its first answer, so whoever adds a tenth is to know and to say so here: the words and examples of
- * the OpenAPI document are 11 KiB of it.
+ * the OpenAPI document are 11 KiB of it, who may call (keys, tokens, the word of an Envoy) and what they list some 14.
  */
-const BUDGET_KIB = 240;
+const BUDGET_KIB = 256;
 
 test('the worker as it is deployed stays small', async (t) => {
   const out = newFolder();

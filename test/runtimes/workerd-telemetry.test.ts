@@ -56,7 +56,7 @@ before(async () => {
       durable_objects: { bindings: [{ name: 'TURNS', class_name: 'BackgroundTurn' }] },
       migrations: [{ tag: 'v1', new_sqlite_classes: ['BackgroundTurn'] }],
       vars: {
-        ANTIPHON_CONFIG: JSON.stringify(testConfigFile(model)),
+        ANTIPHON_CONFIG: JSON.stringify({ ...testConfigFile(model), auth: 'none' }),
         LOG_LEVEL: 'error',
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
         OTEL_EXPORTER_OTLP_HEADERS: 'x-token=a%20b',

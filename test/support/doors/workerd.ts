@@ -5,12 +5,15 @@ import { type Door, doorAt, testConfigFile } from './door.ts';
 
 type Options = Parameters<typeof unstable_startWorker>[0];
 
-/** A worker on a free port of the loopback; wrangler writes no log, and asks nothing of the network. */
-export async function startWorker(options: Omit<Options, 'dev'>): ReturnType<typeof unstable_startWorker> {
+/** A worker on a free port of the loopback, whose storage is in the folder `persist`, or ends with it; wrangler writes no log, and asks nothing of the network. */
+export async function startWorker(
+  options: Omit<Options, 'dev'>,
+  persist: string | false = false,
+): ReturnType<typeof unstable_startWorker> {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // it would look up a sample request's details
   process.env.WRANGLER_SEND_METRICS = 'false';
   const server = { hostname: '127.0.0.1', port: await freePort() };
-  const dev = { server, inspector: false, persist: false, watch: false, logLevel: 'none' } as const;
+  const dev = { server, inspector: false, persist, watch: false, logLevel: 'none' } as const;
   return unstable_startWorker({ ...options, dev });
 }
 
@@ -20,7 +23,7 @@ export async function openWorkerd(): Promise<Door> {
   const worker = await startWorker({
     config: new URL('../../../wrangler.toml', import.meta.url).pathname,
     bindings: {
-      ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify(testConfigFile(model)) },
+      ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify({ ...testConfigFile(model), auth: 'none' }) },
       LOG_LEVEL: { type: 'plain_text', value: 'error' },
     },
   });
