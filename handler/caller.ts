@@ -96,6 +96,11 @@ export function userOf(partition: string): string | undefined {
   return partition.split(SEPARATOR, 2)[1];
 }
 
+/** The text behind a tenant and the partitions of its users, and before all other tenants: no name has a control character. */
+export function afterUsersOf(tenant: string): string {
+  return `${tenant} `;
+}
+
 /** Whether a caller may do that. */
 export function may({ scopes }: Caller, scope: Scope): boolean {
   return scopes?.includes(scope) ?? true;

@@ -54,6 +54,7 @@ export { Readiness, type UnreadyReason } from './readiness.ts';
 export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
 export type { Database, Statement, Value } from './state/database/database.ts';
+export { exportTenant } from './state/export.ts';
 export {
   createKey,
   insertKey,
@@ -64,6 +65,8 @@ export {
   rotateKey,
   type StoredKey,
 } from './state/keys.ts';
+export { ProcessLease } from './state/process-lease.ts';
+export { measureTenants, removeTenant, type TenantSize } from './state/tenants.ts';
 export type { FlushedTelemetry } from './telemetry/flushed.ts';
 export type { Gauges } from './telemetry/gauges.ts';
 export type { Telemetry, TelemetrySlot } from './telemetry/telemetry.ts';

@@ -46,6 +46,7 @@ async function main(flags: Flags): Promise<void> {
     const write = (text: string) => stdout.write(`${text}\n`); // a new key is what was asked for
     return (await import('./keys.ts')).keys(flags.keys, process.env, { print: write, say });
   }
+  if (flags.tenants) return (await import('./tenants.ts')).tenants(flags.tenants, process.env, { print, say });
   if (flags.command === 'vacuum') return (await import('./vacuum.ts')).vacuum(flags.config, process.env, say);
   if ((flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')) === 'pretty') format = await prettyFormat();
   configureLog(flags.logLevel ?? 'info', (line) => stdout.write(format(line)));

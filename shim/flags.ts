@@ -1,7 +1,7 @@
 import { didYouMean, type Level, levelNames } from '../handler/index.ts';
 
 /** Commands: the first word of the command line. Default: `serve`. */
-const commands = ['serve', 'check', 'vacuum', 'keys'] as const;
+const commands = ['serve', 'check', 'vacuum', 'keys', 'tenants'] as const;
 
 type Command = (typeof commands)[number];
 
@@ -22,6 +22,8 @@ export interface Flags {
   logFormat?: LogFormat;
   /** The arguments behind `keys`, which has flags of its own. */
   keys?: readonly string[];
+  /** The same of `tenants`. */
+  tenants?: readonly string[];
   noEnvoy: boolean;
   help: boolean;
   version: boolean;
@@ -46,7 +48,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy
 ${ALL_COMMANDS}
-Other commands: check, vacuum, keys. Each has its own -help.`,
+Other commands: check, vacuum, keys, tenants. Each has its own -help.`,
   check: `usage: ${COMMAND} check [flags]
 Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
 list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
@@ -75,6 +77,15 @@ ${ALL_COMMANDS}`,
   -print            create: stores nothing, and prints the entry of the configuration
   -sql              create, revoke, rotate: does nothing, and prints the command that does it in the D1 of a Worker
 ${ALL_COMMANDS}`,
+  tenants: `usage: ${COMMAND} tenants list [flags]            what each tenant has: rows, and bytes of their texts
+       ${COMMAND} tenants export TENANT [flags]   all that one has and its users see, in lines of JSON
+       ${COMMAND} tenants delete TENANT [flags]   removes all that one has, for good: its keys, its users' things, all of it
+Servers may run meanwhile. What was deleted over the API, or has expired, is counted until the sweep has removed it, and
+not exported. Before a delete, keep the tenant's callers out; turns of it that clients wait for are waited for, others cancelled.
+  -config FILE      YAML configuration, which names the database
+  -output FILE      export: a new file. Default: stdout
+  -yes              delete: asks nobody. Else the name of the tenant has to be typed
+${ALL_COMMANDS}`,
 };
 
 /** Flags that only `serve` has, and those of every command. */
@@ -86,9 +97,9 @@ export function readFlags(args: readonly string[]): Flags {
   const command = commands.find((known) => known === args[0]) ?? 'serve';
   const flags: Flags = { command, noEnvoy: false, help: false, version: false };
   const rest = args.slice(args[0] === command ? 1 : 0);
-  if (command === 'keys') {
+  if (command === 'keys' || command === 'tenants') {
     const [help, version] = [/^--?h(elp)?$/, /^--?version$/].map((flag) => rest.some((arg) => flag.test(arg)));
-    return { ...flags, keys: rest, help: help ?? false, version: version ?? false };
+    return { ...flags, [command]: rest, help: help ?? false, version: version ?? false };
   }
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     const [, name, inline] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(arg) ?? [];

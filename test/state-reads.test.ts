@@ -23,6 +23,7 @@ import { ProcessLease } from '../handler/state/process-lease.ts';
 import { findItems, idsInConversation } from '../handler/state/references.ts';
 import { getResponse, getStatus, getStoredResponse, listInputItems } from '../handler/state/responses.ts';
 import type { TenantStore } from '../handler/state/tenant-store.ts';
+import { measureTenants } from '../handler/state/tenants.ts';
 import { create } from './promises/ask.ts';
 import { ask, conversation, have, type List, readablePaths } from './promises/state-ask.ts';
 import { testConfig } from './support/doors/door.ts';
@@ -108,6 +109,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     listResponses: () => listResponses(store, { ...page, metadata: {} }),
     listConversations: () => listConversations(store, { ...page, metadata: {} }),
     findPlaces: () => listResponses(store, { ...page, metadata: { a: 'b' }, id: 'msg_1' }),
+    measureTenants: () => measureTenants(database),
     listInputItems: () => listInputItems(store, response, page),
     readHistory: async () => [
       await readHistory(store, { previous_response_id: response }),
@@ -137,7 +139,7 @@ const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
   ...['beginTurn', 'claimJob', 'takeDue', 'retryRead', 'sweep'],
   ...['createKey', 'revokeKey', 'rotateKey'],
-  ...['listOlderResponses', 'listOlderConversations'],
+  ...['removeTenant', 'listOlderResponses', 'listOlderConversations'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];
 

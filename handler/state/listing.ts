@@ -1,4 +1,4 @@
-import { partitionOf, userOf } from '../caller.ts';
+import { afterUsersOf, partitionOf, userOf } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { fixedLimits } from '../fixed-limits.ts';
 import { beforeIdsOf, timeOf } from '../ids.ts';
@@ -141,9 +141,8 @@ async function openLook(
   if (whole !== undefined) {
     return (cursor, rows, max) => {
       const past = cursor ? sql` AND (r.tenant, r.id) ${isPast} (${cursor.tenant}, ${cursor.id})` : raw('');
-      // No name has a control character, so all behind the tenant's own partition up to the next one are its users'.
       const inner = (bound: Sql) => sql`SELECT r.tenant, r.id, ${columns} FROM ${raw(table)} r
-        WHERE r.tenant >= ${whole} AND r.tenant < ${`${whole} `} AND ${present.r}${past}
+        WHERE r.tenant >= ${whole} AND r.tenant < ${afterUsersOf(whole)} AND ${present.r}${past}
         ORDER BY r.tenant ${direction}, r.id ${direction} ${bound}`;
       return {
         found: read(sql`SELECT p.tenant, p.id FROM (${inner(sql`LIMIT ${rows}`)}) p WHERE ${all}

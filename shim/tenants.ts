@@ -1,0 +1,115 @@
+import { createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  type Database,
+  exportTenant,
+  measureTenants,
+  ProcessLease,
+  removeTenant,
+  type TenantSize,
+} from '../handler/index.ts';
+import { plain, table } from './backends/plain.ts';
+import { placed } from './config-file.ts';
+import { DEFAULT_DATABASE, kindOf, openDatabase } from './database.ts';
+import type { Env } from './default-models.ts';
+import { loadConfig } from './setup.ts';
+import { readTenantsFlags, type TenantsFlags } from './tenants-flags.ts';
+
+/** Where `tenants` writes: what was asked for, and what people should know of it. */
+export interface TenantsOutput {
+  print(text: string): void;
+  say(text: string): void;
+}
+
+/** Runs `tenants` with the arguments behind it, beside servers that use the database; throws an Error that says what is wrong. */
+export async function tenants(args: readonly string[], env: Env, output: TenantsOutput): Promise<void> {
+  const flags = readTenantsFlags(args);
+  const { config, file } = await loadConfig({ file: flags.config, env });
+  const { database: url = DEFAULT_DATABASE, synchronous, limits } = config;
+  await placed(file, () => kindOf(url));
+  if (url === 'sqlite::memory:') throw new Error('the database is in memory, and ends with its process');
+  const database = await openDatabase(url, synchronous);
+  try {
+    const place = { database, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output };
+    if (flags.action === 'list') output.print(listing(await measureTenants(database)));
+    else if (flags.action === 'export') await writeExport(flags, place);
+    else await remove(flags, place);
+  } finally {
+    await database.close();
+  }
+}
+
+interface Place {
+  database: Database;
+  lease: ProcessLease;
+  memory: number;
+  output: TenantsOutput;
+}
+
+/** Characters of a name. */
+const MAX_NAME = 256;
+
+const COUNTED = ['responses', 'conversations', 'items', 'keys'] as const;
+
+function listing(sizes: readonly TenantSize[]): string {
+  const rows = sizes.map(({ tenant, users, rows, bytes }) => [
+    `${users}`,
+    ...COUNTED.map((name) => `${rows[name] ?? 0}`),
+    `${bytes}`,
+    plain(tenant, MAX_NAME),
+  ]);
+  return table([['users', ...COUNTED, 'bytes', 'tenant'], ...rows]); // a last column is not cut
+}
+
+async function writeExport({ tenant, output: file }: TenantsFlags, { database, lease, memory, output }: Place) {
+  let lines = 0;
+  const counted = new Transform({
+    objectMode: true,
+    transform(line, _, done) {
+      lines++;
+      done(null, line);
+    },
+  });
+  const from = Readable.from(exportTenant(database, lease, tenant, memory));
+  if (file === undefined) await pipeline(from, counted, process.stdout, { end: false });
+  else await pipeline(from, counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }));
+  if (lines === 0) throw nothingOf(tenant);
+  output.say(`${lines} lines of the tenant ${plain(tenant, MAX_NAME)}`);
+}
+
+async function remove({ tenant, yes }: TenantsFlags, { database, lease, output: { say } }: Place): Promise<void> {
+  const [size] = await measureTenants(database, tenant);
+  if (!size) throw nothingOf(tenant);
+  say(listing([size]));
+  if (!yes) await confirm(tenant);
+  const removed = await removeTenant(database, lease, tenant, {
+    cancelled: (turns) =>
+      say(`${turns} background turns were cancelled; their processes have ${lease.duration / 1000} s to hear of it`),
+    waiting: once((turns: number) => say(`waiting for the end of turns that clients wait for: ${turns}`)),
+  });
+  const counts = COUNTED.map((name) => `${removed[name] ?? 0} ${name}`);
+  say(`deleted of the tenant ${plain(tenant, MAX_NAME)}: ${counts.join(', ')}`);
+}
+
+/** Asks for the tenant's name; throws an Error if anything else is typed, or there is nobody to ask. */
+async function confirm(tenant: string): Promise<void> {
+  const asked = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new Promise<undefined>((resolve) => asked.once('close', () => resolve(undefined)));
+  const typed = await Promise.race([asked.question('This cannot be undone. Type the name of the tenant: '), closed]);
+  asked.close();
+  if (typed !== tenant) throw new Error('nothing was deleted: the name was not typed (-yes asks nobody)');
+}
+
+function nothingOf(tenant: string): Error {
+  return new Error(`there is nothing of a tenant ${plain(tenant, MAX_NAME)}: tenants list has all that there are`);
+}
+
+function once<T>(tell: (value: T) => void): (value: T) => void {
+  let told = false;
+  return (value) => {
+    if (!told) tell(value);
+    told = true;
+  };
+}
