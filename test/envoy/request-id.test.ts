@@ -82,12 +82,14 @@ for (const mode of ['streamed', 'buffered', 'original'] as const) {
   });
 }
 
-test('one request id of a WebSocket, its requests and its line in Envoy’s log', LIMIT, async (t) => {
+test('a WebSocket has Envoy’s id, and each of its requests one of its own', LIMIT, async (t) => {
   const { origin, model, logged, ours } = await open(t, 'streamed');
   const client = { baseURL: `${origin}/v1` };
   const socket = await openSocket({ client } as Parameters<typeof openSocket>[0], { 'x-request-id': 'mine' }); // all it uses
   await socket.create({ model: model.script(says('Hello')) });
-  assert.equal(ours.shift()?.request_id, 'mine');
+  const turn = ours.shift();
+  assert.equal(turn?.connection_id, 'mine');
+  assert.match(String(turn?.request_id), /^req_/);
   socket.close();
   assert.deepEqual(await logged(), ['mine', 'mine']);
 });
