@@ -19,6 +19,15 @@ const patterns: [RegExp, string][] = [
   [/(:\/\/(?:[^\s?#"'\\:]|:(?!\/\/))*\?)[^\s"'\\]+/g, `$1${REDACTED}`],
 ];
 
+/**
+ * Keys of ours, as they are and URL-encoded, of which the id may be known: one wherever it stands, and the beginning of one where a
+ * word begins.
+ */
+const keyPatterns = [
+  /ak((?:_|%5[Ff])[a-z\d]{1,32}(?:_|%5[Ff]))[\w%-]{24,}/g,
+  /(?:(?<![A-Za-z\d])|(?<=\\[bfnrt]|\\u[\da-f]{4}|\[[\d;]{0,9}m))ak((?:_|%5[Ff])[a-z\d]{1,32}(?:_|%5[Ff]))[\w%-]{6,}/g,
+];
+
 /** The most secrets of earlier configurations that are still removed: whatever runs with one ends long before so many changes. */
 const MAX_EARLIER = 200;
 
@@ -68,7 +77,18 @@ function makePattern(): void {
 export function redact(text: string): string {
   let redacted = secretPattern ? text.replace(secretPattern, REDACTED) : text;
   for (const [pattern, replacement] of patterns) redacted = redacted.replace(pattern, replacement);
-  return redacted;
+  return redactKeys(redacted);
+}
+
+/** Whether a text has a key of ours in it, right or wrong. */
+export function holdsKey(text: string): boolean {
+  return redactKeys(text) !== text;
+}
+
+function redactKeys(text: string): string {
+  // Looked for first, since hardly a line has one.
+  if (!text.includes('ak_') && !text.includes('ak%5')) return text;
+  return keyPatterns.reduce((redacted, pattern) => redacted.replace(pattern, `ak$1${REDACTED}`), text);
 }
 
 function inJson(text: string): string {

@@ -5,6 +5,7 @@ import { newId } from '../ids.ts';
 import type { Ingress } from '../ingress.ts';
 import { fixedLimits } from '../limits.ts';
 import { describe, excerpt, log } from '../log.ts';
+import { holdsKey } from '../redact.ts';
 import type { Activity, Telemetry } from '../telemetry/telemetry.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 import { addFields, errorCodeOf, type TurnFields, type TurnSummary, tenths } from '../turn/turn-summary.ts';
@@ -67,7 +68,8 @@ export function beginRequestLog(
   onEnd: () => void,
 ): RequestLog {
   const startedAt = performance.now();
-  const requestId = given && PRINTABLE.test(given) ? given.slice(0, fixedLimits.requestId) : newId('req');
+  const isUsable = given && PRINTABLE.test(given) && !holdsKey(given); // it is kept, and told to others
+  const requestId = isUsable ? given.slice(0, fixedLimits.requestId) : newId('req');
   const activity = telemetry?.begin({
     kind: 'request',
     method,

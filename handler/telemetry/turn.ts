@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Attributes as RequestAttributes } from '../attributes.ts';
+import { redact } from '../redact.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 import { type Instruments, modelLabel } from './instruments.ts';
 import type { ModelTarget } from './model-call.ts';
@@ -17,8 +18,8 @@ export function turnAttributes(turn: TurnSummary): Attributes {
     [genAI.operation]: OPERATION,
     [genAI.requestModel]: model,
     ...(response !== null && { [genAI.responseId]: response }),
-    ...(previous !== null && { [genAI.previousResponse]: previous }),
-    ...(conversation !== null && { [genAI.conversation]: conversation }),
+    ...(previous !== null && { [genAI.previousResponse]: redact(previous) }),
+    ...(conversation !== null && { [genAI.conversation]: redact(conversation) }),
     ...(tenant !== null && { [own.tenant]: tenant }),
     ...(usage && { [own.inputTokens]: usage.input_tokens, [own.outputTokens]: usage.output_tokens }),
     ...(firstTokenMs !== null && { [own.firstToken]: firstTokenMs / 1000 }),
