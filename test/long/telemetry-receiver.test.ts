@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../promises/state-ask.ts';
 import { newFolder } from '../support/folder.ts';
 import { says, startScriptedModel } from '../support/model/scripted.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
@@ -13,6 +14,8 @@ const TURNS = 5_000;
 const CLIENTS = 16;
 /** MiB of the heap: little, so that what grows without end would end the process. */
 const HEAP = 96;
+/** Spans that may wait, and those of one request. */
+const [QUEUE, BATCH] = [1_000, 100];
 
 /** Ways in which a receiver does not do its part; `undefined` is none at all. */
 const troubles: [string, ((reply: ServerResponse) => void) | undefined][] = [
@@ -75,3 +78,38 @@ for (const [trouble, answer] of troubles) {
     assert.doesNotMatch(product.stdout(), /"level":"ERROR"/);
   });
 }
+
+test('of what comes while a receiver hangs the newest is dropped once the queue is full, and the rest is handed over', async (t) => {
+  const receiver = await startOtlpReceiver();
+  t.after(receiver.close);
+  const hanging: ServerResponse[] = [];
+  receiver.answer((reply) => hanging.push(reply));
+  const model = await startScriptedModel();
+  t.after(model.close);
+  const config = await writeConfig(newFolder(), { models: [{ match: '*', backend: 'chat', url: model.url }] });
+  const product = await startCommand(['-no-envoy', '-config', config], {
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.url}/v1/traces`,
+    OTEL_EXPORTER_OTLP_TIMEOUT: '600000',
+    OTEL_BSP_EXPORT_TIMEOUT: '600000',
+    OTEL_BSP_MAX_QUEUE_SIZE: String(QUEUE),
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: String(BATCH),
+  });
+  t.after(() => product.kill('SIGKILL'));
+  const ask = async (name: string) => {
+    const body = JSON.stringify({ model: name, input: 'Hi', store: false });
+    const headers = { 'content-type': 'application/json' };
+    await (await fetch(`${product.http}/v1/responses`, { method: 'POST', headers, body })).text();
+  };
+  // Each turn is two spans.
+  for (let turn = 0; turn < 2 * QUEUE; turn += 100) {
+    const name = model.script(says('Hello'));
+    await Promise.all(Array.from({ length: 100 }, () => ask(name)));
+  }
+  assert.equal(receiver.spanCount(), BATCH, 'one batch is on its way');
+  receiver.answer((reply) => reply.writeHead(200).end());
+  for (const reply of hanging) reply.writeHead(200).end();
+  await until(() => receiver.spanCount() >= BATCH + QUEUE);
+  product.kill('SIGTERM');
+  assert.equal(await product.exited, 0);
+  assert.equal(receiver.spanCount(), BATCH + QUEUE);
+});
