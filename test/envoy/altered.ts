@@ -1,12 +1,10 @@
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { launch } from '../../envoy/child.ts';
 import { configFor, type Mode } from '../../envoy/config.ts';
 import { findEnvoy } from '../../envoy/find.ts';
-import { accepts } from '../../envoy/ports.ts';
 import { serveGrpc } from '../../shim/server.ts';
 import type { Fetch } from '../../shim/session.ts';
 import { freePort } from '../support/ports.ts';
+import { startConfigured } from './configured.ts';
 
 /**
  * Starts an Envoy before this handler, with a shipped configuration in which `alter` has changed members as it likes (it gets
@@ -22,15 +20,8 @@ export async function startAltered(
   const limits = { body: 1024 * 1024, reply: 1024 * 1024, time: 60_000 };
   const shim = await serveGrpc({ address: `127.0.0.1:${await freePort()}`, fetch, limits, log: () => {} });
   t.after(shim.close);
-  const { path, version } = await findEnvoy();
-  const envoyPort = await freePort();
-  const config = JSON.parse(
-    await configFor(mode, { host: '127.0.0.1', envoyPort, grpcPort: shim.port }, version),
-    alter,
-  );
-  const args = ['--config-yaml', JSON.stringify(config), '--disable-hot-restart', '--log-level', 'error'];
-  const envoy = launch(path, [...args, '--file-flush-interval-msec', '50'], accessLog);
-  t.after(envoy.stop);
-  while (!(await accepts('127.0.0.1', envoyPort))) await sleep(20);
-  return envoyPort;
+  const { version } = await findEnvoy();
+  const addresses = { host: '127.0.0.1', envoyPort: 0, grpcPort: shim.port };
+  const config = JSON.parse(await configFor(mode, addresses, version), alter);
+  return startConfigured(t, config, { accessLog });
 }

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { parse } from 'yaml';
-import { launch } from '../../envoy/child.ts';
-import { findEnvoy } from '../../envoy/find.ts';
-import { accepts } from '../../envoy/ports.ts';
 import { compileCel } from '../../handler/cel.ts';
 import { parseConfig } from '../../handler/index.ts';
 import { serveGrpc } from '../../shim/server.ts';
@@ -17,6 +13,7 @@ import { testHandler } from '../support/doors/in-process.ts';
 import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort, UNREACHABLE } from '../support/ports.ts';
 import { type RateLimiter, SECONDS_LEFT, startRateLimiter } from '../support/rate-limiter.ts';
+import { type Closes, startConfigured } from './configured.ts';
 import { ask as askOverHttp } from './shim-client.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was parsed without a schema
@@ -38,22 +35,13 @@ let closeAll: () => Promise<void>;
 const lines: string[] = [];
 
 /** Starts an Envoy with this configuration, and its processor and rate limit service at these ports; gives its origin. */
-async function startBudgets(t: { after(then: () => Promise<void>): void }, config: Parsed, ports: number[]) {
-  const port = await freePort();
-  const socket = (port_value: number) => ({ socket_address: { address: '127.0.0.1', port_value } });
-  config.static_resources.listeners[0].address = socket(port);
+async function startBudgets(t: Closes, config: Parsed, ports: number[]) {
   for (const [index, at] of ports.entries()) {
     const { load_assignment } = config.static_resources.clusters[index];
-    load_assignment.endpoints[0].lb_endpoints[0].endpoint.address = socket(at);
+    const address = { socket_address: { address: '127.0.0.1', port_value: at } };
+    load_assignment.endpoints[0].lb_endpoints[0].endpoint.address = address;
   }
-  const { path } = await findEnvoy();
-  const args = ['--config-yaml', JSON.stringify(config), '--disable-hot-restart', '--log-level', 'error'];
-  const envoy = launch(path, [...args, '--file-flush-interval-msec', '50'], (line) => lines.push(line));
-  t.after(envoy.stop);
-  const ended = envoy.exited.then(() => assert.fail(envoy.lastLogLine()));
-  ended.catch(() => {}); // it is stopped in the end
-  while (!(await accepts('127.0.0.1', port))) await Promise.race([sleep(20), ended]);
-  return `http://127.0.0.1:${port}`;
+  return `http://127.0.0.1:${await startConfigured(t, config, { accessLog: (line) => lines.push(line) })}`;
 }
 
 before(async () => {

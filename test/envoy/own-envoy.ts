@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { findEnvoy } from '../../envoy/find.ts';
-import { freePort } from '../support/ports.ts';
+import { type Closes, startConfigured } from './configured.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was parsed without a schema
 type Parsed = any;
@@ -35,15 +31,29 @@ export function upstreamTls(client?: string): object {
   };
 }
 
+/** What an operator has changed in a file of ours. */
+export interface Changes {
+  /** Default: envoy.yaml. */
+  file?: string;
+  /** The ways of telling who calls whose lines are no comments, and `proof`. Default: none. */
+  ways?: readonly string[];
+  /** What else, in the parsed file. */
+  change?(config: Parsed): void;
+}
+
 /**
- * An Envoy as an operator starts one: envoy.yaml as shipped, but for its addresses, in an environment. Gives its origin, once
- * its health check of the processor had time; ends with the test.
+ * An Envoy as an operator starts one: envoy.yaml as shipped, or another of our files, but for its addresses and what was changed, in an
+ * environment. Gives its origin, by plain HTTP; ends with the test.
  */
-export async function startOwnEnvoy(t: TestContext, grpc: Upstream, http: Upstream, env = {}): Promise<string> {
-  const config: Parsed = parse(await readFile(new URL('../../envoy/envoy.yaml', import.meta.url), 'utf8'));
-  const port = await freePort();
-  delete config.admin;
-  config.static_resources.listeners[0].address = { socket_address: { address: '127.0.0.1', port_value: port } };
+export async function startOwnEnvoy(
+  t: Closes,
+  grpc: Upstream,
+  http: Upstream,
+  env = {},
+  { file = 'envoy.yaml', ways = [], change }: Changes = {},
+): Promise<string> {
+  const text = await readFile(new URL(`../../envoy/${file}`, import.meta.url), 'utf8');
+  const config: Parsed = parse(ways.reduce((text, way) => text.replaceAll(`#${way} `, ''), text));
   for (const [index, { at, tls }] of [grpc, http].entries()) {
     const cluster = config.static_resources.clusters[index];
     const socket_address = { address: '127.0.0.1', port_value: at };
@@ -51,25 +61,6 @@ export async function startOwnEnvoy(t: TestContext, grpc: Upstream, http: Upstre
     cluster.load_assignment.endpoints[0].lb_endpoints[0].endpoint = { address };
     if (tls) cluster.transport_socket = tls;
   }
-  const { path } = await findEnvoy();
-  const args = ['--config-yaml', JSON.stringify(config), '--disable-hot-restart', '--log-level', 'off'];
-  const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
-  const exited = new Promise((resolve) => child.once('exit', resolve));
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await exited;
-  });
-  const origin = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
-    // What it answers, a 503 for one, is the test's to judge.
-    if (
-      await fetch(origin).then(
-        (reply) => reply.ok || reply.status < 600,
-        () => false,
-      )
-    )
-      return origin;
-    await sleep(50);
-  }
-  throw new Error('Envoy did not start');
+  change?.(config);
+  return `http://127.0.0.1:${await startConfigured(t, config, { env })}`;
 }
