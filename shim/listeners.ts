@@ -75,7 +75,7 @@ export async function listenersOf(config: ListeningConfig, flags: Ports): Promis
  */
 function unproved(auth: AuthEntry[], { tls, proof }: ListeningConfig, listeners: Listeners): ConfigProblem[] {
   return auth.flatMap(({ envoy }, index) => {
-    const used = envoy?.headers ? (['grpc', 'http'] as const) : (['grpc'] as const);
+    const used = envoy?.headers || envoy?.certificate?.header ? (['grpc', 'http'] as const) : (['grpc'] as const);
     const isProved = (name: 'grpc' | 'http') =>
       listeners[name].startsWith('unix:') || (isTcp(listeners[name]) && Boolean(proof ?? tls[name]?.clientCa));
     if (!envoy || used.some(isProved)) return [];

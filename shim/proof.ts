@@ -4,7 +4,7 @@ import type { Proof } from './session.ts';
 
 /** Whether the values of a proof's header are the secret, once; in a time that does not tell where they differ. */
 export function isProof(values: readonly string[], { value }: Proof): boolean {
-  const [actual, expected] = [Buffer.from(values.join()), Buffer.from(value)];
+  const [actual, expected] = [Buffer.from(values[0] ?? ''), Buffer.from(value)];
   return values.length === 1 && actual.length === expected.length && timingSafeEqual(actual, expected);
 }
 

@@ -51,6 +51,8 @@ const certificate = (value: unknown, field = 'uri_san'): Vouched => ({
   attributes: { [`connection.${field}_peer_certificate`]: value },
 });
 const uri = { certificate: { pattern: 'spiffe://lab/ns/{tenant}/sa/{user}' } };
+const inHeader = { certificate: { ...uri.certificate, header: 'x-client-uri' } };
+const sentUri = 'spiffe://lab/ns/acme/sa/ann';
 const subject = { certificate: { field: 'subject', pattern: 'CN={user},O={tenant}' } };
 const dns = { certificate: { field: 'dns', pattern: '{user}.{tenant}.lab' } };
 const nobody = /no credential/;
@@ -100,7 +102,18 @@ const rows: [what: string, entries: object[], vouched: Vouched | undefined, head
     nobody,
   ],
   ['headers by ext_proc beside metadata', [{ ...byClaims, ...byHeaders }], claims({}), sent, nobody],
-  ['headers by ext_proc beside a certificate', [{ ...uri, ...byHeaders }], certificate(''), sent, nobody],
+  ['headers by ext_proc beside a certificate', [inHeader], certificate(''), { 'x-client-uri': sentUri }, nobody],
+  ['a certificate in a header', [inHeader], {}, { 'x-client-uri': sentUri }, ann],
+  ['two names in a header', [inHeader], {}, { 'x-client-uri': `${sentUri},urn:x` }, /uri .* not as/],
+  ['two headers of a certificate', [inHeader], {}, { 'x-client-uri': `${sentUri}, ${sentUri}` }, /more than one value/],
+  ['no header of a certificate', [inHeader], {}, sent, nobody],
+  [
+    'two whole URIs',
+    [{ certificate: { header: 'x-client-uri' } }],
+    {},
+    { 'x-client-uri': 'urn:a,urn:b' },
+    /uri .* not as/,
+  ],
   ['a user alone', [{ metadata: { namespace: NS, user: 'payload.sub' } }], claims({ sub: 'ann' }), {}, { user: 'ann' }],
   [
     'project and scopes',

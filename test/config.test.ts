@@ -273,7 +273,7 @@ const wrong: [unknown, RegExp][] = [
   [{ auth: [{ envoy: {} }] }, /auth\.0\.envoy must have metadata, certificate or headers/],
   [
     { auth: [{ envoy: { certificate: {}, metadata: { namespace: 'n', user: 'sub' } } }] },
-    /auth\.0\.envoy has metadata and certificate: each needs an entry of its own/,
+    /auth\.0\.envoy has certificate and something else: each needs an entry of its own/,
   ],
   [{ auth: [{ envoy: { metadata: { user: 'a..b' } } }] }, /namespace is missing\n.*user must be a path without empty/],
   [

@@ -35,13 +35,17 @@ const headers = v.pipe(
 );
 
 /** What stands between words in each field of a certificate. */
-export const separators = { uri: '/', dns: '.', subject: ',' } as const;
+const separators = { uri: '/', dns: '.', subject: ',' } as const;
 
-/** What a certificate says of its holder; of several names of a kind Envoy tells the first. Without a pattern all of it is the user. */
+/**
+ * What a certificate says of its holder; of several names of a kind Envoy tells the first. Without a pattern all of it is the user.
+ * `header` is the one that has it on plain HTTP.
+ */
 const certificate = v.pipe(
   v.strictObject({
     field: v.optional(v.picklist(['uri', 'dns', 'subject'], 'must be one of uri, dns, subject'), 'uri'),
     pattern: v.optional(v.pipe(text, v.nonEmpty('must not be empty'))),
+    header: v.optional(header),
   }),
   v.check(
     ({ field, pattern }) => pattern === undefined || isPattern(pattern, separators[field]),
@@ -73,8 +77,8 @@ export const byEnvoy = v.pipe(
   }),
   v.check((all) => Object.keys(all).length > 0, 'must have metadata, certificate or headers'),
   v.check(
-    ({ metadata, certificate }) => !(metadata && certificate),
-    'has metadata and certificate: each needs an entry of its own, since no caller is told by half of both',
+    ({ metadata, certificate, headers }) => !(certificate && (metadata || headers)),
+    'has certificate and something else: each needs an entry of its own, since no caller is told by half of both',
   ),
 );
 

@@ -12,33 +12,29 @@ interface Source {
   said: Said;
 }
 
+type Reader = (vouched: Vouched, headers: Headers) => Source | undefined;
+
 /**
  * Identifies callers by what an Envoy says that has proved to be ours; nobody else is believed. By ext_proc its metadata or the
  * client's certificate count, and headers only where the entry has neither: a client may have written them if Envoy did not.
  */
 export function envoyIdentifier(entry: EnvoyEntry): Identifier {
-  const read = entry.certificate && certificateReader(entry.certificate);
+  const read = readerOf(entry);
   return ({ headers }, { vouched }) => {
-    const source = vouched && sourceOf(entry, headers, vouched, read);
+    const source = vouched && read(vouched, headers);
     return source && callerOf(source);
   };
 }
 
-function sourceOf(
-  { metadata, headers }: EnvoyEntry,
-  sent: Headers,
-  vouched: Vouched,
-  read: CertificateReader | undefined,
-): Source | undefined {
-  if (metadata && vouched.metadata) {
-    const said = at(vouched.metadata, [metadata.namespace]);
-    return { words: metadata, said: (word) => metadata[word] && at(said, metadata[word]) };
-  }
-  if (read && vouched.attributes) return read(vouched.attributes);
-  const onlyHeaders = !vouched.metadata || !(metadata || read);
-  return headers && onlyHeaders
-    ? { words: headers, said: (word) => headers[word] && headerOf(sent, headers[word]) }
-    : undefined;
+function readerOf({ metadata, certificate, headers: names }: EnvoyEntry): Reader {
+  if (certificate) return certificateReader(certificate);
+  return (vouched, headers) => {
+    if (metadata && vouched.metadata) {
+      const said = at(vouched.metadata, [metadata.namespace]);
+      return { words: metadata, said: (word) => metadata[word] && at(said, metadata[word]) };
+    }
+    return names && { words: names, said: (word) => names[word] && headerOf(headers, names[word]) };
+  };
 }
 
 /** Undefined where nothing is said; all that the entry names of tenant and user has to be there, or none of it. */
@@ -98,25 +94,24 @@ function headerOf(headers: Headers, name: string): string | undefined {
   }
 }
 
-type CertificateReader = (attributes: NonNullable<Vouched['attributes']>) => Source | undefined;
-
 /** Envoy's attributes of a certificate, and what a word of a pattern may hold: not what separates words there. */
 const FIELDS = {
-  uri: { attribute: 'connection.uri_san_peer_certificate', word: '[^/?#]+' },
-  dns: { attribute: 'connection.dns_san_peer_certificate', word: '[^.]+' },
-  subject: { attribute: 'connection.subject_peer_certificate', word: '[^,+\\\\]+' },
+  uri: { attribute: 'connection.uri_san_peer_certificate', word: '[^/?#,]+', whole: '[^,]+' },
+  dns: { attribute: 'connection.dns_san_peer_certificate', word: '[^.,]+', whole: '[^,]+' },
+  subject: { attribute: 'connection.subject_peer_certificate', word: '[^,+\\\\]+', whole: '.+' },
 };
 
-function certificateReader({ field, pattern }: NonNullable<EnvoyEntry['certificate']>): CertificateReader {
-  const { attribute, word } = FIELDS[field];
+function certificateReader({ field, pattern, header }: NonNullable<EnvoyEntry['certificate']>): Reader {
+  const { attribute, word, whole } = FIELDS[field];
   const literal = pattern?.replace(/[\\^$.*+?()[\]|/]/g, '\\$&');
-  const whole = literal?.replace(/\{(tenant|user|project)\}/g, `(?<$1>${word})`) ?? '(?<user>.*)';
-  const expression = new RegExp(`^${whole}$`, 'su');
-  return (attributes) => {
-    const value = attributes[attribute];
+  const words = literal?.replace(/\{(tenant|user|project)\}/g, `(?<$1>${word})`) ?? `(?<user>${whole})`;
+  const expression = new RegExp(`^${words}$`, 'su');
+  return ({ attributes }, headers) => {
+    const value = attributes ? attributes[attribute] : header && headerOf(headers, header);
     if (typeof value !== 'string' || value === '') return undefined;
-    const words = expression.exec(value)?.groups;
-    if (!words) throw badCredential(`The ${field} of the client's certificate is not as \`certificate.pattern\` says.`);
-    return { words, said: (word) => words[word] };
+    const groups = expression.exec(value)?.groups;
+    if (!groups)
+      throw badCredential(`The ${field} of the client's certificate is not as \`certificate.pattern\` says.`);
+    return { words: groups, said: (word) => groups[word] };
   };
 }
