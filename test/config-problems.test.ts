@@ -139,6 +139,22 @@ test('whether somebody asks who is calling is told beside other mistakes, unless
   }
 });
 
+test('entries of a list that are twice there are told beside one that is wrong', async () => {
+  const text = `webhooks:
+  - { url: "https://a.example", secret: short }
+  - { url: "https://a.example", secret: "a secret of some length" }
+  - { url: "https://b.example", secret: "a secret of some length" }
+  - { url: "https://b.example", secret: "a secret of some length" }
+attributes: [{ header: x-a, as: a }, { header: x-b, as: a }, { header: x-c, as: 5 }]
+`;
+  assert.deepEqual(await mistakesIn(text), [
+    '2:41: webhooks.0.secret must be whsec_ and base64, or at least 16 characters',
+    '5:5: webhooks.3 has the URL of another',
+    '6:38: attributes.1 has the `as` (in which a dot is an underscore) of another',
+    '6:81: attributes.2.as must be a text',
+  ]);
+});
+
 test('a secret in a file has one key, and no other mistake is told of one with another', async () => {
   const text = `models:
   - { match: a, backend: chat, url: "https://a.example", key: { fiel: /x } }
