@@ -174,6 +174,16 @@ export const fixedLimits = {
   jwksKept: 86_400 * s,
   /** Time from one fetch to the next, whatever keys tokens name: anybody can make one up. Past it: such a token is 401 without a fetch. */
   jwksPause: 5 * s,
+  /** Refused credentials that the audit log has of one second: more are one attack, which is to fill no disk. Past it: they are counted. */
+  auditRefusals: 20,
+  /** The same of one network, so that one leaves others their part. Past it: they are counted. */
+  auditRefusalsPerNetwork: 5,
+  /** Events of the audit log that are written in one piece. Past it: the rest is written in the next. */
+  auditBatch: 1_000,
+  /** Events that wait for the audit log to be written: an hour of a busy process. Past it: they are lost, and counted. */
+  auditWaiting: 10_000,
+  /** Time to the next attempt to write it. Past it: it is tried again. */
+  auditRetry: 2 * s,
   /** How long a stopping server tries to hand over its last spans and metrics. Past it: they are lost. */
   flush: 3 * s,
 };

@@ -19,6 +19,7 @@ import { sweep } from './state/sweep.ts';
 import type { Gauges } from './telemetry/gauges.ts';
 import { openDeliverer } from './webhooks/deliver.ts';
 
+export type { Audit, AuditAction, AuditEvent } from './audit.ts';
 export type { Backend, Finish, KeepAlive, ModelCall, PreparedCall, ServerProfile } from './backend/backend.ts';
 export type { Job, Runner, Work } from './background/runner.ts';
 export { type Caller, type Identify, networkOf } from './caller.ts';

@@ -1,3 +1,4 @@
+import type { Audit } from './audit.ts';
 import type { Runner, Work } from './background/runner.ts';
 import type { Identify } from './caller.ts';
 import type { Codecs } from './codec/codec.ts';
@@ -47,6 +48,8 @@ export interface HandlerOptions {
   runner?: (work: Work) => Runner;
   /** Readiness reasons of the root; the handler adds its own. */
   readiness?: Readiness;
+  /** Takes the events of an audit log. Default: there is none. */
+  audit?: Audit | undefined;
   /** Where traces and metrics are told what happens. Default: they are told nothing. */
   telemetry?: TelemetrySlot;
 }

@@ -63,6 +63,7 @@ export function openProcess(options: HandlerOptions): Shared {
       notifier: new LogNotifier(),
       running: new RunningTurns(),
       readiness,
+      audit: options.audit,
       telemetry: telemetry ?? {},
       ping: pinging(database, readiness),
       memory,

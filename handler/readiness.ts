@@ -1,8 +1,8 @@
 /** Why a process should get no new requests: it is stopping, or something that it needs does not work. */
 export type UnreadyReason = 'draining' | 'database' | 'envoy' | 'storage';
 
-/** What an operator should know of a process that may get requests all the same: its newest configuration could not be taken. */
-export type ReadinessNote = 'reload';
+/** What an operator should know of a process that may get requests all the same: its newest configuration could not be taken, its audit log not be written. */
+export type ReadinessNote = 'reload' | 'audit';
 
 /** Whether a process should get new requests: it is ready while no part of it holds a reason against. */
 export class Readiness {

@@ -1,7 +1,7 @@
 import { didYouMean, type Level, levelNames } from '../handler/index.ts';
 
 /** Commands: the first word of the command line. Default: `serve`. */
-const commands = ['serve', 'check', 'vacuum', 'keys', 'tenants'] as const;
+const commands = ['serve', 'check', 'vacuum', 'keys', 'tenants', 'audit'] as const;
 
 type Command = (typeof commands)[number];
 
@@ -24,6 +24,8 @@ export interface Flags {
   keys?: readonly string[];
   /** The same of `tenants`. */
   tenants?: readonly string[];
+  /** The arguments behind `audit`. */
+  audit?: readonly string[];
   noEnvoy: boolean;
   help: boolean;
   version: boolean;
@@ -48,7 +50,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy
 ${ALL_COMMANDS}
-Other commands: check, vacuum, keys, tenants. Each has its own -help.`,
+Other commands: check, vacuum, keys, tenants, audit. Each has its own -help.`,
   check: `usage: ${COMMAND} check [flags]
 Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
 list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
@@ -60,6 +62,11 @@ Writes the database anew, without what is free in it; from then on freed pages g
 Nobody may use it meanwhile, and it takes its own size once more on the disk.
   -config FILE      YAML configuration, which names the database
 ${ALL_COMMANDS}`,
+  audit: `usage: ${COMMAND} audit verify FILE...
+Follows the chain of an audit log, and tells each place where a line was changed, removed or inserted. Of a log that was rotated
+all files are given, the oldest first.
+${ALL_COMMANDS}
+It exits with 0 if the chain is whole, else with 1.`,
   keys: `usage: ${COMMAND} keys create [flags]      makes an API key, and prints it: it is shown once
        ${COMMAND} keys list [flags]        what the keys of the database may do, and how they stand
        ${COMMAND} keys revoke ID [flags]   the key stops at every process within 5 s
@@ -97,7 +104,7 @@ export function readFlags(args: readonly string[]): Flags {
   const command = commands.find((known) => known === args[0]) ?? 'serve';
   const flags: Flags = { command, noEnvoy: false, help: false, version: false };
   const rest = args.slice(args[0] === command ? 1 : 0);
-  if (command === 'keys' || command === 'tenants') {
+  if (command === 'keys' || command === 'tenants' || command === 'audit') {
     const [help, version] = [/^--?h(elp)?$/, /^--?version$/].map((flag) => rest.some((arg) => flag.test(arg)));
     return { ...flags, [command]: rest, help: help ?? false, version: version ?? false };
   }

@@ -1,4 +1,5 @@
 import {
+  type AuditEvent,
   type Config,
   ConfigError,
   createKey,
@@ -13,6 +14,7 @@ import {
   rotateKey,
   type StoredKey,
 } from '../handler/index.ts';
+import { auditCommandEvents } from './audit/once.ts';
 import { table } from './backends/plain.ts';
 import { placed } from './config-file.ts';
 import { DEFAULT_DATABASE, kindOf, openDatabase } from './database.ts';
@@ -61,6 +63,7 @@ interface Place {
 async function run(flags: KeysFlags, { database, url, config, output }: Place): Promise<void> {
   const { print, say } = output;
   const now = Date.now();
+  const tell = (...events: AuditEvent[]) => auditCommandEvents(config.audit, events, say);
   if (flags.action === 'list') {
     print(listing(await allKeys(database, flags.values.get('tenant')), now));
     return;
@@ -68,6 +71,7 @@ async function run(flags: KeysFlags, { database, url, config, output }: Place): 
   if (flags.action === 'create') {
     const { key, stored } = await make(flags, now);
     await createKey(database, stored);
+    await tell({ action: 'key_created', ...eventOf(stored) });
     print(key);
     say(`The key ${stored.id} is of the tenant ${stored.tenant}, ${expiryOf(stored)}. It is not shown again.`);
     if (!takesKeys(config)) say('The configuration has no entry `keys` in `auth` yet, so nobody is asked for it.');
@@ -76,6 +80,7 @@ async function run(flags: KeysFlags, { database, url, config, output }: Place): 
   const { id } = flags;
   if (flags.action === 'revoke') {
     if (!(await revokeKey(database, id, now))) throw unknownKey(id, url, config);
+    await tell({ action: 'key_revoked', object: id });
     say(`The key ${id} is revoked: it stops at every process within 5 s.`);
     return;
   }
@@ -83,6 +88,7 @@ async function run(flags: KeysFlags, { database, url, config, output }: Place): 
   const { old, made } = await rotateKey(database, { id, next, now, ...timesOf(flags, now) });
   if (!old) throw unknownKey(id, url, config);
   if (!made) throw new Error(`the key ${id} ${stateOf(old, now)}: keys create makes a new one`);
+  await tell({ action: 'key_rotated', ...eventOf(old) }, { action: 'key_created', ...eventOf(made) });
   print(key);
   say(`The key ${made.id} has the rights of ${id}, ${expiryOf(made)}. It is not shown again.`);
   say(`The key ${id} is accepted until ${textOf(old.expires)}.`);
@@ -201,6 +207,10 @@ function textOf(ms: number): string {
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replace('T00:00:00Z', '');
+}
+
+function eventOf({ id, tenant, user }: StoredKey) {
+  return { object: id, tenant, owner: user };
 }
 
 function expiryOf({ expires }: StoredKey): string {

@@ -1,6 +1,7 @@
 import { type AuthEntry, type Config, ConfigError, type ConfigProblem } from '../handler/index.ts';
 import type { Flags } from './flags.ts';
 import { isBeyondLoopback } from './loopback.ts';
+import { socketPathOf } from './unix-socket.ts';
 
 /** Addresses of the listeners: HOST:PORT, `unix:PATH` (not for Envoy) or `off`. */
 export interface Listeners {
@@ -105,4 +106,12 @@ function withPort(name: keyof Listeners, listener = DEFAULTS[name], flag: string
     throw new Error(`flag ${flag}: listen.${name} is ${listener}, which has no port: leave one of them out`);
   }
   return (isTcp(listener) ? listener : DEFAULTS[name]).replace(/\d+$/, String(port));
+}
+
+/** Where a listener is, as servers take it. */
+export function addressOf(listener: string): { host: string; port: number } | { path: string } {
+  const path = socketPathOf(listener);
+  if (path !== undefined) return { path };
+  const [host, port] = hostAndPort(listener);
+  return { host, port };
 }

@@ -16,6 +16,7 @@ import {
 } from '../handler/index.ts';
 import { telemetrySettings } from '../handler/otlp/settings.ts';
 import { type AdminAnswer, adminFetch } from './admin.ts';
+import { openAudit } from './audit/open.ts';
 import type { BackendReport } from './backends/ask.ts';
 import { placed } from './config-file.ts';
 import { openDatabase } from './database.ts';
@@ -24,7 +25,7 @@ import { accessLogger, logEnvoy } from './envoy-log.ts';
 import type { Flags } from './flags.ts';
 import { type HttpLimits, serveHttp } from './http.ts';
 import { libraries } from './libraries.ts';
-import { hostAndPort, isTcp, type Listeners } from './listeners.ts';
+import { addressOf, hostAndPort, isTcp, type Listeners } from './listeners.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { Reloader, type Reloads } from './reloader.ts';
 import type { Running } from './running.ts';
@@ -34,7 +35,6 @@ import { readSetup, type Setup } from './setup.ts';
 import { showConfig } from './show-config.ts';
 import { type ProductTelemetry, startTelemetry } from './telemetry/telemetry.ts';
 import { createTransport } from './transport.ts';
-import { socketPathOf } from './unix-socket.ts';
 
 /** The running product: the processor, the handler on plain HTTP, and Envoy unless it is off. */
 export interface Product {
@@ -116,6 +116,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const readiness = new Readiness();
   const database =
     customDatabase ?? (await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds)));
+  const audit = await openAudit(config.audit, (holds) => readiness.note('audit', holds)).catch(async (error) => {
+    await database.close();
+    throw error;
+  });
   const { transport, close: closeTransport } = createTransport();
   let handler: Handler;
   try {
@@ -127,11 +131,12 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         database,
         ...libraries,
         readiness,
+        audit: audit?.audit,
         telemetry: slot,
       }),
     );
   } catch (error) {
-    await Promise.all([closeTransport(), database.close()]);
+    await Promise.all([closeTransport(), database.close(), audit?.close()]);
     throw error;
   }
   const { fetch, memory } = handler;
@@ -154,6 +159,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     await telemetry?.close();
     await closeTransport();
     await database.close();
+    await audit?.close();
   };
   try {
     const { gauges } = handler;
@@ -161,7 +167,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       const { taken = 0, failed = 0, ok = true } = reloader?.reloads ?? {};
       return { taken, refused: failed, accepted: ok };
     };
-    telemetry = await startTelemetry(settings, { slot, config: config.telemetry, gauges, droppedLines, reloads });
+    telemetry = await startTelemetry(settings, {
+      slot,
+      config: config.telemetry,
+      gauges,
+      droppedLines,
+      reloads,
+      lostEvents: audit && (() => audit.lost),
+    });
     const grpcLimits = ({ limits }: Config) => sessionLimits(limits);
     const provenLimits = (config: Config) => ({ ...grpcLimits(config), proof: config.proof });
     const grpc = { fetch, limits: grpcLimits(config), memory };
@@ -282,11 +295,4 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
 function httpLimits({ limits }: Config): HttpLimits {
   const { body, unread, perCaller } = limits;
   return { message: body + MESSAGE_SLACK, unread, connections: perCaller.connections };
-}
-
-function addressOf(listener: string): { host: string; port: number } | { path: string } {
-  const path = socketPathOf(listener);
-  if (path !== undefined) return { path };
-  const [host, port] = hostAndPort(listener);
-  return { host, port };
 }

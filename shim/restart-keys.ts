@@ -7,6 +7,7 @@ function startedWith({ config, listen, database }: Setup): [key: string, value: 
     ['tls.grpc', config.tls.grpc],
     ['tls.http', config.tls.http],
     ['database', database],
+    ['audit', config.audit],
     ['synchronous', config.synchronous],
     ['limits.lease', config.limits.lease],
     ['telemetry', config.telemetry],

@@ -10,6 +10,7 @@ import {
   removeTenant,
   type TenantSize,
 } from '../handler/index.ts';
+import { auditCommandEvents } from './audit/once.ts';
 import { plain, table } from './backends/plain.ts';
 import { placed } from './config-file.ts';
 import { DEFAULT_DATABASE, kindOf, openDatabase } from './database.ts';
@@ -27,12 +28,12 @@ export interface TenantsOutput {
 export async function tenants(args: readonly string[], env: Env, output: TenantsOutput): Promise<void> {
   const flags = readTenantsFlags(args);
   const { config, file } = await loadConfig({ file: flags.config, env });
-  const { database: url = DEFAULT_DATABASE, synchronous, limits } = config;
+  const { database: url = DEFAULT_DATABASE, synchronous, limits, audit } = config;
   await placed(file, () => kindOf(url));
   if (url === 'sqlite::memory:') throw new Error('the database is in memory, and ends with its process');
   const database = await openDatabase(url, synchronous);
   try {
-    const place = { database, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output };
+    const place = { database, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output, audit };
     if (flags.action === 'list') output.print(listing(await measureTenants(database)));
     else if (flags.action === 'export') await writeExport(flags, place);
     else await remove(flags, place);
@@ -46,6 +47,8 @@ interface Place {
   lease: ProcessLease;
   memory: number;
   output: TenantsOutput;
+  /** Where the audit log is. */
+  audit: string;
 }
 
 /** Characters of a name. */
@@ -63,7 +66,8 @@ function listing(sizes: readonly TenantSize[]): string {
   return table([['users', ...COUNTED, 'bytes', 'tenant'], ...rows]); // a last column is not cut
 }
 
-async function writeExport({ tenant, output: file }: TenantsFlags, { database, lease, memory, output }: Place) {
+async function writeExport({ tenant, output: file }: TenantsFlags, { database, lease, memory, output, audit }: Place) {
+  await auditCommandEvents(audit, [{ action: 'tenant_exported', tenant }], output.say); // before: what has left has left
   let lines = 0;
   const counted = new Transform({
     objectMode: true,
@@ -79,11 +83,15 @@ async function writeExport({ tenant, output: file }: TenantsFlags, { database, l
   output.say(`${lines} lines of the tenant ${plain(tenant, MAX_NAME)}`);
 }
 
-async function remove({ tenant, yes }: TenantsFlags, { database, lease, output: { say } }: Place): Promise<void> {
+async function remove(
+  { tenant, yes }: TenantsFlags,
+  { database, lease, audit, output: { say } }: Place,
+): Promise<void> {
   const [size] = await measureTenants(database, tenant);
   if (!size) throw nothingOf(tenant);
   say(listing([size]));
   if (!yes) await confirm(tenant);
+  await auditCommandEvents(audit, [{ action: 'tenant_deleted', tenant }], say);
   const removed = await removeTenant(database, lease, tenant, {
     cancelled: (turns) =>
       say(`${turns} background turns were cancelled; their processes have ${lease.duration / 1000} s to hear of it`),

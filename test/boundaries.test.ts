@@ -9,6 +9,7 @@ const ROOT = new URL('../', import.meta.url);
 const ground = [
   'protocol',
   ...[
+    'audit.ts',
     'base64.ts',
     'byte-list.ts',
     'caller.ts',

@@ -33,6 +33,7 @@ test('an empty configuration has every default', () => {
     telemetry: { content: false, slowBatch: 50 },
     hosts: [],
     isolation: 'tenant',
+    audit: 'off',
     media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },
     docs: true,
     cors: { origins: [] },

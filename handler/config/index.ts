@@ -11,7 +11,7 @@ import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
 import { attributes } from './attributes.ts';
-import { type AuthEntry, auth, name } from './auth.ts';
+import { type AuthEntry, auth } from './auth.ts';
 import { costs } from './costs.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
@@ -28,7 +28,6 @@ import { unique } from './unique.ts';
 const prompt = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
   version: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
-  tenant: v.optional(name),
   model: v.optional(v.string('must be a text')),
   instructions: v.optional(v.string('must be a text')),
   input: v.optional(v.array(InputItem, 'must be a list')),
@@ -59,7 +58,6 @@ const WEBHOOK_SECRET =
 
 const webhook = v.strictObject({
   url: httpUrl,
-  tenant: v.optional(name),
   secret: v.pipe(secretText, v.regex(WEBHOOK_SECRET, 'must be whsec_ and base64, or at least 16 characters')),
   events: v.optional(
     v.array(v.picklist(webhookEvents, `must be one of ${webhookEvents.join(', ')}`), 'must be a list'),
@@ -116,6 +114,7 @@ const schema = v.strictObject({
   listen: v.optional(listen),
   tls: v.optional(tls, {}),
   auth: v.optional(auth),
+  audit: v.optional(v.pipe(v.string('must be a text'), v.regex(/^(off|file:.+)$/, 'must be file:PATH, or off')), 'off'),
   isolation: v.optional(v.picklist(['tenant', 'user'], 'must be tenant or user'), 'tenant'),
   proof: v.optional(proof),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
@@ -132,7 +131,7 @@ const schema = v.strictObject({
   prompts: v.optional(
     v.pipe(
       v.array(prompt, 'must be a list'),
-      unique(({ tenant, id, version }) => JSON.stringify([tenant, id, version]), 'id and version'),
+      unique(({ id, version }) => JSON.stringify([id, version]), 'id and version'),
     ),
     [],
   ),
@@ -170,6 +169,8 @@ export interface Config {
   tls: v.InferOutput<typeof tls>;
   /** Who may call. `none` accepts that nothing here authenticates callers; this or a list is required beyond the loopback. */
   auth?: 'none' | AuthEntry[] | undefined;
+  /** Where the audit log is: `file:PATH`, or `off`. */
+  audit: string;
   /** Whether a tenant's users see what others of it have. */
   isolation: Isolation;
   /** The header that proves that a plain HTTP request comes from an Envoy, whose Host and Origin are then not checked. */

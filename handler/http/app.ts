@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { HOP_HEADER } from '../backend/server/server.ts';
 import { styleOf } from '../error-style.ts';
 import { ApiError, toApiError } from '../errors.ts';
+import { auditRequest, type EndedRequest } from '../service/audit-request.ts';
 import { beginRequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
 import { traceHeaders } from '../trace-headers.ts';
@@ -30,6 +31,7 @@ export function createApp(services: Services): Hono<Env> {
       path: c.req.path,
       attributes: services.attributes.read(header),
       telemetry: services.telemetry.current,
+      audit: services.audit && ((ended: EndedRequest) => auditRequest(services, c.env, ended)),
       trace: () => c.env.trace ?? traceHeaders(header('traceparent'), header('tracestate')),
     };
     const memory = services.memory.open();

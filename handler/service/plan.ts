@@ -38,6 +38,8 @@ export async function planRequest(
   const summary = newTurnSummary(request, model.address, ctx.caller, services.costs.of(request.model));
   ctx.log.turn = summary;
   const gathered = await gather(services, ctx, request, recall);
+  const { previous, conversation } = gathered.origin;
+  ctx.log.goesOnFrom = { response: previous ?? undefined, conversation: conversation?.id };
   const context = await contextFor(gathered.request, model, limits.listing);
   const { activity } = ctx.log;
   const planned = planTurn(gathered.request, gathered.history, { tools, context });

@@ -9,6 +9,7 @@ import { holdsKey } from '../redact.ts';
 import type { Activity, Telemetry } from '../telemetry/telemetry.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 import { addFields, errorCodeOf, type TurnFields, type TurnSummary, tenths } from '../turn/turn-summary.ts';
+import type { EndedRequest } from './audit-request.ts';
 
 /** A request's log line, filled in on the way; `end` writes it, once, when the reply has ended. */
 export interface RequestLog {
@@ -32,6 +33,8 @@ export interface RequestLog {
   /** What traces and metrics are told of it; undefined if they are told nothing. */
   readonly activity: Activity | undefined;
   readonly attributes: RequestAttributes | undefined;
+  /** The stored response that a turn goes on from, and the conversation that it adds to. */
+  goesOnFrom: EndedRequest['goesOnFrom'];
   /** What made a streamed reply fail, whose status was sent long before. */
   failure: unknown;
   end(): void;
@@ -53,6 +56,8 @@ export interface Incoming {
   telemetry?: Telemetry | undefined;
   /** Where it was sent in a trace; called if that is told. */
   trace?: () => TraceHeaders | undefined;
+  /** Is told of its end. */
+  audit?: ((ended: EndedRequest) => void) | undefined;
 }
 
 /** The longest name of a caller in a line, in characters. */
@@ -63,7 +68,7 @@ const REFUSALS = new Set([503, 507]);
 
 /** Begins a request's log line; `statusOf` gives the status of its reply when it has ended, and `onEnd` is called once, then. */
 export function beginRequestLog(
-  { requestId: given, connectionId, ingress, method, path, attributes, telemetry, trace }: Incoming,
+  { requestId: given, connectionId, ingress, method, path, attributes, telemetry, trace, audit }: Incoming,
   statusOf: () => number,
   onEnd: () => void,
 ): RequestLog {
@@ -93,6 +98,7 @@ export function beginRequestLog(
     bytes: 0,
     leftOut: [],
     status: null,
+    goesOnFrom: { response: undefined, conversation: undefined },
     failure: undefined,
     end() {
       if (!open) return;
@@ -133,6 +139,7 @@ export function beginRequestLog(
         spans: attributes?.for('spans'),
         metrics: attributes?.for('metrics'),
       });
+      audit?.({ ...this, method, path, status, failure });
       if (telemetry?.flush) ingress.waitUntil?.(telemetry.flush());
     },
   };

@@ -1,4 +1,5 @@
 import type { AttributeReader } from '../attributes.ts';
+import type { Audit } from '../audit.ts';
 import type { LogNotifier } from '../background/log-notifier.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Identify, Isolation } from '../caller.ts';
@@ -43,6 +44,8 @@ export interface ProcessServices {
   /** Turns and streams that clients wait for. */
   running: RunningTurns;
   readiness: Readiness;
+  /** Takes what has to be accounted for, if anything does. */
+  audit: Audit | undefined;
   /** Where traces and metrics are told what happens, if they are. */
   telemetry: TelemetrySlot;
   /** Asks the database for a sign of life, at most once an interval, and keeps what comes of it in `readiness`. */

@@ -33,6 +33,8 @@ export interface RootCounts {
   /** Lines of the log that could not be written. */
   droppedLines?: (() => number) | undefined;
   reloads?: (() => ReloadCounts) | undefined;
+  /** Events that the audit log lacks. */
+  lostEvents?: (() => number) | undefined;
 }
 
 /** Has what can be said at any moment told whenever metrics are collected; `read` rejects for nothing. */
@@ -61,7 +63,8 @@ export function observeGauges(meter: Meter, read: () => Promise<Gauges>, root: R
     result.observe(ready, now.ready ? 1 : 0);
     if (now.webhooksWaiting !== undefined) result.observe(waiting, now.webhooksWaiting);
   }, all);
-  const { droppedLines, reloads } = root;
+  const { droppedLines, reloads, lostEvents } = root;
+  if (lostEvents) counter(metrics.auditLost).addCallback((result) => result.observe(lostEvents()));
   if (droppedLines) counter(metrics.droppedLines).addCallback((result) => result.observe(droppedLines()));
   if (reloads) {
     counter(metrics.reloads).addCallback((result) => {

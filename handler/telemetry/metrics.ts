@@ -249,6 +249,14 @@ export const metrics = {
     source: 'own',
     by: [],
   },
+  auditLost: {
+    name: 'antiphon.audit.lost',
+    kind: 'observedCounter',
+    unit: '{event}',
+    says: 'Events that the audit log lacks: refusals beyond its rate, and what could not be written',
+    source: 'own',
+    by: [],
+  },
   reloads: {
     name: 'antiphon.config.reloads',
     kind: 'observedCounter',

@@ -4,6 +4,7 @@ import { fixedLimits } from '../limits.ts';
 import { neverFits, type Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
+import { auditRequest, type EndedRequest } from '../service/audit-request.ts';
 import { openStore, type RequestContext, requireScope } from '../service/context.ts';
 import { beginRequestLog, type RequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
@@ -236,6 +237,7 @@ class Connection {
       path: '/v1/responses',
       attributes,
       telemetry: this.#services.telemetry.current,
+      audit: this.#services.audit && ((ended: EndedRequest) => auditRequest(this.#services, ingress, ended)),
       trace: () => traceOf(event) ?? activity?.trace,
     };
     const log = beginRequestLog(incoming, () => 200, onEnd);

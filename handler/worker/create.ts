@@ -26,7 +26,7 @@ import type { Bindings } from './bindings.ts';
 /** Options of a Worker beside its configuration. */
 export type WorkerOptions = Pick<
   HandlerOptions,
-  'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel' | 'verifyJwt'
+  'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel' | 'verifyJwt' | 'audit'
 > & {
   /** Opens traces and metrics by the bindings `OTEL_*`: `openOtlp` of `antiphon/telemetry`. Default: there are none. */
   telemetry?: OpenWorkerTelemetry | undefined;
@@ -129,6 +129,8 @@ async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }
     throw new Error(
       'configuration: auth: anybody can reach a Worker: write none if that is meant, else a list of who may call',
     );
+  if (config.audit !== 'off')
+    throw new Error('configuration: audit: on Workers there are no files: pass the option audit');
   const database = d1Database(bindings.DB);
   await migrate(database);
   let work: Work | undefined;

@@ -20,6 +20,8 @@ export interface ToldProduct {
   /** Lines of the log that could not be written. */
   droppedLines?: (() => number) | undefined;
   reloads?: (() => ReloadCounts) | undefined;
+  /** Events that the audit log lacks; undefined where there is none. */
+  lostEvents?: (() => number) | undefined;
 }
 
 const HEADERS = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' };
@@ -59,11 +61,11 @@ async function openSdk(settings: TelemetrySettings): Promise<Sdk> {
 }
 
 async function fill(
-  { slot, config, gauges, droppedLines, reloads }: ToldProduct,
+  { slot, config, gauges, droppedLines, reloads, lostEvents }: ToldProduct,
   tracer: Sdk['tracer'],
   meter: Sdk['meter'],
 ) {
   const { observeGauges, openTelemetry } = await import('../../handler/telemetry/index.ts');
-  if (meter) observeGauges(meter, gauges, { droppedLines, reloads });
+  if (meter) observeGauges(meter, gauges, { droppedLines, reloads, lostEvents });
   slot.current = openTelemetry({ tracer, meter, ...config });
 }

@@ -1,4 +1,5 @@
 import {
+  type Audit,
   type CompileCel,
   type Config,
   createHandler,
@@ -33,6 +34,7 @@ export interface Chosen {
   tools?: readonly Tool[];
   compileCel?: CompileCel;
   verifyJwt?: VerifyJwt;
+  audit?: Audit;
   docs?: boolean;
   docsScript?: FindDocsScript;
   telemetry?: TelemetrySlot;
@@ -40,7 +42,18 @@ export interface Chosen {
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
 export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
-  const { retention, lease, database, runner, identify, compileCel, verifyJwt, tools = [testTool], telemetry } = chosen;
+  const {
+    retention,
+    lease,
+    database,
+    runner,
+    identify,
+    compileCel,
+    verifyJwt,
+    audit,
+    tools = [testTool],
+    telemetry,
+  } = chosen;
   const { docs = true, docsScript } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
@@ -58,6 +71,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     ...(identify && { identify }),
     ...(compileCel && { compileCel }),
     ...(verifyJwt && { verifyJwt }),
+    ...(audit && { audit }),
     ...(docsScript && { docsScript }),
     ...(telemetry && { telemetry }),
   });
