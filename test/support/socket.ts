@@ -30,6 +30,15 @@ export interface TestSocket {
   readonly raw: WebSocket;
 }
 
+/** The status with which a WebSocket to `/v1/responses` is refused. */
+export async function refusedStatus(door: Pick<Door, 'client'>, headers = {}): Promise<number | undefined> {
+  const raw = new WebSocket(`${door.client.baseURL.replace('http', 'ws')}/responses`, { headers });
+  raw.on('error', () => {}); // it is given up below
+  const [, reply] = await once(raw, 'unexpected-response');
+  raw.terminate();
+  return reply.statusCode;
+}
+
 const TERMINAL = /^response\.(completed|incomplete|failed)$/;
 
 /** Opens a WebSocket to `/v1/responses`. */
