@@ -5,7 +5,8 @@ import { jwt } from './jwt.ts';
 import { unique } from './unique.ts';
 
 const text = v.string('must be a text');
-const name = v.pipe(text, v.check(isName, 'must be 1 to 256 characters without controls'));
+/** The name of a tenant, a user or a project. */
+export const name = v.pipe(text, v.check(isName, 'must be 1 to 256 characters without controls'));
 
 /** A date, or a time with its zone, as milliseconds since 1970. YAML's own dates are texts here. */
 const moment = v.pipe(

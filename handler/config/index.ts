@@ -11,7 +11,7 @@ import { isObject } from '../protocol/json.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
 import { attributes } from './attributes.ts';
-import { type AuthEntry, auth } from './auth.ts';
+import { type AuthEntry, auth, name } from './auth.ts';
 import { costs } from './costs.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
@@ -28,6 +28,7 @@ import { unique } from './unique.ts';
 const prompt = v.strictObject({
   id: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
   version: v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
+  tenant: v.optional(name),
   model: v.optional(v.string('must be a text')),
   instructions: v.optional(v.string('must be a text')),
   input: v.optional(v.array(InputItem, 'must be a list')),
@@ -58,6 +59,7 @@ const WEBHOOK_SECRET =
 
 const webhook = v.strictObject({
   url: httpUrl,
+  tenant: v.optional(name),
   secret: v.pipe(secretText, v.regex(WEBHOOK_SECRET, 'must be whsec_ and base64, or at least 16 characters')),
   events: v.optional(
     v.array(v.picklist(webhookEvents, `must be one of ${webhookEvents.join(', ')}`), 'must be a list'),
@@ -131,7 +133,7 @@ const schema = v.strictObject({
   prompts: v.optional(
     v.pipe(
       v.array(prompt, 'must be a list'),
-      unique(({ id, version }) => JSON.stringify([id, version]), 'id and version'),
+      unique(({ tenant, id, version }) => JSON.stringify([tenant, id, version]), 'id and version'),
     ),
     [],
   ),

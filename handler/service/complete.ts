@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT } from '../caller.ts';
 import { missing } from '../errors.ts';
 import { refuseMedia } from '../media.ts';
 import type { CreateRequest } from '../protocol/request.ts';
@@ -15,12 +16,12 @@ export type CompleteRequest = PromptedRequest & {
 /** A request with its prompt applied. Throws an ApiError without a model, or for a bad prompt reference. */
 export function completeRequest(
   { prompts, findMedia }: Pick<Services, 'prompts' | 'findMedia'>,
-  { log }: Pick<RequestContext, 'log'>,
+  { log, caller }: Pick<RequestContext, 'log' | 'caller'>,
   body: CreateRequest & Pick<CompleteRequest, 'generate'>,
 ): CompleteRequest {
   for (const [name, value] of Object.entries(body.prompt?.variables ?? {}))
     if (typeof value !== 'string') refuseMedia(findMedia([value]), () => `prompt.variables.${name}`);
-  const { model, ...request } = applyPrompt(body, prompts);
+  const { model, ...request } = applyPrompt(body, prompts, caller.tenant ?? DEFAULT_TENANT);
   if (model == null) throw missing('model');
   log.model = model;
   return { ...request, model };

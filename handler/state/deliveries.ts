@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT, tenantOf } from '../caller.ts';
 import { newId } from '../ids.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Database, Statement } from './database/database.ts';
@@ -7,9 +8,10 @@ import { type RequestOrigin, readRequestOrigin } from './request-origin.ts';
 /** How long a delivery is retried, in milliseconds: 72 hours, as OpenAI does. */
 export const DELIVERY_TIMEOUT_MS = 72 * 3_600_000;
 
-/** A webhook: its URL, and the types of events that it gets; all without a list. */
+/** A webhook: its URL, its tenant, without one `default`, and the types of events that it gets; all without a list. */
 export interface WebhookTarget {
   url: string;
+  tenant?: string | undefined;
   events?: readonly string[] | undefined;
 }
 
@@ -26,7 +28,12 @@ export interface Delivery {
   created: number;
 }
 
-/** Inserts the deliveries of a background response's end, to be written together with it and before its job is removed. */
+/** Whether a webhook may be told of what is in a partition: only what is of its tenant. */
+export function isTold({ tenant = DEFAULT_TENANT }: Pick<WebhookTarget, 'tenant'>, partition: string): boolean {
+  return tenantOf(partition) === tenant;
+}
+
+/** Inserts the deliveries of a background response's end to its tenant's webhooks, to be written together with it and before its job is removed. */
 export function insertDeliveries(
   tenant: string,
   { id, status }: Response,
@@ -37,7 +44,7 @@ export function insertDeliveries(
   const event = newId('evt');
   const body = { id: event, object: 'event', created_at: Math.floor(now / 1000), type, data: { id } };
   return webhooks
-    .filter(({ events }) => events?.includes(type) ?? true)
+    .filter((webhook) => isTold(webhook, tenant) && (webhook.events?.includes(type) ?? true))
     .map(({ url }) =>
       write(sql`INSERT INTO deliveries (tenant, id, url, body, tries, created, next_at, asked)
         VALUES (${tenant}, ${event}, ${url}, ${JSON.stringify(body)}, 0, ${now}, ${now},

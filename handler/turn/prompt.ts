@@ -7,6 +7,8 @@ import type { CreateRequest } from '../protocol/request.ts';
 export interface PromptTemplate {
   id: string;
   version: string;
+  /** The tenant that has it. Default: all of them. */
+  tenant?: string | undefined;
   model?: string | undefined;
   instructions?: string | undefined;
   input?: InputItem[] | undefined;
@@ -22,21 +24,29 @@ function unknownPrompt(id: string): string {
   return `The prompt ${wordOf(id) ?? 'of this id'} was not found; \`prompts\` in the configuration has those that are there.`;
 }
 
+/** The versions of a prompt that a tenant sees: its own, or else those of everybody. */
+function versionsOf(id: string, templates: readonly PromptTemplate[], tenant: string): PromptTemplate[] {
+  const all = templates.filter((template) => template.id === id);
+  const own = all.filter((template) => template.tenant === tenant);
+  return own.length > 0 ? own : all.filter((template) => template.tenant === undefined);
+}
+
 /** A request after its prompt was applied; the first `prompted` input items are the prompt's. */
 export type PromptedRequest = CreateRequest & { prompted: number };
 
 /**
  * Applies the prompt that a request refers to: the prompt's items come before its own, and its own instructions and
- * model win. Without a version, the last (newest) one is used. Throws an ApiError that names the field: 404 for an
+ * model win. Without a version, the last (newest) one is used. What another tenant has is unknown. Throws an ApiError that names the field: 404 for an
  * unknown prompt, 422 for variables that are not the prompt's.
  */
 export function applyPrompt<R extends Prompted>(
   request: R,
   templates: readonly PromptTemplate[],
+  tenant: string,
 ): R & Prompted & { prompted: number } {
   const reference = request.prompt;
   if (reference == null) return { ...request, prompted: 0 };
-  const versions = templates.filter(({ id }) => id === reference.id);
+  const versions = versionsOf(reference.id, templates, tenant);
   if (versions.length === 0) throw new ApiError('not_found', unknownPrompt(reference.id), { param: 'prompt.id' });
   const template = versions.findLast(({ version }) => version === (reference.version ?? version));
   if (!template) {

@@ -1,6 +1,14 @@
 import { describe, log } from '../log.ts';
 import type { Database, Statement } from '../state/database/database.ts';
-import { DELIVERY_TIMEOUT_MS, type Delivery, nextDue, postpone, removeDelivery, takeDue } from '../state/deliveries.ts';
+import {
+  DELIVERY_TIMEOUT_MS,
+  type Delivery,
+  isTold,
+  nextDue,
+  postpone,
+  removeDelivery,
+  takeDue,
+} from '../state/deliveries.ts';
 import type { TelemetrySlot } from '../telemetry/telemetry.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 import type { Transport } from '../transport.ts';
@@ -127,6 +135,10 @@ async function attempt(
     response_id: responseOf(body),
     tries,
   };
+  if (!isTold(webhook, delivery.tenant)) {
+    log.warn('a webhook was given up, since its URL is of another tenant now', line);
+    return removeDelivery(delivery);
+  }
   const activity = telemetry.current?.begin({
     kind: 'webhook',
     webhook: webhook.name,

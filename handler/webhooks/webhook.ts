@@ -16,6 +16,8 @@ export interface Webhook {
   url: string;
   /** `whsec_` and base64, or any text: what `openai.webhooks.unwrap` is given at the other side. */
   secret: string;
+  /** The tenant whose responses it is told of. Default: `default`. */
+  tenant?: string | undefined;
   /** Event types to send. Default: all. */
   events?: readonly WebhookEvent[] | undefined;
 }

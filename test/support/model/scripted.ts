@@ -60,10 +60,10 @@ export interface ScriptedModel {
   counting(kind: string, paths: Readonly<Record<string, Script>>, ...scripts: Script[]): string;
   /** The calls of a model so far. */
   calls(model: string): Call[];
-  /** Where webhooks are received, on the same server. */
+  /** Where webhooks are received, on the same server, as at every path below. */
   readonly hooksUrl: string;
   /** What was received there, in order, as text; every attempt counts. */
-  readonly hooks: { headers: IncomingHttpHeaders; body: string }[];
+  readonly hooks: { path: string; headers: IncomingHttpHeaders; body: string }[];
   /** Answers the next webhooks with these statuses, and then with 200 again. */
   answerHooks(...statuses: number[]): void;
   close(): Promise<void>;
@@ -108,8 +108,8 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
     }
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk);
-    if (req.url === HOOKS) {
-      hooks.push({ headers: req.headers, body: Buffer.concat(chunks).toString() });
+    if (req.url?.startsWith(HOOKS)) {
+      hooks.push({ path: req.url, headers: req.headers, body: Buffer.concat(chunks).toString() });
       res.writeHead(statuses.shift() ?? 200).end();
       return;
     }
