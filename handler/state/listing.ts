@@ -27,11 +27,16 @@ export interface Listed {
   present: { r: Sql; p: Sql };
   /** Its own filters, on a row `p`. */
   filters: readonly Sql[];
-  /**
-   * What has an object of another kind: `ids` selects the `id` of each in a partition, perhaps twice, and `is` is the condition
-   * on a row `p`.
-   */
-  holding(id: string, kind: IdKind): { ids(tenant: string): Sql; is: Sql };
+  /** What has an object of another kind. */
+  holding(id: string, kind: IdKind): Selection;
+  /** Those that are asked for, if few are like them. */
+  few?: Selection | undefined;
+}
+
+/** Some objects: `ids` selects the `id` of each in a partition, perhaps twice, and `is` is the condition on a row `p`. */
+export interface Selection {
+  ids(tenant: string): Sql;
+  is: Sql;
 }
 
 /** What an id can be of, as far as it shows: items are called as clients like. */
@@ -88,7 +93,7 @@ type Look = (cursor: Place | undefined, rows: number, max: number) => { found: S
 
 async function openLook(
   { database, tenant }: TenantStore,
-  { table, prefix, columns, present, filters, holding }: Listed,
+  { table, prefix, columns, present, filters, holding, few }: Listed,
   { order, limit: _, user, metadata, id, created_after: from = 0, created_before: until }: ConversationListQuery,
   whole: WholeTenant,
 ): Promise<Look> {
@@ -116,6 +121,8 @@ async function openLook(
     source = sql`SELECT m.holder AS id FROM metadata m
       WHERE m.tenant = ${tenant} AND m.key = ${first[0]} AND m.value = ${first[1]}`;
   }
+  if (few && source) conditions.push(few.is);
+  else if (few) source = few.ids(tenant);
   for (const [key, value] of pairs) {
     conditions.push(sql`EXISTS (SELECT 1 FROM metadata m
       WHERE m.tenant = ${own} AND m.key = ${key} AND m.value = ${value} AND m.holder = p.id)`);

@@ -22,12 +22,12 @@ import type { TenantStore } from '../../handler/state/tenant-store.ts';
 import { check } from '../../handler/validate.ts';
 
 /** Rows of each kind: every tenth is of another user, every hundredth of another tenant. */
-const ROWS = 120_000;
+const ROWS = 20_000;
 const SECOND = 1_800_000_000;
 const US = '\u001f';
 
 /** A database with many rows that were made one after another, a thousand a second; its statements are watched. */
-async function open(t: TestContext) {
+async function open(t: TestContext, count = ROWS) {
   const connection = new DatabaseSync(':memory:');
   const whole = sqliteDatabase(connection);
   t.after(() => whole.close());
@@ -48,7 +48,7 @@ async function open(t: TestContext) {
       return whole.batch(statements);
     },
   };
-  const numbers = sql`WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < ${ROWS - 1})`;
+  const numbers = sql`WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < ${count - 1})`;
   const id = (prefix: string) => sql`${prefix} || printf('%012x', ${SECOND * 1000} + n) || '00'`;
   const tenant = sql`CASE WHEN n % 100 = 99 THEN 'u' WHEN n % 10 = 1 THEN ${`t${US}alice`} WHEN n % 10 = 2 THEN ${`t${US}bob`} ELSE 't' END`;
   await whole.batch({
@@ -106,13 +106,18 @@ const OF_RESPONSES: Record<string, object> = {
   model: { model: 'odd' },
   'no such model': { model: 'none' },
   status: { status: 'failed' },
+  completed: { status: 'completed' },
+  cancelled: { status: 'cancelled' },
+  queued: { status: 'queued' },
+  'status and pair': { status: 'failed', metadata: { third: '1' } },
+  'status and id': { status: 'failed', id: 'msg_9' },
   'none of both': { model: 'odd', status: 'completed' },
   all: { model: 'odd', status: 'completed', user: 'bob', metadata: { third: '0' }, created_after: `${SECOND}` },
 };
 
 /** A step that reads a whole table, or all of a tenant without an end: `p`, `c`, `s` and `h` are what one look has chosen. */
 const READS_ALL =
-  /^SCAN (?!(a|p|c|s|h|page|sized|fitting)$|\(subquery-\d+\)$|\d+-ROW|\d+ CONSTANT|CONSTANT)|\(tenant=\?\)$/;
+  /^SCAN (?!r USING INDEX responses_running|(a|p|c|s|h|page|sized|fitting)$|\(subquery-\d+\)$|\d+-ROW|\d+ CONSTANT|CONSTANT)|\(tenant=\?\)$/;
 
 test('a page is found by an index, whatever the filters, and a look at a bounded number of its entries', async (t) => {
   const { store, plans, batches } = await open(t);
@@ -126,7 +131,7 @@ test('a page is found by an index, whatever the filters, and a look at a bounded
           batches.length = 0;
           if (prefix === 'resp') await listResponses(store, ofResponses(query), whole);
           else await listConversations(store, ofConversations(query), whole);
-          assert.ok(batches.length <= (whole ? 105 : 25), `${name}: ${batches.length} batches`);
+          assert.ok(batches.length <= (whole ? 25 : 10), `${name}: ${batches.length} batches`);
         }
       }
     }
@@ -136,7 +141,7 @@ test('a page is found by an index, whatever the filters, and a look at a bounded
 });
 
 test('a page that finds nothing in all that it looks at says where to go on', async (t) => {
-  const { store } = await open(t);
+  const { store } = await open(t, 120_000);
   const found: number[] = [];
   for (const [filters, whole] of [
     [{ model: 'none' }, undefined],

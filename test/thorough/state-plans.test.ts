@@ -84,7 +84,18 @@ test('every statement finds its rows by a key, however much is stored, and does 
   }
   await inBackground(door);
   for (const kind of ['responses', 'conversations']) {
-    for (const filters of ['', 'limit=1', 'metadata[a]=b&user=c', 'id=resp_1', 'id=conv_1', 'id=msg_1', 'id=1']) {
+    for (const filters of [
+      '',
+      'limit=1',
+      'metadata[a]=b&user=c',
+      'id=resp_1',
+      'id=conv_1',
+      'id=msg_1',
+      'id=1',
+      'status=failed',
+      'status=queued',
+      'status=completed',
+    ]) {
       await have(door, 'GET', `/v1/${kind}?${filters}`);
     }
   }

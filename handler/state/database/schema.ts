@@ -120,7 +120,9 @@ export const migrations: readonly (readonly string[])[] = [
       `CREATE INDEX ${table}_unlisted ON ${table} (tenant, id) WHERE listed = 0`,
     ]),
     'ALTER TABLE responses ADD COLUMN model text',
-    'CREATE INDEX responses_listed ON responses (tenant, id, expires_at, status, model, made_by, request)',
+    'CREATE INDEX responses_listed ON responses (tenant, id, expires_at, model, made_by, request)',
+    // Those that ended as few do; a turn that completes is never in it.
+    "CREATE INDEX responses_ended ON responses (tenant, status, id) WHERE status IN ('incomplete', 'failed', 'cancelled')",
     'CREATE INDEX conversations_listed ON conversations (tenant, id, deleted_at, made_by, request) WHERE deleted_at IS NULL',
     'DROP INDEX responses_by_conversation',
     'CREATE INDEX responses_by_conversation ON responses (tenant, conversation, id) WHERE conversation IS NOT NULL',
