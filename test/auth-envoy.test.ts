@@ -28,7 +28,7 @@ async function identified(entries: object[], vouched: Vouched | undefined, heade
     const { id, ...caller } = await openIdentify(auth, { storedKeys })(new Request('http://x/', { headers }), {
       vouched,
     });
-    assert.deepEqual(JSON.parse(id), [caller.tenant ?? 'default', caller.user ?? null]);
+    assert.deepEqual(JSON.parse(id), [caller.tenant, caller.user ?? null]);
     return caller;
   } catch (error) {
     assert.ok(error instanceof Error && 'kind' in error, String(error));
@@ -114,7 +114,13 @@ const rows: [what: string, entries: object[], vouched: Vouched | undefined, head
     { 'x-client-uri': 'urn:a,urn:b' },
     /uri .* not as/,
   ],
-  ['a user alone', [{ metadata: { namespace: NS, user: 'payload.sub' } }], claims({ sub: 'ann' }), {}, { user: 'ann' }],
+  [
+    'a user alone',
+    [{ metadata: { namespace: NS, user: 'payload.sub' } }],
+    claims({ sub: 'ann' }),
+    {},
+    { tenant: 'default', user: 'ann' },
+  ],
   [
     'project and scopes',
     [byMore],
@@ -156,7 +162,13 @@ const rows: [what: string, entries: object[], vouched: Vouched | undefined, head
   ['a longer URI', [uri], certificate('spiffe://lab/ns/acme/sa/ann/x'), {}, /uri .* not as/],
   ['a URI with a line', [uri], certificate('spiffe://lab/ns/acme/sa/ann\nspiffe://lab/ns/b/sa/b'), {}, /uri .* not as/],
   ['another URI', [uri], certificate('spiffe://else/ns/acme/sa/ann'), {}, /uri .* not as/],
-  ['a whole URI', [{ certificate: {} }], certificate('spiffe://lab/ann'), {}, { user: 'spiffe://lab/ann' }],
+  [
+    'a whole URI',
+    [{ certificate: {} }],
+    certificate('spiffe://lab/ann'),
+    {},
+    { tenant: 'default', user: 'spiffe://lab/ann' },
+  ],
   ['a subject', [subject], certificate('CN=ann,O=acme', 'subject'), {}, ann],
   ['a subject that says it twice', [subject], certificate('CN=ann,O=other,O=acme', 'subject'), {}, /subject .* not as/],
   [

@@ -49,7 +49,7 @@ function callerOf({ words, said }: Source): Caller | undefined {
   return {
     // As JSON, so that no two callers have the same.
     id: JSON.stringify([tenant ?? DEFAULT_TENANT, user]),
-    ...(tenant !== undefined && { tenant }),
+    tenant: tenant ?? DEFAULT_TENANT,
     ...(user !== undefined && { user }),
     ...(project !== undefined && { project }),
     ...(words.scopes !== undefined && { scopes: scopesOf(said('scopes')) }),

@@ -84,7 +84,7 @@ const ways: Record<string, Way> = {
   apikey: {
     auth: { headers: { user: 'x-client' } },
     client: bearer('sk-example-of-team-1'),
-    is: { user: 'team-1' },
+    is: { tenant: 'default', user: 'team-1' },
     nobody: [[bearer('sk-example-of-team-2'), 401]],
   },
   authz: {

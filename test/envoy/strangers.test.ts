@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import {
   type ClientDuplexStream,
@@ -11,6 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { ProcessingRequest, ProcessingResponse } from '../../shim/messages.ts';
+import { until } from '../promises/state-ask.ts';
 import { newFolder } from '../support/folder.ts';
 import { type ProductProcess, startCommand, writeConfig } from '../support/product.ts';
 import { type Client, kinds, sendTurn } from './caller-client.ts';
@@ -28,11 +30,12 @@ const seconds = () => Math.floor(Date.now() / 1_000);
 
 /** One product, as its command starts it, with an Envoy of its own, and three of an operator. */
 let product: ProductProcess;
+let rewrite: (proof: string) => Promise<void>;
 const origins: Record<string, string> = {};
 const closes: (() => Promise<void>)[] = [];
 
 before(async () => {
-  const config = await writeConfig(newFolder(), {
+  const written = {
     models: [{ match: '*', backend: 'demo' }],
     auth: [
       {
@@ -44,7 +47,9 @@ before(async () => {
       { envoy: { certificate: { pattern: 'spiffe://lab/ns/{tenant}/sa/{user}', header: 'x-uri' } } },
     ],
     proof: { value: PROOF },
-  });
+  };
+  const config = await writeConfig(newFolder(), written);
+  rewrite = (proof) => writeFile(config, JSON.stringify({ ...written, proof: { value: proof } }));
   product = await startCommand(['-config', config]);
   closes.push(async () => {
     product.kill('SIGTERM');
@@ -247,5 +252,20 @@ describe('a stranger cannot say who he is', () => {
     const named = [...lines().matchAll(/"tenant":"([^"]*)"/g)].map(([, name]) => name);
     assert.deepEqual([...new Set(named)], ['acme']);
     assert.doesNotMatch(lines(), new RegExp(PROOF));
+  });
+
+  test('and one that had the secret until another came', async () => {
+    await rewrite(GUESS);
+    await until(() => /configuration.*"proof"/.test(product.stdout() + product.stderr()));
+    const told = (value: string) => ({ 'x-antiphon-proof': value, 'x-org': 'acme', 'x-user': 'ann' });
+    const metadata = { org: 'acme', sub: 'ann' };
+    for (const [secret, status] of [
+      [PROOF, 401],
+      [GUESS, 200],
+    ] as const) {
+      for (const kind of kinds)
+        assert.equal(await sendTurn(product.http, kind, { headers: told(secret) }), status, kind);
+      assert.equal(await call({ metadata, sent: [proof(secret)] }), status);
+    }
   });
 });

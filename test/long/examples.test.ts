@@ -223,7 +223,7 @@ test('envoy: the processor beside an Envoy with the configuration that the packa
   const file = join(folder, 'envoy.yaml');
   await writeFile(
     file,
-    shipped.replace(/(?<=port_value: )\d+/g, (port) => `${ports[port] ?? assert.fail(port)}`),
+    shipped.replace(/(?<=^[^#\n]*port_value: )\d+/gm, (port) => `${ports[port] ?? assert.fail(port)}`),
   );
   const envoy = launch((await findEnvoy()).path, ['-c', file, '--disable-hot-restart', '--log-level', 'warning']);
   t.after(() => envoy.stop());
