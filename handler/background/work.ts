@@ -11,6 +11,7 @@ import type { Seal } from '../seal.ts';
 import { rereadHistory } from '../state/history.ts';
 import { claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
+import type { Origin } from '../state/request-origin.ts';
 import { getStatus, getStoredResponse } from '../state/responses.ts';
 import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import type { Activity, TelemetrySlot } from '../telemetry/telemetry.ts';
@@ -24,6 +25,7 @@ import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn } from '../turn/turn.ts';
 import {
+  addCaller,
   addFields,
   errorCodeOf,
   newTurnSummary,
@@ -58,6 +60,8 @@ export interface WorkOptions {
 /** What the log line of a background turn tells, as far as it is known. */
 interface TurnLogFields {
   requestId: string | undefined;
+  /** Who has asked for it. */
+  caller: Origin | undefined;
   summary: TurnSummary | undefined;
   attributes: RequestAttributes | undefined;
   /** Whether it had begun in another process. */
@@ -79,6 +83,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
   const started = performance.now();
   const logFields: TurnLogFields = {
     requestId: undefined,
+    caller: undefined,
     summary: undefined,
     attributes: undefined,
     takenOver: false,
@@ -91,8 +96,9 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     await takeJobMemory(store, job.id);
     const stored = await claimJob(store, job.id);
     if (!stored) return hasEnded(await getStatus(store, job.id));
-    const { request_id: requestId, trace, attributes } = stored.requestOrigin ?? {};
+    const { request_id: requestId, trace, attributes, caller } = stored.requestOrigin ?? {};
     logFields.requestId = requestId;
+    logFields.caller = caller;
     logFields.attributes = options.attributes.of(attributes);
     const activity = options.telemetry.current?.begin({ kind: 'background', response: job.id, requestId, trace });
     let ended = false;
@@ -111,6 +117,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
       throw error;
     } finally {
       activity?.end({
+        caller: logFields.caller,
         turn: ended ? logFields.summary : undefined,
         takenOver: logFields.takenOver,
         failure,
@@ -139,9 +146,10 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
 
 /** Writes the line of a background turn that has ended here, or was ended or taken over elsewhere. */
 function logTurn(id: string, status: string, logFields: TurnLogFields, duration: number): void {
-  const { requestId, summary, attributes, failure, bytes } = logFields;
+  const { requestId, caller, summary, attributes, failure, bytes } = logFields;
   const failed = status === 'failed';
   const line: TurnFields = { request_id: requestId, model: summary?.model, response_id: id };
+  if (caller) addCaller(line, caller);
   if (summary) addFields(line, summary);
   if (failed && failure) line.error_code ??= errorCodeOf(failure);
   if (bytes > 0) line.bytes = bytes;

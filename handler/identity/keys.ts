@@ -29,7 +29,7 @@ type Owner = Pick<KeyDigest, 'id'> & { [Name in keyof KeyRights]?: KeyRights[Nam
 function callerOf({ id, tenant = DEFAULT_TENANT, user, project, scopes, models, limits }: Owner): Caller {
   return {
     // As JSON, so that no two callers have the same.
-    id: JSON.stringify([tenant, user ?? `key ${id}`]),
+    id: JSON.stringify(user === undefined ? [tenant, null, id] : [tenant, user]), // no user has the name of a key
     tenant,
     key: id,
     ...(user !== undefined && { user }),

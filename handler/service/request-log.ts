@@ -8,7 +8,7 @@ import { describe, excerpt, log } from '../log.ts';
 import { holdsKey } from '../redact.ts';
 import type { Activity, Telemetry } from '../telemetry/telemetry.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
-import { addFields, errorCodeOf, type TurnFields, type TurnSummary, tenths } from '../turn/turn-summary.ts';
+import { addCaller, addFields, errorCodeOf, type TurnFields, type TurnSummary, tenths } from '../turn/turn-summary.ts';
 import type { EndedRequest } from './audit-request.ts';
 
 /** A request's log line, filled in on the way; `end` writes it, once, when the reply has ended. */
@@ -59,9 +59,6 @@ export interface Incoming {
   /** Is told of its end. */
   audit?: ((ended: EndedRequest) => void) | undefined;
 }
-
-/** The longest name of a caller in a line, in characters. */
-const MAX_NAME = 100;
 
 /** Statuses of an expected refusal: stopping, or out of room. They are logged as warnings. */
 const REFUSALS = new Set([503, 507]);
@@ -134,6 +131,7 @@ export function beginRequestLog(
       activity?.end({
         route: this.route,
         status,
+        caller: this.caller,
         turn,
         failure,
         spans: attributes?.for('spans'),
@@ -143,12 +141,4 @@ export function beginRequestLog(
       if (telemetry?.flush) ingress.waitUntil?.(telemetry.flush());
     },
   };
-}
-
-/** Adds who has sent a request to its log line, as far as it is known. */
-function addCaller(line: TurnFields, { tenant, user, project, key }: Caller): void {
-  if (tenant !== undefined) line.tenant = excerpt(tenant, MAX_NAME);
-  if (user !== undefined) line.user = excerpt(user, MAX_NAME);
-  if (project !== undefined) line.project = excerpt(project, MAX_NAME);
-  if (key !== undefined) line.key = key;
 }

@@ -80,7 +80,7 @@ export class OpenActivity implements Activity {
   }
 
   end(end: ActivityEnd): void {
-    const { route, status, failure, turn, spans } = end;
+    const { route, status, failure, caller, turn, spans } = end;
     const start = this.#start;
     const span = this.#span;
     if (span?.isRecording()) {
@@ -89,6 +89,8 @@ export class OpenActivity implements Activity {
         ...spans,
         ...(route !== undefined && { [stable.route]: route }),
         ...(status !== undefined && { [stable.status]: status }),
+        ...(caller?.tenant !== undefined && { [own.tenant]: caller.tenant }),
+        ...(caller?.user !== undefined && { [own.user]: caller.user }),
         ...(turn && turnAttributes(turn)),
       });
       if (failure !== undefined) {

@@ -66,6 +66,7 @@ export const own = {
   connectionId: 'antiphon.connection.id',
   ingress: 'antiphon.ingress',
   tenant: 'antiphon.tenant',
+  user: 'antiphon.user',
   finish: 'antiphon.turn.finish',
   rounds: 'antiphon.turn.rounds',
   tools: 'antiphon.turn.tools',

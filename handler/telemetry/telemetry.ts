@@ -1,5 +1,6 @@
 import type { Attributes } from '../attributes.ts';
 import type { Prepare } from '../backend/backend.ts';
+import type { Caller } from '../caller.ts';
 import type { RoutedModel } from '../routing/models.ts';
 import { withBatch } from '../state/database/batch.ts';
 import type { Batch, Database, Rows } from '../state/database/database.ts';
@@ -29,6 +30,8 @@ export interface ActivityEnd {
   /** The template of the request's path; undefined if no route has it. */
   route?: string | undefined;
   status?: number | undefined;
+  /** Who has asked for it. */
+  caller?: Pick<Caller, 'tenant' | 'user'> | undefined;
   /** The turn that it was, or asked for. */
   turn?: TurnSummary | null | undefined;
   /** Whether the turn had begun in another process. */

@@ -13,14 +13,13 @@ const OPERATION = 'chat';
  * its models, and who adds up spans must not count them twice.
  */
 export function turnAttributes(turn: TurnSummary): Attributes {
-  const { model, response, previous, conversation, tenant, usage, firstTokenMs, rounds, tools, finish } = turn;
+  const { model, response, previous, conversation, usage, firstTokenMs, rounds, tools, finish } = turn;
   return {
     [genAI.operation]: OPERATION,
     [genAI.requestModel]: model,
     ...(response !== null && { [genAI.responseId]: response }),
     ...(previous !== null && { [genAI.previousResponse]: redact(previous) }),
     ...(conversation !== null && { [genAI.conversation]: redact(conversation) }),
-    ...(tenant !== null && { [own.tenant]: tenant }),
     ...(usage && { [own.inputTokens]: usage.input_tokens, [own.outputTokens]: usage.output_tokens }),
     ...(firstTokenMs !== null && { [own.firstToken]: firstTokenMs / 1000 }),
     ...(rounds > 0 && { [own.rounds]: rounds }),

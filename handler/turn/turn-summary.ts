@@ -1,4 +1,5 @@
 import type { BackendEvent } from '../backend/backend.ts';
+import type { Caller } from '../caller.ts';
 import type { CostMeter } from '../costs.ts';
 import type { ApiError } from '../errors.ts';
 import type { LifecycleEvent } from '../events/events.ts';
@@ -162,16 +163,24 @@ const MAX_TOOLS = 16;
 /** The fields of a log line. */
 export type TurnFields = Record<string, unknown>;
 
-/** Adds the fields of a turn to its log line, without those of which nothing is known. */
+/** Adds who has sent a request to its line, or to that of what it asked for, as far as it is known. */
+export function addCaller(
+  line: TurnFields,
+  { tenant, user, project, key }: Pick<Caller, 'tenant' | 'user' | 'project' | 'key'>,
+): void {
+  if (tenant !== undefined) line.tenant = excerpt(tenant, MAX_TEXT);
+  if (user !== undefined) line.user = excerpt(user, MAX_TEXT);
+  if (project !== undefined) line.project = excerpt(project, MAX_TEXT);
+  if (key !== undefined) line.key = key;
+}
+
+/** Adds the fields of a turn to its log line, but for who has asked for it, and without those of which nothing is known. */
 export function addFields(line: TurnFields, summary: TurnSummary): void {
-  const { urlHost, previous, conversation, tenant, user, usage, firstTokenMs, rounds, tools, finish, errorCode } =
-    summary;
+  const { urlHost, previous, conversation, usage, firstTokenMs, rounds, tools, finish, errorCode } = summary;
   line.backend = summary.backend;
   if (urlHost !== null) line.url_host = urlHost;
   if (previous !== null) line.previous = excerpt(previous, MAX_TEXT);
   if (conversation !== null) line.conversation = excerpt(conversation, MAX_TEXT);
-  if (tenant !== null) line.tenant = excerpt(tenant, MAX_TEXT);
-  if (user !== null) line.user = excerpt(user, MAX_TEXT);
   if (usage !== null) {
     const { cached_tokens } = usage.input_tokens_details;
     const { reasoning_tokens } = usage.output_tokens_details;

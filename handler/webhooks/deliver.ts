@@ -134,6 +134,8 @@ async function attempt(
     event: id,
     response_id: responseOf(body),
     tries,
+    tenant: requestOrigin?.caller?.tenant,
+    user: requestOrigin?.caller?.user,
   };
   if (!isTold(webhook, delivery.tenant)) {
     log.warn('a webhook was given up, since its URL is of another tenant now', line);
@@ -155,7 +157,7 @@ async function attempt(
   } catch (error) {
     failure = error;
   }
-  activity?.end({ status, failure });
+  activity?.end({ status, failure, caller: requestOrigin?.caller });
   if (failure === undefined) {
     log.info('a webhook was delivered', { ...line, status, duration_ms: Date.now() - now });
     return removeDelivery(delivery);
