@@ -26,7 +26,8 @@ const tools = [{ type: 'function', name: 'f', parameters: { type: 'object', prop
 
 /** The members that every create has; what is asked has the caller's name, so that it is seen where it must not be. */
 function asks({ model, who }: Actor, { n }: Operation) {
-  return { model: model.name, input: `${who} says ${n}`, include, tools };
+  const metadata = { kind: n % 2 ? 'odd' : 'even', of: n % 3 ? who : 'both' };
+  return { model: model.name, input: `${who} says ${n}`, include, tools, ...(n % 4 && { metadata }) };
 }
 
 /** Sends a create in one of the ways that there are. */
@@ -41,6 +42,22 @@ const shared = (text: string) => ({ type: 'message', id: 'msg_shared', role: 'us
 
 /** An item by its id: mostly by one that clients chose, and that several lists have. */
 const itemOf = (names: Names, m: number) => (m < 6 ? 'msg_shared' : names.item());
+
+/** What a list is asked for: a page, or what has something. */
+function listed(names: Names, { n, m }: Operation): string {
+  const page = `limit=${1 + (n % 5)}&order=${n % 2 ? 'asc' : 'desc'}`;
+  const filters = [
+    `id=${names.response()}`,
+    `id=${names.conversation()}`,
+    `id=${itemOf(names, n % 8)}`,
+    `metadata[kind]=${n % 2 ? 'odd' : 'even'}&metadata[of]=both`,
+    `after=${names.response()}`,
+    `after=${names.conversation()}`,
+    'status=completed&model=scripted-0',
+    'user=a',
+  ];
+  return `${page}&${filters[m]}`;
+}
 
 /** All that a caller can do over HTTP. */
 export const operations = {
@@ -125,8 +142,10 @@ export const operations = {
   newConversation: (actor, _, { n, m }) => {
     const text = m % 4 === 3 ? large(actor.who) : `${actor.who} says ${n}`;
     const items = m % 2 ? [shared(text), message(text)] : [];
-    return actor.ask('POST', '/v1/conversations', { metadata: { of: actor.who }, items });
+    return actor.ask('POST', '/v1/conversations', { metadata: { of: n % 3 ? actor.who : 'both', kind: 'odd' }, items });
   },
+  listResponses: (actor, names, o) => actor.ask('GET', `/v1/responses?${listed(names, o)}`),
+  listConversations: (actor, names, o) => actor.ask('GET', `/v1/conversations?${listed(names, o)}`),
   getConversation: (actor, names) => actor.ask('GET', `/v1/conversations/${names.conversation()}`),
   changeConversation: (actor, names, { n }) => {
     return actor.ask('POST', `/v1/conversations/${names.conversation()}`, { metadata: { of: `${actor.who} ${n}` } });

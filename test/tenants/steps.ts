@@ -74,7 +74,7 @@ const order: readonly OperationKind[] = [
     'deleteConversation',
   ] as const),
   ...(['listItems', 'inputItems', 'resume', 'get', 'continue', 'converse', 'keyed'] as const),
-  ...(['socket', 'socket', 'hangUp', 'socket'] as const),
+  ...(['socket', 'socket', 'hangUp', 'socket', 'listResponses', 'listConversations', 'listResponses'] as const),
 ];
 
 /** Numbers that are the same in every run, and seem to be any. */

@@ -105,10 +105,20 @@ export function chosenFor(model: EchoModel, isolation: Isolation, database?: Dat
   };
 }
 
-const TABLES = ['responses', 'items', 'chunks', 'conversations', 'idempotency', 'jobs', 'events', 'deliveries'];
+const TABLES = [
+  'responses',
+  'items',
+  'chunks',
+  'conversations',
+  'idempotency',
+  'jobs',
+  'events',
+  'deliveries',
+  'metadata',
+];
 
-/** Columns that hold times; of those that may be empty, whether they are. */
-const TIMES = /^(created_at|created|used_at|expires_at|next_at)$/;
+/** Columns that hold times, and ids of requests, of which there are more where one has to look again; of those that may be empty, whether they are. */
+const TIMES = /^(created_at|created|used_at|expires_at|next_at|request)$/;
 const MAYBE_TIMES = /^(log_until|deleted_at)$/;
 
 /** All rows of one of them, without what differs from run to run: the events of a response, which are stored in blocks, are one. */
