@@ -73,7 +73,12 @@ for (const [trouble, answer] of troubles) {
       .split('\n')
       .filter((line) => line.includes('telemetry could not be handed over'));
     t.diagnostic(lines.join('\n').slice(0, 600));
-    assert.ok(lines.length <= 2, `${lines}`);
+    // However long a loaded machine takes. The process measures the minute by another clock than the one that lines have.
+    const times = lines.map((line) => Date.parse(JSON.parse(line)['@timestamp']));
+    assert.ok(
+      times.every((time, index) => index === 0 || time - (times[index - 1] ?? 0) > 59_000),
+      `${lines}`,
+    );
     assert.doesNotMatch(product.stderr(), /unhandled|Error:/i);
     assert.doesNotMatch(product.stdout(), /"level":"ERROR"/);
   });
