@@ -144,12 +144,18 @@ describe('the audit log is told', () => {
       (await told('POST /v1/responses')).map(({ action, object, owner }) => [action, object, owner]),
       [['read', response, 'ann']],
     );
+    const count = 'POST /v1/responses/input_tokens';
+    await ask(keys.bob, count, { ...input, conversation });
+    assert.deepEqual(
+      (await told(count)).map(({ action, object }) => [action, object]),
+      [['read', conversation]],
+    );
     const client = { baseURL: `${origin}/v1` } as Parameters<typeof openSocket>[0]['client'];
     const socket = await openSocket({ client }, { 'x-api-key': keys.bob });
     await socket.create({ model: 'demo', conversation });
     socket.close();
-    await until(() => events.length === 2);
-    const { action, object, owner, user, method } = events[1] ?? assert.fail();
+    await until(() => events.length === 3);
+    const { action, object, owner, user, method } = events[2] ?? assert.fail();
     assert.deepEqual([action, object, owner, user, method], ['changed', conversation, 'ann', 'bob', 'response.create']);
   });
 });

@@ -49,7 +49,9 @@ export function auditRequest(services: Services, ingress: Ingress, ended: EndedR
   const { response, conversation } = goesOnFrom;
   const told: Promise<void>[] = [];
   if (response !== undefined) told.push(tell('read', response, response));
-  if (conversation !== undefined) told.push(tell('changed', conversation, conversation));
+  // To count tokens, or to compact, adds nothing to it.
+  const use = route === '/v1/responses' ? 'changed' : 'read';
+  if (conversation !== undefined) told.push(tell(use, conversation, conversation));
   if (route.includes('{id}')) {
     const [id = '', , item] = path.slice(basePath.length).split('/').slice(3);
     const object = item === undefined || !route.includes('{item}') ? id : `${id}/items/${item}`;
