@@ -1,14 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
+import { after, before, test } from 'node:test';
 import { getPlatformProxy } from 'wrangler';
 import { databaseContract } from '../../handler/state/database/contract.ts';
 import { type D1Binding, d1Database } from '../../handler/state/database/d1.ts';
+import { migrate } from '../../handler/state/database/schema.ts';
 import { tryContract } from '../support/contract.ts';
 import { newFolder } from '../support/folder.ts';
+import { compareWithAlone } from '../tenants/compare.ts';
+import { few } from '../tenants/steps.ts';
 
-/** One for each case. */
-const MOST = databaseContract.length;
+/** One for each case, and for each of two tenants and both together. */
+const MOST = databaseContract.length + 3;
 
 let dir: string;
 let platform: Awaited<ReturnType<typeof getPlatformProxy<Record<string, D1Binding>>>>;
@@ -29,6 +32,20 @@ before(async () => {
 after(() => platform.dispose());
 
 tryContract('d1', databaseContract, open, 300_000);
+
+test('two tenants on D1: each hears and keeps what it does where the other never was', {
+  timeout: 300_000,
+}, async () => {
+  await compareWithAlone(few, {
+    isolation: 'tenant',
+    sameIds: false,
+    async open() {
+      const { database } = await open();
+      await migrate(database);
+      return database;
+    },
+  });
+});
 
 async function open() {
   const binding = platform.env[`DB${used++}`];

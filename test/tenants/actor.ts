@@ -84,6 +84,11 @@ export class Actor {
     return all[n % all.length] ?? NEVER[kind];
   }
 
+  /** The first compaction that it was told of. */
+  compaction(): string {
+    return this.known.items.find((id) => id.startsWith('cmp_')) ?? NEVER.items;
+  }
+
   /** A sealed item that it was given. */
   sealedItem(n: number): object {
     return this.sealed[n % this.sealed.length] ?? UNREADABLE;
@@ -152,9 +157,14 @@ export class Actor {
     await this.release();
     const begun = this.model.hold(this.who);
     const leave = new AbortController();
-    const input = `${this.who} says ${HOLD}`;
     const how = isBackground ? { background: true } : { stream: true };
-    const reply = await this.request('POST', '/v1/responses', { ...body, input, ...how }, {}, leave.signal);
+    const reply = await this.request(
+      'POST',
+      '/v1/responses',
+      { input: `${this.who} says ${HOLD}`, ...body, ...how },
+      {},
+      leave.signal,
+    );
     if (!reply.ok) return this.heard(reply);
     if (isBackground) {
       const copy = reply.clone();

@@ -7,7 +7,7 @@ import { NEEDS_SOCKET, openSocket } from '../support/socket.ts';
 import { Actor, type Answer } from './actor.ts';
 import { type Names, type Operation, operations } from './operations.ts';
 import { idsInOrder } from './same-ids.ts';
-import { chosenFor, EchoModel, rowsOf, sweepLater, WHO, type Who } from './world.ts';
+import { chosenFor, EchoModel, rowsOf, shortened, sweepLater, WHO, type Who } from './world.ts';
 
 const MINUTES = 60_000;
 const DAY = 24 * 60 * MINUTES;
@@ -67,7 +67,7 @@ async function run(steps: readonly Step[], setting: Setting, { named, only, expe
   const perform = async (operation: Operation) => {
     const { who, kind } = operation;
     const names = namesOf(actors, operation, named, only !== undefined);
-    const answer = await operations[kind](actors[who], names, operation);
+    const answer = shortened(await operations[kind](actors[who], names, operation));
     const { answers } = outcome[who];
     if (expected) sameText(answer, expected[who].answers[answers.length] ?? '', JSON.stringify(operation));
     answers.push(answer);

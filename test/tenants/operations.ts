@@ -1,5 +1,5 @@
 import type { Actor, Answer } from './actor.ts';
-import { CALL, large, type Who } from './world.ts';
+import { ADD, CALL, HOLD, large, type Who } from './world.ts';
 
 /** One thing that a caller does: of which kind, to something of its own or of the other's, chosen by numbers. */
 export interface Operation {
@@ -56,7 +56,7 @@ function listed(names: Names, { n, m }: Operation): string {
     'status=completed&model=scripted-0',
     'user=a',
   ];
-  return `${page}&${filters[m]}`;
+  return `${page}&${filters[m]}${n > 8 ? '&metadata[kind]=odd' : ''}`;
 }
 
 /** All that a caller can do over HTTP. */
@@ -67,6 +67,15 @@ export const operations = {
     return create(actor, o, { ...asks(actor, o), input: `${actor.who} says ${text}`, instructions: text });
   },
   call: (actor, _, o) => create(actor, o, { ...asks(actor, o), input: `${actor.who} says ${CALL}` }),
+  add: (actor, _, o) =>
+    create(actor, o, { ...asks(actor, o), input: `${actor.who} says ${ADD}`, tools: [{ type: 'test_tool' }] }),
+  converseNamed: (actor, names, o) => {
+    const input = [{ ...shared(`${actor.who} says ${o.n}`), id: 'msg_named' }];
+    return create(actor, o, { ...asks(actor, o), input, conversation: names.conversation() });
+  },
+  deleteNamed: (actor, names) => actor.ask('DELETE', `/v1/conversations/${names.conversation()}/items/msg_named`),
+  deleteCompaction: (actor, names) =>
+    actor.ask('DELETE', `/v1/conversations/${names.conversation()}/items/${actor.compaction()}`),
   named: (actor, _, o) => create(actor, o, { ...asks(actor, o), input: [shared(`${actor.who} says ${o.n}`)] }),
   prompt: (actor, _, o) => create(actor, o, { ...asks(actor, o), prompt: { id: o.n % 2 ? 'greeting' : 'none' } }),
   continue: (actor, names, o) => create(actor, o, { ...asks(actor, o), previous_response_id: names.response() }),
@@ -169,6 +178,11 @@ export const operations = {
     const { model } = asks(actor, o);
     const within = o.n % 2 ? { conversation: names.conversation() } : {};
     return actor.hold({ model, ...within }, o.m % 2 === 1);
+  },
+  holdLarge: (actor) => actor.hold({ model: actor.model.name, instructions: large(actor.who) }, true),
+  holdAdd: (actor) => {
+    const input = `${actor.who} says ${ADD} ${HOLD}`;
+    return actor.hold({ model: actor.model.name, input, tools: [{ type: 'test_tool' }] }, true);
   },
   release: (actor) => actor.release(),
   leave: (actor) => actor.leave(),

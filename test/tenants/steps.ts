@@ -115,3 +115,122 @@ export const everything: readonly Step[] = inRounds(5, 1);
 
 /** Fewer of them, for doors that take longer. */
 export const some: readonly Step[] = inRounds(2, 3);
+
+/** Fewer still, for databases that take longer. */
+export const few: readonly Step[] = inRounds(1, 3);
+
+const one = (who: Who, kind: OperationKind, n: number, m: number): Operation => ({ who, kind, other: false, n, m });
+const onlyA = (kind: OperationKind, n = 0, m = 0): Step => [one('a', kind, n, m)];
+const onlyB = (kind: OperationKind, n = 0, m = 0): Step => [one('b', kind, n, m)];
+const both = (kind: OperationKind, n = 0, m = 0): Step => [one('a', kind, n, m), one('b', kind, n, m)];
+const look: Step = { sweep: 'deleted' };
+
+/** What chance rarely brings about: one of them ends, changes or reads what the other has of the same id and still uses. */
+export const meetings: readonly (readonly Step[])[] = [
+  // Background turns of the same id: one waits in its model while the other begins, goes through a tool, and ends.
+  [onlyA('hold', 0, 1), onlyB('create', 0, 3), look, onlyA('release'), look],
+  [onlyA('hold', 0, 1), onlyB('large', 0, 3), look, onlyA('release'), look],
+  [onlyA('hold', 0, 1), onlyB('add', 0, 3), look, onlyA('release'), look],
+  [both('hold', 0, 1), look, onlyA('cancel'), look, onlyB('release'), look],
+  [both('hold', 0, 1), look, onlyA('release'), look, onlyB('release'), look],
+  [both('create', 0, 3), both('add', 0, 3), both('large', 0, 3), look, both('resume'), onlyA('delete'), look],
+  [onlyA('large', 0, 3), onlyB('create', 0, 3), { sweep: 'logs' }, both('resume'), look],
+  [onlyA('create', 0, 3), onlyB('large', 0, 3), { sweep: 'logs' }, both('resume'), look],
+  // A conversation of the same id: items added, taken out, large, compacted.
+  [onlyA('newConversation', 1, 0), onlyB('newConversation', 1, 1), onlyA('addItems', 0, 0), both('listItems', 0, 0)],
+  [both('newConversation', 1, 7), onlyA('deleteItem', 0, 0), look, both('getItem', 0, 0)],
+  [both('newConversation', 1, 1), onlyA('deleteItem', 0, 0), look, both('getItem', 0, 0)],
+  [both('newConversation', 1, 0), both('compactWithin', 1, 0), onlyA('deleteCompaction'), look, both('converse')],
+  [
+    both('newConversation', 1, 0),
+    both('converseNamed'),
+    onlyA('delete'),
+    look,
+    onlyA('deleteNamed'),
+    look,
+    onlyB('get'),
+  ],
+  [
+    both('newConversation', 1, 1),
+    both('converse'),
+    onlyA('deleteConversation'),
+    look,
+    { sweep: 'conversations' },
+    look,
+  ],
+  [both('newConversation', 1, 7), onlyA('deleteConversation'), look, both('listItems', 0, 2), look],
+  [
+    both('newConversation', 1, 1),
+    onlyA('hold', 1, 0),
+    onlyB('converse'),
+    { sweep: 'conversations' },
+    onlyA('release'),
+    look,
+  ],
+  // A key of the same text, whose response one of them has deleted.
+  [both('keyed', 0, 0), onlyA('delete'), both('keyed', 0, 0), look, both('keyed', 0, 0)],
+  [both('keyed', 0, 0), onlyA('delete'), look, both('keyed', 0, 0), look],
+  // A chain, and what is removed of it.
+  [both('large'), onlyA('continue'), both('delete'), look, both('continue', 1), look],
+  [both('create'), onlyB('continue'), both('delete'), look, onlyB('continue', 1), onlyB('delete', 1), look, look],
+  [both('large'), onlyA('delete'), look, both('get'), both('inputItems', 0, 0), both('refer', 1)],
+  [both('named'), onlyA('delete'), look, both('refer', 0), both('get'), both('inputItems', 0, 1)],
+  [both('create'), onlyA('create'), { sweep: 'expired' }, both('get')],
+  [both('newConversation', 1, 1), both('listConversations', 0, 1), both('listConversations', 0, 3), onlyA('create', 3)],
+  [
+    onlyA('create', 3),
+    onlyB('create', 1),
+    both('listResponses', 0, 3),
+    both('listResponses', 0, 0),
+    onlyA('delete'),
+    look,
+  ],
+  [onlyA('holdLarge'), onlyB('large', 0, 3), look, onlyA('release'), look],
+  [onlyA('holdAdd'), onlyB('add', 0, 3), look, onlyA('release'), look, both('resume', 0, 0)],
+  [onlyB('holdAdd'), onlyA('hold', 0, 1), onlyA('cancel'), look, onlyB('release'), look],
+  // Events of the same response: one has none, or others, or has not ended.
+  [onlyA('create', 0, 3), onlyB('create', 0, 0), both('resume', 0, 7)],
+  [onlyB('create', 0, 3), onlyA('create', 0, 0), both('resume', 0, 7)],
+  [onlyA('hold', 0, 1), onlyB('create', 0, 3), onlyB('resume', 0, 0), onlyA('release')],
+  [onlyB('hold', 0, 1), onlyA('create', 0, 3), onlyA('resume', 0, 0), onlyB('release')],
+  [onlyA('create', 0, 3), onlyB('add', 0, 3), both('resume', 0, 0), both('resume', 0, 1)],
+  [both('large', 0, 3), both('resume', 0, 0), both('get')],
+  // Lists by what the other's object of the same id has.
+  [
+    onlyA('create', 3),
+    onlyB('create', 1),
+    both('listResponses', 1, 3),
+    both('listResponses', 9, 6),
+    both('listResponses', 0, 0),
+  ],
+  [
+    onlyA('named'),
+    onlyB('create', 1),
+    both('listResponses', 0, 2),
+    both('listResponses', 9, 2),
+    onlyB('named'),
+    both('listResponses', 0, 2),
+  ],
+  [
+    both('newConversation', 1),
+    onlyA('converse', 1),
+    onlyB('create', 1),
+    both('listResponses', 0, 1),
+    both('listResponses', 9, 1),
+  ],
+  [
+    both('newConversation', 1),
+    onlyB('converse', 1),
+    onlyA('create', 1),
+    both('listConversations', 0, 0),
+    both('listConversations', 9, 0),
+  ],
+  [
+    onlyA('newConversation', 1, 1),
+    onlyB('newConversation', 1, 0),
+    both('listConversations', 0, 2),
+    both('listConversations', 9, 2),
+  ],
+  [onlyA('large'), onlyB('create', 1), both('listResponses', 4, 6), both('listResponses', 4, 0)],
+  [onlyB('large'), onlyA('create', 1), both('listResponses', 4, 6), both('listResponses', 4, 0)],
+];

@@ -19,8 +19,8 @@ const CALLERS: Record<Isolation, Record<Who, Caller>> = {
   user: { a: { id: 'same', tenant: 't', user: 'a' }, b: { id: 'same', tenant: 't', user: 'b' } },
 };
 
-/** What a text of a request has the model do: wait until it is released, say much, call a function. */
-export const [HOLD, LARGE, CALL] = ['Hold.', 'Large.', 'Call.'];
+/** What a text of a request has the model do: wait until it is released, say much, call a function, or one of this server. */
+export const [HOLD, LARGE, CALL, ADD] = ['Hold.', 'Large.', 'Call.', 'Add.'];
 
 /** A text that is stored in pieces. */
 export const large = (who: Who) => `${LARGE} ${who.repeat(180_000)}`;
@@ -57,8 +57,9 @@ export class EchoModel {
   readonly #echo: Script = async (turn) => {
     const told = JSON.stringify(turn.body.messages ?? turn.body);
     const last = JSON.stringify(turn.body.messages.at(-1));
-    const who = /(a|b) says/.exec(last)?.[1] ?? '';
-    if (last.includes(HOLD)) {
+    const who = /(a|b) says/.exec(told)?.[1] ?? '';
+    const isAfterTool = turn.body.messages.at(-1)?.role === 'tool';
+    if (isAfterTool ? told.includes(HOLD) : last.includes(HOLD) && !last.includes(ADD)) {
       const held = this.#held.get(who);
       held?.begun();
       await Promise.race([held?.open, turn.closed]);
@@ -69,10 +70,20 @@ export class EchoModel {
       await turn.delta({ tool_calls: [call] });
       return turn.finish('tool_calls');
     }
+    if (last.includes(ADD)) {
+      const call = { index: 0, id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1,"b":2}' } };
+      await turn.delta({ tool_calls: [call] });
+      return turn.finish('tool_calls');
+    }
     await turn.text(told.length > 20_000 ? digest(told) : told);
     if (last.includes(LARGE)) await turn.text(who.repeat(180_000));
     await turn.finish();
   };
+}
+
+/** A text of any length as one that is not long: its beginning, and what no other has. */
+export function shortened(text: string): string {
+  return text.length > 4_000 ? `${text.slice(0, 1_000)}... ${digest(text)}` : text;
 }
 
 /** A short text that another long one does not have. */
@@ -143,7 +154,7 @@ export async function rowsOf(database: Database, who: Who, isolation: Isolation)
     const text = blocks.map(({ at: [, piece], body }) => (piece < 0 ? `\n${body}` : body)).join('');
     rows.push(`events ${response} ${text}`);
   }
-  return rows.map(withoutTimes).sort();
+  return rows.map((row) => shortened(withoutTimes(row))).sort();
 }
 
 function plainColumn([name, value]: [string, unknown]): [string, unknown][] {

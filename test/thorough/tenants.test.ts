@@ -4,7 +4,7 @@ import '../tenants/same-ids.ts';
 
 // Loaded after the ids were changed, which static imports are not.
 const { compareWithAlone } = await import('../tenants/compare.ts');
-const { everything, some, steps } = await import('../tenants/steps.ts');
+const { everything, meetings, some, steps } = await import('../tenants/steps.ts');
 const { fileDatabase } = await import('../tenants/databases.ts');
 const { testDatabase } = await import('../support/doors/database.ts');
 const { openEnvoy } = await import('../support/doors/envoy.ts');
@@ -14,7 +14,8 @@ const whose = { tenant: 'two tenants', user: 'two users of one tenant' };
 
 for (const isolation of ['tenant', 'user'] as const) {
   test(`${whose[isolation]} with the same ids: each hears and keeps what it does where the other never was`, async () => {
-    await compareWithAlone(everything, { isolation, sameIds: true, open: testDatabase });
+    for (const steps of [...meetings, everything])
+      await compareWithAlone(steps, { isolation, sameIds: true, open: testDatabase });
   });
 
   for (const sameIds of [true, false]) {
