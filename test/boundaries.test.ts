@@ -281,7 +281,7 @@ describe('imports go one way', () => {
               !HANDLER_FOR_SHIM.includes(name) &&
               !(path.startsWith(OPENERS) && DATABASES.test(name)) &&
               !(path.startsWith('shim/telemetry/') && /^handler\/(telemetry\/index\.ts|otlp\/)/.test(name)) &&
-              !(path === 'shim/product.ts' && name === 'handler/otlp/settings.ts'),
+              !(/^shim\/(product|audit\/otlp)\.ts$/.test(path) && name.startsWith('handler/otlp/')),
           ),
           [],
           path,

@@ -116,7 +116,10 @@ const schema = v.strictObject({
   listen: v.optional(listen),
   tls: v.optional(tls, {}),
   auth: v.optional(auth),
-  audit: v.optional(v.pipe(v.string('must be a text'), v.regex(/^(off|file:.+)$/, 'must be file:PATH, or off')), 'off'),
+  audit: v.optional(
+    v.pipe(v.string('must be a text'), v.regex(/^(off|otlp|file:.+)$/, 'must be file:PATH, otlp, or off')),
+    'off',
+  ),
   isolation: v.optional(v.picklist(['tenant', 'user'], 'must be tenant or user'), 'tenant'),
   proof: v.optional(proof),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
@@ -171,7 +174,7 @@ export interface Config {
   tls: v.InferOutput<typeof tls>;
   /** Who may call. `none` accepts that nothing here authenticates callers; this or a list is required beyond the loopback. */
   auth?: 'none' | AuthEntry[] | undefined;
-  /** Where the audit log is: `file:PATH`, or `off`. */
+  /** Where the audit log is: `file:PATH`, `otlp`, or `off`. */
   audit: string;
   /** Whether a tenant's users see what others of it have. */
   isolation: Isolation;

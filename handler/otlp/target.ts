@@ -2,7 +2,7 @@ import { type Protocol, wrong } from './settings.ts';
 import { numberOf, pairsOf, textOf, type Variables } from './variables.ts';
 
 /** What is sent over OTLP, by the words of the variables. */
-export type Signal = 'TRACES' | 'METRICS';
+export type Signal = 'TRACES' | 'METRICS' | 'LOGS';
 
 /** Where a signal is sent. */
 export interface OtlpTarget {
@@ -13,7 +13,7 @@ export interface OtlpTarget {
   compressed: boolean;
 }
 
-const PATHS: Readonly<Record<Signal, string>> = { TRACES: 'v1/traces', METRICS: 'v1/metrics' };
+const PATHS: Readonly<Record<Signal, string>> = { TRACES: 'v1/traces', METRICS: 'v1/metrics', LOGS: 'v1/logs' };
 
 /** Where the variables say that a signal is sent; throws an Error that names the variable. */
 export function targetOf(signal: Signal, protocol: Protocol, variables: Variables): OtlpTarget {
@@ -40,7 +40,7 @@ export function targetOf(signal: Signal, protocol: Protocol, variables: Variable
 
 /** The values of headers with which telemetry is sent, as they are written and as they are sent: they are credentials. */
 export function headerSecrets(variables: Variables): string[] {
-  const names = ['', 'TRACES_', 'METRICS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}HEADERS`);
+  const names = ['', 'TRACES_', 'METRICS_', 'LOGS_'].map((signal) => `OTEL_EXPORTER_OTLP_${signal}HEADERS`);
   return names.flatMap((name) => {
     const list = textOf(variables, name);
     const written = list?.split(',').map((pair) => pair.slice(pair.indexOf('=') + 1).trim()) ?? [];

@@ -130,7 +130,7 @@ async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }
       'configuration: auth: anybody can reach a Worker: write none if that is meant, else a list of who may call',
     );
   if (config.audit !== 'off')
-    throw new Error('configuration: audit: on Workers there are no files: pass the option audit');
+    throw new Error('configuration: audit: on Workers it is no place of the configuration: pass the option audit');
   const database = d1Database(bindings.DB);
   await migrate(database);
   let work: Work | undefined;
