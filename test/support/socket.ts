@@ -30,13 +30,16 @@ export interface TestSocket {
   readonly raw: WebSocket;
 }
 
-/** The status with which a WebSocket to `/v1/responses` is refused. */
+/** The status with which a WebSocket to `/v1/responses` is refused; undefined where it opens. */
 export async function refusedStatus(door: Pick<Door, 'client'>, headers = {}): Promise<number | undefined> {
   const raw = new WebSocket(`${door.client.baseURL.replace('http', 'ws')}/responses`, { headers });
   raw.on('error', () => {}); // it is given up below
-  const [, reply] = await once(raw, 'unexpected-response');
+  const status = await new Promise<number | undefined>((resolve) => {
+    raw.on('unexpected-response', (_, { statusCode }) => resolve(statusCode));
+    raw.on('open', () => resolve(undefined));
+  });
   raw.terminate();
-  return reply.statusCode;
+  return status;
 }
 
 const TERMINAL = /^response\.(completed|incomplete|failed)$/;

@@ -105,6 +105,19 @@ async function expire(t: TestContext): Promise<void> {
   t.mock.method(Date, 'now', () => now() + 3_600_000);
 }
 
+test('a key has as many WebSockets as it may, and another of the same process has its own', async (t) => {
+  const { door, make } = await open(t);
+  const one = { authorization: `Bearer ${(await make({ limits: { sockets: 1 } })).key}` };
+  const first = await openSocket(door, one);
+  assert.equal(await refusedStatus(door, one), 429);
+  const second = await openSocket(door, { authorization: `Bearer ${(await make()).key}` });
+  for (const socket of [first, second]) {
+    socket.close();
+    await socket.closed;
+  }
+  (await openSocket(door, one)).close();
+});
+
 test('a key counts in two headers, and nowhere else', async (t) => {
   const { make, status, door } = await open(t);
   const { key } = await make();
