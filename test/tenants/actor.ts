@@ -29,7 +29,7 @@ const VOLATILE = [
 /** A turn that has not ended after so many looks never will. */
 const MAX_LOOKS = 2_000;
 
-const ID = /\b(resp|conv|msg|rs|fc|cmp|evt|req)_[0-9a-f]{48}\b/g;
+const ID = /\b(resp|conv|msg|rs|fc|mcp|cmp|evt|req)_[0-9a-f]{48}\b/g;
 
 /** A caller that knows what it was told, as a client does. */
 export class Actor {

@@ -44,15 +44,15 @@ const shared = (text: string) => ({ type: 'message', id: 'msg_shared', role: 'us
 const itemOf = (names: Names, m: number) => (m < 6 ? 'msg_shared' : names.item());
 
 /** What a list is asked for: a page, or what has something. */
-function listed(names: Names, { n, m }: Operation): string {
+function listed(names: Names, { n, m, other }: Operation): string {
   const page = `limit=${1 + (n % 5)}&order=${n % 2 ? 'asc' : 'desc'}`;
   const filters = [
     `id=${names.response()}`,
     `id=${names.conversation()}`,
     `id=${itemOf(names, n % 8)}`,
     `metadata[kind]=${n % 2 ? 'odd' : 'even'}&metadata[of]=both`,
-    `after=${names.response()}`,
-    `after=${names.conversation()}`,
+    other ? 'status=failed' : `after=${names.response()}`, // an id is a place in the order of times, whoever has it
+    other ? 'created_after=1' : `after=${names.conversation()}`,
     'status=completed&model=scripted-0',
     'user=a',
   ];

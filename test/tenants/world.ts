@@ -55,7 +55,8 @@ export class EchoModel {
   }
 
   readonly #echo: Script = async (turn) => {
-    const told = JSON.stringify(turn.body.messages ?? turn.body);
+    const sent = JSON.stringify(turn.body.messages ?? turn.body);
+    const told = sent.replace(/_[0-9a-f]{48}/g, ''); // ids differ from run to run, and models are told those of calls
     const last = JSON.stringify(turn.body.messages.at(-1));
     const who = /(a|b) says/.exec(told)?.[1] ?? '';
     const isAfterTool = turn.body.messages.at(-1)?.role === 'tool';
