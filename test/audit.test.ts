@@ -144,6 +144,17 @@ describe('the audit log is told', () => {
       (await told('POST /v1/responses')).map(({ action, object, owner }) => [action, object, owner]),
       [['read', response, 'ann']],
     );
+    const [item] = (await ask(keys.ann, `GET /v1/responses/${response}/input_items`)).body.data;
+    const refer = 'POST /v1/responses?by=reference';
+    await ask(keys.bob, refer, { ...input, input: [{ type: 'item_reference', id: item?.id }] });
+    await ask(keys.ann, 'POST /v1/responses?of=my-own', {
+      ...input,
+      input: [{ type: 'item_reference', id: item?.id }],
+    });
+    assert.deepEqual(
+      (await told(refer)).map(({ action, object, owner }) => [action, object, owner]),
+      [['read', response, 'ann']],
+    );
     const count = 'POST /v1/responses/input_tokens';
     await ask(keys.bob, count, { ...input, conversation });
     assert.deepEqual(
@@ -154,8 +165,8 @@ describe('the audit log is told', () => {
     const socket = await openSocket({ client }, { 'x-api-key': keys.bob });
     await socket.create({ model: 'demo', conversation });
     socket.close();
-    await until(() => events.length === 3);
-    const { action, object, owner, user, method } = events[2] ?? assert.fail();
+    await until(() => events.length === 4);
+    const { action, object, owner, user, method } = events[3] ?? assert.fail();
     assert.deepEqual([action, object, owner, user, method], ['changed', conversation, 'ann', 'bob', 'response.create']);
   });
 });

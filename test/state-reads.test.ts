@@ -19,7 +19,7 @@ import { ownsJob, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
 import { findKey, listKeys } from '../handler/state/keys.ts';
 import { listConversations, listResponses } from '../handler/state/lists.ts';
 import { hasLog, readLog } from '../handler/state/log.ts';
-import { ownerOf } from '../handler/state/owner.ts';
+import { holdersOf, ownerOf } from '../handler/state/owner.ts';
 import { ProcessLease } from '../handler/state/process-lease.ts';
 import { findItems, idsInConversation } from '../handler/state/references.ts';
 import { getResponse, getStatus, getStoredResponse, listInputItems } from '../handler/state/responses.ts';
@@ -131,6 +131,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     nextDue: () => nextDue(database, 'https://hooks'),
     countDeliveries: () => countDeliveries(database),
     findKey: () => findKey(database, 'k1'),
+    holdersOf: () => holdersOf(store, [id]),
     ownerOf: () => ownerOf(store, id),
     listKeys: () => listKeys(database, { limit: 10 }),
   };

@@ -15,11 +15,12 @@ import type { Services } from './services.ts';
  */
 export async function takeItems(
   { seal, findMedia }: Pick<Services, 'seal' | 'findMedia'>,
-  { store }: Pick<RequestContext, 'store'>,
+  { store, log }: Pick<RequestContext, 'store' | 'log'>,
   items: readonly InputItem[],
   param: string,
   trusted = 0,
 ): Promise<ClientItem[]> {
+  log.refersTo = items.flatMap((item) => (item.type === 'item_reference' ? [item.id] : []));
   refuseMedia(findMedia(items.slice(trusted)), (index) => `${param}[${index}]`);
   return openReasoning(seal(store.tenant), await resolveReferences(store, items, param), param);
 }
@@ -30,7 +31,7 @@ export async function takeItems(
  */
 export async function takeConversationItems(
   services: Pick<Services, 'seal' | 'findMedia' | 'tools'>,
-  ctx: Pick<RequestContext, 'store'>,
+  ctx: Pick<RequestContext, 'store' | 'log'>,
   items: readonly InputItem[],
 ): Promise<Item[]> {
   const input = await takeItems(services, ctx, items, 'items');

@@ -36,7 +36,7 @@ export type Recall = (request: HistoryReference) => UnstoredHistory | undefined;
  */
 export async function gather(
   services: Pick<Services, 'seal' | 'findMedia'>,
-  ctx: Pick<RequestContext, 'store'>,
+  ctx: Pick<RequestContext, 'store' | 'log'>,
   request: CompleteRequest,
   recall: Recall,
 ): Promise<Gathered> {

@@ -35,6 +35,8 @@ export interface RequestLog {
   readonly attributes: RequestAttributes | undefined;
   /** The stored response that a turn goes on from, and the conversation that it adds to. */
   goesOnFrom: EndedRequest['goesOnFrom'];
+  /** The ids of the items that its input refers to. */
+  refersTo: EndedRequest['refersTo'];
   /** What made a streamed reply fail, whose status was sent long before. */
   failure: unknown;
   end(): void;
@@ -96,6 +98,7 @@ export function beginRequestLog(
     leftOut: [],
     status: null,
     goesOnFrom: { response: undefined, conversation: undefined },
+    refersTo: [],
     failure: undefined,
     end() {
       if (!open) return;

@@ -1,4 +1,4 @@
-import { read, sql } from './database/sql.ts';
+import { list, read, sql } from './database/sql.ts';
 import { isId, type TenantStore } from './tenant-store.ts';
 
 /** The user who made a response or a conversation, deleted ones included for as long as their rows are there; undefined where that is not known. */
@@ -10,4 +10,37 @@ export async function ownerOf({ database, tenant }: Pick<TenantStore, 'database'
   });
   const owner = rows[0]?.made_by;
   return typeof owner === 'string' ? owner : undefined;
+}
+
+/** Ids of one statement: D1 takes at most 100 values. */
+const BATCH = 45;
+
+/** What has an item: a response or a conversation, with the user who made it; undefined where that is not known. */
+export interface ItemHolder {
+  item: string;
+  holder: string;
+  owner: string | undefined;
+}
+
+/** The responses and conversations that have items of these ids. */
+export async function holdersOf(
+  { database, tenant }: Pick<TenantStore, 'database' | 'tenant'>,
+  ids: readonly string[],
+): Promise<ItemHolder[]> {
+  const batches = Array.from({ length: Math.ceil(ids.length / BATCH) }, (_, n) =>
+    ids.slice(n * BATCH, (n + 1) * BATCH),
+  );
+  const { rows } = await database.batch({
+    rows: batches.map((some) =>
+      read(sql`SELECT i.id AS item, r.id, r.made_by FROM items i CROSS JOIN responses r
+          WHERE i.tenant = ${tenant} AND i.id IN (${list(some)}) AND r.tenant = i.tenant AND r.id = i.holder
+        UNION SELECT i.id AS item, c.id, c.made_by FROM items i CROSS JOIN conversations c
+          WHERE i.tenant = ${tenant} AND i.id IN (${list(some)}) AND c.tenant = i.tenant AND c.id = i.holder`),
+    ),
+  });
+  return rows.map(({ item, id, made_by }) => ({
+    item: String(item),
+    holder: String(id),
+    owner: typeof made_by === 'string' ? made_by : undefined,
+  }));
 }
