@@ -50,9 +50,9 @@ function fill(file: string, responses: number, every: number): void {
   connection.exec(`
     BEGIN;
     WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < ${responses - 1})
-    INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, body, expires_at)
+    INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, body, listed, expires_at)
     SELECT 'default', printf('resp_%08d', n), CASE WHEN n % ${2 * every} = 1 THEN printf('resp_%08d', n - 1) END,
-      '', 'completed', 0, 0, '${body}', CASE WHEN n % ${every} = 0 THEN ${now - HOUR} ELSE ${now + HOUR} END FROM n;
+      '', 'completed', 0, 0, '${body}', 1, CASE WHEN n % ${every} = 0 THEN ${now - HOUR} ELSE ${now + HOUR} END FROM n;
     INSERT INTO items (tenant, holder, side, place, id, body) SELECT tenant, id, 'input', 0, 'msg_i' || id, '${body}' FROM responses;
     INSERT INTO items (tenant, holder, side, place, id, body) SELECT tenant, id, 'output', 0, 'msg_o' || id, '${body}' FROM responses;
     COMMIT`);
