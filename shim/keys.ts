@@ -79,8 +79,9 @@ async function run(flags: KeysFlags, { database, url, config, output }: Place): 
   }
   const { id } = flags;
   if (flags.action === 'revoke') {
-    if (!(await revokeKey(database, id, now))) throw unknownKey(id, url, config);
-    await tell({ action: 'key_revoked', object: id });
+    const revoked = await revokeKey(database, id, now);
+    if (!revoked) throw unknownKey(id, url, config);
+    await tell({ action: 'key_revoked', ...eventOf(revoked) });
     say(`The key ${id} is revoked: it stops at every process within 5 s.`);
     return;
   }

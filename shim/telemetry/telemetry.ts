@@ -46,7 +46,10 @@ export async function startTelemetry(settings: TelemetrySettings, told: ToldProd
       scrape === 'never'
         ? undefined
         : async () => {
-            scraped ??= onDemand();
+            scraped ??= onDemand().catch((error) => {
+              scraped = undefined; // the next one tries again
+              throw error;
+            });
             return new Response(await (await scraped).scrape?.(), { headers: HEADERS });
           },
     async close() {
