@@ -1,6 +1,6 @@
-import { type Caller, DEFAULT_TENANT, isName, type Scope, scopes, type Vouched } from '../caller.ts';
+import { type Caller, DEFAULT_TENANT, isName, type Vouched } from '../caller.ts';
 import type { EnvoyEntry } from '../config/auth-envoy.ts';
-import { badCredential, type Identifier } from './identifier.ts';
+import { badCredential, type Identifier, scopesIn } from './identifier.ts';
 
 /** What Envoy says of a client, by word; undefined and empty texts are no word. */
 type Said = (word: Word) => unknown;
@@ -52,7 +52,7 @@ function callerOf({ words, said }: Source): Caller | undefined {
     tenant: tenant ?? DEFAULT_TENANT,
     ...(user !== undefined && { user }),
     ...(project !== undefined && { project }),
-    ...(words.scopes !== undefined && { scopes: scopesOf(said('scopes')) }),
+    ...(words.scopes !== undefined && { scopes: scopesIn(said('scopes')) }),
   };
 }
 
@@ -62,12 +62,6 @@ function nameOf(word: Word, said: unknown): string | undefined {
   const name = Number.isSafeInteger(said) ? String(said) : said;
   if (typeof name === 'string' && isName(name)) return name;
   throw badCredential(`The ${word} that the proxy in front says is no name: 1 to 256 characters without controls.`);
-}
-
-/** The scopes of a list, or of a text with spaces between them, that are known; none where nothing is said. */
-function scopesOf(said: unknown): Scope[] {
-  const listed: unknown[] = typeof said === 'string' ? said.split(' ') : Array.isArray(said) ? said : [];
-  return scopes.filter((scope) => listed.includes(scope));
 }
 
 /** What is at a path, of own members alone. */

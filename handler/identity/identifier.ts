@@ -1,4 +1,4 @@
-import type { Caller, Sender } from '../caller.ts';
+import { type Caller, type Scope, type Sender, scopes } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 
 /**
@@ -22,4 +22,10 @@ export function credentialOf(headers: Headers, isMine: (credential: string) => b
 /** 401 with the header that it has to have; the message says what is wrong, and quotes nothing of the credential. */
 export function badCredential(message: string, cause?: unknown): ApiError {
   return new ApiError('credentials', message, { headers: { 'www-authenticate': 'Bearer' }, cause });
+}
+
+/** Those of our scopes that are in a list, or in a text with spaces between them; none where nothing is said. */
+export function scopesIn(said: unknown): Scope[] {
+  const words: readonly unknown[] = typeof said === 'string' ? said.split(' ') : Array.isArray(said) ? said : [];
+  return scopes.filter((scope) => words.includes(scope));
 }

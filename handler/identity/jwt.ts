@@ -1,10 +1,10 @@
 import { fromBase64 } from '../base64.ts';
-import { type Caller, DEFAULT_TENANT, isName, type Scope, scopes } from '../caller.ts';
+import { type Caller, DEFAULT_TENANT, isName } from '../caller.ts';
 import type { JwtEntry } from '../config/jwt.ts';
 import { fixedLimits } from '../limits.ts';
 import { parseObject } from '../parse-json.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { badCredential, credentialOf, type Identifier } from './identifier.ts';
+import { badCredential, credentialOf, type Identifier, scopesIn } from './identifier.ts';
 import type { JwkSet, KeySource } from './key-source.ts';
 
 /** What a token has to be. */
@@ -96,12 +96,6 @@ function nameIn(claims: JsonObject, name: string): string {
   throw new JwtRefusal(
     `The claim \`${name}\` of the token is no name: a text of 1 to 256 characters without controls.`,
   );
-}
-
-/** Those of our scopes that a claim has: a list, or a text with spaces between them. */
-function scopesIn(value: unknown): Scope[] {
-  const words: readonly unknown[] = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : [];
-  return scopes.filter((scope) => words.includes(scope));
 }
 
 /** The claim of that name, dots and all, or else what is at that path; undefined where there is none. */

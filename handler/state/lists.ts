@@ -9,6 +9,7 @@ import type {
   ResponseListQuery,
 } from '../protocol/list.ts';
 import type { Response } from '../protocol/response.ts';
+import { batchesOf } from './batches.ts';
 import { maxReadable } from './bounded.ts';
 import { conversationOf } from './conversations.ts';
 import type { Row, Value } from './database/database.ts';
@@ -19,9 +20,6 @@ import { OWNER_BEAT } from './process-lease.ts';
 import { responseOf, tooLargeToHold } from './responses.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS, joinText, ROW_SIZE } from './text.ts';
-
-/** Places per statement: D1 takes at most 100 values. */
-const BATCH_SIZE = 45;
 
 /** Places of one item that a search finds: an item that a client sends again is stored again. */
 const MAX_HOLDERS = raw(10_000);
@@ -158,11 +156,6 @@ function textOrNull(value: Value | undefined): string | null {
 /** Places as a list of rows for a common table expression: tenant, id and number. */
 function rowsOf(places: readonly Place[]): Sql {
   return list(places.map(({ tenant, id }, n) => sql`(${tenant}, ${id}, ${raw(n)})`));
-}
-
-function batchesOf(places: readonly Place[]): Place[][] {
-  const count = Math.ceil(places.length / BATCH_SIZE);
-  return Array.from({ length: count }, (_, n) => places.slice(n * BATCH_SIZE, (n + 1) * BATCH_SIZE));
 }
 
 /** Reads the conversations at some places, without those that are gone by now. */

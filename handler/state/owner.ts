@@ -1,3 +1,4 @@
+import { batchesOf } from './batches.ts';
 import { list, read, sql } from './database/sql.ts';
 import { isId, type TenantStore } from './tenant-store.ts';
 
@@ -12,9 +13,6 @@ export async function ownerOf({ database, tenant }: Pick<TenantStore, 'database'
   return typeof owner === 'string' ? owner : undefined;
 }
 
-/** Ids of one statement: D1 takes at most 100 values. */
-const BATCH = 45;
-
 /** What has an item: a response or a conversation, with the user who made it; undefined where that is not known. */
 export interface ItemHolder {
   item: string;
@@ -27,11 +25,8 @@ export async function holdersOf(
   { database, tenant }: Pick<TenantStore, 'database' | 'tenant'>,
   ids: readonly string[],
 ): Promise<ItemHolder[]> {
-  const batches = Array.from({ length: Math.ceil(ids.length / BATCH) }, (_, n) =>
-    ids.slice(n * BATCH, (n + 1) * BATCH),
-  );
   const { rows } = await database.batch({
-    rows: batches.map((some) =>
+    rows: batchesOf(ids).map((some) =>
       read(sql`SELECT i.id AS item, r.id, r.made_by FROM items i CROSS JOIN responses r
           WHERE i.tenant = ${tenant} AND i.id IN (${list(some)}) AND r.tenant = i.tenant AND r.id = i.holder
         UNION SELECT i.id AS item, c.id, c.made_by FROM items i CROSS JOIN conversations c

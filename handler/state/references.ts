@@ -1,11 +1,9 @@
 import type { Item } from '../items/item.ts';
+import { batchesOf } from './batches.ts';
 import { maxReadable, parseItems, refuseTooLarge, selectBounded } from './bounded.ts';
 import { list, read, sql } from './database/sql.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
-
-/** Ids per statement: D1 takes at most 100 values, and each id is there twice. */
-const BATCH_SIZE = 45;
 
 /**
  * Reads the items with these ids that clients may still see: those of an unexpired response, or of a conversation. Throws an
@@ -15,7 +13,7 @@ export async function findItems(store: TenantStore, ids: readonly string[]): Pro
   const { database, tenant } = store;
   const found = new Map<string, Item>();
   let remaining = store.history;
-  for (const batch of batchesOf(ids)) {
+  for (const batch of batchesOf(ids.filter(isId))) {
     const items = {
       from: sql`FROM items i ${ITEM_CHUNKS} WHERE i.tenant = ${tenant} AND i.id IN (${list(batch)})
         AND (i.conversation IS NOT NULL OR EXISTS (SELECT 1 FROM responses r
@@ -39,18 +37,11 @@ export async function idsInConversation(
   conversation: string,
   ids: readonly string[],
 ): Promise<string[]> {
-  const found = batchesOf(ids).map((batch) =>
+  const found = batchesOf(ids.filter(isId)).map((batch) =>
     read(sql`SELECT i.id FROM items i WHERE i.tenant = ${tenant} AND i.conversation = ${conversation}
       AND i.id IN (${list(batch)})`),
   );
   if (found.length === 0) return [];
   const rows = await database.batch({ found });
   return rows.found.map(({ id }) => String(id));
-}
-
-/** Valid ids, in batches that fit one statement. */
-function batchesOf(ids: readonly string[]): string[][] {
-  const valid = ids.filter(isId);
-  const count = Math.ceil(valid.length / BATCH_SIZE);
-  return Array.from({ length: count }, (_, n) => valid.slice(n * BATCH_SIZE, (n + 1) * BATCH_SIZE));
 }

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startWorker } from '../support/doors/workerd.ts';
-import { newFolder } from '../support/folder.ts';
+import { startOwnWorker } from '../support/doors/own-worker.ts';
 import { entryFor, newIssuerKey, openIssuer } from '../support/issuer.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,21 +22,10 @@ test('tokens are checked on workerd, by keys of a real server', async (t) => {
   ]);
   const issuer = await openIssuer([es256, ...others]);
   t.after(issuer.close);
-  const folder = newFolder();
-  const main = join(folder, 'worker.mjs');
-  await writeFile(main, worker);
-  const config = join(folder, 'wrangler.json');
-  await writeFile(
-    config,
-    JSON.stringify({
-      ...{ name: 'jwt', main, compatibility_date: '2026-10-01', compatibility_flags: ['enable_request_signal'] },
-      d1_databases: [{ binding: 'DB', database_name: 'jwt' }],
-      durable_objects: { bindings: [{ name: 'TURNS', class_name: 'BackgroundTurn' }] },
-      migrations: [{ tag: 'v1', new_sqlite_classes: ['BackgroundTurn'] }],
-      vars: { ANTIPHON_CONFIG: JSON.stringify({ auth: [entryFor(issuer)] }), LOG_LEVEL: 'error' },
-    }),
-  );
-  const started = await startWorker({ config });
+  const started = await startOwnWorker('jwt', {
+    source: worker,
+    vars: { ANTIPHON_CONFIG: JSON.stringify({ auth: [entryFor(issuer)] }) },
+  });
   t.after(() => started.dispose());
   const { origin } = await started.url;
   const ask = async (token: string | Promise<string>) => {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { until } from '../promises/state-ask.ts';
 import { testConfigFile } from '../support/doors/door.ts';
-import { startWorker } from '../support/doors/workerd.ts';
-import { newFolder } from '../support/folder.ts';
+import { startOwnWorker } from '../support/doors/own-worker.ts';
 import { type ScriptedModel, says, startScriptedModel } from '../support/model/scripted.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { withSocket } from '../support/socket.ts';
@@ -44,30 +41,18 @@ before(async () => {
   receiver = await startOtlpReceiver();
   model = await startScriptedModel();
   closers.push(model.close, receiver.close);
-  const folder = newFolder();
-  const main = join(folder, 'worker.mjs');
-  await writeFile(main, worker);
-  const config = join(folder, 'wrangler.json');
-  await writeFile(
-    config,
-    JSON.stringify({
-      ...{ name: 'telemetry', main, compatibility_date: '2026-10-01', compatibility_flags: ['enable_request_signal'] },
-      d1_databases: [{ binding: 'DB', database_name: 'telemetry' }],
-      durable_objects: { bindings: [{ name: 'TURNS', class_name: 'BackgroundTurn' }] },
-      migrations: [{ tag: 'v1', new_sqlite_classes: ['BackgroundTurn'] }],
-      vars: {
-        ANTIPHON_CONFIG: JSON.stringify({ ...testConfigFile(model), auth: 'none' }),
-        LOG_LEVEL: 'error',
-        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-        OTEL_EXPORTER_OTLP_HEADERS: 'x-token=a%20b',
-        OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json',
-        OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'gzip',
-        OTEL_METRIC_EXPORT_INTERVAL: '50',
-        OTEL_SERVICE_NAME: 'edge',
-      },
-    }),
-  );
-  const started = await startWorker({ config });
+  const started = await startOwnWorker('telemetry', {
+    source: worker,
+    vars: {
+      ANTIPHON_CONFIG: JSON.stringify({ ...testConfigFile(model), auth: 'none' }),
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-token=a%20b',
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json',
+      OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'gzip',
+      OTEL_METRIC_EXPORT_INTERVAL: '50',
+      OTEL_SERVICE_NAME: 'edge',
+    },
+  });
   closers.unshift(() => started.dispose());
   ({ origin } = await started.url);
 });
