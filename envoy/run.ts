@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EnvoyProcess, launch } from './child.ts';
-import { configFor, type Mode, type Processor } from './config.ts';
+import { configFor, type Mode, type Processors } from './config.ts';
 import { type FindOptions, findEnvoy } from './find.ts';
 import { type EnvoyLine, LOG_FORMAT } from './log-line.ts';
 import { accepts, originOf, reachable, refuseBusy } from './ports.ts';
@@ -17,11 +17,11 @@ const ADMIN_LIMIT_MS = 1_000;
 const LOG_FLUSH_MS = 100;
 
 /**
- * Options of an Envoy and its processor. Listens on the loopback unless `host` says otherwise. A start that `signal` aborts
+ * Options of an Envoy and its processors. Listens on the loopback unless `host` says otherwise. A start that `signal` aborts
  * fails, and leaves no process.
  */
 export type EnvoyOptions = FindOptions &
-  Processor & {
+  Processors & {
     mode: Mode;
     envoyPort: number;
     host?: string | undefined;
@@ -44,7 +44,7 @@ export interface RunningEnvoy {
   stop(): Promise<void>;
 }
 
-/** Starts Envoy in front of the processor; resolves when it accepts requests. It ends with this process. */
+/** Starts Envoy in front of its processors; resolves when it accepts requests. It ends with this process. */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   const { mode, envoyPort, host = '127.0.0.1', logLevel = 'warning' } = options;
   // Check the port first: with SO_REUSEPORT a second Envoy would start beside another, and get part of its connections.
