@@ -26,6 +26,7 @@ test('an empty configuration has every default', () => {
     conversationRetention: Number.POSITIVE_INFINITY,
     webhooks: [],
     costs: [],
+    usage: false,
     dropTools: ['web_search', 'image_generation'],
     prompts: [],
     secrets: [],

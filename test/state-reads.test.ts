@@ -15,7 +15,7 @@ import { countDeliveries, nextDue } from '../handler/state/deliveries.ts';
 import { readHistory, rereadHistory } from '../handler/state/history.ts';
 import { HistoryCache } from '../handler/state/history-cache.ts';
 import { findResponse, refuseUsedKey } from '../handler/state/idempotency.ts';
-import { ownsJob, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
+import { findProgress, ownsJob, takeJobMemory, waitingJobs } from '../handler/state/jobs.ts';
 import { findKey, listKeys } from '../handler/state/keys.ts';
 import { listConversations, listResponses } from '../handler/state/lists.ts';
 import { hasLog, readLog } from '../handler/state/log.ts';
@@ -125,6 +125,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     refuseUsedKey: () => refuseUsedKey(store, key).catch(refused),
     takeJobMemory: () => takeJobMemory(store, response),
     ownsJob: () => ownsJob(store, response),
+    findProgress: () => findProgress(store, response),
     waitingJobs: () => waitingJobs(database, 10),
     hasLog: () => hasLog(store, response),
     readLog: () => readLog(store, response, 0, -1),
@@ -140,7 +141,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
 /** The other exports of `handler/state` that go to a database, or wait for who does. */
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
-  ...['beginTurn', 'claimJob', 'takeDue', 'retryRead', 'sweep'],
+  ...['beginTurn', 'claimJob', 'takeDue', 'retryRead', 'sweep', 'writeCharge'],
   ...['createKey', 'revokeKey', 'rotateKey'],
   ...['removeTenant', 'listOlderResponses', 'listOlderConversations'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],

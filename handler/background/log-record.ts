@@ -6,9 +6,11 @@ import { insertDeliveries } from '../state/deliveries.ts';
 import type { ConversationPosition } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
+import { withCharge } from '../state/record.ts';
 import { waitToRetry } from '../state/retry.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { requireOwner, writeEnd, writeOutput } from '../state/turn-rows.ts';
+import type { ChargeOf } from '../turn/charge-of.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './stored-job.ts';
 
@@ -32,6 +34,10 @@ export interface LogRecordOptions {
   abort(reason: unknown): void;
   /** Aborts when the turn is ended from outside. Any reason but an ApiError means that another process owns the turn now. */
   signal: AbortSignal;
+  /** An estimate of what the next model call reads, in tokens, where it is known. */
+  reads(): number | undefined;
+  /** The charge of the turn; undefined where none is kept. */
+  charge: ChargeOf | undefined;
 }
 
 /**
@@ -75,9 +81,10 @@ export class LogRecord implements TurnRecord {
   }
 
   async round(...[output, items, progress]: Parameters<TurnRecord['round']>): Promise<void> {
-    const { store, id } = this.#options;
+    const { store, id, reads } = this.#options;
     const { round, usage, calls, citations, number } = progress;
-    const next = { round, usage, calls, citations, number, said: this.#roundItemCount + items.length };
+    const said = this.#roundItemCount + items.length;
+    const next = { round, usage, calls, citations, number, said, reads: reads() };
     await this.#write([
       ...writeOutput(store.tenant, id, output, this.#written),
       ...advanceJob(store.tenant, id, next, items),
@@ -87,7 +94,7 @@ export class LogRecord implements TurnRecord {
   }
 
   async end(final: Response): Promise<Response> {
-    const { store, id, job, conversation, signal } = this.#options;
+    const { store, id, job, conversation, signal, charge } = this.#options;
     clearTimeout(this.#timer);
     if (signal.aborted && !(signal.reason instanceof ApiError)) return final;
     const { tenant, lease } = store;
@@ -96,7 +103,7 @@ export class LogRecord implements TurnRecord {
       await this.#write([
         ...insertDeliveries(tenant, final, store.webhooks),
         ...removeJob(tenant, id),
-        ...writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id),
+        ...withCharge(writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id), final, charge),
       ]);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // another process has ended or claimed it

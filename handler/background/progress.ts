@@ -6,9 +6,11 @@ export interface Progress extends RoundsSoFar {
   number: number;
   /** How many items its rounds added for the model beyond its own input. */
   said: number;
+  /** An estimate of what its next call reads, in tokens, where turns are charged: for one that is cut. */
+  reads?: number | undefined;
 }
 
 /** Progress of a queued turn: `number` events sent, no model call yet. */
-export function queuedProgress(number: number): Progress {
-  return { number, round: 1, usage: null, said: 0, calls: 0, citations: [] };
+export function queuedProgress(number: number, reads?: number): Progress {
+  return { number, round: 1, usage: null, said: 0, calls: 0, citations: [], reads };
 }

@@ -42,7 +42,13 @@ const StoredProgress = v.object({
   said: Count,
   calls: v.optional(Count, 0),
   citations: v.optional(v.array(Annotation), []),
+  reads: v.optional(Count),
 });
+
+/** Parses a stored progress; throws when it cannot be parsed. */
+export function readProgress(progress: string): Progress {
+  return check(StoredProgress, JSON.parse(progress), 'progress') as Progress; // as `LogRecord` stored it
+}
 
 /** Parses a stored job; an ApiError when it cannot be parsed: no process could, so the response has to fail. */
 export function readJob(
@@ -54,7 +60,7 @@ export function readJob(
       ...rest,
       // As `startBackground` stored it: of a version that this program knows.
       request: check(StoredRequest, JSON.parse(request), 'request') as ResolvedRequest,
-      progress: check(StoredProgress, JSON.parse(progress), 'progress') as Progress, // as `LogRecord` stored it
+      progress: readProgress(progress),
       input: itemsOf(input),
       roundItems: itemsOf(roundItems),
     };

@@ -10,6 +10,7 @@ import { getStoredResponse } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { writeEnd } from '../state/turn-rows.ts';
 import { closingEvents, failedResponse } from '../turn/turn.ts';
+import { type Charging, readCutTurn } from './cut-turn.ts';
 
 /** Attempts to end a response while the process that runs it writes at the same time. */
 const MAX_TRIES = 20;
@@ -19,7 +20,7 @@ const MAX_TRIES = 20;
  * process runs it. Open items end as incomplete, and the runner can write nothing more. A response that has ended stays as it
  * is.
  */
-export async function terminate(store: TenantStore, id: string, failure?: ApiError): Promise<void> {
+export async function terminate(store: TenantStore, charging: Charging, id: string, failure?: ApiError): Promise<void> {
   const { database, tenant, lease } = store;
   for (let tries = 1; ; tries++) {
     const stored = await getStoredResponse(store, id);
@@ -27,10 +28,12 @@ export async function terminate(store: TenantStore, id: string, failure?: ApiErr
     let response: Response = { ...stored, output: [] };
     let block = 0;
     let last = -1;
+    const cut = await readCutTurn(store, charging, stored);
     for (let more = true; more; ) {
       const part = await readLog(store, id, block, -1);
       for (const event of part.events) {
         if (!isLifecycle(event)) response = fold(response, event);
+        cut.count(event);
         last = event.sequence_number;
       }
       block = part.next;
@@ -59,6 +62,7 @@ export async function terminate(store: TenantStore, id: string, failure?: ApiErr
           },
           failure && lease.id,
         ),
+        charge: cut.charge(final),
       });
       return;
     } catch (error) {

@@ -16,6 +16,7 @@ import { getStatus, getStoredResponse } from '../state/responses.ts';
 import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
 import type { Activity, TelemetrySlot } from '../telemetry/telemetry.ts';
 import { startBounds } from '../turn/bounds.ts';
+import { chargeOf } from '../turn/charge-of.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History, ResumedTurn } from '../turn/history.ts';
 import { withLoggedCalls } from '../turn/log-calls.ts';
@@ -35,6 +36,7 @@ import {
   type TurnSummary,
   tenths,
 } from '../turn/turn-summary.ts';
+import { countEarlier } from '../turn/turn-totals.ts';
 import type { LogNotifier } from './log-notifier.ts';
 import { LogRecord } from './log-record.ts';
 import type { Job } from './runner.ts';
@@ -105,7 +107,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     let failure: unknown;
     try {
       const unmade = await make(options, { store, id: job.id, stored, activity }, signal, logFields);
-      if (unmade) await terminate(store, job.id, unmade);
+      if (unmade) await terminate(store, options, job.id, unmade);
       logFields.failure = unmade ?? logFields.failure;
       failure = logFields.failure;
       const status = await getStatus(store, job.id);
@@ -202,18 +204,16 @@ async function make(
     logFields.takenOver = published.length > 0 || progress.round > 1;
     const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
     const model = models.find(request.model);
-    const summary = newTurnSummary(
-      response,
-      model.address,
-      stored.requestOrigin?.caller ?? {},
-      options.costs.of(request.model),
-    );
+    const caller = stored.requestOrigin?.caller ?? {};
+    const summary = newTurnSummary(response, model.address, caller, options.costs.of(request.model));
+    countEarlier(summary, progress);
     logFields.summary = summary;
     const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
     const planned = planTurn(request, history, { tools: options.tools, context });
     const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
+    summary.modelInput = turn.call;
     const record = new LogRecord({
       store,
       id,
@@ -222,6 +222,8 @@ async function make(
       onWrite: () => notifier.notify(id),
       abort: (reason) => own.abort(reason),
       signal: bounds.signal,
+      reads: () => summary.uncountedInput ?? undefined,
+      charge: chargeOf(store, caller, summary, 'background'),
     });
     const logged = withLoggedCalls(model, logFields.requestId, summary);
     const prepare = prepareFor(turn, activity ? { ...logged, prepare: activity.prepare(logged) } : logged);

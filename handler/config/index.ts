@@ -132,6 +132,7 @@ const schema = v.strictObject({
     'never',
   ),
   costs,
+  usage: v.optional(v.boolean('must be true or false'), false),
   dropTools: v.optional(v.array(hostedTool, 'must be a list'), OFFERED_UNASKED),
   prompts: v.optional(
     v.pipe(
@@ -194,6 +195,8 @@ export interface Config {
   conversationRetention: number;
   /** The costs of turns, as CEL expressions: of each name the first entry that matches the model. */
   costs: CostRule[];
+  /** Whether a charge of each turn is kept, and added up for `GET /v1/usage`. */
+  usage: boolean;
   /** Hosted tools to leave out of requests, which would otherwise be refused. */
   dropTools: HostedTool[];
   /** Prompts for requests to refer to. */

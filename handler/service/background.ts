@@ -13,16 +13,21 @@ import { beginTurn, type NewTurn } from '../state/record.ts';
 import type { Origin } from '../state/request-origin.ts';
 import { deleteResponse, getResponse, getStoredResponse } from '../state/responses.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
+import { tokensOf } from '../turn/turn-tokens.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
+import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
+
+/** What a background turn is planned from, and what is known of it. */
+type BackgroundRequest = Pick<PlannedTurn, 'summary'> & { request: ResolvedRequest };
 
 /** Keeps a turn that is to be made in the background, with its first events, and has it made. */
 export async function startBackground(
   services: Services,
   ctx: RequestContext,
   turn: NewTurn,
-  request: ResolvedRequest,
+  { request, summary }: BackgroundRequest,
 ): Promise<void> {
   const { runner, limits, beginning } = services;
   const { caller } = ctx;
@@ -30,7 +35,7 @@ export async function startBackground(
   if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= maxTurns) throw callerLimit();
   const release = beginning.hold(caller.id);
   try {
-    await keepBackground(services, ctx, turn, request);
+    await keepBackground(services, ctx, turn, { request, summary });
   } finally {
     release();
   }
@@ -40,7 +45,7 @@ async function keepBackground(
   { runner }: Services,
   { store, caller, log }: RequestContext,
   turn: NewTurn,
-  request: ResolvedRequest,
+  { request, summary }: BackgroundRequest,
 ): Promise<void> {
   const { response } = turn;
   const { tenant } = store;
@@ -62,7 +67,7 @@ async function keepBackground(
           ...(caller.tenant !== undefined && { caller: originOf(caller) }),
         },
         caller: caller.id,
-        progress: queuedProgress(first.length),
+        progress: queuedProgress(first.length, store.charges ? tokensOf(summary).input : undefined),
       }),
       ...insertBlock(tenant, response.id, 0, first, first.length - 1),
     ],
@@ -137,8 +142,9 @@ export async function removeResponse(services: Services, ctx: RequestContext, id
 }
 
 /** Ends a background response as cancelled, unless it has ended, wherever it is made. */
-async function stopBackground({ runner, notifier }: Services, { store }: RequestContext, id: string): Promise<void> {
-  await terminate(store, id);
+async function stopBackground(services: Services, { store }: RequestContext, id: string): Promise<void> {
+  const { runner, notifier } = services;
+  await terminate(store, services, id);
   await runner.stop({ tenant: store.tenant, id });
   notifier.notify(id);
 }

@@ -1,11 +1,15 @@
+import type { BackendEvent } from '../backend/backend.ts';
 import { ApiError, missing, whyAborted } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { CompactedResponse, CompactRequest } from '../protocol/compact.ts';
-import { NO_USAGE } from '../protocol/response.ts';
+import { NO_USAGE, type Usage } from '../protocol/response.ts';
+import { writeCharge } from '../state/charges.ts';
 import { previousNotFound } from '../state/history.ts';
 import { getResponse } from '../state/responses.ts';
+import { chargeOf } from '../turn/charge-of.ts';
 import { compact, summaryCall } from '../turn/compact.ts';
-import { countUsage } from '../turn/turn-tokens.ts';
+import type { TurnSummary } from '../turn/turn-summary.ts';
+import { countDelta, countUsage } from '../turn/turn-tokens.ts';
 import type { RequestContext } from './context.ts';
 import { takePlace } from './place.ts';
 import { planRequest } from './plan.ts';
@@ -28,21 +32,30 @@ export async function compactConversation(
   const { call, modelItems, compaction } = turn;
   const users = modelItems.filter((item) => item.type === 'message' && item.role === 'user');
 
+  const charge = chargeOf(ctx.store, ctx.caller, summary, 'compaction');
+  const id = newId('resp');
+  let isCharged = charge === undefined;
+  const end = async (status: 'completed' | 'failed', usage: Usage | null) => {
+    if (!charge || isCharged) return;
+    isCharged = true;
+    await writeCharge(ctx.store, charge({ id, status, usage }, 0));
+  };
   const { bounds, leave } = await takePlace(services, ctx);
   try {
     ctx.ingress.report?.(turnReport(summary, false, ctx.log.attributes?.for('metadata')));
     bounds.waiting(true);
     const summing = prepare(summaryCall(call, compaction?.context)).stream(bounds.signal);
-    const events = compact(summing, call.input, services.seal(ctx.store.tenant));
+    const events = compact(counted(summing, summary), call.input, services.seal(ctx.store.tenant));
     for (;;) {
       const next = await events.next();
       bounds.waiting(true);
       if (!next.done) continue;
       const { item, usage } = next.value;
+      await end('completed', usage);
       if (usage) countUsage(summary, usage, true);
       summary.finish = 'stop';
       return {
-        id: newId('resp'),
+        id,
         object: 'response.compaction',
         created_at: Math.floor(Date.now() / 1000),
         output: [...users, item],
@@ -50,9 +63,19 @@ export async function compactConversation(
       };
     }
   } catch (error) {
+    if (summary.usage !== null || summary.deltas > 0) await end('failed', null);
     throw bounds.signal.aborted ? whyAborted(bounds.signal) : error;
   } finally {
     leave();
+  }
+}
+
+/** The same events, of which a summary knows what they used so far. */
+async function* counted(events: AsyncIterable<BackendEvent>, summary: TurnSummary): AsyncGenerator<BackendEvent, void> {
+  for await (const event of events) {
+    if (event.type === 'finish' && event.usage) countUsage(summary, event.usage, true);
+    else if ('delta' in event && typeof event.delta === 'string') countDelta(summary, event.delta);
+    yield event;
   }
 }
 

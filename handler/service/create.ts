@@ -44,10 +44,12 @@ export async function createResponse(
   const { turn, origin, prepare } = planned;
   const { response } = turn;
   log.response = response.id;
-  if (!response.background)
-    return { response, feed: await startTurn(services, ctx, planned, idempotency), repeated: false };
+  if (!response.background) {
+    const start = { key: idempotency, kind: request.stream ? 'stream' : 'turn' } as const;
+    return { response, feed: await startTurn(services, ctx, planned, start), repeated: false };
+  }
   prepareFirst(prepare, turn); // refuses what its server cannot carry: it is made later, from what is kept
-  await startBackground(services, ctx, { response, input: turn.input, origin, key: idempotency }, planned.request);
+  await startBackground(services, ctx, { response, input: turn.input, origin, key: idempotency }, planned);
   return {
     response,
     ...(request.stream && { feed: followResponse(services, ctx, response, request) }),

@@ -1,10 +1,12 @@
 import type { CallOptions, Prepare } from '../backend/backend.ts';
+import type { ChargeKind } from '../charge.ts';
 import type { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
-import { type NewTurn, recordAtEnd, recordTurn, type StoredRecord } from '../state/record.ts';
+import { type NewTurn, recordAtEnd, recordCharge, recordTurn, type StoredRecord } from '../state/record.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
+import { type ChargeOf, chargeOf } from '../turn/charge-of.ts';
 import { unrecorded } from '../turn/record.ts';
 import { openTurn } from '../turn/turn.ts';
 import { observe, observeRefusal, type TurnNews } from '../turn/turn-summary.ts';
@@ -15,6 +17,13 @@ import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
 import { turnReport } from './turn-report.ts';
 
+/** How a turn is started beside its plan. */
+export interface TurnStart {
+  /** What its charge is for; nothing is charged without it, since no model is called. */
+  kind: ChargeKind | undefined;
+  key?: IdempotencyKey | undefined;
+}
+
 /**
  * Starts a turn once its caller has a place, stores its start if it is to be stored, and calls the model. Throws an ApiError
  * for what the backend cannot carry, if another turn was first in its conversation or under its key, if there is no place, and
@@ -24,13 +33,14 @@ export async function startTurn(
   services: Services,
   ctx: RequestContext,
   planned: PlannedTurn,
-  key?: IdempotencyKey,
+  { kind, key }: TurnStart,
 ): Promise<EventFeed> {
   const { limits, seal } = services;
   const { store, ingress } = ctx;
   const { request, turn, prepare, summary } = planned;
   const { bounds, leave } = await takePlace(services, ctx);
-  const record = turn.response.store ? recordOf(store, planned, key) : undefined;
+  const charge = kind && chargeOf(store, ctx.caller, summary, kind);
+  const record = turn.response.store ? recordOf(store, planned, { key, charge }) : undefined;
   const whole = Promise.withResolvers<void>();
   const ended = () => {
     leave();
@@ -50,7 +60,7 @@ export async function startTurn(
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
       explain,
-      record: record ?? unrecorded,
+      record: record ?? (charge ? recordCharge(store, charge) : unrecorded),
       seal: seal(store.tenant),
     };
     const opened = openTurn(turn, turnOptions, bounds.signal);
@@ -94,8 +104,12 @@ function readingWith(prepare: Prepare, options: CallOptions): Prepare {
 }
 
 /** The record of a turn: in one write if nobody can know of the turn before its end, unless the database had better be tried first. */
-function recordOf(store: TenantStore, planned: PlannedTurn, key: IdempotencyKey | undefined): StoredRecord {
-  const turn = newTurn(planned);
+function recordOf(
+  store: TenantStore,
+  planned: PlannedTurn,
+  { key, charge }: { key: IdempotencyKey | undefined; charge: ChargeOf | undefined },
+): StoredRecord {
+  const turn = { ...newTurn(planned), charge };
   const { previous, conversation } = planned.origin;
   const isKnown = planned.request.stream || previous !== null || conversation !== null || key !== undefined;
   return isKnown || store.lastWrite.failed ? recordTurn(store, { ...turn, key }) : recordAtEnd(store, turn);

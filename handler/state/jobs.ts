@@ -144,6 +144,18 @@ export async function claimJob({ database, tenant, lease }: TenantStore, id: str
   };
 }
 
+/** How far a turn has come, and the request that asked for it, while its job is there. */
+export async function findProgress(
+  { database, tenant }: TenantStore,
+  id: string,
+): Promise<{ progress: string; requestOrigin: RequestOrigin | undefined } | undefined> {
+  const { found } = await database.batch({
+    found: read(sql`SELECT j.progress, j.asked FROM jobs j WHERE j.tenant = ${tenant} AND j.response = ${id}`),
+  });
+  const [job] = found;
+  return job && { progress: String(job.progress), requestOrigin: readRequestOrigin(String(job.asked)) };
+}
+
 /** Whether this process still owns a turn: others may have ended or claimed it. */
 export async function ownsJob({ database, tenant, lease }: TenantStore, id: string): Promise<boolean> {
   const { found } = await database.batch({

@@ -1,7 +1,9 @@
+import type { Charge } from '../charge.ts';
 import { ApiError } from '../errors.ts';
 import type { Item, OutputItem } from '../items/item.ts';
 import { describe, log } from '../log.ts';
 import type { Response } from '../protocol/response.ts';
+import { charactersOf, insertCharge, writeCharge } from './charges.ts';
 import { Conflict, type Statement } from './database/database.ts';
 import { conversationLocked, type TurnOrigin } from './history.ts';
 import type { ChainItems } from './history-cache.ts';
@@ -15,6 +17,7 @@ import { refuseFull } from './storage.ts';
 import type { TenantStore } from './tenant-store.ts';
 import {
   acquireConversation,
+  type EndedTurn,
   insertResponse,
   isCompacted,
   requireOwner,
@@ -49,20 +52,25 @@ export interface NewTurn {
   /** The history, if it is all of a chain: what comes next may go on from it without reading it. */
   chain?: ChainItems | undefined;
   key?: IdempotencyKey | undefined;
+  charge?: ChargeOf | undefined;
 }
+
+/** The charge of a turn that ends as this response, and has written so many characters; absent where none is kept. */
+type ChargeOf = (final: Pick<Response, 'id' | 'status' | 'usage'>, stored: number) => Charge;
 
 /** Records a turn that this process runs. */
 export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
   const { database, tenant, lease } = store;
-  const { response, input, origin, chain } = turn;
+  const { response, input, origin, chain, charge } = turn;
   let written = 0;
+  let characters = 0;
   let release = () => {};
 
   return {
     async begin() {
       release = lease.hold(response.id, database);
       try {
-        await beginTurn(store, turn, { owner: lease.id });
+        characters = await beginTurn(store, turn, { owner: lease.id });
       } catch (error) {
         release();
         throw error;
@@ -91,18 +99,20 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
       if (output.length === 0) return;
       await lease.write(database, { owned: requireOwner(tenant, response.id, lease.id), output });
       written = items.length;
+      characters += charactersOf(output);
     },
 
     async end(final) {
       const { conversation } = origin;
+      const ending = (turn: EndedTurn) => withCharge(writeEnd(turn, lease.id), turn.response, charge, characters);
       try {
         const turn = { tenant, response: final, writtenItems: written, inputItems: input.length, conversation };
-        const stored = await endOnce(store, final, writeEnd(turn, lease.id)).catch(async (error) => {
+        const stored = await endOnce(store, final, ending(turn)).catch(async (error) => {
           const fits = final.status === 'failed' && error instanceof ApiError && error.kind === 'storage_full';
           if (!fits) throw error;
           // No room for the output; the failed status alone needs none.
           const bare = { ...final, output: final.output.slice(0, written) };
-          const stored = await endOnce(store, bare, writeEnd({ ...turn, response: bare }, lease.id));
+          const stored = await endOnce(store, bare, ending({ ...turn, response: bare }));
           return stored === bare ? final : stored;
         });
         if (chain && origin.previous !== null && stored === final) {
@@ -114,6 +124,17 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
       }
     },
   };
+}
+
+/** The statements that end a turn, with its charge if one is kept, after so many characters. */
+export function withCharge(
+  statements: Statement[],
+  final: Response,
+  charge: ChargeOf | undefined,
+  characters = 0,
+): Statement[] {
+  if (!charge) return statements;
+  return [...statements, insertCharge(charge(final, characters + charactersOf(statements)))];
 }
 
 /** Keeps the history of the turn that may come next, unless a compaction replaces it. */
@@ -134,7 +155,7 @@ function keepChain(
  * Records a turn in one write, at its end, which costs half of what two do. Only for a turn that nobody can know of before
  * that: its id has not been sent, and it is in no chain, in no conversation and under no key.
  */
-export function recordAtEnd(store: TenantStore, { response, input, origin }: NewTurn): StoredRecord {
+export function recordAtEnd(store: TenantStore, { response, input, origin, charge }: NewTurn): StoredRecord {
   return {
     begin: async () => refuseFull(store),
     async undo() {},
@@ -148,7 +169,19 @@ export function recordAtEnd(store: TenantStore, { response, input, origin }: New
         { tenant, owner: response.id, kind: 'input', position: 0, items: input },
         { tenant, owner: response.id, kind: 'output', position: 0, items: final.output },
       );
-      return endOnce(store, final, [row, ...body, ...items]);
+      return endOnce(store, final, withCharge([row, ...body, ...items], final, charge));
+    },
+  };
+}
+
+/** Records nothing of a turn but its charge, for one that is not stored. */
+export function recordCharge(store: TenantStore, charge: ChargeOf): Pick<StoredRecord, 'calling' | 'round' | 'end'> {
+  return {
+    async calling() {},
+    async round() {},
+    async end(final) {
+      await writeCharge(store, charge(final, 0));
+      return final;
     },
   };
 }
@@ -180,13 +213,13 @@ const WHILE_RUNNING = Number.MAX_SAFE_INTEGER;
 /**
  * Writes the response and input of a turn: of one that `owner` runs now, or with `background` of one that any process may
  * claim, with the statements that store its job. Throws an ApiError when another turn was first, in its conversation or with
- * its key, and when there is no room.
+ * its key, and when there is no room. Resolves with the characters that it has written, where turns are charged.
  */
 export async function beginTurn(
   store: TenantStore,
-  { response, input, origin, key }: NewTurn,
+  { response, input, origin, key, charge }: NewTurn,
   { owner, background }: { owner: string; background?: Statement[] },
-): Promise<void> {
+): Promise<number> {
   refuseFull(store);
   const { database, tenant, lease } = store;
   const { conversation } = origin;
@@ -197,16 +230,18 @@ export async function beginTurn(
     version,
     logUntil,
   });
+  const items = insertItems({ tenant, owner: response.id, kind: 'input', position: 0, items: input });
   try {
     const written = lease.write(database, {
       key: key ? [takeKey(tenant, key, response.id)] : [],
       conversation: conversation ? [acquireConversation(tenant, conversation, response.id)] : [],
       response: row,
       body,
-      input: insertItems({ tenant, owner: response.id, kind: 'input', position: 0, items: input }),
+      input: items,
       job: background ?? [],
     });
     await watched(store, written);
+    return charge ? charactersOf([row, ...body, ...items]) : 0;
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     if (key) await refuseUsedKey(store, key);

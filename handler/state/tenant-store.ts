@@ -18,6 +18,8 @@ export interface SharedStore {
   readonly retention: number;
   /** Retention of the events of a background response after its end, in milliseconds. */
   readonly logRetention: number;
+  /** Whether a charge is kept of each turn that ends. Default: no. */
+  readonly charges?: boolean;
   /** Limit of the database, in bytes. */
   readonly stored: number;
   /** Limit of a history, and of a page of a list, in bytes. */

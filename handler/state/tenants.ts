@@ -13,6 +13,8 @@ interface TenantTable {
   isUse?: boolean;
 }
 
+const USAGE_KEY = ['user_name', 'project', 'key_id', 'model', 'kind'];
+
 /** All tables with a column `tenant`, in the order in which a tenant is removed: keys first, which let nobody in then. */
 export const tenantTables: readonly TenantTable[] = [
   { name: 'keys', key: ['id'], texts: [] },
@@ -20,6 +22,9 @@ export const tenantTables: readonly TenantTable[] = [
   { name: 'idempotency', key: ['key'], texts: ['hash'] },
   { name: 'deliveries', key: ['id', 'url'], texts: ['body'] },
   { name: 'metadata', key: ['key', 'value', 'holder'], texts: ['value'] },
+  { name: 'charges', key: ['id'], texts: ['costs'] },
+  { name: 'usage', key: ['day', ...USAGE_KEY], texts: [] },
+  { name: 'usage_costs', key: ['day', ...USAGE_KEY, 'name'], texts: [] },
   { name: 'events', key: ['response', 'n'], texts: ['body'] },
   { name: 'items', key: ['holder', 'side', 'place'], texts: ['body'] },
   { name: 'chunks', key: ['holder', 'side', 'place', 'n'], texts: ['body'] },

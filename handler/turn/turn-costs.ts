@@ -14,8 +14,11 @@ export interface TurnCosts extends TokenCount {
   costs: Costs | null;
 }
 
-/** What a turn has cost so far, by the names of the configuration. What cannot be calculated at its end is logged, once. */
-export function costsOf(turn: TurnCosts): Costs {
+/**
+ * What a turn has cost so far, by the names of the configuration; of one that `isOver` for the last time, and what cannot be
+ * calculated then is logged, once.
+ */
+export function costsOf(turn: TurnCosts, isOver = turn.finish !== null): Costs {
   if (!turn.meter) return {};
   if (turn.costs) return turn.costs;
   const { input, cached, cacheWrite, output, reasoning, total } = tokensOf(turn);
@@ -30,7 +33,7 @@ export function costsOf(turn: TurnCosts): Costs {
     reasoning_tokens: reasoning,
     total_tokens: total,
   };
-  const costs = turn.meter.costs(values, turn.finish !== null);
-  if (turn.finish !== null) turn.costs = costs;
+  const costs = turn.meter.costs(values, isOver);
+  if (isOver) turn.costs = costs;
   return costs;
 }

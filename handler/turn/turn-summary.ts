@@ -10,7 +10,8 @@ import { excerpt } from '../log.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Calling, RoundEnd } from './rounds.ts';
 import { costsOf, type TurnCosts } from './turn-costs.ts';
-import { countUsage } from './turn-tokens.ts';
+import { countDelta, countUsage } from './turn-tokens.ts';
+import { countLast } from './turn-totals.ts';
 
 /**
  * All that is known of one turn so far: made when it is planned, and kept up to date by `observe`. The log line, and all else
@@ -104,10 +105,7 @@ export function newTurnSummary(
 export function observe(summary: TurnSummary, news: TurnNews): void {
   if ('delta' in news || news.type === 'response.output_item.done') {
     summary.firstTokenMs ??= performance.now() - summary.startedAt;
-    if ('delta' in news && typeof news.delta === 'string') {
-      summary.deltas++;
-      summary.characters += news.delta.length;
-    }
+    if ('delta' in news && typeof news.delta === 'string') countDelta(summary, news.delta);
   } else if (news.type === 'finish') {
     if (news.served) summary.served = news.served;
   } else if (news.type === 'round') {
@@ -130,8 +128,7 @@ function observeResponse(summary: TurnSummary, { type, response }: LifecycleEven
   if (type === 'response.created' || type === 'response.queued') return;
   summary.rounds ||= 1;
   if (type === 'response.in_progress') return;
-  if (response.usage) countUsage(summary, response.usage, true);
-  else if (finishOf(response) === 'failed' && summary.deltas === 0) summary.uncountedInput = 0; // perhaps nothing was read
+  countLast(summary, response);
   summary.tools = toolsOf(response.output);
   summary.finish = finishOf(response);
   summary.errorCode = response.error?.code ?? null;

@@ -1,3 +1,4 @@
+import type { TurnTokens } from '../charge.ts';
 import type { Usage } from '../protocol/response.ts';
 import { estimateTokens, type ModelInput } from './estimate.ts';
 
@@ -12,16 +13,6 @@ export interface TokenCount {
   uncountedInput: number | null;
   /** What the first call sends. */
   modelInput: ModelInput;
-}
-
-/** The tokens of a turn. */
-export interface TurnTokens {
-  input: number;
-  cached: number;
-  cacheWrite: number;
-  output: number;
-  reasoning: number;
-  total: number;
 }
 
 /** Characters per token of what a model says. Most servers send a delta for each token, which counts where it is more. */
@@ -46,6 +37,12 @@ export function tokensOf(count: TokenCount): TurnTokens {
     reasoning: usage?.output_tokens_details.reasoning_tokens ?? 0,
     total: (usage?.total_tokens ?? 0) + input + output,
   };
+}
+
+/** Takes in a delta of what the model says. */
+export function countDelta(count: TokenCount, delta: string): void {
+  count.deltas++;
+  count.characters += delta.length;
 }
 
 /** Takes in the usage of all calls so far. If another call follows, it reads at least what the last one read and said. */

@@ -29,7 +29,8 @@ export async function takeTurn(
   try {
     const planned = await plan(event, services, ctx, memory);
     log.response = planned.turn.response.id;
-    const { events, signal, countBytes, ended } = await startTurn(services, ctx, planned);
+    const start = { kind: event.generate === false ? undefined : 'websocket' } as const; // to warm up calls no model
+    const { events, signal, countBytes, ended } = await startTurn(services, ctx, planned, start);
     try {
       for (;;) {
         const next = await events.next();

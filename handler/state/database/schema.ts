@@ -133,6 +133,27 @@ export const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (tenant, key, value, holder))`,
     'CREATE INDEX metadata_of ON metadata (tenant, holder)',
   ],
+  [
+    // What each ended turn has used, written in the batch that ends it. `tenant` is without a user here, `id` the response's.
+    // `remove_at` is 0 until it was added to `usage`. What is not known is empty.
+    `CREATE TABLE charges (
+      tenant text NOT NULL, id text NOT NULL, at bigint NOT NULL, user_name text NOT NULL, project text NOT NULL,
+      key_id text NOT NULL, model text NOT NULL, kind text NOT NULL, input bigint NOT NULL, cached bigint NOT NULL,
+      cache_write bigint NOT NULL, output bigint NOT NULL, reasoning bigint NOT NULL, total bigint NOT NULL,
+      costs text NOT NULL, stored bigint NOT NULL, remove_at bigint NOT NULL DEFAULT 0, PRIMARY KEY (tenant, id))`,
+    'CREATE INDEX charges_due ON charges (remove_at, tenant, id)',
+
+    // Charges added up, by the start of their day in UTC; and their costs by name.
+    `CREATE TABLE usage (
+      tenant text NOT NULL, day bigint NOT NULL, user_name text NOT NULL, project text NOT NULL, key_id text NOT NULL,
+      model text NOT NULL, kind text NOT NULL, requests bigint NOT NULL, input bigint NOT NULL, cached bigint NOT NULL,
+      cache_write bigint NOT NULL, output bigint NOT NULL, reasoning bigint NOT NULL, total bigint NOT NULL,
+      PRIMARY KEY (tenant, day, user_name, project, key_id, model, kind))`,
+    `CREATE TABLE usage_costs (
+      tenant text NOT NULL, day bigint NOT NULL, user_name text NOT NULL, project text NOT NULL, key_id text NOT NULL,
+      model text NOT NULL, kind text NOT NULL, name text NOT NULL, amount bigint NOT NULL,
+      PRIMARY KEY (tenant, day, user_name, project, key_id, model, kind, name))`,
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);
