@@ -77,6 +77,7 @@ const kinds = {
     code: 'idempotency_in_progress',
     again: 'yes',
   },
+  shredded: { status: 410, type: 'invalid_request_error', code: 'tenant_key_dropped' },
   too_large: { status: 413, type: 'invalid_request_error', code: 'request_too_large' },
   unsupported_media: { status: 415, type: 'invalid_request_error', code: 'unsupported_media_type' },
   no_websocket: { status: 426, type: 'invalid_request_error', code: 'websocket_not_supported' },

@@ -132,6 +132,8 @@ export const fixedLimits = {
   keyOutage: 60 * s,
   /** Keys of the database that a process knows, and as many ids that it looked for in vain. Past it: the one read longest ago is forgotten. */
   keys: 10_000,
+  /** Tenants whose keys a process knows, where what is stored is encrypted. Past it: those read longest ago are forgotten, and read again. */
+  tenantKeys: 10_000,
   /**
    * Well-formed API keys that nobody has, looked for in the database at once, and as many each second, for all networks: a few
    * hundredths of a processor's time. Past it: 503 `overloaded` with `retry-after` for keys that the process does not know.

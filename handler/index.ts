@@ -1,6 +1,7 @@
 import { inProcessRunner, type Runner, type Work } from './background/runner.ts';
 import { work } from './background/work.ts';
 import type { Config } from './config/index.ts';
+import { misconfigured } from './config/problems.ts';
 import { configure } from './configured.ts';
 import { ApiError } from './errors.ts';
 import { createApp } from './http/app.ts';
@@ -16,6 +17,7 @@ import type { Services } from './service/services.ts';
 import { countDeliveries } from './state/deliveries.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { sweep } from './state/sweep.ts';
+import { keyOfEachSecret } from './state/tenant-keys.ts';
 import type { Gauges } from './telemetry/gauges.ts';
 import { openDeliverer } from './webhooks/deliver.ts';
 
@@ -55,6 +57,7 @@ export { Readiness, type UnreadyReason } from './readiness.ts';
 export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
 export type { Database, Statement, Value } from './state/database/database.ts';
+export type { Encryption } from './state/encryption.ts';
 export { exportTenant } from './state/export.ts';
 export {
   createKey,
@@ -67,6 +70,7 @@ export {
   type StoredKey,
 } from './state/keys.ts';
 export { ProcessLease } from './state/process-lease.ts';
+export { keyOfEachSecret } from './state/tenant-keys.ts';
 export { measureTenants, removeTenant, type TenantSize } from './state/tenants.ts';
 export type { FlushedTelemetry } from './telemetry/flushed.ts';
 export type { Gauges } from './telemetry/gauges.ts';
@@ -112,6 +116,11 @@ export interface Handler {
    * model that will not open, or a cost that will not compile. `limits.lease` stays as it was.
    */
   reload(config: Config): void;
+  /**
+   * Rejects with a ConfigError if the database has something encrypted that the secrets of a configuration, without one those of the
+   * newest, do not open. Call it before requests come.
+   */
+  check(config?: Config): Promise<void>;
   /** What can be said of the process at this moment, for metrics; never rejects. */
   gauges(): Promise<Gauges>;
   /** The process's memory budget, for servers that hold bytes before a request gets here. */
@@ -126,7 +135,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const { backends: added, runner: open = inThisProcess(options) } = options;
   const shared = openProcess(options);
   const { turns, running, memory, readiness } = shared.services;
-  const { database, lease, histories } = shared.storage;
+  const { database, encryption, lease, histories } = shared.storage;
   const { deliver, setWebhooks } = openDeliverer({
     database,
     transport: shared.transport,
@@ -203,8 +212,15 @@ export function createHandler(options: HandlerOptions): Handler {
     reload(config) {
       newest = configureWith(config, newest.backends);
       shared.setLimits(config.limits);
+      encryption?.setSecrets(config.secrets);
       runner.setMaxJobs?.(config.limits.backgroundTurns);
       setWebhooks(config.webhooks);
+    },
+    async check({ secrets } = newest.config) {
+      const keys = await keyOfEachSecret(database);
+      if (keys.length === 0) return;
+      if (!encryption) throw misconfigured('secrets', 'is needed: something in the database is encrypted');
+      await encryption.check(keys, secrets);
     },
     async close(patience, clientWork = running.idle()) {
       closing = true;

@@ -9,6 +9,7 @@ import type { VerifyJwt } from './identity/jwt.ts';
 import type { AddedBackends } from './open-models.ts';
 import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
+import type { OpenEncryption } from './state/encryption.ts';
 import type { TelemetrySlot } from './telemetry/telemetry.ts';
 import type { Tool } from './tools/tool.ts';
 import type { Transport } from './transport.ts';
@@ -35,6 +36,11 @@ export interface HandlerOptions {
   identify?: Identify;
   /** Checks the tokens of entries `jwt` of `auth`: from `antiphon/jwt`, needed by configurations that have any. */
   verifyJwt?: VerifyJwt | undefined;
+  /**
+   * Reads and writes what is encrypted in the database: from `antiphon/encryption`, needed by configurations with `encryptAtRest`, and
+   * by those of databases that have something encrypted.
+   */
+  openEncryption?: OpenEncryption | undefined;
   /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */
   basePath?: string;
   /** Tools this server runs. Default: none. */

@@ -1,6 +1,7 @@
 import { LogNotifier } from './background/log-notifier.ts';
 import type { Identify } from './caller.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
+import { misconfigured } from './config/problems.ts';
 import type { CompileCel } from './costs.ts';
 import { CallerCount, FairQueue, type QueueLimits } from './fair-queue.ts';
 import { type KeySource, openKeySource } from './identity/key-source.ts';
@@ -13,6 +14,8 @@ import { Readiness } from './readiness.ts';
 import { ConfiguredSecrets } from './redact.ts';
 import type { SharedSecret } from './seal.ts';
 import type { ProcessServices } from './service/services.ts';
+import type { Database } from './state/database/database.ts';
+import type { Encryption } from './state/encryption.ts';
 import { HistoryCache } from './state/history-cache.ts';
 import { findKey } from './state/keys.ts';
 import { pinging } from './state/ping.ts';
@@ -29,7 +32,7 @@ import { RunningTurns } from './turn/running.ts';
 export interface Shared {
   /** The runner is opened by whoever knows the newest configuration. */
   services: Omit<ProcessServices, 'runner' | 'newest'>;
-  storage: Pick<SharedStore, 'database' | 'lease' | 'lastWrite' | 'histories'>;
+  storage: Pick<SharedStore, 'database' | 'encryption' | 'lease' | 'lastWrite' | 'histories'>;
   transport: Transport;
   compileCel: CompileCel | undefined;
   /** The program's own way to identify callers. */
@@ -50,8 +53,11 @@ export function openProcess(options: HandlerOptions): Shared {
   const { transport = fetchTransport(fetch), tools = [], readiness = new Readiness(), telemetry } = options;
   const { limits } = options.config;
   const stored = withStorageErrors(options.database);
-  const database = telemetry ? withMeasuredBatches(stored, telemetry) : stored;
+  const measured = telemetry ? withMeasuredBatches(stored, telemetry) : stored;
   const memory = new MemoryBudget(limits.inFlight);
+  const histories = new HistoryCache(memory);
+  const encryption = encryptionOf(options, measured, histories);
+  const database = encryption?.shared ?? measured;
   const turns = new FairQueue(queueOf(limits));
   const sockets = new CallerCount(limits.perCaller.sockets);
   return {
@@ -73,9 +79,10 @@ export function openProcess(options: HandlerOptions): Shared {
     },
     storage: {
       database,
+      encryption,
       lease: new ProcessLease(limits.lease, options.oneClock),
       lastWrite: { failed: false },
-      histories: new HistoryCache(memory),
+      histories,
     },
     transport,
     compileCel: options.compileCel,
@@ -93,6 +100,19 @@ export function openProcess(options: HandlerOptions): Shared {
       sockets.setMax(limits.perCaller.sockets);
     },
   };
+}
+
+/** Undefined where there are no secrets, since nothing can be encrypted then. Throws a ConfigError for a setting without its library. */
+function encryptionOf(
+  { config: { secrets, encryptAtRest }, openEncryption }: HandlerOptions,
+  database: Database,
+  histories: HistoryCache,
+): Encryption | undefined {
+  if (encryptAtRest && !openEncryption)
+    throw misconfigured('encryptAtRest', 'needs the option `openEncryption`, which is in antiphon/encryption');
+  if (secrets.length === 0) return undefined;
+  const dropped = (tenant: string) => histories.deleteTenant(tenant);
+  return openEncryption?.({ database, secrets, encrypts: encryptAtRest, dropped });
 }
 
 /** The keys of issuers by their URLs. They are kept for as long as the process lasts, so that a reload asks for none. */

@@ -42,8 +42,8 @@ export function canSeal({ key }: Pick<Secret, 'key'>): boolean {
   return encoder.encode(key).length >= SEALING_BYTES;
 }
 
-// CryptoKey, derived since not every runtime's types name it.
-type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+/** CryptoKey, derived since not every runtime's types name it. */
+export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /** The keys of a secret, by version. */
 type Keys = Record<1 | 2, () => Promise<Key>>;
@@ -100,12 +100,42 @@ function keysOf(read: () => Promise<Secret>): Keys {
       const digest = await crypto.subtle.digest('SHA-256', await bytes());
       return crypto.subtle.importKey('raw', digest, 'AES-GCM', false, ['decrypt']);
     }),
-    2: once(async () => {
-      const whole = await crypto.subtle.importKey('raw', await bytes(), 'HKDF', false, ['deriveKey']);
-      const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encoder.encode(`${MARK}.2 seal`) };
-      return crypto.subtle.deriveKey(how, whole, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
-    }),
+    2: once(async () => deriveKey(await bytes(), `${MARK}.2 seal`)),
   };
+}
+
+/** The key of AES-256-GCM that a secret's bytes have for one purpose. */
+async function deriveKey(secret: Uint8Array<ArrayBuffer>, purpose: string): Promise<Key> {
+  const whole = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
+  const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encoder.encode(purpose) };
+  return crypto.subtle.deriveKey(how, whole, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+}
+
+/** The key of a secret that wraps the keys by which tenants' data is encrypted. */
+export function wrappingKey({ key }: Pick<Secret, 'key'>): Promise<Key> {
+  return deriveKey(encoder.encode(key), `${MARK}.1 tenant keys`);
+}
+
+/** Encrypts bytes by AES-256-GCM, as base64: the IV, what is encrypted, and the tag. It opens with the same `bound` only. */
+export async function encrypt(key: Key, bound: readonly string[], bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const encrypted = await crypto.subtle.encrypt(gcm(iv, bound), key, bytes);
+  const whole = new Uint8Array(IV_BYTES + encrypted.byteLength);
+  whole.set(iv);
+  whole.set(new Uint8Array(encrypted), IV_BYTES);
+  return toBase64(whole);
+}
+
+/** The bytes of such a text; rejects if anything is not as it was. */
+export async function decrypt(key: Key, bound: readonly string[], text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const whole = fromBase64(text);
+  const how = gcm(whole.subarray(0, IV_BYTES), bound);
+  return new Uint8Array(await crypto.subtle.decrypt(how, key, whole.subarray(IV_BYTES)));
+}
+
+/** As JSON, so that no two sets of values give the same bytes. */
+function gcm(iv: Uint8Array<ArrayBuffer>, bound: readonly string[]) {
+  return { name: 'AES-GCM', iv, additionalData: encoder.encode(JSON.stringify([MARK, ...bound])) };
 }
 
 /** Makes a value on first use, and again only after a failure. */

@@ -1,4 +1,4 @@
-import type { HandlerOptions } from '../handler/index.ts';
+import type { Config, HandlerOptions } from '../handler/index.ts';
 import { compileCel } from './cel.ts';
 import { codecs } from './codecs.ts';
 import { findDocsScript } from './docs-script.ts';
@@ -12,3 +12,10 @@ export const libraries = {
   docsScript: findDocsScript,
   tokenizer: loadTokenizer,
 } satisfies Partial<HandlerOptions>;
+
+/** What the handler has to have from the start, of libraries that only some configurations use. */
+export async function librariesFor({ secrets }: Pick<Config, 'secrets'>): Promise<Partial<HandlerOptions>> {
+  if (secrets.length === 0) return {};
+  const { openEncryption } = await import('../handler/encryption/index.ts');
+  return { openEncryption };
+}

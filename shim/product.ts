@@ -24,7 +24,7 @@ import type { Env } from './default-models.ts';
 import { accessLogger, logEnvoy } from './envoy-log.ts';
 import type { Flags } from './flags.ts';
 import { type HttpLimits, serveHttp } from './http.ts';
-import { libraries } from './libraries.ts';
+import { libraries, librariesFor } from './libraries.ts';
 import { addressOf, hostAndPort, isTcp, type Listeners } from './listeners.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { Reloader, type Reloads } from './reloader.ts';
@@ -123,18 +123,20 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const { transport, close: closeTransport } = createTransport();
   let handler: Handler;
   try {
-    handler = await placed(file, () =>
+    handler = await placed(file, async () =>
       createHandler({
         ...added,
         config: { ...config, models },
         transport,
         database,
         ...libraries,
+        ...(await librariesFor(config)),
         readiness,
         audit: audit?.audit,
         telemetry: slot,
       }),
     );
+    await placed(file, () => handler.check());
   } catch (error) {
     await Promise.all([closeTransport(), database.close(), audit?.close()]);
     throw error;
@@ -239,15 +241,15 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       const reports = await askBackends(setup);
       if (newest === setup && !isClosing) (await import('./backends/log-reports.ts')).logReports(reports);
     };
-    const take = (setup: Setup) => {
+    const take = async (setup: Setup) => {
       const { config, models } = setup;
       refuseOwnListeners(models, Object.values(listen).filter(isTcp));
+      if (!isDeepStrictEqual(config.secrets, newest.config.secrets)) await handler.check(config);
       handler.reload({ ...config, models });
       ({ limits } = config);
       for (const set of setLimits) set(config);
-      const areSame = isDeepStrictEqual(models, newest.models);
+      if (!isDeepStrictEqual(models, newest.models)) told = told.then(() => tellBackends(setup));
       newest = setup;
-      if (!areSame) told = told.then(() => tellBackends(setup));
     };
     const reloading = new Reloader({ source, flags, started, filesRead, take, readiness });
     reloader = reloading;

@@ -25,8 +25,8 @@ export interface ReloaderOptions {
   /** The configuration of the start, and the files that it was read from, with what they held. */
   started: Setup;
   filesRead: ReadonlyMap<string, string>;
-  /** Takes another configuration; throws an Error, and changes nothing, if it cannot be used. */
-  take(setup: Setup): void;
+  /** Takes another configuration; rejects with an Error, and changes nothing, if it cannot be used. */
+  take(setup: Setup): Promise<void>;
   readiness: Readiness;
 }
 

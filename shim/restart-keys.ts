@@ -9,6 +9,7 @@ function startedWith({ config, listen, database }: Setup): [key: string, value: 
     ['database', database],
     ['audit', config.audit],
     ['synchronous', config.synchronous],
+    ['encryptAtRest', config.encryptAtRest],
     ['limits.lease', config.limits.lease],
     ['telemetry', config.telemetry],
   ];

@@ -16,6 +16,7 @@ import { placed } from './config-file.ts';
 import { DEFAULT_DATABASE, kindOf, openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
 import { loadConfig } from './setup.ts';
+import { openStorage, type Storage } from './storage.ts';
 import { readTenantsFlags, type TenantsFlags } from './tenants-flags.ts';
 
 /** Where `tenants` writes: what was asked for, and what people should know of it. */
@@ -33,7 +34,8 @@ export async function tenants(args: readonly string[], env: Env, output: Tenants
   if (url === 'sqlite::memory:') throw new Error('the database is in memory, and ends with its process');
   const database = await openDatabase(url, synchronous);
   try {
-    const place = { database, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output, audit };
+    const storage = await openStorage(config, database);
+    const place = { database, storage, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output, audit };
     if (flags.action === 'list') output.print(listing(await measureTenants(database)));
     else if (flags.action === 'export') await writeExport(flags, place);
     else await remove(flags, place);
@@ -44,6 +46,8 @@ export async function tenants(args: readonly string[], env: Env, output: Tenants
 
 interface Place {
   database: Database;
+  /** The same database as it is read. */
+  storage: Storage;
   lease: ProcessLease;
   memory: number;
   output: TenantsOutput;
@@ -66,7 +70,7 @@ function listing(sizes: readonly TenantSize[]): string {
   return table([['users', ...COUNTED, 'bytes', 'tenant'], ...rows]); // a last column is not cut
 }
 
-async function writeExport({ tenant, output: file }: TenantsFlags, { database, lease, memory, output, audit }: Place) {
+async function writeExport({ tenant, output: file }: TenantsFlags, { storage, lease, memory, output, audit }: Place) {
   await auditCommandEvents(audit, [{ action: 'tenant_exported', tenant }], output.say); // before: what has left has left
   let lines = 0;
   const counted = new Transform({
@@ -76,7 +80,7 @@ async function writeExport({ tenant, output: file }: TenantsFlags, { database, l
       done(null, line);
     },
   });
-  const from = Readable.from(exportTenant(database, lease, tenant, memory));
+  const from = Readable.from(exportTenant(storage, lease, tenant, memory));
   if (file === undefined) await pipeline(from, counted, process.stdout, { end: false });
   else await pipeline(from, counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }));
   if (lines === 0) throw nothingOf(tenant);

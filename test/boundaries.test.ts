@@ -90,6 +90,8 @@ const table: Record<string, readonly string[]> = {
   telemetry: [...base, ...telling, 'events', 'telemetry/telemetry.ts'],
   // The SDK of OpenTelemetry, and the variables by which roots open it.
   otlp: ['log.ts', 'redact.ts', 'telemetry'],
+  // What is stored, encrypted: a root hands it over where a configuration needs it.
+  encryption: [...ground, 'config', 'state', 'state/database', ...database],
   tools: [...base, 'events'],
   turn: [...base, 'events', 'backend', 'tools'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
@@ -110,7 +112,7 @@ const table: Record<string, readonly string[]> = {
   'open-costs.ts': [...base, 'config'],
   'open-models.ts': [...base, ...model, 'backend/index.ts', 'config', 'routing'],
   'options.ts': [...base, ...core, port, 'codec', 'open-models.ts', 'config', 'background', 'identity'],
-  'process.ts': [...base, ...core, port, 'codec', 'options.ts', 'background', 'identity', 'service'],
+  'process.ts': [...base, ...core, port, 'codec', 'options.ts', 'background', 'identity', 'config', 'service'],
   'configured.ts': [...base, ...core, 'identity', 'open-costs.ts', 'open-models.ts', 'process.ts', 'config', 'service'],
   'index.ts': [
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
@@ -153,9 +155,15 @@ const packages: Record<string, RegExp> = {
 };
 
 /** What the shim may know of the handler, and what its folder that opens databases may besides: their packages, too. */
-const HANDLER_FOR_SHIM = ['index', 'byte-list', 'cel', 'identity/verify-jwt', 'log', 'transport'].map(
-  (name) => `handler/${name}.ts`,
-);
+const HANDLER_FOR_SHIM = [
+  'index',
+  'byte-list',
+  'cel',
+  'encryption/index',
+  'identity/verify-jwt',
+  'log',
+  'transport',
+].map((name) => `handler/${name}.ts`);
 const OPENERS = 'shim/databases/';
 const DATABASES = /^handler\/state\/database\/(?!contract)/;
 

@@ -8,12 +8,13 @@ import type { MemoryBudget } from '../memory-budget.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
+import { isUnreadable } from '../state/encryption.ts';
 import { rereadHistory } from '../state/history.ts';
-import { claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
+import { abandonJob, claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
 import type { Origin } from '../state/request-origin.ts';
 import { getStatus, getStoredResponse } from '../state/responses.ts';
-import type { SharedStore, TenantStore } from '../state/tenant-store.ts';
+import { databaseOf, type SharedStore, type TenantStore } from '../state/tenant-store.ts';
 import type { Activity, TelemetrySlot } from '../telemetry/telemetry.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { chargeOf } from '../turn/charge-of.ts';
@@ -81,7 +82,8 @@ interface TurnLogFields {
  */
 export async function work(options: WorkOptions, job: Job, signal: AbortSignal): Promise<boolean> {
   const memory = options.memory.open();
-  const store = { ...options.storage, tenant: job.tenant, memory };
+  const database = databaseOf(options.storage, job.tenant);
+  const store = { ...options.storage, database, tenant: job.tenant, memory };
   const started = performance.now();
   const logFields: TurnLogFields = {
     requestId: undefined,
@@ -131,6 +133,14 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
   } catch (error) {
     // It was deleted before this process got to it.
     if (error instanceof ApiError && error.kind === 'not_found') return true;
+    if (isUnreadable(error)) {
+      log.error('a background turn has failed, since what is stored of it cannot be read', {
+        response_id: job.id,
+        error: describe(error),
+      });
+      await abandonJob(store, job.id);
+      return true;
+    }
     // A process with memory finds it again, perhaps this one.
     const level = error instanceof ApiError && error.kind === 'overloaded' ? 'warn' : 'error';
     log[level]('a background turn is left to others', {

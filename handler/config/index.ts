@@ -112,7 +112,7 @@ const limits = v.pipe(
   ),
 );
 
-const schema = v.strictObject({
+const settings = v.strictObject({
   listen: v.optional(listen),
   tls: v.optional(tls, {}),
   auth: v.optional(auth),
@@ -149,6 +149,7 @@ const schema = v.strictObject({
     ),
     [],
   ),
+  encryptAtRest: v.optional(v.boolean('must be true or false'), false),
   webhooks: v.optional(
     v.pipe(
       v.array(webhook, 'must be a list'),
@@ -166,6 +167,18 @@ const schema = v.strictObject({
   errorDetail: v.optional(v.boolean('must be true or false'), false),
   limits: v.optional(limits, {}),
 });
+
+const schema = v.pipe(
+  settings,
+  v.forward(
+    v.partialCheck(
+      [['encryptAtRest'], ['secrets']],
+      ({ encryptAtRest, secrets }) => !encryptAtRest || secrets.some(canSeal),
+      'needs one of `secrets` that has at least 32 bytes, as `openssl rand -base64 32` makes: it wraps the keys of tenants',
+    ),
+    ['encryptAtRest'],
+  ),
+);
 
 /** The parsed configuration, the same on every runtime, with defaults filled in. */
 export interface Config {
@@ -203,6 +216,8 @@ export interface Config {
   prompts: v.InferOutput<typeof prompt>[];
   /** Sealing secrets: the first of at least 32 bytes seals, all of them open. */
   secrets: Secret[];
+  /** Whether what clients send and get is encrypted where it is stored, under keys that the first of `secrets` wraps. */
+  encryptAtRest: boolean;
   /** Headers of requests that are attributes of them, in the log, spans, metrics and Envoy's metadata. */
   attributes: AttributeRule[];
   /** What traces have beside the rule. */

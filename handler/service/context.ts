@@ -3,7 +3,7 @@ import { ApiError, type ErrorStyle, wordOf } from '../errors.ts';
 import type { Ingress } from '../ingress.ts';
 import type { Reservation } from '../memory-budget.ts';
 import { matcher } from '../pattern.ts';
-import type { TenantStore } from '../state/tenant-store.ts';
+import { databaseOf, type TenantStore } from '../state/tenant-store.ts';
 import type { RequestLog } from './request-log.ts';
 import type { Services } from './services.ts';
 
@@ -37,8 +37,16 @@ export function openStore(
 ): TenantStore {
   const tenant = partitionOf(caller, isolation);
   if (tenant === undefined) throw new ApiError('permissions', NO_USER);
-  const store = { ...storage, tenant, user: caller.user, requestId, memory };
-  return activity ? { ...store, database: activity.database(storage.database) } : store;
+  const { encryption } = storage;
+  const database = activity?.database(storage.database) ?? storage.database;
+  return {
+    ...storage,
+    database: databaseOf({ database, encryption }, tenant),
+    tenant,
+    user: caller.user,
+    requestId,
+    memory,
+  };
 }
 
 /** Throws a 403 where the caller may not do that. */

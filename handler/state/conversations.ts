@@ -2,7 +2,7 @@ import { newId, timeOf } from '../ids.ts';
 import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { Row } from './database/database.ts';
-import { read, type Sql, sql, write } from './database/sql.ts';
+import { confidential, read, type Sql, sql, write } from './database/sql.ts';
 import { insertItems } from './items.ts';
 import { insertMetadata, removeMetadata } from './metadata.ts';
 import { refuseFull } from './storage.ts';
@@ -19,8 +19,8 @@ export async function createConversation(store: TenantStore, metadata: Metadata,
   await database.batch({
     conversation:
       write(sql`INSERT INTO conversations (tenant, id, created_at, used_at, metadata, next_place, made_by, request, listed)
-      VALUES (${tenant}, ${id}, ${created_at}, ${Date.now()}, ${JSON.stringify(metadata)}, ${items.length}, ${user ?? null},
-        ${requestId ?? null}, 1)`),
+      VALUES (${tenant}, ${id}, ${created_at}, ${Date.now()}, ${confidential(tenant, JSON.stringify(metadata))}, ${items.length},
+        ${user ?? null}, ${requestId ?? null}, 1)`),
     metadata: insertMetadata(tenant, id, metadata),
     items: insertItems({ tenant, owner: id, kind: 'added', position: 0, items, conversation: { id, next: 0 } }),
   });
@@ -46,7 +46,8 @@ export async function updateConversation(store: TenantStore, id: string, metadat
   const { database, tenant } = store;
   if (!isId(id)) throw notFound('conversation');
   const { updated } = await database.batch({
-    updated: write(sql`UPDATE conversations SET metadata = ${JSON.stringify(metadata)}, used_at = ${Date.now()},
+    updated:
+      write(sql`UPDATE conversations SET metadata = ${confidential(tenant, JSON.stringify(metadata))}, used_at = ${Date.now()},
         listed = 1
       WHERE ${present(tenant, id)} RETURNING id, created_at, metadata`),
     removed: removeMetadata(tenant, id),

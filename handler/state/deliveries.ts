@@ -36,7 +36,7 @@ export function isTold({ tenant = DEFAULT_TENANT }: Pick<WebhookTarget, 'tenant'
 /** Inserts the deliveries of a background response's end to its tenant's webhooks, to be written together with it and before its job is removed. */
 export function insertDeliveries(
   tenant: string,
-  { id, status }: Response,
+  { id, status }: Pick<Response, 'id' | 'status'>,
   webhooks: readonly WebhookTarget[],
 ): Statement[] {
   const type = `response.${status}`;

@@ -9,7 +9,7 @@ import { HistoryCache } from './history-cache.ts';
 import { listConversations, listResponses } from './lists.ts';
 import type { ProcessLease } from './process-lease.ts';
 import { listInputItems } from './responses.ts';
-import type { TenantStore } from './tenant-store.ts';
+import { databaseOf, type SharedStore, type TenantStore } from './tenant-store.ts';
 import { partitionsOf } from './tenants.ts';
 
 /** Bytes that are read at once, unless one object alone has more. */
@@ -23,13 +23,13 @@ const PAGE = { limit: 100, order: 'asc', metadata: {} } as const;
  * response, if that is larger; `memory` is the most bytes that it may hold.
  */
 export async function* exportTenant(
-  database: Database,
+  shared: Pick<SharedStore, 'database' | 'encryption'>,
   lease: ProcessLease,
   tenant: string,
   memory: number,
 ): AsyncGenerator<string> {
-  for await (const partition of partitionsOf(database, tenant)) {
-    const open = openPartition(database, lease, partition, memory);
+  for await (const partition of partitionsOf(shared.database, tenant)) {
+    const open = openPartition(databaseOf(shared, partition), lease, partition, memory);
     const user = userOf(partition);
     const whose = { tenant, ...(user !== undefined && { user }) };
     for await (const response of pages((after) => open((store) => listResponses(store, { ...PAGE, after })))) {

@@ -1,3 +1,4 @@
+import { tenantOf } from '../caller.ts';
 import type { Item } from '../items/item.ts';
 import { fixedLimits } from '../limits.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
@@ -71,6 +72,13 @@ export class HistoryCache {
     const key = keyOf(tenant, id);
     const entry = this.#entries.get(key);
     if (entry) this.#remove(key, entry);
+  }
+
+  /** Removes the histories of a tenant and of its users. */
+  deleteTenant(tenant: string): void {
+    for (const [key, entry] of this.#entries) {
+      if (tenantOf(key.slice(key.indexOf('\n') + 1)) === tenant) this.#remove(key, entry);
+    }
   }
 
   /** Removes entries until they take so many bytes at most. */

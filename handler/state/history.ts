@@ -113,6 +113,7 @@ async function readCached(store: TenantStore, id: string): Promise<StoredHistory
   if (cached.items.length > fixedLimits.historyItems) return undefined;
   const { found } = await database.batch({ found: lastOfChain(tenant, id) });
   if (!found[0]) histories.delete(tenant, id);
+  else if (histories.get(tenant, id) !== cached) return undefined; // the key of the tenant was dropped meanwhile
   if (!(await usable(store, found[0]))) return undefined;
   memory.takeParsed(cached.size);
   return { ...cached, previous: id, chainStart: null, conversation: null };

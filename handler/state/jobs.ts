@@ -1,7 +1,8 @@
 import type { Item } from '../items/item.ts';
 import { neverFits } from '../memory-budget.ts';
 import type { Database, Row, Statement } from './database/database.ts';
-import { raw, read, type Sql, sql, write } from './database/sql.ts';
+import { confidential, raw, read, type Sql, sql, write } from './database/sql.ts';
+import { insertDeliveries } from './deliveries.ts';
 import type { ConversationPosition } from './history.ts';
 import { insertItems, selectItems } from './items.ts';
 import { OPEN } from './process-lease.ts';
@@ -60,7 +61,8 @@ export function insertJob(
   const { head, rest } = splitText({ tenant, owner: id, kind: 'job', position: 0 }, JSON.stringify(request));
   return [
     write(sql`INSERT INTO jobs (tenant, response, body, progress, calling, caller, asked)
-      VALUES (${tenant}, ${id}, ${head}, ${JSON.stringify(progress)}, 0, ${caller}, ${JSON.stringify(requestOrigin)})`),
+      VALUES (${tenant}, ${id}, ${head}, ${confidential(tenant, JSON.stringify(progress))}, 0, ${caller},
+        ${confidential(tenant, JSON.stringify(requestOrigin))})`),
     ...rest,
   ];
 }
@@ -68,7 +70,7 @@ export function insertJob(
 /** Updates a job after a round, with the items that the round added for the model. */
 export function advanceJob(tenant: string, id: string, progress: JobProgress, items: readonly Item[]): Statement[] {
   return [
-    write(sql`UPDATE jobs SET progress = ${JSON.stringify(progress)}, calling = 0
+    write(sql`UPDATE jobs SET progress = ${confidential(tenant, JSON.stringify(progress))}, calling = 0
       WHERE tenant = ${tenant} AND response = ${id}`),
     ...insertItems({ tenant, owner: id, kind: 'round', position: progress.said - items.length, items }),
   ];
@@ -86,6 +88,19 @@ export function removeJob(tenant: string, id: string): Statement[] {
     write(sql`DELETE FROM chunks WHERE tenant = ${tenant} AND holder = ${id} AND side IN ('job', 'round')`),
     write(sql`DELETE FROM items WHERE tenant = ${tenant} AND holder = ${id} AND side = 'round'`),
   ];
+}
+
+/** Ends a background turn as failed of which nothing can be read, whoever runs it; a response that has ended stays as it is. */
+export async function abandonJob({ database, tenant, webhooks }: TenantStore, id: string): Promise<void> {
+  const { ended } = await database.batch({
+    ended: write(sql`UPDATE responses AS r SET status = 'failed', owner = '', waits = 0, log_until = ${Date.now()}
+      WHERE r.tenant = ${tenant} AND r.id = ${id} AND ${OPEN} RETURNING id`),
+  });
+  if (ended.length === 0) return;
+  await database.batch({
+    webhooks: insertDeliveries(tenant, { id, status: 'failed' }, webhooks),
+    job: removeJob(tenant, id),
+  });
 }
 
 /**

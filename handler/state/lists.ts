@@ -14,6 +14,7 @@ import { maxReadable } from './bounded.ts';
 import { conversationOf } from './conversations.ts';
 import type { Row, Value } from './database/database.ts';
 import { list, raw, read, type Sql, sql } from './database/sql.ts';
+import { isUnreadable } from './encryption.ts';
 import { itemsOf } from './items.ts';
 import { cursorOf, type FoundPlaces, findPlaces, type Listed, type Place, type WholeTenant } from './listing.ts';
 import { OWNER_BEAT } from './process-lease.ts';
@@ -158,36 +159,68 @@ function rowsOf(places: readonly Place[]): Sql {
   return list(places.map(({ tenant, id }, n) => sql`(${tenant}, ${id}, ${raw(n)})`));
 }
 
-/** Reads the conversations at some places, without those that are gone by now. */
-async function readConversations({ database, memory }: TenantStore, places: readonly Place[]) {
+/** Reads the conversations at some places, without those that are gone by now or cannot be read. */
+async function readConversations(store: TenantStore, places: readonly Place[]) {
   const objects: Listing<Conversation>[] = [];
-  for (const batch of batchesOf(places)) {
+  for (const batch of batchesOf(places)) objects.push(...(await readConversationBatch(store, batch)));
+  return { objects, cut: false };
+}
+
+async function readConversationBatch(
+  { database, memory }: TenantStore,
+  places: readonly Place[],
+): Promise<Listing<Conversation>[]> {
+  const readRows = async (places: readonly Place[]) => {
     const { rows } = await database.batch({
-      rows: read(sql`WITH page (tenant, id, n) AS (VALUES ${rowsOf(batch)})
-        SELECT v.id, p.n, v.created_at, v.metadata, v.made_by, v.request FROM page p CROSS JOIN conversations v
+      rows: read(sql`WITH page (tenant, id, n) AS (VALUES ${rowsOf(places)})
+        SELECT v.tenant, v.id, p.n, v.created_at, v.metadata, v.made_by, v.request FROM page p CROSS JOIN conversations v
         WHERE v.tenant = p.tenant AND v.id = p.id AND v.deleted_at IS NULL ORDER BY p.n`),
     });
-    memory.takeParsed(rows.reduce((sum, { metadata }) => sum + String(metadata).length, 0));
-    for (const row of rows) {
-      const place = batch[Number(row.n)];
-      if (place) objects.push({ place, object: { ...conversationOf(row), ...makerOf(row) } });
+    return rows.flatMap((row) => {
+      const place = places[Number(row.n)];
+      return place ? [{ row, place }] : [];
+    });
+  };
+  const rows = await readRows(places).catch(async (error) => {
+    if (!isUnreadable(error)) throw error;
+    return (await readableOf(places, (place) => readRows([place]))).flat();
+  });
+  memory.takeParsed(rows.reduce((sum, { row }) => sum + String(row.metadata).length, 0));
+  return rows.map(({ row, place }) => ({ place, object: { ...conversationOf(row), ...makerOf(row) } }));
+}
+
+/** What reading each place gives, without those where something is that cannot be read. */
+async function readableOf<T>(places: readonly Place[], read: (place: Place) => Promise<T>): Promise<T[]> {
+  const all: T[] = [];
+  for (const place of places) {
+    try {
+      all.push(await read(place));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
     }
   }
-  return { objects, cut: false };
+  return all;
 }
 
 /**
  * Reads the responses at some places with their output, as many as fit what may be read at once, but one at least, and without
- * those that are gone by now; `cut` says that there are more. Throws an ApiError where there is no memory for one.
+ * those that are gone by now or cannot be read; `cut` says that there are more. Throws an ApiError where there is no memory for one.
  */
 async function readResponses(store: TenantStore, places: readonly Place[]) {
   const objects: Listing<Response>[] = [];
   let room = maxReadable(store);
   for (const batch of batchesOf(places)) {
-    const { listed, bytes, cut } = await readBatch(store, batch, room, objects.length === 0);
-    objects.push(...listed);
-    if (cut) return { objects, cut };
-    room -= bytes;
+    const isFirst = objects.length === 0;
+    try {
+      const { listed, bytes, cut } = await readBatch(store, batch, room, isFirst);
+      objects.push(...listed);
+      if (cut) return { objects, cut };
+      room -= bytes;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      for (const { listed } of await readableOf(batch, (place) => readBatch(store, [place], maxReadable(store), true)))
+        objects.push(...listed);
+    }
   }
   return { objects, cut: false };
 }
@@ -213,12 +246,12 @@ async function readBatch(
       sql`${page} SELECT s.n, s.size, CASE WHEN ${fits} THEN 1 ELSE 0 END AS fits FROM fitting s ORDER BY s.n`,
     ),
     bodies:
-      read(sql`${page} SELECT s.n, r.status, ${OWNER_BEAT}, r.made_by, r.request, r.body, k.n AS chunk, k.body AS more
+      read(sql`${page} SELECT s.n, r.tenant, r.status, ${OWNER_BEAT}, r.made_by, r.request, r.body, k.n AS chunk, k.body AS more
       FROM fitting s CROSS JOIN responses r
       LEFT JOIN chunks k ON r.body = '' AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0
       WHERE ${fits} AND r.tenant = s.tenant AND r.id = s.id ORDER BY s.n, k.n`),
     items:
-      read(sql`${page} SELECT s.n AS listed, i.body, k.n, k.body AS more FROM fitting s CROSS JOIN items i ${ITEM_CHUNKS}
+      read(sql`${page} SELECT s.n AS listed, i.tenant, i.body, k.n, k.body AS more FROM fitting s CROSS JOIN items i ${ITEM_CHUNKS}
       WHERE ${fits} AND i.tenant = s.tenant AND i.holder = s.id AND i.side = 'output' ORDER BY s.n, i.place, k.n`),
   });
   for (const row of bodies) if (await lease.endIfDead(database, row)) return readBatch(store, places, room, isFirst);

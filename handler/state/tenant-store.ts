@@ -2,12 +2,15 @@ import { ApiError } from '../errors.ts';
 import type { Reservation } from '../memory-budget.ts';
 import type { Database } from './database/database.ts';
 import type { WebhookTarget } from './deliveries.ts';
+import type { Encryption } from './encryption.ts';
 import type { HistoryCache } from './history-cache.ts';
 import type { ProcessLease } from './process-lease.ts';
 
 /** The part of the store that all tenants share: a database, and this process with its lease. */
 export interface SharedStore {
   readonly database: Database;
+  /** Gives the texts that are encrypted there; absent where the configuration has no secrets. */
+  readonly encryption?: Encryption | undefined;
   readonly lease: ProcessLease;
   /** Whether the last write of a turn failed: then a turn is begun only once that could be written. */
   readonly lastWrite: { failed: boolean };
@@ -34,6 +37,14 @@ export interface TenantStore extends SharedStore {
   readonly user?: string | undefined;
   /** Memory for what is read. */
   readonly memory: Reservation;
+}
+
+/** The database of a store for what is in one partition: its batches give all texts as they were written. */
+export function databaseOf(
+  { database, encryption }: Pick<SharedStore, 'database' | 'encryption'>,
+  partition: string,
+): Database {
+  return encryption?.of(database, partition) ?? database;
 }
 
 /** Whether a text can be an id at all; the database is not asked for others. */

@@ -30,7 +30,8 @@ export const tenantTables: readonly TenantTable[] = [
   { name: 'chunks', key: ['holder', 'side', 'place', 'n'], texts: ['body'] },
   { name: 'conversations', key: ['id'], texts: ['metadata'], isUse: true },
   { name: 'responses', key: ['id'], texts: ['body'], isUse: true },
-];
+  { name: 'tenant_keys', key: ['id'], texts: ['wrapped'] },
+]; // the keys of what was encrypted last, since turns that have not ended still need them
 
 /** Rows that one statement counts, and that one removes at most; of large rows fewer, by bytes. */
 const [COUNTED_ROWS, REMOVED_ROWS, REMOVED_BYTES, ROW_OVERHEAD] = [2_000, 500, 2 * 1024 * 1024, 4_096];

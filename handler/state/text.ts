@@ -1,8 +1,11 @@
 import type { Row, Statement } from './database/database.ts';
-import { sql, write } from './database/sql.ts';
+import { confidential, type Sql, sql, write } from './database/sql.ts';
 
-/** Characters of one row's text: at three bytes each they stay within the 512 KiB that every database takes well. */
-const MAX_TEXT = 170_000;
+/**
+ * Characters of one row's text: at three bytes each, and encrypted, which takes a third more, they stay within the 512 KiB that every
+ * database takes well.
+ */
+const MAX_TEXT = 127_000;
 
 /** The key of a text: the row of an item, of a response (`kind` is `body`), of its `job`, or a block of its `log`. */
 export interface TextKey {
@@ -14,11 +17,8 @@ export interface TextKey {
 }
 
 /** Splits a text into what fits its own row and the statements that write the rest. */
-export function splitText(
-  { tenant, owner, kind, position }: TextKey,
-  text: string,
-): { head: string; rest: Statement[] } {
-  if (text.length <= MAX_TEXT) return { head: text, rest: [] };
+export function splitText({ tenant, owner, kind, position }: TextKey, text: string): { head: Sql; rest: Statement[] } {
+  if (text.length <= MAX_TEXT) return { head: confidential(tenant, text), rest: [] };
   const rest: Statement[] = [];
   for (let from = 0, n = 0; from < text.length; n++) {
     let end = Math.min(from + MAX_TEXT, text.length);
@@ -27,11 +27,11 @@ export function splitText(
     const piece = text.slice(from, end);
     rest.push(
       write(sql`INSERT INTO chunks (tenant, holder, side, place, n, body)
-        VALUES (${tenant}, ${owner}, ${kind}, ${position}, ${n}, ${piece})`),
+        VALUES (${tenant}, ${owner}, ${kind}, ${position}, ${n}, ${confidential(tenant, piece)})`),
     );
     from = end;
   }
-  return { head: '', rest };
+  return { head: confidential(tenant, ''), rest };
 }
 
 /** Joins chunks to items `i`: the columns `n` and `more` for `joinText`; order by `n` last. */

@@ -26,7 +26,7 @@ import type { Bindings } from './bindings.ts';
 /** Options of a Worker beside its configuration. */
 export type WorkerOptions = Pick<
   HandlerOptions,
-  'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel' | 'verifyJwt' | 'audit'
+  'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel' | 'verifyJwt' | 'openEncryption' | 'audit'
 > & {
   /** Opens traces and metrics by the bindings `OTEL_*`: `openOtlp` of `antiphon/telemetry`. Default: there are none. */
   telemetry?: OpenWorkerTelemetry | undefined;
@@ -149,6 +149,7 @@ async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }
     },
   });
   if (!work) throw new Error('the handler has no background work');
+  await handler.check();
   telemetry?.observe(handler.gauges);
   return { handler, work, flush: async () => telemetry?.flush() };
 }

@@ -7,6 +7,16 @@ export interface Statement {
   readonly kind: 'read' | 'write';
   readonly text: string;
   readonly values: readonly Value[];
+  /** Which of the values are confidential; absent if none is. Drivers need not know. */
+  readonly confidential?: readonly Confidential[] | undefined;
+}
+
+/** Says that a value is a text of a tenant's clients, which may be stored as nobody else can read it. */
+export interface Confidential {
+  /** The index of the value. */
+  readonly at: number;
+  /** The partition that it is stored in. */
+  readonly tenant: string;
 }
 
 /** Statements of one round trip, by name, alone or in lists, run in the order of the names. */

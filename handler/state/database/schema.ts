@@ -154,6 +154,14 @@ export const migrations: readonly (readonly string[])[] = [
       model text NOT NULL, kind text NOT NULL, name text NOT NULL, amount bigint NOT NULL,
       PRIMARY KEY (tenant, day, user_name, project, key_id, model, kind, name))`,
   ],
+  [
+    // Keys by which what tenants store is encrypted, each wrapped by the `secret` of the configuration with that id. One that was
+    // dropped is overwritten, and stays to say so.
+    `CREATE TABLE tenant_keys (
+      tenant text NOT NULL, id text NOT NULL, secret text NOT NULL, wrapped text NOT NULL, created_at bigint NOT NULL,
+      dropped_at bigint, PRIMARY KEY (tenant, id))`,
+    'CREATE INDEX tenant_keys_by_secret ON tenant_keys (secret, tenant, id) WHERE dropped_at IS NULL',
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);

@@ -1,3 +1,4 @@
+import { openEncryption } from '../../../handler/encryption/index.ts';
 import {
   type Audit,
   type CompileCel,
@@ -57,7 +58,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   const { docs = true, docsScript } = chosen;
   const { config: given = testConfig(model) } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
-  const config = { ...given, ...(retention && { retention }), docs, limits };
+  const config = { ...given, ...(retention && { retention }), docs, limits, ...encryptionOf(given) };
   const { transport, close } = createTransport();
   const opened = database ?? (await testDatabase());
   const handler = createHandler({
@@ -67,6 +68,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     codecs,
     tokenizer: loadTokenizer,
     tools,
+    openEncryption,
     ...(runner && { runner }),
     ...(identify && { identify }),
     ...(compileCel && { compileCel }),
@@ -106,5 +108,14 @@ export async function openInProcess(chosen?: Chosen): Promise<InProcess> {
     resume: handler.resume,
     deliver: handler.deliver,
     drain: handler.drain,
+  };
+}
+
+/** With `TEST_ENCRYPT_AT_REST=1` every promise runs on a database whose texts are encrypted. */
+function encryptionOf({ secrets }: Config): Partial<Config> {
+  if (process.env.TEST_ENCRYPT_AT_REST !== '1') return {};
+  return {
+    encryptAtRest: true,
+    secrets: secrets.length > 0 ? secrets : [{ id: 'rest', key: 'a secret of a test, of 32 bytes.' }],
   };
 }

@@ -1,0 +1,156 @@
+import { toBase64 } from '../base64.ts';
+import { fixedLimits } from '../limits.ts';
+import { decrypt, encrypt, type Key } from '../seal.ts';
+import type { Database } from '../state/database/database.ts';
+import { UnreadableText } from '../state/encryption.ts';
+import { findTenantKeys, insertTenantKey, type TenantKey } from '../state/tenant-keys.ts';
+import type { Keyring } from './keyring.ts';
+
+/** A key of a tenant that can be used. */
+export interface UsableKey {
+  id: string;
+  key: Key;
+}
+
+interface Known {
+  /** When the read began that it is from: what was dropped later is not in it. */
+  at: number;
+  rows: ReadonlyMap<string, TenantKey>;
+  /** The newest one that was not dropped, which encrypts. */
+  newest: string | undefined;
+  opened: Map<string, Promise<Key>>;
+}
+
+/**
+ * The keys of tenants as one process knows them, in bounded memory and time: a key that is dropped is used for `keyAge` at most. Requests
+ * share what was read and never a read, since some runtimes end a read with the request that began it.
+ */
+export class TenantKeys {
+  readonly #database: Database;
+  readonly #keyring: Keyring;
+  readonly #dropped: (tenant: string) => void;
+  readonly #now: () => number;
+  readonly #known = new Map<string, Known>();
+
+  constructor(database: Database, keyring: Keyring, dropped: (tenant: string) => void, now = () => performance.now()) {
+    this.#database = database;
+    this.#keyring = keyring;
+    this.#dropped = dropped;
+    this.#now = now;
+  }
+
+  /** Forgets what was opened: other secrets may open less. */
+  clear(): void {
+    this.#known.clear();
+  }
+
+  /** Whether any key of a tenant is known, perhaps one that was dropped meanwhile. */
+  has(tenant: string): boolean {
+    return this.#known.has(tenant);
+  }
+
+  /** Resolves once what is known of a tenant is not older than it may be; undefined if it is so now. */
+  refresh(tenant: string): Promise<unknown> | undefined {
+    const known = this.#known.get(tenant);
+    return known && this.#isFresh(known) ? undefined : this.#load(tenant);
+  }
+
+  /** The key that encrypts what is written now, made if there is none. */
+  async newest(tenant: string): Promise<UsableKey> {
+    for (let tries = 1; ; tries++) {
+      const known = await this.#find(tenant);
+      if (known.newest !== undefined) return { id: known.newest, key: await this.#open(known, known.newest) };
+      if (tries > 2) throw new Error(`the tenant ${tenant} has no key, although one was made`);
+      await this.#make(tenant);
+      this.#known.delete(tenant);
+    }
+  }
+
+  /** The key of an id; rejects with an UnreadableText if there is none that can be opened. */
+  async find(tenant: string, id: string): Promise<Key> {
+    let known = await this.#find(tenant);
+    // Another process has just made it.
+    if (!known.rows.has(id)) known = await this.#load(tenant);
+    return this.#open(known, id);
+  }
+
+  async #find(tenant: string): Promise<Known> {
+    const known = this.#known.get(tenant);
+    return known && this.#isFresh(known) ? known : this.#load(tenant);
+  }
+
+  #isFresh({ at }: Known): boolean {
+    return this.#now() - at < fixedLimits.keyAge;
+  }
+
+  async #load(tenant: string): Promise<Known> {
+    const at = this.#now();
+    const rows = new Map((await findTenantKeys(this.#database, tenant)).map((row) => [row.id, row]));
+    const before = this.#known.get(tenant);
+    const usable = [...rows.values()].filter(({ dropped }) => dropped === undefined);
+    const isUsable = new Set(usable.map(({ id }) => id));
+    const opened = new Map([...(before?.opened ?? [])].filter(([id]) => isUsable.has(id)));
+    const known = { at, rows, newest: usable.at(-1)?.id, opened };
+    this.#known.delete(tenant);
+    this.#known.set(tenant, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > fixedLimits.tenantKeys && oldest !== undefined) this.#known.delete(oldest);
+    if (wasDropped(rows, before)) this.#dropped(tenant);
+    return known;
+  }
+
+  #open({ rows, opened }: Known, id: string): Promise<Key> {
+    const open = opened.get(id) ?? this.#unwrap(rows.get(id));
+    opened.set(id, open);
+    open.catch(() => opened.delete(id));
+    return open;
+  }
+
+  async #unwrap(row: TenantKey | undefined): Promise<Key> {
+    if (!row) throw new UnreadableText('its key is not in the database');
+    if (row.dropped !== undefined) throw new DroppedKey('its key was dropped');
+    const bytes = await unwrap(this.#keyring, row);
+    return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  }
+
+  async #make(tenant: string): Promise<void> {
+    await this.#database.batch({ made: insertTenantKey(await newTenantKey(this.#keyring, tenant, Date.now()), true) });
+  }
+}
+
+/** The bytes of a key that was not dropped; rejects with an UnreadableText if its secret is not there, or another. */
+export async function unwrap(keyring: Keyring, key: TenantKey): Promise<Uint8Array<ArrayBuffer>> {
+  const { secret: id, wrapped } = key;
+  const secret = await keyring.find(id);
+  if (!secret) throw new UnreadableText(`its key is wrapped by the secret ${id}, which \`secrets\` does not have`);
+  return decrypt(secret, boundOf(key), wrapped).catch((cause) => {
+    throw new UnreadableText(`its key does not open with the secret ${id} of \`secrets\`, which is another`, { cause });
+  });
+}
+
+/** A key that its tenant has no more. */
+export class DroppedKey extends UnreadableText {}
+
+/** Makes a key of a tenant, wrapped by the newest secret. */
+export async function newTenantKey(keyring: Keyring, tenant: string, created: number): Promise<TenantKey> {
+  const { id: secret, key } = await keyring.newest();
+  const id = toBase64(crypto.getRandomValues(new Uint8Array(6)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  const wrapped = await encrypt(key, boundOf({ tenant, id }), bytes);
+  return { tenant, id, secret, wrapped, created, dropped: undefined };
+}
+
+/** What a wrapped key is bound to: nobody else's opens in its place. */
+export function boundOf({ tenant, id }: Pick<TenantKey, 'tenant' | 'id'>): string[] {
+  return ['tenant key', tenant, id];
+}
+
+/** Whether a key was dropped since one read it; without an earlier read, so lately that something may be remembered. */
+function wasDropped(rows: ReadonlyMap<string, TenantKey>, before: Known | undefined): boolean {
+  const isGone = (id: string) => rows.get(id)?.dropped !== undefined || !rows.has(id);
+  if (before) return [...before.rows.values()].some(({ id, dropped }) => dropped === undefined && isGone(id));
+  const since = Date.now() - 2 * fixedLimits.historyAge;
+  return [...rows.values()].some(({ dropped }) => dropped !== undefined && dropped > since);
+}
