@@ -27,6 +27,7 @@ test('an empty configuration has every default', () => {
     webhooks: [],
     costs: [],
     usage: false,
+    encryptAtRest: false,
     dropTools: ['web_search', 'image_generation'],
     prompts: [],
     secrets: [],

@@ -123,6 +123,7 @@ const elsewhere: Partial<Record<ErrorKind, string>> = {
   cancelled: 'leaving.*',
   no_websocket: 'websocket.*',
   unreadable: 'sealed.*',
+  shredded: 'encryption-keys.test.ts',
   too_many_waiting: 'websocket.*',
   rate_limit: 'backend-refusals.*',
   quota: 'backend-refusals.*',

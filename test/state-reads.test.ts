@@ -23,6 +23,7 @@ import { holdersOf, ownerOf } from '../handler/state/owner.ts';
 import { ProcessLease } from '../handler/state/process-lease.ts';
 import { findItems, idsInConversation } from '../handler/state/references.ts';
 import { getResponse, getStatus, getStoredResponse, listInputItems } from '../handler/state/responses.ts';
+import { findTenantKeys, keyOfEachSecret, keysOfSecret } from '../handler/state/tenant-keys.ts';
 import type { TenantStore } from '../handler/state/tenant-store.ts';
 import { measureTenants } from '../handler/state/tenants.ts';
 import { create } from './promises/ask.ts';
@@ -135,14 +136,17 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     holdersOf: () => holdersOf(store, [id]),
     ownerOf: () => ownerOf(store, id),
     listKeys: () => listKeys(database, { limit: 10 }),
+    findTenantKeys: () => findTenantKeys(database, 'default'),
+    keyOfEachSecret: () => keyOfEachSecret(database),
+    keysOfSecret: () => keysOfSecret(database, 'k1', 10),
   };
 }
 
 /** The other exports of `handler/state` that go to a database, or wait for who does. */
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
-  ...['beginTurn', 'claimJob', 'takeDue', 'retryRead', 'sweep', 'writeCharge'],
-  ...['createKey', 'revokeKey', 'rotateKey'],
+  ...['beginTurn', 'claimJob', 'abandonJob', 'takeDue', 'retryRead', 'sweep', 'writeCharge'],
+  ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys'],
   ...['removeTenant', 'listOlderResponses', 'listOlderConversations'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];

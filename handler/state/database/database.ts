@@ -8,7 +8,7 @@ export interface Statement {
   readonly text: string;
   readonly values: readonly Value[];
   /** Which of the values are confidential; absent if none is. Drivers need not know. */
-  readonly confidential?: readonly Confidential[] | undefined;
+  readonly confidential?: readonly Confidential[];
 }
 
 /** Says that a value is a text of a tenant's clients, which may be stored as nobody else can read it. */

@@ -42,12 +42,12 @@ export function raw(text: string | number): Sql {
 
 /** A statement that only reads: drivers never make it wait for writers. */
 export function read({ text, values, confidential }: Sql): Statement {
-  return { kind: 'read', text, values, confidential };
+  return confidential ? { kind: 'read', text, values, confidential } : { kind: 'read', text, values };
 }
 
 /** A statement that may change something. */
 export function write({ text, values, confidential }: Sql): Statement {
-  return { kind: 'write', text, values, confidential };
+  return confidential ? { kind: 'write', text, values, confidential } : { kind: 'write', text, values };
 }
 
 /** The text of each template value, and all bound values. */

@@ -24,6 +24,7 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
   not_found: 'there is no such response, conversation, item or prompt',
   model_not_found: 'no entry of `models` matches, or its server does not have it',
   idempotency_in_progress: 'the first request with this `Idempotency-Key` is still running',
+  shredded: 'the key was dropped under which it was encrypted',
   too_large: 'the body is larger than `limits.body`, or than `limits.inflated` once decompressed',
   unsupported_media: 'the body is not JSON, or in an encoding that is not known',
   rate_limit: "the model's server has a limit of its own",

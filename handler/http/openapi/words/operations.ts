@@ -63,7 +63,15 @@ const OF_MODEL: ErrorKind[] = [
 ];
 const OF_TURN: ErrorKind[] = [
   ...OF_MODEL,
-  ...(['unsupported', 'refused', 'not_found', 'previous_not_found', 'previous_not_usable', 'unreadable'] as const),
+  ...([
+    'unsupported',
+    'refused',
+    'not_found',
+    'previous_not_found',
+    'previous_not_usable',
+    'unreadable',
+    'shredded',
+  ] as const),
   ...(['caller_limit', 'storage_full'] as const),
 ];
 
@@ -153,7 +161,7 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
       'The response as it is now. With `stream=true` the events of a response that was made in the background, again or still; ' +
       'with `starting_after` only those after that number.',
     replies: { ...json(response), 'text/event-stream': stream },
-    errors: ['not_found', 'refused'],
+    errors: ['not_found', 'shredded', 'refused'],
   },
   deleteResponse: {
     tag: 'Responses',
@@ -165,13 +173,13 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     tag: 'Responses',
     description: 'It ends as `cancelled`, with what was made so far. One that has ended stays as it is.',
     replies: json({ ...response, background: true, status: 'cancelled', output: [], usage: null }),
-    errors: ['not_found', 'refused'],
+    errors: ['not_found', 'shredded', 'refused'],
   },
   listInputItems: {
     tag: 'Responses',
     description: 'Its own input, not what was before. The newest comes first, unless `order=asc`.',
     replies: json(list),
-    errors: ['not_found', 'context_length'],
+    errors: ['not_found', 'shredded', 'context_length'],
   },
   createConversation: {
     tag: 'Conversations',
@@ -192,14 +200,14 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     tag: 'Conversations',
     description: 'The conversation and its metadata.',
     replies: json(conversation),
-    errors: ['not_found'],
+    errors: ['not_found', 'shredded'],
   },
   updateConversation: {
     tag: 'Conversations',
     description: 'Replaces all of the metadata.',
     requests: { metadata: { metadata: { team: 'search' } } },
     replies: json(conversation),
-    errors: ['not_found', 'storage_full'],
+    errors: ['not_found', 'shredded', 'storage_full'],
   },
   deleteConversation: {
     tag: 'Conversations',
@@ -211,21 +219,21 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     tag: 'Conversations',
     description: 'All that was said. The newest comes first, unless `order=asc`.',
     replies: json(list),
-    errors: ['not_found', 'context_length'],
+    errors: ['not_found', 'shredded', 'context_length'],
   },
   addItems: {
     tag: 'Conversations',
     description: 'Adds items at the end, as if they had been said.',
     requests: { 'a message': { items: [{ role: 'user', content: 'Say hello.' }] } },
     replies: json(list),
-    errors: ['not_found', 'refused', 'unreadable', 'conversation_locked', 'storage_full'],
+    errors: ['not_found', 'shredded', 'refused', 'unreadable', 'conversation_locked', 'storage_full'],
   },
-  getItem: { tag: 'Conversations', description: 'One item.', replies: json(said), errors: ['not_found'] },
+  getItem: { tag: 'Conversations', description: 'One item.', replies: json(said), errors: ['not_found', 'shredded'] },
   deleteItem: {
     tag: 'Conversations',
     description: 'Takes the item out; the reply is the conversation.',
     replies: json(conversation),
-    errors: ['not_found', 'conversation_locked'],
+    errors: ['not_found', 'shredded', 'conversation_locked'],
   },
   listModels: {
     tag: 'Models',
