@@ -1,9 +1,14 @@
 import { type Database, misconfigured } from '../handler/index.ts';
 import type { DatabaseKind, Synchronous, Trouble } from './databases/kind.ts';
+import { postgres } from './databases/postgres.ts';
 import { sqlite } from './databases/sqlite.ts';
 
 /** Kinds of databases, by what stands before the colon of their URLs. */
-const kinds = new Map<string, DatabaseKind>([['sqlite', sqlite]]);
+const kinds = new Map<string, DatabaseKind>([
+  ['sqlite', sqlite],
+  ['postgres', postgres],
+  ['postgresql', postgres],
+]);
 
 /** The database when the configuration names none. */
 export const DEFAULT_DATABASE = 'sqlite:./data/antiphon.db';

@@ -280,8 +280,11 @@ function tooManyConnections(): Refusal {
 }
 
 /** The ingress of one request. `ended` is called when Node has handed on the whole reply, or the connection is gone. */
-function ingressOf(ingress: Ingress, outgoing: { once(event: 'close', then: () => void): unknown }): Ingress {
-  return { ...ingress, ended: (then) => void outgoing.once('close', then) };
+function ingressOf(
+  ingress: Ingress,
+  outgoing: Pick<ServerResponse, 'closed'> & { once(event: 'close', then: () => void): unknown },
+): Ingress {
+  return { ...ingress, ended: (then) => (outgoing.closed ? then() : void outgoing.once('close', then)) };
 }
 
 /** The client's address: of its connection or, behind an Envoy that we know, the last one in `x-forwarded-for`. */

@@ -106,7 +106,7 @@ models:
       '3:11: tls.http.cret is not a key that is known: did you mean cert?',
       '7:10: listen.admin must be a text',
       '8:3: listen.htpt is not a key that is known: did you mean http?',
-      '9:11: database must be sqlite:PATH, or sqlite::memory: for one that ends with the process',
+      '9:11: database must be sqlite:PATH, or sqlite::memory: for one that ends with the process, or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
       '10:30: limits.linger must be at most limits.drain',
       '10:40: limits.idle must be a text such as 600s',
       '11:9: errors must be auto, tiers or openai: did you mean openai?',

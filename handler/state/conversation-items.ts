@@ -41,7 +41,7 @@ export async function addItems(store: TenantStore, id: string, items: Item[]): P
     try {
       await database.batch({
         conversation: write(sql`UPDATE conversations AS c SET used_at = ${Date.now()},
-            next_place = CASE WHEN c.next_place = ${next} AND NOT ${LOCKED} THEN ${next + items.length} END
+            next_place = CASE WHEN c.next_place = ${next} AND NOT ${LOCKED} THEN CAST(${next + items.length} AS bigint) END
           WHERE c.tenant = ${tenant} AND c.id = ${id}`),
         items: insertItems({ tenant, owner: id, kind: 'added', position: next, items, conversation: { id, next } }),
       });

@@ -78,7 +78,9 @@ export function removeDelivery({ tenant, id, url }: Delivery): Statement {
 
 /** Schedules the next attempt, in milliseconds since 1970. */
 export function postpone({ tenant, id, url }: Delivery, until: number): Statement {
-  return write(sql`UPDATE deliveries SET next_at = ${until} WHERE tenant = ${tenant} AND id = ${id} AND url = ${url}`);
+  return write(
+    sql`UPDATE deliveries SET next_at = ${Math.round(until)} WHERE tenant = ${tenant} AND id = ${id} AND url = ${url}`,
+  );
 }
 
 /** When the next delivery to a URL is due, in milliseconds since 1970; undefined when there is none. */

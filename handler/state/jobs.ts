@@ -123,7 +123,10 @@ export async function takeJobMemory({ database, tenant, memory }: TenantStore, i
  * Claims a turn for this process; undefined when another process runs it, when it has ended, or when it needs a newer
  * program.
  */
-export async function claimJob({ database, tenant, lease }: TenantStore, id: string): Promise<StoredJob | undefined> {
+export async function claimJob(
+  { database, tenant, lease }: Pick<TenantStore, 'database' | 'tenant' | 'lease'>,
+  id: string,
+): Promise<StoredJob | undefined> {
   const {
     claimed: [row],
     jobs,

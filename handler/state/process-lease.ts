@@ -26,6 +26,8 @@ export class ProcessLease {
   readonly duration: number;
   /** The last heartbeat, by `performance.now()`. */
   #lastBeat = Number.NEGATIVE_INFINITY;
+  /** The write of the first one, until it is done: before that others would take this process for dead. */
+  #first: Promise<unknown> | undefined;
   readonly #oneClock: boolean;
   #watched = new Map<string, Watched>();
 
@@ -55,12 +57,16 @@ export class ProcessLease {
 
   /** Runs statements as one batch, together with a heartbeat when one is due; returns their rows. */
   async write<B extends Batch>(database: Database, statements: B): Promise<Rows<B>> {
+    while (this.#first) await this.#first;
     if (!this.#isDue()) return database.batch(statements);
+    const isFirst = this.#lastBeat === Number.NEGATIVE_INFINITY;
     this.#lastBeat = performance.now();
     const beat = write(sql`INSERT INTO owners (id, alive_until) VALUES (${this.id}, ${Date.now() + this.duration})
       ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`);
+    const written = database.batch({ beat, ...statements });
+    if (isFirst) this.#first = written.catch(() => {}).finally(() => (this.#first = undefined));
     try {
-      return await database.batch({ beat, ...statements });
+      return await written;
     } catch (error) {
       this.#lastBeat = Number.NEGATIVE_INFINITY; // The heartbeat was undone with the batch, and turns begun meanwhile rely on it.
       if (error instanceof Conflict && this.running.size > 0) this.write(database, {}).catch(() => {});

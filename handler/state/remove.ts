@@ -101,7 +101,7 @@ export async function removeLogs(database: Database, now: number): Promise<boole
 export async function expireConversations(database: Database, before: number, now: number): Promise<boolean> {
   const { due } = await database.batch({
     // A conversation with a running turn is in use.
-    due: write(sql`UPDATE conversations AS c SET deleted_at = CASE WHEN ${LOCKED} THEN NULL ELSE ${now} END,
+    due: write(sql`UPDATE conversations AS c SET deleted_at = CASE WHEN ${LOCKED} THEN NULL ELSE CAST(${now} AS bigint) END,
         used_at = CASE WHEN ${LOCKED} THEN ${now} ELSE used_at END
       WHERE (c.tenant, c.id) IN (SELECT v.tenant, v.id FROM conversations v
         WHERE v.deleted_at IS NULL AND v.used_at < ${before} ORDER BY v.used_at LIMIT ${ROW_LIMIT}) RETURNING id`),

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
-import { type MemoryBudget, parseConfig } from '../../handler/index.ts';
+import { type Ingress, type MemoryBudget, parseConfig } from '../../handler/index.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { create, refuses } from '../promises/ask.ts';
 import { type Door, doorAt, post, testConfigFile } from '../support/doors/door.ts';
@@ -162,6 +162,25 @@ test('after thousands of requests of all kinds no memory is reserved', { timeout
   };
   await Promise.all(Array.from({ length: 8 }, work));
   await empty(memory);
+});
+
+test('a reply to a client who has left before has ended at once, so that it holds no memory', {
+  timeout: 10_000,
+}, async (t) => {
+  const left = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const fetch = async (request: Request, ingress: Ingress) => {
+    request.signal.addEventListener('abort', () => setTimeout(left.resolve, 20));
+    leaving.abort();
+    await left.promise;
+    ingress.ended?.(ended.resolve);
+    return new Response('late');
+  };
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
+  t.after(server.close);
+  const leaving = new AbortController();
+  await globalThis.fetch(`http://127.0.0.1:${server.port}/`, { signal: leaving.signal }).catch(() => {});
+  await ended.promise;
 });
 
 test('a client on plain HTTP that stops reading is cut, and one that waits for the model is not', {

@@ -28,6 +28,8 @@ const FULL = { status: 507, code: 'storage_full', type: 'server_error', param: n
 
 test('a database as large as it may be takes nothing new, and all that needs no room goes on', async (t) => {
   const database = await testDatabase();
+  if (database.system === 'postgresql')
+    return t.skip('its size is measured now and then, and its files keep free room');
   const model = await startScriptedModel();
   t.after(() => model.close());
   const base = testConfig(model);

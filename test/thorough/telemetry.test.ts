@@ -138,7 +138,7 @@ test('metrics tell of requests, turns, calls, tools, batches and what waits', as
   has(/gen_ai_client_inference_usage_input_tokens_total\{.*\} \d+/);
   has(/gen_ai_client_inference_usage_cache_read_input_tokens_total\{.*\} 5/);
   has(/gen_ai_execute_tool_duration_count\{.*gen_ai_tool_name="add".*\} 1/);
-  has(/db_client_operation_duration_count\{db_system_name="sqlite",db_operation_name="BATCH.*"\} \d/);
+  has(/db_client_operation_duration_count\{db_system_name="(sqlite|postgresql)",db_operation_name="BATCH.*"\} \d/);
 });
 
 test('a turn is measured once, where it ends, by its model if that has ever answered', async (t) => {

@@ -5,6 +5,7 @@ import { ProcessLease } from '../process-lease.ts';
 import { sweep } from '../sweep.ts';
 import { joinText, splitText, type TextKey } from '../text.ts';
 import { Conflict, type Database, type Statement, StorageFull } from './database.ts';
+import { race } from './race.ts';
 import { migrate, migrations } from './schema.ts';
 import { raw, read, sql, write } from './sql.ts';
 
@@ -161,6 +162,10 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
       const kept = (await another?.batch({ owners: OWNERS }))?.owners.map(({ id }) => id) ?? ['a', 'b'];
       assertSame(kept, ['a', 'b'], 'what is kept');
     },
+  ),
+
+  contractCase('of six claimants at the same time one gets what there is to have once', ({ database, another }) =>
+    race(database, another),
   ),
 
   promise('rows page both ways without loss', async ({ database }) => {

@@ -4,6 +4,9 @@ import { raw, read, sql, write } from './sql.ts';
 /** Placeholder for the time of the migration. */
 const NOW = ':now';
 
+/** Texts are compared by their bytes, as SQLite does it: pages go by the order of ids, and a database's own language has another. */
+const BY_BYTES: Readonly<Record<string, string>> = { postgresql: 'text COLLATE "C"' };
+
 /**
  * Migrations: each version of the schema as the statements that lead to it from the one before. A released version never
  * changes. Times are milliseconds since 1970; every table of client data has `tenant` first.
@@ -182,10 +185,11 @@ export async function migrate(database: Database, to: number = migrations.length
     }
     if (version >= to) return;
     const now = String(Date.now());
+    const text = BY_BYTES[database.system ?? ''] ?? 'text';
     try {
       await database.batch({
         version: write(sql`INSERT INTO migrations (version) VALUES (${version + 1})`),
-        steps: (migrations[version] ?? []).map((step) => write(raw(step.replace(NOW, now)))),
+        steps: (migrations[version] ?? []).map((step) => write(raw(step.replace(NOW, now).replace(/\btext\b/g, text)))),
       });
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // another process has just done this step

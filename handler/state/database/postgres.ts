@@ -1,0 +1,154 @@
+import { rowsByName, statementsOf } from './batch.ts';
+import { Conflict, closedError, type Database, type Row, type Statement, StorageFull } from './database.ts';
+import { PostgresBatch } from './postgres-batch.ts';
+import { raw, read, sql, write } from './sql.ts';
+
+/** The part of a Pool of `pg` that is used; the root opens it. Whoever opens it hears its errors, and those of each client. */
+export interface PostgresPool {
+  connect(): Promise<PostgresClient>;
+  end(): Promise<void>;
+}
+
+/** A connection of the pool, for one batch. */
+export interface PostgresClient {
+  query(batch: PostgresBatch): unknown;
+  /** Gives it back; `true` closes it. */
+  release(broken?: boolean): void;
+}
+
+/** Options of a Postgres database. */
+export interface PostgresOptions {
+  /** How long a batch is tried again while the server is away or busy, in milliseconds. Default: 5000. */
+  patience?: number;
+  /** Whether the isolation is set in each batch, since connections do not have it: behind a pooler that shares them. */
+  isolateEach?: boolean;
+}
+
+/** A NOT NULL, a key and a check that refuse a statement. */
+const CONSTRAINT_CODES = new Set(['23502', '23505', '23514']);
+
+/** Nothing was done, and the same batch may succeed: the snapshot was too old, a deadlock, a lock that was not to be had. */
+const AGAIN_CODES = new Set(['40001', '40P01', '55P03']);
+
+/** Nothing was done, and a later connection may do it: the server starts, stops, or is not the one that writes. */
+const AWAY_CODES = new Set(['57P01', '57P02', '57P03', '25006', '53300', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** A name that a connection does not have, or has already: a pooler gives each transaction another. */
+const NAME_CODES = new Set(['26000', '42P05']);
+
+/** The disk is full. */
+const DISK_FULL = '53100';
+
+/** The isolation that a batch needs: on the default one a statement's parts see different moments, and locks are granted twice. */
+const ISOLATE = write(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`);
+
+/** Writes after which statistics are gathered: plans that were made for empty tables read whole ones. */
+const ANALYZE_AFTER = new Set([500, 5_000, 50_000]);
+
+/** The longest pause before a batch is tried again, in milliseconds. */
+const [BUSY_MS, AWAY_MS] = [20, 250];
+
+/** How old the size of the database may be, in milliseconds. */
+const SIZE_MS = 10_000;
+
+/**
+ * A Database on Postgres. A batch is one round trip and one transaction, at REPEATABLE READ. One that comes too late for its snapshot
+ * is run again, and so is one whose server is away for less than `patience`, if it cannot have been done; where nobody can tell, it
+ * rejects with the connection's own error.
+ */
+export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = {}): Database {
+  const { patience = 5_000, isolateEach = false } = options;
+  const running = new Set<Promise<unknown>>();
+  let named = true;
+  let writes = 0;
+  let size: number | undefined;
+  let sizedAt = Number.NEGATIVE_INFINITY;
+  let closing: Promise<void> | undefined;
+
+  const once = async (statements: readonly Statement[]): Promise<Row[][]> => {
+    const client = await pool.connect();
+    const batch = new PostgresBatch(isolateEach ? [ISOLATE, ...statements] : statements, named);
+    client.query(batch);
+    try {
+      const rows = await batch.rows;
+      client.release();
+      return isolateEach ? rows.slice(1) : rows;
+    } catch (error) {
+      client.release(!isOfStatement(error));
+      throw error;
+    }
+  };
+
+  const run = async (statements: readonly Statement[]): Promise<Row[][]> => {
+    const until = performance.now() + patience;
+    const onlyReads = statements.every(({ kind }) => kind === 'read');
+    for (let tries = 1; ; tries++) {
+      try {
+        return await once(statements);
+      } catch (error) {
+        const code = codeOf(error);
+        if (CONSTRAINT_CODES.has(code)) throw new Conflict('a constraint refused a statement', { cause: error });
+        if (code === DISK_FULL) throw new StorageFull('the disk is full', { cause: error });
+        const isAway = AWAY_CODES.has(code) || (onlyReads && isLost(error));
+        if (NAME_CODES.has(code) && named) named = false;
+        else if (!isAway && !AGAIN_CODES.has(code)) throw error;
+        if (performance.now() >= until) throw error;
+        const pause = Math.random() * Math.min(isAway ? AWAY_MS : BUSY_MS, 2 ** tries);
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  };
+
+  const tracked = async <T>(work: Promise<T>): Promise<T> => {
+    running.add(work);
+    try {
+      return await work;
+    } finally {
+      running.delete(work);
+    }
+  };
+
+  /** Keeps the planner and the size up to date; a failure changes nothing but speed. */
+  const aside = (statement: Statement, then: (rows: readonly Row[]) => void = () => {}) => {
+    if (!closing) tracked(once([statement]).then(([rows = []]) => then(rows))).catch(() => {});
+  };
+
+  return {
+    system: 'postgresql',
+    async batch(batch) {
+      if (closing) throw closedError();
+      const statements = statementsOf(batch);
+      const rows = await tracked(run(statements));
+      if (statements.some(({ kind }) => kind === 'write') && ANALYZE_AFTER.has(++writes)) aside(ANALYZE);
+      return rowsByName(batch, rows);
+    },
+    storage() {
+      if (performance.now() - sizedAt > SIZE_MS) {
+        sizedAt = performance.now();
+        aside(SIZE, ([row]) => {
+          size = Number(row?.bytes);
+        });
+      }
+      return size === undefined ? undefined : { bytes: size, free: 0 };
+    },
+    close: () => (closing ??= Promise.allSettled(running).then(() => pool.end())),
+  };
+}
+
+const ANALYZE = write(raw('ANALYZE'));
+const SIZE = read(sql`SELECT pg_database_size(current_database()) AS bytes`);
+
+/** The code of a server's or a system's error; empty for a connection that ended without one. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** Whether the server said it of a statement, so that the connection goes on. */
+function isOfStatement(error: unknown): boolean {
+  return /^(?!57P|08)[0-9A-Z]{5}$/.test(codeOf(error));
+}
+
+/** Whether a connection ended while its answer was awaited: what was asked may have been done. */
+function isLost(error: unknown): boolean {
+  return !/^[0-9A-Z]{5}$/.test(codeOf(error));
+}
