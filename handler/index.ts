@@ -31,6 +31,7 @@ export { deflateCodec, gzipCodec } from './codec/inflate.ts';
 export { type NodeBrotli, nodeBrotliCodec } from './codec/node-brotli.ts';
 export { type NodeZstd, zstdCodec } from './codec/zstd.ts';
 export type { AuthEntry } from './config/auth.ts';
+export type { DatabaseUrls } from './config/database.ts';
 export { demoModels, environmentModels } from './config/default-models.ts';
 export { type Config, parseConfig, readConfig } from './config/index.ts';
 export type { AddedModel, BuiltInModel, ModelConfig } from './config/models.ts';

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../handler/index.ts';
+import type { DatabaseUrls, ModelConfig } from '../handler/index.ts';
 import { allOf } from './all-of.ts';
 import { kindOf } from './database.ts';
 import type { Flags } from './flags.ts';
@@ -16,10 +16,10 @@ export interface Outside {
 /** What a configuration says of the outside, as far as that is checked: listeners, files, URLs, the database. */
 export interface SaidOfOutside extends ListeningConfig {
   models: readonly ModelConfig[];
-  database: string;
+  database: DatabaseUrls;
 }
 
-/** Checks listeners, TLS files, the database's URL, and that no model is this server; throws a ConfigError with every mistake. */
+/** Checks listeners, TLS files, the database's URLs, and that no model is this server; throws a ConfigError with every mistake. */
 export async function checkOutside(said: SaidOfOutside, flags: Partial<Flags>): Promise<Outside> {
   const addresses = Object.values(addressesOf(said, flags)).filter(isTcp);
   const [listen, grpc, http] = await allOf([

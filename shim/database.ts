@@ -1,4 +1,4 @@
-import { type Database, misconfigured } from '../handler/index.ts';
+import { ConfigError, type Database, type DatabaseUrls, misconfigured } from '../handler/index.ts';
 import type { DatabaseKind, Synchronous, Trouble } from './databases/kind.ts';
 import { postgres } from './databases/postgres.ts';
 import { sqlite } from './databases/sqlite.ts';
@@ -11,22 +11,34 @@ const kinds = new Map<string, DatabaseKind>([
 ]);
 
 /** The database when the configuration names none. */
-export const DEFAULT_DATABASE = 'sqlite:./data/antiphon.db';
+export const DEFAULT_DATABASE: DatabaseUrls = { url: 'sqlite:./data/antiphon.db' };
 
-/** The kind of the database that a URL names; throws a ConfigError that says which there are. */
-export function kindOf(url: string): DatabaseKind {
-  const [, scheme = ''] = /^([\w+.-]+):./.exec(url) ?? [];
-  const kind = kinds.get(scheme);
-  if (kind) return kind;
-  const forms = new Set([...kinds.values()].map(({ form }) => form));
-  throw misconfigured('database', `must be ${[...forms].join(', or ')}`);
+/** The kind of the database that URLs name; throws a ConfigError that says which there are, and what is wrong with the others. */
+export function kindOf({ url, ...others }: DatabaseUrls): DatabaseKind {
+  const kind = kindOfUrl(url);
+  if (!kind) {
+    const forms = new Set([...kinds.values()].map(({ form }) => form));
+    throw misconfigured('database', `must be ${[...forms].join(', or ')}`);
+  }
+  const wrong = Object.entries(others).filter(([, other]) => !kind.hasRoles || kindOfUrl(other ?? url) !== kind);
+  if (wrong.length === 0) return kind;
+  const says = kind.hasRoles
+    ? `must be ${kind.form}, as database.url is`
+    : 'is for PostgreSQL, and database.url is not';
+  throw new ConfigError(wrong.map(([key]) => ({ path: ['database', key], says })));
 }
 
-/** Opens a database by its URL, and migrates it; rejects with an Error that names it. */
+function kindOfUrl(url: string): DatabaseKind | undefined {
+  const [, scheme = ''] = /^([\w+.-]+):./.exec(url) ?? [];
+  return kinds.get(scheme);
+}
+
+/** Opens a database by its URL, or by several, and migrates it; rejects with an Error that names it. */
 export async function openDatabase(
-  url: string,
+  database: string | DatabaseUrls,
   synchronous: Synchronous = 'normal',
   trouble?: Trouble,
 ): Promise<Database> {
-  return kindOf(url).open(url, synchronous, trouble);
+  const urls = typeof database === 'string' ? { url: database } : database;
+  return kindOf(urls).open(urls, synchronous, trouble);
 }

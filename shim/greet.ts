@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { redact } from '../handler/index.ts';
 import { type BackendReport, subjectOf, urlOf } from './backends/ask.ts';
 import { logReports, lostIn } from './backends/log-reports.ts';
 import { isShellSafe, nameToTry } from './backends/names.ts';
@@ -30,7 +31,7 @@ export async function greet(product: Product, { say, isOver, isTerminal, isLogTe
   const { listen, http, from, store, model, envoy } = product;
   say(`
 Antiphon is ready. Models: ${from}.
-  responses in    ${store}
+  responses in    ${redact(store)}
   through Envoy   ${envoy ? `${envoy.origin}, its admin: --unix-socket ${envoy.adminSocket} http://localhost/` : '(not started)'}
   HTTP            ${http ?? listen.http}
   ext_proc        ${listen.grpc}

@@ -9,6 +9,7 @@ import {
   markRevoked,
   newKey,
   parseConfig,
+  redact,
   replaceKey,
   revokeKey,
   rotateKey,
@@ -41,11 +42,12 @@ export async function keys(args: readonly string[], env: Env, output: KeysOutput
   const config = flags.values.get('config');
   if (flags.print || flags.sql) return withoutDatabase(flags, output);
   const { config: loaded, file } = await loadConfig({ file: config, env });
-  const { database: url = DEFAULT_DATABASE } = loaded;
-  await placed(file, () => kindOf(url));
+  const { database: urls = DEFAULT_DATABASE } = loaded;
+  const { url } = urls;
+  await placed(file, () => kindOf(urls));
   if (url === 'sqlite::memory:')
     throw new Error('the database is in memory, and ends with its process: keys create -print makes one for the file');
-  const database = await openDatabase(url, loaded.synchronous);
+  const database = await openDatabase(urls, loaded.synchronous);
   try {
     await run(flags, { database, url, config: loaded, output });
   } finally {
@@ -263,6 +265,6 @@ function unknownKey(id: string, url: string, config: Config): Error {
   return new Error(
     isListed
       ? `the key ${id} stands in the configuration: take it out there`
-      : `there is no key of this id in ${url}: see keys list`,
+      : `there is no key of this id in ${redact(url)}: see keys list`,
   );
 }

@@ -108,14 +108,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const source = { file: flags.config, inline: inline ?? { errorDetail: true }, env, backends };
   const filesRead = new Map<string, string>();
   const started = await readSetup({ ...source, filesRead }, flags);
-  const { config, file, models, from, listen, tls, database: url } = started;
+  const { config, file, models, from, listen, tls, database: urls } = started;
   const settings = telemetrySettings(process.env);
   const slot: TelemetrySlot = {};
   let { limits } = config;
-  const store = customDatabase ? 'a database of the root' : url;
+  const store = customDatabase ? 'a database of the root' : urls.url;
   const readiness = new Readiness();
   const database =
-    customDatabase ?? (await openDatabase(store, config.synchronous, (what, holds) => readiness.set(what, holds)));
+    customDatabase ?? (await openDatabase(urls, config.synchronous, (what, holds) => readiness.set(what, holds)));
   const audit = await openAudit(config.audit, (holds) => readiness.note('audit', holds)).catch(async (error) => {
     await database.close();
     throw error;

@@ -1,4 +1,11 @@
-import { type Config, ConfigError, type ModelConfig, readConfig, readSecretFiles } from '../handler/index.ts';
+import {
+  type Config,
+  ConfigError,
+  type DatabaseUrls,
+  type ModelConfig,
+  readConfig,
+  readSecretFiles,
+} from '../handler/index.ts';
 import { allOf } from './all-of.ts';
 import { checkCosts } from './cel.ts';
 import { checkOutside } from './check-outside.ts';
@@ -67,8 +74,8 @@ export interface Setup extends LoadedConfig {
   from: string;
   listen: Listeners;
   tls: Record<'grpc' | 'http', Tls | undefined>;
-  /** The database by its URL. */
-  database: string;
+  /** The database by its URLs. */
+  database: DatabaseUrls;
 }
 
 /** Reads a configuration with the files that it names; throws an Error with a line for every mistake in all of it. */

@@ -29,10 +29,10 @@ export interface TenantsOutput {
 export async function tenants(args: readonly string[], env: Env, output: TenantsOutput): Promise<void> {
   const flags = readTenantsFlags(args);
   const { config, file } = await loadConfig({ file: flags.config, env });
-  const { database: url = DEFAULT_DATABASE, synchronous, limits, audit } = config;
-  await placed(file, () => kindOf(url));
-  if (url === 'sqlite::memory:') throw new Error('the database is in memory, and ends with its process');
-  const database = await openDatabase(url, synchronous);
+  const { database: urls = DEFAULT_DATABASE, synchronous, limits, audit } = config;
+  await placed(file, () => kindOf(urls));
+  if (urls.url === 'sqlite::memory:') throw new Error('the database is in memory, and ends with its process');
+  const database = await openDatabase(urls, synchronous);
   try {
     const storage = await openStorage(config, database);
     const place = { database, storage, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output, audit };

@@ -7,5 +7,5 @@ import { loadConfig } from './setup.ts';
 export async function vacuum(path: string | undefined, env: Env, say: (line: string) => void): Promise<void> {
   const { config, file } = await loadConfig({ file: path, env });
   const { database = DEFAULT_DATABASE } = config;
-  await (await placed(file, () => kindOf(database))).vacuum(database, say);
+  await (await placed(file, () => kindOf(database))).vacuum(database.url, say);
 }

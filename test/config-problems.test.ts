@@ -160,13 +160,13 @@ test('a secret in a file has one key, and no other mistake is told of one with a
   - { match: a, backend: chat, url: "https://a.example", key: { fiel: /x } }
   - { match: b, backend: chat, url: "https://b.example", key: { file: /nowhere, mode: 5 } }
   - { match: c, backend: chat, url: "https://c.example", key: {} }
-database: { path: /nowhere }
+database: { fil: /nowhere }
 `;
   assert.deepEqual(await mistakesIn(text), [
     '2:65: models.0.key.fiel is not a key that is known: did you mean file?',
     '3:81: models.1.key.mode is not a key that is known',
     '4:63: models.2.key must be a text, or { file: PATH }',
-    '5:13: database.path is not a key that is known',
+    '5:13: database.fil is not a key that is known: did you mean file?',
   ]);
 });
 

@@ -99,7 +99,7 @@ test('a whole configuration is taken as it is', () => {
     { match: 'demo', backend: 'demo' },
     { ...chat, key: 'sk-1' },
   ]);
-  assert.deepEqual([config.database, config.synchronous], ['sqlite:./data/a.db', 'full']);
+  assert.deepEqual([config.database, config.synchronous], [{ url: 'sqlite:./data/a.db' }, 'full']);
   assert.equal(config.retention, 36 * 3_600_000);
   assert.equal(config.conversationRetention, 90 * 24 * 3_600_000);
   assert.equal(config.errors, 'openai');
@@ -243,6 +243,8 @@ const wrong: [unknown, RegExp][] = [
   [{ errorDetail: 'yes' }, /errorDetail must be true or false/],
   [{ errors: 'mine' }, /errors must be auto, tiers or openai/],
   [{ database: { path: 'a.db' } }, /database must be a text/],
+  [{ database: { read: 'postgres://a' } }, /database\.url is missing/],
+  [{ database: { url: 'postgres://a', raed: 'postgres://b' } }, /database\.raed is not a key .*read\?/],
   [{ synchronous: 'off' }, /synchronous must be normal or full/],
   [{ conversationRetention: 'forever' }, /conversationRetention must be never, or an age such as 90d/],
   [{ retention: '30' }, /retention must be a number with its unit/],
@@ -343,6 +345,21 @@ test('a wrong expression of a cost stops the start, beside all else that is wron
   );
 });
 
+test('a replica and the role of an administrator are of the same kind of database', async () => {
+  const models = [{ match: '*', backend: 'demo' }];
+  await assert.rejects(
+    startProduct({ config: { models, database: { url: 'sqlite::memory:', read: 'sqlite:b', admin: 'x' } } }),
+    {
+      message:
+        'configuration: database.read is for PostgreSQL, and database.url is not\nconfiguration: database.admin is for PostgreSQL, and database.url is not',
+    },
+  );
+  await assert.rejects(
+    startProduct({ config: { models, database: { url: 'postgres://a', admin: 'sqlite:b' } } }),
+    /^Error: configuration: database\.admin must be postgres:.*, as database\.url is$/,
+  );
+});
+
 test('a secret that is in a file is read by the Node server only, and any other mapping in its place is a mistake', async () => {
   const file = { file: '/run/secrets/k' };
   const places: [written: object, path: string][] = [
@@ -351,6 +368,9 @@ test('a secret that is in a file is read by the Node server only, and any other 
     [{ secrets: [{ id: 'k', key: file }] }, 'secrets.0.key'],
     [{ proof: { value: file } }, 'proof.value'],
     [{ database: file }, 'database'],
+    [{ database: { url: file } }, 'database.url'],
+    [{ database: { url: 'sqlite:a', read: file } }, 'database.read'],
+    [{ database: { url: 'sqlite:a', admin: file } }, 'database.admin'],
   ];
   const secret = 'sqlite:a text of 32 bytes, at least'.replaceAll(' ', '-');
   for (const [written, path] of places) {

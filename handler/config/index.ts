@@ -13,6 +13,7 @@ import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
 import { attributes } from './attributes.ts';
 import { type AuthEntry, auth, name } from './auth.ts';
 import { costs } from './costs.ts';
+import { type DatabaseUrls, database } from './database.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
 import { host, listen, origin, proof, tls } from './listen.ts';
@@ -123,7 +124,7 @@ const settings = v.strictObject({
   isolation: v.optional(v.picklist(['tenant', 'user'], 'must be tenant or user'), 'tenant'),
   proof: v.optional(proof),
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
-  database: v.optional(secretText),
+  database: v.optional(database),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
   retention: v.optional(age),
   logRetention: v.optional(age),
@@ -197,7 +198,7 @@ export interface Config {
   /** Undefined when the file names none: the root chooses then. */
   models: ModelConfig[] | undefined;
   /** The root checks it, since it knows which kinds there are. Undefined when the file names none: the root chooses then. */
-  database: string | undefined;
+  database: DatabaseUrls | undefined;
   /** What a SQLite commit waits for: the operating system, or the disk. */
   synchronous: 'normal' | 'full';
   /** Retention of responses, in milliseconds. */

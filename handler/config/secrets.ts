@@ -5,7 +5,10 @@ import type { ConfigProblem } from './problems.ts';
 import { fillIn } from './substitute.ts';
 
 /** Where the configuration has a secret; `*` is any entry of a list. */
-const PLACES = ['models.*.key', 'webhooks.*.secret', 'secrets.*.key', 'proof.value', 'database'];
+const PLACES = [
+  ...['models.*.key', 'webhooks.*.secret', 'secrets.*.key', 'proof.value'],
+  ...['database', 'database.url', 'database.read', 'database.admin'],
+];
 
 /** The text of a secret. A root that has files has put it in the place of `{ file: PATH }`. */
 export const secretText = v.string(
@@ -31,13 +34,18 @@ export async function readSecretFiles(
   const problems: ConfigProblem[] = [];
   const all = PLACES.flatMap((place) => objectsAt(written, place.split('.')));
   for (const [path, value] of all) {
+    // A place may hold others, as `database` does: then it is no secret itself.
+    const inside = PLACES.flatMap((place) =>
+      place.startsWith(`${path.join('.')}.`) ? place.split('.').slice(-1) : [],
+    );
+    if (inside.some((key) => key in value)) continue;
     const wrong: ConfigProblem[] = [];
     const { file: as, ...others } = value;
     const file = fillIn(as, env, path, wrong);
     if (wrong.length > 0) continue; // told with all others
     const unknown = Object.keys(others);
     for (const key of unknown) {
-      const says = `is not a key that is known${didYouMean(key, ['file'])}`;
+      const says = `is not a key that is known${didYouMean(key, ['file', ...inside])}`;
       problems.push({ path: [...path, key], says, isKey: true });
     }
     if (unknown.length > 0) continue;

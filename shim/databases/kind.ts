@@ -1,4 +1,4 @@
-import type { Database } from '../../handler/index.ts';
+import type { Database, DatabaseUrls } from '../../handler/index.ts';
 
 /** Called when there is trouble with the disk or the database file, and when it is over. */
 export type Trouble = (what: 'storage' | 'database', holds: boolean) => void;
@@ -10,8 +10,10 @@ export type Synchronous = 'normal' | 'full';
 export interface DatabaseKind {
   /** Its URLs in words, as an error says what the configuration's `database` must be. */
   form: string;
-  /** Opens a database by its URL, and migrates it. `trouble` asks to be told while it is open. */
-  open(url: string, synchronous: Synchronous, trouble?: Trouble): Promise<Database>;
+  /** Whether it may have further URLs: of a replica, and of the role that administers it. */
+  hasRoles?: boolean;
+  /** Opens a database by its URLs, and migrates it. `trouble` asks to be told while it is open. */
+  open(urls: DatabaseUrls, synchronous: Synchronous, trouble?: Trouble): Promise<Database>;
   /** Runs the command `vacuum` on one that nobody has open, with progress messages for people; rejects if the kind needs none. */
   vacuum(url: string, say: (line: string) => void): Promise<void>;
 }

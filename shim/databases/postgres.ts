@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { type Database, redact } from '../../handler/index.ts';
+import { type Database, type DatabaseUrls, redact } from '../../handler/index.ts';
 import { postgresDatabase } from '../../handler/state/database/postgres.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import type { DatabaseKind } from './kind.ts';
@@ -7,6 +7,7 @@ import type { DatabaseKind } from './kind.ts';
 /** PostgreSQL, by its own URLs. */
 export const postgres: DatabaseKind = {
   form: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+  hasRoles: true,
   open: openPostgres,
   async vacuum() {
     throw new Error('PostgreSQL vacuums by itself; for more, ask it: VACUUM FULL');
@@ -26,7 +27,7 @@ const ISOLATION = '-c default_transaction_isolation=repeatable\\ read';
 const UNSUPPORTED_PARAMETER = '08P01';
 
 /** Opens a database and migrates it; rejects with an Error that names it, without its password. */
-async function openPostgres(url: string): Promise<Database> {
+async function openPostgres({ url }: DatabaseUrls): Promise<Database> {
   const { Pool } = (await import('pg')).default;
   const connect = (options?: string) => {
     const pool = new Pool({

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Database, describe, log } from '../../handler/index.ts';
+import { type Database, type DatabaseUrls, describe, log } from '../../handler/index.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { keepCheckpoints } from '../checkpoints.ts';
@@ -35,7 +35,7 @@ const POLL_MS = 2_000;
  * log, so that commits need not wait for the disk; a reserve is kept for a full disk; and once the path has another file,
  * nothing is read or written.
  */
-async function openSqlite(url: string, synchronous: Synchronous, trouble?: Trouble): Promise<Database> {
+async function openSqlite({ url }: DatabaseUrls, synchronous: Synchronous, trouble?: Trouble): Promise<Database> {
   const path = url.replace(/^sqlite:/, '');
   let database: Database | undefined;
   try {
