@@ -48,6 +48,10 @@ async function main(flags: Flags): Promise<void> {
   }
   if (flags.tenants) return (await import('./tenants.ts')).tenants(flags.tenants, process.env, { print, say });
   if (flags.audit) return exit(await (await import('./audit/command.ts')).auditCommand(flags.audit, print));
+  if (flags.command === 'migrate') {
+    const { migrateCommand } = await import('./migrate.ts');
+    return exit(await migrateCommand(flags, process.env, { print, say }));
+  }
   if (flags.command === 'vacuum') return (await import('./vacuum.ts')).vacuum(flags.config, process.env, say);
   if ((flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')) === 'pretty') format = await prettyFormat();
   configureLog(flags.logLevel ?? 'info', (line) => stdout.write(format(line)));

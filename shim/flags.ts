@@ -1,7 +1,7 @@
 import { didYouMean, type Level, levelNames } from '../handler/index.ts';
 
 /** Commands: the first word of the command line. Default: `serve`. */
-const commands = ['serve', 'check', 'vacuum', 'keys', 'tenants', 'audit'] as const;
+const commands = ['serve', 'check', 'migrate', 'vacuum', 'keys', 'tenants', 'audit'] as const;
 
 type Command = (typeof commands)[number];
 
@@ -26,6 +26,8 @@ export interface Flags {
   tenants?: readonly string[];
   /** The arguments behind `audit`. */
   audit?: readonly string[];
+  /** Whether `migrate` only says what it would do. */
+  check?: boolean;
   noEnvoy: boolean;
   help: boolean;
   version: boolean;
@@ -50,13 +52,20 @@ export const usage: Readonly<Record<Command, string>> = {
   -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy
 ${ALL_COMMANDS}
-Other commands: check, vacuum, keys, tenants, audit. Each has its own -help.`,
+Other commands: check, migrate, vacuum, keys, tenants, audit. Each has its own -help.`,
   check: `usage: ${COMMAND} check [flags]
 Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
 list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
   -config FILE      YAML configuration. Default: what a start without one would use
 ${ALL_COMMANDS}
 It exits with 0 if all is well, 1 for a mistake in the configuration, 2 if something did not work with a model.`,
+  migrate: `usage: ${COMMAND} migrate [flags]
+Brings the schema of the database to the newest, which a start does by itself where its role may. Several may do it at once: one
+does, and the others wait.
+  -config FILE      YAML configuration, which names the database
+  -check            change nothing, and print the statements that would be run
+${ALL_COMMANDS}
+With -check it exits with 0 if there is nothing to do, 2 if there is, 1 if that cannot be told.`,
   vacuum: `usage: ${COMMAND} vacuum [flags]
 Writes the database anew, without what is free in it; from then on freed pages go back to the disk by themselves.
 Nobody may use it meanwhile, and it takes its own size once more on the disk.
@@ -122,6 +131,7 @@ export function readFlags(args: readonly string[]): Flags {
     };
     if (command !== 'serve' && ONLY_SERVE.includes(name))
       throw new Error(`flag -${name} is not for ${command} (see -help)`);
+    if (name === 'check' && command !== 'migrate') throw new Error(`flag -check is not for ${command} (see -help)`);
     if (name === 'config') flags.config = value();
     else if (name === 'port') flags.port = portOf(name, value());
     else if (name === 'http-port') flags.httpPort = portOf(name, value());
@@ -129,6 +139,7 @@ export function readFlags(args: readonly string[]): Flags {
     else if (name === 'admin-port') flags.adminPort = portOf(name, value());
     else if (name === 'log-level') flags.logLevel = levelOf(value());
     else if (name === 'log-format') flags.logFormat = formatOf(value());
+    else if (name === 'check') flags.check = switchOf(name, inline);
     else if (name === 'no-envoy') flags.noEnvoy = switchOf(name, inline);
     else if (name === 'help' || name === 'h') flags.help = switchOf(name, inline);
     else if (name === 'version') flags.version = switchOf(name, inline);
@@ -138,7 +149,8 @@ export function readFlags(args: readonly string[]): Flags {
 }
 
 function hintFor(name: string, command: Command): string {
-  return didYouMean(name, command === 'serve' ? [...OF_ALL, ...ONLY_SERVE] : OF_ALL).replace('mean ', 'mean -');
+  const own: Partial<Record<Command, string[]>> = { serve: ONLY_SERVE, migrate: ['check'] };
+  return didYouMean(name, [...OF_ALL, ...(own[command] ?? [])]).replace('mean ', 'mean -');
 }
 
 function portOf(name: string, value: string): number {

@@ -57,6 +57,10 @@ test('a wrong flag is an Error that says what is wrong', () => {
     ['--http_port 1', 'unexpected argument "--http_port" (see -help)'],
     ['-conifg a', 'unknown flag -conifg: did you mean -config? (see -help)'],
     ['-log-level warning', 'flag -log-level: "warning" is none of debug, info, warn, error: did you mean warn?'],
+    ['-check', 'flag -check is not for serve (see -help)'],
+    ['migrate -chek', 'unknown flag -chek: did you mean -check? (see -help)'],
+    ['migrate -check=yes', 'flag -check takes no value'],
+    ['migrate -port 1', 'flag -port is not for migrate (see -help)'],
     ['chek', 'unexpected argument "chek": did you mean check? (see -help)'],
     ['check -port 1', 'flag -port is not for check (see -help)'],
     ['check -prot 1', 'unknown flag -prot (see -help)'],
@@ -93,7 +97,7 @@ test('the first word is the command, and each says what its flags are', () => {
   assert.match(usage.vacuum, /^usage: npm start -- vacuum/);
   assert.doesNotMatch(usage.vacuum, /-port/);
   assert.match(usage.check, /^usage: npm start -- check/);
-  assert.match(usage.serve, /Other commands: check, vacuum, keys, tenants, audit\./);
+  assert.match(usage.serve, /Other commands: check, migrate, vacuum, keys, tenants, audit\./);
 });
 
 test('${NAME} is read from the environment, in values at any depth and not in keys', () => {

@@ -6,7 +6,7 @@ export type Trouble = (what: 'storage' | 'database', holds: boolean) => void;
 /** What a commit waits for, of databases that have the choice: the operating system, or the disk. */
 export type Synchronous = 'normal' | 'full';
 
-/** A kind of database that the configuration can name. Both functions reject with an Error that names the database. */
+/** A kind of database that the configuration can name. All functions reject with an Error that names the database. */
 export interface DatabaseKind {
   /** Its URLs in words, as an error says what the configuration's `database` must be. */
   form: string;
@@ -14,6 +14,8 @@ export interface DatabaseKind {
   hasRoles?: boolean;
   /** Opens a database by its URLs, and migrates it. `trouble` asks to be told while it is open. */
   open(urls: DatabaseUrls, synchronous: Synchronous, trouble?: Trouble): Promise<Database>;
+  /** The statements that bring the schema of one to the newest; none if it is. Changes nothing. */
+  pendingSteps(urls: DatabaseUrls): Promise<string[]>;
   /** Runs the command `vacuum` on one that nobody has open, with progress messages for people; rejects if the kind needs none. */
   vacuum(url: string, say: (line: string) => void): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync } f
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Database, type DatabaseUrls, describe, log } from '../../handler/index.ts';
-import { migrate } from '../../handler/state/database/schema.ts';
+import { migrate, stepsFrom } from '../../handler/state/database/schema.ts';
 import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
 import { keepCheckpoints } from '../checkpoints.ts';
 import { Reserve } from '../reserve.ts';
@@ -14,6 +14,7 @@ import { vacuumSqlite } from './sqlite-vacuum.ts';
 export const sqlite: DatabaseKind = {
   form: 'sqlite:PATH, or sqlite::memory: for one that ends with the process',
   open: openSqlite,
+  pendingSteps: pendingSqlite,
   vacuum: vacuumSqlite,
 };
 
@@ -59,6 +60,23 @@ async function openSqlite({ url }: DatabaseUrls, synchronous: Synchronous, troub
   } catch (error) {
     await database?.close();
     throw new Error(`cannot open ${url}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
+/** What a start would do to the schema; a file that is not there is not made. */
+async function pendingSqlite({ url }: DatabaseUrls): Promise<string[]> {
+  const path = url.replace(/^sqlite:/, '');
+  if (!existsSync(path)) return stepsFrom(0);
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = new DatabaseSync(path, { readOnly: true });
+    const [table] = connection.prepare("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").all();
+    const [row] = table ? connection.prepare('SELECT max(version) AS version FROM migrations').all() : [];
+    return stepsFrom(Number(row?.version ?? 0));
+  } catch (error) {
+    throw new Error(`cannot read ${url}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  } finally {
+    connection?.close();
   }
 }
 

@@ -242,11 +242,11 @@ export const databaseContract: readonly ContractCase<DatabaseSubject>[] = [
   ...Array.from({ length: migrations.length + 1 }, (_, version) =>
     contractCase<DatabaseSubject>(
       `schema ${version} is brought to the newest, by many at once, and a newer one is refused`,
-      async ({ database }) => {
+      async ({ database, another = database }) => {
         const tables = await outcomeOf(database.batch({ migrations: read(sql`SELECT version FROM migrations`) }));
         check(tables !== 'done', 'open gave a database that is migrated already: it has to be empty');
         await migrate(database, version);
-        await Promise.all([migrate(database), migrate(database), migrate(database)]);
+        await Promise.all([database, another, database, another, database, another].map((each) => migrate(each)));
         const { found } = await database.batch({ found: read(sql`SELECT max(version) AS version FROM migrations`) });
         assertSame(found, [{ version: migrations.length }]);
         await database.batch({ newer: write(sql`INSERT INTO migrations (version) VALUES (${migrations.length + 1})`) });

@@ -1,4 +1,4 @@
-import { Conflict, type Database } from './database.ts';
+import { Conflict, type Database, type Statement } from './database.ts';
 import { raw, read, sql, write } from './sql.ts';
 
 /** Placeholder for the time of the migration. */
@@ -170,29 +170,63 @@ export const migrations: readonly (readonly string[])[] = [
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);
 const VERSION = read(sql`SELECT max(version) AS version FROM migrations`);
 
+/** What whoever migrates holds until it is done, where writers do not wait for one another anyway: the others wait for it. */
+const LOCKS: Readonly<Record<string, Statement>> = {
+  postgresql: write(sql`SELECT pg_advisory_xact_lock(hashtext('antiphon migrate'))`),
+};
+
+/** The version of a database's schema; 0 where there is none. Changes nothing. */
+export async function schemaVersion(database: Database): Promise<number> {
+  try {
+    const { found } = await database.batch({ found: VERSION });
+    return Number(found[0]?.version ?? 0);
+  } catch (error) {
+    if (isNoTable(error)) return 0;
+    throw error;
+  }
+}
+
+/** Whether a database says that there is no such table: PostgreSQL by its code, since its words are in any language. */
+function isNoTable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === '42P01') || /no such table/.test(error.message);
+}
+
+/** The statements from one version to the newest, in the dialect of `system`. Throws an Error when this program does not know the version. */
+export function stepsFrom(version: number, system = ''): string[] {
+  if (version > migrations.length) {
+    throw new Error(
+      `the database is of schema version ${version}, and this program knows ${migrations.length}: use a newer one`,
+    );
+  }
+  return migrations.slice(version).flatMap((steps) => steps.map((step) => inDialect(step, system)));
+}
+
 /**
- * Migrates the schema to the newest version, or to `to`; safe when several processes start at once. Throws when the database
- * is newer than this program.
+ * Migrates the schema to the newest version, or to `to`; safe when several processes start at once: for each version one does it, and the
+ * others wait. Throws when the database is newer than this program.
  */
 export async function migrate(database: Database, to: number = migrations.length): Promise<void> {
+  const { system = '' } = database;
+  const lock = LOCKS[system] ?? [];
   for (;;) {
-    const { found } = await database.batch({ table: CREATE, found: VERSION });
-    const version = Number(found[0]?.version ?? 0);
-    if (version > migrations.length) {
-      throw new Error(
-        `the database is of schema version ${version}, and this program knows ${migrations.length}: use a newer one`,
-      );
-    }
+    const version = await schemaVersion(database);
+    stepsFrom(version);
     if (version >= to) return;
-    const now = String(Date.now());
-    const text = BY_BYTES[database.system ?? ''] ?? 'text';
+    const steps = (migrations[version] ?? []).map((step) => write(raw(inDialect(step, system))));
     try {
       await database.batch({
+        lock,
+        table: version === 0 ? CREATE : [],
         version: write(sql`INSERT INTO migrations (version) VALUES (${version + 1})`),
-        steps: (migrations[version] ?? []).map((step) => write(raw(step.replace(NOW, now).replace(/\btext\b/g, text)))),
+        steps,
       });
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // another process has just done this step
     }
   }
+}
+
+function inDialect(step: string, system: string): string {
+  return step.replace(NOW, String(Date.now())).replace(/\btext\b/g, BY_BYTES[system] ?? 'text');
 }
