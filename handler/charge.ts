@@ -26,8 +26,9 @@ export type ChargeKind = (typeof chargeKinds)[number];
 
 /** One ended turn and what it has used: told once, whatever it ended as. */
 export interface Charge extends TurnTotals {
-  /** Whom it is for; what is not known is undefined. */
+  /** Where its row is: the caller's tenant, or the part of it that one user has alone (`tenantOf` gives the tenant). */
   readonly tenant: string;
+  /** Who has asked for it; what is not known is undefined. */
   readonly user: string | undefined;
   readonly project: string | undefined;
   readonly key: string | undefined;

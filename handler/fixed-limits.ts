@@ -176,6 +176,15 @@ export const fixedLimits = {
   jwksKept: 86_400 * s,
   /** Time from one fetch to the next, whatever keys tokens name: anybody can make one up. Past it: such a token is 401 without a fetch. */
   jwksPause: 5 * s,
+  /** Charges that are added to the usage, or removed, in one batch. Past it: the next batch takes them, when others had their turn. */
+  chargeRows: 500,
+  /**
+   * How long a charge is kept once it was added to the usage: an end whose answer was lost is tried again for a lease, and must
+   * find it. Past it: it is removed.
+   */
+  chargesKept: 3_600 * s,
+  /** Charges with costs of their own that `GET /v1/usage` reads before they are added up. Past it: they are added up first. */
+  chargesRead: 10_000,
   /** Refused credentials that the audit log has of one second: more are one attack, which is to fill no disk. Past it: they are counted. */
   auditRefusals: 20,
   /** The same of one network, so that one leaves others their part. Past it: they are counted. */

@@ -42,7 +42,7 @@ const ground = [
   ],
 ];
 /** Requests and replies, which hold items. */
-const wire = ['compact', 'conversation', 'count-request', 'list', 'request', 'response', 'websocket'].map(
+const wire = ['compact', 'conversation', 'count-request', 'list', 'request', 'response', 'usage', 'websocket'].map(
   (name) => `protocol/${name}.ts`,
 );
 /** What any file above items may import. */

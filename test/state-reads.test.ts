@@ -26,6 +26,7 @@ import { getResponse, getStatus, getStoredResponse, listInputItems } from '../ha
 import { findTenantKeys, keyOfEachSecret, keysOfSecret } from '../handler/state/tenant-keys.ts';
 import type { TenantStore } from '../handler/state/tenant-store.ts';
 import { measureTenants } from '../handler/state/tenants.ts';
+import { readUsage } from '../handler/state/usage.ts';
 import { create } from './promises/ask.ts';
 import { ask, conversation, have, type List, readablePaths } from './promises/state-ask.ts';
 import { testConfig } from './support/doors/door.ts';
@@ -111,6 +112,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     listResponses: () => listResponses(store, { ...page, metadata: {} }),
     listConversations: () => listConversations(store, { ...page, metadata: {} }),
     findPlaces: () => listResponses(store, { ...page, metadata: { a: 'b' }, id: 'msg_1' }),
+    readUsage: () => readUsage(database, { tenant: 'default', from: 0, to: 1, by: new Set(), limit: 1 }),
     measureTenants: () => measureTenants(database),
     listInputItems: () => listInputItems(store, response, page),
     readHistory: async () => [
@@ -146,7 +148,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
   ...['beginTurn', 'claimJob', 'abandonJob', 'takeDue', 'retryRead', 'sweep', 'writeCharge'],
-  ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys'],
+  ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges'],
   ...['removeTenant', 'listOlderResponses', 'listOlderConversations'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];
@@ -184,7 +186,7 @@ async function keyless(
   t: TestContext,
   { door, database }: { door: InProcess; database: Database },
 ): Promise<InProcess> {
-  const config = { ...testConfig(door.model), secrets: [] };
+  const config = { ...testConfig(door.model), secrets: [], usage: false }; // a charge is a write
   const handler = await testHandler(door.model, { database, config });
   t.after(() => handler.close());
   return { ...door, fetch: (path, init) => handler.fetch(new Request(`http://x${path}`, init)) };

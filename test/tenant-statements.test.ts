@@ -15,6 +15,7 @@ const PUT_IN = 'What is put in there names the tenant, and two callers with the 
 
 /** How many tables a file names without their tenant, and why it may: one more is a mistake. */
 const without: Record<string, [count: number, why: string]> = {
+  'handler/state/charge-sums.ts': [2, 'Charges are added up and removed, whosever they are, each with its tenant.'],
   'handler/state/conversation-items.ts': [2, PUT_IN],
   'handler/state/conversations.ts': [4, PUT_IN],
   'handler/state/deliveries.ts': [5, 'Webhooks are found by their URL, which is of one tenant, and by their age.'],
@@ -30,6 +31,7 @@ const without: Record<string, [count: number, why: string]> = {
     2,
     'A secret wraps the keys of any tenant, and is checked and exchanged for all of them.',
   ],
+  'handler/state/usage.ts': [1, PUT_IN],
   'handler/state/tenants.ts': [3, PUT_IN],
 };
 

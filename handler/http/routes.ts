@@ -6,6 +6,7 @@ import { models } from './api/models.ts';
 import { health, probes } from './api/probes.ts';
 import { responses } from './api/responses.ts';
 import { stored } from './api/stored.ts';
+import { usage } from './api/usage.ts';
 import type { Route } from './route.ts';
 
 /** All routes. The first match answers, so a path with a parameter comes after the paths it would match. */
@@ -16,6 +17,7 @@ export const routes: readonly Route[] = [
   ...stored,
   ...conversations,
   ...models,
+  ...usage,
   ...probes,
   ...health,
   ...documents(() => routes),

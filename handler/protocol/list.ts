@@ -27,7 +27,8 @@ export const ListQuery = v.object({
 });
 export type ListQuery = Omit<v.InferOutput<typeof ListQuery>, 'include'>;
 
-const Seconds = v.optional(
+/** Seconds since 1970, in a query. */
+export const Seconds = v.optional(
   v.pipe(v.string(), v.regex(/^\d{1,11}$/, 'must be seconds since 1970'), v.transform(Number)),
 );
 /** A name or an id that may be in an index. */

@@ -1,4 +1,5 @@
 import { fixedLimits } from '../limits.ts';
+import { addUpCharges, removeCharges } from './charge-sums.ts';
 import type { Database } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
 import { removeOldDeliveries } from './deliveries.ts';
@@ -20,7 +21,7 @@ export interface SweepBounds {
 /**
  * Ends the turns of dead processes in every tenant as failed, and removes what has expired or was deleted once nothing builds
  * on it: leaf responses first, and the items of deleted conversations. Works in slices, with pauses as long as they took, so
- * that requests go on, and takes what lists are asked by from the rows of older programs; the next sweep does what is left. Several processes may sweep at once.
+ * that requests go on, adds charges up, and takes what lists are asked by from the rows of older programs; the next sweep does what is left. Several processes may sweep at once.
  */
 export async function sweep(
   database: Database,
@@ -40,6 +41,8 @@ export async function sweep(
     () => removeLogs(database, now),
     ...(conversations < now ? [() => expireConversations(database, now - conversations, now)] : []),
     () => removeConversations(database, now - GRACE_MS),
+    () => addUpCharges(database, now),
+    () => removeCharges(database, now),
     () => listOlderResponses(database),
     () => listOlderConversations(database),
     async () => (await database.giveBack?.()) ?? false,

@@ -1,4 +1,4 @@
-import { type Caller, tenantOf } from '../caller.ts';
+import type { Caller } from '../caller.ts';
 import type { Charge, ChargeKind } from '../charge.ts';
 import type { Response } from '../protocol/response.ts';
 import type { TurnSummary } from './turn-summary.ts';
@@ -22,7 +22,7 @@ export function chargeOf(
 ): ChargeOf | undefined {
   if (!charges) return undefined;
   return (final, stored) => ({
-    ...{ tenant: tenantOf(tenant), user: caller.user, project: caller.project, key: caller.key },
+    ...{ tenant, user: caller.user, project: caller.project, key: caller.key },
     ...{ kind, stored, model: summary.model, response: final.id, at: Date.now() },
     ...totalsOf(summary, final),
   });

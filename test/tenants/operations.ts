@@ -184,6 +184,7 @@ export const operations = {
     const input = `${actor.who} says ${ADD} ${HOLD}`;
     return actor.hold({ model: actor.model.name, input, tools: [{ type: 'test_tool' }] }, true);
   },
+  usage: (actor, _, { m }) => actor.ask('GET', `/v1/usage?group_by=${['model,kind', 'kind'][m % 2]}&limit=${1 + m}`),
   release: (actor) => actor.release(),
   leave: (actor) => actor.leave(),
 } satisfies Record<string, Run>;

@@ -3,7 +3,8 @@ import type { Step } from './compare.ts';
 import { type Operation, type OperationKind, operations } from './operations.ts';
 import type { Who } from './world.ts';
 
-const kinds = Object.keys(operations) as OperationKind[]; // of the table
+// Of the table, but for usage: of a turn that its client has just left it is there a moment later.
+const kinds = (Object.keys(operations) as OperationKind[]).filter((kind) => kind !== 'usage');
 
 const operation = (who: Who): fc.Arbitrary<Operation> =>
   fc.record({
@@ -195,6 +196,9 @@ export const meetings: readonly (readonly Step[])[] = [
   [onlyB('hold', 0, 1), onlyA('create', 0, 3), onlyA('resume', 0, 0), onlyB('release')],
   [onlyA('create', 0, 3), onlyB('add', 0, 3), both('resume', 0, 0), both('resume', 0, 1)],
   [both('large', 0, 3), both('resume', 0, 0), both('get')],
+  // What both have used, added up and not yet.
+  [both('create', 0, 0), onlyA('create', 1, 2), both('usage', 0, 0), onlyB('compact', 0, 0), both('usage', 0, 1)],
+  [both('create', 0, 0), onlyB('create', 0, 3), { sweep: 'deleted' }, both('usage', 0, 1), onlyA('usage', 0, 4)],
   // Lists by what the other's object of the same id has.
   [
     onlyA('create', 3),

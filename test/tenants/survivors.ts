@@ -15,6 +15,8 @@ const OTHERS = {
   seal: 'What is sealed opens for its tenant alone: test/thorough/seal.test.ts.',
 };
 
+const SUMMED = 'A charge that is not marked is added up again: test/thorough/usage.test.ts.';
+
 /** Each of them; `test/tenant-statements.test.ts` fails for one that is not in the source any more. */
 export const survivors: readonly Survivor[] = [
   {
@@ -41,6 +43,11 @@ export const survivors: readonly Survivor[] = [
     file: 'handler/state/responses.ts',
     text: `where: sql\`i.tenant = \${tenant} AND i.holder = \${id} AND i.side = 'input'\`,`,
     why: OTHERS.items,
+  },
+  {
+    file: 'handler/state/charge-sums.ts',
+    text: 'const ids = some.map(({ tenant = null, id = null }) => sql`(${tenant}, ${id})`);',
+    why: SUMMED,
   },
   { file: 'handler/state/history-cache.ts', text: 'return `${id}\\n${tenant}`;', why: OTHERS.items },
   {
@@ -79,6 +86,10 @@ export const pieces: readonly Pick<Survivor, 'file' | 'text'>[] = [
   },
   { file: 'handler/state/remove.ts', text: 'WHERE ${which} IN ${ids} ORDER BY ${by} LIMIT ${raw(max)}`;' },
   { file: 'handler/state/remove.ts', text: 'return sql`(${tenant}, ${id})`;' },
+  {
+    file: 'handler/state/usage.ts',
+    text: 'whole === undefined ? sql`tenant = ${tenant}` : sql`tenant >= ${whole} AND tenant < ${afterUsersOf(whole)}`;',
+  },
   {
     file: 'handler/state/responses.ts',
     text: 'return sql`r.tenant = ${tenant} AND r.id = ${id} AND r.expires_at > ${now}`;',

@@ -1,4 +1,5 @@
 import { type Caller, type Isolation, partitionOf } from '../../handler/caller.ts';
+import { compileCel } from '../../handler/cel.ts';
 import type { Database } from '../../handler/index.ts';
 import { parseConfig } from '../../handler/index.ts';
 import { raw, read, sql } from '../../handler/state/database/sql.ts';
@@ -108,10 +109,13 @@ export function chosenFor(model: EchoModel, isolation: Isolation, database?: Dat
     isolation,
     limits: { keepAlive: '1h', lease: '1h' },
     errors: 'tiers',
+    usage: true,
+    costs: [{ match: '*', cel: 'total_tokens' }],
   });
   const callers = CALLERS[isolation];
   return {
     config,
+    compileCel,
     ...(database && { database }),
     identify: (request) => callers[request.headers.get(WHO) === 'a' ? 'a' : 'b'],
   };

@@ -1,3 +1,4 @@
+import { chargeKinds } from '../../charge.ts';
 import type { ErrorBody } from '../../errors.ts';
 import { eventTypes } from '../../events/event-types.ts';
 import type { CompactedResponse } from '../../protocol/compact.ts';
@@ -5,6 +6,7 @@ import type { Conversation } from '../../protocol/conversation.ts';
 import type { InputTokens } from '../../protocol/count-request.ts';
 import type { ConversationList, ItemList, ResponseList } from '../../protocol/list.ts';
 import type { Response } from '../../protocol/response.ts';
+import type { UsageBucket, UsagePage, UsageResult } from '../../protocol/usage.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 /** The names that JSON Schema has for the types of T. */
@@ -111,6 +113,35 @@ const compacted: Members<CompactedResponse> = {
   output: { type: 'array', items: item, description: 'what the user said, then the item that stands for all of it' },
   usage: { type: 'object' },
 };
+const count = { type: 'integer' } as const;
+const usageResult: Members<UsageResult> = {
+  object: { type: 'string', const: 'usage.result' },
+  user: textOrNull,
+  project: textOrNull,
+  key: textOrNull,
+  model: textOrNull,
+  kind: { type: ['string', 'null'], enum: [...chargeKinds, null] },
+  requests: count,
+  input_tokens: count,
+  cached_input_tokens: count,
+  cached_write_input_tokens: count,
+  output_tokens: count,
+  reasoning_tokens: count,
+  total_tokens: count,
+  costs: { type: 'object', additionalProperties: count },
+};
+const usageBucket: Members<UsageBucket> = {
+  object: { type: 'string', const: 'bucket' },
+  start_time: time,
+  end_time: time,
+  results: { type: 'array', items: object(usageResult) },
+};
+const usagePage: Members<UsagePage> = {
+  object: { type: 'string', const: 'page' },
+  data: { type: 'array', items: object(usageBucket) },
+  last_id: textOrNull,
+  has_more: { type: 'boolean' },
+};
 const error: Members<ErrorBody['error']> = {
   message: text,
   type: text,
@@ -118,11 +149,10 @@ const error: Members<ErrorBody['error']> = {
   code: { type: ['integer', 'string', 'null'] },
 };
 
-const object = (properties: object, optional: readonly string[] = []): JsonSchema => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties).filter((name) => !optional.includes(name)),
-});
+function object(properties: object, optional: readonly string[] = []) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', properties, required } as const;
+}
 
 /** The schemas of what the server answers, by their names in the document; checked against the types. */
 export const replySchemas: Record<string, JsonSchema> = {
@@ -135,6 +165,7 @@ export const replySchemas: Record<string, JsonSchema> = {
   ItemList: object(list),
   ResponseList: object(responseList),
   ConversationList: object(conversationList),
+  UsagePage: object(usagePage),
   Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
   Model: object({ id: text, object: text, created: time, owned_by: text }),
   ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),

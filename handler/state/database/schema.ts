@@ -137,7 +137,7 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX metadata_of ON metadata (tenant, holder)',
   ],
   [
-    // What each ended turn has used, written in the batch that ends it. `tenant` is without a user here, `id` the response's.
+    // What each ended turn has used, written in the batch that ends it; `id` is the response's.
     // `remove_at` is 0 until it was added to `usage`. What is not known is empty.
     `CREATE TABLE charges (
       tenant text NOT NULL, id text NOT NULL, at bigint NOT NULL, user_name text NOT NULL, project text NOT NULL,

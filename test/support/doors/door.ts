@@ -127,6 +127,7 @@ export function testConfigFile(model: ScriptedModel): object {
     prompts: testPrompts,
     hosts: [testHost],
     cors: { origins: [testOrigin] },
+    usage: true,
     limits: testLimits,
   };
 }

@@ -29,6 +29,7 @@ A stream is Server-Sent Events; each has a \`sequence_number\`, from 0 on withou
 Lines that begin with \`:\` keep the connection open and mean nothing.`,
   },
   { name: 'Conversations', description: 'A conversation is a list of items to which turns add theirs.' },
+  { name: 'Usage', description: 'What turns have used.' },
   { name: 'Models', description: 'The models that requests may name.' },
   { name: 'Health', description: 'For probes and people.' },
   { name: 'Documents', description: 'This document.' },

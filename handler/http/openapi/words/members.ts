@@ -1,5 +1,4 @@
-/** What a member means, and a value that it may have, where a text or a number needs one. */
-export type MemberWords = readonly [description: string, example?: unknown];
+import { type MemberWords, usageWords } from './usage.ts';
 
 /**
  * The members of all schemas. A key is the end of a path from a schema's name, and the longest that fits counts: `text.format` before
@@ -287,4 +286,5 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
   made_by: ['The user who made it, as its credential named him; null for none.', 'alice'],
   request_id: ['The id of the request that made it.', 'req_1'],
   'ModelList.data': ['The models.', [{ id: 'qwen3' }]],
+  ...usageWords,
 };

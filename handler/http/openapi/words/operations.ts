@@ -155,6 +155,33 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     replies: json(pageOf({ ...response, ...maker })),
     errors: ['overloaded'],
   },
+  getUsage: {
+    tag: 'Usage',
+    description:
+      'What the caller has used, by whole days of UTC; a credential that names the scope `admin` sees all of its tenant. ' +
+      'An addition of this server, which keeps it with `usage: true` in its configuration: no SDK has it.',
+    replies: json({
+      object: 'page',
+      data: [
+        {
+          object: 'bucket',
+          start_time: 1_798_761_600,
+          end_time: 1_798_848_000,
+          results: [
+            {
+              object: 'usage.result',
+              ...{ user: null, project: null, key: null, model: 'qwen3', kind: null, requests: 1 },
+              ...{ input_tokens: 12, cached_input_tokens: 0, cached_write_input_tokens: 0 },
+              ...{ output_tokens: 3, reasoning_tokens: 0, total_tokens: 15, costs: {} },
+            },
+          ],
+        },
+      ],
+      last_id: 'WzE3OTg3NjE2MDAwMDAsIiIsIiIsIiIsInF3ZW4zIiwiIl0',
+      has_more: false,
+    }),
+    errors: ['refused'],
+  },
   getResponse: {
     tag: 'Responses',
     description:
