@@ -58,7 +58,7 @@ export { Readiness, type UnreadyReason } from './readiness.ts';
 export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
 export type { Database, Statement, Value } from './state/database/database.ts';
-export type { Encryption } from './state/encryption.ts';
+export type { Encryption, OpenCipher } from './state/encryption.ts';
 export { exportTenant } from './state/export.ts';
 export {
   createKey,

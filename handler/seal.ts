@@ -117,7 +117,7 @@ export function wrappingKey({ key }: Pick<Secret, 'key'>): Promise<Key> {
 }
 
 /** Encrypts bytes by AES-256-GCM, as base64: the IV, what is encrypted, and the tag. It opens with the same `bound` only. */
-export async function encrypt(key: Key, bound: readonly string[], bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+export async function encrypt(key: Key, bound: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
   const encrypted = await crypto.subtle.encrypt(gcm(iv, bound), key, bytes);
   const whole = new Uint8Array(IV_BYTES + encrypted.byteLength);
@@ -127,15 +127,14 @@ export async function encrypt(key: Key, bound: readonly string[], bytes: Uint8Ar
 }
 
 /** The bytes of such a text; rejects if anything is not as it was. */
-export async function decrypt(key: Key, bound: readonly string[], text: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function decrypt(key: Key, bound: string, text: string): Promise<Uint8Array<ArrayBuffer>> {
   const whole = fromBase64(text);
   const how = gcm(whole.subarray(0, IV_BYTES), bound);
   return new Uint8Array(await crypto.subtle.decrypt(how, key, whole.subarray(IV_BYTES)));
 }
 
-/** As JSON, so that no two sets of values give the same bytes. */
-function gcm(iv: Uint8Array<ArrayBuffer>, bound: readonly string[]) {
-  return { name: 'AES-GCM', iv, additionalData: encoder.encode(JSON.stringify([MARK, ...bound])) };
+function gcm(iv: Uint8Array<ArrayBuffer>, bound: string) {
+  return { name: 'AES-GCM', iv, additionalData: encoder.encode(bound) };
 }
 
 /** Makes a value on first use, and again only after a failure. */

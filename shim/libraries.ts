@@ -16,6 +16,9 @@ export const libraries = {
 /** What the handler has to have from the start, of libraries that only some configurations use. */
 export async function librariesFor({ secrets }: Pick<Config, 'secrets'>): Promise<Partial<HandlerOptions>> {
   if (secrets.length === 0) return {};
-  const { openEncryption } = await import('../handler/encryption/index.ts');
-  return { openEncryption };
+  const [{ openEncryption }, { openNodeCipher: openCipher }] = await Promise.all([
+    import('../handler/encryption/index.ts'),
+    import('./node-cipher.ts'),
+  ]);
+  return { openEncryption: (options) => openEncryption({ openCipher, ...options }) };
 }

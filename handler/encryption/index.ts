@@ -1,52 +1,52 @@
 import { tenantOf } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { log } from '../log.ts';
-import { decrypt, encrypt } from '../seal.ts';
 import { withBatch } from '../state/database/batch.ts';
 import type { Batch, Row, Rows, Statement, Value } from '../state/database/database.ts';
 import { type Encryption, type EncryptionOptions, UnreadableText } from '../state/encryption.ts';
+import { all, then } from './at-once.ts';
 import { checkSecrets } from './check.ts';
 import { Keyring } from './keyring.ts';
-import { DroppedKey, TenantKeys } from './tenant-keys.ts';
+import { DroppedKey, TenantKeys, type UsableKey } from './tenant-keys.ts';
 import { isEncrypted, joinEncrypted, splitEncrypted } from './text.ts';
-
-const encoder = new TextEncoder();
-/** With a byte order mark, should a text begin with one. */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+import { openWebCipher } from './web-cipher.ts';
 
 /** Opens the encryption of a database; see Encryption. */
-export function openEncryption({ database, secrets, encrypts, dropped }: EncryptionOptions): Encryption {
+export function openEncryption(options: EncryptionOptions): Encryption {
+  const { database, secrets, encrypts, openCipher = openWebCipher, dropped } = options;
   const keyring = new Keyring(secrets);
-  const keys = new TenantKeys(database, keyring, dropped);
+  const keys = new TenantKeys({ database, keyring, openCipher, dropped });
 
-  /** What a text is bound to: it opens in the partition alone that it was written in. */
-  const boundOf = (partition: string, key: string) => ['text', partition, key];
-
-  const seal = async (partition: string, text: string) => {
-    const { id, key } = await keys.newest(tenantOf(partition));
-    return joinEncrypted(id, await encrypt(key, boundOf(partition, id), encoder.encode(text)));
+  const seal = (partition: string, text: string) => {
+    const tenant = tenantOf(partition);
+    const write = ({ id, cipher }: UsableKey) =>
+      then(cipher.encrypt(text, boundOf(partition, id)), (base64) => joinEncrypted(id, base64));
+    return then(keys.newestNow(tenant) ?? keys.newest(tenant), write);
   };
 
-  const open = async (partition: string, text: string) => {
+  const open = (partition: string, text: string) => {
     const { key: id, base64 } = splitEncrypted(text) ?? {};
     if (id === undefined || base64 === undefined) throw new UnreadableText('it is cut off, or of a newer program');
-    const key = await keys.find(tenantOf(partition), id);
-    try {
-      return decoder.decode(await decrypt(key, boundOf(partition, id), base64));
-    } catch (cause) {
-      throw new UnreadableText('it is not as it was written', { cause });
-    }
+    const tenant = tenantOf(partition);
+    return then(keys.now(tenant, id) ?? keys.find(tenant, id), (cipher) => {
+      try {
+        const opened = cipher.decrypt(base64, boundOf(partition, id));
+        return typeof opened === 'string' ? opened : opened.catch(refuseChanged);
+      } catch (error) {
+        return refuseChanged(error);
+      }
+    });
   };
 
-  const sealStatement = async (statement: Statement): Promise<Statement> => {
+  const sealStatement = (statement: Statement): Statement | Promise<Statement> => {
     if (!statement.confidential) return statement;
     const values: Value[] = [...statement.values];
-    await Promise.all(
-      statement.confidential.map(async ({ at, tenant }) => {
-        values[at] = await seal(tenant, String(values[at]));
+    const waits = statement.confidential.map(({ at, tenant }) =>
+      then(seal(tenant, String(values[at])), (sealed) => {
+        values[at] = sealed;
       }),
     );
-    return { ...statement, values };
+    return then(all(waits), () => ({ ...statement, values }));
   };
 
   const shared = withBatch(database, async (batch) => {
@@ -95,20 +95,38 @@ export function openEncryption({ database, secrets, encrypts, dropped }: Encrypt
   };
 }
 
-async function sealBatch<B extends Batch>(batch: B, seal: (statement: Statement) => Promise<Statement>): Promise<B> {
-  const entries = Object.entries(batch).map(async ([name, entry]) => {
-    return [name, 'kind' in entry ? await seal(entry) : await Promise.all(entry.map(seal))] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries)) as B; // the same names, with as many statements
+/** What a text is bound to: it opens in the partition alone that it was written in. As JSON, so that no two give the same. */
+function boundOf(partition: string, key: string): string {
+  return JSON.stringify(['antiphon', 'text', partition, key]);
+}
+
+function refuseChanged(cause: unknown): never {
+  throw new UnreadableText('it is not as it was written', { cause });
+}
+
+async function sealBatch<B extends Batch>(
+  batch: B,
+  seal: (statement: Statement) => Statement | Promise<Statement>,
+): Promise<B> {
+  const sealed: Record<string, Statement | readonly Statement[]> = {};
+  for (const [name, entry] of Object.entries(batch)) {
+    sealed[name] = 'kind' in entry ? await seal(entry) : await all(entry.map(seal));
+  }
+  return sealed as B; // the same names, with as many statements
 }
 
 /** The same rows where none has an encrypted text, which is found out without a Promise. */
 async function mapRows<B extends Batch>(rows: Rows<B>, open: (row: Row) => Row | Promise<Row>): Promise<Rows<B>> {
   let opened: Record<string, readonly Row[]> | undefined;
   for (const name in rows) {
-    if (!rows[name].some(hasEncrypted)) continue;
+    const first = rows[name].findIndex(hasEncrypted);
+    const row = rows[name][first];
+    if (!row) continue;
     opened ??= { ...rows };
-    opened[name] = await Promise.all(rows[name].map((row) => (hasEncrypted(row) ? open(row) : row)));
+    // One alone first, whose key the others have.
+    const [before, others] = [rows[name].slice(0, first), rows[name].slice(first + 1)];
+    const own = await open(row);
+    opened[name] = [...before, own, ...(await all(others.map((row) => (hasEncrypted(row) ? open(row) : row))))];
   }
   return (opened as Rows<B> | undefined) ?? rows; // the same names
 }
@@ -118,10 +136,19 @@ function hasEncrypted(row: Row): boolean {
   return false;
 }
 
-async function openRow(row: Row, open: (text: string) => Promise<string>): Promise<Row> {
-  const opened: Record<string, Value> = { ...row };
-  for (const [column, value] of Object.entries(row)) if (isEncrypted(value)) opened[column] = await open(value);
-  return opened;
+function openRow(row: Row, open: (text: string) => string | Promise<string>): Row | Promise<Row> {
+  const opened: Record<string, Value> = {};
+  const waits: (void | Promise<void>)[] = [];
+  for (const column in row) {
+    const value = row[column] ?? null;
+    opened[column] = value;
+    if (!isEncrypted(value)) continue;
+    const put = then(open(value), (text) => {
+      opened[column] = text;
+    });
+    if (put) waits.push(put);
+  }
+  return waits.length === 0 ? opened : Promise.all(waits).then(() => opened);
 }
 
 /** Tells of a text that is not as it should be; that a key was dropped is no trouble. */

@@ -1,15 +1,24 @@
 import { toBase64 } from '../base64.ts';
 import { fixedLimits } from '../limits.ts';
-import { decrypt, encrypt, type Key } from '../seal.ts';
+import { decrypt, encrypt } from '../seal.ts';
 import type { Database } from '../state/database/database.ts';
-import { UnreadableText } from '../state/encryption.ts';
+import { type OpenCipher, type TextCipher, UnreadableText } from '../state/encryption.ts';
 import { findTenantKeys, insertTenantKey, type TenantKey } from '../state/tenant-keys.ts';
 import type { Keyring } from './keyring.ts';
 
 /** A key of a tenant that can be used. */
 export interface UsableKey {
   id: string;
-  key: Key;
+  cipher: TextCipher;
+}
+
+/** What TenantKeys is made from. */
+export interface TenantKeysOptions {
+  database: Database;
+  keyring: Keyring;
+  openCipher: OpenCipher;
+  /** Called when the key of a tenant was dropped. */
+  dropped(tenant: string): void;
 }
 
 interface Known {
@@ -18,7 +27,8 @@ interface Known {
   rows: ReadonlyMap<string, TenantKey>;
   /** The newest one that was not dropped, which encrypts. */
   newest: string | undefined;
-  opened: Map<string, Promise<Key>>;
+  opening: Map<string, Promise<TextCipher>>;
+  opened: Map<string, TextCipher>;
 }
 
 /**
@@ -28,13 +38,15 @@ interface Known {
 export class TenantKeys {
   readonly #database: Database;
   readonly #keyring: Keyring;
+  readonly #openCipher: OpenCipher;
   readonly #dropped: (tenant: string) => void;
   readonly #now: () => number;
   readonly #known = new Map<string, Known>();
 
-  constructor(database: Database, keyring: Keyring, dropped: (tenant: string) => void, now = () => performance.now()) {
+  constructor({ database, keyring, openCipher, dropped }: TenantKeysOptions, now = () => performance.now()) {
     this.#database = database;
     this.#keyring = keyring;
+    this.#openCipher = openCipher;
     this.#dropped = dropped;
     this.#now = now;
   }
@@ -55,19 +67,33 @@ export class TenantKeys {
     return known && this.#isFresh(known) ? undefined : this.#load(tenant);
   }
 
-  /** The key that encrypts what is written now, made if there is none. */
+  /** The key that encrypts what is written now, if that needs no read. */
+  newestNow(tenant: string): UsableKey | undefined {
+    const known = this.#known.get(tenant);
+    if (known?.newest === undefined || !this.#isFresh(known)) return undefined;
+    const cipher = known.opened.get(known.newest);
+    return cipher && { id: known.newest, cipher };
+  }
+
+  /** The same; it is made if there is none. */
   async newest(tenant: string): Promise<UsableKey> {
     for (let tries = 1; ; tries++) {
       const known = await this.#find(tenant);
-      if (known.newest !== undefined) return { id: known.newest, key: await this.#open(known, known.newest) };
+      if (known.newest !== undefined) return { id: known.newest, cipher: await this.#open(known, known.newest) };
       if (tries > 2) throw new Error(`the tenant ${tenant} has no key, although one was made`);
       await this.#make(tenant);
       this.#known.delete(tenant);
     }
   }
 
-  /** The key of an id; rejects with an UnreadableText if there is none that can be opened. */
-  async find(tenant: string, id: string): Promise<Key> {
+  /** The key of an id, if that needs no read. */
+  now(tenant: string, id: string): TextCipher | undefined {
+    const known = this.#known.get(tenant);
+    return known && this.#isFresh(known) ? known.opened.get(id) : undefined;
+  }
+
+  /** The same; rejects with an UnreadableText if there is none that can be opened. */
+  async find(tenant: string, id: string): Promise<TextCipher> {
     let known = await this.#find(tenant);
     // Another process has just made it.
     if (!known.rows.has(id)) known = await this.#load(tenant);
@@ -89,8 +115,11 @@ export class TenantKeys {
     const before = this.#known.get(tenant);
     const usable = [...rows.values()].filter(({ dropped }) => dropped === undefined);
     const isUsable = new Set(usable.map(({ id }) => id));
-    const opened = new Map([...(before?.opened ?? [])].filter(([id]) => isUsable.has(id)));
-    const known = { at, rows, newest: usable.at(-1)?.id, opened };
+    const stay = <T>(keys: ReadonlyMap<string, T> = new Map()) => new Map([...keys].filter(([id]) => isUsable.has(id)));
+    const known = {
+      ...{ at, rows, newest: usable.at(-1)?.id },
+      ...{ opening: stay(before?.opening), opened: stay(before?.opened) },
+    };
     this.#known.delete(tenant);
     this.#known.set(tenant, known);
     const [oldest] = this.#known.keys();
@@ -99,18 +128,23 @@ export class TenantKeys {
     return known;
   }
 
-  #open({ rows, opened }: Known, id: string): Promise<Key> {
-    const open = opened.get(id) ?? this.#unwrap(rows.get(id));
-    opened.set(id, open);
-    open.catch(() => opened.delete(id));
-    return open;
+  async #open({ rows, opening, opened }: Known, id: string): Promise<TextCipher> {
+    const open = opening.get(id) ?? this.#unwrap(rows.get(id));
+    opening.set(id, open);
+    try {
+      const cipher = await open;
+      opened.set(id, cipher);
+      return cipher;
+    } catch (error) {
+      opening.delete(id);
+      throw error;
+    }
   }
 
-  async #unwrap(row: TenantKey | undefined): Promise<Key> {
+  async #unwrap(row: TenantKey | undefined): Promise<TextCipher> {
     if (!row) throw new UnreadableText('its key is not in the database');
     if (row.dropped !== undefined) throw new DroppedKey('its key was dropped');
-    const bytes = await unwrap(this.#keyring, row);
-    return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+    return this.#openCipher(await unwrap(this.#keyring, row));
   }
 
   async #make(tenant: string): Promise<void> {
@@ -143,8 +177,8 @@ export async function newTenantKey(keyring: Keyring, tenant: string, created: nu
 }
 
 /** What a wrapped key is bound to: nobody else's opens in its place. */
-export function boundOf({ tenant, id }: Pick<TenantKey, 'tenant' | 'id'>): string[] {
-  return ['tenant key', tenant, id];
+export function boundOf({ tenant, id }: Pick<TenantKey, 'tenant' | 'id'>): string {
+  return JSON.stringify(['antiphon', 'tenant key', tenant, id]);
 }
 
 /** Whether a key was dropped since one read it; without an earlier read, so lately that something may be remembered. */

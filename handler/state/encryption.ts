@@ -27,9 +27,21 @@ export interface EncryptionOptions {
   secrets: readonly Secret[];
   /** Whether what is written is encrypted. What was is read in any case. */
   encrypts: boolean;
+  /** Default: by WebCrypto. */
+  openCipher?: OpenCipher | undefined;
   /** Called when the key of a tenant was dropped, here or elsewhere: what this process remembers of its texts has to go. */
   dropped(tenant: string): void;
 }
+
+/** AES-256-GCM with one key: texts as base64 of an IV of 12 bytes, what is encrypted, and a tag of 16. */
+export interface TextCipher {
+  encrypt(text: string, bound: string): string | Promise<string>;
+  /** Throws or rejects if anything is not as it was, `bound` included. */
+  decrypt(base64: string, bound: string): string | Promise<string>;
+}
+
+/** Opens the cipher of a key, which has 32 bytes. */
+export type OpenCipher = (key: Uint8Array<ArrayBuffer>) => TextCipher | Promise<TextCipher>;
 
 /** Opens an Encryption. */
 export type OpenEncryption = (options: EncryptionOptions) => Encryption;
