@@ -9,7 +9,10 @@ export type AuditAction =
   | 'key_rotated'
   | 'key_revoked'
   | 'tenant_exported'
-  | 'tenant_deleted';
+  | 'tenant_deleted'
+  | 'tenant_shredded'
+  | 'tenant_key_rotated'
+  | 'secrets_rotated';
 
 /** Something that whoever answers for the data may have to account for; never what somebody wrote. What is undefined is not told. */
 export interface AuditEvent {

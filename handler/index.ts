@@ -71,7 +71,7 @@ export {
   type StoredKey,
 } from './state/keys.ts';
 export { ProcessLease } from './state/process-lease.ts';
-export { keyOfEachSecret } from './state/tenant-keys.ts';
+export { dropTenantKeys, findTenantKeys, keyOfEachSecret } from './state/tenant-keys.ts';
 export { measureTenants, removeTenant, type TenantSize } from './state/tenants.ts';
 export type { FlushedTelemetry } from './telemetry/flushed.ts';
 export type { Gauges } from './telemetry/gauges.ts';

@@ -47,6 +47,7 @@ async function main(flags: Flags): Promise<void> {
     return (await import('./keys.ts')).keys(flags.keys, process.env, { print: write, say });
   }
   if (flags.tenants) return (await import('./tenants.ts')).tenants(flags.tenants, process.env, { print, say });
+  if (flags.secrets) return (await import('./secrets.ts')).secrets(flags.secrets, process.env, say);
   if (flags.audit) return exit(await (await import('./audit/command.ts')).auditCommand(flags.audit, print));
   if (flags.command === 'migrate') {
     const { migrateCommand } = await import('./migrate.ts');

@@ -1,7 +1,7 @@
 import { didYouMean, type Level, levelNames } from '../handler/index.ts';
 
 /** Commands: the first word of the command line. Default: `serve`. */
-const commands = ['serve', 'check', 'migrate', 'vacuum', 'keys', 'tenants', 'audit'] as const;
+const commands = ['serve', 'check', 'migrate', 'vacuum', 'keys', 'tenants', 'secrets', 'audit'] as const;
 
 type Command = (typeof commands)[number];
 
@@ -24,6 +24,8 @@ export interface Flags {
   keys?: readonly string[];
   /** The same of `tenants`. */
   tenants?: readonly string[];
+  /** The same of `secrets`. */
+  secrets?: readonly string[];
   /** The arguments behind `audit`. */
   audit?: readonly string[];
   /** Whether `migrate` only says what it would do. */
@@ -52,7 +54,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy
 ${ALL_COMMANDS}
-Other commands: check, migrate, vacuum, keys, tenants, audit. Each has its own -help.`,
+Other commands: check, migrate, vacuum, keys, tenants, secrets, audit. Each has its own -help.`,
   check: `usage: ${COMMAND} check [flags]
 Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
 list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
@@ -96,11 +98,18 @@ ${ALL_COMMANDS}`,
   tenants: `usage: ${COMMAND} tenants list [flags]            what each tenant has: rows, and bytes of their texts
        ${COMMAND} tenants export TENANT [flags]   all that one has and its users see, in lines of JSON
        ${COMMAND} tenants delete TENANT [flags]   removes all that one has, for good: its keys, its users' things, all of it
+       ${COMMAND} tenants shred TENANT [flags]    drops the key under which what one has is encrypted: nobody can read it any more
+       ${COMMAND} tenants rotate TENANT [flags]   makes another key, under which what one stores from now on is encrypted
 Servers may run meanwhile. What was deleted over the API, or has expired, is counted until the sweep has removed it, and
 not exported. Before a delete, keep the tenant's callers out; turns of it that clients wait for are waited for, others cancelled.
   -config FILE      YAML configuration, which names the database
   -output FILE      export: a new file. Default: stdout
-  -yes              delete: asks nobody. Else the name of the tenant has to be typed
+  -yes              delete, shred: asks nobody. Else the name of the tenant has to be typed
+${ALL_COMMANDS}`,
+  secrets: `usage: ${COMMAND} secrets rotate [flags]
+Wraps the keys of all tenants (\`encryptAtRest\`) anew by the first of \`secrets\`. Servers may run meanwhile; they have to have that secret
+first by then. The others may go then, unless clients have something that they sealed.
+  -config FILE      YAML configuration, which names the database and has the secrets, old and new
 ${ALL_COMMANDS}`,
 };
 
@@ -113,7 +122,7 @@ export function readFlags(args: readonly string[]): Flags {
   const command = commands.find((known) => known === args[0]) ?? 'serve';
   const flags: Flags = { command, noEnvoy: false, help: false, version: false };
   const rest = args.slice(args[0] === command ? 1 : 0);
-  if (command === 'keys' || command === 'tenants' || command === 'audit') {
+  if (command === 'keys' || command === 'tenants' || command === 'secrets' || command === 'audit') {
     const [help, version] = [/^--?h(elp)?$/, /^--?version$/].map((flag) => rest.some((arg) => flag.test(arg)));
     return { ...flags, [command]: rest, help: help ?? false, version: version ?? false };
   }

@@ -1,7 +1,7 @@
 import { didYouMean } from '../handler/index.ts';
 
 /** What `tenants` does, by the word behind it. */
-const actions = ['list', 'export', 'delete'] as const;
+const actions = ['list', 'export', 'delete', 'shred', 'rotate'] as const;
 
 /** One of them. */
 export type TenantsAction = (typeof actions)[number];
@@ -14,7 +14,7 @@ export interface TenantsFlags {
   config?: string;
   /** The file that `export` writes; stdout without it. */
   output?: string;
-  /** Whether `delete` asks nobody. */
+  /** Whether `delete` and `shred` ask nobody. */
   yes: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface TenantsFlags {
 const known: Readonly<Record<string, readonly TenantsAction[]>> = {
   config: actions,
   output: ['export'],
-  yes: ['delete'],
+  yes: ['delete', 'shred'],
 };
 
 /** Parses the arguments behind `tenants`; throws an Error that says what is wrong. */

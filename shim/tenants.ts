@@ -3,8 +3,12 @@ import { createInterface } from 'node:readline/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
+  type Config,
   type Database,
+  type DatabaseUrls,
+  dropTenantKeys,
   exportTenant,
+  findTenantKeys,
   measureTenants,
   ProcessLease,
   removeTenant,
@@ -34,11 +38,13 @@ export async function tenants(args: readonly string[], env: Env, output: Tenants
   if (urls.url === 'sqlite::memory:') throw new Error('the database is in memory, and ends with its process');
   const database = await openDatabase(urls, synchronous);
   try {
-    const storage = await openStorage(config, database);
-    const place = { database, storage, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output, audit };
+    const place = { database, urls, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output, audit };
     if (flags.action === 'list') output.print(listing(await measureTenants(database)));
-    else if (flags.action === 'export') await writeExport(flags, place);
-    else await remove(flags, place);
+    else if (flags.action === 'export')
+      await writeExport(flags, await placed(file, () => openStorage(config, database)), place);
+    else if (flags.action === 'delete') await remove(flags, place);
+    else if (flags.action === 'shred') await shred(flags, place);
+    else await rotate(flags, config, place);
   } finally {
     await database.close();
   }
@@ -46,8 +52,7 @@ export async function tenants(args: readonly string[], env: Env, output: Tenants
 
 interface Place {
   database: Database;
-  /** The same database as it is read. */
-  storage: Storage;
+  urls: DatabaseUrls;
   lease: ProcessLease;
   memory: number;
   output: TenantsOutput;
@@ -70,7 +75,11 @@ function listing(sizes: readonly TenantSize[]): string {
   return table([['users', ...COUNTED, 'bytes', 'tenant'], ...rows]); // a last column is not cut
 }
 
-async function writeExport({ tenant, output: file }: TenantsFlags, { storage, lease, memory, output, audit }: Place) {
+async function writeExport(
+  { tenant, output: file }: TenantsFlags,
+  storage: Storage,
+  { lease, memory, output, audit }: Place,
+) {
   await auditCommandEvents(audit, [{ action: 'tenant_exported', tenant }], output.say); // before: what has left has left
   let lines = 0;
   const counted = new Transform({
@@ -103,6 +112,36 @@ async function remove(
   });
   const counts = COUNTED.map((name) => `${removed[name] ?? 0} ${name}`);
   say(`deleted of the tenant ${plain(tenant, MAX_NAME)}: ${counts.join(', ')}`);
+}
+
+async function shred({ tenant, yes }: TenantsFlags, { database, urls, audit, output: { say } }: Place): Promise<void> {
+  if ((await findTenantKeys(database, tenant)).length === 0) throw noKeyOf(tenant);
+  if (!yes) await confirm(tenant);
+  await auditCommandEvents(audit, [{ action: 'tenant_shredded', tenant }], say);
+  const dropped = await dropTenantKeys(database, tenant, Date.now());
+  const { scrub } = kindOf(urls);
+  say(`dropped of the tenant ${plain(tenant, MAX_NAME)}: ${dropped.length} keys; servers stop using them within 5 s`);
+  if (scrub && !(await scrub(urls)))
+    say('the log of the database still has what was overwritten, since somebody reads: run the command again');
+  say('backups of the database still have the keys, which the secret opens');
+}
+
+async function rotate(
+  { tenant }: TenantsFlags,
+  { secrets, encryptAtRest }: Config,
+  { database, audit, output: { say } }: Place,
+): Promise<void> {
+  if (!encryptAtRest) throw new Error('`encryptAtRest` is off, so nothing would be encrypted under another key');
+  const { rotateTenantKey } = await import('../handler/encryption/index.ts');
+  if (!(await rotateTenantKey(database, secrets, tenant))) throw noKeyOf(tenant);
+  await auditCommandEvents(audit, [{ action: 'tenant_key_rotated', tenant }], say);
+  say(
+    `The tenant ${plain(tenant, MAX_NAME)} has another key. Servers encrypt by it within 5 s, and read what was before.`,
+  );
+}
+
+function noKeyOf(tenant: string): Error {
+  return new Error(`the tenant ${plain(tenant, MAX_NAME)} has no key: nothing of it was encrypted (encryptAtRest)`);
 }
 
 /** Asks for the tenant's name; throws an Error if anything else is typed, or there is nobody to ask. */

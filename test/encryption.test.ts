@@ -1,97 +1,11 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
-import { type Config, configureLog, type Database, parseConfig } from '../handler/index.ts';
+import { describe, test } from 'node:test';
+import { openWebCipher } from '../handler/encryption/web-cipher.ts';
+import { type Config, parseConfig } from '../handler/index.ts';
 import { raw, read, sql, write } from '../handler/state/database/sql.ts';
-import { testDatabase } from './support/doors/database.ts';
-import { testHandler } from './support/doors/in-process.ts';
-import { type ScriptedModel, says, startScriptedModel } from './support/model/scripted.ts';
-
-const K1 = { id: 'k1', key: 'the first secret of tests, 32 bytes' };
-const K2 = { id: 'k2', key: 'another secret of tests of 32 bytes' };
-
-/** The header that says which tenant sends a request. */
-const TENANT = 'x-tenant';
-
-interface Subject {
-  database: Database;
-  model: ScriptedModel;
-  /** A handler of another process on the same database, and what sends to it as a tenant. */
-  open(config?: Partial<Config>): Promise<Asking>;
-}
-
-interface Asking {
-  handler: Awaited<ReturnType<typeof testHandler>>;
-  // biome-ignore lint/suspicious/noExplicitAny: tests reach into replies without a schema
-  ask(method: string, path: string, body?: object, tenant?: string): Promise<{ status: number; json: any }>;
-}
-
-async function subject(t: TestContext): Promise<Subject> {
-  const [database, model] = [await testDatabase(), await startScriptedModel()];
-  const all: Asking['handler'][] = [];
-  t.after(async () => {
-    for (const handler of all) await handler.close();
-    await model.close();
-    await database.close();
-  });
-  return {
-    database,
-    model,
-    async open(given = {}) {
-      const config = parseConfig({
-        models: [{ match: '*', backend: 'chat', url: model.url }],
-        secrets: [K1],
-        encryptAtRest: true,
-        ...given,
-      });
-      const handler = await testHandler(model, {
-        config,
-        database,
-        identify: (request) => ({ id: 'one', tenant: request.headers.get(TENANT) ?? 'a' }),
-      });
-      all.push(handler);
-      return {
-        handler,
-        async ask(method, path, body, tenant = 'a') {
-          const headers = { 'content-type': 'application/json', [TENANT]: tenant };
-          const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-          const reply = await handler.fetch(new Request(`http://test/v1${path}`, init));
-          return { status: reply.status, json: await reply.json() };
-        },
-      };
-    },
-  };
-}
-
-/** Makes a turn that says so, after another one. */
-async function turn(
-  { ask }: Asking,
-  model: string,
-  input: string,
-  previous?: string,
-  tenant?: string,
-): Promise<string> {
-  const { status, json } = await ask('POST', '/responses', { model, input, previous_response_id: previous }, tenant);
-  assert.equal(status, 200, JSON.stringify(json));
-  return json.id;
-}
-
-/** What the model was told last. */
-function toldLast({ model }: Subject, name: string): string {
-  return JSON.stringify(model.calls(name).at(-1)?.body.messages);
-}
-
-/** Collects the lines of the log. */
-function logged(t: TestContext): string[] {
-  const lines: string[] = [];
-  configureLog('error', (line) => lines.push(line));
-  t.after(() => configureLog('error', () => {}));
-  return lines;
-}
-
-async function bodies(database: Database, table: string): Promise<string[]> {
-  const { rows } = await database.batch({ rows: read(sql`SELECT body FROM ${raw(table)}`) });
-  return rows.map(({ body }) => String(body));
-}
+import { openNodeCipher } from '../shim/node-cipher.ts';
+import { bodies, K1, K2, logged, subject, TENANT, toldLast, turn } from './support/encrypted.ts';
+import { says } from './support/model/scripted.ts';
 
 describe('what is encrypted', () => {
   test('and what was stored before is read by whoever has the secret, on or off', async (t) => {
@@ -129,6 +43,37 @@ describe('what is encrypted', () => {
     assert.equal((await other.ask('GET', `/responses/${ofA}`, undefined, 'b')).status, 500);
     assert.match(lines.at(-1) ?? '', /does not open with the secret k1/);
     assert.equal((await other.ask('GET', '/responses', undefined, 'b')).json.data.length, 1);
+  });
+
+  test('opens for its user alone where users are apart, and whoever may list the whole tenant reads all', async (t) => {
+    const all = await subject(t);
+    const lines = logged(t);
+    const name = all.model.script(says('Yes.'));
+    const asking = await all.open(
+      { isolation: 'user', auth: undefined },
+      {
+        identify: (request) => {
+          const user = request.headers.get(TENANT) ?? 'a';
+          return {
+            id: user,
+            tenant: 't',
+            user,
+            scopes: user === 'root' ? ['read', 'write', 'admin'] : ['read', 'write'],
+          };
+        },
+      },
+    );
+    const ofA = await turn(asking, name, 'of a');
+    const ofB = await turn(asking, name, 'of b', undefined, 'b');
+    const whole = await asking.ask('GET', '/responses', undefined, 'root');
+    assert.deepEqual(new Set(whole.json.data.map(({ id }: { id: string }) => id)), new Set([ofA, ofB]));
+    for (const table of ['responses', 'items'])
+      await all.database.batch({
+        moved: write(sql`UPDATE ${raw(table)} SET tenant = ${'t\u001fb'} WHERE tenant = ${'t\u001fa'}`),
+      });
+    assert.equal((await asking.ask('GET', `/responses/${ofA}`, undefined, 'b')).status, 500);
+    assert.match(lines.join(), /it is not as it was written/);
+    assert.equal((await asking.ask('GET', `/responses/${ofB}`, undefined, 'b')).status, 200);
   });
 
   for (const [what, change] of Object.entries({
@@ -199,4 +144,29 @@ describe('secrets that do not open what is in the database', () => {
     );
     assert.throws(() => parseConfig({ ...config, encryptAtRest: 'yes', secrets: [K1] }), /must be true or false/);
   });
+});
+
+test('Node’s own functions and WebCrypto read what the other wrote, and neither what was bound to another place', async () => {
+  const key = crypto.getRandomValues(new Uint8Array(32));
+  const [web, node] = [await openWebCipher(key), await openNodeCipher(key)];
+  const texts = [
+    '',
+    'a',
+    '{"text":"snow in Z\u00fcrich \u2603 \ud83d\ude00"}',
+    '\ufeffwith a mark',
+    'x'.repeat(400_000),
+  ];
+  for (const text of texts) {
+    const [ofWeb, ofNode] = [await web.encrypt(text, 'here'), await node.encrypt(text, 'here')];
+    assert.equal(ofWeb.length, ofNode.length);
+    assert.equal(await web.decrypt(ofNode, 'here'), text);
+    assert.equal(await node.decrypt(ofWeb, 'here'), text);
+    for (const cipher of [web, node]) {
+      await assert.rejects(async () => cipher.decrypt(ofWeb, 'there'));
+      await assert.rejects(async () => cipher.decrypt(ofNode.slice(0, 24), 'here'));
+      await assert.rejects(async () => cipher.decrypt('', 'here'));
+    }
+  }
+  const many = new Set(await Promise.all(Array.from({ length: 2_000 }, async () => node.encrypt('same', 'here'))));
+  assert.equal(many.size, 2_000, 'each with an IV of its own');
 });

@@ -1,7 +1,7 @@
 import { tenantOf } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { log } from '../log.ts';
-import { withBatch } from '../state/database/batch.ts';
+import { statementsOf, withBatch } from '../state/database/batch.ts';
 import type { Batch, Row, Rows, Statement, Value } from '../state/database/database.ts';
 import { type Encryption, type EncryptionOptions, UnreadableText } from '../state/encryption.ts';
 import { all, then } from './at-once.ts';
@@ -10,6 +10,8 @@ import { Keyring } from './keyring.ts';
 import { DroppedKey, TenantKeys, type UsableKey } from './tenant-keys.ts';
 import { isEncrypted, joinEncrypted, splitEncrypted } from './text.ts';
 import { openWebCipher } from './web-cipher.ts';
+
+export { rewrapTenantKeys, rotateTenantKey } from './rotate.ts';
 
 /** Opens the encryption of a database; see Encryption. */
 export function openEncryption(options: EncryptionOptions): Encryption {
@@ -38,6 +40,12 @@ export function openEncryption(options: EncryptionOptions): Encryption {
     });
   };
 
+  /** Makes the keys that a batch needs, one after another: its values would each make one. */
+  const makeKeys = async (batch: Batch) => {
+    for (const { confidential = [] } of statementsOf(batch))
+      for (const { tenant } of confidential) if (!keys.newestNow(tenantOf(tenant))) await keys.newest(tenantOf(tenant));
+  };
+
   const sealStatement = (statement: Statement): Statement | Promise<Statement> => {
     if (!statement.confidential) return statement;
     const values: Value[] = [...statement.values];
@@ -50,6 +58,7 @@ export function openEncryption(options: EncryptionOptions): Encryption {
   };
 
   const shared = withBatch(database, async (batch) => {
+    if (encrypts) await makeKeys(batch);
     const sealed = encrypts ? await sealBatch(batch, sealStatement) : batch;
     return mapRows(await database.batch(sealed), (row) => {
       const { tenant } = row;

@@ -7,7 +7,8 @@ import { withObfuscation } from '../events/obfuscate.ts';
 import { callerLimit } from '../fair-queue.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
-import { insertJob } from '../state/jobs.ts';
+import { isUnreadable } from '../state/encryption.ts';
+import { abandonJob, insertJob } from '../state/jobs.ts';
 import { hasLog, insertBlock, toLine } from '../state/log.ts';
 import { beginTurn, type NewTurn } from '../state/record.ts';
 import type { Origin } from '../state/request-origin.ts';
@@ -134,9 +135,14 @@ export async function cancelResponse(services: Services, ctx: RequestContext, id
   return getStoredResponse(ctx.store, id);
 }
 
-/** Deletes a response; one that is being made in the background is cancelled. Throws 404. */
+/** Deletes a response, also one that cannot be read; one that is being made in the background is cancelled. Throws 404. */
 export async function removeResponse(services: Services, ctx: RequestContext, id: string): Promise<void> {
-  const { background } = await getResponse(ctx.store, id);
+  const { background } = await getResponse(ctx.store, id).catch(async (error) => {
+    if (!isUnreadable(error)) throw error;
+    await abandonJob(ctx.store, id);
+    await services.runner.stop({ tenant: ctx.store.tenant, id });
+    return { background: false };
+  });
   if (background) await stopBackground(services, ctx, id);
   await deleteResponse(ctx.store, id);
 }

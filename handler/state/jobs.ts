@@ -94,7 +94,7 @@ export function removeJob(tenant: string, id: string): Statement[] {
 export async function abandonJob({ database, tenant, webhooks }: TenantStore, id: string): Promise<void> {
   const { ended } = await database.batch({
     ended: write(sql`UPDATE responses AS r SET status = 'failed', owner = '', waits = 0, log_until = ${Date.now()}
-      WHERE r.tenant = ${tenant} AND r.id = ${id} AND ${OPEN} RETURNING id`),
+      WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.background > 0 AND ${OPEN} RETURNING id`),
   });
   if (ended.length === 0) return;
   await database.batch({

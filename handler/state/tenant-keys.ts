@@ -37,9 +37,11 @@ export function insertTenantKey({ tenant, id, secret, wrapped, created }: Tenant
 
 /** Drops all keys of a tenant, and returns their ids. */
 export async function dropTenantKeys(database: Database, tenant: string, now: number): Promise<string[]> {
+  const which = sql`tenant = ${tenant} AND dropped_at IS NULL`;
   const { dropped } = await database.batch({
-    dropped: write(sql`UPDATE tenant_keys SET wrapped = ${NOTHING}, dropped_at = ${now}
-      WHERE tenant = ${tenant} AND dropped_at IS NULL RETURNING id`),
+    // First as long as it was, so that SQLite writes it where that was.
+    overwritten: write(sql`UPDATE tenant_keys SET wrapped = ${NOTHING} WHERE ${which}`),
+    dropped: write(sql`UPDATE tenant_keys SET dropped_at = ${now} WHERE ${which} RETURNING id`),
   });
   return dropped.map(({ id }) => String(id));
 }

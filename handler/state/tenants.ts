@@ -3,6 +3,7 @@ import { timeOf } from '../ids.ts';
 import type { Database, Row, Statement } from './database/database.ts';
 import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
 import { OPEN, type ProcessLease } from './process-lease.ts';
+import { dropTenantKeys } from './tenant-keys.ts';
 
 /** A table with rows of tenants: its name, its key behind the tenant, and its texts. */
 interface TenantTable {
@@ -143,6 +144,7 @@ export async function removeTenant(
     let isUsed = false;
     for (const table of tenantTables) {
       let gone = 0;
+      if (table.name === 'tenant_keys') await dropTenantKeys(database, tenant, Date.now());
       for (let more = true; more; ) {
         const { slice } = await paced(() => database.batch({ slice: removeSlice(table, tenant) }));
         gone += slice.length;

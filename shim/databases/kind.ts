@@ -16,6 +16,11 @@ export interface DatabaseKind {
   open(urls: DatabaseUrls, synchronous: Synchronous, trouble?: Trouble): Promise<Database>;
   /** The statements that bring the schema of one to the newest; none if it is. Changes nothing. */
   pendingSteps(urls: DatabaseUrls): Promise<string[]>;
+  /**
+   * Removes from the disk what was overwritten, as far as that can be done while others use the database; resolves with whether it was.
+   * Absent where nothing is known of that.
+   */
+  scrub?(urls: DatabaseUrls): Promise<boolean>;
   /** Runs the command `vacuum` on one that nobody has open, with progress messages for people; rejects if the kind needs none. */
   vacuum(url: string, say: (line: string) => void): Promise<void>;
 }

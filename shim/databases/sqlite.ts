@@ -15,6 +15,7 @@ export const sqlite: DatabaseKind = {
   form: 'sqlite:PATH, or sqlite::memory: for one that ends with the process',
   open: openSqlite,
   pendingSteps: pendingSqlite,
+  scrub: scrubSqlite,
   vacuum: vacuumSqlite,
 };
 
@@ -77,6 +78,17 @@ async function pendingSqlite({ url }: DatabaseUrls): Promise<string[]> {
     throw new Error(`cannot read ${url}: ${error instanceof Error ? error.message : error}`, { cause: error });
   } finally {
     connection?.close();
+  }
+}
+
+/** Writes the log back and empties it, since it has pages as they were. */
+async function scrubSqlite({ url }: DatabaseUrls): Promise<boolean> {
+  const connection = new DatabaseSync(url.replace(/^sqlite:/, ''));
+  try {
+    connection.exec('PRAGMA busy_timeout = 5000');
+    return connection.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+  } finally {
+    connection.close();
   }
 }
 

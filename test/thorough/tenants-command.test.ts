@@ -241,8 +241,11 @@ describe('tenants delete asks before it deletes', () => {
 
 test('a wrong argument of tenants is an Error that says what is wrong', () => {
   for (const [line, wrong] of [
-    ['', 'tenants needs one of list, export, delete (see tenants -help)'],
-    ['lsit', `"lsit" is none of tenants' one of list, export, delete: did you mean list? (see tenants -help)`],
+    ['', 'tenants needs one of list, export, delete, shred, rotate (see tenants -help)'],
+    [
+      'lsit',
+      `"lsit" is none of tenants' one of list, export, delete, shred, rotate: did you mean list? (see tenants -help)`,
+    ],
     ['export', 'tenants export needs the name of a tenant, as tenants list has it'],
     ['delete a b', 'unexpected argument "b" (see tenants -help)'],
     ['list a', 'unexpected argument "a" (see tenants -help)'],
