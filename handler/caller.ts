@@ -17,12 +17,30 @@ export interface Caller {
   readonly scopes?: readonly Scope[];
   /** Names of the models that it may use, or patterns with `*`. Default: all. */
   readonly models?: readonly string[];
-  /** What it may have at a time in one process, in place of `limits.perCaller`. */
+  /** What it may have at a time in one process, in place of `limits.perCaller`, and use in a minute. */
   readonly limits?: CallerLimits;
+  /** What it may cost, beside what its tenant may. */
+  readonly budgets?: readonly Budget[];
 }
 
-/** What one caller may have at a time in one process; what is absent is as `limits.perCaller` of the configuration has it. */
-export interface CallerLimits {
+/** What may be used in a minute, in all processes together; what is absent is not limited. */
+export interface Rates {
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
+}
+
+/** What may be spent of a cost, which has a name in `costs`, in each window of so many milliseconds, in all processes together. */
+export interface Budget {
+  readonly cost: string;
+  readonly amount: number;
+  readonly window: number;
+}
+
+/**
+ * What one caller may have at a time in one process; what is absent is as `limits.perCaller` of the configuration has it. Its rates
+ * are counted by its key.
+ */
+export interface CallerLimits extends Rates {
   /** Turns that are made or wait, those that clients wait for. */
   readonly turns?: number | undefined;
   /** Background turns that are made or wait. */

@@ -1,8 +1,9 @@
+import { ANY_TENANT, allowanceRules } from './allowances/allowance.ts';
 import { attributeReader } from './attributes.ts';
 import { withMediaRules } from './backend/media.ts';
-import { type Identify, identifyByAddress } from './caller.ts';
+import { DEFAULT_TENANT, type Identify, identifyByAddress } from './caller.ts';
 import type { Config } from './config/index.ts';
-import { misconfigured } from './config/problems.ts';
+import { ConfigError, misconfigured } from './config/problems.ts';
 import { openIdentify } from './identity/open-identify.ts';
 import { mediaFinder } from './media.ts';
 import { openCosts } from './open-costs.ts';
@@ -48,6 +49,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
       attributes: attributeReader(attributes),
       findMedia,
       costs: openCosts(config.costs, compileCel),
+      allowances: allowanceRules(config),
       seal: sealWith(config.secrets, secret),
       storage: {
         ...storage,
@@ -63,13 +65,24 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
 }
 
 /** How callers are identified: as the program does it, or as `auth` says. Throws a ConfigError where one contradicts the other. */
-function identifyBy({ auth, isolation }: Config, { identify: own, identity }: Shared): Identify {
+function identifyBy({ auth, isolation, tenants }: Config, { identify: own, identity }: Shared): Identify {
   const listed = Array.isArray(auth) ? auth : undefined;
   if (own && listed)
     throw misconfigured('auth', 'is a list, and the program identifies callers itself: leave one of the two');
   if (own) return own;
   if (listed) return openIdentify(listed, identity);
   if (isolation === 'user') throw misconfigured('isolation', 'is user, which needs a list as `auth` to know users by');
+  const nobody = Object.keys(tenants).find((name) => name !== ANY_TENANT && name !== DEFAULT_TENANT);
+  if (nobody !== undefined)
+    throw new ConfigError([
+      {
+        path: ['tenants', nobody],
+        says: `is nobody: without a list as \`auth\` every caller is of the tenant ${DEFAULT_TENANT}`,
+      },
+    ]);
+  const users = Object.entries(tenants).find(([, { perUser }]) => perUser)?.[0];
+  if (users !== undefined)
+    throw new ConfigError([{ path: ['tenants', users, 'perUser'], says: 'needs a list as `auth` to know users by' }]);
   return identifyByAddress;
 }
 

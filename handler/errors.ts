@@ -86,6 +86,7 @@ const kinds = {
   rate_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'perhaps' },
   quota: { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
   caller_limit: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'yes' },
+  allowance: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: 'yes' },
   overloaded: { status: 503, type: 'server_error', code: 'overloaded', again: 'yes' },
   stopping: { status: 503, type: 'server_error', code: 'server_stopping', again: 'yes' },
   storage_full: { status: 507, type: 'server_error', code: 'storage_full' },
@@ -139,6 +140,8 @@ export class ApiError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** The context in tokens that a model server named where an input did not fit it. */
   readonly context: number | null;
+  /** The limit of ours that it met, as the log and metrics name it: whose it is and what it limits, such as `tenant.requests`. */
+  readonly limit: string | undefined;
   readonly #detail: string | undefined;
   /** The message for clients, with the detail. The log has `message`, since a detail may quote what a user wrote. */
   readonly told: string;
@@ -149,6 +152,7 @@ export class ApiError extends Error {
     this.param = details.param == null ? null : clip(details.param, MAX_PARAM);
     this.reason = details.reason ?? null;
     this.context = details.context ?? null;
+    this.limit = details.limit;
     this.#finer = details.finer;
     this.#detail = details.detail;
     this.told = details.detail ? `${this.message} It says: ${start(redact(details.detail))}` : this.message;
@@ -157,9 +161,18 @@ export class ApiError extends Error {
 
   /** The same error, whose message goes on with this. */
   and(more: string): ApiError {
-    const { kind, message, param, reason, headers, context, cause } = this;
-    return new ApiError(kind, `${message} ${more}`, {
-      ...{ param, headers, cause, finer: this.#finer },
+    return this.#copy(`${this.message} ${more}`, this.headers);
+  }
+
+  /** The same error, with these headers of its reply besides. */
+  withHeaders(headers: Readonly<Record<string, string>>): ApiError {
+    return this.#copy(this.message, { ...this.headers, ...headers });
+  }
+
+  #copy(message: string, headers: Record<string, string>): ApiError {
+    const { kind, param, reason, context, cause, limit } = this;
+    return new ApiError(kind, message, {
+      ...{ param, headers, cause, limit, finer: this.#finer },
       ...(reason && { reason }),
       ...(context !== null && { context }),
       ...(this.#detail !== undefined && { detail: this.#detail }),
@@ -210,6 +223,7 @@ export interface ApiErrorDetails {
   retry?: false;
   headers?: Record<string, string>;
   context?: number | undefined;
+  limit?: string | undefined;
   /** What the model's server said, where clients may hear it; without secrets and cut before they do. */
   detail?: string;
   cause?: unknown;

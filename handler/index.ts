@@ -233,6 +233,7 @@ export function createHandler(options: HandlerOptions): Handler {
       running.stop(stopping);
       await within(fixedLimits.ending, Promise.all([closed, running.idle()]));
       endMaintenance();
+      await shared.services.ledger.close();
       await lease.release(database).catch(() => {}); // else the lease will tell
     },
   };

@@ -1,3 +1,4 @@
+import { Ledger } from './allowances/ledger.ts';
 import { LogNotifier } from './background/log-notifier.ts';
 import type { Identify } from './caller.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
@@ -76,6 +77,7 @@ export function openProcess(options: HandlerOptions): Shared {
       turns,
       beginning: new CallerCount(),
       sockets,
+      ledger: new Ledger(database, options.oneClock),
     },
     storage: {
       database,

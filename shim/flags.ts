@@ -90,6 +90,8 @@ It exits with 0 if the chain is whole, else with 1.`,
   -scopes LIST      create: what it may do, of read, write, background, admin. Default: all
   -turns N          create: turns that it may have at a time in one process, in place of limits.perCaller
   -background-turns N, -sockets N   create: the same for background turns and WebSockets
+  -requests-per-minute N, -tokens-per-minute N   create: what it may use in all processes together
+  -budgets LIST     create: what it may cost: llm_cost=500000000/30d, and others behind commas
   -expires WHEN     create, rotate: a date, a time (2027-01-31T12:00:00Z), or an age (90d)
   -overlap TIME     rotate: how long the old key is accepted beside the new one. Default: 24h
   -print            create: stores nothing, and prints the entry of the configuration

@@ -17,6 +17,9 @@ const valued: Readonly<Record<string, readonly KeysAction[]>> = {
   turns: ['create'],
   'background-turns': ['create'],
   sockets: ['create'],
+  'requests-per-minute': ['create'],
+  'tokens-per-minute': ['create'],
+  budgets: ['create'],
   expires: ['create', 'rotate'],
   overlap: ['rotate'],
 };

@@ -16,19 +16,16 @@ import {
   type StoredKey,
 } from '../handler/index.ts';
 import { auditCommandEvents } from './audit/once.ts';
-import { table } from './backends/plain.ts';
 import { placed } from './config-file.ts';
 import { DEFAULT_DATABASE, kindOf, openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
 import { type KeysFlags, readKeysFlags } from './keys-flags.ts';
+import { listing, NEVER, stateOf, textOf, windowText } from './keys-listing.ts';
 import { wranglerCommand } from './keys-sql.ts';
 import { loadConfig } from './setup.ts';
 
 /** Keys that one statement lists. */
 const PAGE_SIZE = 500;
-
-/** The lines of keys that never expire say so; a key of the file without `expires` has the same. */
-const NEVER = Date.parse('9999-12-31');
 
 /** Where `keys` writes: what was asked for, which may be a secret and is not redacted, and what people should know of it. */
 export interface KeysOutput {
@@ -72,6 +69,7 @@ async function run(flags: KeysFlags, { database, url, config, output }: Place): 
   }
   if (flags.action === 'create') {
     const { key, stored } = await make(flags, now);
+    requireCosts(stored, config);
     await createKey(database, stored);
     await tell({ action: 'key_created', ...eventOf(stored) });
     print(key);
@@ -115,8 +113,13 @@ async function withoutDatabase(flags: KeysFlags, { print, say }: KeysOutput): Pr
 }
 
 /** An entry of the configuration, as JSON and so as YAML. */
-function entryOf({ created: _, expires, ...entry }: StoredKey): string {
-  return JSON.stringify({ ...entry, ...(expires !== NEVER && { expires: textOf(expires) }) });
+function entryOf({ created: _, expires, budgets, ...entry }: StoredKey): string {
+  const written = budgets?.map((budget) => ({ ...budget, window: windowText(budget.window) }));
+  return JSON.stringify({
+    ...entry,
+    ...(written && { budgets: written }),
+    ...(expires !== NEVER && { expires: textOf(expires) }),
+  });
 }
 
 async function make(flags: KeysFlags, now: number): Promise<{ key: string; stored: StoredKey }> {
@@ -136,7 +139,10 @@ function rightsOf({ values }: KeysFlags, digest: { id: string; sha256: string },
     turns: countOf('turns'),
     backgroundTurns: countOf('background-turns'),
     sockets: countOf('sockets'),
+    requestsPerMinute: countOf('requests-per-minute'),
+    tokensPerMinute: countOf('tokens-per-minute'),
   };
+  const budgets = listOf('budgets')?.map(budgetOf);
   const expires = values.get('expires');
   const given = {
     tenant: values.get('tenant') ?? 'default',
@@ -145,13 +151,34 @@ function rightsOf({ values }: KeysFlags, digest: { id: string; sha256: string },
     models: listOf('models'),
     scopes: listOf('scopes'),
     limits: Object.values(limits).some((limit) => limit !== undefined) ? limits : undefined,
+    budgets,
     expires: expires === undefined ? undefined : expiryText(expires, now),
   };
   const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const [entry] = entriesOf({ auth: [{ keys: [{ ...digest, ...present }] }] });
+  // What a budget is of has to be there; `requireCosts` looks for it where a configuration is at hand.
+  const costs = budgets?.map(({ cost: name }) => ({ match: '*', name, cel: '0u' }));
+  const [entry] = entriesOf({ auth: [{ keys: [{ ...digest, ...present }] }], ...(costs && { costs }) });
   if (!entry) throw new Error('there is no entry');
   if (entry.expires <= now) throw new Error('flag -expires is in the past');
   return { ...entry, tenant: entry.tenant ?? 'default' };
+}
+
+/** A budget as a flag has it, `COST=AMOUNT/WINDOW`, or without its cost. */
+function budgetOf(text: string): { cost: string; amount: number; window: string } {
+  const [, cost = 'llm_cost', amount = '', window = ''] = /^(?:(\w+)=)?(\d+)\/(\w+)$/.exec(text) ?? [];
+  if (amount === '') throw new Error('flag -budgets must be a list such as llm_cost=500000000/30d');
+  return { cost, amount: Number(amount), window };
+}
+
+/** Throws an Error for a budget of a cost that the configuration does not have. */
+function requireCosts({ budgets = [] }: StoredKey, { costs }: Config): void {
+  const names = costs.map(({ name }) => name);
+  const unknown = budgets.find(({ cost }) => !names.includes(cost));
+  if (!unknown) return;
+  const known = names.length > 0 ? `it has ${[...new Set(names)].join(', ')}` : 'it has none';
+  throw new Error(
+    `flag -budgets names the cost ${unknown.cost}, which \`costs\` of the configuration does not have: ${known}`,
+  );
 }
 
 /** The keys of a configuration; a mistake is an Error that names the flag. */
@@ -204,14 +231,6 @@ function durationOf(flag: string, text: string): number {
   }
 }
 
-/** A moment as the configuration has it: a date at midnight, else to the second. */
-function textOf(ms: number): string {
-  return new Date(ms)
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replace('T00:00:00Z', '');
-}
-
 function eventOf({ id, tenant, user }: StoredKey) {
   return { object: id, tenant, owner: user };
 }
@@ -227,37 +246,6 @@ async function allKeys(database: Database, tenant: string | undefined): Promise<
     all.push(...page);
     if (page.length < PAGE_SIZE) return all.sort((a, b) => a.created - b.created);
   }
-}
-
-const HEADINGS = ['id', 'tenant', 'user', 'project', 'scopes', 'models', 'limits', 'created', 'expires', 'state'];
-
-/** The keys as a table, the oldest first, with what each may do and how it stands. */
-function listing(keys: readonly StoredKey[], now: number): string {
-  if (keys.length === 0) return 'there are no keys';
-  const rows = keys.map((key) => [
-    key.id,
-    key.tenant,
-    key.user ?? '-',
-    key.project ?? '-',
-    key.scopes?.join(',') ?? 'all',
-    key.models?.join(',') ?? 'all',
-    key.limits
-      ? Object.entries(key.limits)
-          .map((limit) => limit.join('='))
-          .join(',')
-      : '-',
-    textOf(key.created),
-    key.expires === NEVER ? 'never' : textOf(key.expires),
-    stateOf(key, now),
-  ]);
-  return table([HEADINGS, ...rows]);
-}
-
-function stateOf({ revoked, expires, replacedBy }: StoredKey, now: number): string {
-  if (revoked !== undefined) return `was revoked ${textOf(revoked)}`;
-  const replaced = replacedBy === undefined ? undefined : `was replaced by ${replacedBy}`;
-  if (expires <= now) return replaced ?? 'has expired';
-  return replaced ?? 'works';
 }
 
 function unknownKey(id: string, url: string, config: Config): Error {

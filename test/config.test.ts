@@ -18,6 +18,7 @@ test('an empty configuration has every default', () => {
   assert.deepEqual(config, {
     listen: {},
     tls: {},
+    tenants: {},
     models: undefined,
     database: undefined,
     synchronous: 'normal',
@@ -269,6 +270,39 @@ const wrong: [unknown, RegExp][] = [
   [{ limits: { perCaller: { sockets: -1 } } }, /limits\.perCaller\.sockets must be at least 1$/],
   [{ limits: { perCaller: 64 } }, /limits\.perCaller must be a mapping/],
   [{ limits: { speed: '1s' } }, /limits\.speed is not a key that is known/],
+  [{ tenants: ['acme'] }, /tenants must be a mapping of tenants to what each may have/],
+  [{ tenants: [{ limits: {} }] }, /tenants must be a mapping of tenants to what each may have/],
+  [{ tenants: { acme: 5 } }, /tenants\.acme must be a mapping/],
+  [{ tenants: { 'a\nb': {} } }, /tenants\.a\nb must be 1 to 256 characters without controls/],
+  [{ tenants: { acme: { limit: {} } } }, /tenants\.acme\.limit is not a key that is known: did you mean limits/],
+  [
+    { tenants: { acme: { limits: { requestPerMinute: 5 } } } },
+    /tenants\.acme\.limits\.requestPerMinute is not a key .* did you mean requestsPerMinute/,
+  ],
+  [
+    { tenants: { acme: { limits: { tokensPerMinute: 0 } } } },
+    /tenants\.acme\.limits\.tokensPerMinute must be at least 1$/,
+  ],
+  [
+    { tenants: { acme: { perUser: { limits: { tokensPerMinute: '9' } } } } },
+    /perUser\.limits\.tokensPerMinute must be a number/,
+  ],
+  [{ tenants: { acme: { budgets: [{ amount: 5 }] } } }, /tenants\.acme\.budgets\.0\.window is missing/],
+  [{ tenants: { acme: { budgets: [{ amount: 5, window: '5s' }] } } }, /budgets\.0\.window must be at least 1m/],
+  [{ tenants: { acme: { budgets: [{ amount: 0.5, window: '1d' }] } } }, /budgets\.0\.amount must be a whole number/],
+  [
+    { tenants: { acme: { budgets: [5, 6].map((amount) => ({ amount, window: '1d' })) } } },
+    /budgets\.1 has the cost and window of another/,
+  ],
+  [
+    { tenants: { acme: { budgets: [{ amount: 5, window: '1d' }] } } },
+    /tenants\.acme\.budgets\.0\.cost is none of `costs`, which has none/,
+  ],
+  [
+    { costs: [{ match: '*', name: 'gpu', cel: '1u' }], models: [{ ...chat, budgets: [{ amount: 5, window: '1d' }] }] },
+    /models\.0\.budgets\.0\.cost must be one of those of `costs`: gpu/,
+  ],
+  [{ models: [{ ...chat, limits: { turns: 5 } }] }, /models\.0\.limits\.turns is not a key that is known/],
   // Keys of what is not there yet.
   [{ auth: 'keys' }, /auth must be none, or a list/],
   [{ auth: [] }, /auth must not be empty/],

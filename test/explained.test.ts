@@ -127,6 +127,7 @@ const elsewhere: Partial<Record<ErrorKind, string>> = {
   too_many_waiting: 'websocket.*',
   rate_limit: 'backend-refusals.*',
   quota: 'backend-refusals.*',
+  allowance: 'allowances.test.ts',
   caller_limit: 'callers.test.ts',
   overloaded: 'in-flight.test.ts',
   stopping: 'stopping',

@@ -1,3 +1,5 @@
+import type { Admission } from '../allowances/admission.ts';
+import { type Admitting, NO_USE, resumeTurn, useOf } from '../allowances/turn.ts';
 import type { AttributeReader, RequestAttributes } from '../attributes.ts';
 import type { CostRules } from '../costs.ts';
 import { ApiError, toApiError } from '../errors.ts';
@@ -45,7 +47,7 @@ import { readJob } from './stored-job.ts';
 import { hasEnded, processDied, terminate } from './terminate.ts';
 
 /** What background turns need. */
-export interface WorkOptions {
+export interface WorkOptions extends Admitting {
   models: Models;
   tools: ServerTools;
   limits: Limits;
@@ -60,12 +62,13 @@ export interface WorkOptions {
   attributes: AttributeReader;
 }
 
-/** What the log line of a background turn tells, as far as it is known. */
+/** What is known of a background turn: what its log line tells, and what it is admitted by. */
 interface TurnLogFields {
   requestId: string | undefined;
   /** Who has asked for it. */
   caller: Origin | undefined;
   summary: TurnSummary | undefined;
+  admission: Admission | undefined;
   attributes: RequestAttributes | undefined;
   /** Whether it had begun in another process. */
   takenOver: boolean;
@@ -89,6 +92,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     requestId: undefined,
     caller: undefined,
     summary: undefined,
+    admission: undefined,
     attributes: undefined,
     takenOver: false,
     failure: undefined,
@@ -120,6 +124,10 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
       failure = error;
       throw error;
     } finally {
+      // Whoever goes on with it counts all of it.
+      const isLeft = !ended && !isGone(failure);
+      const { admission, summary } = logFields;
+      if (admission && summary) await admission.end(isLeft ? NO_USE : useOf(summary));
       activity?.end({
         caller: logFields.caller,
         turn: ended ? logFields.summary : undefined,
@@ -132,7 +140,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     }
   } catch (error) {
     // It was deleted before this process got to it.
-    if (error instanceof ApiError && error.kind === 'not_found') return true;
+    if (isGone(error)) return true;
     if (isUnreadable(error)) {
       log.error('a background turn has failed, since what is stored of it cannot be read', {
         response_id: job.id,
@@ -154,6 +162,11 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     release();
     options.notifier.notify(job.id);
   }
+}
+
+/** Whether an error says that a response was deleted. */
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.kind === 'not_found';
 }
 
 /** Writes the line of a background turn that has ended here, or was ended or taken over elsewhere. */
@@ -224,6 +237,7 @@ async function make(
     const planned = planTurn(request, history, { tools: options.tools, context });
     const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
     summary.modelInput = turn.call;
+    logFields.admission = resumeTurn(options, stored.requestOrigin, summary);
     const record = new LogRecord({
       store,
       id,

@@ -3,6 +3,7 @@ import { isName, scopes } from '../caller.ts';
 import { byEnvoy } from './auth-envoy.ts';
 import { jwt } from './jwt.ts';
 import { unique } from './unique.ts';
+import { budgets, rates } from './windows.ts';
 
 const text = v.string('must be a text');
 /** The name of a tenant, a user or a project. */
@@ -42,7 +43,8 @@ const key = v.strictObject({
       v.nonEmpty('must not be empty'),
     ),
   ),
-  limits: v.optional(v.strictObject({ turns: most, backgroundTurns: most, sockets: most })),
+  limits: v.optional(v.strictObject({ turns: most, backgroundTurns: most, sockets: most, ...rates })),
+  budgets,
   expires: v.optional(moment, '9999-12-31'),
 });
 

@@ -12,18 +12,21 @@ import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
 import { attributes } from './attributes.ts';
 import { type AuthEntry, auth, name } from './auth.ts';
+import { budgetProblems } from './budget-problems.ts';
 import { costs } from './costs.ts';
 import { type DatabaseUrls, database } from './database.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
+import { limits } from './limits.ts';
 import { host, listen, origin, proof, tls } from './listen.ts';
 import { media } from './media.ts';
 import { builtIn, type ModelConfig, model, unknownBackend } from './models.ts';
 import { ConfigError, type ConfigProblem } from './problems.ts';
-import { age, count, DAY, memory, pause, size, storage, time, unbounded } from './quantity.ts';
+import { age, DAY, unbounded } from './quantity.ts';
 import { type SecretFiles, secretText, withSecrets } from './secrets.ts';
 import { fillIn } from './substitute.ts';
 import { telemetry } from './telemetry.ts';
+import { type TenantEntry, tenants } from './tenants.ts';
 import { unique } from './unique.ts';
 
 const prompt = v.strictObject({
@@ -67,52 +70,6 @@ const webhook = v.strictObject({
   ),
 });
 
-/** Limits as they are written; those that are left out are defaults. */
-const limits = v.pipe(
-  v.strictObject({
-    body: size,
-    inflated: size,
-    reply: size,
-    history: size,
-    items: count(1_000_000),
-    tools: count(100_000),
-    inFlight: memory,
-    turns: count(1_000_000),
-    perCaller: v.optional(
-      v.strictObject({
-        turns: count(1_000_000),
-        backgroundTurns: count(1_000_000),
-        connections: count(1_000_000),
-        sockets: count(1_000_000),
-      }),
-    ),
-    turn: time,
-    unread: time,
-    idle: time,
-    head: pause,
-    keepAlive: time,
-    background: time,
-    backgroundTurns: count(1_000),
-    rounds: count(1_000),
-    connection: time,
-    connectionIdle: time,
-    drain: time,
-    linger: pause,
-    lease: time,
-    stored: storage,
-    listing: time,
-    counting: time,
-  }),
-  v.forward(
-    v.partialCheck(
-      [['linger'], ['drain']],
-      ({ linger = defaultLimits.linger, drain = defaultLimits.drain }) => linger <= drain,
-      'must be at most limits.drain',
-    ),
-    ['linger'],
-  ),
-);
-
 const settings = v.strictObject({
   listen: v.optional(listen),
   tls: v.optional(tls, {}),
@@ -123,6 +80,7 @@ const settings = v.strictObject({
   ),
   isolation: v.optional(v.picklist(['tenant', 'user'], 'must be tenant or user'), 'tenant'),
   proof: v.optional(proof),
+  tenants,
   models: v.optional(v.pipe(v.array(model, 'must be a list'), v.nonEmpty('must name at least one model'))),
   database: v.optional(database),
   synchronous: v.optional(v.picklist(['normal', 'full'], 'must be normal or full'), 'normal'),
@@ -193,6 +151,8 @@ export interface Config {
   audit: string;
   /** Whether a tenant's users see what others of it have. */
   isolation: Isolation;
+  /** What tenants may have, by their names; `*` is each that has no name here. */
+  tenants: Readonly<Record<string, TenantEntry>>;
   /** The header that proves that a plain HTTP request comes from an Envoy, whose Host and Origin are then not checked. */
   proof?: v.InferOutput<typeof proof> | undefined;
   /** Undefined when the file names none: the root chooses then. */
@@ -280,7 +240,9 @@ function parse(value: unknown, defaults: Partial<Limits>): Read<Config> {
   const { listen = {}, models, database, retention = 30 * DAY, logRetention = DAY, limits, ...rest } = output;
   const configured = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(configured) };
-  return { output: { ...rest, listen, models, database, retention, logRetention, limits: all } };
+  const config = { ...rest, listen, models, database, retention, logRetention, limits: all };
+  const unknown = budgetProblems(config);
+  return unknown.length > 0 ? { problems: unknown } : { output: config };
 }
 
 /** The same configuration with the nearest backend that there is in place of one that there is not, which is added to `wrong`. */

@@ -7,6 +7,7 @@ import type { ConfigProblem } from './problems.ts';
 import { integer } from './quantity.ts';
 import { secretText } from './secrets.ts';
 import { membersOf, type SendConfig, send } from './send.ts';
+import { windows } from './windows.ts';
 
 const servers = Object.keys(protocols) as (keyof typeof protocols)[]; // a table has no other keys
 
@@ -50,6 +51,8 @@ const builtInModel = v.pipe(
     send: v.optional(send),
     /** Grammars of custom tools: refused, or described to the model, which is not bound by them. */
     grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
+    /** What all callers together may use of its models. */
+    ...windows,
   }),
   v.forward(
     v.check(
@@ -103,8 +106,15 @@ function strangersIn(send: SendConfig | undefined, backend: (typeof builtIn)[num
 
 /** An entry for a backend that the root added, which checks its other keys itself. */
 const addedModel = v.pipe(
-  v.looseObject({ match, backend: v.string('must be a text'), context }),
-  v.transform(({ match, backend, context, ...keys }) => ({ match, backend, context, keys })),
+  v.looseObject({ match, backend: v.string('must be a text'), context, ...windows }),
+  v.transform(({ match, backend, context, limits, budgets, ...keys }) => ({
+    match,
+    backend,
+    context,
+    ...(limits && { limits }),
+    ...(budgets && { budgets }),
+    keys,
+  })),
 );
 
 const names = new Set<unknown>(builtIn);

@@ -13,6 +13,11 @@ export function sendJson(c: Context<Env>, value: unknown): Response {
   return c.body(bytes, 200, { 'content-type': 'application/json' });
 }
 
+/** Sets headers of a reply, whether it will be one or an error. */
+export function setHeaders(c: Context<Env>, headers: Readonly<Record<string, string>> = {}): void {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+}
+
 /** A reservation for a reply until it has been read; undefined if the runtime does not tell when. */
 export function openReply(c: Context<Env>): Reservation | undefined {
   if (!c.env.ended) return undefined;

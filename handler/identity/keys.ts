@@ -26,7 +26,7 @@ export function keysIdentifier(entries: readonly KeyEntry[], stored: Pick<Stored
 
 type Owner = Pick<KeyDigest, 'id'> & { [Name in keyof KeyRights]?: KeyRights[Name] | undefined };
 
-function callerOf({ id, tenant = DEFAULT_TENANT, user, project, scopes, models, limits }: Owner): Caller {
+function callerOf({ id, tenant = DEFAULT_TENANT, user, project, scopes, models, limits, budgets }: Owner): Caller {
   return {
     // As JSON, so that no two callers have the same.
     id: JSON.stringify(user === undefined ? [tenant, null, id] : [tenant, user]), // no user has the name of a key
@@ -37,5 +37,6 @@ function callerOf({ id, tenant = DEFAULT_TENANT, user, project, scopes, models, 
     ...(scopes && { scopes }),
     ...(models && { models }),
     ...(limits && { limits }),
+    ...(budgets && { budgets }),
   };
 }

@@ -1,3 +1,4 @@
+import { admitTurn, NO_USE } from '../allowances/turn.ts';
 import { follow } from '../background/follow.ts';
 import { queuedProgress } from '../background/progress.ts';
 import { terminate } from '../background/terminate.ts';
@@ -11,7 +12,7 @@ import { isUnreadable } from '../state/encryption.ts';
 import { abandonJob, insertJob } from '../state/jobs.ts';
 import { hasLog, insertBlock, toLine } from '../state/log.ts';
 import { beginTurn, type NewTurn } from '../state/record.ts';
-import type { Origin } from '../state/request-origin.ts';
+import type { Origin, RequestOrigin } from '../state/request-origin.ts';
 import { deleteResponse, getResponse, getStoredResponse } from '../state/responses.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import { tokensOf } from '../turn/turn-tokens.ts';
@@ -23,20 +24,31 @@ import type { Services } from './services.ts';
 /** What a background turn is planned from, and what is known of it. */
 type BackgroundRequest = Pick<PlannedTurn, 'summary'> & { request: ResolvedRequest };
 
-/** Keeps a turn that is to be made in the background, with its first events, and has it made. */
+/**
+ * Keeps a turn that is to be made in the background, with its first events, and has it made. It is admitted now, as a request, and what
+ * it uses counts when it has been made. Returns what is left of the limits that hold for it, as headers.
+ */
 export async function startBackground(
   services: Services,
   ctx: RequestContext,
   turn: NewTurn,
   { request, summary }: BackgroundRequest,
-): Promise<void> {
+): Promise<Readonly<Record<string, string>> | undefined> {
   const { runner, limits, beginning } = services;
   const { caller } = ctx;
   const maxTurns = { ...limits.perCaller, ...caller.limits }.backgroundTurns ?? Number.POSITIVE_INFINITY;
   if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= maxTurns) throw callerLimit();
   const release = beginning.hold(caller.id);
   try {
-    await keepBackground(services, ctx, turn, { request, summary });
+    const admission = await admitTurn(services, caller, summary);
+    try {
+      await keepBackground(services, ctx, turn, { request, summary });
+    } catch (error) {
+      await admission?.undo();
+      throw error;
+    }
+    await admission?.end(NO_USE);
+    return admission?.headers();
   } finally {
     release();
   }
@@ -66,6 +78,7 @@ async function keepBackground(
           ...(log.activity?.trace && { trace: log.activity.trace }),
           ...(log.attributes && { attributes: log.attributes.all }),
           ...(caller.tenant !== undefined && { caller: originOf(caller) }),
+          ...limitedOf(caller),
         },
         caller: caller.id,
         progress: queuedProgress(first.length, store.charges ? tokensOf(summary).input : undefined),
@@ -84,6 +97,12 @@ function originOf({ tenant, user, project, key }: Caller): Origin {
     ...(project !== undefined && { project }),
     ...(key !== undefined && { key }),
   };
+}
+
+/** What is kept of what its key may use: the turn is made when nobody shows that. */
+function limitedOf({ id, limits: { tokensPerMinute } = {}, budgets }: Caller): Pick<RequestOrigin, 'limited'> {
+  if (tokensPerMinute === undefined && !budgets) return {};
+  return { limited: { id, ...(tokensPerMinute !== undefined && { tokensPerMinute }), ...(budgets && { budgets }) } };
 }
 
 /** The events of a background response after a number, to its end. A reader that leaves ends only the reading. */

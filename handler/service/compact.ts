@@ -1,3 +1,4 @@
+import { admitTurn, NO_USE, useOf } from '../allowances/turn.ts';
 import type { BackendEvent } from '../backend/backend.ts';
 import { ApiError, missing, whyAborted } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -17,14 +18,14 @@ import type { Services } from './services.ts';
 import { turnReport } from './turn-report.ts';
 
 /**
- * Compacts a conversation with one model call. Nothing is stored: the client continues from the output. Throws an
- * ApiError.
+ * Compacts a conversation with one model call, and says what is left of the limits that hold for it, as headers. Nothing is stored: the
+ * client continues from the output. Throws an ApiError.
  */
 export async function compactConversation(
   services: Services,
   ctx: RequestContext,
   request: CompactRequest,
-): Promise<CompactedResponse> {
+): Promise<{ compacted: CompactedResponse; rateLimits: Readonly<Record<string, string>> | undefined }> {
   const model = request.model ?? (await modelOfPrevious(ctx, request));
   ctx.log.model = model;
   const resolved = { ...request, model, prompted: 0, compacts: true, store: false };
@@ -40,7 +41,11 @@ export async function compactConversation(
     isCharged = true;
     await writeCharge(ctx.store, charge({ id, status, usage }, 0));
   };
-  const { bounds, leave } = await takePlace(services, ctx);
+  const admission = await admitTurn(services, ctx.caller, summary);
+  const { bounds, leave } = await takePlace(services, ctx).catch(async (error) => {
+    await admission?.undo();
+    throw error;
+  });
   try {
     ctx.ingress.report?.(turnReport(summary, false, ctx.log.attributes?.for('metadata')));
     bounds.waiting(true);
@@ -54,19 +59,22 @@ export async function compactConversation(
       await end('completed', usage);
       if (usage) countUsage(summary, usage, true);
       summary.finish = 'stop';
-      return {
+      const compacted = {
         id,
-        object: 'response.compaction',
+        object: 'response.compaction' as const,
         created_at: Math.floor(Date.now() / 1000),
         output: [...users, item],
         usage: usage ?? NO_USAGE, // the type knows no null: what a backend does not count
       };
+      return { compacted, rateLimits: admission?.headers() };
     }
   } catch (error) {
     if (summary.usage !== null || summary.deltas > 0) await end('failed', null);
     throw bounds.signal.aborted ? whyAborted(bounds.signal) : error;
   } finally {
     leave();
+    // Of a call that failed nobody knows what its server has read.
+    await admission?.end(summary.finish || bounds.signal.aborted ? useOf(summary) : NO_USE);
   }
 }
 

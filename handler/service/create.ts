@@ -19,6 +19,8 @@ export interface Created {
   response: Response;
   /** The events that make it, to be run to their end; absent if the response is already there. */
   feed?: EventFeed;
+  /** What is left of the limits that hold for a turn in the background, as headers; the feed of any other has them. */
+  rateLimits?: Readonly<Record<string, string>> | undefined;
   /** Whether it was made before, for the same request under the same key. */
   repeated: boolean;
 }
@@ -49,10 +51,12 @@ export async function createResponse(
     return { response, feed: await startTurn(services, ctx, planned, start), repeated: false };
   }
   prepareFirst(prepare, turn); // refuses what its server cannot carry: it is made later, from what is kept
-  await startBackground(services, ctx, { response, input: turn.input, origin, key: idempotency }, planned);
+  const newTurn = { response, input: turn.input, origin, key: idempotency };
+  const rateLimits = await startBackground(services, ctx, newTurn, planned);
   return {
     response,
     ...(request.stream && { feed: followResponse(services, ctx, response, request) }),
+    rateLimits,
     repeated: false,
   };
 }

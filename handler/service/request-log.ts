@@ -122,7 +122,10 @@ export function beginRequestLog(
         };
         if (this.caller) addCaller(line, this.caller);
         if (turn) addFields(line, turn);
-        if (failure instanceof ApiError) line.error_code ??= errorCodeOf(failure);
+        if (failure instanceof ApiError) {
+          line.error_code ??= errorCodeOf(failure);
+          line.limit = failure.limit;
+        }
         if (leftOut.length > 0) line.dropped_tools = leftOut;
         if (bytes > 0) line.bytes = bytes;
         if (attributes) line.attributes = attributes.for('log');

@@ -1,6 +1,8 @@
+import type { Admission } from '../allowances/admission.ts';
+import { admitTurn, NO_USE, useOf } from '../allowances/turn.ts';
 import type { CallOptions, Prepare } from '../backend/backend.ts';
 import type { ChargeKind } from '../charge.ts';
-import type { ApiError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
@@ -25,9 +27,9 @@ export interface TurnStart {
 }
 
 /**
- * Starts a turn once its caller has a place, stores its start if it is to be stored, and calls the model. Throws an ApiError
- * for what the backend cannot carry, if another turn was first in its conversation or under its key, if there is no place, and
- * if the model's server refuses within `limits.head`; then nothing is stored.
+ * Starts a turn if the caller's limits admit it and once there is a place, stores its start if it is to be stored, and calls the
+ * model. Throws an ApiError for a limit that it meets, for what the backend cannot carry, if another turn was first in its
+ * conversation or under its key, if there is no place, and if the model's server refuses within `limits.head`; then nothing is stored.
  */
 export async function startTurn(
   services: Services,
@@ -38,15 +40,22 @@ export async function startTurn(
   const { limits, seal } = services;
   const { store, ingress } = ctx;
   const { request, turn, prepare, summary } = planned;
-  const { bounds, leave } = await takePlace(services, ctx);
+  // No model is called where nothing is charged.
+  const admitting = kind && admitTurn(services, ctx.caller, summary);
+  const admission = admitting instanceof Promise ? await admitting : admitting;
+  let settle = (made: Admission) => made.undo();
+  let leave = () => {};
   const charge = kind && chargeOf(store, ctx.caller, summary, kind);
   const record = turn.response.store ? recordOf(store, planned, { key, charge }) : undefined;
   const whole = Promise.withResolvers<void>();
   const ended = () => {
     leave();
-    whole.resolve();
+    whole.resolve(admission && settle(admission));
   };
   try {
+    const place = await takePlace(services, ctx);
+    const { bounds } = place;
+    leave = place.leave;
     const answer = Promise.withResolvers<void>();
     let rateLimits = {};
     const answered = (said: object) => {
@@ -73,11 +82,13 @@ export async function startTurn(
     const report = (isStream: boolean) =>
       ingress.report?.(turnReport(summary, isStream, ctx.log.attributes?.for('metadata')));
     if (refusal) {
+      settle = (made) => made.end(NO_USE);
       observeRefusal(summary, refusal);
       report(false); // it gets no stream
       await record?.undo();
       throw await explain(refusal);
     }
+    settle = (made) => made.end(useOf(summary));
     summary.response = turn.response.id; // the first report may be the only one: its client may leave
     report(request.stream === true);
     const { signal, abort, countBytes } = bounds;
@@ -86,12 +97,12 @@ export async function startTurn(
       signal,
       abort,
       countBytes,
-      rateLimits: () => rateLimits,
+      rateLimits: () => (admission ? { ...rateLimits, ...admission.headers() } : rateLimits),
       ended,
     };
   } catch (error) {
     ended();
-    throw error;
+    throw admission && error instanceof ApiError ? error.withHeaders(admission.headers()) : error;
   }
 }
 

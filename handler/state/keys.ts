@@ -1,4 +1,4 @@
-import type { CallerLimits, Scope } from '../caller.ts';
+import type { Budget, CallerLimits, Scope } from '../caller.ts';
 import type { Database, Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql, write } from './database/sql.ts';
 
@@ -10,6 +10,7 @@ export interface KeyRights {
   models?: readonly string[] | undefined;
   scopes?: readonly Scope[] | undefined;
   limits?: CallerLimits | undefined;
+  budgets?: readonly Budget[] | undefined;
   /** When it expires, in milliseconds since 1970. */
   expires: number;
 }
@@ -29,7 +30,7 @@ export interface StoredKey extends KeyRights {
 export type KeyDigest = Pick<StoredKey, 'id' | 'sha256'>;
 
 /** What a key has from the one that it replaces. */
-const RIGHTS = raw('tenant, user_name, project, models, scopes, limits');
+const RIGHTS = raw('tenant, user_name, project, models, scopes, limits, budgets');
 const COLUMNS = sql`id, sha256, ${RIGHTS}, expires_at, created_at, revoked_at, replaced_by`;
 
 /** The key of that id, revoked and expired ones included; undefined if there is none. */
@@ -90,10 +91,10 @@ export interface KeyRotation {
 
 /** Inserts a key. */
 export function insertKey(key: StoredKey): Statement {
-  const { id, sha256, tenant, user, project, models, scopes, limits, expires, created } = key;
+  const { id, sha256, tenant, user, project, models, scopes, limits, budgets, expires, created } = key;
   const json = (value: object | undefined) => (value ? JSON.stringify(value) : null);
   return write(sql`INSERT INTO keys (${COLUMNS}) VALUES (${id}, ${sha256}, ${tenant}, ${user ?? null}, ${project ?? null},
-    ${json(models)}, ${json(scopes)}, ${json(limits)}, ${expires}, ${created}, ${key.revoked ?? null}, ${key.replacedBy ?? null})`);
+    ${json(models)}, ${json(scopes)}, ${json(limits)}, ${json(budgets)}, ${expires}, ${created}, ${key.revoked ?? null}, ${key.replacedBy ?? null})`);
 }
 
 /** Marks a key as revoked, unless it is. */
@@ -135,6 +136,7 @@ function toKey(row: Row): StoredKey {
     models: json('models'),
     scopes: json('scopes'),
     limits: json('limits'),
+    budgets: json('budgets'),
     expires: Number(row.expires_at),
     created: Number(row.created_at),
     revoked: time('revoked_at'),

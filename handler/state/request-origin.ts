@@ -1,5 +1,5 @@
 import type { Attributes } from '../attributes.ts';
-import type { Caller } from '../caller.ts';
+import type { Budget, Caller } from '../caller.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { type TraceHeaders, traceHeaders } from '../trace-headers.ts';
 
@@ -16,17 +16,26 @@ export interface RequestOrigin {
   attributes?: Attributes;
   /** Who sent it, by the names of Caller. */
   caller?: Origin;
+  /** What its key may use, which is counted when the turn is made. */
+  limited?: Limited;
 }
 
 /** Who sent a request, as it is kept. */
 export type Origin = Pick<Caller, 'tenant' | 'user' | 'project' | 'key'>;
+
+/** A key's limits as they are kept, with the id of its caller. */
+export interface Limited {
+  id: string;
+  tokensPerMinute?: number;
+  budgets?: readonly Budget[];
+}
 
 /** Reads what is stored; undefined where an older program has stored nothing, or a newer one what this one cannot read. */
 export function readRequestOrigin(stored: string): RequestOrigin | undefined {
   try {
     const value: unknown = JSON.parse(stored);
     if (!isObject(value) || value.version !== 1 || typeof value.request_id !== 'string') return undefined;
-    const { request_id, trace, attributes, caller } = value;
+    const { request_id, trace, attributes, caller, limited } = value;
     const place = isObject(trace) ? traceHeaders(textOf(trace.traceparent), textOf(trace.tracestate)) : undefined;
     const kept = isObject(attributes) ? Object.entries(attributes).filter(isText) : [];
     return {
@@ -35,6 +44,7 @@ export function readRequestOrigin(stored: string): RequestOrigin | undefined {
       ...(place && { trace: place }),
       ...(kept.length > 0 && { attributes: Object.fromEntries(kept) }),
       ...(isObject(caller) && { caller: readOrigin(caller) }),
+      ...(isObject(limited) && { limited: readLimited(limited) }),
     };
   } catch {
     return undefined;
@@ -44,6 +54,19 @@ export function readRequestOrigin(stored: string): RequestOrigin | undefined {
 function readOrigin({ tenant, user, project, key }: JsonObject): Origin {
   const known = Object.entries({ tenant, user, project, key }).filter(isText);
   return Object.fromEntries(known);
+}
+
+function readLimited({ id, tokensPerMinute, budgets }: JsonObject): Limited {
+  return {
+    id: textOf(id) ?? '',
+    ...(typeof tokensPerMinute === 'number' && { tokensPerMinute }),
+    ...(Array.isArray(budgets) && { budgets: budgets.filter(isBudget) }),
+  };
+}
+
+function isBudget(value: unknown): value is Budget {
+  const { cost, amount, window } = isObject(value) ? value : {};
+  return typeof cost === 'string' && Number.isSafeInteger(amount) && Number.isSafeInteger(window) && Number(window) > 0;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,4 +1,5 @@
 import { fixedLimits } from '../limits.ts';
+import { removeOldAllowances } from './allowances.ts';
 import { addUpCharges, removeCharges } from './charge-sums.ts';
 import type { Database } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
@@ -39,6 +40,7 @@ export async function sweep(
   const tasks = [
     () => removeResponses(database, now - GRACE_MS),
     () => removeLogs(database, now),
+    () => removeOldAllowances(database, now),
     ...(conversations < now ? [() => expireConversations(database, now - conversations, now)] : []),
     () => removeConversations(database, now - GRACE_MS),
     () => addUpCharges(database, now),

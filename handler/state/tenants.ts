@@ -19,6 +19,8 @@ const USAGE_KEY = ['user_name', 'project', 'key_id', 'model', 'kind'];
 /** All tables with a column `tenant`, in the order in which a tenant is removed: keys first, which let nobody in then. */
 export const tenantTables: readonly TenantTable[] = [
   { name: 'keys', key: ['id'], texts: [] },
+  { name: 'allowances', key: ['name', 'starts'], texts: [] },
+  { name: 'reservations', key: ['name', 'starts', 'owner'], texts: [] },
   { name: 'jobs', key: ['response'], texts: ['body', 'progress'] },
   { name: 'idempotency', key: ['key'], texts: ['hash'] },
   { name: 'deliveries', key: ['id', 'url'], texts: ['body'] },

@@ -120,6 +120,8 @@ export class OpenActivity implements Activity {
         ...(error !== undefined && { [stable.errorType]: error }),
       });
     }
+    if (failure instanceof ApiError && failure.limit !== undefined)
+      counters.limited.add(1, { [own.limit]: failure.limit });
     if (takenOver) counters.takeovers.add(1);
     if (turn && this.#target)
       measureTurn(

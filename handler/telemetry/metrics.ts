@@ -192,6 +192,14 @@ export const metrics = {
     source: 'own',
     by: [],
   },
+  limited: {
+    name: 'antiphon.limits.refused',
+    kind: 'counter',
+    unit: '{request}',
+    says: 'Requests that a limit has refused, by whose it is and what it limits, such as tenant.requests',
+    source: 'own',
+    by: [own.limit],
+  },
   webhooksWaiting: {
     name: 'antiphon.webhooks.waiting',
     kind: 'gauge',

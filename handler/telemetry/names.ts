@@ -80,4 +80,5 @@ export const own = {
   event: 'antiphon.webhook.event',
   tries: 'antiphon.webhook.tries',
   outcome: 'antiphon.outcome',
+  limit: 'antiphon.limit',
 } as const;

@@ -79,9 +79,11 @@ test('a key that another process makes, replaces and revokes works, and stops, i
 });
 
 test('a key has what its flags say, and one that replaces it has the same', async () => {
-  const { database, run } = await open();
+  const costs = ['llm_cost', 'gpu'].map((name) => ({ match: '*', name, cel: '1u' }));
+  const { database, run } = await open({ costs });
   const rights =
-    '-tenant acme -user ann -project p1 -models qwen*,demo -scopes read,write -turns 4 -background-turns 2 -sockets 1';
+    '-tenant acme -user ann -project p1 -models qwen*,demo -scopes read,write -turns 4 -background-turns 2 -sockets 1 ' +
+    '-requests-per-minute 60 -tokens-per-minute 10000 -budgets 500/30d,gpu=7/90m';
   const key = (await run(`create ${rights} -expires 2099-01-31`)).printed;
   const { said } = await run(`rotate ${idOf(key)} -overlap 0s -expires 30d`);
   assert.match(said, /has the rights of .* and expires 20/);
@@ -90,11 +92,14 @@ test('a key has what its flags say, and one that replaces it has the same', asyn
   assert.equal(old?.id, idOf(key));
   assert.equal(old?.replaced_by, next?.id);
   const same = (row?: object) => {
-    const { tenant, user_name, project, models, scopes, limits } = { ...row } as Record<string, unknown>;
-    return [tenant, user_name, project, models, scopes, limits];
+    const { tenant, user_name, project, models, scopes, limits, budgets } = { ...row } as Record<string, unknown>;
+    return [tenant, user_name, project, models, scopes, limits, budgets];
   };
-  const limits = '{"turns":4,"backgroundTurns":2,"sockets":1}';
-  assert.deepEqual(same(old), ['acme', 'ann', 'p1', '["qwen*","demo"]', '["read","write"]', limits]);
+  const limits = '{"turns":4,"backgroundTurns":2,"sockets":1,"requestsPerMinute":60,"tokensPerMinute":10000}';
+  const budgets = '[{"cost":"llm_cost","amount":500,"window":2592000000},{"cost":"gpu","amount":7,"window":5400000}]';
+  assert.deepEqual(same(old), ['acme', 'ann', 'p1', '["qwen*","demo"]', '["read","write"]', limits, budgets]);
+  await run('create -tenant other -requests-per-minute 60 -budgets 500/30d,gpu=7/90m');
+  assert.match((await run('list -tenant other')).printed, / requestsPerMinute=60,llm_cost=500\/30d,gpu=7\/90m /);
   assert.deepEqual(same(next), same(old));
   assert.ok(Number(old?.expires_at) <= Date.now());
   await assert.rejects(run(`rotate ${idOf(key)}`), /was replaced by .*: keys create makes a new one/);
@@ -102,7 +107,7 @@ test('a key has what its flags say, and one that replaces it has the same', asyn
 
 test('-print makes an entry of the configuration, and stores nothing', async (t) => {
   const { run, file } = await open();
-  const { printed } = await run('create -print -tenant acme -scopes read -expires 2099-01-31');
+  const { printed } = await run('create -print -tenant acme -scopes read -budgets 5/30d -expires 2099-01-31');
   const [key = '', entry = ''] = printed.split('\n');
   const listed = JSON.parse(entry.replace(/^- /, ''));
   assert.deepEqual(listed, {
@@ -110,14 +115,19 @@ test('-print makes an entry of the configuration, and stores nothing', async (t)
     sha256: await sha256Of(key),
     tenant: 'acme',
     scopes: ['read'],
+    budgets: [{ cost: 'llm_cost', amount: 5, window: '30d' }],
     expires: '2099-01-31',
   });
   assert.equal((await run('list')).printed, 'there are no keys');
-  parseConfig({ auth: [{ keys: [listed] }] });
+  assert.throws(
+    () => parseConfig({ auth: [{ keys: [listed] }] }),
+    /auth\.0\.keys\.0\.budgets\.0\.cost is none of `costs`/,
+  );
   const written = JSON.parse(await readFile(file, 'utf8'));
+  const costs = [{ match: '*', cel: '1u' }];
   await writeFile(
     file,
-    `${JSON.stringify({ ...written, auth: undefined }).slice(0, -1)},"auth":[{"keys":\n[${entry.slice(2)}]}]}`,
+    `${JSON.stringify({ ...written, costs, auth: undefined }).slice(0, -1)},"auth":[{"keys":\n[${entry.slice(2)}]}]}`,
   );
   const product = await startProduct({ flags: { config: file } });
   t.after(() => product.stop());
@@ -146,6 +156,13 @@ describe('what is wrong is told with its flag', () => {
     ['create -scopes read,wirte', 'flag -scopes must be one of read, write, background, admin: did you mean write?'],
     ['create -models qwen,', 'flag -models must not be empty'],
     ['create -background-turns 0', 'flag -background-turns must be at least 1'],
+    ['create -requests-per-minute 0', 'flag -requests-per-minute must be at least 1'],
+    ['create -budgets 5', 'flag -budgets must be a list such as llm_cost=500000000/30d'],
+    ['create -budgets 5/1s', 'flag -budgets must be at least 1m'],
+    [
+      'create -budgets 5/30d',
+      'flag -budgets names the cost llm_cost, which `costs` of the configuration does not have: it has none',
+    ],
     ['create -sockets 1.5', 'flag -sockets must be a whole number'],
     [
       'create -expires tomorrow',

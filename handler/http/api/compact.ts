@@ -1,6 +1,6 @@
 import { CompactRequest } from '../../protocol/compact.ts';
 import { compactConversation } from '../../service/compact.ts';
-import { sendJson } from '../reply.ts';
+import { sendJson, setHeaders } from '../reply.ts';
 import { json, type Route, route } from '../route.ts';
 
 /** Compaction by itself. */
@@ -12,6 +12,10 @@ export const compact: Route[] = [
     summary: 'Compact a conversation',
     request: { body: CompactRequest, create: true },
     reply: json('CompactedResponse'),
-    handle: async ({ c, services, ctx, body }) => sendJson(c, await compactConversation(services, ctx, body)),
+    async handle({ c, services, ctx, body }) {
+      const { compacted, rateLimits } = await compactConversation(services, ctx, body);
+      setHeaders(c, rateLimits);
+      return sendJson(c, compacted);
+    },
   }),
 ];

@@ -1,7 +1,7 @@
 import { CreateRequest } from '../../protocol/request.ts';
 import { createResponse } from '../../service/create.ts';
 import { lastResponse } from '../../service/feed.ts';
-import { sendJson } from '../reply.ts';
+import { sendJson, setHeaders } from '../reply.ts';
 import { type Route, route } from '../route.ts';
 import { sendEvents } from '../stream.ts';
 
@@ -22,12 +22,17 @@ export const responses: Route[] = [
     reply: { 'application/json': 'Response', 'text/event-stream': 'ResponseEvent' },
     async handle({ c, services, ctx, body }) {
       const created = await createResponse(services, ctx, body, c.req.header('idempotency-key'));
-      const { response, feed, repeated } = created;
+      const { response, feed, repeated, rateLimits } = created;
       if (repeated) c.header('idempotent-replayed', 'true');
+      setHeaders(c, rateLimits);
       if (!feed) return sendJson(c, response);
       if (body.stream) return sendEvents(c, feed, services.limits.keepAlive);
-      const whole = await lastResponse(feed);
-      for (const [name, value] of Object.entries(feed.rateLimits?.() ?? {})) c.header(name, value);
+      let whole: unknown;
+      try {
+        whole = await lastResponse(feed);
+      } finally {
+        setHeaders(c, feed.rateLimits?.());
+      }
       return sendJson(c, whole);
     },
   }),

@@ -165,6 +165,19 @@ export const migrations: readonly (readonly string[])[] = [
       dropped_at bigint, PRIMARY KEY (tenant, id))`,
     'CREATE INDEX tenant_keys_by_secret ON tenant_keys (secret, tenant, id) WHERE dropped_at IS NULL',
   ],
+  [
+    // What was used of each window of an allowance, and what processes have reserved of it: `name` says whose it is in the tenant, and
+    // what is counted; '' is the tenant of what all share. A reservation counts until its time, and then is nobody's.
+    `CREATE TABLE allowances (
+      tenant text NOT NULL, name text NOT NULL, starts bigint NOT NULL, ends bigint NOT NULL, used bigint NOT NULL,
+      PRIMARY KEY (tenant, name, starts))`,
+    'CREATE INDEX allowances_by_end ON allowances (ends)',
+    `CREATE TABLE reservations (
+      tenant text NOT NULL, name text NOT NULL, starts bigint NOT NULL, owner text NOT NULL, amount bigint NOT NULL,
+      until bigint NOT NULL, PRIMARY KEY (tenant, name, starts, owner))`,
+    'CREATE INDEX reservations_by_end ON reservations (until)',
+    'ALTER TABLE keys ADD COLUMN budgets text',
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);

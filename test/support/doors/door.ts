@@ -116,6 +116,10 @@ export function testConfigFile(model: ScriptedModel): object {
         ...(kind === 'chat-request' && { context: 512 }),
       })),
       { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key', context: 512 },
+      ...['limited-socket-*', 'limited-*'].map((match) => ({
+        ...{ match, backend: 'chat', url: model.url, limits: { requestsPerMinute: 3 } },
+      })),
+      { match: 'frugal-*', backend: 'chat', url: model.url, limits: { tokensPerMinute: 120 } },
       { match: 'refusing-*', backend: 'chat', url: model.url, key: 'test-key', grammars: 'refuse' },
       { match: 'ruled-*', backend: 'chat', url: model.url, key: 'test-key', server: 'groq', send: testSend },
       { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },

@@ -1,0 +1,21 @@
+import * as v from 'valibot';
+import { name } from './auth.ts';
+import { budgets, rates, windows } from './windows.ts';
+
+const tenant = v.strictObject({
+  limits: v.optional(v.strictObject(rates)),
+  budgets,
+  perUser: v.optional(v.strictObject(windows)),
+});
+
+const named = v.record(name, tenant, 'must be a mapping of tenants to what each may have');
+const noList = v.custom<never>(() => false, 'must be a mapping of tenants to what each may have');
+
+/** What tenants may have, by their names; `*` is each that has no name here. */
+export const tenants = v.optional(
+  v.lazy<typeof named | typeof noList>((value) => (Array.isArray(value) ? noList : named)),
+  {},
+);
+
+/** What a tenant may have. */
+export type TenantEntry = v.InferOutput<typeof tenant>;
