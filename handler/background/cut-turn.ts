@@ -22,7 +22,7 @@ export interface Charging {
 export interface CutTurn {
   /** Takes in an event of its log. */
   count(event: LoggedEvent): void;
-  /** Inserts its charge: the rounds that its model has answered, and an estimate of the one that was cut. */
+  /** Inserts its charge: the rounds that its model has answered and, of a cancelled one, an estimate of the one that was cut. */
   charge(final: Response): Statement[];
 }
 
@@ -49,6 +49,8 @@ export async function readCutTurn(
       countDelta(summary, event.delta);
     },
     charge(final) {
+      // Of a turn whose process died nobody knows what that call used.
+      if (final.status === 'failed') Object.assign(summary, { deltas: 0, characters: 0, uncountedInput: 0 });
       const charge = chargeOf(store, caller, summary, 'background');
       return charge ? [insertCharge(charge(final, 0))] : [];
     },

@@ -290,6 +290,27 @@ describe('of a process that dies', LIMIT, () => {
     );
   });
 
+  test('a turn in the background that had said something fails, and is charged for what is known', LIMIT, async (t) => {
+    const whole = await testDatabase();
+    t.after(() => whole.close());
+    const first = await open(t, { whole });
+    const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}', id: 'c1' });
+    const model = first.model.script(add, hangs('Hello, my friend').script);
+    const { id } = await create(first.door, { background: true, input: 'Hi', model, tools: [{ type: 'test_tool' }] });
+    await until(async () => /my friend/.test(JSON.stringify(await eventsSoFar(whole, id))));
+    first.die();
+    const second = await open(t, { whole });
+    await until(async () => {
+      await second.handler.resume();
+      return (await chargesOf(whole)).length > 0;
+    });
+    const charges = await chargesOf(whole);
+    assert.deepEqual(
+      charges.map(({ id, input, output }) => [id, input, output]),
+      [[id, CALL.input, CALL.output]],
+    );
+  });
+
   test('an end of which only the answer was lost is charged once', LIMIT, async (t) => {
     for (const body of [{}, { stream: true }, { store: false }]) {
       const whole = await testDatabase();
