@@ -54,6 +54,7 @@ export { openCosts } from './open-costs.ts';
 export { type AddedBackends, type OpenBackend, openModels, wordsIn } from './open-models.ts';
 export type { HandlerOptions } from './options.ts';
 export { matcher } from './pattern.ts';
+export { usageGroupNames } from './protocol/usage.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
@@ -73,6 +74,7 @@ export {
 export { ProcessLease } from './state/process-lease.ts';
 export { dropTenantKeys, findTenantKeys, keyOfEachSecret } from './state/tenant-keys.ts';
 export { measureTenants, removeTenant, type TenantSize } from './state/tenants.ts';
+export { readUsage, tenantsWithUsage, type UsageGroup, type UsageSum, usageGroups } from './state/usage.ts';
 export type { FlushedTelemetry } from './telemetry/flushed.ts';
 export type { Gauges } from './telemetry/gauges.ts';
 export type { Telemetry, TelemetrySlot } from './telemetry/telemetry.ts';

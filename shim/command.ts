@@ -48,6 +48,7 @@ async function main(flags: Flags): Promise<void> {
   }
   if (flags.tenants) return (await import('./tenants.ts')).tenants(flags.tenants, process.env, { print, say });
   if (flags.secrets) return (await import('./secrets.ts')).secrets(flags.secrets, process.env, say);
+  if (flags.usage) return (await import('./usage.ts')).usage(flags.usage, process.env, { print, say });
   if (flags.audit) return exit(await (await import('./audit/command.ts')).auditCommand(flags.audit, print));
   if (flags.command === 'migrate') {
     const { migrateCommand } = await import('./migrate.ts');

@@ -1,7 +1,7 @@
 import { didYouMean, type Level, levelNames } from '../handler/index.ts';
 
 /** Commands: the first word of the command line. Default: `serve`. */
-const commands = ['serve', 'check', 'migrate', 'vacuum', 'keys', 'tenants', 'secrets', 'audit'] as const;
+const commands = ['serve', 'check', 'migrate', 'vacuum', 'keys', 'tenants', 'usage', 'secrets', 'audit'] as const;
 
 type Command = (typeof commands)[number];
 
@@ -26,6 +26,8 @@ export interface Flags {
   tenants?: readonly string[];
   /** The same of `secrets`. */
   secrets?: readonly string[];
+  /** The same of `usage`. */
+  usage?: readonly string[];
   /** The arguments behind `audit`. */
   audit?: readonly string[];
   /** Whether `migrate` only says what it would do. */
@@ -54,7 +56,7 @@ export const usage: Readonly<Record<Command, string>> = {
   -log-format NAME  pretty or json; pretty on a terminal, in colours unless NO_COLOR is set, json elsewhere
   -no-envoy         start no Envoy
 ${ALL_COMMANDS}
-Other commands: check, migrate, vacuum, keys, tenants, secrets, audit. Each has its own -help.`,
+Other commands: check, migrate, vacuum, keys, tenants, usage, secrets, audit. Each has its own -help.`,
   check: `usage: ${COMMAND} check [flags]
 Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
 list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
@@ -113,6 +115,15 @@ Wraps the keys of all tenants (\`encryptAtRest\`) anew by the first of \`secrets
 first by then. The others may go then, unless clients have something that they sealed.
   -config FILE      YAML configuration, which names the database and has the secrets, old and new
 ${ALL_COMMANDS}`,
+  usage: `usage: ${COMMAND} usage [flags]
+What turns have used, with \`usage: true\` in the configuration, until now. Servers may run meanwhile.
+  -config FILE      YAML configuration, which names the database
+  -tenant NAME      of this tenant alone
+  -by LIST          what is told apart, of tenant, day, user, project, key, model, kind, with commas between. Default: tenant
+  -from DAY         the first day, in UTC: 2027-01-31. Default: 29 days before the last
+  -to DAY           the last day, which counts too. Default: today
+  -json             a line of JSON for each group
+${ALL_COMMANDS}`,
 };
 
 /** Flags that only `serve` has, and those of every command. */
@@ -124,7 +135,8 @@ export function readFlags(args: readonly string[]): Flags {
   const command = commands.find((known) => known === args[0]) ?? 'serve';
   const flags: Flags = { command, noEnvoy: false, help: false, version: false };
   const rest = args.slice(args[0] === command ? 1 : 0);
-  if (command === 'keys' || command === 'tenants' || command === 'secrets' || command === 'audit') {
+  const own = ['keys', 'tenants', 'usage', 'secrets', 'audit'] as const;
+  if (own.some((known) => known === command)) {
     const [help, version] = [/^--?h(elp)?$/, /^--?version$/].map((flag) => rest.some((arg) => flag.test(arg)));
     return { ...flags, [command]: rest, help: help ?? false, version: version ?? false };
   }

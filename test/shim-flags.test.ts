@@ -97,7 +97,7 @@ test('the first word is the command, and each says what its flags are', () => {
   assert.match(usage.vacuum, /^usage: npm start -- vacuum/);
   assert.doesNotMatch(usage.vacuum, /-port/);
   assert.match(usage.check, /^usage: npm start -- check/);
-  assert.match(usage.serve, /Other commands: check, migrate, vacuum, keys, tenants, secrets, audit\./);
+  assert.match(usage.serve, /Other commands: check, migrate, vacuum, keys, tenants, usage, secrets, audit\./);
 });
 
 test('${NAME} is read from the environment, in values at any depth and not in keys', () => {

@@ -32,7 +32,7 @@ const without: Record<string, [count: number, why: string]> = {
     2,
     'A secret wraps the keys of any tenant, and is checked and exchanged for all of them.',
   ],
-  'handler/state/usage.ts': [1, PUT_IN],
+  'handler/state/usage.ts': [3, `An operator asks which tenants there are. ${PUT_IN}`],
   'handler/state/tenants.ts': [3, PUT_IN],
 };
 

@@ -1,4 +1,4 @@
-import { afterUsersOf } from '../caller.ts';
+import { afterUsersOf, tenantOf } from '../caller.ts';
 import { fixedLimits } from '../limits.ts';
 import { addUpCharges, costsOf, countColumns, DAY_MS, usageColumns } from './charge-sums.ts';
 import type { Database, Row } from './database/database.ts';
@@ -62,6 +62,22 @@ export async function readUsage(database: Database, query: UsageQuery): Promise<
       for (const [name, amount] of costsOf(row.costs)) addCost(sums.get(nameOf(row)), name, amount * Number(row.n));
     }
     return [...sums.values()];
+  }
+}
+
+/** The tenants that have used something, one after another. */
+export async function* tenantsWithUsage(database: Database): AsyncGenerator<string> {
+  for (let past = ''; ; ) {
+    const { found } = await database.batch({
+      found: [
+        read(sql`SELECT min(u.tenant) AS tenant FROM usage u WHERE u.tenant >= ${past}`),
+        read(sql`SELECT min(c.tenant) AS tenant FROM charges c WHERE c.tenant >= ${past}`),
+      ],
+    });
+    const [next] = found.flatMap(({ tenant }) => (tenant === null ? [] : [tenantOf(String(tenant))])).sort();
+    if (next === undefined) return;
+    yield next;
+    past = afterUsersOf(next);
   }
 }
 
