@@ -4,6 +4,7 @@ import { kindOf } from './database.ts';
 import type { Flags } from './flags.ts';
 import { addressesOf, isTcp, type Listeners, type ListeningConfig, listenersOf } from './listeners.ts';
 import { refuseOwnListeners } from './own-listener.ts';
+import { checkProcesses } from './processes/check.ts';
 import { readTls, type Tls } from './tls.ts';
 
 /** What is outside of a configuration: its listeners, and the files of those with TLS. */
@@ -13,21 +14,24 @@ export interface Outside {
   http: Tls | undefined;
 }
 
-/** What a configuration says of the outside, as far as that is checked: listeners, files, URLs, the database. */
+/** What a configuration says of the outside, as far as that is checked: listeners, files, URLs, the database, processes. */
 export interface SaidOfOutside extends ListeningConfig {
   models: readonly ModelConfig[];
   database: DatabaseUrls;
+  processes: number;
 }
 
-/** Checks listeners, TLS files, the database's URLs, and that no model is this server; throws a ConfigError with every mistake. */
+/** Checks listeners, TLS files, the database's URLs, the number of processes, and that no model is this server; throws a ConfigError with every mistake. */
 export async function checkOutside(said: SaidOfOutside, flags: Partial<Flags>): Promise<Outside> {
-  const addresses = Object.values(addressesOf(said, flags)).filter(isTcp);
+  const placed = addressesOf(said, flags);
+  const addresses = Object.values(placed).filter(isTcp);
   const [listen, grpc, http] = await allOf([
     listenersOf(said, flags),
     readTls('grpc', said.tls),
     readTls('http', said.tls),
     Promise.resolve(addresses).then((addresses) => refuseOwnListeners(said.models, addresses)),
     Promise.resolve(said.database).then(kindOf),
+    Promise.resolve({ ...said, listen: placed }).then((said) => checkProcesses(said)),
   ]);
   return { listen, grpc, http };
 }

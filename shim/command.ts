@@ -1,8 +1,8 @@
-import { configureLog, describe, levelNames, lineOf, log, redact } from '../handler/index.ts';
+import { lineOf, redact } from '../handler/index.ts';
 import { type Flags, readFlags, usage } from './flags.ts';
 import { openOutput } from './output.ts';
-import { startProduct } from './product.ts';
-import { onSignals } from './signals.ts';
+import { readStart, startProcess } from './product.ts';
+import { serve } from './serve.ts';
 
 /** Messages for people go to stderr, redacted: the stdout of what serves has log lines only. */
 const stderr = openOutput(process.stderr, (dropped) => `${dropped} lines could not be written\n`);
@@ -55,40 +55,24 @@ async function main(flags: Flags): Promise<void> {
     return exit(await migrateCommand(flags, process.env, { print, say }));
   }
   if (flags.command === 'vacuum') return (await import('./vacuum.ts')).vacuum(flags.config, process.env, say);
-  if ((flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')) === 'pretty') format = await prettyFormat();
-  configureLog(flags.logLevel ?? 'info', (line) => stdout.write(format(line)));
-  // Redirect what libraries print to the log, which redacts secrets.
-  for (const level of levelNames)
-    console[level] = (...parts) => log[level]('printed', { error: parts.map(describe).join(' ') });
-  let stopping = false;
-  const product = await startProduct({ flags, env: process.env, say, droppedLines: () => stdout.dropped });
-
-  async function stop(code: number): Promise<void> {
-    if (stopping) return;
-    stopping = true;
-    const { drain, inFlight } = product;
-    const requests = inFlight === 1 ? '1 request' : `${inFlight} requests`;
-    say(`draining: ${requests}, ${drain / 1000} s at most; again to cut`);
-    log.info('draining', { requests: inFlight });
-    try {
-      await product.stop();
-    } catch (error) {
-      log.error('cannot stop in order', { error: describe(error) });
-      await exit(1);
-    }
-    await exit(code);
-  }
-  const reload = () => void product.reload().catch(() => {}); // the log says why
-  onSignals([() => void stop(0), () => void product.cut(), () => process.exit(1)], reload);
-  process.on('unhandledRejection', (error) => log.error('unhandled rejection', { error: describe(error) }));
-  process.on('uncaughtException', (error) => {
-    log.error('uncaught exception', { error: describe(error) });
-    void stop(1);
+  const pretty = (flags.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')) === 'pretty';
+  if (pretty) format = await prettyFormat();
+  const { served, isOver } = await serve({
+    flags,
+    write: (line) => stdout.write(format(line)),
+    say,
+    exit,
+    async start() {
+      const start = await readStart({ flags, env: process.env, say, droppedLines: () => stdout.dropped });
+      if (start.setup.config.processes === 1) return startProcess(start);
+      const { startProcesses } = await import('./processes/supervisor.ts');
+      return startProcesses(start, { args: process.argv.slice(2), stdout, say, format: pretty ? format : undefined });
+    },
   });
   // Last, since whoever waits for the greeting may send signals at once; and what it says takes no part of a start.
   const { greet } = await import('./greet.ts');
   const terminals = { isTerminal: process.stderr.isTTY, isLogTerminal: process.stdout.isTTY };
-  void greet(product, { say, isOver: () => stopping, ...terminals });
+  void greet(served, { say, isOver, ...terminals });
 }
 
 try {

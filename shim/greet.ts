@@ -5,7 +5,7 @@ import { logReports, lostIn } from './backends/log-reports.ts';
 import { isShellSafe, nameToTry } from './backends/names.ts';
 import { table } from './backends/plain.ts';
 import { isTcp } from './listeners.ts';
-import type { Product } from './product.ts';
+import type { Served } from './serve.ts';
 import { socketPathOf } from './unix-socket.ts';
 
 /** How long the examples wait for the lists of the model servers, whose models they name, in milliseconds. */
@@ -27,7 +27,7 @@ export interface Greeting {
  * Says what has started, what the model servers list, and how to try it. It waits a second at most for the lists; those that
  * come later are told when they come.
  */
-export async function greet(product: Product, { say, isOver, isTerminal, isLogTerminal }: Greeting): Promise<void> {
+export async function greet(product: Served, { say, isOver, isTerminal, isLogTerminal }: Greeting): Promise<void> {
   const { listen, http, from, store, model, envoy } = product;
   say(`
 Antiphon is ready. Models: ${from}.
@@ -69,7 +69,7 @@ function tableOf(reports: readonly BackendReport[]): string {
   return [table([['match', 'backend', 'URL', 'what its server lists'], ...rows]), ...warnings, ...lost].join('\n');
 }
 
-function originOf({ listen, http, envoy }: Product): string | undefined {
+function originOf({ listen, http, envoy }: Served): string | undefined {
   const socket = socketPathOf(listen.http);
   return envoy?.origin ?? http ?? (socket && `--unix-socket ${socket} http://localhost`);
 }

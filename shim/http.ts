@@ -42,14 +42,13 @@ export type HttpOptions = Address &
     /** The command-line flag of the port, for errors. */
     flag?: string;
     fetch: (request: Request, ingress: Ingress & SocketIngress) => Response | Promise<Response>;
+    /** Whether other processes may listen on the same port, among which the kernel shares connections. Default: no. */
+    reusePort?: boolean;
     /** Whether web pages can reach it by DNS rebinding. Default: whether it listens on the loopback. */
     rebindable?: boolean;
     /** TLS. Default: plain HTTP. */
     tls?: Tls | undefined;
-    /**
-     * Whether all requests come through an Envoy that appends the client's address to `x-forwarded-for`. Default: on a unix
-     * socket.
-     */
+    /** Whether an Envoy appends the client's address to `x-forwarded-for` of every request. Default: on a unix socket. */
     forwarded?: boolean;
     /**
      * Whether all requests come through an Envoy that says who the client is. Default: on a unix socket, and with the certificate of
@@ -199,7 +198,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running<HttpLimit
   await new Promise<void>((resolve, reject) => {
     const at = 'path' in options ? `unix:${options.path}` : `${options.host}:${options.port}`;
     server.once('error', (error) => reject(cannotListen(flag, at, error)));
-    server.listen('path' in options ? { path: options.path } : { host: options.host, port: options.port }, resolve);
+    server.listen('path' in options ? { path: options.path } : options, resolve); // host, port and reusePort
   });
   server.on('error', (error) => log('error', 'a listener has failed', { error })); // an unhandled error event would end the process
   const address = server.address() as AddressInfo | string; // it listens

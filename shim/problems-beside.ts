@@ -17,7 +17,7 @@ export interface BesideOptions {
 
 /**
  * The mistakes that need other keys, files or a library to be found, in a configuration that has others: expressions of `costs`,
- * entries of `models` that are never reached, listeners, TLS files, the database. So all of a file are told at once.
+ * entries of `models` that are never reached, listeners, TLS files, the database, processes. So all of a file are told at once.
  */
 export async function problemsBeside(
   problems: readonly ConfigProblem[],
@@ -47,7 +47,7 @@ async function problemsOf(work: Promise<unknown>): Promise<readonly ConfigProble
 /** What a configuration says of the outside where that is right, each listener, file and URL by itself; else what says nothing. */
 function rightParts(
   problems: readonly ConfigProblem[],
-  { listen, tls, auth, proof, database, models }: Record<string, unknown>,
+  { listen, tls, auth, proof, database, processes, models }: Record<string, unknown>,
   { read }: BesideOptions,
 ) {
   const tryRead = (part: object): Partial<Config> => {
@@ -69,6 +69,7 @@ function rightParts(
     auth: isUncertain ? ('none' as const) : tryRead({ auth }).auth,
     proof: tryRead({ proof }).proof,
     database: tryRead({ database }).database ?? DEFAULT_DATABASE,
+    processes: tryRead({ processes }).processes ?? 1,
     models: listOf(models).map(({ url }) => {
       const [model] = tryRead({ models: [{ match: '*', backend: 'chat', url }] }).models ?? [];
       return model ?? { match: '*', backend: 'demo' as const };

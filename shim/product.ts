@@ -1,37 +1,32 @@
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { newSocketFolder, type SocketFolder } from '../envoy/socket-folder.ts';
-import { type SupervisedEnvoy, superviseEnvoy } from '../envoy/supervise.ts';
+import type { SupervisedEnvoy } from '../envoy/supervise.ts';
 import {
-  type Config,
   createHandler,
   type Database,
-  describe,
   fixedLimits,
   type Handler,
   type HandlerOptions,
-  log,
+  misconfigured,
   Readiness,
   type TelemetrySlot,
 } from '../handler/index.ts';
 import { telemetrySettings } from '../handler/otlp/settings.ts';
-import { type AdminAnswer, adminFetch } from './admin.ts';
+import type { AdminAnswer } from './admin.ts';
 import { openAudit } from './audit/open.ts';
 import type { BackendReport } from './backends/ask.ts';
 import { placed } from './config-file.ts';
 import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
-import { accessLogger, logEnvoy } from './envoy-log.ts';
 import type { Flags } from './flags.ts';
-import { type HttpLimits, serveHttp } from './http.ts';
 import { libraries, librariesFor } from './libraries.ts';
-import { addressOf, hostAndPort, isTcp, type Listeners } from './listeners.ts';
+import { isTcp, type Listeners } from './listeners.ts';
+import { startOwnEnvoy } from './own-envoy.ts';
 import { refuseOwnListeners } from './own-listener.ts';
+import { listenersAt, type Place, socketsIn } from './processes/place.ts';
 import { Reloader, type Reloads } from './reloader.ts';
-import type { Running } from './running.ts';
-import type { GrpcOptions } from './server.ts';
-import { sessionLimits } from './session-limits.ts';
-import { readSetup, type Setup } from './setup.ts';
+import { Servers } from './servers.ts';
+import { type ConfigSource, readSetup, type Setup } from './setup.ts';
 import { showConfig } from './show-config.ts';
 import { type ProductTelemetry, startTelemetry } from './telemetry/telemetry.ts';
 import { createTransport } from './transport.ts';
@@ -89,33 +84,54 @@ export interface ProductOptions extends Pick<HandlerOptions, 'tools' | 'backends
   database?: Database;
 }
 
-/** Slack of WebSocket messages over bodies, so that the handler's own error comes first. */
-const MESSAGE_SLACK = 1024 * 1024;
+/** A start of which the configuration has been read. */
+export interface Start {
+  options: ProductOptions;
+  setup: Setup;
+  source: ConfigSource;
+  /** The files that the configuration was read from, with what they held. */
+  filesRead: ReadonlyMap<string, string>;
+}
+
+/** Reads the configuration of a start; throws an Error with every mistake in it. */
+export async function readStart(options: ProductOptions): Promise<Start> {
+  const { flags = {}, config, env = process.env } = options;
+  const backends = Object.keys(options.backends ?? {});
+  // Whoever starts it without any configuration tries it out, and wants to know what the model's server says.
+  const source = { file: flags.config, inline: config ?? { errorDetail: true }, env, backends };
+  const filesRead = new Map<string, string>();
+  const setup = await readSetup({ ...source, filesRead }, flags);
+  return { options, setup, source, filesRead };
+}
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const {
-    flags = {},
-    config: inline,
-    env = process.env,
-    say = () => {},
-    database: customDatabase,
-    droppedLines,
-    ...added
-  } = options;
-  // Whoever starts it without any configuration tries it out, and wants to know what the model's server says.
-  const backends = Object.keys(added.backends ?? {});
-  const source = { file: flags.config, inline: inline ?? { errorDetail: true }, env, backends };
-  const filesRead = new Map<string, string>();
-  const started = await readSetup({ ...source, filesRead }, flags);
-  const { config, file, models, from, listen, tls, database: urls } = started;
+  const start = await readStart(options);
+  const { processes } = start.setup.config;
+  if (processes > 1) {
+    throw misconfigured(
+      'processes',
+      `is ${processes}, which the command alone starts: start your own program as often`,
+    );
+  }
+  return startProcess(start);
+}
+
+/** Starts the only process, or the one at a place; throws an Error that says what is wrong, and leaves nothing. */
+export async function startProcess(
+  { options, setup: started, source, filesRead }: Start,
+  place?: Place,
+): Promise<Product> {
+  const { flags = {}, config: _config, env: _env, say = () => {}, database: custom, droppedLines, ...added } = options;
+  const { config, file, models, from, tls, database: urls } = started;
+  const listen = place ? listenersAt(started.listen, place) : started.listen;
   const settings = telemetrySettings(process.env);
   const slot: TelemetrySlot = {};
   let { limits } = config;
-  const store = customDatabase ? 'a database of the root' : urls.url;
-  const readiness = new Readiness();
+  const store = custom ? 'a database of the root' : urls.url;
+  const readiness = place?.readiness ?? new Readiness();
   const database =
-    customDatabase ?? (await openDatabase(urls, config.synchronous, (what, holds) => readiness.set(what, holds)));
+    custom ?? (await openDatabase(urls, config.synchronous, (what, holds) => readiness.set(what, holds)));
   const audit = await openAudit(config.audit, (holds) => readiness.note('audit', holds)).catch(async (error) => {
     await database.close();
     throw error;
@@ -141,19 +157,12 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     await Promise.all([closeTransport(), database.close(), audit?.close()]);
     throw error;
   }
-  const { fetch, memory } = handler;
-  const running: Running[] = [];
-  let admin: Running | undefined;
+  const servers = new Servers(handler);
   let telemetry: ProductTelemetry | undefined;
   let sockets: SocketFolder | undefined;
   let newest = started;
   let isClosing = false;
   let reloader: Reloader | undefined;
-  const setLimits: ((config: Config) => void)[] = [];
-  const run = <L>(server: Running<L>, limitsOf: (config: Config) => L) => {
-    running.push(server);
-    setLimits.push((config) => server.setLimits(limitsOf(config)));
-  };
   handler.maintain();
   const close = async () => {
     reloader?.close();
@@ -164,7 +173,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     await audit?.close();
   };
   try {
-    const { gauges } = handler;
+    const { fetch, gauges } = handler;
     const reloads = () => {
       const { taken = 0, failed = 0, ok = true } = reloader?.reloads ?? {};
       return { taken, refused: failed, accepted: ok };
@@ -177,59 +186,21 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       reloads,
       lostEvents: audit && (() => audit.lost),
     });
-    const grpcLimits = ({ limits }: Config) => sessionLimits(limits);
-    const provenLimits = (config: Config) => ({ ...grpcLimits(config), proof: config.proof });
-    const grpc = { fetch, limits: grpcLimits(config), memory };
-    const http = { fetch, memory };
-    if (listen.http !== 'off') {
-      const limitsOf = (config: Config) => ({
-        ...httpLimits(config),
-        linger: config.limits.linger,
-        proof: config.proof,
-      });
-      run(await serveHttp({ ...http, ...limitsOf(config), ...addressOf(listen.http), tls: tls.http }), limitsOf);
-    }
-    // Loaded once HTTP is served, and where it is used: it takes as long as half of the rest.
-    const serveGrpc = async (options: GrpcOptions) => (await import('./server.ts')).serveGrpc(options);
-    if (listen.grpc !== 'off') {
-      const limits = provenLimits(config);
-      run(await serveGrpc({ ...grpc, limits, address: listen.grpc, tls: tls.grpc }), provenLimits);
-    }
-    if (listen.admin !== 'off') {
-      const { scrape } = telemetry;
-      const routes = new Map<string, AdminAnswer>([
-        ['/livez', fetch],
-        ['/readyz', fetch],
-        ['/config', () => showConfig(newest.config, newest.models)],
-      ]);
-      if (scrape) routes.set('/metrics', scrape);
-      admin = await serveHttp({ ...addressOf(listen.admin), flag: '-admin-port', fetch: adminFetch(routes) });
-    }
+    const { scrape } = telemetry;
+    const admin = new Map<string, AdminAnswer>([
+      ['/livez', fetch],
+      ['/readyz', fetch],
+      ['/config', () => showConfig(newest.config, newest.models)],
+    ]);
+    if (scrape) admin.set('/metrics', scrape);
+    await servers.open({ setup: started, listen, admin, reusePort: place !== undefined });
     let envoy: SupervisedEnvoy | undefined;
-    if (listen.envoy !== 'off') {
-      // Our Envoy has private sockets: it needs no TLS and checks no names, so Host and Origin are checked here; on the other
-      // listeners, which may be behind a user's Envoy, they are not. It asks nobody who he is, and passes on whatever headers come: so
-      // it vouches for nobody.
-      sockets = await newSocketFolder();
-      const processor = { grpcSocket: join(sockets.path, 'grpc.sock'), httpSocket: join(sockets.path, 'http.sock') };
-      const own = { rebindable: true, vouches: false };
-      run(await serveGrpc({ ...grpc, ...own, address: `unix:${processor.grpcSocket}` }), grpcLimits);
-      run(await serveHttp({ ...http, ...own, ...httpLimits(config), path: processor.httpSocket }), httpLimits);
-      const [host, envoyPort] = hostAndPort(listen.envoy);
-      envoy = await superviseEnvoy(
-        { mode: 'streamed', ...processor, host, envoyPort, say, accessLog: accessLogger(), ownLog: logEnvoy },
-        {
-          exited(code) {
-            readiness.set('envoy', true);
-            log.error('Envoy has exited', { code });
-          },
-          failed: (error, again_ms) => log.error('cannot start Envoy', { error: describe(error), again_ms }),
-          running(admin) {
-            readiness.set('envoy', false);
-            log.info('Envoy is running again', { admin });
-          },
-        },
-      );
+    if (started.listen.envoy !== 'off') {
+      if (!place) sockets = await newSocketFolder();
+      const processor = socketsIn(place?.folder ?? sockets?.path ?? '', place?.number);
+      await servers.openToOwnEnvoy(config, processor);
+      const onChange = (isRunning: boolean) => readiness.set('envoy', !isRunning);
+      if (!place) envoy = await startOwnEnvoy({ listen: listen.envoy, processors: [processor], say, onChange });
     }
     let told = Promise.resolve();
     const askBackends = async ({ config, models }: Setup) => {
@@ -243,13 +214,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     };
     const take = async (setup: Setup) => {
       const { config, models } = setup;
-      refuseOwnListeners(models, Object.values(listen).filter(isTcp));
+      refuseOwnListeners(models, Object.values(started.listen).filter(isTcp));
       if (!isDeepStrictEqual(config.secrets, newest.config.secrets)) await handler.check(config);
       handler.reload({ ...config, models });
       ({ limits } = config);
-      for (const set of setLimits) set(config);
-      if (!isDeepStrictEqual(models, newest.models)) told = told.then(() => tellBackends(setup));
+      servers.setLimits(config);
+      const areSame = isDeepStrictEqual(models, newest.models);
       newest = setup;
+      if (!areSame && (place?.number ?? 1) === 1) told = told.then(() => tellBackends(setup));
     };
     const reloading = new Reloader({ source, flags, started, filesRead, take, readiness });
     reloader = reloading;
@@ -267,34 +239,29 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       reload: (config) => reloading.reload(config),
       reloads: reloading.reloads,
       get inFlight() {
-        return running.reduce((sum, server) => sum + server.inFlight, handler.backgroundTurns);
+        return servers.inFlight + handler.backgroundTurns;
       },
       async stop() {
         isClosing = true;
         readiness.set('draining', true);
         reloading.close();
         const timeoutMs = limits.drain + fixedLimits.ending;
-        const drained = Promise.all(running.map((server) => server.drain(timeoutMs)));
+        const drained = servers.drain(timeoutMs);
         await handler.close(limits.drain, drained);
         await drained;
         await envoy?.stop();
-        await admin?.close(); // until here it reports draining
+        await servers.closeAdmin(); // until here it reports draining
         await close();
       },
       async cut() {
         await handler.close(0);
-        setTimeout(() => running.map((server) => server.close()), fixedLimits.ending).unref();
+        setTimeout(() => void servers.cut(), fixedLimits.ending).unref();
       },
     };
   } catch (error) {
-    await Promise.all([...running, ...(admin ? [admin] : [])].map((server) => server.close()));
+    await Promise.all([servers.cut(), servers.closeAdmin()]);
     await handler.close(0);
     await close();
     throw error;
   }
-}
-
-function httpLimits({ limits }: Config): HttpLimits {
-  const { body, unread, perCaller } = limits;
-  return { message: body + MESSAGE_SLACK, unread, connections: perCaller.connections };
 }

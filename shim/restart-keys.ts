@@ -6,6 +6,7 @@ function startedWith({ config, listen, database }: Setup): [key: string, value: 
     ...Object.entries(listen).map(([name, address]): [string, unknown] => [`listen.${name}`, address]),
     ['tls.grpc', config.tls.grpc],
     ['tls.http', config.tls.http],
+    ['processes', config.processes],
     ['database', database],
     ['audit', config.audit],
     ['synchronous', config.synchronous],

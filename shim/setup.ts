@@ -47,7 +47,7 @@ export async function loadConfig(source: ConfigSource, flags: Partial<Flags> = {
   const file = path === undefined ? undefined : await openConfigFile(path, noting(readText));
   const written = file?.value ?? inline;
   const secrets = await readSecretFiles(written, env, noting(readSecretFile));
-  const context = { env, backends, secrets, defaults: { inFlight: defaultInFlight() } };
+  const context = { env, backends, secrets, defaults: { inFlight: defaultInFlight(Object(written).processes) } };
   const config = await placed(file, async () => {
     try {
       return readConfig(written, context);

@@ -17,6 +17,7 @@ test('an empty configuration has every default', () => {
   const config = parseConfig({});
   assert.deepEqual(config, {
     listen: {},
+    processes: 1,
     tls: {},
     tenants: {},
     models: undefined,

@@ -18,7 +18,7 @@ import { type DatabaseUrls, database } from './database.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
 import { limits } from './limits.ts';
-import { host, listen, origin, proof, tls } from './listen.ts';
+import { host, listen, origin, processes, proof, tls } from './listen.ts';
 import { media } from './media.ts';
 import { builtIn, type ModelConfig, model, unknownBackend } from './models.ts';
 import { ConfigError, type ConfigProblem } from './problems.ts';
@@ -72,6 +72,7 @@ const webhook = v.strictObject({
 
 const settings = v.strictObject({
   listen: v.optional(listen),
+  processes,
   tls: v.optional(tls, {}),
   auth: v.optional(auth),
   audit: v.optional(
@@ -143,6 +144,8 @@ const schema = v.pipe(
 export interface Config {
   /** Where each listener is: HOST:PORT, `unix:PATH` (Envoy's is none) or `off`. */
   listen: v.InferOutput<typeof listen>;
+  /** How many processes share the work on one machine; the root that listens starts them. */
+  processes: number;
   /** Certificate files of listeners with TLS. */
   tls: v.InferOutput<typeof tls>;
   /** Who may call. `none` accepts that nothing here authenticates callers; this or a list is required beyond the loopback. */

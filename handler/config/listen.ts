@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { integer } from './quantity.ts';
 import { secretText } from './secrets.ts';
 
 const text = v.string('must be a text');
@@ -29,6 +30,9 @@ export const listen = v.strictObject({
   envoy: listener('off', 'or off'),
   admin: anywhere,
 });
+
+/** How many processes share the work on one machine; the bound is more than any has use for. */
+export const processes = v.optional(integer(1, 256), 1);
 
 const file = v.pipe(text, v.nonEmpty('must name a file'));
 const certificates = v.strictObject({ cert: file, key: file, clientCa: v.optional(file) });

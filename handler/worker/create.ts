@@ -122,6 +122,7 @@ async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }
   if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
   if (config.proof || config.tls.grpc || config.tls.http)
     throw new Error('configuration: tls and proof: on Workers it is the platform that listens');
+  if (config.processes > 1) throw new Error('configuration: processes: on Workers it is the platform that starts them');
   if (Array.isArray(config.auth) && config.auth.some(({ envoy }) => envoy))
     throw new Error('configuration: auth: envoy: on Workers no Envoy can show that it is yours');
   const telemetry = openTelemetry?.({ ...bindings }, config.telemetry);

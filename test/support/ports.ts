@@ -13,16 +13,26 @@ let tried = process.pid * APART;
  * test files, each a process, begin far apart: a port that somebody else got in between has made an Envoy its own upstream.
  */
 export async function freePort(): Promise<number> {
-  for (;;) {
+  return freePorts(1);
+}
+
+/** The same of the first of several ports that follow each other. */
+export async function freePorts(count: number): Promise<number> {
+  for (let free = 0; ; ) {
     const port = FIRST + (tried++ % COUNT);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    if (free) return port;
+    free = (await isFree(port)) ? free + 1 : 0;
+    if (free === count) return port - count + 1;
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return free;
 }
 
 /** A port of the loopback on which nobody listens: `discard`, below what is free to all, and run by no one any more. */
