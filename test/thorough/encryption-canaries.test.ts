@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import pg from 'pg';
 import { startProduct } from '../../shim/product.ts';
 import { decisions } from '../support/encrypted-columns.ts';
 import { newFolder } from '../support/folder.ts';
 import { type Script, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
+import { startPostgres } from '../support/postgres-server.ts';
 import { openSocket } from '../support/socket.ts';
 import { testTool } from '../support/test-tool.ts';
 
@@ -47,16 +49,15 @@ const speak: Script = async (turn) => {
 };
 
 /** The product on a database in a file, with what sends to it. */
-async function start(t: TestContext, encryptAtRest: boolean) {
+async function start(t: TestContext, encryptAtRest: boolean, { url }: Place) {
   const model = await startScriptedModel();
   const name = model.script(speak);
   const port = await freePort();
-  const path = join(newFolder(), 'a.db');
   const product = await startProduct({
     config: {
       listen: { grpc: 'off', http: `127.0.0.1:${port}`, envoy: 'off', admin: 'off' },
       models: [{ match: '*', backend: 'chat', url: model.url, send: { keep: ['reasoning_content'] } }],
-      database: `sqlite:${path}`,
+      database: url,
       secrets: [{ id: 'k1', key: 'a secret of tests that has 32 bytes' }],
       encryptAtRest,
       webhooks: [{ url: `${model.hooksUrl}/w`, secret: 'a secret of 16 bytes' }],
@@ -86,7 +87,7 @@ async function start(t: TestContext, encryptAtRest: boolean) {
     }
   };
   const socket = await openSocket({ client: { baseURL: base } } as Parameters<typeof openSocket>[0]);
-  return { model, name, ask, ended, path, socket };
+  return { model, name, ask, ended, socket };
 }
 
 /** Does all by which a client leaves texts, and reads them again. */
@@ -167,44 +168,100 @@ async function fetchUntil(url: string, word: string): Promise<void> {
   leave.abort();
 }
 
+/** A database, as whoever has its files sees it. */
+interface Place {
+  url: string;
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  /** Its files as they are, whatever is in them. */
+  files(): Promise<string[]>;
+}
+
+async function sqlitePlace(): Promise<Place> {
+  const path = join(newFolder(), 'a.db');
+  return {
+    url: `sqlite:${path}`,
+    async query(sql) {
+      const connection = new DatabaseSync(path, { readOnly: true });
+      try {
+        return connection.prepare(sql).all();
+      } finally {
+        connection.close();
+      }
+    },
+    files: async () => ['', '-wal', '-shm', '-journal'].map((suffix) => `${path}${suffix}`).filter(existsSync),
+  };
+}
+
+async function postgresPlace(t: TestContext): Promise<Place> {
+  const server = await startPostgres();
+  t.after(() => server.stop());
+  const url = await server.newDatabase();
+  const query = async (sql: string) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  return {
+    url,
+    query,
+    async files() {
+      await query('CHECKPOINT');
+      const folder = String((await query('SHOW data_directory'))[0]?.data_directory);
+      const all = readdirSync(folder, { recursive: true, withFileTypes: true });
+      return all.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+    },
+  };
+}
+
 /** The values of each column with texts that begin as what is encrypted, and those that do not. */
-function valuesOf(path: string) {
-  const connection = new DatabaseSync(path, { readOnly: true });
+async function valuesOf({ query }: Place) {
   const values = new Map<string, { encrypted: number; plain: string[] }>();
   for (const place of decisions().keys()) {
     const [table, column] = place.split('.');
-    const rows = connection.prepare(`SELECT ${column} AS value FROM ${table} WHERE ${column} <> ''`).all();
+    const rows = await query(`SELECT ${column} AS value FROM ${table} WHERE ${column} <> ''`);
     const all = rows.map(({ value }) => String(value));
     const plain = all.filter((value) => value.charCodeAt(0) !== 1);
     values.set(place, { encrypted: all.length - plain.length, plain });
   }
-  connection.close();
   return values;
 }
 
 /** Words of clients in the raw bytes of the files of a database. */
-function wordsIn(path: string): string[] {
-  const bytes = ['', '-wal', '-shm', '-journal'].map((suffix) => `${path}${suffix}`).filter(existsSync);
-  const all = bytes.map((file) => readFileSync(file, 'latin1')).join('');
-  return [...said].filter((word) => all.includes(word)).sort();
+async function wordsIn({ files }: Place): Promise<string[]> {
+  const found = new Set<string>();
+  for (const file of await files()) {
+    const bytes = readFileSync(file);
+    for (const word of said) if (bytes.includes(word)) found.add(word);
+  }
+  return [...found].sort();
 }
 
-test('no word of a client is in the files of an encrypted database, and each column is as the page says', async (t) => {
-  const product = await start(t, true);
-  const open = await leaveTexts(product);
-  assert.deepEqual(wordsIn(product.path), []);
-  for (const [place, { encrypted, plain }] of valuesOf(product.path)) {
-    if (decisions().get(place)?.encrypted) {
-      assert.ok(encrypted > 0, `${place} has nothing encrypted, so this shows nothing of it`);
-      assert.deepEqual(plain, [], place);
-    } else assert.equal(encrypted, 0, place);
-  }
-  await product.ask('POST', `/responses/${open}/cancel`);
-});
+for (const [kind, open] of Object.entries({ SQLite: sqlitePlace, PostgreSQL: postgresPlace })) {
+  test(`no word of a client is in the files of an encrypted ${kind}, and each column is as the page says`, async (t) => {
+    const place = await open(t);
+    const product = await start(t, true, place);
+    const held = await leaveTexts(product);
+    assert.deepEqual(await wordsIn(place), []);
+    for (const [column, { encrypted, plain }] of await valuesOf(place)) {
+      if (decisions().get(column)?.encrypted) {
+        assert.ok(encrypted > 0, `${column} has nothing encrypted, so this shows nothing of it`);
+        assert.deepEqual(plain, [], column);
+      } else assert.equal(encrypted, 0, column);
+    }
+    await product.ask('POST', `/responses/${held}/cancel`);
+  });
 
-test('and all of them are in the files of one that is not', async (t) => {
-  const product = await start(t, false);
-  const open = await leaveTexts(product);
-  assert.deepEqual(wordsIn(product.path), [...said].sort());
-  await product.ask('POST', `/responses/${open}/cancel`);
-});
+  test(`and all of them are in the files of a ${kind} that is not`, async (t) => {
+    const place = await open(t);
+    const product = await start(t, false, place);
+    const held = await leaveTexts(product);
+    // PostgreSQL compresses what is large.
+    const shown = kind === 'SQLite' ? [...said] : [...said].filter((word) => !word.includes('large'));
+    assert.deepEqual(await wordsIn(place), shown.sort());
+    await product.ask('POST', `/responses/${held}/cancel`);
+  });
+}
