@@ -3,3 +3,4 @@
 export type { ObjectClass, ObjectState } from '../handler/worker/background-turn.ts';
 export type { Bindings, ObjectNamespace } from '../handler/worker/bindings.ts';
 export { type Context, createWorker, type Worker, type WorkerOptions } from '../handler/worker/create.ts';
+export type { WorkerDatabase } from '../handler/worker/worker-database.ts';

@@ -174,10 +174,11 @@ const packages: Record<string, RegExp> = {
   undici: /^shim\/transport\.ts/,
   yaml: /^(shim|envoy)\//,
   'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script)\.ts)/,
+  'node:async_hooks': /^handler\/worker\/hyperdrive\.ts/,
   'node:': /^(shim|envoy)\//,
 };
 
-/** What the shim may know of the handler, and what its folder that opens databases may besides: their packages, too. */
+/** What the shim may know of the handler, and what those who open databases may besides: their packages, too. */
 const HANDLER_FOR_SHIM = [
   'index',
   'byte-list',
@@ -188,6 +189,7 @@ const HANDLER_FOR_SHIM = [
   'transport',
 ].map((name) => `handler/${name}.ts`);
 const OPENERS = 'shim/databases/';
+const WORKERS_OPENER = 'handler/worker/hyperdrive.ts';
 const DATABASES = /^handler\/state\/database\/(?!contract)/;
 
 const { dependencies } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
@@ -290,7 +292,8 @@ describe('imports go one way', () => {
         const row = Object.keys(packages).find(
           (key) => name === key || name.startsWith(key.endsWith(':') ? key : `${key}/`),
         );
-        const opens = !row && path.startsWith(OPENERS) && Object.hasOwn(dependencies, name);
+        const isOpener = path.startsWith(OPENERS) || path === WORKERS_OPENER;
+        const opens = !row && isOpener && Object.hasOwn(dependencies, name);
         if (!opens && (!row || !packages[row]?.test(path))) wrong.push(`${path} imports ${name}`);
       }
     }

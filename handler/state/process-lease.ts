@@ -26,8 +26,8 @@ export class ProcessLease {
   readonly duration: number;
   /** The last heartbeat, by `performance.now()`. */
   #lastBeat = Number.NEGATIVE_INFINITY;
-  /** The write of the first one, until it is done: before that others would take this process for dead. */
-  #first: Promise<unknown> | undefined;
+  /** Whether one is committed: until then each write brings its own, since others would take this process for dead. */
+  #isKnown = false;
   readonly #oneClock: boolean;
   #watched = new Map<string, Watched>();
 
@@ -57,16 +57,14 @@ export class ProcessLease {
 
   /** Runs statements as one batch, together with a heartbeat when one is due; returns their rows. */
   async write<B extends Batch>(database: Database, statements: B): Promise<Rows<B>> {
-    while (this.#first) await this.#first;
     if (!this.#isDue()) return database.batch(statements);
-    const isFirst = this.#lastBeat === Number.NEGATIVE_INFINITY;
     this.#lastBeat = performance.now();
     const beat = write(sql`INSERT INTO owners (id, alive_until) VALUES (${this.id}, ${Date.now() + this.duration})
       ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`);
-    const written = database.batch({ beat, ...statements });
-    if (isFirst) this.#first = written.catch(() => {}).finally(() => (this.#first = undefined));
     try {
-      return await written;
+      const rows = await database.batch({ beat, ...statements });
+      this.#isKnown = true;
+      return rows;
     } catch (error) {
       this.#lastBeat = Number.NEGATIVE_INFINITY; // The heartbeat was undone with the batch, and turns begun meanwhile rely on it.
       if (error instanceof Conflict && this.running.size > 0) this.write(database, {}).catch(() => {});
@@ -113,6 +111,7 @@ export class ProcessLease {
 
   /** Gives the lease up: turns that this process still holds have failed, or may be taken by others at once. */
   async release(database: Database): Promise<void> {
+    this.#isKnown = false;
     this.#lastBeat = Number.NEGATIVE_INFINITY;
     await database.batch({
       responses: write(sql`${END_TURNS} WHERE r.owner = ${this.id} AND ${OPEN}`),
@@ -135,7 +134,7 @@ export class ProcessLease {
 
   /** Beat when half an interval has passed, so that a timer firing slightly early does not skip a beat. */
   #isDue(): boolean {
-    return performance.now() - this.#lastBeat >= this.beatInterval / 2;
+    return !this.#isKnown || performance.now() - this.#lastBeat >= this.beatInterval / 2;
   }
 }
 

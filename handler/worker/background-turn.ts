@@ -25,6 +25,9 @@ export interface OpenHandler {
   flush(): Promise<void>;
 }
 
+/** Runs what one request or alarm does. */
+export type Within = <T>(run: () => T) => T;
+
 /** Delay before checking again on a turn that another process runs, in milliseconds. */
 const RETRY_MS = 10_000;
 
@@ -32,7 +35,7 @@ const RETRY_MS = 10_000;
  * The Durable Object of one background turn. It works in an alarm, which may run for as long as it takes, while a request
  * ends with its reply; the platform repeats an alarm whose machine failed.
  */
-export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHandler>): ObjectClass {
+export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHandler>, within: Within): ObjectClass {
   return class BackgroundTurn {
     readonly #state: ObjectState;
     readonly #bindings: Bindings;
@@ -59,7 +62,11 @@ export function backgroundTurnClass(open: (bindings: Bindings) => Promise<OpenHa
      * Runs the turn, and checks again later while another process may be running it. One object without a turn delivers all
      * webhooks until none is due: with one per turn, each would wake for every delivery.
      */
-    async alarm(): Promise<void> {
+    alarm(): Promise<void> {
+      return within(() => this.#work());
+    }
+
+    async #work(): Promise<void> {
       const { storage } = this.#state;
       const job = await storage.get('job');
       const { handler, work, flush } = await open(this.#bindings);

@@ -7,8 +7,8 @@ import type { D1Binding } from '../state/database/d1.ts';
  * identifies callers itself, since anybody can reach a Worker. Without models the backend is `OPENAI_BASE_URL` with `OPENAI_API_KEY`, else the demo model.
  */
 export interface Bindings {
-  /** The D1 database of responses and conversations. */
-  DB: D1Binding;
+  /** The D1 database of responses and conversations, unless they are in another. */
+  DB?: D1Binding;
   /** Durable Objects that run background turns, one for each. */
   TURNS: ObjectNamespace;
   /** Static assets: the script of the page at `/docs`, which does without where it is not there. */

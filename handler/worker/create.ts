@@ -20,8 +20,15 @@ import {
 } from '../index.ts';
 import { d1Database } from '../state/database/d1.ts';
 import { migrate } from '../state/database/schema.ts';
-import { backgroundTurnClass, type ObjectClass, type OpenHandler, objectRunner } from './background-turn.ts';
+import {
+  backgroundTurnClass,
+  type ObjectClass,
+  type OpenHandler,
+  objectRunner,
+  type Within,
+} from './background-turn.ts';
 import type { Bindings } from './bindings.ts';
+import type { WorkerDatabase } from './worker-database.ts';
 
 /** Options of a Worker beside its configuration. */
 export type WorkerOptions = Pick<
@@ -30,6 +37,8 @@ export type WorkerOptions = Pick<
 > & {
   /** Opens traces and metrics by the bindings `OTEL_*`: `openOtlp` of `antiphon/telemetry`. Default: there are none. */
   telemetry?: OpenWorkerTelemetry | undefined;
+  /** Where responses and conversations are: `hyperdrive()` of `antiphon/hyperdrive`. Default: D1 by the binding `DB`. */
+  database?: WorkerDatabase | undefined;
 };
 
 /** Opens the traces and metrics of an isolate; throws an Error that names a wrong binding. */
@@ -65,6 +74,7 @@ const MAX_SLICES = 20;
  * `TURNS`, exported by name. All requests of an isolate share one handler, and the first one migrates the schema.
  */
 export function createWorker(options: WorkerOptions = {}): { worker: Worker; BackgroundTurn: ObjectClass } {
+  const within: Within = options.database?.within ?? ((run) => run());
   let opening: Promise<OpenHandler> | undefined;
   async function openOnce(bindings: Bindings): Promise<OpenHandler> {
     opening ??= open(bindings, options);
@@ -77,30 +87,33 @@ export function createWorker(options: WorkerOptions = {}): { worker: Worker; Bac
   }
 
   const worker: Worker = {
-    async fetch(request, bindings, context) {
-      try {
-        const { handler } = await openOnce(bindings);
-        const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
-        const peer = request.headers.get('cf-connecting-ip') ?? undefined; // Cloudflare sets it, whatever a client sends
-        return handler.fetch(request, { name: 'workers', peer, waitUntil, upgrade });
-      } catch (error) {
-        log.error('cannot start', { error: describe(error) });
-        const message = 'The server is not configured as it should be; its log says more.';
-        return Response.json({ error: { message, type: 'server_error', code: 500, param: null } }, { status: 500 });
-      }
-    },
-
-    async scheduled(_event, bindings) {
-      const { handler, flush } = await openOnce(bindings);
-      // One failure does not stop the others; delivering comes last, since it waits for receivers.
-      const tasks = { resume: handler.resume, sweep: () => handler.sweep(MAX_SLICES), deliver: handler.deliver };
-      for (const [name, run] of Object.entries(tasks)) {
-        await run().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
-      }
-      await flush();
-    },
+    fetch: (request, bindings, context) => within(() => answer(request, bindings, context)),
+    scheduled: (_event, bindings) => within(() => maintain(bindings)),
   };
-  return { worker, BackgroundTurn: backgroundTurnClass(openOnce) };
+  async function answer(request: Request, bindings: Bindings, context: Context): Promise<Response> {
+    try {
+      const opening = openOnce(bindings);
+      context.waitUntil(opening.catch(() => {})); // others wait for it, even if this client leaves
+      const { handler } = await opening;
+      const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
+      const peer = request.headers.get('cf-connecting-ip') ?? undefined; // Cloudflare sets it, whatever a client sends
+      return handler.fetch(request, { name: 'workers', peer, waitUntil, upgrade });
+    } catch (error) {
+      log.error('cannot start', { error: describe(error) });
+      const message = 'The server is not configured as it should be; its log says more.';
+      return Response.json({ error: { message, type: 'server_error', code: 500, param: null } }, { status: 500 });
+    }
+  }
+  async function maintain(bindings: Bindings): Promise<void> {
+    const { handler, flush } = await openOnce(bindings);
+    // One failure does not stop the others; delivering comes last, since it waits for receivers.
+    const tasks = { resume: handler.resume, sweep: () => handler.sweep(MAX_SLICES), deliver: handler.deliver };
+    for (const [name, run] of Object.entries(tasks)) {
+      await run().catch((error) => log.error(`cannot ${name}`, { error: describe(error) }));
+    }
+    await flush();
+  }
+  return { worker, BackgroundTurn: backgroundTurnClass(openOnce, within) };
 }
 
 /** Upgrades to a WebSocket; the request lasts as long as it is open. */
@@ -112,14 +125,18 @@ function upgrade(serve: (socket: Socket) => Promise<void>, headers: Record<strin
   return new Response(null, { status: 101, headers, webSocket } as ResponseInit);
 }
 
-async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }: WorkerOptions): Promise<OpenHandler> {
+async function open(
+  bindings: Bindings,
+  { telemetry: openTelemetry, database: other, ...options }: WorkerOptions,
+): Promise<OpenHandler> {
   configureLog(bindings.LOG_LEVEL ?? 'info', (line) => console.log(line.trimEnd()));
   const config = readConfig(JSON.parse(bindings.ANTIPHON_CONFIG ?? '{}'), {
     env: { ...bindings },
     defaults: { inFlight: DEFAULT_IN_FLIGHT },
     backends: Object.keys(options.backends ?? {}),
   });
-  if (config.database) throw new Error('configuration: database: on Workers it is the binding DB');
+  if (config.database)
+    throw new Error('configuration: database: on Workers it is the binding DB, or the option database');
   if (config.proof || config.tls.grpc || config.tls.http)
     throw new Error('configuration: tls and proof: on Workers it is the platform that listens');
   if (config.processes > 1) throw new Error('configuration: processes: on Workers it is the platform that starts them');
@@ -132,7 +149,7 @@ async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }
     );
   if (config.audit !== 'off')
     throw new Error('configuration: audit: on Workers it is no place of the configuration: pass the option audit');
-  const database = d1Database(bindings.DB);
+  const database = other ? other.open({ ...bindings }) : d1Database(bindings.DB ?? noDatabase());
   await migrate(database);
   let work: Work | undefined;
   const handler = createHandler({
@@ -153,6 +170,10 @@ async function open(bindings: Bindings, { telemetry: openTelemetry, ...options }
   await handler.check();
   telemetry?.observe(handler.gauges);
   return { handler, work, flush: async () => telemetry?.flush() };
+}
+
+function noDatabase(): never {
+  throw new Error('there is no binding DB of D1, and the option database names no other');
 }
 
 /** Whether the deployment has the script of the page at `/docs`. The host of an asset's address means nothing. */

@@ -31,7 +31,7 @@ const open = async ({ WORK }) => ({
   flush: async () => {},
 });
 
-export const BackgroundTurn = backgroundTurnClass(open);
+export const BackgroundTurn = backgroundTurnClass(open, (run) => run());
 
 export default {
   fetch(request, { TURNS }) {
@@ -101,17 +101,20 @@ tryContract('an object on Workers for each job', runnerContract, async () => ({
 test('the alarm of an object ends when the traces of its work are handed over, whatever comes of the work', async () => {
   const told: string[] = [];
   const job: Job = { tenant: '', id: 'resp_1', caller: 'a' };
-  const Turn = backgroundTurnClass(async () => ({
-    handler: { deliver: async () => void told.push('deliver') } as unknown as Handler, // all that the object calls
-    async work() {
-      told.push('work');
-      throw new Error('no');
-    },
-    async flush() {
-      await setImmediate();
-      told.push('flush');
-    },
-  }));
+  const Turn = backgroundTurnClass(
+    async () => ({
+      handler: { deliver: async () => void told.push('deliver') } as unknown as Handler, // all that the object calls
+      async work() {
+        told.push('work');
+        throw new Error('no');
+      },
+      async flush() {
+        await setImmediate();
+        told.push('flush');
+      },
+    }),
+    (run) => run(),
+  );
   const stateOf = (job: Job | undefined): ObjectState => ({
     storage: { get: async () => job, put: async () => {}, deleteAll: async () => {}, setAlarm: async () => {} },
   });

@@ -71,7 +71,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       // A language whose order of texts is another than that of their bytes, as most servers have one.
       await client.query(`CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`);
       await client.end();
-      return `postgres://postgres@127.0.0.1:${port}/${name}`;
+      return `postgres://postgres:any@127.0.0.1:${port}/${name}`; // it asks for no password, and Hyperdrive for one
     },
     stop,
     start,

@@ -49,31 +49,28 @@ test('a turn is alive whose process said so along with what was refused', async 
     body: JSON.stringify({ model: door.model.script(says('never')), input: 'Hi', stream: true }),
   });
   await until(() => !first);
-  const beginning = begin(door, { model: door.model.script(script) });
+  const { id, whole } = await begin(door, { model: door.model.script(script) });
   begun.resolve();
   assert.equal((await refused).status, 500);
-  const { id, whole } = await beginning;
   await staysAlive(other, id, 1);
   release();
   assert.equal((await whole).final.status, 'completed');
 });
 
-test('no turn begins before it is written that its process is alive', async (t) => {
-  const order: string[] = [];
-  const beat = Promise.withResolvers<void>();
+test('no turn begins without its process being known to be alive', async (t) => {
+  const beats: boolean[] = [];
+  const beginning = Promise.withResolvers<void>();
   const { door } = await open(t, 60_000, async (statements, run) => {
     if (!has(statements, 'INSERT INTO responses')) return run(statements);
-    const isBeat = has(statements, 'INSERT INTO owners');
-    if (isBeat) await beat.promise;
-    order.push(isBeat ? 'with the heartbeat' : 'without');
+    beats.push(has(statements, 'INSERT INTO owners'));
+    if (beats.length === 3) beginning.resolve();
+    await beginning.promise;
     return run(statements);
   });
-  const turns = Array.from({ length: 3 }, () => begin(door, { model: door.model.script(says('Hi')) }));
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.deepEqual(order, []);
-  beat.resolve();
-  for (const { whole } of await Promise.all(turns)) assert.equal((await whole).final.status, 'completed');
-  assert.deepEqual(order, ['with the heartbeat', 'without', 'without']);
+  const model = door.model.script(says('Hi'));
+  for (const { whole } of await Promise.all(Array.from({ length: 3 }, () => begin(door, { model })))) await whole;
+  await (await begin(door, { model })).whole;
+  assert.deepEqual(beats, [true, true, true, false]);
 });
 
 test('a turn is alive though every second time that its process says so is lost', async (t) => {

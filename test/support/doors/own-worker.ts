@@ -9,10 +9,15 @@ export interface OwnWorker {
   source: string;
   /** Its variables, as the configuration. */
   vars: Record<string, string>;
+  /** The URL of a PostgreSQL, in place of D1: the binding `HYPERDRIVE`. */
+  postgres?: string;
 }
 
 /** Starts a Worker on workerd, with a D1 of its own and background turns, as `wrangler.toml` has them. */
-export async function startOwnWorker(name: string, { source, vars }: OwnWorker): ReturnType<typeof startWorker> {
+export async function startOwnWorker(
+  name: string,
+  { source, vars, postgres }: OwnWorker,
+): ReturnType<typeof startWorker> {
   const folder = newFolder();
   const main = join(folder, 'worker.mjs');
   await writeFile(main, source);
@@ -20,8 +25,15 @@ export async function startOwnWorker(name: string, { source, vars }: OwnWorker):
   await writeFile(
     config,
     JSON.stringify({
-      ...{ name, main, compatibility_date: '2026-10-01', compatibility_flags: ['enable_request_signal'] },
-      d1_databases: [{ binding: 'DB', database_name: name }],
+      ...{
+        name,
+        main,
+        compatibility_date: '2026-10-01',
+        compatibility_flags: ['enable_request_signal', ...(postgres ? ['nodejs_compat'] : [])],
+      },
+      ...(postgres
+        ? { hyperdrive: [{ binding: 'HYPERDRIVE', id: name, localConnectionString: postgres }] }
+        : { d1_databases: [{ binding: 'DB', database_name: name }] }),
       durable_objects: { bindings: [{ name: 'TURNS', class_name: 'BackgroundTurn' }] },
       migrations: [{ tag: 'v1', new_sqlite_classes: ['BackgroundTurn'] }],
       vars: { LOG_LEVEL: 'error', ...vars },
