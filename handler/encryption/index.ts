@@ -57,7 +57,7 @@ export function openEncryption(options: EncryptionOptions): Encryption {
     return then(all(waits), () => ({ ...statement, values }));
   };
 
-  const shared = withBatch(database, async (batch) => {
+  const shared = withBatch(database, (database) => async (batch) => {
     if (encrypts) await makeKeys(batch);
     const sealed = encrypts ? await sealBatch(batch, sealStatement) : batch;
     return mapRows(await database.batch(sealed), (row) => {
@@ -80,7 +80,7 @@ export function openEncryption(options: EncryptionOptions): Encryption {
     shared,
     of(shared, partition) {
       const tenant = tenantOf(partition);
-      return withBatch(shared, async (batch) => {
+      return withBatch(shared, (shared) => async (batch) => {
         // What this process remembers of a tenant goes with its key, whatever is asked for.
         if (encrypts || keys.has(tenant)) await keys.refresh(tenant);
         const rows = await shared.batch(batch);

@@ -1,7 +1,7 @@
 import { DEFAULT_TENANT, partitionOf } from '../caller.ts';
 import type { ConversationList, ConversationListQuery, ResponseList, ResponseListQuery } from '../protocol/list.ts';
 import { listConversations, listResponses } from '../state/lists.ts';
-import type { TenantStore } from '../state/tenant-store.ts';
+import { ofWholeTenant, type TenantStore } from '../state/tenant-store.ts';
 import type { RequestContext } from './context.ts';
 import type { Services } from './services.ts';
 
@@ -40,6 +40,9 @@ function rangeOf({ isolation }: Services, { store, caller }: RequestContext, use
   if (isolation === 'tenant' || !caller.scopes?.includes('admin')) return { store, user, whole: undefined };
   const { tenant = DEFAULT_TENANT } = caller;
   const partition = user === undefined ? undefined : partitionOf({ tenant, user }, isolation);
-  if (partition === undefined) return { store, user, whole: tenant };
-  return { store: { ...store, tenant: partition }, user: undefined, whole: undefined };
+  const { database } = store;
+  if (partition === undefined)
+    return { store: { ...store, database: ofWholeTenant(database, tenant) }, user, whole: tenant };
+  const own = { ...store, database: database.of?.(partition) ?? database, tenant: partition };
+  return { store: own, user: undefined, whole: undefined };
 }

@@ -2,6 +2,7 @@ import { fromBase64, toBase64 } from '../base64.ts';
 import { type Caller, tenantOf } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import type { UsageBucket, UsagePage, UsagePageQuery, UsageResult } from '../protocol/usage.ts';
+import { ofWholeTenant } from '../state/tenant-store.ts';
 import { dayOf, readUsage, type UsageKey, type UsageQuery, type UsageSum } from '../state/usage.ts';
 import type { RequestContext } from './context.ts';
 
@@ -22,8 +23,10 @@ export async function findUsage({ store, caller }: RequestContext, query: UsageP
     );
   const { from, to } = rangeOf(query);
   const by = new Set(query.group_by);
-  const sums = await readUsage(store.database, {
-    ...{ tenant: store.tenant, ...ownOf(caller, store.tenant), from, to, by, limit: query.limit },
+  const own = ownOf(caller, store.tenant);
+  const database = own.whole === undefined ? store.database : ofWholeTenant(store.database, own.whole);
+  const sums = await readUsage(database, {
+    ...{ tenant: store.tenant, ...own, from, to, by, limit: query.limit },
     after: query.after === undefined ? undefined : readCursor(query.after),
   });
   const page = sums.slice(0, query.limit);

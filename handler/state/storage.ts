@@ -17,6 +17,7 @@ export function withStorageErrors(database: Database): Database {
       database.batch(statements).catch((error) => {
         throw error instanceof StorageFull ? storageFull(error) : error;
       }),
+    ...(database.of && { of: (...which) => withStorageErrors(database.of?.(...which) ?? database) }),
     storage: () => database.storage?.(),
     isFull: () => database.isFull?.() ?? false,
     giveBack: async () => (await database.giveBack?.()) ?? false,

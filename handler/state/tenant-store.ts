@@ -44,7 +44,13 @@ export function databaseOf(
   { database, encryption }: Pick<SharedStore, 'database' | 'encryption'>,
   partition: string,
 ): Database {
-  return encryption?.of(database, partition) ?? database;
+  const own = database.of?.(partition) ?? database;
+  return encryption?.of(own, partition) ?? own;
+}
+
+/** The database of a store for all of a tenant, the partitions of its users included. */
+export function ofWholeTenant(database: Database, tenant: string): Database {
+  return database.of?.(tenant, true) ?? database;
 }
 
 /** Whether a text can be an id at all; the database is not asked for others. */

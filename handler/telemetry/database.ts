@@ -56,20 +56,22 @@ export function measureBatch<B extends Batch>(
 
 /** A database whose batches are spans below `parent` where they take `slow` milliseconds or more, or fail. */
 export function withSlowSpans(database: Database, tracer: Tracer, parent: Context, slow: number): Database {
-  return withBatch(database, (batch) =>
-    timed(database, batch, (took, failure) => {
-      if (took < slow && failure === undefined) return;
-      const { name, size } = operationOf(batch);
-      const attributes = {
-        [stable.dbSystem]: database.system ?? OTHER_SYSTEM,
-        [stable.dbOperation]: name,
-        ...(size > 1 && { [stable.dbBatchSize]: size }),
-        [own.statements]: Object.keys(batch).join(' '),
-      };
-      const startTime = Date.now() - took;
-      const { span } = startSpan(tracer, name, { kind: SpanKind.CLIENT, attributes, startTime }, parent);
-      if (failure !== undefined) failSpan(span, failure);
-      span.end(startTime + took);
-    }),
+  return withBatch(
+    database,
+    (inner) => (batch) =>
+      timed(inner, batch, (took, failure) => {
+        if (took < slow && failure === undefined) return;
+        const { name, size } = operationOf(batch);
+        const attributes = {
+          [stable.dbSystem]: database.system ?? OTHER_SYSTEM,
+          [stable.dbOperation]: name,
+          ...(size > 1 && { [stable.dbBatchSize]: size }),
+          [own.statements]: Object.keys(batch).join(' '),
+        };
+        const startTime = Date.now() - took;
+        const { span } = startSpan(tracer, name, { kind: SpanKind.CLIENT, attributes, startTime }, parent);
+        if (failure !== undefined) failSpan(span, failure);
+        span.end(startTime + took);
+      }),
   );
 }

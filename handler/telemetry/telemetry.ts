@@ -76,5 +76,8 @@ export interface TelemetrySlot {
 
 /** A database whose batches are measured while the slot is filled. */
 export function withMeasuredBatches(database: Database, slot: TelemetrySlot): Database {
-  return withBatch(database, (batch) => (slot.current ? slot.current.batch(database, batch) : database.batch(batch)));
+  return withBatch(
+    database,
+    (inner) => (batch) => (slot.current ? slot.current.batch(inner, batch) : inner.batch(batch)),
+  );
 }

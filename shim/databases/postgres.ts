@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
 import { type Database, redact } from '../../handler/index.ts';
 import { postgresDatabase } from '../../handler/state/database/postgres.ts';
+import { roleOf, runSteps, securingSteps } from '../../handler/state/database/postgres-schema.ts';
+import { withTenants } from '../../handler/state/database/postgres-tenants.ts';
 import { migrate, schemaVersion, stepsFrom } from '../../handler/state/database/schema.ts';
 import type { DatabaseKind } from './kind.ts';
 
@@ -8,26 +10,40 @@ import type { DatabaseKind } from './kind.ts';
 export const postgres: DatabaseKind = {
   form: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
   hasRoles: true,
-  async open({ url, admin }) {
-    const migrating = await connect(admin ?? url);
+  async open({ url, admin = url }) {
+    const whole = await connect(admin, admin === url ? CONNECTIONS : ADMIN_CONNECTIONS);
     try {
-      await migrate(migrating);
+      const { name, isHeld } = await roleOf(whole);
+      if (isHeld) throw new Error(isHeldToo(name));
+      await migrate(whole);
     } catch (error) {
-      await migrating.close();
-      throw cannotOpen(admin ?? url, isForbidden(error) ? new Error(MAY_NOT, { cause: error }) : error);
+      await whole.close();
+      throw cannotOpen(admin, isForbidden(error) ? new Error(MAY_NOT, { cause: error }) : error);
     }
-    if (admin === undefined) return migrating;
-    await migrating.close();
-    return connect(url);
+    if (admin === url) return whole;
+    let tenants: Database | undefined;
+    try {
+      tenants = await connect(url, CONNECTIONS);
+      const { name } = await roleOf(tenants);
+      await runSteps(whole, await securingSteps(whole, name));
+      if (!(await roleOf(tenants)).isHeld) throw new Error(notHeld(name));
+      return withTenants(whole, tenants);
+    } catch (error) {
+      await Promise.all([whole.close(), tenants?.close()]);
+      throw cannotOpen(url, error);
+    }
   },
   async pendingSteps({ url, admin = url }) {
-    const database = await connect(admin);
+    const database = await connect(admin, 1);
+    const tenants = admin === url ? undefined : await connect(url, 1);
     try {
-      return stepsFrom(await schemaVersion(database), database.system);
+      const steps = stepsFrom(await schemaVersion(database), database.system);
+      if (!tenants || steps.length > 0) return steps; // policies are of tables that are there
+      return await securingSteps(database, (await roleOf(tenants)).name);
     } catch (error) {
       throw cannotOpen(admin, error);
     } finally {
-      await database.close();
+      await Promise.all([database.close(), tenants?.close()]);
     }
   },
   async vacuum() {
@@ -35,8 +51,8 @@ export const postgres: DatabaseKind = {
   },
 };
 
-/** Connections of one process. */
-const CONNECTIONS = 16;
+/** Connections of one process, and those of its other role beside them. */
+const [CONNECTIONS, ADMIN_CONNECTIONS] = [16, 4];
 
 /** How long a connection may take to be there, and may be unused, in milliseconds. */
 const [CONNECT_MS, IDLE_MS] = [5_000, 30_000];
@@ -53,13 +69,18 @@ const FORBIDDEN = '42501';
 const MAY_NOT =
   'its schema has to be brought up to date, and its role may not do that: run antiphon migrate with one that may, `database.admin`';
 
+const notHeld = (role: string) =>
+  `row level security does not hold for its role ${role}, which owns the tables, or is a superuser: database.url needs one that is neither`;
+const isHeldToo = (role: string) =>
+  `row level security holds for its role ${role}: database.admin has to name the role that owns the tables`;
+
 /** Opens a database as it is; rejects with an Error that names it, without its password. */
-async function connect(url: string): Promise<Database> {
+async function connect(url: string, max: number): Promise<Database> {
   const { Pool } = (await import('pg')).default;
   const openPool = (options?: string) => {
     const pool = new Pool({
       connectionString: url,
-      max: CONNECTIONS,
+      max,
       connectionTimeoutMillis: CONNECT_MS,
       idleTimeoutMillis: IDLE_MS,
       application_name: 'antiphon',

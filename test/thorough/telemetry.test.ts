@@ -190,7 +190,7 @@ test('metrics come while the database does not answer, and it is asked once at a
   const database = await testDatabase();
   let asked = 0;
   const { promise: never, resolve: end } = Promise.withResolvers<void>();
-  const stuck = withBatch(database, async (batch) => {
+  const stuck = withBatch(database, (database) => async (batch) => {
     if ('counted' in batch) {
       asked++;
       await never;

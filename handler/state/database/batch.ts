@@ -24,11 +24,12 @@ export function rowsByName<B extends Batch>(batch: B, rows: readonly (readonly R
   return named as Rows<B>; // every name of the batch has its rows
 }
 
-/** The same database with another `batch`. */
-export function withBatch(database: Database, batch: Database['batch']): Database {
-  const { system, storage, isFull, giveBack } = database;
+/** The same database with another `batch`, made of the one below, also for single partitions. */
+export function withBatch(database: Database, batchOn: (database: Database) => Database['batch']): Database {
+  const { system, of, storage, isFull, giveBack } = database;
   return {
-    batch,
+    batch: batchOn(database),
+    ...(of && { of: (partition, users) => withBatch(of.call(database, partition, users), batchOn) }),
     ...(system !== undefined && { system }),
     ...(storage && { storage: () => storage.call(database) }),
     ...(isFull && { isFull: () => isFull.call(database) }),

@@ -60,6 +60,11 @@ export interface Database {
    * done, when a constraint refuses one, and StorageFull when there is no room. One of reads alone waits for no writer.
    */
   batch<B extends Batch>(statements: B): Promise<Rows<B>>;
+  /**
+   * The same database for one partition, with `users` for a tenant and the partitions of its users, where it can see to that itself: then
+   * its batches find and write nothing of others, whatever their statements say. What is of all tenants is for batches of the whole.
+   */
+  of?(partition: string, users?: boolean): Database;
   /** The room that it takes, without a round trip; undefined while that is not known. */
   storage?(): Storage | undefined;
   /** Whether the disk is full: then what is left is for deleting, and nothing new may be stored. */

@@ -184,7 +184,7 @@ const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint N
 const VERSION = read(sql`SELECT max(version) AS version FROM migrations`);
 
 /** What whoever migrates holds until it is done, where writers do not wait for one another anyway: the others wait for it. */
-const LOCKS: Readonly<Record<string, Statement>> = {
+export const LOCKS: Readonly<Record<string, Statement>> = {
   postgresql: write(sql`SELECT pg_advisory_xact_lock(hashtext('antiphon migrate'))`),
 };
 
