@@ -24,9 +24,12 @@ export interface PostgresServer {
 const NOBODY = 65_534;
 const who = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 
-/** Starts one; `settings` are parameters of its own, as `max_connections=20`. */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
-  const { bin, env } = binaries();
+/** Starts one; `settings` are parameters of its own, as `max_connections=20`, and `installed` the folder of other programs than the package's. */
+export async function startPostgres(
+  settings: readonly string[] = [],
+  installed: string | undefined = undefined,
+): Promise<PostgresServer> {
+  const { bin, env } = installed === undefined ? binaries() : { bin: installed, env: { LC_ALL: 'C' } };
   const folder = newFolder();
   const data = join(folder, 'data');
   chmodSync(folder, 0o755);
