@@ -75,6 +75,30 @@ describe('a tenant whose key is dropped', () => {
     assert.deepEqual(lines, []);
   });
 
+  test('is not remembered by a turn that began before and ends after', async (t) => {
+    const all = await subject(t);
+    const gate = Promise.withResolvers<void>();
+    const name = all.model.script(says('Yes.'));
+    const slow = all.model.script(async (turn) => {
+      await turn.text('At last.');
+      await gate.promise;
+      await turn.finish();
+    });
+    const asking = await all.open();
+    const first = await turn(asking, name, 'first');
+    const second = await turn(asking, name, 'second', first);
+    const held = turn(asking, slow, 'third', second);
+    while (all.model.calls(slow).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await dropTenantKeys(all.database, 'a', Date.now());
+    await until(asking, 410, `/responses/${second}`);
+    gate.resolve();
+    const third = await held;
+    assert.equal((await asking.ask('GET', `/responses/${third}`)).status, 200, 'its end is under another key');
+    const { status } = await asking.ask('POST', '/responses', { model: name, input: 'x', previous_response_id: third });
+    assert.equal(status, 410);
+    assert.doesNotMatch(toldLast(all, name), /third/);
+  });
+
   test('has no background turn that waits for ever, and its webhooks are sent', async (t) => {
     const all = await subject(t);
     const name = all.model.script(says('Yes.'));

@@ -1,7 +1,7 @@
 import { toBase64 } from '../base64.ts';
 import { fixedLimits } from '../limits.ts';
 import { decrypt, encrypt } from '../seal.ts';
-import type { Database } from '../state/database/database.ts';
+import type { Database, Statement } from '../state/database/database.ts';
 import { type OpenCipher, type TextCipher, UnreadableText } from '../state/encryption.ts';
 import { findTenantKeys, insertTenantKey, type TenantKey } from '../state/tenant-keys.ts';
 import type { Keyring } from './keyring.ts';
@@ -77,13 +77,14 @@ export class TenantKeys {
 
   /** The same; it is made if there is none. */
   async newest(tenant: string): Promise<UsableKey> {
-    for (let tries = 1; ; tries++) {
-      const known = await this.#find(tenant);
-      if (known.newest !== undefined) return { id: known.newest, cipher: await this.#open(known, known.newest) };
-      if (tries > 2) throw new Error(`the tenant ${tenant} has no key, although one was made`);
-      await this.#make(tenant);
-      this.#known.delete(tenant);
+    let known = await this.#find(tenant);
+    if (known.newest === undefined) {
+      const key = await newTenantKey(this.#keyring, tenant, Date.now());
+      known = await this.#load(tenant, [insertTenantKey(key, true)]);
     }
+    const { newest: id } = known;
+    if (id === undefined) throw new Error(`the tenant ${tenant} has no key, although one was made`);
+    return { id, cipher: await this.#open(known, id) };
   }
 
   /** The key of an id, if that needs no read. */
@@ -109,22 +110,22 @@ export class TenantKeys {
     return this.#now() - at < fixedLimits.keyAge;
   }
 
-  async #load(tenant: string): Promise<Known> {
+  async #load(tenant: string, before: readonly Statement[] = []): Promise<Known> {
     const at = this.#now();
-    const rows = new Map((await findTenantKeys(this.#database, tenant)).map((row) => [row.id, row]));
-    const before = this.#known.get(tenant);
+    const rows = new Map((await findTenantKeys(this.#database, tenant, before)).map((row) => [row.id, row]));
+    const earlier = this.#known.get(tenant);
     const usable = [...rows.values()].filter(({ dropped }) => dropped === undefined);
     const isUsable = new Set(usable.map(({ id }) => id));
     const stay = <T>(keys: ReadonlyMap<string, T> = new Map()) => new Map([...keys].filter(([id]) => isUsable.has(id)));
     const known = {
       ...{ at, rows, newest: usable.at(-1)?.id },
-      ...{ opening: stay(before?.opening), opened: stay(before?.opened) },
+      ...{ opening: stay(earlier?.opening), opened: stay(earlier?.opened) },
     };
     this.#known.delete(tenant);
     this.#known.set(tenant, known);
     const [oldest] = this.#known.keys();
     if (this.#known.size > fixedLimits.tenantKeys && oldest !== undefined) this.#known.delete(oldest);
-    if (wasDropped(rows, before)) this.#dropped(tenant);
+    if (wasDropped(rows, earlier)) this.#dropped(tenant);
     return known;
   }
 
@@ -145,10 +146,6 @@ export class TenantKeys {
     if (!row) throw new UnreadableText('its key is not in the database');
     if (row.dropped !== undefined) throw new DroppedKey('its key was dropped');
     return this.#openCipher(await unwrap(this.#keyring, row));
-  }
-
-  async #make(tenant: string): Promise<void> {
-    await this.#database.batch({ made: insertTenantKey(await newTenantKey(this.#keyring, tenant, Date.now()), true) });
   }
 }
 

@@ -24,6 +24,7 @@ export class HistoryCache {
   readonly #entries = new Map<string, Entry>();
   readonly #budget: MemoryBudget;
   #bytes = 0;
+  #epoch = 0;
 
   /** A cache that yields to all that takes from the budget. */
   constructor(budget: MemoryBudget) {
@@ -34,6 +35,11 @@ export class HistoryCache {
   /** Bytes of all entries. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Another number after each `deleteTenant`: a history that was read before may be one that has to go. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** The history that ends with a response, if it is here. */
@@ -76,6 +82,7 @@ export class HistoryCache {
 
   /** Removes the histories of a tenant and of its users. */
   deleteTenant(tenant: string): void {
+    this.#epoch++;
     for (const [key, entry] of this.#entries) {
       if (tenantOf(key.slice(key.indexOf('\n') + 1)) === tenant) this.#remove(key, entry);
     }

@@ -62,6 +62,7 @@ type ChargeOf = (final: Pick<Response, 'id' | 'status' | 'usage'>, stored: numbe
 export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
   const { database, tenant, lease } = store;
   const { response, input, origin, chain, charge } = turn;
+  const { epoch } = store.histories;
   let written = 0;
   let characters = 0;
   let release = () => {};
@@ -115,7 +116,7 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
           const stored = await endOnce(store, bare, ending({ ...turn, response: bare }));
           return stored === bare ? final : stored;
         });
-        if (chain && origin.previous !== null && stored === final) {
+        if (chain && origin.previous !== null && stored === final && epoch === store.histories.epoch) {
           keepChain(store, origin.previous, final, chain, input);
         }
         return stored;

@@ -18,9 +18,14 @@ const NOTHING = '-'.repeat(80);
 
 const COLUMNS = raw('tenant, id, secret, wrapped, created_at, dropped_at');
 
-/** The keys of a tenant, the oldest first, dropped ones included. */
-export async function findTenantKeys(database: Database, tenant: string): Promise<TenantKey[]> {
+/** The keys of a tenant, the oldest first, dropped ones included, after these statements. */
+export async function findTenantKeys(
+  database: Database,
+  tenant: string,
+  before: readonly Statement[] = [],
+): Promise<TenantKey[]> {
   const { rows } = await database.batch({
+    before,
     rows: read(sql`SELECT ${COLUMNS} FROM tenant_keys WHERE tenant = ${tenant} ORDER BY created_at, id`),
   });
   return rows.map(toTenantKey);
