@@ -29,6 +29,14 @@ export interface Rates {
   readonly tokensPerMinute?: number | undefined;
 }
 
+/** Whether limits, or budgets, are on what is used in windows of time. */
+export function limitsUse(
+  owner: { limits?: Rates | undefined; budgets?: readonly Budget[] | undefined } | undefined,
+): boolean {
+  const { limits, budgets } = owner ?? {};
+  return limits?.requestsPerMinute !== undefined || limits?.tokensPerMinute !== undefined || budgets !== undefined;
+}
+
 /** What may be spent of a cost, which has a name in `costs`, in each window of so many milliseconds, in all processes together. */
 export interface Budget {
   readonly cost: string;
@@ -51,6 +59,9 @@ export interface CallerLimits extends Rates {
 
 /** The tenant of callers who have no other, and of all that was stored before there were tenants. */
 export const DEFAULT_TENANT = 'default';
+
+/** The name that the configuration has for each tenant that it does not name. */
+export const ANY_TENANT = '*';
 
 /** Whether what is stored is seen by all of its tenant, or by the user that made it alone. */
 export type Isolation = 'tenant' | 'user';

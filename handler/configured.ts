@@ -1,7 +1,7 @@
-import { ANY_TENANT, allowanceRules } from './allowances/allowance.ts';
+import type { TurnLimits } from './allowances/port.ts';
 import { attributeReader } from './attributes.ts';
 import { withMediaRules } from './backend/media.ts';
-import { DEFAULT_TENANT, type Identify, identifyByAddress } from './caller.ts';
+import { ANY_TENANT, DEFAULT_TENANT, type Identify, identifyByAddress, limitsUse } from './caller.ts';
 import type { Config } from './config/index.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
 import { openIdentify } from './identity/open-identify.ts';
@@ -49,7 +49,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
       attributes: attributeReader(attributes),
       findMedia,
       costs: openCosts(config.costs, compileCel),
-      allowances: allowanceRules(config),
+      turnLimits: turnLimitsBy(config, shared),
       seal: sealWith(config.secrets, secret),
       storage: {
         ...storage,
@@ -84,6 +84,22 @@ function identifyBy({ auth, isolation, tenants }: Config, { identify: own, ident
   if (users !== undefined)
     throw new ConfigError([{ path: ['tenants', users, 'perUser'], says: 'needs a list as `auth` to know users by' }]);
   return identifyByAddress;
+}
+
+/** What turns may use; undefined where nothing can limit them. Throws a ConfigError for limits without what counts them. */
+function turnLimitsBy(config: Config, { ledger, identify }: Shared): TurnLimits | undefined {
+  const { tenants, models = [], auth } = config;
+  const limited = [
+    ...Object.entries(tenants).flatMap(([name, tenant]) =>
+      limitsUse(tenant) || tenant.perUser ? [['tenants', name]] : [],
+    ),
+    ...models.flatMap((model, index) => (limitsUse(model) ? [['models', String(index)]] : [])),
+  ];
+  const says = 'has limits that need the option openLimits of the root, from antiphon/limits';
+  if (!ledger && limited[0]) throw new ConfigError([{ path: limited[0], says }]);
+  // A key, or whom a program identifies, may have limits that no configuration knows.
+  const mayBeLimited = identify || (Array.isArray(auth) && auth.some(({ keys }) => keys));
+  return limited[0] || mayBeLimited ? ledger?.open().limitsBy(config) : undefined;
 }
 
 /** Keeps the keys and secrets of a configuration out of the log and of all that is redacted, for as long as the process lasts. */

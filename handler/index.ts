@@ -21,6 +21,7 @@ import { keyOfEachSecret } from './state/tenant-keys.ts';
 import type { Gauges } from './telemetry/gauges.ts';
 import { openDeliverer } from './webhooks/deliver.ts';
 
+export type { Admission, LimitingConfig, OpenLimits, TurnLedger, TurnLimits } from './allowances/port.ts';
 export type { Audit, AuditAction, AuditEvent } from './audit.ts';
 export type { Backend, Finish, KeepAlive, ModelCall, PreparedCall, ServerProfile } from './backend/backend.ts';
 export type { Job, Runner, Work } from './background/runner.ts';
@@ -235,7 +236,7 @@ export function createHandler(options: HandlerOptions): Handler {
       running.stop(stopping);
       await within(fixedLimits.ending, Promise.all([closed, running.idle()]));
       endMaintenance();
-      await shared.services.ledger.close();
+      await shared.ledger?.close();
       await lease.release(database).catch(() => {}); // else the lease will tell
     },
   };

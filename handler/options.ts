@@ -1,3 +1,4 @@
+import type { OpenLimits } from './allowances/port.ts';
 import type { Audit } from './audit.ts';
 import type { Runner, Work } from './background/runner.ts';
 import type { Identify } from './caller.ts';
@@ -41,6 +42,10 @@ export interface HandlerOptions {
    * by those of databases that have something encrypted.
    */
   openEncryption?: OpenEncryption | undefined;
+  /**
+   * Counts what turns use of limits per minute and of budgets: from `antiphon/limits`, needed by configurations and keys that have any.
+   */
+  openLimits?: OpenLimits | undefined;
   /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */
   basePath?: string;
   /** Tools this server runs. Default: none. */

@@ -1,4 +1,4 @@
-import { Ledger } from './allowances/ledger.ts';
+import type { TurnLedger } from './allowances/port.ts';
 import { LogNotifier } from './background/log-notifier.ts';
 import type { Identify } from './caller.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
@@ -36,6 +36,8 @@ export interface Shared {
   storage: Pick<SharedStore, 'database' | 'encryption' | 'lease' | 'lastWrite' | 'histories'>;
   transport: Transport;
   compileCel: CompileCel | undefined;
+  /** What is counted of limits that all processes share: it begins when it is first asked for. Absent where the root has not got it. */
+  ledger: LazyLedger | undefined;
   /** The program's own way to identify callers. */
   identify: Identify | undefined;
   /** What the entries of `auth` need. */
@@ -47,6 +49,11 @@ export interface Shared {
   secrets: ConfiguredSecrets;
   /** Changes the limits that are of the process: what is held and what waits stays. The lease keeps its duration. */
   setLimits(limits: Limits): void;
+}
+
+/** A ledger that is opened when it is first needed, and so by processes that limit nobody never. */
+export interface LazyLedger extends Pick<TurnLedger, 'close'> {
+  open(): TurnLedger;
 }
 
 /** Opens what belongs to the process; throws an Error that names a wrong option. */
@@ -77,7 +84,6 @@ export function openProcess(options: HandlerOptions): Shared {
       turns,
       beginning: new CallerCount(),
       sockets,
-      ledger: new Ledger(database, options.oneClock),
     },
     storage: {
       database,
@@ -88,6 +94,7 @@ export function openProcess(options: HandlerOptions): Shared {
     },
     transport,
     compileCel: options.compileCel,
+    ledger: ledgerOf(options, database),
     identify: options.identify,
     identity: {
       storedKeys: new StoredKeys((id) => findKey(database, id)),
@@ -102,6 +109,19 @@ export function openProcess(options: HandlerOptions): Shared {
       sockets.setMax(limits.perCaller.sockets);
     },
   };
+}
+
+function ledgerOf({ openLimits, oneClock = false }: HandlerOptions, database: Database): LazyLedger | undefined {
+  let ledger: TurnLedger | undefined;
+  return (
+    openLimits && {
+      open() {
+        ledger ??= openLimits(database, oneClock);
+        return ledger;
+      },
+      close: async () => ledger?.close(),
+    }
+  );
 }
 
 /** Undefined where there are no secrets, since nothing can be encrypted then. Throws a ConfigError for a setting without its library. */

@@ -146,7 +146,7 @@ export async function startProcess(
         transport,
         database,
         ...libraries,
-        ...(await librariesFor(config)),
+        ...(await librariesFor(config, added.identify)),
         readiness,
         audit: audit?.audit,
         telemetry: slot,

@@ -13,6 +13,7 @@ import { type ConfigFile, openConfigFile, placed, readText } from './config-file
 import { DEFAULT_DATABASE } from './database.ts';
 import { chooseModels, type Env } from './default-models.ts';
 import type { Flags } from './flags.ts';
+import { loadLimitsFor } from './limits.ts';
 import type { Listeners } from './listeners.ts';
 import { defaultInFlight } from './memory-limit.ts';
 import { problemsBeside } from './problems-beside.ts';
@@ -89,6 +90,7 @@ export async function readSetup(source: ConfigSource, flags: Partial<Flags>): Pr
     const [{ listen, grpc, http }] = await allOf([
       checkOutside({ ...config, models, database }, flags),
       checkCosts(config),
+      loadLimitsFor(config),
     ]);
     return { config, file, models, from, listen, tls: { grpc, http }, database };
   });

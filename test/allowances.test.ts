@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Admission, admit } from '../handler/allowances/admission.ts';
+import { admit, type TurnHold } from '../handler/allowances/admission.ts';
 import type { Allowance } from '../handler/allowances/allowance.ts';
 import { Ledger } from '../handler/allowances/ledger.ts';
 import { ApiError } from '../handler/errors.ts';
@@ -93,7 +93,7 @@ test('tokens are estimated first, and settled by what was used', async (t) => {
   const ledger = new Ledger(database);
   const tokens = allowance(1_000, { name: 'tenant tokens ', measure: 'tokens', window: 60_000 });
   const begin = (estimate: number) => admit(ledger, [tokens], { tokens: estimate, costs: {} });
-  const turns: Admission[] = [];
+  const turns: TurnHold[] = [];
   for (let turn = 0; turn < 5; turn++) turns.push(await begin(200));
   await assert.rejects(async () => begin(1), { kind: 'allowance', limit: 'tenant.tokens' });
   for (const turn of turns) turn.end({ tokens: 50, costs: {} });

@@ -3,6 +3,7 @@ import type { Account } from './account.ts';
 import type { Allowance } from './allowance.ts';
 import { rateLimitsOf } from './headers.ts';
 import type { Claim, Ledger } from './ledger.ts';
+import type { Admission } from './port.ts';
 
 /** What a turn has used, or will. */
 export interface TurnUse {
@@ -10,14 +11,9 @@ export interface TurnUse {
   costs: Costs;
 }
 
-/** A turn that may be made. Call `end` or `undo` once. */
-export interface Admission {
-  /** What is left, as this process knows it, in OpenAI's headers. */
-  headers(): Record<string, string>;
-  /** Counts what was used in place of the estimate. A promise has to be waited for where a process may end with its request. */
+/** What is held of allowances for one turn: the same as an Admission, whose end is told in numbers. */
+export interface TurnHold extends Pick<Admission, 'headers' | 'undo'> {
   end(use: TurnUse): Promise<void> | undefined;
-  /** Takes everything back, since nothing was made. */
-  undo(): Promise<void> | undefined;
 }
 
 /**
@@ -28,14 +24,14 @@ export function admit(
   ledger: Ledger,
   allowances: readonly Allowance[],
   estimate: TurnUse,
-): Admission | Promise<Admission> {
+): TurnHold | Promise<TurnHold> {
   const claims = claimsOf(ledger, allowances, estimate);
   const taken = ledger.take(claims);
   return taken ? taken.then(() => admitted(ledger, claims)) : admitted(ledger, claims);
 }
 
 /** The same for a turn that was admitted before: it is never refused. */
-export function resumeAdmission(ledger: Ledger, allowances: readonly Allowance[], estimate: TurnUse): Admission {
+export function holdFor(ledger: Ledger, allowances: readonly Allowance[], estimate: TurnUse): TurnHold {
   const claims = claimsOf(ledger, allowances, estimate);
   for (const { account, amount } of claims) account.hold(amount);
   return admitted(ledger, claims);
@@ -50,7 +46,7 @@ function claimsOf(ledger: Ledger, allowances: readonly Allowance[], { tokens, co
   });
 }
 
-function admitted(ledger: Ledger, claims: readonly Claim[]): Admission {
+function admitted(ledger: Ledger, claims: readonly Claim[]): TurnHold {
   const accounts = claims.map(({ account }) => account);
   const now = Date.now();
   const requests = claims.filter(({ account }) => account.allowance.measure === 'requests');

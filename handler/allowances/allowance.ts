@@ -1,8 +1,7 @@
 import type { Budget, Caller, Rates } from '../caller.ts';
-import { DEFAULT_TENANT } from '../caller.ts';
-import type { ModelConfig } from '../config/models.ts';
-import type { TenantEntry } from '../config/tenants.ts';
+import { ANY_TENANT, DEFAULT_TENANT, limitsUse } from '../caller.ts';
 import { matcher } from '../pattern.ts';
+import type { LimitingConfig } from './port.ts';
 
 /** Whose an allowance is: a key's, a user's, a tenant's, or that of all who use a model. */
 export type AllowanceScope = 'key' | 'user' | 'tenant' | 'model';
@@ -30,25 +29,16 @@ export interface AllowanceRules {
 
 const MINUTE = 60_000;
 
-/** The name of each tenant that has none in the configuration. */
-export const ANY_TENANT = '*';
-
 interface Windows {
   readonly limits?: Rates | undefined;
   readonly budgets?: readonly Budget[] | undefined;
 }
 
 /** The rules of a configuration; undefined where it has none. */
-export function allowanceRules({
-  tenants,
-  models = [],
-}: {
-  tenants: Readonly<Record<string, TenantEntry>>;
-  models: readonly ModelConfig[] | undefined;
-}): AllowanceRules | undefined {
+export function allowanceRules({ tenants, models = [] }: LimitingConfig): AllowanceRules | undefined {
   const entries = models.map((model) => ({ matches: matcher(model.match), model }));
-  const limitsModels = models.some(isLimited);
-  const limitsTenants = Object.values(tenants).some((tenant) => isLimited(tenant) || isLimited(tenant.perUser));
+  const limitsModels = models.some(limitsUse);
+  const limitsTenants = Object.values(tenants).some((tenant) => limitsUse(tenant) || limitsUse(tenant.perUser));
   if (!limitsModels && !limitsTenants) return undefined;
   return {
     of({ tenant = DEFAULT_TENANT, user }, name) {
@@ -68,13 +58,8 @@ export function allowanceRules({
 /** Those that hold for a caller's turn with a model, its key's included: it may be limited where the configuration limits nobody. */
 export function allowancesOf(rules: AllowanceRules | undefined, caller: Caller, model: string): readonly Allowance[] {
   const all = rules?.of(caller, model) ?? [];
-  if (isLimited(caller)) add(all, caller, caller.tenant ?? DEFAULT_TENANT, 'key', caller.key ?? caller.id);
+  if (limitsUse(caller)) add(all, caller, caller.tenant ?? DEFAULT_TENANT, 'key', caller.key ?? caller.id);
   return all;
-}
-
-function isLimited(windows: Windows | undefined): boolean {
-  const { limits, budgets } = windows ?? {};
-  return limits?.requestsPerMinute !== undefined || limits?.tokensPerMinute !== undefined || budgets !== undefined;
 }
 
 function add(all: Allowance[], windows: Windows | undefined, tenant: string, scope: AllowanceScope, of: string): void {

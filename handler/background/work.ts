@@ -1,5 +1,4 @@
-import type { Admission } from '../allowances/admission.ts';
-import { type Admitting, NO_USE, resumeTurn, useOf } from '../allowances/turn.ts';
+import type { Admission, TurnLimits } from '../allowances/port.ts';
 import type { AttributeReader, RequestAttributes } from '../attributes.ts';
 import type { CostRules } from '../costs.ts';
 import { ApiError, toApiError } from '../errors.ts';
@@ -47,7 +46,8 @@ import { readJob } from './stored-job.ts';
 import { hasEnded, processDied, terminate } from './terminate.ts';
 
 /** What background turns need. */
-export interface WorkOptions extends Admitting {
+export interface WorkOptions {
+  turnLimits: TurnLimits | undefined;
   models: Models;
   tools: ServerTools;
   limits: Limits;
@@ -127,7 +127,7 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
       // Whoever goes on with it counts all of it.
       const isLeft = !ended && !isGone(failure);
       const { admission, summary } = logFields;
-      if (admission && summary) await admission.end(isLeft ? NO_USE : useOf(summary));
+      if (admission && summary) await (isLeft ? admission.refused() : admission.end(summary));
       activity?.end({
         caller: logFields.caller,
         turn: ended ? logFields.summary : undefined,
@@ -237,7 +237,7 @@ async function make(
     const planned = planTurn(request, history, { tools: options.tools, context });
     const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
     summary.modelInput = turn.call;
-    logFields.admission = resumeTurn(options, stored.requestOrigin, summary);
+    logFields.admission = options.turnLimits?.resume(stored.requestOrigin, summary);
     const record = new LogRecord({
       store,
       id,

@@ -1,4 +1,3 @@
-import { admitTurn, NO_USE } from '../allowances/turn.ts';
 import { follow } from '../background/follow.ts';
 import { queuedProgress } from '../background/progress.ts';
 import { terminate } from '../background/terminate.ts';
@@ -16,6 +15,7 @@ import type { Origin, RequestOrigin } from '../state/request-origin.ts';
 import { deleteResponse, getResponse, getStoredResponse } from '../state/responses.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import { tokensOf } from '../turn/turn-tokens.ts';
+import { admitTurn } from './admit.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import type { PlannedTurn } from './plan.ts';
@@ -47,7 +47,7 @@ export async function startBackground(
       await admission?.undo();
       throw error;
     }
-    await admission?.end(NO_USE);
+    await admission?.refused();
     return admission?.headers();
   } finally {
     release();

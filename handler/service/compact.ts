@@ -1,4 +1,3 @@
-import { admitTurn, NO_USE, useOf } from '../allowances/turn.ts';
 import type { BackendEvent } from '../backend/backend.ts';
 import { ApiError, missing, whyAborted } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -11,6 +10,7 @@ import { chargeOf } from '../turn/charge-of.ts';
 import { compact, summaryCall } from '../turn/compact.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 import { countDelta, countUsage } from '../turn/turn-tokens.ts';
+import { admitTurn } from './admit.ts';
 import type { RequestContext } from './context.ts';
 import { takePlace } from './place.ts';
 import { planRequest } from './plan.ts';
@@ -74,7 +74,7 @@ export async function compactConversation(
   } finally {
     leave();
     // Of a call that failed nobody knows what its server has read.
-    await admission?.end(summary.finish || bounds.signal.aborted ? useOf(summary) : NO_USE);
+    await (summary.finish || bounds.signal.aborted ? admission?.end(summary) : admission?.refused());
   }
 }
 

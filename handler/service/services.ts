@@ -1,5 +1,4 @@
-import type { AllowanceRules } from '../allowances/allowance.ts';
-import type { Ledger } from '../allowances/ledger.ts';
+import type { TurnLimits } from '../allowances/port.ts';
 import type { AttributeReader } from '../attributes.ts';
 import type { Audit } from '../audit.ts';
 import type { LogNotifier } from '../background/log-notifier.ts';
@@ -35,8 +34,6 @@ export interface ProcessServices {
   beginning: CallerCount;
   /** WebSockets by caller. */
   sockets: CallerCount;
-  /** What is used of limits that all processes share. */
-  ledger: Ledger;
   codecs: Codecs;
   /** Where the script of the page at `/docs` is. */
   docsScript: FindDocsScript;
@@ -81,8 +78,8 @@ export interface ConfiguredServices {
   /** Finds media URLs that the configuration forbids. */
   findMedia: FindMedia;
   costs: CostRules;
-  /** What callers and models may use in windows of time; undefined where nobody is limited but by his key. */
-  allowances: AllowanceRules | undefined;
+  /** What turns may use in windows of time; undefined where nothing can limit them so. */
+  turnLimits: TurnLimits | undefined;
   /** The Seal of a tenant. */
   seal: (tenant: string) => Seal;
   /** The storage that all tenants' stores share. */

@@ -1,5 +1,4 @@
-import type { Admission } from '../allowances/admission.ts';
-import { admitTurn, NO_USE, useOf } from '../allowances/turn.ts';
+import type { Admission } from '../allowances/port.ts';
 import type { CallOptions, Prepare } from '../backend/backend.ts';
 import type { ChargeKind } from '../charge.ts';
 import { ApiError } from '../errors.ts';
@@ -12,6 +11,7 @@ import { type ChargeOf, chargeOf } from '../turn/charge-of.ts';
 import { unrecorded } from '../turn/record.ts';
 import { openTurn } from '../turn/turn.ts';
 import { observe, observeRefusal, type TurnNews } from '../turn/turn-summary.ts';
+import { admitTurn } from './admit.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { takePlace } from './place.ts';
@@ -82,13 +82,13 @@ export async function startTurn(
     const report = (isStream: boolean) =>
       ingress.report?.(turnReport(summary, isStream, ctx.log.attributes?.for('metadata')));
     if (refusal) {
-      settle = (made) => made.end(NO_USE);
+      settle = (made) => made.refused();
       observeRefusal(summary, refusal);
       report(false); // it gets no stream
       await record?.undo();
       throw await explain(refusal);
     }
-    settle = (made) => made.end(useOf(summary));
+    settle = (made) => made.end(summary);
     summary.response = turn.response.id; // the first report may be the only one: its client may leave
     report(request.stream === true);
     const { signal, abort, countBytes } = bounds;

@@ -33,7 +33,15 @@ import type { WorkerDatabase } from './worker-database.ts';
 /** Options of a Worker beside its configuration. */
 export type WorkerOptions = Pick<
   HandlerOptions,
-  'tools' | 'backends' | 'identify' | 'basePath' | 'compileCel' | 'verifyJwt' | 'openEncryption' | 'audit'
+  | 'tools'
+  | 'backends'
+  | 'identify'
+  | 'basePath'
+  | 'compileCel'
+  | 'verifyJwt'
+  | 'openEncryption'
+  | 'openLimits'
+  | 'audit'
 > & {
   /** Opens traces and metrics by the bindings `OTEL_*`: `openOtlp` of `antiphon/telemetry`. Default: there are none. */
   telemetry?: OpenWorkerTelemetry | undefined;

@@ -3,7 +3,7 @@ import { type Door, post } from '../support/doors/door.ts';
 import { says } from '../support/model/scripted.ts';
 import { NEEDS_SOCKET, withSocket } from '../support/socket.ts';
 import { refuses } from './ask.ts';
-import { promise } from './promise.ts';
+import { promise, type Skips } from './promise.ts';
 
 // `limits` of the entries of `models` under test: a minute may end in between, and a new one begin, but no second one.
 const REQUESTS = 3;
@@ -11,6 +11,10 @@ const TRIES = 2 * REQUESTS + 1;
 const TOKENS = 120;
 
 const source = 'OpenAI: Rate limits';
+
+const NEEDS_LIMITS: Skips = {
+  workerd: 'workerd-limits.test.ts tries it: the worker as it is deployed carries no limits',
+};
 
 /** What is left, by OpenAI's headers. */
 function left({ headers }: Response, kind: 'requests' | 'tokens'): number {
@@ -47,6 +51,7 @@ promise(
       return;
     }
   },
+  NEEDS_LIMITS,
 );
 
 promise(
@@ -76,7 +81,7 @@ promise(
       const free = { model: door.model.script(says('ok')), previous_response_id: final.id };
       assert.equal((await socket.create(free)).final.status, 'completed');
     }),
-  NEEDS_SOCKET,
+  { ...NEEDS_SOCKET, ...NEEDS_LIMITS },
 );
 
 promise(
@@ -97,6 +102,7 @@ promise(
     await refuses(large, { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', message });
     await isRefusedInTheEnd(door, model);
   },
+  NEEDS_LIMITS,
 );
 
 /** Asks until what is left is less than a turn is estimated to need. */

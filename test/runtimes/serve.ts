@@ -1,3 +1,4 @@
+import { openLimits } from '../../handler/allowances/index.ts';
 import { createHandler, fetchTransport, type Ingress, parseConfig, standardSocket } from '../../handler/index.ts';
 import { codecs } from '../../shim/codecs.ts';
 import { testDatabase } from '../support/doors/database.ts';
@@ -22,6 +23,7 @@ const { fetch: answer } = createHandler({
   transport: fetchTransport(fetch),
   database: await testDatabase(),
   codecs,
+  openLimits,
 });
 const at = { hostname: '127.0.0.1', port: Number(process.env.PORT) };
 Deno?.serve({ ...at, onListen: () => {} }, (request) => {

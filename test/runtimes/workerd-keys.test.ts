@@ -44,7 +44,7 @@ const clientOf = (apiKey: string) => new OpenAI({ baseURL: `${origin}/v1`, apiKe
 before(async () => {
   model = await startScriptedModel();
   closers.push(model.close);
-  const value = JSON.stringify({ ...testConfigFile(model), auth: [{ keys: [] }] });
+  const value = JSON.stringify({ ...testConfigFile(model, []), auth: [{ keys: [] }] });
   const bindings = {
     ANTIPHON_CONFIG: { type: 'plain_text', value },
     LOG_LEVEL: { type: 'plain_text', value: 'error' },

@@ -44,7 +44,7 @@ before(async () => {
   const started = await startOwnWorker('telemetry', {
     source: worker,
     vars: {
-      ANTIPHON_CONFIG: JSON.stringify({ ...testConfigFile(model), auth: 'none' }),
+      ANTIPHON_CONFIG: JSON.stringify({ ...testConfigFile(model, []), auth: 'none' }),
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_EXPORTER_OTLP_HEADERS: 'x-token=a%20b',
       OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json',

@@ -102,8 +102,14 @@ export const testSend = {
   parallelToolCalls: true,
 };
 
-/** The configuration of `testConfig`, as a file has it. */
-export function testConfigFile(model: ScriptedModel): object {
+/** Models that all who use them may use as much in a minute. */
+const limitedModels = [
+  ...['limited-socket-*', 'limited-*'].map((match) => ({ match, limits: { requestsPerMinute: 3 } })),
+  { match: 'frugal-*', limits: { tokensPerMinute: 120 } },
+];
+
+/** The configuration of `testConfig`, as a file has it; `limited` are the models with limits. */
+export function testConfigFile(model: ScriptedModel, limited: readonly object[] = limitedModels): object {
   return {
     models: [
       { match: 'demo', backend: 'demo' },
@@ -116,10 +122,7 @@ export function testConfigFile(model: ScriptedModel): object {
         ...(kind === 'chat-request' && { context: 512 }),
       })),
       { match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key', context: 512 },
-      ...['limited-socket-*', 'limited-*'].map((match) => ({
-        ...{ match, backend: 'chat', url: model.url, limits: { requestsPerMinute: 3 } },
-      })),
-      { match: 'frugal-*', backend: 'chat', url: model.url, limits: { tokensPerMinute: 120 } },
+      ...limited.map((entry) => ({ ...entry, backend: 'chat', url: model.url })),
       { match: 'refusing-*', backend: 'chat', url: model.url, key: 'test-key', grammars: 'refuse' },
       { match: 'ruled-*', backend: 'chat', url: model.url, key: 'test-key', server: 'groq', send: testSend },
       { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },

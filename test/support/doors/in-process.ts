@@ -1,3 +1,4 @@
+import { openLimits } from '../../../handler/allowances/index.ts';
 import { openEncryption } from '../../../handler/encryption/index.ts';
 import {
   type Audit,
@@ -67,6 +68,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     database: opened,
     codecs,
     tokenizer: loadTokenizer,
+    openLimits,
     tools,
     openEncryption,
     ...(runner && { runner }),

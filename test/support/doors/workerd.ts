@@ -23,7 +23,7 @@ export async function openWorkerd(): Promise<Door> {
   const worker = await startWorker({
     config: new URL('../../../wrangler.toml', import.meta.url).pathname,
     bindings: {
-      ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify({ ...testConfigFile(model), auth: 'none' }) },
+      ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify({ ...testConfigFile(model, []), auth: 'none' }) },
       LOG_LEVEL: { type: 'plain_text', value: 'error' },
     },
   });

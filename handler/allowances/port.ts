@@ -1,0 +1,46 @@
+import type { Caller } from '../caller.ts';
+import type { ModelConfig } from '../config/models.ts';
+import type { TenantEntry } from '../config/tenants.ts';
+import type { Database } from '../state/database/database.ts';
+import type { RequestOrigin } from '../state/request-origin.ts';
+import type { TurnSummary } from '../turn/turn-summary.ts';
+
+/** A turn that may be made. Call one of `end`, `refused` and `undo` once; a promise has to be waited for where a process may end with its request. */
+export interface Admission {
+  /** What is left, as this process knows it, in OpenAI's headers. */
+  headers(): Record<string, string>;
+  /** Counts what was used in place of the estimate. */
+  end(summary: TurnSummary): Promise<void> | undefined;
+  /** It was a request, and used nothing. */
+  refused(): Promise<void> | undefined;
+  /** Takes everything back, since nothing was made. */
+  undo(): Promise<void> | undefined;
+}
+
+/** What turns may use by one configuration. */
+export interface TurnLimits {
+  /**
+   * Admits the turn of a summary, with what it is going to send: at once if that needs no answer of the database, else a promise.
+   * Undefined where nothing limits it. Throws or rejects with the ApiError of a limit that it meets.
+   */
+  admit(caller: Caller, summary: TurnSummary): Admission | Promise<Admission> | undefined;
+  /** The admission of a turn that was admitted when it was asked for, and is made now; undefined where nothing limits it. */
+  resume(origin: RequestOrigin | undefined, summary: TurnSummary): Admission | undefined;
+}
+
+/** The parts of a configuration that limit turns. */
+export interface LimitingConfig {
+  tenants: Readonly<Record<string, TenantEntry>>;
+  models: readonly ModelConfig[] | undefined;
+}
+
+/** What a process counts of limits that all processes share. */
+export interface TurnLedger {
+  /** The limits of a configuration. */
+  limitsBy(config: LimitingConfig): TurnLimits;
+  /** Tells the database all, and gives back what was reserved. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Opens a ledger. `alone`: each request does its own work, and nothing is done between requests. */
+export type OpenLimits = (database: Database, alone: boolean) => TurnLedger;
