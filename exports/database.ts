@@ -12,6 +12,8 @@ export {
   type Statement,
   type Storage,
   StorageFull,
+  Unavailable,
+  UnknownOutcome,
   type Value,
 } from '../handler/state/database/database.ts';
 export { migrate } from '../handler/state/database/schema.ts';

@@ -26,6 +26,7 @@ import { getResponse, getStatus, getStoredResponse, listInputItems } from '../ha
 import { findTenantKeys, keyOfEachSecret, keysOfSecret } from '../handler/state/tenant-keys.ts';
 import type { TenantStore } from '../handler/state/tenant-store.ts';
 import { measureTenants } from '../handler/state/tenants.ts';
+import { findWritten } from '../handler/state/until-known.ts';
 import { readUsage } from '../handler/state/usage.ts';
 import { create } from './promises/ask.ts';
 import { ask, conversation, have, type List, readablePaths } from './promises/state-ask.ts';
@@ -140,6 +141,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
     listKeys: () => listKeys(database, { limit: 10 }),
     findTenantKeys: () => findTenantKeys(database, 'default'),
     keyOfEachSecret: () => keyOfEachSecret(database),
+    findWritten: () => findWritten(store, response),
     keysOfSecret: () => keysOfSecret(database, 'k1', 10),
   };
 }
@@ -147,7 +149,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
 /** The other exports of `handler/state` that go to a database, or wait for who does. */
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
-  ...['beginTurn', 'claimJob', 'abandonJob', 'takeDue', 'retryRead', 'sweep', 'writeCharge'],
+  ...['beginTurn', 'claimJob', 'abandonJob', 'takeDue', 'retryRead', 'untilKnown', 'sweep', 'writeCharge'],
   ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges'],
   ...['removeTenant', 'reserve', 'removeOldAllowances', 'listOlderResponses', 'listOlderConversations'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],

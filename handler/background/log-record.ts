@@ -7,9 +7,10 @@ import type { ConversationPosition } from '../state/history.ts';
 import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
 import { withCharge } from '../state/record.ts';
-import { waitToRetry } from '../state/retry.ts';
+import { retryRead, waitToRetry } from '../state/retry.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { requireOwner, writeEnd, writeOutput } from '../state/turn-rows.ts';
+import { findWritten, isUnknown } from '../state/until-known.ts';
 import type { ChargeOf } from '../turn/charge-of.ts';
 import type { TurnRecord } from '../turn/record.ts';
 import type { BackgroundJob } from './stored-job.ts';
@@ -85,10 +86,10 @@ export class LogRecord implements TurnRecord {
     const { round, usage, calls, citations, number } = progress;
     const said = this.#roundItemCount + items.length;
     const next = { round, usage, calls, citations, number, said, reads: reads() };
-    await this.#write([
-      ...writeOutput(store.tenant, id, output, this.#written),
-      ...advanceJob(store.tenant, id, next, items),
-    ]);
+    await this.#write(
+      [...writeOutput(store.tenant, id, output, this.#written), ...advanceJob(store.tenant, id, next, items)],
+      output.length + said,
+    );
     this.#written = output.length;
     this.#roundItemCount = next.said;
   }
@@ -119,21 +120,23 @@ export class LogRecord implements TurnRecord {
     }
   }
 
-  /** Writes pending lines, together with the statements. */
-  #write(statements: readonly Statement[]): Promise<void> {
-    const writing = this.#writing.then(() => this.#writeNow(statements));
+  /** Writes pending lines, together with the statements, after which there are so many items. */
+  #write(statements: readonly Statement[], items = 0): Promise<void> {
+    const writing = this.#writing.then(() => this.#writeNow(statements, items));
     this.#writing = writing.catch(() => {});
     return writing;
   }
 
-  async #writeNow(statements: readonly Statement[]): Promise<void> {
-    const { store, id, signal, onWrite } = this.#options;
+  async #writeNow(statements: readonly Statement[], items: number): Promise<void> {
+    const { store, id, signal } = this.#options;
     const { database, tenant, lease } = store;
     const deadline = performance.now() + lease.duration;
+    /** The lines of an attempt that may have been done. */
+    let unknown: string[] | undefined;
     for (;;) {
       clearTimeout(this.#timer);
       this.#timer = undefined;
-      const lines = this.#lines.slice();
+      const lines: string[] = unknown ?? this.#lines.slice();
       if (lines.length + statements.length === 0) return;
       this.#size = 0;
       try {
@@ -142,14 +145,24 @@ export class LogRecord implements TurnRecord {
           log: lines.length > 0 ? insertBlock(tenant, id, this.#block, lines, this.#last) : [],
           statements,
         });
-        this.#lines.splice(0, lines.length);
-        if (lines.length > 0) this.#block++;
-        return onWrite();
+        return this.#wrote(lines.length);
       } catch (error) {
         const takenOver = signal.aborted && !(signal.reason instanceof ApiError);
+        if (unknown && error instanceof Conflict) {
+          const blocks = this.#block + (lines.length > 0 ? 1 : 0);
+          const find = () => findWritten(store, id, { owner: lease.id, items, blocks });
+          if (await retryRead(find, lease.duration)) return this.#wrote(lines.length);
+        }
         if (error instanceof Conflict || takenOver || performance.now() > deadline) throw error;
+        if (isUnknown(error)) unknown = lines;
       }
       await waitToRetry();
     }
+  }
+
+  #wrote(lines: number): void {
+    this.#lines.splice(0, lines);
+    if (lines > 0) this.#block++;
+    this.#options.onWrite();
   }
 }

@@ -9,6 +9,7 @@ import { PROCESS_DIED } from '../state/process-lease.ts';
 import { getStoredResponse } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { writeEnd } from '../state/turn-rows.ts';
+import { isUnknown } from '../state/until-known.ts';
 import { closingEvents, failedResponse } from '../turn/turn.ts';
 import { type Charging, readCutTurn } from './cut-turn.ts';
 
@@ -66,8 +67,8 @@ export async function terminate(store: TenantStore, charging: Charging, id: stri
       });
       return;
     } catch (error) {
-      if (!(error instanceof Conflict) || tries >= MAX_TRIES) throw error;
-      if (failure) return; // it has ended, or another process owns it
+      if (!(error instanceof Conflict || isUnknown(error)) || tries >= MAX_TRIES) throw error;
+      if (failure && error instanceof Conflict) return; // it has ended, or another process owns it
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Item } from '../items/item.ts';
 import type { Conversation } from '../protocol/conversation.ts';
 import type { ItemList, ListQuery } from '../protocol/list.ts';
 import { maxReadable } from './bounded.ts';
-import { getConversation, present } from './conversations.ts';
+import { conversationOf, present, selectConversation } from './conversations.ts';
 import { Conflict } from './database/database.ts';
 import { list, read, sql, write } from './database/sql.ts';
 import { conversationLocked, LOCKED, withTurn } from './history.ts';
@@ -12,6 +12,7 @@ import { isOpen, OWNER_BEAT } from './process-lease.ts';
 import { refuseFull } from './storage.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS } from './text.ts';
+import { untilKnown } from './until-known.ts';
 
 /** Attempts to add items while others add at the same time; in each, one of them gets through. */
 const MAX_TRIES = 20;
@@ -38,19 +39,37 @@ export async function addItems(store: TenantStore, id: string, items: Item[]): P
         param: 'items',
       });
     const next = Number(found.next_place);
+    const batch = {
+      conversation: write(sql`UPDATE conversations AS c SET used_at = ${Date.now()},
+          next_place = CASE WHEN c.next_place = ${next} AND NOT ${LOCKED} THEN CAST(${next + items.length} AS bigint) END
+        WHERE c.tenant = ${tenant} AND c.id = ${id}`),
+      items: insertItems({ tenant, owner: id, kind: 'added', position: next, items, conversation: { id, next } }),
+    };
     try {
-      await database.batch({
-        conversation: write(sql`UPDATE conversations AS c SET used_at = ${Date.now()},
-            next_place = CASE WHEN c.next_place = ${next} AND NOT ${LOCKED} THEN CAST(${next + items.length} AS bigint) END
-          WHERE c.tenant = ${tenant} AND c.id = ${id}`),
-        items: insertItems({ tenant, owner: id, kind: 'added', position: next, items, conversation: { id, next } }),
-      });
+      await untilKnown<unknown>(
+        () => database.batch(batch),
+        () => findAdded(store, id, next, items[0]?.id),
+      );
       return listOf(items, false);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
       if (tries >= MAX_TRIES) throw conversationLocked();
     }
   }
+}
+
+/** Whether the item of this id was added at a place; undefined if not. */
+async function findAdded(
+  { database, tenant }: TenantStore,
+  id: string,
+  place: number,
+  item = '',
+): Promise<true | undefined> {
+  const { found } = await database.batch({
+    found: read(sql`SELECT i.id FROM items i
+      WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'added' AND i.place = ${place}`),
+  });
+  return found[0]?.id === item ? true : undefined;
 }
 
 /** Reads a page of a conversation's items; throws 404. */
@@ -88,10 +107,16 @@ export async function getItem({ database, tenant, memory }: TenantStore, id: str
 
 /** Removes an item from a conversation; the response that made it keeps it. Throws 404. */
 export async function deleteItem(store: TenantStore, id: string, item: string): Promise<Conversation> {
-  const conversation = await getConversation(store, id);
+  if (!isId(id)) throw notFound('conversation');
   const { database, tenant } = store;
   const which = sql`tenant = ${tenant} AND conversation = ${id} AND id = ${isId(item) ? item : ''}`;
-  const { removed, detached } = await database.batch({
+  const { found, there } = await database.batch({
+    found: selectConversation(tenant, id),
+    there: read(sql`SELECT id FROM items WHERE ${which}`),
+  });
+  const conversation = conversationOf(found[0]);
+  if (there.length === 0) throw notFound('item');
+  const batch = {
     // After a compaction is removed, the items that it hid are read again, from the compaction before it on.
     start: write(sql`UPDATE conversations SET start_place = 0 WHERE tenant = ${tenant} AND id = ${id}
       AND start_place = (SELECT conversation_place FROM items WHERE ${which})`),
@@ -99,8 +124,11 @@ export async function deleteItem(store: TenantStore, id: string, item: string): 
       (SELECT tenant, holder, side, place FROM items WHERE ${which} AND ${CONVERSATION_ONLY})`),
     removed: write(sql`DELETE FROM items WHERE ${which} AND ${CONVERSATION_ONLY} RETURNING id`),
     detached: write(sql`UPDATE items SET conversation = NULL, conversation_place = NULL WHERE ${which} RETURNING id`),
+  };
+  await untilKnown(async (again) => {
+    const { removed, detached } = await database.batch(batch);
+    if (removed.length + detached.length === 0 && !again) throw notFound('item');
   });
-  if (removed.length + detached.length === 0) throw notFound('item');
   return conversation;
 }
 

@@ -4,6 +4,7 @@ import type { Response } from '../protocol/response.ts';
 import type { Database, Statement } from './database/database.ts';
 import { raw, read, sql, write } from './database/sql.ts';
 import { type RequestOrigin, readRequestOrigin } from './request-origin.ts';
+import { untilKnown } from './until-known.ts';
 
 /** How long a delivery is retried, in milliseconds: 72 hours, as OpenAI does. */
 export const DELIVERY_TIMEOUT_MS = 72 * 3_600_000;
@@ -55,11 +56,15 @@ export function insertDeliveries(
 /** Claims up to `max` due deliveries to a URL: nobody else gets them for `claimMs` milliseconds. */
 export async function takeDue(database: Database, url: string, max: number, claimMs: number): Promise<Delivery[]> {
   const now = Date.now();
-  const { claimed } = await database.batch({
-    claimed: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${now + claimMs} WHERE (tenant, id, url) IN
-        (SELECT tenant, id, url FROM deliveries WHERE url = ${url} AND next_at <= ${now} ORDER BY next_at LIMIT ${max})
-      RETURNING tenant, id, url, body, asked, tries, created`),
-  });
+  const until = now + claimMs;
+  const { claimed } = await untilKnown((again) =>
+    database.batch({
+      claimed: write(sql`UPDATE deliveries SET tries = tries + 1, next_at = ${until} WHERE (tenant, id, url) IN
+          (SELECT tenant, id, url FROM deliveries WHERE url = ${url} AND (next_at <= ${now} OR next_at = ${again ? until : now})
+            ORDER BY next_at LIMIT ${max})
+        RETURNING tenant, id, url, body, asked, tries, created`),
+    }),
+  );
   return claimed.map(({ tenant, id, url, body, asked, tries, created }) => ({
     tenant: String(tenant),
     id: String(id),

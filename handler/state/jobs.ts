@@ -9,6 +9,7 @@ import { OPEN } from './process-lease.ts';
 import { type RequestOrigin, readRequestOrigin } from './request-origin.ts';
 import type { TenantStore } from './tenant-store.ts';
 import { ITEM_CHUNKS, joinText, ROW_SIZE, splitText } from './text.ts';
+import { untilKnown } from './until-known.ts';
 
 /** The progress of a turn, as far as state/ has to know it. */
 export interface JobProgress {
@@ -92,15 +93,15 @@ export function removeJob(tenant: string, id: string): Statement[] {
 
 /** Ends a background turn as failed of which nothing can be read, whoever runs it; a response that has ended stays as it is. */
 export async function abandonJob({ database, tenant, webhooks }: TenantStore, id: string): Promise<void> {
-  const { ended } = await database.batch({
-    ended: write(sql`UPDATE responses AS r SET status = 'failed', owner = '', waits = 0, log_until = ${Date.now()}
-      WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.background > 0 AND ${OPEN} RETURNING id`),
-  });
-  if (ended.length === 0) return;
-  await database.batch({
-    webhooks: insertDeliveries(tenant, { id, status: 'failed' }, webhooks),
-    job: removeJob(tenant, id),
-  });
+  const end = write(sql`UPDATE responses AS r SET status = 'failed', owner = '', waits = 0, log_until = ${Date.now()}
+    WHERE r.tenant = ${tenant} AND r.id = ${id} AND r.background > 0 AND ${OPEN} RETURNING id`);
+  const isEnded = await untilKnown(async (again) => (await database.batch({ end })).end.length > 0 || again);
+  if (!isEnded) return;
+  const batch = { webhooks: insertDeliveries(tenant, { id, status: 'failed' }, webhooks), job: removeJob(tenant, id) };
+  await untilKnown<unknown>(
+    () => database.batch(batch),
+    async () => true, // a delivery of this event is there
+  );
 }
 
 /**
@@ -127,15 +128,9 @@ export async function claimJob(
   { database, tenant, lease }: Pick<TenantStore, 'database' | 'tenant' | 'lease'>,
   id: string,
 ): Promise<StoredJob | undefined> {
-  const {
-    claimed: [row],
-    jobs,
-    input,
-    roundItems,
-    counts: [counts],
-  } = await lease.write(database, {
+  const batch = (owners: Sql) => ({
     claimed: write(sql`UPDATE responses AS r SET owner = ${lease.id}, status = 'in_progress'
-      WHERE r.tenant = ${tenant} AND r.id = ${id} AND ${KNOWN} AND ${OPEN} AND r.owner = ''
+      WHERE r.tenant = ${tenant} AND r.id = ${id} AND ${KNOWN} AND ${OPEN} AND r.owner IN (${owners})
       RETURNING parent, conversation, base`),
     jobs: read(sql`SELECT j.progress, j.asked, j.calling, j.body, k.n, k.body AS more FROM jobs j LEFT JOIN chunks k
         ON j.body = '' AND k.tenant = j.tenant AND k.holder = j.response AND k.side = 'job' AND k.place = 0
@@ -146,6 +141,13 @@ export async function claimJob(
       (SELECT count(*) FROM items i WHERE i.tenant = ${tenant} AND i.holder = ${id} AND i.side = 'output') AS written,
       (SELECT count(*) FROM events e WHERE e.tenant = ${tenant} AND e.response = ${id}) AS blocks`),
   });
+  const {
+    claimed: [row],
+    jobs,
+    input,
+    roundItems,
+    counts: [counts],
+  } = await untilKnown((again) => lease.write(database, batch(again ? sql`'', ${lease.id}` : sql`''`)));
   const [job] = joinText(jobs);
   if (!row) return undefined;
   return {

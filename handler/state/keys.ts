@@ -1,6 +1,7 @@
 import type { Budget, CallerLimits, Scope } from '../caller.ts';
 import type { Database, Row, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql, write } from './database/sql.ts';
+import { untilKnown } from './until-known.ts';
 
 /** What a key's owner is and may do; what is absent is the default, or not limited. */
 export interface KeyRights {
@@ -52,12 +53,15 @@ export async function listKeys(
 
 /** Adds a key; a Conflict if there is one of that id. */
 export async function createKey(database: Database, key: StoredKey): Promise<void> {
-  await database.batch({ inserted: insertKey(key) });
+  await untilKnown<unknown>(
+    () => database.batch({ inserted: insertKey(key) }),
+    async () => ((await findKey(database, key.id))?.sha256 === key.sha256 ? true : undefined),
+  );
 }
 
 /** Revokes a key, unless it is revoked, and returns it as it is then; undefined if there is none. */
 export async function revokeKey(database: Database, id: string, now: number): Promise<StoredKey | undefined> {
-  const { found } = await database.batch({ 0: markRevoked(id, now), found: selectKey(id) });
+  const { found } = await untilKnown(() => database.batch({ 0: markRevoked(id, now), found: selectKey(id) }));
   return found[0] && toKey(found[0]);
 }
 
@@ -69,12 +73,8 @@ export async function rotateKey(
   database: Database,
   rotation: KeyRotation,
 ): Promise<{ old: StoredKey | undefined; made: StoredKey | undefined }> {
-  const rotated = replaceKey(rotation);
-  const { old, made } = await database.batch({
-    rotated,
-    old: selectKey(rotation.id),
-    made: selectKey(rotation.next.id),
-  });
+  const batch = { 0: replaceKey(rotation), old: selectKey(rotation.id), made: selectKey(rotation.next.id) };
+  const { old, made } = await untilKnown(() => database.batch(batch));
   return { old: old[0] && toKey(old[0]), made: made[0] && toKey(made[0]) };
 }
 

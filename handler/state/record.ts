@@ -25,6 +25,7 @@ import {
   writeOutput,
   writeUndo,
 } from './turn-rows.ts';
+import { findWritten, untilKnown } from './until-known.ts';
 
 /** Writes one stored turn: `begin` once before anything is promised, `round` any number of times, `end` once. */
 export interface StoredRecord {
@@ -80,9 +81,8 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
 
     async undo() {
       try {
-        await database.batch({
-          undone: writeUndo({ tenant, id: response.id, conversation: origin.conversation }, lease.id),
-        });
+        const turn = { tenant, id: response.id, conversation: origin.conversation };
+        await untilKnown(() => database.batch({ undone: writeUndo(turn, lease.id) }));
       } catch (error) {
         log.error('a refused turn could not be removed, and will have failed', {
           response: response.id,
@@ -98,7 +98,10 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
     async round(items) {
       const output = writeOutput(tenant, response.id, items, written);
       if (output.length === 0) return;
-      await lease.write(database, { owned: requireOwner(tenant, response.id, lease.id), output });
+      await untilKnown<unknown>(
+        () => lease.write(database, { owned: requireOwner(tenant, response.id, lease.id), output }),
+        () => findWritten(store, response.id, { owner: lease.id, items: items.length }),
+      );
       written = items.length;
       characters += charactersOf(output);
     },
@@ -232,8 +235,8 @@ export async function beginTurn(
     logUntil,
   });
   const items = insertItems({ tenant, owner: response.id, kind: 'input', position: 0, items: input });
-  try {
-    const written = lease.write(database, {
+  const begin = () =>
+    lease.write(database, {
       key: key ? [takeKey(tenant, key, response.id)] : [],
       conversation: conversation ? [acquireConversation(tenant, conversation, response.id)] : [],
       response: row,
@@ -241,7 +244,12 @@ export async function beginTurn(
       input: items,
       job: background ?? [],
     });
-    await watched(store, written);
+  try {
+    // Nobody else has the id.
+    await watched(
+      store,
+      untilKnown<unknown>(begin, () => findWritten(store, response.id)),
+    );
     return charge ? charactersOf([row, ...body, ...items]) : 0;
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;

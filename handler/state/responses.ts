@@ -10,6 +10,7 @@ import { itemsOf, type Listing, pageOf, selectCursor, selectPage } from './items
 import { OWNER_BEAT, PROCESS_DIED } from './process-lease.ts';
 import { isId, notFound, type TenantStore } from './tenant-store.ts';
 import { bytesOf, ITEM_CHUNKS, joinText, ROW_SIZE } from './text.ts';
+import { untilKnown } from './until-known.ts';
 
 /** SQL condition: the response `r`, if clients may see it at a time. */
 function visible(tenant: string, id: string, now: number): Sql {
@@ -79,8 +80,13 @@ export async function deleteResponse({ database, tenant, histories }: TenantStor
   if (!isId(id)) throw notFound('response');
   histories.delete(tenant, id);
   const now = Date.now();
-  const { deleted } = await database.batch({
-    deleted: write(sql`UPDATE responses AS r SET expires_at = ${now} WHERE ${visible(tenant, id, now)} RETURNING id`),
+  const { deleted } = await untilKnown((again) => {
+    const seen = again ? now - 1 : now; // it may have this mark already
+    return database.batch({
+      deleted: write(
+        sql`UPDATE responses AS r SET expires_at = ${now} WHERE ${visible(tenant, id, seen)} RETURNING id`,
+      ),
+    });
   });
   if (deleted.length === 0) throw notFound('response');
 }

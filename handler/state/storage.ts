@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import { type Database, StorageFull } from './database/database.ts';
+import { type Database, StorageFull, Unavailable, UnknownOutcome } from './database/database.ts';
 import type { TenantStore } from './tenant-store.ts';
 
 /** Throws `storage_full` when the database is at its limit, or its disk is full. */
@@ -9,13 +9,16 @@ export function refuseFull({ database, stored }: TenantStore): void {
   if (stored < Number.POSITIVE_INFINITY && (database.storage?.()?.bytes ?? 0) >= stored) throw storageFull();
 }
 
-/** Wraps a database so that a full disk is the ApiError `storage_full`. */
+/** Wraps a database so that a full disk is the ApiError `storage_full`, and one that is away `overloaded`. */
 export function withStorageErrors(database: Database): Database {
   return {
     ...(database.system !== undefined && { system: database.system }),
     batch: (statements) =>
       database.batch(statements).catch((error) => {
-        throw error instanceof StorageFull ? storageFull(error) : error;
+        if (error instanceof StorageFull) throw storageFull(error);
+        if (error instanceof Unavailable) throw away('cannot be reached at the moment', error);
+        if (error instanceof UnknownOutcome) throw away('did not answer, so this may have been done or not', error);
+        throw error;
       }),
     ...(database.of && { of: (...which) => withStorageErrors(database.of?.(...which) ?? database) }),
     storage: () => database.storage?.(),
@@ -23,6 +26,14 @@ export function withStorageErrors(database: Database): Database {
     giveBack: async () => (await database.giveBack?.()) ?? false,
     close: () => database.close(),
   };
+}
+
+/** Seconds until a refused caller is to try again: a restart takes about as long. */
+const RETRY_AFTER_SECONDS = '1';
+
+function away(how: string, cause: Error): ApiError {
+  const message = `The database of this server ${how}; try again in a moment.`;
+  return new ApiError('overloaded', message, { headers: { 'retry-after': RETRY_AFTER_SECONDS }, cause });
 }
 
 function storageFull(cause?: unknown): ApiError {

@@ -9,6 +9,7 @@ import {
   removeDelivery,
   takeDue,
 } from '../state/deliveries.ts';
+import { untilKnown } from '../state/until-known.ts';
 import type { TelemetrySlot } from '../telemetry/telemetry.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 import type { Transport } from '../transport.ts';
@@ -85,7 +86,7 @@ function openLoop(url: string, find: () => NamedWebhook | undefined, options: De
     const free = MAX_CONCURRENT - attempts.size;
     for (const delivery of free > 0 ? await takeDue(database, url, free, CLAIM_MS) : []) {
       const task = attempt(delivery, options, webhook)
-        .then((statement) => database.batch({ statement }))
+        .then((statement) => untilKnown(() => database.batch({ statement })))
         .then(
           () => {},
           (error) => log.error('a webhook is left for later', { error: describe(error) }),

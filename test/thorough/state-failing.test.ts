@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statementsOf } from '../../handler/state/database/batch.ts';
-import type { Database } from '../../handler/state/database/database.ts';
+import { type Database, Unavailable, UnknownOutcome } from '../../handler/state/database/database.ts';
 import { create, refuses, stream } from '../promises/ask.ts';
 import { begin, contents, conversation, longReply, stored, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
@@ -44,6 +44,42 @@ test('what cannot be written down is not begun', async (t) => {
   }
   assert.equal(door.model.calls(model).length, 0);
   await create(door, { model, store: false });
+});
+
+test('while the database is away everything is 503 with retry-after, and what may have been done says so', async (t) => {
+  const whole = await testDatabase();
+  let error: Error | undefined;
+  const batch: Database['batch'] = (statements) => (error ? Promise.reject(error) : whole.batch(statements));
+  const door = await openInProcess({ database: { ...whole, batch } });
+  t.after(() => door.close());
+  const model = door.model.script(says('Hello'));
+  const id = await conversation(door);
+  for (const [is, says] of [
+    [new Unavailable('SECRET'), /cannot be reached/],
+    [new UnknownOutcome('SECRET'), /may have been done or not/],
+  ] as const) {
+    error = is;
+    for (const [method, path] of [
+      ['GET', `/v1/conversations/${id}`],
+      ['DELETE', `/v1/conversations/${id}`],
+    ] as const) {
+      const reply = await door.fetch(path, { method });
+      const body = (await reply.json()) as { error: { code: string; message: string } };
+      assert.deepEqual(
+        [reply.status, body.error.code, reply.headers.get('retry-after')],
+        [503, 'overloaded', '1'],
+        path,
+      );
+      assert.match(body.error.message, says);
+    }
+    await refuses(await post(door, { model, input: 'Hi', stream: true }), {
+      status: 503,
+      code: 'overloaded',
+      message: says,
+    });
+  }
+  error = undefined;
+  assert.deepEqual(await contents(door, id), []);
 });
 
 test('a turn whose end cannot be written has failed, for its reader and for everyone after', async (t) => {

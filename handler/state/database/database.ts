@@ -38,6 +38,16 @@ export class StorageFull extends Error {
   override readonly name = 'StorageFull';
 }
 
+/** Thrown by `batch` while the database is away, or too busy. Nothing was done. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable';
+}
+
+/** Thrown by `batch` when the connection ended before the answer came: it was done as a whole, or not at all. */
+export class UnknownOutcome extends Error {
+  override readonly name = 'UnknownOutcome';
+}
+
 /** Makes the error of a batch that was asked of a database which is closed, or closing. */
 export function closedError(): Error {
   return new Error('the database is closed');
@@ -57,7 +67,8 @@ export interface Database {
   readonly system?: string;
   /**
    * Runs the statements in one round trip, all or nothing, and gives each one's rows. Throws Conflict, with nothing
-   * done, when a constraint refuses one, and StorageFull when there is no room. One of reads alone waits for no writer.
+   * done, when a constraint refuses one, and StorageFull when there is no room. Databases of other machines throw Unavailable, and
+   * UnknownOutcome where nobody can tell whether it was done. One of reads alone waits for no writer.
    */
   batch<B extends Batch>(statements: B): Promise<Rows<B>>;
   /**

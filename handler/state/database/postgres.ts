@@ -1,5 +1,14 @@
 import { rowsByName, statementsOf } from './batch.ts';
-import { Conflict, closedError, type Database, type Row, type Statement, StorageFull } from './database.ts';
+import {
+  Conflict,
+  closedError,
+  type Database,
+  type Row,
+  type Statement,
+  StorageFull,
+  Unavailable,
+  UnknownOutcome,
+} from './database.ts';
 import { PostgresBatch } from './postgres-batch.ts';
 import { raw, read, sql, write } from './sql.ts';
 
@@ -20,6 +29,11 @@ export interface PostgresClient {
 export interface PostgresOptions {
   /** How long a batch is tried again while the server is away or busy, in milliseconds. Default: 5000. */
   patience?: number;
+  /**
+   * How long an answer is waited for, in milliseconds: a network that swallows everything says nothing of it. The server should have given
+   * up before. Default: 15000.
+   */
+  answer?: number;
   /** Whether the isolation is set in each batch, since connections do not have it: behind a pooler that shares them. */
   isolateEach?: boolean;
 }
@@ -30,8 +44,14 @@ const CONSTRAINT_CODES = new Set(['23502', '23505', '23514']);
 /** Nothing was done, and the same batch may succeed: the snapshot was too old, a deadlock, a lock that was not to be had. */
 const AGAIN_CODES = new Set(['40001', '40P01', '55P03']);
 
-/** Nothing was done, and a later connection may do it: the server starts, stops, or is not the one that writes. */
-const AWAY_CODES = new Set(['57P01', '57P02', '57P03', '25006', '53300', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+/** Nothing was done, and a later connection may do it: the server stops, has become one that only reads, or ended an idle connection. */
+const AWAY_CODES = new Set(['57P01', '57P05', '25006', '25P03', '25P04']);
+
+/** Nothing was done, and it had better not be tried again at once: it took too long, or the server has too little of something. */
+const GIVEN_UP = /^(57014|53...)$/;
+
+/** Why a connection is refused for good: the credential, the database, a parameter that the server does not take. */
+const REFUSED = /^(28|3D|42|08P01)/;
 
 /** A name that a connection does not have, or has already: a pooler gives each transaction another. */
 const NAME_CODES = new Set(['26000', '42P05']);
@@ -48,16 +68,18 @@ const ANALYZE_AFTER = new Set([500, 5_000, 50_000]);
 /** The longest pause before a batch is tried again, in milliseconds. */
 const [BUSY_MS, AWAY_MS] = [20, 250];
 
+/** How long connections may take to say goodbye, in milliseconds. */
+const CLOSE_MS = 2_000;
+
 /** How old the size of the database may be, in milliseconds. */
 const SIZE_MS = 10_000;
 
 /**
  * A Database on Postgres. A batch is one round trip and one transaction, at REPEATABLE READ. One that comes too late for its snapshot
- * is run again, and so is one whose server is away for less than `patience`, if it cannot have been done; where nobody can tell, it
- * rejects with the connection's own error.
+ * is run again, and so is one whose server is away for less than `patience`, if it cannot have been done.
  */
 export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = {}): Database {
-  const { patience = 5_000, isolateEach = false } = options;
+  const { patience = 5_000, answer = 15_000, isolateEach = false } = options;
   const running = new Set<Promise<unknown>>();
   let named = true;
   let writes = 0;
@@ -65,9 +87,12 @@ export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = 
   let sizedAt = Number.NEGATIVE_INFINITY;
   let closing: Promise<void> | undefined;
 
-  const once = async (statements: readonly Statement[]): Promise<Row[][]> => {
-    const client = await pool.connect();
-    const batch = new PostgresBatch(isolateEach ? [ISOLATE, ...statements] : statements, named);
+  const once = async (statements: readonly Statement[], isNamed = named): Promise<Row[][]> => {
+    const client = await pool.connect().catch((error) => {
+      throw new NotSent(error);
+    });
+    const batch = new PostgresBatch(isolateEach ? [ISOLATE, ...statements] : statements, isNamed);
+    const timer = setTimeout(() => batch.handleError(new Error(`no answer within ${answer} ms`)), answer);
     client.query(batch);
     try {
       const rows = await batch.rows;
@@ -76,6 +101,8 @@ export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = 
     } catch (error) {
       client.release(!isOfStatement(error));
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   };
 
@@ -83,16 +110,23 @@ export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = 
     const until = performance.now() + patience;
     const onlyReads = statements.every(({ kind }) => kind === 'read');
     for (let tries = 1; ; tries++) {
+      const isNamed = named;
       try {
-        return await once(statements);
-      } catch (error) {
+        return await once(statements, isNamed);
+      } catch (caught) {
+        const isSent = !(caught instanceof NotSent);
+        const error = isSent ? caught : caught.cause;
         const code = codeOf(error);
         if (CONSTRAINT_CODES.has(code)) throw new Conflict('a constraint refused a statement', { cause: error });
         if (code === DISK_FULL) throw new StorageFull('the disk is full', { cause: error });
-        const isAway = AWAY_CODES.has(code) || (onlyReads && isLost(error));
-        if (NAME_CODES.has(code) && named) named = false;
-        else if (!isAway && !AGAIN_CODES.has(code)) throw error;
-        if (performance.now() >= until) throw error;
+        if (isSent && !onlyReads && isLost(code))
+          throw new UnknownOutcome(`no answer came: ${wordsOf(error)}`, { cause: error });
+        const isAway = isSent ? AWAY_CODES.has(code) || isLost(code) : !REFUSED.test(code);
+        if (NAME_CODES.has(code) && isNamed) named = false;
+        else if (!isSent || isAway || AGAIN_CODES.has(code) || GIVEN_UP.test(code)) {
+          const isOver = performance.now() >= until || !(isAway || AGAIN_CODES.has(code));
+          if (isOver) throw new Unavailable(`the server is away, or too busy: ${wordsOf(error)}`, { cause: error });
+        } else throw error;
         const pause = Math.random() * Math.min(isAway ? AWAY_MS : BUSY_MS, 2 ** tries);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -131,7 +165,7 @@ export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = 
       }
       return size === undefined ? undefined : { bytes: size, free: 0 };
     },
-    close: () => (closing ??= Promise.allSettled(running).then(() => pool.end())),
+    close: () => (closing ??= Promise.allSettled(running).then(() => within(CLOSE_MS, pool.end()))),
   };
 }
 
@@ -143,12 +177,35 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** Whether the server said it of a statement, so that the connection goes on. */
-function isOfStatement(error: unknown): boolean {
-  return /^(?!57P|08)[0-9A-Z]{5}$/.test(codeOf(error));
+/** What an error says; that of several addresses has only a code. */
+function wordsOf(error: unknown): string {
+  return (error instanceof Error && error.message) || codeOf(error);
 }
 
-/** Whether a connection ended while its answer was awaited: what was asked may have been done. */
-function isLost(error: unknown): boolean {
-  return !/^[0-9A-Z]{5}$/.test(codeOf(error));
+/** Whether the server said it of a statement, so that the connection goes on; not that it only reads, since another may write by now. */
+function isOfStatement(error: unknown): boolean {
+  return /^(?!57P|08|25)[0-9A-Z]{5}$/.test(codeOf(error));
+}
+
+/** Whether a connection ended while its answer was awaited, or a pooler's to the server: what was asked may have been done. */
+function isLost(code: string): boolean {
+  return !/^(?!08|57P02)[0-9A-Z]{5}$/.test(code);
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, over]).finally(() => clearTimeout(timer));
+}
+
+/** There was no connection to be had. */
+class NotSent extends Error {
+  override readonly cause: unknown;
+
+  constructor(cause: unknown) {
+    super('there is no connection');
+    this.cause = cause;
+  }
 }

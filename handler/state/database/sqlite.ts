@@ -1,5 +1,14 @@
 import { rowsByName, statementsOf } from './batch.ts';
-import { Conflict, closedError, type Database, type Row, type Statement, StorageFull, type Value } from './database.ts';
+import {
+  Conflict,
+  closedError,
+  type Database,
+  type Row,
+  type Statement,
+  StorageFull,
+  Unavailable,
+  type Value,
+} from './database.ts';
 import { loopTurns } from './loop-turns.ts';
 import { raw, sql, write } from './sql.ts';
 
@@ -121,7 +130,7 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
     const now = performance.now();
     for (const job of jobs) {
       if (now < job.until) enqueue(job, (work) => setTimeout(work, POLL_MS));
-      else job.reject(error);
+      else job.reject(busy(error));
     }
   };
   /** Queues a job for the next group commit; the first queued job schedules it. */
@@ -138,7 +147,8 @@ export function sqliteDatabase(connection: SqliteConnection, options: SqliteOpti
       try {
         return transact('BEGIN', [statements])[0] ?? [];
       } catch (error) {
-        if (codeOf(error) !== SQLITE_BUSY || performance.now() >= until) throw error;
+        if (codeOf(error) !== SQLITE_BUSY) throw error;
+        if (performance.now() >= until) throw busy(error);
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -210,6 +220,10 @@ function rollBack(connection: SqliteConnection): void {
   } catch {
     // Some failures have rolled back already.
   }
+}
+
+function busy(cause: unknown): Unavailable {
+  return new Unavailable('another process has locked the database', { cause });
 }
 
 /** SQLite's extended error code, also of the cause of a Conflict or StorageFull; 0 for other errors. */

@@ -31,7 +31,7 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
   quota: "a budget of the caller's, or the account at the model's server, has nothing left",
   caller_limit: 'the caller has as much under way as `limits.perCaller`, or its key, allows',
   allowance: 'as much was used in this minute as the key, the user, the tenant or the model may',
-  overloaded: 'as much is held as `limits.inFlight` or `limits.turns` allow',
+  overloaded: 'as much is held as `limits.inFlight` or `limits.turns` allow, or the database does not answer',
   stopping: 'the server stops',
   storage_full: 'the database holds `limits.stored`, or its disk is full',
   server: "the model's server or Antiphon failed",
