@@ -101,7 +101,7 @@ test('a role that may not change the schema starts where that is the newest, els
   const admin = new pg.Client(url);
   await admin.connect();
   await admin.query(`CREATE ROLE reader LOGIN`);
-  const its = url.replace('postgres@', 'reader@');
+  const its = url.replace('postgres:any@', 'reader@');
   const { run } = await open(its);
   await assert.rejects(run(false), /brought up to date, and its role may not do that: run antiphon migrate with one/);
   const database = connectPostgres(url, 1);

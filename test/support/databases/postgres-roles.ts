@@ -27,6 +27,6 @@ export async function newRoles(server: PostgresServer): Promise<{ admin: string;
     await client.query(`DO $$ BEGIN CREATE ROLE ${role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
   await client.query(`ALTER DATABASE ${new URL(superuser).pathname.slice(1)} OWNER TO owner`);
   await client.end();
-  const [admin, url] = ['owner@', 'app@'].map((role) => superuser.replace('postgres@', role));
+  const [admin, url] = ['owner@', 'app@'].map((role) => superuser.replace('postgres:any@', role));
   return { admin: String(admin), url: String(url), superuser };
 }
