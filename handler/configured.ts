@@ -13,6 +13,7 @@ import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
 import type { ConfiguredServices } from './service/services.ts';
+import { StoredBytes, type StoredLimit } from './state/stored-bytes.ts';
 
 /** What is made of one configuration, and its backends, which the next one may go on with. */
 export interface Configured {
@@ -31,6 +32,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
   const findMedia = mediaFinder(config.media);
   const { routes, backends } = openModels(config, transport, added, earlier);
   const { isolation } = config;
+  const storedLimit = storedLimitOf(config);
   const { limits, docs, errors, hosts, prompts, attributes, retention, logRetention, webhooks } = config;
   return {
     backends,
@@ -57,10 +59,21 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
         logRetention,
         history: limits.history,
         stored: limits.stored,
-        charges: config.usage,
+        charges: config.usage || storedLimit !== undefined,
+        storedBytes: storedLimit && new StoredBytes(storage.database, storedLimit),
         webhooks,
       },
     },
+  };
+}
+
+/** The most that each tenant may have stored; undefined where none has a limit. */
+function storedLimitOf({ tenants }: Config): StoredLimit | undefined {
+  const limited = Object.values(tenants).some(({ limits }) => limits?.storedBytes !== undefined);
+  if (!limited) return undefined;
+  return (tenant) => {
+    const { limits } = (Object.hasOwn(tenants, tenant) ? tenants[tenant] : tenants[ANY_TENANT]) ?? {};
+    return limits?.storedBytes === Number.POSITIVE_INFINITY ? undefined : limits?.storedBytes;
   };
 }
 

@@ -185,6 +185,14 @@ export const fixedLimits = {
   chargesKept: 3_600 * s,
   /** Charges with costs of their own that `GET /v1/usage` reads before they are added up. Past it: they are added up first. */
   chargesRead: 10_000,
+  /** How long what a tenant has stored is known, where it has a limit. Past it: its next turn looks. */
+  storedBytesKnown: 5 * s,
+  /** Tenants of which a process knows that. Past it: the one looked at longest ago is forgotten. */
+  storedBytesTenants: 10_000,
+  /** Time from one measurement of what a tenant with a limit has stored to the next, or a hundred times as long as it takes. Past it: it is measured again. */
+  storedBytesPause: 3_600 * s,
+  /** The same near its limit, or twenty times as long as it takes: what was deleted makes room then. Past it: it is measured again. */
+  storedBytesSoon: 60 * s,
   /** Refused credentials that the audit log has of one second: more are one attack, which is to fill no disk. Past it: they are counted. */
   auditRefusals: 20,
   /** The same of one network, so that one leaves others their part. Past it: they are counted. */

@@ -186,7 +186,8 @@ export function createHandler(options: HandlerOptions): Handler {
     sweep(maxSlices) {
       histories.removeOld();
       const { conversationRetention: conversations } = newest.config;
-      return sweep(database, lease, Date.now(), { maxSlices, conversations });
+      const storedLimit = newest.services.storage.storedBytes?.limit;
+      return sweep(database, lease, Date.now(), { maxSlices, conversations, storedLimit });
     },
     async resume() {
       if (closing) return;

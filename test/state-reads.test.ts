@@ -150,7 +150,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
   ...['beginTurn', 'claimJob', 'abandonJob', 'takeDue', 'retryRead', 'untilKnown', 'sweep', 'writeCharge'],
-  ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges'],
+  ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges', 'measureStored'],
   ...['removeTenant', 'reserve', 'removeOldAllowances', 'listOlderResponses', 'listOlderConversations'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];

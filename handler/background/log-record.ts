@@ -104,7 +104,7 @@ export class LogRecord implements TurnRecord {
       await this.#write([
         ...insertDeliveries(tenant, final, store.webhooks),
         ...removeJob(tenant, id),
-        ...withCharge(writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id), final, charge),
+        ...withCharge(store, writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id), final, charge),
       ]);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // another process has ended or claimed it

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { name } from './auth.ts';
+import { storage } from './quantity.ts';
 import { budgets, rates, windows } from './windows.ts';
 
 const tenant = v.strictObject({
-  limits: v.optional(v.strictObject(rates)),
+  limits: v.optional(v.strictObject({ ...rates, storedBytes: storage })),
   budgets,
   perUser: v.optional(v.strictObject(windows)),
 });

@@ -5,6 +5,7 @@ import type { UsageBucket, UsagePage, UsagePageQuery, UsageResult } from '../pro
 import { ofWholeTenant } from '../state/tenant-store.ts';
 import { dayOf, readUsage, type UsageKey, type UsageQuery, type UsageSum } from '../state/usage.ts';
 import type { RequestContext } from './context.ts';
+import type { Services } from './services.ts';
 
 const DAY = 86_400;
 
@@ -15,7 +16,11 @@ const [DEFAULT_DAYS, MAX_DAYS] = [30, 366];
  * Reads what the caller has used or, if its credential names the scope `admin`, all of its tenant, by whole days of UTC. Throws an
  * ApiError where the query contradicts itself, and where no charges are kept.
  */
-export async function findUsage({ store, caller }: RequestContext, query: UsagePageQuery): Promise<UsagePage> {
+export async function findUsage(
+  { storage }: Pick<Services, 'storage'>,
+  { store, caller }: RequestContext,
+  query: UsagePageQuery,
+): Promise<UsagePage> {
   if (!store.charges)
     throw new ApiError(
       'refused',
@@ -25,10 +30,9 @@ export async function findUsage({ store, caller }: RequestContext, query: UsageP
   const by = new Set(query.group_by);
   const own = ownOf(caller, store.tenant);
   const database = own.whole === undefined ? store.database : ofWholeTenant(store.database, own.whole);
-  const sums = await readUsage(database, {
-    ...{ tenant: store.tenant, ...own, from, to, by, limit: query.limit },
-    after: query.after === undefined ? undefined : readCursor(query.after),
-  });
+  const after = query.after === undefined ? undefined : readCursor(query.after);
+  const asked = { tenant: store.tenant, ...own, from, to, by, after, limit: query.limit };
+  const sums = await readUsage(database, asked, storage.database);
   const page = sums.slice(0, query.limit);
   const buckets = new Map<number, UsageBucket>();
   for (const sum of page) {

@@ -1,7 +1,9 @@
+import { tenantOf } from '../caller.ts';
 import { fixedLimits } from '../limits.ts';
 import { batchesOf } from './batches.ts';
 import { Conflict, type Database, type Row, type Statement, type Value } from './database/database.ts';
 import { list, raw, read, type Sql, sql, write } from './database/sql.ts';
+import { addStored } from './stored-bytes.ts';
 
 /** A day in milliseconds; usage is by the days of UTC. */
 export const DAY_MS = 86_400_000;
@@ -20,12 +22,16 @@ const ROWS = raw(fixedLimits.chargeRows);
  */
 export async function addUpCharges(database: Database, now: number): Promise<boolean> {
   const { rows } = await database.batch({
-    rows: read(sql`SELECT c.tenant, c.id, c.at, ${raw([...usageColumns, ...countColumns].join(', '))}, c.costs FROM charges c
+    rows: read(sql`SELECT c.tenant, c.id, c.at, ${raw([...usageColumns, ...countColumns].join(', '))}, c.costs, c.stored FROM charges c
       WHERE c.remove_at = 0 ORDER BY c.tenant, c.id LIMIT ${ROWS}`),
   });
   if (rows.length === 0) return false;
   try {
-    await database.batch({ marked: mark(rows, now + fixedLimits.chargesKept), added: addUp(rows) });
+    await database.batch({
+      marked: mark(rows, now + fixedLimits.chargesKept),
+      added: addUp(rows),
+      stored: addStored(storedOf(rows)),
+    });
   } catch (error) {
     if (error instanceof Conflict) return false; // another process adds them up
     throw error;
@@ -76,6 +82,15 @@ function addUp(rows: readonly Row[]): Statement[] {
       add(raw('usage_costs'), [...key, cost], raw(`${KEY}, name`), ['amount'], [amount]),
     ),
   ]);
+}
+
+function storedOf(rows: readonly Row[]): Map<string, number> {
+  const stored = new Map<string, number>();
+  for (const row of rows) {
+    const tenant = tenantOf(String(row.tenant));
+    stored.set(tenant, (stored.get(tenant) ?? 0) + Number(row.stored));
+  }
+  return stored;
 }
 
 const KEY = ['tenant', 'day', ...usageColumns].join(', ');

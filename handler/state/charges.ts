@@ -25,11 +25,3 @@ export async function writeCharge(
 ): Promise<void> {
   await retryRead(() => database.batch({ charge: insertCharge(charge) }), lease.duration);
 }
-
-/** Characters that statements write, for `stored` of a charge. */
-export function charactersOf(statements: readonly Statement[]): number {
-  let characters = 0;
-  for (const { values } of statements)
-    for (const value of values) if (typeof value === 'string') characters += value.length;
-  return characters;
-}

@@ -21,7 +21,7 @@ const MAX_TRIES = 20;
 export async function addItems(store: TenantStore, id: string, items: Item[]): Promise<ItemList> {
   const { database, tenant, lease } = store;
   if (!isId(id)) throw notFound('conversation');
-  refuseFull(store);
+  await refuseFull(store);
   for (let tries = 1; ; tries++) {
     const {
       found: [found],
@@ -50,6 +50,7 @@ export async function addItems(store: TenantStore, id: string, items: Item[]): P
         () => database.batch(batch),
         () => findAdded(store, id, next, items[0]?.id),
       );
+      await store.storedBytes?.count(tenant, batch.items);
       return listOf(items, false);
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;

@@ -13,7 +13,7 @@ type Metadata = Conversation['metadata'];
 
 /** Creates a conversation with these first items; throws `storage_full` when there is no room. */
 export async function createConversation(store: TenantStore, metadata: Metadata, items: Item[]): Promise<Conversation> {
-  refuseFull(store);
+  await refuseFull(store);
   const { database, tenant, user, requestId } = store;
   const id = newId('conv');
   const created_at = Math.floor(timeOf(id) / 1000);
@@ -26,10 +26,12 @@ export async function createConversation(store: TenantStore, metadata: Metadata,
     items: insertItems({ tenant, owner: id, kind: 'added', position: 0, items, conversation: { id, next: 0 } }),
   };
   const created: Conversation = { id, object: 'conversation', created_at, metadata };
-  return untilKnown(
+  await untilKnown(
     () => database.batch(batch).then(() => created),
     () => getConversation(store, id),
   );
+  await store.storedBytes?.count(tenant, batch.items);
+  return created;
 }
 
 /** SQL condition: the row of a conversation that was not deleted. */

@@ -3,7 +3,7 @@ import { ApiError } from '../errors.ts';
 import type { Item, OutputItem } from '../items/item.ts';
 import { describe, log } from '../log.ts';
 import type { Response } from '../protocol/response.ts';
-import { charactersOf, insertCharge, writeCharge } from './charges.ts';
+import { insertCharge, writeCharge } from './charges.ts';
 import { Conflict, type Statement } from './database/database.ts';
 import { conversationLocked, type TurnOrigin } from './history.ts';
 import type { ChainItems } from './history-cache.ts';
@@ -15,6 +15,7 @@ import { getStoredResponse } from './responses.ts';
 import { retryRead } from './retry.ts';
 import { refuseFull } from './storage.ts';
 import type { TenantStore } from './tenant-store.ts';
+import { charactersOf } from './text.ts';
 import {
   acquireConversation,
   type EndedTurn,
@@ -108,7 +109,8 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
 
     async end(final) {
       const { conversation } = origin;
-      const ending = (turn: EndedTurn) => withCharge(writeEnd(turn, lease.id), turn.response, charge, characters);
+      const ending = (turn: EndedTurn) =>
+        withCharge(store, writeEnd(turn, lease.id), turn.response, charge, characters);
       try {
         const turn = { tenant, response: final, writtenItems: written, inputItems: input.length, conversation };
         const stored = await endOnce(store, final, ending(turn)).catch(async (error) => {
@@ -132,13 +134,16 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
 
 /** The statements that end a turn, with its charge if one is kept, after so many characters. */
 export function withCharge(
+  { storedBytes, tenant }: Pick<TenantStore, 'storedBytes' | 'tenant'>,
   statements: Statement[],
   final: Response,
   charge: ChargeOf | undefined,
   characters = 0,
 ): Statement[] {
   if (!charge) return statements;
-  return [...statements, insertCharge(charge(final, characters + charactersOf(statements)))];
+  const stored = characters + charactersOf(statements);
+  storedBytes?.add(tenant, stored);
+  return [...statements, insertCharge(charge(final, stored))];
 }
 
 /** Keeps the history of the turn that may come next, unless a compaction replaces it. */
@@ -173,7 +178,7 @@ export function recordAtEnd(store: TenantStore, { response, input, origin, charg
         { tenant, owner: response.id, kind: 'input', position: 0, items: input },
         { tenant, owner: response.id, kind: 'output', position: 0, items: final.output },
       );
-      return endOnce(store, final, withCharge([row, ...body, ...items], final, charge));
+      return endOnce(store, final, withCharge(store, [row, ...body, ...items], final, charge));
     },
   };
 }
@@ -224,7 +229,7 @@ export async function beginTurn(
   { response, input, origin, key, charge }: NewTurn,
   { owner, background }: { owner: string; background?: Statement[] },
 ): Promise<number> {
-  refuseFull(store);
+  await refuseFull(store);
   const { database, tenant, lease } = store;
   const { conversation } = origin;
   const [version, logUntil] = background ? [JOB_VERSION, WHILE_RUNNING] : [];

@@ -2,11 +2,15 @@ import { ApiError } from '../errors.ts';
 import { type Database, StorageFull, Unavailable, UnknownOutcome } from './database/database.ts';
 import type { TenantStore } from './tenant-store.ts';
 
-/** Throws `storage_full` when the database is at its limit, or its disk is full. */
-export function refuseFull({ database, stored }: TenantStore): void {
+/**
+ * Throws `storage_full` when the database is at its limit, its disk is full, or the tenant is at its limit; a promise where that has
+ * to be looked up.
+ */
+export function refuseFull({ database, stored, storedBytes, tenant }: TenantStore): Promise<void> | undefined {
   if (database.isFull?.()) throw storageFull();
   // Ask for the size only where it matters: it costs SQLite some microseconds.
   if (stored < Number.POSITIVE_INFINITY && (database.storage?.()?.bytes ?? 0) >= stored) throw storageFull();
+  return storedBytes?.refuseFull(tenant);
 }
 
 /** Wraps a database so that a full disk is the ApiError `storage_full`, and one that is away `overloaded`. */

@@ -7,6 +7,7 @@ import { removeOldDeliveries } from './deliveries.ts';
 import { listOlderConversations, listOlderResponses } from './listed.ts';
 import type { ProcessLease } from './process-lease.ts';
 import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';
+import { measureStored, type StoredLimit } from './stored-bytes.ts';
 
 /** Grace period of expired and deleted rows, in milliseconds: a turn that has just read its history may still be starting. */
 const GRACE_MS = 60_000;
@@ -17,6 +18,8 @@ export interface SweepBounds {
   maxSlices?: number | undefined;
   /** Retention of conversations since they were last written to, in milliseconds. Default: forever. */
   conversations?: number;
+  /** The most that tenants may have stored. Default: whatever they have. */
+  storedLimit?: StoredLimit | undefined;
 }
 
 /**
@@ -28,7 +31,7 @@ export async function sweep(
   database: Database,
   lease: ProcessLease,
   now: number,
-  { maxSlices = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY }: SweepBounds = {},
+  { maxSlices = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY, storedLimit }: SweepBounds = {},
 ): Promise<void> {
   await lease.endTurnsOfDead(database);
   await database.batch({
@@ -45,6 +48,7 @@ export async function sweep(
     () => removeConversations(database, now - GRACE_MS),
     () => addUpCharges(database, now),
     () => removeCharges(database, now),
+    ...(storedLimit ? [() => measureStored(database, now, storedLimit)] : []),
     () => listOlderResponses(database),
     () => listOlderConversations(database),
     async () => (await database.giveBack?.()) ?? false,

@@ -5,6 +5,7 @@ import type { WebhookTarget } from './deliveries.ts';
 import type { Encryption } from './encryption.ts';
 import type { HistoryCache } from './history-cache.ts';
 import type { ProcessLease } from './process-lease.ts';
+import type { StoredBytes } from './stored-bytes.ts';
 
 /** The part of the store that all tenants share: a database, and this process with its lease. */
 export interface SharedStore {
@@ -23,6 +24,8 @@ export interface SharedStore {
   readonly logRetention: number;
   /** Whether a charge is kept of each turn that ends. Default: no. */
   readonly charges?: boolean;
+  /** What tenants with a limit have stored. Default: none has a limit. */
+  readonly storedBytes?: StoredBytes | undefined;
   /** Limit of the database, in bytes. */
   readonly stored: number;
   /** Limit of a history, and of a page of a list, in bytes. */

@@ -27,6 +27,7 @@ export const tenantTables: readonly TenantTable[] = [
   { name: 'metadata', key: ['key', 'value', 'holder'], texts: ['value'] },
   { name: 'charges', key: ['id'], texts: ['costs'] },
   { name: 'usage', key: ['day', ...USAGE_KEY], texts: [] },
+  { name: 'stored_bytes', key: [], texts: [] },
   { name: 'usage_costs', key: ['day', ...USAGE_KEY, 'name'], texts: [] },
   { name: 'events', key: ['response', 'n'], texts: ['body'] },
   { name: 'items', key: ['holder', 'side', 'place'], texts: ['body'] },

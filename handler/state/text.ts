@@ -64,3 +64,11 @@ export function joinText(rows: readonly Row[]): { row: Row; text: string }[] {
 function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;
 }
+
+/** Characters that statements write, for `stored` of a charge. */
+export function charactersOf(statements: readonly Statement[]): number {
+  let characters = 0;
+  for (const { values } of statements)
+    for (const value of values) if (typeof value === 'string') characters += value.length;
+  return characters;
+}

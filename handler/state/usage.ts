@@ -47,13 +47,13 @@ export interface UsageSum {
 
 /**
  * Reads a page of usage in the order of its keys, and one group more if there is one: what was added up, and the charges that are
- * not yet, in one moment. If those are many, they are added up first.
+ * not yet, in one moment. If those are many, they are added up first, by the database of all tenants.
  */
-export async function readUsage(database: Database, query: UsageQuery): Promise<UsageSum[]> {
+export async function readUsage(database: Database, query: UsageQuery, whole = database): Promise<UsageSum[]> {
   for (;;) {
     const { groups, costs, charges } = await database.batch(statementsOf(query));
     if (charges.length > fixedLimits.chargesRead) {
-      await addUpCharges(database, Date.now());
+      await addUpCharges(whole, Date.now());
       continue;
     }
     const sums = new Map(groups.map((row) => [nameOf(row), sumOf(row)]));

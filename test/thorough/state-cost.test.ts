@@ -40,7 +40,7 @@ function counting(database: Database): { database: Database; trips(): number } {
 
 test('a turn with a history of any depth takes three round trips, one without two, or one in one piece, and one that is not stored none', async (t) => {
   const { database, trips } = counting(await testDatabase());
-  const door = await openInProcess({ database });
+  const door = await openInProcess({ database, usage: false });
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
   let { id } = await create(door, { model });

@@ -43,7 +43,7 @@ async function keysIn(database: Database): Promise<string[]> {
 
 test('a key costs two round trips, and a request without one none', async (t) => {
   const { database, state } = await watched();
-  const door = await openInProcess({ database });
+  const door = await openInProcess({ database, usage: false });
   t.after(() => door.close());
   const model = door.model.script(says('Hello'));
   await create(door, { model });

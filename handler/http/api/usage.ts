@@ -12,6 +12,6 @@ export const usage: Route[] = [
     summary: 'Get usage',
     request: { query: UsagePageQuery },
     reply: json('UsagePage'),
-    handle: async ({ c, ctx, query }) => sendJson(c, await findUsage(ctx, query)),
+    handle: async ({ c, services, ctx, query }) => sendJson(c, await findUsage(services, ctx, query)),
   }),
 ];

@@ -2,8 +2,8 @@ import type { Database } from './database.ts';
 import { LOCKS } from './schema.ts';
 import { raw, read, sql, write } from './sql.ts';
 
-/** Tables that no tenant's batch needs: who has keys and how much is left to them, what encrypts, the version. */
-const HIDDEN = new Set(['keys', 'allowances', 'reservations', 'tenant_keys', 'secrets', 'migrations']);
+/** Tables that no tenant's batch needs: who has keys and how much is left to them or stored, what encrypts, the version. */
+const HIDDEN = new Set(['keys', 'allowances', 'reservations', 'stored_bytes', 'tenant_keys', 'secrets', 'migrations']);
 
 /**
  * The rows that a batch sees and writes: of the partition that it has set, and of a tenant's users where it has set that. What is not set

@@ -178,6 +178,11 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE INDEX reservations_by_end ON reservations (until)',
     'ALTER TABLE keys ADD COLUMN budgets text',
   ],
+  [
+    // What tenants with a limit have stored, users and all, but for charges that were not added up yet; and when that is measured again.
+    'CREATE TABLE stored_bytes (tenant text NOT NULL PRIMARY KEY, bytes bigint NOT NULL, measure_at bigint NOT NULL)',
+    'CREATE INDEX stored_bytes_due ON stored_bytes (measure_at)',
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);

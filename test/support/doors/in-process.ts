@@ -38,6 +38,7 @@ export interface Chosen {
   verifyJwt?: VerifyJwt;
   audit?: Audit;
   docs?: boolean;
+  usage?: boolean;
   docsScript?: FindDocsScript;
   telemetry?: TelemetrySlot;
 }
@@ -57,9 +58,9 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     telemetry,
   } = chosen;
   const { docs = true, docsScript } = chosen;
-  const { config: given = testConfig(model) } = chosen;
+  const { config: given = testConfig(model), usage = given.usage } = chosen;
   const limits = { ...given.limits, ...(lease && { lease }) };
-  const config = { ...given, ...(retention && { retention }), docs, limits, ...encryptionOf(given) };
+  const config = { ...given, ...(retention && { retention }), docs, usage, limits, ...encryptionOf(given) };
   const { transport, close } = createTransport();
   const opened = database ?? (await testDatabase());
   const handler = createHandler({

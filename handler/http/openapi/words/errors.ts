@@ -33,7 +33,7 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
   allowance: 'as much was used in this minute as the key, the user, the tenant or the model may',
   overloaded: 'as much is held as `limits.inFlight` or `limits.turns` allow, or the database does not answer',
   stopping: 'the server stops',
-  storage_full: 'the database holds `limits.stored`, or its disk is full',
+  storage_full: 'the database holds `limits.stored`, the tenant has `storedBytes`, or the disk is full',
   server: "the model's server or Antiphon failed",
 };
 
