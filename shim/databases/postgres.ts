@@ -1,6 +1,7 @@
 import type { Database } from '../../handler/index.ts';
 import { roleOf, runSteps, securingSteps } from '../../handler/state/database/postgres-schema.ts';
 import { withTenants } from '../../handler/state/database/postgres-tenants.ts';
+import { viewSteps } from '../../handler/state/database/postgres-views.ts';
 import { migrate, schemaVersion, stepsFrom } from '../../handler/state/database/schema.ts';
 import type { DatabaseKind } from './kind.ts';
 import { CannotOpen, connect, FOR_EVER, OF_REQUESTS } from './postgres-connect.ts';
@@ -18,6 +19,7 @@ export const postgres: DatabaseKind = {
       await migrate(migrating).catch((error) => {
         throw isForbidden(error) ? new Error(MAY_NOT, { cause: error }) : error;
       });
+      await runSteps(migrating, await viewSteps(migrating));
       if (admin !== url) tenants = await connectTenants(url, migrating);
       const whole = await connect(admin, tenants ? ADMIN_CONNECTIONS : CONNECTIONS, OF_REQUESTS);
       return tenants ? withTenants(whole, tenants) : whole;
@@ -33,8 +35,9 @@ export const postgres: DatabaseKind = {
     const tenants = admin === url ? undefined : await connect(url, 1, FOR_EVER);
     try {
       const steps = stepsFrom(await schemaVersion(database), database.system);
-      if (!tenants || steps.length > 0) return steps; // policies are of tables that are there
-      return await securingSteps(database, (await roleOf(tenants)).name);
+      if (steps.length > 0) return steps; // what else is missing is of tables that are there
+      const views = await viewSteps(database);
+      return tenants ? [...views, ...(await securingSteps(database, (await roleOf(tenants)).name))] : views;
     } catch (error) {
       throw new CannotOpen(admin, error);
     } finally {

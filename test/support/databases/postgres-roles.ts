@@ -27,6 +27,10 @@ export async function newRoles(server: PostgresServer): Promise<{ admin: string;
     await client.query(`DO $$ BEGIN CREATE ROLE ${role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
   await client.query(`ALTER DATABASE ${new URL(superuser).pathname.slice(1)} OWNER TO owner`);
   await client.end();
-  const [admin, url] = ['owner@', 'app@'].map((role) => superuser.replace('postgres:any@', role));
-  return { admin: String(admin), url: String(url), superuser };
+  return { admin: asRole(superuser, 'owner'), url: asRole(superuser, 'app'), superuser };
+}
+
+/** The URL of the same database for another role. */
+export function asRole(url: string, role: string): string {
+  return Object.assign(new URL(url), { username: role }).href;
 }
