@@ -12,6 +12,8 @@ import { freePort } from './ports.ts';
 /** A real PostgreSQL of a test's own, with nothing to wait for but memory. */
 export interface PostgresServer {
   port: number;
+  /** Its first process, which has started all others. */
+  readonly pid: number;
   /** The URL of a new, empty database. */
   newDatabase(): Promise<string>;
   /** Ends it: `SIGTERM` smart, `SIGINT` fast, `SIGQUIT` and `SIGKILL` at once. */
@@ -67,6 +69,9 @@ export async function startPostgres(
   let databases = 0;
   return {
     port,
+    get pid() {
+      return server?.pid ?? 0;
+    },
     async newDatabase() {
       const name = `test_${++databases}`;
       const client = new pg.Client(admin);
