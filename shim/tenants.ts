@@ -40,9 +40,12 @@ export async function tenants(args: readonly string[], env: Env, output: Tenants
   try {
     const place = { database, urls, lease: new ProcessLease(limits.lease), memory: limits.inFlight, output, audit };
     if (flags.action === 'list') output.print(listing(await measureTenants(database)));
-    else if (flags.action === 'export')
-      await writeExport(flags, await placed(file, () => openStorage(config, database)), place);
-    else if (flags.action === 'delete') await remove(flags, place);
+    else if (flags.action === 'export') {
+      const reasons = new Set<string>();
+      const unreadable = (_partition: string, { message }: Error) => void reasons.add(message);
+      const storage = await placed(file, () => openStorage(config, database, unreadable));
+      await writeExport(flags, { ...place, storage, reasons });
+    } else if (flags.action === 'delete') await remove(flags, place);
     else if (flags.action === 'shred') await shred(flags, place);
     else await rotate(flags, config, place);
   } finally {
@@ -77,8 +80,7 @@ function listing(sizes: readonly TenantSize[]): string {
 
 async function writeExport(
   { tenant, output: file }: TenantsFlags,
-  storage: Storage,
-  { lease, memory, output, audit }: Place,
+  { storage, reasons, lease, memory, output, audit }: Place & { storage: Storage; reasons: ReadonlySet<string> },
 ) {
   await auditCommandEvents(audit, [{ action: 'tenant_exported', tenant }], output.say); // before: what has left has left
   let lines = 0;
@@ -92,7 +94,8 @@ async function writeExport(
   const from = Readable.from(exportTenant(storage, lease, tenant, memory));
   if (file === undefined) await pipeline(from, counted, process.stdout, { end: false });
   else await pipeline(from, counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }));
-  if (lines === 0) throw nothingOf(tenant);
+  if (reasons.size > 0) output.say(`something cannot be read, and is not among it: ${[...reasons].join('; ')}`);
+  else if (lines === 0) throw nothingOf(tenant);
   output.say(`${lines} lines of the tenant ${plain(tenant, MAX_NAME)}`);
 }
 

@@ -15,7 +15,7 @@ export { rewrapTenantKeys, rotateTenantKey } from './rotate.ts';
 
 /** Opens the encryption of a database; see Encryption. */
 export function openEncryption(options: EncryptionOptions): Encryption {
-  const { database, secrets, encrypts, openCipher = openWebCipher, dropped } = options;
+  const { database, secrets, encrypts, openCipher = openWebCipher, unreadable = tell, dropped } = options;
   const keyring = new Keyring(secrets);
   const keys = new TenantKeys({ database, keyring, openCipher, dropped });
 
@@ -69,7 +69,7 @@ export function openEncryption(options: EncryptionOptions): Encryption {
           return await open(tenant, text);
         } catch (error) {
           if (!(error instanceof UnreadableText)) throw error;
-          tell(tenant, error);
+          unreadable(tenant, error);
           return text;
         }
       });
@@ -91,7 +91,7 @@ export function openEncryption(options: EncryptionOptions): Encryption {
           });
         } catch (error) {
           if (!(error instanceof UnreadableText)) throw error;
-          tell(partition, error);
+          unreadable(partition, error);
           throw refusal(error);
         }
       });

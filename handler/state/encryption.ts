@@ -29,6 +29,8 @@ export interface EncryptionOptions {
   encrypts: boolean;
   /** Default: by WebCrypto. */
   openCipher?: OpenCipher | undefined;
+  /** Told of each text that cannot be read, perhaps more than once. Default: the log, unless the key was dropped. */
+  unreadable?: ((partition: string, error: UnreadableText) => void) | undefined;
   /** Called when the key of a tenant was dropped, here or elsewhere: what this process remembers of its texts has to go. */
   dropped(tenant: string): void;
 }

@@ -5,6 +5,7 @@ import { MemoryBudget } from '../memory-budget.ts';
 import type { ItemList } from '../protocol/list.ts';
 import { listItems } from './conversation-items.ts';
 import type { Database } from './database/database.ts';
+import { isUnreadable } from './encryption.ts';
 import { HistoryCache } from './history-cache.ts';
 import { listConversations, listResponses } from './lists.ts';
 import type { ProcessLease } from './process-lease.ts';
@@ -19,7 +20,7 @@ const PAGE = { limit: 100, order: 'asc', metadata: {} } as const;
 
 /**
  * All that a tenant and its users have, as lines of JSON, oldest first: a response with its `input` in a line of its own, then
- * conversations, each followed by its items. What was deleted or has expired is not among it. It holds a page at a time, or one
+ * conversations, each followed by its items. What was deleted or has expired is not among it, nor what cannot be read. It holds a page at a time, or one
  * response, if that is larger; `memory` is the most bytes that it may hold.
  */
 export async function* exportTenant(
@@ -39,6 +40,7 @@ export async function* exportTenant(
         for await (const item of pages(ofResponse)) input.push(item);
       } catch (error) {
         if (error instanceof ApiError && error.kind === 'not_found') continue; // it was deleted a moment ago
+        if (isUnreadable(error)) continue;
         throw error;
       }
       yield lineOf({ ...whose, response, input });
@@ -46,8 +48,12 @@ export async function* exportTenant(
     for await (const conversation of pages((after) => open((store) => listConversations(store, { ...PAGE, after })))) {
       yield lineOf({ ...whose, conversation });
       const { id } = conversation;
-      for await (const item of pages((after) => open((store) => listItems(store, id, { ...PAGE, after })))) {
-        yield lineOf({ ...whose, conversation_id: id, item });
+      try {
+        for await (const item of pages((after) => open((store) => listItems(store, id, { ...PAGE, after })))) {
+          yield lineOf({ ...whose, conversation_id: id, item });
+        }
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
       }
     }
   }

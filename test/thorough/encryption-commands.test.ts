@@ -96,6 +96,16 @@ describe('the commands on an encrypted database', () => {
     const { status, json } = await all.send('POST', '/responses', { model: 'm', input: 'x', previous_response_id: id });
     assert.deepEqual([status, json.error.code], [410, 'tenant_key_dropped']);
     await all.run.tenants('shred', 'default', '-yes'); // it may be run again
+    const later = await all.turn('the words since');
+    await all.run.tenants('export', 'default', '-output', `${output}.2`);
+    assert.deepEqual(
+      (await readFile(`${output}.2`, 'utf8'))
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).response.id),
+      [later],
+    );
+    assert.match(all.said.join('\n'), /something cannot be read, and is not among it: its key was dropped/);
     await all.run.tenants('delete', 'default', '-yes');
     assert.deepEqual(all.query('SELECT * FROM responses'), []);
     assert.deepEqual(all.query('SELECT * FROM tenant_keys'), []);
