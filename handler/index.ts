@@ -8,12 +8,13 @@ import { createApp } from './http/app.ts';
 import type { Ingress } from './ingress.ts';
 import { fixedLimits } from './limits.ts';
 import { log } from './log.ts';
-import { startMaintenance } from './maintenance.ts';
+import { SWEEP_MS, startMaintenance } from './maintenance.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { OpenedBackends } from './open-models.ts';
 import type { HandlerOptions } from './options.ts';
 import { openProcess } from './process.ts';
 import type { Services } from './service/services.ts';
+import { leaveChores, takeChore } from './state/chores.ts';
 import { countDeliveries } from './state/deliveries.ts';
 import { waitingJobs } from './state/jobs.ts';
 import { sweep } from './state/sweep.ts';
@@ -89,7 +90,7 @@ export { standardSocket } from './websocket/standard.ts';
 export interface Handler {
   /** Answers one request. It never throws and never rejects: whatever happens is a Response. */
   fetch(request: Request, ingress?: Ingress): Promise<Response>;
-  /** Removes expired rows, in at most `slices` slices. Call it now and then, in every process. */
+  /** Removes expired rows, in at most `slices` slices. Call it now and then. */
   sweep(slices?: number): Promise<void>;
   /**
    * Fails the turns of dead processes, and takes over those in the background. Call it several times within
@@ -102,8 +103,8 @@ export interface Handler {
    */
   deliver(): Promise<number | undefined>;
   /**
-   * Runs sweep, resume and deliver on timers until `close`, for a process that lasts. Other roots call the three
-   * themselves.
+   * Runs resume and deliver on timers until `close`, for a process that lasts, and sweep, in four processes at most of all on a database. Other
+   * roots call the three themselves.
    */
   maintain(): void;
   /** Background turns that run in this process now. */
@@ -130,6 +131,11 @@ export interface Handler {
   /** The process's memory budget, for servers that hold bytes before a request gets here. */
   readonly memory: MemoryBudget;
 }
+
+/** As many processes sweep: more would be in each other's way, and one alone falls behind what a large database can take. */
+const SWEEPS = ['sweep 1', 'sweep 2', 'sweep 3', 'sweep 4'];
+/** How long one that has swept is one of those who do, in milliseconds: it sweeps twice as often. */
+const SWEEPER_MS = 2 * SWEEP_MS;
 
 /** Background turns taken over at a time. More than run at once, since the next look is a while away. */
 const RESUME_BATCH = 500;
@@ -198,7 +204,17 @@ export function createHandler(options: HandlerOptions): Handler {
     maintain() {
       endMaintenance();
       const { sweep, resume, deliver } = handler;
-      endMaintenance = startMaintenance({ sweep: () => sweep(), resume, deliver }, lease.duration);
+      endMaintenance = startMaintenance(
+        {
+          async sweep() {
+            for (const chore of SWEEPS) if (await takeChore(database, chore, lease.id, SWEEPER_MS)) return sweep();
+            histories.removeOld();
+          },
+          resume,
+          deliver,
+        },
+        lease.duration,
+      );
     },
     memory,
     async gauges() {
@@ -238,6 +254,7 @@ export function createHandler(options: HandlerOptions): Handler {
       await within(fixedLimits.ending, Promise.all([closed, running.idle()]));
       endMaintenance();
       await shared.ledger?.close();
+      await leaveChores(database, lease.id).catch(() => {}); // others wait for its time then
       await lease.release(database).catch(() => {}); // else the lease will tell
     },
   };

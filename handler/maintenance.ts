@@ -1,7 +1,7 @@
 import { describe, log } from './log.ts';
 
 /** The interval of sweeps, in milliseconds. */
-const SWEEP_MS = 60_000;
+export const SWEEP_MS = 60_000;
 
 /** The interval of webhook retries, in milliseconds. */
 const DELIVER_MS = 2_000;

@@ -105,6 +105,7 @@ test('one that was being made by a process that has died waits in the same way, 
     database,
     sql`UPDATE responses SET background = ${NEWER}, owner = 'own_dead', status = 'in_progress' WHERE id = ${id}`,
   );
+  await change(database, sql`INSERT INTO owners (id, alive_until) VALUES ('own_dead', 0)`);
   const less = await process();
   await until(async () => {
     await less.resume();

@@ -152,6 +152,7 @@ const WRITERS = [
   ...['beginTurn', 'claimJob', 'abandonJob', 'takeDue', 'retryRead', 'untilKnown', 'sweep', 'writeCharge'],
   ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges', 'measureStored'],
   ...['removeTenant', 'reserve', 'removeOldAllowances', 'listOlderResponses', 'listOlderConversations'],
+  ...['takeChore', 'leaveChores'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];
 

@@ -28,6 +28,7 @@ const without: Record<string, [count: number, why: string]> = {
   'handler/state/process-lease.ts': [5, 'A process that has died leaves turns of any tenant.'],
   'handler/state/remove.ts': [6, 'What has expired goes, whosever it is; what hangs on it is found by its tenant.'],
   'handler/state/responses.ts': [3, PUT_IN],
+  'handler/state/sweep.ts': [1, 'The row of a process stays while it has turns, whosever they are.'],
   'handler/state/tenant-keys.ts': [
     2,
     'A secret wraps the keys of any tenant, and is checked and exchanged for all of them.',

@@ -72,10 +72,15 @@ export class ProcessLease {
     }
   }
 
-  /** Ends the turns of dead processes, and those that this process still holds in the database but no longer runs. */
-  async endTurnsOfDead(database: Database): Promise<void> {
+  /**
+   * Ends the turns of dead processes, and those that this process still holds in the database but no longer runs. It looks at processes
+   * alone, unless it is to find turns of those that are `unknown` as well.
+   */
+  async endTurnsOfDead(database: Database, unknown = false): Promise<void> {
     const { owners, own } = await database.batch({
-      owners: read(sql`SELECT DISTINCT ${OWNER_BEAT} FROM responses r WHERE ${OPEN} AND r.owner <> ''`),
+      owners: unknown
+        ? read(sql`SELECT DISTINCT ${OWNER_BEAT} FROM responses r WHERE ${OPEN} AND r.owner <> ''`)
+        : read(sql`SELECT o.id AS owner, o.alive_until AS beat FROM owners o`),
       own: read(sql`SELECT r.tenant, r.id FROM responses r WHERE r.owner = ${this.id} AND ${OPEN}`),
     });
     const ids = new Set(owners.map(({ owner }) => String(owner)));

@@ -5,7 +5,7 @@ import type { Database } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
 import { removeOldDeliveries } from './deliveries.ts';
 import { listOlderConversations, listOlderResponses } from './listed.ts';
-import type { ProcessLease } from './process-lease.ts';
+import { OPEN, type ProcessLease } from './process-lease.ts';
 import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';
 import { measureStored, type StoredLimit } from './stored-bytes.ts';
 
@@ -33,11 +33,12 @@ export async function sweep(
   now: number,
   { maxSlices = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY, storedLimit }: SweepBounds = {},
 ): Promise<void> {
-  await lease.endTurnsOfDead(database);
+  await lease.endTurnsOfDead(database, true);
   await database.batch({
     deliveries: removeOldDeliveries(now),
-    // An idle process writes its heartbeat again with its next turn.
-    owners: write(sql`DELETE FROM owners WHERE alive_until < ${now - GRACE_MS}`),
+    // An idle process writes its heartbeat again with its next turn; of one that has turns it is what shows that it is dead.
+    owners: write(sql`DELETE FROM owners WHERE alive_until < ${now - GRACE_MS}
+      AND NOT EXISTS (SELECT 1 FROM responses r WHERE r.owner = owners.id AND ${OPEN})`),
   });
   const until = performance.now() + fixedLimits.sweepTime;
   const tasks = [

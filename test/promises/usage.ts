@@ -78,7 +78,7 @@ promise(
   async (door) => {
     const models = Array.from({ length: 3 }, () => door.model.script(says('Hello')));
     for (const model of models) await create(door, { model });
-    const found = await all(door, 'model,day', '2');
+    const found = await all(door, 'model,day', '40');
     for (const model of models) assert.equal(found.filter((one) => one.model === model).length, 1);
   },
   NEEDS_HEADERS,

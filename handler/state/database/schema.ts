@@ -183,6 +183,10 @@ export const migrations: readonly (readonly string[])[] = [
     'CREATE TABLE stored_bytes (tenant text NOT NULL PRIMARY KEY, bytes bigint NOT NULL, measure_at bigint NOT NULL)',
     'CREATE INDEX stored_bytes_due ON stored_bytes (measure_at)',
   ],
+  [
+    // What one process does for all: who has it, and until when.
+    'CREATE TABLE chores (name text NOT NULL PRIMARY KEY, owner text NOT NULL, until bigint NOT NULL)',
+  ],
 ];
 
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);
