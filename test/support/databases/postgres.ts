@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Database } from '../../../handler/index.ts';
-import { type PostgresPool, postgresDatabase } from '../../../handler/state/database/postgres.ts';
+import { type PostgresOptions, type PostgresPool, postgresDatabase } from '../../../handler/state/database/postgres.ts';
 import { type PostgresServer, startPostgres } from '../postgres-server.ts';
 
 let server: Promise<PostgresServer> | undefined;
@@ -12,7 +12,7 @@ export async function open(): Promise<Database> {
 }
 
 /** A Database on the connections to this URL, as the product opens them. */
-export function connectPostgres(url: string, max = 8): Database {
+export function connectPostgres(url: string, max = 8, options: PostgresOptions = {}): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -21,5 +21,5 @@ export function connectPostgres(url: string, max = 8): Database {
   });
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
-  return postgresDatabase(pool as unknown as PostgresPool); // pg's own types know no batch
+  return postgresDatabase(pool as unknown as PostgresPool, options); // pg's own types know no batch
 }
