@@ -1,5 +1,6 @@
 import type { Database, Statement } from './database/database.ts';
 import { raw, read, type Sql, sql, write } from './database/sql.ts';
+import { untilKnown } from './until-known.ts';
 
 /** Rows that one slice of the removal takes. */
 const REMOVED_ROWS = raw(200);
@@ -48,12 +49,14 @@ export async function reserve(
   reservations: readonly WindowReservation[],
 ): Promise<Reserved[]> {
   const now = Date.now();
-  const { found } = await database.batch({
-    // First, since it locks the row: of processes that ask at once each sees what the one before has got.
-    used: reservations.map(addUsed),
-    reserved: reservations.map((reservation) => insertReservation(reservation, { owner, until, now })),
-    found: reservations.map((reservation) => selectReserved(reservation, owner, now)),
-  });
+  const { found } = await untilKnown((again) =>
+    database.batch({
+      // First, since it locks the row: of processes that ask at once each sees what the one before has got.
+      used: reservations.map((reservation) => addUsed(reservation, again ? { owner, until } : undefined)),
+      reserved: reservations.map((reservation) => insertReservation(reservation, { owner, until, now })),
+      found: reservations.map((reservation) => selectReserved(reservation, owner, now)),
+    }),
+  );
   return found.map(({ amount, used, others }) => ({
     amount: Number(amount),
     used: Number(used),
@@ -61,10 +64,18 @@ export async function reserve(
   }));
 }
 
-function addUsed({ tenant, name, starts, ends, used }: WindowReservation): Statement {
+/** Adds what was used; not again where the reservation `unless` is there, which was made with it. */
+function addUsed(
+  { tenant, name, starts, ends, used }: WindowReservation,
+  unless: Pick<Claimant, 'owner' | 'until'> | undefined,
+): Statement {
+  const added = unless
+    ? sql`CASE WHEN EXISTS (SELECT 1 FROM reservations r WHERE r.tenant = ${tenant} AND r.name = ${name} AND r.starts = ${starts}
+        AND r.owner = ${unless.owner} AND r.until = ${unless.until}) THEN 0 ELSE excluded.used END`
+    : sql`excluded.used`;
   return write(sql`INSERT INTO allowances (tenant, name, starts, ends, used)
     VALUES (${tenant}, ${name}, ${starts}, ${ends}, ${used})
-    ON CONFLICT (tenant, name, starts) DO UPDATE SET used = allowances.used + excluded.used`);
+    ON CONFLICT (tenant, name, starts) DO UPDATE SET used = allowances.used + ${added}`);
 }
 
 interface Claimant {

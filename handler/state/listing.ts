@@ -4,7 +4,7 @@ import { fixedLimits } from '../fixed-limits.ts';
 import { beforeIdsOf, timeOf } from '../ids.ts';
 import type { ConversationListQuery } from '../protocol/list.ts';
 import type { Row, Statement } from './database/database.ts';
-import { raw, read, type Sql, sql } from './database/sql.ts';
+import { lagging, raw, read, type Sql, sql } from './database/sql.ts';
 import { isId, type TenantStore } from './tenant-store.ts';
 
 /** Rows of the first look of a page, which is enough for most, and of each later one; of a whole tenant each row costs more. */
@@ -75,7 +75,9 @@ export async function findPlaces(
   let looked = 0;
   for (let rows = FIRST_ROWS; ; rows = whole === undefined ? NEXT_ROWS : NEXT_OF_WHOLE) {
     const missing = query.limit + 1 - places.length;
-    const { found, edge } = await database.batch(look(cursor, rows, missing));
+    const { found: fitting, edge: last } = look(cursor, rows, missing);
+    // What is found is then read where it is the newest: nothing is listed that was deleted.
+    const { found, edge } = await database.batch({ found: lagging(fitting), edge: lagging(last) });
     places.push(...found.map((row) => placeOf(row, tenant)));
     looked += rows;
     if (found.length === missing || !edge[0]) return { places, rest: undefined };

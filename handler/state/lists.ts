@@ -237,7 +237,7 @@ async function readBatch(
     sized (tenant, id, n, size) AS (SELECT r.tenant, r.id, p.n, octet_length(r.body)
         + coalesce((SELECT sum(${ROW_SIZE}) ${output}), 0) + coalesce((SELECT sum(octet_length(k.body)) FROM chunks k
           WHERE r.body = '' AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0), 0)
-      FROM page p CROSS JOIN responses r WHERE r.tenant = p.tenant AND r.id = p.id),
+      FROM page p CROSS JOIN responses r WHERE r.tenant = p.tenant AND r.id = p.id AND r.expires_at > ${Date.now()}),
     fitting (tenant, id, n, size, total) AS (SELECT s.*, sum(s.size) OVER (ORDER BY s.n) FROM sized s)`;
   // The first one may take all that there is.
   const fits = sql`(s.total <= ${room} OR (s.total = s.size AND s.size <= ${isFirst ? memory.parsable : 0}))`;

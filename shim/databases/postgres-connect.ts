@@ -2,10 +2,11 @@ import type { Pool } from 'pg';
 import { type Database, redact } from '../../handler/index.ts';
 import { type PostgresPool, postgresDatabase } from '../../handler/state/database/postgres.ts';
 
-/** How long things may take: as options of a connection, and how long an answer is waited for, in milliseconds. */
+/** How long things may take: as options of a connection; how long an answer is waited for, and a batch tried again, in milliseconds. */
 export interface Times {
   options: string;
   answer: number;
+  patience?: number;
 }
 
 /**
@@ -19,6 +20,9 @@ export const OF_REQUESTS: Times = {
   ].join(' '),
   answer: 15_000,
 };
+
+/** Whom the primary can stand in for is not waited for. */
+export const OF_REPLICA: Times = { ...OF_REQUESTS, answer: 5_000, patience: 0 };
 
 /** A migration takes as long as the index of a large table. */
 export const FOR_EVER: Times = { options: '', answer: 2 ** 31 - 1 };
@@ -34,7 +38,7 @@ const ISOLATION = '-c default_transaction_isolation=repeatable\\ read';
 const UNSUPPORTED_PARAMETER = '08P01';
 
 /** Opens a database as it is, on at most `max` connections; rejects with an Error that names it, without its password. */
-export async function connect(url: string, max: number, { options, answer }: Times): Promise<Database> {
+export async function connect(url: string, max: number, { options, ...times }: Times): Promise<Database> {
   const { Pool } = (await import('pg')).default;
   const pools: Pool[] = [];
   const openPool = (options?: string) => {
@@ -63,7 +67,7 @@ export async function connect(url: string, max: number, { options, answer }: Tim
       level = await levelOf(pool); // its role may have it
     }
     // pg's own types know no batch of several statements.
-    return postgresDatabase(pool as unknown as PostgresPool, { answer, isolateEach: level !== ISOLATED });
+    return postgresDatabase(pool as unknown as PostgresPool, { ...times, isolateEach: level !== ISOLATED });
   } catch (error) {
     for (const pool of pools) if (!pool.ending) await pool.end();
     throw new CannotOpen(url, error);

@@ -1,16 +1,17 @@
-import type { Database } from '../../handler/index.ts';
+import { type Database, log } from '../../handler/index.ts';
+import { withReplica } from '../../handler/state/database/postgres-replica.ts';
 import { roleOf, runSteps, securingSteps } from '../../handler/state/database/postgres-schema.ts';
 import { withTenants } from '../../handler/state/database/postgres-tenants.ts';
 import { viewSteps } from '../../handler/state/database/postgres-views.ts';
 import { migrate, schemaVersion, stepsFrom } from '../../handler/state/database/schema.ts';
 import type { DatabaseKind } from './kind.ts';
-import { CannotOpen, connect, FOR_EVER, OF_REQUESTS } from './postgres-connect.ts';
+import { CannotOpen, connect, FOR_EVER, OF_REPLICA, OF_REQUESTS } from './postgres-connect.ts';
 
 /** PostgreSQL, by its own URLs. */
 export const postgres: DatabaseKind = {
   form: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
   hasRoles: true,
-  async open({ url, admin = url }) {
+  async open({ url, read, admin = url }) {
     const migrating = await connect(admin, 1, FOR_EVER);
     let tenants: Database | undefined;
     try {
@@ -20,9 +21,10 @@ export const postgres: DatabaseKind = {
         throw isForbidden(error) ? new Error(MAY_NOT, { cause: error }) : error;
       });
       await runSteps(migrating, await viewSteps(migrating));
-      if (admin !== url) tenants = await connectTenants(url, migrating);
+      const readsFrom = (primary: Database) => (read === undefined ? primary : withReplicaAt(read, primary));
+      if (admin !== url) tenants = readsFrom(await connectTenants(url, migrating));
       const whole = await connect(admin, tenants ? ADMIN_CONNECTIONS : CONNECTIONS, OF_REQUESTS);
-      return tenants ? withTenants(whole, tenants) : whole;
+      return tenants ? withTenants(whole, tenants) : readsFrom(whole);
     } catch (error) {
       await tenants?.close();
       throw error instanceof CannotOpen ? error : new CannotOpen(admin, error);
@@ -79,4 +81,14 @@ async function connectTenants(url: string, admin: Database): Promise<Database> {
     await tenants.close();
     throw new CannotOpen(url, error);
   }
+}
+
+/** Reads that may lag go to the replica at a URL. */
+function withReplicaAt(url: string, primary: Database): Database {
+  return withReplica(primary, () => connect(url, CONNECTIONS, OF_REPLICA), {
+    changed(reason) {
+      if (reason === undefined) log.info('the replica of the database is read');
+      else log.warn('the replica of the database is not read', { error: reason });
+    },
+  });
 }

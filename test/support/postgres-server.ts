@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,6 +31,8 @@ export interface PostgresServer {
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again, on the same port and data. */
   start(): Promise<void>;
+  /** Starts a replica of it, which is stopped for the copy: its port, and what ends it. */
+  replicate(): Promise<Pick<PostgresServer, 'port' | 'stop'>>;
 }
 
 /** Nobody's: a server of PostgreSQL refuses to be root. */
@@ -45,10 +58,16 @@ export async function startPostgres(
   const [code] = await once(initdb, 'exit');
   if (code !== 0) throw new Error(`initdb: ${said}`);
 
-  const port = await freePort();
+  return serve(data, await freePort(), settings, run);
+}
+
+/** Runs a program of the server in its folder. */
+type Run = (program: string, args: string[], stdio?: 'pipe' | 'ignore') => ReturnType<typeof spawn>;
+
+async function serve(data: string, port: number, settings: readonly string[], run: Run): Promise<PostgresServer> {
   const all = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', ...settings];
   const admin = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  let server: ReturnType<typeof run> | undefined;
+  let server: ReturnType<Run> | undefined;
   const start = async () => {
     const child = run('postgres', ['-D', data, ...all.flatMap((setting) => ['-c', setting])], 'ignore');
     child.unref(); // it ends with the process
@@ -83,6 +102,18 @@ export async function startPostgres(
     },
     stop,
     start,
+    async replicate() {
+      const copy = `${data}-${await freePort()}`;
+      await stop();
+      cpSync(data, copy, { recursive: true });
+      writeFileSync(join(copy, 'standby.signal'), '');
+      for (const name of ['', ...readdirSync(copy, { recursive: true, encoding: 'utf8' })])
+        if (who.uid) chownSync(join(copy, name), who.uid, who.gid);
+      chmodSync(copy, 0o700);
+      await start();
+      const from = `primary_conninfo=host=127.0.0.1 port=${port} user=postgres`;
+      return serve(copy, await freePort(), [...settings, from], run);
+    },
   };
 }
 

@@ -7,6 +7,8 @@ export interface Statement {
   readonly kind: 'read' | 'write';
   readonly text: string;
   readonly values: readonly Value[];
+  /** Whether what it reads may be some seconds old. A batch of such reads alone may go to a replica. */
+  readonly mayLag?: true;
   /** Which of the values are confidential; absent if none is. Drivers need not know. */
   readonly confidential?: readonly Confidential[];
 }

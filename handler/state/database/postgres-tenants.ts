@@ -1,6 +1,6 @@
 import { statementsOf, withBatch } from './batch.ts';
 import type { Database, Rows } from './database.ts';
-import { raw, read, sql, write } from './sql.ts';
+import { lagging, raw, read, sql, write } from './sql.ts';
 
 /** What stands between a tenant and a user in the name of a partition: no other name has a control character. */
 export const SEPARATOR = '\u001f';
@@ -18,8 +18,10 @@ const ANALYZE_AFTER = new Set([500, 5_000, 50_000]);
 export function withTenants(whole: Database, tenants: Database): Database {
   let writes = 0;
   const of = (partition: string, users = false): Database => {
-    const setting = read(
-      sql`SELECT set_config('app.tenant', ${partition}, true), set_config('app.users_of', ${users ? partition + SEPARATOR : ''}, true)`,
+    const setting = lagging(
+      read(
+        sql`SELECT set_config('app.tenant', ${partition}, true), set_config('app.users_of', ${users ? partition + SEPARATOR : ''}, true)`,
+      ),
     );
     const bound = withBatch(tenants, (inner) => async (batch) => {
       const { [NAME]: _, ...rows } = await inner.batch({ [NAME]: setting, ...batch });

@@ -45,6 +45,11 @@ export function read({ text, values, confidential }: Sql): Statement {
   return confidential ? { kind: 'read', text, values, confidential } : { kind: 'read', text, values };
 }
 
+/** The same statement, whose rows may be some seconds old: for what nobody relies on who has just written. */
+export function lagging(statement: Statement): Statement {
+  return { ...statement, mayLag: true };
+}
+
 /** A statement that may change something. */
 export function write({ text, values, confidential }: Sql): Statement {
   return confidential ? { kind: 'write', text, values, confidential } : { kind: 'write', text, values };
