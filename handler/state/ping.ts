@@ -2,10 +2,13 @@ import { fixedLimits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Database } from './database/database.ts';
-import { read, sql } from './database/sql.ts';
+import { read, sql, write } from './database/sql.ts';
 
 /** A read of the file itself; `SELECT 1` would not touch it. */
 const PING = { ping: read(sql`SELECT id FROM owners LIMIT 1`) };
+
+/** A write that changes nothing, where writers wait for nobody: a server may have become one that only reads. */
+const WRITE_PING = { ping: write(sql`UPDATE owners SET alive_until = 0 WHERE id = ''`) };
 
 /** Turns of the event loop that a late answer still gets: a busy process may not have read it yet. */
 const GRACE_TURNS = 3;
@@ -14,8 +17,9 @@ const GRACE_TURNS = 3;
 export function pinging(database: Database, readiness: Readiness): () => Promise<void> {
   let lastPing = Number.NEGATIVE_INFINITY;
   let pending = Promise.resolve();
+  const statements = database.system === 'postgresql' ? WRITE_PING : PING;
   const ping = async () => {
-    const problem = await failureOf(() => database.batch(PING));
+    const problem = await failureOf(() => database.batch(statements));
     if (!readiness.set('database', problem !== undefined)) return;
     if (problem === undefined) log.info('the database answers again');
     else log.error('the database does not answer', { error: describe(problem) });

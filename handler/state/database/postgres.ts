@@ -81,21 +81,38 @@ const SIZE_MS = 10_000;
 export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = {}): Database {
   const { patience = 5_000, answer = 15_000, isolateEach = false } = options;
   const running = new Set<Promise<unknown>>();
+  /** When connections have last answered, and when one was sent what it never answered. */
+  const answeredAt = new WeakMap<PostgresClient, number>();
+  let silentSince = Number.NEGATIVE_INFINITY;
   let named = true;
   let writes = 0;
   let size: number | undefined;
   let sizedAt = Number.NEGATIVE_INFINITY;
   let closing: Promise<void> | undefined;
 
+  /** Takes a connection; not one that was last heard of before another fell silent, which the same may have happened to. */
+  const take = async (): Promise<PostgresClient> => {
+    for (;;) {
+      const client = await pool.connect().catch((error) => {
+        throw new NotSent(error);
+      });
+      if ((answeredAt.get(client) ?? Number.POSITIVE_INFINITY) >= silentSince) return client;
+      client.release(true);
+    }
+  };
+
   const once = async (statements: readonly Statement[], isNamed = named): Promise<Row[][]> => {
-    const client = await pool.connect().catch((error) => {
-      throw new NotSent(error);
-    });
+    const client = await take();
     const batch = new PostgresBatch(isolateEach ? [ISOLATE, ...statements] : statements, isNamed);
-    const timer = setTimeout(() => batch.handleError(new Error(`no answer within ${answer} ms`)), answer);
+    const sentAt = performance.now();
+    const timer = setTimeout(() => {
+      silentSince = Math.max(silentSince, sentAt);
+      batch.handleError(new Error(`no answer within ${answer} ms`));
+    }, answer);
     client.query(batch);
     try {
       const rows = await batch.rows;
+      answeredAt.set(client, performance.now());
       client.release();
       return isolateEach ? rows.slice(1) : rows;
     } catch (error) {
