@@ -63,6 +63,11 @@ export const DEFAULT_TENANT = 'default';
 /** The name that the configuration has for each tenant that it does not name. */
 export const ANY_TENANT = '*';
 
+/** The entry of a tenant in a mapping by their names, or of each that is not named there. */
+export function entryOf<T>(entries: Readonly<Record<string, T>>, tenant = DEFAULT_TENANT): T | undefined {
+  return Object.hasOwn(entries, tenant) ? entries[tenant] : entries[ANY_TENANT];
+}
+
 /** Whether what is stored is seen by all of its tenant, or by the user that made it alone. */
 export type Isolation = 'tenant' | 'user';
 

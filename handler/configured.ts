@@ -51,6 +51,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
       attributes: attributeReader(attributes),
       findMedia,
       costs: openCosts(config.costs, compileCel),
+      tenants: config.tenants,
       turnLimits: turnLimitsBy(config, shared),
       seal: sealWith(config.secrets, secret),
       storage: {
@@ -104,7 +105,7 @@ function turnLimitsBy(config: Config, { ledger, identify }: Shared): TurnLimits 
   const { tenants, models = [], auth } = config;
   const limited = [
     ...Object.entries(tenants).flatMap(([name, tenant]) =>
-      limitsUse(tenant) || tenant.perUser ? [['tenants', name]] : [],
+      limitsUse(tenant) || limitsUse(tenant.perUser) ? [['tenants', name]] : [],
     ),
     ...models.flatMap((model, index) => (limitsUse(model) ? [['models', String(index)]] : [])),
   ];

@@ -1,10 +1,11 @@
 import type { TurnLedger } from './allowances/port.ts';
 import { LogNotifier } from './background/log-notifier.ts';
 import type { Identify } from './caller.ts';
+import { PlaceCount } from './caller-count.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import { misconfigured } from './config/problems.ts';
 import type { CompileCel } from './costs.ts';
-import { CallerCount, FairQueue, type QueueLimits } from './fair-queue.ts';
+import { FairQueue, type QueueLimits } from './fair-queue.ts';
 import { type KeySource, openKeySource } from './identity/key-source.ts';
 import type { IdentityServices } from './identity/open-identify.ts';
 import { StoredKeys } from './identity/stored-keys.ts';
@@ -67,7 +68,7 @@ export function openProcess(options: HandlerOptions): Shared {
   const encryption = encryptionOf(options, measured, histories);
   const database = encryption?.shared ?? measured;
   const turns = new FairQueue(queueOf(limits));
-  const sockets = new CallerCount(limits.perCaller.sockets);
+  const sockets = new PlaceCount('sockets', limits.perCaller.sockets);
   return {
     services: {
       basePath: basePathOf(options),
@@ -82,7 +83,7 @@ export function openProcess(options: HandlerOptions): Shared {
       ping: pinging(database, readiness),
       memory,
       turns,
-      beginning: new CallerCount(),
+      beginning: new PlaceCount('backgroundTurns'),
       sockets,
     },
     storage: {

@@ -13,6 +13,7 @@ const ground = [
     'base64.ts',
     'byte-list.ts',
     'caller.ts',
+    'caller-count.ts',
     'charge.ts',
     'contract.ts',
     'costs.ts',

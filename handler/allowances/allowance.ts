@@ -1,5 +1,5 @@
 import type { Budget, Caller, Rates } from '../caller.ts';
-import { ANY_TENANT, DEFAULT_TENANT, limitsUse } from '../caller.ts';
+import { DEFAULT_TENANT, entryOf, limitsUse } from '../caller.ts';
 import { matcher } from '../pattern.ts';
 import type { LimitingConfig } from './port.ts';
 
@@ -43,7 +43,7 @@ export function allowanceRules({ tenants, models = [] }: LimitingConfig): Allowa
   return {
     of({ tenant = DEFAULT_TENANT, user }, name) {
       const all: Allowance[] = [];
-      const entry = Object.hasOwn(tenants, tenant) ? tenants[tenant] : tenants[ANY_TENANT];
+      const entry = entryOf(tenants, tenant);
       if (entry) {
         if (user !== undefined) add(all, entry.perUser, tenant, 'user', user);
         add(all, entry, tenant, 'tenant', '');

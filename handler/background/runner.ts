@@ -1,3 +1,5 @@
+import { tenantOf } from '../caller.ts';
+import { CallerCount } from '../caller-count.ts';
 import { ApiError } from '../errors.ts';
 import { FairQueue } from '../fair-queue.ts';
 
@@ -20,6 +22,8 @@ export interface Runner {
   stop(job: Pick<Job, 'tenant' | 'id'>): Promise<void>;
   /** Jobs of a caller that run or wait here. Absent where nothing counts them. */
   countOf?(caller: string): number;
+  /** The same of a tenant, all its users together. */
+  countOfTenant?(tenant: string): number;
   /** Jobs that run and that wait here. Absent where nothing counts them. */
   counts?(): { running: number; waiting: number };
   /** Changes how many jobs run here at a time; those that run go on. Absent where nothing limits them. */
@@ -29,20 +33,25 @@ export interface Runner {
 }
 
 /**
- * A Runner in this process with `maxJobs` jobs at a time. Others wait; next is the oldest job of the caller with the fewest
- * running ones.
+ * A Runner in this process with `maxJobs` jobs at a time. Others wait; next is the oldest job of the tenant with the fewest
+ * running ones, and of its caller with the fewest.
  */
 export function inProcessRunner(work: Work, maxJobs: number): Runner {
   const limitsOf = (places: number) => ({ places, waiting: Number.POSITIVE_INFINITY });
   const queue = new FairQueue(limitsOf(maxJobs));
   const jobs = new Map<string, { controller: AbortController; ended: Promise<unknown> }>();
 
+  const byCaller = new CallerCount();
+  const byTenant = new CallerCount();
+
   const run = async (job: Job, controller: AbortController) => {
-    const release = await queue.enter(job.caller, controller.signal);
+    const tenant = tenantOf(job.tenant);
+    const leave = [byCaller.hold(job.caller), byTenant.hold(tenant)];
     try {
+      leave.push(await queue.enter({ id: job.caller, tenant }, controller.signal));
       await work(job, controller.signal);
     } finally {
-      release();
+      for (const each of leave) each();
     }
   };
   const end = async (key: string) => {
@@ -60,7 +69,8 @@ export function inProcessRunner(work: Work, maxJobs: number): Runner {
       jobs.set(key, { controller, ended: run(job, controller).then(remove, remove) });
     },
     stop: (job) => end(keyOf(job)),
-    countOf: (caller) => queue.countOf(caller),
+    countOf: (caller) => byCaller.countOf(caller),
+    countOfTenant: (tenant) => byTenant.countOf(tenant),
     counts: () => queue.counts,
     setMaxJobs: (maxJobs) => queue.setLimits(limitsOf(maxJobs)),
     async close(patience) {

@@ -1,12 +1,17 @@
 import * as v from 'valibot';
 import { name } from './auth.ts';
-import { storage } from './quantity.ts';
-import { budgets, rates, windows } from './windows.ts';
+import { count, storage } from './quantity.ts';
+import { budgets, rates } from './windows.ts';
+
+const most = count(1_000_000);
+
+/** What somebody may have at a time in one process, and use in a minute. */
+const limits = { turns: most, backgroundTurns: most, sockets: most, ...rates };
 
 const tenant = v.strictObject({
-  limits: v.optional(v.strictObject({ ...rates, storedBytes: storage })),
+  limits: v.optional(v.strictObject({ ...limits, storedBytes: storage })),
   budgets,
-  perUser: v.optional(v.strictObject(windows)),
+  perUser: v.optional(v.strictObject({ limits: v.optional(v.strictObject(limits)), budgets })),
 });
 
 const named = v.record(name, tenant, 'must be a mapping of tenants to what each may have');

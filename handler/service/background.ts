@@ -1,10 +1,10 @@
 import { follow } from '../background/follow.ts';
 import { queuedProgress } from '../background/progress.ts';
 import { terminate } from '../background/terminate.ts';
-import type { Caller } from '../caller.ts';
+import { type Caller, DEFAULT_TENANT } from '../caller.ts';
+import { placeLimit } from '../caller-count.ts';
 import { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
-import { callerLimit } from '../fair-queue.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
 import { isUnreadable } from '../state/encryption.ts';
@@ -18,6 +18,7 @@ import { tokensOf } from '../turn/turn-tokens.ts';
 import { admitTurn } from './admit.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
+import { placesOf } from './place.ts';
 import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
 
@@ -36,9 +37,14 @@ export async function startBackground(
 ): Promise<Readonly<Record<string, string>> | undefined> {
   const { runner, limits, beginning } = services;
   const { caller } = ctx;
-  const maxTurns = { ...limits.perCaller, ...caller.limits }.backgroundTurns ?? Number.POSITIVE_INFINITY;
-  if ((runner.countOf?.(caller.id) ?? 0) + beginning.countOf(caller.id) >= maxTurns) throw callerLimit();
-  const release = beginning.hold(caller.id);
+  const max = placesOf(services.tenants, caller, 'backgroundTurns');
+  const begun = beginning.countOf(caller);
+  const ofCaller = begun.caller + (runner.countOf?.(caller.id) ?? 0);
+  if (ofCaller >= (max.caller ?? limits.perCaller.backgroundTurns ?? Number.POSITIVE_INFINITY))
+    throw placeLimit('caller', 'backgroundTurns');
+  const ofTenant = begun.tenant + (runner.countOfTenant?.(caller.tenant ?? DEFAULT_TENANT) ?? 0);
+  if (ofTenant >= (max.tenant ?? Number.POSITIVE_INFINITY)) throw placeLimit('tenant', 'backgroundTurns');
+  const release = beginning.hold(caller);
   try {
     const admission = await admitTurn(services, caller, summary);
     try {

@@ -1,3 +1,5 @@
+import { type Caller, entryOf } from '../caller.ts';
+import type { PlaceLimits, Places } from '../caller-count.ts';
 import { type Bounds, startBounds } from '../turn/bounds.ts';
 import type { RequestContext } from './context.ts';
 import type { Services } from './services.ts';
@@ -11,10 +13,10 @@ export interface TurnPlace {
 
 /** Waits until the caller has a place for a turn; throws an ApiError where there is none to wait for, or the client has left. */
 export async function takePlace(
-  { turns, running, limits }: Pick<Services, 'turns' | 'running' | 'limits'>,
+  { turns, running, limits, tenants }: Pick<Services, 'turns' | 'running' | 'limits' | 'tenants'>,
   { caller, signal }: Pick<RequestContext, 'caller' | 'signal'>,
 ): Promise<TurnPlace> {
-  const entered = turns.enter(caller.id, signal, caller.limits?.turns);
+  const entered = turns.enter(caller, signal, placesOf(tenants, caller, 'turns'));
   const leavePlace = entered instanceof Promise ? await entered : entered;
   const bounds = startBounds(signal, limits);
   const leaveRunning = running.enter(bounds.fail);
@@ -25,5 +27,16 @@ export async function takePlace(
       leaveRunning();
       bounds.end();
     },
+  };
+}
+
+/** How many of something a caller and its tenant may have at a time; what is absent is as `limits.perCaller` has it, or not limited. */
+export function placesOf(tenants: Services['tenants'], { tenant, user, limits }: Caller, what: Places): PlaceLimits {
+  const entry = entryOf(tenants, tenant);
+  const own = limits?.[what];
+  const ofUser = user === undefined ? undefined : entry?.perUser?.limits?.[what];
+  return {
+    caller: own === undefined || ofUser === undefined ? (own ?? ofUser) : Math.min(own, ofUser),
+    tenant: entry?.limits?.[what],
   };
 }

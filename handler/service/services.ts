@@ -4,11 +4,12 @@ import type { Audit } from '../audit.ts';
 import type { LogNotifier } from '../background/log-notifier.ts';
 import type { Runner } from '../background/runner.ts';
 import type { Identify, Isolation } from '../caller.ts';
+import type { PlaceCount, Places } from '../caller-count.ts';
 import type { Codecs } from '../codec/codec.ts';
 import type { CostRules } from '../costs.ts';
 import type { FindDocsScript } from '../docs-script.ts';
 import type { ErrorSetting } from '../error-style.ts';
-import type { CallerCount, FairQueue } from '../fair-queue.ts';
+import type { FairQueue } from '../fair-queue.ts';
 import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
@@ -22,6 +23,12 @@ import type { PromptTemplate } from '../turn/prompt.ts';
 import type { RunningTurns } from '../turn/running.ts';
 import type { ServerTools } from '../turn/tools.ts';
 
+/** What a tenant and each of its users may have at a time in one process. */
+export interface TenantPlaces {
+  readonly limits?: { readonly [What in Places]?: number | undefined } | undefined;
+  readonly perUser?: Pick<TenantPlaces, 'limits'> | undefined;
+}
+
 /** What belongs to the process, whatever its configuration: shared by all requests, and kept when it is reloaded. */
 export interface ProcessServices {
   /** The prefix of all paths. */
@@ -31,9 +38,9 @@ export interface ProcessServices {
   /** The queue of turns that clients wait for. */
   turns: FairQueue;
   /** Background turns by caller that are being stored, before the runner knows them. */
-  beginning: CallerCount;
+  beginning: PlaceCount;
   /** WebSockets by caller. */
-  sockets: CallerCount;
+  sockets: PlaceCount;
   codecs: Codecs;
   /** Where the script of the page at `/docs` is. */
   docsScript: FindDocsScript;
@@ -78,6 +85,8 @@ export interface ConfiguredServices {
   /** Finds media URLs that the configuration forbids. */
   findMedia: FindMedia;
   costs: CostRules;
+  /** What tenants may have, by their names. */
+  tenants: Readonly<Record<string, TenantPlaces>>;
   /** What turns may use in windows of time; undefined where nothing can limit them so. */
   turnLimits: TurnLimits | undefined;
   /** The Seal of a tenant. */

@@ -135,8 +135,9 @@ test('the openai client waits for the next minute and succeeds, and gives up at 
       apiKey: apiKey ?? '',
       maxRetries: 2,
       fetch: async (url, init) => {
+        const reply = await door.fetch(String(url).replace('http://in-process', ''), init);
         requests++;
-        return door.fetch(String(url).replace('http://in-process', ''), init);
+        return reply;
       },
     });
   t.mock.timers.tick(58_500);
@@ -250,18 +251,18 @@ test('what the model’s server refuses counts as a request, and what never got 
 
 test('a background turn is a request when it is asked for, and its tokens count when it has been made', async (t) => {
   const owner = { tenant: 'a', limits: { tokensPerMinute: 30, requestsPerMinute: 3 } };
-  const { ask, door, database, model } = await open(t, {}, { a: owner });
+  const { ask, door, database, model, start } = await open(t, {}, { a: owner });
   const name = model.script(says('ok'));
   const created = await ask('a', { model: name, background: true });
   assert.equal(created.status, 200);
   assert.equal(created.headers.get('x-ratelimit-remaining-requests'), '2');
-  const { id } = (await created.json()) as { id: string };
-  assert.ok(id);
-  await until(async () => door.model && model.calls(name).length === 1);
-  await until(
-    async () => (await ask('a', { model: name, input: 'as long as thirteen tokens or so, at three' })).status === 429,
-  );
+  await created.text();
+  await until(() => model.calls(name).length === 1);
   assert.equal(await counted(door, database, 'key tokens%'), 18);
+  const second = await start();
+  t.after(() => second.close());
+  const long = { model: name, input: 'as long as thirteen tokens or so, at three' };
+  assert.equal(await statuses(1, () => ask('a', long, second)), '429');
 });
 
 test('a turn that another process takes over is counted once', async (t) => {

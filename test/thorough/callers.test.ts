@@ -171,3 +171,64 @@ test('so it is with WebSockets, and with connections', LIMIT, async (t) => {
   await once(other, 'close');
   assert.equal((await ask(agents[2] ?? assert.fail())).statusCode, 200);
 });
+
+test('a tenant, and each of its users, has limits of its own', LIMIT, async (t) => {
+  const model = await startScriptedModel();
+  const tenants = {
+    acme: {
+      limits: { turns: 2, backgroundTurns: 2, sockets: 2 },
+      perUser: { limits: { turns: 1, backgroundTurns: 1, sockets: 1 } },
+    },
+    '*': { limits: { turns: 1 } },
+  };
+  const config = parseConfig({ ...testConfigFile(model), limits: {}, tenants });
+  const identify = (request: Request) => {
+    const [tenant = '', user = ''] = request.headers.get('x-caller')?.split('/') ?? [];
+    return { id: `${tenant}/${user}`, tenant, user };
+  };
+  const handler = await testHandler(model, { config, identify });
+  const { fetch, memory } = handler;
+  const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, memory, log: () => {} });
+  const door = doorAt('node-http', `http://127.0.0.1:${server.port}`, model, server.close);
+  t.after(async () => {
+    await door.close();
+    await handler.close();
+  });
+  const { model: name, until, endFirst } = queuedTurns(door);
+  const ask = (who: string, more = {}) => post(door, { model: name, input: who, ...more }, as(who));
+  const refusal = async (reply: Response) => {
+    const { error } = (await reply.json()) as { error: { message: string; code: string } };
+    assert.deepEqual([reply.status, error.code, reply.headers.get('retry-after')], [429, 'rate_limit_exceeded', '1']);
+    return error.message;
+  };
+  const running = [ask('acme/ann')];
+  await until(1);
+  assert.match(await refusal(await ask('acme/ann')), /`perUser` of your tenant/);
+  running.push(ask('acme/bob'));
+  await until(2);
+  assert.match(await refusal(await ask('acme/eve')), /^Your tenant has reached/);
+  running.push(ask('other/ann'));
+  await until(3);
+  assert.match(await refusal(await ask('other/bob')), /^Your tenant has reached/);
+  const background = { background: true };
+  for (const who of ['acme/ann', 'acme/bob']) assert.equal((await ask(who, background)).status, 200);
+  assert.match(await refusal(await ask('acme/ann', background)), /`perUser` of your tenant/);
+  assert.match(await refusal(await ask('acme/eve', background)), /^Your tenant has reached/);
+  await until(5);
+  for (let turn = 0; turn < 5; turn++) endFirst();
+  for (const reply of await Promise.all(running)) assert.equal(reply.status, 200);
+  const dial = (caller: string) =>
+    new WebSocket(`ws://127.0.0.1:${server.port}/v1/responses`, { headers: { 'x-caller': caller } }).on(
+      'error',
+      () => {},
+    );
+  const open = [dial('acme/ann'), dial('acme/bob')];
+  await Promise.all(open.map((socket) => once(socket, 'open')));
+  for (const who of ['acme/ann', 'acme/eve']) {
+    const [, { statusCode }] = (await once(dial(who), 'unexpected-response')) as [object, IncomingMessage];
+    assert.equal(statusCode, 429, who);
+  }
+  const closed = Promise.all(open.map((socket) => once(socket, 'close')));
+  for (const socket of open) socket.close();
+  await closed;
+});

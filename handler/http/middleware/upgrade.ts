@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { styleOf } from '../../error-style.ts';
 import { ApiError } from '../../errors.ts';
 import { requireScope } from '../../service/context.ts';
+import { placesOf } from '../../service/place.ts';
 import type { Services } from '../../service/services.ts';
 import { serveSocket } from '../../websocket/connection.ts';
 import { contextOf, type Env } from '../env.ts';
@@ -38,10 +39,10 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     // A copy of the handshake, since some runtimes drop a request's headers with its reply.
     const handshake = new Request(c.req.url, { headers: new Headers(c.req.raw.headers) });
     const again = ({ identify }: Services) => identify(handshake, c.env);
-    sockets.check(ctx.caller.id, ctx.caller.limits?.sockets);
+    sockets.check(ctx.caller, placesOf(services.tenants, ctx.caller, 'sockets'));
     return c.env.upgrade(
       async (socket) => {
-        const leavePlace = sockets.hold(ctx.caller.id); // not before: a client may leave in the middle of the handshake
+        const leavePlace = sockets.hold(ctx.caller); // not before: a client may leave in the middle of the handshake
         await serveSocket(socket, services, { ...ctx, identify: again }, ({ errors }) =>
           errors === 'auto' ? ownStyle : errors,
         );

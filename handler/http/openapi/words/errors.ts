@@ -29,7 +29,7 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
   unsupported_media: 'the body is not JSON, or in an encoding that is not known',
   rate_limit: "the model's server has a limit of its own",
   quota: "a budget of the caller's, or the account at the model's server, has nothing left",
-  caller_limit: 'the caller has as much under way as `limits.perCaller`, or its key, allows',
+  caller_limit: 'the caller has as much under way as `limits.perCaller`, its key, or its tenant allows',
   allowance: 'as much was used in this minute as the key, the user, the tenant or the model may',
   overloaded: 'as much is held as `limits.inFlight` or `limits.turns` allow, or the database does not answer',
   stopping: 'the server stops',
