@@ -22,17 +22,17 @@ export async function startFaultyProxy(target: number): Promise<FaultyProxy> {
   let next: () => Fate = () => 'passes';
   let cuts = 0;
   let isStalled = false;
-  const pairs = new Set<{ client: Socket; server: Socket; stalls: boolean }>();
+  const pairs = new Set<{ client: Socket; server: Socket; stalls: boolean; end(): void }>();
   const server = createServer((client) => {
-    const pair = { client, server: connect(target, '127.0.0.1'), stalls: isStalled };
-    pairs.add(pair);
-    let hasBegun = false;
-    let isLast = false;
     const end = () => {
       pairs.delete(pair);
       client.destroy();
       pair.server.destroy();
     };
+    const pair = { client, server: connect(target, '127.0.0.1'), stalls: isStalled, end };
+    pairs.add(pair);
+    let hasBegun = false;
+    let isLast = false;
     client.on('data', (data) => {
       if (pair.stalls) return;
       const fate = hasBegun ? next() : 'passes';
@@ -62,7 +62,10 @@ export async function startFaultyProxy(target: number): Promise<FaultyProxy> {
     },
     stall(which) {
       isStalled = which === 'all';
-      for (const pair of pairs) pair.stalls ||= which !== 'none';
+      for (const pair of pairs) {
+        if (which !== 'none') pair.stalls = true;
+        else if (pair.stalls) pair.end(); // what comes through again finds nobody who knows of it
+      }
     },
     get cuts() {
       return cuts;
