@@ -35,9 +35,11 @@ const logExists = (kinds: Sql) => sql`(EXISTS (SELECT 1 FROM events e WHERE e.te
  */
 export async function removeResponses(database: Database, before: number): Promise<boolean> {
   const { due } = await database.batch({
+    // Bounded first: else PostgreSQL takes the conditions of a row for those of many, and reads the whole table for them.
     due: read(sql`SELECT r.tenant, r.id, r.parent, r.conversation, CASE WHEN ${OPEN} OR ${CONTINUED} THEN 1 ELSE 0 END AS blocked,
         ${weightOf(sql`i.tenant = r.tenant AND i.holder = r.id`)}
-      FROM responses r WHERE r.waits = 0 AND r.expires_at < ${before} ORDER BY r.expires_at LIMIT ${ROW_LIMIT}`),
+      FROM (SELECT d.tenant, d.id, d.parent, d.conversation, d.status, d.expires_at FROM responses d WHERE d.waits = 0 AND d.expires_at < ${before}
+        ORDER BY d.expires_at LIMIT ${ROW_LIMIT}) r ORDER BY r.expires_at`),
   });
   if (due.length === 0) return false;
   const { blocked, free, items } = sliceOf(due);
@@ -46,9 +48,12 @@ export async function removeResponses(database: Database, before: number): Promi
     by: sql`i.tenant, i.holder, i.side, i.place`,
   };
   await database.batch({
-    waiting: forRows(
-      blocked,
-      (ids) => sql`UPDATE responses AS r SET waits = 1 WHERE (r.tenant, r.id) IN ${ids} AND (${OPEN} OR ${CONTINUED})`,
+    // Two statements: for an OR, PostgreSQL reads the whole table.
+    waiting: [OPEN, CONTINUED].flatMap((condition) =>
+      forRows(
+        blocked,
+        (ids) => sql`UPDATE responses AS r SET waits = 1 WHERE (r.tenant, r.id) IN ${ids} AND ${condition}`,
+      ),
     ),
     items: removeItems(free, own, items),
     texts: removeLog(free, OWN_TEXTS),
@@ -117,7 +122,8 @@ export async function removeConversations(database: Database, before: number): P
   const { due } = await database.batch({
     due: read(sql`SELECT v.tenant, v.id, CASE WHEN ${BEGUN_IN} THEN 1 ELSE 0 END AS blocked,
         ${weightOf(sql`i.tenant = v.tenant AND i.conversation = v.id`)}
-      FROM conversations v WHERE v.waits = 0 AND v.deleted_at < ${before} ORDER BY v.deleted_at LIMIT ${ROW_LIMIT}`),
+      FROM (SELECT d.tenant, d.id, d.deleted_at FROM conversations d WHERE d.waits = 0 AND d.deleted_at < ${before}
+        ORDER BY d.deleted_at LIMIT ${ROW_LIMIT}) v ORDER BY v.deleted_at`),
   });
   if (due.length === 0) return false;
   const { blocked, free, items } = sliceOf(due);

@@ -105,7 +105,9 @@ test('every statement finds its rows by a key, however much is stored, and does 
   await expire();
   await door.sweep();
   assert.ok(plans.size > 50, `${plans.size} statements`);
-  const bad = [...plans].filter(([, steps]) => steps.some((step) => READS_ALL.test(step)));
+  const isBad = (step: string, _: number, steps: string[]) =>
+    READS_ALL.test(step) && !steps.includes(step.replace('SCAN', 'CO-ROUTINE')); // which is bounded itself
+  const bad = [...plans].filter(([, steps]) => steps.some(isBad));
   assert.deepEqual(bad, []);
   assert.deepEqual(misnamed, []);
 });
