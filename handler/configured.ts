@@ -9,6 +9,7 @@ import { mediaFinder } from './media.ts';
 import { openCosts } from './open-costs.ts';
 import { type AddedBackends, type OpenedBackends, openModels } from './open-models.ts';
 import type { Shared } from './process.ts';
+import { limiterTokens } from './rate-limiter.ts';
 import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
@@ -33,6 +34,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
   const { routes, backends } = openModels(config, transport, added, earlier);
   const { isolation } = config;
   const storedLimit = storedLimitOf(config);
+  checkHits(config);
   const { limits, docs, errors, hosts, prompts, attributes, retention, logRetention, webhooks } = config;
   return {
     backends,
@@ -60,12 +62,20 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
         logRetention,
         history: limits.history,
         stored: limits.stored,
-        charges: config.usage || storedLimit !== undefined,
+        charges: config.usage || storedLimit !== undefined || config.rateLimiter !== undefined,
         storedBytes: storedLimit && new StoredBytes(storage.database, storedLimit),
         webhooks,
       },
     },
   };
+}
+
+/** Throws a ConfigError where the rate limit service would be told of a cost that there is not. */
+function checkHits({ rateLimiter, costs }: Config): void {
+  const { hits = 'total_tokens' } = rateLimiter ?? {};
+  if (Object.hasOwn(limiterTokens, hits) || costs.some(({ name }) => name === hits)) return;
+  const says = `is no name in \`costs\`, and none of ${Object.keys(limiterTokens).join(', ')}`;
+  throw new ConfigError([{ path: ['rateLimiter', 'hits'], says }]);
 }
 
 /** The most that each tenant may have stored; undefined where none has a limit. */

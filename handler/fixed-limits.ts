@@ -185,6 +185,8 @@ export const fixedLimits = {
   chargesKept: 3_600 * s,
   /** Charges with costs of their own that `GET /v1/usage` reads before they are added up. Past it: they are added up first. */
   chargesRead: 10_000,
+  /** Descriptors whose hits wait for the rate limit service (`rateLimiter`). Past it: those of others are lost. */
+  limiterWaiting: 100_000,
   /** How long what a tenant has stored is known, where it has a limit. Past it: its next turn looks. */
   storedBytesKnown: 5 * s,
   /** Tenants of which a process knows that. Past it: the one looked at longest ago is forgotten. */

@@ -14,6 +14,7 @@ import type { OpenedBackends } from './open-models.ts';
 import type { HandlerOptions } from './options.ts';
 import { openProcess } from './process.ts';
 import type { Services } from './service/services.ts';
+import { addUpCharges } from './state/charge-sums.ts';
 import { leaveChores, takeChore } from './state/chores.ts';
 import { countDeliveries } from './state/deliveries.ts';
 import { waitingJobs } from './state/jobs.ts';
@@ -57,6 +58,7 @@ export { type AddedBackends, type OpenBackend, openModels, wordsIn } from './ope
 export type { HandlerOptions } from './options.ts';
 export { matcher } from './pattern.ts';
 export { usageGroupNames } from './protocol/usage.ts';
+export type { LimiterSettings, RateLimiter } from './rate-limiter.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';
 export { keepSecret, redact } from './redact.ts';
 export type { Socket } from './socket.ts';
@@ -144,7 +146,7 @@ const RESUME_BATCH = 500;
 export function createHandler(options: HandlerOptions): Handler {
   const { backends: added, runner: open = inThisProcess(options) } = options;
   const shared = openProcess(options);
-  const { turns, running, memory, readiness } = shared.services;
+  const { turns, running, memory, readiness, limiterCharges } = shared.services;
   const { database, encryption, lease, histories } = shared.storage;
   const { deliver, setWebhooks } = openDeliverer({
     database,
@@ -187,13 +189,18 @@ export function createHandler(options: HandlerOptions): Handler {
       });
     return within(fixedLimits.ping, counting);
   };
+  const chargeLimiter = async () => {
+    if (!limiterCharges) return;
+    while (await addUpCharges(database, Date.now(), limiterCharges.take));
+    await limiterCharges.send();
+  };
   const handler: Handler = {
     fetch: async (request, ingress = {}) => newest.app.fetch(request, ingress),
     sweep(maxSlices) {
       histories.removeOld();
       const { conversationRetention: conversations } = newest.config;
       const storedLimit = newest.services.storage.storedBytes?.limit;
-      return sweep(database, lease, Date.now(), { maxSlices, conversations, storedLimit });
+      return sweep(database, lease, Date.now(), { maxSlices, conversations, storedLimit, told: limiterCharges?.take });
     },
     async resume() {
       if (closing) return;
@@ -204,6 +211,7 @@ export function createHandler(options: HandlerOptions): Handler {
     maintain() {
       endMaintenance();
       const { sweep, resume, deliver } = handler;
+      const charge = limiterCharges && chargeLimiter;
       endMaintenance = startMaintenance(
         {
           async sweep() {
@@ -212,6 +220,7 @@ export function createHandler(options: HandlerOptions): Handler {
           },
           resume,
           deliver,
+          charge,
         },
         lease.duration,
       );
@@ -254,6 +263,11 @@ export function createHandler(options: HandlerOptions): Handler {
       await within(fixedLimits.ending, Promise.all([closed, running.idle()]));
       endMaintenance();
       await shared.ledger?.close();
+      await within(
+        fixedLimits.ending,
+        chargeLimiter().catch(() => {}),
+      ); // else another process does
+      options.rateLimiter?.close();
       await leaveChores(database, lease.id).catch(() => {}); // others wait for its time then
       await lease.release(database).catch(() => {}); // else the lease will tell
     },

@@ -6,6 +6,9 @@ export const SWEEP_MS = 60_000;
 /** The interval of webhook retries, in milliseconds. */
 const DELIVER_MS = 2_000;
 
+/** The interval in which the rate limit service is told what turns used, in milliseconds. */
+const CHARGE_MS = 1_000;
+
 /** Checks for turns of dead processes per lease. */
 const RESUMES = 3;
 
@@ -14,14 +17,17 @@ export interface Maintenance {
   sweep(): Promise<unknown>;
   resume(): Promise<unknown>;
   deliver(): Promise<unknown>;
+  /** Tells the rate limit service what turns used, if there is one. */
+  charge?: (() => Promise<unknown>) | undefined;
 }
 
 /** Runs all of it now and then periodically, until the returned function is called. Failures are logged. */
-export function startMaintenance({ sweep, resume, deliver }: Maintenance, lease: number): () => void {
+export function startMaintenance({ sweep, resume, deliver, charge }: Maintenance, lease: number): () => void {
   const timers = [
     repeat(SWEEP_MS, 'sweep', sweep),
     repeat(lease / RESUMES, 'resume', resume),
     repeat(DELIVER_MS, 'deliver', deliver),
+    ...(charge ? [repeat(CHARGE_MS, 'charge', charge)] : []),
   ];
   return () => timers.forEach(clearInterval);
 }

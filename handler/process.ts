@@ -20,6 +20,7 @@ import type { Database } from './state/database/database.ts';
 import type { Encryption } from './state/encryption.ts';
 import { HistoryCache } from './state/history-cache.ts';
 import { findKey } from './state/keys.ts';
+import { LimiterCharges } from './state/limiter-charges.ts';
 import { pinging } from './state/ping.ts';
 import { ProcessLease } from './state/process-lease.ts';
 import { sharedSecret } from './state/secret.ts';
@@ -79,6 +80,7 @@ export function openProcess(options: HandlerOptions): Shared {
       running: new RunningTurns(),
       readiness,
       audit: options.audit,
+      limiterCharges: limiterChargesOf(options),
       telemetry: telemetry ?? {},
       ping: pinging(database, readiness),
       memory,
@@ -136,6 +138,17 @@ function encryptionOf(
   if (secrets.length === 0) return undefined;
   const dropped = (tenant: string) => histories.deleteTenant(tenant);
   return openEncryption?.({ database, secrets, encrypts: encryptAtRest, dropped });
+}
+
+/** Throws a ConfigError for a service without its port. */
+function limiterChargesOf({
+  config: { rateLimiter: settings },
+  rateLimiter,
+}: HandlerOptions): LimiterCharges | undefined {
+  if (!settings) return undefined;
+  if (!rateLimiter)
+    throw misconfigured('rateLimiter', 'needs the option `rateLimiter` of the root, which the command has');
+  return new LimiterCharges(rateLimiter, settings);
 }
 
 /** The keys of issuers by their URLs. They are kept for as long as the process lasts, so that a reload asks for none. */

@@ -17,14 +17,15 @@ export const libraries = {
 
 /** What the handler has to have from the start, of libraries that only some configurations use, or only callers whom a program identifies. */
 export async function librariesFor(
-  { secrets }: Pick<Config, 'secrets'>,
+  { secrets, rateLimiter: settings }: Pick<Config, 'secrets' | 'rateLimiter'>,
   identify?: Identify,
 ): Promise<Partial<HandlerOptions>> {
   if (identify) await loadLimits();
-  if (secrets.length === 0) return {};
+  const rateLimiter = settings && (await import('./rate-limiter.ts')).openRateLimiter(settings);
+  if (secrets.length === 0) return { rateLimiter };
   const [{ openEncryption }, { openNodeCipher: openCipher }] = await Promise.all([
     import('../handler/encryption/index.ts'),
     import('./node-cipher.ts'),
   ]);
-  return { openEncryption: (options) => openEncryption({ openCipher, ...options }) };
+  return { rateLimiter, openEncryption: (options) => openEncryption({ openCipher, ...options }) };
 }

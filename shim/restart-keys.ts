@@ -13,6 +13,7 @@ function startedWith({ config, listen, database }: Setup): [key: string, value: 
     ['encryptAtRest', config.encryptAtRest],
     ['limits.lease', config.limits.lease],
     ['telemetry', config.telemetry],
+    ['rateLimiter', config.rateLimiter],
   ];
 }
 

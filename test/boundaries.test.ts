@@ -31,6 +31,7 @@ const ground = [
     'nearest.ts',
     'parse-json.ts',
     'pattern.ts',
+    'rate-limiter.ts',
     'readiness.ts',
     'redact.ts',
     'remembered.ts',
@@ -189,8 +190,8 @@ const packages: Record<string, RegExp> = {
   '@marcbachmann/cel-js': /^handler\/cel\.ts/,
   'brotli-wasm': /^shim\/codecs\.ts/,
   '@hono/node-server': /^shim\/http\.ts/,
-  '@grpc/grpc-js': /^shim\/(server|exchange|health)\.ts/,
-  '@grpc/proto-loader': /^shim\/server\.ts/,
+  '@grpc/grpc-js': /^shim\/(server|exchange|health|rate-limiter)\.ts/,
+  '@grpc/proto-loader': /^shim\/(server|rate-limiter)\.ts/,
   'gpt-tokenizer': /^shim\/tokenizer\.ts/,
   ws: /^shim\/websocket\.ts/,
   // The API of OpenTelemetry where Telemetry is made, its SDK where a root opens it.

@@ -8,6 +8,7 @@ import type { MediaRules } from '../media.ts';
 import { nearest } from '../nearest.ts';
 import { type HostedTool, hostedToolOf, hostedTools } from '../protocol/hosted-tools.ts';
 import { isObject } from '../protocol/json.ts';
+import type { LimiterSettings } from '../rate-limiter.ts';
 import { canSeal, type Secret } from '../seal.ts';
 import { type Webhook, webhookEvents } from '../webhooks/webhook.ts';
 import { attributes } from './attributes.ts';
@@ -23,6 +24,7 @@ import { media } from './media.ts';
 import { builtIn, type ModelConfig, model, unknownBackend } from './models.ts';
 import { ConfigError, type ConfigProblem } from './problems.ts';
 import { age, DAY, unbounded } from './quantity.ts';
+import { rateLimiter } from './rate-limiter.ts';
 import { type SecretFiles, secretText, withSecrets } from './secrets.ts';
 import { fillIn } from './substitute.ts';
 import { telemetry } from './telemetry.ts';
@@ -93,6 +95,7 @@ const settings = v.strictObject({
   ),
   costs,
   usage: v.optional(v.boolean('must be true or false'), false),
+  rateLimiter,
   dropTools: v.optional(v.array(hostedTool, 'must be a list'), OFFERED_UNASKED),
   prompts: v.optional(
     v.pipe(
@@ -174,6 +177,8 @@ export interface Config {
   costs: CostRule[];
   /** Whether a charge of each turn is kept, and added up for `GET /v1/usage`. */
   usage: boolean;
+  /** Envoy's rate limit service, which is told of turns over WebSockets and in the background. */
+  rateLimiter?: LimiterSettings | undefined;
   /** Hosted tools to leave out of requests, which would otherwise be refused. */
   dropTools: HostedTool[];
   /** Prompts for requests to refer to. */

@@ -16,6 +16,7 @@ import type { MemoryBudget } from '../memory-budget.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
+import type { LimiterCharges } from '../state/limiter-charges.ts';
 import type { SharedStore } from '../state/tenant-store.ts';
 import type { TelemetrySlot } from '../telemetry/telemetry.ts';
 import type { Tokenizer } from '../turn/estimate.ts';
@@ -54,6 +55,8 @@ export interface ProcessServices {
   readiness: Readiness;
   /** Takes what has to be accounted for, if anything does. */
   audit: Audit | undefined;
+  /** Charges on their way to Envoy's rate limit service, if there is one. */
+  limiterCharges: LimiterCharges | undefined;
   /** Where traces and metrics are told what happens, if they are. */
   telemetry: TelemetrySlot;
   /** Asks the database for a sign of life, at most once an interval, and keeps what comes of it in `readiness`. */

@@ -2,6 +2,7 @@ import { fromBase64, toBase64 } from '../base64.ts';
 import { type Caller, tenantOf } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import type { UsageBucket, UsagePage, UsagePageQuery, UsageResult } from '../protocol/usage.ts';
+import { addUpCharges } from '../state/charge-sums.ts';
 import { ofWholeTenant } from '../state/tenant-store.ts';
 import { dayOf, readUsage, type UsageKey, type UsageQuery, type UsageSum } from '../state/usage.ts';
 import type { RequestContext } from './context.ts';
@@ -17,7 +18,7 @@ const [DEFAULT_DAYS, MAX_DAYS] = [30, 366];
  * ApiError where the query contradicts itself, and where no charges are kept.
  */
 export async function findUsage(
-  { storage }: Pick<Services, 'storage'>,
+  { storage, limiterCharges }: Pick<Services, 'storage' | 'limiterCharges'>,
   { store, caller }: RequestContext,
   query: UsagePageQuery,
 ): Promise<UsagePage> {
@@ -32,7 +33,7 @@ export async function findUsage(
   const database = own.whole === undefined ? store.database : ofWholeTenant(store.database, own.whole);
   const after = query.after === undefined ? undefined : readCursor(query.after);
   const asked = { tenant: store.tenant, ...own, from, to, by, after, limit: query.limit };
-  const sums = await readUsage(database, asked, storage.database);
+  const sums = await readUsage(database, asked, () => addUpCharges(storage.database, Date.now(), limiterCharges?.take));
   const page = sums.slice(0, query.limit);
   const buckets = new Map<number, UsageBucket>();
   for (const sum of page) {

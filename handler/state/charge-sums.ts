@@ -18,9 +18,13 @@ const ROWS = raw(fixedLimits.chargeRows);
 
 /**
  * Adds one slice of the charges to `usage`, each once: the batch that adds it marks it, and is undone if another process has done
- * so meanwhile. Returns whether there may be more.
+ * so meanwhile. `told` gets what was added then. Returns whether there may be more.
  */
-export async function addUpCharges(database: Database, now: number): Promise<boolean> {
+export async function addUpCharges(
+  database: Database,
+  now: number,
+  told: (rows: readonly Row[]) => void = () => {},
+): Promise<boolean> {
   const { rows } = await database.batch({
     rows: read(sql`SELECT c.tenant, c.id, c.at, ${raw([...usageColumns, ...countColumns].join(', '))}, c.costs, c.stored FROM charges c
       WHERE c.remove_at = 0 ORDER BY c.tenant, c.id LIMIT ${ROWS}`),
@@ -36,6 +40,7 @@ export async function addUpCharges(database: Database, now: number): Promise<boo
     if (error instanceof Conflict) return false; // another process adds them up
     throw error;
   }
+  told(rows);
   return rows.length === fixedLimits.chargeRows;
 }
 

@@ -1,7 +1,7 @@
 import { fixedLimits } from '../limits.ts';
 import { removeOldAllowances } from './allowances.ts';
 import { addUpCharges, removeCharges } from './charge-sums.ts';
-import type { Database } from './database/database.ts';
+import type { Database, Row } from './database/database.ts';
 import { sql, write } from './database/sql.ts';
 import { removeOldDeliveries } from './deliveries.ts';
 import { listOlderConversations, listOlderResponses } from './listed.ts';
@@ -20,6 +20,8 @@ export interface SweepBounds {
   conversations?: number;
   /** The most that tenants may have stored. Default: whatever they have. */
   storedLimit?: StoredLimit | undefined;
+  /** Gets the charges that were added up. */
+  told?: ((rows: readonly Row[]) => void) | undefined;
 }
 
 /**
@@ -31,7 +33,12 @@ export async function sweep(
   database: Database,
   lease: ProcessLease,
   now: number,
-  { maxSlices = Number.POSITIVE_INFINITY, conversations = Number.POSITIVE_INFINITY, storedLimit }: SweepBounds = {},
+  {
+    maxSlices = Number.POSITIVE_INFINITY,
+    conversations = Number.POSITIVE_INFINITY,
+    storedLimit,
+    told,
+  }: SweepBounds = {},
 ): Promise<void> {
   await lease.endTurnsOfDead(database, true);
   await database.batch({
@@ -47,7 +54,7 @@ export async function sweep(
     () => removeOldAllowances(database, now),
     ...(conversations < now ? [() => expireConversations(database, now - conversations, now)] : []),
     () => removeConversations(database, now - GRACE_MS),
-    () => addUpCharges(database, now),
+    () => addUpCharges(database, now, told),
     () => removeCharges(database, now),
     ...(storedLimit ? [() => measureStored(database, now, storedLimit)] : []),
     () => listOlderResponses(database),

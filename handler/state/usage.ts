@@ -47,13 +47,17 @@ export interface UsageSum {
 
 /**
  * Reads a page of usage in the order of its keys, and one group more if there is one: what was added up, and the charges that are
- * not yet, in one moment. If those are many, they are added up first, by the database of all tenants.
+ * not yet, in one moment. If those are many, they are added up first, by `addUp` for all tenants.
  */
-export async function readUsage(database: Database, query: UsageQuery, whole = database): Promise<UsageSum[]> {
+export async function readUsage(
+  database: Database,
+  query: UsageQuery,
+  addUp: () => Promise<unknown> = () => addUpCharges(database, Date.now()),
+): Promise<UsageSum[]> {
   for (;;) {
     const { groups, costs, charges } = await database.batch(statementsOf(query));
     if (charges.length > fixedLimits.chargesRead) {
-      await addUpCharges(whole, Date.now());
+      await addUp();
       continue;
     }
     const sums = new Map(groups.map((row) => [nameOf(row), sumOf(row)]));

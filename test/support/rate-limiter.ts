@@ -32,8 +32,8 @@ const HOUR = 3;
 /** The hour, in this service, always ends in so many seconds. */
 export const SECONDS_LEFT = 1234;
 
-/** Starts a service that gives each descriptor `limit` hits an hour that does not end. */
-export async function startRateLimiter(limit: number): Promise<RateLimiter> {
+/** Starts a service that gives each descriptor `limit` hits an hour that does not end, at a port if one is given. */
+export async function startRateLimiter(limit: number, at?: number): Promise<RateLimiter> {
   const counts = new Map<string, number>();
   let waiting: { key: string; resolve: () => void }[] = [];
   const statusOf = (hits: number, { entries, hits_addend }: Descriptor) => {
@@ -65,7 +65,7 @@ export async function startRateLimiter(limit: number): Promise<RateLimiter> {
   });
   const port = await new Promise<number>((resolve, reject) => {
     const listen = async () =>
-      server.bindAsync(`127.0.0.1:${await freePort()}`, ServerCredentials.createInsecure(), (error, port) =>
+      server.bindAsync(`127.0.0.1:${at ?? (await freePort())}`, ServerCredentials.createInsecure(), (error, port) =>
         error ? reject(error) : resolve(port),
       );
     listen().catch(reject);
