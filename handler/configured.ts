@@ -14,7 +14,7 @@ import { keepSecret } from './redact.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
 import type { ConfiguredServices } from './service/services.ts';
-import { StoredBytes, type StoredLimit } from './state/stored-bytes.ts';
+import type { StoredLimit } from './state/stored-bytes.ts';
 
 /** What is made of one configuration, and its backends, which the next one may go on with. */
 export interface Configured {
@@ -63,7 +63,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
         history: limits.history,
         stored: limits.stored,
         charges: config.usage || storedLimit !== undefined || config.rateLimiter !== undefined,
-        storedBytes: storedLimit && new StoredBytes(storage.database, storedLimit),
+        storedBytes: storedLimit && shared.ledger?.open().storedBytes(storedLimit),
         webhooks,
       },
     },
@@ -115,7 +115,9 @@ function turnLimitsBy(config: Config, { ledger, identify }: Shared): TurnLimits 
   const { tenants, models = [], auth } = config;
   const limited = [
     ...Object.entries(tenants).flatMap(([name, tenant]) =>
-      limitsUse(tenant) || limitsUse(tenant.perUser) ? [['tenants', name]] : [],
+      limitsUse(tenant) || limitsUse(tenant.perUser) || tenant.limits?.storedBytes !== undefined
+        ? [['tenants', name]]
+        : [],
     ),
     ...models.flatMap((model, index) => (limitsUse(model) ? [['models', String(index)]] : [])),
   ];

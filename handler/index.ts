@@ -199,8 +199,8 @@ export function createHandler(options: HandlerOptions): Handler {
     sweep(maxSlices) {
       histories.removeOld();
       const { conversationRetention: conversations } = newest.config;
-      const storedLimit = newest.services.storage.storedBytes?.limit;
-      return sweep(database, lease, Date.now(), { maxSlices, conversations, storedLimit, told: limiterCharges?.take });
+      const { storedBytes } = newest.services.storage;
+      return sweep(database, lease, Date.now(), { maxSlices, conversations, storedBytes, told: limiterCharges?.take });
     },
     async resume() {
       if (closing) return;
@@ -267,7 +267,7 @@ export function createHandler(options: HandlerOptions): Handler {
         fixedLimits.ending,
         chargeLimiter().catch(() => {}),
       ); // else another process does
-      options.rateLimiter?.close();
+      limiterCharges?.close();
       await leaveChores(database, lease.id).catch(() => {}); // others wait for its time then
       await lease.release(database).catch(() => {}); // else the lease will tell
     },

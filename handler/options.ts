@@ -8,7 +8,7 @@ import type { CompileCel } from './costs.ts';
 import type { FindDocsScript } from './docs-script.ts';
 import type { VerifyJwt } from './identity/jwt.ts';
 import type { AddedBackends } from './open-models.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import type { LimiterCharges } from './rate-limiter.ts';
 import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
 import type { OpenEncryption } from './state/encryption.ts';
@@ -62,8 +62,8 @@ export interface HandlerOptions {
   readiness?: Readiness;
   /** Takes the events of an audit log. Default: there is none. */
   audit?: Audit | undefined;
-  /** Envoy's rate limit service, for configurations that have `rateLimiter`. */
-  rateLimiter?: RateLimiter | undefined;
+  /** Tells Envoy's rate limit service, for configurations that have `rateLimiter`. */
+  limiterCharges?: LimiterCharges | undefined;
   /** Where traces and metrics are told what happens. Default: they are told nothing. */
   telemetry?: TelemetrySlot;
 }

@@ -12,6 +12,7 @@ import { StoredKeys } from './identity/stored-keys.ts';
 import type { Limits } from './limits.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import type { HandlerOptions } from './options.ts';
+import type { LimiterCharges } from './rate-limiter.ts';
 import { Readiness } from './readiness.ts';
 import { ConfiguredSecrets } from './redact.ts';
 import type { SharedSecret } from './seal.ts';
@@ -20,7 +21,6 @@ import type { Database } from './state/database/database.ts';
 import type { Encryption } from './state/encryption.ts';
 import { HistoryCache } from './state/history-cache.ts';
 import { findKey } from './state/keys.ts';
-import { LimiterCharges } from './state/limiter-charges.ts';
 import { pinging } from './state/ping.ts';
 import { ProcessLease } from './state/process-lease.ts';
 import { sharedSecret } from './state/secret.ts';
@@ -140,15 +140,11 @@ function encryptionOf(
   return openEncryption?.({ database, secrets, encrypts: encryptAtRest, dropped });
 }
 
-/** Throws a ConfigError for a service without its port. */
-function limiterChargesOf({
-  config: { rateLimiter: settings },
-  rateLimiter,
-}: HandlerOptions): LimiterCharges | undefined {
-  if (!settings) return undefined;
-  if (!rateLimiter)
-    throw misconfigured('rateLimiter', 'needs the option `rateLimiter` of the root, which the command has');
-  return new LimiterCharges(rateLimiter, settings);
+/** Throws a ConfigError for a service that nobody tells. */
+function limiterChargesOf({ config, limiterCharges }: HandlerOptions): LimiterCharges | undefined {
+  if (config.rateLimiter && !limiterCharges)
+    throw misconfigured('rateLimiter', 'needs the option `limiterCharges` of the root, which the command has');
+  return limiterCharges;
 }
 
 /** The keys of issuers by their URLs. They are kept for as long as the process lasts, so that a reload asks for none. */

@@ -24,6 +24,15 @@ export interface LimiterSettings {
   hits: string;
 }
 
+/** Charges on their way to the rate limit service. */
+export interface LimiterCharges {
+  /** Takes charges that were added up by this process, and by no other: rows of the table. */
+  take(rows: readonly Readonly<Record<string, string | number | null>>[]): void;
+  /** Tells what waits. What the service does not take waits for the next time; never rejects. */
+  send(): Promise<void>;
+  close(): void;
+}
+
 /** An entry of a descriptor. */
 export interface LimiterEntry {
   key: string;

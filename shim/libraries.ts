@@ -1,4 +1,4 @@
-import type { Config, HandlerOptions, Identify } from '../handler/index.ts';
+import type { Config, HandlerOptions, Identify, LimiterSettings } from '../handler/index.ts';
 import { compileCel } from './cel.ts';
 import { codecs } from './codecs.ts';
 import { findDocsScript } from './docs-script.ts';
@@ -21,11 +21,19 @@ export async function librariesFor(
   identify?: Identify,
 ): Promise<Partial<HandlerOptions>> {
   if (identify) await loadLimits();
-  const rateLimiter = settings && (await import('./rate-limiter.ts')).openRateLimiter(settings);
-  if (secrets.length === 0) return { rateLimiter };
+  const limiterCharges = settings && (await openLimiterCharges(settings));
+  if (secrets.length === 0) return { limiterCharges };
   const [{ openEncryption }, { openNodeCipher: openCipher }] = await Promise.all([
     import('../handler/encryption/index.ts'),
     import('./node-cipher.ts'),
   ]);
-  return { rateLimiter, openEncryption: (options) => openEncryption({ openCipher, ...options }) };
+  return { limiterCharges, openEncryption: (options) => openEncryption({ openCipher, ...options }) };
+}
+
+async function openLimiterCharges(settings: LimiterSettings) {
+  const [{ LimiterQueue }, { openRateLimiter }] = await Promise.all([
+    import('../handler/state/limiter-charges.ts'),
+    import('./rate-limiter.ts'),
+  ]);
+  return new LimiterQueue(openRateLimiter(settings), settings);
 }

@@ -213,6 +213,7 @@ const HANDLER_FOR_SHIM = [
   'encryption/index',
   'identity/verify-jwt',
   'log',
+  'state/limiter-charges',
   'transport',
 ].map((name) => `handler/${name}.ts`);
 const OPENERS = 'shim/databases/';

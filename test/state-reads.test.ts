@@ -150,7 +150,7 @@ function readers(store: TenantStore, { id, response, item }: Awaited<ReturnType<
 const WRITERS = [
   ...['addItems', 'deleteItem', 'createConversation', 'updateConversation', 'deleteConversation', 'deleteResponse'],
   ...['beginTurn', 'claimJob', 'abandonJob', 'takeDue', 'retryRead', 'untilKnown', 'sweep', 'writeCharge'],
-  ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges', 'measureStored'],
+  ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges'],
   ...['removeTenant', 'reserve', 'removeOldAllowances', 'listOlderResponses', 'listOlderConversations'],
   ...['takeChore', 'leaveChores'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],

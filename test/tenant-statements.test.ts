@@ -33,7 +33,6 @@ const without: Record<string, [count: number, why: string]> = {
     2,
     'A secret wraps the keys of any tenant, and is checked and exchanged for all of them.',
   ],
-  'handler/state/stored-bytes.ts': [2, 'A tenant is measured with its users, one after another.'],
   'handler/state/usage.ts': [3, `An operator asks which tenants there are. ${PUT_IN}`],
   'handler/state/tenants.ts': [3, PUT_IN],
 };

@@ -3,6 +3,7 @@ import type { ModelConfig } from '../config/models.ts';
 import type { TenantEntry } from '../config/tenants.ts';
 import type { Database } from '../state/database/database.ts';
 import type { RequestOrigin } from '../state/request-origin.ts';
+import type { StoredBytes, StoredLimit } from '../state/stored-bytes.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 
 /** A turn that may be made. Call one of `end`, `refused` and `undo` once; a promise has to be waited for where a process may end with its request. */
@@ -38,6 +39,8 @@ export interface LimitingConfig {
 export interface TurnLedger {
   /** The limits of a configuration. */
   limitsBy(config: LimitingConfig): TurnLimits;
+  /** Opens what counts the bytes that tenants with a limit have stored. */
+  storedBytes(limit: StoredLimit): StoredBytes;
   /** Tells the database all, and gives back what was reserved. Never rejects. */
   close(): Promise<void>;
 }

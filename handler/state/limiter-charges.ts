@@ -2,6 +2,7 @@ import { tenantOf } from '../caller.ts';
 import { fixedLimits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import {
+  type LimiterCharges,
   type LimiterEntry,
   type LimiterSettings,
   type LimiterValue,
@@ -21,7 +22,7 @@ const MAX_HITS = 2 ** 32 - 1;
 const COLUMNS = { user: 'user_name', project: 'project', key: 'key_id', model: 'model' } as const;
 
 /** Charges that were added up and are not yet told to the rate limit service, summed by their descriptors. */
-export class LimiterCharges {
+export class LimiterQueue implements LimiterCharges {
   readonly #limiter: RateLimiter;
   readonly #settings: LimiterSettings;
   readonly #waiting = new Map<string, number>();
@@ -32,7 +33,6 @@ export class LimiterCharges {
     this.#settings = settings;
   }
 
-  /** Takes charges that were added up by this process, and by no other. */
   readonly take = (rows: readonly Row[]): void => {
     for (const row of rows) {
       const hits = UNSEEN.has(row.kind) ? this.#hitsOf(row) : 0;
@@ -46,7 +46,6 @@ export class LimiterCharges {
     }
   };
 
-  /** Tells what waits. What the service does not take waits for the next time; never rejects. */
   async send(): Promise<void> {
     for (const [descriptor, hits] of [...this.#waiting]) {
       const some = Math.min(hits, MAX_HITS);
@@ -63,6 +62,10 @@ export class LimiterCharges {
       if (left > 0) this.#waiting.set(descriptor, left);
       else this.#waiting.delete(descriptor);
     }
+  }
+
+  close(): void {
+    this.#limiter.close();
   }
 
   #hitsOf(row: Row): number {

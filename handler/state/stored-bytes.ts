@@ -1,144 +1,30 @@
-import { afterUsersOf, tenantOf } from '../caller.ts';
-import { ApiError } from '../errors.ts';
-import { fixedLimits } from '../limits.ts';
-import { Conflict, type Database, type Statement } from './database/database.ts';
-import { read, type Sql, sql, write } from './database/sql.ts';
-import { measureTenants } from './tenants.ts';
-import { charactersOf } from './text.ts';
+import type { Statement } from './database/database.ts';
+import { sql, write } from './database/sql.ts';
 
 /** The most bytes that a tenant may have stored; undefined without a limit. */
 export type StoredLimit = (tenant: string) => number | undefined;
 
 /** What tenants with a limit have stored, as a process knows it: what was measured, and what turns have added since. */
-export class StoredBytes {
-  readonly #database: Database;
-  readonly #known = new Map<string, { bytes: number; at: number }>();
-  readonly limit: StoredLimit;
-
-  /** `database` is for all tenants. */
-  constructor(database: Database, limit: StoredLimit) {
-    this.#database = database;
-    this.limit = limit;
-  }
-
+export interface StoredBytes {
   /**
    * Throws `storage_full` where the tenant of a partition has as much as it may, or resolves once that is known; undefined where it
    * has room, or no limit.
    */
-  refuseFull(partition: string): Promise<void> | undefined {
-    const tenant = tenantOf(partition);
-    const limit = this.limit(tenant);
-    if (limit === undefined) return undefined;
-    const known = this.#known.get(tenant);
-    if (!known || performance.now() - known.at >= fixedLimits.storedBytesKnown) return this.#read(tenant, limit);
-    if (known.bytes >= limit) throw tenantFull();
-    return undefined;
-  }
-
+  refuseFull(partition: string): Promise<void> | undefined;
   /** Adds to what is known of a tenant what a turn of its has stored. */
-  add(partition: string, bytes: number): void {
-    const known = this.#known.get(tenantOf(partition));
-    if (known) known.bytes += bytes;
-  }
-
+  add(partition: string, bytes: number): void;
   /** Counts what was stored by statements that are no turn's. Never rejects: the next measurement makes up for it. */
-  async count(partition: string, statements: readonly Statement[]): Promise<void> {
-    const tenant = tenantOf(partition);
-    if (this.limit(tenant) === undefined) return;
-    const bytes = charactersOf(statements);
-    this.add(partition, bytes);
-    await this.#database.batch({ added: addStored(new Map([[tenant, bytes]])) }).catch(() => {});
-  }
-
-  async #read(tenant: string, limit: number): Promise<void> {
-    const { rows, charged } = await this.#database.batch({
-      rows: read(sql`SELECT s.bytes FROM stored_bytes s WHERE s.tenant = ${tenant}`),
-      charged: read(sql`SELECT ${notAddedUp(tenant)} AS bytes`),
-    });
-    const [row] = rows;
-    // The next sweep measures it.
-    if (!row) await this.#database.batch({ begun: begin(tenant) });
-    const bytes = Number(row?.bytes ?? 0) + Number(charged[0]?.bytes);
-    this.#forgetOldest();
-    this.#known.delete(tenant); // to stand among the last again
-    this.#known.set(tenant, { bytes, at: performance.now() });
-    if (bytes >= limit) throw tenantFull();
-  }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size < fixedLimits.storedBytesTenants) return;
-      this.#known.delete(oldest);
-    }
-  }
+  count(partition: string, statements: readonly Statement[]): Promise<void>;
+  /**
+   * Measures one tenant whose time has come, which only one process does at a time. Near its limit that comes again soon, and else
+   * after an hour; the more it takes, the later. Returns whether there may be another.
+   */
+  measure(now: number): Promise<boolean>;
 }
-
-const begin = (tenant: string) =>
-  write(
-    sql`INSERT INTO stored_bytes (tenant, bytes, measure_at) VALUES (${tenant}, 0, 0) ON CONFLICT (tenant) DO NOTHING`,
-  );
-
-/** SQL: what charges have that were not added up yet. */
-const notAddedUp = (tenant: string): Sql => sql`(SELECT coalesce(sum(c.stored), 0) FROM charges c
-  WHERE c.remove_at = 0 AND c.tenant >= ${tenant} AND c.tenant < ${afterUsersOf(tenant)})`;
 
 /** Adds what charges have stored to what their tenants have, where that is kept. */
 export function addStored(stored: ReadonlyMap<string, number>): Statement[] {
   return [...stored].flatMap(([tenant, bytes]) =>
     bytes === 0 ? [] : [write(sql`UPDATE stored_bytes SET bytes = bytes + ${bytes} WHERE tenant = ${tenant}`)],
-  );
-}
-
-/** The part of its limit from which on a tenant is measured often, since what it has deleted makes room. */
-const NEARLY_FULL = 0.9;
-
-/**
- * Measures one tenant whose time has come, which only one process does at a time. Near its limit that comes again soon, and else
- * after an hour; the more it takes, the later. Returns whether there may be another.
- */
-export async function measureStored(database: Database, now: number, limit: StoredLimit): Promise<boolean> {
-  const { due } = await database.batch({
-    due: read(
-      sql`SELECT s.tenant, s.measure_at FROM stored_bytes s WHERE s.measure_at <= ${now} ORDER BY s.measure_at LIMIT 1`,
-    ),
-  });
-  const [row] = due;
-  if (!row) return false;
-  const tenant = String(row.tenant);
-  const most = limit(tenant);
-  try {
-    await database.batch({
-      claimed: write(sql`UPDATE stored_bytes
-        SET measure_at = CASE WHEN measure_at = ${Number(row.measure_at)} THEN CAST(${now + fixedLimits.storedBytesPause} AS bigint) END
-        WHERE tenant = ${tenant}`),
-    });
-  } catch (error) {
-    if (error instanceof Conflict) return true; // another process measures it
-    throw error;
-  }
-  if (most === undefined) {
-    await database.batch({ gone: write(sql`DELETE FROM stored_bytes WHERE tenant = ${tenant}`) });
-    return true;
-  }
-  const started = performance.now();
-  const [size] = await measureTenants(database, tenant);
-  const took = performance.now() - started;
-  const bytes = size?.bytes ?? 0;
-  const pause =
-    bytes >= most * NEARLY_FULL
-      ? Math.max(fixedLimits.storedBytesSoon, 20 * took)
-      : Math.max(fixedLimits.storedBytesPause, 100 * took);
-  await database.batch({
-    measured: write(sql`UPDATE stored_bytes
-      SET bytes = CAST(${bytes} AS bigint) - ${notAddedUp(tenant)}, measure_at = ${Math.round(now + pause)}
-      WHERE tenant = ${tenant}`),
-  });
-  return true;
-}
-
-function tenantFull(): ApiError {
-  return new ApiError(
-    'storage_full',
-    'The tenant has as much stored as it may (`storedBytes` of `tenants` in the configuration). What is deleted or expires makes room within minutes. A response with store: false needs none.',
   );
 }

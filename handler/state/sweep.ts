@@ -7,7 +7,7 @@ import { removeOldDeliveries } from './deliveries.ts';
 import { listOlderConversations, listOlderResponses } from './listed.ts';
 import { OPEN, type ProcessLease } from './process-lease.ts';
 import { expireConversations, removeConversations, removeLogs, removeResponses } from './remove.ts';
-import { measureStored, type StoredLimit } from './stored-bytes.ts';
+import type { StoredBytes } from './stored-bytes.ts';
 
 /** Grace period of expired and deleted rows, in milliseconds: a turn that has just read its history may still be starting. */
 const GRACE_MS = 60_000;
@@ -18,8 +18,8 @@ export interface SweepBounds {
   maxSlices?: number | undefined;
   /** Retention of conversations since they were last written to, in milliseconds. Default: forever. */
   conversations?: number;
-  /** The most that tenants may have stored. Default: whatever they have. */
-  storedLimit?: StoredLimit | undefined;
+  /** What tenants with a limit have stored, to be measured. */
+  storedBytes?: Pick<StoredBytes, 'measure'> | undefined;
   /** Gets the charges that were added up. */
   told?: ((rows: readonly Row[]) => void) | undefined;
 }
@@ -36,7 +36,7 @@ export async function sweep(
   {
     maxSlices = Number.POSITIVE_INFINITY,
     conversations = Number.POSITIVE_INFINITY,
-    storedLimit,
+    storedBytes,
     told,
   }: SweepBounds = {},
 ): Promise<void> {
@@ -56,7 +56,7 @@ export async function sweep(
     () => removeConversations(database, now - GRACE_MS),
     () => addUpCharges(database, now, told),
     () => removeCharges(database, now),
-    ...(storedLimit ? [() => measureStored(database, now, storedLimit)] : []),
+    ...(storedBytes ? [() => storedBytes.measure(now)] : []),
     () => listOlderResponses(database),
     () => listOlderConversations(database),
     async () => (await database.giveBack?.()) ?? false,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { TenantBytes } from '../../handler/allowances/stored-bytes.ts';
 import { parseConfig } from '../../handler/index.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
@@ -53,7 +54,7 @@ async function open(t: TestContext, database: Database, model: ScriptedModel, st
   };
   const limit = (tenant: string) => (tenant === 'small' ? MiB : undefined);
   const sweepAt = (later: number) =>
-    sweep(database, new ProcessLease(1_000), Date.now() + later, { storedLimit: limit });
+    sweep(database, new ProcessLease(1_000), Date.now() + later, { storedBytes: new TenantBytes(database, limit) });
   return { ask, create, fill, sweepAt };
 }
 
