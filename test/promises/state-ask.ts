@@ -49,7 +49,7 @@ export async function settled(door: Door, id: string): Promise<ResponseObject> {
   let response = await stored(door, id);
   await until(async () => {
     response = await stored(door, id);
-    return response.status !== 'in_progress';
+    return response.status !== 'queued' && response.status !== 'in_progress';
   });
   return response;
 }
