@@ -21,7 +21,8 @@ export const postgres: DatabaseKind = {
         throw isForbidden(error) ? new Error(MAY_NOT, { cause: error }) : error;
       });
       await runSteps(migrating, await viewSteps(migrating));
-      const readsFrom = (primary: Database) => (read === undefined ? primary : withReplicaAt(read, primary));
+      const readsFrom = (primary: Database) =>
+        read === undefined ? primary : withReplicaAt(read, primary, admin !== url);
       if (admin !== url) tenants = readsFrom(await connectTenants(url, migrating));
       const whole = await connect(admin, tenants ? ADMIN_CONNECTIONS : CONNECTIONS, OF_REQUESTS);
       return tenants ? withTenants(whole, tenants) : readsFrom(whole);
@@ -60,8 +61,8 @@ const FORBIDDEN = '42501';
 const MAY_NOT =
   'its schema has to be brought up to date, and its role may not do that: run antiphon migrate with one that may, `database.admin`';
 
-const notHeld = (role: string) =>
-  `row level security does not hold for its role ${role}, which owns the tables, or is a superuser: database.url needs one that is neither`;
+const notHeld = (role: string, key = 'url') =>
+  `row level security does not hold for its role ${role}, which owns the tables, or is a superuser: database.${key} needs one that is neither`;
 const isHeldToo = (role: string) =>
   `row level security holds for its role ${role}: database.admin has to name the role that owns the tables`;
 
@@ -83,12 +84,24 @@ async function connectTenants(url: string, admin: Database): Promise<Database> {
   }
 }
 
-/** Reads that may lag go to the replica at a URL. */
-function withReplicaAt(url: string, primary: Database): Database {
-  return withReplica(primary, () => connect(url, CONNECTIONS, OF_REPLICA), {
+/** Reads that may lag go to the replica at a URL; as a role whom row level security holds, if tenants are to have it. */
+function withReplicaAt(url: string, primary: Database, isHeld: boolean): Database {
+  return withReplica(primary, () => connectReplica(url, isHeld), {
     changed(reason) {
       if (reason === undefined) log.info('the replica of the database is read');
       else log.warn('the replica of the database is not read', { error: reason });
     },
   });
+}
+
+async function connectReplica(url: string, isHeld: boolean): Promise<Database> {
+  const replica = await connect(url, CONNECTIONS, OF_REPLICA);
+  try {
+    const role = await roleOf(replica);
+    if (isHeld && !role.isHeld) throw new Error(notHeld(role.name, 'read'));
+    return replica;
+  } catch (error) {
+    await replica.close();
+    throw new CannotOpen(url, error);
+  }
 }

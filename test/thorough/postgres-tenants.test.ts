@@ -4,9 +4,10 @@ import pg from 'pg';
 import { partitionOf } from '../../handler/caller.ts';
 import type { Batch, Database } from '../../handler/state/database/database.ts';
 import { SEPARATOR } from '../../handler/state/database/postgres-tenants.ts';
-import { raw, read, sql, write } from '../../handler/state/database/sql.ts';
+import { lagging, raw, read, sql, write } from '../../handler/state/database/sql.ts';
 import { tenantTables } from '../../handler/state/tenants.ts';
 import { kindOf, openDatabase } from '../../shim/database.ts';
+import { until } from '../promises/state-ask.ts';
 import { newRoles } from '../support/databases/postgres-roles.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 
@@ -141,4 +142,29 @@ test('a role that policies do not hold, or hold alone, is refused; a table that 
   const many = await Promise.all(Array.from({ length: 4 }, () => openDatabase(both)));
   await Promise.all(many.map((database) => database.close()));
   assert.deepEqual(await kindOf(both).pendingSteps(both), []);
+});
+
+test('a replica is read by a role that policies hold, and by no other', async (t) => {
+  const replica = await server.replicate(); // which starts the server anew
+  const { urls, database } = await open(t);
+  const at = (url: string) => Object.assign(new URL(url), { port: `${replica.port}` }).href;
+  const [held, free] = await Promise.all(
+    [urls.url, urls.admin].map((role) => openDatabase({ url: urls.url, admin: urls.admin, read: at(role) })),
+  );
+  t.after(async () => {
+    await Promise.all([held?.close(), free?.close()]);
+    await replica.stop('SIGQUIT');
+  });
+  const place = read(
+    sql`SELECT CASE WHEN pg_is_in_recovery() THEN 'replica' ELSE 'primary' END AS place, current_user AS role`,
+  );
+  const placeOf = async (whole: Database | undefined) => {
+    const { where } = await of(whole ?? assert.fail(), 'a').batch({ where: lagging(place), all: lagging(ALL) });
+    return where[0]?.place;
+  };
+  await of(database, 'a').batch({ later: insert('a', 'resp_2') });
+  await until(async () => (await placeOf(held)) === 'replica');
+  assert.equal(await placeOf(free), 'primary');
+  const { all } = await of(held ?? assert.fail(), 'b').batch({ all: lagging(ALL) });
+  assert.deepEqual(all, [{ tenant: 'b' }]);
 });
