@@ -3,6 +3,7 @@ import { describe, log } from '../log.ts';
 import type { Readiness } from '../readiness.ts';
 import type { Database } from './database/database.ts';
 import { read, sql, write } from './database/sql.ts';
+import { untilKnown } from './until-known.ts';
 
 /** A read of the file itself; `SELECT 1` would not touch it. */
 const PING = { ping: read(sql`SELECT id FROM owners LIMIT 1`) };
@@ -19,7 +20,7 @@ export function pinging(database: Database, readiness: Readiness): () => Promise
   let pending = Promise.resolve();
   const statements = database.system === 'postgresql' ? WRITE_PING : PING;
   const ping = async () => {
-    const problem = await failureOf(() => database.batch(statements));
+    const problem = await failureOf(() => untilKnown(() => database.batch(statements)));
     if (!readiness.set('database', problem !== undefined)) return;
     if (problem === undefined) log.info('the database answers again');
     else log.error('the database does not answer', { error: describe(problem) });

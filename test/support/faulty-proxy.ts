@@ -8,8 +8,8 @@ export type Fate = 'passes' | 'before' | 'after' | 'stalls';
 /** A way to a server on which connections end where a test wants them to. */
 export interface FaultyProxy {
   port: number;
-  /** Decides the fate of each piece that a client sends from now on, but for those of a connection's beginning. */
-  decide(fate: () => Fate): void;
+  /** Decides the fate of each piece that a client sends from now on, by its size, but for those of a connection's beginning. */
+  decide(fate: (bytes: number) => Fate): void;
   /** Stops everything on the connections that there are, without closing one; with `all` also on later ones, until it is called with `none`. */
   stall(which: 'these' | 'all' | 'none'): void;
   /** Pieces that were cut off. */
@@ -19,7 +19,7 @@ export interface FaultyProxy {
 
 /** Starts one before a port of this machine; it knows PostgreSQL's messages so far as to tell where a connection has begun. */
 export async function startFaultyProxy(target: number): Promise<FaultyProxy> {
-  let next: () => Fate = () => 'passes';
+  let next: (bytes: number) => Fate = () => 'passes';
   let cuts = 0;
   let isStalled = false;
   const pairs = new Set<{ client: Socket; server: Socket; stalls: boolean; end(): void }>();
@@ -35,7 +35,7 @@ export async function startFaultyProxy(target: number): Promise<FaultyProxy> {
     let isLast = false;
     client.on('data', (data) => {
       if (pair.stalls) return;
-      const fate = hasBegun ? next() : 'passes';
+      const fate = hasBegun ? next(data.length) : 'passes';
       if (fate === 'stalls') pair.stalls = true;
       if (fate === 'before' || fate === 'after') cuts++;
       if (fate === 'before') return end();
