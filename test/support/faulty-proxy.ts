@@ -49,12 +49,14 @@ export async function startFaultyProxy(target: number): Promise<FaultyProxy> {
       client.write(data);
     });
     for (const socket of [client, pair.server]) {
+      socket.unref();
       socket.on('error', end);
       socket.on('close', () => (pair.stalls ? undefined : end()));
     }
   });
   server.listen(await freePort(), '127.0.0.1');
   await once(server, 'listening');
+  server.unref(); // it ends with the process
   return {
     port: (server.address() as { port: number }).port, // it listens on TCP
     decide(fate) {

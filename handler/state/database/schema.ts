@@ -1,4 +1,4 @@
-import { Conflict, type Database, type Statement } from './database.ts';
+import { Conflict, type Database, type Statement, UnknownOutcome } from './database.ts';
 import { raw, read, sql, write } from './sql.ts';
 
 /** Placeholder for the time of the migration. */
@@ -244,7 +244,8 @@ export async function migrate(database: Database, to: number = migrations.length
         steps,
       });
     } catch (error) {
-      if (!(error instanceof Conflict)) throw error; // another process has just done this step
+      // Another process has just done this step, or this one has perhaps: the version says so.
+      if (!(error instanceof Conflict || error instanceof UnknownOutcome)) throw error;
     }
   }
 }
