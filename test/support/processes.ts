@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statementsOf } from '../../handler/state/database/batch.ts';
+import { statementsOf, withBatch } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { raw, read, sql } from '../../handler/state/database/sql.ts';
 import { ended } from '../promises/background.ts';
@@ -33,19 +33,16 @@ export function mortal(whole: Database): Mortal {
   let paused = Promise.withResolvers<void>();
   paused.resolve();
   return {
-    database: {
-      ...whole,
-      async batch(statements) {
-        await paused.promise;
-        const texts = statementsOf(statements).map(({ text }) => text);
-        dead ||= texts.some((text) => before.test(text));
-        if (dead) throw new Error('this process is dead');
-        dead = texts.some((text) => after.test(text));
-        const rows = await whole.batch(statements);
-        if (dead) throw new Error('this process is dead');
-        return rows;
-      },
-    },
+    database: withBatch(whole, (below) => async (statements) => {
+      await paused.promise;
+      const texts = statementsOf(statements).map(({ text }) => text);
+      dead ||= texts.some((text) => before.test(text));
+      if (dead) throw new Error('this process is dead');
+      dead = texts.some((text) => after.test(text));
+      const rows = await below.batch(statements);
+      if (dead) throw new Error('this process is dead');
+      return rows;
+    }),
     die() {
       dead = true;
     },

@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import OpenAI from 'openai';
 import { compileCel } from '../../handler/cel.ts';
 import { parseConfig } from '../../handler/index.ts';
-import { statementsOf } from '../../handler/state/database/batch.ts';
+import { statementsOf, withBatch } from '../../handler/state/database/batch.ts';
 import type { Database } from '../../handler/state/database/database.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
 import { serveHttp } from '../../shim/http.ts';
@@ -31,13 +31,10 @@ async function open(t: TestContext, { whole, usage = true }: { whole?: Database;
   const stored = whole ?? (await testDatabase());
   const { database, ...ways } = mortal(stored);
   const batches: string[][] = [];
-  const seen: Database = {
-    ...database,
-    batch(statements) {
-      batches.push(statementsOf(statements).map(({ text }) => text));
-      return database.batch(statements);
-    },
-  };
+  const seen = withBatch(database, (below) => (statements) => {
+    batches.push(statementsOf(statements).map(({ text }) => text));
+    return below.batch(statements);
+  });
   const config = parseConfig({ ...testConfigFile(model), usage, costs });
   const handler = await testHandler(model, { config, database: seen, compileCel, lease: 300, identify: () => CALLER });
   const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch: handler.fetch, log: () => {} });
@@ -316,17 +313,14 @@ describe('of a process that dies', LIMIT, () => {
       const whole = await testDatabase();
       t.after(() => whole.close());
       let lost = 0;
-      const losing: Database = {
-        ...whole,
-        async batch(statements) {
-          const rows = await whole.batch(statements);
-          if (lost === 0 && statementsOf(statements).some(({ text }) => /^INSERT INTO charges/.test(text))) {
-            lost++;
-            throw new Error('the answer was lost');
-          }
-          return rows;
-        },
-      };
+      const losing = withBatch(whole, (below) => async (statements) => {
+        const rows = await below.batch(statements);
+        if (lost === 0 && statementsOf(statements).some(({ text }) => /^INSERT INTO charges/.test(text))) {
+          lost++;
+          throw new Error('the answer was lost');
+        }
+        return rows;
+      });
       const { door, model } = await open(t, { whole: losing });
       const reply = await post(door, { model: model.script(says('Hello')), input: 'Hi', ...body });
       assert.match(await reply.text(), /"status":"completed"/);
