@@ -4,5 +4,5 @@ import { openWorkerdOnPostgres } from '../support/doors/workerd-postgres.ts';
 
 // What is kept, and who it is shared with; all other promises are in test/long.
 runPromises(openWorkerdOnPostgres, 'workerd', undefined, {
-  takes: (id) => /^(chain|conversation|background|cancel)\./.test(id),
+  takes: (id) => /^(chain|conversation|background|cancel|allowance|usage)\./.test(id),
 });

@@ -8,9 +8,10 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 const source = `
 import { hyperdrive } from '${ROOT}exports/hyperdrive.ts';
+import { openLimits } from '${ROOT}exports/limits.ts';
 import { createWorker } from '${ROOT}exports/worker.ts';
 
-const { worker, BackgroundTurn } = createWorker({ database: hyperdrive() });
+const { worker, BackgroundTurn } = createWorker({ database: hyperdrive(), openLimits });
 export default worker;
 export { BackgroundTurn };`;
 
