@@ -268,7 +268,7 @@ export function createHandler(options: HandlerOptions): Handler {
         chargeLimiter().catch(() => {}),
       ); // else another process does
       limiterCharges?.close();
-      await leaveChores(database, lease.id).catch(() => {}); // others wait for its time then
+      await leaveChores(database, SWEEPS, lease.id).catch(() => {}); // others wait for its time then
       await lease.release(database).catch(() => {}); // else the lease will tell
     },
   };

@@ -1,5 +1,5 @@
 import type { Database } from './database/database.ts';
-import { sql, write } from './database/sql.ts';
+import { list, sql, write } from './database/sql.ts';
 
 /**
  * Takes a chore that one process is to do for all, for so many milliseconds: the one that has it keeps it by taking it again, and when
@@ -15,7 +15,7 @@ export async function takeChore(database: Database, name: string, owner: string,
   return taken.length > 0;
 }
 
-/** Leaves all chores of a process, for any other to take at once. */
-export async function leaveChores(database: Database, owner: string): Promise<void> {
-  await database.batch({ left: write(sql`DELETE FROM chores WHERE owner = ${owner}`) });
+/** Leaves those of these chores that a process has, for any other to take at once. */
+export async function leaveChores(database: Database, names: readonly string[], owner: string): Promise<void> {
+  await database.batch({ left: write(sql`DELETE FROM chores WHERE name IN (${list(names)}) AND owner = ${owner}`) });
 }
