@@ -21,19 +21,29 @@ export interface Maintenance {
   charge?: (() => Promise<unknown>) | undefined;
 }
 
-/** Runs all of it now and then periodically, until the returned function is called. Failures are logged. */
+/** Runs all of it now and then periodically, until the returned function is called. Failures are logged, but for what an end has cut short. */
 export function startMaintenance({ sweep, resume, deliver, charge }: Maintenance, lease: number): () => void {
-  const timers = [
+  const ends = [
     repeat(SWEEP_MS, 'sweep', sweep),
     repeat(lease / RESUMES, 'resume', resume),
     repeat(DELIVER_MS, 'deliver', deliver),
     ...(charge ? [repeat(CHARGE_MS, 'charge', charge)] : []),
   ];
-  return () => timers.forEach(clearInterval);
+  return () => {
+    for (const end of ends) end();
+  };
 }
 
-function repeat(every: number, what: string, work: () => Promise<unknown>) {
-  const tryIt = () => work().catch((error) => log.error(`cannot ${what}`, { error: describe(error) }));
+function repeat(every: number, what: string, work: () => Promise<unknown>): () => void {
+  let hasEnded = false;
+  const tryIt = () =>
+    work().catch((error) => {
+      if (!hasEnded) log.error(`cannot ${what}`, { error: describe(error) });
+    });
   void tryIt();
-  return setInterval(tryIt, every);
+  const timer = setInterval(tryIt, every);
+  return () => {
+    hasEnded = true;
+    clearInterval(timer);
+  };
 }

@@ -9,6 +9,9 @@ const RESERVE_BYTES = fixedLimits.reserve;
 /** Free bytes needed to open a database. */
 const MIN_FREE_BYTES = 1024 * 1024;
 
+/** A process that has written nothing of it for so long is dead, in milliseconds. */
+const DEAD_MS = 60_000;
+
 /**
  * A reserve file beside a database, which is deleted when the disk is full, so that there is room for deleting rows. From
  * then on the disk counts as full, until the reserve could be made again.
@@ -66,10 +69,18 @@ export class Reserve {
     return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) >= RESERVE_BYTES;
   }
 
-  /** Writes random bytes, which no file system compresses; the file gets its name once it is complete. */
+  /**
+   * Writes random bytes, which no file system compresses; the file gets its name once it is complete. One process writes at a time; what one
+   * that died has left is removed.
+   */
   async #write(): Promise<void> {
     const part = `${this.#file}.part`;
-    const file = await open(part, 'w', 0o600);
+    const file = await open(part, 'wx', 0o600).catch((error) => {
+      if (error.code !== 'EEXIST') throw error;
+      const { mtimeMs = Date.now() } = statSync(part, { throwIfNoEntry: false }) ?? {};
+      if (Date.now() - mtimeMs > DEAD_MS) rmSync(part, { force: true });
+    });
+    if (!file) return;
     try {
       const bytes = randomFillSync(new Uint8Array(1024 * 1024));
       for (let written = 0; written < RESERVE_BYTES; written += bytes.length) await file.write(bytes);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -39,4 +39,18 @@ test('where one process has given the reserve up, the disk is full for the other
   await other.make();
   assert.deepEqual(reports, [true, false]);
   assert.ok(!other.isFull);
+});
+
+test('what a process that died has left of one does not keep others from making it', async () => {
+  const dir = newFolder();
+  const reserve = new Reserve(join(dir, 'a.db'));
+  const part = join(dir, 'a.db-reserve.part');
+  await writeFile(part, 'half');
+  await reserve.make();
+  assert.deepEqual(await readdir(dir), ['a.db-reserve.part'], 'somebody may be writing it');
+  const longAgo = Date.now() / 1_000 - 120;
+  await utimes(part, longAgo, longAgo);
+  await reserve.make();
+  await reserve.make();
+  assert.deepEqual(await readdir(dir), ['a.db-reserve']);
 });
