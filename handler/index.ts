@@ -57,6 +57,7 @@ export { openCosts } from './open-costs.ts';
 export { type AddedBackends, type OpenBackend, openModels, wordsIn } from './open-models.ts';
 export type { HandlerOptions } from './options.ts';
 export { matcher } from './pattern.ts';
+export type { Used } from './protocol/usage.ts';
 export { usageGroupNames } from './protocol/usage.ts';
 export type { LimiterSettings, RateLimiter } from './rate-limiter.ts';
 export { Readiness, type UnreadyReason } from './readiness.ts';

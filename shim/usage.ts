@@ -4,6 +4,7 @@ import {
   tenantsWithUsage,
   type UsageGroup,
   type UsageSum,
+  type Used,
   usageGroups,
 } from '../handler/index.ts';
 import { table } from './backends/plain.ts';
@@ -43,16 +44,7 @@ export async function usage(args: readonly string[], env: Env, { print, say }: U
 }
 
 /** What a group used, as a line of JSON has it. */
-interface Group extends Partial<Record<UsageColumn, string | null>> {
-  requests: number;
-  input_tokens: number;
-  cached_input_tokens: number;
-  cached_write_input_tokens: number;
-  output_tokens: number;
-  reasoning_tokens: number;
-  total_tokens: number;
-  costs: Record<string, number>;
-}
+type Group = Used & Partial<Record<UsageColumn, string | null>>;
 
 /** The groups that were asked for, tenant by tenant; those of all tenants together where these are not told apart. */
 async function groupsOf(database: Database, { tenant: only, by: columns, from, to }: UsageFlags): Promise<Group[]> {
@@ -80,7 +72,7 @@ function nameOf(column: UsageColumn, tenant: string, { key }: UsageSum): string 
   return typeof value === 'number' ? new Date(value).toISOString().slice(0, 10) : value || null;
 }
 
-function added(group: Group | undefined, { requests, counts, costs }: UsageSum) {
+function added(group: Used | undefined, { requests, counts, costs }: UsageSum): Used {
   const sums = { ...group?.costs };
   for (const [name, amount] of Object.entries(costs)) sums[name] = (sums[name] ?? 0) + amount;
   return {

@@ -33,14 +33,8 @@ export const UsagePageQuery = v.object({
 });
 export type UsagePageQuery = v.InferOutput<typeof UsagePageQuery>;
 
-/** What a group of turns used; null by what it is not told apart, and where that is not known. */
-export interface UsageResult {
-  object: 'usage.result';
-  user: string | null;
-  project: string | null;
-  key: string | null;
-  model: string | null;
-  kind: string | null;
+/** How many turns there were, and what they used. */
+export interface Used {
   requests: number;
   input_tokens: number;
   cached_input_tokens: number;
@@ -50,6 +44,16 @@ export interface UsageResult {
   total_tokens: number;
   /** By the names of the configuration. */
   costs: Record<string, number>;
+}
+
+/** What a group of turns used; null by what it is not told apart, and where that is not known. */
+export interface UsageResult extends Used {
+  object: 'usage.result';
+  user: string | null;
+  project: string | null;
+  key: string | null;
+  model: string | null;
+  kind: string | null;
 }
 
 /** The groups of a day, or of the whole range; times in seconds since 1970. */
