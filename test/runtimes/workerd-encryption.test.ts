@@ -51,7 +51,11 @@ test('a Worker with antiphon/encryption keeps nothing plain in D1, and refuses r
     // biome-ignore lint/suspicious/noExplicitAny: tests reach into replies without a schema
     return { status: reply.status, json: (await reply.json()) as any };
   };
-  const turn = { model: 'demo', instructions: 'canary-instructions', input: `canary-input ${'canary-snow '.repeat(20_000)}` };
+  const turn = {
+    model: 'demo',
+    instructions: 'canary-instructions',
+    input: `canary-input ${'canary-snow '.repeat(20_000)}`,
+  };
   const first = await ask('/v1/responses', turn);
   assert.equal(first.status, 200, JSON.stringify(first.json));
   const second = await ask('/v1/responses', { ...turn, input: 'canary-second', previous_response_id: first.json.id });
