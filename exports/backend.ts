@@ -24,4 +24,5 @@ export { ApiError, type ErrorKind, unsupported } from '../handler/errors.ts';
 export { ItemWriter } from '../handler/events/item-writer.ts';
 export type { Item } from '../handler/items/item.ts';
 export type { AddedBackends, OpenBackend } from '../handler/open-models.ts';
+export { headerWithValues, type RequestValues, withValues } from '../handler/request-values.ts';
 export type { Transport, Upstream } from '../handler/transport.ts';

@@ -2,15 +2,20 @@ import type { TurnLimits } from './allowances/port.ts';
 import { attributeReader } from './attributes.ts';
 import { withMediaRules } from './backend/media.ts';
 import { ANY_TENANT, DEFAULT_TENANT, type Identify, identifyByAddress, limitsUse } from './caller.ts';
+import { SECRET_HEADER } from './config/attributes.ts';
 import type { Config } from './config/index.ts';
+import type { ModelConfig } from './config/models.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
+import type { SendConfig } from './config/send.ts';
 import { openIdentify } from './identity/open-identify.ts';
 import { mediaFinder } from './media.ts';
 import { openCosts } from './open-costs.ts';
 import { type AddedBackends, type OpenedBackends, openModels } from './open-models.ts';
 import type { Shared } from './process.ts';
+import { isObject } from './protocol/json.ts';
 import { limiterTokens } from './rate-limiter.ts';
 import { keepSecret } from './redact.ts';
+import { referencesIn, requestValuesReader } from './request-values.ts';
 import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
 import type { ConfiguredServices } from './service/services.ts';
@@ -51,6 +56,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
       origins: config.cors.origins,
       prompts,
       attributes: attributeReader(attributes),
+      requestValues: requestValuesReader(config.models?.flatMap(referencesOf) ?? []),
       findMedia,
       costs: openCosts(config.costs, compileCel),
       tenants: config.tenants,
@@ -68,6 +74,12 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
       },
     },
   };
+}
+
+/** What the rules of an entry send on of requests; an added backend's own are in the same place. */
+function referencesOf(model: ModelConfig): string[] {
+  const send = 'keys' in model ? model.keys.send : model.send;
+  return isObject(send) ? referencesIn([send.set, send.headers]) : [];
 }
 
 /** Throws a ConfigError where the rate limit service would be told of a cost that there is not. */
@@ -136,10 +148,17 @@ export function keepSecrets(config: Config): void {
 function secretsOf({ models = [], webhooks, secrets, proof }: Config): (string | undefined)[] {
   return [
     ...models.map((model) => ('keys' in model ? textOf(model.keys.key) : model.key)),
+    ...models.flatMap((model) => ('keys' in model ? [] : secretHeadersOf(model.send?.headers))),
     ...webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...secrets.map(({ key }) => key),
     proof?.value,
   ];
+}
+
+/** The values of headers that are set or added and are secrets by their names. */
+function secretHeadersOf({ set = {}, add = {} }: SendConfig['headers'] = {}): string[] {
+  const all = [...Object.entries(set), ...Object.entries(add)];
+  return all.flatMap(([name, text]) => (SECRET_HEADER.test(name) && referencesIn(text).length === 0 ? [text] : []));
 }
 
 function textOf(value: unknown): string | undefined {

@@ -118,6 +118,11 @@ export const fixedLimits = {
   resetsPerSecond: 20_000,
   /** A file that holds a secret, in bytes: a key has a hundred, a token some thousands. Past it: the configuration is refused. On Workers: there are no files. */
   secretFile: 64 * KiB,
+  /**
+   * Characters of a client's header that a rule (`${header:NAME}`) sends on to a model's server: `baggage` may have as many. Past it: 400
+   * that names the header.
+   */
+  sentHeader: 8_192,
   /** Characters of an error, or of what a model's server answered, in one line of the log. Past it: the rest is left out. */
   logText: 2_000,
   /**

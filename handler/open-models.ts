@@ -39,7 +39,7 @@ export function openModels(
     if (Object.hasOwn(added, name)) throw new Error(`createHandler: the backend ${name} is built in`);
   const backends = new Map<string, KnownBackend>();
   const openOnce = (model: BuiltInModel) => {
-    const key = JSON.stringify([model.match, model.backend, model.url, model.key]);
+    const key = JSON.stringify([model.match, model.backend, model.url, model.key, model.send?.headers]);
     // Entries do not share one, though it be one server: a gateway may offer for some models what it does not for others.
     const known = backends.get(key) ?? earlier.get(key) ?? knowing(openBuiltIn(model, transport));
     backends.set(key, known);
@@ -71,7 +71,7 @@ const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'describe' };
 
 function openBuiltIn(model: BuiltInModel, transport: Transport): Backend {
   if (model.backend === 'demo' || model.url === undefined) return demo;
-  return protocols[model.backend].open(model.url, model.key, transport);
+  return protocols[model.backend].open(model.url, model.key, transport, { headers: model.send?.headers });
 }
 
 /** Where a configured model is. What URL an added backend calls, only that backend knows. */

@@ -1,4 +1,4 @@
-import { type Config, type ModelConfig, redact } from '../handler/index.ts';
+import { type BuiltInModel, type Config, type ModelConfig, redact } from '../handler/index.ts';
 
 /** Members whose values are secrets, whatever they are a part of. */
 const SECRET = /^(key|secret|value|password|token)$|api_?key/i;
@@ -7,14 +7,26 @@ const HIDDEN = '[redacted]';
 
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
+function withoutTexts(model: BuiltInModel, send: NonNullable<BuiltInModel['send']>) {
+  const hidden = (texts: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(
+      Object.entries(texts).map(([name, text]) => [name, text.match(/\$\{[^}]*\}/g)?.join('') ?? HIDDEN]),
+    );
+  const { set, add, ...headers } = send.headers ?? {};
+  return { ...model, send: { ...send, headers: { ...headers, set: hidden(set), add: hidden(add) } } };
+}
+
 /**
  * A reply with the effective configuration as JSON, with its defaults and without its secrets: times are milliseconds, sizes bytes, and what has
- * no bound is null. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
+ * no bound is null. Of headers that are set for a model's server only what they refer to is there, since the rest may be credentials. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
  */
 export function showConfig(config: Config, models: readonly ModelConfig[]): Response {
   const webhooks = config.webhooks.map((webhook) => ({ ...webhook, url: new URL(webhook.url).origin }));
   const hide = (name: string, value: unknown) =>
     SECRET.test(name) && typeof value === 'string' && value !== '' ? HIDDEN : value;
-  const json = redact(JSON.stringify({ ...config, models, webhooks }, hide, 2));
+  const shown = models.map((model) =>
+    'keys' in model || !model.send?.headers ? model : withoutTexts(model, model.send),
+  );
+  const json = redact(JSON.stringify({ ...config, models: shown, webhooks }, hide, 2));
   return new Response(json, { headers: HEADERS });
 }

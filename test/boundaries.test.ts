@@ -35,6 +35,7 @@ const ground = [
     'readiness.ts',
     'redact.ts',
     'remembered.ts',
+    'request-values.ts',
     'seal.ts',
     'socket.ts',
     'telemetry/labels.ts',

@@ -3,6 +3,7 @@ import type { Item } from '../items/item.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { IncompleteReason, ServiceTier, Usage } from '../protocol/response.ts';
 import type { ClientTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
+import type { RequestValues } from '../request-values.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 
 /** One call of the model, in the API's own terms; null means "the backend's default". */
@@ -44,6 +45,8 @@ export interface ModelCall {
     prompt_cache_retention: string | null;
     service_tier: string | null;
   };
+  /** What the rules of the configuration (`send.set`, `send.headers`) send on of the client's request. Absent where none does. */
+  values?: RequestValues | undefined;
 }
 
 /** The end of a model call. The reason is `stop` for tool calls too. */
@@ -77,6 +80,8 @@ export interface SendRules {
   keep?: readonly string[] | undefined;
   /** Members that are sent under other names. */
   rename?: Readonly<Record<string, string>> | undefined;
+  /** Members that are set, by their paths, after all that is left out and renamed. */
+  set?: Readonly<Record<string, unknown>> | undefined;
   /** Where system messages may stand: only one, in front, or anywhere. */
   systemMessages?: 'first' | 'anywhere' | undefined;
   /** Whether the `content` of a chat message that holds only calls may be null, and not an empty text. */

@@ -6,6 +6,7 @@ import type { Item } from '../items/item.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
+import type { RequestValuesReader } from '../request-values.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
@@ -60,6 +61,7 @@ export interface WorkOptions {
   notifier: LogNotifier;
   telemetry: TelemetrySlot;
   attributes: AttributeReader;
+  requestValues: RequestValuesReader | undefined;
 }
 
 /** What is known of a background turn: what its log line tells, and what it is admitted by. */
@@ -234,7 +236,12 @@ async function make(
     const context = await contextFor(request, model, limits.listing);
     const seal = options.seal(store.tenant);
     const history = await gather(seal, request.input, before, resumed);
-    const planned = planTurn(request, history, { tools: options.tools, context });
+    const headers = new Map(Object.entries(stored.requestOrigin?.headers ?? {}));
+    const planned = planTurn(request, history, {
+      tools: options.tools,
+      context,
+      values: options.requestValues?.read(caller, (name) => headers.get(name)),
+    });
     const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
     summary.modelInput = turn.call;
     logFields.admission = options.turnLimits?.resume(stored.requestOrigin, summary);

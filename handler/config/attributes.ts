@@ -7,8 +7,8 @@ import { unique } from './unique.ts';
 /** Attributes of requests: each is read of every request, and may be a label of every series. */
 const MAX_ATTRIBUTES = 16;
 
-/** Headers whose values are secrets: as an attribute they would be in the log, and with whoever has the traces. */
-const SECRET = /authorization|cookie|api[-_]?key|token|secret|password|credential|signature|session/;
+/** Names of headers whose values are secrets: as an attribute they would be in the log, and with whoever has the traces. */
+export const SECRET_HEADER = /authorization|cookie|api[-_]?key|token|secret|password|credential|signature|session/;
 
 /** Names that traces and metrics have already, and those that Prometheus gives to series by itself. */
 const TAKEN =
@@ -18,7 +18,7 @@ const header = v.pipe(
   v.string('must be a text'),
   v.regex(/^[\w!#$%&*+.^|~-]{1,128}$/, 'must be the name of a header, such as x-team'),
   v.transform((name) => name.toLowerCase()),
-  v.check((name) => !SECRET.test(name), 'must not be a header with a secret, which would be in the log'),
+  v.check((name) => !SECRET_HEADER.test(name), 'must not be a header with a secret, which would be in the log'),
 );
 
 const name = v.pipe(

@@ -7,6 +7,8 @@ import type { ConfigProblem } from './problems.ts';
 import { integer } from './quantity.ts';
 import { secretText } from './secrets.ts';
 import { membersOf, type SendConfig, send } from './send.ts';
+import { sendFits } from './send-fits.ts';
+import { HEADER_TEXT } from './send-headers.ts';
 import { windows } from './windows.ts';
 
 const servers = Object.keys(protocols) as (keyof typeof protocols)[]; // a table has no other keys
@@ -29,9 +31,6 @@ export function unknownBackend(index: number, backend: string, known: readonly s
   const says = `must be ${joinNames(known, 'or')}${didYouMean(backend, known)}`;
   return { path: ['models', String(index), 'backend'], says };
 }
-
-/** What a header can hold: no line breaks, and nothing beyond Latin-1. */
-const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const match = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'));
 const context = v.optional(integer(256));
@@ -90,6 +89,7 @@ const builtInModel = v.pipe(
     ),
     ['send'],
   ),
+  sendFits(),
 );
 
 /** Whether the servers of the table of known ones speak a protocol. */

@@ -24,6 +24,7 @@ export function contextOf(c: Context<Env>, services: Services): RequestContext {
     log,
     ingress: c.env,
     caller,
+    header: (name) => raw.headers.get(name),
     errors: styleOf(services.errors, raw.headers),
     // A getter, since Node makes the signal on first use.
     get signal() {

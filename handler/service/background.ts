@@ -1,3 +1,4 @@
+import type { ModelCall } from '../backend/backend.ts';
 import { follow } from '../background/follow.ts';
 import { queuedProgress } from '../background/progress.ts';
 import { terminate } from '../background/terminate.ts';
@@ -7,6 +8,7 @@ import { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
+import { headersAmong } from '../request-values.ts';
 import { isUnreadable } from '../state/encryption.ts';
 import { abandonJob, insertJob } from '../state/jobs.ts';
 import { hasLog, insertBlock, toLine } from '../state/log.ts';
@@ -14,16 +16,20 @@ import { beginTurn, type NewTurn } from '../state/record.ts';
 import type { Origin, RequestOrigin } from '../state/request-origin.ts';
 import { deleteResponse, getResponse, getStoredResponse } from '../state/responses.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
+import type { TurnSummary } from '../turn/turn-summary.ts';
 import { tokensOf } from '../turn/turn-tokens.ts';
 import { admitTurn } from './admit.ts';
 import type { RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { placesOf } from './place.ts';
-import type { PlannedTurn } from './plan.ts';
 import type { Services } from './services.ts';
 
 /** What a background turn is planned from, and what is known of it. */
-type BackgroundRequest = Pick<PlannedTurn, 'summary'> & { request: ResolvedRequest };
+interface BackgroundRequest {
+  request: ResolvedRequest;
+  summary: TurnSummary;
+  turn: { call: Pick<ModelCall, 'values'> };
+}
 
 /**
  * Keeps a turn that is to be made in the background, with its first events, and has it made. It is admitted now, as a request, and what
@@ -33,7 +39,7 @@ export async function startBackground(
   services: Services,
   ctx: RequestContext,
   turn: NewTurn,
-  { request, summary }: BackgroundRequest,
+  planned: BackgroundRequest,
 ): Promise<Readonly<Record<string, string>> | undefined> {
   const { runner, limits, beginning } = services;
   const { caller } = ctx;
@@ -46,9 +52,9 @@ export async function startBackground(
   if (ofTenant >= (max.tenant ?? Number.POSITIVE_INFINITY)) throw placeLimit('tenant', 'backgroundTurns');
   const release = beginning.hold(caller);
   try {
-    const admission = await admitTurn(services, caller, summary);
+    const admission = await admitTurn(services, caller, planned.summary);
     try {
-      await keepBackground(services, ctx, turn, { request, summary });
+      await keepBackground(services, ctx, turn, planned);
     } catch (error) {
       await admission?.undo();
       throw error;
@@ -64,9 +70,11 @@ async function keepBackground(
   { runner }: Services,
   { store, caller, log }: RequestContext,
   turn: NewTurn,
-  { request, summary }: BackgroundRequest,
+  { request, summary, turn: { call } }: BackgroundRequest,
 ): Promise<void> {
   const { response } = turn;
+  const headers = headersAmong(call.values);
+  const origin = originOf(caller);
   const { tenant } = store;
   const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already
   const storedRequest = request.held ? { ...settings, input } : settings;
@@ -83,7 +91,8 @@ async function keepBackground(
           request_id: log.requestId,
           ...(log.activity?.trace && { trace: log.activity.trace }),
           ...(log.attributes && { attributes: log.attributes.all }),
-          ...(caller.tenant !== undefined && { caller: originOf(caller) }),
+          ...(headers && { headers }),
+          ...(Object.keys(origin).length > 0 && { caller: origin }),
           ...limitedOf(caller),
         },
         caller: caller.id,

@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly ingress: Omit<Ingress, 'upgrade'>;
   /** Who sends it. */
   readonly caller: Caller;
+  /** A header of it, or of the request that opened its WebSocket, by its name in lower case; null for none. */
+  readonly header: (name: string) => string | null;
   /** The statuses and codes that its errors get. */
   readonly errors: ErrorStyle;
 }

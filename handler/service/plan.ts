@@ -28,7 +28,7 @@ export interface PlannedTurn extends Gathered {
  */
 export async function planRequest(
   services: Services,
-  ctx: Pick<RequestContext, 'store' | 'log' | 'caller'>,
+  ctx: Pick<RequestContext, 'store' | 'log' | 'caller' | 'header'>,
   request: CompleteRequest,
   recall: Recall = () => undefined,
 ): Promise<PlannedTurn> {
@@ -42,7 +42,11 @@ export async function planRequest(
   ctx.log.goesOnFrom = { response: previous ?? undefined, conversation: conversation?.id };
   const context = await contextFor(gathered.request, model, limits.listing);
   const { activity } = ctx.log;
-  const planned = planTurn(gathered.request, gathered.history, { tools, context });
+  const planned = planTurn(gathered.request, gathered.history, {
+    tools,
+    context,
+    values: services.requestValues?.read(ctx.caller, ctx.header),
+  });
   const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
   summary.modelInput = turn.call;
   ctx.log.leftOut = turn.leftOut ?? [];

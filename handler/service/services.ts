@@ -15,6 +15,7 @@ import type { FindMedia } from '../media.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
 import type { LimiterCharges } from '../rate-limiter.ts';
 import type { Readiness } from '../readiness.ts';
+import type { RequestValuesReader } from '../request-values.ts';
 import type { Models } from '../routing/models.ts';
 import type { Seal } from '../seal.ts';
 import type { SharedStore } from '../state/tenant-store.ts';
@@ -85,6 +86,8 @@ export interface ConfiguredServices {
   prompts: readonly PromptTemplate[];
   /** Reads the attributes of requests. */
   attributes: AttributeReader;
+  /** Reads of requests what rules send on to model servers; undefined where none does. */
+  requestValues: RequestValuesReader | undefined;
   /** Finds media URLs that the configuration forbids. */
   findMedia: FindMedia;
   costs: CostRules;

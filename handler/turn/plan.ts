@@ -6,6 +6,7 @@ import { isDirective } from '../items/roles.ts';
 import { recordOf } from '../items/views.ts';
 import { shortened } from '../items/wire-name.ts';
 import type { ToolChoice } from '../protocol/tools.ts';
+import type { RequestValues } from '../request-values.ts';
 import { presentOptions } from './cache-options.ts';
 import { allows, checkChoice, withoutLeftOut, withSearch } from './choice.ts';
 import { planCompaction } from './compact.ts';
@@ -31,6 +32,8 @@ export interface PlanOptions {
   tools: ServerTools;
   /** The model's context in tokens, if configured. */
   context: number | undefined;
+  /** What rules send on of the request. Absent where none does. */
+  values?: RequestValues | undefined;
 }
 
 /**
@@ -40,7 +43,7 @@ export interface PlanOptions {
 export function planTurn(
   request: ResolvedRequest,
   history: History,
-  { tools: serverTools, context }: PlanOptions,
+  { tools: serverTools, context, values }: PlanOptions,
 ): Turn {
   checkRequest(request);
   const sorted = sortTools(request.tools ?? [], serverTools);
@@ -65,7 +68,11 @@ export function planTurn(
     response: resumed?.response ?? newResponse(request, history, { ...settings, tools: sorted.echoed }),
     input: own,
     modelItems,
-    call: { ...call, input: resumed ? truncate([...input, ...resumed.newItems], room) : input },
+    call: {
+      ...call,
+      input: resumed ? truncate([...input, ...resumed.newItems], room) : input,
+      ...(values && { values }),
+    },
     uses: warmsUp ? [] : tools.uses,
     deferred: tools.deferred,
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,

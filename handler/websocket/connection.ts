@@ -176,7 +176,7 @@ class Connection {
       memory.close();
       return this.#refuse(this.#closing, lane);
     }
-    const { ingress } = this.#openingContext;
+    const { ingress, header } = this.#openingContext;
     const services = this.#services;
     const log = this.#log(() => memory.close(), event);
     let caller: Caller;
@@ -195,6 +195,7 @@ class Connection {
       signal: this.#client.signal,
       ingress,
       caller,
+      header,
       errors: this.#errorsBy(services),
     };
     await takeTurn(event, services, ctx, this.#memory, encodeFor(lane), (text) => this.#send(text));

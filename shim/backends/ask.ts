@@ -53,7 +53,7 @@ export async function askBackends(
 ): Promise<BackendReport[]> {
   const asked = new Map<string, Promise<ListReply>>();
   const once = (model: BuiltInModel) => {
-    const key = JSON.stringify([model.backend, model.url, model.key]);
+    const key = JSON.stringify([model.backend, model.url, model.key, model.send?.headers]);
     const known = asked.get(key) ?? askList(model, transport, LIST_MS);
     asked.set(key, known);
     return known;

@@ -5,7 +5,7 @@ import { statementsOf } from '../../handler/state/database/batch.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
 import { callOf, create, endsOnLeaving } from '../promises/ask.ts';
 import { have, longReply, modelInput, stored, until } from '../promises/state-ask.ts';
-import { testConfig } from '../support/doors/door.ts';
+import { post, testConfig } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
 import { LEASE, mortal, processes, reads, takenOver } from '../support/processes.ts';
@@ -46,6 +46,21 @@ describe('what becomes of background turns when their process dies', { concurren
     const { events } = await reader.whole;
     assert.equal(events.filter(({ type }) => type === 'response.in_progress').length, 1);
     assert.equal(first.model.calls(model).length, 2);
+  });
+
+  test('a turn that is run again sends on what its request came with, and who asked for it', async (t) => {
+    const { first, second, die } = await processes(t);
+    const model = first.model.counting('sent-chat', {}, hangs('').script, says('ok'));
+    const reply = await post(first, { ...background, model }, { headers: { 'x-team': 'blue' } });
+    const { id } = JSON.parse(await reply.text());
+    const reader = reads(second, id);
+    await reader.seen(/response.in_progress/);
+    die();
+    await takenOver(second, id);
+    await reader.whole;
+    const sent = first.model.calls(model).map(({ headers, body }) => [headers['x-team'], body.metadata]);
+    const same = ['blue', { team: 'blue', tenant: 'default' }];
+    assert.deepEqual(sent, [same, same]);
   });
 
   test('a turn of which something was published fails, with an incomplete item', async (t) => {

@@ -6,22 +6,25 @@ import type { Backend } from '../backend.ts';
 import { toModelFunctions } from '../functions/tools.ts';
 import { text } from '../server/json-fields.ts';
 import { readReply } from '../server/reply-stream.ts';
-import { getJson, idsOf, openServer, readJson, type Server } from '../server/server.ts';
+import { getJson, idsOf, openServer, readJson, type Server, type ServerOptions, sendingOn } from '../server/server.ts';
 import { ServerMemory } from '../server/server-memory.ts';
 import { ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { boundIn, isAboutThinking } from './failure.ts';
 import { MessagesReply } from './reply.ts';
-import { type MessagesRequest, toCounted, toRequest, withBound, withoutThinking } from './request.ts';
+import { COUNTED_MEMBERS, type MessagesRequest, toCounted, toRequest, withBound, withoutThinking } from './request.ts';
 
 /** The version of the API that is spoken here. */
 const VERSION = '2023-06-01';
 
 /** A backend that speaks Anthropic's Messages API at a base URL such as `https://api.anthropic.com/v1`. Always streams. */
-export function anthropic(url: string, key: string | undefined, transport: Transport): Backend {
-  const headers = { 'anthropic-version': VERSION, ...(key && { 'x-api-key': key }) };
-  const server = openServer(url, undefined, (to, init) =>
-    transport(to, { ...init, headers: { ...init.headers, ...headers } }),
-  );
+export function anthropic(
+  url: string,
+  key: string | undefined,
+  transport: Transport,
+  options: ServerOptions = {},
+): Backend {
+  const ownHeaders = { 'anthropic-version': VERSION, ...(key && { 'x-api-key': key }) };
+  const server = openServer(url, key, transport, { ...options, ownHeaders });
   const counter = new ServerTokenCounter();
   const memory = new ServerMemory(server, { isInTable: false });
   /** The output token limits of models, learned from errors. */
@@ -30,11 +33,16 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
     prepare(call, profile) {
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
       const request = toRequest(call, tools, bounds.get(call.model));
-      const { model } = call;
-      const send = (path: string, signal: AbortSignal, trace?: TraceHeaders) => (body: MessagesRequest) =>
-        memory.send({ model, profile, request: body, rules: memory.rules(model, profile) }, (json) =>
-          server.send('POST', path, signal, json, trace),
-        );
+      const { model, values } = call;
+      const to = sendingOn(server, values);
+      const send =
+        (path: string, signal: AbortSignal, trace?: TraceHeaders, settable?: readonly string[]) =>
+        (body: MessagesRequest) => {
+          const rules = memory.rules(model, profile);
+          return memory.send({ model, profile, request: body, rules, values, ...(settable && { settable }) }, (json) =>
+            to.send('POST', path, signal, json, trace),
+          );
+        };
       const within = (bound: number) => {
         if (call.max_output_tokens !== null) return undefined;
         bounds.set(call.model, bound);
@@ -47,7 +55,10 @@ export function anthropic(url: string, key: string | undefined, transport: Trans
         },
         async countTokens(signal) {
           const count = async () => {
-            const upstream = await open(send('/messages/count_tokens', signal), toCounted(request));
+            const upstream = await open(
+              send('/messages/count_tokens', signal, undefined, COUNTED_MEMBERS),
+              toCounted(request),
+            );
             return tokens((await readJson(upstream)).input_tokens);
           };
           return counter.first({ count });

@@ -19,7 +19,16 @@ export interface MessagesRequest {
 /** The default of `max_tokens`, which the API requires: the most that every Anthropic model since 4.5 accepts. */
 const DEFAULT_MAX_TOKENS = 64_000;
 
-const COUNTED_MEMBERS = ['model', 'system', 'tools', 'tool_choice', 'thinking', 'output_config', 'cache_control'];
+/** What of a request beside its messages `POST /messages/count_tokens` takes. */
+export const COUNTED_MEMBERS = [
+  'model',
+  'system',
+  'tools',
+  'tool_choice',
+  'thinking',
+  'output_config',
+  'cache_control',
+];
 
 /** The most cache breakpoints in a request. */
 const MAX_BREAKPOINTS = 4;

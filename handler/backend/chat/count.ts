@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../protocol/json.ts';
-import { text } from '../server/json-fields.ts';
+import { object, text } from '../server/json-fields.ts';
 import type { Server } from '../server/server.ts';
 import { ask, type CountMethod, only, tokens } from '../server/token-count.ts';
 
@@ -9,7 +9,8 @@ export function chatCountMethods(
   request: JsonObject,
   signal: AbortSignal,
 ): Record<string, CountMethod> {
-  const { reasoning_effort } = request;
+  const { reasoning_effort, chat_template_kwargs } = request;
+  const template = { ...(reasoning_effort !== undefined && { reasoning_effort }), ...object(chat_template_kwargs) };
   return {
     // llama.cpp (11549) takes the request itself.
     async request() {
@@ -21,7 +22,7 @@ export function chatCountMethods(
       const body = {
         ...only(request, ['model', 'messages', 'tools']),
         add_generation_prompt: true,
-        ...(reasoning_effort !== undefined && { chat_template_kwargs: { reasoning_effort } }),
+        ...(Object.keys(template).length > 0 && { chat_template_kwargs: template }),
       };
       const { count } = await ask(server.sendToRoot, '/tokenize', body, signal);
       return tokens(count);

@@ -8,7 +8,7 @@ import { askStrict } from '../functions/strict.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { applyRules, type RequestRules } from '../server/request-rules.ts';
-import { listModels, type Server } from '../server/server.ts';
+import { listModels, type Server, sendingOn } from '../server/server.ts';
 import { ServerMemory } from '../server/server-memory.ts';
 import { ServerTokenCounter } from '../server/token-count.ts';
 import { toldContext } from '../server/told-context.ts';
@@ -26,18 +26,21 @@ export function chatCompletions(server: Server): Backend {
       refuseOpenAIOnly(call);
       if (call.reasoning.mode) throw unsupported('reasoning.mode', 'is not supported by this model backend');
       const tools = toModelFunctions(call.tools, call.params, profile.grammars);
-      const { model } = call;
+      const { model, values } = call;
       const rules = memory.rules(model, profile);
       const request = toRequest(profile.isOpenAI ? call : withoutOpenAIOnly(call), tools, rules, server.id);
+      const to = sendingOn(server, values);
       return {
         stream(signal, options) {
-          const post = (body: string) => server.send('POST', '/chat/completions', signal, body, options?.trace);
-          const open = () => memory.send({ model, profile, request, rules }, post);
+          const post = (body: string) => to.send('POST', '/chat/completions', signal, body, options?.trace);
+          const open = () => memory.send({ model, profile, request, rules, values }, post);
           const reply = new ChatReply(call, tools, server.id, (member) => memory.spoke(model, member));
           return readReply(open, reply, options);
         },
         countTokens: async (signal) =>
-          profile.isOpenAI ? undefined : counter.first(chatCountMethods(server, applyRules(request, rules), signal)),
+          profile.isOpenAI
+            ? undefined
+            : counter.first(chatCountMethods(to, applyRules(request, rules, values), signal)),
       };
     },
     models: (signal) => listModels(server, signal),

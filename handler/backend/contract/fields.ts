@@ -73,6 +73,7 @@ const fields = {
     prompt_cache_retention: hint('prompt_cache_retention', '24h'),
     service_tier: hint('service_tier', 'priority'),
   } satisfies Record<keyof ModelCall['hints'], Field>,
+  values: isTaken({ values: { tenant: 'acme', 'header:x-team': 'blue' } }),
 } satisfies Record<keyof ModelCall, Field | Record<string, Field>>;
 
 /** A case for each field of a call. */

@@ -2,7 +2,7 @@ import type { Backend } from '../backend.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { applyRules } from '../server/request-rules.ts';
-import { listModels, type Server } from '../server/server.ts';
+import { listModels, type Server, sendingOn } from '../server/server.ts';
 import { ServerMemory } from '../server/server-memory.ts';
 import { ask, only, ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { toldContext } from '../server/told-context.ts';
@@ -26,23 +26,24 @@ export function responses(server: Server): Backend {
       const tools: Map<string, ModelFunction> = isOpenAI
         ? new Map()
         : toModelFunctions(call.tools, call.params, grammars);
-      const { model } = call;
+      const { model, values } = call;
       const rules = memory.rules(model, profile);
       const request = isOpenAI ? toOpenAIsRequest(call) : toOthersRequest(call, tools, rules, server.id);
+      const to = sendingOn(server, values);
       return {
         stream(signal, options) {
           const reply = new ResponsesReply(call, profile, tools, server.id);
-          const post = (body: string) => server.send('POST', '/responses', signal, body, options?.trace);
-          const open = () => memory.send({ model, profile, request, rules }, post);
+          const post = (body: string) => to.send('POST', '/responses', signal, body, options?.trace);
+          const open = () => memory.send({ model, profile, request, rules, values }, post);
           return markAsync(readReply(open, reply, options), call.tools);
         },
         async countTokens(signal, personality) {
           const counted = {
-            ...only(applyRules(request, rules), COUNTED_MEMBERS),
+            ...only(applyRules(request, rules, values), COUNTED_MEMBERS),
             ...(isOpenAI && personality != null && { personality }),
           };
           const count = async () =>
-            tokens((await ask(server.send, '/responses/input_tokens', counted, signal)).input_tokens);
+            tokens((await ask(to.send, '/responses/input_tokens', counted, signal)).input_tokens);
           return counter.first({ count });
         },
       };

@@ -1,6 +1,8 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { RequestValues } from '../../request-values.ts';
 import type { SendRules, ServerProfile } from '../backend.ts';
 import { HINTS, isServerName, knownServer, type ServerName, unknownServer } from './servers.ts';
+import { withMembers } from './set-members.ts';
 
 /** How requests to a server are made, after all that is known of it. */
 export interface RequestRules {
@@ -8,6 +10,8 @@ export interface RequestRules {
   omit: ReadonlySet<string>;
   /** Members that go under another name. */
   rename: Readonly<Record<string, string>>;
+  /** Members that are set then, by their paths. */
+  set?: SendRules['set'];
   systemMessages: 'first' | 'anywhere';
   nullContent: boolean;
   parallelToolCalls: boolean;
@@ -54,6 +58,7 @@ function combined(
   return {
     omit: new Set([...omit, ...(send.omit ?? [])]),
     rename: { ...row.rename, ...learned.rename, ...send.rename },
+    ...(send.set && { set: send.set }),
     systemMessages: send.systemMessages ?? flags.systemMessages,
     nullContent: send.nullContent ?? learned.nullContent ?? true,
     parallelToolCalls: send.parallelToolCalls ?? flags.parallelToolCalls,
@@ -61,8 +66,8 @@ function combined(
   };
 }
 
-/** A request as its server takes it: without some members, and with others under its own names. */
-export function applyRules(request: JsonObject, rules: RequestRules): JsonObject {
+/** A request as its server takes it: without some members, others under its own names, and then those that are set. */
+export function applyRules(request: JsonObject, rules: RequestRules, values?: RequestValues): JsonObject {
   const applied: JsonObject = {};
   for (const [name, value] of Object.entries(request)) {
     if (!rules.omit.has(name)) applied[rules.rename[name] ?? name] = value;
@@ -79,7 +84,7 @@ export function applyRules(request: JsonObject, rules: RequestRules): JsonObject
   }
   const { messages } = applied;
   if (Array.isArray(messages)) applied.messages = messages.flatMap((message) => applyToMessage(message, rules));
-  return applied;
+  return rules.set ? withMembers(applied, rules.set, values) : applied;
 }
 
 /** The same for a chat message: none is left of one that held only reasoning, which the server does not take. */

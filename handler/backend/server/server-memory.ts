@@ -2,6 +2,7 @@ import type { ApiError } from '../../errors.ts';
 import { log } from '../../log.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { REMEMBERED_MS, Remembered } from '../../remembered.ts';
+import type { RequestValues } from '../../request-values.ts';
 import type { Upstream } from '../../transport.ts';
 import type { ServerProfile } from '../backend.ts';
 import { failureOf } from './failure.ts';
@@ -10,6 +11,7 @@ import { learnedFrom } from './refused-members.ts';
 import { applyRules, type LearnedRules, plainRules, type RequestRules, requestRules } from './request-rules.ts';
 import { getJson, type Server } from './server.ts';
 import { type ServerName, serverOwning, serverReplying } from './servers.ts';
+import { settableOf } from './set-members.ts';
 
 /** How long a server may take to list its models, in milliseconds. */
 const LOOK_TIMEOUT_MS = 5_000;
@@ -20,6 +22,10 @@ export interface RuledRequest {
   profile: ServerProfile;
   request: JsonObject;
   rules: RequestRules;
+  /** What the rules send on of the client's request. */
+  values: RequestValues | undefined;
+  /** The members that may be set, where not all are taken. Default: all. */
+  settable?: readonly string[];
 }
 
 /** What a process has learned of a model server by its answers: which one it is, and what it takes for a model. */
@@ -46,12 +52,10 @@ export class ServerMemory {
    * Sends a request as its server takes it. If that refuses a member that changes no meaning, it is sent once more
    * without, and remembered. Rejects with an ApiError for any status but 200.
    */
-  async send(
-    { model, profile, request, rules }: RuledRequest,
-    post: (body: string) => Promise<Upstream>,
-  ): Promise<Upstream> {
+  async send(ruled: RuledRequest, post: (body: string) => Promise<Upstream>): Promise<Upstream> {
+    const { model, profile, request, rules } = ruled;
     if (this.#isInTable) this.#look(profile);
-    const body = JSON.stringify(applyRules(request, rules));
+    const body = bodyOf(ruled, rules);
     const first = await post(body);
     if (this.#isInTable) this.#detected ??= serverReplying(first.header);
     if (first.status === 200) return first;
@@ -59,7 +63,7 @@ export class ServerMemory {
     const learned = first.status === 400 || first.status === 422 ? lessonOf(refusal, request, rules) : undefined;
     if (!learned) throw refusal;
     const newRules = this.#rulesWith(profile, merged(this.#learned.get(model), learned));
-    const other = JSON.stringify(applyRules(request, newRules));
+    const other = bodyOf(ruled, newRules);
     if (other === body) throw refusal; // the configuration says so
     log.warn('a model server refused members that change no answer: sent once more without', {
       model,
@@ -102,6 +106,13 @@ export class ServerMemory {
       () => {}, // it stays unknown
     );
   }
+}
+
+/** The body of a request by rules, made of the request anew. */
+function bodyOf({ request, values, settable }: RuledRequest, rules: RequestRules): string {
+  const { set } = rules;
+  const here = set && settable ? { ...rules, set: settableOf(set, settable) } : rules;
+  return JSON.stringify(applyRules(request, here, values));
 }
 
 /** What a refusal teaches, by its body. */

@@ -3,9 +3,11 @@ import { hashOf } from '../../items/wire-name.ts';
 import { fixedLimits } from '../../limits.ts';
 import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { RequestValues } from '../../request-values.ts';
 import type { TraceHeaders } from '../../trace-headers.ts';
 import type { Transport, Upstream } from '../../transport.ts';
 import { connectionFailed, failureOf } from './failure.ts';
+import { type HeaderRules, withHeaderRules } from './header-rules.ts';
 
 /** The header of requests that came through this server, to detect a loop: people point OPENAI_BASE_URL at us. */
 export const HOP_HEADER = 'x-antiphon-hop';
@@ -23,28 +25,47 @@ export interface Server {
   sendToRoot: Send;
 }
 
-/** Sends a request to a path, as a part of a trace if one is given; throws an ApiError when there is no connection. */
+/**
+ * Sends a request to a path, as a part of a trace if one is given; `values` are what header rules send on of a client's request.
+ * Throws an ApiError when there is no connection.
+ */
 export type Send = (
   method: 'GET' | 'POST',
   path: string,
   signal: AbortSignal,
   body?: string,
   trace?: TraceHeaders,
+  values?: RequestValues,
 ) => Promise<Upstream>;
 
+/** What else the configuration says of a server. */
+export interface ServerOptions {
+  /** Headers of the protocol, with credentials. Default: the key as a bearer token. */
+  ownHeaders?: Readonly<Record<string, string>> | undefined;
+  /** Rules for the headers of all requests to it. */
+  headers?: HeaderRules | undefined;
+}
+
 /** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
-export function openServer(url: string, key: string | undefined, transport: Transport): Server {
+export function openServer(
+  url: string,
+  key: string | undefined,
+  transport: Transport,
+  { ownHeaders = key ? { authorization: `Bearer ${key}` } : {}, headers: rules }: ServerOptions = {},
+): Server {
   const base = url.replace(/\/+$/, '');
-  const headers: Record<string, string> = { accept: 'text/event-stream, application/json', [HOP_HEADER]: '1' };
-  if (key) headers.authorization = `Bearer ${key}`;
+  const headers: Record<string, string> = {
+    accept: 'text/event-stream, application/json',
+    [HOP_HEADER]: '1',
+    ...ownHeaders,
+  };
   const sendBelow = (start: string): Send => {
-    return async (method, path, signal, body, trace) => {
-      const requestHeaders =
-        body === undefined ? headers : { ...headers, ...trace, 'content-type': 'application/json' };
+    return async (method, path, signal, body, trace, values) => {
+      const plainHeaders = body === undefined ? headers : { ...headers, ...trace, 'content-type': 'application/json' };
       try {
         return await transport(start + path, {
           method,
-          headers: requestHeaders,
+          headers: rules ? withHeaderRules(plainHeaders, rules, values) : plainHeaders,
           signal,
           ...(body !== undefined && { body }),
         });
@@ -58,6 +79,17 @@ export function openServer(url: string, key: string | undefined, transport: Tran
     send: sendBelow(base),
     sendToRoot: sendBelow(base.replace(/\/v1$/, '')),
   };
+}
+
+/** The same server, with requests for which rules send on these values of a client's request. */
+export function sendingOn(server: Server, values: RequestValues | undefined): Server {
+  if (!values) return server;
+  const { id, send, sendToRoot } = server;
+  const bound =
+    (plain: Send): Send =>
+    (method, path, signal, body, trace) =>
+      plain(method, path, signal, body, trace, values);
+  return { id, send: bound(send), sendToRoot: bound(sendToRoot) };
 }
 
 /** The ids that the server's `GET /models` lists. */

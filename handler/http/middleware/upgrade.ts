@@ -43,8 +43,11 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     return c.env.upgrade(
       async (socket) => {
         const leavePlace = sockets.hold(ctx.caller); // not before: a client may leave in the middle of the handshake
-        await serveSocket(socket, services, { ...ctx, identify: again }, ({ errors }) =>
-          errors === 'auto' ? ownStyle : errors,
+        await serveSocket(
+          socket,
+          services,
+          { ...ctx, identify: again, header: (name) => handshake.headers.get(name) },
+          ({ errors }) => (errors === 'auto' ? ownStyle : errors),
         );
         leavePlace();
       },

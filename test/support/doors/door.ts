@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how a configuration names what rules send on
+
 import OpenAI from 'openai';
 import { type Config, parseConfig } from '../../../handler/index.ts';
 import { HEAD_MS, type ScriptedModel } from '../model/scripted.ts';
@@ -102,6 +104,24 @@ export const testSend = {
   parallelToolCalls: true,
 };
 
+/** What it sends on of clients' requests, with names that all protocols take. */
+const testSent = {
+  omit: ['temperature'],
+  set: {
+    'metadata.team': '${header:x-team}',
+    'metadata.tenant': '${tenant}',
+    'metadata.user': '${user}',
+    temperature: 0.5,
+    'extra.deep.list': ['of ${header:x-team}', '${header:x-none}', 1, { team: '${header:x-none}' }],
+    service_tier: '${header:x-none}',
+  },
+  headers: {
+    set: { 'X-Team': '${header:X-Team}', 'x-tenant': 'tenant ${tenant}', 'x-none': 'a ${header:x-none}' },
+    add: { accept: 'text/plain', 'x-tags': '${header:x-tags}' },
+    remove: ['x-stainless-lang', 'traceparent'],
+  },
+};
+
 /** Models that all who use them may use as much in a minute. */
 const limitedModels = [
   ...['limited-socket-*', 'limited-*'].map((match) => ({ match, limits: { requestsPerMinute: 3 } })),
@@ -125,6 +145,9 @@ export function testConfigFile(model: ScriptedModel, limited: readonly object[] 
       ...limited.map((entry) => ({ ...entry, backend: 'chat', url: model.url })),
       { match: 'refusing-*', backend: 'chat', url: model.url, key: 'test-key', grammars: 'refuse' },
       { match: 'ruled-*', backend: 'chat', url: model.url, key: 'test-key', server: 'groq', send: testSend },
+      ...['responses', 'anthropic', 'chat'].map((backend) => ({
+        ...{ match: `sent-${backend}-*`, backend, url: model.url, key: 'test-key', send: testSent },
+      })),
       { match: 'native-*', backend: 'responses', url: model.url, key: 'test-key' },
       { match: 'openai-*', backend: 'responses', url: model.url, key: 'test-key', openai: true },
       { match: 'anthropic-*', backend: 'anthropic', url: model.url, key: 'test-key' },
