@@ -6,6 +6,7 @@ export interface PostgresConnection {
   bind(config: { statement: string; values: (string | null)[] }): void;
   describe(what: { type: 'P'; name: '' }): void;
   execute(what: { portal: '' }): void;
+  close(what: { type: 'S'; name: string }): void;
   sync(): void;
   on(event: 'parseComplete', then: () => void): unknown;
   stream: { cork?(): void; uncork?(): void };
@@ -17,15 +18,19 @@ interface Field {
   dataTypeID: number;
 }
 
-/** The statements that a connection has by name, and those that it has been sent and not yet answered. */
+/**
+ * The statements that a connection has by name, those that it has been sent and not yet answered, and those behind a mistake: a server has
+ * not looked at them, and a pooler has them.
+ */
 interface Prepared {
   names: Set<string>;
   sent: string[];
+  behind: Set<string>;
 }
 
 const preparedOf = new WeakMap<PostgresConnection, Prepared>();
 
-/** Names of statements by their text, the same for all connections. */
+/** Names of statements by their text. */
 const nameOf = new Map<string, string>();
 
 /** Types whose values are numbers: int2, int4, int8, float4, float8, numeric, and bool, which other databases have as 0 and 1. */
@@ -62,6 +67,7 @@ export class PostgresBatch {
     for (const { text, values } of this.#statements) {
       const name = this.#named ? named(text) : '';
       if (name === '' || !(prepared.names.has(name) || prepared.sent.includes(name))) {
+        if (prepared.behind.delete(name)) connection.close({ type: 'S', name });
         connection.parse({ name, text: numbered(text) });
         prepared.sent.push(name);
       }
@@ -102,15 +108,14 @@ export class PostgresBatch {
   }
 
   handleError(error: unknown): void {
-    // What the server was sent behind the mistake it has not looked at.
     const prepared = this.#connection && preparedOf.get(this.#connection);
-    if (prepared) prepared.sent.length = 0;
+    for (const name of prepared?.sent.splice(0) ?? []) if (name) prepared?.behind.add(name);
     this.#settled.reject(error);
   }
 }
 
 function prepare(connection: PostgresConnection): Prepared {
-  const prepared: Prepared = { names: new Set(), sent: [] };
+  const prepared: Prepared = { names: new Set(), sent: [], behind: new Set() };
   preparedOf.set(connection, prepared);
   // What was parsed stays, also of a batch that fails later.
   connection.on('parseComplete', () => {
@@ -120,10 +125,22 @@ function prepare(connection: PostgresConnection): Prepared {
   return prepared;
 }
 
+/** The name of a text is made of it: under the same one a pooler's connection may have what another process has sent. */
 function named(text: string): string {
-  const name = nameOf.get(text) ?? `s${nameOf.size + 1}`;
+  const known = nameOf.get(text);
+  if (known !== undefined) return known;
+  const name = `s${PRIMES.map((prime) => hash(text, prime).toString(36)).join('_')}`;
   nameOf.set(text, name);
   return name;
+}
+
+const PRIMES = [0x01000193, 0x9e3779b1, 0x85ebca77];
+
+/** 32 bits of a text, others for each prime (FNV-1a with one more round). */
+function hash(text: string, prime: number): number {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), prime);
+  return Math.imul(sum ^ (sum >>> 15), prime) >>> 0;
 }
 
 /** Texts with `$1`, `$2`, ... by those with `?`. */
