@@ -5,6 +5,8 @@ import { nameToTry } from './backends/names.ts';
 import { table } from './backends/plain.ts';
 import { recordTransport } from './backends/record-transport.ts';
 import { unreachable } from './backends/unreachable.ts';
+import { DEFAULT_DATABASE, kindOf } from './database.ts';
+import type { Description } from './databases/kind.ts';
 import type { Env } from './default-models.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { createTransport } from './transport.ts';
@@ -27,7 +29,8 @@ const NOT_TRIED: Record<Trial, Verdict> = { answer: SKIPPED, stream: SKIPPED, to
 
 /**
  * Prints every mistake in a configuration, and then how real calls to each of its models went. Gives 0 if all is well, 1 for a
- * mistake in the configuration, 2 if something did not work with a model. It opens no database and no listener.
+ * mistake in the configuration, 2 if something did not work with a model or with the server of the database. It opens no listener and no
+ * file of a database, and changes nothing.
  */
 export async function check(file: string | undefined, env: Env, print: (text: string) => void): Promise<number> {
   let setup: Setup;
@@ -43,13 +46,22 @@ export async function check(file: string | undefined, env: Env, print: (text: st
   if (lost.problems.length > 0) print(setup.file?.locate(lost).message ?? lost.problems.map(sentenceOf).join('\n'));
   else print(file === undefined ? `Models: ${setup.from}.` : `${file}: no mistakes`);
   const { transport, close } = createTransport();
-  const tried = await tryAll(setup, transport);
+  const [tried, described] = await Promise.all([tryAll(setup, transport), describeDatabase(setup)]);
   await close();
   print(`\n${tableOf(tried)}`);
-  const wrong = [...new Set(tried.flatMap(wrongIn))];
+  const well = described.filter(({ isWrong }) => !isWrong);
+  if (well.length > 0) print(`\n${well.map(({ text }) => text).join('\n')}`);
+  const wrong = [
+    ...new Set(tried.flatMap(wrongIn)),
+    ...described.flatMap((line) => (line.isWrong ? [`! ${line.text}`] : [])),
+  ];
   if (wrong.length > 0) print(`\n${wrong.join('\n')}`);
   if (lost.problems.length > 0) return MISCONFIGURED;
   return wrong.length > 0 ? UNWELL : WELL;
+}
+
+async function describeDatabase({ config: { database = DEFAULT_DATABASE, processes } }: Setup): Promise<Description[]> {
+  return (await kindOf(database).describe?.(database, processes)) ?? [];
 }
 
 /** Tries every entry: all servers at once, and the models of one server one after the other, since it may have room for one. */

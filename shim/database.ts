@@ -14,18 +14,21 @@ const kinds = new Map<string, DatabaseKind>([
 export const DEFAULT_DATABASE: DatabaseUrls = { url: 'sqlite:./data/antiphon.db' };
 
 /** The kind of the database that URLs name; throws a ConfigError that says which there are, and what is wrong with the others. */
-export function kindOf({ url, ...others }: DatabaseUrls): DatabaseKind {
+export function kindOf({ url, connections, ...others }: DatabaseUrls): DatabaseKind {
   const kind = kindOfUrl(url);
   if (!kind) {
     const forms = new Set([...kinds.values()].map(({ form }) => form));
     throw misconfigured('database', `must be ${[...forms].join(', or ')}`);
   }
-  const wrong = Object.entries(others).filter(([, other]) => !kind.hasRoles || kindOfUrl(other ?? url) !== kind);
+  const wrong = Object.entries(others)
+    .filter(([, other]) => !kind.hasRoles || kindOfUrl(other ?? url) !== kind)
+    .map(([key]) => key);
+  if (connections !== undefined && !kind.hasRoles) wrong.push('connections');
   if (wrong.length === 0) return kind;
   const says = kind.hasRoles
     ? `must be ${kind.form}, as database.url is`
     : 'is for PostgreSQL, and database.url is not';
-  throw new ConfigError(wrong.map(([key]) => ({ path: ['database', key], says })));
+  throw new ConfigError(wrong.map((key) => ({ path: ['database', key], says })));
 }
 
 function kindOfUrl(url: string): DatabaseKind | undefined {

@@ -59,10 +59,12 @@ ${ALL_COMMANDS}
 Other commands: check, migrate, vacuum, keys, tenants, usage, secrets, audit. Each has its own -help.`,
   check: `usage: ${COMMAND} check [flags]
 Tells every mistake in a configuration, with its line and column, and then tries each model with real calls: its server's
-list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. Nothing is started or stored.
+list, an answer, a stream, a call of a function, JSON of a schema. A call has 10 s. A database that is a server is connected to, and it
+says how. Nothing is started or stored.
   -config FILE      YAML configuration. Default: what a start without one would use
 ${ALL_COMMANDS}
-It exits with 0 if all is well, 1 for a mistake in the configuration, 2 if something did not work with a model.`,
+It exits with 0 if all is well, 1 for a mistake in the configuration, 2 if something did not work with a model or
+the database.`,
   migrate: `usage: ${COMMAND} migrate [flags]
 Brings the schema of the database to the newest, which a start does by itself where its role may. Several may do it at once: one
 does, and the others wait.

@@ -383,16 +383,36 @@ test('a wrong expression of a cost stops the start, beside all else that is wron
 test('a replica and the role of an administrator are of the same kind of database', async () => {
   const models = [{ match: '*', backend: 'demo' }];
   await assert.rejects(
-    startProduct({ config: { models, database: { url: 'sqlite::memory:', read: 'sqlite:b', admin: 'x' } } }),
+    startProduct({
+      config: { models, database: { url: 'sqlite::memory:', read: 'sqlite:b', admin: 'x', connections: 4 } },
+    }),
     {
-      message:
-        'configuration: database.read is for PostgreSQL, and database.url is not\nconfiguration: database.admin is for PostgreSQL, and database.url is not',
+      message: ['read', 'admin', 'connections']
+        .map((key) => `configuration: database.${key} is for PostgreSQL, and database.url is not`)
+        .join('\n'),
     },
   );
   await assert.rejects(
     startProduct({ config: { models, database: { url: 'postgres://a', admin: 'sqlite:b' } } }),
     /^Error: configuration: database\.admin must be postgres:.*, as database\.url is$/,
   );
+});
+
+test('the connections of a process are a number from 1', () => {
+  const url = 'postgres://a';
+  assert.equal(parseConfig({ database: { url, connections: 3 } }).database?.connections, 3);
+  for (const [connections, says] of [
+    [0, /database\.connections must be .*1/],
+    [1.5, /database\.connections must be/],
+    ['many', /database\.connections must be/],
+    [1_001, /database\.connections must be .*1000/],
+  ] as const)
+    assert.throws(() => parseConfig({ database: { url, connections } }), says);
+  assert.throws(
+    () => parseConfig({ database: { url, conections: 3 } }),
+    /database\.conections .*did you mean connections/,
+  );
+  assert.throws(() => parseConfig({ database: { connections: 3 } }), /database\.url/);
 });
 
 test('a secret that is in a file is read by the Node server only, and any other mapping in its place is a mistake', async () => {

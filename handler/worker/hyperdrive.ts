@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client, type Submittable } from 'pg';
-import { postgresDatabase } from '../state/database/postgres.ts';
+import { ISOLATE, postgresDatabase } from '../state/database/postgres.ts';
 import type { PostgresBatch } from '../state/database/postgres-batch.ts';
 import type { WorkerDatabase } from './worker-database.ts';
 
@@ -42,7 +42,7 @@ export function hyperdrive(name = 'HYPERDRIVE'): WorkerDatabase {
         };
       };
       // Hyperdrive shares its connections by transaction, as other poolers do.
-      return postgresDatabase({ connect, end: async () => {} }, { isolateEach: true });
+      return postgresDatabase({ connect, end: async () => {} }, { first: [ISOLATE] });
     },
     within: (run) => scopes.run({ idle: [] }, run),
   };

@@ -4,14 +4,15 @@ import { roleOf, runSteps, securingSteps } from '../../handler/state/database/po
 import { withTenants } from '../../handler/state/database/postgres-tenants.ts';
 import { viewSteps } from '../../handler/state/database/postgres-views.ts';
 import { migrate, schemaVersion, stepsFrom } from '../../handler/state/database/schema.ts';
-import type { DatabaseKind } from './kind.ts';
-import { CannotOpen, connect, FOR_EVER, OF_REPLICA, OF_REQUESTS } from './postgres-connect.ts';
+import type { DatabaseKind, Description } from './kind.ts';
+import { CannotOpen, connect, FOR_EVER, OF_REPLICA, OF_REQUESTS, routeTo } from './postgres-connect.ts';
+import { inWords, type Route } from './postgres-route.ts';
 
 /** PostgreSQL, by its own URLs. */
 export const postgres: DatabaseKind = {
   form: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
   hasRoles: true,
-  async open({ url, read, admin = url }) {
+  async open({ url, read, admin = url, connections = CONNECTIONS }) {
     const migrating = await connect(admin, 1, FOR_EVER);
     let tenants: Database | undefined;
     try {
@@ -22,9 +23,10 @@ export const postgres: DatabaseKind = {
       });
       await runSteps(migrating, await viewSteps(migrating));
       const readsFrom = (primary: Database) =>
-        read === undefined ? primary : withReplicaAt(read, primary, admin !== url);
-      if (admin !== url) tenants = readsFrom(await connectTenants(url, migrating));
-      const whole = await connect(admin, tenants ? ADMIN_CONNECTIONS : CONNECTIONS, OF_REQUESTS);
+        read === undefined ? primary : withReplicaAt(read, primary, { isHeld: admin !== url, connections });
+      if (admin !== url) tenants = readsFrom(await connectTenants(url, migrating, connections));
+      await migrating.close(); // where a pooler has no connection to spare
+      const whole = await connect(admin, tenants ? adminConnections(connections) : connections, OF_REQUESTS, tell);
       return tenants ? withTenants(whole, tenants) : readsFrom(whole);
     } catch (error) {
       await tenants?.close();
@@ -32,6 +34,18 @@ export const postgres: DatabaseKind = {
     } finally {
       await migrating.close();
     }
+  },
+  async describe({ url, read, admin = url, connections = CONNECTIONS }, processes) {
+    const uses: [key: string, url: string | undefined, connections: number][] = [
+      ['url', url, connections],
+      ['read', read, connections],
+      ['admin', admin === url ? undefined : admin, adminConnections(connections)],
+    ];
+    return Promise.all(
+      uses.flatMap(([key, url, connections]) =>
+        url === undefined ? [] : [describe(key, url, processes * connections)],
+      ),
+    );
   },
   async pendingSteps({ url, admin = url }) {
     const database = await connect(admin, 1, FOR_EVER);
@@ -53,7 +67,27 @@ export const postgres: DatabaseKind = {
 };
 
 /** Connections of one process, and those of its other role beside them. */
-const [CONNECTIONS, ADMIN_CONNECTIONS] = [16, 4];
+const CONNECTIONS = 16;
+const adminConnections = (connections: number) => Math.min(4, connections);
+
+/** How the server of a key is reached, and what is wrong with that for so many connections. */
+async function describe(key: string, url: string, connections: number): Promise<Description> {
+  const about = (text: string) => `database.${key}: ${text}`;
+  try {
+    const route = await routeTo(url);
+    const tooMany = `it takes ${route.most} connections, and this configuration may open ${connections}: give each process fewer by database.connections, or put a pooler in front of it`;
+    if (route.pooler === undefined && route.most < connections) return { text: about(tooMany), isWrong: true };
+    return { text: about(`PostgreSQL, ${inWords(route)}`), isWrong: false };
+  } catch (error) {
+    return { text: about(error instanceof Error ? error.message : String(error)), isWrong: true };
+  }
+}
+
+/** Tells the log what a pooler costs, where that can be had for less. */
+function tell(route: Route): void {
+  if (route.pooler === 'session' || !route.keepsNames)
+    log.warn('the database is not reached in the best way', { route: inWords(route) });
+}
 
 /** The role has no right to do that. */
 const FORBIDDEN = '42501';
@@ -71,8 +105,8 @@ function isForbidden(error: unknown): boolean {
 }
 
 /** Connects as the role of tenants' requests, whom row level security has to hold; `admin` is the database as its owner has it. */
-async function connectTenants(url: string, admin: Database): Promise<Database> {
-  const tenants = await connect(url, CONNECTIONS, OF_REQUESTS);
+async function connectTenants(url: string, admin: Database, connections: number): Promise<Database> {
+  const tenants = await connect(url, connections, OF_REQUESTS, tell);
   try {
     const { name } = await roleOf(tenants);
     await runSteps(admin, await securingSteps(admin, name));
@@ -84,9 +118,15 @@ async function connectTenants(url: string, admin: Database): Promise<Database> {
   }
 }
 
-/** Reads that may lag go to the replica at a URL; as a role whom row level security holds, if tenants are to have it. */
-function withReplicaAt(url: string, primary: Database, isHeld: boolean): Database {
-  return withReplica(primary, () => connectReplica(url, isHeld), {
+/** How a replica is used: as a role whom row level security holds, if tenants are to have it; and on so many connections. */
+interface ReplicaUse {
+  isHeld: boolean;
+  connections: number;
+}
+
+/** Reads that may lag go to the replica at a URL. */
+function withReplicaAt(url: string, primary: Database, use: ReplicaUse): Database {
+  return withReplica(primary, () => connectReplica(url, use), {
     changed(reason) {
       if (reason === undefined) log.info('the replica of the database is read');
       else log.warn('the replica of the database is not read', { error: reason });
@@ -94,8 +134,8 @@ function withReplicaAt(url: string, primary: Database, isHeld: boolean): Databas
   });
 }
 
-async function connectReplica(url: string, isHeld: boolean): Promise<Database> {
-  const replica = await connect(url, CONNECTIONS, OF_REPLICA);
+async function connectReplica(url: string, { isHeld, connections }: ReplicaUse): Promise<Database> {
+  const replica = await connect(url, connections, OF_REPLICA);
   try {
     const role = await roleOf(replica);
     if (isHeld && !role.isHeld) throw new Error(notHeld(role.name, 'read'));

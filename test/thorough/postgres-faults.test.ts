@@ -3,13 +3,18 @@ import { after, type TestContext, test } from 'node:test';
 import { type Database, Unavailable, UnknownOutcome } from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { read, sql, write } from '../../handler/state/database/sql.ts';
+import { check } from '../../shim/check.ts';
+import { openDatabase } from '../../shim/database.ts';
 import { create, stream } from '../promises/ask.ts';
 import { ask, contents, conversation, stored, until } from '../promises/state-ask.ts';
 import { connectPostgres } from '../support/databases/postgres.ts';
+import { post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
+import { newFolder } from '../support/folder.ts';
 import { says } from '../support/model/scripted.ts';
 import { startPostgres } from '../support/postgres-server.ts';
+import { writeConfig } from '../support/product.ts';
 
 const server = await startPostgres();
 after(() => server.stop());
@@ -109,4 +114,57 @@ test('turns, conversations and background turns whose connections are cut all th
     open: read(sql`SELECT r.id FROM responses r WHERE r.status IN ('queued', 'in_progress')`),
   });
   assert.deepEqual(unended, []);
+});
+
+test('a server with too few connections refuses a start with the cure, and costs a turn a 503 at most', async (t) => {
+  const small = await startPostgres(['max_connections=8', 'superuser_reserved_connections=1']);
+  t.after(() => small.stop());
+  const url = await small.newDatabase();
+  const turns = async (connections?: number) => {
+    const open = () => openDatabase({ url, connections });
+    const databases = [await open(), await open()];
+    const doors = await Promise.all(databases.map((database) => openInProcess({ database })));
+    const asked = doors.flatMap((door) => {
+      const body = { model: door.model.script(says('Hello')), input: 'Hi', stream: true };
+      return Array.from({ length: 30 }, async () => {
+        const reply = await post(door, body);
+        const text = await reply.text();
+        return reply.status === 200 ? text.includes('event: response.completed') : `${reply.status} ${text}`;
+      });
+    });
+    const replies = await Promise.all(asked);
+    await Promise.all(doors.map((door) => door.close()));
+    await Promise.all(databases.map((database) => database.close()));
+    return replies;
+  };
+  assert.deepEqual(new Set(await turns(3)), new Set([true]));
+  const replies = await turns();
+  assert.ok(replies.includes(true));
+  for (const reply of replies) if (reply !== true) assert.match(String(reply), /^503 .*overloaded/);
+
+  const config = { models: [{ match: '*', backend: 'demo' }], processes: 3, database: { url, connections: 4 } };
+  const told = async (config: object) => {
+    let text = '';
+    const code = await check(await writeConfig(newFolder(), config), {}, (line) => {
+      text += `${line}\n`;
+    });
+    return [code, text.match(/^.*database\.url.*$/m)?.[0]];
+  };
+  const tooMany =
+    'it takes 7 connections, and this configuration may open 12: give each process fewer by database.connections, or put a pooler in front of it';
+  assert.deepEqual(await told(config), [2, `! database.url: ${tooMany}`]);
+  assert.deepEqual(await told({ ...config, processes: 1 }), [0, 'database.url: PostgreSQL, without a pooler']);
+
+  const all = connectPostgres(url, 20);
+  t.after(() => all.close());
+  const taken = Promise.allSettled(
+    Array.from({ length: 20 }, () => all.batch({ wait: read(sql`SELECT pg_sleep(3)`) })),
+  );
+  await until(() =>
+    openDatabase({ url }).then(
+      (database) => database.close().then(() => false),
+      (error) => /too many clients .*database\.connections/.test(error.message) || assert.fail(error),
+    ),
+  );
+  await taken;
 });

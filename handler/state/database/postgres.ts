@@ -34,8 +34,10 @@ export interface PostgresOptions {
    * up before. Default: 15000.
    */
   answer?: number;
-  /** Whether the isolation is set in each batch, since connections do not have it: behind a pooler that shares them. */
-  isolateEach?: boolean;
+  /** What each batch begins with, since connections do not keep it: ISOLATE and more, behind a pooler that shares them. Default: nothing. */
+  first?: readonly Statement[];
+  /** Whether statements are sent by names. Default: yes, until the server knows one of them not, or has it already. */
+  named?: boolean;
 }
 
 /** A NOT NULL, a key and a check that refuse a statement. */
@@ -50,8 +52,12 @@ const AWAY_CODES = new Set(['57P01', '57P05', '25006', '25P03', '25P04']);
 /** Nothing was done, and it had better not be tried again at once: it took too long, or the server has too little of something. */
 const GIVEN_UP = /^(57014|53...)$/;
 
-/** Why a connection is refused for good: the credential, the database, a parameter that the server does not take. */
-const REFUSED = /^(28|3D|42|08P01)/;
+/** Why a connection is refused for good: the credential, the database. */
+const REFUSED = /^(28|3D|42)/;
+
+/** Why a connection is refused for now: the server, its role or its database has as many as it takes, or PgBouncer (of which older ones have no code for it). */
+const FULL_CODE = '53300';
+const FULL_WORDS = /max_client_conn|max_user_connections|max_db_client_connections/;
 
 /** A name that a connection does not have, or has already: a pooler gives each transaction another. */
 const NAME_CODES = new Set(['26000', '42P05']);
@@ -60,7 +66,7 @@ const NAME_CODES = new Set(['26000', '42P05']);
 const DISK_FULL = '53100';
 
 /** The isolation that a batch needs: on the default one a statement's parts see different moments, and locks are granted twice. */
-const ISOLATE = write(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`);
+export const ISOLATE = write(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`);
 
 /** Writes after which statistics are gathered: plans that were made for empty tables read whole ones. */
 const ANALYZE_AFTER = new Set([500, 5_000, 50_000]);
@@ -79,12 +85,12 @@ const SIZE_MS = 10_000;
  * is run again, and so is one whose server is away for less than `patience`, if it cannot have been done.
  */
 export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = {}): Database {
-  const { patience = 5_000, answer = 15_000, isolateEach = false } = options;
+  const { patience = 5_000, answer = 15_000, first = [] } = options;
   const running = new Set<Promise<unknown>>();
   /** When connections have last answered, and when one was sent what it never answered. */
   const answeredAt = new WeakMap<PostgresClient, number>();
   let silentSince = Number.NEGATIVE_INFINITY;
-  let named = true;
+  let { named = true } = options;
   let writes = 0;
   let size: number | undefined;
   let sizedAt = Number.NEGATIVE_INFINITY;
@@ -103,7 +109,7 @@ export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = 
 
   const once = async (statements: readonly Statement[], isNamed = named): Promise<Row[][]> => {
     const client = await take();
-    const batch = new PostgresBatch(isolateEach ? [ISOLATE, ...statements] : statements, isNamed);
+    const batch = new PostgresBatch(first.length > 0 ? [...first, ...statements] : statements, isNamed);
     const sentAt = performance.now();
     const timer = setTimeout(() => {
       silentSince = Math.max(silentSince, sentAt);
@@ -114,7 +120,7 @@ export function postgresDatabase(pool: PostgresPool, options: PostgresOptions = 
       const rows = await batch.rows;
       answeredAt.set(client, performance.now());
       client.release();
-      return isolateEach ? rows.slice(1) : rows;
+      return first.length > 0 ? rows.slice(first.length) : rows;
     } catch (error) {
       client.release(!isOfStatement(error));
       throw error;
@@ -194,10 +200,14 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** What an error says; that of several addresses has only a code. */
-function wordsOf(error: unknown): string {
-  return (error instanceof Error && error.message) || codeOf(error);
+/** What an error says, with the cure where no connection was left; that of several addresses has only a code. */
+export function wordsOf(error: unknown): string {
+  const words = (error instanceof Error && error.message) || codeOf(error) || String(error);
+  return codeOf(error) === FULL_CODE || FULL_WORDS.test(words) ? `${words} (${FEWER})` : words;
 }
+
+const FEWER =
+  'it takes no more connections: give each process fewer by database.connections, raise its limit, or put a pooler in front of it';
 
 /** Whether the server said it of a statement, so that the connection goes on; not that it only reads, since another may write by now. */
 function isOfStatement(error: unknown): boolean {
