@@ -4,7 +4,7 @@ import { withMediaRules } from './backend/media.ts';
 import { ANY_TENANT, DEFAULT_TENANT, type Identify, identifyByAddress, limitsUse } from './caller.ts';
 import { SECRET_HEADER } from './config/attributes.ts';
 import type { Config } from './config/index.ts';
-import type { ModelConfig } from './config/models.ts';
+import { type ModelConfig, serversOf } from './config/models.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
 import type { SendConfig } from './config/send.ts';
 import { openIdentify } from './identity/open-identify.ts';
@@ -44,7 +44,12 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
   return {
     backends,
     services: {
-      models: modelsOf(routes.map((route) => ({ ...route, backend: withMediaRules(route.backend, findMedia) }))),
+      models: modelsOf(
+        routes.map((route) => ({
+          ...route,
+          servers: route.servers.map((server) => ({ ...server, backend: withMediaRules(server.backend, findMedia) })),
+        })),
+      ),
       tools: { registered: tools, dropped: new Set(config.dropTools) },
       identify: identifyBy(config, shared),
       needsCredential: Array.isArray(config.auth),
@@ -78,8 +83,8 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
 
 /** What the rules of an entry send on of requests; an added backend's own are in the same place. */
 function referencesOf(model: ModelConfig): string[] {
-  const send = 'keys' in model ? model.keys.send : model.send;
-  return isObject(send) ? referencesIn([send.set, send.headers]) : [];
+  const all = 'keys' in model ? [model.keys.send] : serversOf(model).map(({ send }) => send);
+  return all.flatMap((send) => (isObject(send) ? referencesIn([send.set, send.headers]) : []));
 }
 
 /** Throws a ConfigError where the rate limit service would be told of a cost that there is not. */
@@ -147,8 +152,10 @@ export function keepSecrets(config: Config): void {
 
 function secretsOf({ models = [], webhooks, secrets, proof }: Config): (string | undefined)[] {
   return [
-    ...models.map((model) => ('keys' in model ? textOf(model.keys.key) : model.key)),
-    ...models.flatMap((model) => ('keys' in model ? [] : secretHeadersOf(model.send?.headers))),
+    ...models.flatMap((model) => ('keys' in model ? textOf(model.keys.key) : serversOf(model).map(({ key }) => key))),
+    ...models.flatMap((model) =>
+      'keys' in model ? [] : serversOf(model).flatMap(({ send }) => secretHeadersOf(send?.headers)),
+    ),
     ...webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...secrets.map(({ key }) => key),
     proof?.value,

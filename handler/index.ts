@@ -38,7 +38,7 @@ export type { AuthEntry } from './config/auth.ts';
 export type { DatabaseUrls } from './config/database.ts';
 export { demoModels, environmentModels } from './config/default-models.ts';
 export { type Config, parseConfig, readConfig } from './config/index.ts';
-export type { AddedModel, BuiltInModel, ModelConfig } from './config/models.ts';
+export { type AddedModel, type BuiltInModel, type ModelConfig, serversOf } from './config/models.ts';
 export { ConfigError, type ConfigProblem, misconfigured, sentenceOf } from './config/problems.ts';
 export { readSecretFiles, type SecretFiles } from './config/secrets.ts';
 export { substitute } from './config/substitute.ts';

@@ -5,9 +5,19 @@ import { withErrorDetail } from './backend/server/error-detail.ts';
 import { isOpenAIs, serverAt } from './backend/server/servers.ts';
 import { demoModels } from './config/default-models.ts';
 import type { Config } from './config/index.ts';
-import { type AddedModel, type BuiltInModel, builtIn, type ModelConfig, unknownBackend } from './config/models.ts';
+import {
+  type AddedModel,
+  type BuiltInModel,
+  builtIn,
+  type ServerConfig,
+  serversOf,
+  unknownBackend,
+} from './config/models.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
+import { defaultLimits, type Limits } from './limits.ts';
 import { type KnownBackend, knowing, type ModelAddress, type ModelRoute } from './routing/models.ts';
+import type { ModelServer } from './routing/server.ts';
+import type { RoutePolicy } from './routing/server-group.ts';
 import type { Transport } from './transport.ts';
 
 export { wordsIn } from './backend/server/error-detail.ts';
@@ -30,7 +40,7 @@ export type OpenedBackends = ReadonlyMap<string, KnownBackend>;
  * that is not there, or will not open.
  */
 export function openModels(
-  { models, errorDetail }: Pick<Config, 'models' | 'errorDetail'>,
+  { models, errorDetail, limits }: Pick<Config, 'models' | 'errorDetail'> & { limits?: Pick<Limits, 'idle'> },
   transport: Transport,
   added: AddedBackends = {},
   earlier: OpenedBackends = new Map(),
@@ -38,22 +48,69 @@ export function openModels(
   for (const name of builtIn)
     if (Object.hasOwn(added, name)) throw new Error(`createHandler: the backend ${name} is built in`);
   const backends = new Map<string, KnownBackend>();
-  const openOnce = (model: BuiltInModel) => {
-    const key = JSON.stringify([model.match, model.backend, model.url, model.key, model.send?.headers]);
+  const openOnce = (match: string, server: ServerConfig) => {
+    const key = JSON.stringify([match, server.backend, server.url, server.key, server.send?.headers]);
     // Entries do not share one, though it be one server: a gateway may offer for some models what it does not for others.
-    const known = backends.get(key) ?? earlier.get(key) ?? knowing(openBuiltIn(model, transport));
+    const known = backends.get(key) ?? earlier.get(key) ?? knowing(openBuiltIn(server, transport));
     backends.set(key, known);
     return known;
   };
+  const told = (backend: Backend) => (errorDetail ? withErrorDetail(backend) : backend);
   const routes = (models ?? demoModels).map((model, index): ModelRoute => {
     const { match, context } = model;
-    const isBuiltIn = !('keys' in model);
-    const known = isBuiltIn ? openOnce(model) : knowing(openAdded(model, index, transport, added));
-    const backend = errorDetail ? withErrorDetail(known.backend) : known.backend;
-    return { match, context, backend, known, address: addressOf(model), profile: isBuiltIn ? profileOf(model) : PLAIN };
+    if ('keys' in model) {
+      const known = knowing(openAdded(model, index, transport, added));
+      return {
+        match,
+        context,
+        servers: [{ known, backend: told(known.backend), address: addressOf(model), profile: PLAIN }],
+      };
+    }
+    const servers = serversOf(model).map((server): ModelServer => {
+      const { name, weight, priority, concurrency } = server;
+      const known = openOnce(match, server);
+      const profile = profileOf(server);
+      return {
+        known,
+        backend: told(known.backend),
+        address: addressOf(server),
+        profile,
+        name,
+        weight,
+        priority,
+        concurrency,
+      };
+    });
+    const showsServed = model.replyModel === 'served';
+    return { match, context, servers, policy: policyOf(model, servers.length, limits), showsServed };
   });
   return { routes, backends };
 }
+
+/** The failures after which another server may do better. */
+const RETRIED = ['connect', 'timeout', '429', '5xx'];
+
+/** How calls are spread over the servers of an entry; undefined where it has one, and says nothing of what happens to calls that fail. */
+function policyOf(
+  { balance, retry, fallback, timeouts, breaker, concurrency }: BuiltInModel,
+  servers: number,
+  { idle }: Pick<Limits, 'idle'> = defaultLimits,
+): RoutePolicy | undefined {
+  const isOne = servers === 1 && !retry && !fallback && !timeouts && !breaker && concurrency === undefined;
+  if (isOne) return undefined;
+  const hasOthers = servers > 1 || fallback !== undefined;
+  return {
+    balance: balance ?? 'affinity',
+    retry: { attempts: retry?.attempts ?? (servers > 1 ? 1 : 0), on: retry?.on ?? RETRIED },
+    fallback: fallback ?? [],
+    // A server that hangs must not take all the time that its turn has to be silent.
+    timeouts: { firstToken: timeouts?.firstToken ?? (hasOthers ? idle / 2 : undefined), idle: timeouts?.idle },
+    breaker: hasOthers || breaker ? { failures: breaker?.failures ?? 5, open: breaker?.open ?? 30_000 } : NO_BREAKER,
+  };
+}
+
+/** A server without another is asked however often it fails. */
+const NO_BREAKER = { failures: Number.POSITIVE_INFINITY, open: 0 };
 
 function openAdded({ backend: name, keys }: AddedModel, index: number, transport: Transport, added: AddedBackends) {
   const open = Object.hasOwn(added, name) ? added[name] : undefined;
@@ -69,19 +126,19 @@ function openAdded({ backend: name, keys }: AddedModel, index: number, transport
 /** The profile of a server behind an added backend. */
 const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'describe' };
 
-function openBuiltIn(model: BuiltInModel, transport: Transport): Backend {
-  if (model.backend === 'demo' || model.url === undefined) return demo;
-  return protocols[model.backend].open(model.url, model.key, transport, { headers: model.send?.headers });
+function openBuiltIn({ backend, url, key, send }: ServerConfig, transport: Transport): Backend {
+  if (backend === 'demo' || url === undefined) return demo;
+  return protocols[backend].open(url, key, transport, { headers: send?.headers });
 }
 
 /** Where a configured model is. What URL an added backend calls, only that backend knows. */
-function addressOf(model: ModelConfig): ModelAddress {
+function addressOf(model: ServerConfig | AddedModel): ModelAddress {
   const url = 'keys' in model ? undefined : model.url;
   return { backend: model.backend, urlHost: url === undefined ? null : new URL(url).host };
 }
 
 /** The profile of a configured server: which it is says its `server`, else its `openai`, else its host. */
-function profileOf({ url, openai, server: named, send, grammars = 'describe' }: BuiltInModel): ServerProfile {
+function profileOf({ url, openai, server: named, send, grammars = 'describe' }: ServerConfig): ServerProfile {
   const atHost = url === undefined ? undefined : serverAt(url);
   const server = named ?? (openai && !isOpenAIs(atHost) ? 'openai' : atHost);
   const isOpenAI = openai ?? isOpenAIs(server);

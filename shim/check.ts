@@ -75,16 +75,18 @@ async function tryAll({ config, models }: Setup, transport: Transport): Promise<
       const untried = { report, model: name, verdicts: NOT_TRIED };
       // Whose list was refused or is not there may answer all the same; who is not there does not.
       if ('keys' in model || model.url === undefined || name === undefined || report.isDead) return untried;
-      const server = JSON.stringify([model.url, model.key]);
+      const asked = JSON.stringify([model.url, model.key]);
       const wire = recordTransport(transport);
-      const [route] = openModels({ models: [model], errorDetail: true }, wire.transport).routes;
-      if (!route) return untried;
-      const before = busy.get(server) ?? Promise.resolve(true);
+      const [server] = openModels({ models: [model], errorDetail: true }, wire.transport).routes[0]?.servers ?? [];
+      if (!server) return untried;
+      const before = busy.get(asked) ?? Promise.resolve(true);
       const trying = before.then(async (answers) =>
-        answers ? tryModel({ ...route, model: name, exchanges: wire.exchanges }) : { ...NOT_TRIED, answer: SILENT },
+        answers
+          ? tryModel({ ...server, model: server.name ?? name, exchanges: wire.exchanges })
+          : { ...NOT_TRIED, answer: SILENT },
       );
       busy.set(
-        server,
+        asked,
         trying.then(({ answer, stream }) => answer.result === 'yes' || stream !== SKIPPED),
       );
       return { ...untried, verdicts: await trying };

@@ -7,13 +7,16 @@ const HIDDEN = '[redacted]';
 
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
-function withoutTexts(model: BuiltInModel, send: NonNullable<BuiltInModel['send']>) {
+/** An entry, or a server of its `to`, without the texts of headers. */
+function withoutTexts<S extends Pick<BuiltInModel, 'send'>>(server: S): S {
+  const { send } = server;
+  if (!send?.headers) return server;
   const hidden = (texts: Readonly<Record<string, string>> = {}) =>
     Object.fromEntries(
       Object.entries(texts).map(([name, text]) => [name, text.match(/\$\{[^}]*\}/g)?.join('') ?? HIDDEN]),
     );
-  const { set, add, ...headers } = send.headers ?? {};
-  return { ...model, send: { ...send, headers: { ...headers, set: hidden(set), add: hidden(add) } } };
+  const { set, add, ...headers } = send.headers;
+  return { ...server, send: { ...send, headers: { ...headers, set: hidden(set), add: hidden(add) } } };
 }
 
 /**
@@ -25,7 +28,7 @@ export function showConfig(config: Config, models: readonly ModelConfig[]): Resp
   const hide = (name: string, value: unknown) =>
     SECRET.test(name) && typeof value === 'string' && value !== '' ? HIDDEN : value;
   const shown = models.map((model) =>
-    'keys' in model || !model.send?.headers ? model : withoutTexts(model, model.send),
+    'keys' in model ? model : { ...withoutTexts(model), ...(model.to && { to: model.to.map(withoutTexts) }) },
   );
   const json = redact(JSON.stringify({ ...config, models: shown, webhooks }, hide, 2));
   return new Response(json, { headers: HEADERS });

@@ -16,7 +16,7 @@ test('a backend is asked for its models once, however many ask at the same time 
       return ['a-1', 'b-1'];
     },
   };
-  const models = modelsOf([{ match: 'a-*', backend, address, profile: anyServer }]);
+  const models = modelsOf([{ match: 'a-*', servers: [{ backend, address, profile: anyServer }] }]);
   const lists = await Promise.all(Array.from({ length: 100 }, () => models.list(1_000)));
   assert.deepEqual(new Set(lists.flat()), new Set(['a-1']));
   assert.deepEqual(await models.list(1_000), ['a-1']);
@@ -31,7 +31,7 @@ test('a backend that does not answer any more counts with what it listed last', 
     prepare: () => ({ async *stream() {} }),
     models: async () => (fails ? Promise.reject(new Error('it is down')) : ['a-1']),
   };
-  const models = modelsOf([{ match: '*', backend, address, profile: anyServer }]);
+  const models = modelsOf([{ match: '*', servers: [{ backend, address, profile: anyServer }] }]);
   assert.deepEqual(await models.list(1_000), ['a-1']);
   fails = true;
   now += 60_000;

@@ -105,7 +105,7 @@ test('rules of headers hold for the list of models too, as far as they need no r
     seen.push(init.headers['x-gateway'], init.headers['x-team'], init.headers.accept, init.headers.authorization);
     throw new Error('no more is needed');
   });
-  await assert.rejects(routes[0]?.backend.models(AbortSignal.timeout(1_000)) ?? Promise.resolve());
+  await assert.rejects(routes[0]?.servers[0]?.backend.models(AbortSignal.timeout(1_000)) ?? Promise.resolve());
   assert.deepEqual(seen, ['g', undefined, undefined, 'Bearer k']);
 });
 

@@ -68,8 +68,8 @@ test('a context is asked for once, and what a server names where it was exceeded
     },
   };
   const models = modelsOf([
-    { match: 'own', backend, address, profile: { ...anyServer, isOpenAI: true } },
-    { match: '*', backend, address, profile: anyServer },
+    { match: 'own', servers: [{ backend, address, profile: { ...anyServer, isOpenAI: true } }] },
+    { match: '*', servers: [{ backend, address, profile: anyServer }] },
   ]);
   const { toldContext: told, learnContext } = models.find('a');
   assert.deepEqual(

@@ -1,5 +1,5 @@
-import type { Admission, TurnLimits } from '../allowances/port.ts';
-import type { AttributeReader, RequestAttributes } from '../attributes.ts';
+import type { TurnLimits } from '../allowances/port.ts';
+import type { AttributeReader } from '../attributes.ts';
 import type { CostRules } from '../costs.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { Item } from '../items/item.ts';
@@ -14,34 +14,23 @@ import { isUnreadable } from '../state/encryption.ts';
 import { rereadHistory } from '../state/history.ts';
 import { abandonJob, claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
 import { readLog } from '../state/log.ts';
-import type { Origin } from '../state/request-origin.ts';
 import { getStatus, getStoredResponse } from '../state/responses.ts';
 import { databaseOf, type SharedStore, type TenantStore } from '../state/tenant-store.ts';
-import type { Activity, TelemetrySlot } from '../telemetry/telemetry.ts';
+import { type Activity, type TelemetrySlot, watchCalls } from '../telemetry/telemetry.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { chargeOf } from '../turn/charge-of.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
 import type { History, ResumedTurn } from '../turn/history.ts';
-import { withLoggedCalls } from '../turn/log-calls.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn } from '../turn/turn.ts';
-import {
-  addCaller,
-  addFields,
-  errorCodeOf,
-  newTurnSummary,
-  observe,
-  type TurnFields,
-  type TurnNews,
-  type TurnSummary,
-  tenths,
-} from '../turn/turn-summary.ts';
+import { newTurnSummary, observe, observeAsked, type TurnNews } from '../turn/turn-summary.ts';
 import { countEarlier } from '../turn/turn-totals.ts';
 import type { LogNotifier } from './log-notifier.ts';
 import { LogRecord } from './log-record.ts';
+import { logTurn, type TurnLogFields } from './log-turn.ts';
 import type { Job } from './runner.ts';
 import { readJob } from './stored-job.ts';
 import { hasEnded, processDied, terminate } from './terminate.ts';
@@ -62,22 +51,6 @@ export interface WorkOptions {
   telemetry: TelemetrySlot;
   attributes: AttributeReader;
   requestValues: RequestValuesReader | undefined;
-}
-
-/** What is known of a background turn: what its log line tells, and what it is admitted by. */
-interface TurnLogFields {
-  requestId: string | undefined;
-  /** Who has asked for it. */
-  caller: Origin | undefined;
-  summary: TurnSummary | undefined;
-  admission: Admission | undefined;
-  attributes: RequestAttributes | undefined;
-  /** Whether it had begun in another process. */
-  takenOver: boolean;
-  /** Why it failed. */
-  failure: ApiError | undefined;
-  /** Of its events, as they are kept. */
-  bytes: number;
 }
 
 /**
@@ -171,22 +144,6 @@ function isGone(error: unknown): boolean {
   return error instanceof ApiError && error.kind === 'not_found';
 }
 
-/** Writes the line of a background turn that has ended here, or was ended or taken over elsewhere. */
-function logTurn(id: string, status: string, logFields: TurnLogFields, duration: number): void {
-  const { requestId, caller, summary, attributes, failure, bytes } = logFields;
-  const failed = status === 'failed';
-  const line: TurnFields = { request_id: requestId, model: summary?.model, response_id: id };
-  if (caller) addCaller(line, caller);
-  if (summary) addFields(line, summary);
-  if (failed && failure) line.error_code ??= errorCodeOf(failure);
-  if (bytes > 0) line.bytes = bytes;
-  if (attributes) line.attributes = attributes.for('log');
-  line.status = status;
-  line.duration_ms = tenths(duration);
-  if (failed && failure) line.error = describe(failure);
-  log[failed ? 'error' : 'info']('background turn', line);
-}
-
 /** A turn that this process has claimed. */
 interface OwnedTurn {
   store: TenantStore;
@@ -256,10 +213,17 @@ async function make(
       reads: () => summary.uncountedInput ?? undefined,
       charge: chargeOf(store, caller, summary, 'background'),
     });
-    const logged = withLoggedCalls(model, logFields.requestId, summary);
-    const prepare = prepareFor(turn, activity ? { ...logged, prepare: activity.prepare(logged) } : logged);
+    const calls = model.open({
+      affinity: () => stored.requestOrigin?.affinity ?? response.conversation?.id,
+      claimant: { id: stored.requestOrigin?.limited?.id ?? caller.user ?? caller.key ?? '', tenant: caller.tenant },
+      requestId: logFields.requestId,
+      isResumed: progress.round > 1,
+      watch: watchCalls(activity, logFields.requestId),
+      asked: (server) => observeAsked(summary, server),
+    });
     const turnOptions = {
-      prepare,
+      prepare: prepareFor(turn, model, calls),
+      showsServed: model.showsServed,
       rounds: limits.rounds,
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),

@@ -16,6 +16,7 @@ import { type AuthEntry, auth, name } from './auth.ts';
 import { budgetProblems } from './budget-problems.ts';
 import { costs } from './costs.ts';
 import { type DatabaseUrls, database } from './database.ts';
+import { fallbackProblems } from './fallback-problems.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
 import { limits } from './limits.ts';
@@ -249,7 +250,7 @@ function parse(value: unknown, defaults: Partial<Limits>): Read<Config> {
   const configured = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(configured) };
   const config = { ...rest, listen, models, database, retention, logRetention, limits: all };
-  const unknown = budgetProblems(config);
+  const unknown = [...budgetProblems(config), ...fallbackProblems(models)];
   return unknown.length > 0 ? { problems: unknown } : { output: config };
 }
 

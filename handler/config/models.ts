@@ -1,30 +1,14 @@
 import * as v from 'valibot';
-import { isOpenAIs, protocols, serverNames } from '../backend/index.ts';
 import { didYouMean } from '../nearest.ts';
 import { isObject } from '../protocol/json.ts';
-import { httpUrl } from './http-url.ts';
+import { builtIn, oneOfSeveral, placeKeys, serverKeys, serverMistakes } from './model-servers.ts';
+import { joinNames } from './names.ts';
 import type { ConfigProblem } from './problems.ts';
 import { integer } from './quantity.ts';
-import { secretText } from './secrets.ts';
-import { membersOf, type SendConfig, send } from './send.ts';
-import { sendFits } from './send-fits.ts';
-import { HEADER_TEXT } from './send-headers.ts';
+import { routing } from './routing.ts';
 import { windows } from './windows.ts';
 
-const servers = Object.keys(protocols) as (keyof typeof protocols)[]; // a table has no other keys
-
-/** Names of the built-in backends. A root may add others. */
-export const builtIn = [...servers, 'demo'] as const;
-
-const ONLY_KNOWN = `is known to ${joinNames(
-  servers.filter((name) => protocols[name].hasKnownServers),
-  'and',
-)} only`;
-
-/** Names as a sentence has them: `a, b or c`. */
-export function joinNames(names: readonly string[], last: 'and' | 'or'): string {
-  return names.join(', ').replace(/, (?=[^,]*$)/, ` ${last} `);
-}
+export { builtIn, type ServerConfig, serversOf } from './model-servers.ts';
 
 /** The mistake of a backend that is not there, in an entry of `models`. */
 export function unknownBackend(index: number, backend: string, known: readonly string[]): ConfigProblem {
@@ -39,69 +23,32 @@ const builtInModel = v.pipe(
   v.strictObject({
     match,
     backend: v.picklist(builtIn),
-    url: v.optional(httpUrl),
-    key: v.optional(v.pipe(secretText, v.regex(HEADER_TEXT, 'must be one line that a header can hold'))),
+    ...placeKeys,
+    ...serverKeys,
     context,
-    /** Whether the server is OpenAI's, or a proxy to it that its URL does not show. */
-    openai: v.optional(v.boolean('must be true or false')),
-    /** The server by its name, where neither its host nor its own answers tell which it is. */
-    server: v.optional(v.picklist(serverNames, `must be ${joinNames(serverNames, 'or')}`)),
-    /** What is sent to it, over what is known of it. */
-    send: v.optional(send),
-    /** Grammars of custom tools: refused, or described to the model, which is not bound by them. */
-    grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
+    to: v.optional(
+      v.pipe(v.array(oneOfSeveral, 'must be a list of servers'), v.nonEmpty('must name at least one server')),
+    ),
+    ...routing,
     /** What all callers together may use of its models. */
     ...windows,
   }),
-  v.forward(
-    v.check(
-      ({ backend, url }) => (backend === 'demo') === (url === undefined),
-      `is needed by ${joinNames(servers, 'and')}, and unknown to demo`,
-    ),
-    ['url'],
-  ),
-  v.forward(
-    v.check(({ backend, grammars }) => grammars === undefined || backend !== 'demo', 'is unknown to demo'),
-    ['grammars'],
-  ),
-  v.forward(
-    v.check(({ backend, openai }) => openai === undefined || hasServers(backend), ONLY_KNOWN),
-    ['openai'],
-  ),
-  v.forward(
-    v.check(({ backend, server }) => server === undefined || hasServers(backend), ONLY_KNOWN),
-    ['server'],
-  ),
-  v.forward(
-    v.check(
-      ({ server, openai }) => server === undefined || openai === undefined || isOpenAIs(server) === openai,
-      'contradicts `openai`: leave one of them out',
-    ),
-    ['server'],
-  ),
-  v.forward(
-    v.check(
-      ({ backend, send }) => strangersIn(send, backend).length === 0,
-      ({ input: { backend, send } }) =>
-        backend === 'demo'
-          ? 'is unknown to demo'
-          : `has ${strangersIn(send, backend)[0]}, which ${backend} cannot do without or does not send: it may have ${joinNames(protocols[backend].members, 'and')}`,
-    ),
-    ['send'],
-  ),
-  sendFits(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const [path, message] of serverMistakes(dataset.value))
+      addIssue({ message, path: pathTo(dataset.value, path) });
+  }),
 );
 
-/** Whether the servers of the table of known ones speak a protocol. */
-function hasServers(backend: (typeof builtIn)[number]): boolean {
-  return backend !== 'demo' && protocols[backend].hasKnownServers;
-}
-
-/** The members that rules are about, and that the protocol does not have. */
-function strangersIn(send: SendConfig | undefined, backend: (typeof builtIn)[number]): string[] {
-  if (!send) return [];
-  if (backend === 'demo') return ['a rule'];
-  return membersOf(send).filter((name) => !protocols[backend].members.includes(name));
+/** A path as valibot has it. */
+function pathTo(value: unknown, keys: readonly string[]): [v.IssuePathItem, ...v.IssuePathItem[]] {
+  let input = Object(value);
+  const path = keys.map((key) => {
+    const item = { type: 'unknown' as const, origin: 'value' as const, input, key, value: input[key] };
+    input = Object(input[key]);
+    return item;
+  });
+  return path as [v.IssuePathItem, ...v.IssuePathItem[]]; // every mistake has a place
 }
 
 /** An entry for a backend that the root added, which checks its other keys itself. */

@@ -1,53 +1,24 @@
-import type { Backend, ModelCall, Prepare, ServerProfile } from '../backend/backend.ts';
+import type { Prepare } from '../backend/backend.ts';
 import { ApiError, wordOf } from '../errors.ts';
-import { fixedLimits } from '../limits.ts';
-import { matcher } from '../pattern.ts';
-import { ModelContexts } from './contexts.ts';
+import { entryOf, type ModelRoute, namesOf, type RoutedEntry } from './entry.ts';
+import { type Calls, openCalls } from './open-calls.ts';
+import type { ModelAddress } from './server.ts';
 
-/** Where a model is, for those who are told of its turns: the name of its backend, and the host of the URL, where it has one. */
-export interface ModelAddress {
-  backend: string;
-  urlHost: string | null;
-}
-
-/** An entry of the configuration's `models`: names that match the pattern go to the backend. */
-export interface ModelRoute {
-  /** A name, or a pattern in which each `*` matches any characters. */
-  match: string;
-  backend: Backend;
-  /** What is known of the backend's server. Default: nothing. */
-  known?: KnownBackend;
-  address: ModelAddress;
-  /** Profile of the server behind the backend. */
-  profile: ServerProfile;
-  /** Context window of the model in tokens, where the configuration says. */
-  context?: number | undefined;
-}
-
-/** A backend with what is known of its server's models. */
-export interface KnownBackend {
-  readonly backend: Backend;
-  readonly contexts: ModelContexts;
-  /** The ids of its models, within `timeout` milliseconds. */
-  readonly list: (timeout: number) => Promise<readonly string[]>;
-}
-
-/** A backend of which nothing is known yet. */
-export function knowing(backend: Backend): KnownBackend {
-  return { backend, contexts: new ModelContexts(backend), list: cachedList(backend) };
-}
+export type { ModelRoute } from './entry.ts';
+export type { WatchedServer } from './open-calls.ts';
+export { type KnownBackend, knowing, type ModelAddress } from './server.ts';
 
 /** A model by its route. */
 export interface RoutedModel {
-  prepare: Prepare;
-  /** The pattern of its entry. */
-  match: string;
-  /** Its server's name in the table of known servers, where that is known. */
-  server: string | undefined;
+  /** Prepares its calls for one turn: the first may be answered by another model, and each later one by the same. */
+  open(calls: Calls): Prepare;
+  /** Where it is, before a server of several has been asked: the first of them. */
   address: ModelAddress;
   /** Context window in tokens, where the configuration says. */
   context: number | undefined;
-  /** The same, where its server tells or has named it; undefined where it does not within `timeout` milliseconds. */
+  /** Whether responses name the model as its server does. */
+  showsServed: boolean;
+  /** The context, where its server tells or has named it; undefined where it does not within `timeout` milliseconds. */
   toldContext(timeout: number): Promise<number | undefined>;
   /** Takes in the context that its server has named. */
   learnContext(context: number): void;
@@ -79,71 +50,46 @@ export function unknownModel(model: string): ApiError {
 
 /** Builds the router of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
-  const entries = routes.map(
-    ({ match, backend, address, known: { list, contexts } = knowing(backend), profile, context }) => ({
-      match,
-      matches: matcher(match),
-      list,
-      model: {
-        prepare: (call: ModelCall) => backend.prepare(call, profile),
-        match,
-        server: profile.server,
-        address,
-        context,
-      },
-      // OpenAI's own tells none: it shortens inputs by itself.
-      contexts: profile.isOpenAI ? undefined : contexts,
-    }),
-  );
+  const entries = routes.map(entryOf);
+  const find = (model: string) => {
+    const entry = entries.find(({ matches }) => matches(model));
+    if (entry) return entry;
+    throw unknownModel(model);
+  };
   return {
-    find(model) {
-      const entry = entries.find(({ matches }) => matches(model));
-      if (entry) {
-        const { contexts } = entry;
-        return {
-          ...entry.model,
-          toldContext: async (timeout) => contexts?.of(model, timeout),
-          learnContext: (context) => contexts?.learn(model, context),
-        };
-      }
-      throw unknownModel(model);
-    },
+    find: (model) => routedModel(find(model), model, find),
     async has(model, timeout) {
       const entry = entries.find(({ matches }) => matches(model));
-      if (!entry?.match.includes('*')) return entry !== undefined;
-      const names = await entry.list(timeout);
+      if (!entry?.match.includes('*') || entry.known.some(({ name }) => name !== undefined)) return entry !== undefined;
+      const names = await namesOf(entry, timeout);
       return names.length === 0 || names.includes(model);
     },
     async list(timeout) {
-      const lists = entries.map(async ({ match, list, matches }) => {
-        if (!match.includes('*')) return [match];
-        return (await list(timeout)).filter(matches);
+      const lists = entries.map(async (entry) => {
+        if (!entry.match.includes('*')) return [entry.match];
+        return (await namesOf(entry, timeout)).filter(entry.matches);
       });
       return [...new Set((await Promise.all(lists)).flat())];
     },
   };
 }
 
-/**
- * Caches the list of a backend for an interval, since anybody may ask; concurrent callers share one request. A failed request
- * keeps the previous list.
- */
-function cachedList(backend: Backend): (timeout: number) => Promise<readonly string[]> {
-  let lastCall = Number.NEGATIVE_INFINITY;
-  let names: readonly string[] = [];
-  let pending = Promise.resolve(names);
-  return (timeout) => {
-    const now = performance.now();
-    if (now - lastCall >= fixedLimits.listingInterval) {
-      lastCall = now;
-      pending = backend.models(AbortSignal.timeout(timeout)).then(
-        (result) => {
-          names = result;
-          return result;
-        },
-        () => names,
-      );
-    }
-    return pending;
+function routedModel(entry: RoutedEntry, model: string, find: (model: string) => RoutedEntry): RoutedModel {
+  const { group, context, showsServed, known } = entry;
+  const [first] = group.servers;
+  if (!first) throw new Error('an entry of models has no server');
+  return {
+    open: (calls) => (entry.isPlain ? calls.watch(first) : openCalls({ entry, model, find }, calls)),
+    address: first.address,
+    context,
+    showsServed,
+    async toldContext(timeout) {
+      const told = await Promise.all(known.map(({ contexts, name }) => contexts?.of(name ?? model, timeout)));
+      const least = Math.min(...told.map((one) => one ?? Number.POSITIVE_INFINITY));
+      return least === Number.POSITIVE_INFINITY ? undefined : least;
+    },
+    learnContext(context) {
+      for (const { contexts, name } of known) contexts?.learn(name ?? model, context);
+    },
   };
 }

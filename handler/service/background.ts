@@ -19,7 +19,7 @@ import type { ResolvedRequest } from '../turn/request.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 import { tokensOf } from '../turn/turn-tokens.ts';
 import { admitTurn } from './admit.ts';
-import type { RequestContext } from './context.ts';
+import { affinityIn, type RequestContext } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { placesOf } from './place.ts';
 import type { Services } from './services.ts';
@@ -68,7 +68,7 @@ export async function startBackground(
 
 async function keepBackground(
   { runner }: Services,
-  { store, caller, log }: RequestContext,
+  { store, caller, log, header }: RequestContext,
   turn: NewTurn,
   { request, summary, turn: { call } }: BackgroundRequest,
 ): Promise<void> {
@@ -76,6 +76,7 @@ async function keepBackground(
   const headers = headersAmong(call.values);
   const origin = originOf(caller);
   const { tenant } = store;
+  const session = affinityIn(header);
   const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already
   const storedRequest = request.held ? { ...settings, input } : settings;
   const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
@@ -93,6 +94,7 @@ async function keepBackground(
           ...(log.attributes && { attributes: log.attributes.all }),
           ...(headers && { headers }),
           ...(Object.keys(origin).length > 0 && { caller: origin }),
+          ...(session !== undefined && { affinity: session }),
           ...limitedOf(caller),
         },
         caller: caller.id,

@@ -27,6 +27,14 @@ export interface RequestContext {
   readonly errors: ErrorStyle;
 }
 
+/** The most characters of it, as Envoy's files pass on of it. */
+const MAX_AFFINITY = 128;
+
+/** The client's `x-session-affinity`: calls with the same one prefer the same model server. */
+export function affinityIn(header: RequestContext['header']): string | undefined {
+  return header('x-session-affinity')?.slice(0, MAX_AFFINITY);
+}
+
 /**
  * The store of a caller's request, whose memory is taken from `memory`, and whose slow batches are told with it. Throws a 403 for
  * a caller without a user where users are apart.

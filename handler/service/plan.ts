@@ -2,13 +2,13 @@ import type { Prepare } from '../backend/backend.ts';
 import { toApiError } from '../errors.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { RoutedModel } from '../routing/models.ts';
-import { withLoggedCalls } from '../turn/log-calls.ts';
+import { watchCalls } from '../telemetry/telemetry.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { Turn } from '../turn/turn.ts';
-import { newTurnSummary, type TurnSummary } from '../turn/turn-summary.ts';
+import { newTurnSummary, observeAsked, type TurnSummary } from '../turn/turn-summary.ts';
 import type { CompleteRequest } from './complete.ts';
-import { type RequestContext, requireModel } from './context.ts';
+import { affinityIn, type RequestContext, requireModel } from './context.ts';
 import { type Gathered, gather, type Recall } from './gather.ts';
 import { checkTools } from './lengths.ts';
 import type { Services } from './services.ts';
@@ -18,6 +18,8 @@ export interface PlannedTurn extends Gathered {
   turn: Turn;
   /** Prepares a call of its model. */
   prepare: Prepare;
+  /** Whether its response names the model as its server does. */
+  showsServed: boolean;
   /** What is told of it, which the request's log has too. */
   summary: TurnSummary;
 }
@@ -51,9 +53,15 @@ export async function planRequest(
   summary.modelInput = turn.call;
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');
-  const logged = withLoggedCalls(model, ctx.log.requestId, summary);
-  const prepare = prepareFor(turn, activity ? { ...logged, prepare: activity.prepare(logged) } : logged);
-  return { ...gathered, turn, prepare, summary };
+  const { requestId } = ctx.log;
+  const calls = model.open({
+    affinity: () => affinityIn(ctx.header) ?? conversation?.id,
+    claimant: ctx.caller,
+    requestId,
+    watch: watchCalls(activity, requestId),
+    asked: (server) => observeAsked(summary, server),
+  });
+  return { ...gathered, turn, prepare: prepareFor(turn, model, calls), summary, showsServed: model.showsServed };
 }
 
 async function findModel(services: Services, name: string): Promise<RoutedModel> {

@@ -39,7 +39,7 @@ export async function startTurn(
 ): Promise<EventFeed> {
   const { limits, seal } = services;
   const { store, ingress } = ctx;
-  const { request, turn, prepare, summary } = planned;
+  const { request, turn, prepare, summary, showsServed } = planned;
   // No model is called where nothing is charged.
   const admitting = kind && admitTurn(services, ctx.caller, summary);
   const admission = admitting instanceof Promise ? await admitting : admitting;
@@ -66,6 +66,7 @@ export async function startTurn(
     const turnOptions = {
       prepare: readingWith(prepare, { joinsDeltas: !request.stream, answered }),
       rounds: limits.rounds,
+      showsServed,
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
       explain,

@@ -50,17 +50,30 @@ export function turnReport(summary: TurnSummary, isStream: boolean, attributes?:
   };
 }
 
-function madeBy({ backend, urlHost, model, served }: TurnSummary): Values {
+function madeBy({ backend, urlHost, sentModel, served }: TurnSummary): Values {
   return {
     backend_name: urlHost ?? backend,
-    model_name_override: model,
+    model_name_override: sentModel,
     ...(served && { response_model: served }),
   };
 }
 
-function about({ backend, tenant, user, response, previous, conversation, finish, errorCode }: TurnSummary): Values {
+function about({
+  backend,
+  fallback,
+  passedOver,
+  tenant,
+  user,
+  response,
+  previous,
+  conversation,
+  finish,
+  errorCode,
+}: TurnSummary): Values {
   const values = {
     backend,
+    fallback,
+    passed_over: passedOver || null,
     tenant,
     user,
     response_id: response,

@@ -16,6 +16,8 @@ export interface RequestOrigin {
   attributes?: Attributes;
   /** Headers that rules send on to its model's server. */
   headers?: Readonly<Record<string, string>>;
+  /** Its `x-session-affinity`. */
+  affinity?: string;
   /** Who sent it, by the names of Caller. */
   caller?: Origin;
   /** What its key may use, which is counted when the turn is made. */
@@ -37,7 +39,7 @@ export function readRequestOrigin(stored: string): RequestOrigin | undefined {
   try {
     const value: unknown = JSON.parse(stored);
     if (!isObject(value) || value.version !== 1 || typeof value.request_id !== 'string') return undefined;
-    const { request_id, trace, attributes, headers, caller, limited } = value;
+    const { request_id, trace, attributes, headers, affinity, caller, limited } = value;
     const place = isObject(trace) ? traceHeaders(textOf(trace.traceparent), textOf(trace.tracestate)) : undefined;
     const kept = isObject(attributes) ? Object.entries(attributes).filter(isText) : [];
     return {
@@ -46,6 +48,7 @@ export function readRequestOrigin(stored: string): RequestOrigin | undefined {
       ...(place && { trace: place }),
       ...(kept.length > 0 && { attributes: Object.fromEntries(kept) }),
       ...(isObject(headers) && { headers: Object.fromEntries(Object.entries(headers).filter(isText)) }),
+      ...(typeof affinity === 'string' && { affinity }),
       ...(isObject(caller) && { caller: readOrigin(caller) }),
       ...(isObject(limited) && { limited: readLimited(limited) }),
     };

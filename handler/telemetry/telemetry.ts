@@ -1,11 +1,12 @@
 import type { Attributes } from '../attributes.ts';
 import type { Prepare } from '../backend/backend.ts';
 import type { Caller } from '../caller.ts';
-import type { RoutedModel } from '../routing/models.ts';
+import type { WatchedServer } from '../routing/models.ts';
 import { withBatch } from '../state/database/batch.ts';
 import type { Batch, Database, Rows } from '../state/database/database.ts';
 import type { ToolUse } from '../tools/tool.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
+import { withLoggedCalls } from '../turn/log-calls.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 
 /**
@@ -49,8 +50,8 @@ export interface Activity {
   readonly trace: TraceHeaders | undefined;
   /** The database, with its slow batches told as parts of this activity. */
   database(database: Database): Database;
-  /** Prepares calls of a model, which are told as parts of this activity. */
-  prepare(model: Pick<RoutedModel, 'prepare' | 'address' | 'match' | 'server'>): Prepare;
+  /** Prepares calls of a model at one server, which are told as parts of this activity. */
+  prepare(server: WatchedServer): Prepare;
   /** Tools, whose calls are told as parts of this activity. */
   tools(uses: readonly ToolUse[]): ToolUse[];
   /** Call it once. */
@@ -80,4 +81,12 @@ export function withMeasuredBatches(database: Database, slot: TelemetrySlot): Da
     database,
     (inner) => (batch) => (slot.current ? slot.current.batch(inner, batch) : inner.batch(batch)),
   );
+}
+
+/** Prepares calls of a server that are logged at the level `debug`, with the id of their request, and told as parts of an activity. */
+export function watchCalls(activity: Activity | undefined, requestId: string | undefined) {
+  return (server: WatchedServer): Prepare => {
+    const logged = withLoggedCalls(server, requestId);
+    return activity ? activity.prepare(logged) : logged.prepare;
+  };
 }

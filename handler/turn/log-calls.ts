@@ -1,22 +1,24 @@
-import type { BackendEvent, CallOptions, ModelCall, PreparedCall } from '../backend/backend.ts';
+import type { BackendEvent, CallOptions, ModelCall, Prepare, PreparedCall } from '../backend/backend.ts';
 import { describe, excerpt, isLogged, log } from '../log.ts';
-import type { ContextualModel } from './overflow.ts';
-import { type TurnSummary, tenths } from './turn-summary.ts';
+import { tenths } from './turn-summary.ts';
 
 /** The most characters of what a model is told last, and of what it says. */
 const MAX_TEXT = 1_000;
+
+/** A model at one server. */
+interface LoggedModel {
+  prepare: Prepare;
+  address: { backend: string; urlHost: string | null };
+}
 
 /**
  * A model whose calls are logged, each with what it is told last, and its end with what it said; at the level `debug` only, and
  * as it is at any other. `requestId` is the id of the request that asked for the turn.
  */
-export function withLoggedCalls<M extends ContextualModel>(
-  model: M,
-  requestId: string | undefined,
-  { backend, urlHost }: Pick<TurnSummary, 'backend' | 'urlHost'>,
-): M {
+export function withLoggedCalls<M extends LoggedModel>(model: M, requestId: string | undefined): M {
   if (!isLogged('debug')) return model;
   let calls = 0;
+  const { backend, urlHost } = model.address;
   return {
     ...model,
     prepare(call) {

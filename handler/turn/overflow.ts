@@ -15,7 +15,6 @@ const KEPT_BLINDLY = 0.5;
 
 /** A turn's model, whose context somebody may know. */
 export interface ContextualModel {
-  prepare: Prepare;
   /** The context in tokens, where the configuration says it. */
   context: number | undefined;
   /** The same, where its server tells it within `timeout` milliseconds. */
@@ -35,7 +34,11 @@ export async function contextFor(
 }
 
 /** Prepares the calls of a turn: under `truncation: auto` such that they go without their oldest items where they do not fit. */
-export function prepareFor({ shortens }: Pick<Turn, 'shortens'>, { prepare, learnContext }: ContextualModel): Prepare {
+export function prepareFor(
+  { shortens }: Pick<Turn, 'shortens'>,
+  { learnContext }: Pick<ContextualModel, 'learnContext'>,
+  prepare: Prepare,
+): Prepare {
   return shortens ? shortening(prepare, learnContext) : prepare;
 }
 

@@ -20,9 +20,18 @@ import { countLast } from './turn-totals.ts';
 export interface TurnSummary extends TurnCosts {
   /** When it began, by `performance.now()`. */
   readonly startedAt: number;
-  /** The backend of its model, as the configuration names it, and the host of that backend's URL, with its port if it has one. */
-  readonly backend: string;
-  readonly urlHost: string | null;
+  /**
+   * The backend of its model, as the configuration names it, and the host of that backend's URL, with its port if it has one: of several
+   * servers the one that was asked last.
+   */
+  backend: string;
+  urlHost: string | null;
+  /** The model as its server is asked for it. */
+  sentModel: string;
+  /** How often a server was asked beyond once for each model call, since one was passed over. */
+  passedOver: number;
+  /** The model that was asked in place of the one that the request names. */
+  fallback: string | null;
   /** The model as the request names it. */
   readonly model: string;
   /** The id of the response, once it is planned. */
@@ -58,6 +67,11 @@ export interface TurnSummary extends TurnCosts {
   errorCode: string | null;
 }
 
+/** Where a turn's model is: its backend, the host of its URL, and its name there if that is another one. */
+interface ServerAddress extends Pick<TurnSummary, 'backend' | 'urlHost'> {
+  name?: string | undefined;
+}
+
 /** What a turn tells as it goes: what its model calls yield, and the events that carry the response. */
 export type TurnNews = BackendEvent | Calling | RoundEnd | LifecycleEvent;
 
@@ -71,7 +85,7 @@ interface TurnRequest {
 /** The summary of a turn that begins now, whose model is at this address, for a caller. */
 export function newTurnSummary(
   { model, previous_response_id: previous = null, conversation }: TurnRequest,
-  { backend, urlHost }: Pick<TurnSummary, 'backend' | 'urlHost'>,
+  { backend, urlHost, name }: ServerAddress,
   { tenant, user }: { readonly tenant?: string | undefined; readonly user?: string | undefined },
   meter?: CostMeter,
 ): TurnSummary {
@@ -79,6 +93,9 @@ export function newTurnSummary(
     startedAt: performance.now(),
     backend,
     urlHost,
+    sentModel: name ?? model,
+    passedOver: 0,
+    fallback: null,
     model,
     response: null,
     previous,
@@ -99,6 +116,18 @@ export function newTurnSummary(
     finish: null,
     errorCode: null,
   };
+}
+
+/** Takes in which of several servers is asked now. */
+export function observeAsked(
+  summary: TurnSummary,
+  { address, fallback, passedOver }: { address: ServerAddress; fallback: string | null; passedOver: number },
+): void {
+  summary.backend = address.backend;
+  summary.urlHost = address.urlHost;
+  summary.sentModel = address.name ?? fallback ?? summary.model;
+  summary.fallback = fallback;
+  if (passedOver > 0) summary.passedOver++;
 }
 
 /** Keeps a summary up to date. It is called with every delta, of which only the first costs more than a comparison or two. */
@@ -176,6 +205,8 @@ export function addFields(line: TurnFields, summary: TurnSummary): void {
   const { urlHost, previous, conversation, usage, firstTokenMs, rounds, tools, finish, errorCode } = summary;
   line.backend = summary.backend;
   if (urlHost !== null) line.url_host = urlHost;
+  if (summary.fallback !== null) line.fallback = excerpt(summary.fallback, MAX_TEXT);
+  if (summary.passedOver > 0) line.passed_over = summary.passedOver;
   if (previous !== null) line.previous = excerpt(previous, MAX_TEXT);
   if (conversation !== null) line.conversation = excerpt(conversation, MAX_TEXT);
   if (usage !== null) {

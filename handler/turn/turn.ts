@@ -47,6 +47,8 @@ export interface TurnOptions {
   prepare: Prepare;
   /** Model calls of one turn at most. */
   rounds: number;
+  /** Whether the response names the model as its server does, once that has answered. Default: as the request does. */
+  showsServed?: boolean | undefined;
   record: TurnRecord;
   /** Seals what clients keep themselves: compactions, and the model's reasoning where the turn says so. */
   seal: Seal;
@@ -181,7 +183,11 @@ async function* events(
   if (signal.aborted && !finish) failure = whyAborted(signal);
 
   if (finish && !failure) {
-    const whole = finishedResponse(response, finish);
+    const { showsServed = false } = options;
+    const whole = finishedResponse(
+      showsServed && finish.served ? { ...response, model: finish.served } : response,
+      finish,
+    );
     try {
       response = await options.record.end(whole);
       if (response.status !== whole.status) {

@@ -1,6 +1,6 @@
-import { type BuiltInModel, type ModelConfig, openModels, type Transport } from '../../handler/index.ts';
+import { type BuiltInModel, type ModelConfig, openModels, serversOf, type Transport } from '../../handler/index.ts';
 import { type Diagnosis, diagnose, howOtherAnswers, isCallUrl, isList, type Target } from './diagnosis.ts';
-import { inWords, wrongMatch } from './names.ts';
+import { inWords, nameThere, wrongMatch } from './names.ts';
 import { type Exchange, recordTransport } from './record-transport.ts';
 
 /** How long a server may take to list its models, and how long other URLs are tried, in milliseconds. */
@@ -13,8 +13,9 @@ interface ListReply {
   error?: unknown;
 }
 
-/** What is known of the backend of one entry of `models`, once its server was asked for its list. */
+/** What is known of one server of an entry of `models`, once it was asked for its list. */
 export interface BackendReport {
+  /** The entry, with one of its servers if it has several. */
   model: ModelConfig;
   /** Its place in `models`. */
   index: number;
@@ -30,21 +31,21 @@ export interface BackendReport {
   warning?: string;
 }
 
-/** How entries of `models` are named in the configuration: `models.0`, or by variables of the environment. */
+/** How servers are named in the configuration: by their place, such as `models.0`, or by variables of the environment. */
 export interface Places {
-  urlAt(index: number): string;
-  keyAt(index: number): string;
+  urlAt(place: string): string;
+  keyAt(place: string): string;
 }
 
 /** Where a configuration has its URLs and keys. */
-export const IN_CONFIG: Places = { urlAt: (index) => `models.${index}.url`, keyAt: (index) => `models.${index}.key` };
+export const IN_CONFIG: Places = { urlAt: (place) => `${place}.url`, keyAt: (place) => `${place}.key` };
 
 /** Where the environment has them. */
 export const IN_ENVIRONMENT: Places = { urlAt: () => 'OPENAI_BASE_URL', keyAt: () => 'OPENAI_API_KEY' };
 
 /**
- * Asks the server of each backend for its models, all at once and each URL and key once, for at most seven seconds. It never
- * rejects: whatever happens is in the reports, which are in the order of the entries.
+ * Asks each server for its models, all at once and each URL and key once, for at most seven seconds. It never rejects: whatever
+ * happens is in the reports, which are in the order of the entries and of their servers.
  */
 export async function askBackends(
   models: readonly ModelConfig[],
@@ -60,21 +61,21 @@ export async function askBackends(
   };
   const others = new Map<ListReply, Promise<string>>();
   return Promise.all(
-    models.map(async (model, index): Promise<BackendReport> => {
+    models.flatMap(withEachServer).map(async ({ model, index, place }): Promise<BackendReport> => {
       const report = { model, index, anyName: false, isDead: false };
       if ('keys' in model) return { ...report, came: 'not asked: a backend of this program' };
       if (model.url === undefined) return { ...report, came: 'built in', anyName: true };
       const target = {
         url: model.url,
         hasKey: Boolean(model.key),
-        urlAt: places.urlAt(index),
-        keyAt: places.keyAt(index),
+        urlAt: places.urlAt(place),
+        keyAt: places.keyAt(place),
       };
       const result = await once(model);
       const { names, exchange, error } = result;
       if (names) {
         const anyName = /^llama\.cpp/.test(exchange?.header?.('server') ?? '');
-        const wrong = anyName ? undefined : wrongMatch(model.match, names);
+        const wrong = anyName ? undefined : wrongMatch(nameThere(model) ?? model.match, names);
         return { ...report, names, came: inWords(names), anyName, ...(wrong && { warning: wrong }) };
       }
       const diagnosis = diagnose(target, exchange, error);
@@ -84,6 +85,17 @@ export async function askBackends(
       return { ...report, isDead, came: diagnosis.came, warning: `${diagnosis.came}; ${await cure}` };
     }),
   );
+}
+
+/** An entry, once for each of its servers as if it had no other. */
+function withEachServer(model: ModelConfig, index: number): { model: ModelConfig; index: number; place: string }[] {
+  if ('keys' in model || !model.to) return [{ model, index, place: `models.${index}` }];
+  const { to: _, fallback: __, ...entry } = model;
+  return serversOf(model).map(({ name: alias, ...server }, at) => ({
+    model: { ...entry, ...server, as: alias },
+    index,
+    place: `models.${index}.to.${at}`,
+  }));
 }
 
 /** What a warning is about: the URL, or an entry without one. */
@@ -103,7 +115,7 @@ async function askList(model: BuiltInModel, transport: Transport, timeout: numbe
   const timer = setTimeout(() => controller.abort(new DOMException('too late', 'TimeoutError')), timeout);
   try {
     const [route] = openModels({ models: [model], errorDetail: false }, wire.transport).routes;
-    const names = (await route?.backend.models(controller.signal)) ?? [];
+    const names = (await route?.servers[0]?.backend.models(controller.signal)) ?? [];
     const exchange = wire.exchanges.at(-1);
     return names.length > 0 || (exchange && isList(exchange)) ? { names, exchange } : { exchange };
   } catch (error) {

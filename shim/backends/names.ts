@@ -1,4 +1,4 @@
-import { didYouMean, type ModelConfig, matcher } from '../../handler/index.ts';
+import { didYouMean, type ModelConfig, matcher, serversOf } from '../../handler/index.ts';
 import { plain } from './plain.ts';
 
 /** How many names are shown, how long each may be, and how many are compared with others. */
@@ -35,14 +35,22 @@ export function wrongMatch(match: string, names: readonly string[]): string | un
  * those that sound as if they answered questions if there are any. Undefined where there is none.
  */
 export function nameToTry(models: readonly ModelConfig[], index: number, names: readonly string[]): string | undefined {
-  const { match, backend } = models[index] ?? {};
-  if (match === undefined || !match.includes('*')) return match;
+  const model = models[index];
+  if (!model?.match.includes('*')) return model?.match;
+  const alias = nameThere(model);
+  if (alias !== undefined) return alias; // it is any name that the pattern matches
+  const { match, backend } = model;
   const earlier = models.slice(0, index).map((other) => matcher(other.match));
   const mine = [...names, ...(backend === 'demo' ? ['demo'] : [])]
     .filter(matcher(match))
     .slice(0, COMPARED)
     .filter((name) => !earlier.some((takes) => takes(name)));
   return mine.find((name) => !NO_CHAT.test(name)) ?? mine[0];
+}
+
+/** The name that the servers of an entry have for its models, where that is another one. */
+export function nameThere(model: ModelConfig): string | undefined {
+  return 'keys' in model ? undefined : serversOf(model).find(({ name }) => name !== undefined)?.name;
 }
 
 /** Whether a name can stand in a command line as it is. */

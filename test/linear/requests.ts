@@ -146,9 +146,7 @@ export const requests: Case[] = [
       const models = modelsOf(
         ['*a*a*a*a*b', '*ab*', '*'].map((match) => ({
           match,
-          backend: demo,
-          address: { backend: 'demo', urlHost: null },
-          profile: anyServer,
+          servers: [{ backend: demo, address: { backend: 'demo', urlHost: null }, profile: anyServer }],
         })),
       );
       const names = ['a'.repeat(n), `${'c'.repeat(n)}b`, `a${'ac'.repeat(n / 2)}b`];

@@ -72,7 +72,7 @@ test('the host of a URL is told without what else a URL may hold', () => {
     { models: [{ match: '*', backend: 'chat', url }], errorDetail: false },
     fetchTransport(fetch),
   );
-  assert.deepEqual(routes[0]?.address, { backend: 'chat', urlHost: 'model.example:8443' });
+  assert.deepEqual(routes[0]?.servers[0]?.address, { backend: 'chat', urlHost: 'model.example:8443' });
 });
 
 test('it says what the turn goes on from', async () => {

@@ -41,7 +41,11 @@ test('a pattern matches what a regular expression of it would', () => {
     fc.property(patterns, letters, (match, name) => {
       const parts = match.split('*').map((part) => part.replaceAll('.', '\\.'));
       const models = modelsOf([
-        { match, backend: demo, address: { backend: 'demo', urlHost: null }, profile: anyServer, context: 7 },
+        {
+          match,
+          servers: [{ backend: demo, address: { backend: 'demo', urlHost: null }, profile: anyServer }],
+          context: 7,
+        },
       ]);
       if (new RegExp(`^${parts.join('.*')}$`, 's').test(name)) assert.equal(models.find(name).context, 7);
       else assert.throws(() => models.find(name), { kind: 'model_not_found' });

@@ -1,0 +1,102 @@
+import { FairQueue } from '../fair-queue.ts';
+import { preferred } from './affinity.ts';
+import { RetryBudget } from './retry-budget.ts';
+import type { OpenServer } from './server.ts';
+import type { BreakerSettings } from './server-health.ts';
+
+/** How calls are spread over the servers of a model, and what happens to those that fail. */
+export interface RoutePolicy {
+  balance: 'weighted' | 'leastLoaded' | 'affinity';
+  /** How often a call is tried again once every server has failed, and after which failures the next one is tried. */
+  retry: { attempts: number; on: readonly string[] };
+  /** Names of models that are tried after it. */
+  fallback: readonly string[];
+  /** Milliseconds to the first word, and from one to the next. */
+  timeouts: { firstToken?: number | undefined; idle?: number | undefined };
+  breaker: BreakerSettings;
+}
+
+/** How much more than its share of the load a preferred server may have before the next one is asked. */
+const BOUND = 1.25;
+
+/** The servers of a model, and the policy by which they are called. */
+export class ServerGroup {
+  readonly servers: readonly OpenServer[];
+  readonly policy: RoutePolicy;
+  readonly budget = new RetryBudget();
+  /** Those who wait for a place; undefined where any number of calls may be made. */
+  readonly queue: FairQueue | undefined;
+
+  constructor(servers: readonly OpenServer[], policy: RoutePolicy) {
+    this.servers = servers.filter(({ weight }) => weight > 0);
+    this.policy = policy;
+    if (this.servers.some(({ concurrency }) => concurrency < Number.POSITIVE_INFINITY))
+      this.queue = new FairQueue({ places: 1, waiting: MAX_WAITING });
+  }
+
+  /**
+   * The server to call now, of those that `skip` has not: undefined where none may be called. With `isOpen` of those left alone. Where
+   * chance would choose among several, it is the `favourite`, if that is one of them.
+   */
+  choose(
+    key: string,
+    skip: ReadonlySet<OpenServer>,
+    { isOpen = false, favourite }: { isOpen?: boolean; favourite?: OpenServer | undefined } = {},
+  ): OpenServer | undefined {
+    const now = performance.now();
+    const wanted = isOpen ? 'open' : 'ready';
+    const usable = this.servers.filter((server) => !skip.has(server) && server.health.state(now) === wanted);
+    if (usable.length < 2) return usable[0];
+    const free = usable.filter(({ health, concurrency }) => health.load < concurrency);
+    const from = free.length > 0 ? free : usable;
+    const first = Math.min(...from.map(({ priority }) => priority));
+    const equal = this.#equal(
+      from.filter(({ priority }) => priority === first),
+      key,
+    );
+    return favourite && equal.includes(favourite) ? favourite : atRandom(equal);
+  }
+
+  /** The places that there are now: of servers that may be called. */
+  countPlaces(): void {
+    const now = performance.now();
+    let places = 0;
+    for (const { health, concurrency } of this.servers) if (health.state(now) !== 'open') places += concurrency;
+    this.queue?.setLimits({ places: Math.max(1, places), waiting: MAX_WAITING });
+  }
+
+  /** Those among which chance chooses. */
+  #equal(servers: readonly OpenServer[], key: string): readonly OpenServer[] {
+    const { balance } = this.policy;
+    if (servers.length < 2 || balance === 'weighted') return servers;
+    if (balance === 'leastLoaded' || key === '') return leastLoaded(servers);
+    let [load, weight] = [1, 0];
+    for (const server of servers) {
+      load += server.health.load;
+      weight += server.weight;
+    }
+    const hasRoom = (server: OpenServer) => server.health.load < Math.ceil((BOUND * load * server.weight) / weight);
+    const best = preferred(servers, key).find(hasRoom);
+    return best ? [best] : leastLoaded(servers);
+  }
+}
+
+/** The most calls that wait for a server of one model. */
+const MAX_WAITING = 10_000;
+
+function leastLoaded(servers: readonly OpenServer[]): OpenServer[] {
+  // With the call that is to be made, so that of idle ones that with the most weight is first.
+  const loads = servers.map(({ health, weight }) => (health.load + 1) / weight);
+  const least = Math.min(...loads);
+  return servers.filter((_, at) => loads[at] === least);
+}
+
+/** One of them by chance, each as often as its weight. */
+function atRandom(servers: readonly OpenServer[]): OpenServer | undefined {
+  let at = Math.random() * servers.reduce((sum, { weight }) => sum + weight, 0);
+  for (const server of servers) {
+    at -= server.weight;
+    if (at < 0) return server;
+  }
+  return servers[0];
+}

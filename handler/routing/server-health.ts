@@ -1,0 +1,78 @@
+import { describe, log } from '../log.ts';
+
+/** When a server is left alone: after so many failures in a row, for so many milliseconds. */
+export interface BreakerSettings {
+  failures: number;
+  open: number;
+}
+
+/** What a process knows of how a model server does. One object for as long as the server is configured. */
+export class ServerHealth {
+  /** Calls that it is making for this process. */
+  load = 0;
+  /** Failures in a row. */
+  #failures = 0;
+  /** Until when it is left alone, by `performance.now()`; 0 while it is well. */
+  #openUntil = 0;
+  /** Whether a call is finding out if it is well again. */
+  #isOnTrial = false;
+  /** Until when it has asked to be left alone. */
+  #pausedUntil = 0;
+
+  /** Whether it may be called: `paused` as long as it has asked for, `open` after too many failures, until one call may try it again. */
+  state(now: number): 'ready' | 'paused' | 'open' {
+    if (this.#openUntil > now || (this.#openUntil > 0 && this.#isOnTrial)) return 'open';
+    return this.#pausedUntil > now ? 'paused' : 'ready';
+  }
+
+  /** Milliseconds for which it has asked to be left alone. */
+  pauseLeft(now: number): number {
+    return Math.max(0, this.#pausedUntil - now);
+  }
+
+  /** A call begins. Tell its end by one of the three below, and that it is over by `load`. */
+  begin(): void {
+    this.load++;
+    if (this.#openUntil > 0) this.#isOnTrial = true;
+  }
+
+  /** A call got its first word. */
+  succeeded(name: string): void {
+    if (this.#openUntil > 0) log.info('a model server answers again', { url_host: name });
+    this.#failures = 0;
+    this.#openUntil = 0;
+    this.#isOnTrial = false;
+  }
+
+  /** A call has failed, or a probe has, in a way that tells of the server. */
+  failed(name: string, { failures, open }: BreakerSettings, error: unknown): void {
+    this.#failures++;
+    const isOpen = this.#openUntil > 0;
+    if (!isOpen && this.#failures < failures) return;
+    this.#openUntil = performance.now() + open;
+    this.#isOnTrial = false;
+    if (isOpen) return;
+    log.warn('a model server is left alone after failures in a row', {
+      url_host: name,
+      failures: this.#failures,
+      for_ms: open,
+      error: describe(error),
+    });
+  }
+
+  /** A call ended without telling anything of the server. */
+  untold(): void {
+    this.#isOnTrial = false;
+  }
+
+  /** It has asked to be left alone for so many milliseconds. */
+  pause(ms: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms);
+  }
+
+  /** A probe was answered: the next call may try it at once. */
+  probed(): void {
+    if (this.#openUntil > 0) this.#openUntil = 1;
+    else this.#failures = 0;
+  }
+}

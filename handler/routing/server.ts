@@ -1,0 +1,104 @@
+import type { Backend, Prepare, ServerProfile } from '../backend/backend.ts';
+import { fixedLimits } from '../limits.ts';
+import { ModelContexts } from './contexts.ts';
+import { ServerHealth } from './server-health.ts';
+
+/** Where a model is, for those who are told of its turns: the name of its backend, and the host of the URL, where it has one. */
+export interface ModelAddress {
+  backend: string;
+  urlHost: string | null;
+  /** The model's name there, where it is not the one that was asked for. */
+  name?: string | undefined;
+}
+
+/** A backend with what is known of its server's models. */
+export interface KnownBackend {
+  readonly backend: Backend;
+  readonly contexts: ModelContexts;
+  /** The ids of its models, within `timeout` milliseconds. */
+  readonly list: (timeout: number) => Promise<readonly string[]>;
+  readonly health: ServerHealth;
+}
+
+/** A backend of which nothing is known yet. */
+export function knowing(backend: Backend): KnownBackend {
+  return { backend, contexts: new ModelContexts(backend), list: cachedList(backend), health: new ServerHealth() };
+}
+
+/** One server of a model. */
+export interface ModelServer {
+  backend: Backend;
+  /** What is known of it. Default: nothing. */
+  known?: KnownBackend | undefined;
+  profile: ServerProfile;
+  address: ModelAddress;
+  /** The model's name there. Default: the one that was asked for. */
+  name?: string | undefined;
+  /** Its share, beside those of the others; 0 for none. Default: 1. */
+  weight?: number | undefined;
+  /** Servers with a higher number are asked where those with a lower one cannot be. Default: 0. */
+  priority?: number | undefined;
+  /** The most calls that it makes at a time. Default: any number. */
+  concurrency?: number | undefined;
+}
+
+/** A server as calls are spread over it. */
+export interface OpenServer {
+  /** Tells it from others of its model. */
+  readonly id: string;
+  readonly prepare: Prepare;
+  readonly health: ServerHealth;
+  readonly address: ModelAddress;
+  /** The pattern of its entry. */
+  readonly match: string;
+  /** Its name in the table of known servers, where that is known. */
+  readonly server: string | undefined;
+  readonly weight: number;
+  readonly priority: number;
+  readonly concurrency: number;
+}
+
+/** Opens one server of an entry, by its place there; and what can be known of it. */
+export function openModelServer(
+  { backend, profile, address, name, known = knowing(backend), ...shares }: ModelServer,
+  at: number,
+  match: string,
+) {
+  const { weight = 1, priority = 0, concurrency = Number.POSITIVE_INFINITY } = shares;
+  const { list, contexts, health } = known;
+  const server: OpenServer = {
+    id: `${at} ${address.urlHost}`,
+    prepare: (call) => backend.prepare(name === undefined ? call : { ...call, model: name }, profile),
+    health,
+    address: name === undefined ? address : { ...address, name },
+    match,
+    server: profile.server,
+    ...{ weight, priority, concurrency },
+  };
+  // OpenAI's own tells no context: it shortens inputs by itself.
+  return { server, known: { name, list, contexts: profile.isOpenAI ? undefined : contexts } };
+}
+
+/**
+ * Caches the list of a backend for an interval, since anybody may ask; concurrent callers share one request. A failed request
+ * keeps the previous list.
+ */
+function cachedList(backend: Backend): (timeout: number) => Promise<readonly string[]> {
+  let lastCall = Number.NEGATIVE_INFINITY;
+  let names: readonly string[] = [];
+  let pending = Promise.resolve(names);
+  return (timeout) => {
+    const now = performance.now();
+    if (now - lastCall >= fixedLimits.listingInterval) {
+      lastCall = now;
+      pending = backend.models(AbortSignal.timeout(timeout)).then(
+        (result) => {
+          names = result;
+          return result;
+        },
+        () => names,
+      );
+    }
+    return pending;
+  };
+}

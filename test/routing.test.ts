@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseConfig } from '../handler/index.ts';
+import {
+  answers,
+  breaksAtOnce,
+  breaksOff,
+  fleetOf,
+  hangs,
+  inOrder,
+  openFleet,
+  refuses,
+  textOf,
+  two,
+  unreachable,
+  upstream,
+} from './support/fleet.ts';
+
+describe('what fails before its first word is asked of the next server', () => {
+  const failures = {
+    'a refused connection': unreachable,
+    'a stream that breaks off before a word': breaksAtOnce,
+    'a 500': refuses(500),
+    'a 503': refuses(503, {}, { 'retry-after': '30' }),
+    'a 429': refuses(429, {}, { 'retry-after': '30' }),
+    'a refused key': refuses(401),
+    'a model that is not there': refuses(404, { error: { message: 'model not found', code: 'model_not_found' } }),
+    'an error in place of the stream': () =>
+      upstream(200, ['data: {"error":{"message":"out of memory","code":500}}\n\n']),
+    'a stream that ends without a word': () => upstream(200, []),
+  };
+  for (const [what, play] of Object.entries(failures)) {
+    for (const stream of [false, true]) {
+      test(`${what}, ${stream ? 'streamed' : 'in one piece'}`, async (t) => {
+        const fleet = await fleetOf(t, { to: inOrder });
+        fleet.play('a', play);
+        const { status, json } = await fleet.turn({ stream });
+        assert.equal(status, 200);
+        assert.deepEqual(fleet.hosts(), ['a', 'b']);
+        if (stream) assert.equal(json.match(/"delta":"b says hello"/g)?.length, 1);
+        else assert.equal(textOf(json), 'b says hello');
+        if (stream) assert.equal(json.match(/event: response.created/g)?.length, 1);
+      });
+    }
+  }
+});
+
+test('what has begun to answer is not asked for again', async (t) => {
+  const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 3 } });
+  fleet.play('a', breaksOff);
+  const { json } = await fleet.turn({ stream: true });
+  assert.match(json, /half of(.|\n)*response.failed/);
+  assert.deepEqual(fleet.hosts(), ['a']);
+});
+
+test('what the client did wrong is asked of no other server', async (t) => {
+  const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 3 } });
+  fleet.play('a', refuses(400, { error: { message: 'temperature is too high', param: 'temperature' } }));
+  const { status, json } = await fleet.turn();
+  assert.equal(status, 400);
+  assert.equal(json.error.param, 'temperature');
+  assert.deepEqual(fleet.hosts(), ['a']);
+});
+
+test('a server that says nothing is given up after timeouts.firstToken, and its connection with it', async (t) => {
+  const fleet = await fleetOf(t, { to: inOrder, timeouts: { firstToken: '30ms' } });
+  fleet.play('a', hangs);
+  const { status, json } = await fleet.turn();
+  assert.equal(status, 200);
+  assert.equal(textOf(json), 'b says hello');
+  assert.equal(fleet.calls[0]?.signal.aborted, true);
+});
+
+test('servers that all fail are tried again as often as retry.attempts says, and then the last failure is told', async (t) => {
+  const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 2 } });
+  fleet.play('a', refuses(500));
+  fleet.play('b', refuses(502));
+  const { status, json } = await fleet.turn();
+  assert.equal(status, 500);
+  assert.match(json.error.message, /status 502/);
+  assert.deepEqual(fleet.hosts(), ['a', 'b', 'a', 'b', 'a', 'b']);
+});
+
+test('one server is tried again where retry says so, and only after the failures that it names', async (t) => {
+  const fleet = await fleetOf(t, { url: 'http://a/v1', retry: { attempts: 2, on: ['503'] } });
+  fleet.play('a', refuses(503), refuses(503), answers);
+  assert.equal((await fleet.turn()).status, 200);
+  assert.deepEqual(fleet.hosts(), ['a', 'a', 'a']);
+  fleet.play('a', refuses(500), answers);
+  assert.equal((await fleet.turn()).status, 500);
+  assert.deepEqual(fleet.hosts(), ['a']);
+});
+
+test('one server without any of it is asked once', async (t) => {
+  const fleet = await fleetOf(t, { url: 'http://a/v1' });
+  fleet.play('a', refuses(500));
+  assert.equal((await fleet.turn()).status, 500);
+  assert.deepEqual(fleet.hosts(), ['a']);
+});
+
+describe('a server that has asked to be left alone', () => {
+  test('is not asked until its time is over', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder });
+    fleet.play('a', refuses(429, {}, { 'retry-after': '60' }));
+    for (let turn = 0; turn < 5; turn++) await fleet.turn();
+    assert.deepEqual(fleet.hosts(), ['a', 'b', 'b', 'b', 'b', 'b']);
+  });
+
+  test('by limits that have nothing left, is not either', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder });
+    fleet.play('a', async (call) => {
+      const reply = await answers(call);
+      const said: Record<string, string> = {
+        'x-ratelimit-remaining-requests': '0',
+        'x-ratelimit-reset-requests': '1m',
+      };
+      return { ...reply, header: (name) => said[name] ?? null };
+    });
+    for (let turn = 0; turn < 3; turn++) await fleet.turn();
+    assert.deepEqual(fleet.hosts(), ['a', 'b', 'b']);
+  });
+
+  test('and no other: 429 with the time that is left, and nothing is sent', async (t) => {
+    const fleet = await fleetOf(t, { to: two });
+    for (const host of ['a', 'b']) fleet.play(host, refuses(429, {}, { 'retry-after': '60' }));
+    assert.equal((await fleet.turn()).status, 429);
+    fleet.hosts();
+    const { status, headers } = await fleet.turn();
+    assert.equal(status, 429);
+    assert.ok(Number(headers.get('retry-after')) > 50);
+    assert.deepEqual(fleet.hosts(), []);
+  });
+});
+
+describe('a server with failures in a row', () => {
+  test('is left alone, is tried by one call after that, and is asked again once it answers', async (t) => {
+    let ahead = 0;
+    const now = performance.now.bind(performance);
+    t.mock.method(performance, 'now', () => now() + ahead);
+    const fleet = await fleetOf(t, { to: inOrder, breaker: { failures: 3, open: '60s' } });
+    fleet.play('a', refuses(500));
+    for (let turn = 0; turn < 6; turn++) assert.equal((await fleet.turn()).status, 200);
+    assert.deepEqual(fleet.hosts().filter((host) => host === 'a').length, 3);
+    ahead += 61_000;
+    await Promise.all([fleet.turn(), fleet.turn(), fleet.turn()]);
+    assert.deepEqual(fleet.hosts().filter((host) => host === 'a').length, 1); // one finds out that it still fails
+    ahead += 61_000;
+    fleet.play('a', answers);
+    await fleet.turn();
+    await fleet.turn();
+    assert.deepEqual(fleet.hosts(), ['a', 'a']);
+  });
+
+  test('is asked all the same where there is no other', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, breaker: { failures: 1, open: '60s' }, retry: { attempts: 0 } });
+    for (const host of ['a', 'b']) fleet.play(host, refuses(500));
+    await fleet.turn();
+    fleet.play('b', answers);
+    assert.equal((await fleet.turn()).status, 200);
+  });
+
+  test('keeps what is known of it when the configuration is loaded again', async (t) => {
+    const entry = { match: 'm', backend: 'chat', to: inOrder, breaker: { failures: 1, open: '60s' } };
+    const fleet = await openFleet([entry]);
+    t.after(() => fleet.close());
+    fleet.play('a', refuses(500));
+    await fleet.turn();
+    fleet.handler.reload(parseConfig({ models: [{ ...entry, context: 4096 }] }));
+    fleet.hosts();
+    await fleet.turn();
+    assert.deepEqual(fleet.hosts(), ['b']);
+  });
+});
