@@ -62,14 +62,16 @@ export async function sweep(
     async () => (await database.giveBack?.()) ?? false,
   ];
   let slices = 0;
-  for (let more = true; more; ) {
-    more = false;
-    for (const slice of tasks) {
+  // What had nothing to do is asked again once the others are done: it may have waited for them.
+  for (let asked = tasks; asked.length > 0; ) {
+    const busy: typeof tasks = [];
+    for (const slice of asked) {
       if (slices++ >= maxSlices || performance.now() > until) return;
       const started = performance.now();
-      if (await slice()) more = true;
+      if (await slice()) busy.push(slice);
       const elapsed = performance.now() - started;
       await new Promise((resolve) => setTimeout(resolve, elapsed));
     }
+    asked = busy.length > 0 || asked === tasks ? busy : tasks;
   }
 }

@@ -187,6 +187,15 @@ test('a sweep that may make so many slices makes no more', async () => {
   assert.equal(slices.filter(({ removed }) => removed > 0).length, 1, 'one of each kind');
 });
 
+test('kinds of which nothing has expired take no slices from one of which much has', async () => {
+  const { database, slices } = watched(await testDatabase());
+  await database.batch({ responses: insertResponses(1_000) });
+  slices.length = 0;
+  await sweep(database, new ProcessLease(1_000), Date.now(), { maxSlices: 20 });
+  const removing = slices.filter(({ removed }) => removed > 0).length;
+  assert.ok(removing >= 10, `${removing} of 20`);
+});
+
 test('what waits for others to go is looked at once, and goes with the last of them', async () => {
   const { database, slices } = watched(await testDatabase());
   // A hundred chains of which the first response has expired, and the one that lives has not.
