@@ -1,40 +1,35 @@
 /** The SQL that two databases say differently. */
 export interface Dialect {
-  /** Rows `n` from one number up to another, as something to select from. */
-  series(from: number, to: number): string;
+  /** Rows `n` from 0 up to a number, as something to select from. */
+  series(size: number): string;
   /** A number as so many hexadecimal digits. */
   hex(number: string, digits: number): string;
-  /** What a column of a text is declared to be where it is read by key: nothing has to be done. */
-  runs: 'postgresql' | 'sqlite';
 }
 
 export const postgres: Dialect = {
-  runs: 'postgresql',
-  series: (from, to) => `generate_series(CAST(${from} AS bigint), ${to - 1}) AS s (n)`,
+  series: (size) => `generate_series(CAST(0 AS bigint), ${size - 1}) AS s (n)`,
   hex: (number, digits) => `lpad(to_hex(CAST(${number} AS bigint)), ${digits}, '0')`,
 };
 
 export const sqlite: Dialect = {
-  runs: 'sqlite',
-  series: (from, to) =>
-    `(WITH RECURSIVE s (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM s WHERE n < ${to - 1}) SELECT n FROM s) AS s`,
+  series: (size) =>
+    `(WITH RECURSIVE s (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < ${size - 1}) SELECT n FROM s) AS s`,
   hex: (number, digits) => `printf('%0${digits}x', ${number})`,
 };
 
-/** Turns of a chain, tenants, users of a tenant, models. */
-export const [TURNS, TENANTS, USERS, MODELS] = [200, 100, 50, 5];
+/** Turns of a chain, tenants, users of a tenant, models, values of metadata. */
+export const [TURNS, TENANTS, USERS, MODELS, VALUES] = [200, 100, 50, 5, 20];
 
-/** Every so many responses one has metadata; the tenth turn of every so many chains has failed. */
-const [EVERY_PAIR, EVERY_FAILED] = [10, 5];
+/** Of so many responses one has metadata; of so many tenth turns, thirtieth turns, and so on, one has failed. */
+const [EVERY_PAIR, EVERY_FAILED] = [10, 25];
 
-/** Between two responses, in milliseconds: ten million of them are some months. */
+/** Between two responses, in milliseconds: five million of them are two months. */
 const STEP_MS = 1_000;
 
-/** Responses from one number up to another, in chains that grow side by side. */
+/** So many responses, in chains that grow side by side. */
 export interface Block {
-  from: number;
-  to: number;
-  /** When the first response of all was made, in milliseconds since 1970. */
+  size: number;
+  /** When the first response was made, in milliseconds since 1970. */
   start: number;
 }
 
@@ -43,23 +38,27 @@ export function idOf({ start }: Block, n: number): string {
   return `resp_${(start + n * STEP_MS).toString(16).padStart(12, '0')}${n.toString(16).padStart(36, '0')}`;
 }
 
-/** The chains of a block: the number of the last response of each is `to` less as many. */
-export function chainsOf({ from, to }: Block): number {
-  return (to - from) / TURNS;
+/** How many chains there are: a chain goes on after as many responses. */
+export function chainsOf({ size }: Block): number {
+  return size / TURNS;
 }
 
 /** Whose a response is, by its number. */
 export function tenantOf(block: Block, n: number): string {
-  return `t${((n - block.from) % chainsOf(block)) % TENANTS}`;
+  return `t${(n % chainsOf(block)) % TENANTS}`;
 }
 
-/** The statements that fill a block. */
+/** A number that goes with no other: each of its values comes in every tenant alike. */
+const spread = (prime: number, values: number) => `(n * ${prime} % 1000003 % ${values})`;
+
+/** The statements that fill a database. */
 export function fillingOf(block: Block, { series, hex }: Dialect): string[] {
-  const { from, to, start } = block;
+  const { size, start } = block;
   const chains = chainsOf(block);
-  const id = (n: string) => `'resp_' || ${hex(`(${start} + (${n}) * ${STEP_MS})`, 12)} || ${hex(`(${n})`, 36)}`;
-  const chain = `((n - ${from}) % ${chains})`;
-  const tenant = `'t' || (${chain} % ${TENANTS})`;
+  const all = series(size);
+  const digits = (n: string) => `${hex(`(${start} + (${n}) * ${STEP_MS})`, 12)} || ${hex(`(${n})`, 36)}`;
+  const id = (n: string) => `'resp_' || ${digits(n)}`;
+  const tenant = `'t' || (n % ${chains} % ${TENANTS})`;
   const response = JSON.stringify({
     object: 'response',
     ...{ created_at: 0, status: 'completed', error: null, incomplete_details: null, instructions: null, metadata: {} },
@@ -72,19 +71,19 @@ export function fillingOf(block: Block, { series, hex }: Dialect): string[] {
       ...{ type: 'message', role, status: 'completed' },
       content: [{ type, text: 'What somebody says, or a model. '.repeat(6) }],
     }).slice(1);
-  const items = (side: string, prefix: string, body: string) =>
-    `INSERT INTO items (tenant, holder, side, place, id, body)
-      SELECT ${tenant}, ${id('n')}, '${side}', 0, '${prefix}' || substr(${id('n')}, 6), '{"id":"${prefix}' || substr(${id('n')}, 6) || '",${body}'
-      FROM ${series(from, to)}`;
   return [
     `INSERT INTO responses (tenant, id, parent, owner, status, background, compacted, expires_at, body, listed, model, made_by, request)
-      SELECT ${tenant}, ${id('n')}, CASE WHEN n - ${chains} >= ${from} THEN ${id(`n - ${chains}`)} END, '',
-        CASE WHEN (n - ${from}) / ${chains} = 9 AND n % ${EVERY_FAILED} = 0 THEN 'failed' ELSE 'completed' END, 0, 0, ${start + 10 ** 12},
-        '{"id":"' || ${id('n')} || '",${response}', 1, 'm' || (n / 3 % ${MODELS}), 'u' || (n / 7 % ${USERS}), 'req_' || n
-      FROM ${series(from, to)}`,
-    items('input', 'msg_a', item('user', 'input_text')),
-    items('output', 'msg_b', item('assistant', 'output_text')),
+      SELECT ${tenant}, ${id('n')}, CASE WHEN n >= ${chains} THEN ${id(`n - ${chains}`)} END, '',
+        CASE WHEN n / ${chains} % 20 = 9 AND ${spread(104_729, EVERY_FAILED)} = 0 THEN 'failed' ELSE 'completed' END, 0, 0,
+        ${start + 10 ** 12}, '{"id":"' || ${id('n')} || '",${response}', 1, 'm' || ${spread(15_485_863, MODELS)},
+        'u' || ${spread(32_452_843, USERS)}, 'req_' || ${digits('n')}
+      FROM ${all}`,
+    // The two items of a turn are neighbours, as they are where turns come one after another.
+    `INSERT INTO items (tenant, holder, side, place, id, body)
+      SELECT ${tenant}, ${id('n')}, CASE side WHEN 'a' THEN 'input' ELSE 'output' END, 0, 'msg_' || side || ${digits('n')},
+        '{"id":"msg_' || side || ${digits('n')} || '",' || CASE side WHEN 'a' THEN '${item('user', 'input_text')}' ELSE '${item('assistant', 'output_text')}' END
+      FROM ${all} CROSS JOIN (SELECT 'a' AS side UNION ALL SELECT 'b') AS sides`,
     `INSERT INTO metadata (tenant, key, value, holder)
-      SELECT ${tenant}, 'topic', 'v' || (n % 1000), ${id('n')} FROM ${series(from, to)} WHERE n % ${EVERY_PAIR} = 0`,
+      SELECT ${tenant}, 'topic', 'v' || ${spread(49_979_687, VALUES)}, ${id('n')} FROM ${all} WHERE ${spread(86_028_121, EVERY_PAIR)} = 0`,
   ];
 }
