@@ -215,7 +215,7 @@ test('what a variable stands for is told once, and never shown', () => {
 });
 
 test('unknown keys without end are told up to a hundred', () => {
-  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`zzzz${n}`, n]));
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`zzzz${n}`, n]));
   assert.throws(
     () => parseConfig(many),
     (error) => error instanceof ConfigError && error.problems.length === 100,

@@ -175,10 +175,10 @@ test('the log shows neither the secrets of the newest configuration nor those of
   const lines: string[] = [];
   configureLog('debug', (line) => lines.push(line));
   const { reload, close } = await testHandler(model, { config: keyed('the-key-0') });
-  for (let n = 1; n <= 1_000; n++) reload(keyed(`the-key-${n}`));
-  log.info('keys', { keys: ['the-key-1000', 'the-key-999', 'the-key-801', 'the-key-2'] });
+  for (let n = 1; n <= 300; n++) reload(keyed(`the-key-${n}`));
+  log.info('keys', { keys: ['the-key-300', 'the-key-299', 'the-key-101', 'the-key-2'] });
   const [line] = lines;
-  assert.doesNotMatch(line ?? '', /the-key-(1000|999|801)"/);
+  assert.doesNotMatch(line ?? '', /the-key-(300|299|101)"/);
   assert.match(line ?? '', /the-key-2/, 'what nothing uses any more is forgotten: the pattern must not grow for ever');
   configureLog('error', () => {});
   await close();

@@ -135,7 +135,7 @@ test('database: a driver of the root keeps the contract, and every promise, and 
     'export const open = async () => postgres(new PGlite());',
   ];
   await writeFile(join(folder, 'open.ts'), lines.join('\n'));
-  const promises = ['test/in-process-1.test.ts', 'test/in-process-2.test.ts'];
+  const promises = ['test/in-process/fast-1.test.ts', 'test/in-process/fast-2.test.ts'];
   await runTests(promises, ROOT, { TEST_DATABASE: join(folder, 'open.ts') });
 
   const port = await freePort();

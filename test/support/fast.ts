@@ -1,16 +1,16 @@
 import { globSync } from 'node:fs';
 import { runCommand } from './run-command.ts';
 
-// The fast tests, in three processes that each run their files in themselves: a process for each file would spend more on
-// starting than on testing.
+// The fast tests, in three processes that each run their files in themselves.
 
-const ARGS = ['--import', './test/support/must-end.ts', '--test', '--test-isolation=none', '--test-timeout=300000'];
+const ARGS = [
+  ...['--import', './test/support/must-end.ts', '--test-isolation=none', '--test-timeout=300000'],
+  'test/support/together.ts',
+];
 
 /** The promises are two halves, which take as long as all other files together. */
-const files = globSync('test/*.test.ts').sort();
-const [first = '', second = ''] = files.filter((file) => file.includes('in-process-'));
-const others = files.filter((file) => file !== first && file !== second);
-const groups = [[first], [second], others];
+const halves = globSync('test/in-process/fast-*.test.ts').map((file) => [file]);
+const groups = [...halves, globSync('test/*.test.ts').sort()];
 
 const passed = await Promise.all(
   groups.map(async (group) => {

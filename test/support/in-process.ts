@@ -14,8 +14,9 @@ const SLOW: readonly PromiseId[] = [
   ],
   ...['body.excess-packed', 'body.bomb', 'body.largest', 'body.nothing-comes', 'body.long-text', 'body.ratio'],
   ...['stored.too-large', 'stored.large', 'stored.large-body', 'stored.large-pages', 'stored.failed'],
+  ...['websocket.too-large', 'body.too-large', 'replay.whatever', 'retry.never', 'surface.limits'],
   ...['conversation-lock.unread', 'conversation-items.large', 'background.limits', 'replay.long', 'chain.deep'],
-  ...['input-tokens.fallback', 'input-tokens.locked'],
+  ...['input-tokens.fallback', 'input-tokens.locked', 'input-tokens.estimate', 'input-tokens.parameters'],
 ];
 
 /** Runs promises in this process: a share of those that are fast, or those that are slow. */

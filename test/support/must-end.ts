@@ -1,5 +1,7 @@
-import { after } from 'node:test';
+import './promise-hooks.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+const { after } = await import('node:test'); // after what changes its hooks
 
 /** What tests leave open closes by itself within this, in milliseconds; what has not by then never will. */
 const LIMIT = 20_000;

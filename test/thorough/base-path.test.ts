@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Hono } from 'hono';
 import OpenAI from 'openai';
-import { createHandler, type HandlerOptions, type Ingress, parseConfig } from '../handler/index.ts';
-import { serveHttp } from '../shim/http.ts';
-import { testDatabase } from './support/doors/database.ts';
-import { freePort } from './support/ports.ts';
-import { openSocket } from './support/socket.ts';
+import { createHandler, type HandlerOptions, type Ingress, parseConfig } from '../../handler/index.ts';
+import { serveHttp } from '../../shim/http.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { freePort } from '../support/ports.ts';
+import { openSocket } from '../support/socket.ts';
 
 type Fetch = (request: Request, ingress: Ingress) => Response | Promise<Response>;
 

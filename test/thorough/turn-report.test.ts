@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { compileCel } from '../handler/cel.ts';
-import { configureLog, parseConfig } from '../handler/index.ts';
-import type { Report } from '../handler/ingress.ts';
-import { testConfigFile } from './support/doors/door.ts';
-import { testHandler } from './support/doors/in-process.ts';
-import { callsFunctions, type ScriptedModel, says, sends, startScriptedModel } from './support/model/scripted.ts';
+import { compileCel } from '../../handler/cel.ts';
+import { configureLog, parseConfig } from '../../handler/index.ts';
+import type { Report } from '../../handler/ingress.ts';
+import { testConfigFile } from '../support/doors/door.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { callsFunctions, type ScriptedModel, says, sends, startScriptedModel } from '../support/model/scripted.ts';
 
 let model: ScriptedModel;
 let handler: Awaited<ReturnType<typeof testHandler>>;

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { newKey } from '../handler/identity/key.ts';
-import { type AuditEvent, parseConfig } from '../handler/index.ts';
-import { verifyAudit } from '../shim/audit/verify.ts';
-import { serveHttp } from '../shim/http.ts';
-import { keys } from '../shim/keys.ts';
-import { startProduct } from '../shim/product.ts';
-import { tenants } from '../shim/tenants.ts';
-import { until } from './promises/state-ask.ts';
-import { testHandler } from './support/doors/in-process.ts';
-import { newFolder } from './support/folder.ts';
-import { startScriptedModel } from './support/model/scripted.ts';
-import { freePort } from './support/ports.ts';
-import { openSocket } from './support/socket.ts';
+import { newKey } from '../../handler/identity/key.ts';
+import { type AuditEvent, parseConfig } from '../../handler/index.ts';
+import { verifyAudit } from '../../shim/audit/verify.ts';
+import { serveHttp } from '../../shim/http.ts';
+import { keys } from '../../shim/keys.ts';
+import { startProduct } from '../../shim/product.ts';
+import { tenants } from '../../shim/tenants.ts';
+import { until } from '../promises/state-ask.ts';
+import { testHandler } from '../support/doors/in-process.ts';
+import { newFolder } from '../support/folder.ts';
+import { startScriptedModel } from '../support/model/scripted.ts';
+import { freePort } from '../support/ports.ts';
+import { openSocket } from '../support/socket.ts';
 
 /** A handler on HTTP whose audit log is a list, with keys of some users of one tenant. */
 async function open(more: object = {}) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ApiError } from '../handler/errors.ts';
-import { StoredKeys } from '../handler/identity/stored-keys.ts';
-import { fixedLimits } from '../handler/limits.ts';
-import type { StoredKey } from '../handler/state/keys.ts';
+import { ApiError } from '../../handler/errors.ts';
+import { StoredKeys } from '../../handler/identity/stored-keys.ts';
+import { fixedLimits } from '../../handler/limits.ts';
+import type { StoredKey } from '../../handler/state/keys.ts';
 
 const HERE = { peer: '192.0.2.1' };
 

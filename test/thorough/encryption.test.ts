@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openWebCipher } from '../handler/encryption/web-cipher.ts';
-import { type Config, parseConfig } from '../handler/index.ts';
-import { raw, read, sql, write } from '../handler/state/database/sql.ts';
-import { openNodeCipher } from '../shim/node-cipher.ts';
-import { bodies, K1, K2, logged, subject, TENANT, toldLast, turn } from './support/encrypted.ts';
-import { says } from './support/model/scripted.ts';
+import { openWebCipher } from '../../handler/encryption/web-cipher.ts';
+import { type Config, parseConfig } from '../../handler/index.ts';
+import { raw, read, sql, write } from '../../handler/state/database/sql.ts';
+import { openNodeCipher } from '../../shim/node-cipher.ts';
+import { bodies, K1, K2, logged, subject, TENANT, toldLast, turn } from '../support/encrypted.ts';
+import { says } from '../support/model/scripted.ts';
 
 describe('what is encrypted', () => {
   test('and what was stored before is read by whoever has the secret, on or off', async (t) => {

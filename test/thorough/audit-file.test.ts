@@ -4,17 +4,17 @@ import { once } from 'node:events';
 import { appendFile, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fixedLimits } from '../handler/index.ts';
-import { auditCommand } from '../shim/audit/command.ts';
-import { AuditFile } from '../shim/audit/file.ts';
-import { FIRST, hashOf } from '../shim/audit/line.ts';
-import { openAudit } from '../shim/audit/open.ts';
-import { openAuditQueue } from '../shim/audit/queue.ts';
-import { verifyAudit } from '../shim/audit/verify.ts';
-import { until } from './promises/state-ask.ts';
-import { newFolder } from './support/folder.ts';
+import { fixedLimits } from '../../handler/index.ts';
+import { auditCommand } from '../../shim/audit/command.ts';
+import { AuditFile } from '../../shim/audit/file.ts';
+import { FIRST, hashOf } from '../../shim/audit/line.ts';
+import { openAudit } from '../../shim/audit/open.ts';
+import { openAuditQueue } from '../../shim/audit/queue.ts';
+import { verifyAudit } from '../../shim/audit/verify.ts';
+import { until } from '../promises/state-ask.ts';
+import { newFolder } from '../support/folder.ts';
 
-const WRITER = new URL('support/audit-writer.ts', import.meta.url).pathname;
+const WRITER = new URL('../support/audit-writer.ts', import.meta.url).pathname;
 
 /** A file of some events. */
 async function written(count = 6) {

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import type { Runner, Work } from '../handler/index.ts';
-import { statementsOf } from '../handler/state/database/batch.ts';
-import type { Batch, Database } from '../handler/state/database/database.ts';
-import { migrate } from '../handler/state/database/schema.ts';
-import { read, type Sql, sql, write } from '../handler/state/database/sql.ts';
-import { sqliteDatabase } from '../handler/state/database/sqlite.ts';
-import { JOB_VERSION } from '../handler/state/jobs.ts';
-import { create } from './promises/ask.ts';
-import { contents, modelInput, stored, until } from './promises/state-ask.ts';
-import { testDatabase } from './support/doors/database.ts';
-import { testConfig } from './support/doors/door.ts';
-import { type Chosen, openInProcess } from './support/doors/in-process.ts';
-import { says } from './support/model/scripted.ts';
-import { LEASE, reads, takenOver } from './support/processes.ts';
+import type { Runner, Work } from '../../handler/index.ts';
+import { statementsOf } from '../../handler/state/database/batch.ts';
+import type { Batch, Database } from '../../handler/state/database/database.ts';
+import { migrate } from '../../handler/state/database/schema.ts';
+import { read, type Sql, sql, write } from '../../handler/state/database/sql.ts';
+import { sqliteDatabase } from '../../handler/state/database/sqlite.ts';
+import { JOB_VERSION } from '../../handler/state/jobs.ts';
+import { create } from '../promises/ask.ts';
+import { contents, modelInput, stored, until } from '../promises/state-ask.ts';
+import { testDatabase } from '../support/doors/database.ts';
+import { testConfig } from '../support/doors/door.ts';
+import { type Chosen, openInProcess } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
+import { LEASE, reads, takenOver } from '../support/processes.ts';
 
 const background = { background: true, input: 'Hi' };
 const NEWER = JOB_VERSION + 1;
@@ -156,7 +156,7 @@ for (const [what, garble] of [
 
 test('what the version before has written is read, and its background turns are gone on with', async (t) => {
   const connection = new DatabaseSync(':memory:');
-  connection.exec(await readFile(new URL('fixtures/database-3.sql', import.meta.url), 'utf8'));
+  connection.exec(await readFile(new URL('../fixtures/database-3.sql', import.meta.url), 'utf8'));
   const idOf = (where: string) => String(connection.prepare(`SELECT id FROM ${where}`).get()?.id);
   const done = idOf("responses WHERE status = 'completed' AND conversation IS NULL");
   const conversation = idOf('conversations');

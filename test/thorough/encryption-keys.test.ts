@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { rewrapTenantKeys, rotateTenantKey } from '../handler/encryption/index.ts';
-import type { Runner } from '../handler/index.ts';
-import { raw, read, sql, write } from '../handler/state/database/sql.ts';
-import { dropTenantKeys, findTenantKeys } from '../handler/state/tenant-keys.ts';
-import { type Asking, bodies, K1, K2, logged, subject, toldLast, turn } from './support/encrypted.ts';
-import { says } from './support/model/scripted.ts';
+import { rewrapTenantKeys, rotateTenantKey } from '../../handler/encryption/index.ts';
+import type { Runner } from '../../handler/index.ts';
+import { raw, read, sql, write } from '../../handler/state/database/sql.ts';
+import { dropTenantKeys, findTenantKeys } from '../../handler/state/tenant-keys.ts';
+import { type Asking, bodies, K1, K2, logged, subject, toldLast, turn } from '../support/encrypted.ts';
+import { says } from '../support/model/scripted.ts';
 
 /** Asks until the answer has this status. */
 async function until({ ask }: Asking, status: number, path: string): Promise<void> {

@@ -1,4 +1,0 @@
-import { runInProcess } from './support/in-process.ts';
-
-// The other half of `in-process-1.test.ts`.
-runInProcess({ part: 1, of: 2 });
