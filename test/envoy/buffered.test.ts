@@ -1,5 +1,5 @@
 import '../promises/all.ts';
-import { runPromises } from '../promises/promise.ts';
+import { quarter, runPromises } from '../promises/promise.ts';
 import { openEnvoy } from '../support/doors/envoy.ts';
 
-runPromises(() => openEnvoy('buffered'), 'envoy-buffered');
+runPromises(() => openEnvoy('buffered'), 'envoy-buffered', undefined, quarter(0));

@@ -204,9 +204,9 @@ test(
   async (t) => {
     const folder = newFolder();
     const models = [{ match: '*', backend: 'demo' }];
-    const first = await freePorts(4);
+    const first = await freePorts(2);
     const refused = async (config: object, says: RegExp, args: string[] = []) => {
-      const file = await writeConfig(folder, { processes: 4, database: `sqlite:${folder}/a.db`, models, ...config });
+      const file = await writeConfig(folder, { processes: 2, database: `sqlite:${folder}/a.db`, models, ...config });
       const product = await startCommand(['-no-envoy', '-config', file, '-port', `${first}`, ...args]);
       t.after(() => product.kill('SIGKILL'));
       assert.equal(await product.exited, 1, product.stderr());
@@ -217,22 +217,22 @@ test(
     };
     await refused({ processes: 0 }, /processes must be at least 1/);
     await refused({ processes: '2' }, /processes must be a number/);
-    await refused({ database: 'sqlite::memory:' }, /processes is 4, and a database in memory is of one: name a file/);
-    await refused({}, /listen\.http has port \d+, one of those of 4 processes/, ['-http-port', `${first + 3}`]);
-    await refused({ retention: 'long', database: 'sqlite::memory:' }, /processes is 4[\s\S]*retention must be/);
+    await refused({ database: 'sqlite::memory:' }, /processes is 2, and a database in memory is of one: name a file/);
+    await refused({}, /listen\.http has port \d+, one of those of 2 processes/, ['-http-port', `${first + 1}`]);
+    await refused({ retention: 'long', database: 'sqlite::memory:' }, /processes is 2[\s\S]*retention must be/);
     await writeFile(`${folder}/no.db`, 'this is no database, and long enough to be seen as none'.repeat(100));
     await refused({ database: `sqlite:${folder}/no.db` }, /cannot open sqlite:.*no\.db/);
-    const busy = await startCommand(['-no-envoy', '-port', `${first + 2}`]);
+    const busy = await startCommand(['-no-envoy', '-port', `${first + 1}`]);
     t.after(async () => {
       busy.kill('SIGKILL');
       await busy.exited;
     });
-    await refused({}, new RegExp(`port ${first + 2} is in use: choose another with -port`));
+    await refused({}, new RegExp(`port ${first + 1} is in use: choose another with -port`));
     await refused({}, /-http-port.* is in use/, [
       '-http-port',
       new URL(busy.http).port,
       '-port',
-      `${await freePorts(4)}`,
+      `${await freePorts(2)}`,
     ]);
   },
 );

@@ -1,5 +1,6 @@
 import { after, before, describe, test } from 'node:test';
 import type { Door, DoorName } from '../support/doors/door.ts';
+import { LONG } from '../support/long.ts';
 
 /** The id of a promise: its area, a dot, and its subject. */
 export type PromiseId = string;
@@ -68,11 +69,22 @@ const AT_ONCE = 6;
 const WAITING =
   /^(limit\.(turn|idle-)|conversation-lock\.unread|background\.limits|input-tokens\.fallback|stored\.failed)/;
 
+/** In milliseconds, of a promise that hangs: those of hundreds of requests take long on a busy machine. */
+const TIMEOUT = 120_000;
+
 /** Which promises are run, where several processes share them: one of so many parts of those that it takes, by default all. */
 export interface Share {
   part?: number;
   of?: number;
   takes?: (id: PromiseId) => boolean;
+}
+
+/**
+ * The promises that a door is tried with in `npm test` where another door that has them all shares its code: one of four parts.
+ * `npm run test:long` has them all.
+ */
+export function quarter(part: 0 | 1 | 2 | 3): Share {
+  return LONG ? {} : { part, of: 4 };
 }
 
 /**
@@ -96,7 +108,7 @@ export function runPromises(
     });
     after(() => door?.close());
     for (const { id, says, run, skips } of [...waiting, ...others]) {
-      test(`${id}: ${says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: 30_000 }, () => run(door));
+      test(`${id}: ${says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: TIMEOUT }, () => run(door));
     }
   });
 }

@@ -7,6 +7,7 @@ import { type D1Binding, d1Database } from '../../handler/state/database/d1.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { tryContract } from '../support/contract.ts';
 import { newFolder } from '../support/folder.ts';
+import { LONG } from '../support/long.ts';
 import { compareWithAlone } from '../tenants/compare.ts';
 import { few } from '../tenants/steps.ts';
 
@@ -34,6 +35,7 @@ after(() => platform.dispose());
 tryContract('d1', databaseContract, open, 300_000);
 
 test('two tenants on D1: each hears and keeps what it does where the other never was', {
+  skip: LONG ? false : 'test:long has it, and thorough/tenants.test.ts the same on SQLite',
   timeout: 300_000,
 }, async () => {
   await compareWithAlone(few, {
