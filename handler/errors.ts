@@ -1,3 +1,4 @@
+import { clip, startOf } from './error-text.ts';
 import type { RefusalCode, ResponseErrorCode } from './protocol/error-codes.ts';
 import { redact } from './redact.ts';
 
@@ -120,10 +121,6 @@ export interface ErrorBody {
 const MAX_MESSAGE = 320;
 const MAX_PARAM = 120;
 
-/** The most characters of a model server's words that a client is told, and their bytes in JSON. */
-const MAX_DETAIL = 300;
-const MAX_DETAIL_BYTES = 520;
-
 /**
  * The one error that crosses a boundary: its message, kind and field reach the client, its `cause` only the log.
  * Messages name fields, words of the API that stand there and what could stand there instead, and where an operator can change
@@ -155,7 +152,7 @@ export class ApiError extends Error {
     this.limit = details.limit;
     this.#finer = details.finer;
     this.#detail = details.detail;
-    this.told = details.detail ? `${this.message} It says: ${start(redact(details.detail))}` : this.message;
+    this.told = details.detail ? `${this.message} It says: ${startOf(redact(details.detail))}` : this.message;
     this.headers = { ...retryHeader(kind, details.retry), ...details.headers };
   }
 
@@ -169,8 +166,14 @@ export class ApiError extends Error {
     return this.#copy(this.message, { ...this.headers, ...headers });
   }
 
-  #copy(message: string, headers: Record<string, string>): ApiError {
-    const { kind, param, reason, context, cause, limit } = this;
+  /** The same error for a client that knows its field by another name. */
+  about(param: string): ApiError {
+    const message = this.param === null ? this.message : this.message.replaceAll(this.param, () => param);
+    return this.#copy(message, this.headers, param);
+  }
+
+  #copy(message: string, headers: Record<string, string>, param = this.param): ApiError {
+    const { kind, reason, context, cause, limit } = this;
     return new ApiError(kind, message, {
       ...{ param, headers, cause, limit, finer: this.#finer },
       ...(reason && { reason }),
@@ -274,22 +277,4 @@ const WORD = /^[\w./:-]{1,64}$/;
 /** A value in quotes if it may be a word of the API: short, plain, and no secret. Undefined for any other. */
 export function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' && WORD.test(value) && redact(value) === value ? `"${value}"` : undefined;
-}
-
-/** The start of a model server's words, on one line. */
-function start(text: string): string {
-  let cut = text
-    .replace(/[\p{C}\s]+/gu, ' ')
-    .trim()
-    .slice(0, MAX_DETAIL)
-    .toWellFormed();
-  while (new TextEncoder().encode(JSON.stringify(cut)).length > MAX_DETAIL_BYTES) cut = cut.slice(0, -20);
-  return cut.toWellFormed();
-}
-
-/** Cuts to `length` characters, none of which takes JSON more than two bytes. */
-function clip(text: string, length: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  const plain = text.replace(/[\u0000-\u001f\u007f-\uffff]/g, '?');
-  return plain.length <= length ? plain : `${plain.slice(0, length - 3)}...`;
 }

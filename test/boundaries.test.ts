@@ -20,6 +20,7 @@ const ground = [
     'docs-script.ts',
     'errors.ts',
     'error-style.ts',
+    'error-text.ts',
     'fair-queue.ts',
     'fixed-limits.ts',
     'ids.ts',
@@ -118,13 +119,15 @@ const table: Record<string, readonly string[]> = {
     'allowances/port.ts',
   ],
   websocket: [...base, 'events', 'backend', 'turn', 'state', 'service'],
-  http: [...base, 'events', ...intake, 'service'],
+  // Other APIs, as the Responses API has them: their wire and its translation. They know no HTTP.
+  neighbours: [...base, 'events'],
+  http: [...base, 'events', ...intake, 'service', 'neighbours'],
   'http/middleware': [...base, 'service', 'websocket', 'http'],
-  'http/openapi': [...base, 'events', 'http'],
-  'http/api': [...base, 'routing', 'state', 'service', 'http', 'http/openapi'],
+  'http/openapi': [...base, 'events', 'neighbours', 'http'],
+  'http/api': [...base, 'events', 'routing', 'state', 'service', 'neighbours', 'http', 'http/openapi'],
   'http/routes.ts': ['http', 'http/api'],
   'http/app.ts': [
-    ...[...base, 'backend/server', 'service'],
+    ...[...base, 'backend/server', 'service', 'neighbours'],
     ...['http', 'http/middleware', 'http/api', 'http/routes.ts'],
   ],
   'open-costs.ts': [...base, 'config'],
@@ -184,7 +187,7 @@ const table: Record<string, readonly string[]> = {
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
   hono: /^handler\/http\//,
-  valibot: /^handler\/(protocol\/|items\/|validate\.ts|config\/|background\/stored-job\.ts)/,
+  valibot: /^handler\/(protocol\/|items\/|neighbours\/|validate\.ts|config\/|background\/stored-job\.ts)/,
   'eventsource-parser': /^handler\/events\/sse\.ts/,
   jose: /^handler\/identity\/verify-jwt\.ts/,
   pako: /^handler\/codec\/inflate\.ts/,

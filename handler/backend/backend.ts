@@ -59,6 +59,8 @@ export interface Finish {
   tier?: ServiceTier | undefined;
   /** The model that has served it, as its server names it; empty or absent where it did not say. */
   served?: string | undefined;
+  /** The text at which the call was ended here: no backend says so. */
+  stopped?: string | undefined;
 }
 
 /** A sign of life: bytes came that yield no event yet. Resets the idle timer. */

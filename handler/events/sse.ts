@@ -1,17 +1,16 @@
 import { createParser } from 'eventsource-parser';
 import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';
-import type { ResponseEvent } from './events.ts';
 
 const encoder = new TextEncoder();
-const DONE = 'data: [DONE]\n\n';
-const COMMENT = ': keep-alive\n\n';
+/** What streams of the Responses API have beside their events. */
+const RESPONSES = { sign: ': keep-alive\n\n', end: 'data: [DONE]\n\n' };
 
 /** The longest event accepted from a model server, in characters. */
 const MAX_EVENT = 16 * 1024 * 1024;
 
 /** One event as it goes over the wire; JSON holds no line break, so one `data` line is enough. */
-export function eventText(event: ResponseEvent): string {
+export function eventText<E extends { type: string }>(event: E): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
@@ -54,19 +53,22 @@ export interface StreamOptions {
   ended(result: unknown): void;
   /** Takes the memory of long events until the reader asks for the next, and of the last. */
   memory?: Pick<Reservation, 'add' | 'giveBack'> | undefined;
-  /** Milliseconds of silence after which a comment is sent. */
+  /** Milliseconds of silence after which a sign of life is sent. */
   keepAlive: number;
+  /** That sign, and what stands behind the last event. Default: a comment, and `[DONE]`. */
+  framing?: { sign: string; end: string } | undefined;
 }
 
 /**
- * Events as a pulled byte stream: an event is made when the reader asks, a chunk is one whole event, comments fill
- * long silences, `[DONE]` ends it, and events that throw fail the stream. An aborted turn runs to its end whether
+ * Events as a pulled byte stream: an event is made when the reader asks, a chunk is one whole event, signs of life fill
+ * long silences, and events that throw fail the stream. An aborted turn runs to its end whether
  * anyone reads or not, so that what was made is accounted for.
  */
 export function eventStream(
-  events: AsyncGenerator<ResponseEvent, unknown>,
+  events: AsyncGenerator<{ type: string }, unknown>,
   options: StreamOptions,
 ): ReadableStream<Uint8Array> {
+  const { sign, end: last } = options.framing ?? RESPONSES;
   let waiting = false;
   let hasSent = false;
   let hasLeft = false;
@@ -112,7 +114,7 @@ export function eventStream(
         if (unread > 0) options.memory?.giveBack(unread);
         unread = 0;
         timer ??= setInterval(() => {
-          if (waiting && !hasSent) controller.enqueue(encode(COMMENT));
+          if (waiting && !hasSent) controller.enqueue(encode(sign));
           hasSent = false;
         }, options.keepAlive);
         waiting = true;
@@ -134,7 +136,7 @@ export function eventStream(
         }
         if (hasFailed) controller.error(result);
         else {
-          controller.enqueue(encode(DONE));
+          if (last !== '') controller.enqueue(encode(last));
           controller.close();
         }
         end();

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { HOP_HEADER } from '../backend/server/server.ts';
 import { styleOf } from '../error-style.ts';
 import { ApiError, toApiError } from '../errors.ts';
+import { messagesError, speaksMessages } from '../neighbours/messages/errors.ts';
 import { auditRequest, type EndedRequest } from '../service/audit-request.ts';
 import { beginRequestLog } from '../service/request-log.ts';
 import type { Services } from '../service/services.ts';
@@ -43,6 +44,7 @@ export function createApp(services: Services): Hono<Env> {
     c.set('log', log);
     c.set('memory', memory);
     c.header('x-request-id', log.requestId);
+    if (isForMessages(c, services)) c.header('request-id', log.requestId);
     await next();
     if (!log.streaming || c.error) log.end();
   });
@@ -113,11 +115,18 @@ function refuseLoop({ req }: Context<Env>): void {
   throw new ApiError('server', message, { retry: false });
 }
 
-function reply(c: Context<Env>, thrown: unknown, { errors }: Services): Response {
+/** Whether a request gets what it gets in the words of Anthropic's API. */
+function isForMessages({ req }: Context<Env>, { basePath }: Services): boolean {
+  return speaksMessages(req.path.slice(basePath.length), req.raw.headers);
+}
+
+function reply(c: Context<Env>, thrown: unknown, services: Services): Response {
   const error = toApiError(thrown);
-  const { status, body } = error.reply(styleOf(errors, c.req.raw.headers));
   const log = c.get('log');
   if (log) log.failure = error;
+  const { status, body } = isForMessages(c, services)
+    ? messagesError(error, log?.requestId ?? '')
+    : error.reply(styleOf(services.errors, c.req.raw.headers));
   // The table's statuses all admit a body, which is all that Hono's type asks for.
   return c.json(body, status as 400, error.headers);
 }

@@ -1,5 +1,5 @@
 /** Paths of OpenAI's other APIs for the same purpose. */
-const OTHER_APIS = /^\/(chat\/completions|completions|messages)$/;
+const OTHER_APIS = /^\/(chat\/completions|completions)$/;
 
 /**
  * Finds which of these paths a client probably means by one where nothing is: its `/v1` is missing or there twice, a slash is at

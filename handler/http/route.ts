@@ -23,13 +23,15 @@ export interface Route {
   scope?: Scope | 'anybody';
   /** The reply by media type: a schema, or its name in the document. */
   reply: Readonly<Record<string, string | object>>;
+  /** The name of its errors in the document. Default: those of the Responses API. */
+  error?: string;
   /** Throws an ApiError for what is wrong. */
   handle(c: Context<Env>, services: Services): Response | Promise<Response>;
 }
 
 /** The request of a route, beside its path. */
 export interface RouteRequest<Q extends Schema | undefined = Schema | undefined, B = Schema | undefined> {
-  headers?: Readonly<Record<string, { description: string; schema: object }>>;
+  headers?: Readonly<Record<string, { description: string; schema: object; required?: boolean }>>;
   query?: Q;
   body?: B;
   /** Whether the body may be missing; it is then an empty object. */

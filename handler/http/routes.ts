@@ -2,6 +2,7 @@ import { compact } from './api/compact.ts';
 import { conversations } from './api/conversations.ts';
 import { documents } from './api/documents.ts';
 import { inputTokens } from './api/input-tokens.ts';
+import { messages } from './api/messages.ts';
 import { models } from './api/models.ts';
 import { health, probes } from './api/probes.ts';
 import { responses } from './api/responses.ts';
@@ -16,6 +17,7 @@ export const routes: readonly Route[] = [
   ...inputTokens,
   ...stored,
   ...conversations,
+  ...messages,
   ...models,
   ...usage,
   ...probes,

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { eventStream } from '../events/sse.ts';
+import { eventStream, type StreamOptions } from '../events/sse.ts';
 import type { EventFeed } from '../service/feed.ts';
 import type { Env } from './env.ts';
 import { openReply } from './reply.ts';
@@ -12,7 +12,12 @@ const HEADERS = {
 };
 
 /** Replies with events; the request's line is written when they have ended. */
-export function sendEvents(c: Context<Env>, feed: EventFeed, keepAlive: number): Response {
+export function sendEvents(
+  c: Context<Env>,
+  feed: EventFeed<{ type: string }>,
+  keepAlive: number,
+  framing?: StreamOptions['framing'],
+): Response {
   const { events, signal, abort } = feed;
   const log = c.get('log');
   const countBytes = (bytes: number) => {
@@ -24,8 +29,12 @@ export function sendEvents(c: Context<Env>, feed: EventFeed, keepAlive: number):
     log.failure = failure;
     log.end();
   };
-  return c.body(eventStream(events, { signal, abort, countBytes, ended, keepAlive, memory: openReply(c) }), 200, {
-    ...HEADERS,
-    ...feed.rateLimits?.(),
-  });
+  return c.body(
+    eventStream(events, { signal, abort, countBytes, ended, keepAlive, framing, memory: openReply(c) }),
+    200,
+    {
+      ...HEADERS,
+      ...feed.rateLimits?.(),
+    },
+  );
 }

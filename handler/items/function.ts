@@ -58,6 +58,8 @@ export interface FunctionOutput {
   namespace?: string;
   caller?: DirectCaller;
   status: ItemStatus;
+  /** Whether the function failed, which only another API than the Responses API lets a client say. */
+  failed?: boolean;
 }
 
 /** The arguments of a call grow, or are whole. */
@@ -94,4 +96,6 @@ export const function_call_output: AnswerKind<typeof FunctionCallOutput, Functio
   title: 'FunctionCallOutput',
   prefix: 'fco',
   ...textOrParts,
+  asAnswer: (item) => ({ ...textOrParts.asAnswer(item), failed: item.failed === true }),
+  asInput: ({ id: _id, failed: _failed, ...item }) => item,
 };

@@ -11,13 +11,14 @@ export type CompleteRequest = PromptedRequest & {
   model: string;
   compacts?: boolean;
   generate?: boolean | null | undefined;
+  stops?: readonly string[] | undefined;
 };
 
 /** A request with its prompt applied. Throws an ApiError without a model, or for a bad prompt reference. */
 export function completeRequest(
   { prompts, findMedia }: Pick<Services, 'prompts' | 'findMedia'>,
   { log, caller }: Pick<RequestContext, 'log' | 'caller'>,
-  body: CreateRequest & Pick<CompleteRequest, 'generate'>,
+  body: CreateRequest & Pick<CompleteRequest, 'generate' | 'stops'>,
 ): CompleteRequest {
   for (const [name, value] of Object.entries(body.prompt?.variables ?? {}))
     if (typeof value !== 'string') refuseMedia(findMedia([value]), () => `prompt.variables.${name}`);

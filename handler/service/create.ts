@@ -6,7 +6,7 @@ import { findResponse } from '../state/idempotency.ts';
 import { getResponse } from '../state/responses.ts';
 import { prepareFirst } from '../turn/first-call.ts';
 import { followResponse, startBackground } from './background.ts';
-import { completeRequest } from './complete.ts';
+import { type CompleteRequest, completeRequest } from './complete.ts';
 import { type RequestContext, requireScope } from './context.ts';
 import type { EventFeed } from './feed.ts';
 import { readKey } from './idempotency.ts';
@@ -32,7 +32,7 @@ export interface Created {
 export async function createResponse(
   services: Services,
   ctx: RequestContext,
-  request: CreateRequest,
+  request: CreateRequest & Pick<CompleteRequest, 'stops'>,
   key?: string,
 ): Promise<Created> {
   const { store, log } = ctx;

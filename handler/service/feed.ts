@@ -3,9 +3,9 @@ import type { ResponseEvent } from '../events/events.ts';
 import type { Response } from '../protocol/response.ts';
 
 /** A stream of events for one client. Its reader runs them to their end, then calls `ended`. */
-export interface EventFeed {
+export interface EventFeed<E = ResponseEvent> {
   /** They never throw, and return what made them fail. */
-  events: AsyncGenerator<ResponseEvent, ApiError | undefined>;
+  events: AsyncGenerator<E, ApiError | undefined>;
   /** Aborts when the events are ended from outside. */
   signal: AbortSignal;
   /** The client has left. */

@@ -5,6 +5,7 @@ import type { RoutedModel } from '../routing/models.ts';
 import { watchCalls } from '../telemetry/telemetry.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
+import { stoppingAt } from '../turn/stop-sequences.ts';
 import type { Turn } from '../turn/turn.ts';
 import { newTurnSummary, observeAsked, type TurnSummary } from '../turn/turn-summary.ts';
 import type { CompleteRequest } from './complete.ts';
@@ -61,7 +62,10 @@ export async function planRequest(
     watch: watchCalls(activity, requestId),
     asked: (server) => observeAsked(summary, server),
   });
-  return { ...gathered, turn, prepare: prepareFor(turn, model, calls), summary, showsServed: model.showsServed };
+  const whole = prepareFor(turn, model, calls);
+  const { stops } = gathered.request;
+  const prepare = stops ? stoppingAt(whole, stops) : whole;
+  return { ...gathered, turn, prepare, summary, showsServed: model.showsServed };
 }
 
 async function findModel(services: Services, name: string): Promise<RoutedModel> {

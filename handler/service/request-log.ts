@@ -62,8 +62,8 @@ export interface Incoming {
   audit?: ((ended: EndedRequest) => void) | undefined;
 }
 
-/** Statuses of an expected refusal: stopping, or out of room. They are logged as warnings. */
-const REFUSALS = new Set([503, 507]);
+/** Statuses of an expected refusal: stopping, or out of room, in one API or another. They are logged as warnings. */
+const REFUSALS = new Set([503, 507, 529]);
 
 /** Begins a request's log line; `statusOf` gives the status of its reply when it has ended, and `onEnd` is called once, then. */
 export function beginRequestLog(

@@ -13,4 +13,6 @@ export type ResolvedRequest = Omit<PromptedRequest, 'input' | 'model'> & {
   held?: readonly string[] | undefined;
   /** False for a warm-up: a turn without output, for a follow-up to continue. */
   generate?: boolean | null | undefined;
+  /** Texts at which the model is stopped: another API than the Responses API asks for that. */
+  stops?: readonly string[] | undefined;
 };

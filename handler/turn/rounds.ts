@@ -97,7 +97,8 @@ export async function* rounds(
       if (!givesBack) for (const event of misformed.release()) if (move(event)) yield event;
       if (!finish) return;
       const toRun = givesBack ? [...ours, ...misfits] : ours;
-      if (finish.reason !== 'stop' || toRun.length === 0) return yield { ...finish, usage };
+      if (finish.reason !== 'stop' || finish.stopped !== undefined || toRun.length === 0)
+        return yield { ...finish, usage };
 
       let last = toRun.length < calls.length;
       const outputs: Item[] = [];

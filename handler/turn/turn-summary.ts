@@ -65,6 +65,8 @@ export interface TurnSummary extends TurnCosts {
     | null;
   /** The code of a failed response's error. */
   errorCode: string | null;
+  /** The stop sequence at which the model was stopped. */
+  stopped?: string | undefined;
 }
 
 /** Where a turn's model is: its backend, the host of its URL, and its name there if that is another one. */
@@ -137,6 +139,7 @@ export function observe(summary: TurnSummary, news: TurnNews): void {
     if ('delta' in news && typeof news.delta === 'string') countDelta(summary, news.delta);
   } else if (news.type === 'finish') {
     if (news.served) summary.served = news.served;
+    summary.stopped = news.stopped;
   } else if (news.type === 'round') {
     if (news.usage) countUsage(summary, news.usage, false);
     summary.rounds = news.round;

@@ -8,7 +8,7 @@ const METHODS = 'GET, POST, DELETE';
 
 /** What scripts may read of a reply beside the few headers that browsers always show. */
 const EXPOSED_HEADERS = [
-  ...['x-request-id', 'retry-after', 'x-should-retry', 'idempotent-replayed'],
+  ...['x-request-id', 'request-id', 'retry-after', 'x-should-retry', 'idempotent-replayed'],
   DROPPED_TOOLS,
   ...rateLimitHeaders,
 ].join(', ');

@@ -2,6 +2,7 @@ import { SealedSummary } from '../../items/compaction.ts';
 import { kinds } from '../../items/index.ts';
 import * as input from '../../items/input.ts';
 import { Phase } from '../../items/message.ts';
+import { MessagesCount, MessagesCreate } from '../../neighbours/messages/request.ts';
 import * as content from '../../protocol/content.ts';
 import * as conversation from '../../protocol/conversation.ts';
 import * as reasoning from '../../protocol/reasoning.ts';
@@ -57,6 +58,8 @@ export function describeApi(
     ...conversation,
     ...items,
     ...input,
+    MessagesCreate,
+    MessagesCount,
     Phase,
     SealedSummary,
     ...reasoning,

@@ -1,11 +1,13 @@
 import { ApiError, type ErrorKind } from '../../errors.ts';
+import { messagesError } from '../../neighbours/messages/errors.ts';
 import type { ApiDocument } from './document.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { Operation } from './operation.ts';
 import { INTRODUCTION, schemaWords, TAGS } from './words/document.ts';
 import { errorWords, OF_ALL, OF_BODIES } from './words/errors.ts';
 import { memberWords } from './words/members.ts';
-import { type OperationWords, operationWords } from './words/operations.ts';
+import type { OperationWords } from './words/operation-words.ts';
+import { operationWords } from './words/operations.ts';
 
 /** The document with words and examples: of its operations, their errors, and every member. It is a new one. */
 export function explain(api: ApiDocument): ApiDocument {
@@ -38,7 +40,10 @@ function explainOperation(operation: Operation): Operation {
     description: words.description,
     ...(parameters && { parameters: parameters.map((one) => ({ ...one, ...wordsOf(`Query.${one.name}`) })) }),
     ...(requestBody && { requestBody: { ...requestBody, content: withRequests(requestBody.content, words) } }),
-    responses: { ...withReplies(replies, words), ...(responses.default && errorsOf(kinds, responses.default.content)) },
+    responses: {
+      ...withReplies(replies, words),
+      ...(responses.default && errorsOf(kinds, words.tag, responses.default.content)),
+    },
   };
 }
 
@@ -65,12 +70,19 @@ function withReplies(replies: Operation['responses'], words: OperationWords): Op
 }
 
 /** A reply for each status, which says when it comes and with which code. */
-function errorsOf(kinds: readonly ErrorKind[], content: Operation['responses'][string]['content']) {
-  const byStatus = Map.groupBy(new Set(kinds), (kind) => new ApiError(kind, '').reply('tiers').status);
+function errorsOf(kinds: readonly ErrorKind[], tag: string, content: Operation['responses'][string]['content']) {
+  const isMessages = tag === 'Messages';
+  const statusOf = (error: ApiError) => (isMessages ? messagesError(error, '') : error.reply('tiers')).status;
+  const describe = isMessages ? describeMessagesKind : describeKind;
+  const byStatus = Map.groupBy(new Set(kinds), (kind) => statusOf(new ApiError(kind, '')));
   const rows = [...byStatus].sort(([a], [b]) => a - b);
   return Object.fromEntries(
-    rows.map(([status, kinds]) => [status, { description: kinds.map(describeKind).join('\n\n'), content }]),
+    rows.map(([status, kinds]) => [status, { description: kinds.map(describe).join('\n\n'), content }]),
   );
+}
+
+function describeMessagesKind(kind: ErrorKind): string {
+  return `\`${messagesError(new ApiError(kind, ''), '').body.error.type}\`: ${errorWords[kind]}`;
 }
 
 function describeKind(kind: ErrorKind): string {

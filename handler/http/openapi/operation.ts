@@ -41,7 +41,7 @@ type Convert = (schema: object) => JsonSchema;
 
 /** A route as an operation; `convert` gives a schema or a reference to it. */
 export function describeOperation(
-  { operationId, summary, path, scope, request = {}, reply }: Route,
+  { operationId, summary, path, scope, request = {}, reply, error }: Route,
   convert: Convert,
   needsCredential: boolean,
 ): Operation {
@@ -50,7 +50,7 @@ export function describeOperation(
   return {
     operationId,
     summary,
-    responses: describeReply(reply),
+    responses: describeReply(reply, error),
     ...(parameters.length > 0 && { parameters }),
     ...(needsCredential && scope === 'anybody' && { security: [] }),
     ...(body && { requestBody: { required: !optional, content: json(convert(body)) } }),
@@ -58,7 +58,7 @@ export function describeOperation(
 }
 
 /** The responses of an operation. A page has no error response of its own. */
-function describeReply(reply: Route['reply']): Operation['responses'] {
+function describeReply(reply: Route['reply'], error = 'Error'): Operation['responses'] {
   const content = Object.fromEntries(
     Object.entries(reply).map(([type, schema]) => [
       type,
@@ -68,7 +68,7 @@ function describeReply(reply: Route['reply']): Operation['responses'] {
   if ('text/html' in reply) return { 200: { description: 'a page', content } };
   return {
     200: { description: 'as asked', content },
-    default: { description: 'an error', content: json(schemaRef('Error')) },
+    default: { description: 'an error', content: json(schemaRef(error)) },
   };
 }
 
@@ -79,8 +79,8 @@ function pathParameters(path: string): Parameter[] {
 }
 
 function headerParameters({ headers = {} }: RouteRequest): Parameter[] {
-  return Object.entries(headers).map(([name, { description, schema }]) => {
-    return { name, in: 'header', description, schema: { ...schema } };
+  return Object.entries(headers).map(([name, { description, schema, required }]) => {
+    return { name, in: 'header', description, schema: { ...schema }, ...(required && { required }) };
   });
 }
 

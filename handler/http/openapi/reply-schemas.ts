@@ -1,6 +1,7 @@
 import { chargeKinds } from '../../charge.ts';
 import type { ErrorBody } from '../../errors.ts';
 import { eventTypes } from '../../events/event-types.ts';
+import type { MessageUsage, SaidMessage } from '../../neighbours/messages/events.ts';
 import type { CompactedResponse } from '../../protocol/compact.ts';
 import type { Conversation } from '../../protocol/conversation.ts';
 import type { InputTokens } from '../../protocol/count-request.ts';
@@ -149,6 +150,28 @@ const error: Members<ErrorBody['error']> = {
   code: { type: ['integer', 'string', 'null'] },
 };
 
+const messageUsage: Members<MessageUsage> = {
+  input_tokens: { ...count, description: 'those that no cache had' },
+  cache_creation_input_tokens: count,
+  cache_read_input_tokens: count,
+  output_tokens: count,
+  output_tokens_details: objectOrNull,
+  server_tool_use: { type: 'null' },
+};
+const message: Members<SaidMessage> = {
+  id: text,
+  type: { type: 'string', const: 'message' },
+  role: { type: 'string', const: 'assistant' },
+  model: text,
+  content: { type: 'array', items: item, description: 'blocks: text, thinking, and calls of tools' },
+  stop_reason: textOrNull,
+  stop_sequence: textOrNull,
+  stop_details: objectOrNull,
+  container: { type: 'null' },
+  usage: object(messageUsage),
+  diagnostics: { type: 'null' },
+};
+
 function object(properties: object, optional: readonly string[] = []) {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return { type: 'object', properties, required } as const;
@@ -169,6 +192,14 @@ export const replySchemas: Record<string, JsonSchema> = {
   Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
   Model: object({ id: text, object: text, created: time, owned_by: text }),
   ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),
+  Message: object(message),
+  MessageEvent: item,
+  MessageTokens: object({ input_tokens: count }),
+  MessagesError: object({
+    type: { type: 'string', const: 'error' },
+    error: object({ type: text, message: text }),
+    request_id: text,
+  }),
   Health: object({ status: text }),
   Readiness: object({ status: text, reasons: { type: 'array', items: text }, notes: { type: 'array', items: text } }, [
     'reasons',

@@ -1,3 +1,4 @@
+import { messageWords } from './messages.ts';
 import { type MemberWords, usageWords } from './usage.ts';
 
 /**
@@ -286,5 +287,6 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
   made_by: ['The user who made it, as its credential named him; null for none.', 'alice'],
   request_id: ['The id of the request that made it.', 'req_1'],
   'ModelList.data': ['The models.', [{ id: 'qwen3' }]],
+  ...messageWords,
   ...usageWords,
 };

@@ -1,17 +1,7 @@
 import type { ErrorKind } from '../../../errors.ts';
+import { messageOperations } from './messages.ts';
+import type { OperationWords } from './operation-words.ts';
 import { response, stream, usage } from './samples.ts';
-
-/** What the page says of an operation beside its summary. */
-export interface OperationWords {
-  tag: string;
-  description: string;
-  /** Bodies by what they show; each is sent by a test. The ids in them stand for ids of the client's own. */
-  requests?: Readonly<Record<string, object>>;
-  /** A reply by its media type, as the server sends it. */
-  replies?: Readonly<Record<string, unknown>>;
-  /** The errors of its own, beside those of every request and of every body. */
-  errors?: readonly ErrorKind[];
-}
 
 const weather = {
   type: 'function',
@@ -262,6 +252,7 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     replies: json(conversation),
     errors: ['not_found', 'shredded', 'conversation_locked'],
   },
+  ...messageOperations([...OF_TURN.filter((kind) => kind !== 'previous_not_found' && kind !== 'previous_not_usable')]),
   listModels: {
     tag: 'Models',
     description:

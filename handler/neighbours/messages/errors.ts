@@ -1,0 +1,48 @@
+import { ApiError } from '../../errors.ts';
+import type { MessagesErrorBody } from './events.ts';
+
+/** The header by which a client says which version of the Messages API it speaks, and the one that there is. */
+export const VERSION_HEADER = 'anthropic-version';
+/** The version that is spoken here. */
+export const VERSION = '2023-06-01';
+
+/** Throws an ApiError for a client that speaks no version of the API, or another, as Anthropic does. */
+export function requireVersion(given: string | undefined): void {
+  if (given === VERSION) return;
+  const why = given === undefined ? 'header is required' : 'is not a valid version';
+  throw new ApiError('refused', `${VERSION_HEADER}: ${why}: send ${VERSION}.`, { param: VERSION_HEADER });
+}
+
+/** Whether a request is for the Messages API, by its path below the base path, and what it says of itself. */
+export function speaksMessages(path: string, headers: Headers): boolean {
+  return /^\/v1\/messages(\/|$)/.test(path) || (/^\/v1\/models(\/|$)/.test(path) && headers.has(VERSION_HEADER));
+}
+
+/** The statuses that Anthropic has others for; what is not here stays. */
+const STATUSES: Readonly<Record<number, number>> = { 422: 400, 503: 529, 507: 500 };
+
+/** The types of errors by status; every other one is an `invalid_request_error`. */
+const TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  500: 'api_error',
+  529: 'overloaded_error',
+};
+
+/** Status and body of an error as Anthropic has them. The message names the field, as the body has no place for it. */
+export function messagesError(error: ApiError, request_id: string): { status: number; body: MessagesErrorBody } {
+  const { kind, param, told } = error;
+  const own = error.reply('tiers').status;
+  const status = kind === 'quota' ? 402 : (STATUSES[own] ?? own);
+  const named = param === null || told.includes(param) ? told : `${param}: ${told}`;
+  // Clients that make room for more know it by these words.
+  const message = kind === 'context_length' ? `prompt is too long: ${named}` : named;
+  return {
+    status,
+    body: { type: 'error', error: { type: TYPES[status] ?? 'invalid_request_error', message }, request_id },
+  };
+}
