@@ -17,7 +17,7 @@ export interface Caller {
   readonly scopes?: readonly Scope[];
   /** Names of the models that it may use, or patterns with `*`. Default: all. */
   readonly models?: readonly string[];
-  /** What it may have at a time in one process, in place of `limits.perCaller`, and use in a minute. */
+  /** What it may have at a time, in place of `limits.perCaller`, and use in a minute. */
   readonly limits?: CallerLimits;
   /** What it may cost, beside what its tenant may. */
   readonly budgets?: readonly Budget[];
@@ -45,8 +45,8 @@ export interface Budget {
 }
 
 /**
- * What one caller may have at a time in one process; what is absent is as `limits.perCaller` of the configuration has it. Its rates
- * are counted by its key.
+ * What one caller may have at a time in all processes together; what is absent is as `limits.perCaller` of the configuration has it, for
+ * one process. Its rates are counted by its key.
  */
 export interface CallerLimits extends Rates {
   /** Turns that are made or wait, those that clients wait for. */

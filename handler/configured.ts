@@ -1,4 +1,4 @@
-import type { TurnLimits } from './allowances/port.ts';
+import type { SharedPlaces, TurnLimits } from './allowances/port.ts';
 import { attributeReader } from './attributes.ts';
 import { withMediaRules } from './backend/media.ts';
 import { ANY_TENANT, DEFAULT_TENANT, type Identify, identifyByAddress, limitsUse } from './caller.ts';
@@ -66,6 +66,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
       costs: openCosts(config.costs, compileCel),
       tenants: config.tenants,
       turnLimits: turnLimitsBy(config, shared),
+      places: placesBy(config, shared),
       seal: sealWith(config.secrets, secret),
       storage: {
         ...storage,
@@ -129,7 +130,7 @@ function identifyBy({ auth, isolation, tenants }: Config, { identify: own, ident
 
 /** What turns may use; undefined where nothing can limit them. Throws a ConfigError for limits without what counts them. */
 function turnLimitsBy(config: Config, { ledger, identify }: Shared): TurnLimits | undefined {
-  const { tenants, models = [], auth } = config;
+  const { tenants, models = [] } = config;
   const limited = [
     ...Object.entries(tenants).flatMap(([name, tenant]) =>
       limitsUse(tenant) || limitsUse(tenant.perUser) || tenant.limits?.storedBytes !== undefined
@@ -140,9 +141,20 @@ function turnLimitsBy(config: Config, { ledger, identify }: Shared): TurnLimits 
   ];
   const says = 'has limits that need the option openLimits of the root, from antiphon/limits';
   if (!ledger && limited[0]) throw new ConfigError([{ path: limited[0], says }]);
-  // A key, or whom a program identifies, may have limits that no configuration knows.
-  const mayBeLimited = identify || (Array.isArray(auth) && auth.some(({ keys }) => keys));
-  return limited[0] || mayBeLimited ? ledger?.open().limitsBy(config) : undefined;
+  return limited[0] || mayBeLimited(config, identify) ? ledger?.open().limitsBy(config) : undefined;
+}
+
+/** What tenants and callers have at a time; undefined where nothing limits that, or counts it: then each process does for itself. */
+function placesBy(config: Config, { ledger, identify }: Shared): SharedPlaces | undefined {
+  const isLimited = Object.values(config.tenants).some(({ limits, perUser }) =>
+    [limits, perUser?.limits].some((own) => own?.turns ?? own?.backgroundTurns ?? own?.sockets),
+  );
+  return isLimited || mayBeLimited(config, identify) ? ledger?.open().places : undefined;
+}
+
+/** A key, or whom a program identifies, may have limits that no configuration knows. */
+function mayBeLimited({ auth }: Config, identify: Identify | undefined): boolean {
+  return identify !== undefined || (Array.isArray(auth) && auth.some(({ keys }) => keys));
 }
 
 /** Keeps the keys and secrets of a configuration out of the log and of all that is redacted, for as long as the process lasts. */

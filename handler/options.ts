@@ -44,7 +44,8 @@ export interface HandlerOptions {
    */
   openEncryption?: OpenEncryption | undefined;
   /**
-   * Counts what turns use of limits per minute and of budgets: from `antiphon/limits`, needed by configurations and keys that have any.
+   * Counts what turns use of limits per minute and of budgets: from `antiphon/limits`, needed by configurations and keys that have any. With
+   * it limits at a time are of all processes, else of each.
    */
   openLimits?: OpenLimits | undefined;
   /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */

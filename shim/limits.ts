@@ -2,7 +2,7 @@ import type { Config, OpenLimits } from '../handler/index.ts';
 
 let open: OpenLimits | undefined;
 
-/** Loads what counts limits per minute and budgets. */
+/** Loads what counts limits and budgets. */
 export async function loadLimits(): Promise<void> {
   open ??= (await import('../handler/allowances/index.ts')).openLimits;
 }

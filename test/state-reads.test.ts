@@ -153,6 +153,7 @@ const WRITERS = [
   ...['createKey', 'revokeKey', 'rotateKey', 'dropTenantKeys', 'addUpCharges', 'removeCharges'],
   ...['removeTenant', 'reserve', 'removeOldAllowances', 'listOlderResponses', 'listOlderConversations'],
   ...['takeChore', 'leaveChores'],
+  ...['reservePlaces', 'keepPlaces', 'leavePlaces', 'forgetDead', 'takeBackgroundPlace', 'leaveBackgroundPlace'],
   ...['removeResponses', 'removeLogs', 'expireConversations', 'removeConversations'],
 ];
 

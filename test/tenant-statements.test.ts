@@ -16,6 +16,10 @@ const PUT_IN = 'What is put in there names the tenant, and two callers with the 
 /** How many tables a file names without their tenant, and why it may: one more is a mistake. */
 const without: Record<string, [count: number, why: string]> = {
   'handler/state/allowances.ts': [2, 'Windows that are over go, whosever they are.'],
+  'handler/state/background-places.ts': [
+    3,
+    'Rows are found by the range of a tenant and its users, or joined by tenant and id; a cast hides one.',
+  ],
   'handler/state/charge-sums.ts': [2, 'Charges are added up and removed, whosever they are, each with its tenant.'],
   'handler/state/conversation-items.ts': [2, PUT_IN],
   'handler/state/conversations.ts': [3, PUT_IN],
@@ -25,6 +29,7 @@ const without: Record<string, [count: number, why: string]> = {
   'handler/state/keys.ts': [7, 'A key is found by its id: it says which tenant it is of.'],
   'handler/state/listed.ts': [2, 'Rows of older programs are filled in, whosever they are.'],
   'handler/state/metadata.ts': [1, PUT_IN],
+  'handler/state/places.ts': [2, 'A process that lives is of no tenant; a cast hides the tenant of its places.'],
   'handler/state/process-lease.ts': [5, 'A process that has died leaves turns of any tenant.'],
   'handler/state/remove.ts': [6, 'What has expired goes, whosever it is; what hangs on it is found by its tenant.'],
   'handler/state/responses.ts': [3, PUT_IN],

@@ -6,16 +6,21 @@ import { tokensOf } from '../turn/turn-tokens.ts';
 import { admit, holdFor, type TurnHold, type TurnUse } from './admission.ts';
 import { type Allowance, type AllowanceRules, allowanceRules, allowancesOf } from './allowance.ts';
 import { Ledger } from './ledger.ts';
+import { PlaceLedger } from './places.ts';
 import type { Admission, OpenLimits, TurnLimits } from './port.ts';
 import { TenantBytes } from './stored-bytes.ts';
 
 /** Opens what limits turns: for `openLimits` of the handler's options. */
 export const openLimits: OpenLimits = (database, alone) => {
   const ledger = new Ledger(database, alone);
+  const places = new PlaceLedger(database, alone);
   return {
     limitsBy: (config) => limitsBy(ledger, allowanceRules(config)),
     storedBytes: (limit) => new TenantBytes(database, limit),
-    close: () => ledger.close(),
+    places,
+    async close() {
+      await Promise.all([ledger.close(), places.close()]);
+    },
   };
 };
 

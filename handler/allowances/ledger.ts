@@ -1,11 +1,10 @@
-import { ApiError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { describe, log } from '../log.ts';
 import { reserve } from '../state/allowances.ts';
 import type { Database } from '../state/database/database.ts';
 import { Account, RESERVATION_MS } from './account.ts';
 import type { Allowance } from './allowance.ts';
-import { refusalOf } from './refusal.ts';
+import { refusalOf, unreadable } from './refusal.ts';
 
 /** The time from one look at what has to be told to the next, in milliseconds: others see what was used as late as that. */
 const LOOK_MS = RESERVATION_MS / 3;
@@ -144,15 +143,7 @@ export class Ledger {
         const renewal = renewals[at];
         if (renewal) account.failed(renewal);
       }
-      if (error instanceof ApiError) throw error;
-      throw new ApiError(
-        'overloaded',
-        'The database does not answer, so your limits cannot be looked up; try again in a moment.',
-        {
-          headers: { 'retry-after': '1' },
-          cause: error,
-        },
-      );
+      throw unreadable(error);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.ts';
+import type { Claimant, PlaceLimits } from '../caller-count.ts';
 import type { ModelConfig } from '../config/models.ts';
 import type { TenantEntry } from '../config/tenants.ts';
 import type { Database } from '../state/database/database.ts';
@@ -29,6 +30,25 @@ export interface TurnLimits {
   resume(origin: RequestOrigin | undefined, summary: TurnSummary): Admission | undefined;
 }
 
+/** Places that callers and tenants have at a time, in all processes together. */
+export interface SharedPlaces {
+  /**
+   * Takes a place of a caller and of its tenant, as far as those have limits: at once if that needs no answer of the database, else a
+   * promise. Call the returned function once to give them back. Throws or rejects with an ApiError: `caller_limit` where one has as many as
+   * it may have, `overloaded` where the database does not answer. Undefined where nothing is limited, or counted.
+   */
+  take(who: Claimant, what: 'turns' | 'sockets', max: PlaceLimits): (() => void) | Promise<() => void> | undefined;
+  /**
+   * Takes places for a background turn that is about to be stored as `id` in `partition`: then it counts until it has ended. Resolves with
+   * what gives them back if it is not stored, which never rejects; undefined where nothing is limited. Rejects as `take` does.
+   */
+  takeBackground(
+    who: Claimant,
+    turn: { partition: string; id: string },
+    max: PlaceLimits,
+  ): Promise<(() => Promise<void>) | undefined>;
+}
+
 /** The parts of a configuration that limit turns. */
 export interface LimitingConfig {
   tenants: Readonly<Record<string, TenantEntry>>;
@@ -39,6 +59,8 @@ export interface LimitingConfig {
 export interface TurnLedger {
   /** The limits of a configuration. */
   limitsBy(config: LimitingConfig): TurnLimits;
+  /** What callers and tenants have at a time. */
+  readonly places: SharedPlaces;
   /** Opens what counts the bytes that tenants with a limit have stored. */
   storedBytes(limit: StoredLimit): StoredBytes;
   /** Tells the database all, and gives back what was reserved. Never rejects. */

@@ -31,6 +31,16 @@ export function refusalOf({ account, amount }: { account: Account; amount: numbe
   return new ApiError('allowance', message, { ...named, headers: { 'retry-after': String(seconds), ...headers } });
 }
 
+/** The error of a limit that cannot be looked up, for whatever reason. */
+export function unreadable(cause: unknown): ApiError {
+  if (cause instanceof ApiError) return cause;
+  return new ApiError(
+    'overloaded',
+    'The database does not answer, so your limits cannot be looked up; try again in a moment.',
+    { headers: { 'retry-after': '1' }, cause },
+  );
+}
+
 /** The limit as the log and metrics name it, such as `tenant.requests`. */
 function limitName({ scope, measure, cost }: Allowance): string {
   return `${scope}.${cost ?? measure}`;

@@ -5,7 +5,7 @@ import { budgets, rates } from './windows.ts';
 
 const most = count(1_000_000);
 
-/** What somebody may have at a time in one process, and use in a minute. */
+/** What somebody may have at a time, and use in a minute, in all processes together. */
 const limits = { turns: most, backgroundTurns: most, sockets: most, ...rates };
 
 const tenant = v.strictObject({

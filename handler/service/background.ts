@@ -51,7 +51,10 @@ export async function startBackground(
   const ofTenant = begun.tenant + (runner.countOfTenant?.(caller.tenant ?? DEFAULT_TENANT) ?? 0);
   if (ofTenant >= (max.tenant ?? Number.POSITIVE_INFINITY)) throw placeLimit('tenant', 'backgroundTurns');
   const release = beginning.hold(caller);
+  let giveBack: (() => Promise<void>) | undefined;
   try {
+    const place = { partition: ctx.store.tenant, id: turn.response.id };
+    giveBack = await services.places?.takeBackground(caller, place, max);
     const admission = await admitTurn(services, caller, planned.summary);
     try {
       await keepBackground(services, ctx, turn, planned);
@@ -61,6 +64,9 @@ export async function startBackground(
     }
     await admission?.refused();
     return admission?.headers();
+  } catch (error) {
+    await giveBack?.();
+    throw error;
   } finally {
     release();
   }

@@ -13,17 +13,28 @@ export interface TurnPlace {
 
 /** Waits until the caller has a place for a turn; throws an ApiError where there is none to wait for, or the client has left. */
 export async function takePlace(
-  { turns, running, limits, tenants }: Pick<Services, 'turns' | 'running' | 'limits' | 'tenants'>,
+  services: Pick<Services, 'turns' | 'running' | 'limits' | 'tenants' | 'places'>,
   { caller, signal }: Pick<RequestContext, 'caller' | 'signal'>,
 ): Promise<TurnPlace> {
-  const entered = turns.enter(caller, signal, placesOf(tenants, caller, 'turns'));
-  const leavePlace = entered instanceof Promise ? await entered : entered;
+  const { turns, running, limits, tenants, places } = services;
+  const max = placesOf(tenants, caller, 'turns');
+  const taken = places?.take(caller, 'turns', max);
+  const giveBack = taken instanceof Promise ? await taken : taken;
+  let leavePlace: () => void;
+  try {
+    const entered = turns.enter(caller, signal, max);
+    leavePlace = entered instanceof Promise ? await entered : entered;
+  } catch (error) {
+    giveBack?.();
+    throw error;
+  }
   const bounds = startBounds(signal, limits);
   const leaveRunning = running.enter(bounds.fail);
   return {
     bounds,
     leave() {
       leavePlace();
+      giveBack?.();
       leaveRunning();
       bounds.end();
     },

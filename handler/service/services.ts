@@ -1,4 +1,4 @@
-import type { TurnLimits } from '../allowances/port.ts';
+import type { SharedPlaces, TurnLimits } from '../allowances/port.ts';
 import type { AttributeReader } from '../attributes.ts';
 import type { Audit } from '../audit.ts';
 import type { LogNotifier } from '../background/log-notifier.ts';
@@ -25,7 +25,7 @@ import type { PromptTemplate } from '../turn/prompt.ts';
 import type { RunningTurns } from '../turn/running.ts';
 import type { ServerTools } from '../turn/tools.ts';
 
-/** What a tenant and each of its users may have at a time in one process. */
+/** What a tenant and each of its users may have at a time. */
 export interface TenantPlaces {
   readonly limits?: { readonly [What in Places]?: number | undefined } | undefined;
   readonly perUser?: Pick<TenantPlaces, 'limits'> | undefined;
@@ -95,6 +95,8 @@ export interface ConfiguredServices {
   tenants: Readonly<Record<string, TenantPlaces>>;
   /** What turns may use in windows of time; undefined where nothing can limit them so. */
   turnLimits: TurnLimits | undefined;
+  /** What tenants and callers with limits have at a time, in all processes; undefined where nothing counts that. */
+  places: SharedPlaces | undefined;
   /** The Seal of a tenant. */
   seal: (tenant: string) => Seal;
   /** The storage that all tenants' stores share. */

@@ -70,6 +70,7 @@ export async function measureTenants(database: Database, only?: string): Promise
       );
       for (const { tenant, n, bytes } of counts) {
         const partition = String(tenant);
+        if (partition === '') continue; // what is of all, or of a process
         const name = tenantOf(partition);
         const size = sizes.get(name) ?? { tenant: name, users: 0, rows: {}, bytes: 0 };
         sizes.set(name, size);

@@ -11,6 +11,9 @@ import { checkOrigin } from './rebinding.ts';
 /** The only version of WebSockets (RFC 6455); clients that ask for another are told (4.4). */
 const VERSION = '13';
 
+/** The close code of a server that is too busy. */
+const TRY_AGAIN_LATER = 1013;
+
 /**
  * Upgrades to a WebSocket. Where that is impossible it is 426, after which clients such as Codex go on over HTTP; the
  * reply names no protocol, since none would help.
@@ -39,10 +42,22 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
     // A copy of the handshake, since some runtimes drop a request's headers with its reply.
     const handshake = new Request(c.req.url, { headers: new Headers(c.req.raw.headers) });
     const again = ({ identify }: Services) => identify(handshake, c.env);
-    sockets.check(ctx.caller, placesOf(services.tenants, ctx.caller, 'sockets'));
+    const max = placesOf(services.tenants, ctx.caller, 'sockets');
+    sockets.check(ctx.caller, max);
+    const enter = () => services.places?.take(ctx.caller, 'sockets', max);
+    (await enter())?.(); // given back, since a client may leave in the middle of the handshake
     return c.env.upgrade(
       async (socket) => {
-        const leavePlace = sockets.hold(ctx.caller); // not before: a client may leave in the middle of the handshake
+        const leavePlace = sockets.hold(ctx.caller); // not before, for the same reason
+        let giveBack: (() => void) | undefined;
+        try {
+          const entered = enter();
+          giveBack = entered instanceof Promise ? await entered : entered;
+        } catch {
+          socket.close(TRY_AGAIN_LATER, 'Another WebSocket was first; try again in a moment.');
+          log.end();
+          return leavePlace();
+        }
         await serveSocket(
           socket,
           services,
@@ -50,6 +65,7 @@ export function upgrade(services: Services): MiddlewareHandler<Env> {
           ({ errors }) => (errors === 'auto' ? ownStyle : errors),
         );
         leavePlace();
+        giveBack?.();
       },
       { 'x-request-id': log.requestId },
     );

@@ -1,7 +1,9 @@
 import { check } from '../../contract.ts';
+import { takeBackgroundPlace } from '../background-places.ts';
 import { takeDue } from '../deliveries.ts';
 import { takeKey } from '../idempotency.ts';
 import { claimJob } from '../jobs.ts';
+import { reservePlaces, signAfter } from '../places.ts';
 import { ProcessLease } from '../process-lease.ts';
 import { acquireConversation } from '../turn-rows.ts';
 import { Conflict, type Database, type Statement } from './database.ts';
@@ -25,8 +27,8 @@ function response(id: string, status: string, owner: string, background = 0): St
 }
 
 /**
- * Lets six processes on one or two connections claim an idempotency key, a conversation, a background turn and a delivery at the same time,
- * often; throws an Error unless each time one gets it.
+ * Lets six processes on one or two connections claim an idempotency key, a conversation, a background turn, a delivery and the last place of
+ * a tenant at the same time, often; throws an Error unless each time one gets it.
  */
 export async function race(database: Database, another: Database = database): Promise<void> {
   await migrate(database);
@@ -67,6 +69,16 @@ export async function race(database: Database, another: Database = database): Pr
       },
       'a delivery': async ({ database }: Claimant) => {
         if ((await takeDue(database, 'u', 5, 60_000)).length === 0) throw new Conflict();
+      },
+      'the last place for a turn': async ({ n, database }: Claimant) => {
+        const request = { tenant: 't', name: id('turns'), limit: 1, used: 0, needed: 1, ahead: 0 };
+        const { amounts } = await reservePlaces(database, { owner: `own_${n}`, sign: signAfter(tries) }, [request]);
+        if (amounts[0] !== 1) throw new Conflict();
+      },
+      'the last place for a background turn': async ({ n, database }: Claimant) => {
+        const tenant = id('tenant');
+        const turn = { tenant, partition: tenant, caller: 'c', id: `resp_${n}` };
+        if (await takeBackgroundPlace(database, { ...turn, max: { tenant: 1 } })) throw new Conflict();
       },
     };
     for (const [what, claim] of Object.entries(claims)) {
