@@ -192,9 +192,12 @@ export const migrations: readonly (readonly string[])[] = [
 const CREATE = write(sql`CREATE TABLE IF NOT EXISTS migrations (version bigint NOT NULL PRIMARY KEY)`);
 const VERSION = read(sql`SELECT max(version) AS version FROM migrations`);
 
-/** What whoever migrates holds until it is done, where writers do not wait for one another anyway: the others wait for it. */
+/**
+ * What whoever migrates holds until it is done, where writers do not wait for one another anyway: the others wait for it. The number is
+ * what PostgreSQL makes of `hashtext('antiphon migrate')`, by which earlier versions lock.
+ */
 export const LOCKS: Readonly<Record<string, Statement>> = {
-  postgresql: write(sql`SELECT pg_advisory_xact_lock(hashtext('antiphon migrate'))`),
+  postgresql: write(sql`SELECT pg_advisory_xact_lock(-106007798)`),
 };
 
 /** The version of a database's schema; 0 where there is none. Changes nothing. */
