@@ -95,6 +95,12 @@ export function requestIdOf({ request_headers, attributes }: ProcessingRequest):
   return id?.slice(0, MAX_ID_LENGTH) || null;
 }
 
+/** The path of a request, from its first message; undefined without one. */
+export function pathOf({ request_headers, attributes }: ProcessingRequest): string | undefined {
+  const header = request_headers?.headers?.headers?.find(({ key }) => key === ':path');
+  return header ? textOf(header) : attributes?.['envoy.filters.http.ext_proc']?.fields?.['request.path']?.stringValue;
+}
+
 /** A complete reply in one message. */
 export function wholeReply(status: number, headers: Headers, body: Uint8Array): ProcessingResponse {
   const set: HeaderValueOption[] = [];

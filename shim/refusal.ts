@@ -1,3 +1,12 @@
+/** Paths of Anthropic's Messages API, and the types of its errors by our status. */
+const MESSAGES = /^[^?]*\/v1\/messages(?=[/?]|$)/;
+const TYPES: Readonly<Record<number, string>> = {
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  500: 'api_error',
+  503: 'overloaded_error',
+};
+
 /** An error reply of the shim itself; its message reaches the client and reveals nothing internal. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
@@ -13,6 +22,24 @@ export class Refusal extends Error {
     this.#retry = retry;
     const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error';
     this.body = JSON.stringify({ error: { message, type, code, param: null } });
+  }
+
+  /**
+   * Status, headers and body for a request to this path: the Messages API has statuses and a form of its own, as the handler has
+   * them.
+   */
+  at(path: string | undefined, requestId: string | null): { status: number; headers: Headers; body: string } {
+    const headers = this.headers();
+    const { status, body, message } = this;
+    if (!MESSAGES.test(path ?? '')) return { status, headers, body };
+    const request_id = requestId ?? '';
+    headers.set('request-id', request_id);
+    const error = { type: TYPES[status] ?? 'invalid_request_error', message };
+    return {
+      status: status === 503 ? 529 : status,
+      headers,
+      body: JSON.stringify({ type: 'error', error, request_id }),
+    };
   }
 
   /** The refusal as a Response. */

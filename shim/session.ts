@@ -1,5 +1,5 @@
 import { BodyMemory, type Memory } from './body-memory.ts';
-import { peerOf, requestIdOf, wholeReply } from './codec.ts';
+import { pathOf, peerOf, requestIdOf, wholeReply } from './codec.ts';
 import { withBodyInQuery } from './get-body.ts';
 import { type Intake, takeRequest } from './intake.ts';
 import type { ProcessingRequest, ProcessingResponse } from './messages.ts';
@@ -156,9 +156,8 @@ export async function serveExchange(exchange: Exchange, fetch: Fetch, options: S
       status: refusal.status,
       error,
     });
-    void exchange.send(
-      wholeReply(refusal.status, withRequestId(refusal.headers(), requestId), Buffer.from(refusal.body)),
-    );
+    const { status, headers, body } = refusal.at(pathOf(first.value), requestId);
+    void exchange.send(wholeReply(status, withRequestId(headers, requestId), Buffer.from(body)));
   } finally {
     memory.close();
     clearTimeout(timer);

@@ -62,6 +62,10 @@ promise(
     await refusal(bare, 400, 'invalid_request_error', 'anthropic-version: header is required');
     const other = await send(door, body, PATH, { 'anthropic-version': '2029-01-01' });
     await refusal(other, 400, 'invalid_request_error', 'anthropic-version: is not a valid version');
+    for (const version of ['2023-06-01', '2026-10-21']) {
+      const reply = await send(door, body, PATH, { 'anthropic-version': version });
+      assert.equal(reply.status, 200, await reply.text());
+    }
     const beta = await send(door, body, `${PATH}?beta=true`, { 'anthropic-beta': 'nobody-knows-2029-01-01' });
     assert.equal(beta.status, 200);
     await beta.text();
@@ -168,6 +172,7 @@ promise(
       [{ output_config: { format: { type: 'json_schema' } } }, 'output_config.format.schema field is required'],
       [{ metadata: { user_id: 'x'.repeat(513) } }, 'metadata.user_id must not be longer than 512'],
       [{ service_tier: 'flex' }, 'service_tier is "flex"'],
+      [{ thread: { type: 'create' } }, 'thread is not supported'],
       [{ container: 'c' }, 'container is not supported'],
       [{ mcp_servers: [{ type: 'url', url: 'https://e.example', name: 'm' }] }, 'mcp_servers is not supported'],
       [{ context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] } }, 'context_management.edits[0].type'],

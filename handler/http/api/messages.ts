@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { toApiError } from '../../errors.ts';
-import { requireVersion, VERSION, VERSION_HEADER } from '../../neighbours/messages/errors.ts';
+import { requireVersion, VERSION_HEADER, VERSIONS } from '../../neighbours/messages/errors.ts';
 import { type MessagesEvent, PING } from '../../neighbours/messages/events.ts';
 import { MessageFold } from '../../neighbours/messages/fold.ts';
 import { messageEvents } from '../../neighbours/messages/message-events.ts';
@@ -20,10 +20,10 @@ import { sendJson, setHeaders } from '../reply.ts';
 import { json, type Route, route } from '../route.ts';
 import { sendEvents } from '../stream.ts';
 
-const VERSIONS = {
+const HEADERS = {
   [VERSION_HEADER]: {
     description: 'the version of the API that the client speaks',
-    schema: { type: 'string', const: VERSION },
+    schema: { type: 'string', enum: VERSIONS },
     required: true,
   },
 };
@@ -35,7 +35,7 @@ export const messages: Route[] = [
     path: '/v1/messages',
     operationId: 'createMessage',
     summary: 'Create a message',
-    request: { headers: VERSIONS, body: MessagesCreate },
+    request: { headers: HEADERS, body: MessagesCreate },
     reply: { 'application/json': 'Message', 'text/event-stream': 'MessageEvent' },
     error: 'MessagesError',
     async handle({ c, services, ctx, body }) {
@@ -65,7 +65,7 @@ export const messages: Route[] = [
     path: '/v1/messages/count_tokens',
     operationId: 'countMessageTokens',
     summary: "Count a message's tokens",
-    request: { headers: VERSIONS, body: MessagesCount },
+    request: { headers: HEADERS, body: MessagesCount },
     reply: json('MessageTokens'),
     error: 'MessagesError',
     async handle({ c, services, ctx, body }) {

@@ -54,7 +54,7 @@ export type BlockDelta =
 /** The body of an error, in a reply or in a stream. */
 export interface MessagesErrorBody {
   type: 'error';
-  error: { type: string; message: string };
+  error: { type: string; message: string; details?: object };
   request_id: string;
 }
 

@@ -90,6 +90,7 @@ export const MessagesCreate = v.object({
   metadata: maybe(options({ user_id: maybe(v.pipe(v.string(), v.maxLength(512))) })),
   service_tier: maybe(v.picklist(['auto', 'standard_only'])),
   speed: maybe(v.picklist(['standard', 'fast'])),
+  thread: notSupported('send all that was said: no message is stored here'),
   container: notSupported('there are no containers here'),
   inference_geo: notSupported('the configuration says which server has a model'),
   fallbacks: notSupported('the configuration says which model answers in place of another'),

@@ -85,7 +85,7 @@ export function messageOperations(of: OperationWords['errors']): Readonly<Record
 
 /** The members of messages, with the keys of `memberWords`. */
 export const messageWords: Readonly<Record<string, MemberWords>> = {
-  'Query.anthropic-version': ['The version of the API that the client speaks; there is one.', '2023-06-01'],
+  'Query.anthropic-version': ['The version of the API that the client speaks.', '2026-10-21'],
   'MessagesCreate.messages': ['What was said so far: it ends with what the model is to answer.'],
   'MessagesCount.messages': ['What was said so far.'],
   'messages[].content': [
@@ -123,6 +123,7 @@ export const messageWords: Readonly<Record<string, MemberWords>> = {
   'metadata.user_id': ['Who the end user is, for the model server.', 'u_7f3a'],
   'MessagesCreate.service_tier': ['How urgently the turn is served, where the model server has tiers.'],
   speed: ['`fast` where the model server has a tier of that name.'],
+  thread: ['Not supported: whoever asks for one sends all that was said instead.', null],
   container: ['Not supported.', null],
   inference_geo: ['Not supported.', null],
   fallbacks: ['Not supported.', null],
