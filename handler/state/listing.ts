@@ -75,13 +75,13 @@ export async function findPlaces(
   let looked = 0;
   for (let rows = FIRST_ROWS; ; rows = whole === undefined ? NEXT_ROWS : NEXT_OF_WHOLE) {
     const missing = query.limit + 1 - places.length;
-    const { found: fitting, edge: last } = look(cursor, rows, missing);
     // What is found is then read where it is the newest: nothing is listed that was deleted.
-    const { found, edge } = await database.batch({ found: lagging(fitting), edge: lagging(last) });
-    places.push(...found.map((row) => placeOf(row, tenant)));
+    const { found } = await database.batch({ found: lagging(look(cursor, rows, missing)) });
+    const edge = found.find((row) => row.edge === 1);
+    places.push(...found.filter((row) => row !== edge).map((row) => placeOf(row, tenant)));
     looked += rows;
-    if (found.length === missing || !edge[0]) return { places, rest: undefined };
-    cursor = placeOf(edge[0], tenant);
+    if (!edge) return { places, rest: undefined };
+    cursor = placeOf(edge, tenant);
     if (looked >= fixedLimits.listRows) return { places, rest: cursor };
   }
 }
@@ -90,8 +90,16 @@ function placeOf({ tenant, id }: Row, own: string): Place {
   return { tenant: String(tenant ?? own), id: String(id) };
 }
 
-/** The statements that look at so many rows behind a cursor: `found` selects what fits, `edge` the last row if all are there. */
-type Look = (cursor: Place | undefined, rows: number, max: number) => { found: Statement; edge: Statement };
+/**
+ * Selects, of so many rows behind a cursor, what fits, at most `max`; if that is less, and all these rows are there, also the last of them,
+ * whose `edge` is 1: the next look begins behind it.
+ */
+type Look = (cursor: Place | undefined, rows: number, max: number) => Statement;
+
+/** Bounds a selection to the last of so many rows, or to none, which reads nothing, where `fitting` has as many as were asked for. */
+function edgeOf(rows: number, max: number): Sql {
+  return sql`LIMIT CASE WHEN (SELECT count(*) FROM fitting) < ${max} THEN 1 ELSE 0 END OFFSET ${rows - 1}`;
+}
 
 async function openLook(
   { database, tenant }: TenantStore,
@@ -153,11 +161,10 @@ async function openLook(
       const inner = (bound: Sql) => sql`SELECT r.tenant, r.id, ${columns} FROM ${raw(table)} r
         WHERE r.tenant >= ${whole} AND r.tenant < ${afterUsersOf(whole)} AND ${present.r}${past}
         ORDER BY r.tenant ${direction}, r.id ${direction} ${bound}`;
-      return {
-        found: read(sql`SELECT p.tenant, p.id FROM (${inner(sql`LIMIT ${rows}`)}) p WHERE ${all}
-          ORDER BY p.tenant ${direction}, p.id ${direction} LIMIT ${max}`),
-        edge: read(sql`SELECT p.tenant, p.id FROM (${inner(sql`LIMIT 1 OFFSET ${rows - 1}`)}) p`),
-      };
+      return read(sql`WITH fitting (tenant, id) AS (SELECT p.tenant, p.id FROM (${inner(sql`LIMIT ${rows}`)}) p WHERE ${all}
+          ORDER BY p.tenant ${direction}, p.id ${direction} LIMIT ${max})
+        SELECT tenant, id, 0 AS edge FROM fitting UNION ALL SELECT c.tenant, c.id, 1 AS edge FROM (${inner(edgeOf(rows, max))}) c
+        ORDER BY edge, tenant ${direction}, id ${direction}`);
     };
   }
   return (cursor, rows, max) => {
@@ -171,10 +178,9 @@ async function openLook(
     const candidates = source
       ? sql`${within} c CROSS JOIN ${raw(table)} p WHERE p.tenant = ${tenant} AND p.id = c.id AND ${all}`
       : sql`${within} p WHERE ${all}`;
-    return {
-      found: read(sql`SELECT p.id FROM ${candidates} ORDER BY p.id ${direction} LIMIT ${max}`),
-      edge: read(sql`SELECT c.id FROM (${inner(sql`LIMIT 1 OFFSET ${rows - 1}`)}) c`),
-    };
+    return read(sql`WITH fitting (id) AS (SELECT p.id FROM ${candidates} ORDER BY p.id ${direction} LIMIT ${max})
+      SELECT id, 0 AS edge FROM fitting UNION ALL SELECT c.id, 1 AS edge FROM (${inner(edgeOf(rows, max))}) c
+      ORDER BY edge, id ${direction}`);
   };
 }
 

@@ -241,22 +241,20 @@ async function readBatch(
     fitting (tenant, id, n, size, total) AS (SELECT s.*, sum(s.size) OVER (ORDER BY s.n) FROM sized s)`;
   // The first one may take all that there is.
   const fits = sql`(s.total <= ${room} OR (s.total = s.size AND s.size <= ${isFirst ? memory.parsable : 0}))`;
-  const { sizes, bodies, items } = await database.batch({
-    sizes: read(
-      sql`${page} SELECT s.n, s.size, CASE WHEN ${fits} THEN 1 ELSE 0 END AS fits FROM fitting s ORDER BY s.n`,
-    ),
-    bodies:
-      read(sql`${page} SELECT s.n, r.tenant, r.status, ${OWNER_BEAT}, r.made_by, r.request, r.body, k.n AS chunk, k.body AS more
-      FROM fitting s CROSS JOIN responses r
+  const { found, items } = await database.batch({
+    found:
+      read(sql`${page} SELECT s.n, s.size, r.tenant, r.status, ${OWNER_BEAT}, r.made_by, r.request, r.body, k.n AS chunk, k.body AS more
+      FROM fitting s LEFT JOIN responses r ON ${fits} AND r.tenant = s.tenant AND r.id = s.id
       LEFT JOIN chunks k ON r.body = '' AND k.tenant = r.tenant AND k.holder = r.id AND k.side = 'body' AND k.place = 0
-      WHERE ${fits} AND r.tenant = s.tenant AND r.id = s.id ORDER BY s.n, k.n`),
+      ORDER BY s.n, k.n`),
     items:
       read(sql`${page} SELECT s.n AS listed, i.tenant, i.body, k.n, k.body AS more FROM fitting s CROSS JOIN items i ${ITEM_CHUNKS}
       WHERE ${fits} AND i.tenant = s.tenant AND i.holder = s.id AND i.side = 'output' ORDER BY s.n, i.place, k.n`),
   });
+  const bodies = found.filter(({ body }) => body !== null); // those that fit
   for (const row of bodies) if (await lease.endIfDead(database, row)) return readBatch(store, places, room, isFirst);
-  const first = sizes[0];
-  if (isFirst && first && first.fits === 0) {
+  const first = found[0];
+  if (isFirst && first?.body === null) {
     throw neverFits(memory.budget, Number(first.size)) ? tooLargeToHold() : overloaded();
   }
   const bytes = bytesOf(bodies) + bytesOf(items);
@@ -269,5 +267,5 @@ async function readBatch(
     const response = responseOf(text, row.status, itemsOf(outputs.get(row.place) ?? []));
     return place ? [{ place, object: { ...response, ...makerOf(row) } }] : [];
   });
-  return { listed, bytes, cut: sizes.some(({ fits }) => fits === 0) };
+  return { listed, bytes, cut: bodies.length < found.length };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import pg from 'pg';
 import { statementsOf } from '../../handler/state/database/batch.ts';
-import type { Database } from '../../handler/state/database/database.ts';
+import type { Database, Statement } from '../../handler/state/database/database.ts';
 import { migrate } from '../../handler/state/database/schema.ts';
 import { sql, write } from '../../handler/state/database/sql.ts';
 import { create } from '../promises/ask.ts';
@@ -21,15 +21,15 @@ after(() => server.stop());
  */
 const READS_ALL = /Seq Scan on (?!owners)\w+/;
 
-test('every statement has an index on PostgreSQL by which it finds its rows', async (t) => {
+/** A product on a database of its own, a connection to that, and what is to hear of each statement. */
+async function watched(t: TestContext, hear: (statement: Statement) => void) {
   const url = await server.newDatabase();
   const whole = connectPostgres(url);
   await migrate(whole);
-  const texts = new Set<string>();
   const database: Database = {
     ...whole,
     batch(batch) {
-      for (const { text } of statementsOf(batch)) texts.add(text);
+      for (const statement of statementsOf(batch)) hear(statement);
       return whole.batch(batch);
     },
   };
@@ -41,6 +41,36 @@ test('every statement has an index on PostgreSQL by which it finds its rows', as
     await door.close();
     await whole.close();
   });
+  return { whole, door, client };
+}
+
+/** How the server goes about a statement, by `EXPLAIN` with these options. */
+async function planOf(client: pg.Client, options: string, text: string, values: readonly unknown[] = []) {
+  let n = 0;
+  const numbered = text.replace(/'[^']*'|\?/g, (found) => (found === '?' ? `$${++n}` : found));
+  const { rows } = await client.query(`EXPLAIN (${options}, COSTS OFF) ${numbered}`, [...values]);
+  return rows.map((row) => row['QUERY PLAN']).join('\n');
+}
+
+test('a full page of a list does not look for where the next look begins', async (t) => {
+  const statements: Statement[] = [];
+  const { door, client } = await watched(t, (statement) => statements.push(statement));
+  const model = door.model.script(says('Hello'));
+  for (let n = 0; n < 3; n++) await create(door, { model, input: 'Hi' });
+  const plan = async (query: string) => {
+    statements.length = 0;
+    await ask(door, 'GET', `/v1/responses?${query}`);
+    const search = statements.find(({ text }) => text.includes('AS edge'));
+    assert.ok(search);
+    return planOf(client, 'ANALYZE', search.text, search.values);
+  };
+  assert.match(await plan('limit=1'), /never executed/);
+  assert.doesNotMatch(await plan('limit=3'), /never executed/, 'a page that is not full does');
+});
+
+test('every statement has an index on PostgreSQL by which it finds its rows', async (t) => {
+  const texts = new Set<string>();
+  const { whole, door, client } = await watched(t, ({ text }) => texts.add(text));
   const model = door.model.script(says('Hello'));
   const input = Array.from({ length: 3 }, () => ({ role: 'user', content: 'Hi' }));
   const first = await create(door, { model, input, metadata: { a: 'b' } });
@@ -66,10 +96,7 @@ test('every statement has an index on PostgreSQL by which it finds its rows', as
   await client.query('SET enable_seqscan = off');
   const bad: string[] = [];
   for (const text of texts) {
-    let n = 0;
-    const numbered = text.replace(/'[^']*'|\?/g, (found) => (found === '?' ? `$${++n}` : found));
-    const { rows } = await client.query(`EXPLAIN (GENERIC_PLAN, COSTS OFF) ${numbered}`);
-    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    const plan = await planOf(client, 'GENERIC_PLAN', text);
     if (READS_ALL.test(plan)) bad.push(`${text}\n${plan}`);
   }
   assert.ok(texts.size > 40, `${texts.size} statements`);
