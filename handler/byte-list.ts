@@ -41,3 +41,16 @@ export class ByteList {
     this.#pageLength = 0;
   }
 }
+
+/** Chunks as one array of `size` bytes. */
+export function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = chunks;
+  if (only && chunks.length === 1) return only;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

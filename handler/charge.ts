@@ -16,11 +16,16 @@ export interface TurnTotals {
   readonly costs: Costs;
 }
 
+/** Kinds of requests that are passed on to other APIs. */
+const forwardedKinds = ['embedding'] as const;
+
 /**
  * What a charge is for: a reply in one piece, a stream, a turn of a WebSocket, one in the background, or a request to
- * `/v1/responses/compact`. A compaction within a turn is in the turn's.
+ * `/v1/responses/compact`, or to an API whose requests are passed on. A compaction within a turn is in the turn's.
  */
-export const chargeKinds = ['turn', 'stream', 'websocket', 'background', 'compaction'] as const;
+export const chargeKinds = ['turn', 'stream', 'websocket', 'background', 'compaction', ...forwardedKinds] as const;
+/** What is no turn. */
+export type ForwardedKind = (typeof forwardedKinds)[number];
 /** One of them. */
 export type ChargeKind = (typeof chargeKinds)[number];
 

@@ -1,3 +1,4 @@
+import { join } from './byte-list.ts';
 import type { Codec, Codecs, Piece } from './codec/codec.ts';
 import { ApiError, corruptBody, inflatedTooLarge } from './errors.ts';
 import { fixedLimits } from './limits.ts';
@@ -84,19 +85,6 @@ function timed(pieces: Iterable<Piece> | AsyncIterable<Piece>, addTime: (millise
     },
   };
   return { [Symbol.asyncIterator]: () => timed };
-}
-
-/** Chunks as one array of `size` bytes. */
-export function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = chunks;
-  if (only && chunks.length === 1) return only;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 function unknownEncoding(names: readonly string[]): ApiError {

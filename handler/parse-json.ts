@@ -85,7 +85,7 @@ export function countMembers(text: string, max: number): number {
 }
 
 /** The index of the closing quote of the string that begins at `at`. */
-function endOfString(text: string, at: number): number {
+export function endOfString(text: string, at: number): number {
   for (;;) {
     const near = Math.min(text.length, at + STRIDE);
     for (; at < near; at++) {

@@ -13,13 +13,14 @@ export interface Upstream {
  */
 export type Transport = (
   url: string,
-  init: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string; signal: AbortSignal },
+  init: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string | Uint8Array; signal: AbortSignal },
 ) => Promise<Upstream>;
 
 /** A transport over the runtime's own `fetch`, for the edge. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async (url, init) => {
-    const response = await fetch(url, { ...init, redirect: 'manual' });
+    // A body of bytes is one of a fetch, whatever its buffer is.
+    const response = await fetch(url, { ...(init as RequestInit), redirect: 'manual' });
     // Deno 2.9 forgets the signal of a fetch whose Response is garbage, though its body is still being read.
     init.signal.addEventListener('abort', () => response, { once: true });
     return {

@@ -121,10 +121,15 @@ const table: Record<string, readonly string[]> = {
   websocket: [...base, 'events', 'backend', 'turn', 'state', 'service'],
   // Other APIs, as the Responses API has them: their wire and its translation. They know no HTTP.
   neighbours: [...base, 'events'],
-  http: [...base, 'events', ...intake, 'service', 'neighbours'],
+  // Requests of other APIs that are passed on, and the few of their members that are read.
+  'neighbours/forwarded': [...base, 'backend', 'routing', 'turn', 'state', 'service', port, 'allowances/port.ts'],
+  http: [...base, 'events', ...intake, 'service', 'neighbours', 'neighbours/forwarded'],
   'http/middleware': [...base, 'service', 'websocket', 'http'],
-  'http/openapi': [...base, 'events', 'neighbours', 'http'],
-  'http/api': [...base, 'events', 'routing', 'state', 'service', 'neighbours', 'http', 'http/openapi'],
+  'http/openapi': [...base, 'events', 'neighbours', 'neighbours/forwarded', 'http'],
+  'http/api': [
+    ...[...base, 'events', 'routing', 'state', 'service', 'neighbours', 'neighbours/forwarded'],
+    ...['http', 'http/openapi'],
+  ],
   'http/routes.ts': ['http', 'http/api'],
   'http/app.ts': [
     ...[...base, 'backend/server', 'service', 'neighbours'],

@@ -23,7 +23,7 @@ test('the output bounds of a thousand models are remembered: their names come fr
   let sent = 0;
   const transport: Transport = async (_, { body = '{}' }) => {
     sent++;
-    const refused = JSON.parse(body).max_tokens > 100;
+    const refused = JSON.parse(String(body)).max_tokens > 100;
     return {
       status: refused ? 400 : 200,
       header: () => null,

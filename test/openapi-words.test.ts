@@ -10,6 +10,7 @@ import { routes } from '../handler/http/routes.ts';
 import { post } from './support/doors/door.ts';
 import { openInProcess } from './support/doors/in-process.ts';
 import { fits } from './support/json-schema.ts';
+import { forwardedScripts } from './support/model/forwarded-scripts.ts';
 import { says } from './support/model/scripted.ts';
 
 const api = explain(describeApi(routes, { toolTypes: ['test_tool'] }));
@@ -108,7 +109,7 @@ test('every example of a body is taken by the server, and every example of a rep
   const door = await openInProcess();
   t.after(() => door.close());
   // The model of the examples is one that answers as they say.
-  const model = door.model.script(says('Hello.'));
+  const model = door.model.counting('scripted', forwardedScripts, says('Hello.'));
   const ids = { resp_1: '', conv_1: '', msg_1: '', msg_2: '' };
   const real = (value: unknown) =>
     JSON.stringify(value)

@@ -27,7 +27,7 @@ function serverOf(replies: readonly [status: number, body: string][], { ownedBy 
       looks.push(url);
       return upstream(200, JSON.stringify({ data: [{ id: 'm', owned_by: ownedBy }] }));
     }
-    sent.push(JSON.parse(body));
+    sent.push(JSON.parse(String(body)));
     const [status, text] = replies[Math.min(sent.length, replies.length) - 1] ?? [200, OK];
     return upstream(status, text);
   };

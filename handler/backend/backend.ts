@@ -137,6 +137,68 @@ export interface PreparedCall {
 /** Prepares a call for the server that has its model. Throws an ApiError for what that server cannot carry. */
 export type Prepare = (call: ModelCall) => PreparedCall;
 
+/** Another API of model servers, whose requests are passed on as they are. */
+export interface ForwardedApi {
+  /** Its path below a base URL, such as `/embeddings`. */
+  readonly path: string;
+  /** The member of its requests that the model reads, for errors. */
+  readonly input: string;
+  /** Whether its requests are what `send` has members of, beside those that are left out. */
+  readonly isChat: boolean;
+  /** Whether its streams tell their usage if they are asked to. */
+  readonly countsStreams: boolean;
+  /** Whether it answers JSON, or events, and nothing else. */
+  readonly isJson: boolean;
+}
+
+/** A request of another API. */
+export interface ForwardedRequest {
+  readonly api: ForwardedApi;
+  readonly model: string;
+  readonly body: ForwardedBody;
+  /** The model's name in replies; undefined for the server's own. */
+  readonly named: string | undefined;
+  readonly values?: RequestValues | undefined;
+}
+
+/** Its body: JSON, whose `model` is replaced; or bytes of a media type, which are made for the model's name at its server. */
+export type ForwardedBody = { json: JsonObject } | { type: string; bytesFor(model: string): Uint8Array };
+
+/** A part of a reply that is passed on; the first part is the first word of it. */
+export interface ForwardedPart {
+  type: 'part';
+  /** The media type of the whole, as its server says it. */
+  media: string;
+  /** Whether it is all of the reply. */
+  isWhole: boolean;
+  /** Whole events, where the reply is made of these. */
+  bytes: Uint8Array;
+  /** The events in it. */
+  deltas: number;
+  /** The usage so far, where the server has said it. */
+  usage: Usage | null;
+  /** The model as its server names it; empty where it does not. */
+  served: string;
+}
+
+/** What a request that is passed on yields. */
+export type ForwardedEvent = ForwardedPart | KeepAlive;
+
+/** How the reply of one is read. */
+export interface ForwardOptions extends CallOptions {
+  /** The most bytes of a reply that is read as a whole. */
+  maxBytes: number;
+}
+
+/** A request that is made for its server; nothing has been sent. */
+export interface PreparedForward {
+  /** Sends it at the first pull. Throws an ApiError if it fails; ends promptly once the signal aborts. */
+  stream(signal: AbortSignal, options: ForwardOptions): AsyncIterable<ForwardedEvent>;
+}
+
+/** Prepares a request for the server that has its model. Throws an ApiError where that server has no such API. */
+export type Forward = (request: ForwardedRequest) => PreparedForward;
+
 /** A protocol for calling models. */
 export interface Backend {
   /**
@@ -148,4 +210,6 @@ export interface Backend {
   models(signal: AbortSignal): Promise<readonly string[]>;
   /** The context of a model in tokens, where its server tells it; rejects if it cannot be asked. */
   context?(model: string, signal: AbortSignal): Promise<number | undefined>;
+  /** Prepares a request that is passed on as it is; absent where its servers have no other APIs. */
+  forward?(request: ForwardedRequest, profile: ServerProfile): PreparedForward;
 }

@@ -7,6 +7,7 @@ import { answerOf, callOf } from '../items/views.ts';
 import type { InputPart } from '../protocol/content.ts';
 import { present } from '../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall } from './backend.ts';
+import { demoForward } from './demo-embeddings.ts';
 
 /** The pause between words, in milliseconds, so that a reader sees them stream. */
 const WORD_PAUSE_MS = 15;
@@ -26,6 +27,7 @@ export const demo: Backend = {
     const answerWords = words.slice(0, call.max_output_tokens ?? undefined);
     return { stream: (signal) => speak(answerWords, answerWords.length < words.length, inputWords, signal) };
   },
+  forward: demoForward,
   models: async () => [],
 };
 

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import { ByteList } from '../byte-list.ts';
-import { decompress, join } from '../decompress.ts';
+import { ByteList, join } from '../byte-list.ts';
+import { decompress } from '../decompress.ts';
 import { ApiError, wordOf } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import type { Reservation } from '../memory-budget.ts';

@@ -1,6 +1,7 @@
 import { compact } from './api/compact.ts';
 import { conversations } from './api/conversations.ts';
 import { documents } from './api/documents.ts';
+import { forwarded } from './api/forwarded.ts';
 import { inputTokens } from './api/input-tokens.ts';
 import { messages } from './api/messages.ts';
 import { models } from './api/models.ts';
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...stored,
   ...conversations,
   ...messages,
+  ...forwarded,
   ...models,
   ...usage,
   ...probes,

@@ -1,17 +1,21 @@
-import type { Prepare } from '../backend/backend.ts';
+import type { ForwardedRequest, Prepare, PreparedForward } from '../backend/backend.ts';
 import { ApiError, wordOf } from '../errors.ts';
 import { entryOf, type ModelRoute, namesOf, type RoutedEntry } from './entry.ts';
 import { type Calls, openCalls } from './open-calls.ts';
+import { type ForwardCalls, openForward } from './open-forward.ts';
 import type { ModelAddress } from './server.ts';
 
 export type { ModelRoute } from './entry.ts';
 export type { WatchedServer } from './open-calls.ts';
+export type { ForwardingServer } from './open-forward.ts';
 export { type KnownBackend, knowing, type ModelAddress } from './server.ts';
 
 /** A model by its route. */
 export interface RoutedModel {
   /** Prepares its calls for one turn: the first may be answered by another model, and each later one by the same. */
   open(calls: Calls): Prepare;
+  /** Prepares a request that is passed on to one of its servers, or to another model. Throws an ApiError for what none of them has. */
+  forward(calls: ForwardCalls, request: ForwardedRequest): PreparedForward;
   /** Where it is, before a server of several has been asked: the first of them. */
   address: ModelAddress;
   /** Context window in tokens, where the configuration says. */
@@ -80,6 +84,8 @@ function routedModel(entry: RoutedEntry, model: string, find: (model: string) =>
   if (!first) throw new Error('an entry of models has no server');
   return {
     open: (calls) => (entry.isPlain ? calls.watch(first) : openCalls({ entry, model, find }, calls)),
+    forward: (calls, request) =>
+      entry.isPlain ? calls.watch(first)(request) : openForward({ entry, model, find }, calls, request),
     address: first.address,
     context,
     showsServed,

@@ -47,16 +47,10 @@ export interface Routed {
  */
 export function openCalls({ entry, model, find }: Routed, calls: Calls): Prepare {
   const watched = new Map<OpenServer, Prepare>();
-  const names = new Map<ServerGroup, string>();
+  let names = new Map<ServerGroup, string>();
   let entries: RoutedEntry[] | undefined = calls.isResumed ? [entry] : undefined;
   const candidates = () => {
-    if (entries) return entries;
-    const fallbacks = entry.group.policy.fallback.map((name) => {
-      const found = find(name);
-      names.set(found.group, name);
-      return found;
-    });
-    entries = [entry, ...fallbacks.filter((one) => one !== entry)];
+    if (!entries) ({ entries, names } = candidatesOf({ entry, model, find }));
     return entries;
   };
   const prepareAt = (call: ModelCall, server: OpenServer, group: ServerGroup): PreparedCall => {
@@ -67,7 +61,7 @@ export function openCalls({ entry, model, find }: Routed, calls: Calls): Prepare
   return (call) => {
     const all = candidates();
     const affinity = calls.affinity() ?? keyOf(call);
-    const first = firstCarried(call, all, affinity, prepareAt);
+    const first = firstCarried(all, affinity, (server, group) => prepareAt(call, server, group));
     const of: CallOf = {
       affinity,
       claimant: calls.claimant,
@@ -104,13 +98,23 @@ export function openCalls({ entry, model, find }: Routed, calls: Calls): Prepare
   };
 }
 
-/** The call at the server that is to be asked first, of those that can carry it; throws what the first of all cannot. */
-function firstCarried(
-  call: ModelCall,
+/** The entries that may answer for a model: its own, then those of its fallbacks, by whose names they are asked. */
+export function candidatesOf({ entry, find }: Routed): { entries: RoutedEntry[]; names: Map<ServerGroup, string> } {
+  const names = new Map<ServerGroup, string>();
+  const fallbacks = entry.group.policy.fallback.map((name) => {
+    const found = find(name);
+    names.set(found.group, name);
+    return found;
+  });
+  return { entries: [entry, ...fallbacks.filter((one) => one !== entry)], names };
+}
+
+/** What is prepared at the server that is to be asked first, of those that can carry it; throws what the first of all cannot. */
+export function firstCarried<P>(
   entries: readonly RoutedEntry[],
   affinity: string,
-  prepareAt: (call: ModelCall, server: OpenServer, group: ServerGroup) => PreparedCall,
-): { server: OpenServer; prepared: PreparedCall } {
+  prepareAt: (server: OpenServer, group: ServerGroup) => P,
+): { server: OpenServer; prepared: P } {
   let refusal: unknown;
   for (const { group } of entries) {
     const tried = new Set<OpenServer>();
@@ -119,7 +123,7 @@ function firstCarried(
       if (!server) break;
       tried.add(server);
       try {
-        return { server, prepared: prepareAt(call, server, group) };
+        return { server, prepared: prepareAt(server, group) };
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         refusal ??= error;
@@ -130,7 +134,7 @@ function firstCarried(
 }
 
 /** Whether a model has a larger context than another, as far as the configuration says. */
-function fits(entries: readonly RoutedEntry[], group: ServerGroup, than: ServerGroup): boolean {
+export function fits(entries: readonly RoutedEntry[], group: ServerGroup, than: ServerGroup): boolean {
   const contextOf = (one: ServerGroup) => entries.find((entry) => entry.group === one)?.context;
   const [larger, smaller] = [contextOf(group), contextOf(than)];
   return larger !== undefined && (smaller === undefined || larger > smaller);

@@ -1,4 +1,5 @@
-import type { Backend, Prepare, ServerProfile } from '../backend/backend.ts';
+import type { Backend, Forward, Prepare, ServerProfile } from '../backend/backend.ts';
+import { type ApiError, unsupported } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
 import { ModelContexts } from './contexts.ts';
 import { ServerHealth } from './server-health.ts';
@@ -47,6 +48,8 @@ export interface OpenServer {
   /** Tells it from others of its model. */
   readonly id: string;
   readonly prepare: Prepare;
+  /** Prepares what is passed on; throws an ApiError where it has no other APIs. */
+  readonly forward: Forward;
   readonly health: ServerHealth;
   readonly address: ModelAddress;
   /** The pattern of its entry. */
@@ -69,6 +72,10 @@ export function openModelServer(
   const server: OpenServer = {
     id: `${at} ${address.urlHost}`,
     prepare: (call) => backend.prepare(name === undefined ? call : { ...call, model: name }, profile),
+    forward(request) {
+      if (!backend.forward) throw notSpoken(request, address);
+      return backend.forward(name === undefined ? request : { ...request, model: name }, profile);
+    },
     health,
     address: name === undefined ? address : { ...address, name },
     match,
@@ -77,6 +84,11 @@ export function openModelServer(
   };
   // OpenAI's own tells no context: it shortens inputs by itself.
   return { server, known: { name, list, contexts: profile.isOpenAI ? undefined : contexts } };
+}
+
+function notSpoken({ api }: Parameters<Forward>[0], { backend }: ModelAddress): ApiError {
+  const why = `is of a server with \`backend: ${backend}\`, which has no /v1${api.path}: an entry of \`models\` with \`backend: chat\` has it`;
+  return unsupported('model', why);
 }
 
 /**

@@ -68,7 +68,8 @@ export async function planRequest(
   return { ...gathered, turn, prepare, summary, showsServed: model.showsServed };
 }
 
-async function findModel(services: Services, name: string): Promise<RoutedModel> {
+/** The model that a request names; throws an ApiError, with the names that there are, where it is not there. */
+export async function findModel(services: Services, name: string): Promise<RoutedModel> {
   try {
     return services.models.find(name);
   } catch (error) {

@@ -1,14 +1,17 @@
 import { type Attributes, type Context, type Span, SpanKind, type Tracer } from '@opentelemetry/api';
-import type { Prepare } from '../backend/backend.ts';
+import type { Forward, Prepare } from '../backend/backend.ts';
 import { ApiError } from '../errors.ts';
 import { excerpt } from '../log.ts';
 import { redact } from '../redact.ts';
+import type { ForwardingServer } from '../routing/models.ts';
 import type { Database } from '../state/database/database.ts';
 import type { ToolUse } from '../tools/tool.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 import { withSlowSpans } from './database.ts';
+import { withForwardSpans } from './forwarded-call.ts';
 import type { Instruments } from './instruments.ts';
-import { type ModelTarget, withCallSpans } from './model-call.ts';
+import type { ModelTarget } from './measured-call.ts';
+import { withCallSpans } from './model-call.ts';
 import { genAI, own, stable } from './names.ts';
 import { providerOf } from './provider.ts';
 import { contextOf, errorType, failSpan, headersOf, startSpan } from './spans.ts';
@@ -70,9 +73,13 @@ export class OpenActivity implements Activity {
   }
 
   prepare({ prepare, address, match, server }: Parameters<Activity['prepare']>[0]): Prepare {
-    const target = { match, provider: providerOf(address.backend, server), host: address.urlHost };
-    this.#target = target;
+    const target = this.#at({ address, match, server });
     return withCallSpans(prepare, { ...this.#options, parent: this.#context, target });
+  }
+
+  forward({ forward, ...server }: ForwardingServer, operation: string): Forward {
+    const target = this.#at(server);
+    return withForwardSpans(forward, operation, { ...this.#options, parent: this.#context, target });
   }
 
   tools(uses: readonly ToolUse[]): ToolUse[] {
@@ -101,6 +108,12 @@ export class OpenActivity implements Activity {
     span?.end();
     const { instruments } = this.#options;
     if (instruments) this.#measure(end, instruments);
+  }
+
+  /** The server that is asked now, as its calls are told. */
+  #at({ address, match, server }: Omit<ForwardingServer, 'forward'>): ModelTarget {
+    this.#target = { match, provider: providerOf(address.backend, server), host: address.urlHost };
+    return this.#target;
   }
 
   #measure({ route, status, failure, turn, takenOver, metrics }: ActivityEnd, instruments: Instruments): void {

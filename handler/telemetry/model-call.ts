@@ -1,28 +1,14 @@
-import { type Attributes, type Context, SpanKind, type Tracer } from '@opentelemetry/api';
+import { type Attributes, SpanKind } from '@opentelemetry/api';
 import type { BackendEvent, CallOptions, Finish, ModelCall, Prepare } from '../backend/backend.ts';
 import type { Item } from '../items/item.ts';
 import { instructionsOf, messagesOf, toolsOf } from './content.ts';
-import { type Instruments, modelLabel } from './instruments.ts';
+import { type CallTelemetry, measureCall, serverOf, usageAttributes } from './measured-call.ts';
 import { genAI, stable } from './names.ts';
 import { errorType, failSpan, headersOf, startSpan } from './spans.ts';
 
-/** The model that is called. */
-export interface ModelTarget {
-  /** The pattern of its entry in the configuration. */
-  match: string;
-  /** In the words of the GenAI conventions. */
-  provider: string;
-  /** Host and port of its server; null for one inside this process. */
-  host: string | null;
-}
-
 /** What tells of calls of models. */
-export interface ModelCallOptions {
-  tracer: Tracer | undefined;
-  instruments: Instruments | undefined;
-  parent: Context;
+export interface ModelCallOptions extends CallTelemetry {
   content: boolean;
-  target: ModelTarget;
 }
 
 const OPERATION = 'chat';
@@ -146,50 +132,16 @@ class MeasuredCall {
     return {
       ...(this.#first !== undefined && { [genAI.timeToFirstChunk]: (this.#first - this.#begun) / 1000 }),
       ...(this.#finish && { [genAI.finishReasons]: [finishReason(this.#finish)] }),
-      ...(usage && {
-        [genAI.inputTokens]: usage.input_tokens,
-        [genAI.outputTokens]: usage.output_tokens,
-        [genAI.cacheRead]: usage.input_tokens_details.cached_tokens,
-        [genAI.cacheWrite]: usage.input_tokens_details.cache_write_tokens,
-        [genAI.reasoningTokens]: usage.output_tokens_details.reasoning_tokens,
-      }),
+      ...(usage && usageAttributes(usage)),
       ...(withContent && { [genAI.outputMessages]: messagesOf(this.#output) }),
     };
   }
 
   #measure(error: string | undefined): void {
-    const { instruments, target } = this.#options;
-    if (!instruments) return;
-    const { histograms, counters } = instruments;
-    const usage = this.#finish?.usage;
-    const labels = {
-      [genAI.operation]: OPERATION,
-      [genAI.provider]: target.provider,
-      [genAI.requestModel]: modelLabel(instruments, this.#call.model, target.match, error !== undefined),
-      ...(target.host !== null && { [stable.serverAddress]: target.host }),
-    };
-    histograms.callDuration.record((performance.now() - this.#begun) / 1000, {
-      ...labels,
-      ...(error !== undefined && { [stable.errorType]: error }),
-    });
-    if (this.#first !== undefined) histograms.callFirstChunk.record((this.#first - this.#begun) / 1000, labels);
-    if (!usage) return;
-    const { cached_tokens, cache_write_tokens } = usage.input_tokens_details;
-    histograms.callInputTokens.record(usage.input_tokens, labels);
-    histograms.callOutputTokens.record(usage.output_tokens, labels);
-    counters.inputTokens.add(usage.input_tokens, labels);
-    counters.outputTokens.add(usage.output_tokens, labels);
-    counters.cacheReadTokens.add(cached_tokens, labels); // 0 as well: a share of none is 0, and not unknown
-    counters.cacheWriteTokens.add(cache_write_tokens, labels);
-    counters.reasoningTokens.add(usage.output_tokens_details.reasoning_tokens, labels);
+    const { model } = this.#call;
+    const [begun, first, usage] = [this.#begun, this.#first, this.#finish?.usage];
+    measureCall({ operation: OPERATION, model, begun, first, usage, error }, this.#options);
   }
-}
-
-/** Host and port of a server, as attributes. */
-function serverOf({ host }: ModelTarget): Attributes {
-  const [, address, port] = /^(.*?)(?::(\d+))?$/.exec(host ?? '') ?? [];
-  if (!address) return {};
-  return { [stable.serverAddress]: address, ...(port && { [stable.serverPort]: Number(port) }) };
 }
 
 function finishReason({ reason }: Finish): string {

@@ -1,7 +1,7 @@
 import type { Attributes } from '../attributes.ts';
-import type { Prepare } from '../backend/backend.ts';
+import type { Forward, Prepare } from '../backend/backend.ts';
 import type { Caller } from '../caller.ts';
-import type { WatchedServer } from '../routing/models.ts';
+import type { ForwardingServer, WatchedServer } from '../routing/models.ts';
 import { withBatch } from '../state/database/batch.ts';
 import type { Batch, Database, Rows } from '../state/database/database.ts';
 import type { ToolUse } from '../tools/tool.ts';
@@ -52,6 +52,8 @@ export interface Activity {
   database(database: Database): Database;
   /** Prepares calls of a model at one server, which are told as parts of this activity. */
   prepare(server: WatchedServer): Prepare;
+  /** Passes requests on to a server, which are told as parts of this activity, by the name of what is done there. */
+  forward(server: ForwardingServer, operation: string): Forward;
   /** Tools, whose calls are told as parts of this activity. */
   tools(uses: readonly ToolUse[]): ToolUse[];
   /** Call it once. */

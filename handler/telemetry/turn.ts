@@ -3,19 +3,31 @@ import type { Attributes as RequestAttributes } from '../attributes.ts';
 import { redact } from '../redact.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 import { type Instruments, modelLabel } from './instruments.ts';
-import type { ModelTarget } from './model-call.ts';
+import type { ModelTarget } from './measured-call.ts';
 import { genAI, own, stable } from './names.ts';
 
-const OPERATION = 'chat';
+/** What a turn is. */
+const TURN = 'chat';
 
 /**
  * A turn as attributes of its request's span. Its tokens have names of our own there: those of the conventions are on the calls of
  * its models, and who adds up spans must not count them twice.
  */
 export function turnAttributes(turn: TurnSummary): Attributes {
-  const { model, response, previous, conversation, usage, firstTokenMs, rounds, tools, finish } = turn;
+  const {
+    operation = TURN,
+    model,
+    response,
+    previous,
+    conversation,
+    usage,
+    firstTokenMs,
+    rounds,
+    tools,
+    finish,
+  } = turn;
   return {
-    [genAI.operation]: OPERATION,
+    [genAI.operation]: operation,
     [genAI.requestModel]: model,
     ...(response !== null && { [genAI.responseId]: response }),
     ...(previous !== null && { [genAI.previousResponse]: redact(previous) }),
@@ -39,14 +51,14 @@ interface MeasuredTurn {
 
 /** Measures a turn that has ended. */
 export function measureTurn(
-  { model, usage, firstTokenMs, finish, errorCode }: TurnSummary,
+  { operation = TURN, model, usage, firstTokenMs, finish, errorCode }: TurnSummary,
   { target, seconds, error = errorCode ?? undefined, metrics, isBackground }: MeasuredTurn,
   instruments: Instruments,
 ): void {
   if (error === undefined && finish === null) return; // it goes on in the background
   const labels = {
     ...metrics,
-    [genAI.operation]: OPERATION,
+    [genAI.operation]: operation,
     [genAI.provider]: target.provider,
     [genAI.requestModel]: modelLabel(instruments, model, target.match, error !== undefined),
   };

@@ -20,6 +20,8 @@ import { countLast } from './turn-totals.ts';
 export interface TurnSummary extends TurnCosts {
   /** When it began, by `performance.now()`. */
   readonly startedAt: number;
+  /** What is done, in the words of the GenAI conventions. Absent for a turn. */
+  operation?: string;
   /**
    * The backend of its model, as the configuration names it, and the host of that backend's URL, with its port if it has one: of several
    * servers the one that was asked last.

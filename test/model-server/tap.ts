@@ -22,7 +22,7 @@ export function tap(transport: Transport): Tap {
   return {
     exchanges,
     async transport(url, init) {
-      const exchange = { path: new URL(url).pathname, asked: init.body ?? '', status: 0, said: '' };
+      const exchange = { path: new URL(url).pathname, asked: String(init.body ?? ''), status: 0, said: '' };
       exchanges.push(exchange);
       const upstream = await transport(url, init);
       exchange.status = upstream.status;

@@ -108,6 +108,8 @@ export interface Fleet {
   /** Makes a turn; the body of its reply, parsed. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into replies without a schema
   turn(request?: object, headers?: Record<string, string>): Promise<{ status: number; json: any; headers: Headers }>;
+  /** Sends a body to a path. */
+  ask(path: string, body: object | string, init?: RequestInit): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -118,7 +120,8 @@ export async function openFleet(models: readonly object[], more: object = {}): P
   const transport: Transport = async (url, { method, headers, body, signal }) => {
     const { host, pathname: path } = new URL(url);
     if (method === 'GET') return upstream(200, [JSON.stringify({ data: [{ id: `model-of-${host}` }] })]);
-    const call = { host, path, headers, signal, body: JSON.parse(body ?? '{}') };
+    const isJson = headers['content-type'] === 'application/json';
+    const call = { host, path, headers, signal, body: isJson ? JSON.parse(String(body)) : body };
     calls.push(call);
     const all = plays.get(host) ?? [];
     const play = (all.length > 1 ? all.shift() : all[0]) ?? answers;
@@ -131,6 +134,15 @@ export async function openFleet(models: readonly object[], more: object = {}): P
     calls,
     hosts: () => calls.splice(0).map(({ host }) => host),
     play: (host, ...own) => plays.set(host, own),
+    ask: (path, body, init = {}) =>
+      handler.fetch(
+        new Request(`http://x${path}`, {
+          method: 'POST',
+          body: typeof body === 'string' ? body : JSON.stringify(body),
+          ...init,
+          headers: { 'content-type': 'application/json', ...init.headers },
+        }),
+      ),
     async turn(request = {}, headers = {}) {
       const body = JSON.stringify({ model: 'm', input: 'Hi', ...request });
       const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body };

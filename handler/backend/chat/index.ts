@@ -6,6 +6,7 @@ import { refuseOpenAIOnly, withoutOpenAIOnly } from '../functions/openai-only.ts
 import { responseFormat } from '../functions/response-format.ts';
 import { askStrict } from '../functions/strict.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
+import { forwardTo } from '../server/forward.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { applyRules, type RequestRules } from '../server/request-rules.ts';
 import { listModels, type Server, sendingOn } from '../server/server.ts';
@@ -43,6 +44,7 @@ export function chatCompletions(server: Server): Backend {
             : counter.first(chatCountMethods(to, applyRules(request, rules, values), signal)),
       };
     },
+    forward: (request, profile) => forwardTo(server, request, profile),
     models: (signal) => listModels(server, signal),
     context: (model, signal) => toldContext(server, model, signal),
   };

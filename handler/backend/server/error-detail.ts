@@ -1,5 +1,5 @@
 import { ApiError } from '../../errors.ts';
-import type { Backend, BackendEvent } from '../backend.ts';
+import type { Backend } from '../backend.ts';
 import { errorWords } from './error-words.ts';
 import { object, text } from './json-fields.ts';
 
@@ -13,8 +13,15 @@ export function wordsIn(body: string): string {
 
 /** A backend whose failures tell clients what its server said, for `errorDetail`. */
 export function withErrorDetail(backend: Backend): Backend {
+  const { forward } = backend;
   return {
     ...backend,
+    ...(forward && {
+      forward(...request) {
+        const { stream } = forward(...request);
+        return { stream: (...given) => telling(stream(...given)) };
+      },
+    }),
     prepare(call, profile) {
       const { stream, countTokens, ...prepared } = backend.prepare(call, profile);
       return {
@@ -30,7 +37,7 @@ export function withErrorDetail(backend: Backend): Backend {
 }
 
 /** The same events; what they fail with is told. */
-function telling(events: AsyncIterable<BackendEvent>): AsyncIterable<BackendEvent> {
+function telling<E>(events: AsyncIterable<E>): AsyncIterable<E> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = events[Symbol.asyncIterator]();

@@ -19,15 +19,26 @@ import { limitIn } from './said-limit.ts';
 const MAX_BODY = 64 * 1024;
 
 /** The ApiError for a backend's reply that is not a success. Reads the start of its body, and cancels the rest. */
-export async function failureOf(upstream: Upstream): Promise<ApiError> {
+export async function failureOf(upstream: Upstream, fields: Fields = OURS): Promise<ApiError> {
   const limits = rateLimitsIn(upstream);
-  return classify(upstream.status, await startOf(upstream.body), upstream.header('retry-after'), limits);
+  return classify(upstream.status, await startOf(upstream.body), fields, upstream.header('retry-after'), limits);
 }
 
 /** The ApiError for an error that came inside a stream, as `error` of a chunk or as the whole of it. */
-export function failureInStream(error: unknown): ApiError {
-  return classify(null, JSON.stringify(error) ?? '', null);
+export function failureInStream(error: unknown, fields: Fields = OURS): ApiError {
+  return classify(null, JSON.stringify(error) ?? '', fields);
 }
+
+/** How the client's own fields are found in a refusal. */
+export interface Fields {
+  /** The member that holds what the model reads. */
+  input: string;
+  /** As `refusedField` finds them. */
+  refused(params: readonly string[], messages: readonly string[]): string | null | undefined;
+}
+
+/** Those of the Responses API. */
+const OURS: Fields = { input: 'input', refused: refusedField };
 
 /** The ApiError for a backend that cannot be reached or whose connection broke. */
 export function connectionFailed(cause: unknown): ApiError {
@@ -82,7 +93,8 @@ function codeIn<Code extends string>(words: ErrorWords, codes: readonly Code[]):
 function classify(
   httpStatus: number | null,
   body: string,
-  retryAfter: string | null,
+  fields: Fields,
+  retryAfter: string | null = null,
   rateLimits: Readonly<Record<string, string>> = {},
 ): ApiError {
   const words = errorWords(body);
@@ -114,14 +126,14 @@ function classify(
     }
     case 'context_length': {
       const message = "The input, with the output asked for, does not fit the model's context window.";
-      return new ApiError('context_length', message, { param: 'input', context: limitIn(words.gist), cause });
+      return new ApiError('context_length', message, { param: fields.input, context: limitIn(words.gist), cause });
     }
     case 'model_not_found':
       return new ApiError('model_not_found', 'The model backend does not have this model.', { param: 'model', cause });
     case 'too_large':
       return new ApiError('too_large', 'The request is larger than the model backend takes.', { cause });
     case 'model_refused':
-      return refused(words, reason ?? codeIn(words, refusalCodes), cause);
+      return refused(words, fields, reason ?? codeIn(words, refusalCodes), cause);
   }
   if (reason) return new ApiError('server', `The model backend failed (${reason}).`, { reason, cause });
   const where = status === 404 ? ': look at `url` of its entry in `models`, or OPENAI_BASE_URL; most end with /v1' : '';
@@ -153,8 +165,13 @@ function kindOf(
 }
 
 /** The ApiError for a refusal of what the client sent, by the client's own name for it where the error has one. */
-function refused(words: ErrorWords, code: ResponseErrorCode | RefusalCode | undefined, cause: unknown): ApiError {
-  const field = refusedField(words.all('param', 'loc'), words.all('message', 'msg', 'detail', 'error', 'raw'));
+function refused(
+  words: ErrorWords,
+  fields: Fields,
+  code: ResponseErrorCode | RefusalCode | undefined,
+  cause: unknown,
+): ApiError {
+  const field = fields.refused(words.all('param', 'loc'), words.all('message', 'msg', 'detail', 'error', 'raw'));
   if (field === null) {
     return new ApiError('server', 'The model backend refused a member that the request does not have.', {
       retry: false,

@@ -33,10 +33,18 @@ export type Send = (
   method: 'GET' | 'POST',
   path: string,
   signal: AbortSignal,
-  body?: string,
+  body?: string | SentBody,
   trace?: TraceHeaders,
   values?: RequestValues,
 ) => Promise<Upstream>;
+
+/** A body that is no JSON, or whose reply need not be. */
+export interface SentBody {
+  content: string | Uint8Array;
+  type: string;
+  /** The media types of replies. */
+  accept: string;
+}
 
 /** What else the configuration says of a server. */
 export interface ServerOptions {
@@ -45,6 +53,9 @@ export interface ServerOptions {
   /** Rules for the headers of all requests to it. */
   headers?: HeaderRules | undefined;
 }
+
+/** What bodies are that are texts. */
+const OF_JSON = { type: 'application/json', accept: 'text/event-stream, application/json' };
 
 /** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
 export function openServer(
@@ -55,19 +66,20 @@ export function openServer(
 ): Server {
   const base = url.replace(/\/+$/, '');
   const headers: Record<string, string> = {
-    accept: 'text/event-stream, application/json',
+    accept: OF_JSON.accept,
     [HOP_HEADER]: '1',
     ...ownHeaders,
   };
   const sendBelow = (start: string): Send => {
     return async (method, path, signal, body, trace, values) => {
-      const plainHeaders = body === undefined ? headers : { ...headers, ...trace, 'content-type': 'application/json' };
+      const { content, type, accept } = typeof body === 'object' ? body : { content: body, ...OF_JSON };
+      const plainHeaders = content === undefined ? headers : { ...headers, accept, ...trace, 'content-type': type };
       try {
         return await transport(start + path, {
           method,
           headers: rules ? withHeaderRules(plainHeaders, rules, values) : plainHeaders,
           signal,
-          ...(body !== undefined && { body }),
+          ...(content !== undefined && { body: content }),
         });
       } catch (error) {
         throw connectionFailed(error);

@@ -2,6 +2,7 @@ import { SealedSummary } from '../../items/compaction.ts';
 import { kinds } from '../../items/index.ts';
 import * as input from '../../items/input.ts';
 import { Phase } from '../../items/message.ts';
+import * as forwarded from '../../neighbours/forwarded/requests.ts';
 import { MessagesCount, MessagesCreate } from '../../neighbours/messages/request.ts';
 import * as content from '../../protocol/content.ts';
 import * as conversation from '../../protocol/conversation.ts';
@@ -65,6 +66,7 @@ export function describeApi(
     ...reasoning,
     ...otherRequests,
     ...tools,
+    ...forwarded,
   };
   const schemas = Object.entries(exported).filter(([, value]) => 'kind' in value && value.kind === 'schema');
   const overrides = new Map<object, JsonSchema>();

@@ -8,6 +8,7 @@ import type { InputTokens } from '../../protocol/count-request.ts';
 import type { ConversationList, ItemList, ResponseList } from '../../protocol/list.ts';
 import type { Response } from '../../protocol/response.ts';
 import type { UsageBucket, UsagePage, UsageResult } from '../../protocol/usage.ts';
+import { forwardedReplies } from './forwarded-replies.ts';
 import type { JsonSchema } from './json-schema.ts';
 
 /** The names that JSON Schema has for the types of T. */
@@ -200,6 +201,7 @@ export const replySchemas: Record<string, JsonSchema> = {
     error: object({ type: text, message: text }),
     request_id: text,
   }),
+  ...forwardedReplies,
   Health: object({ status: text }),
   Readiness: object({ status: text, reasons: { type: 'array', items: text }, notes: { type: 'array', items: text } }, [
     'reasons',

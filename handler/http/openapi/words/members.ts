@@ -1,3 +1,4 @@
+import { forwardedWords } from './forwarded.ts';
 import { messageWords } from './messages.ts';
 import { type MemberWords, usageWords } from './usage.ts';
 
@@ -6,6 +7,7 @@ import { type MemberWords, usageWords } from './usage.ts';
  * `format`. Every member has its row, and every row a member (`test/openapi-words.test.ts`).
  */
 export const memberWords: Readonly<Record<string, MemberWords>> = {
+  ...forwardedWords,
   // A create, in the order in which the page shows it.
   'CreateRequest.model': [
     'The model that answers, as `GET /v1/models` lists it. A prompt may name one instead.',

@@ -1,4 +1,5 @@
 import type { ErrorKind } from '../../../errors.ts';
+import { forwardedOperations } from './forwarded.ts';
 import { messageOperations } from './messages.ts';
 import type { OperationWords } from './operation-words.ts';
 import { response, stream, usage } from './samples.ts';
@@ -253,6 +254,7 @@ export const operationWords: Readonly<Record<string, OperationWords>> = {
     errors: ['not_found', 'shredded', 'conversation_locked'],
   },
   ...messageOperations([...OF_TURN.filter((kind) => kind !== 'previous_not_found' && kind !== 'previous_not_usable')]),
+  ...forwardedOperations([...OF_MODEL, 'unsupported', 'caller_limit', 'allowance']),
   listModels: {
     tag: 'Models',
     description:

@@ -1,0 +1,14 @@
+import type { JsonSchema } from './json-schema.ts';
+
+const text = { type: 'string' };
+const list = { type: 'array', items: { type: 'object' } };
+const object = { type: 'object' };
+
+function reply(properties: Record<string, JsonSchema>): JsonSchema {
+  return { type: 'object', properties, required: Object.keys(properties) };
+}
+
+/** What servers answer to requests that are passed on, as OpenAI's own does: nothing is made of it here. */
+export const forwardedReplies: Readonly<Record<string, JsonSchema>> = {
+  Embeddings: reply({ object: text, data: list, model: text, usage: object }),
+};

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { configureLog } from '../handler/index.ts';
+import { type Fleet, fleetOf, inOrder, type Play, refuses, two, unreachable, upstream } from './support/fleet.ts';
+
+const PATH = '/v1/embeddings';
+const request = { model: 'm', input: 'Hi' };
+
+/** Answers with JSON; a text is sent as it is. */
+const answersWith =
+  (body: object | string, pieces = 1): Play =>
+  () => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const size = Math.ceil(text.length / pieces);
+    const all = Array.from({ length: pieces }, (_, at) => text.slice(at * size, (at + 1) * size));
+    return upstream(200, all, { 'content-type': 'application/json' });
+  };
+
+const vectors = (model: string) => ({ object: 'list', data: [{ embedding: [1] }], model, usage: { total_tokens: 9 } });
+
+async function lines(t: TestContext, run: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
+  const written: string[] = [];
+  configureLog('info', (line) => written.push(line));
+  t.after(() => configureLog('error', () => {}));
+  await run();
+  return written.map((line) => JSON.parse(line));
+}
+
+const ask = async (fleet: Fleet, body: object = request, init?: RequestInit) => {
+  const reply = await fleet.ask(PATH, body, init);
+  return { status: reply.status, text: await reply.text(), headers: reply.headers };
+};
+
+describe('several servers', () => {
+  test('another server is asked after a failure, in the middle of a reply too, since nothing of it was passed on', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 0 } });
+    fleet.play('b', answersWith(vectors('m')));
+    const half: Play = () =>
+      upstream(
+        200,
+        (async function* () {
+          yield '{"data":[';
+          throw new TypeError('socket hang up');
+        })(),
+        { 'content-type': 'application/json' },
+      );
+    for (const play of [unreachable, refuses(500), half, answersWith('<html>'), refuses(429)]) {
+      fleet.play('a', play);
+      const { status, text } = await ask(fleet);
+      assert.equal(status, 200, text);
+    }
+    assert.deepEqual(fleet.hosts().join(''), 'ab'.repeat(5));
+  });
+
+  test('what the client did wrong is asked of no other', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 0 } });
+    fleet.play('a', refuses(400, { error: { message: 'no', param: 'input' } }));
+    assert.equal((await ask(fleet)).status, 400);
+    assert.deepEqual(fleet.hosts(), ['a']);
+  });
+
+  test('one that has no such API is passed over, and an alias and a fallback have their names', async (t) => {
+    const to = [
+      { url: 'http://a/v1', backend: 'anthropic' },
+      { url: 'http://b/v1', as: 'real', priority: 1 },
+    ];
+    const other = { match: 'other', backend: 'chat', url: 'http://o/v1' };
+    const fleet = await fleetOf(t, { to, retry: { attempts: 0 }, fallback: ['other'] }, other);
+    fleet.play('b', answersWith(vectors('real')), refuses(500));
+    fleet.play('o', answersWith(vectors('other-2')));
+    const first = await ask(fleet);
+    assert.deepEqual(JSON.parse(first.text), vectors('m'));
+    const written = await lines(t, async () => {
+      assert.deepEqual(JSON.parse((await ask(fleet)).text), vectors('m'));
+    });
+    assert.deepEqual(
+      fleet.calls.map(({ host, body }) => [host, body.model]),
+      [
+        ['b', 'real'],
+        ['b', 'real'],
+        ['o', 'other'],
+      ],
+    );
+    const line = written.find(({ message }) => message === 'request') ?? assert.fail();
+    assert.deepEqual([line.model, line.fallback, line.url_host, line.passed_over], ['m', 'other', 'o', 1]);
+    assert.deepEqual([line.input_tokens, line.finish, line.path], [9, 'stop', PATH]);
+  });
+
+  test('a session keeps its server', async (t) => {
+    const fleet = await fleetOf(t, { to: two });
+    for (const host of ['a', 'b']) fleet.play(host, answersWith(vectors('m')));
+    for (const session of ['1', '2', '3', '4', '5', '6'])
+      for (let n = 0; n < 3; n++) await ask(fleet, request, { headers: { 'x-session-affinity': session } });
+    const hosts = fleet.hosts();
+    for (let at = 0; at < hosts.length; at += 3) assert.equal(new Set(hosts.slice(at, at + 3)).size, 1);
+  });
+});
+
+describe('the name of the model', () => {
+  const nested = '{"data":[{"model":"real","text":"\\"model\\":\\"real\\""}] , "model" : "re\\u0061l", "usage":{}}';
+
+  test('is the one that was asked for, in the one place that is the reply’s own', async (t) => {
+    const fleet = await fleetOf(t, { url: 'http://a/v1', as: 'real' });
+    for (const pieces of [1, 7, nested.length]) {
+      fleet.play('a', answersWith(nested, pieces));
+      assert.equal((await ask(fleet)).text, nested.replace('"re\\u0061l"', '"m"').replace(' "m"', '"m"'));
+    }
+  });
+
+  test('is the server’s own with `replyModel: served`, byte for byte', async (t) => {
+    const fleet = await fleetOf(t, { url: 'http://a/v1', as: 'real', replyModel: 'served' });
+    fleet.play('a', answersWith(nested));
+    assert.equal((await ask(fleet)).text, nested);
+  });
+});
+
+test('what `send` leaves out is left out, what it sets is of chats alone, and its headers are sent', async (t) => {
+  const send = { omit: ['user'], set: { seed: 1 }, rename: { max_tokens: 'n' }, headers: { set: { 'x-a': 'b' } } };
+  const fleet = await fleetOf(t, { url: 'http://a/v1', send });
+  fleet.play('a', answersWith(vectors('m')));
+  await ask(fleet, { ...request, user: 'u', max_tokens: 3 });
+  assert.deepEqual(fleet.calls[0]?.body, { ...request, max_tokens: 3 });
+  assert.equal(fleet.calls[0]?.headers['x-a'], 'b');
+});
+
+test('a reply that is larger than `limits.reply` fails, and one that is not is passed on whole', async (t) => {
+  const fleet = await fleetOf(t, { url: 'http://a/v1' });
+  const large = { data: 'x'.repeat(1024 * 1024) };
+  fleet.play('a', answersWith(large, 50));
+  assert.equal((await ask(fleet)).text, JSON.stringify(large));
+  fleet.play('a', () =>
+    upstream(
+      200,
+      (async function* () {
+        for (;;) yield 'x'.repeat(1024 * 1024);
+      })(),
+      { 'content-type': 'application/json' },
+    ),
+  );
+  const { status, text } = await ask(fleet);
+  assert.equal(status, 500);
+  assert.match(text, /limits\.reply/);
+});
+
+test('a server that says more of an error is told of with errorDetail', async (t) => {
+  const { openFleet } = await import('./support/fleet.ts');
+  const fleet = await openFleet([{ match: 'm', backend: 'chat', url: 'http://a/v1' }], { errorDetail: true });
+  t.after(() => fleet.close());
+  fleet.play('a', refuses(400, { error: { message: 'too many dimensions' } }));
+  assert.match((await ask(fleet)).text, /too many dimensions/);
+});
