@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +39,8 @@ type Kind = (typeof KINDS)[number];
 interface Running extends Child {
   envoy: number;
   http: number;
+  /** Starts it once more, on the same ports and database. */
+  again(): Promise<Running>;
 }
 
 interface Row {
@@ -89,7 +92,11 @@ async function start(mock: number, processes: number, database: string): Promise
   );
   const main = fileURLToPath(new URL('../shim/main.ts', import.meta.url));
   const args = [main, '-config', config, '-log-level', 'warn'];
-  return { ...(await startProgram({ name: 'the product', args, folder, ready: 'Antiphon is ready' })), envoy, http };
+  const again = async (): Promise<Running> => {
+    const child = await startProgram({ name: 'the product', args, folder, ready: 'Antiphon is ready' });
+    return { ...child, envoy, http, again };
+  };
+  return again();
 }
 
 /** Rates and CPU of JSON turns, each without a history. */
@@ -138,13 +145,28 @@ function readCpu(product: number, postgres: number | undefined): Row['cpu'] {
   };
 }
 
-/** Kills one of the processes under a load of streams and JSON, while the supervisor starts it again. */
-async function kill(product: Running, kind: Kind, processes: number): Promise<Killed> {
+/**
+ * Kills one of the processes under a load of streams and JSON. The supervisor starts it again; one that is alone has none, and its Envoy ends
+ * with it: that we start again at once, as a service manager does. Gives what runs then.
+ */
+async function kill(product: Running, kind: Kind, processes: number): Promise<{ row: Killed; running: Running }> {
   const asked: { at: number; ms: number; failed: boolean }[] = [];
   let isOver = false;
+  /** Opens a connection; until there is somebody to connect to, that is one request that failed. */
+  const open = async () => {
+    const at = performance.now();
+    for (let tries = 0; ; tries++) {
+      try {
+        return await Connection.open(product.envoy);
+      } catch {
+        if (tries === 0) asked.push({ at, ms: 0, failed: true });
+        await sleep(20);
+      }
+    }
+  };
   const keepAsking = async (language: Language) => {
     const next = asker(language, SHAPES.atOnce);
-    let connection = await Connection.open(product.envoy);
+    let connection = await open();
     while (!isOver) {
       const ask = next();
       const at = performance.now();
@@ -161,17 +183,19 @@ async function kill(product: Running, kind: Kind, processes: number): Promise<Ki
       asked.push({ at, ms: performance.now() - at, failed });
       if (!failed) continue;
       connection.close(); // a stream that was cut leaves it as it is
-      connection = await Connection.open(product.envoy);
+      connection = await open();
     }
     connection.close();
   };
   const clients = Array.from({ length: CLIENTS }, (_, n) => keepAsking(n % 2 === 0 ? 'responses' : 'responses stream'));
   await sleep(BEFORE_MS);
-  const child = processTree(product.pid).find(({ command }) => /child\.ts 2 /.test(command));
-  if (!child) throw new Error('there is no second process');
-  process.kill(child.pid, 'SIGKILL');
-  while (processTree(product.pid).some(({ pid }) => pid === child.pid)) await sleep(1);
+  const all = processTree(product.pid);
+  const killed = processes === 1 ? all : all.filter(({ command }) => /child\.ts 2 /.test(command));
+  if (killed.length === 0) throw new Error('there is no second process');
+  process.kill(processes === 1 ? product.pid : (killed[0]?.pid ?? 0), 'SIGKILL');
+  while (killed.some(({ pid }) => isRunning(pid))) await sleep(1);
   const gone = performance.now();
+  const running = processes === 1 ? await product.again() : product;
   await sleep(AFTER_MS);
   isOver = true;
   await Promise.all(clients);
@@ -180,14 +204,17 @@ async function kill(product: Running, kind: Kind, processes: number): Promise<Ki
     asked.flatMap(({ at, ms, failed }) => (at > gone && !failed ? [ms] : [])),
     0.99,
   );
-  return {
-    kind,
-    processes,
-    requests: asked.length,
-    failed: failed.length,
-    late: failed.filter(({ at }) => at > gone).length,
-    p99,
-  };
+  const late = failed.filter(({ at }) => at > gone).length;
+  return { row: { kind, processes, requests: asked.length, failed: failed.length, late, p99 }, running };
+}
+
+/** Whether a process is there, and has not ended: one that has may wait for its parent to hear of it. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
 }
 
 /** What each kind of turn takes of PostgreSQL, asked one after another of one process. */
@@ -252,7 +279,7 @@ function tableOf(rows: readonly Row[], killed: readonly Killed[], counted: reado
     ...rows.map((row) =>
       line([row.kind, row.processes, row.door, whole(row.perSecond), rate(row), ms(row.p99), ...us(row.cpu)]),
     ),
-    `\nOne killed with -9 under ${CLIENTS} clients, JSON and streams, through Envoy, and started again by its supervisor:\n\n`,
+    `\nOne killed with -9 under ${CLIENTS} clients, JSON and streams, through Envoy, and started again by its supervisor; one alone by us, with its Envoy:\n\n`,
     head(['database', 'processes', 'requests', 'failed', 'of them sent after it was gone', 'p99 ms afterwards']),
     ...killed.map((row) => line([row.kind, row.processes, row.requests, row.failed, row.late, ms(row.p99)])),
     '\nWhat a turn takes of PostgreSQL:\n\n',
@@ -275,8 +302,9 @@ for (const kind of KINDS) {
       say(`${kind}, ${processes} processes, ${door}`);
       rows.push(await measure(generator, product, pid, { kind, processes, door }));
     }
-    if (processes > 1) killed.push(await kill(product, kind, processes));
-    await product.stop();
+    const { row, running } = await kill(product, kind, processes);
+    killed.push(row);
+    await running.stop();
   }
 }
 say('what a turn takes of PostgreSQL');
