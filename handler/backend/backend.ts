@@ -61,6 +61,8 @@ export interface Finish {
   served?: string | undefined;
   /** The text at which the call was ended here: no backend says so. */
   stopped?: string | undefined;
+  /** Tokens, by an estimate, of another call of the turn that failed and was not counted: no backend says so. */
+  lost?: { input: number; output: number } | undefined;
 }
 
 /** A sign of life: bytes came that yield no event yet. Resets the idle timer. */

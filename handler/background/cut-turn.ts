@@ -45,8 +45,9 @@ export async function readCutTurn(
   const from = progress?.number ?? 0;
   return {
     count(event) {
-      if (event.sequence_number < from || !('delta' in event) || typeof event.delta !== 'string') return;
-      countDelta(summary, event.delta);
+      if (event.sequence_number < from) return;
+      if (event.type === 'response.compaction.compacting') countDelta(summary, '');
+      else if ('delta' in event && typeof event.delta === 'string') countDelta(summary, event.delta);
     },
     charge(final) {
       // Of a turn whose process died nobody knows what that call used.

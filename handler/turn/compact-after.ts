@@ -4,13 +4,15 @@ import type { Compaction } from '../items/compaction.ts';
 import type { OutputItem } from '../items/item.ts';
 import { isCall } from '../items/roles.ts';
 import { describe, log } from '../log.ts';
-import type { Response } from '../protocol/response.ts';
+import type { Response, Usage } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
-import { compact, summaryCall } from './compact.ts';
+import { compact, type SummarySaid, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
+import { estimateTokens } from './estimate.ts';
 import type { TurnCalls } from './first-call.ts';
 import { type Calling, type RoundEnd, rounds } from './rounds.ts';
 import { searchesAsCalls } from './tool-search.ts';
+import { uncountedOutput } from './turn-tokens.ts';
 import { sumUsage } from './usage.ts';
 
 /** A turn whose conversation is to be compacted. */
@@ -62,8 +64,9 @@ export async function* compactAfter(
   const waits = items.some((item) => isCall(item) && item.call_id !== null);
   if (finish.reason !== 'stop' || waits) return yield finish;
   const input = [...call.input, ...searchesAsCalls(items)];
+  const said = { usage: null, deltas: 0, characters: 0 };
   try {
-    const summing = summarize({ ...call, input }, context, options, signal);
+    const summing = summarize({ ...call, input }, context, options, signal, said);
     let next = await summing.next();
     for (; !next.done; next = await summing.next()) yield { type: 'keep_alive' };
     const { item, usage } = next.value;
@@ -72,7 +75,7 @@ export async function* compactAfter(
   } catch (error) {
     if (signal.aborted) throw error;
     log.warn('a conversation was not compacted', { error: describe(toApiError(error)) });
-    yield finish;
+    yield { ...finish, ...withFailed(finish.usage, said, summaryCall({ ...call, input }, context)) };
   }
 }
 
@@ -92,8 +95,20 @@ async function* compactBefore(
   yield* rounds(options.prepare, after, options.rounds, signal);
 }
 
-function summarize(call: ModelCall, context: number | undefined, { prepare, seal }: CallOptions, signal: AbortSignal) {
-  return compact(prepare(summaryCall(call, context)).stream(signal), call.input, seal);
+function summarize(
+  call: ModelCall,
+  context: number | undefined,
+  { prepare, seal }: CallOptions,
+  signal: AbortSignal,
+  said?: SummarySaid,
+) {
+  return compact(prepare(summaryCall(call, context)).stream(signal), call.input, seal, said);
+}
+
+/** The usage of a turn with that of a summary that failed: as its server counted it, or an estimate if it did not and the model has said something. */
+function withFailed(usage: Usage | null, said: SummarySaid, call: ModelCall): Pick<Finish, 'usage' | 'lost'> {
+  if (said.usage || said.deltas === 0) return { usage: sumUsage(usage, said.usage) };
+  return { usage, lost: { input: estimateTokens(call), output: uncountedOutput(said) } };
 }
 
 /** The two events of a compaction that is whole. */

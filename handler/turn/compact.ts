@@ -10,6 +10,7 @@ import type { Seal } from '../seal.ts';
 import { summaryItems, summaryOf } from './compaction.ts';
 import { estimateTokens } from './estimate.ts';
 import { roomFor, truncate } from './truncate.ts';
+import { countDelta, type SaidCount } from './turn-tokens.ts';
 
 /** The instructions of the model call that writes a summary. */
 const INSTRUCTIONS = [
@@ -33,14 +34,21 @@ export interface CompactionResult {
   usage: Usage | null;
 }
 
+/** What a model has said for a summary so far: also of one that fails. */
+export interface SummarySaid extends SaidCount {
+  /** As its server counts it, once it has. */
+  usage: Usage | null;
+}
+
 /**
  * The compaction item with the sealed text that a model streams for a `summaryCall`, in place of `items`;
- * `output_index` 0. Throws an ApiError if the summary is incomplete.
+ * `output_index` 0. Throws an ApiError if the summary is incomplete. `said` is kept up to date.
  */
 export async function* compact(
   summing: AsyncIterable<BackendEvent>,
   items: readonly Item[],
   seal: Seal,
+  said: SummarySaid = { usage: null, deltas: 0, characters: 0 },
 ): AsyncGenerator<ItemEvent | KeepAlive, CompactionResult> {
   const id = newItemId('compaction');
   const position = { sequence_number: 0, output_index: 0 };
@@ -56,8 +64,12 @@ export async function* compact(
         item: { type: 'compaction', id, encrypted_content: '' },
       };
     hasBegun = true;
-    if (event.type === 'finish') finish = event;
+    if (event.type === 'finish') {
+      finish = event;
+      said.usage = event.usage;
+    }
     if (event.type === 'keep_alive') yield event;
+    if ('delta' in event && typeof event.delta === 'string') countDelta(said, event.delta);
     if (event.type === 'response.output_text.delta') text += event.delta;
     if (text.length > MAX_SUMMARY) throw unfinished();
     // Thinking counts as progress too: it may take long, and no event would look like silence.

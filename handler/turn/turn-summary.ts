@@ -139,8 +139,11 @@ export function observe(summary: TurnSummary, news: TurnNews): void {
   if ('delta' in news || news.type === 'response.output_item.done') {
     summary.firstTokenMs ??= performance.now() - summary.startedAt;
     if ('delta' in news && typeof news.delta === 'string') countDelta(summary, news.delta);
+  } else if (news.type === 'response.compaction.compacting') {
+    countDelta(summary, ''); // of a summary that fails nothing else is known
   } else if (news.type === 'finish') {
     if (news.served) summary.served = news.served;
+    summary.lost = news.lost;
     summary.stopped = news.stopped;
   } else if (news.type === 'round') {
     if (news.usage) countUsage(summary, news.usage, false);

@@ -2,33 +2,44 @@ import type { TurnTokens } from '../charge.ts';
 import type { Usage } from '../protocol/response.ts';
 import { estimateTokens, type ModelInput } from './estimate.ts';
 
-/** What is known of the tokens of a turn, `countUsage` keeps up to date. */
-export interface TokenCount {
-  /** The tokens of its finished model calls, as their servers said. */
-  usage: Usage | null;
-  /** What the model said beyond that usage: its deltas, and their characters. */
+/** What a model has said that its server has not counted yet: its deltas, and their characters. */
+export interface SaidCount {
   deltas: number;
   characters: number;
+}
+
+/** What is known of the tokens of a turn, `countUsage` keeps up to date. What was said is that beyond the usage. */
+export interface TokenCount extends SaidCount {
+  /** The tokens of its finished model calls, as their servers said. */
+  usage: Usage | null;
   /** What it read beyond that usage, in tokens; null until that is estimated from `modelInput`. */
   uncountedInput: number | null;
   /** What the first call sends. */
   modelInput: ModelInput;
+  /** An estimate of a call that failed without an end of the turn, and that its server has not counted. */
+  lost?: LostTokens | undefined;
+}
+
+/** Tokens that a call has read and said. */
+export interface LostTokens {
+  input: number;
+  output: number;
 }
 
 /** Characters per token of what a model says. Most servers send a delta for each token, which counts where it is more. */
 const CHARACTERS_PER_TOKEN = 4;
 
 /** An estimate of the output tokens that no usage has yet. */
-export function uncountedOutput({ deltas, characters }: TokenCount): number {
+export function uncountedOutput({ deltas, characters }: SaidCount): number {
   return Math.max(deltas, Math.ceil(characters / CHARACTERS_PER_TOKEN));
 }
 
 /** The tokens so far: what servers said, and an estimate of what they have not counted yet. */
 export function tokensOf(count: TokenCount): TurnTokens {
-  const { usage } = count;
+  const { usage, lost } = count;
   count.uncountedInput ??= estimateTokens(count.modelInput);
-  const input = count.uncountedInput;
-  const output = uncountedOutput(count);
+  const input = count.uncountedInput + (lost?.input ?? 0);
+  const output = uncountedOutput(count) + (lost?.output ?? 0);
   return {
     input: (usage?.input_tokens ?? 0) + input,
     cached: usage?.input_tokens_details.cached_tokens ?? 0,
@@ -40,7 +51,7 @@ export function tokensOf(count: TokenCount): TurnTokens {
 }
 
 /** Takes in a delta of what the model says. */
-export function countDelta(count: TokenCount, delta: string): void {
+export function countDelta(count: SaidCount, delta: string): void {
   count.deltas++;
   count.characters += delta.length;
 }

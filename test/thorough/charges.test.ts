@@ -12,7 +12,16 @@ import { have, longReply, until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { type Door, doorAt, post, testConfigFile } from '../support/doors/door.ts';
 import { testHandler } from '../support/doors/in-process.ts';
-import { callsFunctions, failsMidway, hangs, replies, says, startScriptedModel } from '../support/model/scripted.ts';
+import {
+  callsFunctions,
+  failsMidway,
+  hangs,
+  replies,
+  type Script,
+  says,
+  sends,
+  startScriptedModel,
+} from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
 import { mortal } from '../support/processes.ts';
 import { openSocket } from '../support/socket.ts';
@@ -181,6 +190,45 @@ describe('a turn that did not come to its end is charged for what it used until 
       charges.map(({ total }) => total),
       [CALL.total, CALL.total, CALL.total],
     );
+  });
+
+  test('one whose summary failed is charged for that too: as it was counted, or an estimate', LIMIT, async (t) => {
+    const { door, model, database } = await open(t);
+    const cut: Script = async (turn) => {
+      await turn.text('They ');
+      await turn.text('said ');
+      turn.cut();
+    };
+    const failing = {
+      counted: sends([{ content: 'They' }], 'length'),
+      cut,
+      refused: replies(400, { error: { message: 'no' } }),
+    };
+    const input = 'x'.repeat(300);
+    const totals: Record<string, number[]> = {};
+    for (const [how, script] of Object.entries(failing)) {
+      const context_management = [{ type: 'compaction', compact_threshold: 50 }];
+      for (const more of [{ stream: true }, { background: true }]) {
+        const body = { model: model.script(says('Hello'), script), input, context_management, ...more };
+        if (more.background) await background(door, body);
+        else await (await post(door, body)).text();
+      }
+      totals[how] = (await chargesOf(database)).splice(-2).map(({ total }) => Number(total));
+    }
+    assert.deepEqual(totals.counted, [2 * CALL.total, 2 * CALL.total]);
+    assert.deepEqual(totals.refused, [CALL.total, CALL.total]);
+    // The summary reads what the turn did, some 100 tokens, and what it is asked to do; what it had said is two.
+    assert.ok(
+      totals.cut?.every((total) => total > CALL.total + 100 && total < CALL.total + 512),
+      `${totals.cut}`,
+    );
+
+    for (const store of [true, false]) {
+      const trigger = [{ role: 'user', content: input }, { type: 'compaction_trigger' }];
+      await (await post(door, { model: model.script(cut), input: trigger, stream: true, store })).text();
+      const { output, total } = (await chargesOf(database)).at(-1) ?? assert.fail();
+      assert.ok(Number(output) >= 2 && Number(total) > 100, `${output} of ${total}`);
+    }
   });
 
   for (const store of [true, false])
