@@ -8,6 +8,7 @@ import { deep, ofEachType } from '../bad-input/values.ts';
 import { ask, have } from '../promises/state-ask.ts';
 import { testSecrets } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
+import { LONG } from '../support/long.ts';
 import { says } from '../support/model/scripted.ts';
 import { tells, text } from '../support/model/scripted-messages.ts';
 import { answers, message } from '../support/model/scripted-responses.ts';
@@ -67,13 +68,18 @@ test('items of every type are kept, and turns go on from them', async () => {
   }
 });
 
+/** `npm test` tries one of so many: prime to the number of values, so that each place and each value comes. */
+const EVERY = LONG ? 1 : 5;
+
 test('whatever is taken as an item, no turn on it is a 500', async (t) => {
+  let tried = 0;
   let accepted = 0;
   for (const [name, items] of itemGroups) {
     const example: Example = { name, path: '', schema, body: { items } };
     const sites = sitesOf(schema, example.body, () => {}).filter(({ path }: Site) => path.length > 2);
     for (const site of sites) {
       for (const value of [...ofEachType, 'null', '[]', '{}', deep(90)]) {
+        if (tried++ % EVERY > 0) continue;
         const id = await addItems(bodyWith(example, [site], value));
         if (!id) continue;
         accepted++;
@@ -83,7 +89,7 @@ test('whatever is taken as an item, no turn on it is a 500', async (t) => {
     }
   }
   t.diagnostic(`${accepted} were taken`);
-  assert.ok(accepted > 200);
+  assert.ok(accepted > 200 / EVERY);
 });
 
 /** Texts that open, but are not of the kind that they are sealed as. */
