@@ -13,7 +13,11 @@ export async function startWorker(
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'; // it would look up a sample request's details
   process.env.WRANGLER_SEND_METRICS = 'false';
   const server = { hostname: '127.0.0.1', port: await freePort() };
-  const dev = { server, inspector: false, persist, watch: false, logLevel: 'none' } as const;
+  const dev = {
+    ...({ server, inspector: false, persist, watch: false, logLevel: 'none' } as const),
+    // Its own reads the whole bundle's source map anew for each stack that workerd logs, to print nothing.
+    structuredLogsHandler: () => {},
+  };
   return unstable_startWorker({ ...options, dev });
 }
 
