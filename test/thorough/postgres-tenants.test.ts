@@ -10,6 +10,8 @@ import { tenantTables } from '../../handler/state/tenants.ts';
 import { kindOf, openDatabase } from '../../shim/database.ts';
 import { until } from '../promises/state-ask.ts';
 import { newRoles } from '../support/databases/postgres-roles.ts';
+import { openInProcess } from '../support/doors/in-process.ts';
+import { says } from '../support/model/scripted.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 
 const server = await startPostgres();
@@ -145,7 +147,7 @@ test('a role that policies do not hold, or hold alone, is refused; a table that 
   assert.deepEqual(await kindOf(both).pendingSteps(both), []);
 });
 
-test('a replica is read by a role that policies hold, and by no other', async (t) => {
+test('a replica is read by a role that policies hold, and by no other; there too each tenant has what is its own', async (t) => {
   const replica = await server.replicate(); // which starts the server anew
   const { urls, database } = await open(t);
   const at = (url: string) => Object.assign(new URL(url), { port: `${replica.port}` }).href;
@@ -169,6 +171,40 @@ test('a replica is read by a role that policies hold, and by no other', async (t
     assert.equal(await placeOf(free), 'primary');
     await sleep(25);
   }
-  const { all } = await of(held ?? assert.fail(), 'b').batch({ all: lagging(ALL) });
-  assert.deepEqual(all, [{ tenant: 'b' }]);
+  const there = { where: lagging(place), all: lagging(ALL) };
+  const replicas = [{ place: 'replica', role: 'app' }];
+  assert.deepEqual(await of(held ?? assert.fail(), 'b').batch(there), { where: replicas, all: [{ tenant: 'b' }] });
+  const ofUsers = PARTITIONS.slice(0, 3).map((tenant) => ({ tenant }));
+  const all = [{ tenant: 'a' }, ...ofUsers];
+  assert.deepEqual(await of(held ?? assert.fail(), 'a', true).batch(there), { where: replicas, all });
+
+  // Lists of two tenants: what the replica has of each, and nothing of the other.
+  const door = await openInProcess({
+    database: held ?? assert.fail(),
+    identify: ({ headers }) => ({ id: 'k', tenant: headers.get('x-tenant') ?? 'a' }),
+  });
+  t.after(() => door.close());
+  const admin = new pg.Client({ connectionString: at(urls.superuser) });
+  admin.on('error', () => {});
+  await admin.connect();
+  const model = door.model.script(says('Hello'));
+  const ask = async (tenant: string, path: string, body?: object) => {
+    const headers = { 'x-tenant': tenant, 'content-type': 'application/json' };
+    const reply = await door.fetch(path, { headers, ...(body && { method: 'POST', body: JSON.stringify(body) }) });
+    assert.equal(reply.status, 200);
+    return JSON.parse(await reply.text());
+  };
+  const made = async (tenant: string) => (await ask(tenant, '/v1/responses', { model, input: 'Hi' })).id;
+  const listed = async (tenant: string) =>
+    (await ask(tenant, '/v1/responses')).data.map(({ id }: { id: string }) => id);
+  const [first, second] = [await made('c'), await made('d')];
+  await until(async () => (await listed('c')).length === 1 && (await listed('d')).length === 1);
+  await until(async () => (await placeOf(held)) === 'replica');
+  await admin.query('SELECT pg_wal_replay_pause()');
+  const third = await made('c');
+  assert.deepEqual([await listed('c'), await listed('d')], [[first], [second]], 'the replica is read');
+  await admin.query('SELECT pg_wal_replay_resume()');
+  await until(async () => (await listed('c')).length === 2);
+  assert.deepEqual([await listed('c'), await listed('d')], [[third, first], [second]]);
+  await admin.end();
 });
