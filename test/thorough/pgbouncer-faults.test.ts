@@ -6,10 +6,11 @@ import { newFolder } from '../support/folder.ts';
 import { type Loaded, losesNothing, until } from '../support/load-under-faults.ts';
 import { startScriptedModel } from '../support/model/scripted.ts';
 import { noPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
-import { startPostgres } from '../support/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 import { startCommand, writeConfig } from '../support/product.ts';
 
 interface Scene extends Loaded {
+  server: PostgresServer;
   pooler: PgBouncer;
 }
 
@@ -43,12 +44,21 @@ async function open(t: TestContext): Promise<Scene> {
     await client.end();
     return rows;
   };
-  return { products, model, pooler, query };
+  return { products, model, server, pooler, query };
 }
 
 const OURS = "FROM pg_stat_activity WHERE usename IN ('app', 'owner')";
 
-const faults: [name: string, run: (scene: Scene) => Promise<void>][] = [
+const faults: [name: string, run: (scene: Scene) => Promise<void>, isAwayForLong?: boolean][] = [
+  [
+    'the server behind it away for eight seconds',
+    async ({ server }) => {
+      await server.stop('SIGINT');
+      await sleep(8_000);
+      await server.start();
+    },
+    true,
+  ],
   [
     'RELOAD, and PAUSE for two seconds',
     async ({ pooler }) => {
@@ -83,5 +93,6 @@ test('PgBouncer under faults and load: what was acknowledged is there, nothing i
   skip: noPgBouncer,
 }, async (t) => {
   const scene = await open(t);
-  for (const [name, run] of faults) await t.test(name, (t) => losesNothing(t, scene, () => run(scene)));
+  for (const [name, run, isAwayForLong] of faults)
+    await t.test(name, (t) => losesNothing(t, scene, () => run(scene), isAwayForLong));
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import pg from 'pg';
 import { databaseContract } from '../../handler/state/database/contract.ts';
+import { race } from '../../handler/state/database/race.ts';
 import { read, sql, write } from '../../handler/state/database/sql.ts';
 import { check } from '../../shim/check.ts';
 import { openDatabase } from '../../shim/database.ts';
@@ -79,6 +80,14 @@ test('how a server is reached is found out, whatever the pooler is called', { sk
     assert.equal(route.missing.lock_timeout, '4000');
   }
 });
+
+for (const mode of ['session', 'statement'])
+  test(`where PgBouncer shares by ${mode}, six claimants get what there is to have once`, { skip }, async (t) => {
+    const pooler = await startPooler((stop) => t.after(stop), [`pool_mode = ${mode}`]);
+    const url = pooler.at(await server.newDatabase());
+    const [database, another] = [await connect(url, 4, OF_REQUESTS), await connect(url, 4, OF_REQUESTS)];
+    await race(database, another).finally(() => Promise.all([database.close(), another.close()]));
+  });
 
 test('a batch behind a pooler has isolation and times of its own, unless its role has them', { skip }, async (t) => {
   const url = await server.newDatabase();
