@@ -87,3 +87,20 @@ export function fillingOf(block: Block, { series, hex }: Dialect): string[] {
       SELECT ${tenant}, 'topic', 'v' || ${spread(49_979_687, VALUES)}, ${id('n')} FROM ${all} WHERE ${spread(86_028_121, EVERY_PAIR)} = 0`,
   ];
 }
+
+/**
+ * The statements by which PostgreSQL gets a fifth as many turns again, each begun and then ended, and no VACUUM: by default it comes once a fifth of a
+ * table has changed.
+ */
+export function wearOf(block: Block): string[] {
+  const { size, start } = block;
+  const n = size / 5;
+  return [
+    'ALTER TABLE responses SET (autovacuum_enabled = off)',
+    `INSERT INTO responses (tenant, id, owner, status, background, compacted, expires_at, body, listed, model, made_by, request)
+      SELECT 't' || (n % ${TENANTS}), 'resp_' || lpad(to_hex(${start + size * STEP_MS} + n), 12, '0') || lpad(to_hex(n), 36, '0'), 'own_' || (n % 8),
+        'in_progress', 0, 0, ${start + 10 ** 12}, '{}', 1, 'm' || (n / 7 % ${MODELS}), 'u' || (n / 11 % ${USERS}), 'req_' || n
+      FROM generate_series(1, ${n}) AS s (n)`,
+    "UPDATE responses SET status = 'completed', owner = '' WHERE status = 'in_progress'",
+  ];
+}
