@@ -200,6 +200,13 @@ export const fixedLimits = {
   storedBytesPause: 3_600 * s,
   /** The same near its limit, or twenty times as long as it takes: what was deleted makes room then. Past it: it is measured again. */
   storedBytesSoon: 60 * s,
+  /**
+   * Slices of 2,000 rows of one such measurement on Workers, two queries each: a call may make a thousand. Past it: what turns add still counts, what is
+   * deleted does not, and the log warns.
+   */
+  storedBytesSlices: 200,
+  /** Time until a tenant that had more is measured again. Past it: it is. */
+  storedBytesLater: 86_400 * s,
   /** Refused credentials that the audit log has of one second: more are one attack, which is to fill no disk. Past it: they are counted. */
   auditRefusals: 20,
   /** The same of one network, so that one leaves others their part. Past it: they are counted. */

@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.ts';
+import { fixedLimits } from '../limits.ts';
 import type { RequestOrigin } from '../state/request-origin.ts';
 import { costsOf } from '../turn/turn-costs.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
@@ -16,7 +17,7 @@ export const openLimits: OpenLimits = (database, alone) => {
   const places = new PlaceLedger(database, alone);
   return {
     limitsBy: (config) => limitsBy(ledger, allowanceRules(config)),
-    storedBytes: (limit) => new TenantBytes(database, limit),
+    storedBytes: (limit) => new TenantBytes(database, limit, alone ? fixedLimits.storedBytesSlices : undefined),
     places,
     async close() {
       await Promise.all([ledger.close(), places.close()]);

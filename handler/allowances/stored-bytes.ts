@@ -1,10 +1,11 @@
 import { afterUsersOf, tenantOf } from '../caller.ts';
 import { ApiError } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
+import { log } from '../log.ts';
 import { Conflict, type Database, type Statement } from '../state/database/database.ts';
 import { read, type Sql, sql, write } from '../state/database/sql.ts';
 import { addStored, type StoredBytes, type StoredLimit } from '../state/stored-bytes.ts';
-import { measureTenants } from '../state/tenants.ts';
+import { measureTenants, type TenantSize, TooManyRows } from '../state/tenants.ts';
 import { charactersOf } from '../state/text.ts';
 
 /** Counts what tenants with a limit have stored. */
@@ -12,11 +13,13 @@ export class TenantBytes implements StoredBytes {
   readonly #database: Database;
   readonly #known = new Map<string, { bytes: number; at: number }>();
   readonly #limit: StoredLimit;
+  readonly #slices: number;
 
-  /** `database` is for all tenants. */
-  constructor(database: Database, limit: StoredLimit) {
+  /** `database` is for all tenants. `slices` are those of one measurement at most. Default: any number. */
+  constructor(database: Database, limit: StoredLimit, slices = Number.POSITIVE_INFINITY) {
     this.#database = database;
     this.#limit = limit;
+    this.#slices = slices;
   }
 
   refuseFull(partition: string): Promise<void> | undefined {
@@ -43,7 +46,7 @@ export class TenantBytes implements StoredBytes {
   }
 
   measure(now: number): Promise<boolean> {
-    return measureStored(this.#database, now, this.#limit);
+    return measureStored(this.#database, now, this.#limit, this.#slices);
   }
 
   async #read(tenant: string, limit: number): Promise<void> {
@@ -81,7 +84,7 @@ const notAddedUp = (tenant: string): Sql => sql`(SELECT coalesce(sum(c.stored), 
 /** The part of its limit from which on a tenant is measured often, since what it has deleted makes room. */
 const NEARLY_FULL = 0.9;
 
-async function measureStored(database: Database, now: number, limit: StoredLimit): Promise<boolean> {
+async function measureStored(database: Database, now: number, limit: StoredLimit, maxSlices: number): Promise<boolean> {
   const { due } = await database.batch({
     due: read(
       sql`SELECT s.tenant, s.measure_at FROM stored_bytes s WHERE s.measure_at <= ${now} ORDER BY s.measure_at LIMIT 1`,
@@ -106,7 +109,18 @@ async function measureStored(database: Database, now: number, limit: StoredLimit
     return true;
   }
   const started = performance.now();
-  const [size] = await measureTenants(database, tenant);
+  let size: TenantSize | undefined;
+  try {
+    [size] = await measureTenants(database, tenant, maxSlices);
+  } catch (error) {
+    if (!(error instanceof TooManyRows)) throw error;
+    log.warn('a tenant has too many rows to be measured here: what it deletes makes no room', { tenant });
+    const next = now + fixedLimits.storedBytesLater;
+    await database.batch({
+      later: write(sql`UPDATE stored_bytes SET measure_at = ${next} WHERE tenant = ${tenant}`),
+    });
+    return true;
+  }
   const took = performance.now() - started;
   const bytes = size?.bytes ?? 0;
   const pause =

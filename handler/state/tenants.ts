@@ -59,12 +59,24 @@ export interface TenantSize {
   bytes: number;
 }
 
-/** Counts what tenants have, or one of them, in slices with pauses as long as they took. Ordered by name. */
-export async function measureTenants(database: Database, only?: string): Promise<TenantSize[]> {
+/** What was to be measured has more rows than as many slices count. */
+export class TooManyRows extends Error {}
+
+/**
+ * Counts what tenants have, or one of them, in slices with pauses as long as they took. Ordered by name. Rejects with TooManyRows where
+ * `maxSlices` do not suffice.
+ */
+export async function measureTenants(
+  database: Database,
+  only?: string,
+  maxSlices = Number.POSITIVE_INFINITY,
+): Promise<TenantSize[]> {
   const sizes = new Map<string, TenantSize>();
   const partitions = new Set<string>();
+  let slices = 0;
   for (const table of tenantTables) {
     for (let after: Row | undefined, more = true; more; ) {
+      if (slices++ >= maxSlices) throw new TooManyRows();
       const { counts, edge }: { counts: readonly Row[]; edge: readonly Row[] } = await paced(() =>
         database.batch(countSlice(table, after, only)),
       );

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { TenantBytes } from '../../handler/allowances/stored-bytes.ts';
 import { parseConfig } from '../../handler/index.ts';
+import { configureLog } from '../../handler/log.ts';
 import type { Database } from '../../handler/state/database/database.ts';
-import { read, sql } from '../../handler/state/database/sql.ts';
+import { read, sql, write } from '../../handler/state/database/sql.ts';
 import { ProcessLease } from '../../handler/state/process-lease.ts';
 import { sweep } from '../../handler/state/sweep.ts';
+import { tenantTables } from '../../handler/state/tenants.ts';
 import { refuses } from '../promises/ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { testConfigFile } from '../support/doors/door.ts';
@@ -150,4 +152,32 @@ test('a limit is a size, and of tenants alone', () => {
   assert.match(problems({ a: { limits: { storedBytes: '5' } } }), /such as 50GiB/);
   assert.match(problems({ a: { perUser: { limits: { storedBytes: '5GiB' } } } }), /storedBytes/);
   assert.equal(problems({ a: { limits: { storedBytes: 'unlimited' } } }), '');
+});
+
+test('a measurement that takes more slices than it may is given up, told, and leaves what turns have added', async (t) => {
+  const lines: Record<string, unknown>[] = [];
+  configureLog('warn', (line) => lines.push(JSON.parse(line)));
+  t.after(() => configureLog('error', () => {}));
+  const database = await testDatabase();
+  t.after(() => database.close());
+  await database.batch({
+    row: write(sql`INSERT INTO stored_bytes (tenant, bytes, measure_at) VALUES ('small', 77, 0)`),
+    keys: Array.from({ length: 2_100 }, (_, n) =>
+      write(sql`INSERT INTO idempotency (tenant, key, hash, response) VALUES ('small', ${`k${n}`}, 'h', 'r')`),
+    ),
+  });
+  const bytes = async () => {
+    const { rows } = await database.batch({ rows: read(sql`SELECT bytes, measure_at FROM stored_bytes`) });
+    return rows.map(({ bytes, measure_at }) => [Number(bytes), Number(measure_at)]);
+  };
+  const now = Date.now();
+  const tables = tenantTables.length;
+  await new TenantBytes(database, () => MiB, tables).measure(now);
+  assert.deepEqual(await bytes(), [[77, now + 86_400_000]]);
+  assert.deepEqual(
+    lines.map(({ message, tenant }) => [message, tenant]),
+    [['a tenant has too many rows to be measured here: what it deletes makes no room', 'small']],
+  );
+  await new TenantBytes(database, () => MiB, tables + 1).measure(now + 86_400_000);
+  assert.equal((await bytes())[0]?.[0], 2_100);
 });
