@@ -114,7 +114,7 @@ not exported. Before a delete, keep the tenant's callers out; turns of it that c
 ${ALL_COMMANDS}`,
   secrets: `usage: ${COMMAND} secrets rotate [flags]
 Wraps the keys of all tenants (\`encryptAtRest\`) anew by the first of \`secrets\`. Servers may run meanwhile; they have to have that secret
-first by then. The others may go then, unless clients have something that they sealed.
+first by then. The others may go then, unless clients have something that they sealed. With \`encryptAtRest\` it encrypts what was stored before that, too.
   -config FILE      YAML configuration, which names the database and has the secrets, old and new
 ${ALL_COMMANDS}`,
   usage: `usage: ${COMMAND} usage [flags]

@@ -15,12 +15,19 @@ export async function secrets(args: readonly string[], env: Env, say: (text: str
   if (urls.url === 'sqlite::memory:') throw new Error('the database is in memory, and ends with its process');
   const database = await openDatabase(urls, synchronous);
   try {
-    await placed(file, () => openStorage(config, database));
-    const { rewrapTenantKeys } = await import('../handler/encryption/index.ts');
+    const { encryption } = await placed(file, () => openStorage(config, database));
+    const { encryptPlain, rewrapTenantKeys } = await import('../handler/encryption/index.ts');
     const counts = await rewrapTenantKeys(database, config.secrets);
     await auditCommandEvents(audit, [{ action: 'secrets_rotated' }], say);
     for (const [secret, count] of counts) say(`${count} keys of tenants that ${secret} had wrapped are wrapped anew`);
     if (counts.size === 0) say('No key of a tenant is wrapped by another secret than the first.');
+    if (encryption && config.encryptAtRest) {
+      const texts = await encryptPlain(database, encryption.shared);
+      if (texts > 0)
+        say(
+          `${texts} texts were plain, from before \`encryptAtRest\`, and are encrypted now. What they were stays in free pages until vacuum.`,
+        );
+    }
     say('The other secrets may go once clients have nothing more that they sealed: compactions, reasoning.');
   } finally {
     await database.close();

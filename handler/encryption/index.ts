@@ -11,6 +11,7 @@ import { DroppedKey, TenantKeys, type UsableKey } from './tenant-keys.ts';
 import { isEncrypted, joinEncrypted, splitEncrypted } from './text.ts';
 import { openWebCipher } from './web-cipher.ts';
 
+export { encryptPlain } from './encrypt-plain.ts';
 export { rewrapTenantKeys, rotateTenantKey } from './rotate.ts';
 
 /** Opens the encryption of a database; see Encryption. */

@@ -7,7 +7,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { startProduct } from '../../shim/product.ts';
 import { secrets } from '../../shim/secrets.ts';
 import { tenants } from '../../shim/tenants.ts';
+import { until } from '../promises/state-ask.ts';
 import { K1, K2 } from '../support/encrypted.ts';
+import { decisions } from '../support/encrypted-columns.ts';
 import { newFolder } from '../support/folder.ts';
 import { says, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
@@ -169,6 +171,42 @@ describe('the commands on an encrypted database', () => {
     await assert.rejects(all.run.secrets('rotate'), /no `secrets`/);
     await all.run.tenants('delete', 'default', '-yes');
     await all.start();
+  });
+
+  test('secrets rotate encrypts what was stored before, beside a server that runs, and it is read as before', async (t) => {
+    const all = await open(t);
+    await all.write({ encryptAtRest: false });
+    await all.start();
+    const ids: string[] = [];
+    // More than one slice, a text in pieces, a conversation, and events of a background turn.
+    for (let n = 0; n < 110; n++) ids.push(await all.turn(`canary ${n}`, ids.at(-1)));
+    ids.push(await all.turn(`canary ${'snow '.repeat(80_000)}`, ids.at(-1)));
+    const { json } = await all.send('POST', '/conversations', { metadata: { about: 'canary of metadata' } });
+    const background = { model: 'any', input: 'canary in the background', background: true };
+    const { id } = (await all.send('POST', '/responses', background)).json;
+    await until(async () => !/queued|progress/.test((await all.send('GET', `/responses/${id}`)).json.status));
+    await all.run.secrets('rotate');
+    assert.ok(!all.said.join('\n').includes('were plain'), 'it is off');
+    await all.stop();
+    await all.write({});
+    await all.start();
+    await all.run.secrets('rotate');
+    assert.match(all.said.join('\n'), /\d{3} texts were plain/);
+    for (const [column, { encrypted }] of decisions()) {
+      if (!encrypted) continue;
+      const [table, name] = column.split('.');
+      assert.deepEqual(all.query(`SELECT ${name} FROM ${table} WHERE ${name} >= ' ' LIMIT 1`), [], column);
+    }
+    await all.turn('more', ids.at(-1));
+    for (const [at, word] of [
+      [0, /canary 0/],
+      [-1, /canary (snow ){80000}/],
+    ] as const)
+      assert.match(JSON.stringify((await all.send('GET', `/responses/${ids.at(at)}/input_items`)).json), word);
+    assert.match(JSON.stringify((await all.send('GET', `/conversations/${json.id}`)).json), /canary of metadata/);
+    const told = all.said.length;
+    await all.run.secrets('rotate');
+    assert.ok(!all.said.slice(told).join('\n').includes('were plain'), 'there is nothing more');
   });
 
   test('a wrong argument of secrets is an Error that says what is wrong', async () => {
