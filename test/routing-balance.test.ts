@@ -25,6 +25,7 @@ describe('balance', () => {
     const { id } = (await conversation.json()) as { id: string };
     for (const [request, headers] of [
       [{}, { 'x-session-affinity': 'one' }],
+      [{}, { 'x-claude-code-session-id': 'one' }],
       [{ prompt_cache_key: 'two' }, {}],
       [{ conversation: id }, {}],
     ] as const) {

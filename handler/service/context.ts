@@ -30,9 +30,12 @@ export interface RequestContext {
 /** The most characters of it, as Envoy's files pass on of it. */
 const MAX_AFFINITY = 128;
 
-/** The client's `x-session-affinity`: calls with the same one prefer the same model server. */
+/**
+ * The client's session, by which calls prefer the same model server: `x-session-affinity`, else as Claude Code names it, whose first
+ * message begins alike in all sessions.
+ */
 export function affinityIn(header: RequestContext['header']): string | undefined {
-  return header('x-session-affinity')?.slice(0, MAX_AFFINITY);
+  return (header('x-session-affinity') ?? header('x-claude-code-session-id'))?.slice(0, MAX_AFFINITY);
 }
 
 /**

@@ -36,6 +36,18 @@ export const replies: Case[] = [
     run: (scene, n) => ask(scene, { script: speaking(many(n, () => chunk({ content: 'word ' }))) }),
   },
   {
+    says: 'texts in which many stop sequences nearly come',
+    size: 1_000,
+    run: (scene, n) =>
+      ask(scene, {
+        path: '/v1/messages',
+        max_tokens: 100,
+        messages: [{ role: 'user', content: 'x' }],
+        stop_sequences: many(64, (at) => `${'a'.repeat(900)}${at}`),
+        script: speaking(many(n, () => chunk({ content: 'aaaaaaaaaa' }))),
+      }),
+  },
+  {
     says: 'arguments of a call, in fragments',
     size: 2_000,
     run: (scene, n) =>

@@ -23,8 +23,36 @@ const inEachProtocol = (says: string, size: number, body: (n: number) => object)
     run: (scene, n) => ask(scene, { kind, ...body(n) }),
   }));
 
+/** A message of Anthropic's API, which goes to each protocol as well. */
+const asMessage = (says: string, size: number, body: (n: number) => object): Case[] =>
+  (['script', 'anthropic'] as const).map((kind) => ({
+    says: `${says} (${kind}, by the Messages API)`,
+    size,
+    run: (scene, n) => ask(scene, { kind, path: '/v1/messages', max_tokens: 100, ...body(n) }),
+  }));
+const said = (...content: object[]) => ({ messages: [{ role: 'user', content }] });
+
 /** What a client can make long. */
 export const requests: Case[] = [
+  ...asMessage('messages', 1_250, (n) => ({ messages: many(n, () => user) })),
+  ...asMessage('blocks of a message', 4_000, (n) => said(...many(n, () => ({ type: 'text', text: 'x' })))),
+  ...asMessage('calls and results', 400, (n) => ({
+    messages: many(n, (at) => [
+      user,
+      { role: 'assistant', content: [{ type: 'tool_use', id: `c${at}`, name: 'f', input: {} }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: `c${at}`, content: 'x' }] },
+    ]).flat(),
+  })),
+  ...asMessage('tools that are named again and again', 600, (n) => ({
+    tools: many(64, (at) => ({ name: `f${at}`, input_schema: { type: 'object' }, defer_loading: true })),
+    messages: [
+      user,
+      ...many(n, (at) => ({
+        role: 'system',
+        content: [{ type: 'tool_addition', tool: { type: 'tool_reference', name: `f${at % 64}` } }],
+      })),
+    ],
+  })),
   ...inEachProtocol('items', 1_250, (n) => ({ input: many(n, () => user) })),
   ...inEachProtocol('developer messages between others', 600, (n) => ({
     input: many(n, () => [user, { role: 'developer', content: 'x' }]).flat(),

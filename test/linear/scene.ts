@@ -10,7 +10,7 @@ import { answers, message } from '../support/model/scripted-responses.ts';
 export interface Scene {
   model: ScriptedModel;
   /** Sends a body, and has the JSON of the reply. */
-  send(path: string, body: object): Promise<{ status: number; json: { id: string; status: string } }>;
+  send(path: string, body: object): Promise<{ status: number; json: { id: string; type?: string; status: string } }>;
   close(): Promise<void>;
 }
 
@@ -28,6 +28,8 @@ export interface Asked {
   /** One script a call. */
   script?: Script | Script[];
   fails?: true;
+  /** Where it is sent. Default: `/v1/responses`. */
+  path?: '/v1/messages';
   [member: string]: unknown;
 }
 
@@ -38,7 +40,7 @@ export async function openScene(): Promise<Scene> {
   return {
     model,
     async send(path, body) {
-      const headers = { 'content-type': 'application/json' };
+      const headers = { 'content-type': 'application/json', 'anthropic-version': '2026-10-21' };
       const request = new Request(`http://linear.test${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
       const reply = await handler.fetch(request);
       return { status: reply.status, json: (await reply.json()) as { id: string; status: string } };
@@ -51,14 +53,17 @@ export async function openScene(): Promise<Scene> {
 }
 
 /** Has a response made that is to complete, or to fail; what it came to. */
-export async function ask({ model, send }: Scene, { kind = 'script', script = short[kind], fails, ...body }: Asked) {
-  const { status, json } = await send('/v1/responses', {
+export async function ask(
+  { model, send }: Scene,
+  { kind = 'script', script = short[kind], fails, path, ...body }: Asked,
+) {
+  const { status, json } = await send(path ?? '/v1/responses', {
     model: model[kind](...[script].flat()),
-    input: 'Hi',
-    store: false,
+    ...(!path && { input: 'Hi', store: false }),
     ...body,
   });
-  assert.equal(status === 200 && json.status === 'completed', !fails, JSON.stringify(json).slice(0, 500));
+  const isWhole = json.status === 'completed' || json.type === 'message';
+  assert.equal(status === 200 && isWhole, !fails, JSON.stringify(json).slice(0, 500));
   return json;
 }
 

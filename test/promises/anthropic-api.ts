@@ -299,3 +299,19 @@ promise(
   },
   NEEDS_HEADERS,
 );
+
+promise(
+  'anthropic-api.leaves',
+  { says: 'a client that leaves in the middle ends the model’s call', source: SOURCE },
+  async (door) => {
+    const { script, begun } = hangs();
+    const model = door.model.script(script);
+    const reply = await send(door, { model, max_tokens: 100, messages: hi, stream: true });
+    const reader = reply.body?.getReader();
+    await reader?.read();
+    await begun;
+    await reader?.cancel();
+    await door.model.calls(model)[0]?.closed;
+  },
+  { ...NEEDS_HEADERS, ...NEEDS_LIVE },
+);
