@@ -21,6 +21,8 @@ promise(
     await refusal(await send(door, '{"model":'), 400, invalid);
     await refusal(await send(door, '[]'), 400, invalid, 'The request body must be an object');
     await refusal(await send(door, { model, max_tokens: 1, messages: hi }, `${PATH}/batches`), 404, 'not_found_error');
+    const twice = await send(door, { model, max_tokens: 1, messages: hi }, `/v1${PATH}`); // the base URL has a /v1 of its own
+    await refusal(twice, 404, 'not_found_error', /What comes near is \/v1\/messages/);
     await refusal(await door.fetch(PATH), 405, invalid);
     await refusal(await send(door, {}, PATH, { 'content-type': 'text/plain' }), 415, invalid);
     await refusal(await send(door, {}, PATH, { 'content-encoding': 'lzma' }), 415, invalid);

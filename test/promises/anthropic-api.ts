@@ -3,7 +3,7 @@ import { callsFunctions, hangs, type Script, says, sends } from '../support/mode
 import { tells } from '../support/model/scripted-messages.ts';
 import { answers } from '../support/model/scripted-responses.ts';
 import { type Any, addedUp, eventsOf, hi, message, send, streamed } from './anthropic-ask.ts';
-import { NEEDS_HEADERS, NEEDS_LIVE, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_LIVE, NEEDS_TEST_TOOL, promise } from './promise.ts';
 
 const SOURCE = 'docs/messages.md';
 const MESSAGES = 'https://platform.claude.com/docs/en/api/messages';
@@ -314,4 +314,33 @@ promise(
     await door.model.calls(model)[0]?.closed;
   },
   { ...NEEDS_HEADERS, ...NEEDS_LIVE },
+);
+
+promise(
+  'anthropic-api.server-tools',
+  {
+    says: 'tools of this server run as in any turn, and are not shown; one that is left unfinished ends with max_tokens',
+    source: SOURCE,
+  },
+  async (door) => {
+    const tools = [tool, { type: 'test_tool', label: 'anthropic-api' }];
+    const add = { name: 'add', args: '{"a":2,"b":3}', id: 'c1' };
+    const sums = callsFunctions(add);
+    const model = door.model.script(sums, says('It is 5.'));
+    const { content, stop_reason } = await message(door, { model, tools });
+    assert.deepEqual([content.map((block: Any) => block.text), stop_reason], [['It is 5.'], 'end_turn']);
+    const body = { model: door.model.script(sums, says('It is 5.')), tools };
+    assert.deepEqual(addedUp(await streamed(door, body)).content, content);
+    const endless = await message(door, { model: door.model.script(sums), tools });
+    assert.deepEqual([endless.content, endless.stop_reason], [[], 'max_tokens']);
+    const stopping: Script = async (turn) => {
+      const fn = { name: add.name, arguments: add.args };
+      await turn.delta({ tool_calls: [{ index: 0, id: 'c1', type: 'function', function: fn }] });
+      await turn.text('One STOP');
+      await turn.finish('tool_calls');
+    };
+    const stopped = await message(door, { model: door.model.script(stopping), tools, stop_sequences: ['STOP'] });
+    assert.deepEqual([stopped.content[0].text, stopped.stop_reason], ['One ', 'stop_sequence']);
+  },
+  { ...NEEDS_HEADERS, ...NEEDS_TEST_TOOL },
 );

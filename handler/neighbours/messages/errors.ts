@@ -17,9 +17,9 @@ export function requireVersion(given: string | undefined): void {
   throw new ApiError('refused', message, { param: VERSION_HEADER });
 }
 
-/** Whether a request is for the Messages API, by its path below the base path, and what it says of itself. */
+/** Whether a request is for the Messages API, by its path below the base path, mistaken or not, and what it says of itself. */
 export function speaksMessages(path: string, headers: Headers): boolean {
-  return /^\/v1\/messages(\/|$)/.test(path) || (/^\/v1\/models(\/|$)/.test(path) && headers.has(VERSION_HEADER));
+  return /^(\/v1)*\/messages(\/|$)/.test(path) || (/^\/v1\/models(\/|$)/.test(path) && headers.has(VERSION_HEADER));
 }
 
 /** The statuses that Anthropic has others for; what is not here stays. */

@@ -1,7 +1,7 @@
 // The wire of the Messages API, as `@anthropic-ai/sdk` (1.10.0) declares it, as far as it is spoken here.
 
 /** Why a message ended. */
-export type StopReason = 'end_turn' | 'max_tokens' | 'stop_sequence' | 'tool_use' | 'pause_turn' | 'refusal';
+export type StopReason = 'end_turn' | 'max_tokens' | 'stop_sequence' | 'tool_use' | 'refusal';
 
 /** A block of what the model says. */
 export type SaidBlock =

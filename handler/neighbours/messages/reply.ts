@@ -160,11 +160,10 @@ export class MessageReply {
     });
     switch (incomplete_details?.reason) {
       case 'max_output_tokens':
+      case 'max_messages': // cut as well: a paused turn would be gone on with as it stands, which no model does here
         return end('max_tokens');
       case 'content_filter':
         return end('refusal');
-      case 'max_messages':
-        return end('pause_turn');
     }
     if (stop_sequence !== null) return end('stop_sequence');
     if (output.some(({ type }) => type === 'function_call')) return end('tool_use');

@@ -128,10 +128,7 @@ export const messageWords: Readonly<Record<string, MemberWords>> = {
   inference_geo: ['Not supported.', null],
   fallbacks: ['Not supported.', null],
   'Message.content': ['The blocks, in their order: text, thinking, and calls of tools.'],
-  stop_reason: [
-    'Why it ended: `end_turn`, `max_tokens`, `stop_sequence`, `tool_use`, `pause_turn` or `refusal`.',
-    'end_turn',
-  ],
+  stop_reason: ['Why it ended: `end_turn`, `max_tokens`, `stop_sequence`, `tool_use` or `refusal`.', 'end_turn'],
   stop_sequence: ['The stop sequence at which the model was stopped.', '\n\n'],
   stop_details: ['More about a refusal.'],
   'Message.usage': ['The tokens of the turn.'],
