@@ -2,7 +2,8 @@ import type { Claimant } from '../caller-count.ts';
 import { ApiError, toApiError, whyAborted } from '../errors.ts';
 import { describe, log } from '../log.ts';
 import { Attempt, nameOf } from './attempt.ts';
-import { isIn, isOfOneServer, pauseOfLimits, reasonOf } from './failure.ts';
+import { pauseOfLimits } from './failure.ts';
+import { type Candidates, Search, unavailable } from './search.ts';
 import type { OpenServer } from './server.ts';
 import type { ServerGroup } from './server-group.ts';
 
@@ -43,22 +44,15 @@ export interface CallOf {
   heard(group: ServerGroup): void;
 }
 
-/** The groups to try: that of the model, then those of its fallbacks. A later one that `fits` an overflow has a larger context. */
-export interface Candidates {
-  groups: readonly ServerGroup[];
-  fits(group: ServerGroup, than: ServerGroup): boolean;
-}
-
-/** How long one waits before servers are tried again: from so many milliseconds on, twice as long each time, up to so many. */
-const [FIRST_PAUSE, LONGEST_PAUSE] = [100, 5_000];
+/** How long one waits for something to be left of the budget, in milliseconds; by chance up to twice as long. */
+const BUDGET_PAUSE = 100;
 
 /** How often a sign of life comes while one waits, in milliseconds. */
 const ALIVE_MS = 5_000;
 
 /**
- * Calls servers one after the other until one gives its first word; from then on the events are that server's. Each is tried once, as
- * far as its failure lets another one do better, and within the budget of what is tried again; then all of them once more, with a pause,
- * as often as the policy says; then those of the fallbacks; and when no other is left, those that are left alone after failures.
+ * Calls servers one after the other, as `search` has them and within the budget of what is tried again, until one gives its first word; from
+ * then on the events are that server's.
  */
 export function routedCall<E>(
   work: RoutedWork<E>,
@@ -96,63 +90,59 @@ interface Opened<E> {
 
 async function* open<E>(
   work: RoutedWork<E>,
-  { groups, fits }: Candidates,
+  candidates: Candidates,
   call: CallOf,
   signal: AbortSignal,
   answered: (limits: RateLimits) => void,
 ): AsyncGenerator<E, Opened<E>> {
-  const tried = new Set<OpenServer>();
+  const search = new Search(candidates, call.affinity, call.first);
   let failure: ApiError | undefined;
-  let overflowed: ServerGroup | undefined;
   let tries = 0;
-  groups[0]?.budget.asked();
-  const passes = [false, true].flatMap((isOpen) => groups.map((group) => ({ group, isOpen })));
-  for (const { group, isOpen } of passes) {
-    if (overflowed && (group === overflowed || !fits(group, overflowed))) continue;
-    const { retry } = group.policy;
-    for (let again = 0; ; ) {
-      const options = { isOpen, favourite: call.first };
-      let server = group.choose(call.affinity, tried, options);
-      if (!server) {
-        const pause = isOpen || again >= retry.attempts ? undefined : pauseBefore(group, again);
-        if (pause === undefined) break;
-        again++;
-        yield* pausing(pause, work.alive, signal);
-        for (const one of group.servers) tried.delete(one);
-        continue;
-      }
-      if (tries > 0 && !group.budget.take()) throw failure ?? unavailable(groups);
-      if (tries > 0) yield work.alive; // who waits for a sign of life gets one for each server
-      let leave: (() => void) | undefined;
-      if (group.queue) {
-        leave = yield* takePlace(group, call.claimant, work.alive, signal);
-        server = group.choose(call.affinity, tried, options) ?? server; // others have come and gone meanwhile
-      }
-      tried.add(server);
-      const begin = carried(work, server, group);
-      if (begin instanceof ApiError) leave?.();
-      else tries++;
-      const opened =
-        begin instanceof ApiError
-          ? begin
-          : yield* tryServer({ work, server, group, begin, leave, call, signal, answered, passedOver: tries - 1 });
-      if (!(opened instanceof ApiError)) return opened;
-      if (signal.aborted) throw opened;
-      failure = opened;
-      const reason = reasonOf(opened);
-      if (reason === 'context_length') overflowed = group;
-      else if (!isIn(retry.on, reason) && !isOfOneServer(opened, reason)) throw opened;
-      log.warn('a model server is passed over', {
-        request_id: call.requestId,
-        model: call.model,
-        url_host: nameOf(server),
-        reason,
-        error: describe(opened),
-      });
-      if (overflowed) break;
+  candidates.groups[0]?.budget.asked();
+  for (;;) {
+    const step = search.next();
+    if (!step) throw failure ?? unavailable(candidates);
+    const { group } = step;
+    if (step.wait !== undefined) {
+      yield* pausing(group.change(step.wait), work.alive, signal);
+      continue;
     }
+    if (tries > 0) yield work.alive; // who waits for a sign of life gets one for each server
+    const leave = group.queue && (yield* takePlace(group, call.claimant, work.alive, signal));
+    const server = search.choose(group); // others have come and gone meanwhile
+    if (!server) {
+      leave?.();
+      continue;
+    }
+    // One that is left alone is tried by one call at a time, which is bound enough.
+    const isFree = tries === 0 || server.health.mayBeTried(performance.now());
+    if (!isFree && !group.budget.take()) {
+      leave?.();
+      if (!search.isPatient()) throw failure ?? unavailable(candidates);
+      yield* pausing(group.change(BUDGET_PAUSE * (1 + Math.random())), work.alive, signal);
+      continue;
+    }
+    search.asked(server);
+    const begin = carried(work, server, group);
+    if (begin instanceof ApiError) leave?.();
+    else tries++;
+    const opened =
+      begin instanceof ApiError
+        ? begin
+        : yield* tryServer({ work, server, group, begin, leave, call, signal, answered, passedOver: tries - 1 });
+    if (!(opened instanceof ApiError)) return opened;
+    if (signal.aborted) throw opened;
+    failure = opened;
+    const reason = search.failed(group, opened);
+    if (reason === undefined) throw opened;
+    log.warn('a model server is passed over', {
+      request_id: call.requestId,
+      model: call.model,
+      url_host: nameOf(server),
+      reason,
+      error: describe(opened),
+    });
   }
-  throw failure ?? unavailable(groups);
 }
 
 /** What a server is to do, or why it cannot carry it. */
@@ -257,41 +247,15 @@ async function* waiting<E, T>(what: T | Promise<T>, alive: E): AsyncGenerator<E,
 
 const LATE = Symbol('late');
 
-/**
- * How long to wait before all servers of a group are tried again: some time by chance, so that not all callers come back at once, or as long as
- * the one that may be called soonest has asked for; undefined where that is too long.
- */
-function pauseBefore({ servers }: ServerGroup, again: number): number | undefined {
-  const now = performance.now();
-  const soonest = Math.min(...servers.map(({ health }) => health.pauseLeft(now)));
-  if (soonest > LONGEST_PAUSE) return undefined;
-  return soonest + Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** again);
-}
-
-/** Waits for some time, with signs of life; rejects when the signal aborts. */
-async function* pausing<E>(ms: number, alive: E, signal: AbortSignal): AsyncGenerator<E, void> {
+/** Waits for something that ends by itself, with signs of life; rejects when the signal aborts. */
+async function* pausing<E>(what: Promise<void>, alive: E, signal: AbortSignal): AsyncGenerator<E, void> {
   if (signal.aborted) throw whyAborted(signal);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
+  const { promise, reject } = Promise.withResolvers<never>();
   const leave = () => reject(whyAborted(signal));
   signal.addEventListener('abort', leave, { once: true });
   try {
-    yield* waiting(promise, alive);
+    yield* waiting(Promise.race([what, promise]), alive);
   } finally {
-    clearTimeout(timer);
     signal.removeEventListener('abort', leave);
   }
-}
-
-/** The error where no server was asked: each has asked to be left alone, or is, after failures. */
-function unavailable(groups: readonly ServerGroup[]): ApiError {
-  const now = performance.now();
-  const pauses = groups.flatMap(({ servers }) => servers.map(({ health }) => health.pauseLeft(now)));
-  const soonest = Math.min(...pauses.filter((pause) => pause > 0));
-  if (soonest === Number.POSITIVE_INFINITY)
-    return new ApiError('overloaded', 'No server of the model can be called now.', { headers: { 'retry-after': '1' } });
-  const seconds = String(Math.ceil(soonest / 1_000));
-  return new ApiError('rate_limit', `The model backend is at its rate limit. Please try again in ${seconds}s.`, {
-    headers: { 'retry-after': seconds },
-  });
 }

@@ -44,8 +44,8 @@ export class ServerGroup {
     { isOpen = false, favourite }: { isOpen?: boolean; favourite?: OpenServer | undefined } = {},
   ): OpenServer | undefined {
     const now = performance.now();
-    const wanted = isOpen ? 'open' : 'ready';
-    const usable = this.servers.filter((server) => !skip.has(server) && server.health.state(now) === wanted);
+    const mayAsk = ({ health }: OpenServer) => (isOpen ? health.mayBeTried(now) : health.state(now) === 'ready');
+    const usable = this.servers.filter((server) => !skip.has(server) && mayAsk(server));
     if (usable.length < 2) return usable[0];
     const free = usable.filter(({ health, concurrency }) => health.load < concurrency);
     const from = free.length > 0 ? free : usable;
@@ -55,6 +55,17 @@ export class ServerGroup {
       key,
     );
     return favourite && equal.includes(favourite) ? favourite : atRandom(equal);
+  }
+
+  /** Resolves when a server has turned out to be well or not, or after so many milliseconds. */
+  change(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ends = this.servers.map(({ health }) => health.onChange(resolve));
+    const timer = setTimeout(resolve, ms);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      for (const end of ends) end();
+    });
   }
 
   /** The places that there are now: of servers that may be called. */

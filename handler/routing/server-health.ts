@@ -18,11 +18,23 @@ export class ServerHealth {
   #isOnTrial = false;
   /** Until when it has asked to be left alone. */
   #pausedUntil = 0;
+  readonly #listeners = new Set<() => void>();
 
   /** Whether it may be called: `paused` as long as it has asked for, `open` after too many failures, until one call may try it again. */
   state(now: number): 'ready' | 'paused' | 'open' {
     if (this.#openUntil > now || (this.#openUntil > 0 && this.#isOnTrial)) return 'open';
     return this.#pausedUntil > now ? 'paused' : 'ready';
+  }
+
+  /** Whether it is left alone, and no call is finding out if it is well again. */
+  mayBeTried(now: number): boolean {
+    return this.#openUntil > 0 && !this.#isOnTrial && this.state(now) === 'open';
+  }
+
+  /** Calls a function at each change of whether it may be called, until the returned one is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Milliseconds for which it has asked to be left alone. */
@@ -38,10 +50,11 @@ export class ServerHealth {
 
   /** A call got its first word. */
   succeeded(name: string): void {
-    if (this.#openUntil > 0) log.info('a model server answers again', { url_host: name });
     this.#failures = 0;
+    if (this.#openUntil === 0) return;
+    log.info('a model server answers again', { url_host: name });
     this.#openUntil = 0;
-    this.#isOnTrial = false;
+    this.#endTrial();
   }
 
   /** A call has failed, or a probe has, in a way that tells of the server. */
@@ -50,7 +63,7 @@ export class ServerHealth {
     const isOpen = this.#openUntil > 0;
     if (!isOpen && this.#failures < failures) return;
     this.#openUntil = performance.now() + open;
-    this.#isOnTrial = false;
+    this.#endTrial();
     if (isOpen) return;
     log.warn('a model server is left alone after failures in a row', {
       url_host: name,
@@ -62,7 +75,7 @@ export class ServerHealth {
 
   /** A call ended without telling anything of the server. */
   untold(): void {
-    this.#isOnTrial = false;
+    if (this.#isOnTrial) this.#endTrial();
   }
 
   /** It has asked to be left alone for so many milliseconds. */
@@ -74,5 +87,10 @@ export class ServerHealth {
   probed(): void {
     if (this.#openUntil > 0) this.#openUntil = 1;
     else this.#failures = 0;
+  }
+
+  #endTrial(): void {
+    this.#isOnTrial = false;
+    for (const listener of [...this.#listeners]) listener();
   }
 }
