@@ -70,8 +70,9 @@ function rightParts(
     proof: tryRead({ proof }).proof,
     database: tryRead({ database }).database ?? DEFAULT_DATABASE,
     processes: tryRead({ processes }).processes ?? 1,
-    models: listOf(models).map(({ url }) => {
-      const [model] = tryRead({ models: [{ match: '*', backend: 'chat', url }] }).models ?? [];
+    models: listOf(models).map(({ url, to }) => {
+      const servers = to === undefined ? { url } : { to: listOf(to).map(({ url }) => ({ url })) };
+      const [model] = tryRead({ models: [{ match: '*', backend: 'chat', ...servers }] }).models ?? [];
       return model ?? { match: '*', backend: 'demo' as const };
     }),
   };

@@ -148,3 +148,26 @@ describe('the configuration says what is wrong', () => {
   ];
   for (const [models, says] of wrong) test(`${says}`, () => assert.throws(() => parseConfig({ models }), says));
 });
+
+test('GET /v1/models tells the context of each model, what it takes, and how many of its servers are up', async (t) => {
+  const listed = { id: 'x', max_model_len: 4096, architecture: { input_modalities: ['text', 'image'] } };
+  const to = inOrder.map((server) => ({ ...server, as: 'x' }));
+  const fleet = await fleetOf(
+    t,
+    { to, breaker: { failures: 1, open: '60s' } },
+    { match: 'x', backend: 'chat', url: 'http://c/v1', context: 999 },
+  );
+  fleet.list('a', listed);
+  fleet.list('b', { ...listed, max_model_len: 2048 });
+  fleet.play('a', refuses(500));
+  await fleet.turn();
+  const reply = await fleet.handler.fetch(new Request('http://x/v1/models'));
+  const { data } = (await reply.json()) as { data: object[] };
+  const named = { object: 'model', created: 0, owned_by: 'antiphon' };
+  assert.deepEqual(data, [
+    { id: 'm', ...named, context_window: 2048, input_modalities: ['text', 'image'], servers: { up: 1, all: 2 } },
+    { id: 'x', ...named, context_window: 999, servers: { up: 1, all: 1 } },
+  ]);
+  const one = await fleet.handler.fetch(new Request('http://x/v1/models/m'));
+  assert.deepEqual(await one.json(), data[0]);
+});

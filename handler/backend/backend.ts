@@ -201,6 +201,15 @@ export interface PreparedForward {
 /** Prepares a request for the server that has its model. Throws an ApiError where that server has no such API. */
 export type Forward = (request: ForwardedRequest) => PreparedForward;
 
+/** A model as its server lists it. */
+export interface OfferedModel {
+  id: string;
+  /** Its context in tokens, where the list tells it. */
+  context?: number | undefined;
+  /** What it takes: `text`, `image`, `audio`, ..., where the list tells it. */
+  inputs?: readonly string[] | undefined;
+}
+
 /** A protocol for calling models. */
 export interface Backend {
   /**
@@ -208,8 +217,8 @@ export interface Backend {
    * carry, before it returns; everything else it carries, but for hints.
    */
   prepare(call: ModelCall, profile: ServerProfile): PreparedCall;
-  /** The ids of its models; rejects if it cannot list them. */
-  models(signal: AbortSignal): Promise<readonly string[]>;
+  /** Its models, by their ids or with what else the list tells of them; rejects if it cannot list them. */
+  models(signal: AbortSignal): Promise<readonly (string | OfferedModel)[]>;
   /** The context of a model in tokens, where its server tells it; rejects if it cannot be asked. */
   context?(model: string, signal: AbortSignal): Promise<number | undefined>;
   /** Prepares a request that is passed on as it is; absent where its servers have no other APIs. */

@@ -1,5 +1,5 @@
 import { matcher } from '../pattern.ts';
-import type { ModelContexts } from './contexts.ts';
+import { listedAs, type ModelContexts } from './contexts.ts';
 import { type KnownBackend, type ModelServer, openModelServer } from './server.ts';
 import { type RoutePolicy, ServerGroup } from './server-group.ts';
 
@@ -48,8 +48,33 @@ export function entryOf({ match, servers, policy, context, showsServed = false }
   return { match, matches: matcher(match), context, group, isPlain: policy === undefined, known, showsServed };
 }
 
-/** The names that the servers of an entry list, each once; a model that is called otherwise there has its name here. */
-export async function namesOf({ known }: RoutedEntry, timeout: number): Promise<string[]> {
-  const lists = await Promise.all(known.map(({ list }) => list(timeout)));
-  return [...new Set(lists.flat())];
+/** A model that requests may name, and what is known of it. */
+export interface KnownModel {
+  id: string;
+  /** Its context in tokens, as the configuration says or its servers list it. */
+  context: number | undefined;
+  /** What it takes, where its servers list that. */
+  inputs: readonly string[] | undefined;
+  /** How many servers it has, and how many of them may be asked. */
+  servers: { up: number; all: number };
+}
+
+/** The models of an entry: its own name, or those that its servers list and its pattern matches, each once. */
+export async function modelsOfEntry(entry: RoutedEntry, timeout: number): Promise<KnownModel[]> {
+  const lists = await Promise.all(entry.known.map(({ list }) => list(timeout)));
+  const isPattern = entry.match.includes('*');
+  const listed = isPattern ? new Set(lists.flat().map(({ id }) => id)) : [entry.match];
+  const now = performance.now();
+  const { servers } = entry.group;
+  const up = servers.filter(({ health }) => health.state(now) !== 'open').length;
+  return [...listed].filter(entry.matches).map((id) => {
+    const there = lists.flatMap((list, at) => listedAs(list, entry.known[at]?.name ?? id) ?? []);
+    const contexts = there.flatMap(({ context }) => context ?? []);
+    return {
+      id,
+      context: entry.context ?? (contexts.length > 0 ? Math.min(...contexts) : undefined),
+      inputs: there.find(({ inputs }) => inputs)?.inputs,
+      servers: { up, all: servers.length },
+    };
+  });
 }

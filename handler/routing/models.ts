@@ -1,11 +1,11 @@
 import type { ForwardedRequest, Prepare, PreparedForward } from '../backend/backend.ts';
 import { ApiError, wordOf } from '../errors.ts';
-import { entryOf, type ModelRoute, namesOf, type RoutedEntry } from './entry.ts';
+import { entryOf, type KnownModel, type ModelRoute, modelsOfEntry, type RoutedEntry } from './entry.ts';
 import { type Calls, openCalls } from './open-calls.ts';
 import { type ForwardCalls, openForward } from './open-forward.ts';
 import type { ModelAddress } from './server.ts';
 
-export type { ModelRoute } from './entry.ts';
+export type { KnownModel, ModelRoute } from './entry.ts';
 export type { WatchedServer } from './open-calls.ts';
 export type { ForwardingServer } from './open-forward.ts';
 export { type KnownBackend, knowing, type ModelAddress } from './server.ts';
@@ -37,6 +37,8 @@ export interface Models {
    * answer in time counts with its previous list.
    */
   list(timeout: number): Promise<string[]>;
+  /** The same, with what is known of each. */
+  catalog(timeout: number): Promise<KnownModel[]>;
   /**
    * Whether a request may name it, as far as can be told: an entry names it, or the backend behind a pattern lists it, or lists
    * nothing at all.
@@ -60,21 +62,22 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
     if (entry) return entry;
     throw unknownModel(model);
   };
+  const catalog = async (timeout: number) => {
+    const all = await Promise.all(entries.map((entry) => modelsOfEntry(entry, timeout)));
+    const first = new Map<string, KnownModel>();
+    for (const model of all.flat()) if (!first.has(model.id)) first.set(model.id, model);
+    return [...first.values()];
+  };
   return {
     find: (model) => routedModel(find(model), model, find),
     async has(model, timeout) {
       const entry = entries.find(({ matches }) => matches(model));
       if (!entry?.match.includes('*') || entry.known.some(({ name }) => name !== undefined)) return entry !== undefined;
-      const names = await namesOf(entry, timeout);
-      return names.length === 0 || names.includes(model);
+      const models = await modelsOfEntry(entry, timeout);
+      return models.length === 0 || models.some(({ id }) => id === model);
     },
-    async list(timeout) {
-      const lists = entries.map(async (entry) => {
-        if (!entry.match.includes('*')) return [entry.match];
-        return (await namesOf(entry, timeout)).filter(entry.matches);
-      });
-      return [...new Set((await Promise.all(lists)).flat())];
-    },
+    list: async (timeout) => (await catalog(timeout)).map(({ id }) => id),
+    catalog,
   };
 }
 

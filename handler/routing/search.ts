@@ -10,7 +10,9 @@ export interface Candidates {
 }
 
 /** What to do next: ask a server, or wait for so many milliseconds, or until something is known of a server if that comes first. */
-export type Step = { server: OpenServer; group: ServerGroup; wait?: undefined } | { wait: number; group: ServerGroup };
+export type NextStep =
+  | { server: OpenServer; group: ServerGroup; wait?: undefined }
+  | { wait: number; group: ServerGroup };
 
 /** How long one waits before servers are tried again: from so many milliseconds on, twice as long each time, up to so many. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [100, 5_000];
@@ -43,7 +45,7 @@ export class Search {
   }
 
   /** What to do next; undefined where nothing is left. */
-  next(): Step | undefined {
+  next(): NextStep | undefined {
     const { groups } = this.#candidates;
     for (; this.#at < groups.length; this.#at++, this.#again = 0) {
       const group = groups[this.#at];
@@ -97,7 +99,7 @@ export class Search {
     return overflowed !== undefined && (group === overflowed || !this.#candidates.fits(group, overflowed));
   }
 
-  #lastResort(): Step | undefined {
+  #lastResort(): NextStep | undefined {
     const now = performance.now();
     const groups = this.#candidates.groups.filter((group) => !this.#isSkipped(group));
     const [first] = groups;

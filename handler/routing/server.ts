@@ -1,7 +1,7 @@
-import type { Backend, Forward, Prepare, ServerProfile } from '../backend/backend.ts';
+import type { Backend, Forward, OfferedModel, Prepare, ServerProfile } from '../backend/backend.ts';
 import { type ApiError, unsupported } from '../errors.ts';
 import { fixedLimits } from '../limits.ts';
-import { ModelContexts } from './contexts.ts';
+import { ModelContexts, type ModelList } from './contexts.ts';
 import { ServerHealth } from './server-health.ts';
 
 /** Where a model is, for those who are told of its turns: the name of its backend, and the host of the URL, where it has one. */
@@ -16,14 +16,15 @@ export interface ModelAddress {
 export interface KnownBackend {
   readonly backend: Backend;
   readonly contexts: ModelContexts;
-  /** The ids of its models, within `timeout` milliseconds. */
-  readonly list: (timeout: number) => Promise<readonly string[]>;
+  /** Its models, within `timeout` milliseconds: what it said last if it does not answer. */
+  readonly list: ModelList;
   readonly health: ServerHealth;
 }
 
 /** A backend of which nothing is known yet. */
 export function knowing(backend: Backend): KnownBackend {
-  return { backend, contexts: new ModelContexts(backend), list: cachedList(backend), health: new ServerHealth() };
+  const list = cachedList(backend);
+  return { backend, contexts: new ModelContexts(backend, list), list, health: new ServerHealth() };
 }
 
 /** One server of a model. */
@@ -95,20 +96,20 @@ function notSpoken({ api }: Parameters<Forward>[0], { backend }: ModelAddress): 
  * Caches the list of a backend for an interval, since anybody may ask; concurrent callers share one request. A failed request
  * keeps the previous list.
  */
-function cachedList(backend: Backend): (timeout: number) => Promise<readonly string[]> {
+function cachedList(backend: Backend): ModelList {
   let lastCall = Number.NEGATIVE_INFINITY;
-  let names: readonly string[] = [];
-  let pending = Promise.resolve(names);
+  let models: readonly OfferedModel[] = [];
+  let pending = Promise.resolve(models);
   return (timeout) => {
     const now = performance.now();
     if (now - lastCall >= fixedLimits.listingInterval) {
       lastCall = now;
       pending = backend.models(AbortSignal.timeout(timeout)).then(
         (result) => {
-          names = result;
-          return result;
+          models = result.map((model) => (typeof model === 'string' ? { id: model } : model));
+          return models;
         },
-        () => names,
+        () => models,
       );
     }
     return pending;

@@ -115,7 +115,8 @@ async function askList(model: BuiltInModel, transport: Transport, timeout: numbe
   const timer = setTimeout(() => controller.abort(new DOMException('too late', 'TimeoutError')), timeout);
   try {
     const [route] = openModels({ models: [model], errorDetail: false }, wire.transport).routes;
-    const names = (await route?.servers[0]?.backend.models(controller.signal)) ?? [];
+    const listed = (await route?.servers[0]?.backend.models(controller.signal)) ?? [];
+    const names = listed.map((model) => (typeof model === 'string' ? model : model.id));
     const exchange = wire.exchanges.at(-1);
     return names.length > 0 || (exchange && isList(exchange)) ? { names, exchange } : { exchange };
   } catch (error) {

@@ -3,6 +3,9 @@ import { says } from '../support/model/scripted.ts';
 import { refuses } from './ask.ts';
 import { NEEDS_HEADERS, promise } from './promise.ts';
 
+/** What each model has beside its id, where its server tells no more. */
+const NAMED = { object: 'model', created: 0, owned_by: 'antiphon', servers: { up: 1, all: 1 } };
+
 promise(
   'models.list',
   {
@@ -17,7 +20,7 @@ promise(
     assert.equal(object, 'list');
     for (const { id, ...model } of data) {
       assert.equal(typeof id, 'string');
-      assert.deepEqual(model, { object: 'model', created: 0, owned_by: 'antiphon' });
+      assert.deepEqual(model, NAMED);
     }
     const ids = data.map(({ id }) => String(id));
     assert.deepEqual(ids.slice(0, 2), ['demo', 'down']);
@@ -38,7 +41,7 @@ promise(
     for (const id of ['demo', data.at(-1)?.id]) {
       const reply = await door.fetch(`/v1/models/${id}`);
       assert.equal(reply.status, 200, id);
-      assert.deepEqual(await reply.json(), { id, object: 'model', created: 0, owned_by: 'antiphon' });
+      assert.deepEqual(await reply.json(), { id, ...NAMED });
     }
     for (const id of ['nobody-knows', 'scripted-nobody', 'a/b', 'a/b/c']) {
       const unknown = { status: 404, code: 'model_not_found', param: 'model' };

@@ -105,6 +105,8 @@ export interface Fleet {
   hosts(): string[];
   /** What a host does from now on. */
   play(host: string, ...plays: Play[]): void;
+  /** What a host lists as its models from now on. */
+  list(host: string, ...models: object[]): void;
   /** Makes a turn; the body of its reply, parsed. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into replies without a schema
   turn(request?: object, headers?: Record<string, string>): Promise<{ status: number; json: any; headers: Headers }>;
@@ -116,10 +118,12 @@ export interface Fleet {
 /** Opens a handler with these `models`, whose servers are `http://NAME/v1`. What a host does not play, it answers. */
 export async function openFleet(models: readonly object[], more: object = {}): Promise<Fleet> {
   const plays = new Map<string, Play[]>();
+  const lists = new Map<string, object[]>();
   const calls: FleetCall[] = [];
   const transport: Transport = async (url, { method, headers, body, signal }) => {
     const { host, pathname: path } = new URL(url);
-    if (method === 'GET') return upstream(200, [JSON.stringify({ data: [{ id: `model-of-${host}` }] })]);
+    if (method === 'GET')
+      return upstream(200, [JSON.stringify({ data: lists.get(host) ?? [{ id: `model-of-${host}` }] })]);
     const isJson = headers['content-type'] === 'application/json';
     const call = { host, path, headers, signal, body: isJson ? JSON.parse(String(body)) : body };
     calls.push(call);
@@ -143,6 +147,7 @@ export async function openFleet(models: readonly object[], more: object = {}): P
           headers: { 'content-type': 'application/json', ...init.headers },
         }),
       ),
+    list: (host, ...models) => lists.set(host, models),
     async turn(request = {}, headers = {}) {
       const body = JSON.stringify({ model: 'm', input: 'Hi', ...request });
       const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body };

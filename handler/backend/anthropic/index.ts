@@ -2,11 +2,12 @@ import { ApiError } from '../../errors.ts';
 import { Remembered } from '../../remembered.ts';
 import type { TraceHeaders } from '../../trace-headers.ts';
 import type { Transport, Upstream } from '../../transport.ts';
-import type { Backend } from '../backend.ts';
+import type { Backend, OfferedModel } from '../backend.ts';
 import { toModelFunctions } from '../functions/tools.ts';
 import { text } from '../server/json-fields.ts';
+import { modelsIn } from '../server/listed-models.ts';
 import { readReply } from '../server/reply-stream.ts';
-import { getJson, idsOf, openServer, readJson, type Server, type ServerOptions, sendingOn } from '../server/server.ts';
+import { getJson, openServer, readJson, type Server, type ServerOptions, sendingOn } from '../server/server.ts';
 import { ServerMemory } from '../server/server-memory.ts';
 import { ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { boundIn, isAboutThinking } from './failure.ts';
@@ -92,14 +93,14 @@ async function open(
 /** The most models the API lists in one page. */
 const PAGE_SIZE = 1_000;
 
-async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
-  const ids: string[] = [];
+async function listModels(server: Server, signal: AbortSignal): Promise<OfferedModel[]> {
+  const all: OfferedModel[] = [];
   for (let after = ''; ; ) {
     const from = after && `&after_id=${encodeURIComponent(after)}`;
     const page = await getJson(server, `/models?limit=${PAGE_SIZE}${from}`, signal);
-    ids.push(...idsOf(page));
+    all.push(...modelsIn(page));
     const last = page.has_more === true ? text(page.last_id) : '';
-    if (last === '' || last === after) return ids;
+    if (last === '' || last === after) return all;
     after = last;
   }
 }

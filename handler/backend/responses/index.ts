@@ -1,8 +1,9 @@
 import type { Backend } from '../backend.ts';
 import { type ModelFunction, toModelFunctions } from '../functions/tools.ts';
+import { listModels } from '../server/listed-models.ts';
 import { readReply } from '../server/reply-stream.ts';
 import { applyRules } from '../server/request-rules.ts';
-import { listModels, type Server, sendingOn } from '../server/server.ts';
+import { type Server, sendingOn } from '../server/server.ts';
 import { ServerMemory } from '../server/server-memory.ts';
 import { ask, only, ServerTokenCounter, tokens } from '../server/token-count.ts';
 import { toldContext } from '../server/told-context.ts';

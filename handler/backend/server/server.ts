@@ -104,17 +104,6 @@ export function sendingOn(server: Server, values: RequestValues | undefined): Se
   return { id, send: bound(send), sendToRoot: bound(sendToRoot) };
 }
 
-/** The ids that the server's `GET /models` lists. */
-export async function listModels(server: Server, signal: AbortSignal): Promise<string[]> {
-  return idsOf(await getJson(server, '/models', signal));
-}
-
-/** The ids of a list of models. */
-export function idsOf(list: JsonObject): string[] {
-  const data = Array.isArray(list.data) ? list.data : [];
-  return data.flatMap((entry) => (isObject(entry) && typeof entry.id === 'string' ? [entry.id] : []));
-}
-
 /** The object that a GET gives; rejects when it gives something else. */
 export async function getJson(server: Server, path: string, signal: AbortSignal): Promise<JsonObject> {
   return readJson(await succeeded(server.send('GET', path, signal)));

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { requireVersion, VERSION_HEADER } from '../../neighbours/messages/errors.ts';
 import { listedModel, pageOfModels } from '../../neighbours/messages/models.ts';
 import { modelNotFound } from '../../routing/model-names.ts';
-import { unknownModel } from '../../routing/models.ts';
+import { type KnownModel, unknownModel } from '../../routing/models.ts';
 import { mayUse } from '../../service/context.ts';
 import type { Env } from '../env.ts';
 import { json, type Route, route } from '../route.ts';
@@ -16,9 +16,15 @@ export const models: Route[] = [
     summary: 'List models',
     reply: json('ModelList'),
     async handle({ c, ctx, services: { models, limits } }) {
-      const ids = (await models.list(limits.listing)).filter((id) => mayUse(ctx.caller, id));
-      if (isAnthropics(c)) return c.json(pageOfModels(ids, c.req.query()));
-      return c.json({ object: 'list', data: ids.map(modelOf) });
+      const all = (await models.catalog(limits.listing)).filter(({ id }) => mayUse(ctx.caller, id));
+      if (isAnthropics(c))
+        return c.json(
+          pageOfModels(
+            all.map(({ id }) => id),
+            c.req.query(),
+          ),
+        );
+      return c.json({ object: 'list', data: all.map(shown) });
     },
   }),
   route({
@@ -31,7 +37,11 @@ export const models: Route[] = [
       const { models, limits } = services;
       if (!mayUse(ctx.caller, params.model)) throw unknownModel(params.model);
       const { model } = params;
-      if (await models.has(model, limits.listing)) return c.json(isAnthropics(c) ? listedModel(model) : modelOf(model));
+      const known = (await models.catalog(limits.listing)).find(({ id }) => id === model);
+      if (known || (await models.has(model, limits.listing))) {
+        if (isAnthropics(c)) return c.json(listedModel(model));
+        return c.json(known ? shown(known) : named(model));
+      }
       throw await modelNotFound(services, params.model);
     },
   }),
@@ -44,6 +54,16 @@ function isAnthropics({ req }: Context<Env>): boolean {
   return version !== undefined;
 }
 
-function modelOf(id: string) {
+/** A model in OpenAI's shape, with what is known of it beside. */
+function shown({ id, context, inputs, servers }: KnownModel) {
+  return {
+    ...named(id),
+    ...(context !== undefined && { context_window: context }),
+    ...(inputs && { input_modalities: inputs }),
+    servers,
+  };
+}
+
+function named(id: string) {
   return { id, object: 'model', created: 0, owned_by: 'antiphon' };
 }

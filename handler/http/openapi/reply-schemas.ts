@@ -144,6 +144,12 @@ const usagePage: Members<UsagePage> = {
   last_id: textOrNull,
   has_more: { type: 'boolean' },
 };
+const knownOfModel = {
+  context_window: count,
+  input_modalities: { type: 'array', items: text },
+  servers: { type: 'object', additionalProperties: count },
+};
+const model = { id: text, object: text, created: time, owned_by: text, ...knownOfModel };
 const error: Members<ErrorBody['error']> = {
   message: text,
   type: text,
@@ -191,8 +197,8 @@ export const replySchemas: Record<string, JsonSchema> = {
   ConversationList: object(conversationList),
   UsagePage: object(usagePage),
   Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
-  Model: object({ id: text, object: text, created: time, owned_by: text }),
-  ModelList: object({ object: text, data: { type: 'array', items: { type: 'object', properties: { id: text } } } }),
+  Model: object(model, Object.keys(knownOfModel)),
+  ModelList: object({ object: text, data: { type: 'array', items: object(model, Object.keys(knownOfModel)) } }),
   Message: object(message),
   MessageEvent: item,
   MessageTokens: object({ input_tokens: count }),

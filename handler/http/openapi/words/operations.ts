@@ -40,7 +40,7 @@ const pageOf = (data: { id: string }) => ({
 const PAGE =
   'The newest comes first, unless `order=asc`. A page may end before it is full, with `has_more`: go on with `after=` its `last_id`, ' +
   'which need not be in it. ';
-const model = { id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon' };
+const model = { id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon', servers: { up: 1, all: 1 } };
 const json = (value: object) => ({ 'application/json': value });
 const ok = json({ status: 'ok' });
 
