@@ -6,7 +6,7 @@ import { LABELS, type Servers } from './servers.ts';
 import { spread } from './statistics.ts';
 
 // The comparisons before have warmed all of them.
-const DOORS = ['http', 'streamed', 'processor'] as const;
+const DOORS = ['http', 'routed', 'streamed', 'processor'] as const;
 
 /** What the doors that stream add to the model's own first chunk, for a model that thinks and one that does not. */
 export async function measureFirstEvents(

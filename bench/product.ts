@@ -16,21 +16,27 @@ export interface Product extends Child {
 }
 
 /**
- * Whether the product is the built package in `dist`, which is not waited for, a folder for its CPU profile, and where its traces and
- * metrics go.
+ * Whether the product is the built package in `dist`, which is not waited for, a folder for its CPU profile, where its traces and
+ * metrics go, and whether its model has two servers, which are both the mock.
  */
 export interface ProductOptions {
   built?: boolean;
   profile?: string | undefined;
   otlp?: string;
+  routed?: boolean;
 }
 
 /** Starts the product on the mock model with a database of its own. */
-export async function startProduct(mockPort: number, { built, profile, otlp }: ProductOptions = {}): Promise<Product> {
+export async function startProduct(
+  mockPort: number,
+  { built, profile, otlp, routed }: ProductOptions = {},
+): Promise<Product> {
   const folder = newFolder();
   const [grpc, http] = [await freePort(), await freePort()];
   const config = join(folder, 'config.yaml');
-  const models = [{ match: 'bench', backend: 'chat', url: `http://127.0.0.1:${mockPort}/v1` }];
+  const url = `http://127.0.0.1:${mockPort}/v1`;
+  const servers = routed ? { to: [{ url }, { url: `${url}/` }] } : { url };
+  const models = [{ match: 'bench', backend: 'chat', ...servers }];
   const database = `sqlite:${join(folder, 'bench.db')}`;
   await writeFile(config, JSON.stringify({ models, database, listen: { admin: 'off' } })); // YAML takes JSON as it is
   const main = fileURLToPath(new URL(built ? '../dist/shim/main.js' : '../shim/main.ts', import.meta.url));

@@ -3,8 +3,8 @@ import type { Entrant, Question } from './compare.ts';
 import { CONNECTIONS, type Plan, SHAPES } from './plan.ts';
 import { LABELS, type Servers, type Subject } from './servers.ts';
 
-const TURN_DOORS = ['http', 'traced', 'streamed', 'buffered', 'bare', 'floor'] as const;
-const STREAM_DOORS = ['http', 'streamed', 'buffered', 'processor', 'floor'] as const;
+const TURN_DOORS = ['http', 'routed', 'traced', 'streamed', 'buffered', 'bare', 'floor'] as const;
+const STREAM_DOORS = ['http', 'routed', 'streamed', 'buffered', 'processor', 'floor'] as const;
 
 /** The comparisons of a run, by name. */
 export function questionsOf({ subjects, peers }: Servers, plan: Plan): Record<'turn' | 'bursts' | 'tokens', Question> {

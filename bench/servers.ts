@@ -21,7 +21,7 @@ export interface Subject {
 }
 
 /** The subjects beside the peers: the model itself, the product's doors, and what does the least that can be done in their place. */
-type OwnName = 'mock' | 'http' | 'traced' | 'streamed' | 'buffered' | 'bare' | 'processor' | 'floor';
+type OwnName = 'mock' | 'http' | 'traced' | 'routed' | 'streamed' | 'buffered' | 'bare' | 'processor' | 'floor';
 
 /** All subjects. */
 export type SubjectName = OwnName | PeerName;
@@ -31,6 +31,7 @@ export const LABELS: Readonly<Record<SubjectName, string>> = {
   mock: 'the mock model itself',
   http: 'plain HTTP',
   traced: 'plain HTTP, telemetry on',
+  routed: 'plain HTTP, two servers',
   streamed: 'Envoy, streamed mode',
   buffered: 'Envoy, buffered mode',
   bare: 'a bare server',
@@ -66,6 +67,7 @@ export async function startServers({ shapes, peers: withPeers, profile, say }: S
   const receiverPort = await freePort();
   const receiver = await startScript('otlp-receiver.ts', receiverPort);
   const traced = await startProduct(mockPort, { otlp: `http://127.0.0.1:${receiverPort}` });
+  const routed = await startProduct(mockPort, { routed: true });
   const [streamedPort, bufferedPort] = [await freePort(), await freePort()];
   const streamed = await startEnvoy({ mode: 'streamed', grpcPort: product.grpc, envoyPort: streamedPort });
   const buffered = await startEnvoy({ mode: 'buffered', grpcPort: product.grpc, envoyPort: bufferedPort });
@@ -94,6 +96,7 @@ export async function startServers({ shapes, peers: withPeers, profile, say }: S
       mock: subject('mock', mockPort, { mock: mock.pid }),
       http: subject('http', product.http, ours),
       traced: subject('traced', traced.http, { mock: mock.pid, server: traced.pid }),
+      routed: subject('routed', routed.http, { mock: mock.pid, server: routed.pid }),
       streamed: subject('streamed', streamedPort, { ...ours, envoy: streamed.pid }),
       buffered: subject('buffered', bufferedPort, { ...ours, envoy: buffered.pid }),
       bare: subject('bare', barePort, { mock: mock.pid, server: bare.pid }),
@@ -103,7 +106,7 @@ export async function startServers({ shapes, peers: withPeers, profile, say }: S
     peers: peers.map(({ name, port, pid }) => subject(name, port, { mock: mock.pid, server: pid })),
     async stop() {
       await Promise.all([floor, streamed, buffered, before].map((envoy) => envoy.stop()));
-      await Promise.all([product, traced, plain, bare, processor, ...peers].map((child) => child.stop()));
+      await Promise.all([product, traced, routed, plain, bare, processor, ...peers].map((child) => child.stop()));
       await Promise.all([mock.stop(), receiver.stop()]);
     },
   };
