@@ -222,6 +222,7 @@ export function createHandler(options: HandlerOptions): Handler {
           resume,
           deliver,
           charge,
+          probe: async () => newest.services.models.probe?.(),
         },
         lease.duration,
       );

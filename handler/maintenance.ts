@@ -9,6 +9,9 @@ const DELIVER_MS = 2_000;
 /** The interval in which the rate limit service is told what turns used, in milliseconds. */
 const CHARGE_MS = 1_000;
 
+/** The interval in which model servers are looked at whose probe is due, in milliseconds. */
+const PROBE_MS = 1_000;
+
 /** Checks for turns of dead processes per lease. */
 const RESUMES = 3;
 
@@ -19,14 +22,17 @@ export interface Maintenance {
   deliver(): Promise<unknown>;
   /** Tells the rate limit service what turns used, if there is one. */
   charge?: (() => Promise<unknown>) | undefined;
+  /** Probes the model servers whose time it is. */
+  probe(): Promise<unknown>;
 }
 
 /** Runs all of it now and then periodically, until the returned function is called. Failures are logged, but for what an end has cut short. */
-export function startMaintenance({ sweep, resume, deliver, charge }: Maintenance, lease: number): () => void {
+export function startMaintenance({ sweep, resume, deliver, charge, probe }: Maintenance, lease: number): () => void {
   const ends = [
     repeat(SWEEP_MS, 'sweep', sweep),
     repeat(lease / RESUMES, 'resume', resume),
     repeat(DELIVER_MS, 'deliver', deliver),
+    repeat(PROBE_MS, 'probe', probe),
     ...(charge ? [repeat(CHARGE_MS, 'charge', charge)] : []),
   ];
   return () => {

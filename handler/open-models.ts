@@ -90,14 +90,14 @@ export function openModels(
 /** The failures after which another server may do better. */
 const RETRIED = ['connect', 'timeout', '429', '5xx'];
 
-/** How calls are spread over the servers of an entry; undefined where it has one, and says nothing of what happens to calls that fail. */
+/** How calls are spread over the servers of an entry; undefined where it is one server, and says nothing of what happens to calls that fail. */
 function policyOf(
-  { balance, retry, fallback, timeouts, breaker, concurrency }: BuiltInModel,
+  { to, balance, retry, fallback, timeouts, breaker, concurrency, probe }: BuiltInModel,
   servers: number,
   { idle }: Pick<Limits, 'idle'> = defaultLimits,
 ): RoutePolicy | undefined {
-  const isOne = servers === 1 && !retry && !fallback && !timeouts && !breaker && concurrency === undefined;
-  if (isOne) return undefined;
+  const says = [to, retry, fallback, timeouts, breaker, concurrency, probe];
+  if (says.every((key) => key === undefined)) return undefined;
   const hasOthers = servers > 1 || fallback !== undefined;
   return {
     balance: balance ?? 'affinity',
@@ -105,7 +105,11 @@ function policyOf(
     fallback: fallback ?? [],
     // A server that hangs must not take all the time that its turn has to be silent.
     timeouts: { firstToken: timeouts?.firstToken ?? (hasOthers ? idle / 2 : undefined), idle: timeouts?.idle },
-    breaker: hasOthers || breaker ? { failures: breaker?.failures ?? 5, open: breaker?.open ?? 30_000 } : NO_BREAKER,
+    probe,
+    breaker:
+      hasOthers || breaker || probe !== undefined
+        ? { failures: breaker?.failures ?? 5, open: breaker?.open ?? 30_000 }
+        : NO_BREAKER,
   };
 }
 

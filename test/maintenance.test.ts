@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { startMaintenance } from '../handler/maintenance.ts';
 
 test('what has to be done now and then is done at once and again, whatever fails, until it is ended', async () => {
-  const done = { sweep: 0, resume: 0, deliver: 0 };
+  const done = { sweep: 0, resume: 0, deliver: 0, probe: 0 };
   const again = Promise.withResolvers<void>();
   const work = {
     sweep: async () => {
@@ -16,9 +16,12 @@ test('what has to be done now and then is done at once and again, whatever fails
     deliver: async () => {
       done.deliver++;
     },
+    probe: async () => {
+      done.probe++;
+    },
   };
   const end = startMaintenance(work, 30);
-  assert.deepEqual(done, { sweep: 1, resume: 1, deliver: 1 });
+  assert.deepEqual(done, { sweep: 1, resume: 1, deliver: 1, probe: 1 });
   await again.promise;
   end();
   await new Promise((resolve) => setTimeout(resolve, 50));

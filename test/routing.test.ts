@@ -171,3 +171,38 @@ describe('a server with failures in a row', () => {
     assert.deepEqual(fleet.hosts(), ['b']);
   });
 });
+
+test('one server in `to` has its places, too', async (t) => {
+  const fleet = await fleetOf(t, { to: [{ url: 'http://a/v1', concurrency: 1 }] });
+  let running = 0;
+  let most = 0;
+  fleet.play('a', async (call) => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    running--;
+    return answers(call);
+  });
+  await Promise.all([fleet.turn(), fleet.turn(), fleet.turn()]);
+  assert.equal(most, 1);
+});
+
+test('a probe finds a server that is down before a call does, and one that is well again', async (t) => {
+  let ahead = 0;
+  const now = performance.now.bind(performance);
+  t.mock.method(performance, 'now', () => now() + ahead);
+  const fleet = await fleetOf(t, { to: inOrder, breaker: { failures: 2, open: '600s' }, probe: '1s' });
+  const looked = async () => {
+    ahead += 2_000;
+    fleet.handler.maintain(); // which looks at once
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  fleet.down('a');
+  await looked();
+  await looked();
+  await fleet.turn();
+  assert.deepEqual(fleet.hosts(), ['b']);
+  fleet.up('a');
+  await looked();
+  await fleet.turn();
+  assert.deepEqual(fleet.hosts(), ['a']);
+});

@@ -29,5 +29,7 @@ export const routing = {
   ),
   timeouts: v.optional(v.strictObject({ firstToken: time, idle: time })),
   breaker: v.optional(v.strictObject({ failures: v.optional(integer(1, 1_000)), open: time })),
+  /** How often each server is asked for its models, to find out whether it is there. */
+  probe: time,
   replyModel: v.optional(v.picklist(['asked', 'served'], 'must be asked or served')),
 };

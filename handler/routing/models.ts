@@ -3,6 +3,7 @@ import { ApiError, wordOf } from '../errors.ts';
 import { entryOf, type KnownModel, type ModelRoute, modelsOfEntry, type RoutedEntry } from './entry.ts';
 import { type Calls, openCalls } from './open-calls.ts';
 import { type ForwardCalls, openForward } from './open-forward.ts';
+import { probe } from './probe.ts';
 import type { ModelAddress } from './server.ts';
 
 export type { KnownModel, ModelRoute } from './entry.ts';
@@ -37,6 +38,8 @@ export interface Models {
    * answer in time counts with its previous list.
    */
   list(timeout: number): Promise<string[]>;
+  /** Probes the servers that are to be, and whose time it is; undefined where none are. */
+  probe: (() => Promise<void>) | undefined;
   /** The same, with what is known of each. */
   catalog(timeout: number): Promise<KnownModel[]>;
   /**
@@ -57,6 +60,7 @@ export function unknownModel(model: string): ApiError {
 /** Builds the router of a configuration, in its order. */
 export function modelsOf(routes: readonly ModelRoute[]): Models {
   const entries = routes.map(entryOf);
+  const probed = entries.map(({ group }) => group).filter(({ policy }) => policy.probe !== undefined);
   const find = (model: string) => {
     const entry = entries.find(({ matches }) => matches(model));
     if (entry) return entry;
@@ -78,6 +82,7 @@ export function modelsOf(routes: readonly ModelRoute[]): Models {
     },
     list: async (timeout) => (await catalog(timeout)).map(({ id }) => id),
     catalog,
+    probe: probed.length > 0 ? async () => void (await Promise.all(probed.map(probe))) : undefined,
   };
 }
 

@@ -14,6 +14,8 @@ export interface RoutePolicy {
   /** Milliseconds to the first word, and from one to the next. */
   timeouts: { firstToken?: number | undefined; idle?: number | undefined };
   breaker: BreakerSettings;
+  /** Milliseconds from one probe of a server to the next. Default: none. */
+  probe?: number | undefined;
 }
 
 /** How much more than its share of the load a preferred server may have before the next one is asked. */

@@ -18,6 +18,7 @@ export class ServerHealth {
   #isOnTrial = false;
   /** Until when it has asked to be left alone. */
   #pausedUntil = 0;
+  #probedAt = Number.NEGATIVE_INFINITY;
   readonly #listeners = new Set<() => void>();
 
   /** Whether it may be called: `paused` as long as it has asked for, `open` after too many failures, until one call may try it again. */
@@ -83,10 +84,19 @@ export class ServerHealth {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms);
   }
 
-  /** A probe was answered: the next call may try it at once. */
+  /** Whether it is time for a probe, the last of which was so many milliseconds ago at least; then this is the last. */
+  isDue(every: number): boolean {
+    const now = performance.now();
+    if (now - this.#probedAt < every) return false;
+    this.#probedAt = now;
+    return true;
+  }
+
+  /** A probe was answered: one that is left alone may be tried by a call at once. That calls succeed it does not say. */
   probed(): void {
-    if (this.#openUntil > 0) this.#openUntil = 1;
-    else this.#failures = 0;
+    if (this.#openUntil === 0 || this.#isOnTrial) return;
+    this.#openUntil = 1;
+    this.#endTrial();
   }
 
   #endTrial(): void {

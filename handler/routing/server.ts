@@ -52,6 +52,8 @@ export interface OpenServer {
   /** Prepares what is passed on; throws an ApiError where it has no other APIs. */
   readonly forward: Forward;
   readonly health: ServerHealth;
+  /** Asks it for its models; rejects if it does not answer. */
+  list(signal: AbortSignal): Promise<unknown>;
   readonly address: ModelAddress;
   /** The pattern of its entry. */
   readonly match: string;
@@ -78,6 +80,7 @@ export function openModelServer(
       return backend.forward(name === undefined ? request : { ...request, model: name }, profile);
     },
     health,
+    list: (signal) => backend.models(signal),
     address: name === undefined ? address : { ...address, name },
     match,
     server: profile.server,

@@ -105,6 +105,9 @@ export interface Fleet {
   hosts(): string[];
   /** What a host does from now on. */
   play(host: string, ...plays: Play[]): void;
+  /** A host lists no models from now on, or does again. */
+  down(host: string): void;
+  up(host: string): void;
   /** What a host lists as its models from now on. */
   list(host: string, ...models: object[]): void;
   /** Makes a turn; the body of its reply, parsed. */
@@ -119,9 +122,11 @@ export interface Fleet {
 export async function openFleet(models: readonly object[], more: object = {}): Promise<Fleet> {
   const plays = new Map<string, Play[]>();
   const lists = new Map<string, object[]>();
+  const down = new Set<string>();
   const calls: FleetCall[] = [];
   const transport: Transport = async (url, { method, headers, body, signal }) => {
     const { host, pathname: path } = new URL(url);
+    if (method === 'GET' && down.has(host)) throw new TypeError('connect ECONNREFUSED');
     if (method === 'GET')
       return upstream(200, [JSON.stringify({ data: lists.get(host) ?? [{ id: `model-of-${host}` }] })]);
     const isJson = headers['content-type'] === 'application/json';
@@ -147,6 +152,8 @@ export async function openFleet(models: readonly object[], more: object = {}): P
           headers: { 'content-type': 'application/json', ...init.headers },
         }),
       ),
+    down: (host) => void down.add(host),
+    up: (host) => void down.delete(host),
     list: (host, ...models) => lists.set(host, models),
     async turn(request = {}, headers = {}) {
       const body = JSON.stringify({ model: 'm', input: 'Hi', ...request });
