@@ -17,7 +17,7 @@ export interface TurnTotals {
 }
 
 /** Kinds of requests that are passed on to other APIs. */
-const forwardedKinds = ['embedding'] as const;
+const forwardedKinds = ['chat', 'completion', 'embedding'] as const;
 
 /**
  * What a charge is for: a reply in one piece, a stream, a turn of a WebSocket, one in the background, or a request to

@@ -94,7 +94,7 @@ const others: Refusal[] = [
   { kind: 'unsupported_media', says: ['not "text/plain"'], init: { headers: { 'content-type': 'text/plain' } } },
   { kind: 'unsupported_media', says: ['gzip'], init: { headers: { 'content-encoding': 'lzma' } } },
   { kind: 'not_found', says: ['/docs has all paths'], path: '/v2/nothing' },
-  { kind: 'not_found', says: ['What comes near is /v1/responses'], path: '/v1/chat/completions' },
+  { kind: 'not_found', says: ['What comes near is /v1/chat/completions'], path: '/chat/completions' },
   { kind: 'method_not_allowed', says: ['PUT', 'POST'], init: { method: 'PUT' } },
   {
     kind: 'model_not_found',

@@ -149,3 +149,92 @@ test('a server that says more of an error is told of with errorDetail', async (t
   fleet.play('a', refuses(400, { error: { message: 'too many dimensions' } }));
   assert.match((await ask(fleet)).text, /too many dimensions/);
 });
+
+describe('streams', () => {
+  const CHAT = '/v1/chat/completions';
+  const chat = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], stream: true };
+  const events = (...all: (object | string)[]) =>
+    all.map((one) => `data: ${typeof one === 'string' ? one : JSON.stringify(one)}\n\n`);
+  const streams =
+    (...pieces: string[]): Play =>
+    () =>
+      upstream(200, pieces, { 'content-type': 'text/event-stream' });
+  const word = { model: 'm', choices: [{ index: 0, delta: { content: 'a' } }] };
+  const last = { model: 'm', choices: [{ index: 0, delta: {}, finish_reason: 'length' }] };
+  const usage = { model: 'm', choices: [], usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 } };
+
+  test('the line has the usage, whether the client gets it or not', async (t) => {
+    const fleet = await fleetOf(t, { url: 'http://a/v1' });
+    fleet.play('a', streams(...events(word, last, usage, '[DONE]')));
+    for (const include_usage of [true, false]) {
+      const written = await lines(t, async () => {
+        const reply = await fleet.ask(CHAT, { ...chat, stream_options: { include_usage } });
+        const given = events(word, last, ...(include_usage ? [usage] : []), '[DONE]').join('');
+        assert.equal(await reply.text(), given);
+      });
+      const { model, input_tokens, output_tokens, finish, streaming } = written.at(-1) ?? assert.fail();
+      assert.deepEqual([model, input_tokens, output_tokens, finish, streaming], ['m', 5, 2, 'max_output_tokens', true]);
+    }
+  });
+
+  test('usage in a chunk with choices is given to everybody', async (t) => {
+    const fleet = await fleetOf(t, { url: 'http://a/v1' });
+    const all = events(word, { ...last, usage: usage.usage }, '[DONE]');
+    fleet.play('a', streams(...all));
+    assert.equal(await (await fleet.ask(CHAT, chat)).text(), all.join(''));
+  });
+
+  test('comments are no word, so that another server is asked, and after a word none is', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 0 } });
+    const breaksAfter =
+      (text: string): Play =>
+      () =>
+        upstream(
+          200,
+          (async function* () {
+            yield text;
+            throw new TypeError('socket hang up');
+          })(),
+          { 'content-type': 'text/event-stream' },
+        );
+    fleet.play('b', streams(...events(word, last, '[DONE]')));
+    fleet.play('a', breaksAfter(': queued\n\n'));
+    assert.equal(await (await fleet.ask(CHAT, chat)).text(), events(word, last, '[DONE]').join(''));
+    assert.deepEqual(fleet.hosts(), ['a', 'b']);
+    fleet.play('a', breaksAfter(events(word).join('')));
+    const text = await (await fleet.ask(CHAT, chat)).text();
+    assert.match(text, /"error"/);
+    assert.deepEqual(fleet.hosts(), ['a']);
+  });
+
+  test('what `send` says of a chat holds', async (t) => {
+    const send = { omit: ['stream_options'], rename: { max_tokens: 'n' }, set: { 'extra.seed': 1 } };
+    const fleet = await fleetOf(t, { url: 'http://a/v1', send });
+    fleet.play('a', streams(...events(last, '[DONE]')));
+    await (await fleet.ask(CHAT, { ...chat, max_tokens: 3 })).text();
+    assert.deepEqual(fleet.calls[0]?.body, { ...chat, n: 3, extra: { seed: 1 } });
+  });
+
+  test('a session keeps its server by its key, and by what its user said first', async (t) => {
+    const fleet = await fleetOf(t, { to: two });
+    for (const host of ['a', 'b']) fleet.play(host, streams(...events(last, '[DONE]')));
+    for (let n = 0; n < 8; n++) {
+      const first = { role: 'user', content: `question ${n}` };
+      for (const more of [[], [{ role: 'assistant', content: 'x' }]])
+        await (await fleet.ask(CHAT, { ...chat, messages: [{ role: 'system', content: 's' }, first, ...more] })).text();
+    }
+    const hosts = fleet.hosts();
+    for (let at = 0; at < hosts.length; at += 2) assert.equal(hosts[at], hosts[at + 1]);
+    assert.equal(new Set(hosts).size, 2);
+  });
+
+  test('an event of megabytes in small pieces is passed on whole', async (t) => {
+    const fleet = await fleetOf(t, { url: 'http://a/v1' });
+    const large = events({ ...word, choices: [{ delta: { content: 'x'.repeat(2_000_000) } }] }, last, '[DONE]').join(
+      '',
+    );
+    const pieces = large.match(/[\s\S]{1,1000}/g) ?? [];
+    fleet.play('a', streams(...pieces));
+    assert.equal(await (await fleet.ask(CHAT, chat)).text(), large);
+  });
+});

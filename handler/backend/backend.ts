@@ -181,6 +181,8 @@ export interface ForwardedPart {
   usage: Usage | null;
   /** The model as its server names it; empty where it does not. */
   served: string;
+  /** Why its text ends, in the server's word; empty where it has not said. */
+  finish: string;
 }
 
 /** What a request that is passed on yields. */

@@ -1,7 +1,8 @@
 import { toBase64 } from '../base64.ts';
-import { ApiError, unsupported } from '../errors.ts';
-import { isObject } from '../protocol/json.ts';
-import type { ForwardedEvent, ForwardedRequest, PreparedForward } from './backend.ts';
+import { ApiError } from '../errors.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import type { ForwardedEvent, PreparedForward } from './backend.ts';
+import { demoReply } from './demo-reply.ts';
 
 /** Numbers in a vector, unless the request says how many. */
 const DIMENSIONS = 256;
@@ -10,13 +11,10 @@ const MAX_DIMENSIONS = 8_192;
 const MAX_INPUTS = 2_048;
 
 /**
- * What the demo model does of other APIs: embeddings, in which each word has a place of its own, so that texts with the same words are
- * near each other. Throws an ApiError for any other API, and for what is no input.
+ * The demo model's embeddings, in which each word has a place of its own, so that texts with the same words are near each other. Throws
+ * an ApiError for what is no input.
  */
-export function demoForward({ api, body, model, named = model }: ForwardedRequest): PreparedForward {
-  if (api.path !== '/embeddings' || !('json' in body))
-    throw unsupported('model', `is the demo model, which has no /v1${api.path}`);
-  const { json } = body;
+export function demoEmbeddings(json: JsonObject, model: string, named: string): PreparedForward {
   const inputs = inputsOf(json.input);
   const dimensions = json.dimensions ?? DIMENSIONS;
   if (!Number.isInteger(dimensions) || Number(dimensions) < 1 || Number(dimensions) > MAX_DIMENSIONS)
@@ -32,17 +30,7 @@ export function demoForward({ api, body, model, named = model }: ForwardedReques
   const bytes = new TextEncoder().encode(JSON.stringify({ object: 'list', data, model: named, usage }));
   return {
     async *stream(): AsyncGenerator<ForwardedEvent, void> {
-      const details = { input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 } };
-      yield {
-        ...{ type: 'part', media: 'application/json', isWhole: true, bytes, deltas: 0, served: model },
-        usage: {
-          ...details,
-          input_tokens: tokens,
-          output_tokens: 0,
-          output_tokens_details: { reasoning_tokens: 0 },
-          total_tokens: tokens,
-        },
-      };
+      yield demoReply(bytes, model, { input: tokens, output: 0 });
     },
   };
 }

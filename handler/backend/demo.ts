@@ -7,7 +7,7 @@ import { answerOf, callOf } from '../items/views.ts';
 import type { InputPart } from '../protocol/content.ts';
 import { present } from '../protocol/json.ts';
 import type { Backend, BackendEvent, ModelCall } from './backend.ts';
-import { demoForward } from './demo-embeddings.ts';
+import { demoForward } from './demo-forward.ts';
 
 /** The pause between words, in milliseconds, so that a reader sees them stream. */
 const WORD_PAUSE_MS = 15;

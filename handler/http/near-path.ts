@@ -1,6 +1,3 @@
-/** Paths of OpenAI's other APIs for the same purpose. */
-const OTHER_APIS = /^\/(chat\/completions|completions)$/;
-
 /**
  * Finds which of these paths a client probably means by one where nothing is: its `/v1` is missing or there twice, a slash is at
  * its end, or it is that of Chat Completions. Undefined where none comes near.
@@ -13,7 +10,6 @@ export function nearPathOf(paths: readonly string[]): (path: string) => string |
     const names = path.split('/').filter((name) => name !== '');
     while (names[0] === 'v1') names.shift();
     const rest = `/${names.join('/')}`;
-    if (OTHER_APIS.test(rest)) return '/v1/responses';
     return known.find(({ pattern }) => pattern.test(`/v1${rest}`))?.path;
   };
 }

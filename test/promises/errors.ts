@@ -126,14 +126,7 @@ promise(
   'error.unknown-path',
   { says: 'an unknown path is 404 with an error body', source: 'docs/errors.md' },
   async (door) => {
-    for (const path of [
-      '/',
-      '/v1',
-      '/v1/response',
-      '/v1/responses/',
-      '/v1/responses/resp_1/x',
-      '/v1/chat/completions',
-    ]) {
+    for (const path of ['/', '/v1', '/v1/response', '/v1/responses/', '/v1/responses/resp_1/x', '/v1/chat']) {
       await refuses(await door.fetch(path, { method: 'POST', body: '{}' }), { status: 404, code: null });
     }
     await refuses(await door.fetch('/v1/conversation'), { status: 404, code: null });
@@ -146,9 +139,12 @@ promise(
   { says: 'a path that comes near one of ours is 404, and says which', source: 'docs/errors.md' },
   async (door) => {
     const near: [method: string, path: string, meant: string][] = [
-      ...['/responses', '/v1/v1/responses', '/v1/responses/', '/v1/chat/completions', '/chat/completions'].map(
-        (path): [string, string, string] => ['POST', path, '/v1/responses'],
-      ),
+      ...['/responses', '/v1/v1/responses', '/v1/responses/'].map((path): [string, string, string] => [
+        'POST',
+        path,
+        '/v1/responses',
+      ]),
+      ['POST', '/chat/completions', '/v1/chat/completions'],
       ['GET', '/models', '/v1/models'],
       ['GET', '/v1/v1/responses/resp_1', '/v1/responses/{id}'],
       ['POST', '/conversations/', '/v1/conversations'],

@@ -11,7 +11,7 @@ const source = 'docs/neighbours.md';
 const PATH = '/v1/embeddings';
 
 /** POSTs a body to a path. */
-function send(door: Door, path: string, body: object | string, init: RequestInit = {}): Promise<Response> {
+export function send(door: Door, path: string, body: object | string, init: RequestInit = {}): Promise<Response> {
   return door.fetch(path, {
     method: 'POST',
     body: typeof body === 'string' ? body : JSON.stringify(body),

@@ -3,7 +3,7 @@ import { parseObject } from '../../parse-json.ts';
 import type { Usage } from '../../protocol/response.ts';
 import { errorIn } from './error-event.ts';
 import { type Fields, failureInStream } from './failure.ts';
-import { readForwardedJson } from './forwarded-json.ts';
+import { finishIn, readForwardedJson } from './forwarded-json.ts';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -25,6 +25,7 @@ export interface PassedEvents {
   deltas: number;
   usage: Usage | null;
   served: string;
+  finish: string;
   /** The error that came behind them. */
   failure: ApiError | undefined;
 }
@@ -38,6 +39,8 @@ const BLANK_LINE = /\r?\n\r?\n/g;
 /** Passes events on as they are, and reads those that count: the first that names the model, those with usage, errors. */
 export class ForwardedEvents {
   readonly #rules: EventRules;
+  /** Whether one of them has ended a text, or all of them. */
+  hasEnded = false;
   /** Whether the model's name is looked at in each event. */
   #looks = true;
   #served = '';
@@ -54,8 +57,10 @@ export class ForwardedEvents {
       deltas: text.match(DATA)?.length ?? 0,
       usage: null,
       served: this.#served,
+      finish: finishIn(text),
       failure: undefined,
     };
+    this.hasEnded ||= passed.finish !== '' || text.includes('[DONE]');
     if (!this.#looks && !WORTH_READING.test(text)) return passed;
     const given: string[] = [];
     for (const event of eventsIn(text)) {

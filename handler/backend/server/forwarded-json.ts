@@ -11,6 +11,8 @@ export interface ForwardedJson {
   usage: Usage | null;
   /** The model as its server names it; empty where it does not. */
   served: string;
+  /** Why its text ends; empty where it does not say. */
+  finish: string;
   /** The error that it has in place of an answer. */
   error: unknown;
 }
@@ -29,8 +31,14 @@ export function readForwardedJson(text: string, named: string | undefined): Forw
     text: isOther ? `${text.slice(0, from)}${JSON.stringify(named)}${text.slice(to)}` : text,
     usage: forwardedUsage(of('usage')),
     served,
+    finish: finishIn(text),
     error: spans.has('error') ? errorIn(parseObject(`{"error":${of('error')}}`) ?? {}) : undefined,
   };
+}
+
+/** The first reason for which a text of it ends, in a reply or in events. */
+export function finishIn(text: string): string {
+  return /"finish_reason"\s*:\s*"(\w{1,40})"/.exec(text)?.[1] ?? '';
 }
 
 function nameIn(json: string): string {

@@ -29,7 +29,7 @@ export async function* readForwarded(
     const upstream = await open();
     answered?.(rateLimitsIn(upstream));
     const media = mediaOf(upstream);
-    if (/^text\/event-stream/i.test(media)) yield* readEvents(upstream, media, reply.rules);
+    if (/^text\/event-stream/i.test(media)) yield* readEvents(upstream, media, reply);
     else if (reply.api.isJson || /^application\/json/i.test(media)) yield* readWhole(upstream, media, reply, maxBytes);
     else yield* readBytes(upstream, media);
   } catch (error) {
@@ -42,7 +42,11 @@ function mediaOf({ header }: Upstream): string {
   return /^[\w.+-]+\/[\w.+-]+(\s*;[\x20-\x7e]*)?$/.test(media) ? media : 'application/octet-stream';
 }
 
-async function* readEvents({ body }: Upstream, media: string, rules: EventRules): AsyncGenerator<ForwardedEvent, void> {
+async function* readEvents(
+  { body }: Upstream,
+  media: string,
+  { api, rules }: ReadReply,
+): AsyncGenerator<ForwardedEvent, void> {
   const blocks = new EventBlocks();
   const events = new ForwardedEvents(rules);
   let hasWord = false;
@@ -59,10 +63,11 @@ async function* readEvents({ body }: Upstream, media: string, rules: EventRules)
     if (failure) throw failure;
   }
   const rest = blocks.end();
-  if (!rest) return;
-  const { part, failure } = partOf(rest);
+  const { part, failure } = rest ? partOf(rest) : {};
   if (failure) throw failure;
-  if (hasWord || part.deltas > 0) yield part;
+  if (part && (hasWord || part.deltas > 0)) yield part;
+  if (api.countsStreams && !events.hasEnded)
+    throw new ApiError('server', 'The model backend ended its stream before the model was done.');
 }
 
 async function* readWhole(
@@ -90,11 +95,11 @@ async function* readWhole(
   const read = readForwardedJson(text, named);
   if (read.error !== undefined) throw failureInStream(read.error, fields);
   const passed = read.text === text ? bytes : new TextEncoder().encode(read.text);
-  const { usage, served } = read;
-  yield { type: 'part', media, isWhole: true, bytes: passed, deltas: 0, usage, served };
+  const { usage, served, finish } = read;
+  yield { type: 'part', media, isWhole: true, bytes: passed, deltas: 0, usage, served, finish };
 }
 
 async function* readBytes({ body }: Upstream, media: string): AsyncGenerator<ForwardedEvent, void> {
-  const plain = { type: 'part', media, isWhole: false, deltas: 0, usage: null, served: '' } as const;
+  const plain = { type: 'part', media, isWhole: false, deltas: 0, usage: null, served: '', finish: '' } as const;
   for await (const bytes of body) if (bytes.length > 0) yield { ...plain, bytes };
 }

@@ -1,7 +1,8 @@
-import { embeddings } from '../../neighbours/forwarded/embeddings.ts';
 import type { Endpoint } from '../../neighbours/forwarded/endpoint.ts';
+import { endpoints } from '../../neighbours/forwarded/endpoints.ts';
 import { forward } from '../../neighbours/forwarded/forward.ts';
 import { refuseMediaIn } from '../../neighbours/forwarded/media-urls.ts';
+import { textIn } from '../../neighbours/forwarded/text-in.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { sendOn } from '../passed-on.ts';
 import { type Route, route } from '../route.ts';
@@ -19,12 +20,16 @@ function forwardedRoute(endpoint: Endpoint): Route {
     async handle({ c, services, ctx, body }) {
       const json = body as JsonObject & { model: string }; // as every schema of an endpoint has it
       refuseMediaIn(json, services.findMedia);
-      const size = Number(c.req.header('content-length')) || JSON.stringify(json).length;
-      const reply = await forward(services, ctx, endpoint, { model: json.model, body: { json }, size });
+      const reply = await forward(services, ctx, endpoint, {
+        model: json.model,
+        body: { json },
+        text: () => textIn(json),
+        session: endpoint.sessionOf?.(json),
+      });
       return sendOn(c, reply, services.limits.keepAlive);
     },
   });
 }
 
 /** All of them. */
-export const forwarded: Route[] = [embeddings].map(forwardedRoute);
+export const forwarded: Route[] = endpoints.map(forwardedRoute);

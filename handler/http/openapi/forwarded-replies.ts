@@ -8,7 +8,12 @@ function reply(properties: Record<string, JsonSchema>): JsonSchema {
   return { type: 'object', properties, required: Object.keys(properties) };
 }
 
+const completion = reply({ id: text, object: text, created: { type: 'integer' }, model: text, choices: list });
+
 /** What servers answer to requests that are passed on, as OpenAI's own does: nothing is made of it here. */
 export const forwardedReplies: Readonly<Record<string, JsonSchema>> = {
+  ChatCompletion: completion,
+  ChatCompletionChunk: completion,
+  Completion: completion,
   Embeddings: reply({ object: text, data: list, model: text, usage: object }),
 };

@@ -1,5 +1,6 @@
 import type { ForwardedApi } from '../../backend/backend.ts';
 import type { ForwardedKind } from '../../charge.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import type { Schema } from '../../validate.ts';
 
 /** An API whose requests are passed on to servers that speak it: all that tells one from another. */
@@ -8,6 +9,8 @@ export interface Endpoint extends ForwardedApi {
   summary: string;
   /** The few members of its requests that are read here; all others are passed on as they are. */
   schema: Schema;
+  /** What requests of one session have in common, which prefer one server. Absent where servers keep nothing of them. */
+  sessionOf?(request: JsonObject): string;
   /** What it does, in the words of the GenAI conventions. */
   operation: string;
   /** What a charge of it is for. */

@@ -28,8 +28,10 @@ import { watchForwards } from './watch.ts';
 export interface ForwardInput {
   model: string;
   body: ForwardedBody;
-  /** Its size in bytes, by which its tokens are estimated before anybody counts them. */
-  size: number;
+  /** The text by which its tokens are estimated before anybody counts them; asked for where that matters. */
+  text(): string;
+  /** What requests of its session have in common. */
+  session?: string | undefined;
 }
 
 /** A reply that has begun. */
@@ -52,9 +54,6 @@ export interface ForwardedReply {
   over: Promise<ApiError | undefined>;
 }
 
-/** Bytes per token, where they are estimated. */
-const BYTES_PER_TOKEN = 3;
-
 /**
  * Passes a request on, if the caller's limits admit it and once there is a place, and waits for the first word of the reply. Throws an
  * ApiError for what cannot be honoured, and for what its servers refuse or fail at until then: nothing is charged for that.
@@ -63,7 +62,7 @@ export async function forward(
   services: Services,
   ctx: RequestContext,
   endpoint: Endpoint,
-  { model: name, body, size }: ForwardInput,
+  { model: name, body, text, session }: ForwardInput,
 ): Promise<ForwardedReply> {
   const { log, caller, store, ingress } = ctx;
   log.model = name;
@@ -71,11 +70,15 @@ export async function forward(
   requireModel(caller, name);
   const summary = newTurnSummary({ model: name }, model.address, caller, services.costs.of(name));
   summary.operation = endpoint.operation;
-  summary.uncountedInput = Math.ceil(size / BYTES_PER_TOKEN);
+  summary.modelInput = {
+    get instructions() {
+      return text();
+    },
+  };
   log.turn = summary;
   const prepared = model.forward(
     {
-      affinity: () => affinityIn(ctx.header),
+      affinity: () => affinityIn(ctx.header) ?? session,
       claimant: caller,
       requestId: log.requestId,
       watch: watchForwards(log, endpoint),
@@ -127,7 +130,7 @@ export async function forward(
       isOver = true;
       const isCancelled = failure?.kind === 'cancelled';
       summary.rounds = 1;
-      summary.finish = failure ? (isCancelled ? 'cancelled' : 'failed') : 'stop';
+      summary.finish = failure ? (isCancelled ? 'cancelled' : 'failed') : reading.finish;
       if (failure && !isCancelled) summary.errorCode = errorCodeOf(failure);
       try {
         const status = failure ? 'failed' : 'completed';
@@ -158,6 +161,14 @@ export async function forward(
   }
 }
 
+/** The reasons for which servers end a text, but for a good end. */
+const FINISHES: Readonly<Record<string, TurnSummary['finish']>> = {
+  length: 'max_output_tokens',
+  tool_calls: 'tool_calls',
+  function_call: 'tool_calls',
+  content_filter: 'content_filter',
+};
+
 interface ReadingOptions {
   /** Whether tokens are estimated as long as the server has counted none. */
   estimates: boolean;
@@ -168,6 +179,8 @@ interface ReadingOptions {
 /** A reply as it is read, within the bounds of a turn. */
 class Reading {
   rateLimits: Readonly<Record<string, string>> = {};
+  /** How it ends, if it ends well. */
+  finish: NonNullable<TurnSummary['finish']> = 'stop';
   readonly #events: AsyncIterator<ForwardedEvent>;
   readonly #bounds: Bounds;
   readonly #summary: TurnSummary;
@@ -229,6 +242,7 @@ class Reading {
         if (event.type !== 'part') continue;
         summary.firstTokenMs ??= performance.now() - summary.startedAt;
         if (this.#estimates && !summary.usage) summary.deltas += event.deltas;
+        if (event.finish) this.finish = FINISHES[event.finish] ?? 'stop';
         if (event.served) summary.served = event.served;
         if (event.usage) countUsage(summary, event.usage, true);
         return event;

@@ -8,7 +8,30 @@ export const embeds: Script = (turn) => {
   return replies(200, { object: 'list', data, model: turn.body.model, usage })(turn);
 };
 
+const USAGE = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
+
+/** A chat completion, or one of a text, streamed where that is asked for. */
+export const completes: Script = async (turn) => {
+  const { model, messages, stream, stream_options } = turn.body;
+  const about = { id: 'chatcmpl-1', object: messages ? 'chat.completion' : 'text_completion', created: 1, model };
+  const said = (content: string) => (messages ? { message: { role: 'assistant', content } } : { text: content });
+  if (!stream) {
+    const choices = [{ index: 0, ...said('Hello.'), finish_reason: 'stop' }];
+    return turn.reply(200, { ...about, choices, usage: USAGE });
+  }
+  const chunk = (choices: object[], more: object = {}) =>
+    turn.raw(`data: ${JSON.stringify({ ...about, object: `${about.object}.chunk`, choices, ...more })}\n\n`);
+  const delta = (content: string) => (messages ? { delta: { content } } : { text: content });
+  for (const text of ['Hel', 'lo.']) await chunk([{ index: 0, ...delta(text), finish_reason: null }]);
+  await chunk([{ index: 0, ...delta(''), finish_reason: 'stop' }]);
+  if (stream_options?.include_usage) await chunk([], { usage: USAGE });
+  await turn.raw('data: [DONE]\n\n');
+  turn.end();
+};
+
 /** What a server answers at each path whose requests are passed on. */
 export const forwardedScripts: Readonly<Record<string, Script>> = {
+  '/v1/chat/completions': completes,
+  '/v1/completions': completes,
   '/v1/embeddings': embeds,
 };

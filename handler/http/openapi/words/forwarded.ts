@@ -4,10 +4,43 @@ import type { MemberWords } from './usage.ts';
 
 const model = 'qwen3';
 
+const textUsage = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 };
+
 /** The operations whose requests are passed on; all of them fail in these ways. */
 export function forwardedOperations(errors: readonly ErrorKind[]): Readonly<Record<string, OperationWords>> {
   const tag = 'Other APIs';
+  const message = { role: 'user', content: 'Say hello.' };
   return {
+    createChatCompletion: {
+      tag,
+      errors,
+      description:
+        'A chat completion, by a server with `backend: chat`. Nothing of it is kept here. Usage is always asked for, and the chunk with it given to who asked.',
+      requests: {
+        'a text': { model, messages: [message] },
+        streamed: { model, messages: [message], stream: true, stream_options: { include_usage: true } },
+      },
+      replies: {
+        'application/json': {
+          ...{ id: 'chatcmpl-1', object: 'chat.completion', created: 1_798_761_600, model },
+          choices: [{ index: 0, message: { role: 'assistant', content: 'Hello.' }, finish_reason: 'stop' }],
+          usage: textUsage,
+        },
+      },
+    },
+    createCompletion: {
+      tag,
+      errors,
+      description: 'The older API, without messages.',
+      requests: { 'a text': { model, prompt: 'Once upon a time', max_tokens: 16 } },
+      replies: {
+        'application/json': {
+          ...{ id: 'cmpl-1', object: 'text_completion', created: 1_798_761_600, model },
+          choices: [{ index: 0, text: 'Hello.', finish_reason: 'stop' }],
+          usage: textUsage,
+        },
+      },
+    },
     createEmbeddings: {
       tag,
       errors,
@@ -30,7 +63,24 @@ export function forwardedOperations(errors: readonly ErrorKind[]): Readonly<Reco
 
 /** The members of their requests and replies. */
 export const forwardedWords: Readonly<Record<string, MemberWords>> = {
-  'EmbeddingsRequest.model': ['The model that is asked.', model],
+  ...Object.fromEntries(
+    ['ChatRequest', 'CompletionRequest', 'EmbeddingsRequest'].map((name): [string, MemberWords] => [
+      `${name}.model`,
+      ['The model that is asked, as `models` in the configuration names it.', model],
+    ]),
+  ),
+  'ChatRequest.messages': ['What was said.'],
+  'ChatRequest.stream': ['Whether the answer comes as it is made.'],
+  'CompletionRequest.stream': ['Whether the answer comes as it is made.'],
+  'ChatRequest.stream_options': ['Only beside `stream: true`.'],
+  'CompletionRequest.stream_options': ['Only beside `stream: true`.'],
+  'stream_options.include_usage': ['Whether the last chunk says the tokens.'],
+  'ChatRequest.prompt_cache_key': ['Requests with the same one prefer the same server.', 'support-agent'],
+  choices: ['The answers.'],
+  'ChatCompletion.object': ['`chat.completion`.', 'chat.completion'],
+  'ChatCompletionChunk.object': ['`chat.completion.chunk`.', 'chat.completion.chunk'],
+  'Completion.object': ['`text_completion`.', 'text_completion'],
+  created: ['Seconds since 1970.', 1_798_761_600],
   'Embeddings.object': ['`list`.', 'list'],
   'Embeddings.data': ['A vector for each text.'],
   'Embeddings.usage': ['The tokens of the texts.'],
