@@ -17,7 +17,9 @@ export interface TurnTotals {
 }
 
 /** Kinds of requests that are passed on to other APIs. */
-const forwardedKinds = ['chat', 'completion', 'embedding'] as const;
+const forwardedKinds = [
+  ...(['chat', 'completion', 'embedding', 'rerank', 'moderation', 'image', 'speech', 'transcription'] as const),
+] as const;
 
 /**
  * What a charge is for: a reply in one piece, a stream, a turn of a WebSocket, one in the background, or a request to

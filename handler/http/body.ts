@@ -7,6 +7,7 @@ import type { Reservation } from '../memory-budget.ts';
 import { parseClientJson } from '../parse-json.ts';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Services } from '../service/services.ts';
+import { checkOrigin } from './check-origin.ts';
 import type { Env } from './env.ts';
 
 /** A content-type for JSON. A client that sets it twice sends both, with a comma. */
@@ -19,11 +20,10 @@ const JSON_TYPE = /^\s*application\/([\w.+-]+\+)?json\s*(;|$)/i;
  */
 export async function readJson(
   c: Context<Env>,
-  { limits, codecs }: Pick<Services, 'limits' | 'codecs'>,
+  services: Pick<Services, 'limits' | 'codecs'>,
   otherwise?: JsonObject,
 ): Promise<JsonObject> {
   const request = c.req.raw;
-  const memory = c.get('memory');
   const type = request.headers.get('content-type');
   // A page can send an untyped body anywhere without a preflight; a JSON type needs one.
   if (!type && request.headers.has('origin')) {
@@ -36,20 +36,47 @@ export async function readJson(
       `The content-type must be application/json${given ? `, not ${given}` : ''}.`,
     );
   }
+  return objectOf(await readInflated(c, services, fixedLimits.parsed), otherwise);
+}
+
+/**
+ * A request's body as a form, as its bytes, decompressed. Throws an ApiError as `readJson` does, and 403 for a page of another origin: pages
+ * may send forms anywhere without a preflight.
+ */
+export function readForm(
+  c: Context<Env>,
+  services: Pick<Services, 'limits' | 'codecs' | 'origins'>,
+): Promise<Uint8Array> {
+  checkOrigin(c, services.origins);
+  const type = c.req.header('content-type');
+  if (type === undefined || !/^multipart\/form-data\s*;/i.test(type)) {
+    const given = wordOf(type?.split(';')[0]);
+    throw new ApiError(
+      'unsupported_media',
+      `The content-type must be multipart/form-data${given ? `, not ${given}` : ''}.`,
+    );
+  }
+  return readInflated(c, services, 1);
+}
+
+/** The bytes of a body, decompressed, which take the request's memory so many times. */
+async function readInflated(
+  c: Context<Env>,
+  { limits, codecs }: Pick<Services, 'limits' | 'codecs'>,
+  times: number,
+): Promise<Uint8Array> {
+  const request = c.req.raw;
+  const memory = c.get('memory');
   const encoding = request.headers.get('content-encoding');
   const arriving = memory.budget.arriving.open();
   try {
     const sentBytes = await readBytes(request, limits.body, arriving).catch(throwCancelled);
-    const largest = Math.floor(memory.budget.limit / fixedLimits.parsed);
-    const take = (bytes: number) => memory.takeParsed(bytes);
-    const bytes = encoding
-      ? await decompress(sentBytes, encoding, Math.min(limits.inflated, largest), codecs, take)
-      : sentBytes;
-    if (bytes === sentBytes) {
-      if (sentBytes.length > largest) throw tooLarge(largest, 'inFlight');
-      take(sentBytes.length);
-    }
-    return objectOf(bytes, otherwise);
+    const largest = Math.floor(memory.budget.limit / times);
+    const take = (bytes: number) => memory.take(times * bytes);
+    if (encoding) return await decompress(sentBytes, encoding, Math.min(limits.inflated, largest), codecs, take);
+    if (sentBytes.length > largest) throw tooLarge(largest, 'inFlight');
+    take(sentBytes.length);
+    return sentBytes;
   } finally {
     arriving.close();
   }

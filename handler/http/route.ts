@@ -34,6 +34,8 @@ export interface RouteRequest<Q extends Schema | undefined = Schema | undefined,
   headers?: Readonly<Record<string, { description: string; schema: object; required?: boolean }>>;
   query?: Q;
   body?: B;
+  /** The schema of a body that is a form, which its route reads itself. */
+  form?: object;
   /** Whether the body may be missing; it is then an empty object. */
   optional?: boolean;
   /** Whether the body is read as a create: its foreign members, items and tools are checked before anything else. */

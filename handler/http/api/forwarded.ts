@@ -1,35 +1,54 @@
 import type { Endpoint } from '../../neighbours/forwarded/endpoint.ts';
 import { endpoints } from '../../neighbours/forwarded/endpoints.ts';
-import { forward } from '../../neighbours/forwarded/forward.ts';
+import { type ForwardInput, forward } from '../../neighbours/forwarded/forward.ts';
 import { refuseMediaIn } from '../../neighbours/forwarded/media-urls.ts';
+import { readModelForm } from '../../neighbours/forwarded/multipart.ts';
 import { textIn } from '../../neighbours/forwarded/text-in.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { readForm } from '../body.ts';
 import { sendOn } from '../passed-on.ts';
-import { type Route, route } from '../route.ts';
+import { type Route, type RouteCall, route } from '../route.ts';
 
-/** The route of an API whose requests are JSON that is passed on. */
+/** What all of them have in common: how a request is passed on. */
+function passOn({ c, services, ctx }: RouteCall<string, undefined, unknown>, endpoint: Endpoint) {
+  return async (input: ForwardInput): Promise<Response> =>
+    sendOn(c, await forward(services, ctx, endpoint, input), services.limits.keepAlive);
+}
+
+/** The route of an API whose requests are passed on. */
 function forwardedRoute(endpoint: Endpoint): Route {
   const { path, operationId, summary, schema, replies } = endpoint;
+  const row = { method: 'POST', path: `/v1${path}`, operationId, summary, reply: replies } as const;
+  if (schema === 'form')
+    return route({
+      ...row,
+      request: { form: FORM },
+      async handle(call) {
+        const type = call.c.req.header('content-type') ?? '';
+        const { model, bytesFor } = readModelForm(await readForm(call.c, call.services), type);
+        return passOn(call, endpoint)({ model, body: { type, bytesFor }, text: () => '' });
+      },
+    });
   return route({
-    method: 'POST',
-    path: `/v1${path}`,
-    operationId,
-    summary,
+    ...row,
     request: { body: schema },
-    reply: replies,
-    async handle({ c, services, ctx, body }) {
-      const json = body as JsonObject & { model: string }; // as every schema of an endpoint has it
-      refuseMediaIn(json, services.findMedia);
-      const reply = await forward(services, ctx, endpoint, {
-        model: json.model,
-        body: { json },
-        text: () => textIn(json),
-        session: endpoint.sessionOf?.(json),
-      });
-      return sendOn(c, reply, services.limits.keepAlive);
+    handle(call) {
+      const json = call.body as JsonObject & { model: string }; // as every schema of an endpoint has it
+      refuseMediaIn(json, call.services.findMedia);
+      const session = endpoint.sessionOf?.(json);
+      return passOn(call, endpoint)({ model: json.model, body: { json }, text: () => textIn(json), session });
     },
   });
 }
+
+const FORM = {
+  type: 'object',
+  required: ['model', 'file'],
+  properties: {
+    model: { type: 'string', description: 'The model that is asked.' },
+    file: { description: 'What was said, as a file.' },
+  },
+};
 
 /** All of them. */
 export const forwarded: Route[] = endpoints.map(forwardedRoute);

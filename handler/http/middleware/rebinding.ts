@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { ApiError, wordOf } from '../../errors.ts';
 import type { Services } from '../../service/services.ts';
+import { checkOrigin } from '../check-origin.ts';
 import type { Env } from '../env.ts';
 
 /** Hosts that DNS rebinding cannot use: an IP address, `localhost` and its subdomains. */
@@ -26,16 +27,4 @@ function checkHost(c: Context<Env>, hosts: readonly string[]): void {
   if (OWN_NAME.test(name) || hosts.includes(name)) return;
   const message = `The Host ${wordOf(name) ?? 'of the request'} is not allowed here: it must be an IP address, localhost, or one of`;
   throw new ApiError('host', `${message} \`hosts\` in the configuration.`);
-}
-
-/**
- * Throws a 403 for a page of another origin than our own host's, unless `cors.origins` names it. A page of our own host is
- * no stranger, and some programs send an Origin as if they were one.
- */
-export function checkOrigin(c: Context<Env>, origins: readonly string[]): void {
-  const origin = c.req.header('origin');
-  if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
-  if (origin.replace(/^\w+:\/\//, '') === (c.req.header('host') ?? new URL(c.req.url).host)) return;
-  const message = `Pages of ${wordOf(origin) ?? 'this origin'} are not allowed here: only our own are, and those of`;
-  throw new ApiError('origin', `${message} \`cors.origins\` in the configuration.`);
 }

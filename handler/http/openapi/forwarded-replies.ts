@@ -15,5 +15,11 @@ export const forwardedReplies: Readonly<Record<string, JsonSchema>> = {
   ChatCompletion: completion,
   ChatCompletionChunk: completion,
   Completion: completion,
+  Ranking: reply({ results: list }),
+  Moderation: reply({ id: text, model: text, results: list }),
+  Images: reply({ created: { type: 'integer' }, data: list }),
+  ImageEvent: reply({ type: text }),
+  Transcription: reply({ text }),
+  TranscriptionEvent: reply({ type: text }),
   Embeddings: reply({ object: text, data: list, model: text, usage: object }),
 };

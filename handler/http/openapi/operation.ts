@@ -46,13 +46,14 @@ export function describeOperation(
   needsCredential: boolean,
 ): Operation {
   const parameters = [...pathParameters(path), ...headerParameters(request), ...queryParameters(request, convert)];
-  const { body, optional = false } = request;
+  const { body, form, optional = false } = request;
   return {
     operationId,
     summary,
     responses: describeReply(reply, error),
     ...(parameters.length > 0 && { parameters }),
     ...(needsCredential && scope === 'anybody' && { security: [] }),
+    ...(form && { requestBody: { required: true, content: { 'multipart/form-data': { schema: { ...form } } } } }),
     ...(body && { requestBody: { required: !optional, content: json(convert(body)) } }),
   };
 }

@@ -7,8 +7,8 @@ import type { Schema } from '../../validate.ts';
 export interface Endpoint extends ForwardedApi {
   operationId: string;
   summary: string;
-  /** The few members of its requests that are read here; all others are passed on as they are. */
-  schema: Schema;
+  /** The few members of its requests that are read here; all others are passed on as they are. A form is passed on as its bytes. */
+  schema: Schema | 'form';
   /** What requests of one session have in common, which prefer one server. Absent where servers keep nothing of them. */
   sessionOf?(request: JsonObject): string;
   /** What it does, in the words of the GenAI conventions. */

@@ -1,6 +1,14 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { Endpoint } from './endpoint.ts';
-import { ChatRequest, CompletionRequest, EmbeddingsRequest } from './requests.ts';
+import {
+  ChatRequest,
+  CompletionRequest,
+  EmbeddingsRequest,
+  ImageRequest,
+  ModerationRequest,
+  RerankRequest,
+  SpeechRequest,
+} from './requests.ts';
 
 /** What most of them are: JSON in and out, whose tokens are counted by servers. */
 const PLAIN = { input: 'input', isChat: false, countsStreams: false, isJson: true, estimates: false } as const;
@@ -44,6 +52,61 @@ export const endpoints: readonly Endpoint[] = [
     operation: 'embeddings',
     kind: 'embedding',
     replies: { 'application/json': 'Embeddings' },
+  },
+  {
+    ...PLAIN,
+    path: '/rerank',
+    operationId: 'rerank',
+    summary: 'Order documents by a question',
+    schema: RerankRequest,
+    input: 'documents',
+    operation: 'rerank',
+    kind: 'rerank',
+    replies: { 'application/json': 'Ranking' },
+  },
+  {
+    ...PLAIN,
+    path: '/moderations',
+    operationId: 'createModeration',
+    summary: 'Classify content',
+    schema: ModerationRequest,
+    operation: 'moderation',
+    kind: 'moderation',
+    replies: { 'application/json': 'Moderation' },
+  },
+  {
+    ...PLAIN,
+    path: '/images/generations',
+    operationId: 'createImage',
+    summary: 'Create images',
+    schema: ImageRequest,
+    input: 'prompt',
+    operation: 'image_generation',
+    kind: 'image',
+    replies: { 'application/json': 'Images', 'text/event-stream': 'ImageEvent' },
+  },
+  {
+    ...PLAIN,
+    path: '/audio/speech',
+    operationId: 'createSpeech',
+    summary: 'Say a text aloud',
+    schema: SpeechRequest,
+    isJson: false,
+    operation: 'speech',
+    kind: 'speech',
+    replies: { 'application/octet-stream': { description: 'sound, in the format that was asked for' } },
+  },
+  {
+    ...PLAIN,
+    path: '/audio/transcriptions',
+    operationId: 'createTranscription',
+    summary: 'Write down what is said',
+    schema: 'form',
+    input: 'file',
+    isJson: false,
+    operation: 'transcription',
+    kind: 'transcription',
+    replies: { 'application/json': 'Transcription', 'text/event-stream': 'TranscriptionEvent' },
   },
 ];
 

@@ -34,4 +34,9 @@ export const forwardedScripts: Readonly<Record<string, Script>> = {
   '/v1/chat/completions': completes,
   '/v1/completions': completes,
   '/v1/embeddings': embeds,
+  '/v1/rerank': replies(200, { results: [{ index: 0, relevance_score: 0.9 }] }),
+  '/v1/moderations': replies(200, { id: 'modr-1', model: 'm', results: [{ flagged: false }] }),
+  '/v1/images/generations': replies(200, { created: 1, data: [{ b64_json: 'iVBORw0KGgo=' }] }),
+  '/v1/audio/speech': replies(200, 'sound', { 'content-type': 'audio/mpeg' }),
+  '/v1/audio/transcriptions': replies(200, { text: 'Hello.' }),
 };

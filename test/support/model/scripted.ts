@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { freePort } from '../ports.ts';
 
 /** What the model was sent. */
@@ -113,7 +113,8 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
       res.writeHead(statuses.shift() ?? 200).end();
       return;
     }
-    const body = JSON.parse(Buffer.concat(chunks).toString());
+    const isForm = req.headers['content-type']?.startsWith('multipart/');
+    const body = isForm ? await formIn(req, chunks) : JSON.parse(Buffer.concat(chunks).toString());
     const closed = once(res, 'close').then(() => undefined);
     const call = { path: req.url ?? '', headers: req.headers, body, closed };
     const model = modelOf(call) ?? '';
@@ -176,9 +177,17 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
   };
 }
 
+/** The fields of a form, and the whole of its bytes. */
+async function formIn({ headers }: IncomingMessage, chunks: readonly Buffer[]) {
+  const bytes = Buffer.concat(chunks);
+  const type = headers['content-type'] ?? '';
+  const form = await new Response(bytes, { headers: { 'content-type': type } }).formData();
+  return { ...Object.fromEntries(form), bytes };
+}
+
 function startTurn(res: ServerResponse, call: Call): Turn {
   const raw = (bytes: string | Uint8Array) => {
-    if (!res.headersSent) res.writeHead(200, { 'content-type': 'text/event-stream' });
+    if (!res.headersSent && !res.hasHeader('content-type')) res.setHeader('content-type', 'text/event-stream');
     return new Promise<void>((resolve) => (res.destroyed ? resolve() : res.write(bytes, () => resolve())));
   };
   const chunk = (members: object) =>

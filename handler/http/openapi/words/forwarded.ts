@@ -41,6 +41,42 @@ export function forwardedOperations(errors: readonly ErrorKind[]): Readonly<Reco
         },
       },
     },
+    rerank: {
+      tag,
+      errors,
+      description:
+        'The documents that have most to do with a question, as vLLM, Jina and Cohere have it; OpenAI has no such API.',
+      requests: { 'two documents': { model, query: 'What is an oak?', documents: ['A tree.', 'A fish.'] } },
+      replies: { 'application/json': { results: [{ index: 0, relevance_score: 0.9 }] } },
+    },
+    createModeration: {
+      tag,
+      errors,
+      description: 'What is wrong with a text or an image.',
+      requests: { 'a text': { model, input: 'Hello.' } },
+      replies: { 'application/json': { id: 'modr-1', model, results: [{ flagged: false }] } },
+    },
+    createImage: {
+      tag,
+      errors,
+      description: 'Images of a text.',
+      requests: { 'a text': { model, prompt: 'An oak.' } },
+      replies: { 'application/json': { created: 1_798_761_600, data: [{ b64_json: 'iVBORw0KGgo=' }] } },
+    },
+    createSpeech: {
+      tag,
+      errors,
+      description: 'A text, said aloud: sound in the format that was asked for, as it is made.',
+      requests: { 'a text': { model, input: 'Hello.', voice: 'alloy' } },
+    },
+    createTranscription: {
+      tag,
+      errors,
+      description:
+        'What is said in a sound, as text, or in the format that was asked for. The form is passed on as it came.',
+      requests: { 'a sound': { model, file: '(a file)' } },
+      replies: { 'application/json': { text: 'Hello.' } },
+    },
     createEmbeddings: {
       tag,
       errors,
@@ -64,12 +100,24 @@ export function forwardedOperations(errors: readonly ErrorKind[]): Readonly<Reco
 /** The members of their requests and replies. */
 export const forwardedWords: Readonly<Record<string, MemberWords>> = {
   ...Object.fromEntries(
-    ['ChatRequest', 'CompletionRequest', 'EmbeddingsRequest'].map((name): [string, MemberWords] => [
+    [
+      ...['ChatRequest', 'CompletionRequest', 'EmbeddingsRequest', 'RerankRequest', 'ModerationRequest'],
+      ...['ImageRequest', 'SpeechRequest'],
+    ].map((name): [string, MemberWords] => [
       `${name}.model`,
       ['The model that is asked, as `models` in the configuration names it.', model],
     ]),
   ),
   'ChatRequest.messages': ['What was said.'],
+  'RerankRequest.documents': ['What is ordered: texts, or objects with one.', ['A tree.', 'A fish.']],
+  'Ranking.results': ['The documents by their places in the request, the best first.'],
+  'Moderation.id': ['The id of the reply.', 'modr-1'],
+  'Moderation.results': ['What was found, for each input.'],
+  'ImageRequest.stream': ['Whether parts of an image come as they are made.'],
+  'Images.data': ['The images.'],
+  'ImageEvent.type': ['What it has.', 'image_generation.completed'],
+  'Transcription.text': ['What was said.', 'Hello.'],
+  'TranscriptionEvent.type': ['What it has.', 'transcript.text.delta'],
   'ChatRequest.stream': ['Whether the answer comes as it is made.'],
   'CompletionRequest.stream': ['Whether the answer comes as it is made.'],
   'ChatRequest.stream_options': ['Only beside `stream: true`.'],
