@@ -204,8 +204,12 @@ async function answer(intake: Intake, response: Response, outlet: Outlet): Promi
     response.body?.cancel().catch(() => {});
     return sendWhole(head, null, outlet);
   }
-  const live = intake.live && head.headers.get('content-type')?.startsWith('text/event-stream');
-  return (live ? sendLive : sendWhole)(head, response.body, outlet);
+  return (intake.live && isLive(head.headers) ? sendLive : sendWhole)(head, response.body, outlet);
+}
+
+/** Whether a reply is read as it is made: events, and what no proxy is to hold back. */
+function isLive(headers: Headers): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') || headers.get('x-accel-buffering') === 'no';
 }
 
 /** What the handler reports now. An error in it costs the report, and not the reply. */

@@ -25,7 +25,8 @@ export function sendOn(c: Context<Env>, reply: ForwardedReply, keepAlive: number
   over.then(endLine, endLine);
   return c.body(streamOf(c, reply, keepAlive), 200, {
     'content-type': media,
-    ...(reply.isEvents && { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }),
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
   });
 }
 

@@ -196,5 +196,6 @@ promise(
       await begun.promise;
       return { leave: () => leaving.abort(), closed: () => callOf(door, model).closed };
     }),
-  NEEDS_HEADERS,
+  // Nothing is written that would show it.
+  { ...NEEDS_HEADERS, workerd: "wrangler's local proxy does not tell the worker that a client has left" },
 );

@@ -11,6 +11,7 @@ const SLOW: readonly PromiseId[] = [
     'limit.idle-writing',
     'limit.idle-spoken',
     'limit.output-items',
+    'forwarded.silent',
   ],
   ...['body.excess-packed', 'body.bomb', 'body.largest', 'body.nothing-comes', 'body.long-text', 'body.ratio'],
   ...['stored.too-large', 'stored.large', 'stored.large-body', 'stored.large-pages', 'stored.failed'],

@@ -5,8 +5,8 @@ import { requireScope } from '../../service/context.ts';
 import { placesOf } from '../../service/place.ts';
 import type { Services } from '../../service/services.ts';
 import { serveSocket } from '../../websocket/connection.ts';
-import { contextOf, type Env } from '../env.ts';
 import { checkOrigin } from '../check-origin.ts';
+import { contextOf, type Env } from '../env.ts';
 
 /** The only version of WebSockets (RFC 6455); clients that ask for another are told (4.4). */
 const VERSION = '13';
