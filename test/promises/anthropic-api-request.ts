@@ -360,3 +360,32 @@ promise(
   },
   NEEDS_HEADERS,
 );
+
+promise(
+  'anthropic-api.user',
+  {
+    says: 'metadata.user_id names the end user in as many characters as servers take, and of Claude Code’s no session',
+    source: 'https://github.com/looplj/axonhub/issues/1669',
+  },
+  async (door) => {
+    const model = door.model.openai(answers({ type: 'message', content: [{ type: 'output_text', text: 'ok' }] }));
+    const device_id = 'd'.repeat(64);
+    for (const [user_id, user] of [
+      ['u_1', 'u_1'],
+      [JSON.stringify({ device_id, account_uuid: '', session_id: 's' }), device_id],
+      [JSON.stringify({ device_id, account_uuid: 'a-1', session_id: 's' }), 'a-1'],
+      ['user_1_account__session_2', 'user_1_account_'],
+      ['{"device_id":7}', '{"device_id":7}'],
+      ['x'.repeat(512), /^x{50,}_\w+$/],
+    ] as const) {
+      await message(door, { model, metadata: { user_id } });
+      const sent = door.model.calls(model).at(-1)?.body.user;
+      assert.ok(sent.length <= 64);
+      if (typeof user === 'string') assert.equal(sent, user);
+      else assert.match(sent, user);
+    }
+    await message(door, { model, metadata: { user_id: null } });
+    assert.equal(door.model.calls(model).at(-1)?.body.user, undefined);
+  },
+  NEEDS_HEADERS,
+);

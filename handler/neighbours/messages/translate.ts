@@ -1,4 +1,6 @@
 import type { ApiError } from '../../errors.ts';
+import { shortened } from '../../items/wire-name.ts';
+import { parseObject } from '../../parse-json.ts';
 import type { ReasoningEffort } from '../../protocol/reasoning.ts';
 import type { CreateRequest } from '../../protocol/request.ts';
 import { type LocatedItems, type OpenReasoning, toItems } from './input.ts';
@@ -54,7 +56,7 @@ export async function translateMessages(
       ? { format: { type: 'json_schema', name: 'output', schema: output_config.format.schema, strict: true } }
       : null,
     include: shown === 'nothing' ? null : ['reasoning.encrypted_content'],
-    user: metadata?.user_id,
+    user: metadata?.user_id == null ? null : userOf(metadata.user_id),
     service_tier: tierOf(body),
     prompt_cache_options: cache_control ? { mode: 'implicit', ttl: cache_control.ttl === '1h' ? '30m' : null } : null,
     ...(stop_sequences && stop_sequences.length > 0 && { stops: stop_sequences }),
@@ -89,6 +91,16 @@ function choiceOf(choice: MessagesCreate['tool_choice']): CreateRequest['tool_ch
     default:
       return choice?.type;
   }
+}
+
+/**
+ * The end user, in the 64 characters that OpenAI takes (other servers take 128, and all refuse more). What Claude Code sends holds
+ * its session as well, in one form or another: https://github.com/looplj/axonhub/issues/1669.
+ */
+function userOf(id: string): string {
+  const { account_uuid, device_id } = parseObject(id) ?? {};
+  const known = [account_uuid, device_id].find((one) => typeof one === 'string' && one !== '');
+  return shortened(typeof known === 'string' ? known : id.replace(/_session_.*$/s, ''));
 }
 
 function tierOf({
