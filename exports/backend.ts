@@ -25,4 +25,4 @@ export { ItemWriter } from '../handler/events/item-writer.ts';
 export type { Item } from '../handler/items/item.ts';
 export type { AddedBackends, OpenBackend } from '../handler/open-models.ts';
 export { headerWithValues, type RequestValues, withValues } from '../handler/request-values.ts';
-export type { Transport, Upstream } from '../handler/transport.ts';
+export type { ServerConnection, Transport, TransportInit, Upstream } from '../handler/transport.ts';

@@ -166,12 +166,20 @@ function secretsOf({ models = [], webhooks, secrets, proof }: Config): (string |
   return [
     ...models.flatMap((model) => ('keys' in model ? textOf(model.keys.key) : serversOf(model).map(({ key }) => key))),
     ...models.flatMap((model) =>
-      'keys' in model ? [] : serversOf(model).flatMap(({ send }) => secretHeadersOf(send?.headers)),
+      'keys' in model
+        ? []
+        : serversOf(model).flatMap(({ send, proxy }) => [...secretHeadersOf(send?.headers), ...secretsIn(proxy)]),
     ),
     ...webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...secrets.map(({ key }) => key),
     proof?.value,
   ];
+}
+
+/** A proxy's password, as it is written and as it is sent; what is sent of both is hidden as credentials always are. */
+function secretsIn(proxy: string | undefined): string[] {
+  const { password = '' } = proxy === undefined ? {} : new URL(proxy);
+  return password === '' ? [] : [password, decodeURIComponent(password)];
 }
 
 /** The values of headers that are set or added and are secrets by their names. */

@@ -118,6 +118,8 @@ export const fixedLimits = {
   resetsPerSecond: 20_000,
   /** A file that holds a secret, in bytes: a key has a hundred, a token some thousands. Past it: the configuration is refused. On Workers: there are no files. */
   secretFile: 64 * KiB,
+  /** A file of certificates that are trusted for one model's server, in bytes: those of a whole system have 250 KiB. Past it: the configuration is refused. On Workers: there are no files. */
+  caFile: 1 * MiB,
   /**
    * Characters of a client's header that a rule (`${header:NAME}`) sends on to a model's server: `baggage` may have as many. Past it: 400
    * that names the header.

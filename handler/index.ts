@@ -54,7 +54,7 @@ export { configureLog, describe, isLogged, type Level, levelNames, lineOf, log }
 export { MemoryBudget } from './memory-budget.ts';
 export { didYouMean } from './nearest.ts';
 export { openCosts } from './open-costs.ts';
-export { type AddedBackends, type OpenBackend, openModels, wordsIn } from './open-models.ts';
+export { type AddedBackends, deploymentAt, type OpenBackend, openModels, wordsIn } from './open-models.ts';
 export type { HandlerOptions } from './options.ts';
 export { matcher } from './pattern.ts';
 export type { Used } from './protocol/usage.ts';
@@ -85,7 +85,13 @@ export type { Gauges } from './telemetry/gauges.ts';
 export type { Telemetry, TelemetrySlot } from './telemetry/telemetry.ts';
 export type { Tool } from './tools/tool.ts';
 export { type TraceHeaders, traceHeaders } from './trace-headers.ts';
-export { fetchTransport, type Transport, type Upstream } from './transport.ts';
+export {
+  fetchTransport,
+  type ServerConnection,
+  type Transport,
+  type TransportInit,
+  type Upstream,
+} from './transport.ts';
 export type { Tokenizer } from './turn/estimate.ts';
 export { standardSocket } from './websocket/standard.ts';
 

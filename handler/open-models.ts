@@ -18,8 +18,9 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { type KnownBackend, knowing, type ModelAddress, type ModelRoute } from './routing/models.ts';
 import type { ModelServer } from './routing/server.ts';
 import type { RoutePolicy } from './routing/server-group.ts';
-import type { Transport } from './transport.ts';
+import type { ServerConnection, Transport } from './transport.ts';
 
+export { deploymentAt } from './backend/index.ts';
 export { wordsIn } from './backend/server/error-detail.ts';
 
 /**
@@ -48,10 +49,11 @@ export function openModels(
   for (const name of builtIn)
     if (Object.hasOwn(added, name)) throw new Error(`createHandler: the backend ${name} is built in`);
   const backends = new Map<string, KnownBackend>();
-  const openOnce = (match: string, server: ServerConfig) => {
-    const key = JSON.stringify([match, server.backend, server.url, server.key, server.send?.headers]);
+  const openOnce = (match: string, config: ServerConfig, connection: ServerConnection | undefined) => {
+    const { backend, url, key: secret, server, openai, send } = config;
+    const key = JSON.stringify([match, backend, url, secret, server, openai, send?.headers, connection]);
     // Entries do not share one, though it be one server: a gateway may offer for some models what it does not for others.
-    const known = backends.get(key) ?? earlier.get(key) ?? knowing(openBuiltIn(server, transport));
+    const known = backends.get(key) ?? earlier.get(key) ?? knowing(openBuiltIn(config, transport, connection));
     backends.set(key, known);
     return known;
   };
@@ -68,7 +70,9 @@ export function openModels(
     }
     const servers = serversOf(model).map((server): ModelServer => {
       const { name, weight, priority, concurrency } = server;
-      const known = openOnce(match, server);
+      const connection = connectionOf(server, model.timeouts?.connect);
+      if (connection && !transport.connects) throw unheeded(connection, index);
+      const known = openOnce(match, server, connection);
       const profile = profileOf(server);
       return {
         known,
@@ -96,7 +100,8 @@ function policyOf(
   servers: number,
   { idle }: Pick<Limits, 'idle'> = defaultLimits,
 ): RoutePolicy | undefined {
-  const says = [to, retry, fallback, timeouts, breaker, concurrency, probe];
+  const times = [timeouts?.firstToken, timeouts?.idle];
+  const says = [to, retry, fallback, ...times, breaker, concurrency, probe];
   if (says.every((key) => key === undefined)) return undefined;
   const hasOthers = servers > 1 || fallback !== undefined;
   return {
@@ -130,9 +135,24 @@ function openAdded({ backend: name, keys }: AddedModel, index: number, transport
 /** The profile of a server behind an added backend. */
 const PLAIN: ServerProfile = { isOpenAI: false, grammars: 'describe' };
 
-function openBuiltIn({ backend, url, key, send }: ServerConfig, transport: Transport): Backend {
+function openBuiltIn(config: ServerConfig, transport: Transport, connection: ServerConnection | undefined): Backend {
+  const { backend, url, key, send } = config;
   if (backend === 'demo' || url === undefined) return demo;
-  return protocols[backend].open(url, key, transport, { headers: send?.headers });
+  const { server } = profileOf(config);
+  return protocols[backend].open(url, key, transport, { server, headers: send?.headers, connection });
+}
+
+/** How a server is connected to; undefined where it is as any other. */
+function connectionOf({ ca, proxy }: ServerConfig, connect: number | undefined): ServerConnection | undefined {
+  if (ca === undefined && proxy === undefined && connect === undefined) return undefined;
+  return { ca, proxy, connect };
+}
+
+/** The ConfigError of a key that the transport would not heed. */
+function unheeded({ ca, proxy }: ServerConnection, index: number): ConfigError {
+  const key = ca !== undefined ? 'ca' : proxy !== undefined ? 'proxy' : 'timeouts.connect';
+  const says = 'is for the Node server alone: the transport of this root connects to all servers in one way';
+  return misconfigured(`models.${index}.${key}`, says);
 }
 
 /** Where a configured model is. What URL an added backend calls, only that backend knows. */

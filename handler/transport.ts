@@ -6,21 +6,42 @@ export interface Upstream {
   body: AsyncIterable<Uint8Array>;
 }
 
+/** How one server is connected to, where it is not as any other. What has the same object shares connections. */
+export interface ServerConnection {
+  /** The certificates of authorities that are trusted for it, as PEM, in place of those that the runtime trusts. */
+  readonly ca?: string | undefined;
+  /** A proxy on the way, `http://HOST:PORT` with or without a user and a password: a tunnel for https, else it passes requests on. */
+  readonly proxy?: string | undefined;
+  /** The milliseconds in which a connection has to be made. Default: 10 s, or the runtime's. */
+  readonly connect?: number | undefined;
+}
+
+/** What is sent, beside where. */
+export interface TransportInit {
+  method: 'GET' | 'POST';
+  headers: Record<string, string>;
+  body?: string | Uint8Array;
+  signal: AbortSignal;
+  connection?: ServerConnection | undefined;
+}
+
 /**
  * How a backend reaches its model server: one HTTP request, rejected when there is no connection, ended when the
  * signal aborts or the body is abandoned. Injected, since the global `fetch` costs a Node process more than the
  * rest of the request does.
  */
-export type Transport = (
-  url: string,
-  init: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string | Uint8Array; signal: AbortSignal },
-) => Promise<Upstream>;
+export interface Transport {
+  (url: string, init: TransportInit): Promise<Upstream>;
+  /** Whether it heeds `connection`; configurations that need that are refused where it does not. Default: no. */
+  readonly connects?: boolean;
+}
 
 /** A transport over the runtime's own `fetch`, for the edge. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async (url, init) => {
+    const { connection: _, ...request } = init;
     // A body of bytes is one of a fetch, whatever its buffer is.
-    const response = await fetch(url, { ...(init as RequestInit), redirect: 'manual' });
+    const response = await fetch(url, { ...(request as RequestInit), redirect: 'manual' });
     // Deno 2.9 forgets the signal of a fetch whose Response is garbage, though its body is still being read.
     init.signal.addEventListener('abort', () => response, { once: true });
     return {

@@ -5,6 +5,7 @@ import type { Flags } from './flags.ts';
 import { addressesOf, isTcp, type Listeners, type ListeningConfig, listenersOf } from './listeners.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { checkProcesses } from './processes/check.ts';
+import { checkCertificates } from './server-ca.ts';
 import { readTls, type Tls } from './tls.ts';
 
 /** What is outside of a configuration: its listeners, and the files of those with TLS. */
@@ -21,7 +22,7 @@ export interface SaidOfOutside extends ListeningConfig {
   processes: number;
 }
 
-/** Checks listeners, TLS files, the database's URLs, the number of processes, and that no model is this server; throws a ConfigError with every mistake. */
+/** Checks listeners, TLS files, servers' certificates, the database's URLs, the number of processes, and that no model is this server; throws a ConfigError with every mistake. */
 export async function checkOutside(said: SaidOfOutside, flags: Partial<Flags>): Promise<Outside> {
   const placed = addressesOf(said, flags);
   const addresses = Object.values(placed).filter(isTcp);
@@ -30,6 +31,7 @@ export async function checkOutside(said: SaidOfOutside, flags: Partial<Flags>): 
     readTls('grpc', said.tls),
     readTls('http', said.tls),
     Promise.resolve(addresses).then((addresses) => refuseOwnListeners(said.models, addresses)),
+    Promise.resolve(said.models).then(checkCertificates),
     Promise.resolve(said.database).then(kindOf),
     Promise.resolve({ ...said, listen: placed }).then((said) => checkProcesses(said)),
   ]);

@@ -18,6 +18,7 @@ import type { Listeners } from './listeners.ts';
 import { defaultInFlight } from './memory-limit.ts';
 import { problemsBeside } from './problems-beside.ts';
 import { readSecretFile } from './secret-file.ts';
+import { readCertificates } from './server-ca.ts';
 import type { Tls } from './tls.ts';
 
 /** Where a configuration comes from. */
@@ -47,7 +48,7 @@ export async function loadConfig(source: ConfigSource, flags: Partial<Flags> = {
   };
   const file = path === undefined ? undefined : await openConfigFile(path, noting(readText));
   const written = file?.value ?? inline;
-  const secrets = await readSecretFiles(written, env, noting(readSecretFile));
+  const secrets = await readSecretFiles(written, env, noting(readSecretFile), noting(readCertificates));
   const context = { env, backends, secrets, defaults: { inFlight: defaultInFlight(Object(written).processes) } };
   const config = await placed(file, async () => {
     try {

@@ -21,12 +21,15 @@ function withoutTexts<S extends Pick<BuiltInModel, 'send'>>(server: S): S {
 
 /**
  * A reply with the effective configuration as JSON, with its defaults and without its secrets: times are milliseconds, sizes bytes, and what has
- * no bound is null. Of headers that are set for a model's server only what they refer to is there, since the rest may be credentials. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
+ * no bound is null, certificates of servers are their number. Of headers that are set for a model's server only what they refer to is there, since the rest may be credentials. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
  */
 export function showConfig(config: Config, models: readonly ModelConfig[]): Response {
   const webhooks = config.webhooks.map((webhook) => ({ ...webhook, url: new URL(webhook.url).origin }));
-  const hide = (name: string, value: unknown) =>
-    SECRET.test(name) && typeof value === 'string' && value !== '' ? HIDDEN : value;
+  const hide = (name: string, value: unknown) => {
+    if (name === 'ca' && typeof value === 'string')
+      return `${value.split('-----BEGIN CERTIFICATE').length - 1} certificates`;
+    return SECRET.test(name) && typeof value === 'string' && value !== '' ? HIDDEN : value;
+  };
   const shown = models.map((model) =>
     'keys' in model ? model : { ...withoutTexts(model), ...(model.to && { to: model.to.map(withoutTexts) }) },
   );

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Dispatcher } from 'undici';
-import type { Transport } from '../handler/transport.ts';
+import type { Transport, TransportInit, Upstream } from '../handler/transport.ts';
+import { refusedByProxy } from './proxy-tunnel.ts';
 import { unlessAborted } from './race.ts';
+import { ServerAgents } from './server-agents.ts';
 
 // What is used of undici, without the rest, which takes 60 ms and 14 MB more to load.
 const require = createRequire(import.meta.url);
@@ -15,8 +17,11 @@ export interface Connections {
   close(): Promise<void>;
 }
 
+/** How long a connection may take to be made, in milliseconds. */
+const CONNECT_MS = 10_000;
+
 const OPTIONS = {
-  connect: { timeout: 10_000 },
+  connect: { timeout: CONNECT_MS },
   // No timeouts: a queueing model sends not even headers for long, and the handler has limits of its own.
   headersTimeout: 0,
   bodyTimeout: 0,
@@ -34,18 +39,24 @@ const LINGER_MS = 50;
 
 /**
  * Opens HTTP/1.1 connections to model servers, one per concurrent call. An abort closes the socket of the call at once and
- * rejects with the reason of the signal; an abandoned body closes it within 50 ms.
+ * rejects with the reason of the signal; an abandoned body closes it within 50 ms. It heeds the `connection` of a server, whose
+ * connections are its own.
  */
 export function createTransport(): Connections {
   const agent = new Agent(OPTIONS);
+  const others = new ServerAgents(OPTIONS, CONNECT_MS);
 
-  const transport: Transport = async (url, { method, headers, body, signal }) => {
-    const { origin, pathname, search } = new URL(url);
-    const pending = request.call(agent, {
-      origin,
-      path: pathname + search,
+  const transport = async (url: string, init: TransportInit): Promise<Upstream> => {
+    const { method, headers, body, signal, connection } = init;
+    const { origin, protocol, host, pathname, search } = new URL(url);
+    const way = connection && others.to(connection);
+    // A proxy is given the whole URL, but for what goes through its tunnels.
+    const proxy = protocol === 'http:' ? way?.proxy : undefined;
+    const pending = request.call(way?.agent ?? agent, {
+      origin: proxy?.origin ?? origin,
+      path: (proxy ? origin : '') + pathname + search,
       method,
-      headers,
+      headers: proxy ? { ...headers, ...proxy.headers, host } : headers,
       body: body ?? null,
       signal,
     });
@@ -53,6 +64,10 @@ export function createTransport(): Connections {
     const reply = await unlessAborted(pending, signal);
     // An early destroy emits an error, which has no other listener.
     reply.body.on('error', () => {});
+    if (proxy && reply.statusCode === 407) {
+      reply.body.destroy();
+      throw refusedByProxy(407);
+    }
     return {
       status: reply.statusCode,
       header(name) {
@@ -74,7 +89,12 @@ export function createTransport(): Connections {
       },
     };
   };
-  return { transport, close: () => agent.destroy() };
+  return {
+    transport: Object.assign(transport, { connects: true }),
+    async close() {
+      await Promise.all([agent.destroy(), others.close()]);
+    },
+  };
 }
 
 /** Drains an abandoned body, which frees its connection for the next call, or soon closes the socket. */

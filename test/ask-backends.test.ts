@@ -97,7 +97,9 @@ test('http for https and the reverse are found', async (t) => {
   assert.ok(forHttp?.endsWith(`${plainly}/v1 answers: did you mean that in models.0.url?`), forHttp);
   assert.match(forHttps ?? '', /^breaks the connection /);
   assert.ok(
-    forHttps?.includes(`; ${safely}/v1 answers, with a certificate that is not trusted (let Node trust`),
+    forHttps?.includes(
+      `; ${safely}/v1 answers, with a certificate that is not trusted (name the file of its authority`,
+    ),
     forHttps,
   );
   assert.match(untrusted ?? '', /^its certificate is not trusted \(.*\)$/);

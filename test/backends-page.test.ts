@@ -30,6 +30,7 @@ test('a server is found by its host, and by no part of another', () => {
     ['https://api.openai.com/v1', 'openai'],
     ['https://eu.api.openai.com:443/v1', 'openai'],
     ['https://res.openai.azure.com/openai/v1', 'azure'],
+    ['https://res-eastus2.cognitiveservices.azure.com/openai/v1', 'azure'],
     ['https://api.mistral.ai/v1', 'mistral'],
     ['https://generativelanguage.googleapis.com/v1beta/openai', 'gemini'],
     ['https://us-central1-aiplatform.googleapis.com/v1', 'gemini'],

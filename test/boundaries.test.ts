@@ -206,7 +206,7 @@ const packages: Record<string, RegExp> = {
   // The API of OpenTelemetry where Telemetry is made, its SDK where a root opens it.
   '@opentelemetry/api': /^(handler\/(otlp|telemetry)|shim\/telemetry)\//,
   '@opentelemetry': /^(handler\/otlp|shim\/telemetry)\//,
-  undici: /^shim\/transport\.ts/,
+  undici: /^shim\/(transport|server-agents|proxy-tunnel)\.ts/,
   yaml: /^(shim|envoy)\//,
   'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script)\.ts)/,
   'node:async_hooks': /^handler\/worker\/hyperdrive\.ts/,

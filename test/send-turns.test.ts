@@ -9,7 +9,7 @@ import { ended } from './promises/background.ts';
 import { doorAt, post } from './support/doors/door.ts';
 import { testHandler } from './support/doors/in-process.ts';
 import { callsFunctions, replies, type ScriptedModel, says, startScriptedModel } from './support/model/scripted.ts';
-import { freePort } from './support/ports.ts';
+import { freePort, UNREACHABLE } from './support/ports.ts';
 import { openSocket } from './support/socket.ts';
 
 let model: ScriptedModel;
@@ -79,6 +79,22 @@ test('a call that is made shorter, and a summary, have what is set', async (t) =
   assert.equal(compacted.status, 200);
   const sent = [...model.calls(name), ...model.calls(summary)].map(({ body }) => body.metadata);
   assert.deepEqual(sent, [{ team: 'blue' }, { team: 'blue' }, { team: 'blue' }]);
+});
+
+test('a call that another server is asked for has what is set, each time by the rules of that server', async (t) => {
+  const down = { url: `http://127.0.0.1:${UNREACHABLE}/v1` };
+  const other = { url: model.url, send: { set: { 'metadata.of': 'second ${header:x-team}' } } };
+  const entry = { match: '*', backend: 'chat', to: [down, other], send: { set: { 'metadata.of': 'first' } } };
+  const handler = await testHandler(model, { config: parseConfig({ models: [entry] }) });
+  t.after(() => handler.close());
+  for (let n = 0; n < 4; n++) {
+    const name = model.script(says('ok'));
+    const headers = { 'content-type': 'application/json', 'x-team': 'blue' };
+    const body = JSON.stringify({ model: name, input: `Hi ${n}` });
+    const reply = await handler.fetch(new Request('http://x/v1/responses', { method: 'POST', body, headers }));
+    assert.equal(reply.status, 200);
+    assert.deepEqual(model.calls(name)[0]?.body.metadata, { of: 'second blue' });
+  }
 });
 
 test('rules that are reloaded hold for the next turn of a WebSocket, with headers that no rule had asked for', async (t) => {

@@ -8,7 +8,7 @@ import { openServer, type ServerOptions } from './server/server.ts';
 import { HINTS } from './server/servers.ts';
 
 export { HOP_HEADER } from './server/server.ts';
-export { isOpenAIs, serverNames } from './server/servers.ts';
+export { deploymentAt, isOpenAIs, serverAt, serverNames } from './server/servers.ts';
 
 /** Members of every protocol. */
 const SHARED = ['temperature', 'top_p', 'tool_choice'];

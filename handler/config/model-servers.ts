@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { isOpenAIs, protocols, serverNames } from '../backend/index.ts';
+import { connection } from './connection.ts';
 import { httpUrl } from './http-url.ts';
 import { joinNames } from './names.ts';
 import { integer } from './quantity.ts';
@@ -28,6 +29,7 @@ export const serverKeys = {
   send: v.optional(send),
   /** Grammars of custom tools: refused, or described to the model, which is not bound by them. */
   grammars: v.optional(v.picklist(['refuse', 'describe'], 'must be refuse or describe')),
+  ...connection,
   /** The model's name there. Default: the one that was asked for. */
   as: v.optional(v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'))),
   /** The most calls that it makes at a time for one process. */
@@ -69,11 +71,11 @@ export interface ServersConfig extends Omit<OneOfSeveral, 'weight' | 'priority'>
 /** The servers of an entry: those of its `to`, each with its own keys over those of the entry, else the one that it is. */
 export function serversOf({ to, as: alias, ...entry }: ServersConfig): ServerConfig[] {
   if (!to) return [{ ...entry, name: alias }];
-  const { backend, server, openai, send, grammars, concurrency } = entry;
+  const { backend, server, openai, send, grammars, ca, proxy, concurrency } = entry;
   return to.map(({ as: name = alias, ...own }) => {
     // Which server it is, is one thing, that one key or the other says.
     const isOther = own.server !== undefined || own.openai !== undefined || own.backend !== undefined;
-    const shared = { send, grammars, concurrency, ...(!isOther && { server, openai }) };
+    const shared = { send, grammars, ca, proxy, concurrency, ...(!isOther && { server, openai }) };
     return { ...shared, ...own, name, backend: own.backend ?? backend };
   });
 }
@@ -88,19 +90,18 @@ export function* serverMistakes(entry: ServersConfig): Generator<[path: string[]
   if (to.every(({ weight }) => weight === 0)) yield [['to'], 'has servers of the weight 0 alone, which get no calls'];
 }
 
-function* mistakesOf(
-  { backend, url, openai, server, grammars, send }: ServerConfig,
-  at: string[],
-): Generator<[path: string[], says: string]> {
+function* mistakesOf(config: ServerConfig, at: string[]): Generator<[path: string[], says: string]> {
+  const { backend, url, openai, server, grammars, send, ca, proxy } = config;
   const isDemo = backend === 'demo';
   if (isDemo === (url !== undefined))
     yield [[...at, 'url'], `is needed by ${joinNames(servers, 'and')}, and unknown to demo`];
-  if (isDemo && grammars !== undefined) yield [[...at, 'grammars'], 'is unknown to demo'];
+  for (const [name, value] of Object.entries({ grammars, ca, proxy }))
+    if (isDemo && value !== undefined) yield [[...at, name], 'is unknown to demo'];
   if (openai !== undefined && !hasServers(backend)) yield [[...at, 'openai'], ONLY_KNOWN];
   if (server !== undefined && !hasServers(backend)) yield [[...at, 'server'], ONLY_KNOWN];
   if (server !== undefined && openai !== undefined && isOpenAIs(server) !== openai)
     yield [[...at, 'server'], 'contradicts `openai`: leave one of them out'];
-  for (const [path, says] of sendMistakes(backend, send ?? {})) yield [[...at, 'send', ...path], says];
+  for (const [path, says] of sendMistakes(config)) yield [[...at, 'send', ...path], says];
   const [stranger] = strangersIn(send, backend);
   if (stranger === undefined) return;
   const says = isDemo

@@ -6,34 +6,52 @@ import { fillIn } from './substitute.ts';
 
 /** Where the configuration has a secret; `*` is any entry of a list. */
 const PLACES = [
-  ...['models.*.key', 'webhooks.*.secret', 'secrets.*.key', 'proof.value'],
+  ...['models.*.key', 'models.*.proxy', 'models.*.to.*.key', 'models.*.to.*.proxy'],
+  ...['webhooks.*.secret', 'secrets.*.key', 'proof.value'],
   ...['database', 'database.url', 'database.read', 'database.admin'],
 ];
+
+/** Where it has the path of a file whose text takes its place, which is no secret. */
+const FILE_PLACES = ['models.*.ca', 'models.*.to.*.ca'];
 
 /** The text of a secret. A root that has files has put it in the place of `{ file: PATH }`. */
 export const secretText = v.string(
   'must be a text: only the Node server reads one that is { file: PATH }, and a Worker has bindings',
 );
 
-/** Secrets that were read from files: their texts by path, and what was wrong. */
+/** What was read from files, secrets and certificates: the texts by path, and what was wrong. */
 export interface SecretFiles {
   texts: ReadonlyMap<string, string>;
   problems: readonly ConfigProblem[];
 }
 
+/** Gives the text of a file, and rejects with an Error that says what is wrong with it. */
+type ReadFile = (file: string) => Promise<string>;
+
 /**
- * Reads each secret that a configuration, as it is written, has as `{ file: PATH }`. `read` gives the text of a file, and rejects
- * with an Error that says what is wrong with it.
+ * Reads each secret that a configuration, as it is written, has as `{ file: PATH }`, and the certificates that it has as the path of a
+ * file.
  */
 export async function readSecretFiles(
   written: unknown,
   env: Readonly<Record<string, unknown>>,
-  read: (file: string) => Promise<string>,
+  read: ReadFile,
+  readCertificates: ReadFile = read,
 ): Promise<SecretFiles> {
   const texts = new Map<string, string>();
   const problems: ConfigProblem[] = [];
-  const all = PLACES.flatMap((place) => objectsAt(written, place.split('.')));
+  for (const [path, value] of FILE_PLACES.flatMap((place) => valuesAt(written, place.split('.')))) {
+    const file = fillIn(value, env, path, []); // what is not set is told with all others
+    if (typeof file !== 'string' || file.includes('-----BEGIN')) continue;
+    try {
+      texts.set(path.join('\0'), await readCertificates(file));
+    } catch (error) {
+      problems.push({ path, says: `is a file: ${error instanceof Error ? error.message : error}` });
+    }
+  }
+  const all = PLACES.flatMap((place) => valuesAt(written, place.split('.')));
   for (const [path, value] of all) {
+    if (!isObject(value)) continue;
     // A place may hold others, as `database` does: then it is no secret itself.
     const inside = PLACES.flatMap((place) =>
       place.startsWith(`${path.join('.')}.`) ? place.split('.').slice(-1) : [],
@@ -74,16 +92,16 @@ export function withSecrets(value: unknown, texts: SecretFiles['texts'], path: r
   );
 }
 
-/** The objects at a place, each with its path. */
-function objectsAt(
+/** The values at a place, each with its path. */
+function valuesAt(
   value: unknown,
   [name, ...rest]: readonly string[],
   path: readonly string[] = [],
-): [path: readonly string[], value: Record<string, unknown>][] {
-  if (name === undefined) return isObject(value) ? [[path, value]] : [];
+): [path: readonly string[], value: unknown][] {
+  if (name === undefined) return [[path, value]];
   if (name === '*') {
     if (!Array.isArray(value)) return [];
-    return value.flatMap((entry, index) => objectsAt(entry, rest, [...path, String(index)]));
+    return value.flatMap((entry, index) => valuesAt(entry, rest, [...path, String(index)]));
   }
-  return isObject(value) ? objectsAt(value[name], rest, [...path, name]) : [];
+  return isObject(value) ? valuesAt(value[name], rest, [...path, name]) : [];
 }

@@ -1,8 +1,16 @@
-import { protocols } from '../backend/index.ts';
+import { protocols, serverAt } from '../backend/index.ts';
 import type { SendConfig } from './send.ts';
 
+/** A server, as far as rules have to fit it. */
+interface Ruled {
+  backend: string;
+  url?: string | undefined;
+  server?: string | undefined;
+  send?: SendConfig | undefined;
+}
+
 /** The mistakes of what is set for a server: what its protocol cannot have set, a path inside another, and its key; each with its path below `send`. */
-export function* sendMistakes(backend: string, send: SendConfig): Generator<[path: string[], says: string]> {
+export function* sendMistakes({ backend, url, server, send = {} }: Ruled): Generator<[path: string[], says: string]> {
   const protocol = Object.entries(protocols).find(([name]) => name === backend)?.[1];
   if (!protocol) return;
   const paths = Object.keys(send.set ?? {});
@@ -14,9 +22,13 @@ export function* sendMistakes(backend: string, send: SendConfig): Generator<[pat
   }
   const { set = {}, add = {}, remove = [] } = send.headers ?? {};
   for (const [kind, names] of Object.entries({ set: Object.keys(set), add: Object.keys(add), remove })) {
-    if (names.includes(protocol.keyHeader))
-      yield [['headers', kind], `has ${protocol.keyHeader}, in which the key goes: write that in key`];
+    const own = names.find((name) => name === protocol.keyHeader || (name === 'api-key' && isAzures(url, server)));
+    if (own) yield [['headers', kind], `has ${own}, in which the key goes: write that in key`];
   }
+}
+
+function isAzures(url = '', server?: string): boolean {
+  return (server ?? (URL.canParse(url) ? serverAt(url) : undefined)) === 'azure';
 }
 
 /** Whether a path is another one, or leads further. */

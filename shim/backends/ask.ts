@@ -1,6 +1,14 @@
-import { type BuiltInModel, type ModelConfig, openModels, serversOf, type Transport } from '../../handler/index.ts';
-import { type Diagnosis, diagnose, howOtherAnswers, isCallUrl, isList, type Target } from './diagnosis.ts';
+import {
+  type BuiltInModel,
+  deploymentAt,
+  type ModelConfig,
+  openModels,
+  serversOf,
+  type Transport,
+} from '../../handler/index.ts';
+import { type Diagnosis, diagnose, howOtherAnswers, isCallUrl, isList, type Target, withoutCall } from './diagnosis.ts';
 import { inWords, nameThere, wrongMatch } from './names.ts';
+import { plain } from './plain.ts';
 import { type Exchange, recordTransport } from './record-transport.ts';
 
 /** How long a server may take to list its models, and how long other URLs are tried, in milliseconds. */
@@ -54,7 +62,15 @@ export async function askBackends(
 ): Promise<BackendReport[]> {
   const asked = new Map<string, Promise<ListReply>>();
   const once = (model: BuiltInModel) => {
-    const key = JSON.stringify([model.backend, model.url, model.key, model.send?.headers]);
+    const key = JSON.stringify([
+      model.backend,
+      model.url,
+      model.key,
+      model.server,
+      model.ca,
+      model.proxy,
+      model.send?.headers,
+    ]);
     const known = asked.get(key) ?? askList(model, transport, LIST_MS);
     asked.set(key, known);
     return known;
@@ -65,12 +81,23 @@ export async function askBackends(
       const report = { model, index, anyName: false, isDead: false };
       if ('keys' in model) return { ...report, came: 'not asked: a backend of this program' };
       if (model.url === undefined) return { ...report, came: 'built in', anyName: true };
+      const urlAt = places.urlAt(place);
       const target = {
         url: model.url,
         hasKey: Boolean(model.key),
-        urlAt: places.urlAt(place),
+        hasCa: model.ca !== undefined,
+        urlAt,
         keyAt: places.keyAt(place),
+        at: place,
       };
+      const deployment = deploymentAt(model.url);
+      if (deployment)
+        return { ...report, names: [deployment], came: `one deployment: ${plain(deployment, 60)}`, anyName: true };
+      const called = isCallUrl(model.url) ? withoutCall(model.url) : model.url;
+      if (deploymentAt(called)) {
+        const warning = `is the address of one call, not of the API: did you mean ${called} in ${urlAt}?`;
+        return { ...report, came: 'not asked', warning };
+      }
       const result = await once(model);
       const { names, exchange, error } = result;
       if (names) {

@@ -16,9 +16,13 @@ export interface Diagnosis {
 export interface Target {
   url: string;
   hasKey: boolean;
+  /** Whether the authorities are set that its certificate may be from. */
+  hasCa: boolean;
   /** Where the key is set, such as `models.0.key`. */
   keyAt: string;
   urlAt: string;
+  /** Where its other keys are set, such as `models.0`. */
+  at: string;
 }
 
 /** The most characters of a server's own words. */
@@ -26,7 +30,7 @@ const MAX_WORDS = 200;
 
 /** Codes of certificates that are not trusted, and what to do about them. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
-const TRUST = 'let Node trust it with NODE_EXTRA_CA_CERTS=FILE';
+const TRUST = 'name the file of its authority in `ca`, or let Node trust that with NODE_EXTRA_CA_CERTS=FILE';
 
 /** Endings of URLs that are no base URLs: somebody has pasted the address of one call. */
 const ENDPOINT = /\/(chat\/completions|completions|responses|messages|models|embeddings)$/;
@@ -79,10 +83,13 @@ export function isList({ start }: Exchange): boolean {
   return /"data"\s*:|"object"\s*:\s*"list"/.test(start);
 }
 
-function withoutReply({ url, urlAt }: Target, error: unknown, status: number | undefined): Diagnosis {
+function withoutReply(target: Target, error: unknown, status: number | undefined): Diagnosis {
+  const { url, urlAt, hasCa, at } = target;
   const { hostname, host, protocol } = new URL(url);
   const codes = codesOf(error);
   const is = (pattern: RegExp) => codes.find((code) => pattern.test(code));
+  const proxy = is(/^ERR_PROXY/);
+  if (proxy) return withoutProxy(at, proxy, codes[codes.indexOf(proxy) + 1]);
   if (is(/^(TimeoutError|AbortError)$/)) {
     const cure = `see whether the server runs, and ${urlAt} is its address`;
     if (status !== undefined) return { came: 'begins to answer, and does not end in time', cure, others: [] };
@@ -97,7 +104,9 @@ function withoutReply({ url, urlAt }: Target, error: unknown, status: number | u
     return { came: `there is no host ${hostname} (${unknown})`, cure: `correct the host in ${urlAt}`, others: [] };
   const certificate = is(UNTRUSTED);
   if (certificate) {
-    const cure = `${TRUST}, or name the host that its certificate has`;
+    const cure = hasCa
+      ? `${at}.ca has to be the authority that signed it, and ${urlAt} the host that it has`
+      : `${TRUST}, or name the host that its certificate has`;
     return { came: `its certificate is not trusted (${certificate})`, cure, others: [] };
   }
   const what = codes[0] ?? 'unknown';
@@ -117,6 +126,20 @@ function withoutReply({ url, urlAt }: Target, error: unknown, status: number | u
   return { came: `cannot be asked (${plain(what, MAX_WORDS)})`, others: otherPaths(url) };
 }
 
+/** Of a proxy that could not be used; `why` is what was wrong with a connection to it. */
+function withoutProxy(at: string, code: string, why: string | undefined): Diagnosis {
+  const status = /\d+$/.exec(code)?.[0];
+  if (status === undefined) {
+    const came = `its proxy cannot be reached${why ? ` (${plain(why, MAX_WORDS)})` : ''}`;
+    return { came, cure: `correct host and port in ${at}.proxy`, others: [] };
+  }
+  if (status === '407') {
+    const cure = `write http://USER:PASSWORD@HOST:PORT in ${at}.proxy, or correct it`;
+    return { came: 'its proxy asks for a user and a password (407)', cure, others: [] };
+  }
+  return { came: `its proxy answers ${status}`, cure: `let ${at}.proxy pass it on, or name another`, others: [] };
+}
+
 function redirected({ url, urlAt }: Target, { url: asked, header }: Exchange, status: number): Diagnosis {
   const location = header?.('location') ?? '';
   const to = URL.canParse(location, asked) ? new URL(location, asked) : undefined;
@@ -134,6 +157,12 @@ function redirected({ url, urlAt }: Target, { url: asked, header }: Exchange, st
 /** Whether a URL is the address of one call. */
 export function isCallUrl(url: string): boolean {
   return ENDPOINT.test(new URL(url).pathname.replace(/\/+$/, ''));
+}
+
+/** The base URL of the address of one call, with its query. */
+export function withoutCall(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  return origin + pathname.replace(/\/+$/, '').replace(ENDPOINT, '') + search;
 }
 
 /** How another URL answers for which this came; undefined where it is none that may have been meant. */

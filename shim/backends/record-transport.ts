@@ -1,4 +1,4 @@
-import type { Transport } from '../../handler/index.ts';
+import type { Transport, TransportInit, Upstream } from '../../handler/index.ts';
 
 /** The start of a body that is kept, in characters. */
 const START = 16_384;
@@ -27,39 +27,38 @@ export interface RecordedTransport {
 /** Records what goes over a transport; what is sent and read stays as it is. */
 export function recordTransport(transport: Transport): RecordedTransport {
   const exchanges: Exchange[] = [];
-  return {
-    exchanges,
-    async transport(url, init) {
-      const exchange: Exchange = { method: init.method, url, start: '', pieces: 0 };
-      exchanges.push(exchange);
-      const failed = (error: unknown): never => {
-        exchange.error = error;
-        throw error;
-      };
-      const reply = await transport(url, init).catch(failed);
-      exchange.status = reply.status;
-      exchange.header = reply.header;
-      const decoder = new TextDecoder();
-      return {
-        ...reply,
-        body: {
-          [Symbol.asyncIterator]() {
-            const chunks = reply.body[Symbol.asyncIterator]();
-            return {
-              async next() {
-                const step = await chunks.next().catch(failed);
-                if (step.done) return step;
-                exchange.pieces++;
-                if (exchange.start.length < START) {
-                  exchange.start = (exchange.start + decoder.decode(step.value, { stream: true })).slice(0, START);
-                }
-                return step;
-              },
-              return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
-            };
-          },
+  const recorded = async (url: string, init: TransportInit): Promise<Upstream> => {
+    const exchange: Exchange = { method: init.method, url, start: '', pieces: 0 };
+    exchanges.push(exchange);
+    const failed = (error: unknown): never => {
+      exchange.error = error;
+      throw error;
+    };
+    const reply = await transport(url, init).catch(failed);
+    exchange.status = reply.status;
+    exchange.header = reply.header;
+    const decoder = new TextDecoder();
+    return {
+      ...reply,
+      body: {
+        [Symbol.asyncIterator]() {
+          const chunks = reply.body[Symbol.asyncIterator]();
+          return {
+            async next() {
+              const step = await chunks.next().catch(failed);
+              if (step.done) return step;
+              exchange.pieces++;
+              if (exchange.start.length < START) {
+                exchange.start = (exchange.start + decoder.decode(step.value, { stream: true })).slice(0, START);
+              }
+              return step;
+            },
+            return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+          };
         },
-      };
-    },
+      },
+    };
   };
+  const { connects = false } = transport;
+  return { exchanges, transport: Object.assign(recorded, { connects }) };
 }

@@ -13,8 +13,9 @@ const MEMBERS: readonly (readonly [name: string, inner?: string])[] = [
   ['max_context_length'], // Mistral: https://docs.mistral.ai/api
 ];
 
-/** The models that the server's `GET /models` lists. */
+/** The models that the server's `GET /models` lists; none of a deployment, which is not asked. */
 export async function listModels(server: Server, signal: AbortSignal): Promise<OfferedModel[]> {
+  if (server.isDeployment) return [];
   return modelsIn(await getJson(server, '/models', signal));
 }
 

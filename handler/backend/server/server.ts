@@ -5,9 +5,10 @@ import { parseJson } from '../../parse-json.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { RequestValues } from '../../request-values.ts';
 import type { TraceHeaders } from '../../trace-headers.ts';
-import type { Transport, Upstream } from '../../transport.ts';
+import type { ServerConnection, Transport, Upstream } from '../../transport.ts';
 import { connectionFailed, failureOf } from './failure.ts';
 import { type HeaderRules, withHeaderRules } from './header-rules.ts';
+import { deploymentAt, keyHeader } from './servers.ts';
 
 /** The header of requests that came through this server, to detect a loop: people point OPENAI_BASE_URL at us. */
 export const HOP_HEADER = 'x-antiphon-hop';
@@ -23,6 +24,8 @@ export interface Server {
   send: Send;
   /** The same at its root, which is the base URL without a `/v1` at its end. */
   sendToRoot: Send;
+  /** Whether it is one deployment of Azure's, which has no list of models. */
+  isDeployment: boolean;
 }
 
 /**
@@ -48,23 +51,32 @@ export interface SentBody {
 
 /** What else the configuration says of a server. */
 export interface ServerOptions {
-  /** Headers of the protocol, with credentials. Default: the key as a bearer token. */
+  /** Its name in the table of known servers, by which it gets its key. */
+  server?: string | undefined;
+  /** Headers of the protocol, with credentials. Default: the key, as the server takes it. */
   ownHeaders?: Readonly<Record<string, string>> | undefined;
   /** Rules for the headers of all requests to it. */
   headers?: HeaderRules | undefined;
+  /** How it is connected to, where not as any other. */
+  connection?: ServerConnection | undefined;
 }
 
 /** What bodies are that are texts. */
 const OF_JSON = { type: 'application/json', accept: 'text/event-stream, application/json' };
 
-/** The server at a base URL such as `http://127.0.0.1:11434/v1`; an empty key sends no credentials. */
+/**
+ * The server at a base URL such as `http://127.0.0.1:11434/v1`, whose query goes with every request; an empty key sends no
+ * credentials.
+ */
 export function openServer(
   url: string,
   key: string | undefined,
   transport: Transport,
-  { ownHeaders = key ? { authorization: `Bearer ${key}` } : {}, headers: rules }: ServerOptions = {},
+  { server, ownHeaders = credentials(key, server), headers: rules, connection }: ServerOptions = {},
 ): Server {
-  const base = url.replace(/\/+$/, '');
+  const [, address = url, query] = /^([^?#]*)(?:\?([^#]*))?/.exec(url) ?? [];
+  const base = address.replace(/\/+$/, '');
+  const whole = (path: string) => (query ? `${path}${path.includes('?') ? '&' : '?'}${query}` : path);
   const headers: Record<string, string> = {
     accept: OF_JSON.accept,
     [HOP_HEADER]: '1',
@@ -75,11 +87,12 @@ export function openServer(
       const { content, type, accept } = typeof body === 'object' ? body : { content: body, ...OF_JSON };
       const plainHeaders = content === undefined ? headers : { ...headers, accept, ...trace, 'content-type': type };
       try {
-        return await transport(start + path, {
+        return await transport(whole(start + path), {
           method,
           headers: rules ? withHeaderRules(plainHeaders, rules, values) : plainHeaders,
           signal,
           ...(content !== undefined && { body: content }),
+          ...(connection && { connection }),
         });
       } catch (error) {
         throw connectionFailed(error);
@@ -90,18 +103,24 @@ export function openServer(
     id: hashOf(base),
     send: sendBelow(base),
     sendToRoot: sendBelow(base.replace(/\/v1$/, '')),
+    isDeployment: deploymentAt(url) !== undefined,
   };
+}
+
+function credentials(key: string | undefined, server: string | undefined): Record<string, string> {
+  if (!key) return {};
+  return keyHeader(server, key) === 'api-key' ? { 'api-key': key } : { authorization: `Bearer ${key}` };
 }
 
 /** The same server, with requests for which rules send on these values of a client's request. */
 export function sendingOn(server: Server, values: RequestValues | undefined): Server {
   if (!values) return server;
-  const { id, send, sendToRoot } = server;
+  const { send, sendToRoot } = server;
   const bound =
     (plain: Send): Send =>
     (method, path, signal, body, trace) =>
       plain(method, path, signal, body, trace, values);
-  return { id, send: bound(send), sendToRoot: bound(sendToRoot) };
+  return { ...server, send: bound(send), sendToRoot: bound(sendToRoot) };
 }
 
 /** The object that a GET gives; rejects when it gives something else. */

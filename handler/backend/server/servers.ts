@@ -71,8 +71,8 @@ export const knownServers = {
     strictTools: true,
   },
   azure: {
-    // https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/prompt-caching
-    hosts: ['.openai.azure.com'],
+    // https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/prompt-caching, https://github.com/Gitlawb/openclaude/issues/79
+    hosts: ['.openai.azure.com', '.cognitiveservices.azure.com'],
     // https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/reasoning
     reasoning: null,
     // https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/reasoning
@@ -222,6 +222,16 @@ export function serverAt(url: string): ServerName | undefined {
   // A name that does not begin with a letter is the end of one.
   const isOf = (host: string) => (/^[.-]/.test(host) ? hostname.endsWith(host) : hostname === host);
   return rows.find(({ hosts }) => hosts?.some(isOf))?.name;
+}
+
+/** The name of the deployment that a URL of Azure's is of, whatever model a request names; undefined where it is of none. */
+export function deploymentAt(url: string): string | undefined {
+  return /\/openai\/deployments\/([^/?#]+)\/*([?#]|$)/.exec(url)?.[1];
+}
+
+/** The header in which a server takes a key: Azure has its own for keys, and takes tokens of Entra ID (JWTs) as any other does. */
+export function keyHeader(server: string | undefined, key: string): 'authorization' | 'api-key' {
+  return server === 'azure' && !/^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(key) ? 'api-key' : 'authorization';
 }
 
 /** The server whose models have this `owned_by`; undefined where that tells nothing. */
