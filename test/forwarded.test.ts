@@ -238,3 +238,29 @@ describe('streams', () => {
     assert.equal(await (await fleet.ask(CHAT, chat)).text(), large);
   });
 });
+
+test('a form has the name that its server calls the model by, and is tried anew at the next', async (t) => {
+  const to = [
+    { url: 'http://a/v1', as: 'first' },
+    { url: 'http://b/v1', as: 'openai/second', priority: 1 },
+  ];
+  const fleet = await fleetOf(t, { to, retry: { attempts: 0 } });
+  fleet.play('a', refuses(503));
+  fleet.play('b', () => upstream(200, ['{"text":"Hi"}'], { 'content-type': 'application/json' }));
+  const form = new FormData();
+  form.append('model', 'm');
+  form.append('file', new Blob(['sound']), 'f.wav');
+  const { headers, body } = new Request('http://x', { method: 'POST', body: form, duplex: 'half' } as RequestInit);
+  const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+  const type = headers.get('content-type') ?? '';
+  const reply = await fleet.ask('/v1/audio/transcriptions', '', { body: bytes, headers: { 'content-type': type } });
+  assert.equal(await reply.text(), '{"text":"Hi"}');
+  const models = await Promise.all(
+    fleet.calls.map(async ({ body }) => {
+      const sent = await new Response(body, { headers: { 'content-type': type } }).formData();
+      assert.equal(await (sent.get('file') as File).text(), 'sound');
+      return sent.get('model');
+    }),
+  );
+  assert.deepEqual(models, ['first', 'openai/second']);
+});
