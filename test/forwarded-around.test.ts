@@ -81,6 +81,13 @@ test('what a server refuses takes no tokens, and gives its place back', async (t
   for (let n = 0; n < 5; n++) assert.equal((await ask(frugal, {}, undefined, { input: 'x'.repeat(300) })).status, 500);
 });
 
+test('what a server refuses is a request all the same', async (t) => {
+  const { named, ask } = await open(t);
+  const limited = named('limited', replies(500, { error: { message: 'no' } }));
+  for (let n = 0; n < 3; n++) assert.equal((await ask(limited)).status, 500);
+  assert.equal((await ask(limited)).status, 429);
+});
+
 test('a caller has so many at a time', async (t) => {
   const { named, ask, handler } = await open(t, { limits: { perCaller: { turns: 1 } } });
   const { script, begun } = hangs('{');

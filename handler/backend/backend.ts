@@ -190,8 +190,8 @@ export type ForwardedEvent = ForwardedPart | KeepAlive;
 
 /** How the reply of one is read. */
 export interface ForwardOptions extends CallOptions {
-  /** The most bytes of a reply that is read as a whole. */
-  maxBytes: number;
+  /** Told of the bytes of a reply that is held until it is whole, as they come; throws an ApiError where they are too many. */
+  arrived(bytes: number): void;
 }
 
 /** A request that is made for its server; nothing has been sent. */

@@ -59,6 +59,7 @@ export async function tryModel(subject: Subject): Promise<Record<Trial, Verdict>
       await trials[trial](subject);
       verdicts[trial] = { result: 'yes' };
     } catch (error) {
+      if (trial === 'answer' && (await embeds(subject))) return OF_EMBEDDINGS;
       const isNotCarried = error instanceof ApiError && error.kind === 'unsupported';
       const says = plain(error instanceof Error ? error.message : String(error), MAX_WORDS);
       verdicts[trial] = { result: isNotCarried ? '-' : 'no', says };
@@ -70,6 +71,27 @@ export async function tryModel(subject: Subject): Promise<Record<Trial, Verdict>
 
 /** Of what was not tried. */
 export const SKIPPED: Verdict = { result: '-' };
+
+/** Of what a model of embeddings has not got. */
+const NONE: Verdict = { result: '-', says: 'it is a model of embeddings' };
+const OF_EMBEDDINGS: Record<Trial, Verdict> = { answer: NONE, stream: NONE, tools: NONE, schema: NONE };
+
+const EMBEDDINGS = { path: '/embeddings', input: 'input', isChat: false, countsStreams: false, isJson: true };
+
+/** Whether a model that has refused a chat makes embeddings: then nothing is wrong with it. */
+async function embeds({ backend, profile, model, exchanges }: Subject): Promise<boolean> {
+  const refused = exchanges.findLast(({ method }) => method === 'POST')?.status ?? 0;
+  if (!backend.forward || ![400, 404, 405, 422, 500, 501].includes(refused)) return false;
+  try {
+    const body = { json: { input: 'Hello.' } };
+    const request = backend.forward({ api: EMBEDDINGS, model, body, named: undefined }, profile);
+    for await (const event of request.stream(AbortSignal.timeout(CALL_MS), { arrived() {} }))
+      if (event.type === 'part') return true;
+  } catch {
+    // It makes neither, and what it said of the chat is told.
+  }
+  return false;
+}
 
 const trials: Record<Trial, (subject: Subject) => Promise<void>> = {
   async answer(subject) {

@@ -45,6 +45,20 @@ const WEATHER = { name: 'get_weather', args: '{"city":"Paris","unit":"celsius"}'
 const JSON_ANSWER = '{"answer": true}';
 const GOOD: Script[] = [says('Hello'), says('1, ', '2'), callsFunctions(WEATHER), says(JSON_ANSWER)];
 
+test('a model that makes embeddings, and has no chats, is well', async (t) => {
+  const model = await scripted(t);
+  const noChat = replies(404, { error: { message: 'The model does not support Chat Completions API' } });
+  const embeds = model.counting('scripted', { '/v1/embeddings': replies(200, { data: [] }) }, noChat);
+  const neither = model.script(noChat);
+  const entry = (match: string) => ({ match, backend: 'chat', url: model.url });
+  const { code, rows, wrong } = await checked([entry(embeds), entry(neither)]);
+  assert.deepEqual(rows[0]?.slice(4, 8), ['-', '-', '-', '-']);
+  assert.equal(rows[1]?.[4], 'no');
+  assert.equal(wrong.length, 1);
+  assert.match(wrong[0] ?? '', /does not support Chat Completions/);
+  assert.equal(code, 2);
+});
+
 test('a model that does all of it is well, on each protocol', async (t) => {
   const model = await scripted(t);
   const chat = model.script(...GOOD);

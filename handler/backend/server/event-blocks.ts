@@ -53,11 +53,13 @@ export class EventBlocks {
   }
 }
 
-/** Behind the last blank line whose end is not before `from`; 0 where there is none. */
+/** Behind the last blank line whose end is not before `from`; 0 where there is none. What stands further before is not looked at. */
 function endIn(bytes: Uint8Array, from: number): number {
-  for (let at = bytes.lastIndexOf(LINE_FEED); at >= Math.max(from, 1); at = bytes.lastIndexOf(LINE_FEED, at - 1)) {
-    const before = bytes[at - 1];
-    if (before === LINE_FEED || (before === RETURN && bytes[at - 2] === LINE_FEED)) return at + 1;
+  const start = Math.max(0, from - 2);
+  const near = bytes.subarray(start);
+  for (let at = near.lastIndexOf(LINE_FEED); at > 0 && start + at >= from; at = near.lastIndexOf(LINE_FEED, at - 1)) {
+    const before = near[at - 1];
+    if (before === LINE_FEED || (before === RETURN && near[at - 2] === LINE_FEED)) return start + at + 1;
   }
   return 0;
 }

@@ -23,14 +23,14 @@ interface ReadReply {
 export async function* readForwarded(
   open: () => Promise<Upstream>,
   reply: ReadReply,
-  { answered, maxBytes }: ForwardOptions,
+  { answered, arrived }: ForwardOptions,
 ): AsyncGenerator<ForwardedEvent, void> {
   try {
     const upstream = await open();
     answered?.(rateLimitsIn(upstream));
     const media = mediaOf(upstream);
     if (/^text\/event-stream/i.test(media)) yield* readEvents(upstream, media, reply);
-    else if (reply.api.isJson || /^application\/json/i.test(media)) yield* readWhole(upstream, media, reply, maxBytes);
+    else if (reply.api.isJson || /^application\/json/i.test(media)) yield* readWhole(upstream, media, reply, arrived);
     else yield* readBytes(upstream, media);
   } catch (error) {
     throw error instanceof ApiError ? error : connectionFailed(error);
@@ -74,18 +74,13 @@ async function* readWhole(
   { body }: Upstream,
   media: string,
   { rules: { named, fields } }: ReadReply,
-  maxBytes: number,
+  arrived: ForwardOptions['arrived'],
 ): AsyncGenerator<ForwardedEvent, void> {
   const chunks = new ByteList();
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > maxBytes)
-      throw new ApiError(
-        'server',
-        `The model backend's reply is larger than ${maxBytes} bytes (\`limits.reply\` in the configuration).`,
-        { retry: false },
-      );
+    arrived(chunk.length);
     chunks.add(chunk);
     yield ALIVE;
   }

@@ -109,16 +109,14 @@ export async function forward(
       ingress.report?.(turnReport(summary, isStream, log.attributes?.for('metadata')));
     const reading = new Reading(prepared, place.bounds, summary, {
       estimates: endpoint.estimates,
-      maxBytes: services.limits.reply,
+      takes: (bytes) => store.memory.take(bytes),
     });
-    const first = await reading
-      .firstPart((bytes) => store.memory.take(bytes))
-      .catch(async (error: ApiError) => {
-        settle = (made) => made.refused();
-        observeRefusal(summary, error);
-        report(false);
-        throw await withModelNames(services, name, error);
-      });
+    const first = await reading.firstPart().catch(async (error: ApiError) => {
+      settle = (made) => made.refused();
+      observeRefusal(summary, error);
+      report(false);
+      throw await withModelNames(services, name, error);
+    });
     settle = (made) => made.end(summary);
     log.streaming = !first.isWhole;
     report(!first.isWhole);
@@ -172,8 +170,8 @@ const FINISHES: Readonly<Record<string, TurnSummary['finish']>> = {
 interface ReadingOptions {
   /** Whether tokens are estimated as long as the server has counted none. */
   estimates: boolean;
-  /** The most bytes of a whole reply. */
-  maxBytes: number;
+  /** Takes memory; throws an ApiError where there is none. */
+  takes(bytes: number): void;
 }
 
 /** A reply as it is read, within the bounds of a turn. */
@@ -186,28 +184,33 @@ class Reading {
   readonly #summary: TurnSummary;
   readonly #estimates: boolean;
 
-  constructor(
-    prepared: PreparedForward,
-    bounds: Bounds,
-    summary: TurnSummary,
-    { estimates, maxBytes }: ReadingOptions,
-  ) {
+  constructor(prepared: PreparedForward, bounds: Bounds, summary: TurnSummary, { estimates, takes }: ReadingOptions) {
     this.#bounds = bounds;
     this.#summary = summary;
     this.#estimates = estimates;
     const answered = (limits: Readonly<Record<string, string>>) => {
       this.rateLimits = limits;
     };
-    this.#events = prepared.stream(bounds.signal, { maxBytes, answered })[Symbol.asyncIterator]();
+    // What is too much is no failure of the server, and asked of no other.
+    let size = 0;
+    const arrived = (bytes: number) => {
+      size += bytes;
+      bounds.countBytes(bytes);
+      try {
+        if (size > fixedLimits.uncounted) takes(bytes);
+      } catch (error) {
+        bounds.fail(toApiError(error));
+      }
+      if (bounds.signal.aborted) throw whyAborted(bounds.signal);
+    };
+    this.#events = prepared.stream(bounds.signal, { arrived, answered })[Symbol.asyncIterator]();
   }
 
-  /** The first part; `take` gets the bytes of one that is a whole reply. Rejects with an ApiError. */
-  async firstPart(take: (bytes: number) => void): Promise<ForwardedPart> {
+  /** The first part. Rejects with an ApiError. */
+  async firstPart(): Promise<ForwardedPart> {
     const first = await this.#next();
     if (!first) throw new ApiError('server', 'The model backend ended its reply before it had said anything.');
-    if (!first.isWhole) return first;
-    if (first.bytes.length > fixedLimits.uncounted) take(first.bytes.length);
-    await this.#next(); // so that it has ended
+    if (first.isWhole) await this.#next(); // so that it has ended
     return first;
   }
 
