@@ -130,7 +130,7 @@ test('a wrong deployment, a wrong version and a pasted address are told apart', 
   );
 });
 
-test('rules of headers leave the key of Azure alone', () => {
+test('rules of headers leave the key of Azure alone, and a deployment has nothing to be probed by', () => {
   const entry = { match: '*', backend: 'chat', url: 'https://ours.openai.azure.com/openai/v1' };
   const send = { headers: { remove: ['api-key'] } };
   assert.throws(
@@ -142,4 +142,9 @@ test('rules of headers leave the key of Azure alone', () => {
     /has api-key/,
   );
   parseConfig({ models: [{ ...entry, server: 'vllm', openai: false, send }] });
+  const url = 'https://ours.openai.azure.com/openai/deployments/d?api-version=1';
+  assert.throws(
+    () => parseConfig({ models: [{ ...entry, url, probe: '10s' }] }),
+    /models\.0\.probe is not for a deployment of Azure/,
+  );
 });

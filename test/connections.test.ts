@@ -82,6 +82,15 @@ test('each of several servers has its own authority, over that of the entry, and
     () => checkCertificates(parseConfig({ models: [entry] }).models ?? []),
     /models\.0\.to\.1\.ca cannot be used/,
   );
+  const plain = {
+    match: '*',
+    backend: 'chat',
+    to: [{ url: secure.url }, { url: 'http://models.test/v1', ca: authority }],
+  };
+  assert.throws(
+    () => parseConfig({ models: [plain] }),
+    /models\.0\.to\.1\.ca is for a server whose url begins with https:/,
+  );
   const demo = { match: '*', backend: 'demo', ca: authority };
   assert.throws(() => parseConfig({ models: [demo] }), /models\.0\.ca is unknown to demo/);
   const seen: (ServerConnection | undefined)[] = [];
@@ -139,6 +148,7 @@ test('a proxy that lets nobody through is told, and its password is not', async 
   const secure = await startTlsModel(t);
   const plain = await startTlsModel(t, { plain: true });
   for (const { url } of [secure, plain]) {
+    const ca = url === secure.url ? { ca: authority } : {};
     for (const [refuses, says] of [
       [
         407,
@@ -148,13 +158,13 @@ test('a proxy that lets nobody through is told, and its password is not', async 
     ] as const) {
       const proxy = await startProxy({ refuses });
       t.after(proxy.close);
-      const entry = { url, proxy: proxy.url.replace('//', '//user:hush-hush@'), ca: authority };
+      const entry = { url, proxy: proxy.url.replace('//', '//user:hush-hush@'), ...ca };
       const { status, text } = await turn(t, entry);
       assert.ok(status >= 400);
       assert.match((await said(t, entry)) ?? '', says);
       lines.push(text, String(await said(t, entry)));
     }
-    const gone = { url, proxy: `http://user:hush-hush@127.0.0.1:${UNREACHABLE}`, ca: authority };
+    const gone = { url, proxy: `http://user:hush-hush@127.0.0.1:${UNREACHABLE}`, ...ca };
     assert.equal((await turn(t, gone)).status, 500);
     assert.match(
       (await said(t, gone)) ?? '',

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isOpenAIs, protocols, serverNames } from '../backend/index.ts';
+import { deploymentAt, isOpenAIs, protocols, serverNames } from '../backend/index.ts';
 import { connection } from './connection.ts';
 import { httpUrl } from './http-url.ts';
 import { joinNames } from './names.ts';
@@ -66,6 +66,7 @@ export interface ServerConfig extends Omit<OneOfSeveral, 'as'> {
 export interface ServersConfig extends Omit<OneOfSeveral, 'weight' | 'priority'> {
   backend: (typeof builtIn)[number];
   to?: OneOfSeveral[] | undefined;
+  probe?: number | undefined;
 }
 
 /** The servers of an entry: those of its `to`, each with its own keys over those of the entry, else the one that it is. */
@@ -82,12 +83,26 @@ export function serversOf({ to, as: alias, ...entry }: ServersConfig): ServerCon
 
 /** The mistakes of an entry's servers that their keys make together, each with its path. */
 export function* serverMistakes(entry: ServersConfig): Generator<[path: string[], says: string]> {
-  const { to } = entry;
+  const { to, probe } = entry;
+  for (const [index, server] of (to ?? [entry]).entries())
+    yield* idleKeys(server, to ? ['to', String(index)] : [], probe);
   if (!to) return yield* mistakesOf(entry, []);
   for (const name of ['url', 'key'] as const)
     if (entry[name] !== undefined) yield [[name], 'belongs into each server of `to`'];
   for (const [index, server] of serversOf(entry).entries()) yield* mistakesOf(server, ['to', String(index)]);
   if (to.every(({ weight }) => weight === 0)) yield [['to'], 'has servers of the weight 0 alone, which get no calls'];
+}
+
+/** What a server says of itself, and nothing would come of. */
+function* idleKeys(
+  { ca, url = '' }: OneOfSeveral,
+  at: string[],
+  probe: number | undefined,
+): Generator<[path: string[], says: string]> {
+  if (ca !== undefined && url.startsWith('http:'))
+    yield [[...at, 'ca'], 'is for a server whose url begins with https://'];
+  if (probe !== undefined && deploymentAt(url) !== undefined)
+    yield [['probe'], 'is not for a deployment of Azure, which has no list of models to be asked for'];
 }
 
 function* mistakesOf(config: ServerConfig, at: string[]): Generator<[path: string[], says: string]> {
