@@ -41,8 +41,15 @@ function pooledEncoder(): (text: string) => Uint8Array {
   };
 }
 
+/** What a stream has of its own API. */
+export interface EventFraming<E = never> {
+  sign: string;
+  end: string;
+  text?(event: E): string;
+}
+
 /** Callbacks and settings of an event stream. */
-export interface StreamOptions {
+export interface StreamOptions<E = never> {
   /** Aborts when the turn is ended from outside. */
   signal: AbortSignal;
   /** Called when the reader leaves, before the events are closed: only an abort ends a call that waits for the model. */
@@ -55,8 +62,8 @@ export interface StreamOptions {
   memory?: Pick<Reservation, 'add' | 'giveBack'> | undefined;
   /** Milliseconds of silence after which a sign of life is sent. */
   keepAlive: number;
-  /** That sign, and what stands behind the last event. Default: a comment, and `[DONE]`. */
-  framing?: { sign: string; end: string } | undefined;
+  /** That sign, what stands behind the last event, and an event as a text. Default: a comment, `[DONE]`, and `eventText`. */
+  framing?: EventFraming<E> | undefined;
 }
 
 /**
@@ -64,11 +71,11 @@ export interface StreamOptions {
  * long silences, and events that throw fail the stream. An aborted turn runs to its end whether
  * anyone reads or not, so that what was made is accounted for.
  */
-export function eventStream(
-  events: AsyncGenerator<{ type: string }, unknown>,
-  options: StreamOptions,
+export function eventStream<E extends { type: string }>(
+  events: AsyncGenerator<E, unknown>,
+  options: StreamOptions<E>,
 ): ReadableStream<Uint8Array> {
-  const { sign, end: last } = options.framing ?? RESPONSES;
+  const { sign, end: last, text: textOf = eventText }: EventFraming<E> = options.framing ?? RESPONSES;
   let waiting = false;
   let hasSent = false;
   let hasLeft = false;
@@ -82,7 +89,7 @@ export function eventStream(
   const next = async (): Promise<string | undefined> => {
     try {
       const step = await events.next();
-      if (!step.done) return eventText(step.value);
+      if (!step.done) return textOf(step.value);
       result ??= step.value;
     } catch (error) {
       hasFailed = true;

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { eventStream, type StreamOptions } from '../events/sse.ts';
+import { type EventFraming, eventStream } from '../events/sse.ts';
 import type { EventFeed } from '../service/feed.ts';
 import type { Env } from './env.ts';
 import { openReply } from './reply.ts';
@@ -12,11 +12,11 @@ const HEADERS = {
 };
 
 /** Replies with events; the request's line is written when they have ended. */
-export function sendEvents(
+export function sendEvents<E extends { type: string }>(
   c: Context<Env>,
-  feed: EventFeed<{ type: string }>,
+  feed: EventFeed<E>,
   keepAlive: number,
-  framing?: StreamOptions['framing'],
+  framing?: EventFraming<E>,
 ): Response {
   const { events, signal, abort } = feed;
   const log = c.get('log');

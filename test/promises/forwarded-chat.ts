@@ -174,13 +174,6 @@ promise(
       assert.equal(reply.status, 422, text);
       assert.equal(JSON.parse(text).error.param, param);
     }
-    const claude = door.model.anthropic(() => assert.fail('not asked'));
-    await refuses(await send(door, PATH, { model: claude, messages }), {
-      status: 422,
-      code: 422,
-      param: 'model',
-      message: /no \/v1\/chat\/completions/,
-    });
   },
   NEEDS_HEADERS,
 );

@@ -8,6 +8,7 @@ import type { JsonObject } from '../../protocol/json.ts';
 import { readForm } from '../body.ts';
 import { sendOn } from '../passed-on.ts';
 import { type Route, type RouteCall, route } from '../route.ts';
+import { answerChat, isTranslated } from './translated-chat.ts';
 
 /** What all of them have in common: how a request is passed on. */
 function passOn({ c, services, ctx }: RouteCall<string, undefined, unknown>, endpoint: Endpoint) {
@@ -34,6 +35,7 @@ function forwardedRoute(endpoint: Endpoint): Route {
     request: { body: schema },
     handle(call) {
       const json = call.body as JsonObject & { model: string }; // as every schema of an endpoint has it
+      if (endpoint.isChat && isTranslated(call.services, json.model)) return answerChat(call, json);
       refuseMediaIn(json, call.services.findMedia);
       const session = endpoint.sessionOf?.(json);
       return passOn(call, endpoint)({ model: json.model, body: { json }, text: () => textIn(json), session });

@@ -3,7 +3,8 @@ import { shortened } from '../../items/wire-name.ts';
 import { parseObject } from '../../parse-json.ts';
 import type { ReasoningEffort } from '../../protocol/reasoning.ts';
 import type { CreateRequest } from '../../protocol/request.ts';
-import { type LocatedItems, type OpenReasoning, toItems } from './input.ts';
+import type { LocatedItems } from '../located-items.ts';
+import { type OpenReasoning, toItems } from './input.ts';
 import type { MessagesCreate } from './request.ts';
 import { OfferedTools } from './tools.ts';
 
