@@ -4,9 +4,15 @@ export type {
   Backend,
   BackendEvent,
   Finish,
+  ForwardedApi,
+  ForwardedEvent,
+  ForwardedPart,
+  ForwardedRequest,
+  ForwardOptions,
   KeepAlive,
   ModelCall,
   PreparedCall,
+  PreparedForward,
   ServerProfile,
 } from '../handler/backend/backend.ts';
 export { backendContract } from '../handler/backend/contract/index.ts';

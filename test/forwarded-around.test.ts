@@ -153,6 +153,30 @@ test('each server that is asked is a span of the operation, and is measured', as
   assert.match(metrics, /gen_ai_server_request_duration\w*_count\{[^}]*gen_ai_operation_name="embeddings"/);
 });
 
+test('a reader that leaves a stream ends its call, without a signal too', async (t) => {
+  const { model, handler } = await open(t);
+  const { script, begun } = hangs();
+  const name = model.script(script);
+  const body = JSON.stringify({ model: name, messages: [], stream: true });
+  const headers = { 'content-type': 'application/json' };
+  const reply = await handler.fetch(new Request('http://x/v1/chat/completions', { method: 'POST', headers, body }));
+  await begun;
+  await reply.body?.cancel();
+  await model.calls(name)[0]?.closed;
+});
+
+test('a stream that a stopping process cuts ends with an error', async (t) => {
+  const { model, handler } = await open(t);
+  const { script, begun } = hangs();
+  const body = JSON.stringify({ model: model.script(script), messages: [], stream: true });
+  const headers = { 'content-type': 'application/json' };
+  const reply = await handler.fetch(new Request('http://x/v1/chat/completions', { method: 'POST', headers, body }));
+  await begun;
+  const text = reply.text();
+  await handler.drain(0);
+  assert.match(await text, /"code":"server_stopping"/);
+});
+
 test('a reload holds for what comes next', async (t) => {
   const { named, ask, handler, file, model } = await open(t);
   const name = named();

@@ -264,3 +264,10 @@ test('a form has the name that its server calls the model by, and is tried anew 
   );
   assert.deepEqual(models, ['first', 'openai/second']);
 });
+
+test('a moderation without a model is OpenAI’s newest', async (t) => {
+  const fleet = await fleetOf(t, { match: 'omni-*', url: 'http://a/v1' });
+  fleet.play('a', answersWith({ id: 'modr-1', model: 'omni-moderation-latest', results: [] }));
+  assert.equal((await fleet.ask('/v1/moderations', { input: 'Hi' })).status, 200);
+  assert.deepEqual(fleet.calls[0]?.body, { input: 'Hi', model: 'omni-moderation-latest' });
+});

@@ -65,7 +65,7 @@ function measured(
         const step = await events.next();
         if (step.done) end();
         else if (step.value.type === 'part') {
-          first ??= performance.now();
+          if (!step.value.isWhole) first ??= performance.now();
           usage = step.value.usage ?? usage;
           served ||= step.value.served;
         }

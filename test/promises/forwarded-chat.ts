@@ -144,6 +144,20 @@ promise(
 );
 
 promise(
+  'forwarded-chat.silent',
+  { says: 'a stream that falls silent in the middle ends with an error after `limits.idle`', source },
+  async (door) => {
+    const model = door.model.script(async (turn) => {
+      await turn.raw(chunk('m', choice('a')));
+      await turn.closed;
+    });
+    const text = await streamed(door, { model });
+    assert.match(text, /"error":\{"message":"[^"]*limits\.idle/);
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
   'forwarded-chat.refused',
   {
     says: 'a member that a server refuses is named as the client names it, and malformed ones are refused here',

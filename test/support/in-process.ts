@@ -12,6 +12,7 @@ const SLOW: readonly PromiseId[] = [
     'limit.idle-spoken',
     'limit.output-items',
     'forwarded.silent',
+    'forwarded-chat.silent',
   ],
   ...['body.excess-packed', 'body.bomb', 'body.largest', 'body.nothing-comes', 'body.long-text', 'body.ratio'],
   ...['stored.too-large', 'stored.large', 'stored.large-body', 'stored.large-pages', 'stored.failed'],

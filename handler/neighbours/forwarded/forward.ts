@@ -243,7 +243,8 @@ class Reading {
         if (step.done) return undefined;
         const event = step.value;
         if (event.type !== 'part') continue;
-        summary.firstTokenMs ??= performance.now() - summary.startedAt;
+        // Of what is held until it is whole, the first word is the last as well.
+        if (!event.isWhole) summary.firstTokenMs ??= performance.now() - summary.startedAt;
         if (this.#estimates && !summary.usage) summary.deltas += event.deltas;
         if (event.finish) this.finish = FINISHES[event.finish] ?? 'stop';
         if (event.served) summary.served = event.served;
