@@ -156,7 +156,11 @@ test('a list of models is read to its last page', async () => {
   const port = typeof address === 'object' ? address?.port : '';
   const { transport, close } = createTransport();
   const backend = anthropic(`http://127.0.0.1:${port}/v1/`, 'key', transport);
-  assert.deepEqual(await backend.models(AbortSignal.timeout(5_000)), ['a', 'b/c', 'd']);
+  const listed = await backend.models(AbortSignal.timeout(5_000));
+  assert.deepEqual(
+    listed.map((model) => (typeof model === 'string' ? model : model.id)),
+    ['a', 'b/c', 'd'],
+  );
   assert.deepEqual(asked, ['2023-06-01', 'key', '2023-06-01', 'key']);
   await close();
   server.close();
