@@ -203,6 +203,20 @@ promise(
         },
         'messages',
       ],
+      [
+        {
+          messages: [
+            {
+              role: 'user',
+              content: [
+                { type: 'text', text: 'x' },
+                { type: 'image_url', image_url: { url: 'file:///x' } },
+              ],
+            },
+          ],
+        },
+        'messages[0].content[1]',
+      ],
       [{ n: 2 }, 'n'],
       [{ seed: 1 }, 'seed'],
       [{ store: true }, 'store'],

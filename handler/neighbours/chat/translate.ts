@@ -54,7 +54,10 @@ function addTurn(list: LocatedItems, turn: ChatTurn, at: string): void {
     case 'system':
     case 'developer':
     case 'user':
-      list.say(turn.role, partsOf(turn.content), `${at}.content`, false);
+      for (const [index, part] of partsOf(turn.content).entries()) {
+        const place = typeof turn.content === 'string' ? `${at}.content` : `${at}.content[${index}]`;
+        list.say(turn.role, [part], place, index > 0);
+      }
       break;
     case 'tool': {
       const parts = partsOf(turn.content);
