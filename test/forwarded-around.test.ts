@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { compileCel } from '../handler/cel.ts';
 import { newKey } from '../handler/identity/key.ts';
-import { configureLog, parseConfig } from '../handler/index.ts';
+import { configureLog, type Database, parseConfig } from '../handler/index.ts';
 import type { Report } from '../handler/ingress.ts';
+import { testDatabase } from './support/doors/database.ts';
 import { testConfigFile } from './support/doors/door.ts';
 import { type Chosen, testHandler } from './support/doors/in-process.ts';
 import { forwardedScripts } from './support/model/forwarded-scripts.ts';
@@ -105,6 +106,31 @@ test('a caller has so many at a time', async (t) => {
   leaving.abort();
   await (await reply).text().catch(() => {});
   assert.equal((await ask(named())).status, 200);
+});
+
+test('a request whose charge cannot be written has failed, and gives its one place back', async (t) => {
+  const whole = await testDatabase();
+  t.after(() => whole.close());
+  let isAway = true;
+  const database: Database = {
+    ...whole,
+    batch(batch) {
+      if (isAway && 'charge' in batch) return Promise.reject(new Error('away'));
+      return whole.batch(batch);
+    },
+  };
+  const { named, ask, handler, model } = await open(t, { limits: { turns: 1 } }, { database, lease: 100 });
+  assert.equal((await ask(named())).status, 500);
+  isAway = false;
+  const { script, begun } = hangs();
+  const body = JSON.stringify({ model: model.script(script), messages: [], stream: true });
+  const headers = { 'content-type': 'application/json' };
+  const reply = await handler.fetch(new Request('http://x/v1/chat/completions', { method: 'POST', headers, body }));
+  await begun;
+  const waiting = ask(named());
+  assert.equal((await ask(named())).status, 503, 'one has the place, and one waits for it');
+  await reply.body?.cancel();
+  assert.equal((await waiting).status, 200);
 });
 
 test('costs are calculated of what servers say, and Envoy hears of both', async (t) => {

@@ -31,7 +31,7 @@ export function sendOn(c: Context<Env>, reply: ForwardedReply, keepAlive: number
 }
 
 /** A pulled stream; comments fill silences between events, and what fails is an error in the form of OpenAI's streams. */
-function streamOf(c: Context<Env>, { parts, isEvents, abort }: ForwardedReply, keepAlive: number) {
+function streamOf(c: Context<Env>, { parts, isEvents, abort, over }: ForwardedReply, keepAlive: number) {
   const log = c.get('log');
   const memory = openReply(c);
   let unread = 0;
@@ -78,6 +78,7 @@ function streamOf(c: Context<Env>, { parts, isEvents, abort }: ForwardedReply, k
         clearInterval(timer);
         abort();
         await parts.return();
+        await over;
       },
     },
     { highWaterMark: 0 },

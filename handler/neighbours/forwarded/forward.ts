@@ -97,7 +97,10 @@ export async function forward(
   let settle = (made: Admission) => made.undo();
   let leave = () => {};
   const whole = Promise.withResolvers<void>();
+  let hasEnded = false;
   const ended = () => {
+    if (hasEnded) return;
+    hasEnded = true;
     leave();
     whole.resolve(admission && settle(admission));
   };
@@ -122,10 +125,7 @@ export async function forward(
     report(!first.isWhole);
     const charge = chargeOf(store, caller, summary, endpoint.kind);
     const over = Promise.withResolvers<ApiError | undefined>();
-    let isOver = false;
-    const end = async (failure?: ApiError): Promise<void> => {
-      if (isOver) return;
-      isOver = true;
+    const account = async (failure: ApiError | undefined): Promise<void> => {
       const isCancelled = failure?.kind === 'cancelled';
       summary.rounds = 1;
       summary.finish = failure ? (isCancelled ? 'cancelled' : 'failed') : reading.finish;
@@ -138,11 +138,17 @@ export async function forward(
         over.resolve(failure);
       }
     };
+    let ending: Promise<void> | undefined;
+    const end = (failure?: ApiError): Promise<void> => {
+      ending ??= account(failure);
+      return ending;
+    };
     const { signal, abort } = place.bounds;
+    // Whether anybody reads on or not; who does hears of what went wrong.
+    const cut = () => void end(whyAborted(signal)).catch(() => {});
     if (first.isWhole) await end();
-    else if (signal.aborted) void end(whyAborted(signal)).catch(over.reject);
-    // Whether anybody reads on or not.
-    else signal.addEventListener('abort', () => void end(whyAborted(signal)).catch(over.reject), { once: true });
+    else if (signal.aborted) cut();
+    else signal.addEventListener('abort', cut, { once: true });
     return {
       media: first.media,
       whole: first.isWhole ? first.bytes : undefined,
