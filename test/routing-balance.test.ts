@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answers, fleetOf, hangs, upstream } from './support/fleet.ts';
+import { parseConfig } from '../handler/index.ts';
+import { answers, type Fleet, fleetOf, hangs, openFleet, refuses, upstream } from './support/fleet.ts';
 
 describe('balance', () => {
   const many = ['a', 'b', 'c', 'd'].map((host) => ({ url: `http://${host}/v1` }));
@@ -107,6 +108,66 @@ describe('concurrency', () => {
     const turns = await Promise.all(Array.from({ length: 30 }, () => fleet.turn()));
     assert.deepEqual(new Set(turns.map(({ status }) => status)), new Set([200]));
     assert.deepEqual(most, { a: 2, b: 1 });
+  });
+
+  describe('is kept', () => {
+    const to = [
+      { url: 'http://a/v1', concurrency: 4 },
+      { url: 'http://b/v1', concurrency: 1 },
+    ];
+
+    /** The most calls that a host had at a time, which answers after a while. */
+    function most(fleet: Fleet, host: string): () => number {
+      let [running, most] = [0, 0];
+      fleet.play(host, (call) => {
+        most = Math.max(most, ++running);
+        return upstream(
+          200,
+          (async function* () {
+            try {
+              await new Promise((done) => setTimeout(done, 2));
+              const reply = await answers(call);
+              for await (const piece of reply.body) yield new TextDecoder().decode(piece);
+            } finally {
+              running--;
+            }
+          })(),
+        );
+      });
+      return () => most;
+    }
+
+    const all = async (turns: ReturnType<Fleet['turn']>[]) =>
+      assert.deepEqual(new Set((await Promise.all(turns)).map(({ status }) => status)), new Set([200]));
+
+    test('by calls that another server has failed at', async (t) => {
+      const fleet = await fleetOf(t, { to });
+      fleet.play('a', refuses(429));
+      const ofB = most(fleet, 'b');
+      await all(Array.from({ length: 20 }, () => fleet.turn()));
+      assert.equal(ofB(), 1);
+    });
+
+    test('while another server has asked to be left alone', async (t) => {
+      const fleet = await fleetOf(t, { to });
+      fleet.play('a', refuses(429, {}, { 'retry-after': '60' }));
+      await all([fleet.turn(), fleet.turn(), fleet.turn(), fleet.turn(), fleet.turn()]);
+      const ofB = most(fleet, 'b');
+      await all(Array.from({ length: 20 }, () => fleet.turn()));
+      assert.equal(ofB(), 1);
+    });
+
+    test('when the configuration is loaded again, by calls from before and after', async (t) => {
+      const entry = { match: 'm', backend: 'chat', to: [{ url: 'http://a/v1', concurrency: 2 }] };
+      const fleet = await openFleet([entry]);
+      t.after(() => fleet.close());
+      const ofA = most(fleet, 'a');
+      const before = Array.from({ length: 10 }, () => fleet.turn());
+      while (fleet.calls.length === 0) await new Promise((done) => setImmediate(done));
+      fleet.handler.reload(parseConfig({ models: [{ ...entry, context: 4_096 }] }));
+      await all([...before, ...Array.from({ length: 10 }, () => fleet.turn())]);
+      assert.equal(ofA(), 2);
+    });
   });
 
   test('a client that leaves while it waits, or while it is answered, gives its place back', async (t) => {

@@ -28,6 +28,48 @@ describe('fallback', () => {
     assert.deepEqual([second, ...more], ['l']);
   });
 
+  test('the next fallback answers where one fails, by what the model that was asked for says of failures', async (t) => {
+    const next = { ...other, match: 'next', url: 'http://n/v1' };
+    const fleet = await fleetOf(t, { to: two, fallback: ['other', 'next'], retry: { attempts: 0 } }, other, next);
+    for (const host of ['a', 'b', 'o']) fleet.play(host, refuses(500));
+    assert.equal((await fleet.turn()).status, 200);
+    assert.equal(fleet.hosts().at(-1), 'n');
+  });
+
+  test('several may be models of one entry, each of which is asked by its name', async (t) => {
+    const many = { ...other, match: 'o-*' };
+    const fleet = await fleetOf(t, { to: two, fallback: ['o-1', 'o-2'], retry: { attempts: 0 } }, many);
+    for (const host of ['a', 'b']) fleet.play(host, refuses(500));
+    fleet.play('o', refuses(404, { error: { message: 'model not found', code: 'model_not_found' } }), answers);
+    assert.equal((await fleet.turn()).status, 200);
+    assert.deepEqual(
+      fleet.calls.slice(-2).map(({ body }) => body.model),
+      ['o-1', 'o-2'],
+    );
+  });
+
+  test('the context that a fallback names is not learned of the model that was asked for', async (t) => {
+    const fleet = await fleetOf(t, { to: two, fallback: ['other'], retry: { attempts: 0 } }, other);
+    const message = "This model's maximum context length is 2000 tokens. However, your messages have 4000 tokens.";
+    for (const host of ['a', 'b']) fleet.play(host, refuses(500), answers);
+    fleet.play('o', refuses(400, { error: { message, code: 'context_length_exceeded' } }));
+    const said = { role: 'user', content: 'a long message '.repeat(60) };
+    const request = { truncation: 'auto', input: Array.from({ length: 20 }, () => said) };
+    await fleet.turn(request);
+    assert.ok(fleet.calls.some(({ host, body }) => host !== 'o' && body.messages.length < 20));
+    fleet.hosts();
+    await fleet.turn(request);
+    assert.equal(fleet.calls[0]?.body.messages.length, 20);
+  });
+
+  test('two models that fall back on one another are each asked once', async (t) => {
+    const back = { match: 'n', backend: 'chat', url: 'http://n/v1', fallback: ['m'] };
+    const fleet = await fleetOf(t, { to: two, fallback: ['n'], retry: { attempts: 0 } }, back);
+    for (const host of ['a', 'b', 'n']) fleet.play(host, refuses(500));
+    assert.equal((await fleet.turn()).status, 500);
+    assert.deepEqual(fleet.hosts().sort(), ['a', 'b', 'n']);
+  });
+
   test('what one server cannot carry another gets', async (t) => {
     const to = [{ url: 'http://a/v1' }, { url: 'http://b/v1', backend: 'responses', openai: true, priority: 1 }];
     const fleet = await fleetOf(t, { to, grammars: 'refuse' });

@@ -45,6 +45,24 @@ describe('what fails before its first word is asked of the next server', () => {
   }
 });
 
+describe('of many calls at once none fails where a server is well', () => {
+  const overflow = { error: { message: 'too long', code: 'context_length_exceeded' } };
+  const fallback = { match: 'b', backend: 'chat', url: 'http://b/v1', context: 100_000 };
+  const small = { url: 'http://a/v1', context: 1_000, fallback: ['b'] };
+  for (const [what, entry, play] of [
+    ['the other fails', { to: inOrder }, refuses(500)],
+    ['the other refuses its key', { to: inOrder }, refuses(401)],
+    ['the other is at its limit, and does not say until when', { to: inOrder }, refuses(429)],
+    ['they do not fit the other', small, refuses(400, overflow)],
+  ] as const)
+    test(what, async (t) => {
+      const fleet = await fleetOf(t, entry, fallback);
+      fleet.play('a', play);
+      const turns = await Promise.all(Array.from({ length: 300 }, () => fleet.turn({ store: false })));
+      assert.deepEqual(new Set(turns.map(({ status }) => status)), new Set([200]));
+    });
+});
+
 test('what has begun to answer is not asked for again', async (t) => {
   const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 3 } });
   fleet.play('a', breaksOff);

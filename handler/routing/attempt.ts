@@ -1,7 +1,7 @@
 import { ApiError, toApiError } from '../errors.ts';
 import { isOfOneServer, pauseIn, reasonOf, timedOut } from './failure.ts';
 import type { OpenServer } from './server.ts';
-import type { RoutePolicy } from './server-group.ts';
+import type { RoutePolicy, ServerPlace } from './server-group.ts';
 
 /** Checks per limit of silence: it is noticed at most 1/8 of the limit late. */
 const CHECKS_PER_LIMIT = 8;
@@ -12,8 +12,8 @@ export interface AttemptOptions<E> {
   begin(signal: AbortSignal): AsyncIterable<E>;
   /** Whether an event is a word of the answer. */
   isWord(event: E): boolean;
-  /** Gives its place back; called once. */
-  leave: (() => void) | undefined;
+  /** Its place, which it leaves at its end. */
+  place: ServerPlace | undefined;
 }
 
 /** One call of one server, which is told how it went. Its events are pulled one at a time. */
@@ -22,7 +22,7 @@ export class Attempt<E> {
   readonly #policy: RoutePolicy;
   readonly #caller: AbortSignal;
   readonly #isWord: (event: E) => boolean;
-  readonly #leavePlace: (() => void) | undefined;
+  readonly #place: ServerPlace | undefined;
   readonly #events: AsyncIterator<E>;
   /** Ends it from here; undefined where it may take as long as it will. */
   readonly #own: AbortController | undefined;
@@ -31,33 +31,35 @@ export class Attempt<E> {
   #isOpen = true;
   #hasWord = false;
   #steps = 0;
+  /** Whether somebody waits for an event: a slow reader is not a silent server. */
+  #isPulled = false;
 
   /** `caller` aborts when nobody waits for the events any more. */
   constructor(
     server: OpenServer,
     policy: RoutePolicy,
     caller: AbortSignal,
-    { begin, isWord, leave }: AttemptOptions<E>,
+    { begin, isWord, place }: AttemptOptions<E>,
   ) {
     this.server = server;
     this.#policy = policy;
     this.#caller = caller;
     this.#isWord = isWord;
-    this.#leavePlace = leave;
+    this.#place = place;
     const { firstToken, idle } = policy.timeouts;
-    if (firstToken !== undefined || idle !== undefined) {
-      this.#own = new AbortController();
-      if (caller.aborted) this.#leave();
-      else caller.addEventListener('abort', this.#leave, { once: true });
-      if (firstToken !== undefined)
-        this.#timer = setTimeout(() => this.#end(timedOut('firstToken', firstToken)), firstToken);
-    }
+    if (firstToken !== undefined || idle !== undefined) this.#own = new AbortController();
+    if (firstToken !== undefined)
+      this.#timer = setTimeout(() => this.#end(timedOut('firstToken', firstToken)), firstToken);
+    place?.begin();
     server.health.begin();
+    if (caller.aborted) this.#leave();
+    else caller.addEventListener('abort', this.#leave, { once: true });
     this.#events = begin(this.#own?.signal ?? caller)[Symbol.asyncIterator]();
   }
 
   /** The next event. Rejects with the ApiError that it failed with; `done` before any word is a failure as well. */
   async next(): Promise<IteratorResult<E>> {
+    this.#isPulled = true;
     try {
       const step = await this.#events.next();
       this.#steps++;
@@ -69,18 +71,26 @@ export class Attempt<E> {
       const failure = this.#late ?? toApiError(error);
       this.#failed(failure);
       throw failure;
+    } finally {
+      this.#isPulled = false;
     }
   }
 
   /** Ends it, though there may be more to come. */
   async return(): Promise<void> {
-    if (!this.#isOpen) return;
-    if (!this.#hasWord) this.server.health.untold();
-    this.#over();
+    this.#abandon();
     await this.#events.return?.();
   }
 
-  readonly #leave = () => this.#own?.abort(this.#caller.reason);
+  readonly #leave = () => {
+    this.#own?.abort(this.#caller.reason);
+    this.#abandon(); // nobody may pull any more
+  };
+
+  #abandon(): void {
+    if (this.#isOpen && !this.#hasWord) this.server.health.untold();
+    this.#over();
+  }
 
   #heard(): void {
     this.#hasWord = true;
@@ -90,7 +100,7 @@ export class Attempt<E> {
     if (idle === undefined) return;
     let [last, silent] = [this.#steps, 0];
     this.#timer = setInterval(() => {
-      silent = this.#steps === last ? silent + 1 : 0;
+      silent = this.#isPulled && this.#steps === last ? silent + 1 : 0;
       last = this.#steps;
       if (silent >= CHECKS_PER_LIMIT) this.#end(timedOut('idle', idle));
     }, idle / CHECKS_PER_LIMIT);
@@ -102,12 +112,13 @@ export class Attempt<E> {
   }
 
   #failed(failure: ApiError): void {
+    if (!this.#isOpen) return;
     const { health } = this.server;
     const reason = reasonOf(failure);
     const pause = reason === '429' || /^5\d\d$/.test(reason) ? pauseIn(failure) : 0;
     if (pause > 0) health.pause(pause);
-    if (this.#caller.aborted || !this.#isOpen) health.untold();
-    else if (reason === '429' || isClients(failure, reason)) health.untold();
+    if (reason === '429') health.limited();
+    else if (isClients(failure, reason)) health.untold();
     else health.failed(nameOf(this.server), this.#policy.breaker, failure);
     this.#over();
   }
@@ -115,8 +126,8 @@ export class Attempt<E> {
   #over(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.server.health.load--;
-    this.#leavePlace?.();
+    this.#place?.leave();
+    this.server.health.end();
     clearTimeout(this.#timer);
     this.#caller.removeEventListener('abort', this.#leave);
   }

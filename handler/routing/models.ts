@@ -103,6 +103,7 @@ function routedModel(entry: RoutedEntry, model: string, find: (model: string) =>
       return least === Number.POSITIVE_INFINITY ? undefined : least;
     },
     learnContext(context) {
+      if (!entry.isPlain) return; // the server that named it has learned it
       for (const { contexts, name } of known) contexts?.learn(name ?? model, context);
     },
   };

@@ -1,8 +1,8 @@
 import type { Forward, ForwardedEvent, ForwardedRequest, PreparedForward } from '../backend/backend.ts';
-import { type Calls, candidatesOf, firstCarried, fits, type Routed } from './open-calls.ts';
-import { type RoutedWork, routedCall } from './routed-call.ts';
+import { type Candidate, candidatesOf, type Routed } from './candidates.ts';
+import { askedServer, type Calls, firstCarried, isAt } from './open-calls.ts';
+import { type CallOf, type RoutedWork, routedCall } from './routed-call.ts';
 import type { OpenServer } from './server.ts';
-import type { ServerGroup } from './server-group.ts';
 
 /** A server as what it is passed is watched. */
 export type ForwardingServer = Pick<OpenServer, 'forward' | 'address' | 'match' | 'server'>;
@@ -16,30 +16,24 @@ export interface ForwardCalls extends Omit<Calls, 'watch' | 'isResumed'> {
 /** Prepares a request for the servers of its model, and those that may answer in its place: anew for each that it is tried at. */
 export function openForward(routed: Routed, calls: ForwardCalls, request: ForwardedRequest): PreparedForward {
   const { model } = routed;
-  const { entries, names } = candidatesOf(routed);
+  const candidates = candidatesOf(routed);
   const affinity = calls.affinity() ?? '';
-  const prepareAt = (server: OpenServer, group: ServerGroup) =>
-    calls.watch(server)({ ...request, model: names.get(group) ?? model });
-  const first = firstCarried(entries, affinity, prepareAt);
+  const prepareAt = (server: OpenServer, candidate: Candidate) =>
+    calls.watch(server)({ ...request, model: candidate.model });
+  const first = firstCarried(candidates, affinity, prepareAt);
   return {
     stream(signal, options) {
       const work: RoutedWork<ForwardedEvent> = {
         isWord: ({ type }) => type !== 'keep_alive',
         alive: { type: 'keep_alive' },
-        at(server, group) {
-          const prepared = server === first.server ? first.prepared : prepareAt(server, group);
+        at(server, candidate) {
+          const prepared = isAt(first, server, candidate) ? first.prepared : prepareAt(server, candidate);
           return (own, answered) => prepared.stream(own, { ...options, answered });
         },
       };
-      const candidates = {
-        groups: entries.map(({ group }) => group),
-        fits: (group: ServerGroup, than: ServerGroup) => fits(entries, group, than),
-      };
-      const of = {
+      const of: CallOf = {
         ...{ affinity, model, first: first.server, claimant: calls.claimant, requestId: calls.requestId },
-        asked({ address }: OpenServer, group: ServerGroup, passedOver: number) {
-          calls.asked?.({ address, fallback: names.get(group) ?? null, passedOver });
-        },
+        asked: ({ address }, one, passedOver) => calls.asked?.(askedServer(address, one, passedOver)),
         heard() {},
       };
       return routedCall(work, candidates, of, signal, options.answered);

@@ -2,10 +2,12 @@ import type { Claimant } from '../caller-count.ts';
 import { ApiError, toApiError, whyAborted } from '../errors.ts';
 import { describe, log } from '../log.ts';
 import { Attempt, nameOf } from './attempt.ts';
+import type { Candidate } from './candidates.ts';
 import { pauseOfLimits } from './failure.ts';
-import { type Candidates, Search, unavailable } from './search.ts';
+import { Search, unavailable } from './search.ts';
 import type { OpenServer } from './server.ts';
-import type { ServerGroup } from './server-group.ts';
+import type { ServerGroup, ServerPlace } from './server-group.ts';
+import type { ServerNews } from './server-health.ts';
 
 /** Something that a server does for a call. */
 export interface RoutedWork<E> {
@@ -13,7 +15,7 @@ export interface RoutedWork<E> {
    * Gives the events; nothing is sent before the first is pulled. `answered` takes what the server says of its rate limits. Throws an
    * ApiError for what this server cannot carry.
    */
-  at(server: OpenServer, group: ServerGroup): Begin<E>;
+  at(server: OpenServer, candidate: Candidate): Begin<E>;
   /** Whether an event gives something out, so that no other server can be asked. */
   isWord(event: E): boolean;
   /** The event that says no more than that something goes on. */
@@ -39,13 +41,16 @@ export interface CallOf {
   /** The server to ask first, if others are no better then. */
   first?: OpenServer;
   /** A server is asked now, and so many were passed over before. */
-  asked(server: OpenServer, group: ServerGroup, passedOver: number): void;
-  /** A server of a group has given its first word. */
-  heard(group: ServerGroup): void;
+  asked(server: OpenServer, candidate: Candidate, passedOver: number): void;
+  /** A server has given its first word. */
+  heard(candidate: Candidate): void;
 }
 
 /** How long one waits for something to be left of the budget, in milliseconds; by chance up to twice as long. */
 const BUDGET_PAUSE = 100;
+
+/** How long one waits for a server of several to have room before looking again, in milliseconds. */
+const ROOM_PAUSE = 5_000;
 
 /** How often a sign of life comes while one waits, in milliseconds. */
 const ALIVE_MS = 5_000;
@@ -56,7 +61,7 @@ const ALIVE_MS = 5_000;
  */
 export function routedCall<E>(
   work: RoutedWork<E>,
-  candidates: Candidates,
+  candidates: readonly Candidate[],
   call: CallOf,
   signal: AbortSignal,
   answered: (limits: RateLimits) => void = () => {},
@@ -75,8 +80,8 @@ function iterate<E>(opening: AsyncGenerator<E, Opened<E>>): AsyncIterator<E> {
       return step.value.first;
     },
     async return() {
-      if (attempt) await attempt.return();
-      else await opening.return(undefined as never); // it has given nothing that anybody reads
+      if (!attempt) await opening.return(undefined as never); // it has given nothing that anybody reads
+      await attempt?.return(); // which a pull that was under way may have opened
       return { done: true, value: undefined };
     },
   };
@@ -90,7 +95,7 @@ interface Opened<E> {
 
 async function* open<E>(
   work: RoutedWork<E>,
-  candidates: Candidates,
+  candidates: readonly Candidate[],
   call: CallOf,
   signal: AbortSignal,
   answered: (limits: RateLimits) => void,
@@ -98,42 +103,53 @@ async function* open<E>(
   const search = new Search(candidates, call.affinity, call.first);
   let failure: ApiError | undefined;
   let tries = 0;
-  candidates.groups[0]?.budget.asked();
+  candidates[0]?.group.budget.asked();
   for (;;) {
     const step = search.next();
     if (!step) throw failure ?? unavailable(candidates);
-    const { group } = step;
+    const { candidate } = step;
+    const { group } = candidate;
+    const pause = (what: ServerNews, ms: number) => pausing(group, what, ms, work.alive, signal);
     if (step.wait !== undefined) {
-      yield* pausing(group.change(step.wait), work.alive, signal);
+      yield* pause('told', step.wait);
       continue;
     }
     if (tries > 0) yield work.alive; // who waits for a sign of life gets one for each server
-    const leave = group.queue && (yield* takePlace(group, call.claimant, work.alive, signal));
-    const server = search.choose(group); // others have come and gone meanwhile
+    const place = yield* takePlace(group, call.claimant, work.alive, signal);
+    const server = search.choose(candidate); // others have come and gone meanwhile
     if (!server) {
-      leave?.();
+      place?.leave();
       continue;
     }
-    // One that is left alone is tried by one call at a time, which is bound enough.
-    const isFree = tries === 0 || server.health.mayBeTried(performance.now());
+    const { health } = server;
+    if (health.load >= server.concurrency) {
+      // There are places, but none at the servers that are left to this call.
+      place?.leave();
+      yield* pause('freed', ROOM_PAUSE);
+      continue;
+    }
+    // One that is well takes what others have failed at; one that is left alone is tried by one call at a time, which is bound enough.
+    const isFree = tries === 0 || health.isWell || health.mayBeTried(performance.now());
     if (!isFree && !group.budget.take()) {
-      leave?.();
+      place?.leave();
       if (!search.isPatient()) throw failure ?? unavailable(candidates);
-      yield* pausing(group.change(BUDGET_PAUSE * (1 + Math.random())), work.alive, signal);
+      yield* pause('told', BUDGET_PAUSE * (1 + Math.random()));
       continue;
     }
-    search.asked(server);
-    const begin = carried(work, server, group);
-    if (begin instanceof ApiError) leave?.();
+    search.asked(server, candidate);
+    const begin = carried(work, server, candidate);
+    if (begin instanceof ApiError) place?.leave();
     else tries++;
     const opened =
       begin instanceof ApiError
         ? begin
-        : yield* tryServer({ work, server, group, begin, leave, call, signal, answered, passedOver: tries - 1 });
+        : yield* tryServer({ work, server, candidate, begin, place, call, signal, answered, passedOver: tries - 1 });
     if (!(opened instanceof ApiError)) return opened;
     if (signal.aborted) throw opened;
     failure = opened;
-    const reason = search.failed(group, opened);
+    if (opened.kind === 'context_length' && opened.context !== null)
+      server.learnContext(candidate.model, opened.context);
+    const reason = search.failed(candidate, opened);
     if (reason === undefined) throw opened;
     log.warn('a model server is passed over', {
       request_id: call.requestId,
@@ -146,9 +162,9 @@ async function* open<E>(
 }
 
 /** What a server is to do, or why it cannot carry it. */
-function carried<E>(work: RoutedWork<E>, server: OpenServer, group: ServerGroup) {
+function carried<E>(work: RoutedWork<E>, server: OpenServer, candidate: Candidate) {
   try {
-    return work.at(server, group);
+    return work.at(server, candidate);
   } catch (error) {
     return toApiError(error);
   }
@@ -157,10 +173,9 @@ function carried<E>(work: RoutedWork<E>, server: OpenServer, group: ServerGroup)
 interface Try<E> {
   work: RoutedWork<E>;
   server: OpenServer;
-  group: ServerGroup;
+  candidate: Candidate;
   begin: Begin<E>;
-  /** Gives back its place. */
-  leave: (() => void) | undefined;
+  place: ServerPlace | undefined;
   call: CallOf;
   signal: AbortSignal;
   answered(limits: RateLimits): void;
@@ -171,24 +186,24 @@ interface Try<E> {
 async function* tryServer<E>({
   work,
   server,
-  group,
+  candidate,
   begin,
-  leave,
+  place,
   call,
   signal,
   answered,
   passedOver,
 }: Try<E>): AsyncGenerator<E, Opened<E> | ApiError> {
-  call.asked(server, group, passedOver);
+  call.asked(server, candidate, passedOver);
   const told = (limits: RateLimits) => {
     const pause = pauseOfLimits(limits);
     if (pause > 0) server.health.pause(pause);
     answered(limits);
   };
-  const attempt = new Attempt<E>(server, group.policy, signal, {
+  const attempt = new Attempt<E>(server, candidate.group.policy, signal, {
     isWord: work.isWord,
     begin: (own) => begin(own, told),
-    leave,
+    place,
   });
   let isHanded = false;
   try {
@@ -196,7 +211,7 @@ async function* tryServer<E>({
       const first = await attempt.next();
       if (first.done || work.isWord(first.value)) {
         isHanded = true;
-        call.heard(group);
+        call.heard(candidate);
         return { attempt, first };
       }
       yield first.value;
@@ -208,24 +223,23 @@ async function* tryServer<E>({
   }
 }
 
-/** A place at one of a group's servers, which the function that it gives leaves. */
+/** A place at one of a group's servers; undefined where any number of calls may be made. */
 async function* takePlace<E>(
   group: ServerGroup,
   claimant: Claimant,
   alive: E,
   signal: AbortSignal,
-): AsyncGenerator<E, (() => void) | undefined> {
-  group.countPlaces();
-  const entered = group.queue?.enter(claimant, signal);
+): AsyncGenerator<E, ServerPlace | undefined> {
+  const entered = group.enter(claimant, signal);
   let isTaken = false;
   try {
-    const leave = yield* waiting(entered, alive);
+    const place = yield* waiting(entered, alive);
     isTaken = true;
-    return leave;
+    return place;
   } finally {
     if (!isTaken)
       void Promise.resolve(entered).then(
-        (leave) => leave?.(),
+        (place) => place?.leave(),
         () => {},
       );
   }
@@ -247,15 +261,14 @@ async function* waiting<E, T>(what: T | Promise<T>, alive: E): AsyncGenerator<E,
 
 const LATE = Symbol('late');
 
-/** Waits for something that ends by itself, with signs of life; rejects when the signal aborts. */
-async function* pausing<E>(what: Promise<void>, alive: E, signal: AbortSignal): AsyncGenerator<E, void> {
+/** Waits for news of a group's servers, so long at most, with signs of life; throws when the signal aborts. */
+async function* pausing<E>(
+  group: ServerGroup,
+  what: ServerNews,
+  ms: number,
+  alive: E,
+  signal: AbortSignal,
+): AsyncGenerator<E, void> {
+  yield* waiting(group.news(what, ms, signal), alive);
   if (signal.aborted) throw whyAborted(signal);
-  const { promise, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(whyAborted(signal));
-  signal.addEventListener('abort', leave, { once: true });
-  try {
-    yield* waiting(Promise.race([what, promise]), alive);
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
 }

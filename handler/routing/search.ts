@@ -1,18 +1,13 @@
 import { ApiError } from '../errors.ts';
+import { type Candidate, isLarger } from './candidates.ts';
 import { isIn, isOfOneServer, reasonOf } from './failure.ts';
 import type { OpenServer } from './server.ts';
 import type { ServerGroup } from './server-group.ts';
 
-/** The groups to try: that of the model, then those of its fallbacks. A later one that `fits` an overflow has a larger context. */
-export interface Candidates {
-  groups: readonly ServerGroup[];
-  fits(group: ServerGroup, than: ServerGroup): boolean;
-}
-
 /** What to do next: ask a server, or wait for so many milliseconds, or until something is known of a server if that comes first. */
 export type NextStep =
-  | { server: OpenServer; group: ServerGroup; wait?: undefined }
-  | { wait: number; group: ServerGroup };
+  | { server: OpenServer; candidate: Candidate; wait?: undefined }
+  | { wait: number; candidate: Candidate };
 
 /** How long one waits before servers are tried again: from so many milliseconds on, twice as long each time, up to so many. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [100, 5_000];
@@ -25,61 +20,70 @@ const PATIENCE = 10_000;
  * the fallbacks; and when no other is left, those that are left alone after failures: each by one call at a time, for whose end the others wait.
  */
 export class Search {
-  readonly #candidates: Candidates;
+  readonly #candidates: readonly Candidate[];
   readonly #key: string;
   readonly #favourite: OpenServer | undefined;
-  readonly #tried = new Set<OpenServer>();
+  /** The servers that were tried for each candidate: two may have the same ones. */
+  readonly #tried: ReadonlyMap<Candidate, Set<OpenServer>>;
   #at = 0;
   #again = 0;
   /** Until when it waits; undefined before it has begun to. */
   #until: number | undefined;
   /** Whether servers that are left alone are tried as well. */
   #isLastResort = false;
-  #overflowed: ServerGroup | undefined;
+  #overflowed: Candidate | undefined;
 
   /** Calls with the same `key` prefer the same servers; the `favourite` is asked first where others are no better. */
-  constructor(candidates: Candidates, key: string, favourite: OpenServer | undefined) {
+  constructor(candidates: readonly Candidate[], key: string, favourite: OpenServer | undefined) {
     this.#candidates = candidates;
     this.#key = key;
     this.#favourite = favourite;
+    this.#tried = new Map(candidates.map((one) => [one, new Set<OpenServer>()]));
   }
 
   /** What to do next; undefined where nothing is left. */
   next(): NextStep | undefined {
-    const { groups } = this.#candidates;
-    for (; this.#at < groups.length; this.#at++, this.#again = 0) {
-      const group = groups[this.#at];
-      if (!group || this.#isSkipped(group)) continue;
-      const server = this.choose(group);
-      if (server) return { server, group };
+    const candidates = this.#candidates;
+    for (; this.#at < candidates.length; this.#at++, this.#again = 0) {
+      const candidate = candidates[this.#at];
+      if (!candidate || this.#isSkipped(candidate)) continue;
+      const server = this.choose(candidate);
+      if (server) return { server, candidate };
+      const { group } = candidate;
       const wait = this.#again < group.policy.retry.attempts ? pauseBefore(group, this.#again) : undefined;
       if (wait === undefined) continue;
       this.#again++;
-      for (const one of group.servers) this.#tried.delete(one);
-      return { wait, group };
+      this.#triedFor(candidate).clear();
+      return { wait, candidate };
     }
     return this.#lastResort();
   }
 
-  /** The server of a group to ask now, which may have changed since `next`. */
-  choose(group: ServerGroup): OpenServer | undefined {
-    const ready = group.choose(this.#key, this.#tried, { favourite: this.#favourite });
-    return ready || !this.#isLastResort ? ready : group.choose(this.#key, this.#tried, { isOpen: true });
+  /** The server of a candidate to ask now, which may have changed since `next`, and may have no room. */
+  choose(candidate: Candidate): OpenServer | undefined {
+    const { group } = candidate;
+    const tried = this.#triedFor(candidate);
+    const ready = group.choose(this.#key, tried, { favourite: this.#favourite });
+    return ready || !this.#isLastResort ? ready : group.choose(this.#key, tried, { isOpen: true });
   }
 
   /** A server is asked. */
-  asked(server: OpenServer): void {
-    this.#tried.add(server);
+  asked(server: OpenServer, candidate: Candidate): void {
+    this.#triedFor(candidate).add(server);
   }
 
   /** It has failed: the reason for the log; undefined where no other can do better. */
-  failed(group: ServerGroup, failure: ApiError): string | undefined {
+  failed(candidate: Candidate, failure: ApiError): string | undefined {
+    const { group } = candidate;
     const reason = reasonOf(failure);
     if (reason === 'context_length') {
-      this.#overflowed = group;
-      return this.#candidates.groups.some((one) => !this.#isSkipped(one)) ? reason : undefined;
+      this.#overflowed = candidate;
+      return this.#candidates.some((one) => !this.#isSkipped(one)) ? reason : undefined;
     }
-    return isIn(group.policy.retry.on, reason) || isOfOneServer(failure, reason) ? reason : undefined;
+    // A fallback that is one server alone says nothing of what another may do better: the model that was asked for does.
+    const policies = [this.#candidates[0]?.group.policy, group.policy];
+    const isTried = policies.some((policy) => policy && isIn(policy.retry.on, reason));
+    return isTried || isOfOneServer(failure, reason) ? reason : undefined;
   }
 
   /** Whether it may wait any longer. */
@@ -89,40 +93,45 @@ export class Search {
 
   /** Milliseconds that it may still wait: none where nothing is to be tried again. */
   #patience(now: number): number {
-    const isPatient = this.#candidates.groups.some(({ policy }) => policy.retry.attempts > 0);
+    const isPatient = this.#candidates.some(({ group }) => group.policy.retry.attempts > 0);
     this.#until ??= now + (isPatient ? PATIENCE : 0);
     return this.#until - now;
   }
 
-  #isSkipped(group: ServerGroup): boolean {
+  #triedFor(candidate: Candidate): Set<OpenServer> {
+    return this.#tried.get(candidate) ?? new Set();
+  }
+
+  #isSkipped(candidate: Candidate): boolean {
     const overflowed = this.#overflowed;
-    return overflowed !== undefined && (group === overflowed || !this.#candidates.fits(group, overflowed));
+    return overflowed !== undefined && (candidate === overflowed || !isLarger(candidate, overflowed));
   }
 
   #lastResort(): NextStep | undefined {
     const now = performance.now();
-    const groups = this.#candidates.groups.filter((group) => !this.#isSkipped(group));
-    const [first] = groups;
+    const candidates = this.#candidates.filter((one) => !this.#isSkipped(one));
+    const [first] = candidates;
     this.#isLastResort = true;
-    for (const group of groups) {
-      const server = this.choose(group);
-      if (server) return { server, group };
+    for (const candidate of candidates) {
+      const server = this.choose(candidate);
+      if (server) return { server, candidate };
     }
     const left = this.#patience(now);
-    const isOut = groups.some(({ servers }) => servers.some(({ health }) => health.state(now) === 'open'));
+    const isOut = candidates.some(({ group }) => group.servers.some(({ health }) => health.state(now) === 'open'));
     if (!first || left <= 0 || !isOut) return undefined;
-    this.#tried.clear();
-    return { wait: Math.min(left, pauseOf(this.#again++)), group: first };
+    for (const tried of this.#tried.values()) tried.clear();
+    return { wait: Math.min(left, pauseOf(this.#again++)), candidate: first };
   }
 }
 
 /**
  * How long to wait before all servers of a group are tried again: some time by chance, so that not all callers come back at once, or as
- * long as the one that may be called soonest has asked for; undefined where that is too long.
+ * long as the one that may be called soonest has asked for; undefined where that is too long, or all are left alone after failures.
  */
 function pauseBefore({ servers }: ServerGroup, again: number): number | undefined {
   const now = performance.now();
-  const soonest = Math.min(...servers.map(({ health }) => health.pauseLeft(now)));
+  const lively = servers.filter(({ health }) => health.state(now) !== 'open');
+  const soonest = Math.min(...lively.map(({ health }) => health.pauseLeft(now)));
   return soonest > LONGEST_PAUSE ? undefined : soonest + pauseOf(again);
 }
 
@@ -131,9 +140,9 @@ function pauseOf(again: number): number {
 }
 
 /** The error where no server was asked: each has asked to be left alone, or is, after failures. */
-export function unavailable({ groups }: Candidates): ApiError {
+export function unavailable(candidates: readonly Candidate[]): ApiError {
   const now = performance.now();
-  const pauses = groups.flatMap(({ servers }) => servers.map(({ health }) => health.pauseLeft(now)));
+  const pauses = candidates.flatMap(({ group }) => group.servers.map(({ health }) => health.pauseLeft(now)));
   const soonest = Math.min(...pauses.filter((pause) => pause > 0));
   if (soonest === Number.POSITIVE_INFINITY)
     return new ApiError('overloaded', 'No server of the model can be called now.', { headers: { 'retry-after': '1' } });

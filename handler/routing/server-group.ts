@@ -1,8 +1,9 @@
+import type { Claimant } from '../caller-count.ts';
 import { FairQueue } from '../fair-queue.ts';
 import { preferred } from './affinity.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { OpenServer } from './server.ts';
-import type { BreakerSettings } from './server-health.ts';
+import type { BreakerSettings, ServerNews } from './server-health.ts';
 
 /** How calls are spread over the servers of a model, and what happens to those that fail. */
 export interface RoutePolicy {
@@ -21,24 +22,35 @@ export interface RoutePolicy {
 /** How much more than its share of the load a preferred server may have before the next one is asked. */
 const BOUND = 1.25;
 
+/** A place of a call at one of a group's servers. */
+export interface ServerPlace {
+  /** The call has begun, so that its server counts it. */
+  begin(): void;
+  /** It is over, or was not made; call it once, and before its server is told. */
+  leave(): void;
+}
+
 /** The servers of a model, and the policy by which they are called. */
 export class ServerGroup {
   readonly servers: readonly OpenServer[];
   readonly policy: RoutePolicy;
   readonly budget = new RetryBudget();
   /** Those who wait for a place; undefined where any number of calls may be made. */
-  readonly queue: FairQueue | undefined;
+  readonly #queue: FairQueue | undefined;
+  /** Calls with a place that their servers count. */
+  #begun = 0;
+  #ends: (() => void)[] = [];
 
   constructor(servers: readonly OpenServer[], policy: RoutePolicy) {
     this.servers = servers.filter(({ weight }) => weight > 0);
     this.policy = policy;
     if (this.servers.some(({ concurrency }) => concurrency < Number.POSITIVE_INFINITY))
-      this.queue = new FairQueue({ places: 1, waiting: MAX_WAITING });
+      this.#queue = new FairQueue({ places: 1, waiting: MAX_WAITING });
   }
 
   /**
-   * The server to call now, of those that `skip` has not: undefined where none may be called. With `isOpen` of those left alone. Where
-   * chance would choose among several, it is the `favourite`, if that is one of them.
+   * The server to call now, of those that `skip` has not: undefined where none may be called, one without room where all are full.
+   * With `isOpen` of those left alone. Where chance would choose among several, it is the `favourite`, if that is one of them.
    */
   choose(
     key: string,
@@ -59,23 +71,65 @@ export class ServerGroup {
     return favourite && equal.includes(favourite) ? favourite : atRandom(equal);
   }
 
-  /** Resolves when a server has turned out to be well or not, or after so many milliseconds. */
-  change(ms: number): Promise<void> {
+  /** Resolves when there is such news of a server, after so many milliseconds, or when the signal aborts. */
+  news(what: ServerNews, ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const ends = this.servers.map(({ health }) => health.onChange(resolve));
+    const ends = this.servers.map(({ health }) => health.on(what, resolve));
     const timer = setTimeout(resolve, ms);
+    const leave = () => resolve();
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
     return promise.finally(() => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
       for (const end of ends) end();
     });
   }
 
-  /** The places that there are now: of servers that may be called. */
-  countPlaces(): void {
+  /** A place for a call, at once or when there is one; undefined where any number of calls may be made. Rejects as a FairQueue does. */
+  enter(claimant: Claimant, signal: AbortSignal): ServerPlace | Promise<ServerPlace> | undefined {
+    if (!this.#queue) return undefined;
+    this.#countPlaces();
+    const entered = this.#queue.enter(claimant, signal);
+    if (!(entered instanceof Promise)) return this.#placeOf(entered);
+    this.#watch();
+    return entered.then((leave) => this.#placeOf(leave));
+  }
+
+  #placeOf(leave: () => void): ServerPlace {
+    let hasBegun = false;
+    return {
+      begin: () => {
+        hasBegun = true;
+        this.#begun++;
+      },
+      leave: () => {
+        if (hasBegun) this.#begun--;
+        leave();
+      },
+    };
+  }
+
+  /**
+   * Counts the places that there are now, of servers that may be called. By what they do, since calls that began before the configuration
+   * was loaded again count as well.
+   */
+  #countPlaces(): void {
     const now = performance.now();
-    let places = 0;
-    for (const { health, concurrency } of this.servers) if (health.state(now) !== 'open') places += concurrency;
-    this.queue?.setLimits({ places: Math.max(1, places), waiting: MAX_WAITING });
+    let places = this.#begun;
+    for (const { health, concurrency } of this.servers)
+      if (health.state(now) === 'ready') places += Math.max(0, concurrency - health.load);
+    this.#queue?.setLimits({ places: Math.max(1, places), waiting: MAX_WAITING });
+  }
+
+  /** Counts them at all news of the servers for as long as somebody waits. */
+  #watch(): void {
+    if (this.#ends.length > 0) return;
+    const count = () => {
+      this.#countPlaces();
+      if (this.#queue?.counts.waiting === 0) for (const end of this.#ends.splice(0)) end();
+    };
+    this.#ends = this.servers.flatMap(({ health }) => [health.on('told', count), health.on('freed', count)]);
   }
 
   /** Those among which chance chooses. */

@@ -6,10 +6,12 @@ export interface BreakerSettings {
   open: number;
 }
 
+/** What one may wait for: that something is `told` of whether it may be called, or that a call has ended. */
+export type ServerNews = 'told' | 'freed';
+
 /** What a process knows of how a model server does. One object for as long as the server is configured. */
 export class ServerHealth {
-  /** Calls that it is making for this process. */
-  load = 0;
+  #load = 0;
   /** Failures in a row. */
   #failures = 0;
   /** Until when it is left alone, by `performance.now()`; 0 while it is well. */
@@ -19,7 +21,13 @@ export class ServerHealth {
   /** Until when it has asked to be left alone. */
   #pausedUntil = 0;
   #probedAt = Number.NEGATIVE_INFINITY;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = { told: new Set<() => void>(), freed: new Set<() => void>() };
+  #hasFailed = false;
+
+  /** Calls that it is making for this process. */
+  get load(): number {
+    return this.#load;
+  }
 
   /** Whether it may be called: `paused` as long as it has asked for, `open` after too many failures, until one call may try it again. */
   state(now: number): 'ready' | 'paused' | 'open' {
@@ -32,10 +40,15 @@ export class ServerHealth {
     return this.#openUntil > 0 && !this.#isOnTrial && this.state(now) === 'open';
   }
 
-  /** Calls a function at each change of whether it may be called, until the returned one is called. */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Whether the last call that told anything of it did not fail. */
+  get isWell(): boolean {
+    return !this.#hasFailed;
+  }
+
+  /** Calls a function each time that something is told of whether it may be called, or a call has ended, until the returned one is called. */
+  on(what: ServerNews, listener: () => void): () => void {
+    this.#listeners[what].add(listener);
+    return () => this.#listeners[what].delete(listener);
   }
 
   /** Milliseconds for which it has asked to be left alone. */
@@ -43,15 +56,22 @@ export class ServerHealth {
     return Math.max(0, this.#pausedUntil - now);
   }
 
-  /** A call begins. Tell its end by one of the three below, and that it is over by `load`. */
+  /** A call begins. Tell how it went by one of the four below, and that it is over by `end`. */
   begin(): void {
-    this.load++;
+    this.#load++;
     if (this.#openUntil > 0) this.#isOnTrial = true;
+  }
+
+  /** A call is over. */
+  end(): void {
+    this.#load--;
+    this.#tell('freed');
   }
 
   /** A call got its first word. */
   succeeded(name: string): void {
     this.#failures = 0;
+    this.#hasFailed = false;
     if (this.#openUntil === 0) return;
     log.info('a model server answers again', { url_host: name });
     this.#openUntil = 0;
@@ -61,6 +81,7 @@ export class ServerHealth {
   /** A call has failed, or a probe has, in a way that tells of the server. */
   failed(name: string, { failures, open }: BreakerSettings, error: unknown): void {
     this.#failures++;
+    this.#hasFailed = true;
     const isOpen = this.#openUntil > 0;
     if (!isOpen && this.#failures < failures) return;
     this.#openUntil = performance.now() + open;
@@ -72,6 +93,12 @@ export class ServerHealth {
       for_ms: open,
       error: describe(error),
     });
+  }
+
+  /** A call was refused by its rate limit, which says that it lives. */
+  limited(): void {
+    this.#hasFailed = true;
+    this.untold();
   }
 
   /** A call ended without telling anything of the server. */
@@ -101,6 +128,11 @@ export class ServerHealth {
 
   #endTrial(): void {
     this.#isOnTrial = false;
-    for (const listener of [...this.#listeners]) listener();
+    this.#tell('told');
+  }
+
+  #tell(what: ServerNews): void {
+    const listeners = this.#listeners[what];
+    if (listeners.size > 0) for (const listener of [...listeners]) listener();
   }
 }

@@ -52,6 +52,8 @@ export interface OpenServer {
   /** Prepares what is passed on; throws an ApiError where it has no other APIs. */
   readonly forward: Forward;
   readonly health: ServerHealth;
+  /** Takes in the context, in tokens, that it has named for the model that was asked for. */
+  learnContext(model: string, context: number): void;
   /** Asks it for its models; rejects if it does not answer. */
   list(signal: AbortSignal): Promise<unknown>;
   readonly address: ModelAddress;
@@ -72,6 +74,8 @@ export function openModelServer(
 ) {
   const { weight = 1, priority = 0, concurrency = Number.POSITIVE_INFINITY } = shares;
   const { list, contexts, health } = known;
+  // OpenAI's own tells no context: it shortens inputs by itself.
+  const told = profile.isOpenAI ? undefined : contexts;
   const server: OpenServer = {
     id: `${at} ${address.urlHost}`,
     prepare: (call) => backend.prepare(name === undefined ? call : { ...call, model: name }, profile),
@@ -80,14 +84,14 @@ export function openModelServer(
       return backend.forward(name === undefined ? request : { ...request, model: name }, profile);
     },
     health,
+    learnContext: (model, context) => told?.learn(name ?? model, context),
     list: (signal) => backend.models(signal),
     address: name === undefined ? address : { ...address, name },
     match,
     server: profile.server,
     ...{ weight, priority, concurrency },
   };
-  // OpenAI's own tells no context: it shortens inputs by itself.
-  return { server, known: { name, list, contexts: profile.isOpenAI ? undefined : contexts } };
+  return { server, known: { name, list, contexts: told } };
 }
 
 function notSpoken({ api }: Parameters<Forward>[0], { backend }: ModelAddress): ApiError {
