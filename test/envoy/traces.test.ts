@@ -83,7 +83,8 @@ before(async () => {
   const port = await freePort();
   const product = await startProduct({
     flags: { port, httpPort: await freePort(), adminPort: await freePort(), noEnvoy: true },
-    config: { ...testConfigFile(model), database: 'sqlite::memory:' },
+    // Batches have no spans, however slow a busy machine makes them.
+    config: { ...testConfigFile(model), database: 'sqlite::memory:', telemetry: { slowBatch: '1h' } },
     tools: [tracedTool],
   });
   closers.push(product.stop, model.close, receiver.close);
