@@ -77,7 +77,7 @@ test('what is no traceparent begins a trace of its own, which goes on', async (t
 test('attributes of requests: hostile values are cut, and metrics tell so many apart and then other', async (t) => {
   const told = testTelemetry();
   const model = await startScriptedModel();
-  const attributes = [{ header: 'x-team', as: 'team', on: ['spans', 'metrics', 'log'], values: 3 }];
+  const attributes = [{ header: 'x-squad', as: 'squad', on: ['spans', 'metrics', 'log'], values: 3 }];
   const handler = await testHandler(model, {
     telemetry: told.slot,
     config: parseConfig({ ...testConfigFile(model), attributes }),
@@ -88,17 +88,17 @@ test('attributes of requests: hostile values are cut, and metrics tell so many a
   });
   const name = model.script(says('ok'));
   const send = async (team: string) => {
-    const headers = new Headers({ 'content-type': 'application/json', 'x-team': team });
-    headers.append('x-team', 'again');
+    const headers = new Headers({ 'content-type': 'application/json', 'x-squad': team });
+    headers.append('x-squad', 'again');
     const body = JSON.stringify({ model: name, input: 'Hi', store: false });
     await (await handler.fetch(new Request('http://x/v1/responses', { method: 'POST', headers, body }))).text();
-    return told.spans().at(-1)?.attributes.team;
+    return told.spans().at(-1)?.attributes.squad;
   };
   assert.equal(await send('blue'), 'blue, again');
   assert.equal(String(await send('x'.repeat(60_000))).length, 128);
   assert.equal(await send('a\tb\u0085c'), 'a b c, again');
   for (let n = 0; n < 200; n++) await send(`team-${n}`);
   const series = (await told.metrics()).match(/gen_ai_server_request_duration_count\{[^}]*\} \d+/g) ?? [];
-  const teams = series.map((line) => /team="([^"]*)"/.exec(line)?.[1]);
+  const teams = series.map((line) => /squad="([^"]*)"/.exec(line)?.[1]);
   assert.deepEqual(teams, ['blue, again', 'x'.repeat(128), 'a b c, again', 'other']);
 });
