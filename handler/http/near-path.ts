@@ -1,6 +1,6 @@
 /**
- * Finds which of these paths a client probably means by one where nothing is: its `/v1` is missing or there twice, a slash is at
- * its end, or it is that of Chat Completions. Undefined where none comes near.
+ * Finds which of these paths a client probably means by one where nothing is: its `/v1` is missing or there twice, or a slash is at
+ * its end. Undefined where none comes near.
  */
 export function nearPathOf(paths: readonly string[]): (path: string) => string | undefined {
   const known = paths

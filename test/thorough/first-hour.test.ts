@@ -110,7 +110,7 @@ test('a wrong model, wrong fields, and a background turn that fails', { timeout:
   const foreign = await ask({ model: 'qwen3', messages: [] });
   assert.equal(foreign.status, 422);
   says(foreign.error.message, 'the Responses API has input in its place');
-  says((await ask(TURN, '/v1/chat/completions')).error.message, 'What comes near is /v1/responses.');
+  says((await ask(TURN, '/v1/v1/responses')).error.message, 'What comes near is /v1/responses.');
   for (const code of ['invalid_value', 'unsupported_parameter'])
     says((await logged('"status":422', code)).error_code, code);
 
