@@ -84,7 +84,7 @@ async function startPeer(
 ): Promise<RunningPeer> {
   const folder = newFolder();
   const [port, metrics] = [await freePort(), await freePort()];
-  const command = await installed(name, peer, say);
+  const command = await installed(name, say);
   const args = peer.args({ port, metrics, folder, mock: `http://127.0.0.1:${mockPort}` });
   const child = await startProgram({ name, command, args, folder, env: { HOME: folder, RUST_LOG: 'warn' } });
   try {
@@ -97,7 +97,8 @@ async function startPeer(
 }
 
 /** The path of a peer's command, in an environment of its own below node_modules. */
-async function installed(name: PeerName, { version, command }: Peer, say: (line: string) => void): Promise<string> {
+export async function installed(name: PeerName, say: (line: string) => void): Promise<string> {
+  const { version, command } = PEERS[name];
   const venv = fileURLToPath(new URL(`../node_modules/.cache/peers/${name}-${version}`, import.meta.url));
   const path = join(venv, 'bin', command);
   const there = () =>

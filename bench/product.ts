@@ -17,25 +17,26 @@ export interface Product extends Child {
 
 /**
  * Whether the product is the built package in `dist`, which is not waited for, a folder for its CPU profile, where its traces and
- * metrics go, and whether its model has two servers, which are both the mock.
+ * metrics go, whether its model has two servers, which are both the mock, and what else its entry says.
  */
 export interface ProductOptions {
   built?: boolean;
   profile?: string | undefined;
   otlp?: string;
   routed?: boolean;
+  entry?: object;
 }
 
 /** Starts the product on the mock model with a database of its own. */
 export async function startProduct(
   mockPort: number,
-  { built, profile, otlp, routed }: ProductOptions = {},
+  { built, profile, otlp, routed, entry }: ProductOptions = {},
 ): Promise<Product> {
   const folder = newFolder();
   const [grpc, http] = [await freePort(), await freePort()];
   const config = join(folder, 'config.yaml');
   const url = `http://127.0.0.1:${mockPort}/v1`;
-  const servers = routed ? { to: [{ url }, { url: `${url}/` }] } : { url };
+  const servers = entry ?? (routed ? { to: [{ url }, { url: `${url}/` }] } : { url });
   const models = [{ match: 'bench', backend: 'chat', ...servers }];
   const database = `sqlite:${join(folder, 'bench.db')}`;
   await writeFile(config, JSON.stringify({ models, database, listen: { admin: 'off' } })); // YAML takes JSON as it is

@@ -35,6 +35,22 @@ describe('balance', () => {
     }
   });
 
+  test('affinity: a few calls more than its share stay at the server of their session', async (t) => {
+    const fleet = await fleetOf(t, { to: many });
+    const { promise: open, resolve } = Promise.withResolvers<void>();
+    for (const { url } of many) {
+      fleet.play(new URL(url).host, async (call) => {
+        await open;
+        return answers(call);
+      });
+    }
+    const turns = Array.from({ length: 4 }, () => fleet.turn({ prompt_cache_key: 'all the same' }));
+    while (fleet.calls.length < 4) await new Promise((done) => setTimeout(done, 1));
+    resolve();
+    await Promise.all(turns);
+    assert.equal(new Set(fleet.hosts()).size, 1);
+  });
+
   test('affinity: a server that has much more to do than the others is not preferred', async (t) => {
     const fleet = await fleetOf(t, { to: many });
     const { promise: open, resolve } = Promise.withResolvers<void>();

@@ -19,8 +19,8 @@ export interface RoutePolicy {
   probe?: number | undefined;
 }
 
-/** How much more than its share of the load a preferred server may have before the next one is asked. */
-const BOUND = 1.25;
+/** How much more than its share of the load a preferred server may have before another is asked: so much of it, or so many calls. */
+const [MORE, CALLS_MORE] = [0.25, 4];
 
 /** A place of a call at one of a group's servers. */
 export interface ServerPlace {
@@ -142,8 +142,13 @@ export class ServerGroup {
       load += server.health.load;
       weight += server.weight;
     }
-    const hasRoom = (server: OpenServer) => server.health.load < Math.ceil((BOUND * load * server.weight) / weight);
-    const best = preferred(servers, key).find(hasRoom);
+    // Where little is done chance alone gives one server some calls more than another, and a cold cache costs more than they do.
+    const more = Math.max(MORE * load, CALLS_MORE * servers.length);
+    const order = preferred(servers, key);
+    const best = order.find((server, at) => {
+      const most = (load + (at === 0 ? more : 0)) * server.weight;
+      return server.health.load < Math.ceil(most / weight);
+    });
     return best ? [best] : leastLoaded(servers);
   }
 }
