@@ -224,3 +224,16 @@ test('a probe finds a server that is down before a call does, and one that is we
   await fleet.turn();
   assert.deepEqual(fleet.hosts(), ['a']);
 });
+
+test('a server that has no list of models, and says so to a probe, is there', async (t) => {
+  let ahead = 0;
+  const now = performance.now.bind(performance);
+  t.mock.method(performance, 'now', () => now() + ahead);
+  const fleet = await fleetOf(t, { to: inOrder, breaker: { failures: 1, open: '600s' }, probe: '1s' });
+  fleet.list('a');
+  ahead += 2_000;
+  fleet.handler.maintain();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await fleet.turn();
+  assert.deepEqual(fleet.hosts(), ['a']);
+});

@@ -1,5 +1,6 @@
 import { toApiError } from '../errors.ts';
 import { nameOf } from './attempt.ts';
+import { reasonOf } from './failure.ts';
 import type { ServerGroup } from './server-group.ts';
 
 /** The longest that a probe waits for its answer, in milliseconds. */
@@ -17,7 +18,10 @@ export async function probe({ servers, policy }: ServerGroup): Promise<void> {
         await server.list(AbortSignal.timeout(Math.min(every, PROBE_TIMEOUT)));
         health.probed();
       } catch (error) {
-        health.failed(nameOf(server), breaker, toApiError(error));
+        const failure = toApiError(error);
+        // A server that refuses its list is there: not all have one.
+        if (/^4\d\d$/.test(reasonOf(failure))) health.probed();
+        else health.failed(nameOf(server), breaker, failure);
       }
     }),
   );

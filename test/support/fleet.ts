@@ -105,10 +105,10 @@ export interface Fleet {
   hosts(): string[];
   /** What a host does from now on. */
   play(host: string, ...plays: Play[]): void;
-  /** A host lists no models from now on, or does again. */
+  /** A host cannot be asked for its models from now on, or can again. */
   down(host: string): void;
   up(host: string): void;
-  /** What a host lists as its models from now on. */
+  /** What a host lists as its models from now on: none, and it has no list. */
   list(host: string, ...models: object[]): void;
   /** Makes a turn; the body of its reply, parsed. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into replies without a schema
@@ -127,6 +127,7 @@ export async function openFleet(models: readonly object[], more: object = {}): P
   const transport: Transport = async (url, { method, headers, body, signal }) => {
     const { host, pathname: path } = new URL(url);
     if (method === 'GET' && down.has(host)) throw new TypeError('connect ECONNREFUSED');
+    if (method === 'GET' && lists.get(host)?.length === 0) return upstream(404, ['{"detail":"Not Found"}']);
     if (method === 'GET')
       return upstream(200, [JSON.stringify({ data: lists.get(host) ?? [{ id: `model-of-${host}` }] })]);
     const isJson = headers['content-type'] === 'application/json';
