@@ -152,16 +152,16 @@ for (const prompts of PROMPTS) {
   for (const [fits, capacity] of Object.entries(CAPACITIES)) {
     for (const spreader of spreaders) {
       const [count, each] = spreader === one ? [1, capacity * SERVERS] : [SERVERS, capacity];
-      const servers = await measure(spreader, count, each, prompts).catch((error) => error);
       const row = `| ${prompts} | ${fits} | ${spreader.name} |`;
-      if (servers instanceof Error) {
-        console.log(`${row} could not be measured: ${servers.message} | | |`);
-        continue;
+      try {
+        const servers = await measure(spreader, count, each, prompts);
+        const hits = sum(servers.map(({ cached }) => cached)) / sum(servers.map(({ tokens }) => tokens));
+        const computed = servers.map(({ tokens, cached }) => tokens - cached);
+        const calls = servers.map((server) => server.calls);
+        console.log(`${row} ${(hits * 100).toFixed(1)} % | ${spread(calls)} | ${spread(computed)} |`);
+      } catch (error) {
+        console.log(`${row} could not be measured: ${error instanceof Error ? error.message : error} | | |`);
       }
-      const hits = sum(servers.map(({ cached }) => cached)) / sum(servers.map(({ tokens }) => tokens));
-      const computed = servers.map(({ tokens, cached }) => tokens - cached);
-      const calls = servers.map((server) => server.calls);
-      console.log(`${row} ${(hits * 100).toFixed(1)} % | ${spread(calls)} | ${spread(computed)} |`);
     }
   }
 }
