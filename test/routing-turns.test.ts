@@ -125,6 +125,21 @@ describe('in a turn of several rounds', () => {
     assert.deepEqual(fleet.hosts(), ['a', 'a', 'b']);
   });
 
+  test('what one server has encrypted goes back to it, and to no other', async (t) => {
+    for (const [next, gets] of [
+      [answers, 'a'],
+      [unreachable, 'b'],
+    ] as const) {
+      const fleet = await fleetOf(t, { to: inOrder, retry: { attempts: 0 } });
+      const signed = { extra_content: { google: { thought_signature: 'signature-of-a' } } };
+      fleet.play('a', callsFunction('add', signed), next);
+      assert.equal((await fleet.turn({ tools })).status, 200);
+      const last = fleet.calls.at(-1);
+      assert.equal(last?.host, gets);
+      assert.equal(JSON.stringify(last?.body).includes('signature-of-a'), gets === 'a');
+    }
+  });
+
   test('a fallback that has answered goes on', async (t) => {
     const fleet = await fleetOf(t, { to: inOrder, fallback: ['other'], retry: { attempts: 0 } }, other);
     for (const host of ['a', 'b']) fleet.play(host, unreachable, answers);

@@ -50,12 +50,14 @@ export const answers: Play = ({ host, body }) => {
   return upstream(200, [chunk({ content: `${host} says hello` }, { model }), ...endOf(model)]);
 };
 
-/** Answers that it calls a function. */
+/** Answers that it calls a function, with more members of the call. */
 export const callsFunction =
-  (name: string): Play =>
+  (name: string, more: object = {}): Play =>
   () =>
     upstream(200, [
-      chunk({ tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name, arguments: '{}' } }] }),
+      chunk({
+        tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name, arguments: '{}' }, ...more }],
+      }),
       `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] })}\n\n`,
       'data: [DONE]\n\n',
     ]);
