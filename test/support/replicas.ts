@@ -31,10 +31,12 @@ export async function startReplicas(t: Closes, count: number, config: object = {
   const folder = newFolder();
   const model = await startScriptedModel();
   t.after(model.close);
-  const models = [{ match: '*', backend: 'chat', url: model.url }];
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the configuration of each fills it in, so that the model knows who calls it
+  const send = { headers: { set: { 'x-replica': '${REPLICA}' } } };
+  const models = [{ match: '*', backend: 'chat', url: model.url, send }];
   const file = await writeConfig(folder, { database: `sqlite:${folder}/a.db`, models, ...config });
-  const run = async (ports: readonly string[]) => {
-    const product = await startCommand(['-no-envoy', '-config', file, ...ports]);
+  const run = async (index: number, ports: readonly string[]) => {
+    const product = await startCommand(['-no-envoy', '-config', file, ...ports], { REPLICA: `${index}` });
     t.after(async () => {
       product.kill('SIGKILL');
       await product.exited;
@@ -49,7 +51,7 @@ export async function startReplicas(t: Closes, count: number, config: object = {
   const processors = await Promise.all(addresses);
   const startAt = (index: number) => {
     const { grpcPort, httpPort } = processors[index] ?? { grpcPort: 0, httpPort: 0 };
-    return run(['-port', `${grpcPort}`, '-http-port', `${httpPort}`]);
+    return run(index, ['-port', `${grpcPort}`, '-http-port', `${httpPort}`]);
   };
   const products = await Promise.all(processors.map((_, index) => startAt(index)));
   const envoy = await startEnvoy({ mode: 'streamed', envoyPort: await freePort(), processors, logLevel: 'error' });
