@@ -6,6 +6,18 @@ import { answers, type Fleet, fleetOf, hangs, openFleet, refuses, upstream } fro
 describe('balance', () => {
   const many = ['a', 'b', 'c', 'd'].map((host) => ({ url: `http://${host}/v1` }));
 
+  /** Holds every call at its server until the function that it gives is called; then all are answered. */
+  function holdAll(fleet: Fleet): () => void {
+    const { promise: open, resolve } = Promise.withResolvers<void>();
+    for (const { url } of many) {
+      fleet.play(new URL(url).host, async (call) => {
+        await open;
+        return answers(call);
+      });
+    }
+    return resolve;
+  }
+
   test('affinity: the turns of one session are at one server, and sessions at all', async (t) => {
     const fleet = await fleetOf(t, { to: many });
     const used = new Set<string>();
@@ -37,13 +49,7 @@ describe('balance', () => {
 
   test('affinity: a few calls more than its share stay at the server of their session', async (t) => {
     const fleet = await fleetOf(t, { to: many });
-    const { promise: open, resolve } = Promise.withResolvers<void>();
-    for (const { url } of many) {
-      fleet.play(new URL(url).host, async (call) => {
-        await open;
-        return answers(call);
-      });
-    }
+    const resolve = holdAll(fleet);
     const turns = Array.from({ length: 4 }, () => fleet.turn({ prompt_cache_key: 'all the same' }));
     while (fleet.calls.length < 4) await new Promise((done) => setTimeout(done, 1));
     resolve();
@@ -53,13 +59,7 @@ describe('balance', () => {
 
   test('affinity: a server that has much more to do than the others is not preferred', async (t) => {
     const fleet = await fleetOf(t, { to: many });
-    const { promise: open, resolve } = Promise.withResolvers<void>();
-    for (const { url } of many) {
-      fleet.play(new URL(url).host, async (call) => {
-        await open;
-        return answers(call);
-      });
-    }
+    const resolve = holdAll(fleet);
     const turns = Array.from({ length: 40 }, () => fleet.turn({ prompt_cache_key: 'all the same' }));
     while (fleet.calls.length < 40) await new Promise((done) => setTimeout(done, 1));
     const counts = Map.groupBy(fleet.hosts(), (host) => host);

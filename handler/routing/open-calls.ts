@@ -1,9 +1,9 @@
-import type { BackendEvent, ModelCall, Prepare, PreparedCall } from '../backend/backend.ts';
+import type { BackendEvent, KeepAlive, ModelCall, Prepare, PreparedCall } from '../backend/backend.ts';
 import type { Claimant } from '../caller-count.ts';
 import { ApiError } from '../errors.ts';
 import { keyOf } from './affinity.ts';
 import { type Candidate, candidateOf, candidatesOf, type Routed } from './candidates.ts';
-import { type CallOf, type RoutedWork, routedCall } from './routed-call.ts';
+import { type Begin, type CallOf, type RoutedWork, routedCall } from './routed-call.ts';
 import type { ModelAddress, OpenServer } from './server.ts';
 
 /** A server as its calls are watched. */
@@ -64,14 +64,10 @@ export function openCalls(routed: Routed, calls: Calls): Prepare {
     return {
       ...(first.prepared.countTokens && { countTokens: first.prepared.countTokens }),
       stream(signal, options) {
-        const work: RoutedWork<BackendEvent> = {
-          isWord: ({ type }) => type !== 'keep_alive',
-          alive: { type: 'keep_alive' },
-          at(server, candidate) {
-            const prepared = isAt(first, server, candidate) ? first.prepared : prepareAt(call, server, candidate);
-            return (own, answered) => prepared.stream(own, { ...options, answered });
-          },
-        };
+        const at = (server: OpenServer, candidate: Candidate) => prepareAt(call, server, candidate);
+        const work = workAt<PreparedCall, BackendEvent>(first, at, (prepared, own, answered) =>
+          prepared.stream(own, { ...options, answered }),
+        );
         return routedCall(work, all, of, signal, options?.answered);
       },
     };
@@ -90,9 +86,21 @@ interface Carried<P> {
   prepared: P;
 }
 
-/** Whether something is prepared at that server, for that model. */
-export function isAt(carried: Carried<unknown>, server: OpenServer, candidate: Candidate): boolean {
-  return carried.server === server && carried.candidate === candidate;
+/** What servers do with something that is prepared for each: at the one where it is already, and anew at any other. */
+export function workAt<P, E extends { type: string }>(
+  first: Carried<P>,
+  prepareAt: (server: OpenServer, candidate: Candidate) => P,
+  begin: (prepared: P, ...args: Parameters<Begin<E>>) => AsyncIterable<E | KeepAlive>,
+): RoutedWork<E | KeepAlive> {
+  return {
+    isWord: ({ type }) => type !== 'keep_alive',
+    alive: { type: 'keep_alive' },
+    at(server, candidate) {
+      const isThere = first.server === server && first.candidate === candidate;
+      const prepared = isThere ? first.prepared : prepareAt(server, candidate);
+      return (own, answered) => begin(prepared, own, answered);
+    },
+  };
 }
 
 /** What is prepared at the server that is to be asked first, of those that can carry it; throws what the first of all cannot. */

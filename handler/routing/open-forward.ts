@@ -1,7 +1,7 @@
 import type { Forward, ForwardedEvent, ForwardedRequest, PreparedForward } from '../backend/backend.ts';
 import { type Candidate, candidatesOf, type Routed } from './candidates.ts';
-import { askedServer, type Calls, firstCarried, isAt } from './open-calls.ts';
-import { type CallOf, type RoutedWork, routedCall } from './routed-call.ts';
+import { askedServer, type Calls, firstCarried, workAt } from './open-calls.ts';
+import { type CallOf, routedCall } from './routed-call.ts';
 import type { OpenServer } from './server.ts';
 
 /** A server as what it is passed is watched. */
@@ -23,14 +23,9 @@ export function openForward(routed: Routed, calls: ForwardCalls, request: Forwar
   const first = firstCarried(candidates, affinity, prepareAt);
   return {
     stream(signal, options) {
-      const work: RoutedWork<ForwardedEvent> = {
-        isWord: ({ type }) => type !== 'keep_alive',
-        alive: { type: 'keep_alive' },
-        at(server, candidate) {
-          const prepared = isAt(first, server, candidate) ? first.prepared : prepareAt(server, candidate);
-          return (own, answered) => prepared.stream(own, { ...options, answered });
-        },
-      };
+      const work = workAt<PreparedForward, ForwardedEvent>(first, prepareAt, (prepared, own, answered) =>
+        prepared.stream(own, { ...options, answered }),
+      );
       const of: CallOf = {
         ...{ affinity, model, first: first.server, claimant: calls.claimant, requestId: calls.requestId },
         asked: ({ address }, one, passedOver) => calls.asked?.(askedServer(address, one, passedOver)),
