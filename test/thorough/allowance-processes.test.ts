@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,19 +23,26 @@ test('four processes on one file use all of a limit: no more, and no less than w
   await migrate(database);
   await database.close();
   const counts = [0, 0, 0, 0];
-  const processes = counts.map((_, n) => {
+  const start = (n: number, onCount?: (child: ChildProcess) => void) => {
     const child = spawn(process.execPath, [PROCESS, file, String(LIMIT), String(n)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     t.after(() => child.kill('SIGKILL'));
     createInterface({ input: child.stdout }).on('line', (line) => {
       counts[n] = Number(line);
-      // In the middle of what it has reserved, or behind it: whenever that is, the others have the rest.
-      if (n === 3 && counts[n] === 20) child.kill('SIGKILL');
+      onCount?.(child);
     });
     return once(child, 'close');
+  };
+  // The one to be killed reserves first, or on a busy machine the others may have used all before it has made a turn.
+  const reserved = Promise.withResolvers<void>();
+  const killed = start(3, (child) => {
+    reserved.resolve();
+    // In the middle of what it has reserved, or behind it: whenever that is, the others have the rest.
+    if (counts[3] === 20) child.kill('SIGKILL');
   });
-  const ends = await Promise.all(processes);
+  await reserved.promise;
+  const ends = await Promise.all([start(0), start(1), start(2), killed]);
   assert.deepEqual(ends, [...Array(3).fill([0, null]), [null, 'SIGKILL']]);
   const made = counts.reduce((a, b) => a + b);
   assert.ok(made <= LIMIT + AHEAD && made >= LIMIT - AHEAD, `${made}: ${counts}`);
