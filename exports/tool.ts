@@ -1,7 +1,7 @@
 // antiphon/tool: the port of tools that this server runs, and what an implementation of it needs.
 
 export type { ContractCase } from '../handler/contract.ts';
-export { ApiError, type ErrorKind, unsupported } from '../handler/errors.ts';
+export { ApiError, type ErrorKind, unreachable, unsupported } from '../handler/errors.ts';
 export type { ItemEvent } from '../handler/events/events.ts';
 export type { FunctionCall } from '../handler/items/function.ts';
 export { newItemId } from '../handler/items/item.ts';
@@ -13,4 +13,12 @@ export type { ToldCall } from '../handler/tools/contract/calls.ts';
 export { toolContract } from '../handler/tools/contract/index.ts';
 export type { ToolSubject } from '../handler/tools/contract/subject.ts';
 export { watchTool } from '../handler/tools/contract/watch.ts';
-export type { ServerFunction, ServerFunctions, Tool, ToolResult } from '../handler/tools/tool.ts';
+export type { OpenTools, ToolServices } from '../handler/tools/open-tools.ts';
+export type {
+  ServerFunction,
+  ServerFunctions,
+  TextMarks,
+  Tool,
+  ToolContext,
+  ToolResult,
+} from '../handler/tools/tool.ts';

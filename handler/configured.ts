@@ -20,6 +20,8 @@ import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
 import type { ConfiguredServices } from './service/services.ts';
 import type { StoredLimit } from './state/stored-bytes.ts';
+import type { ToolServices } from './tools/open-tools.ts';
+import type { Tool } from './tools/tool.ts';
 
 /** What is made of one configuration, and its backends, which the next one may go on with. */
 export interface Configured {
@@ -33,13 +35,14 @@ export interface Configured {
  * a cost that will not compile.
  */
 export function configure(shared: Shared, config: Config, added?: AddedBackends, earlier?: OpenedBackends): Configured {
-  const { storage, transport, tools, secret, secrets, compileCel } = shared;
+  const { storage, transport, secret, secrets, compileCel } = shared;
   secrets.keep(secretsOf(config)); // an error about it may quote one
   const findMedia = mediaFinder(config.media);
   const { routes, backends } = openModels(config, transport, added, earlier);
   const { isolation } = config;
   const storedLimit = storedLimitOf(config);
   checkHits(config);
+  const seal = sealWith(config.secrets, secret);
   const { limits, docs, errors, hosts, prompts, attributes, retention, logRetention, webhooks } = config;
   return {
     backends,
@@ -50,7 +53,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
           servers: route.servers.map((server) => ({ ...server, backend: withMediaRules(server.backend, findMedia) })),
         })),
       ),
-      tools: { registered: tools, dropped: new Set(config.dropTools) },
+      tools: { registered: toolsOf(config, shared, seal), dropped: new Set(config.dropTools) },
       identify: identifyBy(config, shared),
       needsCredential: Array.isArray(config.auth),
       isolation,
@@ -67,7 +70,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
       tenants: config.tenants,
       turnLimits: turnLimitsBy(config, shared),
       places: placesBy(config, shared),
-      seal: sealWith(config.secrets, secret),
+      seal,
       storage: {
         ...storage,
         retention,
@@ -86,6 +89,12 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
 function referencesOf(model: ModelConfig): string[] {
   const all = 'keys' in model ? [model.keys.send] : serversOf(model).map(({ send }) => send);
   return all.flatMap((send) => (isObject(send) ? referencesIn([send.set, send.headers]) : []));
+}
+
+/** The tools that this server runs, by their types: the program's own, and those of the configuration. */
+function toolsOf(config: Config, { tools, openTools }: Shared, seal: ToolServices['seal']): Map<string, Tool> {
+  const opened = openTools.flatMap((open) => open(config, { seal }));
+  return new Map([...opened, ...tools].map((tool) => [tool.type, tool]));
 }
 
 /** Throws a ConfigError where the rate limit service would be told of a cost that there is not. */

@@ -81,6 +81,7 @@ const kinds = {
   shredded: { status: 410, type: 'invalid_request_error', code: 'tenant_key_dropped' },
   too_large: { status: 413, type: 'invalid_request_error', code: 'request_too_large' },
   unsupported_media: { status: 415, type: 'invalid_request_error', code: 'unsupported_media_type' },
+  connector: { status: 424, type: 'external_connector_error', code: 'http_error', again: 'perhaps' },
   no_websocket: { status: 426, type: 'invalid_request_error', code: 'websocket_not_supported' },
   cancelled: { status: 499, type: 'invalid_request_error', code: 'cancelled' }, // nobody is left to read it; for the log
   too_many_waiting: { status: 429, type: 'invalid_request_error', code: 'too_many_requests_waiting', again: 'yes' },
@@ -246,6 +247,11 @@ export function missing(param: string): ApiError {
 /** The error of a model that makes more than a turn may hold; `what` is the limit. */
 export function endless(what: string): ApiError {
   return new ApiError('server', `The turn was ended: the model made more than ${what}.`);
+}
+
+/** What a tool of the request cannot connect to; the message says what that is and how it failed, in words of ours. */
+export function unreachable(message: string, cause?: unknown): ApiError {
+  return new ApiError('connector', message, { param: 'tools', cause });
 }
 
 /** A member that is known but cannot be honoured; `why` completes a sentence that begins with the field. */

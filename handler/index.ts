@@ -83,6 +83,7 @@ export { readUsage, tenantsWithUsage, type UsageGroup, type UsageSum, usageGroup
 export type { FlushedTelemetry } from './telemetry/flushed.ts';
 export type { Gauges } from './telemetry/gauges.ts';
 export type { Telemetry, TelemetrySlot } from './telemetry/telemetry.ts';
+export type { OpenTools, ToolServices } from './tools/open-tools.ts';
 export type { Tool } from './tools/tool.ts';
 export { type TraceHeaders, traceHeaders } from './trace-headers.ts';
 export {

@@ -89,6 +89,11 @@ export interface Limits {
    */
   rounds: number;
   /**
+   * Calls of server-side tools that one turn runs at a time: as many as a person would start at once. Past it: the others of the round
+   * wait.
+   */
+  toolCalls: number;
+  /**
    * How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. Past it: turns end
    * as failed. On Workers: the platform decides.
    */
@@ -149,6 +154,7 @@ export const defaultLimits: Limits = {
   head: 300,
   keepAlive: 15 * s,
   rounds: 16,
+  toolCalls: 8,
   drain: 25 * s,
   linger: 0,
   connection: 1 * h,

@@ -13,6 +13,7 @@ import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
 import type { OpenEncryption } from './state/encryption.ts';
 import type { TelemetrySlot } from './telemetry/telemetry.ts';
+import type { OpenTools } from './tools/open-tools.ts';
 import type { Tool } from './tools/tool.ts';
 import type { Transport } from './transport.ts';
 import type { Tokenizer } from './turn/estimate.ts';
@@ -52,6 +53,8 @@ export interface HandlerOptions {
   basePath?: string;
   /** Tools this server runs. Default: none. */
   tools?: readonly Tool[];
+  /** Open tools by the configuration, which this server runs too; of one type those in `tools` count. Default: none. */
+  openTools?: readonly OpenTools[];
   /**
    * Whether all processes share one wall clock that is never set, as on Workers. If not, each process measures silence
    * by its own monotonic clock.

@@ -27,6 +27,7 @@ import { sharedSecret } from './state/secret.ts';
 import { withStorageErrors } from './state/storage.ts';
 import type { SharedStore } from './state/tenant-store.ts';
 import { withMeasuredBatches } from './telemetry/telemetry.ts';
+import type { OpenTools } from './tools/open-tools.ts';
 import type { Tool } from './tools/tool.ts';
 import { fetchTransport, type Transport } from './transport.ts';
 import { RunningTurns } from './turn/running.ts';
@@ -44,7 +45,8 @@ export interface Shared {
   identify: Identify | undefined;
   /** What the entries of `auth` need. */
   identity: IdentityServices;
-  tools: ReadonlyMap<string, Tool>;
+  tools: readonly Tool[];
+  openTools: readonly OpenTools[];
   /** The sealing secret of the database. */
   secret: SharedSecret;
   /** What the log must not show. */
@@ -60,7 +62,13 @@ export interface LazyLedger extends Pick<TurnLedger, 'close'> {
 
 /** Opens what belongs to the process; throws an Error that names a wrong option. */
 export function openProcess(options: HandlerOptions): Shared {
-  const { transport = fetchTransport(fetch), tools = [], readiness = new Readiness(), telemetry } = options;
+  const {
+    transport = fetchTransport(fetch),
+    tools = [],
+    openTools = [],
+    readiness = new Readiness(),
+    telemetry,
+  } = options;
   const { limits } = options.config;
   const stored = withStorageErrors(options.database);
   const measured = telemetry ? withMeasuredBatches(stored, telemetry) : stored;
@@ -103,7 +111,8 @@ export function openProcess(options: HandlerOptions): Shared {
       storedKeys: new StoredKeys((id) => findKey(database, id)),
       jwt: options.verifyJwt && { verify: options.verifyJwt, keySource: keySources(transport) },
     },
-    tools: new Map(tools.map((tool) => [tool.type, tool])),
+    tools,
+    openTools,
     secret: sharedSecret(database),
     secrets: new ConfiguredSecrets(),
     setLimits(limits) {

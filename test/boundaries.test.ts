@@ -98,6 +98,8 @@ const table: Record<string, readonly string[]> = {
   // What is stored, encrypted: a root hands it over where a configuration needs it.
   encryption: [...ground, 'config', 'state', 'state/database', ...database],
   tools: [...base, 'events'],
+  // Tools that a configuration opens: their port.
+  'tools/open-tools.ts': [...base, 'config', 'tools'],
   turn: [...base, 'events', 'backend', 'tools'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
   identity: [...ground, 'config', 'state'],
@@ -142,6 +144,7 @@ const table: Record<string, readonly string[]> = {
     ...core,
     port,
     'allowances/port.ts',
+    'tools/open-tools.ts',
     'codec',
     'open-models.ts',
     'config',
@@ -152,6 +155,7 @@ const table: Record<string, readonly string[]> = {
     ...base,
     ...core,
     port,
+    'tools/open-tools.ts',
     'codec',
     'options.ts',
     'background',
@@ -164,6 +168,7 @@ const table: Record<string, readonly string[]> = {
     ...base,
     ...core,
     'allowances/port.ts',
+    'tools/open-tools.ts',
     'identity',
     'open-costs.ts',
     'open-models.ts',
@@ -175,6 +180,7 @@ const table: Record<string, readonly string[]> = {
     ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
     'identity',
     'allowances/port.ts',
+    'tools/open-tools.ts',
     ...[
       port,
       'telemetry',

@@ -66,6 +66,7 @@ const request: ResolvedRequest = {
 
 const means: PlanOptions = {
   tools: { registered: new Map([['test_tool', testTool]]), dropped: new Set(['web_search']) },
+  caller: { id: 'caller' },
   context: 100_000,
 };
 
@@ -127,7 +128,14 @@ for (const [name, { request: more, history: before }] of Object.entries(cases)) 
   test(`a turn ${name} runs as it was planned, and changes nothing of that`, async () => {
     const plan = frozen(planTurn({ ...request, ...more }, { ...history, ...before }, means));
     const seal = sealWith([makeSecret('test')])('tenant');
-    const run = { prepare: () => ({ stream: says }), rounds: 4, record: unrecorded, seal, waiting() {}, observe() {} };
+    const run = {
+      prepare: () => ({ stream: says }),
+      limits: { rounds: 4, toolCalls: 8 },
+      record: unrecorded,
+      seal,
+      waiting() {},
+      observe() {},
+    };
     const types: string[] = [];
     for await (const { type } of runTurn(plan, run, new AbortController().signal)) types.push(type);
     assert.equal(types.at(-1), 'response.completed');

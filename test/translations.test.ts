@@ -67,11 +67,18 @@ function translates(
         planTurn(
           { input: 'Hello', prompted: 0, ...request },
           { items: [], previous: null, conversation: null, summaries: new Map() },
-          { tools, context: undefined },
+          { tools, caller: { id: 'caller' }, context: undefined },
         ),
       async run(turn) {
         let status: string | undefined;
-        const means = { prepare, rounds: 4, record: unrecorded, seal, waiting() {}, observe() {} };
+        const means = {
+          prepare,
+          limits: { rounds: 4, toolCalls: 8 },
+          record: unrecorded,
+          seal,
+          waiting() {},
+          observe() {},
+        };
         for await (const event of runTurn(turn, means, signal)) {
           if ('response' in event) status = event.response.status;
         }

@@ -87,7 +87,12 @@ export async function work(options: WorkOptions, job: Job, signal: AbortSignal):
     let ended = false;
     let failure: unknown;
     try {
-      const unmade = await make(options, { store, id: job.id, stored, activity }, signal, logFields);
+      const unmade = await make(
+        options,
+        { store, id: job.id, sender: job.caller, stored, activity },
+        signal,
+        logFields,
+      );
       if (unmade) await terminate(store, options, job.id, unmade);
       logFields.failure = unmade ?? logFields.failure;
       failure = logFields.failure;
@@ -148,6 +153,8 @@ function isGone(error: unknown): boolean {
 interface OwnedTurn {
   store: TenantStore;
   id: string;
+  /** The id of its caller. */
+  sender: string;
   stored: StoredJob;
   activity: Activity | undefined;
 }
@@ -155,7 +162,7 @@ interface OwnedTurn {
 /** Runs the turn; returns the error that it has to end with when it cannot run. `logFields` gets what is to be told of it. */
 async function make(
   options: WorkOptions,
-  { store: plainStore, id, stored, activity }: OwnedTurn,
+  { store: plainStore, id, sender, stored, activity }: OwnedTurn,
   signal: AbortSignal,
   logFields: TurnLogFields,
 ): Promise<ApiError | undefined> {
@@ -196,6 +203,7 @@ async function make(
     const headers = new Map(Object.entries(stored.requestOrigin?.headers ?? {}));
     const planned = planTurn(request, history, {
       tools: options.tools,
+      caller: { id: sender, ...caller },
       context,
       values: options.requestValues?.read(caller, (name) => headers.get(name)),
     });
@@ -224,7 +232,7 @@ async function make(
     const turnOptions = {
       prepare: prepareFor(turn, model, calls),
       showsServed: model.showsServed,
-      rounds: limits.rounds,
+      limits,
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
       explain: (error: ApiError) => withModelNames({ models, limits }, request.model, error),

@@ -29,6 +29,7 @@ export const limits = v.pipe(
     background: time,
     backgroundTurns: count(1_000),
     rounds: count(1_000),
+    toolCalls: count(100),
     connection: time,
     connectionIdle: time,
     drain: time,

@@ -47,6 +47,7 @@ export async function planRequest(
   const { activity } = ctx.log;
   const planned = planTurn(gathered.request, gathered.history, {
     tools,
+    caller: ctx.caller,
     context,
     values: services.requestValues?.read(ctx.caller, ctx.header),
   });

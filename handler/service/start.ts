@@ -65,7 +65,7 @@ export async function startTurn(
     const explain = (error: ApiError) => withModelNames(services, turn.response.model, error);
     const turnOptions = {
       prepare: readingWith(prepare, { joinsDeltas: !request.stream, answered }),
-      rounds: limits.rounds,
+      limits,
       showsServed,
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),

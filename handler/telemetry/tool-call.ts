@@ -24,11 +24,13 @@ export function withToolSpans(uses: readonly ToolUse[], options: ToolCallOptions
 function withSpans(tool: Tool, options: ToolCallOptions): Tool {
   return {
     type: tool.type,
-    parse: (entry, param) => tool.parse(entry, param),
+    parse: (entry, param, context) => tool.parse(entry, param, context),
+    ...(tool.echo && { echo: (entry) => tool.echo?.(entry) ?? entry }),
     ...(tool.definitions && { definitions: (config) => tool.definitions?.(config) ?? [] }),
     async *open(config, signal, context) {
       const opened: ServerFunctions = yield* tool.open(config, signal, context);
       return {
+        ...opened,
         functions: opened.functions.map((fn) => measuredFunction(fn, tool, options)),
         close: async () => opened.close?.(),
       };

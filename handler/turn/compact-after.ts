@@ -10,7 +10,8 @@ import { compact, type SummarySaid, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { estimateTokens } from './estimate.ts';
 import type { TurnCalls } from './first-call.ts';
-import { type Calling, type RoundEnd, rounds } from './rounds.ts';
+import { type RoundEnd, type RoundLimits, rounds } from './rounds.ts';
+import type { Calling } from './served-calls.ts';
 import { searchesAsCalls } from './tool-search.ts';
 import { uncountedOutput } from './turn-tokens.ts';
 import { sumUsage } from './usage.ts';
@@ -25,8 +26,7 @@ interface LongTurn extends TurnCalls {
 interface CallOptions {
   prepare: Prepare;
   seal: Seal;
-  /** Model calls of one turn at most. */
-  rounds: number;
+  limits: RoundLimits;
 }
 
 type Event = BackendEvent | Calling | RoundEnd;
@@ -92,7 +92,7 @@ async function* compactBefore(
   const withItem = { ...response, output: [item] };
   const resumed = { round: 1, usage, calls: 0, citations: [] };
   const after = { ...turn, call: { ...call, input }, response: withItem, resumed };
-  yield* rounds(options.prepare, after, options.rounds, signal);
+  yield* rounds(options.prepare, after, options.limits, signal);
 }
 
 function summarize(

@@ -3,14 +3,15 @@ import type { Item } from '../items/item.ts';
 import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions, ToolUse } from '../tools/tool.ts';
 import { summaryCall } from './compact.ts';
+import { closeTools, openTools, type UsedTools } from './opened-tools.ts';
+import { OutputIndexes } from './output-indexes.ts';
 import { ServedFunctions } from './served-functions.ts';
 
 /** What a turn's model calls are made from. */
-export interface TurnCalls {
+export interface TurnCalls extends UsedTools {
   call: ModelCall;
   /** All tools the turn may come to offer, if a search may load more than the call has. */
   allTools?: Pick<ModelCall, 'tools' | 'params'>;
-  uses: readonly ToolUse[];
   /** Set if the turn is a compaction, or ends with one `after` its answer. `context`: the model's, in tokens. */
   compaction?: { after: boolean; context: number | undefined };
 }
@@ -48,21 +49,15 @@ export function prepareFirst(prepare: Prepare, { call, allTools, uses, compactio
 export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: AbortSignal): Promise<FirstCall> {
   const first = prepareFirst(prepare, turn);
   if (first) return first;
-  const openTools: ServerFunctions[] = [];
+  const open: ServerFunctions[] = [];
   try {
     const functions = new ServedFunctions();
-    for (const { tool, config } of turn.uses) {
-      const serverFunctions = await resultOf(tool.open(config, signal));
-      openTools.push(serverFunctions);
-      functions.add(
-        tool.type,
-        serverFunctions.functions.map(({ definition }) => definition),
-      );
-    }
+    const opened = await resultOf(openTools(turn, open, new OutputIndexes(0), signal));
+    for (const [index, { functions: own }] of opened.entries()) functions.addOf(turn.uses[index], own);
     const call = functions.addTo(turn.call);
     return { call, prepared: prepare(call) };
   } finally {
-    for (const tool of openTools) await tool.close?.();
+    await closeTools(open);
   }
 }
 

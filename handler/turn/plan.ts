@@ -1,4 +1,5 @@
 import type { ModelCall } from '../backend/backend.ts';
+import type { Caller } from '../caller.ts';
 import { ApiError, missing, unsupported } from '../errors.ts';
 import { readLetter } from '../items/agent-message.ts';
 import type { Item } from '../items/item.ts';
@@ -30,6 +31,8 @@ const MAX_LEFT_OUT = 16;
 /** What a plan needs beside request and history. */
 export interface PlanOptions {
   tools: ServerTools;
+  /** Who sends the request. */
+  caller: Caller;
   /** The model's context in tokens, if configured. */
   context: number | undefined;
   /** What rules send on of the request. Absent where none does. */
@@ -43,10 +46,10 @@ export interface PlanOptions {
 export function planTurn(
   request: ResolvedRequest,
   history: History,
-  { tools: serverTools, context, values }: PlanOptions,
+  { tools: serverTools, caller, context, values }: PlanOptions,
 ): Turn {
   checkRequest(request);
-  const sorted = sortTools(request.tools ?? [], serverTools);
+  const sorted = sortTools(request.tools ?? [], serverTools, { caller });
   if (request.input == null && history.previous === null && history.conversation === null) throw missing('input');
   const { own, whole } = joinInput(history.items, request.input ?? [], request.held, request.store !== false);
   const { resumed } = history;
@@ -74,6 +77,7 @@ export function planTurn(
       ...(values && { values }),
     },
     uses: warmsUp ? [] : tools.uses,
+    toolContext: { caller, input: whole, include: request.include ?? [] },
     deferred: tools.deferred,
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
     ...(tools.all && { allTools: { tools: [...tools.all.keys()], params: tools.all } }),

@@ -1,10 +1,20 @@
 import type { ModelCall } from '../backend/backend.ts';
 import type { FunctionTool } from '../protocol/tools.ts';
+import type { ServerFunctions, ToolUse } from '../tools/tool.ts';
 import { expandServerTools } from './choice.ts';
 
 /** The definitions of a turn's server functions, by the type of their tool. */
 export class ServedFunctions {
   readonly #byType = new Map<string, FunctionTool[]>();
+
+  /** Adds the functions of an opened tool. */
+  addOf(use: ToolUse | undefined, functions: ServerFunctions['functions']): void {
+    if (use)
+      this.add(
+        use.tool.type,
+        functions.map(({ definition }) => definition),
+      );
+  }
 
   /** Adds the functions of a tool. */
   add(type: string, definitions: readonly FunctionTool[]): void {

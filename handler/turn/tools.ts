@@ -5,7 +5,7 @@ import { hostedToolOf } from '../protocol/hosted-tools.ts';
 import type { EchoedTool } from '../protocol/response.ts';
 import { strictByDefault } from '../protocol/strict.ts';
 import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
-import type { Tool, ToolUse } from '../tools/tool.ts';
+import type { Tool, ToolContext, ToolUse } from '../tools/tool.ts';
 import { check } from '../validate.ts';
 
 /** A request's tools by who runs them, and as the response echoes them. */
@@ -32,7 +32,11 @@ function isLeftOut(type: string, { registered, dropped }: ServerTools): boolean 
 }
 
 /** Sorts the entries of `tools`; throws an ApiError that names the field of one that is wrong or not known. */
-export function sortTools(tools: readonly Entry[], serverTools: ServerTools): SortedTools {
+export function sortTools(
+  tools: readonly Entry[],
+  serverTools: ServerTools,
+  context: Pick<ToolContext, 'caller'>,
+): SortedTools {
   const client = new Map<ClientTool, string>();
   const names = new Set<string>();
   const uses: ToolUse[] = [];
@@ -46,8 +50,8 @@ export function sortTools(tools: readonly Entry[], serverTools: ServerTools): So
       continue;
     }
     if (tool) {
-      uses.push({ tool, config: tool.parse(entry, param) });
-      echoed.push(entry);
+      uses.push({ tool, config: tool.parse(entry, param, context) });
+      echoed.push(tool.echo?.(entry) ?? entry);
       continue;
     }
     const clientTool = toClientTool(entry, param, serverTools);

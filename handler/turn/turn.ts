@@ -17,7 +17,8 @@ import { canMisform } from './misformed-calls.ts';
 import { Opening } from './opening.ts';
 import { countOutput } from './output.ts';
 import type { TurnRecord } from './record.ts';
-import { type Calling, type RoundEnd, rounds } from './rounds.ts';
+import { type RoundEnd, type RoundLimits, rounds } from './rounds.ts';
+import type { Calling } from './served-calls.ts';
 import type { TurnNews } from './turn-summary.ts';
 
 /** One turn to run: the response as it begins, and the call that makes it. */
@@ -45,8 +46,7 @@ export interface Turn extends TurnCalls {
 export interface TurnOptions {
   /** Prepares a call of the turn's model. */
   prepare: Prepare;
-  /** Model calls of one turn at most. */
-  rounds: number;
+  limits: RoundLimits;
   /** Whether the response names the model as its server does, once that has answered. Default: as the request does. */
   showsServed?: boolean | undefined;
   record: TurnRecord;
@@ -109,7 +109,7 @@ function sourceOf(
 ): AsyncIterable<BackendEvent | Calling | RoundEnd> {
   if (first && turn.compaction?.after === false) return compactOnly(turn, first, options);
   if (first && turn.uses.length === 0 && !canMisform(turn.call.tools)) return first;
-  return rounds(options.prepare, { ...turn, first }, options.rounds, signal);
+  return rounds(options.prepare, { ...turn, first }, options.limits, signal);
 }
 
 /** The events of a turn's model calls, with a compaction at their end if one is planned. */

@@ -34,6 +34,7 @@ import type { WorkerDatabase } from './worker-database.ts';
 export type WorkerOptions = Pick<
   HandlerOptions,
   | 'tools'
+  | 'openTools'
   | 'backends'
   | 'identify'
   | 'basePath'

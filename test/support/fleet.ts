@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import { createHandler, type Handler, parseConfig, type Transport, type Upstream } from '../../handler/index.ts';
 import { testDatabase } from './doors/database.ts';
+import { playedTool } from './played-tool.ts';
 import { testTool } from './test-tool.ts';
 
 /** What a server of a fleet does with a call. */
@@ -140,7 +141,12 @@ export async function openFleet(models: readonly object[], more: object = {}): P
     return play(call);
   };
   const database = await testDatabase();
-  const handler = createHandler({ config: parseConfig({ models, ...more }), database, transport, tools: [testTool] });
+  const handler = createHandler({
+    config: parseConfig({ models, ...more }),
+    database,
+    transport,
+    tools: [testTool, playedTool],
+  });
   return {
     handler,
     calls,

@@ -27,8 +27,8 @@ function altered(change: (fn: ServerFunction) => ServerFunction): Tool {
   return {
     ...testTool,
     parse: testTool.parse,
-    async *open(config, signal) {
-      const opened = yield* testTool.open(config as { label: string; shows: boolean }, signal);
+    async *open(config, signal, context) {
+      const opened = yield* testTool.open(config as { label: string; shows: boolean }, signal, context);
       return { ...opened, functions: opened.functions.map(change) };
     },
   };
@@ -38,8 +38,8 @@ function altered(change: (fn: ServerFunction) => ServerFunction): Tool {
 function showing(change: (event: ItemEvent) => ItemEvent | undefined): Tool {
   return altered((fn) => ({
     ...fn,
-    async *run(call, signal): Run {
-      const events = fn.run(call, signal);
+    async *run(call, signal, context): Run {
+      const events = fn.run(call, signal, context);
       for (;;) {
         const next = await events.next();
         if (next.done) return next.value;
@@ -53,8 +53,8 @@ function showing(change: (event: ItemEvent) => ItemEvent | undefined): Tool {
 const named = altered((fn) => ({ ...fn, definition: { ...fn.definition, name: `${fn.definition.name}!` } }));
 const silent = altered((fn) => ({
   ...fn,
-  async *run(call, signal): Run {
-    return { ...(yield* fn.run(call, signal)), output: 'done' };
+  async *run(call, signal, context): Run {
+    return { ...(yield* fn.run(call, signal, context)), output: 'done' };
   },
 }));
 const forgetful: Tool = { ...testTool, parse: testTool.parse, definitions: () => [] };

@@ -5,11 +5,15 @@ import { kinds } from '../../items/index.ts';
 import type { Item } from '../../items/item.ts';
 import type { Response as ResponseObject } from '../../protocol/response.ts';
 import { resultOf } from '../result-of.ts';
+import type { ToolContext } from '../tool.ts';
 import { callsIn, type ToldCall } from './calls.ts';
 import { ask, canonical, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
 
 /** The longest id of a call that OpenAI takes back; an item's id stands for the call that it was. */
 const MAX_ID = 64;
+
+/** A request without history. */
+const BARE: ToolContext = { caller: { id: 'contract' }, input: [], include: [] };
 
 /** Function names that model servers accept. */
 const NAME = /^[\w-]{1,64}$/;
@@ -20,7 +24,7 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
     'its functions have names that model servers take, and are those that it said',
     async ({ tool, entry }) => {
       const config = tool.parse(entry, 'tools[0]');
-      const opened = await resultOf(tool.open(config, new AbortController().signal));
+      const opened = await resultOf(tool.open(config, new AbortController().signal, BARE));
       const definitions = opened.functions.map(({ definition }) => definition);
       await opened.close?.();
       const declared = tool.definitions?.(config) ?? definitions;

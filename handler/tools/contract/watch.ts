@@ -21,21 +21,23 @@ export function watchTool(tool: Tool): Pick<ToolSubject, 'tool' | 'opened' | 'ru
     closed: () => until(() => running === 0 && open === 0),
     tool: {
       type: tool.type,
-      parse: (entry, param) => tool.parse(entry, param),
+      parse: (entry, param, context) => tool.parse(entry, param, context),
+      ...(tool.echo && { echo: (entry) => tool.echo?.(entry) ?? entry }),
       ...(tool.definitions && { definitions: (config) => tool.definitions?.(config) ?? [] }),
-      async *open(config, signal) {
-        const { functions, close } = yield* tool.open(config, signal);
+      async *open(config, signal, context) {
+        const { functions, close, ...rest } = yield* tool.open(config, signal, context);
         opened++;
         open++;
         tell();
         return {
+          ...rest,
           functions: functions.map((fn) => ({
             definition: fn.definition,
-            async *run(call, signal) {
+            async *run(call, signal, context) {
               running++;
               tell();
               try {
-                return yield* fn.run(call, signal);
+                return yield* fn.run(call, signal, context);
               } finally {
                 running--;
                 tell();

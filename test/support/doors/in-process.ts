@@ -20,6 +20,7 @@ import { unlessAborted } from '../../../shim/race.ts';
 import { loadTokenizer } from '../../../shim/tokenizer.ts';
 import { createTransport } from '../../../shim/transport.ts';
 import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
+import { playedTool } from '../played-tool.ts';
 import { testTool } from '../test-tool.ts';
 import { testDatabase } from './database.ts';
 import { type Door, doorAt, testConfig } from './door.ts';
@@ -54,7 +55,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     compileCel,
     verifyJwt,
     audit,
-    tools = [testTool],
+    tools = [testTool, playedTool],
     telemetry,
   } = chosen;
   const { docs = true, docsScript } = chosen;

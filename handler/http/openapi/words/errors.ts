@@ -27,6 +27,7 @@ export const errorWords: Readonly<Partial<Record<ErrorKind, string>>> = {
   shredded: 'the key was dropped under which it was encrypted',
   too_large: 'the body is larger than `limits.body`, or than `limits.inflated` once decompressed',
   unsupported_media: 'the body is not JSON, or in an encoding that is not known',
+  connector: 'a tool of the request connects to what does not answer, or refuses it',
   rate_limit: "the model's server has a limit of its own",
   quota: "a budget of the caller's, or the account at the model's server, has nothing left",
   caller_limit: 'the caller has as much under way as `limits.perCaller`, its key, or its tenant allows',

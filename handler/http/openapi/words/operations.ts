@@ -63,7 +63,7 @@ const OF_TURN: ErrorKind[] = [
     'unreadable',
     'shredded',
   ] as const),
-  ...(['caller_limit', 'allowance', 'storage_full'] as const),
+  ...(['caller_limit', 'allowance', 'connector', 'storage_full'] as const),
 ];
 
 /** Every operation by its id. */

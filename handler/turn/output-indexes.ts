@@ -1,0 +1,48 @@
+import type { ItemEvent } from '../events/events.ts';
+import { merge } from './merge.ts';
+
+/** Renumbers `output_index` of several sources, each from 0, into one sequence. */
+export class OutputIndexes {
+  #next: number;
+
+  /** Counts from `next` on. */
+  constructor(next: number) {
+    this.#next = next;
+  }
+
+  /** For one source: sets an event's `output_index`; false if its item's `added` was not passed on. */
+  of(): (event: ItemEvent) => boolean {
+    const indexes = new Map<number, number>();
+    return (event) => {
+      if (!('output_index' in event)) return true;
+      if (event.type === 'response.output_item.added') indexes.set(event.output_index, this.#next++);
+      const index = indexes.get(event.output_index);
+      if (index === undefined) return false;
+      event.output_index = index;
+      return true;
+    };
+  }
+
+  /**
+   * The renumbered events of sources that run at the same time, at most `max`, and their values in order. `stop` is called if they have to
+   * end early.
+   */
+  async *moveAll<R>(
+    sources: readonly AsyncGenerator<ItemEvent, R>[],
+    max: number,
+    stop: () => void,
+  ): AsyncGenerator<ItemEvent, R[]> {
+    const moves = sources.map(() => this.of());
+    const merged = merge(sources, max, stop);
+    let next = await merged.next();
+    try {
+      for (; !next.done; next = await merged.next()) {
+        const { from, event } = next.value;
+        if (moves[from]?.(event)) yield event;
+      }
+      return next.value;
+    } finally {
+      if (!next.done) await merged.return(undefined as never); // the reader has left; the value is seen by nobody
+    }
+  }
+}
