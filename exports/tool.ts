@@ -6,6 +6,7 @@ export type { ItemEvent } from '../handler/events/events.ts';
 export type { FunctionCall } from '../handler/items/function.ts';
 export { newItemId } from '../handler/items/item.ts';
 export type { McpCall } from '../handler/items/mcp.ts';
+export { mcpFunctionName } from '../handler/items/mcp-name.ts';
 export type { Annotation, InputPart } from '../handler/protocol/content.ts';
 export type { JsonObject } from '../handler/protocol/json.ts';
 export type { ClientTool, FunctionTool } from '../handler/protocol/tools.ts';

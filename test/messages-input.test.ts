@@ -165,11 +165,14 @@ test('calls and outputs of every tool are told as those of functions', () => {
       'Found: nothing',
     ],
     [
-      { type: 'mcp_call', id: 'c1', status, server_label: 's', name: 'g', arguments: '{}', output: null, error },
+      {
+        ...{ type: 'mcp_call', id: 'c1', status, server_label: 's', name: 'g', arguments: '{}', output: null, error },
+        approval_request_id: null,
+      },
       null,
-      'g',
+      'mcp_s__g',
       {},
-      JSON.stringify(error),
+      'The call failed: m',
     ],
   ];
   for (const [made, output, name, input, content] of items) {
@@ -177,7 +180,7 @@ test('calls and outputs of every tool are told as those of functions', () => {
     assert.deepEqual(messages[1].content, [{ type: 'tool_use', id: 'c1', name, input }], name);
     const [result] = messages[2].content;
     assert.deepEqual(result.content, content, name);
-    assert.equal(result.is_error, ['apply_patch', 'g'].includes(name) ? true : undefined, name);
+    assert.equal(result.is_error, ['apply_patch', 'mcp_s__g'].includes(name) ? true : undefined, name);
   }
 });
 

@@ -48,6 +48,7 @@ const output: OutputItem[] = [
     arguments: '{}',
     output: 'done',
     error: null,
+    approval_request_id: 'mcpr_1',
     status: 'completed',
   },
   {
@@ -58,8 +59,13 @@ const output: OutputItem[] = [
     arguments: '{}',
     output: null,
     error: { type: 'http_error', code: 500, message: 'broken' },
+    approval_request_id: null,
     status: 'failed',
   },
+  { type: 'mcp_list_tools', id: 'mcpl_1', server_label: 's', tools: [{ name: 'm', input_schema: {} }] },
+  { type: 'mcp_list_tools', id: 'mcpl_2', server_label: 's', tools: [], error: null },
+  { type: 'mcp_list_tools', id: 'mcpl_3', server_label: 's', tools: [], error: 'broken' },
+  { type: 'mcp_approval_request', id: 'mcpr_1', server_label: 's', name: 'm', arguments: '{}' },
   { type: 'custom_tool_call', id: 'ctc_1', ...call, name: 'c', input: 'free text' },
   { type: 'local_shell_call', id: 'lsh_1', ...call, action: { type: 'exec', command: ['ls'], env: {} } },
   {

@@ -1,4 +1,4 @@
-import { type McpCall, newItemId, type Tool, unsupported } from 'antiphon/tool';
+import { type McpCall, mcpFunctionName, newItemId, type Tool, unsupported } from 'antiphon/tool';
 
 /** `{ "type": "dice", "sides": 20 }` among the tools of a request lets the model roll dice on this server. */
 export const dice: Tool<{ sides: number }> = {
@@ -17,7 +17,7 @@ export const dice: Tool<{ sides: number }> = {
         {
           definition: {
             type: 'function',
-            name: 'roll',
+            name: mcpFunctionName('dice', 'roll'), // as later turns name it, where only the item is left
             description: `Rolls a die with ${sides} sides.`,
             parameters: { type: 'object', properties: {}, additionalProperties: false },
           },
@@ -32,6 +32,7 @@ export const dice: Tool<{ sides: number }> = {
               arguments: call.arguments,
               output: null,
               error: null,
+              approval_request_id: null,
               status: 'in_progress',
             };
             const place = { sequence_number: 0, output_index: 0 }; // the turn numbers them

@@ -32,8 +32,7 @@ export type HostedEvent =
         | `response.web_search_call.${'in_progress' | 'searching' | 'completed'}`
         | `response.file_search_call.${'in_progress' | 'searching' | 'completed'}`
         | `response.code_interpreter_call.${'in_progress' | 'interpreting' | 'completed'}`
-        | `response.image_generation_call.${'in_progress' | 'generating' | 'completed'}`
-        | `response.mcp_list_tools.${'in_progress' | 'completed' | 'failed'}`;
+        | `response.image_generation_call.${'in_progress' | 'generating' | 'completed'}`;
     })
   | (OfItem & Growing & { type: 'response.code_interpreter_call_code.delta' })
   | (OfItem & { type: 'response.code_interpreter_call_code.done'; code: string })

@@ -48,14 +48,6 @@ const ImageGenerationCall = v.object({
   status: Status,
 });
 
-const McpListTools = v.object({
-  type: v.literal('mcp_list_tools'),
-  id: Id,
-  server_label: v.string(),
-  tools: v.array(AnyObject),
-  error: maybe(v.string()),
-});
-
 /** What a hosted tool has done, as it is kept: with the members that it was sent with. */
 export type HostedRecord<S extends ItemSchema> = ClientInput<S> & { type: string; id: string };
 
@@ -116,16 +108,6 @@ export const image_generation_call = recordOf(ImageGenerationCall, {
   tell: ({ result, revised_prompt }) => [
     result ? 'Made an image.' : 'Tried to make an image.',
     ...texts([revised_prompt]).map((prompt) => `It was to show: ${prompt}`),
-  ],
-});
-
-/** The tools of an MCP server. */
-export const mcp_list_tools = recordOf(McpListTools, {
-  title: 'InputMcpListTools',
-  prefix: 'mcpl',
-  tell: ({ server_label, tools, error }) => [
-    error ? `The tools of ${server_label} could not be listed: ${error}` : `The tools of ${server_label}:`,
-    ...found(tools),
   ],
 });
 

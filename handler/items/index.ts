@@ -5,15 +5,11 @@ import { computer_call, computer_call_output } from './computer.ts';
 import { custom_tool_call, custom_tool_call_output } from './custom.ts';
 import { additional_tools, configuration_update } from './directives.ts';
 import { function_call, function_call_output } from './function.ts';
-import {
-  code_interpreter_call,
-  file_search_call,
-  image_generation_call,
-  mcp_list_tools,
-  web_search_call,
-} from './hosted.ts';
+import { code_interpreter_call, file_search_call, image_generation_call, web_search_call } from './hosted.ts';
 import { local_shell_call, local_shell_call_output } from './local-shell.ts';
 import { mcp_call } from './mcp.ts';
+import { mcp_approval_request, mcp_approval_response } from './mcp-approval.ts';
+import { mcp_list_tools } from './mcp-list-tools.ts';
 import { message } from './message.ts';
 import { reasoning } from './reasoning.ts';
 import { shell_call, shell_call_output } from './shell.ts';
@@ -47,4 +43,6 @@ export const kinds = {
   code_interpreter_call,
   image_generation_call,
   mcp_list_tools,
+  mcp_approval_request,
+  mcp_approval_response,
 };

@@ -103,6 +103,22 @@ export interface DirectiveKind<S extends ItemSchema, I extends AnyItem> extends 
   role: 'directive';
 }
 
+/** An item of an output that configures later turns and is not sent to the model. */
+export interface ShownDirectiveKind<S extends ItemSchema, I extends AnyItem, E extends AnyEvent = never>
+  extends DirectiveKind<S, I> {
+  stream: Stream<I, E>;
+}
+
+/** The question whether a call may run, or the client's answer. A model is told what came of it. */
+export interface ApprovalKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
+  role: 'approval';
+}
+
+/** The question itself, which a response shows. */
+export interface AskedApprovalKind<S extends ItemSchema, I extends AnyItem> extends ApprovalKind<S, I> {
+  stream: Stream<I>;
+}
+
 /** A function call. `arguments` should be JSON, but is what the model wrote. */
 export interface ToolCall {
   id: string;

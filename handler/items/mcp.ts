@@ -3,6 +3,8 @@ import type { ItemStatus } from '../protocol/content.ts';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
 import type { Growing, OfItem } from './event.ts';
 import { callIdOf, type ServerCallKind } from './kind.ts';
+import { mcpFunctionName } from './mcp-name.ts';
+import { type McpBlock, outputParts, outputText } from './mcp-output.ts';
 import { noMedia } from './media.ts';
 import { unchanged } from './stream.ts';
 
@@ -19,8 +21,8 @@ const InputMcpCall = v.object({
   status: maybe(v.picklist(['in_progress', 'completed', 'incomplete', 'calling', 'failed'])),
 });
 
-/** Why a server-side tool's call failed. */
-type McpError =
+/** Why a call failed: the tool says so, or its server, or it was not reached. */
+export type McpError =
   | { type: 'mcp_tool_execution_error'; content: unknown }
   | { type: 'mcp_protocol_error' | 'http_error'; code: number; message: string };
 
@@ -33,7 +35,8 @@ export interface McpCall {
   arguments: string;
   output: string | null;
   error: McpError | null;
-  approval_request_id?: string;
+  /** The request that the client has approved, if it was asked. */
+  approval_request_id: string | null;
   status: ItemStatus | 'calling' | 'failed';
 }
 
@@ -42,6 +45,20 @@ type McpEvent =
   | (OfItem & { type: `response.mcp_call.${'in_progress' | 'completed' | 'failed'}` })
   | (OfItem & Growing & { type: 'response.mcp_call_arguments.delta' })
   | (OfItem & { type: 'response.mcp_call_arguments.done'; arguments: string });
+
+/** The output of a call that was cut: it may have run. */
+const UNFINISHED = 'This call was not finished.';
+
+/** Why a call failed, for the model. */
+function inWords(error: McpError): string {
+  if (error.type === 'mcp_tool_execution_error') {
+    const { content } = error;
+    const said = Array.isArray(content) ? outputText(content as McpBlock[]) : content; // JSON whatever it is
+    return `The tool failed: ${typeof said === 'string' ? said : JSON.stringify(said)}`;
+  }
+  const { message } = error;
+  return `The call failed: ${message ?? JSON.stringify(error)}`;
+}
 
 /** A tool call that ran on a server, with its result. */
 export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall, McpEvent> = {
@@ -54,22 +71,36 @@ export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall, McpEvent> = 
     id,
     output: input.output ?? null,
     error: (input.error ?? null) as McpError | null, // whatever a client says of it is handed on unread
+    approval_request_id: input.approval_request_id ?? null,
     status: input.status ?? 'completed',
   }),
-  asCall: (item) => ({ id: callIdOf(item), name: item.name, arguments: item.arguments }),
+  asCall: (item) => ({
+    id: callIdOf(item),
+    name: mcpFunctionName(item.server_label, item.name),
+    arguments: item.arguments,
+  }),
   asAnswer(item) {
-    const { output, error } = item;
-    return { id: callIdOf(item), output: output ?? (error ? JSON.stringify(error) : ''), failed: error !== null };
+    const { output, error, status } = item;
+    const id = callIdOf(item);
+    if (error !== null) return { id, output: inWords(error), failed: true };
+    if (output === null && status !== 'completed') return { id, output: UNFINISHED, failed: false };
+    return { id, output: outputParts(output ?? ''), failed: false };
   },
   media: noMedia,
   stream: {
     readWhole: true,
-    begin: (item, again) => ({ ...item, status: 'in_progress', ...(again && { output: null, error: null }) }),
+    begin: (item, again) => ({
+      ...item,
+      status: 'in_progress',
+      ...(again && { arguments: '', output: null, error: null }),
+    }),
     *events(item, at, again) {
       if (!again) return; // a whole one comes from a server that has run it before it was told
       yield { type: 'response.mcp_call.in_progress', ...at };
+      yield { type: 'response.mcp_call_arguments.delta', ...at, delta: item.arguments };
       yield { type: 'response.mcp_call_arguments.done', ...at, arguments: item.arguments };
-      yield { type: item.error ? 'response.mcp_call.failed' : 'response.mcp_call.completed', ...at };
+      if (item.error) yield { type: 'response.mcp_call.failed', ...at };
+      else if (item.status === 'completed') yield { type: 'response.mcp_call.completed', ...at };
     },
     fold: {
       'response.mcp_call.in_progress': unchanged,

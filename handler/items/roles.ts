@@ -14,6 +14,9 @@ export type ServerCall = OfRole<'server call'>;
 /** An item that configures later model calls and is not sent to the model. */
 export type Directive = OfRole<'directive'>;
 
+/** The question whether a call may run, or the answer. */
+export type Approval = OfRole<'approval'>;
+
 /** What a tool that another server hosts has done. */
 export type HostedCall = OfRole<'record'>;
 

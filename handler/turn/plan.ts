@@ -8,6 +8,7 @@ import { recordOf } from '../items/views.ts';
 import { shortened } from '../items/wire-name.ts';
 import type { ToolChoice } from '../protocol/tools.ts';
 import type { RequestValues } from '../request-values.ts';
+import { readApprovals } from './approvals.ts';
 import { presentOptions } from './cache-options.ts';
 import { allows, checkChoice, withoutLeftOut, withSearch } from './choice.ts';
 import { planCompaction } from './compact.ts';
@@ -59,11 +60,15 @@ export function planTurn(
   const call = callWithoutInput(request, settings, tools);
   const shortens = request.truncation === 'auto';
   const room = shortens && context !== undefined ? roomFor(call, context, call.max_output_tokens) : undefined;
-  const modelItems = truncate(searchesAsCalls(itemsToRead(whole, settings.reasoning.context)).map(asRead), room);
+  const { approved, items } = readApprovals(whole, own, labelsOf(request.tools ?? []));
+  const modelItems = truncate(searchesAsCalls(itemsToRead(items, settings.reasoning.context)).map(asRead), room);
   const compaction = planCompaction(request, { ...call, input: modelItems }, context);
   const warmsUp = request.generate === false;
   if (warmsUp && compaction && !compaction.after) {
     throw unsupported('generate', 'must not be false where input ends with a compaction_trigger');
+  }
+  if (warmsUp && approved.length > 0) {
+    throw unsupported('generate', 'must not be false where input approves a call, which runs in the same turn');
   }
   const summaryItem = output.find(isCompaction);
   const input = withSummaries(summaryItem ? afterCompaction([summaryItem], modelItems) : modelItems, history.summaries);
@@ -202,6 +207,11 @@ function callWithoutInput(
       service_tier: request.service_tier ?? null,
     },
   };
+}
+
+/** The labels of a request's MCP servers. */
+function labelsOf(tools: readonly { type: string; [key: string]: unknown }[]): Set<unknown> {
+  return new Set(tools.flatMap(({ type, server_label }) => (type === 'mcp' ? [server_label] : [])));
 }
 
 /** The items that the model reads: no directives, and under `current_turn` no reasoning of earlier turns. */

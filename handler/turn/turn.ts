@@ -3,6 +3,7 @@ import { ApiError, type ErrorKind, toApiError, whyAborted } from '../errors.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, OutputItemEvent, ResponseEvent } from '../events/events.ts';
 import { fold, foldOutput } from '../events/fold.ts';
 import type { Item, OutputItem } from '../items/item.ts';
+import { isUnlisted } from '../items/mcp-list-tools.ts';
 import { type Reasoning, reasoningText } from '../items/reasoning.ts';
 import { describe, log } from '../log.ts';
 import { type ResponseErrorCode, responseErrorCodes } from '../protocol/error-codes.ts';
@@ -222,7 +223,9 @@ export function terminalType(status: Response['status']): LifecycleEvent['type']
 }
 
 function isOpen(item: OutputItem): boolean {
-  return item.type === 'compaction' ? item.encrypted_content === '' : item.status === 'in_progress';
+  if (item.type === 'compaction') return item.encrypted_content === '';
+  if (item.type === 'mcp_list_tools') return isUnlisted(item);
+  return 'status' in item && item.status === 'in_progress';
 }
 
 /**

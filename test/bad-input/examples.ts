@@ -117,6 +117,8 @@ const messages = [
     ...{ quality: 'low', size: '1x1', svg_usage: {}, status: 's' },
   },
   { type: 'mcp_list_tools', server_label: 's', tools: [{ name: 'n' }], error: 'e' },
+  { type: 'mcp_approval_request', id: 'mcpr_1', server_label: 's', name: 'm', arguments: '{}' },
+  { type: 'mcp_approval_response', approval_request_id: 'mcpr_1', approve: false, reason: 'r' },
   { type: 'additional_tools', role: 'developer', tools: [{ ...fn, name: 'later' }] },
   { type: 'configuration_update', reasoning: { effort: 'low' }, text: { format: { type: 'text' } } },
 ];

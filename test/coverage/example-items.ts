@@ -105,6 +105,14 @@ export const others: ExampleItem[] = [
     status: 'completed',
   },
   { ...mcp, output: 'done', error: null, status: 'completed' },
+  {
+    type: 'mcp_list_tools',
+    server_label: 's',
+    tools: [{ name: 'm', description: 'd', input_schema: { $schema: 'x' }, annotations: { read_only: true } }],
+  },
+  { type: 'mcp_list_tools', server_label: 's', tools: [], error: 'no' },
+  { type: 'mcp_approval_request', server_label: 's', name: 'm', arguments: '{}' },
+  { type: 'mcp_approval_response', approve: false, reason: 'r' },
   ...mcpErrors.map((error) => ({ ...mcp, output: null, error, status: 'failed' })),
   ...['developer', 'user', 'system'].map((role) => ({ type: 'additional_tools', role, tools: exampleTools })),
   {
@@ -113,7 +121,11 @@ export const others: ExampleItem[] = [
     text: { format: { type: 'json_schema', name: 'n', schema: {}, description: 'd', strict: true } },
   },
   { type: 'configuration_update', text: { format: { type: 'text' } } },
-].map((item, index) => ({ ...item, id: `${item.type}_other_${index}` }));
+].map((item, index) => ({
+  ...item,
+  ...(item.type === 'mcp_approval_response' && { approval_request_id: `mcp_approval_request_other_${index - 1}` }),
+  id: `${item.type}_other_${index}`,
+}));
 
 /** An example again for each other value that a member of its kind may have, where it is sent or only where it is listed. */
 export const withOtherValues: ExampleItem[] = surfaceRows().flatMap(({ group, name }) => {

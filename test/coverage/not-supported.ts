@@ -115,10 +115,8 @@ export const topics = {
     refused: [
       tool('mcp', { server_label: 's', server_url: 'https://mcp.test/' }),
       choice('mcp', { server_label: 's' }),
-      item('mcp_approval_request', { id: 'mcpr_1', server_label: 's', name: 'm', arguments: '{}' }),
-      item('mcp_approval_response', { approval_request_id: 'mcpr_1', approve: true }),
     ],
-    events: [...progress('mcp_list_tools', 'in_progress', 'completed', 'failed'), 'response.mcp_call_arguments.delta'],
+    events: progress('mcp_list_tools', 'in_progress', 'completed', 'failed'),
     silent: [['the statuses `calling` and `failed` of an `mcp_call` in an output', 'no call has them']],
   },
   'code-interpreter': {

@@ -6,7 +6,7 @@ const STATUS = 'status=in_progress|completed|incomplete';
 const ACTIONS = 'click|double_click|drag|keypress|move|screenshot|scroll|type|wait';
 /** What a client answers or sets is input: it is listed there, and in no output. */
 const ANSWERS = ['function_call_output', 'custom_tool_call_output', 'shell_call_output', 'apply_patch_call_output'];
-const MORE_ANSWERS = ['computer_call_output', 'local_shell_call_output', 'additional_tools'];
+const MORE_ANSWERS = ['computer_call_output', 'local_shell_call_output', 'additional_tools', 'mcp_approval_response'];
 const LISTS = ['listed items', 'conversation items', OUT];
 const CREATED_BY = ['function_call_output', 'computer_call_output', 'tool_search_call', 'tool_search_output'];
 const ALSO_CREATED_BY = ['shell_call', 'shell_call_output', 'apply_patch_call', 'apply_patch_call_output'];

@@ -31,7 +31,7 @@ const tracedTool: Tool = {
   ...testTool,
   parse: (entry, param) => testTool.parse(entry, param),
   async *open(_, signal, context) {
-    const opened = yield* testTool.open({ label: 'traced', shows: false }, signal, context);
+    const opened = yield* testTool.open({ label: 'traced', shows: false, named: false }, signal, context);
     return {
       ...opened,
       functions: opened.functions.map((fn) => ({

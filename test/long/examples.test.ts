@@ -80,7 +80,7 @@ test('node-tool: the model calls a tool of the root, and what is wrong with its 
   const create = (name: string, sides: number) =>
     // The type is the root's own.
     client.responses.create({ model: name, input: 'Roll', tools: [{ type: 'dice', sides } as never] });
-  const name = model.script(callsFunctions({ name: 'roll', args: '{}', id: 'c1' }), says('There.'));
+  const name = model.script(callsFunctions({ name: 'mcp_dice__roll', args: '{}', id: 'c1' }), says('There.'));
   const [call, message] = (await create(name, 20)).output;
   assert.ok(call?.type === 'mcp_call' && message?.type === 'message');
   const rolled = Number(call.output);

@@ -119,7 +119,7 @@ promise(
       modelInput(door, model).map((line) => line.replace(/^tool \w+|#\w+$/g, '')),
       [
         'user: Go',
-        ...[`assistant: add ${add.args} `, ': 5', `assistant: add ${add.args} `, ': 5'],
+        ...[`assistant: mcp_test__add ${add.args} `, ': 5', `assistant: mcp_test__add ${add.args} `, ': 5'],
         ...['assistant: 5', 'user: Sure?'],
       ],
     );

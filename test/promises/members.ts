@@ -203,7 +203,7 @@ const hosted = [
   { type: 'programmatic_tool_calling' },
 ];
 
-const hostedItems = ['mcp_approval_request', 'mcp_approval_response', 'program', 'program_output'];
+const hostedItems = ['program', 'program_output'];
 
 promise(
   'validation.hosted',

@@ -72,7 +72,7 @@ promise(
     await create(door, { model, tools, previous_response_id: first.id, input: [output('c1', 'one')] });
     const id = first.output[1]?.id;
     assert.deepEqual(modelInput(door, model), [
-      ...['user: Hi', `assistant: f {} #c1 add ${served.args} #${id}`, `tool ${id}: 5`, 'tool c1: one'],
+      ...['user: Hi', `assistant: f {} #c1 mcp_test__add ${served.args} #${id}`, `tool ${id}: 5`, 'tool c1: one'],
     ]);
   },
   NEEDS_TEST_TOOL,

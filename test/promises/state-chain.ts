@@ -236,7 +236,7 @@ promise(
     const id = messages[1]?.tool_calls?.[0]?.id;
     assert.deepEqual(modelInput(door, model), [
       'user: Sum?',
-      `assistant: add ${add.args} #${id}`,
+      `assistant: mcp_test__add ${add.args} #${id}`,
       `tool ${id}: 5`,
       'assistant: It is 5.',
       'user: Sure?',

@@ -152,7 +152,7 @@ promise(
   },
   async (door) => {
     const call = { type: 'mcp_call', id: 'mcp_1', server_label: 's', name: 'add', arguments: '{"a":1}', output: '5' };
-    const said = ['user: A', 'assistant: add {"a":1} #mcp_1', 'tool mcp_1: 5'];
+    const said = ['user: A', 'assistant: mcp_s__add {"a":1} #mcp_1', 'tool mcp_1: 5'];
     for (const more of [{ error: null, status: 'completed' }, {}]) {
       const model = door.model.script(says('one'), says('two'));
       const input = [user('A'), { ...call, ...more }, user('B')];

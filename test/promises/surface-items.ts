@@ -124,7 +124,7 @@ promise(
     const openai = door.model.openai(answers(message('ok')));
     await create(door, { model: openai, input });
     const whole = JSON.stringify(callOf(door, openai).body.input);
-    for (const word of ['Hi', 'See X.', 'No.', '"t"', 'done', 'http_error', 'image/png', 'text/plain', 'a.txt']) {
+    for (const word of ['Hi', 'See X.', 'No.', '"t"', 'done', 'The call failed', 'image/png', 'text/plain', 'a.txt']) {
       assert.ok(text.includes(word), word);
       assert.ok(items.includes(word), word);
       assert.ok(whole.includes(word) || word === '"t"', word); // which is thought, and OpenAI takes only what it has sealed

@@ -86,6 +86,7 @@ promise(
       'output_item.done 0 message completed',
       'output_item.added 1 mcp_call in_progress',
       'mcp_call.in_progress 1',
+      `mcp_call_arguments.delta 1 ${add.args}`,
       `mcp_call_arguments.done 1 ${add.args}`,
       'mcp_call.completed 1',
       'output_item.done 1 mcp_call completed',

@@ -242,12 +242,6 @@ promise(
         outputs: [{ type: 'logs', logs: '2' }],
       },
       { type: 'image_generation_call', id: 'ig_1', status, result: 'AAAA', revised_prompt: 'A dog.' },
-      {
-        type: 'mcp_list_tools',
-        id: 'mcpl_1',
-        server_label: 'crm',
-        tools: [{ name: 'find', description: 'Finds.', input_schema: {} }],
-      },
     ];
     const words = [
       'snow',
@@ -260,7 +254,7 @@ promise(
       'a.txt',
       'Wet.',
     ];
-    const more = ['1+1', '2', 'A dog.', 'crm', 'find', 'Finds.'];
+    const more = ['1+1', '2', 'A dog.'];
     const input = [user('Hi'), ...records, { role: 'assistant', content: 'So.' }, user('And now?')];
     const models = {
       chat: door.model.script(says('Fine.')),

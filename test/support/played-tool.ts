@@ -66,7 +66,7 @@ export async function* shown<R>(item: McpCall, work: () => R | Promise<R>): Asyn
 /** An MCP call that has just begun. */
 export function mcpCall(server_label: string, name: string, written: string): McpCall {
   const item = { type: 'mcp_call' as const, id: newItemId('mcp_call'), server_label, name, arguments: written };
-  return { ...item, output: null, error: null, status: 'in_progress' };
+  return { ...item, output: null, error: null, approval_request_id: null, status: 'in_progress' };
 }
 
 /** A place where so many meet: each waits for the others. */

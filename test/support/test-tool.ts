@@ -3,6 +3,7 @@ import type { ItemEvent } from '../../handler/events/events.ts';
 import type { FunctionCall } from '../../handler/items/function.ts';
 import { newItemId } from '../../handler/items/item.ts';
 import type { McpCall } from '../../handler/items/mcp.ts';
+import { mcpFunctionName } from '../../handler/items/mcp-name.ts';
 import type { FunctionTool } from '../../handler/protocol/tools.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 
@@ -18,16 +19,18 @@ const uses = new Map<string, { opened: number; closed: number; waiting: number; 
 /**
  * A server-side tool for tests, `{ type: 'test_tool' }`: `add` gives a sum, `show` text and an image, `ask` ends
  * the turn, `cite` adds a citation to the text that follows, `fail` throws, `wait` waits until the turn is given up.
- * Clients see its calls as MCP calls, and with `shows` an item when it is opened.
+ * Clients see its calls as MCP calls, and with `shows` an item when it is opened. With `named` its functions are called as later turns call
+ * them.
  */
-export const testTool: Tool<{ label: string; shows: boolean }> = {
+export const testTool: Tool<TestToolConfig> = {
   type: 'test_tool',
   parse(entry, param) {
     if (entry.label !== undefined && typeof entry.label !== 'string')
       throw unsupported(`${param}.label`, 'must be a text');
-    return { label: entry.label ?? 'test', shows: entry.shows === true };
+    return { label: entry.label ?? 'test', shows: entry.shows === true, named: entry.named === true };
   },
-  async *open({ label, shows }) {
+  async *open({ label, shows, named }) {
+    const fn = (name: string, run: Run) => testFunction(name, { label, named }, run);
     const use = testToolUseOf(label);
     use.opened++;
     if (shows) {
@@ -38,22 +41,22 @@ export const testTool: Tool<{ label: string; shows: boolean }> = {
     }
     return {
       functions: [
-        fn('add', label, ({ a, b }) => ({ output: String(Number(a) + Number(b)) })),
-        fn('show', label, () => ({
+        fn('add', ({ a, b }) => ({ output: String(Number(a) + Number(b)) })),
+        fn('show', () => ({
           output: [
             { type: 'input_text', text: 'a picture' },
             { type: 'input_image', image_url: 'data:image/png;base64,AA==' },
           ],
         })),
-        fn('ask', label, () => ({ output: 'asked', endTurn: true })),
-        fn('cite', label, () => ({
+        fn('ask', () => ({ output: 'asked', endTurn: true })),
+        fn('cite', () => ({
           output: 'cited',
           citations: [{ type: 'url_citation', url: 'http://x.test/', title: 'X', start_index: 0, end_index: 1 }],
         })),
-        fn('fail', label, () => {
+        fn('fail', () => {
           throw new Error('secret detail of a tool');
         }),
-        fn('wait', label, (_, signal) => {
+        fn('wait', (_, signal) => {
           use.waiting++;
           const { promise, reject } = Promise.withResolvers<never>();
           const leave = () => {
@@ -72,27 +75,37 @@ export const testTool: Tool<{ label: string; shows: boolean }> = {
   },
 };
 
+/** An entry of the test tool. */
+export interface TestToolConfig {
+  label: string;
+  shows: boolean;
+  named: boolean;
+}
+
 /** The same as one whose functions are known before it is opened. */
 export const knownTool: typeof testTool = {
   ...testTool,
   type: 'known_tool',
-  definitions: () => ['add', 'show', 'ask', 'cite', 'fail', 'wait'].map(definitionOf),
+  definitions: (config) => ['add', 'show', 'ask', 'cite', 'fail', 'wait'].map((name) => definitionOf(name, config)),
 };
 
-function definitionOf(name: string): FunctionTool {
+function definitionOf(own: string, { label, named }: Omit<TestToolConfig, 'shows'>): FunctionTool {
+  const name = named ? mcpFunctionName(label, own) : own;
   return { type: 'function', name, description: `test function ${name}`, parameters: { type: 'object' } };
 }
 
 type Run = (args: Record<string, unknown>, signal: AbortSignal) => ToolResult | Promise<ToolResult>;
 
-function fn(name: string, label: string, run: Run): ServerFunction {
+function testFunction(name: string, config: Omit<TestToolConfig, 'shows'>, run: Run): ServerFunction {
+  const { label } = config;
   return {
-    definition: definitionOf(name),
+    definition: definitionOf(name, config),
     async *run(call: FunctionCall, signal: AbortSignal): AsyncGenerator<ItemEvent, ToolResult> {
       const item = mcpCall(label, name, call.arguments);
       const at = { sequence_number: 0, item_id: item.id, output_index: 0 };
       yield { type: 'response.output_item.added', sequence_number: 0, output_index: 0, item };
       yield { type: 'response.mcp_call.in_progress', ...at };
+      yield { type: 'response.mcp_call_arguments.delta', ...at, delta: call.arguments };
       yield { type: 'response.mcp_call_arguments.done', ...at, arguments: call.arguments };
       const result = await run(JSON.parse(call.arguments), signal);
       const output = typeof result.output === 'string' ? result.output : null;
@@ -117,6 +130,7 @@ function mcpCall(server_label: string, name: string, written: string): McpCall {
     arguments: written,
     output: null,
     error: null,
+    approval_request_id: null,
     status: 'in_progress',
   };
 }

@@ -374,7 +374,19 @@ const history: Item[] = [
   },
   { ...base, type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}' },
   { ...base, type: 'function_call_output', call_id: 'c1', output: 'ok' },
-  { ...base, id: 'mcp_1', type: 'mcp_call', server_label: 's', name: 'g', arguments: '{}', output: 'o', error: null },
+  {
+    ...{
+      ...base,
+      id: 'mcp_1',
+      type: 'mcp_call',
+      server_label: 's',
+      name: 'g',
+      arguments: '{}',
+      output: 'o',
+      error: null,
+    },
+    approval_request_id: null,
+  },
 ];
 
 function sentTo(isOpenAI: boolean, members: Partial<ModelCall>): Json {
@@ -459,7 +471,7 @@ test('what was said goes back without ids, in the form that each server takes', 
     { type: 'message', role: 'assistant', content: 'No: never' },
     { type: 'function_call', call_id: 'c1', name: 'f', arguments: '{}', status: 'completed' },
     { type: 'function_call_output', call_id: 'c1', output: 'ok', status: 'completed' },
-    { type: 'function_call', call_id: 'mcp_1', name: 'g', arguments: '{}', status: 'completed' },
+    { type: 'function_call', call_id: 'mcp_1', name: 'mcp_s__g', arguments: '{}', status: 'completed' },
     { type: 'function_call_output', call_id: 'mcp_1', output: 'o', status: 'completed' },
   ];
   const user = { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] };

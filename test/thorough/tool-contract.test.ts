@@ -3,17 +3,18 @@ import { describe, test } from 'node:test';
 import type { ItemEvent } from '../../handler/events/events.ts';
 import type { OutputItem } from '../../handler/items/item.ts';
 import type { McpCall } from '../../handler/items/mcp.ts';
+import { mcpFunctionName } from '../../handler/items/mcp-name.ts';
 import { toolContract } from '../../handler/tools/contract/index.ts';
 import type { ServerFunction, Tool, ToolResult } from '../../handler/tools/tool.ts';
 import { tryContract } from '../support/contract.ts';
-import { knownTool, testTool } from '../support/test-tool.ts';
+import { knownTool, type TestToolConfig, testTool } from '../support/test-tool.ts';
 import { toolSubject } from '../support/tool-subject.ts';
 
 const use = {
-  entry: { label: 'subject', shows: true },
-  calls: { name: 'add', args: { a: 123_000, b: 456 } },
+  entry: { label: 'subject', shows: true, named: true },
+  calls: { name: mcpFunctionName('subject', 'add'), args: { a: 123_000, b: 456 } },
   result: '123456',
-  waits: { name: 'wait', args: {} },
+  waits: { name: mcpFunctionName('subject', 'wait'), args: {} },
 };
 
 for (const tool of [testTool, knownTool]) {
@@ -28,7 +29,7 @@ function altered(change: (fn: ServerFunction) => ServerFunction): Tool {
     ...testTool,
     parse: testTool.parse,
     async *open(config, signal, context) {
-      const opened = yield* testTool.open(config as { label: string; shows: boolean }, signal, context);
+      const opened = yield* testTool.open(config as TestToolConfig, signal, context);
       return { ...opened, functions: opened.functions.map(change) };
     },
   };

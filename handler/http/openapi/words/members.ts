@@ -1,4 +1,5 @@
 import { forwardedWords } from './forwarded.ts';
+import { mcpWords } from './mcp.ts';
 import { messageWords } from './messages.ts';
 import { type MemberWords, usageWords } from './usage.ts';
 
@@ -167,10 +168,7 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
   'InputAgentMessage.content': ['The message, open or sealed.', 'Look into the tests.'],
   'ConfigurationUpdate.text': ['The form of the text from here on.'],
   'InputItem.type': ['Always `item_reference`; it may be missing.', 'item_reference'],
-  'InputMcpListTools.error': ['What went wrong; null for nothing.', null],
   encrypted_content: ['Sealed: only the server that made it can read it. It goes back unchanged.', 'gAAAAB'],
-  server_label: ['The label of the MCP server.', 'crm'],
-  approval_request_id: ['The request for approval that came before.', 'mcpr_1'],
   'InputCustomCall.input': ['The input of the tool, as a text.', 'SELECT 1'],
   action: ['What is to be done.'],
   'InputWebSearchCall.action': ['What was searched or opened.', { type: 'search', query: 'Oslo' }],
@@ -295,6 +293,7 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
     'The models.',
     [{ id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon', servers: { up: 1, all: 1 } }],
   ],
+  ...mcpWords,
   ...messageWords,
   ...usageWords,
 };

@@ -1,0 +1,12 @@
+import { hashOf, shortened } from './wire-name.ts';
+
+/**
+ * The name of the function that a tool of an MCP server is to a model: `mcp_LABEL__NAME`, so that equal names of two servers are
+ * two. What is in no name of a function is replaced, and a hash keeps such names apart, as it does longer ones.
+ */
+export function mcpFunctionName(label: string, name: string): string {
+  const whole = `mcp_${label}__${name}`;
+  // Else another label and name could come to the same text.
+  const isPlain = /^[\w-]+$/.test(whole) && !/__|_$/.test(label);
+  return shortened(isPlain ? whole : `${whole.replace(/[^\w-]/g, '_').slice(0, 50)}_${hashOf(whole)}`);
+}
