@@ -1,5 +1,7 @@
 // antiphon: the Responses API as a fetch handler, on any runtime with web standards.
 
+export type { EgressConnect, OutgoingBody, OutgoingReply, OutgoingRequest, Reach } from '../handler/egress/egress.ts';
+export { type ConnectionPlaces, fetchConnect } from '../handler/egress/fetch-connect.ts';
 export {
   type AddedBackends,
   type AddedModel,

@@ -3,6 +3,7 @@
 export { codecs } from '../shim/codecs.ts';
 export { readConfigFile } from '../shim/config-file.ts';
 export { findDocsScript } from '../shim/docs-script.ts';
+export { createEgress, type EgressConnections } from '../shim/egress.ts';
 export { type HttpOptions, serveHttp } from '../shim/http.ts';
 export { defaultInFlight } from '../shim/memory-limit.ts';
 export { type Product, type ProductOptions, startProduct } from '../shim/product.ts';

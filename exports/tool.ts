@@ -1,6 +1,13 @@
 // antiphon/tool: the port of tools that this server runs, and what an implementation of it needs.
 
 export type { ContractCase } from '../handler/contract.ts';
+export {
+  type Egress,
+  EgressError,
+  type EgressReason,
+  type EgressRules,
+  type FetchLike,
+} from '../handler/egress/egress.ts';
 export { ApiError, type ErrorKind, unreachable, unsupported } from '../handler/errors.ts';
 export type { ItemEvent } from '../handler/events/events.ts';
 export type { FunctionCall } from '../handler/items/function.ts';

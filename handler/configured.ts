@@ -7,6 +7,7 @@ import type { Config } from './config/index.ts';
 import { type ModelConfig, serversOf } from './config/models.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
 import type { SendConfig } from './config/send.ts';
+import { openEgress } from './egress/open.ts';
 import { openIdentify } from './identity/open-identify.ts';
 import { mediaFinder } from './media.ts';
 import { openCosts } from './open-costs.ts';
@@ -92,8 +93,13 @@ function referencesOf(model: ModelConfig): string[] {
 }
 
 /** The tools that this server runs, by their types: the program's own, and those of the configuration. */
-function toolsOf(config: Config, { tools, openTools }: Shared, seal: ToolServices['seal']): Map<string, Tool> {
-  const opened = openTools.flatMap((open) => open(config, { seal }));
+function toolsOf(
+  config: Config,
+  { tools, openTools, egress: connect }: Shared,
+  seal: ToolServices['seal'],
+): Map<string, Tool> {
+  const egress = openEgress(connect, config.egress.allow);
+  const opened = openTools.flatMap((open) => open(config, { egress, seal }));
   return new Map([...opened, ...tools].map((tool) => [tool.type, tool]));
 }
 

@@ -6,6 +6,7 @@ import type { Codecs } from './codec/codec.ts';
 import type { Config } from './config/index.ts';
 import type { CompileCel } from './costs.ts';
 import type { FindDocsScript } from './docs-script.ts';
+import type { EgressConnect } from './egress/egress.ts';
 import type { VerifyJwt } from './identity/jwt.ts';
 import type { AddedBackends } from './open-models.ts';
 import type { LimiterCharges } from './rate-limiter.ts';
@@ -23,6 +24,11 @@ export interface HandlerOptions {
   config: Config;
   /** The way to model servers. Default: the runtime's own `fetch`. */
   transport?: Transport;
+  /**
+   * How requests of tools leave, each checked before. Default: by the runtime's own `fetch`, whose platform then says which addresses may be
+   * connected to.
+   */
+  egress?: EgressConnect;
   /** Backends in addition to those that are built in, by the name that `backend` in the configuration's `models` has for each. */
   backends?: AddedBackends;
   /** Where responses and conversations are kept; its schema is the newest (`migrate`). */

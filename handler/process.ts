@@ -5,6 +5,8 @@ import { PlaceCount } from './caller-count.ts';
 import { deflateCodec, gzipCodec } from './codec/inflate.ts';
 import { misconfigured } from './config/problems.ts';
 import type { CompileCel } from './costs.ts';
+import type { EgressConnect } from './egress/egress.ts';
+import { fetchConnect } from './egress/fetch-connect.ts';
 import { FairQueue, type QueueLimits } from './fair-queue.ts';
 import { type KeySource, openKeySource } from './identity/key-source.ts';
 import type { IdentityServices } from './identity/open-identify.ts';
@@ -38,6 +40,8 @@ export interface Shared {
   services: Omit<ProcessServices, 'runner' | 'newest'>;
   storage: Pick<SharedStore, 'database' | 'encryption' | 'lease' | 'lastWrite' | 'histories'>;
   transport: Transport;
+  /** How requests of tools leave. */
+  egress: EgressConnect;
   compileCel: CompileCel | undefined;
   /** What is counted of limits that all processes share: it begins when it is first asked for. Absent where the root has not got it. */
   ledger: LazyLedger | undefined;
@@ -104,6 +108,7 @@ export function openProcess(options: HandlerOptions): Shared {
       histories,
     },
     transport,
+    egress: options.egress ?? fetchConnect(fetch),
     compileCel: options.compileCel,
     ledger: ledgerOf(options, database),
     identify: options.identify,

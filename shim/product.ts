@@ -18,6 +18,7 @@ import type { BackendReport } from './backends/ask.ts';
 import { placed } from './config-file.ts';
 import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
+import { createEgress } from './egress.ts';
 import type { Flags } from './flags.ts';
 import { libraries, librariesFor } from './libraries.ts';
 import { isTcp, type Listeners } from './listeners.ts';
@@ -137,6 +138,7 @@ export async function startProcess(
     throw error;
   });
   const { transport, close: closeTransport } = createTransport();
+  const { connect: egress, close: closeEgress } = createEgress();
   let handler: Handler;
   try {
     handler = await placed(file, async () =>
@@ -144,6 +146,7 @@ export async function startProcess(
         ...added,
         config: { ...config, models },
         transport,
+        egress,
         database,
         ...libraries,
         ...(await librariesFor(config, added.identify)),
@@ -154,7 +157,7 @@ export async function startProcess(
     );
     await placed(file, () => handler.check());
   } catch (error) {
-    await Promise.all([closeTransport(), database.close(), audit?.close()]);
+    await Promise.all([closeTransport(), closeEgress(), database.close(), audit?.close()]);
     throw error;
   }
   const servers = new Servers(handler);
@@ -168,7 +171,7 @@ export async function startProcess(
     reloader?.close();
     await sockets?.remove();
     await telemetry?.close();
-    await closeTransport();
+    await Promise.all([closeTransport(), closeEgress()]);
     await database.close();
     await audit?.close();
   };

@@ -77,6 +77,8 @@ const table: Record<string, readonly string[]> = {
   'maintenance.ts': ['log.ts'],
   events: base,
   codec: base,
+  // The way out for URLs that are not the configuration's own servers of models: it stands on nothing.
+  egress: [],
   'decompress.ts': [...base, 'codec'],
   'state/database/database.ts': [],
   'state/database/sql.ts': ['state/database/database.ts'],
@@ -97,13 +99,13 @@ const table: Record<string, readonly string[]> = {
   otlp: ['log.ts', 'redact.ts', 'telemetry'],
   // What is stored, encrypted: a root hands it over where a configuration needs it.
   encryption: [...ground, 'config', 'state', 'state/database', ...database],
-  tools: [...base, 'events'],
+  tools: [...base, 'events', 'egress'],
   // Tools that a configuration opens: their port.
-  'tools/open-tools.ts': [...base, 'config', 'tools'],
+  'tools/open-tools.ts': [...base, 'config', 'egress', 'tools'],
   turn: [...base, 'events', 'backend', 'tools'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
   identity: [...ground, 'config', 'state'],
-  config: [...base, 'webhooks', 'backend/index.ts'],
+  config: [...base, 'egress', 'webhooks', 'backend/index.ts'],
   // The port of limits on turns; what fills it is loaded by roots.
   'allowances/port.ts': [...base, 'config', 'state', ...database, 'turn'],
   allowances: [...base, 'config', 'state', ...database, 'turn', 'allowances/port.ts'],
@@ -146,6 +148,7 @@ const table: Record<string, readonly string[]> = {
     'allowances/port.ts',
     'tools/open-tools.ts',
     'codec',
+    'egress',
     'open-models.ts',
     'config',
     'background',
@@ -157,6 +160,7 @@ const table: Record<string, readonly string[]> = {
     port,
     'tools/open-tools.ts',
     'codec',
+    'egress',
     'options.ts',
     'background',
     'identity',
@@ -169,6 +173,7 @@ const table: Record<string, readonly string[]> = {
     ...core,
     'allowances/port.ts',
     'tools/open-tools.ts',
+    'egress',
     'identity',
     'open-costs.ts',
     'open-models.ts',
@@ -177,7 +182,18 @@ const table: Record<string, readonly string[]> = {
     'service',
   ],
   'index.ts': [
-    ...[...base, ...core, ...intake, 'open-models.ts', 'config', 'background', 'webhooks', 'service', 'websocket'],
+    ...[
+      ...base,
+      ...core,
+      ...intake,
+      'egress',
+      'open-models.ts',
+      'config',
+      'background',
+      'webhooks',
+      'service',
+      'websocket',
+    ],
     'identity',
     'allowances/port.ts',
     'tools/open-tools.ts',
@@ -192,7 +208,7 @@ const table: Record<string, readonly string[]> = {
       'maintenance.ts',
     ],
   ],
-  worker: ['index.ts', 'state/database', 'codec'],
+  worker: ['index.ts', 'state/database', 'codec', 'egress'],
 };
 
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
@@ -212,10 +228,10 @@ const packages: Record<string, RegExp> = {
   // The API of OpenTelemetry where Telemetry is made, its SDK where a root opens it.
   '@opentelemetry/api': /^(handler\/(otlp|telemetry)|shim\/telemetry)\//,
   '@opentelemetry': /^(handler\/otlp|shim\/telemetry)\//,
-  undici: /^shim\/(transport|server-agents|proxy-tunnel)\.ts/,
+  undici: /^shim\/(transport|server-agents|proxy-tunnel|egress|egress-body)\.ts/,
   yaml: /^(shim|envoy)\//,
-  'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script)\.ts)/,
-  'node:async_hooks': /^handler\/worker\/hyperdrive\.ts/,
+  'node:zlib': /^(handler\/worker\/|shim\/(codecs|docs-script|egress-body)\.ts)/,
+  'node:async_hooks': /^handler\/worker\/(hyperdrive|invocation-places)\.ts/,
   'node:': /^(shim|envoy)\//,
 };
 
@@ -224,6 +240,7 @@ const HANDLER_FOR_SHIM = [
   'index',
   'byte-list',
   'cel',
+  'egress/egress',
   'allowances/index',
   'encryption/index',
   'identity/verify-jwt',
@@ -244,6 +261,8 @@ interface Source {
   code: string[];
   /** What it imports, types included: paths from the root of the project, or packages. */
   imports: string[];
+  /** The same without what it imports types alone of. */
+  runs: string[];
 }
 
 const sources = ['handler', 'shim', 'envoy', 'exports'].flatMap((folder) =>
@@ -253,11 +272,18 @@ const sources = ['handler', 'shim', 'envoy', 'exports'].flatMap((folder) =>
 );
 
 const importsByPath = new Map(sources.map(({ path, imports }) => [path, imports]));
+const runsByPath = new Map(sources.map(({ path, runs }) => [path, runs]));
 
 function load(path: string): Source {
   const text = readFileSync(new URL(path, ROOT), 'utf8');
   const lines = text.split('\n');
-  return { path, lines, code: lines.map(codeOf), imports: importsOf(path, text) };
+  return {
+    path,
+    lines,
+    code: lines.map(codeOf),
+    imports: importsOf(path, text),
+    runs: importsOf(path, text.replace(/^(import|export) type\b[^;]*;$/gm, '')),
+  };
 }
 
 /**
@@ -294,10 +320,10 @@ function isProjects(name: string): boolean {
   return /^(handler|shim|envoy|exports|test|proto)\//.test(name);
 }
 
-function reachable(path: string, seen = new Set<string>()): Set<string> {
+function reachable(path: string, seen = new Set<string>(), among = importsByPath): Set<string> {
   if (seen.has(path)) return seen;
   seen.add(path);
-  for (const name of importsByPath.get(path) ?? []) reachable(name, seen);
+  for (const name of among.get(path) ?? []) reachable(name, seen, among);
   return seen;
 }
 
@@ -414,6 +440,36 @@ describe('imports go one way', () => {
     for (const { path, imports } of sources) {
       for (const name of imports.filter(isProjects)) assert.ok(known.has(name), `${path} imports ${name}`);
     }
+  });
+});
+
+describe('tools have one way out', () => {
+  const files = new Set(
+    sources
+      .filter(({ path }) => /^handler\/tools\/(?!contract\/)/.test(path))
+      .flatMap(({ path }) => [...reachable(path, new Set(), runsByPath)]),
+  );
+  const among = sources.filter(({ path }) => files.has(path) && !path.startsWith('handler/egress/'));
+
+  test('which is the egress that they are given, and not the transport to models', () => {
+    const others = /^(handler\/(transport|egress\/(open|fetch-connect|target))\.ts|shim\/|undici$|node:)/;
+    assert.deepEqual(
+      among.flatMap(({ path, runs }) =>
+        runs.filter((name) => others.test(name)).map((name) => `${path} imports ${name}`),
+      ),
+      [],
+    );
+  });
+
+  test('and none of the runtime’s: `fetch` is no name of theirs but that of a member', () => {
+    const own =
+      /(?<![.\w'])fetch\b(?!['?]?\s*:)|(?<![.\w])(WebSocket|EventSource|XMLHttpRequest|connect)\(|\bglobalThis\b/;
+    assert.deepEqual(
+      among.flatMap(({ path, code }) =>
+        code.flatMap((line, index) => (own.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+      ),
+      [],
+    );
   });
 });
 

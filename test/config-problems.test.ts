@@ -233,3 +233,40 @@ test('the nearest word is the one that was meant, and a strange one has none', (
     assert.equal(nearest(word, known), undefined);
   assert.equal(nearest('constructor', []), undefined);
 });
+
+test('an entry of egress.allow is a host, with or without a port, or a range', async () => {
+  const good = [
+    '10.0.0.0/8',
+    '10.0.0.5',
+    '10.0.0.5:80',
+    'fd00::/8',
+    '::1',
+    '[fd00::1]:443',
+    'mcp.internal:443',
+    'mcp',
+    'Bücher.example',
+  ];
+  assert.deepEqual(parseConfig({ egress: { allow: good } }).egress.allow, good);
+  const wrong = [
+    '',
+    '*',
+    '*.internal',
+    'http://mcp.internal',
+    'mcp.internal/x',
+    'a@b',
+    '10.0.0.0/33',
+    '10.0.0.0/8:80',
+    'a:0',
+    'a:70000',
+    'fd00::/129',
+    'a b',
+  ];
+  const says =
+    'must be a host, with or without a port, such as mcp.internal:443, or a range of addresses such as 10.0.0.0/8';
+  for (const entry of wrong) {
+    assert.deepEqual(await mistakesIn(`egress: { allow: ["${entry}"] }\n`), [`1:19: egress.allow.0 ${says}`], entry);
+  }
+  assert.deepEqual(await mistakesIn('egress: { alow: [] }\n'), [
+    '1:11: egress.alow is not a key that is known: did you mean allow?',
+  ]);
+});

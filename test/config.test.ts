@@ -39,6 +39,7 @@ test('an empty configuration has every default', () => {
     isolation: 'tenant',
     audit: 'off',
     media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },
+    egress: { allow: [] },
     docs: true,
     cors: { origins: [] },
     errors: 'auto',

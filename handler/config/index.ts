@@ -16,6 +16,7 @@ import { type AuthEntry, auth, name } from './auth.ts';
 import { budgetProblems } from './budget-problems.ts';
 import { costs } from './costs.ts';
 import { type DatabaseUrls, database } from './database.ts';
+import { egress } from './egress.ts';
 import { fallbackProblems } from './fallback-problems.ts';
 import { findProblems, type Read } from './find-problems.ts';
 import { httpUrl } from './http-url.ts';
@@ -125,6 +126,7 @@ const settings = v.strictObject({
   telemetry: v.optional(telemetry, {}),
   hosts: v.optional(v.array(host, 'must be a list'), []),
   media: v.optional(media, {}),
+  egress: v.optional(egress, {}),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   docs: v.optional(v.boolean('must be true or false'), true),
   errors: v.optional(v.picklist(['auto', 'tiers', 'openai'], 'must be auto, tiers or openai'), 'auto'),
@@ -196,6 +198,8 @@ export interface Config {
   hosts: string[];
   /** URLs of images and files that model servers may fetch. */
   media: MediaRules;
+  /** Private targets that URLs of requests, tools and pages may lead to, beside those of the configuration. */
+  egress: v.InferOutput<typeof egress>;
   /** Origins that may call the API from a browser (CORS). Default: none. */
   cors: { origins: string[] };
   /** Webhooks for the ends of background responses. */

@@ -1,4 +1,5 @@
 import * as zlib from 'node:zlib';
+import { fetchConnect } from '../egress/fetch-connect.ts';
 import {
   type Config,
   configureLog,
@@ -28,6 +29,7 @@ import {
   type Within,
 } from './background-turn.ts';
 import type { Bindings } from './bindings.ts';
+import { invocationPlaces, withPlaces } from './invocation-places.ts';
 import type { WorkerDatabase } from './worker-database.ts';
 
 /** Options of a Worker beside its configuration. */
@@ -83,7 +85,8 @@ const MAX_SLICES = 20;
  * `TURNS`, exported by name. All requests of an isolate share one handler, and the first one migrates the schema.
  */
 export function createWorker(options: WorkerOptions = {}): { worker: Worker; BackgroundTurn: ObjectClass } {
-  const within: Within = options.database?.within ?? ((run) => run());
+  const withDatabase: Within = options.database?.within ?? ((run) => run());
+  const within: Within = (run) => withPlaces(() => withDatabase(run));
   let opening: Promise<OpenHandler> | undefined;
   async function openOnce(bindings: Bindings): Promise<OpenHandler> {
     opening ??= open(bindings, options);
@@ -165,6 +168,7 @@ async function open(
     ...options,
     config: { ...config, models: config.models ?? environmentModels({ ...bindings }) },
     transport: fetchTransport(fetch),
+    egress: fetchConnect(fetch, invocationPlaces),
     database,
     ...(telemetry && { telemetry }),
     oneClock: true,
