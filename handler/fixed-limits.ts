@@ -76,6 +76,8 @@ export const fixedLimits = {
    * they are cut, and the next process says that they failed. On Workers: the platform decides.
    */
   ending: 3 * s,
+  /** How long a tool that is told to end may take for it. Past it: it is left, and nobody hears what it still does. */
+  toolEnding: 2 * s,
   /**
    * The time between two signals to stop that is needed to mean it twice: npm passes on what the terminal sends to all. Past
    * it: the second one ends what is in flight, and a third one the process.

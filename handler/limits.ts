@@ -94,6 +94,15 @@ export interface Limits {
    */
   toolCalls: number;
   /**
+   * How long a server-side tool may take to open, or for one call: searches and pages take seconds. Past it: what does not open is 424
+   * `external_connector_error`; a call has failed, which the model reads, and the turn goes on.
+   */
+  tool: number;
+  /**
+   * What one call of a server-side tool tells the model: more than any model reads of it. Past it: it is cut, with a word to the model.
+   */
+  toolResult: number;
+  /**
    * How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. Past it: turns end
    * as failed. On Workers: the platform decides.
    */
@@ -155,6 +164,8 @@ export const defaultLimits: Limits = {
   keepAlive: 15 * s,
   rounds: 16,
   toolCalls: 8,
+  tool: 60 * s,
+  toolResult: 1 * MiB,
   drain: 25 * s,
   linger: 0,
   connection: 1 * h,

@@ -121,7 +121,7 @@ const elsewhere: Partial<Record<ErrorKind, string>> = {
   model_access: 'auth.test.ts',
   idempotency_in_progress: 'idempotency.*',
   cancelled: 'leaving.*',
-  connector: 'tool-loop.*',
+  connector: 'served-tools.*',
   no_websocket: 'websocket.*',
   unreadable: 'sealed.*',
   shredded: 'encryption-keys.test.ts',

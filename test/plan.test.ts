@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { BackendEvent } from '../handler/backend/backend.ts';
 import { ItemWriter } from '../handler/events/item-writer.ts';
 import type { Item } from '../handler/items/item.ts';
+import { defaultLimits } from '../handler/limits.ts';
 import { makeSecret, sealWith } from '../handler/seal.ts';
 import type { History } from '../handler/turn/history.ts';
 import { type PlanOptions, planTurn } from '../handler/turn/plan.ts';
@@ -67,6 +68,7 @@ const request: ResolvedRequest = {
 const means: PlanOptions = {
   tools: { registered: new Map([['test_tool', testTool]]), dropped: new Set(['web_search']) },
   caller: { id: 'caller' },
+  limits: defaultLimits,
   context: 100_000,
 };
 
@@ -130,7 +132,7 @@ for (const [name, { request: more, history: before }] of Object.entries(cases)) 
     const seal = sealWith([makeSecret('test')])('tenant');
     const run = {
       prepare: () => ({ stream: says }),
-      limits: { rounds: 4, toolCalls: 8 },
+      limits: { ...defaultLimits, rounds: 4 },
       record: unrecorded,
       seal,
       waiting() {},

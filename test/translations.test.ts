@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Prepare } from '../handler/backend/backend.ts';
 import { chatCompletions } from '../handler/backend/chat/index.ts';
 import { openServer } from '../handler/backend/server/server.ts';
+import { defaultLimits } from '../handler/limits.ts';
 import { sealWith } from '../handler/seal.ts';
 import { compact, summaryCall } from '../handler/turn/compact.ts';
 import { countFirstCall } from '../handler/turn/count-first-call.ts';
@@ -67,13 +68,13 @@ function translates(
         planTurn(
           { input: 'Hello', prompted: 0, ...request },
           { items: [], previous: null, conversation: null, summaries: new Map() },
-          { tools, caller: { id: 'caller' }, context: undefined },
+          { tools, caller: { id: 'caller' }, limits: defaultLimits, context: undefined },
         ),
       async run(turn) {
         let status: string | undefined;
         const means = {
           prepare,
-          limits: { rounds: 4, toolCalls: 8 },
+          limits: { ...defaultLimits, rounds: 4 },
           record: unrecorded,
           seal,
           waiting() {},

@@ -16,7 +16,7 @@ import { abandonJob, claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemor
 import { readLog } from '../state/log.ts';
 import { getStatus, getStoredResponse } from '../state/responses.ts';
 import { databaseOf, type SharedStore, type TenantStore } from '../state/tenant-store.ts';
-import { type Activity, type TelemetrySlot, watchCalls } from '../telemetry/telemetry.ts';
+import { type Activity, type TelemetrySlot, watchCalls, watchTools } from '../telemetry/telemetry.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { chargeOf } from '../turn/charge-of.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
@@ -204,10 +204,11 @@ async function make(
     const planned = planTurn(request, history, {
       tools: options.tools,
       caller: { id: sender, ...caller },
+      limits,
       context,
       values: options.requestValues?.read(caller, (name) => headers.get(name)),
     });
-    const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
+    const turn = { ...planned, uses: watchTools(planned.uses, activity, logFields.requestId) };
     summary.modelInput = turn.call;
     logFields.admission = options.turnLimits?.resume(stored.requestOrigin, summary);
     const record = new LogRecord({

@@ -30,6 +30,8 @@ export const limits = v.pipe(
     backgroundTurns: count(1_000),
     rounds: count(1_000),
     toolCalls: count(100),
+    tool: time,
+    toolResult: size,
     connection: time,
     connectionIdle: time,
     drain: time,

@@ -82,6 +82,8 @@ export interface ServerCallKind<S extends ItemSchema, I extends AnyItem, E exten
   asCall(item: I): ToolCall;
   /** The result, as a function's output. */
   asAnswer(item: I): ToolAnswer;
+  /** The item of a call that was ended before it had a result, which says why. Default: its status alone. */
+  failed?(item: I, why: string): I;
   /** Its media URLs, which model servers fetch. */
   media(item: I | v.InferOutput<S>): Iterable<MediaUrl>;
 }

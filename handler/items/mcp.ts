@@ -86,6 +86,11 @@ export const mcp_call: ServerCallKind<typeof InputMcpCall, McpCall, McpEvent> = 
     if (output === null && status !== 'completed') return { id, output: UNFINISHED, failed: false };
     return { id, output: outputParts(output ?? ''), failed: false };
   },
+  failed: (item, why) => ({
+    ...item,
+    status: 'failed',
+    error: { type: 'mcp_tool_execution_error', content: [{ type: 'text', text: why }] },
+  }),
   media: noMedia,
   stream: {
     readWhole: true,

@@ -1,5 +1,5 @@
 import { kinds } from './index.ts';
-import type { ClientItems, Items } from './item.ts';
+import type { ClientItems, Items, OutputItem } from './item.ts';
 import type { ToolAnswer, ToolCall } from './kind.ts';
 import type { MediaUrl } from './media.ts';
 
@@ -11,6 +11,7 @@ const views: {
     asText?(item: Items[T]): string;
     asCall?(item: Items[T]): ToolCall;
     asAnswer?(item: Items[T]): ToolAnswer;
+    failed?(item: Items[T], why: string): Items[T];
     media?(item: Items[T] | ClientItems[T]): Iterable<MediaUrl>;
   };
 } = kinds;
@@ -28,6 +29,15 @@ export function recordOf<T extends keyof Items>(item: Items[T] & { type: T }): s
 /** The item's output as a function's output; undefined for an item without one. */
 export function answerOf<T extends keyof Items>(item: Items[T] & { type: T }): ToolAnswer | undefined {
   return views[item.type].asAnswer?.(item);
+}
+
+/** The item of a tool's call that was ended before it had a result, which says why if it has a place for that. */
+export function failedItem(item: OutputItem, why: string): OutputItem {
+  return failedOf(item, why) ?? ({ ...item, status: 'failed' } as OutputItem); // the items of tools can fail
+}
+
+function failedOf<T extends keyof Items>(item: Items[T] & { type: T }, why: string): OutputItem | undefined {
+  return views[item.type].failed?.(item, why) as OutputItem | undefined; // of the same type
 }
 
 /** An item as OpenAI takes it in an input: most without their ids, which would be looked up where nothing is stored. */

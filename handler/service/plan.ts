@@ -2,7 +2,7 @@ import type { Prepare } from '../backend/backend.ts';
 import { toApiError } from '../errors.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { RoutedModel } from '../routing/models.ts';
-import { watchCalls } from '../telemetry/telemetry.ts';
+import { watchCalls, watchTools } from '../telemetry/telemetry.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import { stoppingAt } from '../turn/stop-sequences.ts';
@@ -48,10 +48,11 @@ export async function planRequest(
   const planned = planTurn(gathered.request, gathered.history, {
     tools,
     caller: ctx.caller,
+    limits,
     context,
     values: services.requestValues?.read(ctx.caller, ctx.header),
   });
-  const turn = activity ? { ...planned, uses: activity.tools(planned.uses) } : planned;
+  const turn = { ...planned, uses: watchTools(planned.uses, activity, ctx.log.requestId) };
   summary.modelInput = turn.call;
   ctx.log.leftOut = turn.leftOut ?? [];
   checkTools('tools', (turn.allTools ?? turn.call).tools, limits.tools, ', those of earlier turns included');

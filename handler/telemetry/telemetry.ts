@@ -7,6 +7,7 @@ import type { Batch, Database, Rows } from '../state/database/database.ts';
 import type { ToolUse } from '../tools/tool.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 import { withLoggedCalls } from '../turn/log-calls.ts';
+import { withLoggedTools } from '../turn/logged-tools.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 
 /**
@@ -91,4 +92,15 @@ export function watchCalls(activity: Activity | undefined, requestId: string | u
     const logged = withLoggedCalls(server, requestId);
     return activity ? activity.prepare(logged) : logged.prepare;
   };
+}
+
+/** Tools whose calls are logged with the id of their request, and told as parts of an activity. */
+export function watchTools(
+  uses: readonly ToolUse[],
+  activity: Activity | undefined,
+  requestId: string | undefined,
+): readonly ToolUse[] {
+  if (uses.length === 0) return uses;
+  const logged = withLoggedTools(uses, requestId);
+  return activity ? activity.tools(logged) : logged;
 }

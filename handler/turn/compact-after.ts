@@ -1,4 +1,4 @@
-import type { BackendEvent, Finish, ModelCall, Prepare } from '../backend/backend.ts';
+import type { BackendEvent, Finish, ModelCall } from '../backend/backend.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { Compaction } from '../items/compaction.ts';
 import type { OutputItem } from '../items/item.ts';
@@ -10,7 +10,7 @@ import { compact, type SummarySaid, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { estimateTokens } from './estimate.ts';
 import type { TurnCalls } from './first-call.ts';
-import { type RoundEnd, type RoundLimits, rounds } from './rounds.ts';
+import { type RoundEnd, type RoundOptions, rounds } from './rounds.ts';
 import type { Calling } from './served-calls.ts';
 import { searchesAsCalls } from './tool-search.ts';
 import { uncountedOutput } from './turn-tokens.ts';
@@ -23,10 +23,8 @@ interface LongTurn extends TurnCalls {
 }
 
 /** What its model calls are made with. */
-interface CallOptions {
-  prepare: Prepare;
+interface CallOptions extends RoundOptions {
   seal: Seal;
-  limits: RoundLimits;
 }
 
 type Event = BackendEvent | Calling | RoundEnd;
@@ -92,7 +90,7 @@ async function* compactBefore(
   const withItem = { ...response, output: [item] };
   const resumed = { round: 1, usage, calls: 0, citations: [] };
   const after = { ...turn, call: { ...call, input }, response: withItem, resumed };
-  yield* rounds(options.prepare, after, options.limits, signal);
+  yield* rounds(options, after, signal);
 }
 
 function summarize(

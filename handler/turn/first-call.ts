@@ -52,7 +52,7 @@ export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: Abort
   const open: ServerFunctions[] = [];
   try {
     const functions = new ServedFunctions();
-    const opened = await resultOf(openTools(turn, open, new OutputIndexes(0), signal));
+    const opened = await resultOf(openTools(turn, open, new OutputIndexes(0), () => {}, signal));
     for (const [index, { functions: own }] of opened.entries()) functions.addOf(turn.uses[index], own);
     const call = functions.addTo(turn.call);
     return { call, prepared: prepare(call) };

@@ -24,21 +24,22 @@ export class OutputIndexes {
   }
 
   /**
-   * The renumbered events of sources that run at the same time, at most `max`, and their values in order. `stop` is called if they have to
-   * end early.
+   * The renumbered events of sources that run at the same time, at most `atOnce`, and their values in order. `waits` is called before each
+   * is waited for, and `stop` if they have to end early.
    */
   async *moveAll<R>(
     sources: readonly AsyncGenerator<ItemEvent, R>[],
-    max: number,
-    stop: () => void,
+    { atOnce, waits, stop }: { atOnce: number; waits(): void; stop(): void },
   ): AsyncGenerator<ItemEvent, R[]> {
     const moves = sources.map(() => this.of());
-    const merged = merge(sources, max, stop);
+    const merged = merge(sources, atOnce, stop);
+    waits();
     let next = await merged.next();
     try {
       for (; !next.done; next = await merged.next()) {
         const { from, event } = next.value;
         if (moves[from]?.(event)) yield event;
+        waits();
       }
       return next.value;
     } finally {

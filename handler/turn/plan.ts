@@ -9,6 +9,7 @@ import { shortened } from '../items/wire-name.ts';
 import type { ToolChoice } from '../protocol/tools.ts';
 import type { RequestValues } from '../request-values.ts';
 import { readApprovals } from './approvals.ts';
+import { boundedTools, type ToolLimits } from './bounded-tools.ts';
 import { presentOptions } from './cache-options.ts';
 import { allows, checkChoice, withoutLeftOut, withSearch } from './choice.ts';
 import { planCompaction } from './compact.ts';
@@ -34,6 +35,7 @@ export interface PlanOptions {
   tools: ServerTools;
   /** Who sends the request. */
   caller: Caller;
+  limits: ToolLimits;
   /** The model's context in tokens, if configured. */
   context: number | undefined;
   /** What rules send on of the request. Absent where none does. */
@@ -47,7 +49,7 @@ export interface PlanOptions {
 export function planTurn(
   request: ResolvedRequest,
   history: History,
-  { tools: serverTools, caller, context, values }: PlanOptions,
+  { tools: serverTools, caller, limits, context, values }: PlanOptions,
 ): Turn {
   checkRequest(request);
   const sorted = sortTools(request.tools ?? [], serverTools, { caller });
@@ -81,7 +83,7 @@ export function planTurn(
       input: resumed ? truncate([...input, ...resumed.newItems], room) : input,
       ...(values && { values }),
     },
-    uses: warmsUp ? [] : tools.uses,
+    uses: warmsUp ? [] : boundedTools(tools.uses, limits),
     toolContext: { caller, input: whole, include: request.include ?? [] },
     deferred: tools.deferred,
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,

@@ -24,8 +24,14 @@ export interface RoundEnd extends RoundsSoFar {
   newItems: Item[];
 }
 
-/** The limits of a turn's rounds. */
-export type RoundLimits = Pick<Limits, 'rounds' | 'toolCalls'>;
+/** What rounds run with. */
+export interface RoundOptions {
+  /** Prepares a call of the turn's model. */
+  prepare: Prepare;
+  limits: Pick<Limits, 'rounds' | 'toolCalls'>;
+  /** Called when the turn starts and stops waiting for the model: a tool has a time of its own. */
+  waiting(forModel: boolean): void;
+}
 
 /**
  * The tool loop: opens the tools, runs what the client has approved, then calls the model, runs its calls of server functions, and calls it
@@ -35,20 +41,21 @@ export type RoundLimits = Pick<Limits, 'rounds' | 'toolCalls'>;
  * or a tool ends the turn.
  */
 export async function* rounds(
-  prepare: Prepare,
+  { prepare, limits, waiting }: RoundOptions,
   { call, first, uses, toolContext, response, room, resumed = BEGINNING }: Rounds,
-  limits: RoundLimits,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const indexes = new OutputIndexes(response.output.length);
   const open: ServerFunctions[] = [];
   try {
     const used = { uses, toolContext };
+    const waits = () => waiting(false);
     const isResumed = resumed.round > 1;
     // Clients saw these events in the first round.
     const opened = isResumed
-      ? await resultOf(openTools(used, open, new OutputIndexes(0), signal))
-      : yield* openTools(used, open, indexes, signal);
+      ? await resultOf(openTools(used, open, new OutputIndexes(0), waits, signal))
+      : yield* openTools(used, open, indexes, waits, signal);
+    waiting(true);
     const servedFunctions = new ServedFunctions();
     for (const [index, { functions }] of opened.entries()) servedFunctions.addOf(uses[index], functions);
     const functions = new Map(opened.flatMap((tool) => tool.functions.map((fn) => [fn.definition.name, fn] as const)));
@@ -57,6 +64,7 @@ export async function* rounds(
       context: toolContext,
       indexes,
       atOnce: limits.toolCalls,
+      waits,
       max: response.max_tool_calls,
       count: resumed.calls,
       signal,

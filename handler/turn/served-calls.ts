@@ -29,6 +29,8 @@ export interface ServedCallsOptions {
   indexes: OutputIndexes;
   /** Calls at a time. */
   atOnce: number;
+  /** Called before one is waited for. */
+  waits(): void;
   /** Calls of the turn in all, and how many it has had. */
   max: number | null;
   count: number;
@@ -59,14 +61,14 @@ export class ServedCalls {
 
   /** Runs calls; yields a Calling before any runs, and their events. The first ones run, if not all may. */
   async *run(calls: readonly FunctionCall[]): AsyncGenerator<ItemEvent | Calling, CallOutputs> {
-    const { functions, context, indexes, atOnce, signal } = this.#options;
+    const { functions, context, indexes, atOnce, waits, signal } = this.#options;
     const toRun = calls.slice(0, Math.max(0, this.#max - this.#count));
     this.#count += toRun.length;
     if (toRun.length > 0) yield { type: 'calling' };
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const running = toRun.map((call) => runOne(functions.get(call.name), call, either, context));
-    const results = yield* indexes.moveAll(running, atOnce, () => stop.abort());
+    const results = yield* indexes.moveAll(running, { atOnce, waits, stop: () => stop.abort() });
     return {
       outputs: calls.map(({ call_id }, index) => outputOf(call_id, (results[index] ?? NOT_RUN).output)),
       endsTurn: results.some(({ endTurn }) => endTurn === true),

@@ -1,4 +1,4 @@
-import type { BackendEvent, Finish, Prepare } from '../backend/backend.ts';
+import type { BackendEvent, Finish } from '../backend/backend.ts';
 import { ApiError, type ErrorKind, toApiError, whyAborted } from '../errors.ts';
 import type { ErrorEvent, ItemEvent, LifecycleEvent, OutputItemEvent, ResponseEvent } from '../events/events.ts';
 import { fold, foldOutput } from '../events/fold.ts';
@@ -18,7 +18,7 @@ import { canMisform } from './misformed-calls.ts';
 import { Opening } from './opening.ts';
 import { countOutput } from './output.ts';
 import type { TurnRecord } from './record.ts';
-import { type RoundEnd, type RoundLimits, rounds } from './rounds.ts';
+import { type RoundEnd, type RoundOptions, rounds } from './rounds.ts';
 import type { Calling } from './served-calls.ts';
 import type { TurnNews } from './turn-summary.ts';
 
@@ -44,17 +44,12 @@ export interface Turn extends TurnCalls {
 }
 
 /** What a turn runs with. */
-export interface TurnOptions {
-  /** Prepares a call of the turn's model. */
-  prepare: Prepare;
-  limits: RoundLimits;
+export interface TurnOptions extends RoundOptions {
   /** Whether the response names the model as its server does, once that has answered. Default: as the request does. */
   showsServed?: boolean | undefined;
   record: TurnRecord;
   /** Seals what clients keep themselves: compactions, and the model's reasoning where the turn says so. */
   seal: Seal;
-  /** Called when the turn starts and stops waiting for the model or a tool. */
-  waiting(forModel: boolean): void;
   /** Adds to the error of a model call what is known elsewhere of its cure. Default: nothing. */
   explain?(error: ApiError): Promise<ApiError>;
   /** Called with all that the turn's model calls yield, before anything is made of it, and with each event that has the response. */
@@ -110,7 +105,7 @@ function sourceOf(
 ): AsyncIterable<BackendEvent | Calling | RoundEnd> {
   if (first && turn.compaction?.after === false) return compactOnly(turn, first, options);
   if (first && turn.uses.length === 0 && !canMisform(turn.call.tools)) return first;
-  return rounds(options.prepare, { ...turn, first }, options.limits, signal);
+  return rounds(options, { ...turn, first }, signal);
 }
 
 /** The events of a turn's model calls, with a compaction at their end if one is planned. */

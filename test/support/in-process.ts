@@ -11,6 +11,7 @@ const SLOW: readonly PromiseId[] = [
     'limit.idle-writing',
     'limit.idle-spoken',
     'limit.output-items',
+    'tool-calls.hangs',
     'forwarded.silent',
     'forwarded-chat.silent',
   ],

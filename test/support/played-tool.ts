@@ -3,18 +3,17 @@ import type { ItemEvent } from '../../handler/events/events.ts';
 import type { FunctionCall } from '../../handler/items/function.ts';
 import { newItemId } from '../../handler/items/item.ts';
 import type { McpCall } from '../../handler/items/mcp.ts';
-import type { ServerFunctions, Tool, ToolContext, ToolResult } from '../../handler/tools/tool.ts';
+import type { FunctionTool } from '../../handler/protocol/tools.ts';
+import type { ServerFunction, ServerFunctions, Tool, ToolContext, ToolResult } from '../../handler/tools/tool.ts';
 
-type Run = (
-  call: FunctionCall,
-  signal: AbortSignal,
-  context: ToolContext,
-) => ToolResult | Promise<ToolResult> | AsyncGenerator<ItemEvent, ToolResult>;
+type Run = (call: FunctionCall, signal: AbortSignal, context: ToolContext) => ToolResult | Promise<ToolResult>;
 
 /** What the played tool does: before it is open, its functions, and what else it has then. */
 export interface Part extends Omit<ServerFunctions, 'functions'> {
   opens?(signal: AbortSignal, context: ToolContext): Promise<unknown>;
   functions?: Record<string, Run>;
+  /** Functions that yield what clients see of them. */
+  showing?: Record<string, ServerFunction['run']>;
 }
 
 const parts = new Map<string, Part>();
@@ -35,21 +34,25 @@ export const playedTool: Tool<{ label: string; part: Part }> = {
     return { label, part };
   },
   echo: ({ secret: _, ...entry }) => entry,
-  async *open({ label, part: { opens, functions = {}, ...rest } }, signal, context) {
+  async *open({ label, part: { opens, functions = {}, showing = {}, ...rest } }, signal, context) {
     if (opens) yield* shown(mcpCall(label, 'open', '{}'), async () => (await opens(signal, context)) ?? 'opened');
     return {
       ...rest,
-      functions: Object.entries(functions).map(([name, run]) => ({
-        definition: { type: 'function', name, description: `played ${name}`, parameters: { type: 'object' } },
-        async *run(call, own, its) {
-          const running = run(call, own, its);
-          if (Symbol.asyncIterator in running) return yield* running;
-          return yield* shown(mcpCall(label, name, call.arguments), () => running);
-        },
-      })),
+      functions: [
+        ...Object.entries(showing).map(([name, run]) => ({ definition: definitionOf(name), run })),
+        ...Object.entries(functions).map(([name, run]) => ({
+          definition: definitionOf(name),
+          run: (call: FunctionCall, own: AbortSignal, its: ToolContext) =>
+            shown(mcpCall(label, name, call.arguments), () => run(call, own, its)),
+        })),
+      ],
     };
   },
 };
+
+function definitionOf(name: string): FunctionTool {
+  return { type: 'function', name, description: `played ${name}`, parameters: { type: 'object' } };
+}
 
 /** A call as the client sees it, from its beginning to what it has come to. */
 export async function* shown<R>(item: McpCall, work: () => R | Promise<R>): AsyncGenerator<ItemEvent, R> {

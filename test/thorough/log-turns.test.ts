@@ -9,6 +9,7 @@ import { testConfig } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { openNodeHttp } from '../support/doors/node-http.ts';
 import { callsFunctions, failsMidway, late, replies, says, sends } from '../support/model/scripted.ts';
+import { plays } from '../support/played-tool.ts';
 import { LEASE, takenOver } from '../support/processes.ts';
 import { withSocket } from '../support/socket.ts';
 
@@ -96,6 +97,31 @@ test('it counts the rounds of the tool loop, names the tools, and has the tokens
     input_tokens: 33,
     output_tokens: 21,
   });
+});
+
+test('each call of a tool has a line: which, how long, and how it ended; not what was asked and answered', async () => {
+  const entry = plays({
+    functions: {
+      fine: () => ({ output: 'private' }),
+      failing: () => ({ output: 'private', failed: true }),
+      throwing() {
+        throw new Error('broken');
+      },
+    },
+  });
+  const called = (name: string) => callsFunctions({ name, args: '{"q":"private"}' });
+  const model = door.model.script(called('fine'), called('failing'), called('throwing'));
+  const body = JSON.stringify({ model, input: 'Hi', tools: [entry] });
+  const headers = { 'content-type': 'application/json', 'x-request-id': 'req_tools' };
+  await (await door.fetch('/v1/responses', { method: 'POST', headers, body })).text();
+  const calls = lines.filter(({ message }) => message === 'tool call');
+  assert.partialDeepStrictEqual(calls, [
+    { level: 'INFO', request_id: 'req_tools', tool: 'fine', type: 'played_tool', outcome: 'completed' },
+    { tool: 'failing', outcome: 'failed' },
+    { tool: 'throwing', outcome: 'error', error: 'Error: broken' },
+  ]);
+  for (const { duration_ms } of calls) assert.equal(typeof duration_ms, 'number');
+  assert.ok(!JSON.stringify(lines).includes('private'));
 });
 
 test('a turn that the client has to go on with says so', async () => {

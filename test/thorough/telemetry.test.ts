@@ -9,6 +9,7 @@ import { until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { openInProcess, testHandler } from '../support/doors/in-process.ts';
 import { callsFunctions, replies, says, sends, startScriptedModel } from '../support/model/scripted.ts';
+import { plays } from '../support/played-tool.ts';
 import { ask, opened, testTelemetry } from '../support/telemetry.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -139,6 +140,20 @@ test('metrics tell of requests, turns, calls, tools, batches and what waits', as
   has(/gen_ai_client_inference_usage_cache_read_input_tokens_total\{.*\} 5/);
   has(/gen_ai_execute_tool_duration_count\{.*gen_ai_tool_name="add".*\} 1/);
   has(/db_client_operation_duration_count\{db_system_name="(sqlite|postgresql)",db_operation_name="BATCH.*"\} \d/);
+});
+
+test('a call whose result says that it failed is a span and a measurement that failed', async (t) => {
+  const { door, told, close } = await opened();
+  t.after(close);
+  const entry = plays({ functions: { try: () => ({ output: 'It did not work.', failed: true }) } });
+  await ask(door, {
+    model: door.model.script(callsFunctions({ name: 'try', args: '{}' }), says('No.')),
+    tools: [entry],
+  });
+  const span = told.span('execute_tool try');
+  assert.equal(span.attributes['error.type'], 'tool_error');
+  assert.equal(span.status.code, SpanStatusCode.ERROR);
+  assert.match(await told.metrics(), /gen_ai_execute_tool_duration_count\{.*error_type="tool_error".*\} 1/);
 });
 
 test('a turn is measured once, where it ends, by its model if that has ever answered', async (t) => {

@@ -1,3 +1,4 @@
+import { decorate } from '../decorate.ts';
 import type { Tool } from '../tool.ts';
 import type { ToolSubject } from './subject.ts';
 
@@ -6,7 +7,7 @@ import type { ToolSubject } from './subject.ts';
  * more. The handler has to be given the `tool` that this returns, which counts its use, and is otherwise the same.
  */
 export function watchTool(tool: Tool): Pick<ToolSubject, 'tool' | 'opened' | 'running' | 'closed'> {
-  let [opened, open, running] = [0, 0, 0];
+  let [opened, current, running] = [0, 0, 0];
   let changed = Promise.withResolvers<void>();
   const tell = () => {
     changed.resolve();
@@ -18,39 +19,32 @@ export function watchTool(tool: Tool): Pick<ToolSubject, 'tool' | 'opened' | 'ru
   return {
     opened: () => opened,
     running: () => until(() => running > 0),
-    closed: () => until(() => running === 0 && open === 0),
-    tool: {
-      type: tool.type,
-      parse: (entry, param, context) => tool.parse(entry, param, context),
-      ...(tool.echo && { echo: (entry) => tool.echo?.(entry) ?? entry }),
-      ...(tool.definitions && { definitions: (config) => tool.definitions?.(config) ?? [] }),
-      async *open(config, signal, context) {
-        const { functions, close, ...rest } = yield* tool.open(config, signal, context);
-        opened++;
-        open++;
-        tell();
-        return {
-          ...rest,
-          functions: functions.map((fn) => ({
-            definition: fn.definition,
-            async *run(call, signal, context) {
-              running++;
-              tell();
-              try {
-                return yield* fn.run(call, signal, context);
-              } finally {
-                running--;
-                tell();
-              }
-            },
-          })),
-          async close() {
-            await close?.();
-            open--;
+    closed: () => until(() => running === 0 && current === 0),
+    tool: decorate(tool, {
+      open: (open) =>
+        async function* (config, signal, context) {
+          const functions = yield* open(config, signal, context);
+          opened++;
+          current++;
+          tell();
+          return functions;
+        },
+      run: (run) =>
+        async function* (call, signal, context) {
+          running++;
+          tell();
+          try {
+            return yield* run(call, signal, context);
+          } finally {
+            running--;
             tell();
-          },
-        };
+          }
+        },
+      close: (close) => async () => {
+        await close();
+        current--;
+        tell();
       },
-    },
+    }),
   };
 }

@@ -37,6 +37,9 @@ export const testLimits = {
   turn: '12s',
   keepAlive: '100ms',
   rounds: 4,
+  tool: '5s', // longer than `idle`, which is for models
+  toolCalls: 3,
+  toolResult: '64KiB',
   reply: '1MiB',
   history: '3MiB',
   inflated: '8MiB',
