@@ -143,8 +143,18 @@ promise(
         throw unreachable('The server of the tool does not answer.');
       },
     });
+    let left = 0;
+    const slow = plays({
+      opens: (signal) =>
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => {
+            left++;
+            reject(signal.reason);
+          }),
+        ),
+    });
     const model = door.model.script(says('never'));
-    const reply = await post(door, { model, tools: [good, bad], input: 'Hi' });
+    const reply = await post(door, { model, tools: [good, slow, bad], input: 'Hi' });
     assert.equal(reply.status, 424);
     assert.deepEqual(await reply.json(), {
       error: {
@@ -154,7 +164,8 @@ promise(
         code: 'http_error',
       },
     });
-    const { events, final } = await stream(door, { model, tools: [good, bad] });
+    const { events, final } = await stream(door, { model, tools: [good, slow, bad] });
+    assert.equal(left, 2, 'what is being opened is left');
     assert.equal(final.status, 'failed');
     assert.partialDeepStrictEqual(events.at(-2), { type: 'error', code: 'http_error', param: 'tools' });
     assert.equal(closed, 2);

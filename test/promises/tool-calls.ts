@@ -227,6 +227,7 @@ promise(
     const { events, final } = await stream(door, { model, tools: [entry] });
     assert.equal(final.status, 'failed');
     assert.equal(left, 1);
+    assert.match(final.error?.message ?? '', /^The server had an error/, 'and not the time of the turn');
     assert.deepEqual(
       final.output.map((item) => 'status' in item && item.status),
       ['incomplete', 'incomplete'],
