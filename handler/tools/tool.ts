@@ -61,7 +61,7 @@ export interface ServerFunction {
   run(call: FunctionCall, signal: AbortSignal, context: ToolContext): AsyncGenerator<ItemEvent, ToolResult>;
 }
 
-/** Marks that a model is told to write into its text. */
+/** Marks that a model is told to write into its text. In a text of a JSON format they stay as they are. */
 export interface TextMarks {
   /** The texts around one. */
   begins: string;

@@ -8,6 +8,7 @@ import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
+import { MarkedTexts } from './marked-texts.ts';
 import { MISFORMED, MisformedCalls } from './misformed-calls.ts';
 import { closeTools, openTools, type UsedTools } from './opened-tools.ts';
 import { OutputIndexes } from './output-indexes.ts';
@@ -73,6 +74,7 @@ export async function* rounds(
     const maxRounds = limits.rounds + (approved.length > 0 ? 1 : 0);
     const clientTools = [...call.tools];
     let { tool_choice } = servedFunctions.addTo(call);
+    const marks = new MarkedTexts(call.text.format.type === 'text' ? opened.flatMap(({ marks }) => marks ?? []) : []);
     const citations = new Citations();
     citations.queue(resumed.citations);
     const misformed = new MisformedCalls(call.tools);
@@ -95,16 +97,23 @@ export async function* rounds(
           tool_choice: served.mayRun ? choice : withoutFunctions(choice, new Set(functions.keys())),
         };
         const events = (round === 1 && first) || prepare({ ...call, ...terms, input }).stream(signal);
-        for await (const event of events) {
-          if (event.type === 'finish') finish = event;
-          else if (event.type === 'keep_alive') yield event;
-          else {
-            if (event.type === 'response.output_item.done') roundOutput.push(event.item);
-            const hidden = event.type === 'response.output_item.added' && isServed(functions, event.item);
-            if (!hidden && !misformed.holds(event) && move(event)) yield* citations.pass(event);
-            else yield { type: 'keep_alive' };
+        try {
+          for await (const event of events) {
+            if (event.type === 'finish') finish = event;
+            else if (event.type === 'keep_alive') yield event;
+            else {
+              if (event.type === 'response.output_item.done') roundOutput.push(event.item);
+              const hidden = event.type === 'response.output_item.added' && isServed(functions, event.item);
+              const shown = !hidden && !misformed.holds(event) && move(event) ? marks.pass(event) : [];
+              for (const marked of shown) yield* citations.pass(marked);
+              if (shown.length === 0) yield { type: 'keep_alive' };
+            }
           }
+        } catch (error) {
+          yield* marks.cut();
+          throw error;
         }
+        if (!finish) yield* marks.cut();
       }
       usage = sumUsage(usage, finish?.usage ?? null);
       const calls = roundOutput.filter(isCall);
