@@ -7,6 +7,7 @@ import type { Config } from './config/index.ts';
 import { type ModelConfig, serversOf } from './config/models.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
 import type { SendConfig } from './config/send.ts';
+import type { Egress } from './egress/egress.ts';
 import { openEgress } from './egress/open.ts';
 import { openIdentify } from './identity/open-identify.ts';
 import { mediaFinder } from './media.ts';
@@ -21,6 +22,8 @@ import { modelsOf } from './routing/models.ts';
 import { sealWith } from './seal.ts';
 import type { ConfiguredServices } from './service/services.ts';
 import type { StoredLimit } from './state/stored-bytes.ts';
+import type { ConfiguredFunction } from './tools/functions/configured-function.ts';
+import { httpFunction } from './tools/functions/http-function.ts';
 import type { ToolServices } from './tools/open-tools.ts';
 import type { Tool } from './tools/tool.ts';
 
@@ -44,6 +47,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
   const storedLimit = storedLimitOf(config);
   checkHits(config);
   const seal = sealWith(config.secrets, secret);
+  const egress = openEgress(shared.egress, config.egress.allow);
   const { limits, docs, errors, hosts, prompts, attributes, retention, logRetention, webhooks } = config;
   return {
     backends,
@@ -54,7 +58,11 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
           servers: route.servers.map((server) => ({ ...server, backend: withMediaRules(server.backend, findMedia) })),
         })),
       ),
-      tools: { registered: toolsOf(config, shared, seal), dropped: new Set(config.dropTools) },
+      tools: {
+        registered: toolsOf(config, shared, seal, egress),
+        functions: [...shared.functions, ...httpFunctionsOf(config, egress)],
+        dropped: new Set(config.dropTools),
+      },
       identify: identifyBy(config, shared),
       needsCredential: Array.isArray(config.auth),
       isolation,
@@ -95,12 +103,17 @@ function referencesOf(model: ModelConfig): string[] {
 /** The tools that this server runs, by their types: the program's own, and those of the configuration. */
 function toolsOf(
   config: Config,
-  { tools, openTools, egress: connect }: Shared,
+  { tools, openTools }: Shared,
   seal: ToolServices['seal'],
+  egress: Egress,
 ): Map<string, Tool> {
-  const egress = openEgress(connect, config.egress.allow);
   const opened = openTools.flatMap((open) => open(config, { egress, seal }));
   return new Map([...opened, ...tools].map((tool) => [tool.type, tool]));
+}
+
+/** The functions of the configuration. */
+function httpFunctionsOf({ tools, limits }: Config, egress: Egress): ConfiguredFunction[] {
+  return tools.map(({ http }) => httpFunction(http, egress, { timeout: limits.tool, maxBytes: limits.toolResult }));
 }
 
 /** Throws a ConfigError where the rate limit service would be told of a cost that there is not. */
@@ -177,7 +190,7 @@ export function keepSecrets(config: Config): void {
   for (const secret of secretsOf(config)) if (secret !== undefined) keepSecret(secret);
 }
 
-function secretsOf({ models = [], webhooks, secrets, proof }: Config): (string | undefined)[] {
+function secretsOf({ models = [], webhooks, secrets, proof, tools }: Config): (string | undefined)[] {
   return [
     ...models.flatMap((model) => ('keys' in model ? textOf(model.keys.key) : serversOf(model).map(({ key }) => key))),
     ...models.flatMap((model) =>
@@ -188,6 +201,7 @@ function secretsOf({ models = [], webhooks, secrets, proof }: Config): (string |
     ...webhooks.flatMap(({ url, secret }) => [url, secret]),
     ...secrets.map(({ key }) => key),
     proof?.value,
+    ...tools.flatMap(({ http }) => secretHeadersOf({ set: http.headers }).flatMap(withCredential)),
   ];
 }
 
@@ -195,6 +209,11 @@ function secretsOf({ models = [], webhooks, secrets, proof }: Config): (string |
 function secretsIn(proxy: string | undefined): string[] {
   const { password = '' } = proxy === undefined ? {} : new URL(proxy);
   return password === '' ? [] : [password, decodeURIComponent(password)];
+}
+
+/** A header's text, and the credential in it behind the name of its scheme. */
+function withCredential(text: string): string[] {
+  return [text, text.replace(/^\w+ +/, '')];
 }
 
 /** The values of headers that are set or added and are secrets by their names. */

@@ -14,6 +14,7 @@ import type { Readiness } from './readiness.ts';
 import type { Database } from './state/database/database.ts';
 import type { OpenEncryption } from './state/encryption.ts';
 import type { TelemetrySlot } from './telemetry/telemetry.ts';
+import type { ConfiguredFunction } from './tools/functions/configured-function.ts';
 import type { OpenTools } from './tools/open-tools.ts';
 import type { Tool } from './tools/tool.ts';
 import type { Transport } from './transport.ts';
@@ -57,6 +58,8 @@ export interface HandlerOptions {
   openLimits?: OpenLimits | undefined;
   /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */
   basePath?: string;
+  /** Functions this server runs, beside those of the configuration's `tools`. Default: none. */
+  functions?: readonly ConfiguredFunction[];
   /** Tools this server runs. Default: none. */
   tools?: readonly Tool[];
   /** Open tools by the configuration, which this server runs too; of one type those in `tools` count. Default: none. */

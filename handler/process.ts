@@ -29,6 +29,7 @@ import { sharedSecret } from './state/secret.ts';
 import { withStorageErrors } from './state/storage.ts';
 import type { SharedStore } from './state/tenant-store.ts';
 import { withMeasuredBatches } from './telemetry/telemetry.ts';
+import type { ConfiguredFunction } from './tools/functions/configured-function.ts';
 import type { OpenTools } from './tools/open-tools.ts';
 import type { Tool } from './tools/tool.ts';
 import { fetchTransport, type Transport } from './transport.ts';
@@ -51,6 +52,8 @@ export interface Shared {
   identity: IdentityServices;
   tools: readonly Tool[];
   openTools: readonly OpenTools[];
+  /** Functions of the program. */
+  functions: readonly ConfiguredFunction[];
   /** The sealing secret of the database. */
   secret: SharedSecret;
   /** What the log must not show. */
@@ -69,6 +72,7 @@ export function openProcess(options: HandlerOptions): Shared {
   const {
     transport = fetchTransport(fetch),
     tools = [],
+    functions = [],
     openTools = [],
     readiness = new Readiness(),
     telemetry,
@@ -117,6 +121,7 @@ export function openProcess(options: HandlerOptions): Shared {
       jwt: options.verifyJwt && { verify: options.verifyJwt, keySource: keySources(transport) },
     },
     tools,
+    functions,
     openTools,
     secret: sharedSecret(database),
     secrets: new ConfiguredSecrets(),

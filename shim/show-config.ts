@@ -7,21 +7,24 @@ const HIDDEN = '[redacted]';
 
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
+/** Texts of headers, of which only what they refer to is left. */
+function hidden(texts: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, text.match(/\$\{[^}]*\}/g)?.join('') ?? HIDDEN]),
+  );
+}
+
 /** An entry, or a server of its `to`, without the texts of headers. */
 function withoutTexts<S extends Pick<BuiltInModel, 'send'>>(server: S): S {
   const { send } = server;
   if (!send?.headers) return server;
-  const hidden = (texts: Readonly<Record<string, string>> = {}) =>
-    Object.fromEntries(
-      Object.entries(texts).map(([name, text]) => [name, text.match(/\$\{[^}]*\}/g)?.join('') ?? HIDDEN]),
-    );
   const { set, add, ...headers } = send.headers;
   return { ...server, send: { ...send, headers: { ...headers, set: hidden(set), add: hidden(add) } } };
 }
 
 /**
  * A reply with the effective configuration as JSON, with its defaults and without its secrets: times are milliseconds, sizes bytes, and what has
- * no bound is null, certificates of servers are their number. Of headers that are set for a model's server only what they refer to is there, since the rest may be credentials. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
+ * no bound is null, certificates of servers are their number. Of headers that are set for a model's server or a function only what they refer to is there, since the rest may be credentials. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
  */
 export function showConfig(config: Config, models: readonly ModelConfig[]): Response {
   const webhooks = config.webhooks.map((webhook) => ({ ...webhook, url: new URL(webhook.url).origin }));
@@ -33,6 +36,7 @@ export function showConfig(config: Config, models: readonly ModelConfig[]): Resp
   const shown = models.map((model) =>
     'keys' in model ? model : { ...withoutTexts(model), ...(model.to && { to: model.to.map(withoutTexts) }) },
   );
-  const json = redact(JSON.stringify({ ...config, models: shown, webhooks }, hide, 2));
+  const tools = config.tools.map(({ http }) => ({ http: { ...http, headers: hidden(http.headers) } }));
+  const json = redact(JSON.stringify({ ...config, models: shown, tools, webhooks }, hide, 2));
   return new Response(json, { headers: HEADERS });
 }

@@ -57,7 +57,7 @@ const protocols = readdirSync(new URL('handler/backend/', ROOT), { withFileTypes
   .filter((entry) => entry.isDirectory() && !['contract', 'functions', 'server'].includes(entry.name))
   .map(({ name }) => `backend/${name}`);
 const database = ['state/database/database.ts', 'state/database/sql.ts'];
-const core = ['events', 'backend', 'routing', 'tools', 'turn', 'state', ...database];
+const core = ['events', 'backend', 'routing', 'tools', 'tools/functions', 'turn', 'state', ...database];
 /** What traces and metrics are told of. */
 const telling = ['backend', 'routing', 'tools', 'turn', 'state/database', 'state/database/database.ts'];
 const port = 'telemetry/telemetry.ts';
@@ -100,9 +100,11 @@ const table: Record<string, readonly string[]> = {
   // What is stored, encrypted: a root hands it over where a configuration needs it.
   encryption: [...ground, 'config', 'state', 'state/database', ...database],
   tools: [...base, 'events', 'egress'],
+  // Functions by configuration, which no tool knows, but the turn offers.
+  'tools/functions': [...base, 'config', 'egress', 'events', 'tools'],
   // Tools that a configuration opens: their port.
   'tools/open-tools.ts': [...base, 'config', 'egress', 'tools'],
-  turn: [...base, 'events', 'backend', 'tools'],
+  turn: [...base, 'events', 'backend', 'tools', 'tools/functions'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
   identity: [...ground, 'config', 'state'],
   config: [...base, 'egress', 'webhooks', 'backend/index.ts'],

@@ -40,6 +40,7 @@ test('an empty configuration has every default', () => {
     audit: 'off',
     media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },
     egress: { allow: [] },
+    tools: [],
     docs: true,
     cors: { origins: [] },
     errors: 'auto',

@@ -31,6 +31,7 @@ import { type SecretFiles, secretText, withSecrets } from './secrets.ts';
 import { fillIn } from './substitute.ts';
 import { telemetry } from './telemetry.ts';
 import { type TenantEntry, tenants } from './tenants.ts';
+import { type HttpFunction, tools } from './tools.ts';
 import { unique } from './unique.ts';
 
 const prompt = v.strictObject({
@@ -127,6 +128,7 @@ const settings = v.strictObject({
   hosts: v.optional(v.array(host, 'must be a list'), []),
   media: v.optional(media, {}),
   egress: v.optional(egress, {}),
+  tools: v.optional(tools, []),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
   docs: v.optional(v.boolean('must be true or false'), true),
   errors: v.optional(v.picklist(['auto', 'tiers', 'openai'], 'must be auto, tiers or openai'), 'auto'),
@@ -184,6 +186,8 @@ export interface Config {
   rateLimiter?: LimiterSettings | undefined;
   /** Hosted tools to leave out of requests, which would otherwise be refused. */
   dropTools: HostedTool[];
+  /** Functions that this server runs, each in the one way that it has. */
+  tools: { http: HttpFunction }[];
   /** Prompts for requests to refer to. */
   prompts: v.InferOutput<typeof prompt>[];
   /** Sealing secrets: the first of at least 32 bytes seals, all of them open. */

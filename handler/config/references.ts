@@ -17,6 +17,7 @@ export interface Reference {
  * environment, or nothing.
  */
 export function referenceAt(path: readonly string[], name: string, header: string | undefined): Reference | undefined {
+  if (isInFunction(path) && header === undefined) return callerNames.some((known) => known === name) ? {} : undefined;
   if (!isInRules(path)) {
     if (name !== 'header' || header === undefined) return undefined;
     return { problem: `has \${header${header}}, which is known in ${PLACES} only` };
@@ -36,6 +37,11 @@ export function referenceAt(path: readonly string[], name: string, header: strin
   return {};
 }
 
+/** Whether a place is a header of a function, which may say who calls. */
+function isInFunction([key, , http, member]: readonly string[]): boolean {
+  return key === 'tools' && http === 'http' && member === 'headers';
+}
+
 /** Whether a place is in the rules of requests. */
 function isInRules(path: readonly string[]): boolean {
   const at = path.indexOf('send');
@@ -44,7 +50,7 @@ function isInRules(path: readonly string[]): boolean {
 
 /** What to say of a variable that is not set: the name that was probably meant, of those that may stand there. */
 export function hintAt(path: readonly string[], name: string, variables: readonly string[]): string {
-  if (isInRules(path)) return didYouMean(name, [...callerNames, ...variables]);
+  if (isInRules(path) || isInFunction(path)) return didYouMean(name, [...callerNames, ...variables]);
   if (!callerNames.some((known) => known === name)) return didYouMean(name, variables);
-  return `; what the caller has of that name is known in ${PLACES} only`;
+  return `; what the caller has of that name is known in ${PLACES}, and in headers of \`tools\`, only`;
 }

@@ -4,10 +4,10 @@ import { isObject } from '../protocol/json.ts';
 import type { ConfigProblem } from './problems.ts';
 import { fillIn } from './substitute.ts';
 
-/** Where the configuration has a secret; `*` is any entry of a list. */
+/** Where the configuration has a secret; `*` is any entry of a list, or any member. */
 const PLACES = [
   ...['models.*.key', 'models.*.proxy', 'models.*.to.*.key', 'models.*.to.*.proxy'],
-  ...['webhooks.*.secret', 'secrets.*.key', 'proof.value'],
+  ...['tools.*.http.headers.*', 'webhooks.*.secret', 'secrets.*.key', 'proof.value'],
   ...['database', 'database.url', 'database.read', 'database.admin'],
 ];
 
@@ -100,8 +100,8 @@ function valuesAt(
 ): [path: readonly string[], value: unknown][] {
   if (name === undefined) return [[path, value]];
   if (name === '*') {
-    if (!Array.isArray(value)) return [];
-    return value.flatMap((entry, index) => valuesAt(entry, rest, [...path, String(index)]));
+    if (typeof value !== 'object' || value === null) return [];
+    return Object.entries(value).flatMap(([name, entry]) => valuesAt(entry, rest, [...path, name]));
   }
   return isObject(value) ? valuesAt(value[name], rest, [...path, name]) : [];
 }

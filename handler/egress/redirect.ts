@@ -17,6 +17,11 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const OF_CONNECTION =
   /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|via|forwarded|x-forwarded-.*|proxy-.*|http2-settings)$/;
 
+/** Whether a header, in lower case, is one of the connection. */
+export function isOfConnection(name: string): boolean {
+  return OF_CONNECTION.test(name);
+}
+
 /** Headers that are credentials by their names. */
 const CREDENTIAL = /authorization|cookie|key|token|secret|password|credential|signature|session/;
 
@@ -33,7 +38,7 @@ export async function outgoingCall(
   if (!METHODS.has(method)) throw new EgressError('request', 'The method of the request is not taken.');
   const headers = headersOf(init.headers);
   for (const name of headers.keys())
-    if (OF_CONNECTION.test(name)) throw new EgressError('request', `The header ${name} is not a tool's to set.`);
+    if (isOfConnection(name)) throw new EgressError('request', `The header ${name} is not a tool's to set.`);
   const body = init.body == null ? undefined : new Response(init.body);
   if (body && (method === 'GET' || method === 'HEAD'))
     throw new EgressError('request', `A ${method} request has no body.`);

@@ -28,10 +28,14 @@ export function checkChoice(
   }
   const [entries, client] = isList(choice) ? [choice.tools, all] : [[choice], callable];
   for (const entry of entries) {
-    if (uses.some(({ tool }) => tool.type === entry.type) || client.some((tool) => isNamed(tool, entry))) continue;
-    throw new ApiError('invalid_value', `tool_choice names ${wordsFor(entry)}that is not in tools${inTools(client)}`, {
-      param,
-    });
+    if (uses.some((use) => isOf(use, entry)) || client.some((tool) => isNamed(tool, entry))) continue;
+    throw new ApiError(
+      'invalid_value',
+      `tool_choice names ${wordsFor(entry)}that is not in tools${inTools([...client, ...uses.flatMap(({ tool, config }) => tool.definitions?.(config) ?? [])])}`,
+      {
+        param,
+      },
+    );
   }
 }
 
@@ -93,9 +97,10 @@ export function allowAlso(choice: ToolChoice, tools: readonly ClientTool[]): Too
   return { ...choice, tools: [...choice.tools, ...more] };
 }
 
-/** The choice after a server function has run: `required` is fulfilled, so later rounds are `auto`. */
-export function afterToolRan(choice: ToolChoice): ToolChoice {
+/** The choice after a function of the server has run: `required`, or one of its `functions`, is fulfilled, so later rounds are `auto`. */
+export function afterToolRan(choice: ToolChoice, functions: ReadonlyMap<string, unknown>): ToolChoice {
   if (isList(choice)) return { ...choice, mode: 'auto' };
+  if (typeof choice === 'object' && choice.type === 'function' && functions.has(choice.name)) return 'auto';
   return choice === 'required' ? 'auto' : choice;
 }
 
@@ -108,6 +113,12 @@ export function withoutFunctions(choice: ToolChoice, names: ReadonlySet<string>)
 
 function isList(choice: ToolChoice): choice is AllowedTools {
   return typeof choice === 'object' && choice.type === 'allowed_tools';
+}
+
+/** Whether an entry names a tool of the server by its type, or one of its functions that are known before it is opened. */
+function isOf({ tool, config }: ToolUse, { type, name }: Pick<Entry, 'type' | 'name'>): boolean {
+  if (tool.type === type) return true;
+  return type === 'function' && (tool.definitions?.(config).some((definition) => definition.name === name) ?? false);
 }
 
 function isNamed(tool: ClientTool, entry: Pick<Entry, 'type' | 'name' | 'namespace'>): boolean {

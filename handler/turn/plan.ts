@@ -20,7 +20,7 @@ import { newResponse } from './new-response.ts';
 import type { ResolvedRequest } from './request.ts';
 import { deferredNames, ToolCatalog } from './tool-catalog.ts';
 import { instruct, searchesAsCalls, toolSearch } from './tool-search.ts';
-import { addedTools, type ServerTools, type SortedTools, sortTools } from './tools.ts';
+import { addedTools, offeredFunctions, type ServerTools, type SortedTools, sortTools } from './tools.ts';
 import { roomFor, truncate } from './truncate.ts';
 import type { Turn } from './turn.ts';
 
@@ -57,7 +57,7 @@ export function planTurn(
   const { own, whole } = joinInput(history.items, request.input ?? [], request.held, request.store !== false);
   const { resumed } = history;
   const output = resumed?.response.output ?? [];
-  const tools = planTools(request, sorted, [...whole, ...output], serverTools);
+  const tools = planTools(request, sorted, [...whole, ...output], serverTools, caller);
   const settings = settingsOf(request, whole);
   const call = callWithoutInput(request, settings, tools);
   const shortens = request.truncation === 'auto';
@@ -121,12 +121,14 @@ type PlannedTools = ReturnType<typeof planTools>;
  */
 function planTools(
   request: ResolvedRequest,
-  { client, uses: serverUses, leftOut: leftOutOfTools }: SortedTools,
+  { client, named, uses: entryUses, leftOut: leftOutOfTools }: SortedTools,
   items: readonly Item[],
   serverTools: ServerTools,
+  caller: Caller,
 ) {
   const added = addedTools(items, request, serverTools);
   const clientTools = new Map([...client, ...added.tools]);
+  const serverUses = [...entryUses, ...offeredFunctions(serverTools, named, clientTools.keys(), caller)];
   const leftOut = [...new Set([...leftOutOfTools, ...added.leftOut])].slice(0, MAX_LEFT_OUT);
   const choice = withoutLeftOut(choiceOf(request), leftOut, [...clientTools.keys()], serverUses);
   const catalog = new ToolCatalog(clientTools, added.fromSearch, (tool) => allows(choice, tool));

@@ -91,7 +91,7 @@ export async function* rounds(
         roundOutput.push(...approved);
         finish = { type: 'finish', reason: 'stop', usage: null };
       } else {
-        const choice = hasRun ? afterToolRan(tool_choice) : tool_choice;
+        const choice = hasRun ? afterToolRan(tool_choice, functions) : tool_choice;
         const terms = {
           tools: served.mayRun ? [...clientTools, ...servedFunctions.definitions] : [...clientTools],
           tool_choice: served.mayRun ? choice : withoutFunctions(choice, new Set(functions.keys())),

@@ -4,7 +4,9 @@ import { nearest } from '../nearest.ts';
 import { hostedToolOf } from '../protocol/hosted-tools.ts';
 import type { EchoedTool } from '../protocol/response.ts';
 import { strictByDefault } from '../protocol/strict.ts';
-import { type ClientTool, clientTools, isClientType } from '../protocol/tools.ts';
+import { type ClientTool, clientTools, type FunctionTool, isClientType } from '../protocol/tools.ts';
+import { type ConfiguredFunction, functionsOf } from '../tools/functions/configured-function.ts';
+import { functionTool } from '../tools/functions/function-tool.ts';
 import type { Tool, ToolContext, ToolUse } from '../tools/tool.ts';
 import { check } from '../validate.ts';
 
@@ -12,6 +14,8 @@ import { check } from '../validate.ts';
 export interface SortedTools {
   /** Tools the client runs, with their places in the request. */
   client: Map<ClientTool, string>;
+  /** The names of functions that the server has, and that the client asks for by them. */
+  named: string[];
   uses: ToolUse[];
   echoed: EchoedTool[];
   /** The types of those that were left out. */
@@ -23,6 +27,8 @@ type Entry = { type: string; [key: string]: unknown };
 /** Tools this server runs, by type, and the hosted tools that are left out of requests where none of its own has the type. */
 export interface ServerTools {
   registered: ReadonlyMap<string, Tool>;
+  /** Functions by configuration, or of a program. Default: none. */
+  functions?: readonly ConfiguredFunction[];
   dropped: ReadonlySet<string>;
 }
 
@@ -40,6 +46,8 @@ export function sortTools(
   const client = new Map<ClientTool, string>();
   const names = new Set<string>();
   const uses: ToolUse[] = [];
+  const named: string[] = [];
+  const own = functionsOf(serverTools.functions ?? [], context.caller);
   const echoed: EchoedTool[] = [];
   const leftOut: string[] = [];
   for (const [index, entry] of tools.entries()) {
@@ -61,10 +69,44 @@ export function sortTools(
       });
     }
     if ('name' in clientTool) names.add(clientTool.name);
-    client.set(clientTool, param);
+    if (clientTool.type === 'function' && isBare(clientTool) && own.has(clientTool.name)) {
+      checkServed(clientTool, param);
+      named.push(clientTool.name);
+    } else client.set(clientTool, param);
     echoed.push(echo(clientTool.type === 'function' ? strictByDefault(clientTool) : clientTool));
   }
-  return { client, uses, echoed, leftOut };
+  return { client, named, uses, echoed, leftOut };
+}
+
+/** Whether an entry names a function, and says nothing of it. */
+function isBare({ description, parameters }: FunctionTool): boolean {
+  return description == null && parameters == null;
+}
+
+/** Throws an ApiError for what a client cannot ask of a function that this server runs. */
+function checkServed({ defer_loading, async: isAsync }: FunctionTool, param: string): void {
+  const why = 'is not for a function that this server runs: it is offered at once, and awaited';
+  if (defer_loading === true) throw unsupported(`${param}.defer_loading`, why);
+  if (isAsync === true) throw unsupported(`${param}.async`, why);
+}
+
+/**
+ * The functions of this server that a turn is offered: those that its request names, and those for every turn. A client's own of the same name
+ * wins.
+ */
+export function offeredFunctions(
+  { functions = [] }: ServerTools,
+  named: readonly string[],
+  clients: Iterable<ClientTool>,
+  caller: ToolContext['caller'],
+): ToolUse[] {
+  if (functions.length === 0) return [];
+  const taken = new Set(Array.from(clients, (tool) => ('name' in tool ? tool.name : tool.type)));
+  const asked = new Set(named);
+  const offered = [...functionsOf(functions, caller).values()].filter(
+    ({ offer, definition: { name } }) => (offer === 'always' || asked.has(name)) && !taken.has(name),
+  );
+  return offered.length > 0 ? [{ tool: functionTool, config: offered }] : [];
 }
 
 /** Why a type of tool is not taken, in words that follow the name of its field. */

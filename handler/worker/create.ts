@@ -37,6 +37,7 @@ export type WorkerOptions = Pick<
   HandlerOptions,
   | 'tools'
   | 'openTools'
+  | 'functions'
   | 'backends'
   | 'identify'
   | 'basePath'

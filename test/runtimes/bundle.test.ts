@@ -14,9 +14,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * What the worker may weigh, minified and gzipped. The platform would take far more (wrangler measures against 64 MiB, unpacked); but
  * an isolate loads all of it before its first answer, so whoever adds a tenth is to know and to say so here.
  * Ten of it are the Messages API, ten more several servers behind a name, and ten OpenAI's other APIs: all are there for everybody who
- * has a model. Five are the one way out for tools.
+ * has a model. Eight are the one way out for tools, and
+ * functions by configuration.
  */
-const BUDGET_KIB = 232;
+const BUDGET_KIB = 236;
 
 test('the worker as it is deployed stays small', async (t) => {
   const out = newFolder();

@@ -14,8 +14,9 @@ const HOOK_PATH = '/services/T01/B02/capability-of-the-receiver';
 const HOOK_URL = `http://127.0.0.1:${UNREACHABLE}${HOOK_PATH}`;
 const SEAL = 'the seal secret of this file, 32 and more';
 const PROOF = 'the-proof-of-the-envoy';
+const FUNCTION_KEY = 'the-key-of-the-function';
 const FOREIGN = 'sk-proj-abcDEF0123456789_-xyz';
-const SECRETS = [KEY, JSON.stringify(KEY).slice(1, -1), HOOK_SECRET, HOOK_PATH, SEAL, PROOF, FOREIGN];
+const SECRETS = [KEY, JSON.stringify(KEY).slice(1, -1), HOOK_SECRET, HOOK_PATH, SEAL, PROOF, FUNCTION_KEY, FOREIGN];
 
 /** A user's text in a backend's reply: only the debug level may log it. */
 const WORDS = 'my daughter is called Rosalind';
@@ -42,6 +43,14 @@ function configFile() {
     webhooks: [{ url: HOOK_URL, secret: HOOK_SECRET }],
     secrets: [{ id: 'k1', key: SEAL }],
     proof: { value: PROOF },
+    tools: [
+      {
+        http: {
+          ...{ name: 'keyed', description: 'Says its key.', offer: 'always', url: `http://127.0.0.1:${UNREACHABLE}` },
+          headers: { authorization: `Bearer ${FUNCTION_KEY}` },
+        },
+      },
+    ],
   };
 }
 

@@ -155,6 +155,7 @@ export function testConfigFile(model: ScriptedModel, limited: readonly object[] 
       { match: 'openai-*', backend: 'responses', url: model.url, key: 'test-key', openai: true },
       { match: 'anthropic-*', backend: 'anthropic', url: model.url, key: 'test-key' },
     ],
+    tools: testFunctions(model).map((http) => ({ http })),
     webhooks: [{ url: model.hooksUrl, secret: testWebhookSecret }],
     secrets: testSecrets,
     prompts: testPrompts,
@@ -163,6 +164,28 @@ export function testConfigFile(model: ScriptedModel, limited: readonly object[] 
     usage: true,
     limits: testLimits,
   };
+}
+
+/** Functions that this server runs, where a request names them. */
+function testFunctions({ functionsUrl }: ScriptedModel): object[] {
+  const weather = {
+    name: 'weather',
+    description: 'The weather of a city.',
+    parameters: { type: 'object', properties: { city: { type: 'string' } } },
+  };
+  return [
+    {
+      ...weather,
+      url: `${functionsUrl}/200/weather`,
+      method: 'POST',
+      headers: { Authorization: 'Bearer of-the-function', 'x-user': '${user}' },
+    },
+    { ...weather, name: 'look_up', url: `${functionsUrl}/200/look_up?units=metric`, method: 'GET' },
+    { ...weather, name: 'is_down', url: `${functionsUrl}/503/is_down` },
+    { ...weather, name: 'is_away', url: `http://127.0.0.1:${UNREACHABLE}/` },
+    { ...weather, name: 'hangs', url: `${functionsUrl}/hangs` },
+    { name: 'bare', description: 'Does something.', url: `${functionsUrl}/200/bare` },
+  ];
 }
 
 /** A door of this name for whatever answers at an origin. */

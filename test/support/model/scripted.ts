@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { freePort } from '../ports.ts';
 
 /** What the model was sent. */
@@ -66,10 +67,16 @@ export interface ScriptedModel {
   readonly hooks: { path: string; headers: IncomingHttpHeaders; body: string }[];
   /** Answers the next webhooks with these statuses, and then with 200 again. */
   answerHooks(...statuses: number[]): void;
+  /**
+   * Where functions are, on the same server: below it a path of a status and a name answers with that status, and with what was asked as
+   * JSON. `/hangs` never answers.
+   */
+  readonly functionsUrl: string;
   close(): Promise<void>;
 }
 
 const HOOKS = '/hooks';
+const FUNCTIONS = '/functions';
 
 /** What a server's protocol says otherwise than those that are built in. */
 export interface Wire {
@@ -101,6 +108,7 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
   const hooks: ScriptedModel['hooks'] = [];
   let statuses: number[] = [];
   const server = createServer(async (req, res) => {
+    if (req.url?.startsWith(FUNCTIONS)) return answerFunction(req, res);
     if (req.method === 'GET') {
       const ids = [...scripts.keys()].filter((id) => id.startsWith('scripted-')).slice(0, 3);
       res.setHeader('content-type', 'application/json').end(JSON.stringify(listOf(ids)));
@@ -154,6 +162,7 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
     url: `${origin}/v1`,
     hooksUrl: origin + HOOKS,
     hooks,
+    functionsUrl: origin + FUNCTIONS,
     answerHooks(...next) {
       statuses = next;
     },
@@ -175,6 +184,17 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
       await once(server, 'close');
     },
   };
+}
+
+/** Answers a call of a function with what it was asked. */
+async function answerFunction(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const { method, url = '', headers } = req;
+  const [, , status = '', name = ''] = url.split('/');
+  if (status === 'hangs') return;
+  const body = await text(req);
+  const { authorization, 'content-type': type, 'x-user': user } = headers;
+  const asked = { method, name, body, authorization, type, user };
+  res.writeHead(Number(status), { 'content-type': 'application/json' }).end(JSON.stringify(asked));
 }
 
 /** The fields of a form, and the whole of its bytes. */
