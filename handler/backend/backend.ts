@@ -2,7 +2,7 @@ import type { ItemEvent } from '../events/events.ts';
 import type { Item } from '../items/item.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { IncompleteReason, ServiceTier, Usage } from '../protocol/response.ts';
-import type { ClientTool, TextFormat, ToolChoice } from '../protocol/tools.ts';
+import type { CallChoice, ClientTool, TextFormat } from '../protocol/tools.ts';
 import type { RequestValues } from '../request-values.ts';
 import type { TraceHeaders } from '../trace-headers.ts';
 
@@ -14,7 +14,7 @@ export interface ModelCall {
   tools: readonly ClientTool[];
   /** The request field of each tool, for errors. A tool of an earlier turn has none. */
   params: ReadonlyMap<ClientTool, string>;
-  tool_choice: ToolChoice;
+  tool_choice: CallChoice;
   parallel_tool_calls: boolean | null;
   temperature: number | null;
   top_p: number | null;

@@ -3,9 +3,17 @@ export const hostedTools = ['web_search', 'file_search', 'code_interpreter', 'im
 /** The name of one of them. */
 export type HostedTool = (typeof hostedTools)[number];
 
+/** A type of tool that means one of them: its name, its preview's or a dated one. */
+export type HostedType = `${HostedTool}${'' | `_${string}`}`;
+
 /** What an error says of hosted tools that a choice forces. */
 export function notRun(names: string): string {
   return `${names}, which this server does not run: \`dropTools\` in its configuration leaves it out only where nothing forces it`;
+}
+
+/** Whether a type of tool means a hosted tool. */
+export function isHosted(type: string): type is HostedType {
+  return hostedToolOf(type) !== undefined;
 }
 
 /** The hosted tool that a type of tool means, its preview and its dated types included; undefined for any other. */

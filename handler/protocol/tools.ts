@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AnyObject, FunctionName, maybe, Text } from './fields.ts';
-import { hostedToolOf, notRun } from './hosted-tools.ts';
+import { type HostedType, hostedTools, isHosted } from './hosted-tools.ts';
 import { isObject, isShallow, type JsonObject, MAX_DEPTH } from './json.ts';
 
 /** A tool of any type, which decides what else it has; it is echoed, so it may hold an object of the greatest depth. */
@@ -131,16 +131,27 @@ const AllowedTools = v.object({
 
 const ToolByType = v.variant('type', [NamedFunction, NamedCustom, Shell, ApplyPatch, Computer, AllowedTools]);
 
-/** A choice of a hosted tool, which is always refused. */
-const HostedChoice = v.object({ type: v.never(({ input }) => `is not supported: it is ${notRun(String(input))}`) });
+/** A hosted tool; of MCP, one server by its label, or one tool of it. */
+const ofHosted = { server_label: maybe(v.string()), name: maybe(v.string()) };
+const HostedByName = v.object({ type: v.picklist(hostedTools), ...ofHosted });
+const HostedChoice = v.object({
+  type: v.custom<HostedType>((type) => typeof type === 'string' && isHosted(type)),
+  ...ofHosted,
+});
+export type HostedChoice = v.InferOutput<typeof HostedChoice>;
+
+/** Every choice but those of dated types. */
+const AnyChoice = v.variant('type', [ToolByType, HostedByName]);
 
 /** Which tool the model is to use: a mode, one tool, or a mode for some of them. */
 export const ToolChoice = v.lazy<v.GenericSchema<unknown, ToolChoice>>((value) => {
   if (typeof value === 'string') return ToolMode;
-  const isHosted = isObject(value) && typeof value.type === 'string' && hostedToolOf(value.type) !== undefined;
-  return isHosted ? HostedChoice : ToolByType;
+  return isObject(value) && typeof value.type === 'string' && isHosted(value.type) ? HostedChoice : AnyChoice;
 });
-export type ToolChoice = v.InferOutput<typeof ToolMode | typeof ToolByType>;
+export type ToolChoice = CallChoice | HostedChoice;
+
+/** The same for a model, to which the tools of a hosted tool are functions. */
+export type CallChoice = v.InferOutput<typeof ToolMode | typeof ToolByType>;
 
 /** The form of the model's text: free, any JSON object, or JSON that fits a schema. */
 export const TextFormat = v.variant('type', [

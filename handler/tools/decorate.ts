@@ -35,5 +35,5 @@ export function decorate(tool: Tool, { open: aroundOpen, run: aroundRun, close: 
 
 /** The same for all tools of a turn. */
 export function decorateAll(uses: readonly ToolUse[], around: Around): ToolUse[] {
-  return uses.map(({ tool, config }) => ({ tool: decorate(tool, around), config }));
+  return uses.map((use) => ({ ...use, tool: decorate(use.tool, around) }));
 }

@@ -92,4 +92,6 @@ export interface ToolResult {
 export interface ToolUse {
   tool: Tool;
   config: unknown;
+  /** The entry, if the request has one. */
+  entry?: JsonObject;
 }

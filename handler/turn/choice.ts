@@ -1,9 +1,9 @@
 import { ApiError, unsupported, wordOf } from '../errors.ts';
 import { hostedToolOf, notRun } from '../protocol/hosted-tools.ts';
-import type { ClientTool, FunctionTool, ToolChoice } from '../protocol/tools.ts';
+import type { CallChoice, ClientTool } from '../protocol/tools.ts';
 import type { ToolUse } from '../tools/tool.ts';
 
-type AllowedTools = Extract<ToolChoice, { type: 'allowed_tools' }>;
+type AllowedTools = Extract<CallChoice, { type: 'allowed_tools' }>;
 type Entry = AllowedTools['tools'][number];
 
 /** The allowed_tools entry that allows the search for deferred tools, and every tool it loads. */
@@ -16,7 +16,7 @@ const COMPUTER = 'computer_use';
  * Throws an ApiError for a choice of a tool that is not in the request. A deferred tool can be allowed, but not forced.
  */
 export function checkChoice(
-  choice: ToolChoice,
+  choice: CallChoice,
   { callable, all }: { callable: readonly ClientTool[]; all: readonly ClientTool[] },
   uses: readonly ToolUse[],
 ): void {
@@ -28,7 +28,8 @@ export function checkChoice(
   }
   const [entries, client] = isList(choice) ? [choice.tools, all] : [[choice], callable];
   for (const entry of entries) {
-    if (uses.some((use) => isOf(use, entry)) || client.some((tool) => isNamed(tool, entry))) continue;
+    if (uses.some((use) => isOf(use, entry) || hasFunction(use, entry)) || client.some((tool) => isNamed(tool, entry)))
+      continue;
     throw new ApiError(
       'invalid_value',
       `tool_choice names ${wordsFor(entry)}that is not in tools${inTools([...client, ...uses.flatMap(({ tool, config }) => tool.definitions?.(config) ?? [])])}`,
@@ -44,49 +45,37 @@ export function checkChoice(
  * none of the `others`.
  */
 export function withoutLeftOut(
-  choice: ToolChoice,
+  choice: CallChoice,
   leftOut: readonly string[],
   others: readonly unknown[],
   uses: readonly ToolUse[],
-): ToolChoice {
+): CallChoice {
   if (leftOut.length === 0 || (choice !== 'required' && !isList(choice))) return choice;
   const hosted = new Set(leftOut.map(hostedToolOf));
-  const isOurs = (type: string) => uses.some(({ tool }) => tool.type === type);
+  const isOurs = (entry: Entry) => uses.some((use) => isOf(use, entry));
   const left = isList(choice)
-    ? { ...choice, tools: choice.tools.filter(({ type }) => isOurs(type) || !hosted.has(hostedToolOf(type))) }
+    ? { ...choice, tools: choice.tools.filter((entry) => isOurs(entry) || !hosted.has(hostedToolOf(entry.type))) }
     : choice;
   if ((isList(left) ? left.tools : [...others, ...uses]).length > 0) return left;
   throw unsupported('tool_choice', `leaves nothing but ${notRun(leftOut.join(', '))}`);
 }
 
 /** Whether a choice lets the model call a tool. A list allows the tools it names, and all if it names the search. */
-export function allows(choice: ToolChoice, tool: ClientTool): boolean {
+export function allows(choice: CallChoice, tool: ClientTool): boolean {
   return !isList(choice) || choice.tools.some((entry) => entry.type === SEARCH || isNamed(tool, entry));
 }
 
 /**
  * An allowed_tools list plus tool_search (if the turn has deferred tools: `searches`) and the tools it has loaded.
  */
-export function withSearch(choice: ToolChoice, searches: boolean, loadedTools: Iterable<ClientTool>): ToolChoice {
+export function withSearch(choice: CallChoice, searches: boolean, loadedTools: Iterable<ClientTool>): CallChoice {
   if (!isList(choice)) return choice;
   if (choice.tools.some(({ type }) => type === SEARCH)) return allowAlso(choice, [...loadedTools]);
   return searches ? { ...choice, tools: [...choice.tools, { type: SEARCH }] } : choice;
 }
 
-/** An allowed_tools list with the functions of server-side tools in place of their types. */
-export function expandServerTools(
-  choice: ToolChoice,
-  functions: ReadonlyMap<string, readonly FunctionTool[]>,
-): ToolChoice {
-  if (!isList(choice)) return choice;
-  const types = new Set(choice.tools.map(({ type }) => type));
-  const allowed = [...functions].flatMap(([type, definitions]) => (types.has(type) ? definitions : []));
-  const others = choice.tools.filter(({ type }) => !functions.has(type));
-  return { ...choice, tools: [...others, ...allowed.map(({ name }) => ({ type: 'function', name }))] };
-}
-
 /** An allowed_tools list that names these tools as well. */
-export function allowAlso(choice: ToolChoice, tools: readonly ClientTool[]): ToolChoice {
+export function allowAlso(choice: CallChoice, tools: readonly ClientTool[]): CallChoice {
   if (!isList(choice)) return choice;
   const members = tools.flatMap((tool) => (tool.type === 'namespace' ? tool.tools : [tool]));
   // By keys, since comparing two long lists entry by entry is quadratic.
@@ -98,26 +87,36 @@ export function allowAlso(choice: ToolChoice, tools: readonly ClientTool[]): Too
 }
 
 /** The choice after a function of the server has run: `required`, or one of its `functions`, is fulfilled, so later rounds are `auto`. */
-export function afterToolRan(choice: ToolChoice, functions: ReadonlyMap<string, unknown>): ToolChoice {
+export function afterToolRan(choice: CallChoice, functions: ReadonlyMap<string, unknown>): CallChoice {
   if (isList(choice)) return { ...choice, mode: 'auto' };
   if (typeof choice === 'object' && choice.type === 'function' && functions.has(choice.name)) return 'auto';
   return choice === 'required' ? 'auto' : choice;
 }
 
 /** A choice without functions that may not be called any more. */
-export function withoutFunctions(choice: ToolChoice, names: ReadonlySet<string>): ToolChoice {
+export function withoutFunctions(choice: CallChoice, names: ReadonlySet<string>): CallChoice {
   if (!isList(choice)) return choice;
   const tools = choice.tools.filter(({ type, name }) => type !== 'function' || name == null || !names.has(name));
   return tools.length > 0 ? { ...choice, tools } : 'none';
 }
 
-function isList(choice: ToolChoice): choice is AllowedTools {
+/** Whether a choice is a list of tools. */
+export function isList(choice: CallChoice): choice is AllowedTools {
   return typeof choice === 'object' && choice.type === 'allowed_tools';
 }
 
-/** Whether an entry names a tool of the server by its type, or one of its functions that are known before it is opened. */
-function isOf({ tool, config }: ToolUse, { type, name }: Pick<Entry, 'type' | 'name'>): boolean {
-  if (tool.type === type) return true;
+/** Whether an entry names a tool of the server: by its type, or any type of the same hosted tool, and of MCP by the server's label. */
+export function isOf(
+  { tool, entry: own }: ToolUse,
+  { type, server_label }: Pick<Entry, 'type' | 'server_label'>,
+): boolean {
+  const hosted = hostedToolOf(type);
+  if (tool.type !== type && (hosted === undefined || hostedToolOf(tool.type) !== hosted)) return false;
+  return server_label == null || own?.server_label === server_label;
+}
+
+/** Whether an entry names a function of a tool of the server, as far as those are known before it is opened. */
+function hasFunction({ tool, config }: ToolUse, { type, name }: Pick<Entry, 'type' | 'name'>): boolean {
   return type === 'function' && (tool.definitions?.(config).some((definition) => definition.name === name) ?? false);
 }
 

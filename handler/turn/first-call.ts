@@ -1,5 +1,6 @@
 import type { ModelCall, Prepare, PreparedCall } from '../backend/backend.ts';
 import type { Item } from '../items/item.ts';
+import type { HostedChoice } from '../protocol/tools.ts';
 import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions, ToolUse } from '../tools/tool.ts';
 import { summaryCall } from './compact.ts';
@@ -10,6 +11,8 @@ import { ServedFunctions } from './served-functions.ts';
 /** What a turn's model calls are made from. */
 export interface TurnCalls extends UsedTools {
   call: ModelCall;
+  /** The hosted tool that the client forces, which is no choice for a model: its functions are. */
+  forced?: HostedChoice;
   /** All tools the turn may come to offer, if a search may load more than the call has. */
   allTools?: Pick<ModelCall, 'tools' | 'params'>;
   /** Set if the turn is a compaction, or ends with one `after` its answer. `context`: the model's, in tokens. */
@@ -36,9 +39,12 @@ export const PLACEHOLDER: Item = {
  * tools must be opened first. Throws an ApiError for anything the turn may come to send that its server cannot carry,
  * before anything is sent or promised.
  */
-export function prepareFirst(prepare: Prepare, { call, allTools, uses, compaction }: TurnCalls): FirstCall | undefined {
+export function prepareFirst(
+  prepare: Prepare,
+  { call, allTools, uses, forced, compaction }: TurnCalls,
+): FirstCall | undefined {
   const isSummary = compaction?.after === false;
-  const first = isSummary ? summaryCall(call, compaction.context) : withKnown(call, uses);
+  const first = isSummary ? summaryCall(call, compaction.context) : withKnown(call, uses, forced);
   // Later calls are prepared only so that they are refused now. For deferred tools that is done without the input.
   if (!first) prepare({ ...call, ...allTools });
   else if (allTools && !isSummary) prepare({ ...call, ...allTools, input: [PLACEHOLDER] });
@@ -54,7 +60,7 @@ export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: Abort
     const functions = new ServedFunctions();
     const opened = await resultOf(openTools(turn, open, new OutputIndexes(0), () => {}, signal));
     for (const [index, { functions: own }] of opened.entries()) functions.addOf(turn.uses[index], own);
-    const call = functions.addTo(turn.call);
+    const call = functions.addTo(turn.call, turn.forced);
     return { call, prepared: prepare(call) };
   } finally {
     await closeTools(open);
@@ -62,12 +68,12 @@ export async function openFirst(prepare: Prepare, turn: TurnCalls, signal: Abort
 }
 
 /** The call with all server functions; undefined if a tool must be opened before they are known. */
-function withKnown(call: ModelCall, uses: readonly ToolUse[]): ModelCall | undefined {
+function withKnown(call: ModelCall, uses: readonly ToolUse[], forced: HostedChoice | undefined): ModelCall | undefined {
   const functions = new ServedFunctions();
-  for (const { tool, config } of uses) {
-    const definitions = tool.definitions?.(config);
+  for (const use of uses) {
+    const definitions = use.tool.definitions?.(use.config);
     if (!definitions) return undefined;
-    functions.add(tool.type, definitions);
+    functions.add(use, definitions);
   }
-  return functions.addTo(call);
+  return functions.addTo(call, forced);
 }

@@ -18,6 +18,7 @@ import type { History } from './history.ts';
 import { joinInput } from './input.ts';
 import { newResponse } from './new-response.ts';
 import type { ResolvedRequest } from './request.ts';
+import { checkForced, isForced } from './served-choice.ts';
 import { deferredNames, ToolCatalog } from './tool-catalog.ts';
 import { instruct, searchesAsCalls, toolSearch } from './tool-search.ts';
 import { addedTools, offeredFunctions, type ServerTools, type SortedTools, sortTools } from './tools.ts';
@@ -86,6 +87,7 @@ export function planTurn(
     uses: warmsUp ? [] : boundedTools(tools.uses, limits),
     toolContext: { caller, input: whole, include: request.include ?? [] },
     deferred: tools.deferred,
+    ...(tools.forced && !warmsUp && { forced: tools.forced }),
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
     ...(tools.all && { allTools: { tools: [...tools.all.keys()], params: tools.all } }),
     ...(room !== undefined && { room }),
@@ -130,7 +132,10 @@ function planTools(
   const clientTools = new Map([...client, ...added.tools]);
   const serverUses = [...entryUses, ...offeredFunctions(serverTools, named, clientTools.keys(), caller)];
   const leftOut = [...new Set([...leftOutOfTools, ...added.leftOut])].slice(0, MAX_LEFT_OUT);
-  const choice = withoutLeftOut(choiceOf(request), leftOut, [...clientTools.keys()], serverUses);
+  const asked = choiceOf(request);
+  const forced = isForced(asked) ? asked : undefined;
+  if (forced) checkForced(forced, serverUses, serverTools);
+  const choice = isForced(asked) ? 'auto' : withoutLeftOut(asked, leftOut, [...clientTools.keys()], serverUses);
   const catalog = new ToolCatalog(clientTools, added.fromSearch, (tool) => allows(choice, tool));
   const uses = catalog.searches ? [...serverUses, toolSearch(catalog)] : serverUses;
   checkChoice(choice, { callable: [...catalog.callable.keys()], all: [...clientTools.keys()] }, uses);
@@ -138,6 +143,7 @@ function planTools(
   return {
     catalog,
     uses,
+    forced,
     deferred: deferredNames(clientTools.keys()),
     choice: withSearch(choice, hasDeferred, added.fromSearch),
     all: hasDeferred ? catalog.all : undefined,

@@ -4,6 +4,7 @@ import type { Item, OutputItem } from '../items/item.ts';
 import { isCall, isServerCall } from '../items/roles.ts';
 import type { Limits } from '../limits.ts';
 import type { Response } from '../protocol/response.ts';
+import type { HostedChoice } from '../protocol/tools.ts';
 import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
@@ -43,7 +44,7 @@ export interface RoundOptions {
  */
 export async function* rounds(
   { prepare, limits, waiting }: RoundOptions,
-  { call, first, uses, toolContext, response, room, resumed = BEGINNING }: Rounds,
+  { call, forced, first, uses, toolContext, response, room, resumed = BEGINNING }: Rounds,
   signal: AbortSignal,
 ): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
   const indexes = new OutputIndexes(response.output.length);
@@ -73,7 +74,7 @@ export async function* rounds(
     const approved = opened.flatMap(({ calls }) => calls ?? []);
     const maxRounds = limits.rounds + (approved.length > 0 ? 1 : 0);
     const clientTools = [...call.tools];
-    let { tool_choice } = servedFunctions.addTo(call);
+    let { tool_choice } = servedFunctions.addTo(call, forced);
     const marks = new MarkedTexts(call.text.format.type === 'text' ? opened.flatMap(({ marks }) => marks ?? []) : []);
     const citations = new Citations();
     citations.queue(resumed.citations);
@@ -91,7 +92,7 @@ export async function* rounds(
         roundOutput.push(...approved);
         finish = { type: 'finish', reason: 'stop', usage: null };
       } else {
-        const choice = hasRun ? afterToolRan(tool_choice, functions) : tool_choice;
+        const choice = !hasRun ? tool_choice : forced ? 'auto' : afterToolRan(tool_choice, functions);
         const terms = {
           tools: served.mayRun ? [...clientTools, ...servedFunctions.definitions] : [...clientTools],
           tool_choice: served.mayRun ? choice : withoutFunctions(choice, new Set(functions.keys())),
@@ -160,6 +161,7 @@ export async function* rounds(
 /** What the rounds run with; `resumed` if earlier ones ran in a process that died. */
 interface Rounds extends UsedTools {
   call: ModelCall;
+  forced?: HostedChoice | undefined;
   /** The stream of the first call, if it was prepared before. */
   first?: AsyncIterable<BackendEvent> | undefined;
   response: Pick<Response, 'max_tool_calls' | 'output'>;

@@ -58,7 +58,7 @@ export function sortTools(
       continue;
     }
     if (tool) {
-      uses.push({ tool, config: tool.parse(entry, param, context) });
+      uses.push({ tool, config: tool.parse(entry, param, context), entry });
       echoed.push(tool.echo?.(entry) ?? entry);
       continue;
     }
