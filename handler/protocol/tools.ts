@@ -138,6 +138,7 @@ const HostedChoice = v.object({
   type: v.custom<HostedType>((type) => typeof type === 'string' && isHosted(type)),
   ...ofHosted,
 });
+/** One tool that OpenAI hosts, which the model has to use. */
 export type HostedChoice = v.InferOutput<typeof HostedChoice>;
 
 /** Every choice but those of dated types. */

@@ -24,12 +24,13 @@ type Narrowed<Event> = Event extends { response: AnyResponse }
 
 /**
  * The response as it goes over the wire: the SDK puts `output_text` together itself, the tools of the server's own have
- * types that no client knows, and OpenAI itself sends null for the usage of a
+ * types that no client knows, a choice of a hosted tool is shown as it was sent, by any date, and OpenAI itself sends null for the usage of a
  * response in progress and for a format's description that is not there.
  */
-type Wire = Omit<OpenAI.Responses.Response, 'output_text' | 'tools' | 'text' | 'usage'> & {
+type Wire = Omit<OpenAI.Responses.Response, 'output_text' | 'tools' | 'tool_choice' | 'text' | 'usage'> & {
   usage: OpenAI.Responses.ResponseUsage | null;
   tools: { type: string }[];
+  tool_choice: OpenAI.Responses.Response['tool_choice'] | { type: HostedType };
   text: Omit<OpenAI.Responses.ResponseTextConfig, 'format'> & { format: Format };
 };
 type Format =
