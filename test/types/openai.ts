@@ -1,6 +1,7 @@
 import type OpenAI from 'openai';
 import type { ResponseEvent as AnyEvent } from '../../handler/events/events.ts';
 import type { OutputItem as AnyOutputItem } from '../../handler/items/item.ts';
+import type { HostedType } from '../../handler/protocol/hosted-tools.ts';
 import type { Response as AnyResponse, EchoedFunction, Usage } from '../../handler/protocol/response.ts';
 import type { RefusalEvent, SteerFailedEvent } from '../../handler/protocol/websocket.ts';
 import type { OwnEvent, OwnItem } from './own.ts';
