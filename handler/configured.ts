@@ -108,7 +108,13 @@ function toolsOf(
   egress: Egress,
 ): Map<string, Tool> {
   const opened = openTools.flatMap((open) => open(config, { egress, seal }));
-  return new Map([...opened, ...tools].map((tool) => [tool.type, tool]));
+  const registered = new Map([...opened, ...tools].map((tool) => [tool.type, tool]));
+  if (config.hosted.web_search && !registered.has('web_search'))
+    throw misconfigured(
+      'hosted.web_search',
+      'needs openWebSearch, from antiphon/web-search, among `openTools` of the root',
+    );
+  return registered;
 }
 
 /** The functions of the configuration. */
@@ -190,7 +196,7 @@ export function keepSecrets(config: Config): void {
   for (const secret of secretsOf(config)) if (secret !== undefined) keepSecret(secret);
 }
 
-function secretsOf({ models = [], webhooks, secrets, proof, tools }: Config): (string | undefined)[] {
+function secretsOf({ models = [], webhooks, secrets, proof, tools, hosted }: Config): (string | undefined)[] {
   return [
     ...models.flatMap((model) => ('keys' in model ? textOf(model.keys.key) : serversOf(model).map(({ key }) => key))),
     ...models.flatMap((model) =>
@@ -202,6 +208,7 @@ function secretsOf({ models = [], webhooks, secrets, proof, tools }: Config): (s
     ...secrets.map(({ key }) => key),
     proof?.value,
     ...tools.flatMap(({ http }) => secretHeadersOf({ set: http.headers }).flatMap(withCredential)),
+    hosted.web_search?.key,
   ];
 }
 

@@ -20,7 +20,7 @@ import { openDatabase } from './database.ts';
 import type { Env } from './default-models.ts';
 import { createEgress } from './egress.ts';
 import type { Flags } from './flags.ts';
-import { libraries, librariesFor } from './libraries.ts';
+import { libraries, librariesFor, toolOpeners } from './libraries.ts';
 import { isTcp, type Listeners } from './listeners.ts';
 import { startOwnEnvoy } from './own-envoy.ts';
 import { refuseOwnListeners } from './own-listener.ts';
@@ -150,6 +150,7 @@ export async function startProcess(
         egress,
         database,
         ...libraries,
+        openTools: [...toolOpeners, ...(added.openTools ?? [])],
         ...(await librariesFor(config, added.identify)),
         readiness,
         audit: audit?.audit,

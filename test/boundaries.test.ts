@@ -104,6 +104,7 @@ const table: Record<string, readonly string[]> = {
   'tools/functions': [...base, 'config', 'egress', 'events', 'tools'],
   // Tools that a configuration opens: their port.
   'tools/open-tools.ts': [...base, 'config', 'egress', 'tools'],
+  'tools/web-search': [...base, 'config', 'egress', 'events', 'tools', 'tools/open-tools.ts'],
   turn: [...base, 'events', 'backend', 'tools', 'tools/functions'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
   identity: [...ground, 'config', 'state'],
@@ -227,6 +228,9 @@ const packages: Record<string, RegExp> = {
   '@grpc/proto-loader': /^shim\/(server|rate-limiter)\.ts/,
   'gpt-tokenizer': /^shim\/tokenizer\.ts/,
   ws: /^shim\/websocket\.ts/,
+  '@mozilla/readability': /^handler\/tools\/web-search\/html\.ts/,
+  linkedom: /^handler\/tools\/web-search\/html\.ts/,
+  unpdf: /^handler\/tools\/web-search\/pdf\.ts/,
   // The API of OpenTelemetry where Telemetry is made, its SDK where a root opens it.
   '@opentelemetry/api': /^(handler\/(otlp|telemetry)|shim\/telemetry)\//,
   '@opentelemetry': /^(handler\/otlp|shim\/telemetry)\//,
@@ -248,6 +252,7 @@ const HANDLER_FOR_SHIM = [
   'identity/verify-jwt',
   'log',
   'state/limiter-charges',
+  'tools/web-search/index',
   'transport',
 ].map((name) => `handler/${name}.ts`);
 const OPENERS = 'shim/databases/';

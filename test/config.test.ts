@@ -31,6 +31,7 @@ test('an empty configuration has every default', () => {
     usage: false,
     encryptAtRest: false,
     dropTools: ['web_search', 'image_generation'],
+    hosted: {},
     prompts: [],
     secrets: [],
     attributes: [],
@@ -334,6 +335,20 @@ const wrong: [unknown, RegExp][] = [
   [{ auth: [{ keys: [{ id: 'K', sha256: 'x' }] }] }, /auth\.0\.keys\.0\.id must be.*\n.*sha256 must be/],
   [{ auth: [{ keys: [{ id: 'k', sha256: '0'.repeat(64), expires: '2027-02-31x' }] }] }, /expires must be a date/],
   [{ auth: [{ keys: [{ id: 'k', sha256: '0'.repeat(64), scops: [] }] }] }, /did you mean scopes/],
+  [
+    { hosted: { web_search: { provider: 'google' } } },
+    /hosted\.web_search\.provider must be one of searxng, brave, tavily, exa/,
+  ],
+  [{ hosted: { web_search: { provider: 'searxng' } } }, /hosted\.web_search\.url must be the address of your SearXNG/],
+  [
+    { hosted: { web_search: { provider: 'brave' } } },
+    /hosted\.web_search\.key must be the key of a provider that has keys/,
+  ],
+  [
+    { hosted: { web_search: { provider: 'searxng', url: 'http://s:8888', key: 'k' } } },
+    /hosted\.web_search\.key .* searxng has none/,
+  ],
+  [{ hosted: { websearch: {} } }, /hosted\.websearch is not a key that is known.*web_search/],
   [{ isolation: 'users' }, /isolation must be tenant or user: did you mean user/],
   [{ dropTools: ['web_search', 7] }, /dropTools\.1 must be a text/],
   [{ dropTools: ['function'] }, /dropTools\.0 must be one of web_search/],

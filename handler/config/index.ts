@@ -19,6 +19,7 @@ import { type DatabaseUrls, database } from './database.ts';
 import { egress } from './egress.ts';
 import { fallbackProblems } from './fallback-problems.ts';
 import { findProblems, type Read } from './find-problems.ts';
+import { type HostedConfig, hosted } from './hosted.ts';
 import { httpUrl } from './http-url.ts';
 import { limits } from './limits.ts';
 import { host, listen, origin, processes, proof, tls } from './listen.ts';
@@ -100,6 +101,7 @@ const settings = v.strictObject({
   usage: v.optional(v.boolean('must be true or false'), false),
   rateLimiter,
   dropTools: v.optional(v.array(hostedTool, 'must be a list'), OFFERED_UNASKED),
+  hosted,
   prompts: v.optional(
     v.pipe(
       v.array(prompt, 'must be a list'),
@@ -188,6 +190,8 @@ export interface Config {
   dropTools: HostedTool[];
   /** Functions that this server runs, each in the one way that it has. */
   tools: { http: HttpFunction }[];
+  /** What runs hosted tools here: these are left out of no request. */
+  hosted: HostedConfig;
   /** Prompts for requests to refer to. */
   prompts: v.InferOutput<typeof prompt>[];
   /** Sealing secrets: the first of at least 32 bytes seals, all of them open. */

@@ -7,7 +7,7 @@ import { fillIn } from './substitute.ts';
 /** Where the configuration has a secret; `*` is any entry of a list, or any member. */
 const PLACES = [
   ...['models.*.key', 'models.*.proxy', 'models.*.to.*.key', 'models.*.to.*.proxy'],
-  ...['tools.*.http.headers.*', 'webhooks.*.secret', 'secrets.*.key', 'proof.value'],
+  ...['tools.*.http.headers.*', 'webhooks.*.secret', 'secrets.*.key', 'proof.value', 'hosted.web_search.key'],
   ...['database', 'database.url', 'database.read', 'database.admin'],
 ];
 

@@ -30,9 +30,6 @@ const others = {
   'response.queued': true,
   'response.shell_call_output_content.delta': true,
   'response.shell_call_output_content.done': true,
-  'response.web_search_call.completed': true,
-  'response.web_search_call.in_progress': true,
-  'response.web_search_call.searching': true,
 } as const satisfies Record<Exclude<ResponseEvent, OwnEvent>['type'], true>;
 
 const own = Object.values(kinds).flatMap((kind) => ('stream' in kind ? Object.keys(kind.stream.fold) : []));

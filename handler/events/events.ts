@@ -29,7 +29,6 @@ export interface OutputItemEvent extends Numbered {
 export type HostedEvent =
   | (OfItem & {
       type:
-        | `response.web_search_call.${'in_progress' | 'searching' | 'completed'}`
         | `response.file_search_call.${'in_progress' | 'searching' | 'completed'}`
         | `response.code_interpreter_call.${'in_progress' | 'interpreting' | 'completed'}`
         | `response.image_generation_call.${'in_progress' | 'generating' | 'completed'}`;

@@ -1,20 +1,12 @@
 import * as v from 'valibot';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { ClientInput, ItemSchema, RecordKind } from './kind.ts';
+import { found, objects, quoted, texts } from './telling.ts';
 
 // What tools that another server hosts have done, as a history has it. Models read it as text.
 
 const Status = maybe(v.string());
 const Objects = maybe(v.array(AnyObject));
-
-const WebSearchCall = v.object({
-  type: v.literal('web_search_call'),
-  id: Id,
-  action: maybe(AnyObject),
-  results: Objects,
-  status: Status,
-});
 
 const FileSearchCall = v.object({
   type: v.literal('file_search_call'),
@@ -66,20 +58,6 @@ function recordOf<S extends ItemSchema>(
   };
 }
 
-/** A web search, with the pages that it found or opened. */
-export const web_search_call = recordOf(WebSearchCall, {
-  title: 'InputWebSearchCall',
-  prefix: 'ws',
-  tell({ action, results }) {
-    const { query, queries, sources, url, pattern } = object(action);
-    const asked = texts(queries).length > 0 ? texts(queries) : texts([query]);
-    const done = asked.length > 0 ? [`Searched the web for ${quoted(asked)}.`] : [];
-    const looked = texts([pattern]).map((text) => `Looked for ${quoted([text])} in ${url}.`);
-    const opened = looked.length === 0 ? texts([url]).map((page) => `Opened ${page}.`) : [];
-    return orElse([...done, ...looked, ...opened, ...found(sources), ...found(results)], 'Searched the web.');
-  },
-});
-
 /** A search in files, with what it found in them. */
 export const file_search_call = recordOf(FileSearchCall, {
   title: 'InputFileSearchCall',
@@ -110,31 +88,3 @@ export const image_generation_call = recordOf(ImageGenerationCall, {
     ...texts([revised_prompt]).map((prompt) => `It was to show: ${prompt}`),
   ],
 });
-
-/** What was found, a line for each: its name, its place and its words. */
-function found(list: unknown): string[] {
-  return objects(list).flatMap(({ title, filename, name, url, text, snippet, description }) => {
-    const words = texts([title, filename, name, url, text, snippet, description]);
-    return words.length > 0 ? [`- ${words.join(': ')}`] : [];
-  });
-}
-
-function orElse(lines: string[], other: string): string[] {
-  return lines.length > 0 ? lines : [other];
-}
-
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `"${word}"`).join(', ');
-}
-
-function object(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function objects(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function texts(values: unknown): string[] {
-  return Array.isArray(values) ? values.filter((value) => typeof value === 'string' && value !== '') : [];
-}

@@ -5,7 +5,7 @@ import { computer_call, computer_call_output } from './computer.ts';
 import { custom_tool_call, custom_tool_call_output } from './custom.ts';
 import { additional_tools, configuration_update } from './directives.ts';
 import { function_call, function_call_output } from './function.ts';
-import { code_interpreter_call, file_search_call, image_generation_call, web_search_call } from './hosted.ts';
+import { code_interpreter_call, file_search_call, image_generation_call } from './hosted.ts';
 import { local_shell_call, local_shell_call_output } from './local-shell.ts';
 import { mcp_call } from './mcp.ts';
 import { mcp_approval_request, mcp_approval_response } from './mcp-approval.ts';
@@ -14,6 +14,7 @@ import { message } from './message.ts';
 import { reasoning } from './reasoning.ts';
 import { shell_call, shell_call_output } from './shell.ts';
 import { tool_search_call, tool_search_output } from './tool-search.ts';
+import { web_search_call } from './web-search.ts';
 
 /** Every type of item, in the order in which an error lists them. */
 export const kinds = {

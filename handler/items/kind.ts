@@ -88,6 +88,13 @@ export interface ServerCallKind<S extends ItemSchema, I extends AnyItem, E exten
   media(item: I | v.InferOutput<S>): Iterable<MediaUrl>;
 }
 
+/** A call of a hosted tool: run by this server it is a call and its output to models, else a text. */
+export interface HostedCallKind<S extends ItemSchema, I extends AnyItem, E extends AnyEvent = never>
+  extends ServerCallKind<S, I, E> {
+  /** What was done, and what was found; undefined where this server ran it. */
+  asText(item: I): string | undefined;
+}
+
 /** What one agent of a client writes to another, which a model reads as a user's message. */
 export interface LetterKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
   role: 'letter';

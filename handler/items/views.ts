@@ -8,7 +8,7 @@ const views: {
   [T in keyof Items]: {
     role: string;
     asInput?(item: Items[T]): object;
-    asText?(item: Items[T]): string;
+    asText?(item: Items[T]): string | undefined;
     asCall?(item: Items[T]): ToolCall;
     asAnswer?(item: Items[T]): ToolAnswer;
     failed?(item: Items[T], why: string): Items[T];
@@ -21,7 +21,7 @@ export function callOf<T extends keyof Items>(item: Items[T] & { type: T }): Too
   return views[item.type].asCall?.(item);
 }
 
-/** What the item says that a hosted tool has done; undefined for any other item. */
+/** What the item says that a hosted tool of another server has done; undefined for any other item. */
 export function recordOf<T extends keyof Items>(item: Items[T] & { type: T }): string | undefined {
   return views[item.type].asText?.(item);
 }

@@ -32,9 +32,14 @@ export interface ServerTools {
   dropped: ReadonlySet<string>;
 }
 
+/** The tool of this server that a type means: a preview or a dated type of a hosted tool is the same tool. */
+function toolOf(type: string, registered: ServerTools['registered']): Tool | undefined {
+  return registered.get(type) ?? registered.get(hostedToolOf(type) ?? '');
+}
+
 /** Whether tools of this type are left out of requests. */
 function isLeftOut(type: string, { registered, dropped }: ServerTools): boolean {
-  return !registered.has(type) && dropped.has(hostedToolOf(type) ?? '');
+  return !toolOf(type, registered) && dropped.has(hostedToolOf(type) ?? '');
 }
 
 /** Sorts the entries of `tools`; throws an ApiError that names the field of one that is wrong or not known. */
@@ -52,7 +57,7 @@ export function sortTools(
   const leftOut: string[] = [];
   for (const [index, entry] of tools.entries()) {
     const param = `tools[${index}]`;
-    const tool = serverTools.registered.get(entry.type);
+    const tool = toolOf(entry.type, serverTools.registered);
     if (isLeftOut(entry.type, serverTools)) {
       leftOut.push(entry.type);
       continue;

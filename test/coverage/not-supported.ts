@@ -99,7 +99,7 @@ export const topics = {
     silent: [['`file_search_call.results` in `include`', 'taken, and adds nothing']],
   },
   'web-search': {
-    title: 'Web search',
+    title: 'Web search without `hosted.web_search`',
     until: 'later',
     refused: [choice('web_search'), choice('web_search_preview'), choice('web_search_preview_2025_03_11')],
     events: progress('web_search_call', 'in_progress', 'searching', 'completed'),

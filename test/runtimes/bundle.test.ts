@@ -15,9 +15,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * an isolate loads all of it before its first answer, so whoever adds a tenth is to know and to say so here.
  * Ten of it are the Messages API, ten more several servers behind a name, and ten OpenAI's other APIs: all are there for everybody who
  * has a model. Eight are the one way out for tools, and
- * functions by configuration.
+ * functions by configuration. Two are what hosted tools did, as items that a server makes: every follow-up has to read them.
  */
-const BUDGET_KIB = 236;
+const BUDGET_KIB = 238;
 
 test('the worker as it is deployed stays small', async (t) => {
   const out = newFolder();

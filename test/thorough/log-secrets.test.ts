@@ -15,8 +15,19 @@ const HOOK_URL = `http://127.0.0.1:${UNREACHABLE}${HOOK_PATH}`;
 const SEAL = 'the seal secret of this file, 32 and more';
 const PROOF = 'the-proof-of-the-envoy';
 const FUNCTION_KEY = 'the-key-of-the-function';
+const SEARCH = 'the-key-of-the-web-search';
 const FOREIGN = 'sk-proj-abcDEF0123456789_-xyz';
-const SECRETS = [KEY, JSON.stringify(KEY).slice(1, -1), HOOK_SECRET, HOOK_PATH, SEAL, PROOF, FUNCTION_KEY, FOREIGN];
+const SECRETS = [
+  KEY,
+  JSON.stringify(KEY).slice(1, -1),
+  HOOK_SECRET,
+  HOOK_PATH,
+  SEAL,
+  PROOF,
+  FUNCTION_KEY,
+  SEARCH,
+  FOREIGN,
+];
 
 /** A user's text in a backend's reply: only the debug level may log it. */
 const WORDS = 'my daughter is called Rosalind';
@@ -51,6 +62,7 @@ function configFile() {
         },
       },
     ],
+    hosted: { web_search: { provider: 'brave', key: SEARCH } },
   };
 }
 

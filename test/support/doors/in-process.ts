@@ -16,6 +16,8 @@ import {
   type Work,
 } from '../../../handler/index.ts';
 import { codecs } from '../../../shim/codecs.ts';
+import { createEgress } from '../../../shim/egress.ts';
+import { toolOpeners } from '../../../shim/libraries.ts';
 import { unlessAborted } from '../../../shim/race.ts';
 import { loadTokenizer } from '../../../shim/tokenizer.ts';
 import { createTransport } from '../../../shim/transport.ts';
@@ -63,6 +65,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = { ...given, ...(retention && { retention }), docs, usage, limits, ...encryptionOf(given) };
   const { transport, close } = createTransport();
+  const { connect: egress, close: closeEgress } = createEgress();
   const opened = database ?? (await testDatabase());
   const handler = createHandler({
     config,
@@ -72,6 +75,8 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     tokenizer: loadTokenizer,
     openLimits,
     tools,
+    openTools: toolOpeners,
+    egress,
     openEncryption,
     ...(runner && { runner }),
     ...(identify && { identify }),
@@ -86,7 +91,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     drain: handler.close,
     async close() {
       await handler.close(0);
-      await close();
+      await Promise.all([close(), closeEgress()]);
       if (opened !== database) await opened.close();
     },
   };

@@ -1,4 +1,5 @@
 import { forwardedWords } from './forwarded.ts';
+import { hostedWords } from './hosted.ts';
 import { mcpWords } from './mcp.ts';
 import { messageWords } from './messages.ts';
 import { type MemberWords, usageWords } from './usage.ts';
@@ -171,7 +172,6 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
   encrypted_content: ['Sealed: only the server that made it can read it. It goes back unchanged.', 'gAAAAB'],
   'InputCustomCall.input': ['The input of the tool, as a text.', 'SELECT 1'],
   action: ['What is to be done.'],
-  'InputWebSearchCall.action': ['What was searched or opened.', { type: 'search', query: 'Oslo' }],
   'InputImageGenerationCall.action': ['Whether an image was made or changed.', 'generate'],
   command: ['The command, in words.', ['ls', '-l']],
   env: ['Variables of its environment.', { LANG: 'C' }],
@@ -293,6 +293,7 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
     'The models.',
     [{ id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon', servers: { up: 1, all: 1 } }],
   ],
+  ...hostedWords,
   ...mcpWords,
   ...messageWords,
   ...usageWords,

@@ -1,0 +1,31 @@
+import { getDocumentProxy, getMeta } from 'unpdf';
+import { nameOf, PageFailure, type WebPage } from './web-page.ts';
+
+/** Pages of a file that are read, and characters of their texts: more is more than any model reads. */
+const MAX_PAGES = 100;
+const MAX_CHARACTERS = 400_000;
+
+/** The text of a PDF file, page by page. Rejects with a PageFailure for one that cannot be read. */
+export async function readPdf(bytes: Uint8Array, url: string, signal: AbortSignal): Promise<WebPage> {
+  const document = await getDocumentProxy(bytes).catch((cause) => {
+    throw new PageFailure('The PDF file cannot be read.', { cause });
+  });
+  try {
+    const { info } = await getMeta(document);
+    const pages: string[] = [];
+    let length = 0;
+    for (let number = 1; number <= Math.min(document.numPages, MAX_PAGES) && length < MAX_CHARACTERS; number++) {
+      signal.throwIfAborted();
+      const { items } = await (await document.getPage(number)).getTextContent();
+      const text = items.map((item) => ('str' in item ? `${item.str}${item.hasEOL ? '\n' : ''}` : '')).join('');
+      length += text.length;
+      pages.push(text.trim());
+    }
+    const title = typeof info.Title === 'string' && info.Title.trim() !== '' ? info.Title.trim() : nameOf(url);
+    const text = pages.filter(Boolean).join('\n\n');
+    if (text === '') throw new PageFailure('The PDF file has no text: its pages are images.');
+    return { url, title, text, links: [] };
+  } finally {
+    await document.loadingTask.destroy();
+  }
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { loadPage } from '../handler/tools/web-search/page.ts';
+import { type ScriptedWeb, startScriptedWeb } from './support/scripted-web.ts';
+
+let web: ScriptedWeb;
+before(async () => {
+  web = await startScriptedWeb();
+});
+after(() => web.close());
+
+let pages = 0;
+function load(body: string | Uint8Array, type = 'text/html; charset=utf-8') {
+  const url = web.page(`/${pages++}`, { title: '', snippet: '', body, type });
+  return loadPage(fetch, url, new AbortController().signal);
+}
+
+const prose =
+  'The council met on Tuesday, and after a long talk, in which all took part, it decided to restore the bridge. ';
+
+describe('HTML', () => {
+  test('is the text of its article, with headings, lists, tables and code, and its links', async () => {
+    const { title, text, links } =
+      await load(`<!doctype html><html><head><title>Snow &amp; ice</title><base href="/docs/"></head>
+      <body><nav><a href="/x">menu</a></nav><script>if(a<b) document.write("<div>")</script><article>
+      <h2>Where</h2><p>${prose.repeat(5)}<a href="winter#x">Winter</a> <a href="mailto:a@b.c">mail</a></p>
+      <ul><li>One</li><li>Two</li></ul><table><tr><td>a</td><td>b</td></tr></table><pre>x = 1\n  y = 2</pre>
+      </article><footer>imprint</footer></body></html>`);
+    assert.equal(title, 'Snow & ice');
+    assert.deepEqual(links, [{ url: `${web.origin}/docs/winter`, text: 'Winter' }]);
+    for (const part of ['## Where', prose.trim(), '- One\n- Two', '| a | b', 'x = 1\n  y = 2'])
+      assert.ok(text.includes(part), text);
+    assert.doesNotMatch(text, /menu|imprint|document\.write/);
+  });
+
+  test('without an article is all of its text', async () => {
+    const { text } = await load('<p>Short.</p><p>Words.</p>');
+    assert.equal(text, 'Short.\nWords.');
+  });
+
+  test('is read by its charset: of the header, of the page, or as it comes', async () => {
+    const latin = new Uint8Array([...'<p>caf'].map((c) => c.charCodeAt(0)).concat(0xe9));
+    assert.equal((await load(latin, 'text/html; charset=iso-8859-1')).text, 'café');
+    const named = new Uint8Array([...'<meta charset="windows-1252"><p>caf'].map((c) => c.charCodeAt(0)).concat(0xe9));
+    assert.equal((await load(named, 'text/html')).text, 'café');
+    assert.equal((await load('<p>café', 'text/html; charset=nobody-knows')).text, 'café');
+  });
+
+  test('that would take a parser long, or the stack, is its text without tags', async () => {
+    const deep = await load(`<body>${'<div>'.repeat(20_000)}deep &amp; cold${'</div>'.repeat(20_000)}`);
+    assert.equal(deep.text, 'deep & cold');
+    assert.match((await load(`<body>${'<p>word <b>bold</b></p>'.repeat(20_000)}`)).text, /^word bold\nword bold\n/);
+    assert.equal((await load(`<body>${'<i/>'.repeat(1_000)}deep`)).text, 'deep');
+  });
+
+  test('takes time in proportion to its length, whatever it is made of', async () => {
+    for (const piece of [
+      '<',
+      '&lt;',
+      '<a href="x',
+      '<script ',
+      '<!--',
+      '</div>',
+      '<div x=1 y=2 ',
+      '<p>',
+      '<svg>',
+      '<title>',
+      ' a="',
+    ]) {
+      const times = [20_000, 160_000].map((length) => {
+        const html = piece.repeat(length / piece.length);
+        return async () => {
+          const before = process.cpuUsage();
+          await load(`<body>${html}`);
+          const { user } = process.cpuUsage(before);
+          return user;
+        };
+      });
+      await times[0]?.(); // compiled
+      const [short = 0, long = 0] = [await times[0]?.(), await times[1]?.()];
+      assert.ok(long < 40 * Math.max(short, 10_000), `${piece}: ${short} and ${long} us`);
+    }
+  });
+});
+
+test('plain texts and JSON are what they say', async () => {
+  assert.equal((await load('{"a":1}', 'application/json')).text, '{"a":1}');
+  const page = await load('words\n<b>', 'text/plain');
+  assert.deepEqual([page.text, page.title], ['words\n<b>', `127.0.0.1: ${pages - 1}`]);
+});
+
+test('of a page without end as much is read as a model may want', async () => {
+  const { text } = await load('x'.repeat(3_000_000), 'text/plain');
+  assert.equal(text.length, 1024 * 1024);
+});
+
+test('a PDF file is the text of its pages; one without text, or that is none, says so', async () => {
+  const page = await load(pdf('Snow fell on 12 March 2031.'), 'application/pdf');
+  assert.match(page.text, /Snow fell on 12 March 2031\./);
+  await assert.rejects(load(pdf(''), 'application/pdf'), /has no text: its pages are images/);
+  await assert.rejects(load('%PDF-1.4 broken', 'application/pdf'), /cannot be read/);
+});
+
+/** A PDF file of one page with a line of text, by hand. */
+function pdf(line: string): Uint8Array {
+  const content = line === '' ? '' : `BT /F1 12 Tf 72 700 Td (${line}) Tj ET`;
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ];
+  let file = '%PDF-1.4\n';
+  const places = objects.map((object, index) => {
+    const at = file.length;
+    file += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    return at;
+  });
+  const table = places.map((at) => `${String(at).padStart(10, '0')} 00000 n \n`).join('');
+  const end = `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${file.length}\n%%EOF`;
+  return new TextEncoder().encode(file + end);
+}
