@@ -2,6 +2,7 @@
 
 export type { EgressConnect, OutgoingBody, OutgoingReply, OutgoingRequest, Reach } from '../handler/egress/egress.ts';
 export { type ConnectionPlaces, fetchConnect } from '../handler/egress/fetch-connect.ts';
+export type { HookAnswer, HookContext, Hooks } from '../handler/hooks/hooks.ts';
 export {
   type AddedBackends,
   type AddedModel,
@@ -48,3 +49,4 @@ export {
   type Work,
   zstdCodec,
 } from '../handler/index.ts';
+export type { ConfiguredFunction, FunctionAnswer } from '../handler/tools/functions/configured-function.ts';

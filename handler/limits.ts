@@ -103,6 +103,10 @@ export interface Limits {
    */
   toolResult: number;
   /**
+   * How long a hook of a program may take: it may ask another model. Past it: a request is a 500, a response fails, and the log says why.
+   */
+  hook: number;
+  /**
    * How long a stopping server waits for what is in flight: below the 30 s after which Kubernetes kills. Past it: turns end
    * as failed. On Workers: the platform decides.
    */
@@ -166,6 +170,7 @@ export const defaultLimits: Limits = {
   toolCalls: 8,
   tool: 60 * s,
   toolResult: 1 * MiB,
+  hook: 30 * s,
   drain: 25 * s,
   linger: 0,
   connection: 1 * h,

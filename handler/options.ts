@@ -7,6 +7,7 @@ import type { Config } from './config/index.ts';
 import type { CompileCel } from './costs.ts';
 import type { FindDocsScript } from './docs-script.ts';
 import type { EgressConnect } from './egress/egress.ts';
+import type { Hooks } from './hooks/hooks.ts';
 import type { VerifyJwt } from './identity/jwt.ts';
 import type { AddedBackends } from './open-models.ts';
 import type { LimiterCharges } from './rate-limiter.ts';
@@ -58,6 +59,8 @@ export interface HandlerOptions {
   openLimits?: OpenLimits | undefined;
   /** A prefix before `/v1` in request paths, such as `/api`, unless a proxy strips it. Default: none. */
   basePath?: string;
+  /** Sees every request before it is answered, and every response before it ends. Default: nothing does. */
+  hooks?: Hooks;
   /** Functions this server runs, beside those of the configuration's `tools`. Default: none. */
   functions?: readonly ConfiguredFunction[];
   /** Tools this server runs. Default: none. */

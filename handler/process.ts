@@ -95,6 +95,7 @@ export function openProcess(options: HandlerOptions): Shared {
       notifier: new LogNotifier(),
       running: new RunningTurns(),
       readiness,
+      hooks: options.hooks ?? {},
       audit: options.audit,
       limiterCharges: limiterChargesOf(options),
       telemetry: telemetry ?? {},

@@ -71,7 +71,7 @@ export interface Product {
 
 /** Options of a custom root, beside the configuration. */
 export interface ProductOptions
-  extends Pick<HandlerOptions, 'tools' | 'functions' | 'openTools' | 'backends' | 'identify'> {
+  extends Pick<HandlerOptions, 'tools' | 'functions' | 'hooks' | 'openTools' | 'backends' | 'identify'> {
   /** Flags of the command line. */
   flags?: Partial<Omit<Flags, 'command' | 'keys' | 'help' | 'version'>>;
   /** The configuration, with the keys of the file, in place of `flags.config`. */

@@ -106,15 +106,18 @@ const table: Record<string, readonly string[]> = {
   'tools/open-tools.ts': [...base, 'config', 'egress', 'tools'],
   'tools/web-search': [...base, 'config', 'egress', 'events', 'tools', 'tools/open-tools.ts'],
   turn: [...base, 'events', 'backend', 'tools', 'tools/functions'],
+  // What a program has to say to every turn.
+  hooks: [...base, 'turn'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
   identity: [...ground, 'config', 'state'],
   config: [...base, 'egress', 'webhooks', 'backend/index.ts'],
   // The port of limits on turns; what fills it is loaded by roots.
   'allowances/port.ts': [...base, 'config', 'state', ...database, 'turn'],
   allowances: [...base, 'config', 'state', ...database, 'turn', 'allowances/port.ts'],
-  background: [...base, 'events', 'routing', 'turn', 'state', ...database, port, 'allowances/port.ts'],
+  background: [...base, 'hooks', 'events', 'routing', 'turn', 'state', ...database, port, 'allowances/port.ts'],
   service: [
     ...base,
+    'hooks',
     'events',
     'backend',
     'routing',
@@ -125,7 +128,7 @@ const table: Record<string, readonly string[]> = {
     port,
     'allowances/port.ts',
   ],
-  websocket: [...base, 'events', 'backend', 'turn', 'state', 'service'],
+  websocket: [...base, 'hooks', 'events', 'backend', 'turn', 'state', 'service'],
   // Other APIs, as the Responses API has them: their wire and its translation. They know no HTTP.
   neighbours: [...base, 'events'],
   // Requests of other APIs that are passed on, and the few of their members that are read.
@@ -147,6 +150,7 @@ const table: Record<string, readonly string[]> = {
   'options.ts': [
     ...base,
     ...core,
+    'hooks',
     port,
     'allowances/port.ts',
     'tools/open-tools.ts',

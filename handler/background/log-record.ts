@@ -9,7 +9,7 @@ import { insertBlock, toLine } from '../state/log.ts';
 import { withCharge } from '../state/record.ts';
 import { retryRead, waitToRetry } from '../state/retry.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
-import { requireOwner, writeEnd, writeOutput } from '../state/turn-rows.ts';
+import { removeOutput, requireOwner, writeEnd, writeOutput } from '../state/turn-rows.ts';
 import { findWritten, isUnknown } from '../state/until-known.ts';
 import type { ChargeOf } from '../turn/charge-of.ts';
 import type { TurnRecord } from '../turn/record.ts';
@@ -94,16 +94,19 @@ export class LogRecord implements TurnRecord {
     this.#roundItemCount = next.said;
   }
 
-  async end(final: Response): Promise<Response> {
+  async end(final: Response, rewritten = false): Promise<Response> {
     const { store, id, job, conversation, signal, charge } = this.#options;
     clearTimeout(this.#timer);
     if (signal.aborted && !(signal.reason instanceof ApiError)) return final;
     const { tenant, lease } = store;
+    const removed = rewritten && this.#written > 0 ? removeOutput(tenant, id) : [];
+    if (removed.length > 0) this.#written = 0;
     const turn = { tenant, response: final, writtenItems: this.#written, inputItems: job.input.length, conversation };
     try {
       await this.#write([
         ...insertDeliveries(tenant, final, store.webhooks),
         ...removeJob(tenant, id),
+        ...removed,
         ...withCharge(store, writeEnd({ ...turn, logUntil: Date.now() + store.logRetention }, lease.id), final, charge),
       ]);
     } catch (error) {

@@ -2,6 +2,8 @@ import type { TurnLimits } from '../allowances/port.ts';
 import type { AttributeReader } from '../attributes.ts';
 import type { CostRules } from '../costs.ts';
 import { ApiError, toApiError } from '../errors.ts';
+import { reviewed } from '../hooks/after.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { Item } from '../items/item.ts';
 import type { Limits } from '../limits.ts';
 import { describe, log } from '../log.ts';
@@ -38,6 +40,7 @@ import { hasEnded, processDied, terminate } from './terminate.ts';
 /** What background turns need. */
 export interface WorkOptions {
   turnLimits: TurnLimits | undefined;
+  hooks: Hooks;
   models: Models;
   tools: ServerTools;
   limits: Limits;
@@ -237,7 +240,7 @@ async function make(
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
       explain: (error: ApiError) => withModelNames({ models, limits }, request.model, error),
-      record,
+      record: reviewed(record, options, { caller: { id: sender, ...caller }, waiting: bounds.waiting }),
       seal,
     };
     const running = runTurn(turn, turnOptions, bounds.signal);

@@ -32,6 +32,7 @@ export const limits = v.pipe(
     toolCalls: count(100),
     tool: time,
     toolResult: size,
+    hook: time,
     connection: time,
     connectionIdle: time,
     drain: time,

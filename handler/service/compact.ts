@@ -1,5 +1,6 @@
 import type { BackendEvent } from '../backend/backend.ts';
 import { ApiError, missing, whyAborted } from '../errors.ts';
+import { beforeTurn } from '../hooks/before.ts';
 import { newId } from '../ids.ts';
 import type { CompactedResponse, CompactRequest } from '../protocol/compact.ts';
 import { NO_USAGE, type Usage } from '../protocol/response.ts';
@@ -24,8 +25,9 @@ import { turnReport } from './turn-report.ts';
 export async function compactConversation(
   services: Services,
   ctx: RequestContext,
-  request: CompactRequest,
+  given: CompactRequest,
 ): Promise<{ compacted: CompactedResponse; rateLimits: Readonly<Record<string, string>> | undefined }> {
+  const request = await beforeTurn(services, ctx.caller, given);
   const model = request.model ?? (await modelOfPrevious(ctx, request));
   ctx.log.model = model;
   const resolved = { ...request, model, prompted: 0, compacts: true, store: false };

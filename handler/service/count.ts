@@ -1,3 +1,4 @@
+import { beforeTurn } from '../hooks/before.ts';
 import type { CountRequest } from '../protocol/count-request.ts';
 import { countFirstCall } from '../turn/count-first-call.ts';
 import { completeRequest } from './complete.ts';
@@ -12,11 +13,8 @@ import type { Services } from './services.ts';
  */
 export async function countInput(services: Services, ctx: RequestContext, request: CountRequest): Promise<number> {
   const { limits, tokenizer } = services;
-  const { prepare, turn } = await planRequest(
-    services,
-    ctx,
-    completeRequest(services, ctx, { ...request, store: false }),
-  );
+  const asked = await beforeTurn(services, ctx.caller, { ...request, store: false });
+  const { prepare, turn } = await planRequest(services, ctx, completeRequest(services, ctx, asked));
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(limits.counting)]);
   return countFirstCall(prepare, turn, { personality: request.personality, tokenizer }, signal);
 }

@@ -1,5 +1,6 @@
 import { withObfuscation } from '../events/obfuscate.ts';
 import { replay } from '../events/replay.ts';
+import { beforeTurn } from '../hooks/before.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
 import { findResponse } from '../state/idempotency.ts';
@@ -38,7 +39,7 @@ export async function createResponse(
   const { store, log } = ctx;
   if (request.background) requireScope(ctx.caller, 'background');
   log.streaming = request.stream === true;
-  const complete = completeRequest(services, ctx, request);
+  const complete = completeRequest(services, ctx, await beforeTurn(services, ctx.caller, request));
   const idempotency = await readKey(key, request);
   const earlierId = idempotency && (await findResponse(store, idempotency));
   if (earlierId) return repeat(services, ctx, await getResponse(store, earlierId), request);

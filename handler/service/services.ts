@@ -10,6 +10,7 @@ import type { CostRules } from '../costs.ts';
 import type { FindDocsScript } from '../docs-script.ts';
 import type { ErrorSetting } from '../error-style.ts';
 import type { FairQueue } from '../fair-queue.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { Limits } from '../limits.ts';
 import type { FindMedia } from '../media.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
@@ -54,6 +55,8 @@ export interface ProcessServices {
   /** Turns and streams that clients wait for. */
   running: RunningTurns;
   readiness: Readiness;
+  /** What a program has to say to every turn. */
+  hooks: Hooks;
   /** Takes what has to be accounted for, if anything does. */
   audit: Audit | undefined;
   /** Charges on their way to Envoy's rate limit service, if there is one. */

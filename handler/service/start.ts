@@ -3,6 +3,7 @@ import type { CallOptions, Prepare } from '../backend/backend.ts';
 import type { ChargeKind } from '../charge.ts';
 import { ApiError } from '../errors.ts';
 import { withObfuscation } from '../events/obfuscate.ts';
+import { reviewed } from '../hooks/after.ts';
 import { withModelNames } from '../routing/model-names.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordAtEnd, recordCharge, recordTurn, type StoredRecord } from '../state/record.ts';
@@ -70,7 +71,10 @@ export async function startTurn(
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
       explain,
-      record: record ?? (charge ? recordCharge(store, charge) : unrecorded),
+      record: reviewed(record ?? (charge ? recordCharge(store, charge) : unrecorded), services, {
+        caller: ctx.caller,
+        waiting: bounds.waiting,
+      }),
       seal: seal(store.tenant),
     };
     const opened = openTurn(turn, turnOptions, bounds.signal);

@@ -21,6 +21,7 @@ import {
   type EndedTurn,
   insertResponse,
   isCompacted,
+  removeOutput,
   requireOwner,
   writeEnd,
   writeOutput,
@@ -41,9 +42,9 @@ export interface StoredRecord {
   /**
    * Writes the final response, retrying for a lease while the database is away, and returns what is stored: another end if
    * somebody was first, and less output if there was no room. Adds the turn to its conversation, unless it failed or was
-   * cancelled.
+   * cancelled. `rewritten` says that items of earlier rounds may be others now.
    */
-  end(response: Response): Promise<Response>;
+  end(response: Response, rewritten?: boolean): Promise<Response>;
 }
 
 /** A turn about to begin: its response, its input and history, and the idempotency key of its client, if any. */
@@ -107,10 +108,14 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
       characters += charactersOf(output);
     },
 
-    async end(final) {
+    async end(final, rewritten = false) {
       const { conversation } = origin;
-      const ending = (turn: EndedTurn) =>
-        withCharge(store, writeEnd(turn, lease.id), turn.response, charge, characters);
+      const removed = rewritten && written > 0 ? removeOutput(tenant, response.id) : [];
+      if (removed.length > 0) written = 0;
+      const ending = (turn: EndedTurn) => [
+        ...removed,
+        ...withCharge(store, writeEnd(turn, lease.id), turn.response, charge, characters),
+      ];
       try {
         const turn = { tenant, response: final, writtenItems: written, inputItems: input.length, conversation };
         const stored = await endOnce(store, final, ending(turn)).catch(async (error) => {

@@ -53,6 +53,12 @@ export function writeOutput(tenant: string, id: string, items: readonly OutputIt
   return insertItems({ tenant, owner: id, kind: 'output', position: from, items: items.slice(from) });
 }
 
+/** Removes what is written of the output of a response. */
+export function removeOutput(tenant: string, id: string): Statement[] {
+  const ofOutput = sql`tenant = ${tenant} AND holder = ${id} AND side = 'output'`;
+  return [write(sql`DELETE FROM chunks WHERE ${ofOutput}`), write(sql`DELETE FROM items WHERE ${ofOutput}`)];
+}
+
 /** A turn that has ended. */
 export interface EndedTurn {
   tenant: string;

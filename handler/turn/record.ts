@@ -31,9 +31,10 @@ export interface TurnRecord {
   ): Promise<void>;
   /**
    * Called before the terminal event. Resolves with the response as stored, which is another if somebody ended it
-   * first; its events then say so. After a throw it is called once more, with the failed response.
+   * first; its events then say so. After a throw it is called once more, with the failed response. `rewritten` says that items of
+   * earlier rounds may be others now.
    */
-  end(response: Response): Promise<Response>;
+  end(response: Response, rewritten?: boolean): Promise<Response>;
 }
 
 /** Stores nothing, for `store: false`. */

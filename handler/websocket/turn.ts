@@ -1,5 +1,6 @@
 import { type ApiError, toApiError, unsupported } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
+import { beforeTurn } from '../hooks/before.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { CreateEvent } from '../protocol/websocket.ts';
 import { checkCreate } from '../service/check-create.ts';
@@ -71,7 +72,9 @@ async function plan(
     checkCreate(isBare(event) ? { ...event, input: null } : event, services.limits),
   );
   if (createEvent.background) throw unsupported('background', 'is not supported over a WebSocket: send it over HTTP');
-  const complete = completeRequest(services, ctx, { ...createEvent, stream: true }); // whatever it says, as it is one here
+  // A stream, whatever it says: it is one here.
+  const asked = await beforeTurn(services, ctx.caller, { ...createEvent, stream: true });
+  const complete = completeRequest(services, ctx, asked);
   const warmsUp = createEvent.generate === false;
   const request = warmsUp ? { ...complete, input: complete.input ?? [] } : complete;
   const planned = await planRequest(services, ctx, request, (request) => memory.recall(request));

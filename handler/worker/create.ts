@@ -38,6 +38,7 @@ export type WorkerOptions = Pick<
   | 'tools'
   | 'openTools'
   | 'functions'
+  | 'hooks'
   | 'backends'
   | 'identify'
   | 'basePath'

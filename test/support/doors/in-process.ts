@@ -8,6 +8,7 @@ import {
   type Database,
   type FindDocsScript,
   type Handler,
+  type HandlerOptions,
   type Identify,
   type Runner,
   type TelemetrySlot,
@@ -44,6 +45,8 @@ export interface Chosen {
   usage?: boolean;
   docsScript?: FindDocsScript;
   telemetry?: TelemetrySlot;
+  hooks?: HandlerOptions['hooks'];
+  functions?: HandlerOptions['functions'];
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
@@ -85,6 +88,8 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     ...(audit && { audit }),
     ...(docsScript && { docsScript }),
     ...(telemetry && { telemetry }),
+    ...(chosen.hooks && { hooks: chosen.hooks }),
+    ...(chosen.functions && { functions: chosen.functions }),
   });
   return {
     ...handler,

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import type { Hooks } from '../handler/hooks/hooks.ts';
+import { ApiError, parseConfig } from '../handler/index.ts';
+import { ended } from './promises/background.ts';
+import { testDatabase } from './support/doors/database.ts';
+import { type Door, post, testConfig, testConfigFile } from './support/doors/door.ts';
+import { openInProcess } from './support/doors/in-process.ts';
+import { openNodeHttp } from './support/doors/node-http.ts';
+import { callsFunctions, says } from './support/model/scripted.ts';
+import { LEASE, mortal, takenOver } from './support/processes.ts';
+import { openSocket } from './support/socket.ts';
+import { parseStream } from './support/sse.ts';
+
+/** A server on plain HTTP with these hooks, for as long as a test. */
+async function open(t: TestContext, hooks: Hooks): Promise<Door> {
+  const door = await openNodeHttp({ hooks });
+  t.after(() => door.close());
+  return door;
+}
+
+/** A response, as far as it is looked at here. */
+interface Said {
+  id: string;
+  status: string;
+  output: { type: string; content?: { text?: string }[] }[];
+  metadata?: object;
+  error?: { message: string } | null;
+}
+
+/** The JSON of a reply. */
+const jsonOf = async (reply: Response) => (await reply.json()) as Said;
+
+/** A stream to its end, whose terminal event may have another output than was streamed. */
+async function stream(door: Door, body: object) {
+  const reply = await post(door, { input: 'Hi', ...body, stream: true });
+  const { events } = parseStream(await reply.text());
+  return { events, final: (events.at(-1) as { response: Said }).response };
+}
+
+/** A response as it is read, once it is there. */
+async function readBack(door: Door, id: string): Promise<Said> {
+  return jsonOf(await door.fetch(`/v1/responses/${id}`));
+}
+
+/** What a response says, in the ways that it is heard of: as JSON, as the end of a stream, over a WebSocket, in the background, and when it is read. */
+async function heard(door: Door, body: object): Promise<Record<string, string[]>> {
+  const json = await jsonOf(await post(door, { input: 'Hi', ...body }));
+  const { final } = await stream(door, body);
+  const socket = await openSocket(door);
+  socket.send({ type: 'response.create', input: 'Hi', ...body });
+  const over = (await socket.events()).at(-1).response;
+  socket.close();
+  const begun = await jsonOf(await post(door, { input: 'Hi', ...body, background: true }));
+  await ended(door, begun.id);
+  const texts = ({ output }: Said) => output.flatMap(({ content = [] }) => content.map(({ text = '' }) => text));
+  return {
+    json: texts(json),
+    stream: texts(final),
+    socket: texts(over),
+    background: texts(await readBack(door, begun.id)),
+    read: texts(await readBack(door, json.id)),
+    'read after a stream': texts(await readBack(door, final.id)),
+  };
+}
+
+const inAll = (said: string) => ({
+  ...{ json: [said], stream: [said], socket: [said], background: [said] },
+  ...{ read: [said], 'read after a stream': [said] },
+});
+
+describe('before', () => {
+  test('changes a request, however it comes, but not whether it is a stream or in the background', async (t) => {
+    const seen: string[] = [];
+    const door = await open(t, {
+      before(request, { caller }) {
+        seen.push(`${caller.tenant ?? 'default'} ${request.instructions ?? null}`);
+        return { ...request, instructions: 'Be kind.', stream: null, background: null };
+      },
+    });
+    const model = door.model.script(says('Hello'));
+    assert.deepEqual(await heard(door, { model, instructions: 'Be rude.' }), inAll('Hello'));
+    assert.deepEqual(seen, Array(4).fill('default Be rude.'));
+    for (const { body } of door.model.calls(model)) assert.equal(body.messages[0].content, 'Be kind.');
+  });
+
+  test('what it does not return it has not changed', async (t) => {
+    const door = await open(t, {
+      before(request) {
+        request.instructions = 'Be rude.';
+        return undefined;
+      },
+    });
+    const model = door.model.script(says('Hello'));
+    await heard(door, { model });
+    for (const { body } of door.model.calls(model)) assert.equal(body.messages[0].role, 'user');
+  });
+
+  test('refuses one with an error of its own: of creates, sockets, messages, chats that are translated, counts and compactions', async (t) => {
+    const door = await open(t, {
+      before({ input }) {
+        if (JSON.stringify(input).includes('bomb'))
+          throw new ApiError('permissions', 'We do not speak of that.', { param: 'input' });
+        return undefined;
+      },
+    });
+    const model = door.model.anthropic(says('never'));
+    const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' };
+    const messages = [{ role: 'user', content: 'a bomb' }];
+    const paths: [path: string, body: object][] = [
+      ['/v1/responses', { input: 'a bomb' }],
+      ['/v1/responses', { input: 'a bomb', stream: true }],
+      ['/v1/responses', { input: [{ role: 'user', content: 'a bomb' }], background: true }],
+      ['/v1/responses/input_tokens', { input: 'a bomb' }],
+      ['/v1/responses/compact', { input: 'a bomb' }],
+      ['/v1/messages', { messages, max_tokens: 10 }],
+      ['/v1/chat/completions', { messages }],
+    ];
+    for (const [path, body] of paths) {
+      const reply = await door.fetch(path, { method: 'POST', headers, body: JSON.stringify({ model, ...body }) });
+      const text = await reply.text();
+      assert.equal(reply.status, 403, `${path} ${text}`);
+      assert.match(text, /We do not speak of that\./);
+    }
+    const socket = await openSocket(door);
+    socket.send({ type: 'response.create', model, input: 'a bomb' });
+    assert.partialDeepStrictEqual(await socket.next(), { type: 'error', status: 403 });
+    socket.close();
+    assert.equal(door.model.calls(model).length, 0);
+  });
+
+  for (const [name, before] of [
+    ['throws', () => assert.fail('a secret of ours')],
+    ['returns no request', () => ({ input: 5 }) as never],
+    ['hangs', () => new Promise<undefined>(() => {})],
+  ] satisfies [string, NonNullable<Hooks['before']>][]) {
+    test(`one that ${name} is a 500 that tells nothing`, async (t) => {
+      const short = await openShort(t, { before });
+      const model = short.model.script(says('never'));
+      const reply = await post(short, { model, input: 'Hi' });
+      const text = await reply.text();
+      assert.equal(reply.status, 500);
+      assert.doesNotMatch(text, /secret|hook/);
+      assert.equal(short.model.calls(model).length, 0);
+    });
+  }
+});
+
+/** The same in process, with hooks that may take no time. */
+async function openShort(t: TestContext, hooks: Hooks): Promise<Door> {
+  const first = await openInProcess();
+  const config = parseConfig({ ...testConfigFile(first.model), limits: { hook: '100ms' } });
+  const door = await openInProcess({ hooks, config });
+  t.after(() => Promise.all([first.close(), door.close()]));
+  return { ...door, model: first.model };
+}
+
+describe('after', () => {
+  const rewriting: Hooks = {
+    after: (response) => ({
+      ...response,
+      id: 'resp_other',
+      status: 'failed',
+      metadata: { seen: 'yes' },
+      output: response.output.map((item) =>
+        item.type === 'message'
+          ? { ...item, content: [{ type: 'output_text', text: 'Hidden.', annotations: [], logprobs: [] }] }
+          : item,
+      ),
+    }),
+  };
+
+  test('changes the output and the metadata of a response before it is told and stored, and nothing else', async (t) => {
+    const door = await open(t, rewriting);
+    const model = door.model.script(says('A secret.'));
+    assert.deepEqual(await heard(door, { model }), inAll('Hidden.'));
+    const { events, final } = await stream(door, { model, metadata: { mine: '1' } });
+    assert.equal(final.status, 'completed');
+    assert.deepEqual(final.metadata, { seen: 'yes' });
+    assert.ok(
+      events.some((event) => event.type === 'response.output_text.delta' && event.delta === 'A secret.'),
+      'what was streamed stays',
+    );
+    const next = door.model.script(says('Done.'));
+    await post(door, { model: next, input: 'And?', previous_response_id: final.id });
+    assert.equal(door.model.calls(next)[0]?.body.messages[1].content, 'Hidden.');
+  });
+
+  test('changes items of earlier rounds, in the foreground and the background', async (t) => {
+    const door = await open(t, {
+      after: (response) => ({ ...response, output: response.output.filter(({ type }) => type === 'message') }),
+    });
+    const call = callsFunctions({ name: 'weather', args: '{"city":"Rome"}' });
+    for (const more of [{}, { stream: true }, { background: true }]) {
+      const model = door.model.script(call, says('Mild.'));
+      const reply = await post(door, { model, input: 'Hi', tools: [{ type: 'function', name: 'weather' }], ...more });
+      const text = await reply.text();
+      const id = /resp_\w+/.exec(text)?.[0] ?? '';
+      if ('background' in more) await ended(door, id);
+      const { status, output } = await readBack(door, id);
+      assert.deepEqual([status, output.map(({ type }) => type)], ['completed', ['message']], JSON.stringify(more));
+    }
+  });
+
+  const refusing: Hooks = {
+    after({ output }) {
+      if (JSON.stringify(output).includes('secret')) throw new ApiError('refused', 'That is not to be said.');
+      return undefined;
+    },
+  };
+
+  test('refuses one: its reply is the error, its stream fails, and nothing of it is stored', async (t) => {
+    const door = await open(t, refusing);
+    const model = door.model.script(says('A secret.'));
+    const reply = await post(door, { model, input: 'Hi' });
+    assert.deepEqual([reply.status, (await jsonOf(reply)).error?.message], [400, 'That is not to be said.']);
+    const { events, final } = await stream(door, { model });
+    assert.equal(events.at(-1)?.type, 'response.failed');
+    assert.deepEqual([final.status, final.output, final.error?.message], ['failed', [], 'That is not to be said.']);
+    assert.deepEqual((await readBack(door, final.id)).output, []);
+    const begun = await jsonOf(await post(door, { model, input: 'Hi', background: true }));
+    await ended(door, begun.id);
+    const background = await readBack(door, begun.id);
+    assert.deepEqual([background.status, background.output], ['failed', []]);
+    const fine = door.model.script(says('Nothing.'));
+    assert.deepEqual(await heard(door, { model: fine }), inAll('Nothing.'));
+  });
+
+  test('sees what is not stored as well, and what ends as incomplete', async (t) => {
+    const statuses: string[] = [];
+    const door = await open(t, {
+      after({ status }) {
+        statuses.push(status);
+        return undefined;
+      },
+    });
+    await stream(door, { model: door.model.script(says('a')), store: false });
+    const cut = door.model.script(async (turn) => {
+      await turn.text('a');
+      await turn.finish('length');
+    });
+    await stream(door, { model: cut });
+    assert.deepEqual(statuses, ['completed', 'incomplete']);
+  });
+
+  for (const [name, after] of [
+    ['throws', () => assert.fail('a secret of ours')],
+    ['returns items that are none', (response) => ({ ...response, output: [{ type: 'message' }] as never })],
+    ['hangs', () => new Promise<undefined>(() => {})],
+  ] satisfies [string, NonNullable<Hooks['after']>][]) {
+    test(`one that ${name} fails its response, without output, and tells nothing`, async (t) => {
+      const door = await openShort(t, { after });
+      const { final } = await stream(door, { model: door.model.script(says('Hello')) });
+      assert.deepEqual([final.status, final.output], ['failed', []]);
+      assert.doesNotMatch(JSON.stringify(final), /secret|hook/);
+      assert.deepEqual((await readBack(door, final.id)).output, []);
+    });
+  }
+
+  test('sees the response of a turn that another process has begun', async (t) => {
+    const whole = await testDatabase();
+    const { database, dieAfter } = mortal(whole);
+    const first = await openInProcess({ database, lease: LEASE });
+    const config = testConfig(first.model);
+    const second = await openInProcess({ database: whole, lease: LEASE, config, hooks: rewriting });
+    t.after(() => Promise.all([first.close(), second.close()]));
+    dieAfter(/^UPDATE jobs SET progress/);
+    const model = first.model.script(callsFunctions({ name: 'weather', args: '{}' }), says('A secret.'));
+    const begun = await jsonOf(
+      await post(first, { model, input: 'Hi', background: true, tools: [{ type: 'function', name: 'weather' }] }),
+    );
+    const { status, output } = await takenOver(second, begun.id);
+    assert.equal(status, 'completed', JSON.stringify(output));
+    assert.partialDeepStrictEqual(output.at(-1), { type: 'message', content: [{ text: 'Hidden.' }] });
+  });
+});
