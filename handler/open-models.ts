@@ -109,7 +109,11 @@ function policyOf(
     retry: { attempts: retry?.attempts ?? (servers > 1 ? 1 : 0), on: retry?.on ?? RETRIED },
     fallback: fallback ?? [],
     // A server that hangs must not take all the time that its turn has to be silent.
-    timeouts: { firstToken: timeouts?.firstToken ?? (hasOthers ? idle / 2 : undefined), idle: timeouts?.idle },
+    timeouts: {
+      firstToken: timeouts?.firstToken ?? (hasOthers ? idle / 2 : undefined),
+      idle: timeouts?.idle,
+      hedge: timeouts?.hedge === 'off' ? undefined : (timeouts?.hedge ?? HEDGE),
+    },
     probe,
     breaker:
       hasOthers || breaker || probe !== undefined
@@ -117,6 +121,9 @@ function policyOf(
         : NO_BREAKER,
   };
 }
+
+/** How long a server may be silent, in milliseconds, before another is asked beside it. */
+const HEDGE = 1_000;
 
 /** A server without another is asked however often it fails. */
 const NO_BREAKER = { failures: Number.POSITIVE_INFINITY, open: 0 };

@@ -79,12 +79,16 @@ describe('a call of several servers', () => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const paused = () => candidate({ retry: { attempts: 1, on: ['503'] }, breaker: { failures: 9, open: 1 } });
     let one = paused();
-    const over = call(one, refuses, controller.signal);
+    const begins = [refuses, fails];
+    const over = call(one, () => (begins.shift() ?? fails)(), controller.signal);
     await over.next();
-    const last = over.next();
+    const rest = async () => {
+      while (!(await over.next()).done);
+    };
+    const last = rest();
     await new Promise((done) => setImmediate(done));
     t.mock.timers.tick(4_999); // before the next sign of life
-    await assert.rejects(async () => last, { kind: 'server' });
+    await assert.rejects(last, { kind: 'server' });
     isLeft(one);
     one = paused();
     const words = call(one, refuses, controller.signal);
@@ -120,8 +124,14 @@ async function* forever(word: string, signal?: AbortSignal): AsyncGenerator<stri
   for (; ; signal?.throwIfAborted()) yield word;
 }
 
-/** Asks to be left alone for a while. */
+/** Fails in a way that is not tried again. */
+async function* fails(): AsyncGenerator<string, void> {
+  yield '';
+  throw new ApiError('server', 'no', { cause: { status: 500 } });
+}
+
+/** Says that it has too much to do. */
 async function* refuses(): AsyncGenerator<string, void> {
   yield '';
-  throw new ApiError('server', 'no', { cause: { status: 503 }, headers: { 'retry-after': '4' } });
+  throw new ApiError('server', 'no', { cause: { status: 503 } });
 }

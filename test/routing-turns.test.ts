@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configureLog, parseConfig } from '../handler/index.ts';
-import { answers, callsFunction, fleetOf, inOrder, refuses, two, unreachable } from './support/fleet.ts';
+import { answers, callsFunction, fleetOf, inOrder, refuses, two, unreachable, upstream } from './support/fleet.ts';
 
 describe('fallback', () => {
   const other = { match: 'other', backend: 'chat', url: 'http://o/v1' };
@@ -227,4 +227,13 @@ test('GET /v1/models tells the context of each model, what it takes, and how man
   ]);
   const one = await fleet.handler.fetch(new Request('http://x/v1/models/m'));
   assert.deepEqual(await one.json(), data[0]);
+});
+
+test('tokens are counted by the next server where the first cannot be asked', async (t) => {
+  const fleet = await fleetOf(t, { to: inOrder, backend: 'anthropic' });
+  fleet.play('a', refuses(503));
+  fleet.play('b', () => upstream(200, ['{"input_tokens":42}']));
+  const reply = await fleet.ask('/v1/responses/input_tokens', { model: 'm', input: 'Hi' });
+  assert.equal(((await reply.json()) as { input_tokens: number }).input_tokens, 42);
+  assert.deepEqual(fleet.hosts(), ['a', 'b']);
 });

@@ -9,6 +9,7 @@ import {
   hangs,
   inOrder,
   openFleet,
+  type Play,
   refuses,
   textOf,
   two,
@@ -138,8 +139,8 @@ describe('a server that has asked to be left alone', () => {
     assert.deepEqual(fleet.hosts(), ['a', 'b', 'b']);
   });
 
-  test('and no other: 429 with the time that is left, and nothing is sent', async (t) => {
-    const fleet = await fleetOf(t, { to: two });
+  test('and no other: 429 with the time that is left, and nothing is sent where nothing is tried again', async (t) => {
+    const fleet = await fleetOf(t, { to: two, retry: { attempts: 0 } });
     for (const host of ['a', 'b']) fleet.play(host, refuses(429, {}, { 'retry-after': '60' }));
     assert.equal((await fleet.turn()).status, 429);
     fleet.hosts();
@@ -147,6 +148,80 @@ describe('a server that has asked to be left alone', () => {
     assert.equal(status, 429);
     assert.ok(Number(headers.get('retry-after')) > 50);
     assert.deepEqual(fleet.hosts(), []);
+  });
+
+  test('is asked all the same where no other is left, and by all once it answers', async (t) => {
+    const fleet = await fleetOf(t, { to: two });
+    fleet.play('a', refuses(429, {}, { 'retry-after': '60' }), refuses(429, {}, { 'retry-after': '60' }), answers);
+    fleet.play('b', refuses(500));
+    const turns = await Promise.all(Array.from({ length: 20 }, () => fleet.turn()));
+    assert.deepEqual(new Set(turns.map(({ status }) => status)), new Set([200]));
+  });
+
+  test('by limits that have nothing left, is asked without waiting where no other is left', async (t) => {
+    const fleet = await fleetOf(t, { to: two, retry: { attempts: 0 } });
+    const said: Record<string, string> = {
+      'x-ratelimit-remaining-requests': '0',
+      'x-ratelimit-reset-requests': '1m',
+    };
+    fleet.play('a', async (call) => ({ ...(await answers(call)), header: (name) => said[name] ?? null }));
+    fleet.play('b', refuses(429, {}, { 'retry-after': '60' }));
+    const statuses = [];
+    for (let turn = 0; turn < 5; turn++) statuses.push((await fleet.turn()).status);
+    assert.deepEqual(new Set(statuses), new Set([200]));
+  });
+});
+
+describe('a server that is silent for long', () => {
+  const slow: Play = async (call) => {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    return answers(call);
+  };
+
+  test('is not waited for alone: the next is asked beside it, and the connection of the one that was slower ends', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, timeouts: { hedge: '10ms' } });
+    fleet.play('a', hangs);
+    const { status, json } = await fleet.turn();
+    assert.equal(status, 200);
+    assert.equal(textOf(json), 'b says hello');
+    assert.deepEqual(fleet.hosts(), ['a', 'b']);
+    const [first] = fleet.calls;
+    assert.equal(first?.signal.aborted ?? true, true);
+  });
+
+  test('answers all the same where the other fails meanwhile', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, timeouts: { hedge: '10ms' }, retry: { attempts: 0 } });
+    fleet.play('a', slow);
+    fleet.play('b', refuses(500));
+    const { status, json } = await fleet.turn({ stream: true });
+    assert.equal(status, 200);
+    assert.equal(json.match(/"delta":"a says hello"/g)?.length, 1);
+  });
+
+  test('is waited for where others are as slow, and where `hedge` is off', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, timeouts: { hedge: '10ms' } });
+    for (const host of ['a', 'b']) fleet.play(host, slow);
+    for (let turn = 0; turn < 10; turn++) await fleet.turn();
+    fleet.hosts();
+    await fleet.turn();
+    assert.equal(fleet.hosts().length, 1);
+    const other = await fleetOf(t, { to: inOrder, timeouts: { hedge: 'off' } });
+    for (const host of ['a', 'b']) other.play(host, slow);
+    await other.turn();
+    assert.deepEqual(other.hosts(), ['a']);
+  });
+
+  test('of requests that are passed on whole none is asked beside another', async (t) => {
+    const fleet = await fleetOf(t, { to: inOrder, timeouts: { hedge: '10ms' } });
+    fleet.play('a', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return upstream(200, ['{"object":"list","data":[],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}'], {
+        'content-type': 'application/json',
+      });
+    });
+    const reply = await fleet.ask('/v1/embeddings', { model: 'm', input: 'Hi' });
+    assert.equal(reply.status, 200);
+    assert.deepEqual(fleet.hosts(), ['a']);
   });
 });
 

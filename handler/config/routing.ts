@@ -27,7 +27,14 @@ export const routing = {
   fallback: v.optional(
     v.array(v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')), 'must be a list of names of models'),
   ),
-  timeouts: v.optional(v.strictObject({ connect: time, firstToken: time, idle: time })),
+  timeouts: v.optional(
+    v.strictObject({
+      connect: time,
+      firstToken: time,
+      idle: time,
+      hedge: v.optional(v.union([v.literal('off'), time], 'must be a time, or off')),
+    }),
+  ),
   breaker: v.optional(v.strictObject({ failures: v.optional(integer(1, 1_000)), open: time })),
   /** How often each server is asked for its models, to find out whether it is there. */
   probe: time,

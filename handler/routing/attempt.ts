@@ -1,10 +1,13 @@
 import { ApiError, toApiError } from '../errors.ts';
-import { isOfOneServer, pauseIn, reasonOf, timedOut } from './failure.ts';
+import { isOfLoad, isOfOneServer, pauseIn, reasonOf, timedOut } from './failure.ts';
 import type { OpenServer } from './server.ts';
-import type { RoutePolicy, ServerPlace } from './server-group.ts';
+import type { ServerGroup, ServerPlace } from './server-group.ts';
 
 /** Checks per limit of silence: it is noticed at most 1/8 of the limit late. */
 const CHECKS_PER_LIMIT = 8;
+
+/** Milliseconds by which a timer may be early. */
+const EARLY_MS = 1;
 
 /** What an attempt is made of. */
 export interface AttemptOptions<E> {
@@ -14,12 +17,16 @@ export interface AttemptOptions<E> {
   isWord(event: E): boolean;
   /** Its place, which it leaves at its end. */
   place: ServerPlace | undefined;
+  /** It is silent for longer than servers of its model are, though it may still answer. Default: nobody asks. */
+  late?(): void;
+  /** How many of its call were late before it. */
+  beside: number;
 }
 
 /** One call of one server, which is told how it went. Its events are pulled one at a time. */
 export class Attempt<E> {
   readonly server: OpenServer;
-  readonly #policy: RoutePolicy;
+  readonly #group: ServerGroup;
   readonly #caller: AbortSignal;
   readonly #isWord: (event: E) => boolean;
   readonly #place: ServerPlace | undefined;
@@ -27,7 +34,13 @@ export class Attempt<E> {
   /** Ends it from here; undefined where it may take as long as it will. */
   readonly #own: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #late: ApiError | undefined;
+  #timedOut: ApiError | undefined;
+  readonly #begunAt = performance.now();
+  /** Whether it alone is to find out if its server is well again. */
+  readonly #isTrial: boolean;
+  readonly #late: (() => void) | undefined;
+  readonly #beside: number;
+  #isLate = false;
   #isOpen = true;
   #hasWord = false;
   #steps = 0;
@@ -37,21 +50,22 @@ export class Attempt<E> {
   /** `caller` aborts when nobody waits for the events any more. */
   constructor(
     server: OpenServer,
-    policy: RoutePolicy,
+    group: ServerGroup,
     caller: AbortSignal,
-    { begin, isWord, place }: AttemptOptions<E>,
+    { begin, isWord, place, late, beside }: AttemptOptions<E>,
   ) {
     this.server = server;
-    this.#policy = policy;
+    this.#group = group;
     this.#caller = caller;
     this.#isWord = isWord;
+    this.#beside = beside;
     this.#place = place;
-    const { firstToken, idle } = policy.timeouts;
-    if (firstToken !== undefined || idle !== undefined) this.#own = new AbortController();
-    if (firstToken !== undefined)
-      this.#timer = setTimeout(() => this.#end(timedOut('firstToken', firstToken)), firstToken);
+    const { firstToken, idle } = group.policy.timeouts;
+    this.#late = group.hedge === undefined ? undefined : late;
+    if (firstToken !== undefined || idle !== undefined || this.#late) this.#own = new AbortController();
+    this.#watch();
     place?.begin();
-    server.health.begin();
+    this.#isTrial = server.health.begin(group.policy.breaker);
     if (caller.aborted) this.#leave();
     else caller.addEventListener('abort', this.#leave, { once: true });
     this.#events = begin(this.#own?.signal ?? caller)[Symbol.asyncIterator]();
@@ -68,7 +82,7 @@ export class Attempt<E> {
       else if (!this.#hasWord && this.#isWord(step.value)) this.#heard();
       return step;
     } catch (error) {
-      const failure = this.#late ?? toApiError(error);
+      const failure = this.#timedOut ?? toApiError(error);
       this.#failed(failure);
       throw failure;
     } finally {
@@ -82,21 +96,31 @@ export class Attempt<E> {
     await this.#events.return?.();
   }
 
+  /** Ends it without waiting for that; one that was late has failed if another server has answered in its place. */
+  drop(isBeaten: boolean): void {
+    if (isBeaten && this.#isLate && this.#isOpen)
+      this.#tellFailed(timedOut('hedge', Math.round(performance.now() - this.#begunAt)));
+    this.#abandon();
+    this.#own?.abort();
+    this.#events.return?.().catch(() => {}); // nobody reads what it would say
+  }
+
   readonly #leave = () => {
     this.#own?.abort(this.#caller.reason);
     this.#abandon(); // nobody may pull any more
   };
 
   #abandon(): void {
-    if (this.#isOpen && !this.#hasWord) this.server.health.untold();
+    if (this.#isOpen && this.#isTrial && !this.#hasWord && !this.#isLate) this.server.health.untried();
     this.#over();
   }
 
   #heard(): void {
     this.#hasWord = true;
-    this.server.health.succeeded(nameOf(this.server));
+    this.server.health.succeeded(nameOf(this.server), this.#begunAt);
+    if (this.#late) this.#group.firstWords.heard(performance.now() - this.#begunAt);
     clearTimeout(this.#timer);
-    const { idle } = this.#policy.timeouts;
+    const { idle } = this.#group.policy.timeouts;
     if (idle === undefined) return;
     let [last, silent] = [this.#steps, 0];
     this.#timer = setInterval(() => {
@@ -106,21 +130,47 @@ export class Attempt<E> {
     }, idle / CHECKS_PER_LIMIT);
   }
 
-  #end(late: ApiError): void {
-    this.#late = late;
-    this.#own?.abort(late);
+  /** Ends it when its first word has not come in time, and says before if it is late. */
+  #watch(): void {
+    const { firstToken = Number.POSITIVE_INFINITY } = this.#group.policy.timeouts;
+    const silent = performance.now() - this.#begunAt + EARLY_MS;
+    if (silent >= firstToken) {
+      this.#end(timedOut('firstToken', firstToken));
+      return;
+    }
+    let due = firstToken;
+    if (this.#late && !this.#isLate) {
+      const late = this.#group.firstWords.lateAfter(this.#group.hedge ?? firstToken, this.#beside);
+      if (silent < late) due = Math.min(due, late);
+      else {
+        this.#isLate = true;
+        this.server.health.doubted();
+        this.#late();
+      }
+    }
+    if (due < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#watch(), due - silent + EARLY_MS);
+  }
+
+  #end(timedOut: ApiError): void {
+    this.#timedOut = timedOut;
+    this.#own?.abort(timedOut);
   }
 
   #failed(failure: ApiError): void {
     if (!this.#isOpen) return;
+    this.#tellFailed(failure);
+    this.#over();
+  }
+
+  #tellFailed(failure: ApiError): void {
     const { health } = this.server;
     const reason = reasonOf(failure);
     const pause = reason === '429' || /^5\d\d$/.test(reason) ? pauseIn(failure) : 0;
     if (pause > 0) health.pause(pause);
-    if (reason === '429') health.limited();
-    else if (isClients(failure, reason)) health.untold();
-    else health.failed(nameOf(this.server), this.#policy.breaker, failure);
-    this.#over();
+    if (reason === '429') health.doubted();
+    else if (!isClients(failure, reason))
+      health.failed(nameOf(this.server), this.#group.policy.breaker, failure, isOfLoad(reason));
+    if (this.#isTrial && (reason === '429' || isClients(failure, reason))) health.untried();
   }
 
   #over(): void {

@@ -4,7 +4,7 @@ import { isObject } from '../protocol/json.ts';
 const TIMEOUT = 'timeout';
 
 /** The error of a server that has said nothing for as long as the key of its `timeouts` allows. */
-export function timedOut(key: 'firstToken' | 'idle', ms: number): ApiError {
+export function timedOut(key: 'firstToken' | 'idle' | 'hedge', ms: number): ApiError {
   const what = key === 'idle' ? 'fell silent' : 'said nothing';
   return new ApiError('server', `The model backend ${what} for ${ms / 1_000} s (\`timeouts.${key}\` of its entry).`, {
     cause: TIMEOUT,
@@ -32,6 +32,17 @@ const OF_ONE_SERVER = new Set(['401', '402', '403', '404', '405', '413', 'unsupp
 /** Whether another server may do what one has failed at, though the same one would fail again. */
 export function isOfOneServer(error: ApiError, reason: string): boolean {
   return error.kind === 'quota' || error.kind === 'model_not_found' || OF_ONE_SERVER.has(reason);
+}
+
+/** Whether a server fails so that has too much to do, whatever it is asked for. */
+export function isOfLoad(reason: string): boolean {
+  return reason === TIMEOUT || reason === '429' || reason === '503';
+}
+
+/** Whether a failure tells of the server that was asked, and not of what it was asked for. */
+export function isOfServer(error: ApiError): boolean {
+  const reason = reasonOf(error);
+  return error.kind === 'server' || reason === '429' || isOfOneServer(error, reason);
 }
 
 /** The milliseconds for which a refusal asks to be left alone, by its `retry-after`; 0 where it says nothing. */

@@ -1,8 +1,9 @@
 import type { BackendEvent, KeepAlive, ModelCall, Prepare, PreparedCall } from '../backend/backend.ts';
 import type { Claimant } from '../caller-count.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, toApiError } from '../errors.ts';
 import { keyOf } from './affinity.ts';
 import { type Candidate, candidateOf, candidatesOf, type Routed } from './candidates.ts';
+import { isOfServer } from './failure.ts';
 import { type Begin, type CallOf, type RoutedWork, routedCall } from './routed-call.ts';
 import type { ModelAddress, OpenServer } from './server.ts';
 
@@ -62,7 +63,14 @@ export function openCalls(routed: Routed, calls: Calls): Prepare {
       },
     };
     return {
-      ...(first.prepared.countTokens && { countTokens: first.prepared.countTokens }),
+      ...(first.prepared.countTokens && {
+        countTokens: (signal, personality) =>
+          countAt(
+            first,
+            (server) => prepareAt(call, server, first.candidate),
+            (prepared) => prepared.countTokens?.(signal, personality),
+          ),
+      }),
       stream(signal, options) {
         const at = (server: OpenServer, candidate: Candidate) => prepareAt(call, server, candidate);
         const work = workAt<PreparedCall, BackendEvent>(first, at, (prepared, own, answered) =>
@@ -103,6 +111,26 @@ export function workAt<P, E extends { type: string }>(
   };
 }
 
+/** What a server counts, else the next one; undefined where none does, and rejects with what the first has failed with. */
+async function countAt<P>(
+  { server, candidate, prepared }: Carried<P>,
+  prepareAt: (server: OpenServer) => P,
+  count: (prepared: P) => Promise<number | undefined> | undefined,
+): Promise<number | undefined> {
+  let failure: ApiError | undefined;
+  for (const one of [server, ...candidate.group.servers.filter((other) => other !== server)]) {
+    try {
+      const counted = await count(one === server ? prepared : prepareAt(one));
+      if (counted !== undefined) return counted;
+    } catch (error) {
+      failure ??= toApiError(error);
+      if (!isOfServer(failure)) break;
+    }
+  }
+  if (failure) throw failure;
+  return undefined;
+}
+
 /** What is prepared at the server that is to be asked first, of those that can carry it; throws what the first of all cannot. */
 export function firstCarried<P>(
   candidates: readonly Candidate[],
@@ -114,7 +142,7 @@ export function firstCarried<P>(
     const { group } = candidate;
     const tried = new Set<OpenServer>();
     for (;;) {
-      const server = group.choose(affinity, tried) ?? group.servers.find((one) => !tried.has(one));
+      const server = group.choose(affinity, tried)?.server ?? group.servers.find((one) => !tried.has(one));
       if (!server) break;
       tried.add(server);
       try {

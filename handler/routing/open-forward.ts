@@ -31,7 +31,8 @@ export function openForward(routed: Routed, calls: ForwardCalls, request: Forwar
         asked: ({ address }, one, passedOver) => calls.asked?.(askedServer(address, one, passedOver)),
         heard() {},
       };
-      return routedCall(work, candidates, of, signal, options.answered);
+      const isLong = !('json' in request.body) || request.body.json.stream !== true;
+      return routedCall({ ...work, isLong }, candidates, of, signal, options.answered);
     },
   };
 }

@@ -4,10 +4,10 @@ import { describe, log } from '../log.ts';
 import { Attempt, nameOf } from './attempt.ts';
 import type { Candidate } from './candidates.ts';
 import { pauseOfLimits } from './failure.ts';
+import { type Opened, Race, type RaceNews } from './race.ts';
 import { Search, unavailable } from './search.ts';
 import type { OpenServer } from './server.ts';
-import type { ServerGroup, ServerPlace } from './server-group.ts';
-import type { ServerNews } from './server-health.ts';
+import type { Choice, ServerPlace } from './server-group.ts';
 
 /** Something that a server does for a call. */
 export interface RoutedWork<E> {
@@ -20,6 +20,8 @@ export interface RoutedWork<E> {
   isWord(event: E): boolean;
   /** The event that says no more than that something goes on. */
   alive: E;
+  /** Whether its first word is all of it, so that no server is late with it. Default: it is not. */
+  isLong?: boolean;
 }
 
 /** Begins it; `answered` is told once the server has taken it. */
@@ -49,15 +51,12 @@ export interface CallOf {
 /** How long one waits for something to be left of the budget, in milliseconds; by chance up to twice as long. */
 const BUDGET_PAUSE = 100;
 
-/** How long one waits for a server of several to have room before looking again, in milliseconds. */
-const ROOM_PAUSE = 5_000;
-
-/** How often a sign of life comes while one waits, in milliseconds. */
-const ALIVE_MS = 5_000;
+/** How long one waits for a server of several to have room before looking again, in milliseconds; and where none of them does well. */
+const [ROOM_PAUSE, DOUBTFUL_PAUSE] = [5_000, 250];
 
 /**
  * Calls servers one after the other, as `search` has them and within the budget of what is tried again, until one gives its first word; from
- * then on the events are that server's.
+ * then on the events are that server's. One that is late is asked on while the next is.
  */
 export function routedCall<E>(
   work: RoutedWork<E>,
@@ -66,7 +65,9 @@ export function routedCall<E>(
   signal: AbortSignal,
   answered: (limits: RateLimits) => void = () => {},
 ): AsyncIterable<E> {
-  return { [Symbol.asyncIterator]: () => iterate(open(work, candidates, call, signal, answered)) };
+  return {
+    [Symbol.asyncIterator]: () => iterate(new RoutedCall(work, candidates, call, signal, answered).open()),
+  };
 }
 
 function iterate<E>(opening: AsyncGenerator<E, Opened<E>>): AsyncIterator<E> {
@@ -87,76 +88,179 @@ function iterate<E>(opening: AsyncGenerator<E, Opened<E>>): AsyncIterator<E> {
   };
 }
 
-/** An attempt that has given its first word. */
-interface Opened<E> {
-  attempt: Attempt<E>;
-  first: IteratorResult<E>;
-}
+/** One call, until a server has given its first word. */
+class RoutedCall<E> {
+  readonly #work: RoutedWork<E>;
+  readonly #candidates: readonly Candidate[];
+  readonly #call: CallOf;
+  readonly #signal: AbortSignal;
+  readonly #answered: (limits: RateLimits) => void;
+  readonly #search: Search;
+  readonly #race: Race<E>;
+  /** The candidate whose servers are asked. */
+  #candidate: Candidate | undefined;
+  #last: OpenServer | undefined;
+  #failure: ApiError | undefined;
+  #tries = 0;
 
-async function* open<E>(
-  work: RoutedWork<E>,
-  candidates: readonly Candidate[],
-  call: CallOf,
-  signal: AbortSignal,
-  answered: (limits: RateLimits) => void,
-): AsyncGenerator<E, Opened<E>> {
-  const search = new Search(candidates, call.affinity, call.first);
-  let failure: ApiError | undefined;
-  let tries = 0;
-  candidates[0]?.group.budget.asked();
-  for (;;) {
-    const step = search.next();
-    if (!step) throw failure ?? unavailable(candidates);
+  constructor(
+    work: RoutedWork<E>,
+    candidates: readonly Candidate[],
+    call: CallOf,
+    signal: AbortSignal,
+    answered: (limits: RateLimits) => void,
+  ) {
+    this.#work = work;
+    this.#candidates = candidates;
+    this.#call = call;
+    this.#signal = signal;
+    this.#answered = answered;
+    this.#search = new Search(candidates, call.affinity, call.first);
+    this.#race = new Race(work.isWord, work.alive);
+  }
+
+  /** Gives signs of life, and at last the attempt that answers; throws what the last has failed with. */
+  async *open(): AsyncGenerator<E, Opened<E>> {
+    this.#candidates[0]?.group.budget.asked();
+    let isAnswered = false;
+    try {
+      for (;;) {
+        const asked = this.#race.isLate ? yield* this.#ask() : undefined;
+        const news = asked ?? (this.#race.size > 0 ? yield* this.#race.wait() : undefined);
+        if (news?.type === 'opened') {
+          isAnswered = true;
+          this.#heard(news.opened.attempt.server);
+          return news.opened;
+        }
+        if (news?.type === 'failed') this.#failed(news.attempt.server, news.failure);
+        if (this.#signal.aborted) throw whyAborted(this.#signal);
+      }
+    } finally {
+      this.#race.end(isAnswered);
+    }
+  }
+
+  /** Asks one more server, if it may be asked now; gives the news that came while it waited for that. */
+  async *#ask(): AsyncGenerator<E, RaceNews<E, unknown> | undefined> {
+    const [search, race, signal] = [this.#search, this.#race, this.#signal];
+    const running = race.servers();
+    const isBeside = running.length > 0 && this.#candidate !== undefined;
+    const step = isBeside && this.#candidate ? search.beside(this.#candidate, running) : search.next();
+    if (!step) throw this.#failure ?? unavailable(this.#candidates);
     const { candidate } = step;
     const { group } = candidate;
-    const pause = (what: ServerNews, ms: number) => pausing(group, what, ms, work.alive, signal);
-    if (step.wait !== undefined) {
-      yield* pause('told', step.wait);
-      continue;
+    if (step.wait !== undefined) return yield* race.wait(group.news('well', step.wait, signal));
+    let choice: Choice | undefined = step;
+    let place: ServerPlace | undefined;
+    if (!step.isTrial && group.isBounded) {
+      const queue = new AbortController();
+      const entered = group.enter(this.#call.claimant, AbortSignal.any([signal, queue.signal]));
+      if (entered instanceof Promise) {
+        const news = yield* this.#waitForPlace(entered, queue, candidate);
+        if (news.type !== 'came' || !news.came) return news;
+        place = news.came;
+        choice = search.choose(candidate); // others have come and gone meanwhile
+      } else place = entered;
     }
-    if (tries > 0) yield work.alive; // who waits for a sign of life gets one for each server
-    const place = yield* takePlace(group, call.claimant, work.alive, signal);
-    const server = search.choose(candidate); // others have come and gone meanwhile
-    if (!server) {
-      place?.leave();
-      continue;
-    }
+    // From here on nothing is waited for, so that each call counts before the next one is made.
+    const { server, isTrial } = choice ?? {};
+    if (!server || isTrial) place?.leave();
+    if (!server) return undefined;
+    if (isTrial) place = undefined;
     const { health } = server;
     if (health.load >= server.concurrency) {
       // There are places, but none at the servers that are left to this call.
       place?.leave();
-      yield* pause('freed', ROOM_PAUSE);
-      continue;
+      return yield* race.wait(group.news('room', ROOM_PAUSE, signal, search.left(candidate)));
     }
-    // One that is well takes what others have failed at; one that is left alone is tried by one call at a time, which is bound enough.
-    const isFree = tries === 0 || health.isWell || health.mayBeTried(performance.now());
+    // One that is well takes what others have failed at; one that is not is tried by one call after the other, which is bound enough.
+    const isFree = this.#tries === 0 || isTrial || (health.isWell ? !isBeside : health.mayBeTried(performance.now()));
     if (!isFree && !group.budget.take()) {
       place?.leave();
-      if (!search.isPatient()) throw failure ?? unavailable(candidates);
-      yield* pause('told', BUDGET_PAUSE * (1 + Math.random()));
-      continue;
+      if (!isBeside && !search.isPatient()) throw this.#failure ?? unavailable(this.#candidates);
+      return yield* race.wait(group.news('well', BUDGET_PAUSE * (1 + Math.random()), signal));
     }
-    search.asked(server, candidate);
-    const begin = carried(work, server, candidate);
-    if (begin instanceof ApiError) place?.leave();
-    else tries++;
-    const opened =
-      begin instanceof ApiError
-        ? begin
-        : yield* tryServer({ work, server, candidate, begin, place, call, signal, answered, passedOver: tries - 1 });
-    if (!(opened instanceof ApiError)) return opened;
-    if (signal.aborted) throw opened;
-    failure = opened;
-    if (opened.kind === 'context_length' && opened.context !== null)
-      server.learnContext(candidate.model, opened.context);
-    const reason = search.failed(candidate, opened);
-    if (reason === undefined) throw opened;
+    this.#begin(server, candidate, place);
+    if (this.#tries > 1) yield this.#work.alive; // who waits for a sign of life gets one for each server
+    return undefined;
+  }
+
+  /** Waits for a place, unless there is other news before. */
+  async *#waitForPlace(
+    entered: Promise<ServerPlace>,
+    queue: AbortController,
+    candidate: Candidate,
+  ): AsyncGenerator<E, RaceNews<E, ServerPlace | undefined>> {
+    let isTaken = false;
+    try {
+      // Where none does well, those that are left alone may be better than those for which one waits.
+      const pause = this.#search.hasWell(candidate) ? [] : [candidate.group.news('well', DOUBTFUL_PAUSE, this.#signal)];
+      const news = yield* this.#race.wait(Promise.race([entered, ...pause]));
+      isTaken = news.type === 'came' && news.came !== undefined;
+      return news;
+    } finally {
+      if (!isTaken) {
+        queue.abort();
+        void entered.then(
+          (late) => late.leave(),
+          () => {},
+        );
+      }
+    }
+  }
+
+  #begin(server: OpenServer, candidate: Candidate, place: ServerPlace | undefined): void {
+    this.#search.asked(server, candidate);
+    this.#candidate = candidate;
+    const begin = carried(this.#work, server, candidate);
+    if (begin instanceof ApiError) {
+      place?.leave();
+      this.#failed(server, begin);
+      return;
+    }
+    const passedOver = this.#tries++;
+    this.#last = server;
+    this.#call.asked(server, candidate, passedOver);
+    const told = (limits: RateLimits) => {
+      const pause = pauseOfLimits(limits);
+      if (pause > 0) server.health.spent(pause);
+      this.#answered(limits);
+    };
+    const { isWord, isLong = false } = this.#work;
+    this.#race.start(
+      (late) =>
+        new Attempt<E>(server, candidate.group, this.#signal, {
+          isWord,
+          begin: (own) => begin(own, told),
+          place,
+          ...(!isLong && { late }),
+          beside: this.#race.size,
+        }),
+    );
+  }
+
+  #heard(server: OpenServer): void {
+    const candidate = this.#candidate;
+    if (!candidate) return;
+    if (server !== this.#last) this.#call.asked(server, candidate, this.#tries - 1); // one that was late, and answers all the same
+    this.#call.heard(candidate);
+  }
+
+  /** A server has failed; throws the failure where no other can do better. */
+  #failed(server: OpenServer, failure: ApiError): void {
+    const candidate = this.#candidate;
+    if (this.#signal.aborted || !candidate) throw failure;
+    this.#failure = failure;
+    if (failure.kind === 'context_length' && failure.context !== null)
+      server.learnContext(candidate.model, failure.context);
+    const reason = this.#search.failed(candidate, failure);
+    if (reason === undefined) throw failure;
     log.warn('a model server is passed over', {
-      request_id: call.requestId,
-      model: call.model,
+      request_id: this.#call.requestId,
+      model: this.#call.model,
       url_host: nameOf(server),
       reason,
-      error: describe(opened),
+      error: describe(failure),
     });
   }
 }
@@ -168,107 +272,4 @@ function carried<E>(work: RoutedWork<E>, server: OpenServer, candidate: Candidat
   } catch (error) {
     return toApiError(error);
   }
-}
-
-interface Try<E> {
-  work: RoutedWork<E>;
-  server: OpenServer;
-  candidate: Candidate;
-  begin: Begin<E>;
-  place: ServerPlace | undefined;
-  call: CallOf;
-  signal: AbortSignal;
-  answered(limits: RateLimits): void;
-  passedOver: number;
-}
-
-/** Asks one server; gives the attempt with its first word, or what it failed with. */
-async function* tryServer<E>({
-  work,
-  server,
-  candidate,
-  begin,
-  place,
-  call,
-  signal,
-  answered,
-  passedOver,
-}: Try<E>): AsyncGenerator<E, Opened<E> | ApiError> {
-  call.asked(server, candidate, passedOver);
-  const told = (limits: RateLimits) => {
-    const pause = pauseOfLimits(limits);
-    if (pause > 0) server.health.pause(pause);
-    answered(limits);
-  };
-  const attempt = new Attempt<E>(server, candidate.group.policy, signal, {
-    isWord: work.isWord,
-    begin: (own) => begin(own, told),
-    place,
-  });
-  let isHanded = false;
-  try {
-    for (;;) {
-      const first = await attempt.next();
-      if (first.done || work.isWord(first.value)) {
-        isHanded = true;
-        call.heard(candidate);
-        return { attempt, first };
-      }
-      yield first.value;
-    }
-  } catch (error) {
-    return toApiError(error);
-  } finally {
-    if (!isHanded) await attempt.return();
-  }
-}
-
-/** A place at one of a group's servers; undefined where any number of calls may be made. */
-async function* takePlace<E>(
-  group: ServerGroup,
-  claimant: Claimant,
-  alive: E,
-  signal: AbortSignal,
-): AsyncGenerator<E, ServerPlace | undefined> {
-  const entered = group.enter(claimant, signal);
-  let isTaken = false;
-  try {
-    const place = yield* waiting(entered, alive);
-    isTaken = true;
-    return place;
-  } finally {
-    if (!isTaken)
-      void Promise.resolve(entered).then(
-        (place) => place?.leave(),
-        () => {},
-      );
-  }
-}
-
-/** Waits for something, with signs of life. */
-async function* waiting<E, T>(what: T | Promise<T>, alive: E): AsyncGenerator<E, T> {
-  if (!(what instanceof Promise)) return what;
-  for (;;) {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<typeof LATE>((resolve) => {
-      timer = setTimeout(() => resolve(LATE), ALIVE_MS);
-    });
-    const first = await Promise.race([what, late]).finally(() => clearTimeout(timer));
-    if (first !== LATE) return first;
-    yield alive;
-  }
-}
-
-const LATE = Symbol('late');
-
-/** Waits for news of a group's servers, so long at most, with signs of life; throws when the signal aborts. */
-async function* pausing<E>(
-  group: ServerGroup,
-  what: ServerNews,
-  ms: number,
-  alive: E,
-  signal: AbortSignal,
-): AsyncGenerator<E, void> {
-  yield* waiting(group.news(what, ms, signal), alive);
-  if (signal.aborted) throw whyAborted(signal);
 }

@@ -2,22 +2,23 @@ import { ApiError } from '../errors.ts';
 import { type Candidate, isLarger } from './candidates.ts';
 import { isIn, isOfOneServer, reasonOf } from './failure.ts';
 import type { OpenServer } from './server.ts';
-import type { ServerGroup } from './server-group.ts';
+import type { Choice, ServerGroup } from './server-group.ts';
 
-/** What to do next: ask a server, or wait for so many milliseconds, or until something is known of a server if that comes first. */
-export type NextStep =
-  | { server: OpenServer; candidate: Candidate; wait?: undefined }
-  | { wait: number; candidate: Candidate };
+/** What to do next: ask a server, or wait for so many milliseconds, or until a server of the candidate is well again if that comes first. */
+export type NextStep = (Choice & { candidate: Candidate; wait?: undefined }) | { wait: number; candidate: Candidate };
 
 /** How long one waits before servers are tried again: from so many milliseconds on, twice as long each time, up to so many. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [100, 5_000];
+
+/** How long one waits at most before looking again for a server that may be tried, in milliseconds. */
+const LOOK_MS = 250;
 
 /** How long a call waits for servers to be well again, or for the budget, in milliseconds: less than its client does. */
 const PATIENCE = 10_000;
 
 /**
  * Which server a call asks next. Each is tried once, then all of a model again as often as its policy says, with a pause; then those of
- * the fallbacks; and when no other is left, those that are left alone after failures: each by one call at a time, for whose end the others wait.
+ * the fallbacks; and when no other is left, for as long as the call is patient, those as well that are left alone.
  */
 export class Search {
   readonly #candidates: readonly Candidate[];
@@ -47,24 +48,47 @@ export class Search {
     for (; this.#at < candidates.length; this.#at++, this.#again = 0) {
       const candidate = candidates[this.#at];
       if (!candidate || this.#isSkipped(candidate)) continue;
-      const server = this.choose(candidate);
-      if (server) return { server, candidate };
+      const choice = this.choose(candidate);
+      if (choice) return { ...choice, candidate };
       const { group } = candidate;
       const wait = this.#again < group.policy.retry.attempts ? pauseBefore(group, this.#again) : undefined;
-      if (wait === undefined) continue;
+      // Who is the last resort is looked for again and again, for as long as a pause that a server has asked for.
+      const isLast = this.#at === candidates.length - 1;
+      if (wait === undefined || (isLast && wait > FIRST_PAUSE * 2 ** this.#again)) continue;
       this.#again++;
       this.#triedFor(candidate).clear();
       return { wait, candidate };
     }
-    return this.#lastResort();
+    this.#isLastResort = true;
+    return this.#anyOf(candidates.filter((one) => !this.#isSkipped(one)));
   }
 
-  /** The server of a candidate to ask now, which may have changed since `next`, and may have no room. */
-  choose(candidate: Candidate): OpenServer | undefined {
-    const { group } = candidate;
+  /** The same beside servers of a candidate that are asked already, and are late: of that candidate alone, and of no other model. */
+  beside(candidate: Candidate, running: readonly OpenServer[]): NextStep {
+    const wasLastResort = this.#isLastResort;
+    this.#isLastResort = true;
+    const step = this.#anyOf([candidate], running);
+    this.#isLastResort = wasLastResort;
+    return step ?? { wait: LONGEST_PAUSE, candidate };
+  }
+
+  /** The server of a candidate to ask now, which may have changed since `next`. */
+  choose(candidate: Candidate): Choice | undefined {
+    return candidate.group.choose(this.#key, this.#triedFor(candidate), {
+      isLast: this.#isLastResort,
+      favourite: this.#favourite,
+    });
+  }
+
+  /** Whether a server that the call may still ask does well, however much it has to do. */
+  hasWell(candidate: Candidate): boolean {
+    return candidate.group.hasWell(this.#triedFor(candidate));
+  }
+
+  /** The servers of a candidate that it may still ask. */
+  left(candidate: Candidate): OpenServer[] {
     const tried = this.#triedFor(candidate);
-    const ready = group.choose(this.#key, tried, { favourite: this.#favourite });
-    return ready || !this.#isLastResort ? ready : group.choose(this.#key, tried, { isOpen: true });
+    return candidate.group.servers.filter((server) => !tried.has(server));
   }
 
   /** A server is asked. */
@@ -107,21 +131,30 @@ export class Search {
     return overflowed !== undefined && (candidate === overflowed || !isLarger(candidate, overflowed));
   }
 
-  #lastResort(): NextStep | undefined {
-    const now = performance.now();
-    const candidates = this.#candidates.filter((one) => !this.#isSkipped(one));
-    const [first] = candidates;
-    this.#isLastResort = true;
+  /** One of them, whoever is left; who waits for those that `running` have asked has all the patience. */
+  #anyOf(candidates: readonly Candidate[], running: readonly OpenServer[] = []): NextStep | undefined {
     for (const candidate of candidates) {
-      const server = this.choose(candidate);
-      if (server) return { server, candidate };
+      const choice = this.choose(candidate);
+      if (choice) return { ...choice, candidate };
     }
-    const left = this.#patience(now);
-    const isOut = candidates.some(({ group }) => group.servers.some(({ health }) => health.state(now) === 'open'));
-    if (!first || left <= 0 || !isOut) return undefined;
-    for (const tried of this.#tried.values()) tried.clear();
-    return { wait: Math.min(left, pauseOf(this.#again++)), candidate: first };
+    const [first] = candidates;
+    const now = performance.now();
+    const left = running.length > 0 ? LOOK_MS : this.#patience(now);
+    if (!first || left <= 0 || !(running.length > 0 || mayRecover(candidates))) return undefined;
+    for (const candidate of candidates) this.#tried.get(candidate)?.clear();
+    // One that is late may be asked once more: what it does now it may not do for a call that it took before.
+    for (const server of running)
+      if (running.indexOf(server) !== running.lastIndexOf(server)) this.#triedFor(first).add(server);
+    return { wait: Math.min(left, LOOK_MS * Math.random()), candidate: first };
   }
+}
+
+/** Whether a server may do better soon at what all have failed at: it is left alone, or had too much to do. That what it did fails again is likelier. */
+function mayRecover(candidates: readonly Candidate[]): boolean {
+  const now = performance.now();
+  return candidates.some(({ group }) =>
+    group.servers.some(({ health }) => health.isBusy || health.state(now) !== 'ready'),
+  );
 }
 
 /**
@@ -132,11 +165,9 @@ function pauseBefore({ servers }: ServerGroup, again: number): number | undefine
   const now = performance.now();
   const lively = servers.filter(({ health }) => health.state(now) !== 'open');
   const soonest = Math.min(...lively.map(({ health }) => health.pauseLeft(now)));
-  return soonest > LONGEST_PAUSE ? undefined : soonest + pauseOf(again);
-}
-
-function pauseOf(again: number): number {
-  return Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** again);
+  return soonest > LONGEST_PAUSE
+    ? undefined
+    : soonest + Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** again);
 }
 
 /** The error where no server was asked: each has asked to be left alone, or is, after failures. */

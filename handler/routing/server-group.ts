@@ -1,6 +1,7 @@
 import type { Claimant } from '../caller-count.ts';
 import { FairQueue } from '../fair-queue.ts';
 import { preferred } from './affinity.ts';
+import { FirstWords } from './first-words.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { OpenServer } from './server.ts';
 import type { BreakerSettings, ServerNews } from './server-health.ts';
@@ -12,8 +13,8 @@ export interface RoutePolicy {
   retry: { attempts: number; on: readonly string[] };
   /** Names of models that are tried after it. */
   fallback: readonly string[];
-  /** Milliseconds to the first word, and from one to the next. */
-  timeouts: { firstToken?: number | undefined; idle?: number | undefined };
+  /** Milliseconds to the first word, from one to the next, and until another server is asked beside a silent one, at least. */
+  timeouts: { firstToken?: number | undefined; idle?: number | undefined; hedge?: number | undefined };
   breaker: BreakerSettings;
   /** Milliseconds from one probe of a server to the next. Default: none. */
   probe?: number | undefined;
@@ -21,6 +22,12 @@ export interface RoutePolicy {
 
 /** How much more than its share of the load a preferred server may have before another is asked: so much of it, or so many calls. */
 const [MORE, CALLS_MORE] = [0.25, 4];
+
+/** A server to call: a trial is of one that is left alone, and waits for no place. */
+export interface Choice {
+  server: OpenServer;
+  isTrial: boolean;
+}
 
 /** A place of a call at one of a group's servers. */
 export interface ServerPlace {
@@ -35,6 +42,7 @@ export class ServerGroup {
   readonly servers: readonly OpenServer[];
   readonly policy: RoutePolicy;
   readonly budget = new RetryBudget();
+  readonly firstWords = new FirstWords();
   /** Those who wait for a place; undefined where any number of calls may be made. */
   readonly #queue: FairQueue | undefined;
   /** Calls with a place that their servers count. */
@@ -49,41 +57,73 @@ export class ServerGroup {
   }
 
   /**
-   * The server to call now, of those that `skip` has not: undefined where none may be called, one without room where all are full.
-   * With `isOpen` of those left alone. Where chance would choose among several, it is the `favourite`, if that is one of them.
+   * The server to call now, of those that `skip` has not: one that may be called and has room; where none has, one that does well, for which a
+   * call waits. Else undefined, but where it is the last resort: then one whose limits are spent, or one left alone that may be tried, or
+   * one to wait for. Where chance would choose among several, it is the `favourite`, if that is one of them.
    */
   choose(
     key: string,
     skip: ReadonlySet<OpenServer>,
-    { isOpen = false, favourite }: { isOpen?: boolean; favourite?: OpenServer | undefined } = {},
-  ): OpenServer | undefined {
+    { isLast = false, favourite }: { isLast?: boolean; favourite?: OpenServer | undefined } = {},
+  ): Choice | undefined {
     const now = performance.now();
-    const mayAsk = ({ health }: OpenServer) => (isOpen ? health.mayBeTried(now) : health.state(now) === 'ready');
-    const usable = this.servers.filter((server) => !skip.has(server) && mayAsk(server));
-    if (usable.length < 2) return usable[0];
-    const free = usable.filter(({ health, concurrency }) => health.load < concurrency);
-    const from = free.length > 0 ? free : usable;
-    const first = Math.min(...from.map(({ priority }) => priority));
+    const chosen = (servers: readonly OpenServer[], isTrial = false) => {
+      const server = this.#best(servers, key, favourite);
+      return server && { server, isTrial };
+    };
+    const left = this.servers.filter((server) => !skip.has(server));
+    const isReady = ({ health }: OpenServer) => health.state(now) === 'ready';
+    const ready = left.every(isReady) ? left : left.filter(isReady);
+    const free = ready.every(hasRoom) ? ready : ready.filter(hasRoom);
+    if (free.length > 0) return chosen(free);
+    if (ready.some(({ health }) => health.isWell)) return chosen(ready);
+    if (!isLast) return undefined;
+    const spent = left.filter((one) => hasRoom(one) && one.health.state(now) === 'spent');
+    if (spent.length > 0) return chosen(spent, true);
+    const tried = left.filter((one) => hasRoom(one) && !isReady(one) && one.health.mayBeTried(now));
+    return tried.length > 0 ? chosen(tried, true) : chosen(ready);
+  }
+
+  #best(servers: readonly OpenServer[], key: string, favourite: OpenServer | undefined): OpenServer | undefined {
+    if (servers.length < 2) return servers[0];
+    const first = Math.min(...servers.map(({ priority }) => priority));
     const equal = this.#equal(
-      from.filter(({ priority }) => priority === first),
+      servers.filter(({ priority }) => priority === first),
       key,
     );
     return favourite && equal.includes(favourite) ? favourite : atRandom(equal);
   }
 
-  /** Resolves when there is such news of a server, after so many milliseconds, or when the signal aborts. */
-  news(what: ServerNews, ms: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const ends = this.servers.map(({ health }) => health.on(what, resolve));
-    const timer = setTimeout(resolve, ms);
-    const leave = () => resolve();
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
-    return promise.finally(() => {
+  /** Milliseconds after which another server is asked beside one that is silent, at least; undefined where none is. */
+  get hedge(): number | undefined {
+    return this.servers.length > 1 ? this.policy.timeouts.hedge : undefined;
+  }
+
+  /** Whether one of the servers that may be called does well, whatever it has to do: then it is worth waiting for. */
+  hasWell(skip: ReadonlySet<OpenServer>): boolean {
+    const now = performance.now();
+    return this.servers.some((one) => !skip.has(one) && one.health.isWell && one.health.state(now) === 'ready');
+  }
+
+  /** Resolves when there is such news of a server, after so many milliseconds, or when the signal aborts. Default: of any of them. */
+  news(what: ServerNews, ms: number, signal: AbortSignal, servers = this.servers): Promise<undefined> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const over = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', over);
       for (const end of ends) end();
-    });
+      resolve(undefined);
+    };
+    const ends = servers.map(({ health }) => health.on(what, over));
+    const timer = setTimeout(over, ms);
+    signal.addEventListener('abort', over);
+    if (signal.aborted) over();
+    return promise;
+  }
+
+  /** Whether calls need a place. */
+  get isBounded(): boolean {
+    return this.#queue !== undefined;
   }
 
   /** A place for a call, at once or when there is one; undefined where any number of calls may be made. Rejects as a FairQueue does. */
@@ -129,7 +169,7 @@ export class ServerGroup {
       this.#countPlaces();
       if (this.#queue?.counts.waiting === 0) for (const end of this.#ends.splice(0)) end();
     };
-    this.#ends = this.servers.flatMap(({ health }) => [health.on('told', count), health.on('freed', count)]);
+    this.#ends = this.servers.flatMap(({ health }) => [health.on('well', count), health.on('freed', count)]);
   }
 
   /** Those among which chance chooses. */
@@ -151,6 +191,10 @@ export class ServerGroup {
     });
     return best ? [best] : leastLoaded(servers);
   }
+}
+
+function hasRoom({ health, concurrency }: OpenServer): boolean {
+  return health.load < concurrency;
 }
 
 /** The most calls that wait for a server of one model. */
