@@ -45,6 +45,8 @@ export interface CodexSettings {
   config?: string;
   /** The product in the place of OpenAI, with Codex's own provider, which tries a WebSocket first. */
   builtIn?: boolean;
+  /** Its key comes from a command: then it asks the provider for its models. */
+  keyCommand?: boolean;
   /** Its provider is said to have WebSockets. */
   sockets?: boolean;
   /** What its provider is called. Whom it takes for OpenAI, it has compact conversations; else it sums them up by itself. */
@@ -60,7 +62,7 @@ const FLAGS = ['--json', '--skip-git-repo-check', '--dangerously-bypass-approval
 
 /** Prepares a Codex that knows the product as a provider of its own. */
 export async function openCodex(door: Pick<ClientsDoor, 'baseUrl'>, settings: CodexSettings): Promise<Codex> {
-  const { model, as, config = '', builtIn, sockets = false, provider = 'Antiphon', earlier } = settings;
+  const { model, as, config = '', builtIn, sockets = false, provider = 'Antiphon', earlier, keyCommand } = settings;
   const script = join(await installNodeClients(), '..', earlier ? 'codex-earlier' : '@openai/codex', 'bin/codex.js');
   const home = newFolder();
   const work = join(home, 'work');
@@ -92,6 +94,7 @@ export async function openCodex(door: Pick<ClientsDoor, 'baseUrl'>, settings: Co
     'enabled = false',
     ...(builtIn ? [] : ['[model_providers.antiphon]', `name = "${provider}"`, `base_url = "${door.baseUrl}"`]),
     ...(builtIn ? [] : ['wire_api = "responses"', `supports_websockets = ${sockets}`]),
+    ...(keyCommand ? ['[model_providers.antiphon.auth]', 'command = "echo"', 'args = ["a-key"]'] : []),
   ];
   await writeFile(join(home, '.codex', 'config.toml'), lines.join('\n'));
   const running = new Set<ReturnType<typeof run>['child']>();

@@ -94,6 +94,21 @@ describe('Codex', { timeout: 600_000 }, () => {
     });
   }
 
+  test('with a key that a command gives it asks for the models, and knows ours by what they are said to be', async (t) => {
+    const told = await openForClients({ models: [{ match: 'known', backend: 'demo', context: 50_000 }] });
+    t.after(() => told.close());
+    const codex = await openCodex(told, { model: 'known', keyCommand: true });
+    t.after(() => codex.close());
+    const { code, events, output } = await codex.exec('Say hello.').done;
+    assert.equal(code, 0, output);
+    assert.ok(!events.some(({ item }) => item?.type === 'error'), output); // "Model metadata for ... not found"
+    const [sent] = told.sent('known');
+    assert.equal(sent?.headers.authorization, 'Bearer a-key');
+    assert.match(JSON.stringify(sent?.body.input), /You share a folder and a terminal/);
+    const { models } = JSON.parse(await readFile(join(codex.work, '../.codex/models_cache.json'), 'utf8'));
+    assert.equal(models.find(({ slug }: { slug: string }) => slug === 'known')?.context_window, 50_000);
+  });
+
   test('its shell tool: the output reaches the model', async (t) => {
     const { codex, tail } = await start(t, {}, callsFunctions(shell('cat note.txt')), says('Read.'));
     await writeFile(join(codex.work, 'note.txt'), 'the secret word');

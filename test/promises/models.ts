@@ -31,6 +31,30 @@ promise(
 );
 
 promise(
+  'models.codex',
+  {
+    says: 'GET /v1/models with `client_version` lists them in the form that Codex reads as well',
+    source: 'https://github.com/openai/codex/blob/main/codex-rs/protocol/src/openai_models.rs',
+  },
+  async (door) => {
+    door.model.script(says('Hi'));
+    const reply = await door.fetch('/v1/models?client_version=0.169.0');
+    assert.equal(reply.status, 200);
+    const { data, models } = (await reply.json()) as Record<'data' | 'models', Record<string, unknown>[]>;
+    assert.deepEqual(
+      models.map(({ slug }) => slug),
+      data.map(({ id }) => id),
+    );
+    for (const [at, { context_window: context }] of data.entries()) assert.equal(models[at]?.context_window, context);
+    const [{ base_instructions: instructions, display_name: name, priority, visibility } = {}] = models;
+    assert.deepEqual({ name, priority, visibility }, { name: 'demo', priority: 0, visibility: 'list' });
+    assert.match(String(instructions), /coding agent/);
+    assert.ok(!('models' in ((await (await door.fetch('/v1/models')).json()) as object)));
+  },
+  NEEDS_HEADERS,
+);
+
+promise(
   'models.one',
   {
     says: 'GET /v1/models/{model} is one of them, whatever slashes its name has, and 404 for any other',

@@ -6,6 +6,7 @@ import { type KnownModel, unknownModel } from '../../routing/models.ts';
 import { mayUse } from '../../service/context.ts';
 import type { Env } from '../env.ts';
 import { json, type Route, route } from '../route.ts';
+import { codexModel } from './codex-models.ts';
 
 /** The models that requests may name, as far as they can be listed. */
 export const models: Route[] = [
@@ -24,7 +25,8 @@ export const models: Route[] = [
             c.req.query(),
           ),
         );
-      return c.json({ object: 'list', data: all.map(shown) });
+      const list = { object: 'list', data: all.map(shown) };
+      return c.json(isCodexs(c) ? { ...list, models: all.map(codexModel) } : list);
     },
   }),
   route({
@@ -52,6 +54,11 @@ function isAnthropics({ req }: Context<Env>): boolean {
   const version = req.header(VERSION_HEADER);
   if (version !== undefined) requireVersion(version);
   return version !== undefined;
+}
+
+/** Whether Codex asks, which reads a list of its own. */
+function isCodexs({ req }: Context<Env>): boolean {
+  return req.query('client_version') !== undefined;
 }
 
 /** A model in OpenAI's shape, with what is known of it beside. */

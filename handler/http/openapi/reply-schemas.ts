@@ -198,7 +198,14 @@ export const replySchemas: Record<string, JsonSchema> = {
   UsagePage: object(usagePage),
   Deleted: object({ id: text, object: text, deleted: { type: 'boolean' } }),
   Model: object(model, Object.keys(knownOfModel)),
-  ModelList: object({ object: text, data: { type: 'array', items: object(model, Object.keys(knownOfModel)) } }),
+  ModelList: object(
+    {
+      object: text,
+      data: { type: 'array', items: object(model, Object.keys(knownOfModel)) },
+      models: { type: 'array', items: { type: 'object', required: ['slug'], properties: { slug: text } } },
+    },
+    ['models'],
+  ),
   Message: object(message),
   MessageEvent: item,
   MessageTokens: object({ input_tokens: count }),

@@ -2,6 +2,7 @@ import { forwardedWords } from './forwarded.ts';
 import { hostedWords } from './hosted.ts';
 import { mcpWords } from './mcp.ts';
 import { messageWords } from './messages.ts';
+import { modelWords } from './models.ts';
 import { type MemberWords, usageWords } from './usage.ts';
 
 /**
@@ -281,20 +282,13 @@ export const memberWords: Readonly<Record<string, MemberWords>> = {
   owned_by: ['Always `antiphon`.', 'antiphon'],
   reasons: ['Why not.', ['draining']],
   notes: ['What an operator should know, and is no reason.', ['reload']],
-  'Model.id': ['The name by which requests ask for it.', 'qwen3'],
   'ResponseList.data': ['The responses.'],
   'ConversationList.data': ['The conversations.'],
   made_by: ['The user who made it, as its credential named him; null for none.', 'alice'],
   request_id: ['The id of the request that made it.', 'req_1'],
-  context_window: ['How many tokens it takes in all, where the configuration says it or its servers list it.', 32768],
-  input_modalities: ['What it takes, where its servers list that.', ['text', 'image']],
-  servers: ['How many servers it has, and how many of them may be asked.', { up: 1, all: 1 }],
-  'ModelList.data': [
-    'The models.',
-    [{ id: 'qwen3', object: 'model', created: 0, owned_by: 'antiphon', servers: { up: 1, all: 1 } }],
-  ],
   ...hostedWords,
   ...mcpWords,
+  ...modelWords,
   ...messageWords,
   ...usageWords,
 };
