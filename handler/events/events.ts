@@ -1,4 +1,4 @@
-import type { Growing, Numbered, OfItem } from '../items/event.ts';
+import type { Numbered, OfItem } from '../items/event.ts';
 import type { OutputItem, OwnEvents } from '../items/item.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Response } from '../protocol/response.ts';
@@ -25,25 +25,11 @@ export interface OutputItemEvent extends Numbered {
   output_index: number;
 }
 
-/** Progress of hosted tool calls whose item types this server does not have. */
-export type HostedEvent =
-  | (OfItem & {
-      type:
-        | `response.file_search_call.${'in_progress' | 'searching' | 'completed'}`
-        | `response.code_interpreter_call.${'in_progress' | 'interpreting' | 'completed'}`
-        | `response.image_generation_call.${'in_progress' | 'generating' | 'completed'}`;
-    })
-  | (OfItem & Growing & { type: 'response.code_interpreter_call_code.delta' })
-  | (OfItem & { type: 'response.code_interpreter_call_code.done'; code: string })
-  | (OfItem & {
-      type: 'response.image_generation_call.partial_image';
-      partial_image_b64: string;
-      partial_image_index: number;
-    })
-  | (OfItem & { command_index: number } & (
-        | { type: 'response.shell_call_output_content.delta'; delta: JsonObject }
-        | { type: 'response.shell_call_output_content.done'; output: ShellOutput[] }
-      ));
+/** The output of a shell that is hosted; this server has none. */
+export type HostedEvent = OfItem & { command_index: number } & (
+    | { type: 'response.shell_call_output_content.delta'; delta: JsonObject }
+    | { type: 'response.shell_call_output_content.done'; output: ShellOutput[] }
+  );
 
 /** The output of a hosted shell command, and how it ended. */
 interface ShellOutput {

@@ -1,11 +1,13 @@
 import { agent_message } from './agent-message.ts';
 import { apply_patch_call, apply_patch_call_output } from './apply-patch.ts';
+import { code_interpreter_call } from './code-interpreter.ts';
 import { compaction } from './compaction.ts';
 import { computer_call, computer_call_output } from './computer.ts';
 import { custom_tool_call, custom_tool_call_output } from './custom.ts';
 import { additional_tools, configuration_update } from './directives.ts';
+import { file_search_call } from './file-search.ts';
 import { function_call, function_call_output } from './function.ts';
-import { code_interpreter_call, file_search_call, image_generation_call } from './hosted.ts';
+import { image_generation_call } from './image-generation.ts';
 import { local_shell_call, local_shell_call_output } from './local-shell.ts';
 import { mcp_call } from './mcp.ts';
 import { mcp_approval_request, mcp_approval_response } from './mcp-approval.ts';

@@ -100,13 +100,6 @@ export interface LetterKind<S extends ItemSchema, I extends AnyItem> extends Kin
   role: 'letter';
 }
 
-/** What a tool that another server hosts has done. Models read it as text. */
-export interface RecordKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
-  role: 'record';
-  /** What was done, and what was found. */
-  asText(item: I): string;
-}
-
 /** An item that configures later turns and is not sent to the model. */
 export interface DirectiveKind<S extends ItemSchema, I extends AnyItem> extends Kind<S, I> {
   role: 'directive';

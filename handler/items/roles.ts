@@ -17,9 +17,6 @@ export type Directive = OfRole<'directive'>;
 /** The question whether a call may run, or the answer. */
 export type Approval = OfRole<'approval'>;
 
-/** What a tool that another server hosts has done. */
-export type HostedCall = OfRole<'record'>;
-
 /** Whether an item is a call that the client answers. */
 export function isCall(item: Item): item is Call {
   return kinds[item.type].role === 'call';

@@ -76,7 +76,7 @@ type Keys<U> = U extends unknown ? keyof U & string : never;
 /** Members that items of ours or of OpenAI's have, and clients send back. */
 type TakenBack =
   | 'web_search_call.results'
-  | 'web_search_call.function'
+  | `${'web_search' | 'file_search' | 'code_interpreter' | 'image_generation'}_call.function`
   | 'custom_tool_call.status'
   | 'custom_tool_call_output.status'
   | 'local_shell_call_output.call_id';

@@ -2,7 +2,7 @@ import { ApiError, unsupported } from '../../errors.ts';
 import type { AgentMessage } from '../../items/agent-message.ts';
 import type { Compaction } from '../../items/compaction.ts';
 import type { Message } from '../../items/message.ts';
-import type { Approval, Directive, HostedCall } from '../../items/roles.ts';
+import type { Approval, Directive } from '../../items/roles.ts';
 import type { InputPart, InputText } from '../../protocol/content.ts';
 
 /** The text of a part; empty for an image or a file. */
@@ -33,7 +33,7 @@ export function inWords(output: string | InputPart[], attachments: InputPart[]):
 }
 
 /** The ApiError for an item type the backend cannot read. */
-export function unreadable({ type }: Compaction | Directive | AgentMessage | HostedCall | Approval): ApiError {
+export function unreadable({ type }: Compaction | Directive | AgentMessage | Approval): ApiError {
   if (type === 'agent_message') {
     const message = 'input holds an agent_message that another server has sealed, which this model backend cannot read';
     return new ApiError('unreadable', message, { param: 'input' });
