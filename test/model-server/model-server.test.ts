@@ -2,6 +2,7 @@ import './streaming.ts';
 import './length.ts';
 import './overflow.ts';
 import './tools.ts';
+import './web-search.ts';
 import './json-schema.ts';
 import './reasoning.ts';
 import './state.ts';

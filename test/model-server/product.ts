@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { createHandler, parseConfig } from '../../handler/index.ts';
+import { createHandler, parseConfig, type Tool } from '../../handler/index.ts';
 import { openDatabase } from '../../shim/database.ts';
 import { serveHttp } from '../../shim/http.ts';
 import { createTransport } from '../../shim/transport.ts';
@@ -29,13 +29,13 @@ export function isKnown(backend: BackendName): boolean {
   }
 }
 
-/** Opens the handler over HTTP, on a new database, with the server under test behind it. */
-export async function openProduct(target: Target, backend: BackendName): Promise<Product> {
+/** Opens the handler over HTTP, on a new database, with the server under test behind it, and with these tools. */
+export async function openProduct(target: Target, backend: BackendName, tools: readonly Tool[] = []): Promise<Product> {
   const dir = newFolder();
   const database = await openDatabase(`sqlite:${join(dir, 'a.db')}`);
   const backends = createTransport();
   const { transport, exchanges } = tap(backends.transport);
-  const { fetch } = createHandler({ config: parseConfig(configOf(target, backend)), transport, database });
+  const { fetch } = createHandler({ config: parseConfig(configOf(target, backend)), transport, database, tools });
   const server = await serveHttp({ host: '127.0.0.1', port: await freePort(), fetch, log: () => {} });
   return {
     client: new OpenAI({ baseURL: `http://127.0.0.1:${server.port}/v1`, apiKey: 'unused', maxRetries: 0 }),

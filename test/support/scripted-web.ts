@@ -30,7 +30,7 @@ export interface WebFailure {
   headers?: Record<string, string>;
 }
 
-/** Pages, and a search over them in the shapes of SearXNG, Brave, Tavily and Exa, on a real port. A search of SearXNG for `hang` has no end. */
+/** Pages, and a search over them (those first whose titles share most words with it) in the shapes of SearXNG, Brave, Tavily and Exa, on a real port. A search of SearXNG for `hang` has no end. */
 export interface ScriptedWeb {
   readonly origin: string;
   /** Puts a page at a path, and gives its URL. */
@@ -66,7 +66,10 @@ export async function startScriptedWeb(): Promise<ScriptedWeb> {
       return void res.end(failure.body ?? '{}');
     }
     if (shape) {
+      const asked = words(url.searchParams.get('q') ?? JSON.stringify(requests.at(-1)?.body ?? ''));
       const found = [...pages].map(([path, page]) => ({ url: `${origin}${path}`, page }));
+      const shared = ({ page }: Found[number]) => words(page.title).filter((word) => asked.includes(word)).length;
+      found.sort((a, b) => shared(b) - shared(a));
       return void res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(shape(found)));
     }
     const page = pages.get(url.pathname);
@@ -93,6 +96,10 @@ export async function startScriptedWeb(): Promise<ScriptedWeb> {
       server.close();
     },
   };
+}
+
+function words(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\d]+/gu) ?? [];
 }
 
 type Found = { url: string; page: ScriptedPage }[];
