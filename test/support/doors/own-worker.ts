@@ -11,12 +11,14 @@ export interface OwnWorker {
   vars: Record<string, string>;
   /** The URL of a PostgreSQL, in place of D1: the binding `HYPERDRIVE`. */
   postgres?: string;
+  /** Whether it has the flag `nodejs_compat`, which PostgreSQL needs in any case. */
+  compat?: boolean;
 }
 
 /** Starts a Worker on workerd, with a D1 of its own and background turns, as `wrangler.toml` has them. */
 export async function startOwnWorker(
   name: string,
-  { source, vars, postgres }: OwnWorker,
+  { source, vars, postgres, compat }: OwnWorker,
 ): ReturnType<typeof startWorker> {
   const folder = newFolder();
   const main = join(folder, 'worker.mjs');
@@ -29,7 +31,7 @@ export async function startOwnWorker(
         name,
         main,
         compatibility_date: '2026-10-01',
-        compatibility_flags: ['enable_request_signal', ...(postgres ? ['nodejs_compat'] : [])],
+        compatibility_flags: ['enable_request_signal', ...(postgres || compat ? ['nodejs_compat'] : [])],
       },
       ...(postgres
         ? { hyperdrive: [{ binding: 'HYPERDRIVE', id: name, localConnectionString: postgres }] }
