@@ -49,4 +49,7 @@ export {
   type Work,
   zstdCodec,
 } from '../handler/index.ts';
+export { defineConfig, type ProgramConfig } from '../handler/program/define-config.ts';
+export { defineTool, type FunctionContext, type ToolDefinition } from '../handler/program/define-tool.ts';
+export type { ArgumentsOf, FunctionSchema, LibraryResult, LibrarySchema } from '../handler/program/function-schema.ts';
 export type { ConfiguredFunction, FunctionAnswer } from '../handler/tools/functions/configured-function.ts';

@@ -46,6 +46,7 @@ export function configure(shared: Shared, config: Config, added?: AddedBackends,
   const { isolation } = config;
   const storedLimit = storedLimitOf(config);
   checkHits(config);
+  checkAdded(config, shared);
   const seal = sealWith(config.secrets, secret);
   const egress = openEgress(shared.egress, config.egress.allow);
   const { limits, docs, errors, hosts, prompts, attributes, retention, logRetention, webhooks } = config;
@@ -140,11 +141,21 @@ function storedLimitOf({ tenants }: Config): StoredLimit | undefined {
   };
 }
 
-/** How callers are identified: as the program does it, or as `auth` says. Throws a ConfigError where one contradicts the other. */
+/** Throws a ConfigError where what a program adds contradicts the configuration. */
+export function checkAdded(
+  { auth, tools }: Pick<Config, 'auth' | 'tools'>,
+  { identify, functions = [] }: { identify?: Identify | undefined; functions?: readonly ConfiguredFunction[] },
+): void {
+  if (identify && Array.isArray(auth))
+    throw misconfigured('auth', 'is a list, and the program identifies callers itself: leave one of the two');
+  const own = new Set(functions.map(({ definition }) => definition.name));
+  const index = tools.findIndex(({ http }) => own.has(http.name));
+  if (index >= 0) throw misconfigured(`tools.${index}.http.name`, 'is the name of a function of the program');
+}
+
+/** How callers are identified: as the program does it, or as `auth` says. Throws a ConfigError for what needs callers that nobody knows. */
 function identifyBy({ auth, isolation, tenants }: Config, { identify: own, identity }: Shared): Identify {
   const listed = Array.isArray(auth) ? auth : undefined;
-  if (own && listed)
-    throw misconfigured('auth', 'is a list, and the program identifies callers itself: leave one of the two');
   if (own) return own;
   if (listed) return openIdentify(listed, identity);
   if (isolation === 'user') throw misconfigured('isolation', 'is user, which needs a list as `auth` to know users by');

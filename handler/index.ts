@@ -42,7 +42,7 @@ export { type AddedModel, type BuiltInModel, type ModelConfig, serversOf } from 
 export { ConfigError, type ConfigProblem, misconfigured, sentenceOf } from './config/problems.ts';
 export { readSecretFiles, type SecretFiles } from './config/secrets.ts';
 export { substitute } from './config/substitute.ts';
-export { keepSecrets } from './configured.ts';
+export { checkAdded, keepSecrets } from './configured.ts';
 export type { CompileCel } from './costs.ts';
 export type { DocsScript, FindDocsScript } from './docs-script.ts';
 export { ApiError } from './errors.ts';
@@ -57,6 +57,7 @@ export { openCosts } from './open-costs.ts';
 export { type AddedBackends, deploymentAt, type OpenBackend, openModels, wordsIn } from './open-models.ts';
 export type { HandlerOptions } from './options.ts';
 export { matcher } from './pattern.ts';
+export { programConfig } from './program/define-config.ts';
 export type { Used } from './protocol/usage.ts';
 export { usageGroupNames } from './protocol/usage.ts';
 export type { LimiterSettings, RateLimiter } from './rate-limiter.ts';

@@ -1,4 +1,4 @@
-import { ConfigError, keepSecrets, openModels, sentenceOf, type Transport } from '../handler/index.ts';
+import { ConfigError, checkAdded, keepSecrets, openModels, sentenceOf, type Transport } from '../handler/index.ts';
 import { askBackends, type BackendReport, IN_CONFIG, IN_ENVIRONMENT, subjectOf, urlOf } from './backends/ask.ts';
 import { SKIPPED, TRIALS, type Trial, tryModel, type Verdict } from './backends/calls.ts';
 import { nameToTry } from './backends/names.ts';
@@ -8,6 +8,7 @@ import { unreachable } from './backends/unreachable.ts';
 import { DEFAULT_DATABASE, kindOf } from './database.ts';
 import type { Description } from './databases/kind.ts';
 import type { Env } from './default-models.ts';
+import { programFile, readProgram } from './program-file.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { createTransport } from './transport.ts';
 
@@ -41,6 +42,12 @@ export async function check(file: string | undefined, env: Env, print: (text: st
     return MISCONFIGURED;
   }
   keepSecrets(setup.config);
+  const program = await checkProgram(file, setup);
+  if (program.isWrong) {
+    print(program.text);
+    return MISCONFIGURED;
+  }
+  if (program.text) print(program.text);
   const { models } = setup;
   const lost = new ConfigError(unreachable(models));
   if (lost.problems.length > 0) print(setup.file?.locate(lost).message ?? lost.problems.map(sentenceOf).join('\n'));
@@ -58,6 +65,19 @@ export async function check(file: string | undefined, env: Env, print: (text: st
   if (wrong.length > 0) print(`\n${wrong.join('\n')}`);
   if (lost.problems.length > 0) return MISCONFIGURED;
   return wrong.length > 0 ? UNWELL : WELL;
+}
+
+/** Runs the program's file beside a configuration's; says what is wrong with it, or that nothing is. */
+async function checkProgram(config: string | undefined, setup: Setup): Promise<{ text: string; isWrong: boolean }> {
+  const file = programFile(config);
+  if (file === undefined) return { text: '', isWrong: false };
+  try {
+    const program = await readProgram(config);
+    checkAdded(setup.config, program);
+    return { text: `${file}: no mistakes`, isWrong: false };
+  } catch (error) {
+    return { text: error instanceof Error ? error.message : String(error), isWrong: true };
+  }
 }
 
 async function describeDatabase({ config: { database = DEFAULT_DATABASE, processes } }: Setup): Promise<Description[]> {

@@ -1,7 +1,7 @@
 import { lineOf, redact } from '../handler/index.ts';
 import { type Flags, readFlags, usage } from './flags.ts';
 import { openOutput } from './output.ts';
-import { readStart, startProcess } from './product.ts';
+import { readStart, startProcess, withProgram } from './product.ts';
 import { serve } from './serve.ts';
 
 /** Messages for people go to stderr, redacted: the stdout of what serves has log lines only. */
@@ -64,7 +64,7 @@ async function main(flags: Flags): Promise<void> {
     exit,
     async start() {
       const start = await readStart({ flags, env: process.env, say, droppedLines: () => stdout.dropped });
-      if (start.setup.config.processes === 1) return startProcess(start);
+      if (start.setup.config.processes === 1) return startProcess(await withProgram(start));
       const { startProcesses } = await import('./processes/supervisor.ts');
       return startProcesses(start, { args: process.argv.slice(2), stdout, say, format: pretty ? format : undefined });
     },

@@ -25,6 +25,7 @@ import { isTcp, type Listeners } from './listeners.ts';
 import { startOwnEnvoy } from './own-envoy.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { listenersAt, type Place, socketsIn } from './processes/place.ts';
+import { readProgram } from './program-file.ts';
 import { Reloader, type Reloads } from './reloader.ts';
 import { Servers } from './servers.ts';
 import { type ConfigSource, readSetup, type Setup } from './setup.ts';
@@ -104,6 +105,12 @@ export async function readStart(options: ProductOptions): Promise<Start> {
   const filesRead = new Map<string, string>();
   const setup = await readSetup({ ...source, filesRead }, flags);
   return { options, setup, source, filesRead };
+}
+
+/** The same start with what the program's file beside its configuration has; throws an Error with every mistake in that. */
+export async function withProgram(start: Start): Promise<Start> {
+  const program = await readProgram(start.source.file);
+  return { ...start, options: { ...start.options, ...program } };
 }
 
 /** Starts everything, or nothing: throws an Error that says what is wrong. */

@@ -106,6 +106,8 @@ const table: Record<string, readonly string[]> = {
   'tools/open-tools.ts': [...base, 'config', 'egress', 'tools'],
   'tools/web-search': [...base, 'config', 'egress', 'events', 'tools', 'tools/open-tools.ts'],
   turn: [...base, 'events', 'backend', 'tools', 'tools/functions'],
+  // What a program's file defines.
+  program: [...base, 'config', 'hooks', 'tools/functions'],
   // What a program has to say to every turn.
   hooks: [...base, 'turn'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
@@ -193,6 +195,7 @@ const table: Record<string, readonly string[]> = {
       ...base,
       ...core,
       ...intake,
+      'program',
       'egress',
       'open-models.ts',
       'config',

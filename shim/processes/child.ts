@@ -1,7 +1,7 @@
 import { describe, lineOf, Readiness } from '../../handler/index.ts';
 import { readFlags } from '../flags.ts';
 import { openOutput } from '../output.ts';
-import { readStart, startProcess } from '../product.ts';
+import { readStart, startProcess, withProgram } from '../product.ts';
 import { serve } from '../serve.ts';
 import type { FromChild, ToChild } from './child-process.ts';
 
@@ -38,7 +38,7 @@ try {
     exit,
     async start() {
       const start = await readStart({ flags, env: process.env, droppedLines: () => stdout.dropped });
-      return startProcess(start, { number: Number(number), folder, readiness });
+      return startProcess(await withProgram(start), { number: Number(number), folder, readiness });
     },
   });
   process.off('disconnect', abandoned);

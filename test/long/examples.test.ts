@@ -71,6 +71,46 @@ async function runTests(files: readonly string[], cwd: string, more: Record<stri
   assert.match(stdout, /^# pass [1-9]\d/m);
 }
 
+test('guardrails: the command runs a file beside its configuration, whose types it takes off', async (t) => {
+  const folder = await installExample(packed, 'guardrails');
+  await compileExample(folder, { types: ['node'] });
+  const command = [process.execPath, 'node_modules/antiphon/dist/shim/main.js'];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...command.slice(1), 'check', '-config', 'antiphon.yaml'],
+    {
+      cwd: folder,
+      env: { ...process.env, ...env(), PORT: '8080' },
+    },
+  ).catch((error) => error);
+  assert.match(stdout, /antiphon\.config\.ts: no mistakes/);
+  const { origin, stop } = await startExample(
+    t,
+    folder,
+    [...command, '-config', 'antiphon.yaml'],
+    await freePort(),
+    env(),
+  );
+  const client = clientOf(origin);
+  await answers(client);
+  const name = model.script(callsFunctions({ name: 'add', args: '{"a":2,"b":3}' }), says('It is 5.'));
+  const { output } = await client.responses.create({
+    ...{ model: name, input: 'What is 2 + 3?' },
+    // Of a function that the server runs its name is enough, which the type does not know.
+    tools: [{ type: 'function', name: 'add' } as never],
+  });
+  assert.deepEqual(
+    output.map((item) => (item.type === 'mcp_call' ? item.output : item.type)),
+    ['{"sum":5}', 'message'],
+  );
+  const card = '4111 1111 1111 1111';
+  const refused = client.responses.create({ model: name, input: `Mine is ${card}` });
+  await assert.rejects(refused, { status: 400, param: 'input', message: /looks like the number of a card/ });
+  const told = await client.responses.create({ model: model.script(says(`Try ${card}.`)), input: 'Any?' });
+  assert.equal(told.output_text, 'Try [number].');
+  assert.equal(await stop(), 0);
+});
+
 test('node-tool: the model calls a tool of the root, and what is wrong with its entry is refused', async (t) => {
   const folder = await installExample(packed, 'node-tool');
   await compileExample(folder, { types: ['node'] });
