@@ -11,7 +11,7 @@ const InputReasoning = v.object({
   type: v.literal('reasoning'),
   id: Id,
   summary: maybe(v.array(v.object({ type: v.literal('summary_text'), text: Text }))),
-  content: maybe(v.array(v.object({ type: v.picklist(['reasoning_text', 'text']), text: Text }))),
+  content: maybe(v.array(v.object({ type: v.picklist(['reasoning_text', 'text', 'output_text']), text: Text }))),
   encrypted_content: maybe(v.string()),
   status: Status,
 });
@@ -36,7 +36,7 @@ export const reasoning: SpeechKind<typeof InputReasoning, Reasoning, ReasoningEv
     ...input,
     id,
     summary: input.summary ?? [],
-    content: (input.content ?? []).map(({ text }) => ({ type: 'reasoning_text', text })), // also where it is sent as `text`
+    content: (input.content ?? []).map(({ text }) => ({ type: 'reasoning_text', text })), // also where it is sent as `text`, or by Open WebUI as `output_text`
     status: input.status ?? 'completed',
   }),
   stream: {
