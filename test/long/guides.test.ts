@@ -1,7 +1,10 @@
+import assert from 'node:assert/strict';
 import { before, describe, type TestContext, test } from 'node:test';
 import { installNodeClients } from '../clients/install.ts';
 import { followGuide } from '../support/guide.ts';
 import { callsFunctions, type Script, says, startScriptedModel } from '../support/model/scripted.ts';
+import type { ScriptedWeb } from '../support/scripted-web.ts';
+import { startSnowyWeb } from '../support/web-scene.ts';
 
 const weather = callsFunctions({ name: 'weather', args: '{"city":"Oslo"}' });
 const snow = says('It snows in Oslo, ', 'at -3 degrees.');
@@ -12,14 +15,24 @@ describe('the guide for', () => {
     packages = (await installNodeClients()).replace(/\/\.bin$/, '');
   });
 
-  async function follow(t: TestContext, page: string, ...scripts: Script[]) {
+  async function follow(t: TestContext, page: string, ...scripts: Script[]): Promise<ScriptedWeb> {
     const model = await startScriptedModel();
-    t.after(() => model.close());
-    await followGuide(t, page, { url: model.url, name: model.script(...scripts) }, { packages });
+    const web = await startSnowyWeb();
+    t.after(() => Promise.all([model.close(), web.close()]));
+    const name = model.script(...scripts);
+    await followGuide(t, page, { url: model.url, name, search: web.origin }, { packages });
+    return web;
   }
 
-  test('an agent in five minutes', (t) => follow(t, 'agent.md', weather, snow, says('Yes, a warm one.')));
-  test('the AI SDK', (t) => follow(t, 'ai-sdk.md', weather, snow));
-  test('LangChain', (t) => follow(t, 'langchain.md', weather, snow));
-  test('Codex', (t) => follow(t, 'codex.md', says('Hel', 'lo!')));
+  test('an agent in five minutes', async (t) => {
+    const searches = callsFunctions({ name: 'web_search', args: '{"query":"last snow in Oslo"}' });
+    const web = await follow(t, 'agent.md', weather, snow, searches, says('On 12 March 2031 【1】.'));
+    assert.deepEqual(
+      web.requests('/search').map(({ url }) => url.searchParams.get('q')),
+      ['last snow in Oslo'],
+    );
+  });
+  test('the AI SDK', async (t) => void (await follow(t, 'ai-sdk.md', weather, snow)));
+  test('LangChain', async (t) => void (await follow(t, 'langchain.md', weather, snow)));
+  test('Codex', async (t) => void (await follow(t, 'codex.md', says('Hel', 'lo!'))));
 });

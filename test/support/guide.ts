@@ -9,12 +9,14 @@ import { startCommand } from './product.ts';
 
 const run = promisify(execFile);
 
-/** Where the model of a guide is. */
+/** Where the model of a guide is, and the search. */
 export interface GuideModel {
   /** Its base URL, in place of the one that guides write. */
   url: string;
   /** Its name there. */
   name: string;
+  /** The address of a SearXNG, where there is one. */
+  search?: string;
 }
 
 /** A block of a guide: its language, the file that it is, and its text. */
@@ -25,7 +27,7 @@ interface Block {
 }
 
 /** The addresses that guides write: ports of a machine are not free in a test. */
-const [ANTIPHON, MODEL] = ['http://127.0.0.1:10000', 'http://127.0.0.1:8000/v1'];
+const [ANTIPHON, MODEL, SEARCH] = ['http://127.0.0.1:10000', 'http://127.0.0.1:8000/v1', 'http://127.0.0.1:8888'];
 
 /** What a reader does once, and a test has done: it starts the product itself, and installs the pinned versions of test/clients. */
 const DONE_BEFORE = /^(npm ci|npm start|npm install|pip install)\b/;
@@ -40,7 +42,7 @@ async function blocksOf(page: string): Promise<Block[]> {
 }
 
 /**
- * Does what a guide says, as it is written but for addresses: makes its files, starts the product with the configuration that all guides share,
+ * Does what a guide says, as it is written but for addresses: makes its files, starts the product with its configuration or the one that all share,
  * runs its commands, and compares what it shows of them. With `compares: false` they have only to succeed. `packages` is the folder of those that it installs.
  */
 export async function followGuide(
@@ -51,9 +53,13 @@ export async function followGuide(
 ): Promise<void> {
   const home = newFolder();
   if (packages) await symlink(packages, join(home, 'node_modules'));
-  const shared = (await blocksOf('README.md')).find(({ file }) => file === 'antiphon.yaml');
-  const config = shared?.text.replace(`url: "${MODEL}"`, `url: "${model.url}", as: "${model.name}"`) ?? '';
-  assert.ok(config.includes(model.url), 'docs/guides/README.md has no antiphon.yaml with the model');
+  const blocks = await blocksOf(page);
+  const written =
+    [...blocks, ...(await blocksOf('README.md'))].find(({ file }) => file === 'antiphon.yaml')?.text ?? '';
+  const config = written
+    .replace(`url: "${MODEL}"`, `url: "${model.url}", as: "${model.name}"`)
+    .replace(SEARCH, model.search ?? SEARCH);
+  assert.ok(config.includes(model.url), 'no antiphon.yaml with the model');
   await writeFile(join(home, 'antiphon.yaml'), config);
   const product = await startCommand(['-config', join(home, 'antiphon.yaml')]);
   t.after(async () => {
@@ -63,7 +69,8 @@ export async function followGuide(
   const here = (text: string) => text.replaceAll(ANTIPHON, product.envoy);
   const path = [dirname(process.execPath), ...(packages ? [join(packages, '.bin')] : []), process.env.PATH].join(':');
   let [shown, commands] = ['', 0];
-  for (const { language, file, text } of await blocksOf(page)) {
+  for (const { language, file, text } of blocks) {
+    if (file === 'antiphon.yaml') continue;
     if (file) {
       const at = join(home, file.replace('~/', ''));
       await mkdir(dirname(at), { recursive: true });
