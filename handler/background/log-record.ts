@@ -1,10 +1,11 @@
 import { ApiError, toApiError } from '../errors.ts';
 import type { ResponseEvent } from '../events/events.ts';
+import type { Item, OutputItem } from '../items/item.ts';
 import type { Response } from '../protocol/response.ts';
 import { Conflict, type Statement } from '../state/database/database.ts';
 import { insertDeliveries } from '../state/deliveries.ts';
 import type { ConversationPosition } from '../state/history.ts';
-import { advanceJob, noteCall, removeJob } from '../state/jobs.ts';
+import { advanceJob, removeJob } from '../state/jobs.ts';
 import { insertBlock, toLine } from '../state/log.ts';
 import { withCharge } from '../state/record.ts';
 import { retryRead, waitToRetry } from '../state/retry.ts';
@@ -13,6 +14,7 @@ import { removeOutput, requireOwner, writeEnd, writeOutput } from '../state/turn
 import { findWritten, isUnknown } from '../state/until-known.ts';
 import type { ChargeOf } from '../turn/charge-of.ts';
 import type { TurnRecord } from '../turn/record.ts';
+import type { Progress } from './progress.ts';
 import type { BackgroundJob } from './stored-job.ts';
 
 /** A block is written at this age, or at this size in characters. */
@@ -53,6 +55,9 @@ export class LogRecord implements TurnRecord {
   #block: number;
   #written: number;
   #roundItemCount: number;
+  /** The progress since calls run, and the ids of the items of their round that are written. */
+  #calling: Progress | undefined;
+  readonly #recorded = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Serializes writes. */
   #writing: Promise<void> = Promise.resolve();
@@ -76,22 +81,46 @@ export class LogRecord implements TurnRecord {
     return line.length;
   }
 
-  async calling(): Promise<void> {
-    const { store, id } = this.#options;
-    await this.#write([noteCall(store.tenant, id)]);
+  async calling(...[output, items, progress]: Parameters<TurnRecord['calling']>): Promise<void> {
+    // Nothing is read while calls run.
+    await this.#advance(output, items, { ...progress, reads: 0, running: { items: 0, ends: false } });
+  }
+
+  async called(...[output, citations, endsTurn]: Parameters<TurnRecord['called']>): Promise<void> {
+    const before = this.#calling;
+    const running = { items: before?.running?.items ?? 0, ends: endsTurn || before?.running?.ends === true };
+    if (before)
+      await this.#advance([], [output], { ...before, citations: [...before.citations, ...citations], running });
   }
 
   async round(...[output, items, progress]: Parameters<TurnRecord['round']>): Promise<void> {
-    const { store, id, reads } = this.#options;
-    const { round, usage, calls, citations, number } = progress;
+    const unwritten = items.filter((item) => !this.#recorded.has(item.id));
+    await this.#advance(output, unwritten, { ...progress, reads: this.#options.reads() });
+    this.#recorded.clear();
+  }
+
+  /** Writes the new output and items, and how far the turn has come with them. */
+  async #advance(
+    output: readonly OutputItem[],
+    items: readonly Item[],
+    { round, usage, calls, citations, number, reads, running }: Omit<Progress, 'said'>,
+  ): Promise<void> {
+    const { store, id } = this.#options;
     const said = this.#roundItemCount + items.length;
-    const next = { round, usage, calls, citations, number, said, reads: reads() };
+    const inRound = running && { running: { ...running, items: running.items + items.length } };
+    const next = { round, usage, calls, citations, number, said, reads, ...inRound };
+    const written = Math.max(this.#written, output.length);
     await this.#write(
-      [...writeOutput(store.tenant, id, output, this.#written), ...advanceJob(store.tenant, id, next, items)],
-      output.length + said,
+      [
+        ...writeOutput(store.tenant, id, output, this.#written),
+        ...advanceJob(store.tenant, id, next, items, running !== undefined),
+      ],
+      written + said,
     );
-    this.#written = output.length;
-    this.#roundItemCount = next.said;
+    this.#written = written;
+    this.#roundItemCount = said;
+    this.#calling = running && next;
+    for (const item of items) this.#recorded.add(item.id);
   }
 
   async end(final: Response, rewritten = false): Promise<Response> {

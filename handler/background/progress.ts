@@ -8,6 +8,8 @@ export interface Progress extends RoundsSoFar {
   said: number;
   /** An estimate of what its next call reads, in tokens, where turns are charged: for one that is cut. */
   reads?: number | undefined;
+  /** Set while calls of a round run: how many of the items that rounds added are this one's, and whether one of these ends the turn. */
+  running?: { items: number; ends: boolean } | undefined;
 }
 
 /** Progress of a queued turn: `number` events sent, no model call yet. */

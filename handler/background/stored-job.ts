@@ -43,6 +43,7 @@ const StoredProgress = v.object({
   calls: v.optional(Count, 0),
   citations: v.optional(v.array(Annotation), []),
   reads: v.optional(Count),
+  running: v.optional(v.object({ items: Count, ends: v.boolean() })),
 });
 
 /** Parses a stored progress; throws when it cannot be parsed. */

@@ -10,7 +10,8 @@ import { getStoredResponse } from '../state/responses.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 import { writeEnd } from '../state/turn-rows.ts';
 import { isUnknown } from '../state/until-known.ts';
-import { closingEvents, failedResponse } from '../turn/turn.ts';
+import { closingEvents } from '../turn/closing.ts';
+import { failedResponse } from '../turn/turn.ts';
 import { type Charging, readCutTurn } from './cut-turn.ts';
 
 /** Attempts to end a response while the process that runs it writes at the same time. */

@@ -2,6 +2,7 @@ import type { TurnLimits } from '../allowances/port.ts';
 import type { AttributeReader } from '../attributes.ts';
 import type { CostRules } from '../costs.ts';
 import { ApiError, toApiError } from '../errors.ts';
+import { fold } from '../events/fold.ts';
 import { reviewed } from '../hooks/after.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Item } from '../items/item.ts';
@@ -15,7 +16,7 @@ import type { Seal } from '../seal.ts';
 import { isUnreadable } from '../state/encryption.ts';
 import { rereadHistory } from '../state/history.ts';
 import { abandonJob, claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
-import { readLog } from '../state/log.ts';
+import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';
 import { getStatus, getStoredResponse } from '../state/responses.ts';
 import { databaseOf, type SharedStore, type TenantStore } from '../state/tenant-store.ts';
 import { type Activity, type TelemetrySlot, watchCalls, watchTools } from '../telemetry/telemetry.ts';
@@ -58,8 +59,8 @@ export interface WorkOptions {
 
 /**
  * Runs a background turn, unless another process does: from its start or, where its process died, from its last complete
- * round. A turn fails instead of running twice if it published events in its current round, or if a tool call may have had
- * effects. Returns whether it has ended: it may be running elsewhere, or be left to other processes. Never rejects.
+ * round, or from the calls of tools that ran: those are never run twice, and the model is told what is not known of them. A turn fails if its model had
+ * said something in its current round. Returns whether it has ended: it may be running elsewhere, or be left to other processes. Never rejects.
  */
 export async function work(options: WorkOptions, job: Job, signal: AbortSignal): Promise<boolean> {
   const memory = options.memory.open();
@@ -173,11 +174,15 @@ async function make(
   const job = readJob(id, stored);
   if (job instanceof ApiError) return job;
   const { limits, notifier, models } = options;
-  const { events } = await readLog(store, id, 0, job.progress.number - 1);
-  const published = events.filter(({ sequence_number }) => sequence_number >= job.progress.number);
-  if (job.calling || published.some(({ type }) => type !== 'response.in_progress')) return processDied();
+  const published = await readPublished(store, id, job.progress.number);
+  const { running } = job.progress;
+  const isUnsaid = published.every(({ type }) => type === 'response.in_progress');
+  if (job.calling ? !running : !isUnsaid) return processDied();
 
-  const response = await getStoredResponse(store, id);
+  const response = published.reduce(
+    (before, event) => (isLifecycle(event) ? before : fold(before, event)),
+    await getStoredResponse(store, id),
+  );
   const before = await rereadHistory(store, id, job).catch((error) => {
     if (error instanceof ApiError && error.kind !== 'overloaded') return error;
     throw error; // it is retried later
@@ -189,12 +194,19 @@ async function make(
     if (!(await ownsJob(store, id).catch(() => true))) own.abort();
   }, store.lease.beatInterval);
   try {
-    const { roundItems: newItems, progress } = job;
+    const { roundItems, progress } = job;
+    const place = roundItems.length - (running?.items ?? 0);
+    const newItems = roundItems.slice(0, place);
     // A stored input is one that clients may send.
     const request = { ...job.request, input: job.request.input ?? (job.input as ResolvedRequest['input']) };
     const number = progress.number + published.length;
-    logFields.takenOver = published.length > 0 || progress.round > 1;
-    const resumed = { ...progress, number, inProgress: published.length > 0, response, newItems };
+    const hasBegun = published.length > 0 || running !== undefined;
+    logFields.takenOver = hasBegun || progress.round > 1;
+    const resumed: ResumedTurn = {
+      ...progress,
+      ...{ number, inProgress: hasBegun, response, newItems },
+      running: running && { items: roundItems.slice(place), ends: running.ends },
+    };
     const model = models.find(request.model);
     const caller = stored.requestOrigin?.caller ?? {};
     const summary = newTurnSummary(response, model.address, caller, options.costs.of(request.model));
@@ -229,7 +241,7 @@ async function make(
       affinity: () => stored.requestOrigin?.affinity ?? response.conversation?.id,
       claimant: { id: stored.requestOrigin?.limited?.id ?? caller.user ?? caller.key ?? '', tenant: caller.tenant },
       requestId: logFields.requestId,
-      isResumed: progress.round > 1,
+      isResumed: progress.round > 1 || running !== undefined,
       watch: watchCalls(activity, logFields.requestId),
       asked: (server) => observeAsked(summary, server),
     });
@@ -243,9 +255,9 @@ async function make(
       record: reviewed(record, options, { caller: { id: sender, ...caller }, waiting: bounds.waiting }),
       seal,
     };
-    const running = runTurn(turn, turnOptions, bounds.signal);
+    const making = runTurn(turn, turnOptions, bounds.signal);
     for (;;) {
-      const next = await running.next();
+      const next = await making.next();
       if (next.done) {
         logFields.failure = next.value;
         return undefined;
@@ -260,6 +272,17 @@ async function make(
     clearInterval(ownershipCheck);
     bounds.end();
   }
+}
+
+/** The events of a turn that were published from a number on. */
+async function readPublished(store: TenantStore, id: string, number: number): Promise<LoggedEvent[]> {
+  const published: LoggedEvent[] = [];
+  for (let [block, more] = [0, true]; more; ) {
+    const part = await readLog(store, id, block, number - 1);
+    for (const event of part.events) if (event.sequence_number >= number) published.push(event);
+    [block, more] = [part.next, part.more];
+  }
+  return published;
 }
 
 /** Gathers the history of a resumed turn: what was before it, and its own finished rounds. */

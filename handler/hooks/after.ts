@@ -38,7 +38,8 @@ export function reviewed(
     return changed;
   };
   return {
-    calling: () => record.calling(),
+    calling: (...given) => record.calling(...given),
+    called: (...given) => record.called(...given),
     round: (...given) => record.round(...given),
     async end(response) {
       if (output !== undefined) return record.end({ ...response, output }, true);

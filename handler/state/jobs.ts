@@ -32,7 +32,7 @@ export interface StoredJob {
   request: string;
   progress: string;
   requestOrigin: RequestOrigin | undefined;
-  /** Whether a tool call had started; nobody knows how far it came. */
+  /** Whether calls of tools had started; nobody knows how far they came. */
   calling: boolean;
   /** The turn's own input, and the items that earlier rounds added for the model; for `itemsOf`. */
   input: readonly Row[];
@@ -68,18 +68,22 @@ export function insertJob(
   ];
 }
 
-/** Updates a job after a round, with the items that the round added for the model. */
-export function advanceJob(tenant: string, id: string, progress: JobProgress, items: readonly Item[]): Statement[] {
+/**
+ * Updates a job after a round, with the items that the round added for the model; or within it, where calls of tools run (`calling`): their effects
+ * must not happen twice, so the round is not run again.
+ */
+export function advanceJob(
+  tenant: string,
+  id: string,
+  progress: JobProgress,
+  items: readonly Item[],
+  calling = false,
+): Statement[] {
   return [
-    write(sql`UPDATE jobs SET progress = ${confidential(tenant, JSON.stringify(progress))}, calling = 0
+    write(sql`UPDATE jobs SET progress = ${confidential(tenant, JSON.stringify(progress))}, calling = ${raw(calling ? 1 : 0)}
       WHERE tenant = ${tenant} AND response = ${id}`),
     ...insertItems({ tenant, owner: id, kind: 'round', position: progress.said - items.length, items }),
   ];
-}
-
-/** Marks that a tool call is about to start: its effects must not happen twice, so this round is not run again. */
-export function noteCall(tenant: string, id: string): Statement {
-  return write(sql`UPDATE jobs SET calling = 1 WHERE tenant = ${tenant} AND response = ${id}`);
 }
 
 /** Deletes a job. */

@@ -37,6 +37,7 @@ export interface StoredRecord {
   undo(): Promise<void>;
   /** Writes nothing: a turn in the foreground is not resumed. */
   calling(): Promise<void>;
+  called(): Promise<void>;
   /** Writes the new items of the output. */
   round(output: readonly OutputItem[]): Promise<void>;
   /**
@@ -96,6 +97,7 @@ export function recordTurn(store: TenantStore, turn: NewTurn): StoredRecord {
     },
 
     async calling() {},
+    async called() {},
 
     async round(items) {
       const output = writeOutput(tenant, response.id, items, written);
@@ -174,6 +176,7 @@ export function recordAtEnd(store: TenantStore, { response, input, origin, charg
     begin: async () => refuseFull(store),
     async undo() {},
     async calling() {},
+    async called() {},
     async round() {},
     end(final) {
       const { tenant } = store;
@@ -189,9 +192,13 @@ export function recordAtEnd(store: TenantStore, { response, input, origin, charg
 }
 
 /** Records nothing of a turn but its charge, for one that is not stored. */
-export function recordCharge(store: TenantStore, charge: ChargeOf): Pick<StoredRecord, 'calling' | 'round' | 'end'> {
+export function recordCharge(
+  store: TenantStore,
+  charge: ChargeOf,
+): Pick<StoredRecord, 'calling' | 'called' | 'round' | 'end'> {
   return {
     async calling() {},
+    async called() {},
     async round() {},
     async end(final) {
       await writeCharge(store, charge(final, 0));

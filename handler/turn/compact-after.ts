@@ -10,8 +10,7 @@ import { compact, type SummarySaid, summaryCall } from './compact.ts';
 import { afterCompaction } from './compaction.ts';
 import { estimateTokens } from './estimate.ts';
 import type { TurnCalls } from './first-call.ts';
-import { type RoundEnd, type RoundOptions, rounds } from './rounds.ts';
-import type { Calling } from './served-calls.ts';
+import { type RoundOptions, rounds, type ToolNews } from './rounds.ts';
 import { searchesAsCalls } from './tool-search.ts';
 import { uncountedOutput } from './turn-tokens.ts';
 import { sumUsage } from './usage.ts';
@@ -27,7 +26,7 @@ interface CallOptions extends RoundOptions {
   seal: Seal;
 }
 
-type Event = BackendEvent | Calling | RoundEnd;
+type Event = BackendEvent | ToolNews;
 
 /**
  * The events of a turn, and then those of a compaction of all of it, with nothing between its `added` and `done`. None

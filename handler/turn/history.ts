@@ -1,7 +1,7 @@
 import type { Item } from '../items/item.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Summaries } from './compaction.ts';
-import type { RoundsSoFar } from './record.ts';
+import type { RoundsSoFar, RunningCalls } from './record.ts';
 
 /** The history of a turn, read and unsealed. A turn is planned from it and the request alone. */
 export interface History {
@@ -21,6 +21,8 @@ export interface ResumedTurn extends RoundsSoFar {
   response: Response;
   /** Items those rounds added to the model's input. */
   newItems: readonly Item[];
+  /** Set if its process died while calls ran: nobody knows what became of those without an output. */
+  running?: RunningCalls | undefined;
   /** Sequence number of the next event. */
   number: number;
   /** Whether `response.in_progress` was sent. */

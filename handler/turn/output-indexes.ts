@@ -24,13 +24,13 @@ export class OutputIndexes {
   }
 
   /**
-   * The renumbered events of sources that run at the same time, at most `atOnce`, and their values in order. `waits` is called before each
+   * The renumbered events of sources that run at the same time, at most `atOnce`, and their values in order. What is no event of an item passes as it is. `waits` is called before each
    * is waited for, and `stop` if they have to end early.
    */
-  async *moveAll<R>(
-    sources: readonly AsyncGenerator<ItemEvent, R>[],
+  async *moveAll<E extends ItemEvent | { type: 'called' }, R>(
+    sources: readonly AsyncGenerator<E, R>[],
     { atOnce, waits, stop }: { atOnce: number; waits(): void; stop(): void },
-  ): AsyncGenerator<ItemEvent, R[]> {
+  ): AsyncGenerator<E, R[]> {
     const moves = sources.map(() => this.of());
     const merged = merge(sources, atOnce, stop);
     waits();
@@ -38,7 +38,8 @@ export class OutputIndexes {
     try {
       for (; !next.done; next = await merged.next()) {
         const { from, event } = next.value;
-        if (moves[from]?.(event)) yield event;
+        const news: ItemEvent | { type: 'called' } = event;
+        if (news.type === 'called' || moves[from]?.(news)) yield event;
         waits();
       }
       return next.value;

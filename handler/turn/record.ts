@@ -13,13 +13,27 @@ export interface RoundsSoFar {
   citations: readonly Annotation[];
 }
 
+/** Calls of a round that run, or did when their process died. */
+export interface RunningCalls {
+  /** What the round adds to the model's input so far: the calls, and the outputs of those that have ended. */
+  items: readonly Item[];
+  /** Whether one of these ends the turn. */
+  ends: boolean;
+}
+
 /** The port that stores a turn while it runs. */
 export interface TurnRecord {
   /**
-   * Called before a server function runs, since it may have effects. A throw fails the turn, and the function does not
-   * run.
+   * Called before the server functions of a round run, since they may have effects: with the output so far, and the items that the round adds to
+   * the model's input, the calls among them. `number` is the next event's. A throw fails the turn, and nothing runs.
    */
-  calling(): Promise<void>;
+  calling(
+    output: readonly OutputItem[],
+    newItems: readonly Item[],
+    soFar: RoundsSoFar & { number: number },
+  ): Promise<void>;
+  /** Called when one of several such functions has ended: with its output for the model, and its citations. */
+  called(output: Item, citations: readonly Annotation[], endsTurn: boolean): Promise<void>;
   /**
    * Called between two rounds, with the output so far and the items added to the model's input. `number` is the next
    * event's. A throw fails the turn.
@@ -40,6 +54,7 @@ export interface TurnRecord {
 /** Stores nothing, for `store: false`. */
 export const unrecorded: TurnRecord = {
   async calling() {},
+  async called() {},
   async round() {},
   end: async (response) => response,
 };

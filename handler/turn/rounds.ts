@@ -9,12 +9,13 @@ import { resultOf } from '../tools/result-of.ts';
 import type { ServerFunctions } from '../tools/tool.ts';
 import { afterToolRan, allowAlso, withoutFunctions } from './choice.ts';
 import { Citations } from './citations.ts';
+import { interruptedRound, UNKNOWN } from './interrupted.ts';
 import { MarkedTexts } from './marked-texts.ts';
 import { MISFORMED, MisformedCalls } from './misformed-calls.ts';
 import { closeTools, openTools, type UsedTools } from './opened-tools.ts';
 import { OutputIndexes } from './output-indexes.ts';
-import type { RoundsSoFar } from './record.ts';
-import { type Calling, outputOf, ServedCalls } from './served-calls.ts';
+import type { RoundsSoFar, RunningCalls } from './record.ts';
+import { type Called, type Calling, outputOf, ServedCalls } from './served-calls.ts';
 import { ServedFunctions } from './served-functions.ts';
 import { truncate } from './truncate.ts';
 import { sumUsage } from './usage.ts';
@@ -25,6 +26,9 @@ export interface RoundEnd extends RoundsSoFar {
   /** Items the round adds to the model's input. */
   newItems: Item[];
 }
+
+/** What the tool loop tells beside events: none of it is for clients. */
+export type ToolNews = Calling | Called | RoundEnd;
 
 /** What rounds run with. */
 export interface RoundOptions {
@@ -46,13 +50,13 @@ export async function* rounds(
   { prepare, limits, waiting }: RoundOptions,
   { call, forced, first, uses, toolContext, response, room, resumed = BEGINNING }: Rounds,
   signal: AbortSignal,
-): AsyncGenerator<BackendEvent | Calling | RoundEnd, void> {
+): AsyncGenerator<BackendEvent | ToolNews, void> {
   const indexes = new OutputIndexes(response.output.length);
   const open: ServerFunctions[] = [];
   try {
     const used = { uses, toolContext };
     const waits = () => waiting(false);
-    const isResumed = resumed.round > 1;
+    const isResumed = resumed.round > 1 || resumed.running !== undefined;
     // Clients saw these events in the first round.
     const opened = isResumed
       ? await resultOf(openTools(used, open, new OutputIndexes(0), waits, signal))
@@ -82,8 +86,21 @@ export async function* rounds(
     let mayGiveBack = true;
     let hasRun = isResumed;
     let input = call.input;
-    let { usage } = resumed;
-    for (let { round } = resumed; ; round++) {
+    let { usage, round } = resumed;
+    if (resumed.running) {
+      const isApproved = (call: OutputItem) =>
+        approved.some(({ call_id }) => 'call_id' in call && call.call_id === call_id);
+      const { newItems, unknown, ends } = interruptedRound(resumed.running, (call) => {
+        if (misformed.includes(call)) return MISFORMED;
+        return isServed(functions, call) || isApproved(call) ? UNKNOWN : undefined;
+      });
+      if (ends) return yield { type: 'finish', reason: 'stop', usage };
+      if (round >= maxRounds) return yield { type: 'finish', reason: 'max_messages', usage };
+      round++;
+      yield { type: 'round', newItems: unknown, round, usage, calls: served.count, citations: citations.pending };
+      input = truncate([...input, ...newItems], room);
+    }
+    for (; ; round++) {
       const move = indexes.of();
       const roundOutput: OutputItem[] = [];
       let finish: Finish | undefined;
@@ -129,7 +146,9 @@ export async function* rounds(
         return yield { ...finish, usage };
 
       hasRun ||= ours.length > 0;
-      const ran = yield* served.run(ours);
+      const kept = roundOutput.filter((item) => !isServerCall(item));
+      const soFar = { round, usage, citations: [...citations.pending] };
+      const ran = yield* served.run(ours, (calls) => ({ type: 'calling', newItems: kept, ...soFar, calls }));
       const misfitted = givesBack ? misfits.map(({ call_id }) => outputOf(call_id, MISFORMED)) : [];
       const outputs = [...misfitted, ...ran.outputs];
       clientTools.push(...ran.tools);
@@ -142,7 +161,7 @@ export async function* rounds(
       }
       mayGiveBack &&= held.length === 0;
       if (round >= maxRounds) return yield { ...finish, reason: 'max_messages', usage };
-      const newItems = [...roundOutput.filter((item) => !isServerCall(item)), ...outputs];
+      const newItems = [...kept, ...outputs];
       yield {
         type: 'round',
         newItems,
@@ -166,10 +185,10 @@ interface Rounds extends UsedTools {
   first?: AsyncIterable<BackendEvent> | undefined;
   response: Pick<Response, 'max_tool_calls' | 'output'>;
   room?: number | undefined;
-  resumed?: RoundsSoFar | undefined;
+  resumed?: (RoundsSoFar & { running?: RunningCalls | undefined }) | undefined;
 }
 
-const BEGINNING: RoundsSoFar = { round: 1, usage: null, calls: 0, citations: [] };
+const BEGINNING: RoundsSoFar & { running?: undefined } = { round: 1, usage: null, calls: 0, citations: [] };
 
 function isServed(functions: ReadonlyMap<string, unknown>, item: OutputItem): item is FunctionCall {
   return item.type === 'function_call' && functions.has(item.name);

@@ -1,14 +1,26 @@
 import type { ItemEvent } from '../events/events.ts';
 import type { FunctionCall, FunctionOutput } from '../items/function.ts';
-import { newItemId } from '../items/item.ts';
+import { type Item, newItemId } from '../items/item.ts';
 import { fixedLimits } from '../limits.ts';
+import type { Annotation } from '../protocol/content.ts';
 import type { ClientTool } from '../protocol/tools.ts';
 import type { ServerFunction, ToolContext, ToolResult } from '../tools/tool.ts';
 import type { OutputIndexes } from './output-indexes.ts';
+import type { RoundsSoFar } from './record.ts';
 
-/** Calls are about to run. */
-export interface Calling {
+/** Calls of a round are about to run. */
+export interface Calling extends RoundsSoFar {
   type: 'calling';
+  /** Items that the round adds to the model's input so far. */
+  newItems: Item[];
+}
+
+/** One of several calls has ended, or one that ends the turn. */
+export interface Called {
+  type: 'called';
+  output: FunctionOutput;
+  citations: readonly Annotation[];
+  endsTurn: boolean;
 }
 
 /** What calls have come to. */
@@ -19,7 +31,7 @@ export interface CallOutputs {
   endsTurn: boolean;
   /** Tools of the client's that the model may call from now on, and citations for its next text. */
   tools: ClientTool[];
-  citations: NonNullable<ToolResult['citations']>[number][];
+  citations: Annotation[];
 }
 
 /** What runs the calls of a turn's server functions. */
@@ -59,18 +71,33 @@ export class ServedCalls {
     return this.#count < this.#max;
   }
 
-  /** Runs calls; yields a Calling before any runs, and their events. The first ones run, if not all may. */
-  async *run(calls: readonly FunctionCall[]): AsyncGenerator<ItemEvent | Calling, CallOutputs> {
+  /**
+   * Runs calls; yields their events, and what `calling` makes before any runs, by the number of calls so far. The first ones run, if not all may.
+   */
+  async *run(
+    calls: readonly FunctionCall[],
+    calling: (count: number) => Calling,
+  ): AsyncGenerator<ItemEvent | Calling | Called, CallOutputs> {
     const { functions, context, indexes, atOnce, waits, signal } = this.#options;
     const toRun = calls.slice(0, Math.max(0, this.#max - this.#count));
     this.#count += toRun.length;
-    if (toRun.length > 0) yield { type: 'calling' };
+    if (toRun.length > 0) yield calling(this.#count);
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
-    const running = toRun.map((call) => runOne(functions.get(call.name), call, either, context));
-    const results = yield* indexes.moveAll(running, { atOnce, waits, stop: () => stop.abort() });
+    let left = toRun.length;
+    const runOne = async function* (call: FunctionCall): AsyncGenerator<ItemEvent | Called, Ran> {
+      const result = yield* functions.get(call.name)?.run(call, either, context) ?? gone();
+      const output = outputOf(call.call_id, result.output);
+      const { citations = [], endTurn = false } = result;
+      // The end of the last one is the end of the round, unless the turn has to end with it.
+      if (--left > 0 || endTurn) yield { type: 'called', output, citations, endsTurn: endTurn };
+      return { result, output };
+    };
+    const running = toRun.map(runOne);
+    const ran = yield* indexes.moveAll(running, { atOnce, waits, stop: () => stop.abort() });
+    const results = ran.map(({ result }) => result);
     return {
-      outputs: calls.map(({ call_id }, index) => outputOf(call_id, (results[index] ?? NOT_RUN).output)),
+      outputs: calls.map(({ call_id }, index) => ran[index]?.output ?? outputOf(call_id, NOT_RUN)),
       endsTurn: results.some(({ endTurn }) => endTurn === true),
       tools: results.flatMap(({ tools }) => tools ?? []),
       citations: results.flatMap(({ citations }) => citations ?? []),
@@ -83,17 +110,19 @@ export function outputOf(call_id: string, output: ToolResult['output']): Functio
   return { type: 'function_call_output', id: newItemId('function_call_output'), call_id, output, status: 'completed' };
 }
 
+/** A call that has run. */
+interface Ran {
+  result: ToolResult;
+  output: FunctionOutput;
+}
+
 /** The output of a call beyond `max_tool_calls`. */
-const NOT_RUN: ToolResult = { output: 'Not run: no more tool calls are allowed in this turn.' };
+const NOT_RUN = 'Not run: no more tool calls are allowed in this turn.';
 
 /** The output of a call that a client has approved, of a function that is gone meanwhile. */
 const GONE: ToolResult = { output: 'Not run: there is no such function any more.', failed: true };
 
-async function* runOne(
-  serverFunction: ServerFunction | undefined,
-  call: FunctionCall,
-  signal: AbortSignal,
-  context: ToolContext,
-): AsyncGenerator<ItemEvent, ToolResult> {
-  return serverFunction ? yield* serverFunction.run(call, signal, context) : GONE;
+// biome-ignore lint/correctness/useYield: there is nothing to show of it
+async function* gone(): AsyncGenerator<never, ToolResult> {
+  return GONE;
 }

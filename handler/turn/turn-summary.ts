@@ -8,8 +8,7 @@ import type { OutputItem } from '../items/item.ts';
 import { isCall } from '../items/roles.ts';
 import { excerpt } from '../log.ts';
 import type { Response } from '../protocol/response.ts';
-import type { RoundEnd } from './rounds.ts';
-import type { Calling } from './served-calls.ts';
+import type { ToolNews } from './rounds.ts';
 import { costsOf, type TurnCosts } from './turn-costs.ts';
 import { countDelta, countUsage } from './turn-tokens.ts';
 import { countLast } from './turn-totals.ts';
@@ -78,7 +77,7 @@ interface ServerAddress extends Pick<TurnSummary, 'backend' | 'urlHost'> {
 }
 
 /** What a turn tells as it goes: what its model calls yield, and the events that carry the response. */
-export type TurnNews = BackendEvent | Calling | RoundEnd | LifecycleEvent;
+export type TurnNews = BackendEvent | ToolNews | LifecycleEvent;
 
 /** What a request says of its turn. */
 interface TurnRequest {

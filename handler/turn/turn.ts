@@ -1,14 +1,14 @@
 import type { BackendEvent, Finish } from '../backend/backend.ts';
 import { ApiError, type ErrorKind, toApiError, whyAborted } from '../errors.ts';
-import type { ErrorEvent, ItemEvent, LifecycleEvent, OutputItemEvent, ResponseEvent } from '../events/events.ts';
+import type { LifecycleEvent, OutputItemEvent, ResponseEvent } from '../events/events.ts';
 import { fold, foldOutput } from '../events/fold.ts';
 import type { Item, OutputItem } from '../items/item.ts';
-import { isUnlisted } from '../items/mcp-list-tools.ts';
 import { type Reasoning, reasoningText } from '../items/reasoning.ts';
 import { describe, log } from '../log.ts';
 import { type ResponseErrorCode, responseErrorCodes } from '../protocol/error-codes.ts';
 import type { Response } from '../protocol/response.ts';
 import type { Seal } from '../seal.ts';
+import { closingEvents, failedItems } from './closing.ts';
 import { compact } from './compact.ts';
 import { compactAfter } from './compact-after.ts';
 import { errorEvent } from './error-event.ts';
@@ -18,8 +18,7 @@ import { canMisform } from './misformed-calls.ts';
 import { Opening } from './opening.ts';
 import { countOutput } from './output.ts';
 import type { TurnRecord } from './record.ts';
-import { type RoundEnd, type RoundOptions, rounds } from './rounds.ts';
-import type { Calling } from './served-calls.ts';
+import { type RoundOptions, rounds, type ToolNews } from './rounds.ts';
 import type { TurnNews } from './turn-summary.ts';
 
 /** One turn to run: the response as it begins, and the call that makes it. */
@@ -102,7 +101,7 @@ function sourceOf(
   first: AsyncIterable<BackendEvent> | undefined,
   options: TurnOptions,
   signal: AbortSignal,
-): AsyncIterable<BackendEvent | Calling | RoundEnd> {
+): AsyncIterable<BackendEvent | ToolNews> {
   if (first && turn.compaction?.after === false) return compactOnly(turn, first, options);
   if (first && turn.uses.length === 0 && !canMisform(turn.call.tools)) return first;
   return rounds(options, { ...turn, first }, signal);
@@ -111,10 +110,10 @@ function sourceOf(
 /** The events of a turn's model calls, with a compaction at their end if one is planned. */
 function compacting(
   turn: Turn,
-  source: AsyncIterable<BackendEvent | Calling | RoundEnd>,
+  source: AsyncIterable<BackendEvent | ToolNews>,
   options: TurnOptions,
   signal: AbortSignal,
-): AsyncIterable<BackendEvent | Calling | RoundEnd> {
+): AsyncIterable<BackendEvent | ToolNews> {
   return turn.compaction?.after ? compactAfter(turn, turn.compaction.context, source, options, signal) : source;
 }
 
@@ -130,7 +129,7 @@ async function* compactOnly(
 
 async function* events(
   turn: Turn,
-  source: AsyncIterable<BackendEvent | Calling | RoundEnd>,
+  source: AsyncIterable<BackendEvent | ToolNews>,
   options: TurnOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ResponseEvent, ApiError | undefined> {
@@ -147,6 +146,11 @@ async function* events(
 
   if (!turn.resumed) yield lifecycle('response.created');
   if (!turn.resumed?.inProgress) yield lifecycle('response.in_progress');
+  for (const event of turn.resumed?.running ? failedItems(output, number) : []) {
+    number++;
+    output = foldOutput(output, event);
+    yield event;
+  }
 
   let finish: Finish | undefined;
   let failure: ApiError | undefined;
@@ -157,7 +161,8 @@ async function* events(
       options.waiting(false);
       options.observe(event);
       if (event.type === 'finish') finish = event;
-      else if (event.type === 'calling') await options.record.calling();
+      else if (event.type === 'calling') await options.record.calling(output, event.newItems, { ...event, number });
+      else if (event.type === 'called') await options.record.called(event.output, event.citations, event.endsTurn);
       else if (event.type === 'round') {
         await options.record.round(output, event.newItems, { ...event, number });
       } else if (event.type !== 'keep_alive') {
@@ -215,30 +220,6 @@ async function* events(
 /** The terminal event type of a status. The API has none for `cancelled`, which ends as failed. */
 export function terminalType(status: Response['status']): LifecycleEvent['type'] {
   return status === 'completed' || status === 'incomplete' ? `response.${status}` : 'response.failed';
-}
-
-function isOpen(item: OutputItem): boolean {
-  if (item.type === 'compaction') return item.encrypted_content === '';
-  if (item.type === 'mcp_list_tools') return isUnlisted(item);
-  return 'status' in item && item.status === 'in_progress';
-}
-
-/**
- * The events before the terminal one of an interrupted response: open items end as incomplete, then the failure as an
- * `error`, unless it was cancelled. `number` is the first event's.
- */
-export function* closingEvents(
-  response: Response,
-  number: number,
-  failure?: ApiError,
-): Generator<ItemEvent | ErrorEvent> {
-  let next = number;
-  for (const [output_index, item] of response.output.entries()) {
-    if (!isOpen(item)) continue;
-    const closedItem = ('status' in item ? { ...item, status: 'incomplete' } : item) as OutputItem; // what cannot be cut is never open
-    yield { type: 'response.output_item.done', sequence_number: next++, output_index, item: closedItem };
-  }
-  if (failure) yield errorEvent(failure, next);
 }
 
 /** An item as OpenAI gives it out: a deferred function's call under a namespace of its name, reasoning sealed from its start. */

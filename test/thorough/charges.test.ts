@@ -316,7 +316,7 @@ describe('of a process that dies', LIMIT, () => {
     const whole = await testDatabase();
     t.after(() => whole.close());
     const first = await open(t, { whole });
-    first.dieAfter(/^UPDATE jobs SET progress/);
+    first.dieAfter(/^UPDATE jobs SET progress = .*calling = 0/);
     const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}', id: 'c1' });
     const model = first.model.script(add, says('It is 3.'));
     const { id } = await create(first.door, { background: true, input: 'Hi', model, tools: [{ type: 'test_tool' }] });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Runner, Work } from '../../handler/index.ts';
+import type { Database, Runner, Work } from '../../handler/index.ts';
 import { statementsOf } from '../../handler/state/database/batch.ts';
 import { read, sql } from '../../handler/state/database/sql.ts';
 import { callOf, create, endsOnLeaving } from '../promises/ask.ts';
@@ -8,17 +8,31 @@ import { have, longReply, modelInput, stored, until } from '../promises/state-as
 import { post, testConfig } from '../support/doors/door.ts';
 import { type InProcess, openInProcess } from '../support/doors/in-process.ts';
 import { callsFunctions, hangs, says } from '../support/model/scripted.ts';
+import { plays } from '../support/played-tool.ts';
 import { LEASE, mortal, processes, reads, takenOver } from '../support/processes.ts';
 import { testToolUseOf } from '../support/test-tool.ts';
 
 const STOPPED = { code: 'server_error', message: 'The server that made this response has stopped.' };
 const CLAIM = /^UPDATE responses AS r SET owner/;
 const ENDS = /^UPDATE responses AS r SET body/;
-const ROUND = /^UPDATE jobs SET progress/;
-const CALLING = /^UPDATE jobs SET calling/;
+const ROUND = /^UPDATE jobs SET progress = .*calling = 0/;
+const CALLING = /^UPDATE jobs SET progress = .*calling = 1/;
+
+/** What a model reads of a call that nobody knows the end of. */
+const UNKNOWN = /not known whether this call was carried out/;
 
 const background = { background: true, input: 'Hi' };
 const add = callsFunctions({ name: 'add', args: '{"a":1,"b":2}', id: 'c1' });
+
+async function progressOf(database: Database, id: string): Promise<string> {
+  const { jobs } = await database.batch({ jobs: read(sql`SELECT progress FROM jobs WHERE response = ${id}`) });
+  return String(jobs[0]?.progress);
+}
+
+async function ownerOf(database: Database, id: string): Promise<string> {
+  const { found } = await database.batch({ found: read(sql`SELECT owner FROM responses WHERE id = ${id}`) });
+  return String(found[0]?.owner);
+}
 
 /** They mostly wait for a lease to run out. */
 describe('what becomes of background turns when their process dies', { concurrency: 4 }, () => {
@@ -141,12 +155,13 @@ describe('what becomes of background turns when their process dies', { concurren
   });
 
   for (const when of ['is about to run', 'runs']) {
-    test(`a turn whose process dies while its tool ${when} fails, and the tool is not run again`, async (t) => {
+    test(`a turn whose process dies while its tool ${when} goes on: it is not run again, and the model is told`, async (t) => {
       const { first, second, die, dieAfter } = await processes(t);
       const label = `dies while it ${when}`;
       const use = testToolUseOf(label);
       if (when !== 'runs') dieAfter(CALLING);
-      const model = first.model.script(callsFunctions({ name: 'wait', args: '{}' }));
+      const wait = callsFunctions({ name: 'wait', args: '{}', id: 'c1' });
+      const model = first.model.script(wait, says('I do not know.'));
       const { id } = await create(first, { ...background, model, tools: [{ type: 'test_tool', label }] });
       const reader = reads(second, id);
       if (when === 'runs') {
@@ -155,10 +170,136 @@ describe('what becomes of background turns when their process dies', { concurren
         die();
       }
       const runs = use.waiting;
-      assert.equal((await takenOver(second, id)).status, 'failed');
+      const { status, output, usage } = await takenOver(second, id);
+      assert.equal(status, 'completed');
       assert.equal(use.waiting, runs);
+      assert.equal(usage?.total_tokens, 36, 'of both rounds');
+      const [shown, message, ...more] = when === 'runs' ? output : [undefined, ...output];
+      assert.deepEqual(more, []);
+      if (when === 'runs') {
+        assert.partialDeepStrictEqual(shown, { type: 'mcp_call', name: 'wait', status: 'failed' });
+        assert.match(JSON.stringify(shown), UNKNOWN);
+      }
+      assert.partialDeepStrictEqual(message, { content: [{ text: 'I do not know.' }] });
+      const [, second_] = first.model.calls(model);
+      const [call, answer] = second_?.body.messages.slice(-2) ?? [];
+      assert.equal(call.tool_calls[0].id, 'c1');
+      assert.equal(answer.tool_call_id, 'c1');
+      assert.match(answer.content, UNKNOWN);
+      const { events } = await reader.whole;
+      assert.deepEqual((await reads(second, id).whole).events, events);
+    });
+  }
+
+  test('of calls that run at the same time those that have ended keep their outputs, and none runs twice', async (t) => {
+    const { whole, first, second, die } = await processes(t);
+    const ran: string[] = [];
+    const begun = Promise.withResolvers<void>();
+    const entry = plays({
+      functions: {
+        quick: () => ({ output: `quick, after ${ran.push('quick') > 0}` }),
+        hangs(_, signal) {
+          ran.push('hangs');
+          begun.resolve();
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        },
+      },
+    });
+    const calls = callsFunctions(
+      { name: 'hangs', args: '{}', id: 'c1' },
+      { name: 'quick', args: '{}', id: 'c2' },
+      { name: 'hangs', args: '{}', id: 'c3' },
+    );
+    const model = first.model.script(calls, says('One is known.'));
+    const { id } = await create(first, { ...background, model, tools: [entry] });
+    const reader = reads(second, id);
+    await begun.promise;
+    await until(async () => /"running":\{"items":4/.test(await progressOf(whole, id)));
+    const owner = await ownerOf(whole, id);
+    die();
+    // The one that takes over dies as well, right after it has taken it.
+    const another = mortal(whole);
+    const third = await openInProcess({ database: another.database, lease: LEASE, config: testConfig(first.model) });
+    t.after(() => third.close());
+    another.dieAfter(CLAIM);
+    await until(async () => {
+      await third.resume().catch(() => {});
+      return !['', owner].includes(await ownerOf(whole, id));
+    });
+    const { status, output } = await takenOver(second, id);
+    assert.equal(status, 'completed');
+    assert.deepEqual(ran.sort(), ['hangs', 'hangs', 'quick']);
+    const shown = output.map((item) =>
+      'name' in item ? `${item.name} ${'status' in item && item.status}` : item.type,
+    );
+    assert.deepEqual(shown, ['hangs failed', 'quick completed', 'hangs failed', 'message']);
+    const answers = first.model.calls(model)[1]?.body.messages.slice(-3) ?? [];
+    assert.deepEqual(
+      answers.map(({ tool_call_id }: { tool_call_id: string }) => tool_call_id),
+      ['c1', 'c2', 'c3'],
+    );
+    assert.match(answers[0].content, UNKNOWN);
+    assert.equal(answers[1].content, 'quick, after true');
+    assert.match(answers[2].content, UNKNOWN);
+    await reader.whole;
+  });
+
+  test('calls that a client has approved run once, whoever goes on with the turn', async (t) => {
+    const { first, second, die } = await processes(t);
+    let ran = 0;
+    const begun = Promise.withResolvers<void>();
+    const entry = plays({
+      calls: [{ type: 'function_call', id: 'fc_1', call_id: 'a1', name: 'send', arguments: '{}', status: 'completed' }],
+      functions: {
+        send(_, signal) {
+          ran++;
+          begun.resolve();
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        },
+      },
+    });
+    const model = first.model.script(says('It may be sent.'));
+    const { id } = await create(first, { ...background, model, tools: [entry] });
+    await begun.promise;
+    await reads(second, id).seen(/mcp_call.in_progress/);
+    die();
+    assert.equal((await takenOver(second, id)).status, 'completed');
+    assert.equal(ran, 1);
+    const [call, ...more] = first.model.calls(model);
+    assert.deepEqual(more, []);
+    assert.match(call?.body.messages.at(-1).content, UNKNOWN);
+  });
+
+  for (const [what, name, tools] of [
+    ['a tool has ended', 'asks', []],
+    ['its client has to go on with', 'mine', [{ type: 'function', name: 'mine' }]],
+  ] as const) {
+    test(`a turn that ${what} ends, though its process died while another tool ran`, async (t) => {
+      const { whole, first, second, die } = await processes(t);
+      const begun = Promise.withResolvers<void>();
+      const entry = plays({
+        functions: {
+          asks: () => ({ output: 'asked', endTurn: true }),
+          hangs(_, signal) {
+            begun.resolve();
+            return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+          },
+        },
+      });
+      const calls = [name, 'hangs'].map((name) => ({ name, args: '{}', id: name }));
+      const model = first.model.script(callsFunctions(...calls), says('never'));
+      const { id } = await create(first, { ...background, model, tools: [entry, ...tools] });
+      await begun.promise;
+      const ends = name === 'asks' ? /"ends":true/ : /"running"/;
+      await until(async () => ends.test(await progressOf(whole, id)));
+      die();
+      const { status, output } = await takenOver(second, id);
+      assert.equal(status, 'completed');
       assert.equal(first.model.calls(model).length, 1);
-      await reader.whole;
+      assert.equal(
+        output.some((item) => item.type === 'function_call'),
+        name === 'mine',
+      );
     });
   }
 
