@@ -4,6 +4,7 @@ import { withMediaRules } from './backend/media.ts';
 import { ANY_TENANT, DEFAULT_TENANT, type Identify, identifyByAddress, limitsUse } from './caller.ts';
 import { SECRET_HEADER } from './config/attributes.ts';
 import type { Config } from './config/index.ts';
+import { type Connector, credentialsIn } from './config/mcp.ts';
 import { type ModelConfig, serversOf } from './config/models.ts';
 import { ConfigError, misconfigured } from './config/problems.ts';
 import type { SendConfig } from './config/send.ts';
@@ -115,6 +116,8 @@ function toolsOf(
       'hosted.web_search',
       'needs openWebSearch, from antiphon/web-search, among `openTools` of the root',
     );
+  if (config.mcp.length > 0 && !registered.has('mcp'))
+    throw misconfigured('mcp', 'needs openMcp, from antiphon/mcp, among `openTools` of the root');
   return registered;
 }
 
@@ -207,7 +210,7 @@ export function keepSecrets(config: Config): void {
   for (const secret of secretsOf(config)) if (secret !== undefined) keepSecret(secret);
 }
 
-function secretsOf({ models = [], webhooks, secrets, proof, tools, hosted }: Config): (string | undefined)[] {
+function secretsOf({ models = [], mcp, webhooks, secrets, proof, tools, hosted }: Config): (string | undefined)[] {
   return [
     ...models.flatMap((model) => ('keys' in model ? textOf(model.keys.key) : serversOf(model).map(({ key }) => key))),
     ...models.flatMap((model) =>
@@ -216,6 +219,7 @@ function secretsOf({ models = [], webhooks, secrets, proof, tools, hosted }: Con
         : serversOf(model).flatMap(({ send, proxy }) => [...secretHeadersOf(send?.headers), ...secretsIn(proxy)]),
     ),
     ...webhooks.flatMap(({ url, secret }) => [url, secret]),
+    ...mcp.flatMap(connectorSecrets),
     ...secrets.map(({ key }) => key),
     proof?.value,
     ...tools.flatMap(({ http }) => secretHeadersOf({ set: http.headers }).flatMap(withCredential)),
@@ -238,6 +242,13 @@ function withCredential(text: string): string[] {
 function secretHeadersOf({ set = {}, add = {} }: SendConfig['headers'] = {}): string[] {
   const all = [...Object.entries(set), ...Object.entries(add)];
   return all.flatMap(([name, text]) => (SECRET_HEADER.test(name) && referencesIn(text).length === 0 ? [text] : []));
+}
+
+/** The credentials that a server of `mcp` is sent, or started with. */
+function connectorSecrets(connector: Connector): string[] {
+  if ('command' in connector) return credentialsIn(Object.entries(connector.env));
+  const { headers, credentials } = connector;
+  return [headers, ...credentials.map((own) => own.headers)].flatMap((all) => credentialsIn(Object.entries(all)));
 }
 
 function textOf(value: unknown): string | undefined {

@@ -221,6 +221,20 @@ export const fixedLimits = {
   auditWaiting: 10_000,
   /** Time to the next attempt to write it. Past it: it is tried again. */
   auditRetry: 2 * s,
+  /** MCP servers of one request: each is a session, and a list that the model reads. Past it: 422. */
+  mcpServers: 32,
+  /** Tools of one MCP server: no model chooses among as many. Past it: 424. */
+  mcpTools: 1_024,
+  /** The body of one reply of an MCP server: an image has some megabytes, and texts come twice. Past it: the call fails, or the listing. */
+  mcpReply: 8 * MiB,
+  /** How long a list of the tools of an MCP server is used without asking again. Past it: the next turn asks. */
+  mcpListKept: 300 * s,
+  /** Characters of such lists that a process keeps. Past it: those used longest ago go. */
+  mcpLists: 16 * MiB,
+  /** How long a program of `mcp` runs without being asked anything. Past it: it is ended, and started again when it is needed. */
+  mcpProgramIdle: 300 * s,
+  /** How long a program of `mcp` may take to start: one in Python that loads much takes ten seconds. Past it: 424. */
+  mcpProgramStart: 30 * s,
   /** How long a stopping server tries to hand over its last spans and metrics. Past it: they are lost. */
   flush: 3 * s,
 };

@@ -2,7 +2,7 @@ import { fromBase64, toBase64 } from './base64.ts';
 import { DEFAULT_TENANT } from './caller.ts';
 
 /** The purpose of a sealed text, which opens for no other. */
-export type SealPurpose = 'reasoning' | 'compaction';
+export type SealPurpose = 'reasoning' | 'compaction' | 'approval' | 'credentials';
 
 /** Makes texts that only this deployment can read, and only for one tenant and one purpose, for clients to keep. */
 export interface Seal {
@@ -10,6 +10,8 @@ export interface Seal {
   seal(purpose: SealPurpose, text: string): Promise<string>;
   /** The text; undefined if the secret is unknown, the purpose or tenant is another, or the content was changed. */
   open(purpose: SealPurpose, sealed: string): Promise<string | undefined>;
+  /** Signatures of a text, in hexadecimal: by the secret that seals, and then by the others. */
+  sign(purpose: SealPurpose, text: string): Promise<readonly string[]>;
 }
 
 /** A secret with its id, which every sealed text carries. */
@@ -45,8 +47,8 @@ export function canSeal({ key }: Pick<Secret, 'key'>): boolean {
 /** CryptoKey, derived since not every runtime's types name it. */
 export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** The keys of a secret, by version. */
-type Keys = Record<1 | 2, () => Promise<Key>>;
+/** The keys of a secret, by version, and the one that signs. */
+type Keys = Record<1 | 2 | 'sign', () => Promise<Key>>;
 
 /**
  * Returns the Seal of a tenant: AES-256-GCM with the first secret that is long enough. All secrets open, and so does
@@ -89,8 +91,24 @@ export function sealWith(secrets: readonly Secret[], shared?: SharedSecret): (te
           return undefined;
         }
       },
+      async sign(purpose, text) {
+        if (first === undefined) throw new Error(`no secret has ${SEALING_BYTES} bytes`);
+        const bytes = encoder.encode(JSON.stringify([MARK, tenant, purpose, text]));
+        const ids = [first, ...[...keys.keys()].filter((id) => id !== first)];
+        return Promise.all(
+          ids.map(async (id) => {
+            const key = await keys.get(id)?.sign();
+            if (!key) throw new Error('there is no secret');
+            return toHex(new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes)));
+          }),
+        );
+      },
     };
   };
+}
+
+function toHex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function keysOf(read: () => Promise<Secret>): Keys {
@@ -101,6 +119,11 @@ function keysOf(read: () => Promise<Secret>): Keys {
       return crypto.subtle.importKey('raw', digest, 'AES-GCM', false, ['decrypt']);
     }),
     2: once(async () => deriveKey(await bytes(), `${MARK}.2 seal`)),
+    sign: once(async () => {
+      const whole = await crypto.subtle.importKey('raw', await bytes(), 'HKDF', false, ['deriveKey']);
+      const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encoder.encode(`${MARK}.1 sign`) };
+      return crypto.subtle.deriveKey(how, whole, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']);
+    }),
   };
 }
 

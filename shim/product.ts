@@ -22,6 +22,7 @@ import { createEgress } from './egress.ts';
 import type { Flags } from './flags.ts';
 import { libraries, librariesFor, toolOpeners } from './libraries.ts';
 import { isTcp, type Listeners } from './listeners.ts';
+import { createMcp } from './mcp/open.ts';
 import { startOwnEnvoy } from './own-envoy.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { listenersAt, type Place, socketsIn } from './processes/place.ts';
@@ -147,6 +148,7 @@ export async function startProcess(
   });
   const { transport, close: closeTransport } = createTransport();
   const { connect: egress, close: closeEgress } = createEgress();
+  const { openMcp, close: closeMcp } = createMcp();
   let handler: Handler;
   try {
     handler = await placed(file, async () =>
@@ -157,7 +159,7 @@ export async function startProcess(
         egress,
         database,
         ...libraries,
-        openTools: [...toolOpeners, ...(added.openTools ?? [])],
+        openTools: [...toolOpeners, openMcp, ...(added.openTools ?? [])],
         ...(await librariesFor(config, added.identify)),
         readiness,
         audit: audit?.audit,
@@ -166,7 +168,7 @@ export async function startProcess(
     );
     await placed(file, () => handler.check());
   } catch (error) {
-    await Promise.all([closeTransport(), closeEgress(), database.close(), audit?.close()]);
+    await Promise.all([closeTransport(), closeEgress(), closeMcp(), database.close(), audit?.close()]);
     throw error;
   }
   const servers = new Servers(handler);
@@ -180,7 +182,7 @@ export async function startProcess(
     reloader?.close();
     await sockets?.remove();
     await telemetry?.close();
-    await Promise.all([closeTransport(), closeEgress()]);
+    await Promise.all([closeTransport(), closeEgress(), closeMcp()]);
     await database.close();
     await audit?.close();
   };

@@ -105,6 +105,7 @@ const table: Record<string, readonly string[]> = {
   // Tools that a configuration opens: their port.
   'tools/open-tools.ts': [...base, 'config', 'egress', 'tools'],
   'tools/web-search': [...base, 'config', 'egress', 'events', 'tools', 'tools/open-tools.ts'],
+  'tools/mcp': [...base, 'events', 'config', 'egress', 'tools', 'tools/open-tools.ts'],
   turn: [...base, 'events', 'backend', 'tools', 'tools/functions'],
   // What a program's file defines.
   program: [...base, 'config', 'hooks', 'tools/functions'],
@@ -224,8 +225,10 @@ const table: Record<string, readonly string[]> = {
 /** Who may import a package; all others may not. Packages that only tests use have no row. */
 const packages: Record<string, RegExp> = {
   hono: /^handler\/http\//,
-  valibot: /^handler\/(protocol\/|items\/|neighbours\/|validate\.ts|config\/|background\/stored-job\.ts)/,
+  valibot:
+    /^handler\/(protocol\/|items\/|neighbours\/|validate\.ts|config\/|tools\/mcp\/entry\.ts|background\/stored-job\.ts)/,
   'eventsource-parser': /^handler\/events\/sse\.ts/,
+  '@modelcontextprotocol/client': /^(handler\/tools\/mcp\/(client|programs)|shim\/mcp\/program)\.ts/,
   jose: /^handler\/identity\/verify-jwt\.ts/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@marcbachmann/cel-js': /^handler\/cel\.ts/,
@@ -260,6 +263,9 @@ const HANDLER_FOR_SHIM = [
   'log',
   'state/limiter-charges',
   'tools/web-search/index',
+  'tools/mcp/index',
+  'tools/mcp/programs',
+  'tools/mcp/session',
   'transport',
 ].map((name) => `handler/${name}.ts`);
 const OPENERS = 'shim/databases/';

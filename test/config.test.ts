@@ -37,6 +37,7 @@ test('an empty configuration has every default', () => {
     attributes: [],
     telemetry: { content: false, slowBatch: 50 },
     hosts: [],
+    mcp: [],
     isolation: 'tenant',
     audit: 'off',
     media: { schemes: ['http', 'https', 'data'], hosts: ['*'] },

@@ -52,7 +52,13 @@ const creates: [kind: ErrorKind, body: object, param: string | undefined, ...say
   ],
   ['unsupported', { tools: [{ type: 'functoin' }] }, 'tools[0].type', '(did you mean "function"?)', 'custom'],
   ['unsupported', { tools: [{ type: 'file_search' }] }, 'tools[0].type', '"file_search"', '`dropTools`'],
-  ['unsupported', { tools: [fn], tool_choice: { type: 'mcp' } }, 'tool_choice.type', 'mcp', '`dropTools`'],
+  [
+    'unsupported',
+    { tools: [fn], tool_choice: { type: 'file_search' } },
+    'tool_choice.type',
+    'file_search',
+    '`dropTools`',
+  ],
   ['unsupported', { max_tokens: 100 }, 'max_tokens', 'max_output_tokens'],
   // Numbers and lengths.
   ['invalid_value', { temperature: 2.5 }, 'temperature', 'at most 2, not 2.5'],

@@ -48,12 +48,15 @@ const requests: [type: string, schema: object][] = [
   ['InputItemListParams', ListQuery],
 ];
 
+/** Tools of this server, which read their own entries. */
+const OWN_TOOLS = ['mcp'];
+
 test('what the schemas of requests do not read is not supported', () => {
   const comparison = new Comparison(sdk);
   for (const [type, schema] of requests) {
     comparison.object('', sdk.interfaces.get(type) ?? assert.fail(type), look(schema));
   }
-  const unread = [...comparison.unread];
+  const unread = [...comparison.unread].filter((name) => !OWN_TOOLS.includes(name));
   assert.ok(unread.length > 0);
   const of = (name: string) => [...placed].filter(([row]) => row.slice(row.lastIndexOf(' ') + 1) === name);
   assert.deepEqual(

@@ -23,6 +23,7 @@ import { type HostedConfig, hosted } from './hosted.ts';
 import { httpUrl } from './http-url.ts';
 import { limits } from './limits.ts';
 import { host, listen, origin, processes, proof, tls } from './listen.ts';
+import { type Connector, mcp } from './mcp.ts';
 import { media } from './media.ts';
 import { builtIn, type ModelConfig, model, unknownBackend } from './models.ts';
 import { ConfigError, type ConfigProblem } from './problems.ts';
@@ -129,6 +130,7 @@ const settings = v.strictObject({
   telemetry: v.optional(telemetry, {}),
   hosts: v.optional(v.array(host, 'must be a list'), []),
   media: v.optional(media, {}),
+  mcp,
   egress: v.optional(egress, {}),
   tools: v.optional(tools, []),
   cors: v.optional(v.strictObject({ origins: v.array(origin, 'must be a list') }), { origins: [] }),
@@ -186,6 +188,8 @@ export interface Config {
   usage: boolean;
   /** Envoy's rate limit service, which is told of turns over WebSockets and in the background. */
   rateLimiter?: LimiterSettings | undefined;
+  /** MCP servers that clients use by their labels. */
+  mcp: Connector[];
   /** Hosted tools to leave out of requests, which would otherwise be refused. */
   dropTools: HostedTool[];
   /** Functions that this server runs, each in the one way that it has. */

@@ -8,6 +8,7 @@ import { fillIn } from './substitute.ts';
 const PLACES = [
   ...['models.*.key', 'models.*.proxy', 'models.*.to.*.key', 'models.*.to.*.proxy'],
   ...['tools.*.http.headers.*', 'webhooks.*.secret', 'secrets.*.key', 'proof.value', 'hosted.web_search.key'],
+  ...['mcp.*.headers.*', 'mcp.*.credentials.*.headers.*', 'mcp.*.env.*'],
   ...['database', 'database.url', 'database.read', 'database.admin'],
 ];
 

@@ -16,6 +16,7 @@ import { beginTurn, type NewTurn } from '../state/record.ts';
 import type { Origin, RequestOrigin } from '../state/request-origin.ts';
 import { deleteResponse, getResponse, getStoredResponse } from '../state/responses.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
+import { sealTools } from '../turn/sealed-tools.ts';
 import type { TurnSummary } from '../turn/turn-summary.ts';
 import { tokensOf } from '../turn/turn-tokens.ts';
 import { admitTurn } from './admit.ts';
@@ -73,7 +74,7 @@ export async function startBackground(
 }
 
 async function keepBackground(
-  { runner }: Services,
+  { runner, tools: serverTools, seal }: Services,
   { store, caller, log, header }: RequestContext,
   turn: NewTurn,
   { request, summary, turn: { call } }: BackgroundRequest,
@@ -83,7 +84,8 @@ async function keepBackground(
   const origin = originOf(caller);
   const { tenant } = store;
   const session = affinityIn(header);
-  const { input, ...settings } = request; // the input has rows of its own, but for what the conversation holds already
+  const tools = request.tools && (await sealTools(request.tools, serverTools, seal(store.tenant)));
+  const { input, ...settings } = { ...request, ...(tools && { tools }) }; // the input has rows of its own, but for what the conversation holds already
   const storedRequest = request.held ? { ...settings, input } : settings;
   const first = (['response.created', 'response.queued'] as const).map((type, sequence_number) =>
     toLine({ type, sequence_number, response }),

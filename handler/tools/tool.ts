@@ -2,6 +2,7 @@ import type { Caller } from '../caller.ts';
 import type { ItemEvent } from '../events/events.ts';
 import type { FunctionCall } from '../items/function.ts';
 import type { Item } from '../items/item.ts';
+import type { McpApprovalRequest } from '../items/mcp-approval.ts';
 import type { Annotation, InputPart } from '../protocol/content.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { EchoedTool } from '../protocol/response.ts';
@@ -16,6 +17,8 @@ export interface ToolContext {
   readonly caller: Caller;
   /** The input of the turn's first model call with its history, oldest first, as items are kept: approvals and lists of tools too. */
   readonly input: readonly Item[];
+  /** Calls of MCP tools that the turn's own input approves, as they were asked for. */
+  readonly approved?: readonly McpApprovalRequest[];
   /** What the request wants besides, such as `web_search_call.action.sources`. */
   readonly include: readonly string[];
 }
@@ -28,6 +31,8 @@ export interface Tool<Config = unknown> {
   parse(entry: JsonObject, param: string, context?: Pick<ToolContext, 'caller'>): Config;
   /** The entry as responses show it, without credentials. Default: the entry. */
   echo?(entry: JsonObject & { type: string }): EchoedTool;
+  /** Members of an entry that are credentials, or have some: a turn in the background keeps them sealed. Default: none. */
+  readonly credentials?: readonly string[];
   /**
    * Its functions, if they are known before it is opened: the first call is then translated once, and refused before
    * anything is promised. `open` returns the same.

@@ -6,6 +6,7 @@ import type { Item } from '../items/item.ts';
 import { isDirective } from '../items/roles.ts';
 import { recordOf } from '../items/views.ts';
 import { shortened } from '../items/wire-name.ts';
+import { fixedLimits } from '../limits.ts';
 import type { ToolChoice } from '../protocol/tools.ts';
 import type { RequestValues } from '../request-values.ts';
 import { readApprovals } from './approvals.ts';
@@ -85,7 +86,7 @@ export function planTurn(
       ...(values && { values }),
     },
     uses: warmsUp ? [] : boundedTools(tools.uses, limits),
-    toolContext: { caller, input: whole, include: request.include ?? [] },
+    toolContext: { caller, input: whole, approved, include: request.include ?? [] },
     deferred: tools.deferred,
     ...(tools.forced && !warmsUp && { forced: tools.forced }),
     sealsReasoning: request.include?.includes('reasoning.encrypted_content') ?? false,
@@ -219,9 +220,21 @@ function callWithoutInput(
   };
 }
 
-/** The labels of a request's MCP servers. */
+/** The labels of a request's MCP servers; throws an ApiError for two with one, and for too many. */
 function labelsOf(tools: readonly { type: string; [key: string]: unknown }[]): Set<unknown> {
-  return new Set(tools.flatMap(({ type, server_label }) => (type === 'mcp' ? [server_label] : [])));
+  const labels = new Set<unknown>();
+  for (const [index, { type, server_label: label }] of tools.entries()) {
+    if (type !== 'mcp') continue;
+    const param = `tools[${index}].server_label`;
+    if (labels.has(label))
+      throw new ApiError('invalid_value', `${param} is the label of an earlier MCP server`, { param });
+    labels.add(label);
+    if (labels.size > fixedLimits.mcpServers)
+      throw new ApiError('invalid_value', `tools must not have more than ${fixedLimits.mcpServers} MCP servers`, {
+        param: 'tools',
+      });
+  }
+  return labels;
 }
 
 /** The items that the model reads: no directives, and under `current_turn` no reasoning of earlier turns. */

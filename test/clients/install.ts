@@ -8,23 +8,23 @@ const run = promisify(execFile);
 const HERE = import.meta.dirname;
 /** Git, the formatter and the compiler leave a folder of this name alone. */
 const CACHE = join(HERE, '../../node_modules/.cache');
-const PACKAGES = join(HERE, 'node_modules');
 
-/** Installs the clients that npm has, unless they are there; resolves with the folder of their commands. */
-export async function installNodeClients(): Promise<string> {
+/** Installs what npm has of a folder's `package.json`, here of the clients, unless it is there; resolves with the folder of its commands. */
+export async function installNodeClients(folder = HERE): Promise<string> {
   const files = ['package.json', 'package-lock.json', '.npmrc'];
-  await once(PACKAGES, await digest(files), async (scratch) => {
-    for (const file of files) await cp(join(HERE, file), join(scratch, file));
+  const packages = join(folder, 'node_modules');
+  await once(packages, await digest(folder, files), async (scratch) => {
+    for (const file of files) await cp(join(folder, file), join(scratch, file));
     await tool('npm', ['ci', '--ignore-scripts'], scratch);
     return join(scratch, 'node_modules');
   });
-  return join(PACKAGES, '.bin');
+  return join(packages, '.bin');
 }
 
-/** Installs the clients that PyPI has, unless they are there; resolves with the folder that Python is to look in. */
-export async function installPythonClients(): Promise<string> {
+/** The same of PyPI and a folder's `requirements.txt`; resolves with the folder that Python is to look in. */
+export async function installPythonClients(folder = HERE): Promise<string> {
   const version = await tool('python3', ['-c', 'import sys; print(sys.version_info[:2])'], HERE);
-  const key = await digest(['requirements.txt'], version);
+  const key = await digest(folder, ['requirements.txt'], version);
   const target = join(CACHE, `clients-python-${key.slice(0, 12)}`);
   await once(target, key, async (scratch) => {
     const made = join(scratch, 'packages');
@@ -37,7 +37,7 @@ export async function installPythonClients(): Promise<string> {
       '--target',
       made,
     ];
-    await tool('python3', ['-m', 'pip', 'install', ...args, '-r', join(HERE, 'requirements.txt')], scratch);
+    await tool('python3', ['-m', 'pip', 'install', ...args, '-r', join(folder, 'requirements.txt')], scratch);
     return made;
   });
   return target;
@@ -46,7 +46,10 @@ export async function installPythonClients(): Promise<string> {
 /** Builds the client of async-openai, unless it is there; resolves with the program. */
 export async function installRustClient(): Promise<string> {
   const files = ['Cargo.toml', 'Cargo.lock', 'src/main.rs'];
-  const key = await digest(files.map((file) => join('rust', file)));
+  const key = await digest(
+    HERE,
+    files.map((file) => join('rust', file)),
+  );
   const target = join(CACHE, `clients-rust-${key.slice(0, 12)}`);
   await once(target, key, async (scratch) => {
     await cp(join(HERE, 'rust'), scratch, { recursive: true });
@@ -68,7 +71,7 @@ export async function installRustClient(): Promise<string> {
 
 /** Compiles the client of openai-java, unless it is there; resolves with the class path that Java is to look in. */
 export async function installJavaClient(): Promise<string> {
-  const key = await digest(['java/pom.xml', 'java/Client.java']);
+  const key = await digest(HERE, ['java/pom.xml', 'java/Client.java']);
   const target = join(CACHE, `clients-java-${key.slice(0, 12)}`);
   await once(target, key, async (scratch) => {
     await cp(join(HERE, 'java'), scratch, { recursive: true });
@@ -105,9 +108,9 @@ async function once(target: string, key: string, fill: (scratch: string) => Prom
   }
 }
 
-async function digest(files: readonly string[], ...more: string[]): Promise<string> {
+async function digest(folder: string, files: readonly string[], ...more: string[]): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of files) hash.update(await readFile(join(HERE, file)));
+  for (const file of files) hash.update(await readFile(join(folder, file)));
   for (const text of more) hash.update(text);
   return hash.digest('hex');
 }

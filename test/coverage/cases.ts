@@ -136,7 +136,7 @@ const edgeCases: readonly Case[] = [
   edge('32 signatures of calls go back', 'state.signature', 'state.signature-anywhere', 'state.rounds'),
   edge('33 opaque reasoning goes back', 'state.details'),
   edge('the code of an error event is a text that clients can read', 'backend.server-fault', 'client.stream-error'),
-  edge('mcp_list_tools in the input are taken', 'mcp-items.lists'),
+  edge('mcp_list_tools in the input are not listed again', 'mcp.list-in-context'),
   edge('an output may be an array of input parts', 'input.output-parts', 'surface.items-listed'),
 ];
 

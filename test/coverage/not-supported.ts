@@ -22,6 +22,7 @@ function leftOut(...types: string[]): [string, string] {
   return [`${names} in \`tools\``, 'left out, and named in `x-antiphon-dropped-tools`'];
 }
 
+const mcp = { type: 'mcp', server_label: 's', server_url: 'https://mcp.test/' };
 const program = { type: 'program', caller_id: 'call_1' };
 
 /** Everything of the official types that is not there, by topic. */
@@ -113,11 +114,15 @@ export const topics = {
     title: 'MCP servers',
     until: 'later',
     refused: [
-      tool('mcp', { server_label: 's', server_url: 'https://mcp.test/' }),
-      choice('mcp', { server_label: 's' }),
+      refused(
+        '`defer_loading: true` of an `mcp`',
+        { tools: [{ ...mcp, defer_loading: true }] },
+        'tools[0].defer_loading',
+        'must not be true: the tools of an MCP server are listed at once',
+      ),
+      refused('`tunnel_id` of an `mcp`', { tools: [{ ...mcp, tunnel_id: 't' }] }, 'tools[0].tunnel_id'),
     ],
-    events: progress('mcp_list_tools', 'in_progress', 'completed', 'failed'),
-    silent: [['the statuses `calling` and `failed` of an `mcp_call` in an output', 'no call has them']],
+    silent: [['the status `calling` of an `mcp_call` in an output', 'no call has it']],
   },
   'code-interpreter': {
     title: 'Code interpreter and containers',

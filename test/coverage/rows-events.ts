@@ -51,6 +51,8 @@ export const eventRows: readonly Entry[] = [
   ),
   shown(E, of('shell_call_command', 'delta'), '. command_index delta output_index sequence_number obfuscation', SENT),
   shown(E, of('mcp_call', 'in_progress', 'completed', 'failed'), ITEM, SENT, 'loop.stream'),
+  shown(E, of('mcp_list_tools', 'in_progress', 'completed'), ITEM, 'mcp.stream'),
+  shown(E, of('mcp_list_tools', 'failed'), ITEM, 'mcp.not-listed-events'),
   shown(E, of('mcp_call_arguments', 'delta'), `${ITEM} delta`, SENT),
   shown(E, of('mcp_call_arguments', 'done'), `${ITEM} arguments`, SENT, 'loop.stream'),
   ...never,

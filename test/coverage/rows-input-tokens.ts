@@ -18,7 +18,7 @@ export const inputTokensRows: readonly Entry[] = [
   not(T, '', 'tool_choice::web_search_preview|web_search_preview_2025_03_11', 'web-search'),
   not(T, '', 'tool_choice::image_generation', 'image-generation'),
   not(T, '', 'tool_choice::code_interpreter', 'code-interpreter'),
-  not(T, '', 'tool_choice::mcp', 'mcp'),
+  shown(T, '', 'tool_choice::mcp', 'mcp.choice'),
   not(T, '', 'tool_choice::programmatic_tool_calling', 'programmatic-tool-calling'),
   shown(T, '', 'personality*', 'input-tokens.personality'),
   shown(T, '', 'input_tokens object=response.input_tokens', ALL, 'input-tokens.client'),

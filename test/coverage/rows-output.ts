@@ -37,7 +37,8 @@ export const outputRows: readonly Entry[] = [
   shown(OUT, 'mcp_call', '. id arguments name server_label output approval_request_id', MADE, 'loop.result'),
   shown(OUT, 'mcp_call', 'error:mcp_protocol_error|mcp_tool_execution_error|http_error', MADE),
   shown(OUT, 'mcp_call', STATUS, MADE),
-  not(OUT, 'mcp_call', 'status==failed|calling', 'mcp'),
+  shown(OUT, 'mcp_call', 'status==failed', 'mcp.failed'),
+  not(OUT, 'mcp_call', 'status==calling', 'mcp'),
 
   shown(LISTS, [...CREATED_BY, ...ALSO_CREATED_BY], 'created_by', 'surface.left-out'),
   shown(LISTS.slice(0, 2), ['function_call'], 'created_by', 'surface.left-out'),

@@ -59,7 +59,7 @@ export const parameterRows: readonly Entry[] = [
   not('tool_choice', '', 'web_search_preview web_search_preview_2025_03_11', 'web-search'),
   not('tool_choice', '', 'image_generation', 'image-generation'),
   not('tool_choice', '', 'code_interpreter', 'code-interpreter'),
-  not('tool_choice', '', 'mcp*', 'mcp'),
+  shown('tool_choice', 'mcp', '. server_label name', 'mcp.choice'),
   not('tool_choice', '', 'programmatic_tool_calling', 'programmatic-tool-calling'),
 
   shown('include', '', 'message.input_image.image_url computer_call_output.output.image_url', 'surface.include'),

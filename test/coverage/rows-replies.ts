@@ -22,7 +22,7 @@ export const replyRows: readonly Entry[] = [
   not(R, '', 'tool_choice::web_search_preview|web_search_preview_2025_03_11', 'web-search'),
   not(R, '', 'tool_choice::image_generation', 'image-generation'),
   not(R, '', 'tool_choice::code_interpreter', 'code-interpreter'),
-  not(R, '', 'tool_choice::mcp', 'mcp'),
+  shown(R, '', 'tool_choice::mcp', 'mcp.choice'),
   not(R, '', 'tool_choice::programmatic_tool_calling', 'programmatic-tool-calling'),
   shown('parts', ['allowed_tools'], '. mode=auto|required tools', 'surface.tool-choices'),
   shown('parts', 'computer_use', '.', 'surface.tool-choices'),

@@ -1,7 +1,12 @@
 import { type Entry, not, shown } from './entry.ts';
 
 const ALL = 'surface.tools';
-const CALLERS = ['function', 'custom', 'shell', 'apply_patch', 'mcp', 'code_interpreter'];
+const CALLERS = ['function', 'custom', 'shell', 'apply_patch', 'code_interpreter'];
+const CONNECTORS =
+  'dropbox|gmail|googlecalendar|googledrive|microsoftteams|outlookcalendar|outlookemail|sharepoint'.replace(
+    /\w+/g,
+    'connector_$&',
+  );
 
 /** The types of tool, and what they are made of. */
 export const toolRows: readonly Entry[] = [
@@ -31,7 +36,23 @@ export const toolRows: readonly Entry[] = [
   not('tools', '', 'web_search* web_search_2025_08_26*', 'web-search'),
   not('tools', '', 'web_search_preview* web_search_preview_2025_03_11*', 'web-search'),
   not('parts', '', 'approximate* search* open_page* find_in_page* url*', 'web-search'),
-  not('tools', '', 'mcp*', 'mcp'),
+  shown('tools', 'mcp', '. server_label server_url', 'mcp.stream', 'mcp.bad-input'),
+  shown('tools', 'mcp', 'authorization headers', 'mcp.credentials'),
+  shown('tools', 'mcp', 'allowed_tools allowed_tools.tool_names allowed_tools.read_only', 'mcp.allowed'),
+  shown('tools', 'mcp', 'require_approval=always|never', 'mcp-approval.asks', 'mcp.stream'),
+  shown('tools', 'mcp', 'require_approval.always require_approval.never', 'mcp-approval.per-tool'),
+  shown(
+    'tools',
+    'mcp',
+    'require_approval.always.read_only require_approval.always.tool_names',
+    'mcp-approval.per-tool',
+  ),
+  shown('tools', 'mcp', 'require_approval.never.read_only require_approval.never.tool_names', 'mcp-approval.per-tool'),
+  shown('tools', 'mcp', 'server_description', 'mcp.model-reads'),
+  shown('tools', 'mcp', `connector_id=${CONNECTORS}`, 'mcp-connectors.used'),
+  shown('tools', 'mcp', 'allowed_callers=direct', 'mcp.bad-input'),
+  not('tools', 'mcp', 'allowed_callers==programmatic', 'programmatic-tool-calling'),
+  not('tools', 'mcp', 'defer_loading tunnel_id', 'mcp'),
   not('tools', '', 'code_interpreter*', 'code-interpreter'),
   not('tools', 'shell', 'environment::container_auto|container_reference', 'code-interpreter'),
   not('parts', '', 'auto* disabled* allowlist* container_auto* container_reference*', 'code-interpreter'),

@@ -223,7 +223,7 @@ promise(
       { model, input: 'Hi', previous_response_id: 'resp_unknown' },
       { model, input: 'Hi', conversation: 'conv_unknown' },
       { model, input: 'Hi', previous_response_id: 'resp_1', conversation: 'conv_1' },
-      { model, input: 'Hi', tools: [{ type: 'mcp' }] },
+      { model, input: 'Hi', tools: [{ type: 'file_search' }] },
       { model, input: 'Hi', tool_choice: { type: 'function', name: 'f' } },
       { model, input: 'Hi', text: { format: { type: 'json_schema' } } },
       { model, input: 'Hi', reasoning: { mode: 'pro' } },

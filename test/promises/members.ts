@@ -198,7 +198,6 @@ promise(
 
 const hosted = [
   { type: 'file_search', vector_store_ids: ['v'] },
-  { type: 'mcp', server_label: 's', server_url: 'http://x.test' },
   { type: 'code_interpreter', container: { type: 'auto' } },
   { type: 'programmatic_tool_calling' },
 ];

@@ -145,7 +145,7 @@ promise(
     source: 'docs/errors.md',
   },
   async (door) => {
-    const unknown = [{ type: 'additional_tools', tools: [{ type: 'mcp' }] }];
+    const unknown = [{ type: 'additional_tools', tools: [{ type: 'file_search' }] }];
     const prompt = { id: 'greeting', variables: { name: 'Ada', topic: 'maths' } };
     for (const more of [{}, { prompt }]) {
       await unprocessable(door, { ...more, input: unknown }, 'input[0].tools[0].type');

@@ -51,7 +51,7 @@ promise(
     const refused: [object, number, string][] = [
       [{ type: 'compaction', encrypted_content: thought.encrypted_content }, 400, 'items'],
       [{ type: 'reasoning', encrypted_content: `${thought.encrypted_content}x` }, 400, 'items'],
-      [{ type: 'additional_tools', tools: [{ type: 'mcp' }] }, 422, 'items[0].tools[0].type'],
+      [{ type: 'additional_tools', tools: [{ type: 'file_search' }] }, 422, 'items[0].tools[0].type'],
     ];
     for (const path of ['/v1/conversations', `/v1/conversations/${id}/items`]) {
       for (const [item, status, param] of refused) {

@@ -311,7 +311,7 @@ promise(
   'loop.unknown-type',
   { says: 'a type of tool that is not registered is 422', source: 'docs/api.md' },
   async (door) => {
-    await unprocessable(door, { tools: [{ type: 'mcp' }] }, 'tools[0].type');
+    await unprocessable(door, { tools: [{ type: 'file_search' }] }, 'tools[0].type');
   },
 );
 

@@ -123,7 +123,6 @@ const later: [param: string, body: object][] = [
   ['moderation', { moderation: { type: 'x' } }],
   ['tools[1].type', { tools: [fn, { type: 'file_search', vector_store_ids: ['v'] }] }],
   ['tools[0].type', { tools: [{ type: 'code_interpreter', container: { type: 'auto' } }] }],
-  ['tools[0].type', { tools: [{ type: 'mcp', server_label: 's', server_url: 'http://x.test' }] }],
 ];
 
 promise(

@@ -235,7 +235,7 @@ promise(
       const model = door.model.script(says('Hello'));
       const wrong: [object, string][] = [
         [{ temperature: 3 }, 'temperature'],
-        [{ tools: [{ type: 'mcp' }] }, 'tools[0]'],
+        [{ tools: [{ type: 'file_search' }] }, 'tools[0]'],
         [{ reasoning: { mode: 'pro' } }, 'reasoning.mode'],
         [{ generate: 'no' }, 'generate'],
       ];

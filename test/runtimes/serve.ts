@@ -1,5 +1,6 @@
 import { openLimits } from '../../handler/allowances/index.ts';
 import { createHandler, fetchTransport, type Ingress, parseConfig, standardSocket } from '../../handler/index.ts';
+import { openMcp } from '../../handler/tools/mcp/index.ts';
 import { codecs } from '../../shim/codecs.ts';
 import { testDatabase } from '../support/doors/database.ts';
 
@@ -24,6 +25,7 @@ const { fetch: answer } = createHandler({
   database: await testDatabase(),
   codecs,
   openLimits,
+  openTools: [openMcp],
 });
 const at = { hostname: '127.0.0.1', port: Number(process.env.PORT) };
 Deno?.serve({ ...at, onListen: () => {} }, (request) => {

@@ -129,9 +129,9 @@ test('what opens and is no summary is refused, and is kept nowhere', async () =>
 
 test('a tool of a type that is not known, and what nobody can open, is not added', async () => {
   const refused: [object, string, RegExp][] = [
-    [{ type: 'additional_tools', tools: [{ type: 'mcp' }] }, 'items[0].tools[0].type', /not a type of tool/],
+    [{ type: 'additional_tools', tools: [{ type: 'file_search' }] }, 'items[0].tools[0].type', /not a type of tool/],
     [
-      { type: 'tool_search_output', call_id: 'c', tools: [{ type: 'function', name: 'f' }, { type: 'mcp' }] },
+      { type: 'tool_search_output', call_id: 'c', tools: [{ type: 'function', name: 'f' }, { type: 'file_search' }] },
       'items[0].tools[1].type',
       /not a type of tool/,
     ],

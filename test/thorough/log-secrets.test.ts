@@ -16,6 +16,8 @@ const SEAL = 'the seal secret of this file, 32 and more';
 const PROOF = 'the-proof-of-the-envoy';
 const FUNCTION_KEY = 'the-key-of-the-function';
 const SEARCH = 'the-key-of-the-web-search';
+const CONNECTOR_KEY = 'the-key-of-the-connector';
+const TENANT_KEY = 'the-key-of-a-tenant-there';
 const FOREIGN = 'sk-proj-abcDEF0123456789_-xyz';
 const SECRETS = [
   KEY,
@@ -26,6 +28,8 @@ const SECRETS = [
   PROOF,
   FUNCTION_KEY,
   SEARCH,
+  CONNECTOR_KEY,
+  TENANT_KEY,
   FOREIGN,
 ];
 
@@ -54,6 +58,14 @@ function configFile() {
     webhooks: [{ url: HOOK_URL, secret: HOOK_SECRET }],
     secrets: [{ id: 'k1', key: SEAL }],
     proof: { value: PROOF },
+    mcp: [
+      {
+        ...{ label: 'crm', url: model.mcp.serve([], { status: 500 }, 'crm').url },
+        headers: { 'x-api-key': CONNECTOR_KEY },
+        credentials: [{ tenant: 'default', headers: { authorization: `Bearer ${TENANT_KEY}` } }],
+      },
+      { label: 'git', command: ['no-such-program'], env: { GIT_TOKEN: CONNECTOR_KEY } },
+    ],
     tools: [
       {
         http: {
@@ -96,6 +108,24 @@ function requests(): [path: string, init: RequestInit][] {
       ['/v1/responses/input_tokens', create({ model: name, input: WORDS })],
       ['/v1/responses/compact', create({ model: name, input: WORDS })],
     ]),
+    ...['crm', 'git'].map((server_label): [string, RequestInit] => [
+      '/v1/responses',
+      create({ model: names[0], input: WORDS, tools: [{ type: 'mcp', server_label }] }),
+    ]),
+    [
+      '/v1/responses',
+      create({
+        ...{ model: names[0], input: WORDS },
+        tools: [
+          {
+            type: 'mcp',
+            server_label: 's',
+            server_url: model.mcp.serve([], { token: 'x' }).url,
+            authorization: FOREIGN,
+          },
+        ],
+      }),
+    ],
     ['/v1/responses', create(`${WORDS} {`)],
     ['/v1/responses', create(`{"input": ${WORDS}}`)],
     ['/v1/responses', create({ model: FOREIGN, input: WORDS })],

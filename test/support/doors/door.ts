@@ -131,8 +131,23 @@ const limitedModels = [
   { match: 'frugal-*', limits: { tokensPerMinute: 120 } },
 ];
 
+/** What the connectors of the products under test are sent, and no client knows. */
+export const testConnectorToken = 'the-token-of-the-connectors';
+
+/** Connectors of the products under test: what is at their paths, tests say. */
+function testConnectors(model: ScriptedModel): object[] {
+  const headers = { authorization: `Bearer ${testConnectorToken}` };
+  const at = (label: string) => ({ label, url: new URL(`/mcp/${label}`, model.url).href, headers });
+  return [
+    { ...at('open'), requireApproval: 'never' },
+    { ...at('narrow'), allowedTools: ['add', 'get'], requireApproval: { never: { toolNames: ['get'] } } },
+    { ...at('of-others'), tenants: ['others'] },
+    { ...at('of-admins'), scopes: ['admin'] },
+  ];
+}
+
 /** The configuration of `testConfig`, as a file has it; `limited` are the models with limits. */
-export function testConfigFile(model: ScriptedModel, limited: readonly object[] = limitedModels): object {
+export function testConfigFile(model: ScriptedModel, limited: readonly object[] = limitedModels) {
   return {
     models: [
       { match: 'demo', backend: 'demo' },
@@ -159,6 +174,8 @@ export function testConfigFile(model: ScriptedModel, limited: readonly object[] 
     webhooks: [{ url: model.hooksUrl, secret: testWebhookSecret }],
     secrets: testSecrets,
     prompts: testPrompts,
+    egress: { allow: [new URL(model.url).host] },
+    mcp: testConnectors(model),
     hosts: [testHost],
     cors: { origins: [testOrigin] },
     usage: true,

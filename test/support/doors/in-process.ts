@@ -10,6 +10,7 @@ import {
   type Handler,
   type HandlerOptions,
   type Identify,
+  type OpenTools,
   type Runner,
   type TelemetrySlot,
   type Tool,
@@ -19,6 +20,7 @@ import {
 import { codecs } from '../../../shim/codecs.ts';
 import { createEgress } from '../../../shim/egress.ts';
 import { toolOpeners } from '../../../shim/libraries.ts';
+import { createMcp } from '../../../shim/mcp/open.ts';
 import { unlessAborted } from '../../../shim/race.ts';
 import { loadTokenizer } from '../../../shim/tokenizer.ts';
 import { createTransport } from '../../../shim/transport.ts';
@@ -38,6 +40,7 @@ export interface Chosen {
   runner?: (work: Work) => Runner;
   identify?: Identify;
   tools?: readonly Tool[];
+  openTools?: readonly OpenTools[];
   compileCel?: CompileCel;
   verifyJwt?: VerifyJwt;
   audit?: Audit;
@@ -47,6 +50,8 @@ export interface Chosen {
   telemetry?: TelemetrySlot;
   hooks?: HandlerOptions['hooks'];
   functions?: HandlerOptions['functions'];
+  /** Private targets that URLs of tools may lead to, beside the configuration's. */
+  allow?: string[];
 }
 
 /** The handler that the doors in this process open onto, and what closes its connections to the model, and its database unless a test gave one. */
@@ -61,13 +66,24 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     verifyJwt,
     audit,
     tools = [testTool, playedTool],
+    openTools = [],
     telemetry,
   } = chosen;
   const { docs = true, docsScript } = chosen;
-  const { config: given = testConfig(model), usage = given.usage } = chosen;
+  const { config: given = testConfig(model), usage = given.usage, allow = [] } = chosen;
+  const egressRules = { allow: [...given.egress.allow, ...allow] };
   const limits = { ...given.limits, ...(lease && { lease }) };
-  const config = { ...given, ...(retention && { retention }), docs, usage, limits, ...encryptionOf(given) };
+  const config = {
+    ...given,
+    ...(retention && { retention }),
+    docs,
+    usage,
+    limits,
+    egress: egressRules,
+    ...encryptionOf(given),
+  };
   const { transport, close } = createTransport();
+  const { openMcp, close: closeMcp } = createMcp();
   const { connect: egress, close: closeEgress } = createEgress();
   const opened = database ?? (await testDatabase());
   const handler = createHandler({
@@ -78,7 +94,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     tokenizer: loadTokenizer,
     openLimits,
     tools,
-    openTools: toolOpeners,
+    openTools: [...toolOpeners, openMcp, ...openTools],
     egress,
     openEncryption,
     ...(runner && { runner }),
@@ -96,7 +112,7 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     drain: handler.close,
     async close() {
       await handler.close(0);
-      await Promise.all([close(), closeEgress()]);
+      await Promise.all([close(), closeEgress(), closeMcp()]);
       if (opened !== database) await opened.close();
     },
   };

@@ -21,13 +21,16 @@ export async function startWorker(
   return unstable_startWorker({ ...options, dev });
 }
 
-/** The worker as `wrangler.toml` deploys it, on a real workerd. */
-export async function openWorkerd(): Promise<Door> {
+/** The worker as `wrangler.toml` deploys it, with the tools that a Worker has to ask for, on a real workerd; `allow` are private targets of their URLs. */
+export async function openWorkerd(allow: readonly string[] = []): Promise<Door> {
   const model = await startScriptedModel();
+  const config = { ...testConfigFile(model, []), auth: 'none' };
+  const egress = { allow: [...config.egress.allow, ...allow] };
   const worker = await startWorker({
     config: new URL('../../../wrangler.toml', import.meta.url).pathname,
+    entrypoint: new URL('worker-main.ts', import.meta.url).pathname,
     bindings: {
-      ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify({ ...testConfigFile(model, []), auth: 'none' }) },
+      ANTIPHON_CONFIG: { type: 'plain_text', value: JSON.stringify({ ...config, egress }) },
       LOG_LEVEL: { type: 'plain_text', value: 'error' },
     },
   });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { McpServers } from '../mcp-server.ts';
 import { freePort } from '../ports.ts';
 
 /** What the model was sent. */
@@ -72,6 +73,8 @@ export interface ScriptedModel {
    * JSON. `/hangs` never answers.
    */
   readonly functionsUrl: string;
+  /** MCP servers at paths of the same server. */
+  readonly mcp: McpServers;
   close(): Promise<void>;
 }
 
@@ -107,8 +110,10 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
   const calls = new Map<string, Call[]>();
   const hooks: ScriptedModel['hooks'] = [];
   let statuses: number[] = [];
+  const mcp = new McpServers(() => origin);
   const server = createServer(async (req, res) => {
     if (req.url?.startsWith(FUNCTIONS)) return answerFunction(req, res);
+    if (mcp.handle(req, res)) return;
     if (req.method === 'GET') {
       const ids = [...scripts.keys()].filter((id) => id.startsWith('scripted-')).slice(0, 3);
       res.setHeader('content-type', 'application/json').end(JSON.stringify(listOf(ids)));
@@ -163,6 +168,7 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
     hooksUrl: origin + HOOKS,
     hooks,
     functionsUrl: origin + FUNCTIONS,
+    mcp,
     answerHooks(...next) {
       statuses = next;
     },

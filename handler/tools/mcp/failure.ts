@@ -1,0 +1,135 @@
+import { EgressError } from '../../egress/egress.ts';
+import { type ApiError, unreachable } from '../../errors.ts';
+import type { McpError } from '../../items/mcp.ts';
+import { isObject } from '../../protocol/json.ts';
+
+/** A reply that is none of the protocol; the message says what is wrong with it. */
+export class BadReply extends Error {
+  override readonly name = 'BadReply';
+}
+
+/** A server wants other credentials. */
+export class CredentialsRefused extends Error {
+  override readonly name = 'CredentialsRefused';
+  readonly status: number;
+  /** What it says of the token that it wants, as `www-authenticate` has it. */
+  readonly challenge: string;
+
+  constructor(status: number, challenge: string) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.challenge = challenge;
+  }
+}
+
+/** The JSON-RPC code of arguments that are not what a method takes. */
+const INVALID_PARAMS = -32_602;
+
+/** The most characters of a server's own words. */
+const MAX_WORDS = 500;
+
+/** Whether a server may speak an older way than the one that it was asked in. */
+export function isFallback(error: unknown): boolean {
+  const status = statusOf(error);
+  return status !== undefined && [400, 404, 405, 406, 415, 501].includes(status);
+}
+
+/** Whether a server has forgotten the session: it has done nothing then. */
+export function isLost(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 404 || (status === 400 && /session/i.test(messageOf(error)));
+}
+
+/** Whether a server says that there is no such tool, or that its arguments are others than they were. */
+export function isOutdated(error: unknown): boolean {
+  return isProtocolError(error) && (error.code === INVALID_PARAMS || error.code === -32_601);
+}
+
+/** Why a call has no result. */
+export function callError(error: unknown): McpError {
+  const refused = causeOf(error, (cause) => cause instanceof CredentialsRefused);
+  if (refused instanceof CredentialsRefused)
+    return { type: 'http_error', code: refused.status, message: `The server does not take the credentials.` };
+  const blocked = causeOf(error, (cause) => cause instanceof EgressError);
+  if (blocked instanceof EgressError) {
+    return { type: 'http_error', code: blocked.reason === 'timeout' ? 504 : 502, message: blocked.message };
+  }
+  if (isProtocolError(error)) return { type: 'mcp_protocol_error', code: error.code, message: clip(error.message) };
+  if (error instanceof BadReply) return { type: 'mcp_protocol_error', code: -32_603, message: error.message };
+  const code = sdkCodeOf(error);
+  if (code === 'UNSUPPORTED_RESULT_TYPE') {
+    const message = 'The tool asks for more input of the user, which cannot be given here.';
+    return { type: 'mcp_protocol_error', code: -32_603, message };
+  }
+  if (code === 'REQUEST_TIMEOUT')
+    return { type: 'http_error', code: 504, message: 'The server did not answer in time.' };
+  const status = statusOf(error);
+  if (status !== undefined) return { type: 'http_error', code: status, message: `The server answered HTTP ${status}.` };
+  return { type: 'http_error', code: 500, message: 'An unknown error occurred while executing the tool.' };
+}
+
+/** The arguments of a call that are no object. */
+export function badArguments(): McpError {
+  return { type: 'mcp_protocol_error', code: INVALID_PARAMS, message: 'The arguments are not a JSON object.' };
+}
+
+/** The error of a request whose server lists no tools, and why in words of ours. */
+export function listingError(label: string, error: unknown, hasToken: boolean): { failure: ApiError; why: string } {
+  const why = whyNotListed(error, hasToken);
+  const told = `Error retrieving tool list from MCP server: '${label}'. Http status code: 424 (Failed Dependency). ${why}`;
+  return { failure: unreachable(told, error), why };
+}
+
+function whyNotListed(error: unknown, hasToken: boolean): string {
+  const refused = causeOf(error, (cause) => cause instanceof CredentialsRefused);
+  if (!(refused instanceof CredentialsRefused)) {
+    const { type, ...rest } = callError(error);
+    const message = 'message' in rest ? rest.message : type;
+    return type === 'mcp_protocol_error' ? `It says: ${message}` : message;
+  }
+  if (refused.status === 403) return 'It answered 403: its tools are not for these credentials.';
+  const scope = /scope="([^"]{1,100})"/.exec(refused.challenge)?.[1];
+  const metadata = /resource_metadata="(https?:\/\/[^"]{1,200})"/.exec(refused.challenge)?.[1];
+  const details = [...(scope ? [`scope ${scope}`] : []), ...(metadata ? [`see ${metadata}`] : [])].join(', ');
+  const asks = hasToken ? 'does not take the token' : 'asks for a token';
+  return `It answered 401: it ${asks}${details ? ` (${details})` : ''}. Send ${hasToken ? 'another' : 'one'} as \`authorization\`.`;
+}
+
+function isProtocolError(error: unknown): error is Error & { code: number } {
+  return error instanceof Error && error.name === 'ProtocolError' && 'code' in error && typeof error.code === 'number';
+}
+
+function sdkCodeOf(error: unknown): string | undefined {
+  const found = causeOf(error, (cause) => isObject(cause) && typeof cause.code === 'string');
+  return isObject(found) ? `${found.code}` : undefined;
+}
+
+function statusOf(error: unknown): number | undefined {
+  const found = causeOf(
+    error,
+    (cause) => isObject(cause) && isObject(cause.data) && typeof cause.data.status === 'number',
+  );
+  if (isObject(found) && isObject(found.data)) return Number(found.data.status);
+  // The older transport has it in `code`.
+  const older = causeOf(error, (cause) => cause instanceof Error && cause.name === 'SseError');
+  const code = isObject(older) ? older.code : undefined;
+  return typeof code === 'number' ? code : undefined;
+}
+
+/** The first of an error and its causes that it holds of. */
+function causeOf(error: unknown, holds: (cause: unknown) => boolean): unknown {
+  for (let [cause, left] = [error, 8]; cause !== undefined && left > 0; left--) {
+    if (holds(cause)) return cause;
+    const { cause: next, data }: { cause?: unknown; data?: unknown } = Object(cause);
+    cause = next ?? (isObject(data) ? data.cause : undefined);
+  }
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : '';
+}
+
+function clip(text: string): string {
+  return text.length > MAX_WORDS ? `${text.slice(0, MAX_WORDS)}...` : text;
+}

@@ -1,0 +1,72 @@
+import { type Caller, partitionOf } from '../../caller.ts';
+import type { Config } from '../../config/index.ts';
+import { misconfigured } from '../../config/problems.ts';
+import { fixedLimits } from '../../limits.ts';
+import type { OpenTools, ToolServices } from '../open-tools.ts';
+import type { Tool } from '../tool.ts';
+import { openSessions } from './client.ts';
+import { echoEntry } from './entry.ts';
+import { Running } from './functions.ts';
+import { ListCache } from './list-cache.ts';
+import { openServer } from './open.ts';
+import type { Programs } from './programs.ts';
+import { type UsedServer, usedServer } from './servers.ts';
+
+/** The part of `limits.tool` that a server may take for one reply: else the call would end without a word of why. */
+const OF_TIME = 0.9;
+
+/** Opens the tool `mcp`: servers by their URLs, and those of the configuration. Programs need a root that starts them. */
+export const openMcp: OpenTools = (config, services) => [mcpTool(config, services)];
+
+/** The same where there are programs. They are one for all configurations, and their root ends them. */
+export function openMcpWith(programs: Programs): OpenTools {
+  return (config, services) => [mcpTool(config, services, programs)];
+}
+
+function mcpTool(
+  { mcp, isolation, limits }: Config,
+  { egress, seal }: ToolServices,
+  programs?: Programs,
+): Tool<UsedServer> {
+  const program = programs ? -1 : mcp.findIndex((connector) => 'command' in connector);
+  if (program >= 0)
+    throw misconfigured(`mcp.${program}.command`, 'needs a root that starts programs, which the Node server is');
+  const timeout = limits.tool * OF_TIME;
+  const openSession = openSessions({
+    fetchFor: ({ headers, configured }) =>
+      egress.open({
+        maxBytes: fixedLimits.mcpReply,
+        timeout,
+        credentials: Object.keys(headers),
+        ...(configured !== undefined && { configured }),
+      }),
+    programs,
+    timeout,
+  });
+  const lists = new ListCache();
+  const turns = new WeakMap<object, Running>();
+  const partition = (caller: Caller) => partitionOf(caller, isolation) ?? '';
+  return {
+    type: 'mcp',
+    parse: (entry, param, context) => usedServer(entry, param, mcp, context?.caller ?? { id: '' }),
+    echo: echoEntry,
+    credentials: ['authorization', 'headers', 'server_url'],
+    open: (used, signal, context) =>
+      openServer(
+        used,
+        {
+          openSession,
+          lists,
+          sealFor: ({ caller }) => ({ seal: seal(partition(caller)), partition: partition(caller) }),
+          maxResult: limits.toolResult,
+          runningIn({ input }) {
+            const running = turns.get(input) ?? new Running();
+            turns.set(input, running);
+            return running;
+          },
+        },
+        signal,
+        context,
+      ),
+  };
+}

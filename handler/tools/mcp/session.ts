@@ -1,0 +1,104 @@
+import type { McpBlock } from '../../items/mcp-output.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+
+/** A server over HTTP, and what each request to it has. */
+export interface HttpServer {
+  readonly url: string;
+  /** Credentials among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The URL of the configuration that it is, which may be a private one. */
+  readonly configured?: string;
+}
+
+/** A program of the configuration, which is spoken to over its input and output. */
+export interface StdioServer {
+  readonly label: string;
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** An MCP server. */
+export type McpServer = HttpServer | StdioServer;
+
+/** A tool as its server lists it. */
+export interface ServerTool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: JsonObject;
+  /** Whether it says that it changes nothing. */
+  readonly readOnly: boolean;
+}
+
+/** What a call has given. */
+export interface CallResult {
+  readonly blocks: readonly McpBlock[];
+  readonly structured: unknown;
+  readonly isError: boolean;
+}
+
+/** How a server is spoken to, as it was found out: another session needs no probe. */
+export type KnownEra = Readonly<{ transport: 'http' | 'sse'; prior: unknown }>;
+
+/** An open session with a server. */
+export interface McpSession {
+  readonly era: KnownEra;
+  /** All its tools. */
+  list(signal: AbortSignal): Promise<ServerTool[]>;
+  /** Calls a tool. Rejects where there is no result. */
+  call(
+    tool: ServerTool,
+    args: JsonObject,
+    signal: AbortSignal,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<CallResult>;
+  /** Ends it, at the server too. Never rejects. */
+  end(): Promise<void>;
+}
+
+/** Opens a session with a server; one that is `known` is spoken to as it was before. */
+export type OpenSession = (server: McpServer, known: KnownEra | undefined, signal: AbortSignal) => Promise<McpSession>;
+
+/** A server that is used in one turn: one session for all that is asked of it, opened when something is. */
+export class SharedSession {
+  readonly #open: (signal: AbortSignal) => Promise<McpSession>;
+  readonly #isLost: (error: unknown) => boolean;
+  #session: Promise<McpSession> | undefined;
+
+  constructor(open: (signal: AbortSignal) => Promise<McpSession>, isLost: (error: unknown) => boolean) {
+    this.#open = open;
+    this.#isLost = isLost;
+  }
+
+  /** Does something with the session; once more with another one if the server has lost it. */
+  async use<T>(signal: AbortSignal, task: (session: McpSession) => Promise<T>): Promise<T> {
+    const session = this.#opened(signal);
+    const open = await session;
+    try {
+      return await task(open);
+    } catch (error) {
+      if (signal.aborted || !this.#isLost(error)) throw error;
+      if (this.#session === session) this.#session = undefined;
+      return task(await this.#opened(signal));
+    }
+  }
+
+  /** Ends the session, if there is one. */
+  async end(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    // One that never came to be needs no end.
+    await session?.then(
+      (open) => open.end(),
+      () => {},
+    );
+  }
+
+  #opened(signal: AbortSignal): Promise<McpSession> {
+    const opening = this.#session ?? this.#open(signal);
+    this.#session = opening;
+    opening.catch(() => {
+      if (this.#session === opening) this.#session = undefined;
+    });
+    return opening;
+  }
+}

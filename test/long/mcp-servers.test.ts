@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { lacking } from '../clients/install.ts';
+import { type RealServer, type RealServers, startNpmServers, startPyPiServers } from '../mcp-servers/start.ts';
+import { create, stream } from '../promises/ask.ts';
+import { callOf } from '../promises/mcp-ask.ts';
+import type { Door } from '../support/doors/door.ts';
+import { openEnvoy } from '../support/doors/envoy.ts';
+import { openNodeHttp } from '../support/doors/node-http.ts';
+import { openWorkerd } from '../support/doors/workerd.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
+
+const doors: [name: string, open: (allow: string[]) => Promise<Door>][] = [
+  ['Node', (allow) => openNodeHttp({ allow })],
+  ['Envoy', (allow) => openEnvoy('streamed', undefined, { allow })],
+  ['workerd', (allow) => openWorkerd(allow)],
+];
+
+for (const [origin, start, skip] of [
+  ['npm', startNpmServers, false],
+  ['PyPI', startPyPiServers, lacking('python3')],
+] as const) {
+  describe(`MCP servers of ${origin}`, { skip }, () => {
+    for (const [name, open] of doors) {
+      test(`are used through ${name}`, async (t) => {
+        const real: RealServers = await start();
+        t.after(real.stop);
+        const door = await open(real.hosts);
+        t.after(() => door.close());
+        for (const server of real.servers) await uses(door, server);
+      });
+    }
+  });
+}
+
+const entry = ({ url }: RealServer) => ({
+  type: 'mcp',
+  server_label: 'real',
+  server_url: url,
+  require_approval: 'never',
+});
+
+async function uses(door: Door, server: RealServer): Promise<void> {
+  const tools = [entry(server)];
+  const call = (name: string, args: object, id = 'c1') => callOf({ label: 'real' }, { name, args, id });
+  const four = [1, 2, 3, 4].map((number) => call(server.adds, { a: 2, b: 3 }, `c${number}`));
+  const model = door.model.script(callsFunctions(...four), says('5'));
+  const { final } = await stream(door, { model, tools });
+  assert.equal(final.status, 'completed', server.name);
+  const [list, ...items] = final.output;
+  assert.ok(list?.type === 'mcp_list_tools');
+  assert.ok(list.tools.some(({ name }) => name === server.adds));
+  const calls = items.filter((item) => item.type === 'mcp_call');
+  assert.equal(calls.length, 4);
+  for (const { output } of calls) assert.ok(output?.includes(server.sum), `${server.name}: ${output}`);
+  const wrong = door.model.script(callsFunctions(call(server.adds, { a: 'no number' })), says('So be it.'));
+  const failed = (await create(door, { model: wrong, tools })).output.find((item) => item.type === 'mcp_call');
+  assert.partialDeepStrictEqual(failed, { status: 'failed', output: null }, server.name);
+  if (server.adds !== 'get-sum') return;
+  const shows = door.model.script(callsFunctions(call('get-tiny-image', {})), says('A picture.'));
+  await create(door, { model: shows, tools });
+  assert.match(JSON.stringify(door.model.calls(shows)[1]?.body.messages), /data:image\/png;base64,/, server.name);
+}

@@ -1,0 +1,32 @@
+"""MCP servers of PyPI on a port of the loopback: `fastmcp`, or the official package `mcp`."""
+
+import sys
+
+kind, port = sys.argv[1], int(sys.argv[2])
+
+if kind == "fastmcp":
+    from fastmcp import FastMCP
+
+    server = FastMCP("test")
+else:
+    from mcp.server.mcpserver import MCPServer
+
+    server = MCPServer("test")
+
+
+@server.tool()
+def add(a: int, b: int) -> int:
+    """Adds two numbers."""
+    return a + b
+
+
+@server.tool()
+def fail() -> str:
+    """Fails."""
+    raise ValueError("out of paper")
+
+
+if kind == "fastmcp":
+    server.run(transport="http", host="127.0.0.1", port=port, show_banner=False)
+else:
+    server.run(transport="streamable-http", host="127.0.0.1", port=port)
