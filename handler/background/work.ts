@@ -27,7 +27,7 @@ import type { History, ResumedTurn } from '../turn/history.ts';
 import { contextFor, prepareFor } from '../turn/overflow.ts';
 import { planTurn } from '../turn/plan.ts';
 import type { ResolvedRequest } from '../turn/request.ts';
-import { openSealedTools } from '../turn/sealed-tools.ts';
+import { openSealed } from '../turn/sealed-tools.ts';
 import type { ServerTools } from '../turn/tools.ts';
 import { runTurn } from '../turn/turn.ts';
 import { newTurnSummary, observe, observeAsked, type TurnNews } from '../turn/turn-summary.ts';
@@ -198,11 +198,8 @@ async function make(
     const { roundItems, progress } = job;
     const place = roundItems.length - (running?.items ?? 0);
     const newItems = roundItems.slice(0, place);
-    const tools =
-      job.request.tools && (await openSealedTools(job.request.tools, options.tools, options.seal(store.tenant)));
-    // A stored input is one that clients may send.
-    const input = job.request.input ?? (job.input as ResolvedRequest['input']);
-    const request = { ...job.request, input, ...(tools && { tools }) };
+    const asked = await openSealed(job.request, options.tools, options.seal(store.tenant));
+    const request = { ...asked, input: asked.input ?? (job.input as ResolvedRequest['input']) }; // clients may send it
     const number = progress.number + published.length;
     const hasBegun = published.length > 0 || running !== undefined;
     logFields.takenOver = hasBegun || progress.round > 1;

@@ -31,20 +31,19 @@ export async function sealTools<T extends Entry>(
   );
 }
 
-/** The tools as they were. Throws an ApiError where no secret opens what was sealed. */
-export async function openSealedTools<T extends Entry>(
-  tools: readonly T[],
+/** A request that was kept, with its tools as they were. Throws an ApiError where no secret opens what was sealed. */
+export async function openSealed<R extends { tools?: Entry[] | null | undefined }>(
+  request: R,
   { registered }: ServerTools,
   seal: Seal,
-): Promise<T[]> {
-  return Promise.all(
-    tools.map(async (entry) => {
-      const { [SEALED]: sealed, ...rest } = entry;
-      if (typeof sealed !== 'string' || !registered.get(entry.type)?.credentials) return entry;
-      const text = await seal.open('credentials', sealed);
-      const secret: unknown = text === undefined ? undefined : JSON.parse(text);
-      if (!isObject(secret)) throw new ApiError('server', 'The credentials of a tool can be read no more.');
-      return { ...rest, ...secret } as unknown as T; // as it was sealed
-    }),
-  );
+): Promise<R> {
+  if (!request.tools) return request;
+  const tools = request.tools.map(async ({ [SEALED]: sealed, ...entry }): Promise<Entry> => {
+    if (typeof sealed !== 'string' || !registered.get(entry.type)?.credentials) return entry;
+    const text = await seal.open('credentials', sealed);
+    const secret: unknown = text === undefined ? undefined : JSON.parse(text);
+    if (!isObject(secret)) throw new ApiError('server', 'The credentials of a tool can be read no more.');
+    return { ...entry, ...secret };
+  });
+  return { ...request, tools: await Promise.all(tools) };
 }

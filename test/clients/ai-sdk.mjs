@@ -54,6 +54,21 @@ async function replayed(model, more = {}) {
   return { texts: [first.text, second.text] };
 }
 
+/** Tools of the MCP server that the configuration calls by this label. */
+const mcpTools = (label) => ({ mcp: openai.tools.mcp({ serverLabel: label, connectorId: label }) });
+
+/** A call of an MCP tool that is approved, and what came of it. */
+async function approved(model) {
+  const messages = [{ role: 'user', content: 'A' }];
+  const request = { model: openai(model), tools: mcpTools('asks') };
+  const first = await generateText({ ...request, messages });
+  const { approvalId } = first.content.find(({ type }) => type === 'tool-approval-request');
+  const answer = { type: 'tool-approval-response', approvalId, approved: true, providerExecuted: true };
+  messages.push(...first.responseMessages, { role: 'tool', content: [answer] });
+  const second = await generateText({ ...request, messages });
+  return { text: second.text };
+}
+
 main({
   text: (model) => ask({ model: openai(model), prompt: 'Hi' }),
   stream: (model) => read({ model: openai(model), prompt: 'Hi' }),
@@ -80,6 +95,10 @@ main({
 
   'turns-replay': (model) => replayed(model),
   'turns-replay-stateless': (model) => replayed(model, options({ store: false })),
+
+  'mcp-replay': (model) => replayed(model, { tools: mcpTools('crm') }),
+  'mcp-replay-stateless': (model) => replayed(model, { tools: mcpTools('crm'), ...options({ store: false }) }),
+  'mcp-approval': (model) => approved(model),
 
   tool: (model) => ask(withTool(model)),
   'tool-stateless': (model) => ask(withTool(model, options({ store: false }))),

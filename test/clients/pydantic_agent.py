@@ -3,7 +3,8 @@ import asyncio
 from client import main, released, seen, weather as weather_of
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from pydantic_ai import Agent, NativeOutput
+from pydantic_ai import Agent, MCPServerTool, NativeOutput
+from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings as Settings
 from pydantic_ai.profiles.openai import OpenAIModelProfile
 
@@ -40,6 +41,15 @@ async def streamed(model, leaves=False):
 async def turns(model, **settings):
     """Two turns, the second of which has the messages of the first."""
     agent = plain(model, model_settings=Settings(**settings))
+    first = await agent.run("A")
+    second = await agent.run("B", message_history=first.all_messages())
+    return {"texts": [first.output, second.output]}
+
+
+async def mcp_replay(model):
+    """Two turns with an MCP server of the configuration, whose items the client keeps."""
+    server = MCPServerTool(id="crm", url="x-openai-connector:crm")
+    agent = plain(model, capabilities=[NativeTool(server)])
     first = await agent.run("A")
     second = await agent.run("B", message_history=first.all_messages())
     return {"texts": [first.output, second.output]}
@@ -100,6 +110,7 @@ main(
         "turns-chain": lambda model: turns(model, openai_previous_response_id="auto"),
         "turns-conversation": turns_conversation,
         "turns-replay": turns,
+        "mcp-replay": mcp_replay,
         "tool": tool,
         "tool-stream": tool_stream,
         "tool-chain": lambda model: tool(model, openai_previous_response_id="auto"),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
+import { mcpApproval, mcpReplay } from '../clients/mcp.ts';
 import { nodeClient } from '../clients/open.ts';
 import { type Stage, scenarios, toolRound, twoTurns } from '../clients/scenarios.ts';
 import { sends } from '../support/model/scripted.ts';
@@ -9,6 +10,19 @@ const LOGPROB = { token: 'Hello', logprob: -0.25, top_logprobs: [{ token: 'Hello
 
 const own = {
   ...clientTools,
+
+  async 'mcp-replay'(stage: Stage) {
+    await mcpReplay(stage);
+  },
+
+  async 'mcp-replay-stateless'(stage: Stage) {
+    const { store } = await mcpReplay(stage, false); // it sends back none of what a server ran
+    assert.equal(store, false);
+  },
+
+  async 'mcp-approval'(stage: Stage) {
+    await mcpApproval(stage);
+  },
 
   async 'turns-replay-stateless'(stage: Stage) {
     const { store, input } = await twoTurns(stage);

@@ -1,4 +1,11 @@
 import { clientContract } from '../clients/contract.ts';
+import { mcpReplay } from '../clients/mcp.ts';
 import { pythonClient } from '../clients/open.ts';
+import type { Stage } from '../clients/scenarios.ts';
 
-clientContract(() => pythonClient('pydantic_agent.py'), 'pydantic-ai (PyPI)');
+const own = {
+  async 'mcp-replay'(stage: Stage) {
+    await mcpReplay(stage, false); // it sends back what its own agent ran
+  },
+};
+clientContract(() => pythonClient('pydantic_agent.py'), 'pydantic-ai (PyPI)', {}, own);

@@ -55,7 +55,7 @@ test('no statement of a turn in the background has a credential of its tools, an
 
 test('a turn that another process goes on with has the credentials of its tools', async (t) => {
   const { first, second, dieAfter } = await processes(t);
-  dieAfter(/^UPDATE jobs SET progress/);
+  dieAfter(/^UPDATE jobs SET progress = .*calling = 0/);
   const server = first.model.mcp.serve([add], { token: TOKEN });
   const again = { ...callOf(server), id: 'c2' };
   const model = first.model.script(callsFunctions(callOf(server)), callsFunctions(again), says('5'));
