@@ -1,3 +1,4 @@
+import { ByteList, join } from '../byte-list.ts';
 import { type EgressConnect, EgressError, type OutgoingBody } from './egress.ts';
 
 /** Places for requests at a time. */
@@ -75,15 +76,17 @@ export function fetchConnect(
 /** A body that is taken as it comes, and no further than it may be read. */
 function takenAhead(stream: ReadableStream<Uint8Array>, maxBytes: number, free: () => void): OutgoingBody {
   const reader = stream.getReader();
-  const chunks: (Uint8Array | Error)[] = [];
-  let [bytes, isOver] = [0, false];
+  let taken = new ByteList();
+  let failure: EgressError | undefined;
+  let [bytes, unread, isOver] = [0, 0, false];
   let wake = () => {};
   const take = async () => {
     while (!isOver && bytes <= maxBytes) {
       const { value } = await reader.read();
       if (!value) break;
       bytes += value.length;
-      chunks.push(value);
+      unread += value.length;
+      taken.add(value);
       wake();
     }
   };
@@ -94,17 +97,23 @@ function takenAhead(stream: ReadableStream<Uint8Array>, maxBytes: number, free: 
     reader.cancel().catch(() => {}); // it has failed, and is closed
   };
   take()
-    .catch((error) => chunks.push(new EgressError('broken', 'The reply broke off.', error)))
+    .catch((error) => {
+      failure = new EgressError('broken', 'The reply broke off.', error);
+    })
     .finally(close);
   return {
     async read() {
-      while (chunks.length === 0 && !isOver) {
+      while (unread === 0 && !isOver) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      const next = chunks.shift();
-      if (next instanceof Error) throw next;
+      if (unread === 0) {
+        if (failure) throw failure;
+        return undefined;
+      }
+      const next = join(taken.end(), unread);
+      [taken, unread] = [new ByteList(), 0];
       return next;
     },
     close,

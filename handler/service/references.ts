@@ -1,13 +1,14 @@
 import { unsupported } from '../errors.ts';
 import type { InputItem } from '../items/input.ts';
-import type { ClientItem } from '../items/item.ts';
+import type { ClientItem, Item } from '../items/item.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { findItems } from '../state/references.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
 
 /**
  * The items of a request's member `param` with each `item_reference` replaced by the item; one round trip if there is any. A
- * client that splits an item by its parts refers to it for each: it stands where the first does.
+ * client that splits an item by its parts refers to it for each: it stands where the first does. A call that a server has run, and that a
+ * client sends back without its output, as the Agents SDK does, gets the one that is kept.
  * Throws 404, and 422 for a `compaction_trigger`, which is no item to be kept.
  */
 export async function resolveReferences(
@@ -19,15 +20,31 @@ export async function resolveReferences(
   if (trigger >= 0)
     throw unsupported(`${param}[${trigger}].type`, 'may be compaction_trigger only at the end of an input');
   const ids = input.flatMap((item) => (item.type === 'item_reference' ? [item.id] : []));
-  if (ids.length === 0) return input as ClientItem[]; // what is not here is all that the type leaves out
-  const found = await findItems(store, [...new Set(ids)]);
+  const referred = new Set(ids);
+  const cut = new Set(input.flatMap((item) => (isCut(item) && !referred.has(item.id) ? [item.id] : [])));
+  if (ids.length + cut.size === 0) return input as ClientItem[]; // what is not here is all that the type leaves out
+  const found = await findItems(store, [...referred, ...cut], cut);
   // A kept item is one that a client could have sent; and there is no trigger any more.
   return input.flatMap((item) => {
+    if (isCut(item)) return withOutput(item, found.get(item.id));
     if (item.type !== 'item_reference') return item as ClientItem; // what is left is no reference
     const kept = found.get(item.id);
     found.delete(item.id);
     return kept ?? [];
   });
+}
+
+type CutCall = Extract<InputItem, { type: 'mcp_call' }> & { id: string };
+
+/** Whether an item is a call without what came of it. */
+function isCut(item: InputItem): item is CutCall {
+  return item.type === 'mcp_call' && typeof item.id === 'string' && item.output == null && item.error == null;
+}
+
+/** The call with what is kept of it, if that is the same call. */
+function withOutput(item: CutCall, kept: Item | undefined): ClientItem {
+  const isSame = kept?.type === 'mcp_call' && kept.name === item.name && kept.server_label === item.server_label;
+  return isSame ? { ...item, output: kept.output, error: kept.error && { ...kept.error } } : item;
 }
 
 /** An input without the `compaction_trigger` at its end, and whether there was one. */

@@ -7,9 +7,13 @@ import { bytesOf, ITEM_CHUNKS } from './text.ts';
 
 /**
  * Reads the items with these ids that clients may still see: those of an unexpired response, or of a conversation. Throws an
- * ApiError, naming `input`: 404 when one is not found, and `context_length_exceeded` when all are too large.
+ * ApiError, naming `input`: 404 when one is not found that is not `optional`, and `context_length_exceeded` when all are too large.
  */
-export async function findItems(store: TenantStore, ids: readonly string[]): Promise<Map<string, Item>> {
+export async function findItems(
+  store: TenantStore,
+  ids: readonly string[],
+  optional: ReadonlySet<string> = new Set(),
+): Promise<Map<string, Item>> {
   const { database, tenant } = store;
   const found = new Map<string, Item>();
   let remaining = store.history;
@@ -27,7 +31,7 @@ export async function findItems(store: TenantStore, ids: readonly string[]): Pro
     for (const item of parseItems(store, rows, 'input')) found.set(item.id, item);
     remaining -= bytesOf(rows);
   }
-  if (ids.some((id) => !found.has(id))) throw notFound('item that input refers to', 'input');
+  if (ids.some((id) => !found.has(id) && !optional.has(id))) throw notFound('item that input refers to', 'input');
   return found;
 }
 

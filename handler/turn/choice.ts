@@ -30,13 +30,9 @@ export function checkChoice(
   for (const entry of entries) {
     if (uses.some((use) => isOf(use, entry) || hasFunction(use, entry)) || client.some((tool) => isNamed(tool, entry)))
       continue;
-    throw new ApiError(
-      'invalid_value',
-      `tool_choice names ${wordsFor(entry)}that is not in tools${inTools([...client, ...uses.flatMap(({ tool, config }) => tool.definitions?.(config) ?? [])])}`,
-      {
-        param,
-      },
-    );
+    const own = uses.flatMap(({ tool, config }) => tool.definitions?.(config) ?? []);
+    const there = inTools([...client, ...own]);
+    throw new ApiError('invalid_value', `tool_choice names ${wordsFor(entry)}that is not in tools${there}`, { param });
   }
 }
 

@@ -116,6 +116,14 @@ main({
     await released();
   },
 
+  async 'served-function'(model) {
+    const tools = [{ type: 'function', name: 'clock' }];
+    const agent = plain(model, { modelSettings: { providerData: { tools } } });
+    const first = await run(agent, 'What time is it?');
+    const second = await run(agent, [...first.history, { role: 'user', content: 'And now?' }]);
+    return { texts: [first.finalOutput, second.finalOutput] };
+  },
+
   shell(model) {
     const shell = {
       async run({ commands }) {

@@ -15,6 +15,28 @@ export const agentScenarios = {
     assert.equal((await twoTurns(stage)).input.length, 3);
   },
 
+  /** A function that the server runs: the SDK takes its call for what it is, and sends it back in the next turn. */
+  async 'served-function'({ door, start }: Stage) {
+    const { model, client } = start(
+      callsFunctions({ name: 'clock', args: '{}', id: 'call_c' }),
+      says('Noon.'),
+      says('Still.'),
+    );
+    assert.deepEqual(await client.outcome, { result: { texts: ['Noon.', 'Still.'] } });
+    const [first, second, ...others] = door.sent(model);
+    assert.equal(others.length, 0, 'the SDK has nothing to run');
+    assert.deepEqual(first?.body.tools, [{ type: 'function', name: 'clock' }]);
+    assert.ok(second?.body.input.some(({ type }: { type: string }) => type === 'mcp_call'));
+    const told = door.model
+      .calls(model)
+      .map(({ body }) => body.messages.filter(({ role }: { role: string }) => role === 'tool'));
+    assert.deepEqual(
+      told[2]?.map(({ content }: { content: string }) => content),
+      told[1]?.map(({ content }: { content: string }) => content),
+    );
+    assert.equal(told[1]?.length, 1);
+  },
+
   async handoff({ door, start }: Stage) {
     const name = 'transfer_to_Italian';
     const { model, client } = start(async (turn) => {

@@ -36,12 +36,13 @@ const shimLimits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 300_0
  */
 export async function openForClients(more: object = {}, sockets = true): Promise<ClientsDoor> {
   const model = await startScriptedModel();
+  const tools = [{ http: { name: 'clock', description: 'The time.', url: `${model.functionsUrl}/200/clock` } }];
   const models = [{ match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' }];
   const mcp = ['crm', 'asks'].map((label) => ({
     ...{ label, url: new URL(`/mcp/${label}`, model.url).href },
     requireApproval: label === 'asks' ? 'always' : 'never',
   }));
-  const handler = await testHandler(model, { config: parseConfig({ models, limits: LIMITS, mcp, ...more }) });
+  const handler = await testHandler(model, { config: parseConfig({ models, tools, mcp, limits: LIMITS, ...more }) });
   const requests: Sent[] = [];
   const fetch = async (request: Request, { upgrade }: Ingress) => {
     if (upgrade) {

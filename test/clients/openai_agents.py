@@ -61,6 +61,14 @@ async def stream(model):
     return {"text": result.final_output}
 
 
+async def served_function(model):
+    settings = ModelSettings(extra_body={"tools": [{"type": "function", "name": "clock"}]})
+    agent = plain(model, model_settings=settings)
+    first = await Runner.run(agent, "What time is it?")
+    second = await Runner.run(agent, first.to_input_list() + [{"role": "user", "content": "And now?"}])
+    return {"texts": [first.final_output, second.final_output]}
+
+
 async def turns_chain(model):
     first = await Runner.run(plain(model), "A")
     second = await Runner.run(plain(model), "B", previous_response_id=first.last_response_id)
@@ -206,5 +214,6 @@ main(
         "shell": shell,
         "apply-patch": apply_patch,
         "handoff": handoff,
+        "served-function": served_function,
     }
 )
