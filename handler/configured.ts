@@ -3,6 +3,7 @@ import { attributeReader } from './attributes.ts';
 import { withMediaRules } from './backend/media.ts';
 import { ANY_TENANT, DEFAULT_TENANT, type Identify, identifyByAddress, limitsUse } from './caller.ts';
 import { SECRET_HEADER } from './config/attributes.ts';
+import { searchIn } from './config/hosted.ts';
 import type { Config } from './config/index.ts';
 import { type Connector, credentialsIn } from './config/mcp.ts';
 import { type ModelConfig, serversOf } from './config/models.ts';
@@ -111,13 +112,13 @@ function toolsOf(
 ): Map<string, Tool> {
   const opened = openTools.flatMap((open) => open(config, { egress, seal }));
   const registered = new Map([...opened, ...tools].map((tool) => [tool.type, tool]));
-  if (config.hosted.web_search && !registered.has('web_search'))
-    throw misconfigured(
-      'hosted.web_search',
-      'needs openWebSearch, from antiphon/web-search, among `openTools` of the root',
-    );
   if (config.mcp.length > 0 && !registered.has('mcp'))
     throw misconfigured('mcp', 'needs openMcp, from antiphon/mcp, among `openTools` of the root');
+  for (const [name, entry] of Object.entries(config.hosted)) {
+    if (!entry || registered.has(name)) continue;
+    const opener = 'mcp' in entry ? 'openMcp, from antiphon/mcp' : 'openWebSearch, from antiphon/web-search';
+    throw misconfigured(`hosted.${name}`, `needs ${opener}, among \`openTools\` of the root`);
+  }
   return registered;
 }
 
@@ -223,7 +224,7 @@ function secretsOf({ models = [], mcp, webhooks, secrets, proof, tools, hosted }
     ...secrets.map(({ key }) => key),
     proof?.value,
     ...tools.flatMap(({ http }) => secretHeadersOf({ set: http.headers }).flatMap(withCredential)),
-    hosted.web_search?.key,
+    searchIn(hosted)?.key,
   ];
 }
 

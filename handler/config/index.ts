@@ -19,7 +19,7 @@ import { type DatabaseUrls, database } from './database.ts';
 import { egress } from './egress.ts';
 import { fallbackProblems } from './fallback-problems.ts';
 import { findProblems, type Read } from './find-problems.ts';
-import { type HostedConfig, hosted } from './hosted.ts';
+import { type HostedConfig, hosted, hostedProblems } from './hosted.ts';
 import { httpUrl } from './http-url.ts';
 import { limits } from './limits.ts';
 import { host, listen, origin, processes, proof, tls } from './listen.ts';
@@ -266,7 +266,14 @@ function parse(value: unknown, defaults: Partial<Limits>): Read<Config> {
   const configured = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   const all: Limits = { ...defaultLimits, ...defaults, ...Object.fromEntries(configured) };
   const config = { ...rest, listen, models, database, retention, logRetention, limits: all };
-  const unknown = [...budgetProblems(config), ...fallbackProblems(models)];
+  const unknown = [
+    ...budgetProblems(config),
+    ...fallbackProblems(models),
+    ...hostedProblems(
+      rest.hosted,
+      rest.mcp.map(({ label }) => label),
+    ),
+  ];
   return unknown.length > 0 ? { problems: unknown } : { output: config };
 }
 

@@ -30,6 +30,11 @@ export function outputParts(output: string): string | InputPart[] {
   return texts.length === parts.length ? texts.join('\n') : parts;
 }
 
+/** The blocks that an `output` stands for: a text is one. */
+export function blocksOf(output: string): McpBlock[] {
+  return blocksIn(output) ?? [{ type: 'text', text: output }];
+}
+
 /** The blocks that an `output` is the JSON of; undefined for a text. */
 function blocksIn(output: string): McpBlock[] | undefined {
   if (!output.startsWith('[{')) return undefined;

@@ -121,7 +121,8 @@ function whyUnknown(type: string, registered: ReadonlyMap<string, Tool>): string
   const known = [...Object.keys(clientTools), ...registered.keys()];
   const near = nearest(type, known);
   const given = word ? `: it is ${word}${near ? ` (did you mean "${near}"?)` : ''}` : '';
-  const cure = hosted ? `; \`dropTools\` in the configuration can leave it out` : `; there are ${known.join(', ')}`;
+  const runs = hosted === 'mcp' ? '' : `\`hosted.${hosted}\` in the configuration can have it run here, and `;
+  const cure = hosted ? `; ${runs}\`dropTools\` can leave it out` : `; there are ${known.join(', ')}`;
   return `is not a type of tool that this server supports${given}${cure}`;
 }
 

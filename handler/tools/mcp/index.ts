@@ -7,6 +7,7 @@ import type { Tool } from '../tool.ts';
 import { openSessions } from './client.ts';
 import { echoEntry } from './entry.ts';
 import { Running } from './functions.ts';
+import { hostedTools } from './hosted/index.ts';
 import { ListCache } from './list-cache.ts';
 import { openServer } from './open.ts';
 import type { Programs } from './programs.ts';
@@ -15,12 +16,17 @@ import { type UsedServer, usedServer } from './servers.ts';
 /** The part of `limits.tool` that a server may take for one reply: else the call would end without a word of why. */
 const OF_TIME = 0.9;
 
-/** Opens the tool `mcp`: servers by their URLs, and those of the configuration. Programs need a root that starts them. */
-export const openMcp: OpenTools = (config, services) => [mcpTool(config, services)];
+/** Opens the tool `mcp`, and hosted tools that the configuration has run by it: servers by their URLs, and those of the configuration. Programs need a root that starts them. */
+export const openMcp: OpenTools = (config, services) => toolsOver(config, mcpTool(config, services));
 
 /** The same where there are programs. They are one for all configurations, and their root ends them. */
 export function openMcpWith(programs: Programs): OpenTools {
-  return (config, services) => [mcpTool(config, services, programs)];
+  return (config, services) => toolsOver(config, mcpTool(config, services, programs));
+}
+
+/** The tool, and the hosted ones whose work its servers do. */
+function toolsOver({ hosted, mcp }: Config, tool: Tool<UsedServer>): Tool[] {
+  return [tool, ...hostedTools(hosted, mcp, tool.open)] as Tool[]; // each is given what it has parsed
 }
 
 function mcpTool(
@@ -58,7 +64,7 @@ function mcpTool(
           openSession,
           lists,
           sealFor: ({ caller }) => ({ seal: seal(partition(caller)), partition: partition(caller) }),
-          maxResult: limits.toolResult,
+          maxResult: used.maxResult ?? limits.toolResult,
           runningIn({ input }) {
             const running = turns.get(input) ?? new Running();
             turns.set(input, running);

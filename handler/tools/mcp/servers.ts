@@ -21,6 +21,8 @@ export interface UsedServer {
   allowed: readonly ToolFilter[];
   /** A call that one of these wants approved is. */
   policies: readonly ApprovalPolicy[];
+  /** Bytes of one result. Default: `limits.toolResult`. */
+  maxResult?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export function usedServer(
   const { server_url: url, connector_id: id, server_label: label } = tool;
   if (url != null && id != null) throw unsupported(`${param}.connector_id`, 'must not stand beside server_url');
   if (url != null) return ofClient(tool, url);
-  const usable = connectors.filter((connector) => isFor(connector, caller));
+  const usable = usableConnectors(connectors, caller);
   const connector = usable.find((one) => one.label === (id ?? label));
   if (connector) return ofConfiguration(tool, param, connector, caller);
   const field = id == null ? 'server_url' : 'connector_id';
@@ -46,6 +48,11 @@ export function usedServer(
   throw new ApiError('invalid_value', `${param}.${field} ${why} is no label in \`mcp\` of the configuration${there}`, {
     param: `${param}.${field}`,
   });
+}
+
+/** The servers of the configuration that a caller may use. */
+export function usableConnectors(connectors: readonly Connector[], caller: Caller): Connector[] {
+  return connectors.filter((connector) => isFor(connector, caller));
 }
 
 /** Whether a caller may use a server of the configuration. */

@@ -1,3 +1,4 @@
+import { searchIn } from '../../config/hosted.ts';
 import type { FetchLike } from '../../egress/egress.ts';
 import { log } from '../../log.ts';
 import type { OpenTools } from '../open-tools.ts';
@@ -17,15 +18,15 @@ const PAGE_DEADLINE_MS = 30_000;
 
 /** The `web_search` of a configuration with a search provider; none without. */
 export const openWebSearch: OpenTools = ({ hosted }, { egress }) => {
-  const { web_search } = hosted;
-  if (!web_search) return [];
+  const provider = searchIn(hosted);
+  if (!provider) return [];
   const reach = egress.open({
     maxBytes: MAX_PAGE_BYTES,
     timeout: PAGE_TIMEOUT_MS,
     deadline: PAGE_DEADLINE_MS,
     types: PAGE_TYPES,
   });
-  return [webSearch(openProvider(web_search, egress), reach)];
+  return [webSearch(openProvider(provider, egress), reach)];
 };
 
 /** The tool, over a search and a way to pages. */
