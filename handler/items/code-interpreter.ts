@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
 import type { Growing, OfItem } from './event.ts';
-import { type FunctionRun, functionRun, toldAs } from './hosted-kind.ts';
+import { type FunctionRun, functionRun, toldAs, withNulls } from './hosted-kind.ts';
 import type { HostedCallKind } from './kind.ts';
 import { unchanged } from './stream.ts';
 import { objects, texts } from './telling.ts';
@@ -52,7 +52,7 @@ export const code_interpreter_call: HostedCallKind<
   schema: InputCodeInterpreterCall,
   title: 'InputCodeInterpreterCall',
   prefix: 'ci',
-  keep: (input, id) => ({ ...input, id }) as CodeInterpreterCall, // as it was sent, whatever is missing
+  keep: (input, id) => withNulls({ ...input, id } as CodeInterpreterCall, { code: null, outputs: null }), // as it was sent, whatever is missing
   stream: {
     readWhole: false,
     begin: ({ type, id, container_id }) => ({ type, id, status: 'in_progress', code: '', container_id, outputs: null }),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
 import type { OfItem } from './event.ts';
-import { type FunctionRun, functionRun, toldAs } from './hosted-kind.ts';
+import { type FunctionRun, functionRun, toldAs, withNulls } from './hosted-kind.ts';
 import type { HostedCallKind } from './kind.ts';
 import { unchanged } from './stream.ts';
 import { found, quoted, texts } from './telling.ts';
@@ -48,7 +48,7 @@ export const file_search_call: HostedCallKind<typeof InputFileSearchCall, FileSe
   schema: InputFileSearchCall,
   title: 'InputFileSearchCall',
   prefix: 'fs',
-  keep: (input, id) => ({ ...input, id }) as FileSearchCall, // as it was sent, whatever is missing
+  keep: (input, id) => withNulls({ ...input, id } as FileSearchCall, { results: null }), // as it was sent, whatever is missing
   stream: {
     readWhole: false,
     begin: ({ type, id }) => ({ type, id, status: 'in_progress', queries: [], results: null }),

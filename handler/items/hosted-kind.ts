@@ -13,6 +13,11 @@ export type FunctionRun = v.InferOutput<typeof FunctionRun>;
 /** The member of a schema that has it, which only items of this server have. */
 export const functionRun = maybe(FunctionRun);
 
+/** Members of an item of this server that are null, where a client's input has none of them. */
+export function withNulls<T extends { function?: unknown }>(item: T, members: Partial<Record<keyof T, null>>): T {
+  return item.function ? { ...members, ...item } : item;
+}
+
 /** The members that each call of a hosted tool has. */
 export interface HostedItem {
   type: string;

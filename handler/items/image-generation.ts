@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
 import type { OfItem } from './event.ts';
-import { type FunctionRun, functionRun, toldAs } from './hosted-kind.ts';
+import { type FunctionRun, functionRun, toldAs, withNulls } from './hosted-kind.ts';
 import type { HostedCallKind } from './kind.ts';
 import { unchanged } from './stream.ts';
 import { texts } from './telling.ts';
@@ -57,7 +57,7 @@ export const image_generation_call: HostedCallKind<
   schema: InputImageGenerationCall,
   title: 'InputImageGenerationCall',
   prefix: 'ig',
-  keep: (input, id) => ({ ...input, id }) as ImageGenerationCall, // as it was sent, whatever is missing
+  keep: (input, id) => withNulls({ ...input, id } as ImageGenerationCall, { result: null, output_format: null }), // as it was sent, whatever is missing
   stream: {
     readWhole: false,
     begin: ({ type, id }) => beganImage(type, id),

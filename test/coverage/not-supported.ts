@@ -34,7 +34,7 @@ export const topics = {
     events: [...progress('audio', 'delta', 'done'), ...progress('audio.transcript', 'delta', 'done')],
   },
   'image-generation': {
-    title: 'Image generation',
+    title: 'Image generation without `hosted.image_generation`',
     until: 'never',
     refused: [refused('`image`', { image: { context_compression: 'enabled' } }, 'image'), choice('image_generation')],
     events: progress('image_generation_call', 'in_progress', 'generating', 'partial_image', 'completed'),
@@ -93,7 +93,7 @@ export const topics = {
     ],
   },
   'file-search': {
-    title: 'File search',
+    title: 'File search without `hosted.file_search`',
     until: 'later',
     refused: [tool('file_search', { vector_store_ids: ['vs_1'] }), choice('file_search')],
     events: progress('file_search_call', 'in_progress', 'searching', 'completed'),
@@ -125,7 +125,7 @@ export const topics = {
     silent: [['the status `calling` of an `mcp_call` in an output', 'no call has it']],
   },
   'code-interpreter': {
-    title: 'Code interpreter and containers',
+    title: 'Containers, and a code interpreter without `hosted.code_interpreter`',
     until: 'later',
     refused: [
       tool('code_interpreter', { container: { type: 'auto' } }),
