@@ -122,6 +122,29 @@ describe('a search', () => {
     }
   });
 
+  test('is made as often as `max_uses` allows', async () => {
+    const entry = { type: 'web_search', max_uses: 1 };
+    const { items, read } = await turn([callsFunctions(search(), { ...search('ice'), id: 'c9' }), says('Ok.')], {
+      tools: [entry],
+    });
+    assert.deepEqual(items.map(({ status }) => status).sort(), ['completed', 'failed']);
+    assert.match(read[1] ?? '', /no more searches are allowed/);
+  });
+
+  test('is offered as Anthropic’s tool in the Messages API, with its domains', async () => {
+    const model = scene.door.model.script(callsFunctions(search()), says('Cold【1】.'));
+    const body = {
+      ...{ model, max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] },
+      tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 8, allowed_domains: ['127.0.0.1'] }],
+    };
+    const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' };
+    const reply = await scene.door.fetch('/v1/messages', { method: 'POST', headers, body: JSON.stringify(body) });
+    const text = await reply.text();
+    assert.equal(reply.status, 200, text);
+    assert.match(text, /Cold\(\[127\.0\.0\.1\]/);
+    assert.match(scene.web.requests('/search').at(-1)?.url.searchParams.get('q') ?? '', /site:127\.0\.0\.1/);
+  });
+
   test('is of allowed domains alone, whatever the provider finds', async () => {
     const filters = { allowed_domains: ['example.com'] };
     const { read } = await turn([callsFunctions(search()), says('No.')], { tools: [{ type: 'web_search', filters }] });

@@ -31,6 +31,8 @@ export const WebSearchTool = v.strictObject({
   user_location: maybe(UserLocation),
   search_context_size: maybe(v.picklist(['low', 'medium', 'high'])),
   external_web_access: maybe(v.boolean()),
+  /** The most searches of one turn: Anthropic's, whose Messages API has this tool as well. */
+  max_uses: maybe(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** What may be found. Only text is. */
   search_content_types: maybe(
     v.pipe(

@@ -92,7 +92,7 @@ function toEntry(tool: JsonObject, at: string): ToolEntry {
   const kind = String(type).replace(/_20\d{6}$/, '');
   const { type: _type, name: _name, cache_control: _mark, ...members } = tool;
   const hosted = HOSTED[kind];
-  if (hosted) return { type: hosted, ...members };
+  if (hosted) return { type: hosted, ...inFilters(members) };
   if (isClientType(kind) || ANTHROPICS.test(kind)) {
     const word = wordOf(type) ?? 'it';
     throw unsupported(
@@ -101,6 +101,11 @@ function toEntry(tool: JsonObject, at: string): ToolEntry {
     );
   }
   return { type: String(type), ...members };
+}
+
+/** The members of a hosted tool, with the domains that Anthropic's has beside its others where OpenAI's has them. */
+function inFilters({ allowed_domains, ...members }: JsonObject): JsonObject {
+  return allowed_domains == null ? members : { ...members, filters: { allowed_domains } };
 }
 
 function examplesIn(examples: readonly JsonObject[] | null | undefined): string[] {

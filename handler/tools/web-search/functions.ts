@@ -58,6 +58,7 @@ async function search(turn: WebTurn, args: JsonObject, signal: AbortSignal, incl
   const { settings, sources } = turn;
   const query = textIn(args, 'query');
   if (query === '') throw new SearchFailure('A search needs a `query`.');
+  turn.countSearch();
   const found = await turn.search(query, {
     count: settings.size.results,
     domains: settings.domains,

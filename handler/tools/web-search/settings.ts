@@ -10,6 +10,8 @@ export interface SearchSettings {
   size: ContextSize;
   /** Whether pages are loaded. Without that only what the provider knows can be searched. */
   opensPages: boolean;
+  /** Searches of one turn at most. */
+  maxSearches: number;
 }
 
 /** How much of the web the model reads at a time. */
@@ -32,12 +34,14 @@ const SIZES: Readonly<Record<'low' | 'medium' | 'high', ContextSize>> = {
 
 /** The settings of an entry of `tools`; throws an ApiError that names the field below `param`. */
 export function settingsOf(entry: JsonObject, param: string): SearchSettings {
-  const { filters, user_location, search_context_size, external_web_access } = check(WebSearchTool, entry, param);
+  const tool = check(WebSearchTool, entry, param);
+  const { filters, user_location, search_context_size, external_web_access, max_uses } = tool;
   return {
     domains: filters?.allowed_domains ?? [],
     location: user_location ?? undefined,
     size: SIZES[search_context_size ?? 'medium'],
     opensPages: external_web_access ?? true,
+    maxSearches: max_uses ?? Number.POSITIVE_INFINITY,
   };
 }
 

@@ -2,7 +2,7 @@ import type { FetchLike } from '../../egress/egress.ts';
 import type { Item } from '../../items/item.ts';
 import { isAllowed } from './domains.ts';
 import { loadPage } from './page.ts';
-import type { SearchWeb } from './provider.ts';
+import { SearchFailure, type SearchWeb } from './provider.ts';
 import type { SearchSettings } from './settings.ts';
 import { Sources } from './sources.ts';
 import { PageFailure, type WebPage } from './web-page.ts';
@@ -20,6 +20,7 @@ export class WebTurn {
   readonly sources: Sources;
   readonly settings: SearchSettings;
   readonly search: SearchWeb;
+  #searches = 0;
   readonly #reach: FetchLike;
   readonly #pages = new Map<string, WebPage>();
   readonly #named: string;
@@ -30,6 +31,12 @@ export class WebTurn {
     this.#reach = reach;
     this.sources = new Sources(input);
     this.#named = input.flatMap(textOf).join('\n').slice(-MAX_NAMED).toLowerCase();
+  }
+
+  /** Counts a search. Throws a SearchFailure for one too many. */
+  countSearch(): void {
+    if (++this.#searches > this.settings.maxSearches)
+      throw new SearchFailure('Not searched: no more searches are allowed in this turn.');
   }
 
   /** The URL that a model means by a number, or an address that it writes. Throws a PageFailure for what it may not open. */
