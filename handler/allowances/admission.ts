@@ -1,5 +1,4 @@
 import type { Costs } from '../costs.ts';
-import type { Account } from './account.ts';
 import type { Allowance } from './allowance.ts';
 import { rateLimitsOf } from './headers.ts';
 import type { Claim, Ledger } from './ledger.ts';
@@ -14,6 +13,8 @@ export interface TurnUse {
 /** What is held of allowances for one turn: the same as an Admission, whose end is told in numbers. */
 export interface TurnHold extends Pick<Admission, 'headers' | 'undo'> {
   end(use: TurnUse): Promise<void> | undefined;
+  /** Counts what was used so far, and holds what is needed `next`. */
+  goOn(soFar: TurnUse, next: TurnUse): Promise<void> | undefined;
 }
 
 /**
@@ -38,12 +39,19 @@ export function holdFor(ledger: Ledger, allowances: readonly Allowance[], estima
 }
 
 function claimsOf(ledger: Ledger, allowances: readonly Allowance[], { tokens, costs }: TurnUse): Claim[] {
-  return allowances.map((allowance) => {
-    const { measure, cost = '' } = allowance;
-    // One at least: of what is used up there is nothing for anybody.
-    const amount = measure === 'requests' ? 1 : Math.max(1, measure === 'tokens' ? tokens : (costs[cost] ?? 0));
-    return { account: ledger.accountOf(allowance), amount };
-  });
+  return allowances.map((allowance) => ({
+    account: ledger.accountOf(allowance),
+    amount: allowance.measure === 'requests' ? 1 : neededOf({ tokens, costs }, allowance),
+  }));
+}
+
+/** What a use takes of an allowance; one at least: of what is used up there is nothing for anybody. */
+function neededOf(use: TurnUse, allowance: Allowance): number {
+  return Math.max(1, usedOf(use, allowance));
+}
+
+function usedOf({ tokens, costs }: TurnUse, { measure, cost = '' }: Allowance): number {
+  return measure === 'tokens' ? tokens : (costs[cost] ?? 0);
 }
 
 function admitted(ledger: Ledger, claims: readonly Claim[]): TurnHold {
@@ -53,19 +61,38 @@ function admitted(ledger: Ledger, claims: readonly Claim[]): TurnHold {
   // A request counts when it comes, and the rest when it is known.
   for (const { account, amount } of requests) account.release(amount, amount, now);
   const { ends } = requests[0]?.account ?? {};
-  const settle = (used: (account: Account) => number) => {
+  /** What is held, and what was counted before, since each call counts in the window in which it ends. */
+  let held = claims.filter(({ account }) => account.allowance.measure !== 'requests');
+  let counted: TurnUse = { tokens: 0, costs: {} };
+  const settle = (use: TurnUse) => {
     const now = Date.now();
-    for (const { account, amount } of claims)
-      if (account.allowance.measure !== 'requests') account.release(amount, used(account), now);
+    for (const { account, amount } of held) {
+      const { allowance } = account;
+      account.release(amount, usedOf(use, allowance) - usedOf(counted, allowance), now);
+    }
+    held = held.map(({ account }) => ({ account, amount: 0 }));
+    counted = use;
     return ledger.settled(accounts);
   };
   return {
     headers: () => rateLimitsOf(accounts, Date.now()),
-    end: ({ tokens, costs }) =>
-      settle(({ allowance: { measure, cost = '' } }) => (measure === 'tokens' ? tokens : (costs[cost] ?? 0))),
+    end: settle,
+    goOn(soFar, next) {
+      const told = settle(soFar);
+      const wanted = held.map(({ account }) => ({ account, amount: neededOf(next, account.allowance) }));
+      const take = async () => {
+        await told;
+        await ledger.take(wanted);
+        held = wanted;
+      };
+      if (told || wanted.some(({ account, amount }) => !account.has(amount, Date.now()))) return take();
+      void ledger.take(wanted); // at once, since it is there
+      held = wanted;
+      return undefined;
+    },
     undo() {
       for (const { account } of requests) if (account.ends === ends) account.release(0, -1, account.ends - 1);
-      return settle(() => 0);
+      return settle({ tokens: 0, costs: {} });
     },
   };
 }

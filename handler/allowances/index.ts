@@ -41,8 +41,23 @@ function limitsBy(ledger: Ledger, rules: AllowanceRules | undefined): TurnLimits
   };
 }
 
-function admissionOf({ headers, end, undo }: TurnHold): Admission {
-  return { headers, end: (summary) => end(useOf(summary)), refused: () => end(NOTHING), undo };
+function admissionOf({ headers, end, goOn, undo }: TurnHold): Admission {
+  return {
+    headers,
+    end: (summary) => end(useOf(summary)),
+    goOn(summary) {
+      const [soFar, next] = [useOf({ ...summary, uncountedInput: 0 }), useOf(summary)];
+      return goOn(soFar, difference(next, soFar));
+    },
+    refused: () => end(NOTHING),
+    undo,
+  };
+}
+
+/** What one use is more than another, which came before it. */
+function difference(use: TurnUse, before: TurnUse): TurnUse {
+  const costs = Object.entries(use.costs).map(([name, cost]) => [name, cost - (before.costs[name] ?? 0)] as const);
+  return { tokens: use.tokens - before.tokens, costs: Object.fromEntries(costs) };
 }
 
 const NOTHING: TurnUse = { tokens: 0, costs: {} };

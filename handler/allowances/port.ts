@@ -11,6 +11,11 @@ import type { TurnSummary } from '../turn/turn-summary.ts';
 export interface Admission {
   /** What is left, as this process knows it, in OpenAI's headers. */
   headers(): Record<string, string>;
+  /**
+   * Counts what was used so far, and takes an estimate of what the next model call of the turn uses: at once, or the promise of it. Throws or
+   * rejects with the ApiError of a limit of which that is not left.
+   */
+  goOn(summary: TurnSummary): Promise<void> | undefined;
   /** Counts what was used in place of the estimate. */
   end(summary: TurnSummary): Promise<void> | undefined;
   /** It was a request, and used nothing. */

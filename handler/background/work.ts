@@ -16,10 +16,11 @@ import type { Seal } from '../seal.ts';
 import { isUnreadable } from '../state/encryption.ts';
 import { rereadHistory } from '../state/history.ts';
 import { abandonJob, claimJob, ownsJob, releaseJob, type StoredJob, takeJobMemory } from '../state/jobs.ts';
-import { isLifecycle, type LoggedEvent, readLog } from '../state/log.ts';
+import { isLifecycle } from '../state/log.ts';
 import { getStatus, getStoredResponse } from '../state/responses.ts';
 import { databaseOf, type SharedStore, type TenantStore } from '../state/tenant-store.ts';
 import { type Activity, type TelemetrySlot, watchCalls, watchTools } from '../telemetry/telemetry.ts';
+import { admitNext } from '../turn/admit-next.ts';
 import { startBounds } from '../turn/bounds.ts';
 import { chargeOf } from '../turn/charge-of.ts';
 import { isCompaction, latestCompaction, openSummaries } from '../turn/compaction.ts';
@@ -35,6 +36,7 @@ import { countEarlier } from '../turn/turn-totals.ts';
 import type { LogNotifier } from './log-notifier.ts';
 import { LogRecord } from './log-record.ts';
 import { logTurn, type TurnLogFields } from './log-turn.ts';
+import { readPublished } from './published.ts';
 import type { Job } from './runner.ts';
 import { readJob } from './stored-job.ts';
 import { hasEnded, processDied, terminate } from './terminate.ts';
@@ -253,6 +255,7 @@ async function make(
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
       explain: (error: ApiError) => withModelNames({ models, limits }, request.model, error),
+      goesOn: () => admitNext(logFields.admission, summary),
       record: reviewed(record, options, { caller: { id: sender, ...caller }, waiting: bounds.waiting }),
       seal,
     };
@@ -273,17 +276,6 @@ async function make(
     clearInterval(ownershipCheck);
     bounds.end();
   }
-}
-
-/** The events of a turn that were published from a number on. */
-async function readPublished(store: TenantStore, id: string, number: number): Promise<LoggedEvent[]> {
-  const published: LoggedEvent[] = [];
-  for (let [block, more] = [0, true]; more; ) {
-    const part = await readLog(store, id, block, number - 1);
-    for (const event of part.events) if (event.sequence_number >= number) published.push(event);
-    [block, more] = [part.next, part.more];
-  }
-  return published;
 }
 
 /** Gathers the history of a resumed turn: what was before it, and its own finished rounds. */

@@ -8,6 +8,7 @@ import { withModelNames } from '../routing/model-names.ts';
 import type { IdempotencyKey } from '../state/idempotency.ts';
 import { type NewTurn, recordAtEnd, recordCharge, recordTurn, type StoredRecord } from '../state/record.ts';
 import type { TenantStore } from '../state/tenant-store.ts';
+import { admitNext } from '../turn/admit-next.ts';
 import { type ChargeOf, chargeOf } from '../turn/charge-of.ts';
 import { unrecorded } from '../turn/record.ts';
 import { openTurn } from '../turn/turn.ts';
@@ -71,6 +72,7 @@ export async function startTurn(
       waiting: bounds.waiting,
       observe: (news: TurnNews) => observe(summary, news),
       explain,
+      goesOn: () => admitNext(admission, summary),
       record: reviewed(record ?? (charge ? recordCharge(store, charge) : unrecorded), services, {
         caller: ctx.caller,
         waiting: bounds.waiting,

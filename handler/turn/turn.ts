@@ -49,6 +49,8 @@ export interface TurnOptions extends RoundOptions {
   record: TurnRecord;
   /** Seals what clients keep themselves: compactions, and the model's reasoning where the turn says so. */
   seal: Seal;
+  /** Called before each model call but the first; rejects with an ApiError where there must be none. Default: there may. */
+  goesOn?(): Promise<void> | undefined;
   /** Adds to the error of a model call what is known elsewhere of its cure. Default: nothing. */
   explain?(error: ApiError): Promise<ApiError>;
   /** Called with all that the turn's model calls yield, before anything is made of it, and with each event that has the response. */
@@ -165,6 +167,7 @@ async function* events(
       else if (event.type === 'called') await options.record.called(event.output, event.citations, event.endsTurn);
       else if (event.type === 'round') {
         await options.record.round(output, event.newItems, { ...event, number });
+        await options.goesOn?.();
       } else if (event.type !== 'keep_alive') {
         count(event);
         if (adjustsItems && 'item' in event) event.item = await asClientKnowsIt(event, turn, options.seal);

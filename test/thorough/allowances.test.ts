@@ -11,7 +11,9 @@ import { until } from '../promises/state-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { type Door, post } from '../support/doors/door.ts';
 import { type InProcess, openInProcess, testHandler } from '../support/doors/in-process.ts';
-import { callsFunctions, hangs, says, startScriptedModel } from '../support/model/scripted.ts';
+import { callsFunctions, hangs, says, sends, startScriptedModel } from '../support/model/scripted.ts';
+import { plays } from '../support/played-tool.ts';
+import { parseStream } from '../support/sse.ts';
 import { testTelemetry } from '../support/telemetry.ts';
 
 const NOON = Date.UTC(2030, 0, 1, 12);
@@ -162,6 +164,60 @@ test('the openai client waits for the next minute and succeeds, and gives up at 
     return true;
   });
   assert.equal(requests, 1, 'it does not try again');
+});
+
+test('a turn with tools calls its model no more once a budget is used up, and says so', async (t) => {
+  const config = {
+    costs: [{ match: '*', cel: 'total_tokens' }],
+    tenants: { '*': { budgets: [{ amount: 1_500, window: '30d' }] } },
+  };
+  const { ask, model, door, database } = await open(t, config, {
+    a: { tenant: 'a' },
+    b: { tenant: 'b' },
+    c: { tenant: 'c' },
+  });
+  let ran = 0;
+  const tools = [plays({ functions: { work: () => ({ output: `worked ${++ran}` }) } })];
+  const usage = { prompt_tokens: 900, completion_tokens: 100, total_tokens: 1_000 };
+  const call = { index: 0, id: 'c1', type: 'function', function: { name: 'work', arguments: '{}' } };
+  const name = () => model.script(sends([{ tool_calls: [call] }], 'tool_calls', usage), says('never'));
+  const why = /may spend 1500 of llm_cost in 30d.* The turn was ended before its next model call\./;
+
+  const whole = name();
+  const reply = await ask('a', { model: whole, tools });
+  assert.equal(reply.status, 429);
+  assert.equal(reply.headers.get('x-should-retry'), 'false');
+  const { error } = (await reply.json()) as { error: { code: string; message: string } };
+  assert.equal(error.code, 'insufficient_quota');
+  assert.match(error.message, why);
+  assert.deepEqual([ran, model.calls(whole).length], [1, 1]);
+
+  const streamed = name();
+  const text = await (await ask('b', { model: streamed, tools, stream: true })).text();
+  const { final } = parseStream(text);
+  assert.equal(final.status, 'failed');
+  assert.deepEqual(
+    final.output.map(({ type }) => type),
+    ['mcp_call'],
+    'what was made stays',
+  );
+  assert.match(final.error?.message ?? '', why);
+  assert.equal(model.calls(streamed).length, 1);
+
+  const later = name();
+  const { id } = (await (await ask('c', { model: later, tools, background: true })).json()) as { id: string };
+  const statusOf = async () => {
+    const { found } = await database.batch({ found: read(sql`SELECT status FROM responses WHERE id = ${id}`) });
+    return found[0]?.status;
+  };
+  await until(async () => (await statusOf()) === 'failed');
+  assert.equal(model.calls(later).length, 1);
+  const used = async () => {
+    const { rows } = await database.batch({ rows: read(sql`SELECT used FROM allowances ORDER BY tenant`) });
+    return rows.map((row) => Number(row.used));
+  };
+  await door.drain(0);
+  assert.deepEqual(await used(), [1_000, 1_000, 1_000], 'each call counts once');
 });
 
 test('a budget holds after a restart, and in another process', async (t) => {
