@@ -212,7 +212,7 @@ export async function startProcess(
     if (started.listen.envoy !== 'off') {
       if (!place) sockets = await newSocketFolder();
       const processor = socketsIn(place?.folder ?? sockets?.path ?? '', place?.number);
-      await servers.openToOwnEnvoy(config, processor);
+      await servers.openToOwnEnvoy(config, processor, !place);
       const onChange = (isRunning: boolean) => readiness.set('envoy', !isRunning);
       if (!place) envoy = await startOwnEnvoy({ listen: listen.envoy, processors: [processor], say, onChange });
     }

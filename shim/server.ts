@@ -33,6 +33,8 @@ export interface GrpcOptions extends Omit<SessionOptions, 'log'> {
    * client checked.
    */
   vouches?: boolean;
+  /** Whether the only Envoy before it ends with it, and need not notice that it drains. Default: no. */
+  endsWithEnvoy?: boolean;
   /** Default: the handler's own log. */
   log?: Log;
 }
@@ -74,6 +76,7 @@ export async function serveGrpc({
   address,
   tls,
   fetch,
+  endsWithEnvoy = false,
   log = logLine,
   ...options
 }: GrpcOptions): Promise<Running<SessionOptions['limits']>> {
@@ -131,7 +134,8 @@ export async function serveGrpc({
     await close();
   }
   async function shutDown(): Promise<void> {
-    // Requests keep coming until Envoy's next health check, and are served: shut down once there are none.
+    // Requests keep coming until Envoy's next health check, and are served: shut down once it is over and there are none.
+    if (!endsWithEnvoy) await health.noticed();
     if (calls.size > 0) {
       await new Promise<void>((resolve) => {
         onIdle = resolve;

@@ -68,13 +68,14 @@ export class Servers {
   /**
    * Opens the sockets of our own Envoy: it needs no TLS and checks no names, so Host and Origin are checked here; on the other
    * listeners, which may be behind a user's Envoy, they are not. It asks nobody who he is, and passes on whatever headers come: so it
-   * vouches for nobody.
+   * vouches for nobody. `endsWithEnvoy`: that Envoy is this process's alone, and ends with it.
    */
-  async openToOwnEnvoy(config: Config, { grpcSocket, httpSocket }: OwnSockets): Promise<void> {
+  async openToOwnEnvoy(config: Config, { grpcSocket, httpSocket }: OwnSockets, endsWithEnvoy: boolean): Promise<void> {
     const { fetch, memory } = this.#handler;
     const own = { fetch, memory, rebindable: true, vouches: false };
     const limitsOf = ({ limits }: Config) => sessionLimits(limits);
-    this.#run(await serveGrpc({ ...own, limits: limitsOf(config), address: `unix:${grpcSocket}` }), limitsOf);
+    const grpc = { ...own, endsWithEnvoy, limits: limitsOf(config), address: `unix:${grpcSocket}` };
+    this.#run(await serveGrpc(grpc), limitsOf);
     this.#run(await serveHttp({ ...own, ...httpLimits(config), path: httpSocket }), httpLimits);
   }
 

@@ -286,6 +286,20 @@ test('health: SERVING, unknown services, and NOT_SERVING at once while draining;
   assert.deepEqual(watched, [1, 2]);
 });
 
+test('a server that drains takes requests until who checks it has been told, though it has none meanwhile', async (t) => {
+  const { server, open, check } = await start(t, () => new Response('here'));
+  assert.equal(await check(), 1);
+  const drained = server.drain(60_000);
+  const isOver = async () => (await Promise.race([drained.then(() => 'over'), sleep(20)])) === 'over';
+  for (let n = 0; n < 3; n++) {
+    const [message] = await all(open(head('GET')));
+    assert.ok(message, 'it answers');
+    assert.equal(await isOver(), false);
+  }
+  assert.equal(await check(), 2);
+  await drained;
+});
+
 test('draining ends when its grace does, and aborts what is left', async (t) => {
   const begun = Promise.withResolvers<AbortSignal>();
   const { server, open } = await start(t, (request) => {
