@@ -22,9 +22,16 @@ function withoutTexts<S extends Pick<BuiltInModel, 'send'>>(server: S): S {
   return { ...server, send: { ...send, headers: { ...headers, set: hidden(set), add: hidden(add) } } };
 }
 
+/** A server of `mcp`, without what it is sent or started with. */
+function withoutCredentials(connector: Config['mcp'][number]): object {
+  if ('command' in connector) return { ...connector, env: hidden(connector.env) };
+  const credentials = connector.credentials.map((own) => ({ ...own, headers: hidden(own.headers) }));
+  return { ...connector, headers: hidden(connector.headers), credentials };
+}
+
 /**
  * A reply with the effective configuration as JSON, with its defaults and without its secrets: times are milliseconds, sizes bytes, and what has
- * no bound is null, certificates of servers are their number. Of headers that are set for a model's server or a function only what they refer to is there, since the rest may be credentials. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
+ * no bound is null, certificates of servers are their number. Of headers that are set for a model's server, a function or an MCP server only what they refer to is there, since the rest may be credentials. Of the URLs of webhooks only the origin is there: many receivers authorize callers by the path.
  */
 export function showConfig(config: Config, models: readonly ModelConfig[]): Response {
   const webhooks = config.webhooks.map((webhook) => ({ ...webhook, url: new URL(webhook.url).origin }));
@@ -37,6 +44,7 @@ export function showConfig(config: Config, models: readonly ModelConfig[]): Resp
     'keys' in model ? model : { ...withoutTexts(model), ...(model.to && { to: model.to.map(withoutTexts) }) },
   );
   const tools = config.tools.map(({ http }) => ({ http: { ...http, headers: hidden(http.headers) } }));
-  const json = redact(JSON.stringify({ ...config, models: shown, tools, webhooks }, hide, 2));
+  const mcp = config.mcp.map(withoutCredentials);
+  const json = redact(JSON.stringify({ ...config, models: shown, tools, mcp, webhooks }, hide, 2));
   return new Response(json, { headers: HEADERS });
 }

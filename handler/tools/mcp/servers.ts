@@ -86,7 +86,7 @@ function ofConfiguration(tool: McpTool, param: string, connector: Connector, cal
     throw unsupported(`${param}.authorization`, 'must not be given for a program, which takes none');
   const headers = isProgram
     ? {}
-    : lowerCase({ ...connector.headers, ...credentialsOf(connector, caller), ...bearer(tool) });
+    : { ...lowerCase(connector.headers), ...lowerCase(credentialsOf(connector, caller) ?? {}), ...bearer(tool) };
   return {
     label: tool.server_label,
     server: isProgram
