@@ -211,6 +211,13 @@ describe('a server that is silent for long', () => {
     assert.deepEqual(other.hosts(), ['a']);
   });
 
+  test('of many that are all slow half are asked for twice at most, beyond what a budget has at first', async (t) => {
+    const fleet = await fleetOf(t, { to: two, timeouts: { hedge: '10ms' } });
+    for (const host of ['a', 'b']) fleet.play(host, slow);
+    await Promise.all(Array.from({ length: 400 }, () => fleet.turn({ store: false })));
+    assert.ok(fleet.calls.length <= 400 * 1.5 + 100 + 20, `${fleet.calls.length}`);
+  });
+
   test('of requests that are passed on whole none is asked beside another', async (t) => {
     const fleet = await fleetOf(t, { to: inOrder, timeouts: { hedge: '10ms' } });
     fleet.play('a', async () => {

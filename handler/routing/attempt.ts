@@ -96,9 +96,18 @@ export class Attempt<E> {
     await this.#events.return?.();
   }
 
+  /** Whether it is late by what is known now; where it is no longer, `late` is called again when it is. */
+  isLate(): boolean {
+    if (!this.#isLate || this.#silent() >= this.#lateAfter()) return this.#isLate;
+    this.#isLate = false;
+    clearTimeout(this.#timer);
+    this.#watch();
+    return false;
+  }
+
   /** Ends it without waiting for that; one that was late has failed if another server has answered in its place. */
   drop(isBeaten: boolean): void {
-    if (isBeaten && this.#isLate && this.#isOpen)
+    if (isBeaten && this.#isOpen && this.isLate())
       this.#tellFailed(timedOut('hedge', Math.round(performance.now() - this.#begunAt)));
     this.#abandon();
     this.#own?.abort();
@@ -133,22 +142,31 @@ export class Attempt<E> {
   /** Ends it when its first word has not come in time, and says before if it is late. */
   #watch(): void {
     const { firstToken = Number.POSITIVE_INFINITY } = this.#group.policy.timeouts;
-    const silent = performance.now() - this.#begunAt + EARLY_MS;
+    const silent = this.#silent();
     if (silent >= firstToken) {
       this.#end(timedOut('firstToken', firstToken));
       return;
     }
     let due = firstToken;
     if (this.#late && !this.#isLate) {
-      const late = this.#group.firstWords.lateAfter(this.#group.hedge ?? firstToken, this.#beside);
-      if (silent < late) due = Math.min(due, late);
-      else {
-        this.#isLate = true;
-        this.server.health.doubted();
-        this.#late();
-      }
+      const late = this.#lateAfter();
+      this.#isLate = silent >= late;
+      if (!this.#isLate) due = Math.min(due, late);
     }
     if (due < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#watch(), due - silent + EARLY_MS);
+    if (!this.#isLate) return;
+    this.server.health.doubted();
+    this.#late?.();
+  }
+
+  /** Milliseconds for which it has said nothing, as its timer sees it. */
+  #silent(): number {
+    return performance.now() - this.#begunAt + EARLY_MS;
+  }
+
+  #lateAfter(): number {
+    const { firstWords, hedge, servers } = this.#group;
+    return hedge === undefined ? Number.POSITIVE_INFINITY : firstWords.lateAfter(hedge, this.#beside, servers.length);
   }
 
   #end(timedOut: ApiError): void {

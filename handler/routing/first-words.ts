@@ -1,5 +1,5 @@
 /** First words of a generation, of which one and the last are looked at; and how few tell nothing yet. */
-const [GENERATION, FEW] = [50, 10];
+const [GENERATION, FEW] = [50, 4];
 
 /** How long the servers of a model take to their first word, so that one which hangs is told from one which is slow. */
 export class FirstWords {
@@ -18,11 +18,13 @@ export class FirstWords {
   }
 
   /**
-   * Milliseconds after which one that has not come is late: `least`, and twice as long as the slowest lately, at least. Where `beside` servers
-   * were late already it is sooner, since the call is; before much is known it is later, and later each time.
+   * Milliseconds after which one that has not come is late: `least`, and twice as long as the slowest lately, at least. Before much is known it is
+   * twice `least`. Where others were late already (`beside` of `servers`) it is sooner, since the call is, until all are asked; then later each time.
    */
-  lateAfter(least: number, beside: number): number {
-    if (this.#count < FEW) return 2 * least * 2 ** beside;
-    return Math.max(beside > 0 ? least / 4 : least, 2 * Math.max(this.#slowest, this.#before));
+  lateAfter(least: number, beside: number, servers: number): number {
+    const isKnown = this.#count >= FEW;
+    if (!isKnown && beside >= servers) return 2 * least * 2 ** (beside - servers);
+    const soon = beside > 0 ? least / 4 : isKnown ? least : 2 * least;
+    return Math.max(soon, 2 * Math.max(this.#slowest, this.#before));
   }
 }

@@ -26,7 +26,6 @@ export class Race<E> {
   readonly #alive: E;
   /** Each with what is pulled of it. */
   readonly #running = new Map<Attempt<E>, Promise<Pulled<E>> | undefined>();
-  readonly #late = new Set<Attempt<E>>();
   #lateness: PromiseWithResolvers<{ type: 'late' }> | undefined;
 
   /** `alive` is the event of a sign of life. */
@@ -37,7 +36,7 @@ export class Race<E> {
 
   /** Whether each that runs is late, so that one more may be asked. */
   get isLate(): boolean {
-    return this.#late.size === this.#running.size;
+    return [...this.#running.keys()].every((attempt) => attempt.isLate());
   }
 
   /** How many run. */
@@ -52,12 +51,10 @@ export class Race<E> {
 
   /** One more is asked, which `late` tells of when it is silent for too long. */
   start(begin: (late: () => void) => Attempt<E>): void {
-    const attempt = begin(() => {
-      if (!this.#running.has(attempt)) return;
-      this.#late.add(attempt);
-      this.#lateness?.resolve({ type: 'late' });
-    });
-    this.#running.set(attempt, undefined);
+    this.#running.set(
+      begin(() => this.#lateness?.resolve({ type: 'late' })),
+      undefined,
+    );
   }
 
   /** Waits for news of the attempts, or for something else if that comes first, with signs of life. */
@@ -74,12 +71,12 @@ export class Race<E> {
         const { attempt } = first;
         this.#running.set(attempt, undefined);
         if ('failure' in first) {
-          this.#forget(attempt);
+          this.#running.delete(attempt);
           return { type: 'failed', attempt, failure: first.failure };
         }
         const { step } = first;
         if (step.done || this.#isWord(step.value)) {
-          this.#forget(attempt);
+          this.#running.delete(attempt);
           return { type: 'opened', opened: { attempt, first: step } };
         }
       }
@@ -91,11 +88,6 @@ export class Race<E> {
   end(isBeaten: boolean): void {
     for (const attempt of this.#running.keys()) attempt.drop(isBeaten);
     this.#running.clear();
-  }
-
-  #forget(attempt: Attempt<E>): void {
-    this.#running.delete(attempt);
-    this.#late.delete(attempt);
   }
 
   #pull(attempt: Attempt<E>): Promise<Pulled<E>> {

@@ -102,6 +102,7 @@ class RoutedCall<E> {
   #last: OpenServer | undefined;
   #failure: ApiError | undefined;
   #tries = 0;
+  readonly #begunAt = performance.now();
 
   constructor(
     work: RoutedWork<E>,
@@ -173,8 +174,11 @@ class RoutedCall<E> {
       place?.leave();
       return yield* race.wait(group.news('room', ROOM_PAUSE, signal, search.left(candidate)));
     }
-    // One that is well takes what others have failed at; one that is not is tried by one call after the other, which is bound enough.
-    const isFree = this.#tries === 0 || isTrial || (health.isWell ? !isBeside : health.mayBeTried(performance.now()));
+    // One that is well takes what others have failed at, and what is late elsewhere if it has answered meanwhile; one that is not is tried by
+    // one call after the other, which is bound enough.
+    const isWell = health.isWell && (!isBeside || health.heardAt > this.#begunAt);
+    const isTried = !health.isWell && health.mayBeTried(performance.now());
+    const isFree = this.#tries === 0 || isTrial || isWell || isTried;
     if (!isFree && !group.budget.take()) {
       place?.leave();
       if (!isBeside && !search.isPatient()) throw this.#failure ?? unavailable(this.#candidates);

@@ -75,7 +75,8 @@ export class ServerGroup {
     const isReady = ({ health }: OpenServer) => health.state(now) === 'ready';
     const ready = left.every(isReady) ? left : left.filter(isReady);
     const free = ready.every(hasRoom) ? ready : ready.filter(hasRoom);
-    if (free.length > 0) return chosen(free);
+    const well = isLast ? free.filter(({ health }) => health.isWell) : [];
+    if (free.length > 0) return chosen(well.length > 0 ? well : free);
     if (ready.some(({ health }) => health.isWell)) return chosen(ready);
     if (!isLast) return undefined;
     const spent = left.filter((one) => hasRoom(one) && one.health.state(now) === 'spent');

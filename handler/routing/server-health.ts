@@ -27,6 +27,7 @@ export class ServerHealth {
   #triedUntil = 0;
   #isWell = true;
   #isBusy = false;
+  #heardAt = Number.NEGATIVE_INFINITY;
   #probedAt = Number.NEGATIVE_INFINITY;
   readonly #listeners = { well: new Set<() => void>(), freed: new Set<() => void>(), room: new Set<() => void>() };
 
@@ -58,6 +59,11 @@ export class ServerHealth {
   /** Whether the last call that told anything of it did not fail. */
   get isWell(): boolean {
     return this.#isWell;
+  }
+
+  /** When the last call got its first word. */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   /** Whether it failed last as one does that has too much to do: it refused a call by its limits, or hung. */
@@ -102,6 +108,7 @@ export class ServerHealth {
   /** A call that began then got its first word. */
   succeeded(name: string, begunAt: number): void {
     this.#failures = 0;
+    this.#heardAt = performance.now();
     const wasOpen = this.#openUntil > 0;
     const wasPaused = this.#pausedUntil > begunAt;
     const isNews = !this.#isWell || wasOpen || wasPaused;
