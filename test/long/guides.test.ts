@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { before, describe, type TestContext, test } from 'node:test';
 import { installNodeClients } from '../clients/install.ts';
 import { followGuide } from '../support/guide.ts';
+import { gives, McpServers } from '../support/mcp-server.ts';
 import { callsFunctions, type Script, says, startScriptedModel } from '../support/model/scripted.ts';
-import type { ScriptedWeb } from '../support/scripted-web.ts';
+import { freePort } from '../support/ports.ts';
 import { startSnowyWeb } from '../support/web-scene.ts';
 
 const weather = callsFunctions({ name: 'weather', args: '{"city":"Oslo"}' });
@@ -15,22 +18,34 @@ describe('the guide for', () => {
     packages = (await installNodeClients()).replace(/\/\.bin$/, '');
   });
 
-  async function follow(t: TestContext, page: string, ...scripts: Script[]): Promise<ScriptedWeb> {
+  async function follow(t: TestContext, page: string, ...scripts: Script[]) {
     const model = await startScriptedModel();
     const web = await startSnowyWeb();
-    t.after(() => Promise.all([model.close(), web.close()]));
+    const port = await freePort();
+    const servers = new McpServers(() => `http://127.0.0.1:${port}`);
+    const mcp = servers.serve([{ name: 'echo', run: ({ message }) => gives(`Echo: ${message}`) }]);
+    const server = createServer((req, res) => void servers.handle(req, res)).listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(async () => {
+      server.close().closeAllConnections();
+      await Promise.all([model.close(), web.close()]);
+    });
     const name = model.script(...scripts);
-    await followGuide(t, page, { url: model.url, name, search: web.origin }, { packages });
-    return web;
+    await followGuide(t, page, { url: model.url, name, search: web.origin, mcp: mcp.url }, { packages });
+    return { web, mcp };
   }
 
   test('an agent in five minutes', async (t) => {
     const searches = callsFunctions({ name: 'web_search', args: '{"query":"last snow in Oslo"}' });
-    const web = await follow(t, 'agent.md', weather, snow, searches, says('On 12 March 2031 【1】.'));
+    const echoes = callsFunctions({ name: 'mcp_everything__echo', args: '{"message":"bye"}' });
+    const answers = [says('On 12 March 2031 【1】.'), echoes, says('It says: bye.')];
+    const { web, mcp } = await follow(t, 'agent.md', weather, snow, searches, ...answers);
     assert.deepEqual(
       web.requests('/search').map(({ url }) => url.searchParams.get('q')),
       ['last snow in Oslo'],
     );
+    assert.deepEqual(mcp.of('tools/call')[0]?.params.arguments, { message: 'bye' });
+    assert.equal(mcp.sessions.size, 0);
   });
   test('the AI SDK', async (t) => void (await follow(t, 'ai-sdk.md', weather, snow)));
   test('LangChain', async (t) => void (await follow(t, 'langchain.md', weather, snow)));

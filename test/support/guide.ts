@@ -9,7 +9,7 @@ import { startCommand } from './product.ts';
 
 const run = promisify(execFile);
 
-/** Where the model of a guide is, and the search. */
+/** Where the model of a guide is, and what tools ask. */
 export interface GuideModel {
   /** Its base URL, in place of the one that guides write. */
   url: string;
@@ -17,6 +17,8 @@ export interface GuideModel {
   name: string;
   /** The address of a SearXNG, where there is one. */
   search?: string;
+  /** The address of an MCP server, likewise. */
+  mcp?: string;
 }
 
 /** A block of a guide: its language, the file that it is, and its text. */
@@ -28,6 +30,7 @@ interface Block {
 
 /** The addresses that guides write: ports of a machine are not free in a test. */
 const [ANTIPHON, MODEL, SEARCH] = ['http://127.0.0.1:10000', 'http://127.0.0.1:8000/v1', 'http://127.0.0.1:8888'];
+const MCP = 'http://127.0.0.1:3001/mcp';
 
 /** What a reader does once, and a test has done: it starts the product itself, and installs the pinned versions of test/clients. */
 const DONE_BEFORE = /^(npm ci|npm start|npm install|pip install)\b/;
@@ -58,7 +61,8 @@ export async function followGuide(
     [...blocks, ...(await blocksOf('README.md'))].find(({ file }) => file === 'antiphon.yaml')?.text ?? '';
   const config = written
     .replace(`url: "${MODEL}"`, `url: "${model.url}", as: "${model.name}"`)
-    .replace(SEARCH, model.search ?? SEARCH);
+    .replace(SEARCH, model.search ?? SEARCH)
+    .replace(MCP, model.mcp ?? MCP);
   assert.ok(config.includes(model.url), 'no antiphon.yaml with the model');
   await writeFile(join(home, 'antiphon.yaml'), config);
   const product = await startCommand(['-config', join(home, 'antiphon.yaml')]);
