@@ -163,7 +163,7 @@ describe('a page', () => {
     ]);
     const links = read[1]?.match(/【link (\d+)】 the ice page\n(\S+)$/);
     assert.equal(links, null, 'the ice page is a result already, and keeps its number');
-    assert.match(read[1] ?? '', /^【1】 All about snow\n.*\nText of the web: [\s\S]* as in 【1】\.$/);
+    assert.match(read[1] ?? '', /^【1】 All about snow\n.*\nText of the web: [\s\S]* behind what is from 【1】\.$/);
     assert.match(read[1] ?? '', /Snow fell on 12 March 2031\./);
     assert.deepEqual(items[1].action, { type: 'open_page', url: `${scene.web.origin}/snow` });
     assert.equal(items[2].status, 'failed');
