@@ -213,20 +213,15 @@ describe('a page', () => {
   });
 
   test('outside of the allowed domains is not opened, nor where a page of one leads', async () => {
-    scene.web.page('/away', {
-      title: 'A',
-      snippet: '',
-      body: '',
-      status: 302,
-      headers: { location: 'http://localhost:1/' },
+    const entry = { type: 'web_search', filters: { allowed_domains: ['127.0.0.1'] } };
+    const elsewhere = scene.web.origin.replace('127.0.0.1', 'localhost');
+    const away = scene.web.page('/away', {
+      ...{ title: 'A', snippet: '', body: '', status: 302, headers: { location: `${elsewhere}/snow` } },
     });
-    const entry = { type: 'web_search', filters: { allowed_domains: ['example.com'] } };
-    const input = `Open ${scene.web.origin}/snow`;
-    const { read } = await turn([callsFunctions(open(`${scene.web.origin}/snow`)), says('No.')], {
-      tools: [entry],
-      input,
-    });
-    assert.equal(read[0], 'Only pages of example.com may be opened.');
+    for (const url of [`${elsewhere}/snow`, away]) {
+      const { read } = await turn([callsFunctions(open(url)), says('No.')], { tools: [entry], input: `Open ${url}` });
+      assert.equal(read[0], 'Only pages of 127.0.0.1 may be opened.');
+    }
   });
 
   test('in parts, where it is long', async () => {
