@@ -14,6 +14,7 @@ export function decorate(tool: Tool, { open: aroundOpen, run: aroundRun, close: 
   return {
     type: tool.type,
     parse: (entry, param, context) => tool.parse(entry, param, context),
+    ...(tool.credentials && { credentials: tool.credentials }),
     ...(tool.echo && { echo: (entry) => tool.echo?.(entry) ?? entry }),
     ...(tool.definitions && { definitions: (config) => tool.definitions?.(config) ?? [] }),
     async *open(config, signal, context) {

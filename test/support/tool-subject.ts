@@ -13,19 +13,26 @@ interface Use {
   result: string;
   /** A function that runs until it is aborted, with its arguments; null if there is none. */
   waits: { name: string; args: object } | null;
+  /** Texts of the entry that nobody may see, and an input by which a call is approved. */
+  secrets?: readonly string[];
+  approves?: readonly object[];
 }
 
-/** Calls a function where it is offered, until its result was read. */
-function calling({ name, args }: { name: string; args: object }): Script {
+/** Calls functions where they are offered, until its result was read. */
+function calling(...calls: { name: string; args: object }[]): Script {
   return (turn) => {
     const { messages, tools } = turn.body;
     const offered = tools && messages.at(-1).role !== 'tool';
-    return (offered ? callsFunctions({ name, args: JSON.stringify(args) }) : says('Done.'))(turn);
+    const made = calls.map(({ name, args }, index) => ({ name, args: JSON.stringify(args), id: `c${index}` }));
+    return (offered ? callsFunctions(...made) : says('Done.'))(turn);
   };
 }
 
 /** A tool in a handler of its own, before a scripted model that calls it. */
-export async function toolSubject(tool: Tool, { entry, calls, result, waits }: Use): Promise<ToolSubject> {
+export async function toolSubject(
+  tool: Tool,
+  { entry, calls, result, waits, secrets = [], approves }: Use,
+): Promise<ToolSubject> {
   const model = await startScriptedModel();
   const watched = watchTool(tool);
   const handler = await testHandler(model, { tools: [watched.tool] });
@@ -36,6 +43,9 @@ export async function toolSubject(tool: Tool, { entry, calls, result, waits }: U
     model: model.script(calling(calls)),
     result,
     waits: waits && model.script(calling(waits)),
+    twice: model.script(calling(calls, calls)),
+    secrets,
+    ...(approves && { approval: { input: approves, model: model.script(says('Done.')) } }),
     sent: (name) => model.calls(name).map(({ body }) => body),
     async close() {
       await handler.close();

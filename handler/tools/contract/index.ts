@@ -1,12 +1,12 @@
 import { type ContractCase, check, contractCase } from '../../contract.ts';
-import type { ResponseEvent } from '../../events/events.ts';
-import { fold } from '../../events/fold.ts';
 import { kinds } from '../../items/index.ts';
 import type { Item } from '../../items/item.ts';
 import type { Response as ResponseObject } from '../../protocol/response.ts';
 import { resultOf } from '../result-of.ts';
 import type { ToolContext } from '../tool.ts';
+import { abilities, checkMarks } from './abilities.ts';
 import { callsIn, type ToldCall } from './calls.ts';
+import { checkEvents, checkSame } from './checks.ts';
 import { ask, canonical, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
 
 /** The longest id of a call that OpenAI takes back; an item's id stands for the call that it was. */
@@ -21,12 +21,13 @@ const NAME = /^[\w-]{1,64}$/;
 /** The promises of every server-side tool. */
 export const toolContract: readonly ContractCase<ToolSubject>[] = [
   contractCase(
-    'its functions have names that model servers take, and are those that it said',
+    'its functions have names that model servers take, and are those that it said; its marks can be found',
     async ({ tool, entry }) => {
       const config = tool.parse(entry, 'tools[0]');
       const opened = await resultOf(tool.open(config, new AbortController().signal, BARE));
       const definitions = opened.functions.map(({ definition }) => definition);
       await opened.close?.();
+      if (opened.marks) checkMarks(opened.marks);
       const declared = tool.definitions?.(config) ?? definitions;
       checkSame(declared, definitions, 'its functions are others than those that were known before it was opened');
       const names = definitions.map(({ name }) => name);
@@ -155,6 +156,8 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
     await subject.closed();
   }),
 
+  ...abilities,
+
   contractCase('it is closed as often as it is opened, also where only tokens are counted', async (subject) => {
     await completed(ask(subject, {}));
     const { model, entry } = subject;
@@ -164,29 +167,6 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
   }),
 ];
 
-/** Checks that a stream tells its response item by item; gives the response that it ends with. */
-function checkEvents(events: readonly ResponseEvent[]): ResponseObject {
-  const [first] = events;
-  const last = events.at(-1);
-  check(first?.type === 'response.created', 'a stream begins with response.created');
-  check(last?.type === 'response.completed', `a stream ends with ${last?.type}`);
-  let folded = first.response;
-  const open = new Set<number>();
-  for (const [at, event] of events.slice(0, -1).entries()) {
-    check(event.sequence_number === at, `event ${at} has the number ${event.sequence_number}`);
-    folded = fold(folded, event);
-    if (event.type === 'response.output_item.added') open.add(event.output_index);
-    else if (event.type === 'response.output_item.done') {
-      check(open.delete(event.output_index), `the item at ${event.output_index} is done and was not begun`);
-    } else if ('output_index' in event) {
-      check(open.has(event.output_index), `${event.type} is of an item that is not open`);
-    }
-  }
-  check(open.size === 0, 'an item is begun and never done');
-  checkSame(folded.output, last.response.output, 'what was told item by item is not what the response has in the end');
-  return last.response;
-}
-
 /** A turn as a client sends it back, and goes on from it. */
 function continued({ output }: ResponseObject): object[] {
   return [{ role: 'user', content: 'Go' }, ...output, { role: 'user', content: 'And now?' }];
@@ -195,8 +175,4 @@ function continued({ output }: ResponseObject): object[] {
 /** Whether two calls are the same to a model, whatever their ids. */
 function isSame({ id: _, ...call }: ToldCall, other: ToldCall | undefined): boolean {
   return canonical(call) === canonical({ ...other, id: undefined });
-}
-
-function checkSame(is: unknown, was: unknown, broken: string): void {
-  check(canonical(is) === canonical(was), `${broken}:\n${canonical(is)}\n${canonical(was)}`);
 }

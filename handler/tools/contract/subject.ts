@@ -18,6 +18,12 @@ export interface ToolSubject {
   result: string;
   /** A model that calls a function which runs until it is aborted; null if the tool has none. */
   waits: string | null;
+  /** A model that calls that function twice in one reply, if it is offered, and answers after its outputs. Default: it is not tried. */
+  twice?: string;
+  /** Texts of the entry that nobody may see but the tool. Default: there are none. */
+  secrets?: readonly string[];
+  /** An input by which a client approves a call of that function, and a model that calls nothing. Default: it asks for no approval. */
+  approval?: { input: readonly object[]; model: string };
   /** Resolves when that function runs, and when nothing that was opened is open any more. */
   running(): Promise<void>;
   closed(): Promise<void>;
