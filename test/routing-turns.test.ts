@@ -184,6 +184,10 @@ describe('the configuration says what is wrong', () => {
   const wrong: [entries: object[], says: RegExp][] = [
     [[{ match: 'm', backend: 'chat', to: [] }], /models\.0\.to must name at least one server/],
     [[{ match: 'm', backend: 'chat', url: 'http://a/v1', to: two }], /models\.0\.url belongs into each server of `to`/],
+    [
+      [{ match: 'm', backend: 'chat', url: 'http://a/v1', timeouts: { hedge: '2s' } }],
+      /models\.0\.timeouts\.hedge is for an entry with several servers/,
+    ],
     [[{ match: 'm', backend: 'chat', to: [{}] }], /models\.0\.to\.0\.url is needed by/],
     [[{ match: 'm', backend: 'chat', to: [{ url: 'http://a/v1', weight: 0 }] }], /models\.0\.to .*weight 0/],
     [

@@ -67,6 +67,7 @@ export interface ServersConfig extends Omit<OneOfSeveral, 'weight' | 'priority'>
   backend: (typeof builtIn)[number];
   to?: OneOfSeveral[] | undefined;
   probe?: number | undefined;
+  timeouts?: { hedge?: number | 'off' | undefined } | undefined;
 }
 
 /** The servers of an entry: those of its `to`, each with its own keys over those of the entry, else the one that it is. */
@@ -83,7 +84,9 @@ export function serversOf({ to, as: alias, ...entry }: ServersConfig): ServerCon
 
 /** The mistakes of an entry's servers that their keys make together, each with its path. */
 export function* serverMistakes(entry: ServersConfig): Generator<[path: string[], says: string]> {
-  const { to, probe } = entry;
+  const { to, probe, timeouts } = entry;
+  if (timeouts?.hedge !== undefined && (to ?? [entry]).length < 2)
+    yield [['timeouts', 'hedge'], 'is for an entry with several servers in `to`: with one there is no other to ask'];
   for (const [index, server] of (to ?? [entry]).entries())
     yield* idleKeys(server, to ? ['to', String(index)] : [], probe);
   if (!to) return yield* mistakesOf(entry, []);
