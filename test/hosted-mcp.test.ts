@@ -207,6 +207,41 @@ describe('a hosted tool that a tool of an MCP server does', () => {
     }
   });
 
+  test('is told to later turns as it was also by a client that leaves out our member, while it is kept', async () => {
+    const calls = [
+      ['web_search', { q: 'snow' }],
+      ['file_search', { query: 'rain' }],
+      ['code_interpreter', { code: '1+1' }],
+      ['image_generation', { prompt: 'a cat' }],
+    ] as const;
+    for (const [type, args] of calls) {
+      for (const store of [true, false]) {
+        const { id, item, read } = await turn(type, args, { store });
+        const next = model.script(says('Ok.'));
+        const { function: _, ...bare } = item;
+        await create(door, {
+          model: next,
+          input: [
+            { role: 'user', content: 'Hi' },
+            { id, ...bare },
+          ],
+        });
+        const { messages } = model.calls(next)[0]?.body ?? {};
+        const told = messages.filter(({ role }: { role: string }) => role === 'tool');
+        assert.deepEqual(
+          told.map(({ content }: { content: string }) => content),
+          store ? [read] : [],
+          type,
+        );
+      }
+    }
+    const { id } = await turn('code_interpreter', { code: '1+1' });
+    const other = { type: 'web_search_call', id, status: 'completed', action: { type: 'search', query: 'snow' } };
+    const next = model.script(says('Ok.'));
+    await create(door, { model: next, input: [{ role: 'user', content: 'Hi' }, other] });
+    assert.equal(model.calls(next)[0]?.body.messages[1]?.content, 'Searched the web for "snow".', 'of another kind');
+  });
+
   test('takes members of its entry that the tool has arguments for, and refuses others by their names', async () => {
     const filters = { allowed_domains: ['a.test'] };
     const { read, name } = await turn(

@@ -8,7 +8,7 @@ import type { TenantStore } from '../state/tenant-store.ts';
 /**
  * The items of a request's member `param` with each `item_reference` replaced by the item; one round trip if there is any. A
  * client that splits an item by its parts refers to it for each: it stands where the first does. A call that a server has run, and that a
- * client sends back without its output, as the Agents SDK does, gets the one that is kept.
+ * client sends back without its output, as the Agents SDK does, or without our own member, as pydantic-ai does, gets what is kept of it.
  * Throws 404, and 422 for a `compaction_trigger`, which is no item to be kept.
  */
 export async function resolveReferences(
@@ -34,15 +34,34 @@ export async function resolveReferences(
   });
 }
 
-type CutCall = Extract<InputItem, { type: 'mcp_call' }> & { id: string };
+/** The calls of hosted tools: what a model read of them is a member of ours, which clients that know the members leave out. */
+type HostedType = 'web_search_call' | 'code_interpreter_call' | 'file_search_call' | 'image_generation_call';
+
+type CutCall = Extract<InputItem, { type: 'mcp_call' | HostedType }> & { id: string };
 
 /** Whether an item is a call without what came of it. */
 function isCut(item: InputItem): item is CutCall {
-  return item.type === 'mcp_call' && typeof item.id === 'string' && item.output == null && item.error == null;
+  if (!('id' in item) || typeof item.id !== 'string') return false;
+  if (item.type === 'mcp_call') return item.output == null && item.error == null;
+  return isHosted(item) && item.function == null;
+}
+
+function isHosted<T extends InputItem | Item>(item: T): item is T & { type: HostedType } {
+  const { type } = item;
+  return (
+    type === 'web_search_call' ||
+    type === 'code_interpreter_call' ||
+    type === 'file_search_call' ||
+    type === 'image_generation_call'
+  );
 }
 
 /** The call with what is kept of it, if that is the same call. */
 function withOutput(item: CutCall, kept: Item | undefined): ClientItem {
+  if (item.type !== 'mcp_call') {
+    const run = kept?.type === item.type ? kept.function : undefined;
+    return run ? { ...item, function: run } : item;
+  }
   const isSame = kept?.type === 'mcp_call' && kept.name === item.name && kept.server_label === item.server_label;
   return isSame ? { ...item, output: kept.output, error: kept.error && { ...kept.error } } : item;
 }

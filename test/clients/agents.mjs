@@ -1,12 +1,14 @@
 import {
   Agent,
   applyPatchTool,
+  codeInterpreterTool,
   MemorySession,
   OpenAIConversationsSession,
   run,
   setTracingDisabled,
   shellTool,
   tool,
+  webSearchTool,
 } from '@openai/agents';
 import { z } from 'zod';
 import { main, released, seen, weather } from './client.mjs';
@@ -29,6 +31,21 @@ async function turns(model, options) {
   const texts = [];
   for (const input of ['A', 'B']) texts.push((await run(plain(model), input, options)).finalOutput);
   return { texts };
+}
+
+/** Two turns, the second of which has the history of the first. */
+async function replayed(agent) {
+  const first = await run(agent, 'A');
+  const second = await run(agent, [...first.history, { role: 'user', content: 'B' }]);
+  return { first, texts: [first.finalOutput, second.finalOutput] };
+}
+
+/** Two turns of an agent that searches the web, and the URLs that its first answer cites. */
+async function searched(model, more = {}) {
+  const { first, texts } = await replayed(plain(model, { tools: [webSearchTool()], ...more }));
+  const parts = first.newItems.flatMap(({ rawItem }) => rawItem.content ?? []);
+  const citations = parts.flatMap(({ providerData }) => providerData?.annotations ?? []);
+  return { texts, sources: citations.map(({ url }) => url) };
 }
 
 async function ask(agent, input, options) {
@@ -64,9 +81,8 @@ main({
   },
 
   async 'turns-replay'(model) {
-    const first = await run(plain(model), 'A');
-    const second = await run(plain(model), [...first.history, { role: 'user', content: 'B' }]);
-    return { texts: [first.finalOutput, second.finalOutput] };
+    const { texts } = await replayed(plain(model));
+    return { texts };
   },
 
   tool: (model) => ask(withTool(model), 'Weather?'),
@@ -122,6 +138,14 @@ main({
     const first = await run(agent, 'What time is it?');
     const second = await run(agent, [...first.history, { role: 'user', content: 'And now?' }]);
     return { texts: [first.finalOutput, second.finalOutput] };
+  },
+
+  'web-replay': (model) => searched(model),
+  'web-replay-stateless': (model) => searched(model, { modelSettings: { store: false } }),
+
+  async 'code-replay'(model) {
+    const { texts } = await replayed(plain(model, { tools: [codeInterpreterTool()] }));
+    return { texts };
   },
 
   shell(model) {

@@ -51,8 +51,14 @@ async function replayed(model, more = {}) {
   const first = await generateText({ model: openai(model), messages, ...more });
   messages.push(...first.responseMessages, { role: 'user', content: 'B' });
   const second = await generateText({ model: openai(model), messages, ...more });
-  return { texts: [first.text, second.text] };
+  return { texts: [first.text, second.text], ...(first.sources.length > 0 && { sources: urlsOf(first) }) };
 }
+
+/** What the client has its user shown as sources. */
+const urlsOf = ({ sources }) => sources.map(({ url }) => url);
+
+const webTools = { web_search: openai.tools.webSearch() };
+const codeTools = { code_interpreter: openai.tools.codeInterpreter() };
 
 /** Tools of the MCP server that the configuration calls by this label. */
 const mcpTools = (label) => ({ mcp: openai.tools.mcp({ serverLabel: label, connectorId: label }) });
@@ -98,6 +104,9 @@ main({
 
   'mcp-replay': (model) => replayed(model, { tools: mcpTools('crm') }),
   'mcp-replay-stateless': (model) => replayed(model, { tools: mcpTools('crm'), ...options({ store: false }) }),
+  'web-replay': (model) => replayed(model, { tools: webTools }),
+  'web-replay-stateless': (model) => replayed(model, { tools: webTools, ...options({ store: false }) }),
+  'code-replay': (model) => replayed(model, { tools: codeTools }),
   'mcp-approval': (model) => approved(model),
 
   tool: (model) => ask(withTool(model)),

@@ -6,6 +6,8 @@ import { serveGrpc } from '../../shim/server.ts';
 import { testHandler } from '../support/doors/in-process.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/model/scripted.ts';
 import { freePort } from '../support/ports.ts';
+import type { ScriptedWeb } from '../support/scripted-web.ts';
+import { startSnowyWeb } from '../support/web-scene.ts';
 
 /** A request as the product got it. */
 export interface Sent {
@@ -21,6 +23,8 @@ export interface ClientsDoor {
   /** What a client is told as its base URL. */
   readonly baseUrl: string;
   readonly model: ScriptedModel;
+  /** What `web_search` searches. */
+  readonly web: ScriptedWeb;
   /** The requests so far whose body names a model. */
   sent(model: string): Sent[];
   close(): Promise<void>;
@@ -36,13 +40,19 @@ const shimLimits = { body: 32 * 1024 * 1024, reply: 4 * 1024 * 1024, time: 300_0
  */
 export async function openForClients(more: object = {}, sockets = true): Promise<ClientsDoor> {
   const model = await startScriptedModel();
+  const web = await startSnowyWeb();
   const tools = [{ http: { name: 'clock', description: 'The time.', url: `${model.functionsUrl}/200/clock` } }];
   const models = [{ match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' }];
-  const mcp = ['crm', 'asks'].map((label) => ({
+  const mcp = ['crm', 'asks', 'code'].map((label) => ({
     ...{ label, url: new URL(`/mcp/${label}`, model.url).href },
     requireApproval: label === 'asks' ? 'always' : 'never',
   }));
-  const handler = await testHandler(model, { config: parseConfig({ models, tools, mcp, limits: LIMITS, ...more }) });
+  const hosted = {
+    web_search: { provider: 'searxng', url: web.origin },
+    code_interpreter: { mcp: 'code', tool: 'run' },
+  };
+  const config = parseConfig({ models, tools, mcp, hosted, limits: LIMITS, ...more });
+  const handler = await testHandler(model, { config });
   const requests: Sent[] = [];
   const fetch = async (request: Request, { upgrade }: Ingress) => {
     if (upgrade) {
@@ -71,6 +81,7 @@ export async function openForClients(more: object = {}, sockets = true): Promise
   return {
     baseUrl: `${envoy.origin}/v1`,
     model,
+    web,
     sent: (name) => requests.filter(({ body }) => body?.model === name),
     async close() {
       await envoy.stop();
@@ -78,6 +89,7 @@ export async function openForClients(more: object = {}, sockets = true): Promise
       await http?.close();
       await handler.close();
       await model.close();
+      await web.close();
     },
   };
 }

@@ -28,6 +28,22 @@ async function toolLoop(create) {
   }
 }
 
+/** Two turns, the second of which has the items of the first. */
+async function replayed(model, more = {}) {
+  const input = [{ role: 'user', content: 'A' }];
+  const first = await client.responses.create({ model, input, ...more });
+  input.push(...first.output, { role: 'user', content: 'B' });
+  const second = await client.responses.create({ model, input, ...more });
+  return { first, texts: [first.output_text, second.output_text] };
+}
+
+/** Two turns with a search of the web, and the URLs that the first answer cites. */
+async function searched(model, more = {}) {
+  const { first, texts } = await replayed(model, { tools: [{ type: 'web_search' }], ...more });
+  const [{ annotations }] = first.output.find(({ type }) => type === 'message').content;
+  return { texts, sources: annotations.map(({ url }) => url) };
+}
+
 main({
   async text(model) {
     const response = await client.responses.create({ model, input: 'Hi' });
@@ -67,11 +83,17 @@ main({
   },
 
   async 'turns-replay'(model) {
-    const input = [{ role: 'user', content: 'A' }];
-    const first = await client.responses.create({ model, input });
-    input.push(...first.output, { role: 'user', content: 'B' });
-    const second = await client.responses.create({ model, input });
-    return { texts: [first.output_text, second.output_text] };
+    const { texts } = await replayed(model);
+    return { texts };
+  },
+
+  'web-replay': (model) => searched(model),
+  'web-replay-stateless': (model) => searched(model, { store: false }),
+
+  async 'code-replay'(model) {
+    const tools = [{ type: 'code_interpreter', container: { type: 'auto' } }];
+    const { texts } = await replayed(model, { tools });
+    return { texts };
   },
 
   tool: (model) => toolLoop((body) => client.responses.parse({ model, ...body })),

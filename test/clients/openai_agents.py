@@ -3,6 +3,7 @@ import asyncio
 from agents import (
     Agent,
     ApplyPatchTool,
+    CodeInterpreterTool,
     CustomTool,
     LocalShellTool,
     ModelSettings,
@@ -10,6 +11,7 @@ from agents import (
     Runner,
     ShellTool,
     SQLiteSession,
+    WebSearchTool,
     function_tool,
     set_tracing_disabled,
 )
@@ -89,10 +91,27 @@ async def turns_memory(model):
     return await turns(model, session=SQLiteSession("memory"))
 
 
-async def turns_replay(model):
-    first = await Runner.run(plain(model), "A")
-    second = await Runner.run(plain(model), first.to_input_list() + [{"role": "user", "content": "B"}])
-    return {"texts": [first.final_output, second.final_output]}
+async def replayed(agent):
+    """Two turns, the second of which has the items of the first."""
+    first = await Runner.run(agent, "A")
+    second = await Runner.run(agent, first.to_input_list() + [{"role": "user", "content": "B"}])
+    return first, {"texts": [first.final_output, second.final_output]}
+
+
+async def turns_replay(model, **more):
+    return (await replayed(plain(model, **more)))[1]
+
+
+async def web_replay(model, **settings):
+    agent = plain(model, tools=[WebSearchTool()], model_settings=ModelSettings(**settings))
+    first, outcome = await replayed(agent)
+    parts = [part for item in first.new_items for part in getattr(item.raw_item, "content", None) or []]
+    return {**outcome, "sources": [citation.url for part in parts for citation in part.annotations]}
+
+
+async def code_replay(model):
+    container = {"type": "code_interpreter", "container": {"type": "auto"}}
+    return await turns_replay(model, tools=[CodeInterpreterTool(tool_config=container)])
 
 
 async def tool(model):
@@ -215,5 +234,8 @@ main(
         "apply-patch": apply_patch,
         "handoff": handoff,
         "served-function": served_function,
+        "web-replay": web_replay,
+        "web-replay-stateless": lambda model: web_replay(model, store=False),
+        "code-replay": code_replay,
     }
 )

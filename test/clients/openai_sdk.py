@@ -79,12 +79,27 @@ def turns_conversation(model):
     return {"texts": [turn.output_text for turn in turns]}
 
 
-def turns_replay(model):
+def replayed(model, **more):
+    """Two turns, the second of which has the items of the first."""
     messages = [{"role": "user", "content": "A"}]
-    first = client.responses.create(model=model, input=messages)
+    first = client.responses.create(model=model, input=messages, **more)
     messages += [*first.output, {"role": "user", "content": "B"}]
-    second = client.responses.create(model=model, input=messages)
-    return {"texts": [first.output_text, second.output_text]}
+    second = client.responses.create(model=model, input=messages, **more)
+    return first, {"texts": [first.output_text, second.output_text]}
+
+
+def turns_replay(model, **more):
+    return replayed(model, **more)[1]
+
+
+def web_replay(model, **more):
+    first, outcome = replayed(model, tools=[{"type": "web_search"}], **more)
+    parts = [part for item in first.output if item.type == "message" for part in item.content]
+    return {**outcome, "sources": [citation.url for part in parts for citation in part.annotations]}
+
+
+def code_replay(model):
+    return turns_replay(model, tools=[{"type": "code_interpreter", "container": {"type": "auto"}}])
 
 
 def tool(model):
@@ -184,6 +199,9 @@ main(
         "turns-chain": turns_chain,
         "turns-conversation": turns_conversation,
         "turns-replay": turns_replay,
+        "web-replay": web_replay,
+        "web-replay-stateless": lambda model: web_replay(model, store=False),
+        "code-replay": code_replay,
         "tool": tool,
         "tool-stream": tool_stream,
         "tool-chain": tool_chain,

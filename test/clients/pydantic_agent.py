@@ -3,7 +3,7 @@ import asyncio
 from client import main, released, seen, weather as weather_of
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from pydantic_ai import Agent, MCPServerTool, NativeOutput
+from pydantic_ai import Agent, CodeExecutionTool, MCPServerTool, NativeOutput, WebSearchTool
 from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings as Settings
 from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -48,11 +48,28 @@ async def turns(model, **settings):
 
 async def mcp_replay(model):
     """Two turns with an MCP server of the configuration, whose items the client keeps."""
-    server = MCPServerTool(id="crm", url="x-openai-connector:crm")
-    agent = plain(model, capabilities=[NativeTool(server)])
+    return (await replayed(model, MCPServerTool(id="crm", url="x-openai-connector:crm")))[1]
+
+
+async def replayed(model, hosted, **settings):
+    """Two turns with a tool that the server runs."""
+    agent = plain(model, capabilities=[NativeTool(hosted)], model_settings=Settings(**settings))
     first = await agent.run("A")
     second = await agent.run("B", message_history=first.all_messages())
-    return {"texts": [first.output, second.output]}
+    return first, {"texts": [first.output, second.output]}
+
+
+async def web_replay(model, **settings):
+    # By the names of OpenAI's models it sends back the items of their tools; others have this setting.
+    settings = {"openai_send_reasoning_ids": True, **settings}
+    # It shows its user the sources of the search; the annotations of the text it keeps only as what the provider said.
+    first, outcome = await replayed(model, WebSearchTool(), openai_include_web_search_sources=True, **settings)
+    calls = [part for part in first.response.parts if part.part_kind == "builtin-tool-return"]
+    return {**outcome, "sources": [source["url"] for call in calls for source in call.content["sources"]]}
+
+
+async def code_replay(model):
+    return (await replayed(model, CodeExecutionTool(), openai_send_reasoning_ids=True))[1]
 
 
 async def turns_conversation(model):
@@ -111,6 +128,9 @@ main(
         "turns-conversation": turns_conversation,
         "turns-replay": turns,
         "mcp-replay": mcp_replay,
+        "web-replay": web_replay,
+        "web-replay-stateless": lambda model: web_replay(model, openai_store=False),
+        "code-replay": code_replay,
         "tool": tool,
         "tool-stream": tool_stream,
         "tool-chain": lambda model: tool(model, openai_previous_response_id="auto"),

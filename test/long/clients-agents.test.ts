@@ -3,11 +3,13 @@ import { agentScenarios } from '../clients/agents.ts';
 import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
 import { heard } from '../clients/heard.ts';
+import { hostedReplays } from '../clients/hosted.ts';
 import { nodeClient } from '../clients/open.ts';
 import { CALL, ROUND, type Stage } from '../clients/scenarios.ts';
 import { callsFunctions, says } from '../support/model/scripted.ts';
 
 const own = {
+  ...hostedReplays,
   ...agentScenarios,
   shell: clientTools.shell,
   'apply-patch': clientTools['apply-patch'],

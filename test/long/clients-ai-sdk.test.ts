@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
+import { hostedReplays, webReplayBare } from '../clients/hosted.ts';
 import { mcpApproval, mcpReplay } from '../clients/mcp.ts';
 import { nodeClient } from '../clients/open.ts';
 import { type Stage, scenarios, toolRound, twoTurns } from '../clients/scenarios.ts';
@@ -10,6 +11,11 @@ const LOGPROB = { token: 'Hello', logprob: -0.25, top_logprobs: [{ token: 'Hello
 
 const own = {
   ...clientTools,
+  ...hostedReplays,
+
+  async 'web-replay-stateless'(stage: Stage) {
+    await webReplayBare(stage);
+  },
 
   async 'mcp-replay'(stage: Stage) {
     await mcpReplay(stage);

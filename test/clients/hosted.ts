@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { gives } from '../support/mcp-server.ts';
+import { callsFunctions, says } from '../support/model/scripted.ts';
+import { heard } from './heard.ts';
+import type { Stage } from './scenarios.ts';
+
+// Turns whose client names a tool that OpenAI hosts, and has a second turn with what it keeps of the first.
+
+const search = { name: 'web_search', args: '{"query":"snow"}', id: 'c1' };
+const run = { name: 'run', description: 'Runs Python.', run: () => gives('4') };
+
+/** Two turns, the first with a search of the web: the client shows what is cited, and sends back what it keeps. */
+async function searched({ door, start }: Stage) {
+  const { model, client } = start(callsFunctions(search), says('In March 【1】.'), says('two'));
+  const { result, error } = await client.outcome;
+  assert.equal(error, undefined);
+  const url = new URL('/snow', door.web.origin).href;
+  const said = `In March ([127.0.0.1](${url})).`;
+  assert.deepEqual(result.texts, [said, 'two']);
+  assert.equal(result.sources[0], url);
+  return { model, said };
+}
+
+/** The body of the second turn, whose model reads the results of the first as that of the first did. */
+async function webReplay(stage: Stage) {
+  const { model, said } = await searched(stage);
+  return toldAgain(stage, model, said, ['web_search {"query":"snow"}', 'Snow fell on 12 March 2031.']);
+}
+
+/**
+ * The same where nothing is kept, by a client that leaves out what is not of OpenAI's API: the model is told what was searched,
+ * and what was found if the client `keepsSources`.
+ */
+export async function webReplayBare(stage: Stage, keepsSources = true) {
+  const { door } = stage;
+  const { model, said } = await searched(stage);
+  const pages = keepsSources ? ['/snow', '/ice', '/trap'].map((path) => new URL(path, door.web.origin).href) : [];
+  const told = ['assistant: Searched the web for "snow".', ...pages.map((url) => `- ${url}`)].join('\n');
+  assert.deepEqual(heard(door, model), ['user: A', told, `assistant: ${said}`, 'user: B']);
+  const body = door.sent(model).at(-1)?.body;
+  assert.equal(body.store, false);
+}
+
+/** Two turns, the first with code that an MCP server runs in the place of OpenAI's interpreter. */
+async function codeReplay(stage: Stage) {
+  stage.door.model.mcp.serve([run], {}, 'code');
+  const call = { name: 'code_interpreter', args: '{"code":"2+2"}', id: 'c1' };
+  const { model, client } = stage.start(callsFunctions(call), says('Four.'), says('two'));
+  assert.deepEqual(await client.outcome, { result: { texts: ['Four.', 'two'] } });
+  return toldAgain(stage, model, 'Four.', ['code_interpreter {"code":"2+2"}', '4']);
+}
+
+/** The body of the second turn, whose model is told of a call as that of the first was. */
+function toldAgain({ door }: Stage, model: string, said: string, [call = '', output = '']: readonly string[]) {
+  const [before = [], after] = [1, 2].map((n) => heard(door, model, n).map(withoutIds));
+  const [user, called, told = ''] = before;
+  assert.deepEqual([user, called], ['user: A', `assistant: ${call} #ID`]);
+  assert.ok(told.includes(output), told);
+  assert.deepEqual(after, [...before, `assistant: ${said}`, 'user: B']);
+  const bodies = door.sent(model).map(({ body }) => body);
+  assert.equal(bodies.length, 2, 'the client has nothing to run');
+  return bodies[1];
+}
+
+function withoutIds(line: string): string {
+  return line.replace(/^tool \w+:/, 'tool ID:').replace(/#\w+$/, '#ID');
+}
+
+/** What clients are tried in that know the tools. */
+export const hostedReplays = {
+  async 'web-replay'(stage: Stage) {
+    assert.notEqual((await webReplay(stage)).store, false);
+  },
+
+  async 'web-replay-stateless'(stage: Stage) {
+    assert.equal((await webReplay(stage)).store, false);
+  },
+
+  async 'code-replay'(stage: Stage) {
+    await codeReplay(stage);
+  },
+};
