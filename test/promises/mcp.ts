@@ -179,6 +179,14 @@ const failures: [run: () => Given, error: object, told: RegExp][] = [
     { type: 'mcp_protocol_error', code: -32_001, message: 'Out of paper.' },
     /The call failed: Out of paper\./,
   ],
+  [
+    // What the tool itself has asked was not found: its session is not lost, and it has run.
+    () => {
+      throw new RpcError(-32_002, 'No such city.', { status: 404 });
+    },
+    { type: 'mcp_protocol_error', code: -32_002, message: 'No such city.' },
+    /The call failed: No such city\./,
+  ],
 ];
 
 promise(
@@ -211,6 +219,7 @@ async function fails(door: Door, breaks: (server: McpServer) => void, error: obj
   assert.partialDeepStrictEqual(final.output[1], { type: 'mcp_call', status: 'failed', output: null, error });
   assert.deepEqual(outline(events).slice(10, 12), ['mcp_call.failed 1', 'output_item.done 1 mcp_call failed']);
   assert.match(modelInput(door, breaking).at(-1) ?? '', told);
+  assert.equal(server.of('tools/call').length, 1);
   assert.equal(server.sessions.size, server.script.status ? 1 : 0);
 }
 

@@ -20,10 +20,12 @@ export interface McpToolScript {
 /** An error as JSON-RPC has it. */
 export class RpcError extends Error {
   readonly code: number;
+  readonly data: unknown;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, data?: unknown) {
     super(message);
     this.code = code;
+    this.data = data;
   }
 }
 
@@ -214,7 +216,10 @@ class Server implements McpServer {
       const given = await tool.run(params.arguments ?? {}, request);
       return { result: { content: [], ...given } };
     } catch (error) {
-      if (error instanceof RpcError) return { error: { code: error.code, message: error.message } };
+      if (error instanceof RpcError) {
+        const { code, message, data } = error;
+        return { error: { code, message, data } };
+      }
       throw error;
     }
   }

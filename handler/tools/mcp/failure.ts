@@ -105,6 +105,7 @@ function sdkCodeOf(error: unknown): string | undefined {
 }
 
 function statusOf(error: unknown): number | undefined {
+  if (isProtocolError(error)) return undefined; // it came with 200, and its `data` is the server's to fill
   const found = causeOf(
     error,
     (cause) => isObject(cause) && isObject(cause.data) && typeof cause.data.status === 'number',

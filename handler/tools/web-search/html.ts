@@ -16,6 +16,8 @@ interface HtmlNode {
 const MAX_ARTICLE = 3_000;
 /** Elements and entities of a page at most for a parser; of a larger one the text between its tags is read. */
 const MAX_PARSED = 20_000;
+/** Characters of an attribute at most for Readability. */
+const MAX_ATTRIBUTE = 300;
 const MAX_LINKS = 200;
 
 const ELEMENT = 1;
@@ -49,8 +51,27 @@ export function readHtml(written: string, url: string): WebPage {
   }
 }
 
+/** What is used of a document whose elements are changed. */
+interface HtmlDocument {
+  querySelectorAll(selector: string): Iterable<{
+    readonly attributes: Iterable<{ readonly name: string; readonly value: string }>;
+    removeAttribute(name: string): void;
+  }>;
+}
+
+/** Attributes without which no text or link is lost; Readability takes time with the square of their length. */
+function dropLongAttributes(document: HtmlDocument): void {
+  for (const element of document.querySelectorAll('*')) {
+    for (const { name, value } of [...element.attributes])
+      if (value.length > MAX_ATTRIBUTE && name !== 'href') element.removeAttribute(name);
+  }
+}
+
 /** What Readability finds; it changes the document. */
-function articleOf(document: object): { title?: string | null | undefined; node: HtmlNode | undefined } | undefined {
+function articleOf(
+  document: HtmlDocument,
+): { title?: string | null | undefined; node: HtmlNode | undefined } | undefined {
+  dropLongAttributes(document);
   const options = { charThreshold: 200, serializer: (node: unknown) => node as HtmlNode }; // the element that it made
   try {
     const found = new Readability(document as never, options).parse(); // a document as it needs one
@@ -96,7 +117,7 @@ function readNode(node: HtmlNode, base: string): { text: string; links: PageLink
   };
   walk(node, false);
   const text = lines
-    .map((line) => line.replace(/[^\S\n]+$/g, ''))
+    .map((line) => line.trimEnd())
     .filter((line) => line.trim() !== '' && line.trim() !== '-')
     .map((line) => line.replace(/^ (?=\S)/, ''))
     .join('\n');

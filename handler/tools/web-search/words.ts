@@ -59,7 +59,7 @@ export function tellFound(page: WebPage, source: Source, pattern: string, { foun
   const words = pattern
     .trim()
     .split(/\s+/)
-    .map((word) => word.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
   const places: string[] = [];
   let end = 0;
   for (const { index, 0: match } of page.text.matchAll(new RegExp(words.join('\\s+'), 'giu'))) {
