@@ -55,7 +55,10 @@ export const code_interpreter_call: HostedCallKind<
   keep: (input, id) => withNulls({ ...input, id } as CodeInterpreterCall, { code: null, outputs: null }), // as it was sent, whatever is missing
   stream: {
     readWhole: false,
-    begin: ({ type, id, container_id }) => ({ type, id, status: 'in_progress', code: '', container_id, outputs: null }),
+    begin: ({ type, id, container_id, outputs }) => ({
+      ...{ type, id, status: 'in_progress', code: '', container_id },
+      outputs: outputs && [],
+    }),
     *events({ status, code }, at) {
       yield { type: 'response.code_interpreter_call.in_progress', ...at };
       if (code) yield { type: 'response.code_interpreter_call_code.delta', ...at, delta: code };

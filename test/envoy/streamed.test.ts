@@ -2,4 +2,4 @@ import '../promises/all.ts';
 import { runPromises } from '../promises/promise.ts';
 import { openEnvoy } from '../support/doors/envoy.ts';
 
-runPromises(() => openEnvoy('streamed'), 'envoy-streamed');
+runPromises((hosted) => openEnvoy('streamed', undefined, { hosted }), 'envoy-streamed');

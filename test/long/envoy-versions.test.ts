@@ -29,6 +29,6 @@ for (const [version, modes] of Object.entries(versions)) {
   // `test/envoy/` has them through the newest, and the original mode differs by what it cannot carry.
   if (version === '1.40.0') continue;
   for (const mode of modes.filter((mode) => mode !== 'original' || version === '1.36.4')) {
-    describe(`Envoy ${version}`, () => runPromises(() => openEnvoy(mode, version), `envoy-${mode}`));
+    describe(`Envoy ${version}`, () => runPromises((hosted) => openEnvoy(mode, version, { hosted }), `envoy-${mode}`));
   }
 }

@@ -9,6 +9,8 @@ export type PromiseId = string;
 export interface Promised {
   says: string;
   source: string;
+  /** Whether it is kept where the configuration has `hosted`. */
+  hosted?: boolean;
 }
 
 /** Doors that cannot show a promise, each with the reason. */
@@ -29,12 +31,12 @@ export const registered: Registered[] = [];
  */
 export function promise(
   id: PromiseId,
-  { says, source }: Promised,
+  { says, source, hosted = false }: Promised,
   run: (door: Door) => Promise<void>,
   skips: Skips = {},
 ): void {
   if (registered.some((other) => other.id === id)) throw new Error(`there are two promises ${id}`);
-  registered.push({ id, says, source, run, skips });
+  registered.push({ id, says, source, hosted, run, skips });
 }
 
 /** The original mode hands over neither path, method nor headers of a request. */
@@ -88,11 +90,11 @@ export function quarter(part: 0 | 1 | 2 | 3): Share {
 }
 
 /**
- * Runs all promises, or a share of them, through one door; `unless` gives the reason to skip one that this door as it is
+ * Runs all promises, or a share of them, through one door, which is opened a second time for those that want `hosted`; `unless` gives the reason to skip one that this door as it is
  * cannot keep.
  */
 export function runPromises(
-  open: () => Promise<Door>,
+  open: (hosted: boolean) => Promise<Door>,
   name: DoorName,
   unless?: (id: PromiseId) => string | false,
   { part = 0, of = 1, takes = () => true }: Share = {},
@@ -103,12 +105,22 @@ export function runPromises(
   const others = shared.filter((promised) => !waiting.includes(promised));
   describe(name, { concurrency: AT_ONCE + waiting.length }, () => {
     let door: Door;
+    let withHosted: Promise<Door> | undefined;
+    const openHosted = () => {
+      withHosted ??= open(true);
+      return withHosted;
+    };
     before(async () => {
-      door = await open();
+      door = await open(false);
     });
-    after(() => door?.close());
-    for (const { id, says, run, skips } of [...waiting, ...others]) {
-      test(`${id}: ${says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: TIMEOUT }, () => run(door));
+    after(async () => {
+      await door?.close();
+      await (await withHosted)?.close();
+    });
+    for (const { id, says, run, skips, hosted } of [...waiting, ...others]) {
+      test(`${id}: ${says}`, { skip: skips[name] ?? unless?.(id) ?? false, timeout: TIMEOUT }, async () =>
+        run(hosted ? await openHosted() : door),
+      );
     }
   });
 }

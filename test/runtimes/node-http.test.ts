@@ -2,4 +2,4 @@ import '../promises/all.ts';
 import { runPromises } from '../promises/promise.ts';
 import { openNodeHttp } from '../support/doors/node-http.ts';
 
-runPromises(openNodeHttp, 'node-http');
+runPromises((hosted) => openNodeHttp({ hosted }), 'node-http');

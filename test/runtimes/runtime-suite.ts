@@ -11,7 +11,7 @@ export function runtimeSuite(name: Runtime['name'], runtime: Runtime | undefined
     test(name, { skip: `the npm package ${name} has no binary for this machine` });
     return;
   }
-  runPromises(() => openRuntime(runtime), name, undefined, quarter(name === 'deno' ? 2 : 3));
+  runPromises((hosted) => openRuntime(runtime, hosted), name, undefined, quarter(name === 'deno' ? 2 : 3));
   passes(runtime, 'test', 'test/thorough/database.test.ts', 'SQLite keeps what every database must keep');
   passes(runtime, 'test', 'test/thorough/decompress.test.ts', 'bodies are decompressed in slices, within bounds');
   passes(runtime, 'run', 'test/runtimes/given-up.ts', 'a model call that is given up ends, whatever was collected');

@@ -1,6 +1,7 @@
 import { openLimits } from '../../handler/allowances/index.ts';
 import { createHandler, fetchTransport, type Ingress, parseConfig, standardSocket } from '../../handler/index.ts';
 import { openMcp } from '../../handler/tools/mcp/index.ts';
+import { openWebSearch } from '../../handler/tools/web-search/index.ts';
 import { codecs } from '../../shim/codecs.ts';
 import { testDatabase } from '../support/doors/database.ts';
 
@@ -25,7 +26,7 @@ const { fetch: answer } = createHandler({
   database: await testDatabase(),
   codecs,
   openLimits,
-  openTools: [openMcp],
+  openTools: [openMcp, openWebSearch],
 });
 const at = { hostname: '127.0.0.1', port: Number(process.env.PORT) };
 Deno?.serve({ ...at, onListen: () => {} }, (request) => {

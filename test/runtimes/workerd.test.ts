@@ -2,4 +2,4 @@ import '../promises/all.ts';
 import { runPromises } from '../promises/promise.ts';
 import { openWorkerd } from '../support/doors/workerd.ts';
 
-runPromises(openWorkerd, 'workerd');
+runPromises((hosted) => openWorkerd([], hosted), 'workerd');

@@ -27,5 +27,5 @@ const SLOW: readonly PromiseId[] = [
 /** Runs promises in this process: a share of those that are fast, or those that are slow. */
 export function runInProcess(share?: Pick<Share, 'part' | 'of'>): void {
   const takes = (id: PromiseId) => SLOW.includes(id) === (share === undefined);
-  runPromises(openInProcess, 'in-process', undefined, { ...share, takes });
+  runPromises((hosted) => openInProcess({ hosted }), 'in-process', undefined, { ...share, takes });
 }

@@ -183,6 +183,17 @@ export function testConfigFile(model: ScriptedModel, limited: readonly object[] 
   };
 }
 
+/** The configuration of `testConfigFile` with the search of the scripted pages, and code that the tool `run` of an MCP server runs. */
+export function hostedConfigFile(model: ScriptedModel, limited?: readonly object[]) {
+  const file = testConfigFile(model, limited);
+  const sandbox = { label: 'sandbox', url: new URL('/mcp/sandbox', model.url).href };
+  const hosted = {
+    web_search: { provider: 'searxng', url: model.pagesUrl },
+    code_interpreter: { mcp: 'sandbox', tool: 'run' },
+  };
+  return { ...file, mcp: [...file.mcp, sandbox], hosted };
+}
+
 /** Functions that this server runs, where a request names them. */
 function testFunctions({ functionsUrl }: ScriptedModel): object[] {
   const weather = {

@@ -11,6 +11,7 @@ import {
   type HandlerOptions,
   type Identify,
   type OpenTools,
+  parseConfig,
   type Runner,
   type TelemetrySlot,
   type Tool,
@@ -28,11 +29,13 @@ import { type ScriptedModel, startScriptedModel } from '../model/scripted.ts';
 import { playedTool } from '../played-tool.ts';
 import { testTool } from '../test-tool.ts';
 import { testDatabase } from './database.ts';
-import { type Door, doorAt, testConfig } from './door.ts';
+import { type Door, doorAt, hostedConfigFile, testConfig } from './door.ts';
 
 /** What a test may choose of the handler that it opens. */
 export interface Chosen {
   config?: Config;
+  /** Whether the configuration, where none is given, has `hosted`. */
+  hosted?: boolean;
   database?: Database;
   /** Milliseconds, in place of the configuration's. */
   retention?: number;
@@ -70,7 +73,8 @@ export async function testHandler(model: ScriptedModel, chosen: Chosen = {}) {
     telemetry,
   } = chosen;
   const { docs = true, docsScript } = chosen;
-  const { config: given = testConfig(model), usage = given.usage, allow = [] } = chosen;
+  const configured = chosen.hosted ? parseConfig(hostedConfigFile(model)) : testConfig(model);
+  const { config: given = configured, usage = given.usage, allow = [] } = chosen;
   const egressRules = { allow: [...given.egress.allow, ...allow] };
   const limits = { ...given.limits, ...(lease && { lease }) };
   const config = {

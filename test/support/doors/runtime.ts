@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
-import { type Door, doorAt, testConfigFile } from './door.ts';
+import { type Door, doorAt, hostedConfigFile, testConfigFile } from './door.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -27,11 +27,11 @@ export function start(
   return spawn(binary, [...args[what], `./${file}`], { ...rest, cwd: ROOT, env: { ...process.env, ...env, ...given } });
 }
 
-/** The handler on a runtime's own server, in a process that ends with this one. */
-export async function openRuntime(runtime: Runtime): Promise<Door> {
+/** The handler on a runtime's own server, in a process that ends with this one; `hosted` has hosted tools run there. */
+export async function openRuntime(runtime: Runtime, hosted = false): Promise<Door> {
   const model = await startScriptedModel();
   const port = await freePort();
-  const env = { PORT: `${port}`, ANTIPHON_CONFIG: JSON.stringify(testConfigFile(model)) };
+  const env = { PORT: `${port}`, ANTIPHON_CONFIG: JSON.stringify((hosted ? hostedConfigFile : testConfigFile)(model)) };
   const child = start(runtime, 'run', 'test/runtimes/serve.ts', { env });
   let stderr = '';
   child.stderr.on('data', (chunk) => {

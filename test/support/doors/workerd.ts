@@ -1,7 +1,7 @@
 import { unstable_startWorker } from 'wrangler';
 import { startScriptedModel } from '../model/scripted.ts';
 import { freePort } from '../ports.ts';
-import { type Door, doorAt, testConfigFile } from './door.ts';
+import { type Door, doorAt, hostedConfigFile, testConfigFile } from './door.ts';
 
 type Options = Parameters<typeof unstable_startWorker>[0];
 
@@ -21,10 +21,10 @@ export async function startWorker(
   return unstable_startWorker({ ...options, dev });
 }
 
-/** The worker as `wrangler.toml` deploys it, with the tools that a Worker has to ask for, on a real workerd; `allow` are private targets of their URLs. */
-export async function openWorkerd(allow: readonly string[] = []): Promise<Door> {
+/** The worker as `wrangler.toml` deploys it, with the tools that a Worker has to ask for, on a real workerd; `allow` are private targets of their URLs, `hosted` has hosted tools run there. */
+export async function openWorkerd(allow: readonly string[] = [], hosted = false): Promise<Door> {
   const model = await startScriptedModel();
-  const config = { ...testConfigFile(model, []), auth: 'none' };
+  const config = { ...(hosted ? hostedConfigFile : testConfigFile)(model, []), auth: 'none' };
   const egress = { allow: [...config.egress.allow, ...allow] };
   const worker = await startWorker({
     config: new URL('../../../wrangler.toml', import.meta.url).pathname,

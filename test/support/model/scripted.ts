@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { text } from 'node:stream/consumers';
 import { McpServers } from '../mcp-server.ts';
 import { freePort } from '../ports.ts';
+import { answerPages, PAGES } from './scripted-pages.ts';
 
 /** What the model was sent. */
 export interface Call {
@@ -73,6 +74,10 @@ export interface ScriptedModel {
    * JSON. `/hangs` never answers.
    */
   readonly functionsUrl: string;
+  /** Where pages and a search over them are, on the same server. */
+  readonly pagesUrl: string;
+  /** What was searched for there, in order. */
+  readonly searches: readonly string[];
   /** MCP servers at paths of the same server. */
   readonly mcp: McpServers;
   close(): Promise<void>;
@@ -109,10 +114,12 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
   const counts = new Map<string, Readonly<Record<string, Script>>>();
   const calls = new Map<string, Call[]>();
   const hooks: ScriptedModel['hooks'] = [];
+  const searches: string[] = [];
   let statuses: number[] = [];
   const mcp = new McpServers(() => origin);
   const server = createServer(async (req, res) => {
     if (req.url?.startsWith(FUNCTIONS)) return answerFunction(req, res);
+    if (req.url?.startsWith(PAGES)) return answerPages(req, res, origin, (query) => searches.push(query));
     if (mcp.handle(req, res)) return;
     if (req.method === 'GET') {
       const ids = [...scripts.keys()].filter((id) => id.startsWith('scripted-')).slice(0, 3);
@@ -168,6 +175,8 @@ export async function startScriptedModel(wire: Partial<Wire> = {}): Promise<Scri
     hooksUrl: origin + HOOKS,
     hooks,
     functionsUrl: origin + FUNCTIONS,
+    pagesUrl: origin + PAGES,
+    searches,
     mcp,
     answerHooks(...next) {
       statuses = next;

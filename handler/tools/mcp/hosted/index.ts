@@ -92,7 +92,7 @@ function runAs(name: HostedName, fn: ServerFunction, fixed: JsonObject, containe
   const kind = callKinds[name];
   return async function* run(call, signal, context): AsyncGenerator<ItemEvent, ToolResult> {
     const args = parseObject(call.arguments);
-    const begun = kind.begin(args ?? {}, container);
+    const begun = kind.begin(args ?? {}, container, context.include);
     const [completed, ...before] = [...itemEvents(begun, 0)].slice(0, -1).reverse();
     yield* before.reverse();
     const whole = args ? JSON.stringify({ ...args, ...fixed }) : call.arguments;
