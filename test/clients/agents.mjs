@@ -34,15 +34,15 @@ async function turns(model, options) {
 }
 
 /** Two turns, the second of which has the history of the first. */
-async function replayed(agent) {
-  const first = await run(agent, 'A');
-  const second = await run(agent, [...first.history, { role: 'user', content: 'B' }]);
+async function replayed(agent, runs = run) {
+  const first = await runs(agent, 'A');
+  const second = await runs(agent, [...first.history, { role: 'user', content: 'B' }]);
   return { first, texts: [first.finalOutput, second.finalOutput] };
 }
 
 /** Two turns of an agent that searches the web, and the URLs that its first answer cites. */
-async function searched(model, more = {}) {
-  const { first, texts } = await replayed(plain(model, { tools: [webSearchTool()], ...more }));
+async function searched(model, more = {}, runs = run) {
+  const { first, texts } = await replayed(plain(model, { tools: [webSearchTool()], ...more }), runs);
   const parts = first.newItems.flatMap(({ rawItem }) => rawItem.content ?? []);
   const citations = parts.flatMap(({ providerData }) => providerData?.annotations ?? []);
   return { texts, sources: citations.map(({ url }) => url) };
@@ -142,6 +142,8 @@ main({
 
   'web-replay': (model) => searched(model),
   'web-replay-stateless': (model) => searched(model, { modelSettings: { store: false } }),
+
+  'web-replay-stream': (model) => searched(model, {}, streamed),
 
   async 'code-replay'(model) {
     const { texts } = await replayed(plain(model, { tools: [codeInterpreterTool()] }));

@@ -46,12 +46,18 @@ async function read(request) {
 }
 
 /** Two turns whose messages the client keeps. */
-async function replayed(model, more = {}) {
+async function replayed(model, more = {}, generate = generateText) {
   const messages = [{ role: 'user', content: 'A' }];
-  const first = await generateText({ model: openai(model), messages, ...more });
+  const first = await generate({ model: openai(model), messages, ...more });
   messages.push(...first.responseMessages, { role: 'user', content: 'B' });
-  const second = await generateText({ model: openai(model), messages, ...more });
+  const second = await generate({ model: openai(model), messages, ...more });
   return { texts: [first.text, second.text], ...(first.sources.length > 0 && { sources: urlsOf(first) }) };
+}
+
+/** What `generateText` gives, of a stream. */
+async function streamedText(request) {
+  const { text, sources, responseMessages } = streamText(request);
+  return { text: await text, sources: await sources, responseMessages: await responseMessages };
 }
 
 /** What the client has its user shown as sources. */
@@ -106,6 +112,7 @@ main({
   'mcp-replay-stateless': (model) => replayed(model, { tools: mcpTools('crm'), ...options({ store: false }) }),
   'web-replay': (model) => replayed(model, { tools: webTools }),
   'web-replay-stateless': (model) => replayed(model, { tools: webTools, ...options({ store: false }) }),
+  'web-replay-stream': (model) => replayed(model, { tools: webTools }, streamedText),
   'code-replay': (model) => replayed(model, { tools: codeTools }),
   'mcp-approval': (model) => approved(model),
 

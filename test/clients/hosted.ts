@@ -76,6 +76,10 @@ export const hostedReplays = {
     assert.equal((await webReplay(stage)).store, false);
   },
 
+  async 'web-replay-stream'(stage: Stage) {
+    assert.equal((await webReplay(stage)).stream, true);
+  },
+
   async 'code-replay'(stage: Stage) {
     await codeReplay(stage);
   },

@@ -29,17 +29,17 @@ async function toolLoop(create) {
 }
 
 /** Two turns, the second of which has the items of the first. */
-async function replayed(model, more = {}) {
+async function replayed(model, more = {}, create = (body) => client.responses.create(body)) {
   const input = [{ role: 'user', content: 'A' }];
-  const first = await client.responses.create({ model, input, ...more });
+  const first = await create({ model, input, ...more });
   input.push(...first.output, { role: 'user', content: 'B' });
-  const second = await client.responses.create({ model, input, ...more });
+  const second = await create({ model, input, ...more });
   return { first, texts: [first.output_text, second.output_text] };
 }
 
 /** Two turns with a search of the web, and the URLs that the first answer cites. */
-async function searched(model, more = {}) {
-  const { first, texts } = await replayed(model, { tools: [{ type: 'web_search' }], ...more });
+async function searched(model, more = {}, create = undefined) {
+  const { first, texts } = await replayed(model, { tools: [{ type: 'web_search' }], ...more }, create);
   const [{ annotations }] = first.output.find(({ type }) => type === 'message').content;
   return { texts, sources: annotations.map(({ url }) => url) };
 }
@@ -89,6 +89,8 @@ main({
 
   'web-replay': (model) => searched(model),
   'web-replay-stateless': (model) => searched(model, { store: false }),
+
+  'web-replay-stream': (model) => searched(model, {}, (body) => client.responses.stream(body).finalResponse()),
 
   async 'code-replay'(model) {
     const tools = [{ type: 'code_interpreter', container: { type: 'auto' } }];

@@ -91,10 +91,17 @@ async def turns_memory(model):
     return await turns(model, session=SQLiteSession("memory"))
 
 
-async def replayed(agent):
+async def run_streamed(agent, said):
+    result = Runner.run_streamed(agent, said)
+    async for _ in result.stream_events():
+        pass
+    return result
+
+
+async def replayed(agent, run=Runner.run):
     """Two turns, the second of which has the items of the first."""
-    first = await Runner.run(agent, "A")
-    second = await Runner.run(agent, first.to_input_list() + [{"role": "user", "content": "B"}])
+    first = await run(agent, "A")
+    second = await run(agent, first.to_input_list() + [{"role": "user", "content": "B"}])
     return first, {"texts": [first.final_output, second.final_output]}
 
 
@@ -102,9 +109,9 @@ async def turns_replay(model, **more):
     return (await replayed(plain(model, **more)))[1]
 
 
-async def web_replay(model, **settings):
+async def web_replay(model, run=Runner.run, **settings):
     agent = plain(model, tools=[WebSearchTool()], model_settings=ModelSettings(**settings))
-    first, outcome = await replayed(agent)
+    first, outcome = await replayed(agent, run)
     parts = [part for item in first.new_items for part in getattr(item.raw_item, "content", None) or []]
     return {**outcome, "sources": [citation.url for part in parts for citation in part.annotations]}
 
@@ -236,6 +243,7 @@ main(
         "served-function": served_function,
         "web-replay": web_replay,
         "web-replay-stateless": lambda model: web_replay(model, store=False),
+        "web-replay-stream": lambda model: web_replay(model, run_streamed),
         "code-replay": code_replay,
     }
 )

@@ -79,12 +79,17 @@ def turns_conversation(model):
     return {"texts": [turn.output_text for turn in turns]}
 
 
-def replayed(model, **more):
+def final_of_stream(**body):
+    with client.responses.stream(**body) as events:
+        return events.until_done().get_final_response()
+
+
+def replayed(model, create=client.responses.create, **more):
     """Two turns, the second of which has the items of the first."""
     messages = [{"role": "user", "content": "A"}]
-    first = client.responses.create(model=model, input=messages, **more)
+    first = create(model=model, input=messages, **more)
     messages += [*first.output, {"role": "user", "content": "B"}]
-    second = client.responses.create(model=model, input=messages, **more)
+    second = create(model=model, input=messages, **more)
     return first, {"texts": [first.output_text, second.output_text]}
 
 
@@ -107,11 +112,7 @@ def tool(model):
 
 
 def tool_stream(model):
-    def create(**body):
-        with client.responses.stream(model=model, **body) as events:
-            return events.until_done().get_final_response()
-
-    return tool_loop(create)
+    return tool_loop(lambda **body: final_of_stream(model=model, **body))
 
 
 def tool_chain(model):
@@ -201,6 +202,7 @@ main(
         "turns-replay": turns_replay,
         "web-replay": web_replay,
         "web-replay-stateless": lambda model: web_replay(model, store=False),
+        "web-replay-stream": lambda model: web_replay(model, create=final_of_stream),
         "code-replay": code_replay,
         "tool": tool,
         "tool-stream": tool_stream,

@@ -51,19 +51,25 @@ async def mcp_replay(model):
     return (await replayed(model, MCPServerTool(id="crm", url="x-openai-connector:crm")))[1]
 
 
-async def replayed(model, hosted, **settings):
+async def drain(_context, events):
+    """Has a run stream."""
+    async for _ in events:
+        pass
+
+
+async def replayed(model, hosted, handler=None, **settings):
     """Two turns with a tool that the server runs."""
     agent = plain(model, capabilities=[NativeTool(hosted)], model_settings=Settings(**settings))
-    first = await agent.run("A")
-    second = await agent.run("B", message_history=first.all_messages())
+    first = await agent.run("A", event_stream_handler=handler)
+    second = await agent.run("B", message_history=first.all_messages(), event_stream_handler=handler)
     return first, {"texts": [first.output, second.output]}
 
 
-async def web_replay(model, **settings):
+async def web_replay(model, handler=None, **settings):
     # By the names of OpenAI's models it sends back the items of their tools; others have this setting.
-    settings = {"openai_send_reasoning_ids": True, **settings}
+    settings = {"openai_send_reasoning_ids": True, "openai_include_web_search_sources": True, **settings}
     # It shows its user the sources of the search; the annotations of the text it keeps only as what the provider said.
-    first, outcome = await replayed(model, WebSearchTool(), openai_include_web_search_sources=True, **settings)
+    first, outcome = await replayed(model, WebSearchTool(), handler, **settings)
     calls = [part for part in first.response.parts if part.part_kind == "builtin-tool-return"]
     return {**outcome, "sources": [source["url"] for call in calls for source in call.content["sources"]]}
 
@@ -83,11 +89,7 @@ async def tool(model, **settings):
 
 
 async def tool_stream(model):
-    async def handle(_context, events):
-        async for _ in events:
-            pass
-
-    return await ask(plain(model, tools=[weather]), "Weather?", event_stream_handler=handle)
+    return await ask(plain(model, tools=[weather]), "Weather?", event_stream_handler=drain)
 
 
 async def reasoning_encrypted(model):
@@ -130,6 +132,7 @@ main(
         "mcp-replay": mcp_replay,
         "web-replay": web_replay,
         "web-replay-stateless": lambda model: web_replay(model, openai_store=False),
+        "web-replay-stream": lambda model: web_replay(model, drain),
         "code-replay": code_replay,
         "tool": tool,
         "tool-stream": tool_stream,
