@@ -14,7 +14,7 @@ const BLOCKS = new Set(['text', 'image', 'audio', 'resource_link', 'resource']);
 const IMAGE = /^image\/(png|jpeg|gif|webp)$/;
 
 /** The `output` of a call that gave these blocks. */
-export function outputText(blocks: readonly McpBlock[]): string {
+export function outputText(blocks: readonly JsonObject[]): string {
   const texts = blocks.map((block) =>
     block.type === 'text' && typeof block.text === 'string' ? block.text : undefined,
   );
@@ -55,7 +55,7 @@ function isBlock(value: unknown): value is McpBlock {
 function partOf(block: McpBlock): InputPart {
   const { type, text: own, data, mimeType, uri, name, description } = block;
   const mime = texts(mimeType)[0] ?? 'no type';
-  if (type === 'text') return text(`${own ?? ''}`);
+  if (type === 'text') return text(texts(own)[0] ?? '');
   if (type === 'image' && typeof data === 'string' && IMAGE.test(mime) && /^[\w+/]+={0,2}$/.test(data))
     return { type: 'input_image', image_url: `data:${mime};base64,${data}`, detail: 'auto' };
   if (type === 'resource_link') return text(`(A resource: ${texts(name, uri, mimeType, description).join(', ')})`);

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import type { ItemStatus } from '../protocol/content.ts';
 import { AnyObject, Id, maybe, Text } from '../protocol/fields.ts';
+import { isObject } from '../protocol/json.ts';
 import type { Growing, OfItem } from './event.ts';
 import { callIdOf, type ServerCallKind } from './kind.ts';
 import { mcpFunctionName } from './mcp-name.ts';
-import { type McpBlock, outputParts, outputText } from './mcp-output.ts';
+import { outputParts, outputText } from './mcp-output.ts';
 import { noMedia } from './media.ts';
 import { unchanged } from './stream.ts';
 
@@ -53,11 +54,11 @@ const UNFINISHED = 'This call was not finished.';
 function inWords(error: McpError): string {
   if (error.type === 'mcp_tool_execution_error') {
     const { content } = error;
-    const said = Array.isArray(content) ? outputText(content as McpBlock[]) : content; // JSON whatever it is
+    const said = Array.isArray(content) && content.every(isObject) ? outputText(content) : content;
     return `The tool failed: ${typeof said === 'string' ? said : JSON.stringify(said)}`;
   }
   const { message } = error;
-  return `The call failed: ${message ?? JSON.stringify(error)}`;
+  return `The call failed: ${typeof message === 'string' ? message : JSON.stringify(error)}`; // a client's may be anything
 }
 
 /** A tool call that ran on a server, with its result. */

@@ -43,7 +43,7 @@ export const web_search_call: HostedCallKind<typeof InputWebSearchCall, WebSearc
     const { query, queries, sources, url, pattern } = object(action);
     const asked = texts(queries).length > 0 ? texts(queries) : texts([query]);
     const done = asked.length > 0 ? [`Searched the web for ${quoted(asked)}.`] : [];
-    const looked = texts([pattern]).map((text) => `Looked for ${quoted([text])} in ${url}.`);
+    const looked = texts([pattern]).map((text) => `Looked for ${quoted([text])} in ${texts([url])[0] ?? 'a page'}.`);
     const opened = looked.length === 0 ? texts([url]).map((page) => `Opened ${page}.`) : [];
     return orElse([...done, ...looked, ...opened, ...found(sources), ...found(results)], 'Searched the web.');
   }),

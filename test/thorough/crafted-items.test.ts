@@ -149,3 +149,18 @@ test('a tool of a type that is not known, and what nobody can open, is not added
     }
   }
 });
+
+test('an item that a server ran breaks no turn, whatever its members are', async () => {
+  const odd = [{ toString: 1, valueOf: 1 }, [null, 5], 5];
+  const called = { type: 'mcp_call', id: 'mcp_1', server_label: 'crm', name: 'find', arguments: '{}' };
+  const items = [
+    ...odd.map((message) => ({ ...called, error: { type: 'http_error', code: 500, message } })),
+    ...odd.map((content) => ({ ...called, error: { type: 'mcp_tool_execution_error', content } })),
+    ...odd.map((text) => ({ ...called, output: JSON.stringify([{ type: 'text', text }, { type: 'image' }]) })),
+    ...odd.map((url) => ({ type: 'web_search_call', id: 'ws_1', action: { type: 'find_in_page', url, pattern: 'x' } })),
+  ];
+  for (const item of items) {
+    const id = await addItems(JSON.stringify({ items: [item] }));
+    assert.deepEqual(await serves(id ?? assert.fail('it is taken'), JSON.stringify(item)), [200, 200, 200, 200]);
+  }
+});
