@@ -212,6 +212,23 @@ describe('a page', () => {
     assert.match(read[3] ?? '', /"nowhere" is not on the page/);
   });
 
+  test('is told of arguments that no call should have, and the turn goes on', async () => {
+    const { items, read } = await turn([
+      callsFunctions(search()),
+      callsFunctions(open('1', { part: { toString: 1, valueOf: 1 } }), {
+        ...find('1', 'a b '.repeat(10_000)),
+        id: 'c4',
+      }),
+      says('Ok.'),
+    ]);
+    assert.deepEqual(
+      items.map(({ status }) => status),
+      ['completed', 'completed', 'failed'],
+    );
+    assert.match(read[1] ?? '', /Snow fell on 12 March 2031\./);
+    assert.match(read[2] ?? '', /the words to find, of at most 300 characters/);
+  });
+
   test('outside of the allowed domains is not opened, nor where a page of one leads', async () => {
     const entry = { type: 'web_search', filters: { allowed_domains: ['127.0.0.1'] } };
     const elsewhere = scene.web.origin.replace('127.0.0.1', 'localhost');

@@ -12,6 +12,9 @@ import type { WebTurn } from './turn.ts';
 import { PageFailure } from './web-page.ts';
 import { tellFound, tellPage, tellResults } from './words.ts';
 
+/** Characters that are looked for at most: each of their words may begin at each word of a page. */
+const MAX_PATTERN = 300;
+
 /** What was done, and what the model reads of it. */
 interface Done {
   action: WebAction;
@@ -76,7 +79,7 @@ async function search(turn: WebTurn, args: JsonObject, signal: AbortSignal, incl
 async function open(turn: WebTurn, args: JsonObject, signal: AbortSignal): Promise<Done> {
   const { sources, settings } = turn;
   const { page, source, url } = await pageOf(turn, args, signal);
-  const part = Number(args.part ?? 1);
+  const part = typeof args.part === 'object' ? 1 : Number(args.part ?? 1);
   const output = tellPage(page, source, Number.isInteger(part) && part > 0 ? part : 1, {
     sources,
     size: settings.size,
@@ -87,7 +90,8 @@ async function open(turn: WebTurn, args: JsonObject, signal: AbortSignal): Promi
 
 async function find(turn: WebTurn, args: JsonObject, signal: AbortSignal): Promise<Done> {
   const pattern = textIn(args, 'text');
-  if (pattern === '') throw new PageFailure('`text` must be the words to find.');
+  if (pattern === '' || pattern.length > MAX_PATTERN)
+    throw new PageFailure(`\`text\` must be the words to find, of at most ${MAX_PATTERN} characters.`);
   const { page, source, url } = await pageOf(turn, args, signal);
   return {
     action: { type: 'find_in_page', url, pattern },
