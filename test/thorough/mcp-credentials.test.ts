@@ -7,7 +7,7 @@ import { add, callOf, entryFor } from '../promises/mcp-ask.ts';
 import { testDatabase } from '../support/doors/database.ts';
 import { post } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
-import { gives } from '../support/mcp-server.ts';
+import { gives, RpcError } from '../support/mcp-server.ts';
 import { callsFunctions, says } from '../support/model/scripted.ts';
 import { processes, takenOver } from '../support/processes.ts';
 
@@ -68,4 +68,26 @@ test('a turn that another process goes on with has the credentials of its tools'
     server.of('tools/call').map(({ headers }) => [headers.authorization, headers['x-api-key']]),
     [1, 2].map(() => [`Bearer ${TOKEN}`, HEADER]),
   );
+});
+
+test('a credential that a server repeats is told to nobody, wherever it is cut or quoted', async (t) => {
+  const door = await openInProcess();
+  t.after(() => door.close());
+  const token = 'a-"token"-that-nobody-keeps';
+  const text = (before: string, after = '') => ({ type: 'text', text: `${before}${token}${after}` });
+  const given: (() => ReturnType<typeof gives>)[] = [
+    () => ({ content: [text(''), { type: 'resource', resource: { uri: 'a:b', text: token } }] }),
+    () => ({ content: [text('x'.repeat(10_915), 'y'.repeat(90_000))], isError: true }),
+    () => {
+      throw new RpcError(-32_000, `${'x'.repeat(490)}${token}`);
+    },
+  ];
+  for (const run of given) {
+    const server = door.model.mcp.serve([{ name: 'add', description: `Adds with ${token}.`, run }], { token });
+    const model = door.model.script(callsFunctions(callOf(server)), says('ok'));
+    const response = await create(door, { model, tools: [entryFor(server, { authorization: token })] });
+    assert.equal(server.of('tools/call').length, 1);
+    const asked = door.model.calls(model).map(({ body }) => body);
+    assert.doesNotMatch(JSON.stringify([response, asked]), /a-\\*"token|nobody-keeps|xa-/);
+  }
 });

@@ -70,17 +70,26 @@ export async function* openServer(
         async call(tool, args, calling, trace) {
           try {
             const result = await session.use(calling, (open) => open.call(tool, args, calling, trace && { ...trace }));
-            if (!result.isError) return scrub(resultText(result, maxResult));
-            return { type: 'mcp_tool_execution_error', content: scrubbed(resultBlocks(result, maxResult), scrub) };
+            // Before anything is cut or quoted: a part of a secret is one too.
+            const told = scrubbed(result, scrub);
+            if (!told.isError) return scrub(resultText(told, maxResult));
+            return { type: 'mcp_tool_execution_error', content: resultBlocks(told, maxResult) };
           } catch (error) {
             calling.throwIfAborted();
             if (isOutdated(error)) lists.forget(key);
-            const failure = scrubbed(callError(error), scrub);
-            log.warn('a call of an MCP tool failed', { server_label: label, tool: tool.name, type: failure.type });
+            const failure = callError(scrubbedError(error, scrub));
+            log.warn('a call of an MCP tool failed', {
+              server_label: label,
+              tool: scrub(tool.name),
+              type: failure.type,
+            });
             return failure;
           }
         },
-      }),
+      }).map(({ definition, run }) => ({
+        definition: { ...scrubbed(definition, scrub), name: definition.name },
+        run,
+      })),
       calls: approved.map(({ id, name, arguments: args }) => ({
         type: 'function_call',
         id: newItemId('function_call'),
