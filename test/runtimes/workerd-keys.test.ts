@@ -49,7 +49,8 @@ before(async () => {
     ANTIPHON_CONFIG: { type: 'plain_text', value },
     LOG_LEVEL: { type: 'plain_text', value: 'error' },
   } as const;
-  const worker = await startWorker({ config: join(ROOT, 'wrangler.toml'), bindings }, folder);
+  const entrypoint = join(ROOT, 'test/support/doors/worker-main.ts'); // the configuration has MCP servers
+  const worker = await startWorker({ config: join(ROOT, 'wrangler.toml'), entrypoint, bindings }, folder);
   closers.unshift(() => worker.dispose());
   ({ origin } = await worker.url);
 });

@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const source = (options: string) => `
 import { openLimits } from '${ROOT}exports/limits.ts';
+import { openMcp } from '${ROOT}exports/mcp.ts';
 import { createWorker } from '${ROOT}exports/worker.ts';
 
 const { worker, BackgroundTurn } = createWorker(${options});
@@ -20,7 +21,7 @@ export { BackgroundTurn };`;
 test('limits are counted on workerd, where nothing lives between requests', async (t) => {
   const model = await startScriptedModel();
   const vars = { ANTIPHON_CONFIG: JSON.stringify({ ...testConfigFile(model), auth: 'none' }) };
-  const started = await startOwnWorker('limits', { source: source('{ openLimits }'), vars });
+  const started = await startOwnWorker('limits', { source: source('{ openLimits, openTools: [openMcp] }'), vars });
   const door = doorAt('workerd', (await started.url).origin, model, () => started.dispose());
   t.after(() => door.close());
   const promises = registered.filter(({ id }) => id.startsWith('allowance.'));

@@ -15,9 +15,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const worker = `
 import { openOtlp } from '${ROOT}exports/telemetry.ts';
+import { openMcp } from '${ROOT}exports/mcp.ts';
 import { createWorker } from '${ROOT}exports/worker.ts';
 
-const { worker, BackgroundTurn } = createWorker({ telemetry: openOtlp });
+const { worker, BackgroundTurn } = createWorker({ openTools: [openMcp], telemetry: openOtlp });
 
 export default {
   ...worker,

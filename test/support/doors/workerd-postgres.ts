@@ -9,9 +9,10 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const source = `
 import { hyperdrive } from '${ROOT}exports/hyperdrive.ts';
 import { openLimits } from '${ROOT}exports/limits.ts';
+import { openMcp } from '${ROOT}exports/mcp.ts';
 import { createWorker } from '${ROOT}exports/worker.ts';
 
-const { worker, BackgroundTurn } = createWorker({ database: hyperdrive(), openLimits });
+const { worker, BackgroundTurn } = createWorker({ database: hyperdrive(), openLimits, openTools: [openMcp] });
 export default worker;
 export { BackgroundTurn };`;
 
