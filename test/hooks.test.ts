@@ -155,6 +155,11 @@ async function openShort(t: TestContext, hooks: Hooks): Promise<Door> {
   return { ...door, model: first.model };
 }
 
+/** The item, which has itself as a member. */
+function asCircle<T extends object>(item: T): T {
+  return Object.assign(item, { self: item });
+}
+
 describe('after', () => {
   const rewriting: Hooks = {
     after: (response) => ({
@@ -246,10 +251,16 @@ describe('after', () => {
   for (const [name, after] of [
     ['throws', () => assert.fail('a secret of ours')],
     ['returns items that are none', (response) => ({ ...response, output: [{ type: 'message' }] as never })],
+    ['returns what is no JSON', (response) => ({ ...response, output: response.output.map(asCircle) })],
     ['hangs', () => new Promise<undefined>(() => {})],
   ] satisfies [string, NonNullable<Hooks['after']>][]) {
     test(`one that ${name} fails its response, without output, and tells nothing`, async (t) => {
       const door = await openShort(t, { after });
+      const begun = await jsonOf(
+        await post(door, { model: door.model.script(says('Hi')), input: 'Hi', background: true }),
+      );
+      await ended(door, begun.id);
+      assert.equal((await readBack(door, begun.id)).status, 'failed');
       const { final } = await stream(door, { model: door.model.script(says('Hello')) });
       assert.deepEqual([final.status, final.output], ['failed', []]);
       assert.doesNotMatch(JSON.stringify(final), /secret|hook/);

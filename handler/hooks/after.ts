@@ -52,13 +52,23 @@ export function reviewed(
 /** The response with what counts of another. Throws an ApiError for what no response has. */
 function changedBy(given: unknown, response: Response): Response {
   if (!isObject(given)) return misbehaved('after', 'returned no response');
-  const { output = response.output, metadata = response.metadata } = given;
-  if (!Array.isArray(output)) return misbehaved('after', 'returned a response whose output is no list');
+  const { output: list = response.output, metadata = response.metadata } = given;
+  const output = asJson(list);
+  if (!Array.isArray(output)) return misbehaved('after', 'returned a response whose output is no list of JSON');
   const wrong = output.findIndex((item) => !isOutput(item));
   if (wrong >= 0) return misbehaved('after', `returned a response whose output[${wrong}] is no item, or has no id`);
   const notes = metadata === null ? null : fitting(Metadata, metadata);
   if (notes === undefined) return misbehaved('after', 'returned a response whose metadata is none');
   return { ...response, output, metadata: notes ?? response.metadata };
+}
+
+/** The value as it is stored and sent; undefined where it cannot be. */
+function asJson(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a value may stand in an output: what a client may send back can. */
