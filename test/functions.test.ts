@@ -66,6 +66,19 @@ describe('a function by HTTP', () => {
     assert.deepEqual([authorization, user, of], ['Bearer a', undefined, 'tenant default']);
   });
 
+  test('what it says has none of its credentials', async (t) => {
+    const headers = { authorization: 'Bearer a-key-of-ours' };
+    for (const status of [200, 401]) {
+      const { given } = await answerOf(
+        t,
+        ({ headers, line }, reply) => reply.writeHead(status).end(`No: ${headers.authorization} of ${line}`),
+        { headers },
+      );
+      assert.doesNotMatch(JSON.stringify(given), /a-key-of-ours/);
+      assert.match(JSON.stringify(given), /No: <redacted> of POST \/f/);
+    }
+  });
+
   test('its redirects lead to no private place, and its credentials nowhere else', async (t) => {
     const other = await startServer(t, (_, reply) => reply.end('secret'));
     const { given } = await answerOf(t, (_, reply) => reply.writeHead(307, { location: other.origin }).end());

@@ -11,7 +11,8 @@ const weather = { type: 'function', name: 'weather' };
 const call = { name: 'weather', args: '{"city":"Rome"}', id: 'c1' };
 
 /** What the function tells that it was asked, by POST. */
-const asked = { method: 'POST', name: 'weather', body: call.args, authorization: 'Bearer of-the-function' };
+// The function says what it was asked; only the very credential that it has to be sent is redacted.
+const asked = { method: 'POST', name: 'weather', body: call.args, authorization: '<redacted>' };
 
 promise(
   'functions.run',

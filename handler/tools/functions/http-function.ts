@@ -1,8 +1,10 @@
 import { DEFAULT_TENANT } from '../../caller.ts';
+import { credentialsIn } from '../../config/mcp.ts';
 import type { HttpFunction } from '../../config/tools.ts';
 import { type Egress, EgressError } from '../../egress/egress.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { headerWithValues } from '../../request-values.ts';
+import { scrubber } from '../scrubber.ts';
 import type { ToolContext } from '../tool.ts';
 import type { ConfiguredFunction, FunctionAnswer } from './configured-function.ts';
 import { CUT, textOf } from './reply-text.ts';
@@ -31,6 +33,8 @@ export function httpFunction(
     configured: url,
     credentials: Object.keys(headers),
   });
+  // Some services repeat a key that they refuse.
+  const scrub = scrubber(credentialsIn([...Object.entries(headers), ...new URL(url).searchParams], Infinity));
   return {
     definition: { type: 'function', name, description, parameters, strict: false },
     offer,
@@ -52,7 +56,8 @@ export function httpFunction(
           ...(!isQuery && { body: JSON.stringify(args) }),
           signal,
         });
-        const text = await textOf(reply);
+        const said = await textOf(reply);
+        const text = said && scrub(said);
         if (!reply.ok)
           return failure(reply.status, `HTTP ${reply.status}${text ? `: ${text.slice(0, MAX_FAILURE)}` : ''}`);
         if (text === undefined) return failure(502, 'The answer is no text.');

@@ -5,6 +5,7 @@ import { ending, type ListedTool, type McpListTools } from '../../items/mcp-list
 import { mcpFunctionName } from '../../items/mcp-name.ts';
 import { log } from '../../log.ts';
 import type { Seal } from '../../seal.ts';
+import { scrubber } from '../scrubber.ts';
 import type { ServerFunctions, ToolContext } from '../tool.ts';
 import { approvalId, checkApproval } from './approval.ts';
 import { callError, isLost, isOutdated, listingError } from './failure.ts';
@@ -13,7 +14,7 @@ import { hashOf, type ListCache } from './list-cache.ts';
 import { names, needsApproval } from './policy.ts';
 import type { UsedServer } from './servers.ts';
 import { type OpenSession, type ServerTool, SharedSession } from './session.ts';
-import { resultBlocks, resultText, scrubbed, scrubber } from './texts.ts';
+import { resultBlocks, resultText, scrubbed } from './texts.ts';
 
 /** What all servers of a configuration are opened with. */
 export interface OpenOptions {
