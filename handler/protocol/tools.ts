@@ -142,7 +142,7 @@ const HostedChoice = v.object({
 export type HostedChoice = v.InferOutput<typeof HostedChoice>;
 
 /** Every choice but those of dated types. */
-const AnyChoice = v.variant('type', [ToolByType, HostedByName]);
+const AnyChoice = v.variant('type', [...ToolByType.options, HostedByName]);
 
 /** Which tool the model is to use: a mode, one tool, or a mode for some of them. */
 export const ToolChoice = v.lazy<v.GenericSchema<unknown, ToolChoice>>((value) => {

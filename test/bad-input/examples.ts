@@ -107,6 +107,7 @@ const messages = [
     type: 'web_search_call',
     action: { type: 'search', query: 'q' },
     results: [{ url: 'https://a.test' }],
+    function: { name: 'web_search', arguments: '{}', output: 'o' },
     status: 's',
   },
   { type: 'file_search_call', queries: ['q'], results: [{ text: 't' }], status: 's' },
@@ -117,13 +118,17 @@ const messages = [
     ...{ quality: 'low', size: '1x1', svg_usage: {}, status: 's' },
   },
   { type: 'mcp_list_tools', server_label: 's', tools: [{ name: 'n' }], error: 'e' },
-  { type: 'mcp_approval_request', id: 'mcpr_1', server_label: 's', name: 'm', arguments: '{}' },
-  { type: 'mcp_approval_response', approval_request_id: 'mcpr_1', approve: false, reason: 'r' },
   { type: 'additional_tools', role: 'developer', tools: [{ ...fn, name: 'later' }] },
   { type: 'configuration_update', reasoning: { effort: 'low' }, text: { format: { type: 'text' } } },
 ];
 
 const call = (type: string, members: object) => ({ type, call_id: 'c1', caller: { type: 'direct' }, ...members });
+/** A call that was to be approved, and what was said of it. */
+const approval = [
+  { type: 'mcp_approval_request', id: 'mcpr_1', server_label: 's', name: 'm', arguments: '{}' },
+  { type: 'mcp_approval_response', approval_request_id: 'mcpr_1', approve: false, reason: 'r' },
+];
+
 /** Calls with their outputs. */
 const calls: [name: string, call: object, output: object][] = [
   [
@@ -185,7 +190,11 @@ export const itemGroups: [name: string, items: object[]][] = [
   ...messages.map((item, index): [string, object[]] => [`message ${index}`, [item]]),
   ...calls.map(([name, ...items]): [string, object[]] => [name, items]),
   ['compaction', [compaction, { role: 'user', content: 'Hi' }]],
+  ['approval', approval],
 ];
+
+/** A server of the tests' configuration, which has a tool `add`. */
+const connector = { type: 'mcp', server_label: 'open' };
 
 const schema = look(CreateRequest);
 
@@ -233,7 +242,12 @@ export function examples({ response, conversation }: Stored): Example[] {
       only: 'tool_choice',
     })),
     create('server tool', { tools: [{ type: 'test_tool', label: 'bad-input' }] }),
+    {
+      ...create('hosted choice', { tools: [connector], tool_choice: { ...connector, name: 'add' } }),
+      only: 'tool_choice',
+    },
     create('messages', { input: messages }),
+    create('approval', { input: approval }),
     ...calls.map(([name, ...items]) => create(name, { input: items })),
     {
       name: 'count',

@@ -40,7 +40,7 @@ promise(
   'hosted.code',
   {
     says: 'code that an MCP server runs has the events of OpenAI in their order, and its outputs where they are included',
-    source: 'recorded: 7 streams of code_interpreter',
+    source: 'recordings: 7 streams of code_interpreter',
     hosted: true,
   },
   async (door) => {

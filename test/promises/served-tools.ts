@@ -13,7 +13,7 @@ promise(
   'served-tools.open-at-once',
   {
     says: 'tools of one turn are opened at the same time; their items have the places in which they began, and end as they answer',
-    source: 'recorded: three mcp_list_tools of one response',
+    source: 'recordings: three mcp_list_tools of one response',
   },
   async (door) => {
     const meets = meeting(3);
@@ -90,7 +90,7 @@ promise(
   'served-tools.approved',
   {
     says: 'calls that a client has approved run before the model is called, which reads their outputs as those of its own',
-    source: 'recorded: mcp_call after an approval',
+    source: 'recordings: mcp_call after an approval',
   },
   async (door) => {
     const called = (name: string, id: string) => ({

@@ -3,7 +3,7 @@ import { callsFunctions, says, sends } from '../support/model/scripted.ts';
 import { plays } from '../support/played-tool.ts';
 import { outline } from '../support/sse.ts';
 import { create, stream } from './ask.ts';
-import { NEEDS_TEST_TOOL, promise } from './promise.ts';
+import { NEEDS_HEADERS, NEEDS_TEST_TOOL, promise } from './promise.ts';
 
 const url = 'https://docs.test/?utm_source=antiphon';
 const link = `([docs.test](${url}))`;
@@ -35,7 +35,7 @@ promise(
   'tool-marks.stream',
   {
     says: "a tool's marks in the model's text become links; the citation comes as soon as its link was sent, and never half a mark",
-    source: 'recorded: 27 streams of web_search',
+    source: 'recordings: 27 streams of web_search',
   },
   async (door) => {
     const model = door.model.script(search, says('It is', ' so [', '[1', ']', '], or [[2]', '].'));
@@ -76,7 +76,7 @@ promise(
     await create(door, { model, tools, previous_response_id: id });
     assert.equal(door.model.calls(model)[2]?.body.messages.at(-2).content, text);
   },
-  NEEDS_TEST_TOOL,
+  { ...NEEDS_TEST_TOOL, ...NEEDS_HEADERS },
 );
 
 promise(

@@ -6,7 +6,7 @@ import { outline, type StreamEvent } from '../support/sse.ts';
 import { create, stream, unprocessable } from './ask.ts';
 import { type Promised, promise } from './promise.ts';
 
-const RECORDED = 'recorded: 27 streams of web_search';
+const RECORDED = 'recordings: 27 streams of web_search';
 const PAGE = 'docs/web-search.md';
 
 /** A promise that is kept where the web can be searched. */

@@ -6,8 +6,9 @@ import { type Place, placesOf } from '../bad-input/places.ts';
 import { isWrong, nameOf, sitesOf } from '../bad-input/sites.ts';
 import { bodyWith, errorOf, send, tryValue } from '../bad-input/try.ts';
 import { deep, huge, MARK, ofEachType, written } from '../bad-input/values.ts';
+import { add } from '../promises/mcp-ask.ts';
 import { readablePaths } from '../promises/state-ask.ts';
-import { type Door, post } from '../support/doors/door.ts';
+import { type Door, post, testConnectorToken } from '../support/doors/door.ts';
 import { openInProcess } from '../support/doors/in-process.ts';
 import { says } from '../support/model/scripted.ts';
 import { objectsIn } from '../support/schema.ts';
@@ -16,7 +17,7 @@ import { objectsIn } from '../support/schema.ts';
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);
 
 /** What a request needs all the same: what else it has may give it, and other members name it. */
-const NEEDED = /^(input|model|tools|conversation|prompt\.variables)$|\.(call_id|file_data)$/;
+const NEEDED = /^(input|model|tools|conversation|prompt\.variables)$|^input\[0\]\.id$|\.(call_id|file_data)$/;
 
 let door: Door;
 let model: string;
@@ -27,6 +28,7 @@ const reached = new Set<string>();
 before(async () => {
   door = await openInProcess();
   model = door.model.script(says('ok'));
+  door.model.mcp.serve([add], { token: testConnectorToken }, 'open');
   const made = async (path: string, body: object) => {
     const headers = { 'content-type': 'application/json' };
     const reply = await door.fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });

@@ -13,7 +13,7 @@ test('every skip of a door has its reason', () => {
 
 /** Standards and references that anyone can look up; every other source is a page of ours. */
 const ELSEWHERE =
-  /^(openai \d|OpenAI: |OpenResponses |Messages API: |Codex|clients: |RFC \d|Fetch standard|recordings: |https:\/\/|openresponses\/)/;
+  /^(openai \d|OpenAI: |OpenResponses |Messages API: |Codex|clients: |RFC \d|MCP \d|Fetch standard|recordings: |https:\/\/|openresponses\/)/;
 
 test('every promise names a source that a reader can open', () => {
   const unknown = registered.filter(({ source }) => {
