@@ -11,7 +11,7 @@ import { bodyWith } from '../bad-input/try.ts';
 import { ofEachType } from '../bad-input/values.ts';
 import { fits } from '../support/json-schema.ts';
 
-const api = describeApi(routes, { toolTypes: ['test_tool'] });
+const api = describeApi(routes, { toolTypes: ['test_tool', 'mcp'] });
 const all = examples({ response: 'resp_1', conversation: 'conv_1' });
 
 test('the document has every route of the product, and no other', () => {
