@@ -29,6 +29,7 @@ const ground = [
     'limits.ts',
     'log.ts',
     'memory-budget.ts',
+    'canonical-json.ts',
     'nearest.ts',
     'parse-json.ts',
     'pattern.ts',

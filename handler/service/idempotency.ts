@@ -1,5 +1,6 @@
+import { canonicalJson } from '../canonical-json.ts';
 import { ApiError } from '../errors.ts';
-import { isObject, isShallow, MAX_DEPTH } from '../protocol/json.ts';
+import { isShallow, MAX_DEPTH } from '../protocol/json.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import { type IdempotencyKey, PARAM } from '../state/idempotency.ts';
 
@@ -24,9 +25,7 @@ async function fingerprint(request: CreateRequest): Promise<string> {
   // Deeper values are only where they would be refused anyway.
   const deep = members.find(([, value]) => !isShallow(value, 2 * MAX_DEPTH));
   if (deep) throw new ApiError('invalid_value', `${deep[0]} is nested too deep`, { param: deep[0] });
-  const text = JSON.stringify(Object.fromEntries(members), (_, value) =>
-    isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
-  );
+  const text = canonicalJson(Object.fromEntries(members));
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

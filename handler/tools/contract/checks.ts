@@ -1,8 +1,8 @@
+import { canonicalJson } from '../../canonical-json.ts';
 import { check } from '../../contract.ts';
 import type { ResponseEvent } from '../../events/events.ts';
 import { fold } from '../../events/fold.ts';
 import type { Response as ResponseObject } from '../../protocol/response.ts';
-import { canonical } from './subject.ts';
 
 /** Checks that a stream tells its response item by item; gives the response that it ends with. */
 export function checkEvents(events: readonly ResponseEvent[]): ResponseObject {
@@ -29,5 +29,5 @@ export function checkEvents(events: readonly ResponseEvent[]): ResponseObject {
 
 /** Checks that two values are the same, whatever the order of their members; `broken` says what is wrong if not. */
 export function checkSame(is: unknown, was: unknown, broken: string): void {
-  check(canonical(is) === canonical(was), `${broken}:\n${canonical(is)}\n${canonical(was)}`);
+  check(canonicalJson(is) === canonicalJson(was), `${broken}:\n${canonicalJson(is)}\n${canonicalJson(was)}`);
 }

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../canonical-json.ts';
 import { type ContractCase, check, contractCase } from '../../contract.ts';
 import { kinds } from '../../items/index.ts';
 import type { Item } from '../../items/item.ts';
@@ -7,7 +8,7 @@ import type { ToolContext } from '../tool.ts';
 import { abilities, checkMarks } from './abilities.ts';
 import { callsIn, type ToldCall } from './calls.ts';
 import { checkEvents, checkSame } from './checks.ts';
-import { ask, canonical, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
+import { ask, completed, eventsOf, jsonOf, send, type ToolSubject } from './subject.ts';
 
 /** The longest id of a call that OpenAI takes back; an item's id stands for the call that it was. */
 const MAX_ID = 64;
@@ -78,7 +79,7 @@ export const toolContract: readonly ContractCase<ToolSubject>[] = [
         let found = 0;
         for (const call of told) if (found < calls.length && isSame(call, calls[found])) found++;
         const missing = calls[found];
-        check(!missing, `the model read ${canonical(missing)}, and reads a turn later ${canonical(told)}`);
+        check(!missing, `the model read ${canonicalJson(missing)}, and reads a turn later ${canonicalJson(told)}`);
       }
     }
   }),
@@ -174,5 +175,5 @@ function continued({ output }: ResponseObject): object[] {
 
 /** Whether two calls are the same to a model, whatever their ids. */
 function isSame({ id: _, ...call }: ToldCall, other: ToldCall | undefined): boolean {
-  return canonical(call) === canonical({ ...other, id: undefined });
+  return canonicalJson(call) === canonicalJson({ ...other, id: undefined });
 }

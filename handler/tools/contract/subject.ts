@@ -81,12 +81,3 @@ export async function completed(reply: Response | Promise<Response>): Promise<Re
   check(response.status === 'completed', `a turn has ${response.status}: ${response.error?.message}`);
   return response;
 }
-
-/** A value as one text, whatever the order of its members. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}

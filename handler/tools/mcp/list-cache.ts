@@ -1,4 +1,5 @@
 import { toBase64 } from '../../base64.ts';
+import { canonicalJson } from '../../canonical-json.ts';
 import { fixedLimits } from '../../limits.ts';
 import type { KnownEra, ServerTool } from './session.ts';
 
@@ -56,14 +57,6 @@ const encoder = new TextEncoder();
 
 /** A hash of values, as base64: equal for equal ones, whatever the order of their members. */
 export async function hashOf(...values: unknown[]): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(canonical(values)));
+  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(canonicalJson(values)));
   return toBase64(new Uint8Array(digest));
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }
