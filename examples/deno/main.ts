@@ -1,17 +1,21 @@
 import { createHandler, environmentModels, type Ingress, parseConfig, standardSocket } from 'antiphon';
 import { codecs } from 'antiphon/codecs';
+import { openMcp } from 'antiphon/mcp';
 import { openDatabase } from 'antiphon/sqlite';
 
-const config = parseConfig({});
+const env = Deno.env.toObject();
+const mcp = env.MCP_URL ? [{ label: 'tools', url: env.MCP_URL, requireApproval: 'never' }] : [];
+const config = parseConfig({ mcp });
 const database = await openDatabase('sqlite:./data/antiphon.db');
 const handler = createHandler({
-  config: { ...config, models: environmentModels(Deno.env.toObject()) },
+  config: { ...config, models: environmentModels(env) },
   database,
   codecs,
+  openTools: [openMcp],
 });
 handler.maintain();
 
-const port = Number(Deno.env.get('PORT') ?? 8080);
+const port = Number(env.PORT ?? 8080);
 const server = Deno.serve({ hostname: '127.0.0.1', port }, (request, { remoteAddr }) => {
   const upgrade: Ingress['upgrade'] = (serve) => {
     const { socket, response } = Deno.upgradeWebSocket(request);

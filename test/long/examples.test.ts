@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { launch } from '../../envoy/child.ts';
 import { findEnvoy } from '../../envoy/find.ts';
+import { startNpmServers } from '../mcp-servers/start.ts';
 import { until } from '../promises/state-ask.ts';
 import { findBun } from '../support/doors/bun.ts';
 import { findDeno } from '../support/doors/deno.ts';
@@ -243,8 +244,20 @@ async function tryRuntime(t: TestContext, name: 'deno' | 'bun'): Promise<void> {
     await promisify(execFile)(runtime.binary, check, { cwd: folder, env: { ...process.env, ...runtime.env } });
   }
   const command = [runtime.binary, ...args, 'main.ts'];
-  const { origin, stop } = await startExample(t, folder, command, await freePort(), { ...env(), ...runtime.env });
-  await answers(clientOf(origin), { sockets: name === 'deno' });
+  const mcp = await startNpmServers();
+  t.after(mcp.stop);
+  const { url = '', adds = '', sum = '' } = mcp.servers[0] ?? {};
+  const given = { ...env(), ...runtime.env, MCP_URL: url };
+  const { origin, stop } = await startExample(t, folder, command, await freePort(), given);
+  const client = clientOf(origin);
+  await answers(client, { sockets: name === 'deno' });
+  const called = await client.responses.create({
+    model: model.script(callsFunctions({ name: `mcp_tools__${adds}`, args: '{"a":2,"b":3}' }), says('5')),
+    input: 'What is 2 + 3?',
+    tools: [{ type: 'mcp', server_label: 'tools' }],
+  });
+  const call = called.output.find((item) => item.type === 'mcp_call');
+  assert.ok(call?.output?.includes(sum), JSON.stringify(called.output));
   const page = await fetch(`${origin}/v1/models`, { headers: { origin: 'https://elsewhere.example' } });
   assert.equal(page.status, 403);
   assert.equal(await stop(), 0);

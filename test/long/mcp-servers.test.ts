@@ -4,25 +4,35 @@ import { lacking } from '../clients/install.ts';
 import { type RealServer, type RealServers, startNpmServers, startPyPiServers } from '../mcp-servers/start.ts';
 import { create, stream } from '../promises/ask.ts';
 import { callOf } from '../promises/mcp-ask.ts';
+import { findBun } from '../support/doors/bun.ts';
+import { findDeno } from '../support/doors/deno.ts';
 import type { Door } from '../support/doors/door.ts';
 import { openEnvoy } from '../support/doors/envoy.ts';
 import { openNodeHttp } from '../support/doors/node-http.ts';
+import { openRuntime, type Runtime } from '../support/doors/runtime.ts';
 import { openWorkerd } from '../support/doors/workerd.ts';
 import { callsFunctions, says } from '../support/model/scripted.ts';
 
-const doors: [name: string, open: (allow: string[]) => Promise<Door>][] = [
+const doors: [name: string, open: (allow: string[]) => Promise<Door>, skip?: string | false][] = [
   ['Node', (allow) => openNodeHttp({ allow })],
   ['Envoy', (allow) => openEnvoy('streamed', undefined, { allow })],
   ['workerd', (allow) => openWorkerd(allow)],
+  runtimeDoor('Deno', findDeno()),
+  runtimeDoor('Bun', findBun()),
 ];
+
+function runtimeDoor(name: string, runtime: Runtime | undefined): (typeof doors)[number] {
+  const open = async (allow: string[]) => openRuntime(runtime ?? assert.fail(), false, allow);
+  return [name, open, !runtime && 'npm has no binary for this machine'];
+}
 
 for (const [origin, start, skip] of [
   ['npm', startNpmServers, false],
   ['PyPI', startPyPiServers, lacking('python3')],
 ] as const) {
   describe(`MCP servers of ${origin}`, { skip }, () => {
-    for (const [name, open] of doors) {
-      test(`are used through ${name}`, async (t) => {
+    for (const [name, open, skip = false] of doors) {
+      test(`are used through ${name}`, { skip }, async (t) => {
         const real: RealServers = await start();
         t.after(real.stop);
         const door = await open(real.hosts);

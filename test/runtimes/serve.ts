@@ -1,11 +1,11 @@
-import { openLimits } from '../../handler/allowances/index.ts';
-import { createHandler, fetchTransport, type Ingress, parseConfig, standardSocket } from '../../handler/index.ts';
-import { openMcp } from '../../handler/tools/mcp/index.ts';
-import { openWebSearch } from '../../handler/tools/web-search/index.ts';
-import { codecs } from '../../shim/codecs.ts';
+import { codecs } from '../../exports/codecs.ts';
+import { createHandler, fetchTransport, type Ingress, parseConfig, standardSocket } from '../../exports/index.ts';
+import { openLimits } from '../../exports/limits.ts';
+import { openMcp } from '../../exports/mcp.ts';
+import { openWebSearch } from '../../exports/web-search.ts';
 import { testDatabase } from '../support/doors/database.ts';
 
-// Run by Deno or by Bun, whose own servers hand over to the handler; ends with the process that began it.
+// Run by Deno or by Bun, whose own servers hand over to the handler, as the package exports it; ends with the process that began it.
 
 type Fetch = (request: Request) => Promise<Response>;
 

@@ -27,11 +27,16 @@ export function start(
   return spawn(binary, [...args[what], `./${file}`], { ...rest, cwd: ROOT, env: { ...process.env, ...env, ...given } });
 }
 
-/** The handler on a runtime's own server, in a process that ends with this one; `hosted` has hosted tools run there. */
-export async function openRuntime(runtime: Runtime, hosted = false): Promise<Door> {
+/**
+ * The handler on a runtime's own server, in a process that ends with this one; `hosted` has hosted tools run there, `allow` are private
+ * targets of their URLs.
+ */
+export async function openRuntime(runtime: Runtime, hosted = false, allow: readonly string[] = []): Promise<Door> {
   const model = await startScriptedModel();
   const port = await freePort();
-  const env = { PORT: `${port}`, ANTIPHON_CONFIG: JSON.stringify((hosted ? hostedConfigFile : testConfigFile)(model)) };
+  const config = (hosted ? hostedConfigFile : testConfigFile)(model);
+  const egress = { allow: [...config.egress.allow, ...allow] };
+  const env = { PORT: `${port}`, ANTIPHON_CONFIG: JSON.stringify({ ...config, egress }) };
   const child = start(runtime, 'run', 'test/runtimes/serve.ts', { env });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
