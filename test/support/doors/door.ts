@@ -183,13 +183,15 @@ export function testConfigFile(model: ScriptedModel, limited: readonly object[] 
   };
 }
 
-/** The configuration of `testConfigFile` with the search of the scripted pages, and code that the tool `run` of an MCP server runs. */
+/** The configuration of `testConfigFile` with the search of the scripted pages, and an MCP server whose tools do the other hosted ones. */
 export function hostedConfigFile(model: ScriptedModel, limited?: readonly object[]) {
   const file = testConfigFile(model, limited);
   const sandbox = { label: 'sandbox', url: new URL('/mcp/sandbox', model.url).href };
   const hosted = {
     web_search: { provider: 'searxng', url: model.pagesUrl },
     code_interpreter: { mcp: 'sandbox', tool: 'run' },
+    file_search: { mcp: 'sandbox', tool: 'look_up' },
+    image_generation: { mcp: 'sandbox', tool: 'draw' },
   };
   return { ...file, mcp: [...file.mcp, sandbox], hosted };
 }
