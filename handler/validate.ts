@@ -53,16 +53,23 @@ function pathOf(issue: v.BaseIssue<unknown>, within: string): string {
 }
 
 /** What kind of error an issue is: a type of object that is not known is a wrong value of its `type`. */
-function kindOf({ type, kind, expected }: v.BaseIssue<unknown>): ErrorKind {
-  if (type === 'never') return 'unsupported';
+function kindOf(issue: v.BaseIssue<unknown>): ErrorKind {
+  const { type, kind, expected } = issue;
+  if (type === 'never' || isUnknownMember(issue)) return 'unsupported';
   const isValue = kind === 'validation' || (VALUE_TYPES.has(type) && expected !== 'Object');
   return isValue ? 'invalid_value' : 'invalid_type';
+}
+
+/** Whether an issue is a member that an object may not have, in one that has no others than it names. */
+function isUnknownMember({ type, expected }: v.BaseIssue<unknown>): boolean {
+  return type === 'strict_object' && expected === 'never';
 }
 
 const VALUE_TYPES = new Set(['picklist', 'literal', 'variant']);
 
 function phrase(issue: v.BaseIssue<unknown>): string {
   const { expected } = issue;
+  if (isUnknownMember(issue)) return 'is not supported';
   switch (issue.type) {
     case 'picklist':
     case 'literal':

@@ -251,9 +251,14 @@ describe('a hosted tool that a tool of an MCP server does', () => {
     );
     assert.match(read, /On snow \(a\.test\)/);
     assert.deepEqual(Object.keys(model.calls(name)[0]?.body.tools[0].function.parameters.properties), ['q']);
+    await turn('file_search', { query: 'rain' }, { tools: [{ type: 'file_search', max_num_results: 20 }] });
+    const asUsual = { type: 'image_generation', output_compression: 100, output_format: 'png', n: 1, quality: 'auto' };
+    await turn('image_generation', { prompt: 'a cat' }, { tools: [asUsual] });
     for (const [entry, param] of [
       [{ type: 'code_interpreter', container: { type: 'auto', memory_limit: '4g' } }, 'tools[0].container'],
       [{ type: 'file_search', vector_store_ids: ['vs_1'], max_num_results: 3 }, 'tools[0].max_num_results'],
+      [{ ...asUsual, output_compression: 50 }, 'tools[0].output_compression'],
+      [{ type: 'web_search', filters: { blocked_domains: ['a.test'] } }, 'tools[0].blocked_domains'],
     ] as const) {
       const reply = await post(door, { model: model.script(says('No.')), input: 'Hi', tools: [entry] });
       const { error } = JSON.parse(await reply.text());

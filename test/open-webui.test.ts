@@ -15,11 +15,13 @@ const {
   chat,
   responses,
   stateful,
+  refused,
 }: {
   headers: Record<string, string>;
   chat: Replayed[];
   responses: Replayed[];
   stateful: Replayed;
+  refused: Replayed;
 } = JSON.parse(readFileSync(new URL('fixtures/open-webui/requests.json', import.meta.url), 'utf8'));
 
 describe('what Open WebUI sends is answered', () => {
@@ -59,6 +61,13 @@ describe('what Open WebUI sends is answered', () => {
         const said = await send(path, body, { MODEL: model.script(says('Hel', 'lo')) });
         assert.match(said, /lo"/);
       });
+
+  test(`/responses: ${refused.what}, is refused with the name that it has here`, async () => {
+    const body = JSON.stringify({ ...refused.body, model: model.script(says('never')) });
+    const reply = await handler.fetch(new Request('http://x/v1/responses', { method: 'POST', headers, body }));
+    assert.equal(reply.status, 422);
+    assert.match(await reply.text(), /reasoning_effort is not supported; the Responses API has reasoning\.effort/);
+  });
 
   test(`/responses: ${stateful.what}`, async () => {
     const [asks = assert.fail()] = responses;

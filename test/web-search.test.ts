@@ -143,6 +143,12 @@ describe('a search', () => {
     assert.equal(reply.status, 200, text);
     assert.match(text, /Cold\(\[127\.0\.0\.1\]/);
     assert.match(scene.web.requests('/search').at(-1)?.url.searchParams.get('q') ?? '', /site:127\.0\.0\.1/);
+    const tools = [{ type: 'web_search_20250305', name: 'web_search', blocked_domains: ['127.0.0.1'] }];
+    const without = scene.door.model.script(callsFunctions(search()), says('No.'));
+    const next = { ...body, model: without, tools };
+    const other = await scene.door.fetch('/v1/messages', { method: 'POST', headers, body: JSON.stringify(next) });
+    assert.equal(other.status, 200);
+    assert.match(JSON.stringify(scene.door.model.calls(without)[1]?.body.messages), /Nothing was found/);
   });
 
   test('is of allowed domains alone, whatever the provider finds', async () => {
@@ -152,6 +158,9 @@ describe('a search', () => {
     assert.equal(scene.web.requests('/search').at(-1)?.url.searchParams.get('q'), 'snow site:example.com');
   });
 });
+
+/** The same server by another name, whose pages are blocked. */
+const blocked = { type: 'web_search', filters: { blocked_domains: ['LocalHost.localdomain', '127.0.0.1'] } };
 
 describe('a page', () => {
   test('is opened by the number of a result, and then by that of a link on it', async () => {
@@ -239,6 +248,23 @@ describe('a page', () => {
       const { read } = await turn([callsFunctions(open(url)), says('No.')], { tools: [entry], input: `Open ${url}` });
       assert.equal(read[0], 'Only pages of 127.0.0.1 may be opened.');
     }
+  });
+
+  test('of a blocked domain is neither found nor opened, nor where a page leads there', async () => {
+    const elsewhere = scene.web.origin.replace('127.0.0.1', 'localhost');
+    const away = scene.web.page('/back', {
+      ...{ title: 'B', snippet: '', body: '', status: 302, headers: { location: `${scene.web.origin}/snow` } },
+    });
+    const found = await turn([callsFunctions(search()), says('No.')], { tools: [blocked] });
+    assert.equal(found.read[0], 'Nothing was found for "snow". Try other words.');
+    const there = away.replace('127.0.0.1', 'localhost');
+    for (const url of [`${scene.web.origin}/snow`, there]) {
+      const { read } = await turn([callsFunctions(open(url)), says('No.')], { tools: [blocked], input: `Open ${url}` });
+      assert.equal(read[0], 'No pages of localhost.localdomain, 127.0.0.1 may be opened.');
+    }
+    const url = `${elsewhere}/snow`;
+    const { read } = await turn([callsFunctions(open(url)), says('Ok.')], { tools: [blocked], input: `Open ${url}` });
+    assert.match(read[0] ?? '', /Snow fell/);
   });
 
   test('in parts, where it is long', async () => {
@@ -388,7 +414,8 @@ describe('an entry', () => {
   test('with a member that is not known, or a wrong value, is refused by its name', async () => {
     for (const [more, param] of [
       [{ speed: 'fast' }, 'tools[0].speed'],
-      [{ filters: { blocked_domains: ['a.test'] } }, 'tools[0].filters.blocked_domains'],
+      [{ filters: { domains: ['a.test'] } }, 'tools[0].filters.domains'],
+      [{ filters: { blocked_domains: ['a.test/x'] } }, 'tools[0].filters.blocked_domains[0]'],
       [{ filters: { allowed_domains: ['https://a.test/x'] } }, 'tools[0].filters.allowed_domains[0]'],
       [{ filters: { allowed_domains: [] } }, 'tools[0].filters.allowed_domains'],
       [{ search_context_size: 'huge' }, 'tools[0].search_context_size'],

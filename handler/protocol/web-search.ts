@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { maybe } from './fields.ts';
 
-/** A domain as `allowed_domains` has it: a host name, without scheme, path or port. */
+/** A domain as `allowed_domains` and `blocked_domains` have it: a host name, without scheme, path or port. */
 const Domain = v.pipe(
   v.string(),
   v.maxLength(253),
@@ -27,7 +27,12 @@ export type UserLocation = v.InferOutput<typeof UserLocation>;
 /** The entry of `tools` by which a request lets its model search the web, with the members of all its versions. */
 export const WebSearchTool = v.strictObject({
   type: v.string(),
-  filters: maybe(v.strictObject({ allowed_domains: maybe(v.pipe(v.array(Domain), v.nonEmpty(), v.maxLength(100))) })),
+  filters: maybe(
+    v.strictObject({
+      allowed_domains: maybe(v.pipe(v.array(Domain), v.nonEmpty(), v.maxLength(100))),
+      blocked_domains: maybe(v.pipe(v.array(Domain), v.maxLength(100))),
+    }),
+  ),
   user_location: maybe(UserLocation),
   search_context_size: maybe(v.picklist(['low', 'medium', 'high'])),
   external_web_access: maybe(v.boolean()),

@@ -27,7 +27,7 @@ export function readApprovals(whole: readonly Item[], own: readonly Item[], labe
     else if (item.type === 'mcp_approval_response') {
       const { approval_request_id: id } = item;
       if (ours.has(item)) {
-        if (!requests.has(id)) throw refused('names no approval request of this conversation');
+        if (!requests.has(id)) throw refused(`names no approval request of this conversation: ${CURE}`);
         if (responses.has(id) || called.has(id)) throw refused('names an approval request that was answered before');
       }
       responses.set(id, item);
@@ -67,6 +67,10 @@ function asCall({ id, server_label, name, arguments: args }: McpApprovalRequest,
   const none = { error: null, approval_request_id: id, status: 'completed' } as const;
   return { type: 'mcp_call', id, server_label, name, arguments: args, output, ...none };
 }
+
+/** Where nothing is kept, a client has to send what it answers, which the AI SDK does not. */
+const CURE =
+  'send its mcp_approval_request back before it, or go on from the response that asked (previous_response_id, or its conversation); the AI SDK can do neither with store: false';
 
 function refused(why: string): ApiError {
   return new ApiError('refused', `approval_request_id of an mcp_approval_response ${why}.`, { param: 'input' });

@@ -2,6 +2,8 @@ import {
   Agent,
   applyPatchTool,
   codeInterpreterTool,
+  fileSearchTool,
+  imageGenerationTool,
   MemorySession,
   OpenAIConversationsSession,
   run,
@@ -147,6 +149,16 @@ main({
 
   async 'code-replay'(model) {
     const { texts } = await replayed(plain(model, { tools: [codeInterpreterTool()] }));
+    return { texts };
+  },
+
+  async 'files-replay'(model) {
+    const { texts } = await replayed(plain(model, { tools: [fileSearchTool([])] }));
+    return { texts };
+  },
+
+  async 'image-replay'(model) {
+    const { texts } = await replayed(plain(model, { tools: [imageGenerationTool()] }));
     return { texts };
   },
 

@@ -65,20 +65,30 @@ const urlsOf = ({ sources }) => sources.map(({ url }) => url);
 
 const webTools = { web_search: openai.tools.webSearch() };
 const codeTools = { code_interpreter: openai.tools.codeInterpreter() };
+const fileTools = { file_search: openai.tools.fileSearch({ vectorStoreIds: [] }) };
+const imageTools = { image_generation: openai.tools.imageGeneration() };
 
 /** Tools of the MCP server that the configuration calls by this label. */
 const mcpTools = (label) => ({ mcp: openai.tools.mcp({ serverLabel: label, connectorId: label }) });
 
-/** A call of an MCP tool that is approved, and what came of it. */
-async function approved(model) {
+/** A call of an MCP tool that is approved, and a turn after that, whose messages the client keeps; or goes on from the response, if it `chains`. */
+async function approved(model, more = {}, chains = false) {
   const messages = [{ role: 'user', content: 'A' }];
-  const request = { model: openai(model), tools: mcpTools('asks') };
+  const request = { model: openai(model), tools: mcpTools('asks'), ...more };
   const first = await generateText({ ...request, messages });
   const { approvalId } = first.content.find(({ type }) => type === 'tool-approval-request');
   const answer = { type: 'tool-approval-response', approvalId, approved: true, providerExecuted: true };
-  messages.push(...first.responseMessages, { role: 'tool', content: [answer] });
+  const previousResponseId = first.providerMetadata.openai.responseId;
+  const news = [...first.responseMessages, { role: 'tool', content: [answer] }];
+  if (chains) {
+    const { text } = await generateText({ ...request, messages: news, ...options({ previousResponseId }) });
+    return { texts: [text] };
+  }
+  messages.push(...news);
   const second = await generateText({ ...request, messages });
-  return { text: second.text };
+  messages.push(...second.responseMessages, { role: 'user', content: 'B' });
+  const third = await generateText({ ...request, messages });
+  return { texts: [second.text, third.text] };
 }
 
 main({
@@ -114,7 +124,11 @@ main({
   'web-replay-stateless': (model) => replayed(model, { tools: webTools, ...options({ store: false }) }),
   'web-replay-stream': (model) => replayed(model, { tools: webTools }, streamedText),
   'code-replay': (model) => replayed(model, { tools: codeTools }),
+  'files-replay': (model) => replayed(model, { tools: fileTools }),
+  'image-replay': (model) => replayed(model, { tools: imageTools }),
   'mcp-approval': (model) => approved(model),
+  'mcp-approval-chain': (model) => approved(model, {}, true),
+  'mcp-approval-stateless': (model) => approved(model, options({ store: false })),
 
   tool: (model) => ask(withTool(model)),
   'tool-stateless': (model) => ask(withTool(model, options({ store: false }))),

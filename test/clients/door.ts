@@ -43,13 +43,15 @@ export async function openForClients(more: object = {}, sockets = true): Promise
   const web = await startSnowyWeb();
   const tools = [{ http: { name: 'clock', description: 'The time.', url: `${model.functionsUrl}/200/clock` } }];
   const models = [{ match: 'scripted-*', backend: 'chat', url: model.url, key: 'test-key' }];
-  const mcp = ['crm', 'asks', 'code'].map((label) => ({
+  const mcp = ['crm', 'asks', 'work'].map((label) => ({
     ...{ label, url: new URL(`/mcp/${label}`, model.url).href },
     requireApproval: label === 'asks' ? 'always' : 'never',
   }));
   const hosted = {
     web_search: { provider: 'searxng', url: web.origin },
-    code_interpreter: { mcp: 'code', tool: 'run' },
+    code_interpreter: { mcp: 'work', tool: 'run' },
+    file_search: { mcp: 'work', tool: 'look_up' },
+    image_generation: { mcp: 'work', tool: 'draw' },
   };
   const config = parseConfig({ models, tools, mcp, hosted, limits: LIMITS, ...more });
   const handler = await testHandler(model, { config });

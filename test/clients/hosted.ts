@@ -7,7 +7,19 @@ import type { Stage } from './scenarios.ts';
 // Turns whose client names a tool that OpenAI hosts, and has a second turn with what it keeps of the first.
 
 const search = { name: 'web_search', args: '{"query":"snow"}', id: 'c1' };
-const run = { name: 'run', description: 'Runs Python.', run: () => gives('4') };
+const PNG = 'iVBORw0KGgo=';
+const found = [{ file_id: 'file_1', filename: 'rain.txt', score: 0.5, text: 'It is wet.' }];
+
+/** The tools of an MCP server that do what OpenAI hosts. */
+const work = [
+  { name: 'run', description: 'Runs Python.', run: () => gives('4') },
+  { name: 'look_up', description: 'Finds files.', run: () => gives(JSON.stringify(found)) },
+  {
+    name: 'draw',
+    description: 'Draws.',
+    run: () => ({ content: [{ type: 'image', data: PNG, mimeType: 'image/png' }] }),
+  },
+];
 
 /** Two turns, the first with a search of the web: the client shows what is cited, and sends back what it keeps. */
 async function searched({ door, start }: Stage) {
@@ -41,13 +53,12 @@ export async function webReplayBare(stage: Stage, keepsSources = true) {
   assert.equal(body.store, false);
 }
 
-/** Two turns, the first with code that an MCP server runs in the place of OpenAI's interpreter. */
-async function codeReplay(stage: Stage) {
-  stage.door.model.mcp.serve([run], {}, 'code');
-  const call = { name: 'code_interpreter', args: '{"code":"2+2"}', id: 'c1' };
-  const { model, client } = stage.start(callsFunctions(call), says('Four.'), says('two'));
-  assert.deepEqual(await client.outcome, { result: { texts: ['Four.', 'two'] } });
-  return toldAgain(stage, model, 'Four.', ['code_interpreter {"code":"2+2"}', '4']);
+/** Two turns, the first with a call of a tool of an MCP server in the place of one of OpenAI's, of whose output the model reads this. */
+async function workReplay(stage: Stage, name: string, args: string, output: string) {
+  stage.door.model.mcp.serve(work, { era: '2026' }, 'work');
+  const { model, client } = stage.start(callsFunctions({ name, args, id: 'c1' }), says('So.'), says('two'));
+  assert.deepEqual(await client.outcome, { result: { texts: ['So.', 'two'] } });
+  return toldAgain(stage, model, 'So.', [`${name} ${args}`, output]);
 }
 
 /** The body of the second turn, whose model is told of a call as that of the first was. */
@@ -81,6 +92,14 @@ export const hostedReplays = {
   },
 
   async 'code-replay'(stage: Stage) {
-    await codeReplay(stage);
+    await workReplay(stage, 'code_interpreter', '{"code":"2+2"}', '4');
+  },
+
+  async 'files-replay'(stage: Stage) {
+    await workReplay(stage, 'file_search', '{"query":"rain"}', 'It is wet.');
+  },
+
+  async 'image-replay'(stage: Stage) {
+    await workReplay(stage, 'image_generation', '{"prompt":"a dog"}', '(An image, which the user sees.)');
   },
 };

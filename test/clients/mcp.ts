@@ -22,12 +22,30 @@ export async function mcpReplay({ door, start }: Stage, keepsCalls = true) {
   return door.sent(model).at(-1)?.body;
 }
 
-/** A call of an MCP tool that the client approves. */
-export async function mcpApproval({ door, start }: Stage) {
-  door.model.mcp.serve([find], {}, 'asks');
-  const call = { name: 'mcp_asks__find', args: '{"id":1}', id: 'c1' };
-  const { model, client } = start(callsFunctions(call), says('Ann it is.'));
-  assert.deepEqual(await client.outcome, { result: { text: 'Ann it is.' } });
-  assert.match(heard(door, model).at(-1) ?? '', /^tool \w+: Ann$/);
+const call = callsFunctions({ name: 'mcp_asks__find', args: '{"id":1}', id: 'c1' });
+
+/** The server whose calls are asked for, at a place that all have: it counts no calls, as others call it at the same time. */
+function serve({ door }: Stage): void {
+  door.model.mcp.serve([find], { era: '2026' }, 'asks');
+}
+
+/** A call of an MCP tool that the client approves; it runs once, also where a turn after that has all items again. */
+export async function mcpApproval(stage: Stage, texts = ['Ann it is.', 'two']) {
+  serve(stage);
+  const { door } = stage;
+  const { model, client } = stage.start(call, ...texts.map((text) => says(text)));
+  assert.deepEqual(await client.outcome, { result: { texts } });
+  const told = heard(door, model).map((line) => line.replace(/\bmcpr?_[\da-f]+\b/, 'ID'));
+  const later = texts.length > 1 ? ['assistant: Ann it is.', 'user: B'] : [];
+  assert.deepEqual(told, ['user: A', 'assistant: mcp_asks__find {"id":1} #ID', 'tool ID: Ann', ...later]);
   return door.sent(model).at(-1)?.body;
+}
+
+/** An answer to a request that the client does not send back, nor goes on from: it is refused with the cure. */
+export async function mcpApprovalRefused(stage: Stage) {
+  serve(stage);
+  const { client } = stage.start(call, says('never'));
+  const { error } = await client.outcome;
+  assert.equal(error?.status, 400);
+  assert.match(error.message, /send its mcp_approval_request back before it, or go on from the response/);
 }

@@ -98,6 +98,16 @@ main({
     return { texts };
   },
 
+  async 'files-replay'(model) {
+    const { texts } = await replayed(model, { tools: [{ type: 'file_search', vector_store_ids: [] }] });
+    return { texts };
+  },
+
+  async 'image-replay'(model) {
+    const { texts } = await replayed(model, { tools: [{ type: 'image_generation' }] });
+    return { texts };
+  },
+
   tool: (model) => toolLoop((body) => client.responses.parse({ model, ...body })),
   'tools-parallel': (model) => toolLoop((body) => client.responses.parse({ model, ...body })),
   'tool-stream': (model) => toolLoop((body) => client.responses.stream({ model, ...body }).finalResponse()),

@@ -5,6 +5,8 @@ from agents import (
     ApplyPatchTool,
     CodeInterpreterTool,
     CustomTool,
+    FileSearchTool,
+    ImageGenerationTool,
     LocalShellTool,
     ModelSettings,
     OpenAIConversationsSession,
@@ -119,6 +121,14 @@ async def web_replay(model, run=Runner.run, **settings):
 async def code_replay(model):
     container = {"type": "code_interpreter", "container": {"type": "auto"}}
     return await turns_replay(model, tools=[CodeInterpreterTool(tool_config=container)])
+
+
+async def files_replay(model):
+    return await turns_replay(model, tools=[FileSearchTool(vector_store_ids=[])])
+
+
+async def image_replay(model):
+    return await turns_replay(model, tools=[ImageGenerationTool(tool_config={"type": "image_generation"})])
 
 
 async def tool(model):
@@ -245,5 +255,7 @@ main(
         "web-replay-stateless": lambda model: web_replay(model, store=False),
         "web-replay-stream": lambda model: web_replay(model, run_streamed),
         "code-replay": code_replay,
+        "files-replay": files_replay,
+        "image-replay": image_replay,
     }
 )

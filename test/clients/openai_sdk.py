@@ -107,6 +107,14 @@ def code_replay(model):
     return turns_replay(model, tools=[{"type": "code_interpreter", "container": {"type": "auto"}}])
 
 
+def files_replay(model):
+    return turns_replay(model, tools=[{"type": "file_search", "vector_store_ids": []}])
+
+
+def image_replay(model):
+    return turns_replay(model, tools=[{"type": "image_generation"}])
+
+
 def tool(model):
     return tool_loop(lambda **body: client.responses.create(model=model, **body))
 
@@ -204,6 +212,8 @@ main(
         "web-replay-stateless": lambda model: web_replay(model, store=False),
         "web-replay-stream": lambda model: web_replay(model, create=final_of_stream),
         "code-replay": code_replay,
+        "files-replay": files_replay,
+        "image-replay": image_replay,
         "tool": tool,
         "tool-stream": tool_stream,
         "tool-chain": tool_chain,

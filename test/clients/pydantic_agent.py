@@ -3,7 +3,15 @@ import asyncio
 from client import main, released, seen, weather as weather_of
 from openai import AsyncOpenAI
 from pydantic import BaseModel
-from pydantic_ai import Agent, CodeExecutionTool, MCPServerTool, NativeOutput, WebSearchTool
+from pydantic_ai import (
+    Agent,
+    CodeExecutionTool,
+    FileSearchTool,
+    ImageGenerationTool,
+    MCPServerTool,
+    NativeOutput,
+    WebSearchTool,
+)
 from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings as Settings
 from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -59,7 +67,11 @@ async def drain(_context, events):
 
 async def replayed(model, hosted, handler=None, **settings):
     """Two turns with a tool that the server runs."""
-    agent = plain(model, capabilities=[NativeTool(hosted)], model_settings=Settings(**settings))
+    agent = Agent(
+        model if isinstance(model, OpenAIResponsesModel) else OpenAIResponsesModel(model),
+        capabilities=[NativeTool(hosted)],
+        model_settings=Settings(**settings),
+    )
     first = await agent.run("A", event_stream_handler=handler)
     second = await agent.run("B", message_history=first.all_messages(), event_stream_handler=handler)
     return first, {"texts": [first.output, second.output]}
@@ -76,6 +88,16 @@ async def web_replay(model, handler=None, **settings):
 
 async def code_replay(model):
     return (await replayed(model, CodeExecutionTool(), openai_send_reasoning_ids=True))[1]
+
+
+async def files_replay(model):
+    return (await replayed(model, FileSearchTool(file_store_ids=[]), openai_send_reasoning_ids=True))[1]
+
+
+async def image_replay(model):
+    # By the names of OpenAI's models it knows which of them make images.
+    drawing = OpenAIResponsesModel(model, profile=OpenAIModelProfile(supports_image_output=True))
+    return (await replayed(drawing, ImageGenerationTool(), openai_send_reasoning_ids=True))[1]
 
 
 async def turns_conversation(model):
@@ -134,6 +156,8 @@ main(
         "web-replay-stateless": lambda model: web_replay(model, openai_store=False),
         "web-replay-stream": lambda model: web_replay(model, drain),
         "code-replay": code_replay,
+        "files-replay": files_replay,
+        "image-replay": image_replay,
         "tool": tool,
         "tool-stream": tool_stream,
         "tool-chain": lambda model: tool(model, openai_previous_response_id="auto"),

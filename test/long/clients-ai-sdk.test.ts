@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { clientTools } from '../clients/client-tools.ts';
 import { clientContract } from '../clients/contract.ts';
 import { hostedReplays, webReplayBare } from '../clients/hosted.ts';
-import { mcpApproval, mcpReplay } from '../clients/mcp.ts';
+import { mcpApproval, mcpApprovalRefused, mcpReplay } from '../clients/mcp.ts';
 import { nodeClient } from '../clients/open.ts';
 import { type Stage, scenarios, toolRound, twoTurns } from '../clients/scenarios.ts';
 import { sends } from '../support/model/scripted.ts';
@@ -28,6 +28,14 @@ const own = {
 
   async 'mcp-approval'(stage: Stage) {
     await mcpApproval(stage);
+  },
+
+  async 'mcp-approval-chain'(stage: Stage) {
+    await mcpApproval(stage, ['Ann it is.']);
+  },
+
+  async 'mcp-approval-stateless'(stage: Stage) {
+    await mcpApprovalRefused(stage);
   },
 
   async 'turns-replay-stateless'(stage: Stage) {

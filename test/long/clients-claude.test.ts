@@ -103,12 +103,19 @@ describe('Claude Code', { timeout: 600_000 }, () => {
     );
   });
 
-  test('its search of the web is answered without one', async (t) => {
+  test('its search of the web is a search here, and its model reads what was found', async (t) => {
     const find = { name: 'ToolSearch', args: '{"query":"select:WebSearch"}', id: 'call_a' };
-    const search = { name: 'WebSearch', args: '{"query":"Oslo"}', id: 'call_b' };
-    const { ask } = open(callsFunctions(find), callsFunctions(search), says('From memory.'), says('Done.'));
+    const search = { name: 'WebSearch', args: '{"query":"snow","blocked_domains":["a.test"]}', id: 'call_b' };
+    const hosted = { name: 'web_search', args: '{"query":"snow"}', id: 'call_c' };
+    const inner = [callsFunctions(hosted), says('In March【1】.')];
+    const { model, ask } = open(callsFunctions(find), callsFunctions(search), ...inner, says('Done.'));
     const { code, stdout, stderr } = await ask(t, 'Search.', '--allowedTools', 'WebSearch');
     assert.deepEqual([code, stdout], [0, 'Done.'], stderr);
+    const told = heard(door, model).at(-1) ?? '';
+    assert.match(
+      told,
+      /^tool call_b: Web search results for query: "snow"\s+In March\(\[127\.0\.0\.1\]\(http:.*\/snow\)\)\./,
+    );
   });
 
   test('a refusal of the model’s server is shown, once it has been tried without betas', async (t) => {

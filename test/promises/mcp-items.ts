@@ -98,7 +98,7 @@ promise(
     const model = door.model.script(says('never'));
     const yes = { ...answer, approve: true };
     for (const [input, says] of [
-      [[user('Hi'), yes], /names no approval request/],
+      [[user('Hi'), yes], /names no approval request of this conversation: send its mcp_approval_request back/],
       [[user('Hi'), asked, { ...answer, approve: false }, yes], /answered before/],
       [[user('Hi'), asked, yes], /not in tools/],
     ] as const) {

@@ -68,7 +68,10 @@ const shape = {
   mcp_servers: maybe(
     v.pipe(
       v.array(Entry),
-      v.check((list) => list.length === 0, 'is not supported; no MCP server is called here'),
+      v.check(
+        (list) => list.length === 0,
+        'is not supported; POST /v1/responses calls MCP servers, by a tool of the type mcp',
+      ),
     ),
   ),
 };

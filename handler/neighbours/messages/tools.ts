@@ -104,8 +104,9 @@ function toEntry(tool: JsonObject, at: string): ToolEntry {
 }
 
 /** The members of a hosted tool, with the domains that Anthropic's has beside its others where OpenAI's has them. */
-function inFilters({ allowed_domains, ...members }: JsonObject): JsonObject {
-  return allowed_domains == null ? members : { ...members, filters: { allowed_domains } };
+function inFilters({ allowed_domains, blocked_domains, ...members }: JsonObject): JsonObject {
+  const given = Object.entries({ allowed_domains, blocked_domains }).filter(([, domains]) => domains != null);
+  return given.length === 0 ? members : { ...members, filters: Object.fromEntries(given) };
 }
 
 function examplesIn(examples: readonly JsonObject[] | null | undefined): string[] {

@@ -63,13 +63,13 @@ async function search(turn: WebTurn, args: JsonObject, signal: AbortSignal, incl
   if (query === '') throw new SearchFailure('A search needs a `query`.');
   turn.countSearch();
   const found = await turn.search(query, {
-    count: settings.size.results,
+    count: settings.size.results * (settings.blocked.length > 0 ? 2 : 1), // some may be of blocked domains
     domains: settings.domains,
     country: settings.location?.country ?? undefined,
     textLength: settings.size.resultText,
     signal,
   });
-  const pages = found.filter(({ url }) => isAllowed(url, settings.domains));
+  const pages = found.filter(({ url }) => isAllowed(url, settings)).slice(0, settings.size.results);
   const output = tellResults(query, pages, sources, settings.size);
   const showsSources = include.includes('web_search_call.action.sources');
   const urls = pages.map(({ url }) => ({ type: 'url' as const, url: new URL(url).href }));
@@ -83,7 +83,7 @@ async function open(turn: WebTurn, args: JsonObject, signal: AbortSignal): Promi
   const output = tellPage(page, source, Number.isInteger(part) && part > 0 ? part : 1, {
     sources,
     size: settings.size,
-    isAllowed: (url) => isAllowed(url, settings.domains),
+    isAllowed: (url) => isAllowed(url, settings),
   });
   return { action: { type: 'open_page', url }, output };
 }

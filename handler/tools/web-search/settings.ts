@@ -5,7 +5,9 @@ import { check } from '../../validate.ts';
 
 /** How one turn may search, as its request says. */
 export interface SearchSettings {
+  /** Of which pages may be, none being all; and of which they may not. */
   domains: readonly string[];
+  blocked: readonly string[];
   location: UserLocation | undefined;
   size: ContextSize;
   /** Whether pages are loaded. Without that only what the provider knows can be searched. */
@@ -38,6 +40,7 @@ export function settingsOf(entry: JsonObject, param: string): SearchSettings {
   const { filters, user_location, search_context_size, external_web_access, max_uses } = tool;
   return {
     domains: filters?.allowed_domains ?? [],
+    blocked: filters?.blocked_domains ?? [],
     location: user_location ?? undefined,
     size: SIZES[search_context_size ?? 'medium'],
     opensPages: external_web_access ?? true,
@@ -52,8 +55,14 @@ export function echoOf({ type, ...entry }: JsonObject & { type: string }): Echoe
   return {
     ...Object.fromEntries(Object.entries(others).filter(([, value]) => value != null)),
     type,
-    filters: filters?.allowed_domains ? { allowed_domains: filters.allowed_domains } : null,
+    filters: filtersOf(filters),
     search_context_size: search_context_size ?? 'medium',
     user_location: user_location ? { ...nowhere, ...user_location } : null,
   };
+}
+
+/** The filters that there are; null without any. */
+function filtersOf(filters: WebSearchTool['filters']): JsonObject | null {
+  const given = Object.entries(filters ?? {}).filter(([, domains]) => domains != null);
+  return given.length > 0 ? Object.fromEntries(given) : null;
 }

@@ -71,9 +71,10 @@ export class WebTurn {
   }
 
   #allowed(url: string): string {
-    const { domains } = this.settings;
-    if (isAllowed(url, domains)) return url;
-    throw new PageFailure(`Only pages of ${domains.join(', ')} may be opened.`);
+    const { domains, blocked } = this.settings;
+    if (isAllowed(url, this.settings)) return url;
+    if (domains.length > 0) throw new PageFailure(`Only pages of ${domains.join(', ')} may be opened.`);
+    throw new PageFailure(`No pages of ${blocked.join(', ')} may be opened.`);
   }
 
   #names({ host, pathname, search }: URL): boolean {

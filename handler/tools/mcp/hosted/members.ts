@@ -10,6 +10,12 @@ const HINTS: Readonly<Record<keyof typeof callKinds, readonly string[]>> = {
   image_generation: ['model', 'moderation', 'partial_images', 'input_fidelity'],
 };
 
+/** What members are where nobody says otherwise: whoever names that asks for nothing. */
+const DEFAULTS: Readonly<Partial<Record<keyof typeof callKinds, JsonObject>>> = {
+  file_search: { max_num_results: 20 },
+  image_generation: { output_compression: 100, output_format: 'png', n: 1 },
+};
+
 /**
  * The arguments that an entry of `tools` gives to every call: its members that are arguments of the tool. Throws an ApiError that names a member
  * which the tool has no argument for, and which would change what is done.
@@ -22,7 +28,7 @@ export function fixedArguments(
   const fixed: JsonObject = {};
   for (const [member, value] of membersOf(entry)) {
     if (Object.hasOwn(properties, member)) fixed[member] = value;
-    else if (!HINTS[name].includes(member) && !asksNothing(value))
+    else if (!HINTS[name].includes(member) && !asksNothing(value) && DEFAULTS[name]?.[member] !== value)
       throw unsupported(
         `${param}.${member}`,
         `is not supported: ${tool}, which does the work of ${name} here, has no argument of this name`,
@@ -33,7 +39,8 @@ export function fixedArguments(
 
 /** The members of an entry beside its type; those of `filters` one by one, as tools have them. */
 function membersOf({ type: _, filters, ...members }: JsonObject): [string, unknown][] {
-  const inside = isObject(filters) && 'allowed_domains' in filters ? Object.entries(filters) : [['filters', filters]];
+  const isOfDomains = isObject(filters) && ('allowed_domains' in filters || 'blocked_domains' in filters);
+  const inside = isOfDomains ? Object.entries(filters) : [['filters', filters]];
   return [...Object.entries(members), ...inside] as [string, unknown][]; // whose names are texts
 }
 
