@@ -229,7 +229,7 @@ const packages: Record<string, RegExp> = {
   valibot:
     /^handler\/(protocol\/|items\/|neighbours\/|validate\.ts|config\/|tools\/mcp\/entry\.ts|background\/stored-job\.ts)/,
   'eventsource-parser': /^handler\/events\/sse\.ts/,
-  '@modelcontextprotocol/client': /^(handler\/tools\/mcp\/(client|programs)|shim\/mcp\/program)\.ts/,
+  '@modelcontextprotocol/client': /^(handler\/tools\/mcp\/(client|http-transport|programs)|shim\/mcp\/program)\.ts/,
   jose: /^handler\/identity\/verify-jwt\.ts/,
   pako: /^handler\/codec\/inflate\.ts/,
   '@marcbachmann/cel-js': /^handler\/cel\.ts/,

@@ -617,6 +617,17 @@ describe('replies', () => {
       while ((await server.connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     });
 
+    test(`${name}: a stream of events may be silent for longer, where a rule says so`, async (t) => {
+      const server = await startServer(t, ({ line }, reply) => {
+        reply.setHeader('content-type', line.endsWith('/events') ? 'text/event-stream' : 'text/plain');
+        reply.write('a');
+        setTimeout(() => reply.end('b'), 400);
+      });
+      const guarded = open(t, ['127.0.0.1'])({ timeout: 100, silence: 60_000 });
+      assert.equal(await (await guarded(`${server.origin}/events`)).text(), 'ab');
+      await assert.rejects(async () => (await guarded(`${server.origin}/text`)).text(), isRefused('timeout'));
+    });
+
     test(`${name}: a body that nobody reads is ended as well`, async (t) => {
       const server = await startServer(t, (_, reply) => reply.write('a'));
       const guarded = open(t, ['127.0.0.1'])({ timeout: 50 });

@@ -19,6 +19,8 @@ export interface EgressRules {
    * does not read it. Default: 30 s.
    */
   timeout?: number;
+  /** Milliseconds of silence in the body of a stream of events, in place of that. */
+  silence?: number;
   /** Milliseconds to the end of the body. Default: none. */
   deadline?: number;
   /** Content types that a successful reply may have, without parameters, such as `text/html` and `text/*`. Default: any. */

@@ -49,7 +49,9 @@ function guardedFetch(connect: EgressConnect, allow: AllowList, rules: EgressRul
         reply.body?.close();
         end();
       }
-      const stream = body && bodyStream(body, { maxBytes, timeout, signal: ending.signal, end });
+      const isStream = reply.headers.get('content-type')?.startsWith('text/event-stream');
+      const silence = (isStream ? rules.silence : undefined) ?? timeout;
+      const stream = body && bodyStream(body, { maxBytes, timeout: silence, signal: ending.signal, end });
       return responseOf(reply, stream, url, url.href !== call.url.href);
     } catch (error) {
       end();

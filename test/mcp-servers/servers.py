@@ -1,5 +1,6 @@
 """MCP servers of PyPI on a port of the loopback: `fastmcp`, or the official package `mcp`."""
 
+import asyncio
 import sys
 
 kind, port = sys.argv[1], int(sys.argv[2])
@@ -18,6 +19,14 @@ else:
 def add(a: int, b: int) -> int:
     """Adds two numbers."""
     return a + b
+
+
+@server.tool()
+async def wait(duration: float, steps: int) -> str:
+    """Takes some seconds."""
+    for _ in range(steps):
+        await asyncio.sleep(duration / steps)
+    return "done"
 
 
 @server.tool()

@@ -14,6 +14,8 @@ export interface RealServer {
   adds: string;
   /** A text of what it gives of 2 and 3. */
   sum: string;
+  /** The tool that takes `duration` seconds in `steps`. */
+  waits: string;
 }
 
 /** Real servers that run, and how they are ended. */
@@ -32,7 +34,8 @@ export async function startNpmServers(): Promise<RealServers> {
     const port = await freePort();
     const child = spawn(process.execPath, [program, transport], { env: { PATH: process.env.PATH, PORT: `${port}` } });
     const name = `server-everything, ${transport}`;
-    return { child, port, server: { name, url: `http://127.0.0.1:${port}${path}`, adds: 'get-sum', sum: 'is 5' } };
+    const [adds, waits] = ['get-sum', 'trigger-long-running-operation'];
+    return { child, port, server: { name, url: `http://127.0.0.1:${port}${path}`, adds, sum: 'is 5', waits } };
   };
   return started(await Promise.all([start('streamableHttp', '/mcp'), start('sse', '/sse')]));
 }
@@ -44,7 +47,7 @@ export async function startPyPiServers(): Promise<RealServers> {
     const port = await freePort();
     const env = { PATH: process.env.PATH, PYTHONPATH: packages, FASTMCP_CHECK_FOR_UPDATES: 'off' };
     const child = spawn('python3', [join(HERE, 'servers.py'), name, `${port}`], { env });
-    return { child, port, server: { name, url: `http://127.0.0.1:${port}/mcp`, adds: 'add', sum: '5' } };
+    return { child, port, server: { name, url: `http://127.0.0.1:${port}/mcp`, adds: 'add', sum: '5', waits: 'wait' } };
   };
   return started(await Promise.all([start('fastmcp'), start('mcp')]));
 }

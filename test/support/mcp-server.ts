@@ -29,11 +29,24 @@ export class RpcError extends Error {
   }
 }
 
+/** A reply of HTTP in place of a result; `$id` in its body is the request's id. */
+export class HttpReply extends Error {
+  readonly status: number;
+  readonly body: string;
+
+  constructor(status: number, body: string) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
 /** A request that a server got. */
 export interface McpRequest {
   http: string;
   headers: IncomingHttpHeaders;
   /** Of JSON-RPC. */
+  id?: unknown;
   method?: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into what was sent without a schema
   params?: any;
@@ -69,6 +82,8 @@ export interface McpServer {
   /** Sessions that were begun and not ended. */
   readonly sessions: Set<string>;
   readonly begun: number;
+  /** Ends the streams of those who are connected over SSE. */
+  endStreams(): void;
 }
 
 /** The MCP servers at the paths of one HTTP server. */
@@ -92,7 +107,10 @@ export class McpServers {
     const [, label = ''] = /^\/mcp\/([\w-]+)/.exec(req.url ?? '') ?? [];
     const server = this.#servers.get(label);
     if (!server) return false;
-    void server.answer(req, res);
+    server.answer(req, res).catch((error) => {
+      if (!(error instanceof HttpReply)) throw error;
+      res.writeHead(error.status, { 'content-type': 'application/json' }).end(error.body);
+    });
     return true;
   }
 }
@@ -118,6 +136,10 @@ class Server implements McpServer {
     return this.requests.filter((request) => request.method === method);
   }
 
+  endStreams(): void {
+    for (const stream of this.#streams.values()) stream.end();
+  }
+
   async answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { era, token, challenge = 'Bearer', status, hangs } = this.script;
     const chunks: Buffer[] = [];
@@ -125,7 +147,8 @@ class Server implements McpServer {
     const text = Buffer.concat(chunks).toString();
     const body = text ? JSON.parse(text) : {};
     const closed = once(res, 'close').then(() => undefined);
-    const request = { http: req.method ?? '', headers: req.headers, method: body.method, params: body.params, closed };
+    const { id, method, params } = body;
+    const request = { http: req.method ?? '', headers: req.headers, id, method, params, closed };
     this.requests.push(request);
     if (hangs) return;
     if (token && req.headers.authorization !== `Bearer ${token}`)
@@ -220,6 +243,8 @@ class Server implements McpServer {
         const { code, message, data } = error;
         return { error: { code, message, data } };
       }
+      if (error instanceof HttpReply)
+        throw new HttpReply(error.status, error.body.replaceAll('"$id"', JSON.stringify(request.id)));
       throw error;
     }
   }

@@ -1,8 +1,9 @@
-import type { Client, StandardSchemaV1, Transport } from '@modelcontextprotocol/client';
+import type { Client, StandardSchemaV1 } from '@modelcontextprotocol/client';
 import type { FetchLike } from '../../egress/egress.ts';
 import { fixedLimits } from '../../limits.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { BadReply, CredentialsRefused, isFallback } from './failure.ts';
+import { BadReply, isFallback, isLost } from './failure.ts';
+import { httpTransport, type OpenTransport } from './http-transport.ts';
 import type { ConnectProgram, Programs } from './programs.ts';
 import { toResult, toTool } from './replies.ts';
 import type { HttpServer, KnownEra, McpSession, OpenSession, ServerTool } from './session.ts';
@@ -11,7 +12,7 @@ import type { HttpServer, KnownEra, McpSession, OpenSession, ServerTool } from '
 
 /** What the official client needs of whoever opens it. */
 export interface ClientOptions {
-  /** The way to a server. */
+  /** The way to a server, over which a stream may be silent for as long as its session lasts. */
   fetchFor(server: HttpServer): FetchLike;
   /** The programs that run. Absent where none can. */
   programs: Programs | undefined;
@@ -27,14 +28,20 @@ export function openSessions(options: ClientOptions): OpenSession {
     const library = await import('@modelcontextprotocol/client');
     if ('command' in server) {
       const talk: ConnectProgram = (transport, prior, starting) =>
-        beginSession(library, { transport, end: async () => {} }, options, { transport: 'http', prior }, starting);
+        beginSession(
+          library,
+          { transport, end: async () => {}, failureOf: (error) => error },
+          options,
+          { transport: 'http', prior },
+          starting,
+        );
       if (!options.programs) throw new Error('there are no programs here');
       return options.programs.session(server, talk);
     }
     const over = (transport: KnownEra['transport'], prior: unknown) =>
       beginSession(
         library,
-        httpTransport(library, transport, server, refusing(options.fetchFor(server))),
+        httpTransport(library, transport, server, options.fetchFor(server)),
         options,
         { transport, prior },
         signal,
@@ -56,58 +63,14 @@ export function openSessions(options: ClientOptions): OpenSession {
   };
 }
 
-interface OpenTransport {
-  transport: Transport;
-  /** Ends what the server has of it. */
-  end(): Promise<void>;
-}
-
-function httpTransport(
-  library: Library,
-  kind: KnownEra['transport'],
-  { url, headers }: HttpServer,
-  send: FetchLike,
-): OpenTransport {
-  const requestInit = { headers: { ...headers } };
-  if (kind === 'sse') {
-    const transport = new library.SSEClientTransport(new URL(url), { requestInit, fetch: send });
-    return { transport, end: async () => {} };
-  }
-  // No stream of what the server says unasked: nobody listens, and each one is a connection.
-  const withoutStream: FetchLike = async (to, init) =>
-    (init?.method ?? 'GET') === 'GET' ? new Response(null, { status: 405 }) : send(to, init);
-  const transport = new library.StreamableHTTPClientTransport(new URL(url), {
-    requestInit,
-    fetch: withoutStream,
-    redirectPolicy: 'follow', // the egress follows, and checks each hop
-    reconnectionOptions: {
-      maxRetries: 0,
-      initialReconnectionDelay: 0,
-      maxReconnectionDelay: 0,
-      reconnectionDelayGrowFactor: 1,
-    },
-  });
-  return { transport, end: () => transport.terminateSession() };
-}
-
-/** The same way, on which a server that wants other credentials is an error that says which. */
-function refusing(send: FetchLike): FetchLike {
-  return async (to, init) => {
-    const reply = await send(to, init);
-    if (reply.status !== 401 && reply.status !== 403) return reply;
-    await reply.body?.cancel();
-    throw new CredentialsRefused(reply.status, reply.headers.get('www-authenticate') ?? '');
-  };
-}
-
 /** A result as it came: what is read of it is checked here. */
 const asItCame: StandardSchemaV1<unknown, unknown> = {
   '~standard': { version: 1, vendor: 'antiphon', validate: (value) => ({ value }) },
 };
 
 async function beginSession(
-  { Client }: Library,
-  { transport, end }: OpenTransport,
+  { Client, SseError }: Library,
+  { transport, end, failureOf }: OpenTransport,
   { timeout }: ClientOptions,
   { transport: kind, prior }: KnownEra,
   signal: AbortSignal,
@@ -123,15 +86,32 @@ async function beginSession(
       },
     },
   );
+  let isClosed = false;
+  client.onclose = () => {
+    isClosed = true;
+  };
+  client.onerror = (error) => {
+    // The stream of the older HTTP has ended. By itself it would begin anew, as a session of which the client knows nothing, and soon: it says so first.
+    if (error instanceof SseError) queueMicrotask(() => void client.close());
+  };
   const close = async () => {
-    await within(end()).catch(() => {}); // the server ends it by itself, sooner or later
+    await end().catch(() => {}); // the server ends it by itself, sooner or later
     await client.close().catch(() => {});
   };
+  // A transport that starts, and a first question, heed no signal.
+  const left = Promise.withResolvers<never>();
+  const leave = () => left.reject(signal.reason);
+  if (signal.aborted) leave();
+  else signal.addEventListener('abort', leave);
   try {
-    await client.connect(transport, { signal, timeout, ...(prior !== undefined && { prior: prior as never }) }); // as `era` gave it
+    const known = prior !== undefined && { prior: prior as never }; // as `era` gave it
+    await Promise.race([client.connect(transport, { signal, timeout, ...known }), left.promise]);
   } catch (error) {
+    await transport.close().catch(() => {});
     await close();
-    throw error;
+    throw failureOf(error);
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
   return {
     era: { transport: kind, prior: eraOf(client) },
@@ -141,6 +121,8 @@ async function beginSession(
       const options = { signal: calling, timeout, toolDefinition, ...(headers && { headers }) };
       return toResult(await client.callTool({ name, arguments: args }, options));
     },
+    isLost: (error) => isLost(error, transport.sessionId !== undefined),
+    isClosed: () => isClosed,
     end: close,
   };
 }
@@ -166,15 +148,4 @@ async function listAll(client: Client, options: { signal: AbortSignal; timeout: 
     cursor = typeof next === 'string' ? next : undefined;
   } while (cursor !== undefined);
   return tools;
-}
-
-/** The end of a session is not waited for longer than this, in milliseconds: the turn has ended. */
-const END_MS = 2_000;
-
-async function within(ending: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, END_MS);
-  });
-  await Promise.race([ending, late]).finally(() => clearTimeout(timer));
 }

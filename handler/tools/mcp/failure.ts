@@ -1,6 +1,7 @@
 import { EgressError } from '../../egress/egress.ts';
 import { type ApiError, unreachable } from '../../errors.ts';
 import type { McpError } from '../../items/mcp.ts';
+import { parseObject } from '../../parse-json.ts';
 import { isObject } from '../../protocol/json.ts';
 
 /** A reply that is none of the protocol; the message says what is wrong with it. */
@@ -22,6 +23,17 @@ export class CredentialsRefused extends Error {
   }
 }
 
+/** A server does not open the stream of the older HTTP. */
+export class StreamRefused extends Error {
+  override readonly name = 'StreamRefused';
+  readonly data: { readonly status: number };
+
+  constructor(status: number) {
+    super(`HTTP ${status}`);
+    this.data = { status };
+  }
+}
+
 /** The JSON-RPC code of arguments that are not what a method takes. */
 const INVALID_PARAMS = -32_602;
 
@@ -34,10 +46,22 @@ export function isFallback(error: unknown): boolean {
   return status !== undefined && [400, 404, 405, 406, 415, 501].includes(status);
 }
 
-/** Whether a server has forgotten the session: it has done nothing then. */
-export function isLost(error: unknown): boolean {
+/** The `id` of an error of which a server does not know what it answers, by JSON-RPC, and in place of that by the official package of PyPI. */
+const UNREAD = new Set<unknown>([null, 'server-error']);
+
+/** What servers say of a request without a session that they know. */
+const NO_SESSION = /\bsession\b|not initialized/i;
+
+/**
+ * Whether a server has refused a request before it read it, since it knows the session no more: 404 by the protocol, where the request had a session,
+ * and 400 by many servers. Any other request may have been carried out, whatever the words of its failure.
+ */
+export function isLost(error: unknown, hadSession: boolean): boolean {
   const status = statusOf(error);
-  return status === 404 || (status === 400 && /session/i.test(messageOf(error)));
+  if (status !== 400 && status !== 404) return false;
+  const answer = answerIn(error);
+  if (status === 404) return hadSession && (answer === undefined || UNREAD.has(answer.id));
+  return answer !== undefined && UNREAD.has(answer.id) && NO_SESSION.test(answer.message);
 }
 
 /** Whether a server says that there is no such tool, or that its arguments are others than they were. */
@@ -63,6 +87,8 @@ export function callError(error: unknown): McpError {
   }
   if (code === 'REQUEST_TIMEOUT')
     return { type: 'http_error', code: 504, message: 'The server did not answer in time.' };
+  if (code === 'CONNECTION_CLOSED' || code === 'NOT_CONNECTED')
+    return { type: 'http_error', code: 502, message: 'The connection to the server broke off.' };
   const status = statusOf(error);
   if (status !== undefined) return { type: 'http_error', code: status, message: `The server answered HTTP ${status}.` };
   return { type: 'http_error', code: 500, message: 'An unknown error occurred while executing the tool.' };
@@ -110,11 +136,19 @@ function statusOf(error: unknown): number | undefined {
     error,
     (cause) => isObject(cause) && isObject(cause.data) && typeof cause.data.status === 'number',
   );
-  if (isObject(found) && isObject(found.data)) return Number(found.data.status);
-  // The older transport has it in `code`.
-  const older = causeOf(error, (cause) => cause instanceof Error && cause.name === 'SseError');
-  const code = isObject(older) ? older.code : undefined;
-  return typeof code === 'number' ? code : undefined;
+  return isObject(found) && isObject(found.data) ? Number(found.data.status) : undefined;
+}
+
+/** The error of JSON-RPC in the body of a reply that was none with 200. */
+function answerIn(error: unknown): { id: unknown; message: string } | undefined {
+  const found = causeOf(
+    error,
+    (cause) => isObject(cause) && isObject(cause.data) && typeof cause.data.text === 'string',
+  );
+  const text = isObject(found) && isObject(found.data) ? String(found.data.text) : '';
+  const { jsonrpc, id = null, error: told } = parseObject(text) ?? {};
+  if (jsonrpc !== '2.0' || !isObject(told)) return undefined;
+  return { id, message: typeof told.message === 'string' ? told.message : '' };
 }
 
 /** The first of an error and its causes that it holds of. */
@@ -125,10 +159,6 @@ function causeOf(error: unknown, holds: (cause: unknown) => boolean): unknown {
     cause = next ?? (isObject(data) ? data.cause : undefined);
   }
   return undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : '';
 }
 
 function clip(text: string): string {

@@ -13,8 +13,8 @@ import { openServer } from './open.ts';
 import type { Programs } from './programs.ts';
 import { type UsedServer, usedServer } from './servers.ts';
 
-/** The part of `limits.tool` that a server may take for one reply: else the call would end without a word of why. */
-const OF_TIME = 0.9;
+/** What of `limits.tool` is left, in milliseconds, when a server has not replied in time, and at most a tenth: else the call would end without a word of why. */
+const TO_SAY_WHY = 500;
 
 /** Opens the tool `mcp`, and hosted tools that the configuration has run by it: servers by their URLs, and those of the configuration. Programs need a root that starts them. */
 export const openMcp: OpenTools = (config, services) => toolsOver(config, mcpTool(config, services));
@@ -37,12 +37,13 @@ function mcpTool(
   const program = programs ? -1 : mcp.findIndex((connector) => 'command' in connector);
   if (program >= 0)
     throw misconfigured(`mcp.${program}.command`, 'needs a root that starts programs, which the Node server is');
-  const timeout = limits.tool * OF_TIME;
+  const timeout = limits.tool - Math.min(TO_SAY_WHY, limits.tool / 10);
   const openSession = openSessions({
     fetchFor: ({ headers, configured }) =>
       egress.open({
         maxBytes: fixedLimits.mcpReply,
         timeout,
+        silence: limits.background,
         credentials: Object.keys(headers),
         ...(configured !== undefined && { configured }),
       }),

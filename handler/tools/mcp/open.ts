@@ -8,7 +8,7 @@ import type { Seal } from '../../seal.ts';
 import { scrubber } from '../scrubber.ts';
 import type { ServerFunctions, ToolContext } from '../tool.ts';
 import { approvalId, checkApproval } from './approval.ts';
-import { callError, isLost, isOutdated, listingError } from './failure.ts';
+import { callError, isOutdated, listingError } from './failure.ts';
 import { functionsOf, type Running } from './functions.ts';
 import { hashOf, type ListCache } from './list-cache.ts';
 import { names, needsApproval } from './policy.ts';
@@ -40,7 +40,10 @@ export async function* openServer(
   const { seal, partition } = options.sealFor(context);
   const scrub = scrubber(secrets);
   const key = await hashOf(partition, identity, server);
-  const session = new SharedSession((opening) => openSession(server, lists.era(key), opening), isLost);
+  const session = new SharedSession(
+    (opening) => openSession(server, lists.era(key), opening),
+    () => lists.forget(key),
+  );
   let isOpen = false;
   try {
     const approved = (context.approved ?? []).filter(({ server_label }) => server_label === label);

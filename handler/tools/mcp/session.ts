@@ -51,6 +51,10 @@ export interface McpSession {
     signal: AbortSignal,
     headers?: Readonly<Record<string, string>>,
   ): Promise<CallResult>;
+  /** Whether an error says that the server knows it no more, and so has not done what was asked. */
+  isLost(error: unknown): boolean;
+  /** Whether its connection has ended: nothing can be asked of it any more. */
+  isClosed(): boolean;
   /** Ends it, at the server too. Never rejects. */
   end(): Promise<void>;
 }
@@ -61,36 +65,39 @@ export type OpenSession = (server: McpServer, known: KnownEra | undefined, signa
 /** A server that is used in one turn: one session for all that is asked of it, opened when something is. */
 export class SharedSession {
   readonly #open: (signal: AbortSignal) => Promise<McpSession>;
-  readonly #isLost: (error: unknown) => boolean;
+  readonly #forget: () => void;
   #session: Promise<McpSession> | undefined;
+  readonly #gone: McpSession[] = [];
 
-  constructor(open: (signal: AbortSignal) => Promise<McpSession>, isLost: (error: unknown) => boolean) {
+  /** `forget` is called when the server has turned out to be another than it was. */
+  constructor(open: (signal: AbortSignal) => Promise<McpSession>, forget: () => void) {
     this.#open = open;
-    this.#isLost = isLost;
+    this.#forget = forget;
   }
 
-  /** Does something with the session; once more with another one if the server has lost it. */
+  /** Does something with the session; once more with another one if the server has lost it, and so has not done it. */
   async use<T>(signal: AbortSignal, task: (session: McpSession) => Promise<T>): Promise<T> {
     const session = this.#opened(signal);
     const open = await session;
+    if (open.isClosed()) return task(await this.#another(session, open, signal));
     try {
       return await task(open);
     } catch (error) {
-      if (signal.aborted || !this.#isLost(error)) throw error;
-      if (this.#session === session) this.#session = undefined;
-      return task(await this.#opened(signal));
+      if (signal.aborted || !open.isLost(error)) throw error;
+      this.#forget();
+      return task(await this.#another(session, open, signal));
     }
   }
 
-  /** Ends the session, if there is one. */
+  /** Ends the session, if there is one, and those before it: other calls may have used them to their end. */
   async end(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    // One that never came to be needs no end.
-    await session?.then(
+    const current = session?.then(
       (open) => open.end(),
-      () => {},
+      () => {}, // one that never came to be needs no end
     );
+    await Promise.all([current, ...this.#gone.splice(0).map((open) => open.end())]);
   }
 
   #opened(signal: AbortSignal): Promise<McpSession> {
@@ -100,5 +107,14 @@ export class SharedSession {
       if (this.#session === opening) this.#session = undefined;
     });
     return opening;
+  }
+
+  /** The session after one of which no more can be had. */
+  #another(gone: Promise<McpSession>, open: McpSession, signal: AbortSignal): Promise<McpSession> {
+    if (this.#session === gone) {
+      this.#session = undefined;
+      this.#gone.push(open);
+    }
+    return this.#opened(signal);
   }
 }
