@@ -87,6 +87,8 @@ export interface ToolResult {
   failed?: boolean;
   /** Ends the turn after this round, since only the client can go on (an approval). */
   endTurn?: boolean;
+  /** With `endTurn`: events for the client that come when all calls of the round have ended, of whatever tools they are (what it is asked). */
+  last?: Iterable<ItemEvent>;
   /** Tools of the client's that the model may call from now on. */
   tools?: readonly ClientTool[];
   /** Citations for the text that the model writes next. */

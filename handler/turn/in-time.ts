@@ -27,7 +27,7 @@ export async function* inTime<T, R>(
   try {
     for (;;) {
       const asked = performance.now();
-      const timer = setTimeout(() => own.abort(new TooSlow(`it took longer than ${ms} ms`)), left);
+      const timer = setTimeout(() => own.abort(new TooSlow(`it took longer than ${ms} ms`)), Math.max(0, left));
       const next = await unlessStuck(source.next(), own.signal).finally(() => clearTimeout(timer));
       left -= performance.now() - asked;
       if (next.done) {

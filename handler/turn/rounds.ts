@@ -157,6 +157,7 @@ export async function* rounds(
       const held = misformed.release();
       if (ran.endsTurn || toRun.length < calls.length) {
         for (const event of held) if (move(event)) yield event;
+        yield* ran.last;
         return yield { ...finish, usage };
       }
       mayGiveBack &&= held.length === 0;

@@ -29,6 +29,8 @@ export interface CallOutputs {
   outputs: FunctionOutput[];
   /** Whether one of them ends the turn. */
   endsTurn: boolean;
+  /** What calls that end the turn show last, and that they have ended. */
+  last: Iterable<ItemEvent | Called>;
   /** Tools of the client's that the model may call from now on, and citations for its next text. */
   tools: ClientTool[];
   citations: Annotation[];
@@ -88,17 +90,19 @@ export class ServedCalls {
     const runOne = async function* (call: FunctionCall): AsyncGenerator<ItemEvent | Called, Ran> {
       const result = yield* functions.get(call.name)?.run(call, either, context) ?? gone();
       const output = outputOf(call.call_id, result.output);
-      const { citations = [], endTurn = false } = result;
+      const { citations = [], endTurn = false, last } = result;
+      const called: Called = { type: 'called', output, citations, endsTurn: endTurn || last !== undefined };
       // The end of the last one is the end of the round, unless the turn has to end with it.
-      if (--left > 0 || endTurn) yield { type: 'called', output, citations, endsTurn: endTurn };
-      return { result, output };
+      if (!last && (--left > 0 || endTurn)) yield called;
+      return { result, called };
     };
     const running = toRun.map(runOne);
     const ran = yield* indexes.moveAll(running, { atOnce, waits, stop: () => stop.abort() });
     const results = ran.map(({ result }) => result);
     return {
-      outputs: calls.map(({ call_id }, index) => ran[index]?.output ?? outputOf(call_id, NOT_RUN)),
-      endsTurn: results.some(({ endTurn }) => endTurn === true),
+      outputs: calls.map(({ call_id }, index) => ran[index]?.called.output ?? outputOf(call_id, NOT_RUN)),
+      endsTurn: ran.some(({ called }) => called.endsTurn),
+      last: shownLast(ran, indexes),
       tools: results.flatMap(({ tools }) => tools ?? []),
       citations: results.flatMap(({ citations }) => citations ?? []),
     };
@@ -113,7 +117,16 @@ export function outputOf(call_id: string, output: ToolResult['output']): Functio
 /** A call that has run. */
 interface Ran {
   result: ToolResult;
-  output: FunctionOutput;
+  called: Called;
+}
+
+function* shownLast(ran: readonly Ran[], indexes: OutputIndexes): Generator<ItemEvent | Called> {
+  for (const { result, called } of ran) {
+    if (!result.last) continue;
+    const move = indexes.of();
+    for (const event of result.last) if (move(event)) yield event;
+    yield called;
+  }
 }
 
 /** The output of a call beyond `max_tool_calls`. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { McpApprovalRequest } from '../../handler/items/mcp-approval.ts';
 import { type Door, post } from '../support/doors/door.ts';
-import type { McpServer } from '../support/mcp-server.ts';
+import { gives, type McpServer, type McpToolScript } from '../support/mcp-server.ts';
 import { callsFunctions, says } from '../support/model/scripted.ts';
 import { outline } from '../support/sse.ts';
 import { create, refuses, stream } from './ask.ts';
@@ -237,22 +237,38 @@ promise(
 
 promise(
   'mcp-approval.beside-calls',
-  { says: 'calls of the same round that need none run, and the request comes last', source: PAGE },
+  {
+    says: 'calls of the same round that need none run, however many and slow they are, and the request comes last',
+    source: PAGE,
+  },
   async (door) => {
-    const server = door.model.mcp.serve([add, tool('get')]);
-    const tools = [entryFor(server, { require_approval: { never: { tool_names: ['get'] } } })];
-    const model = door.model.script(
-      callsFunctions(callOf(server), callOf(server, { name: 'get', args: {}, id: 'c2' })),
-      says('ok'),
+    const slow: McpToolScript = {
+      name: 'get',
+      run: async ({ key }) => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return gives(`got ${key}`);
+      },
+    };
+    const [asks, runs] = [door.model.mcp.serve([add, slow]), door.model.mcp.serve([slow])];
+    const tools = [entryFor(asks, { require_approval: { never: { tool_names: ['get'] } } }), entryFor(runs)];
+    // More than may run at a time, of two servers.
+    const gets = [asks, runs, asks, runs, asks].map((server, n) =>
+      callOf(server, { name: 'get', args: { key: n }, id: `g${n}` }),
     );
-    const first = await create(door, { model, tools });
+    const model = door.model.script(callsFunctions(callOf(asks), ...gets), says('ok'));
+    const { events, final: first } = await stream(door, { model, tools });
     assert.deepEqual(
       first.output.map(({ type }) => type),
-      ['mcp_list_tools', 'mcp_call', 'mcp_approval_request'],
+      ['mcp_list_tools', 'mcp_list_tools', ...gets.map(() => 'mcp_call'), 'mcp_approval_request'],
     );
+    assert.deepEqual(outline(events).slice(-3), [
+      'output_item.added 7 mcp_approval_request',
+      'output_item.done 7 mcp_approval_request',
+      'completed',
+    ]);
     await create(door, { model, tools, previous_response_id: first.id, input: [approve(requestIn(first))] });
     const told = modelInput(door, model).join('\n');
-    assert.match(told, /tool \w+: get/);
+    for (const key of gets.keys()) assert.match(told, new RegExp(`tool \\w+: got ${key}`));
     assert.match(told, /tool \w+: 5/);
   },
 );

@@ -29,29 +29,6 @@ export interface CallsOptions {
     signal: AbortSignal,
     trace: TraceHeaders | undefined,
   ): Promise<string | McpError>;
-  /** Counts what runs, so that what ends the turn comes last. */
-  running: Running;
-}
-
-/** Calls that run, in all servers of a turn. */
-export class Running {
-  readonly #calls = new Set<Promise<void>>();
-
-  /** Counts a call until it has ended. */
-  begin(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#calls.add(promise);
-    return () => {
-      this.#calls.delete(promise);
-      resolve();
-    };
-  }
-
-  /** Resolves when all have ended that run now. */
-  async ended(): Promise<void> {
-    await null; // calls of the same round that begin at this moment are among them
-    await Promise.all(this.#calls);
-  }
 }
 
 /** The functions that tools of a server are to a model. Of two with one name the first counts. */
@@ -88,50 +65,44 @@ async function* run(
   trace: TraceHeaders | undefined,
 ): AsyncGenerator<ItemEvent, ToolResult> {
   const approval = options.approved.get(call.call_id);
-  if (approval ? approval.isChanged : options.needsApproval(tool)) return yield* ask(tool, call, options);
-  const end = options.running.begin();
-  try {
-    const begun: McpCall = {
-      type: 'mcp_call',
-      id: newItemId('mcp_call'),
-      server_label: options.label,
-      name: tool.name,
-      arguments: call.arguments,
-      output: null,
-      error: null,
-      approval_request_id: approval ? call.call_id : null,
-      status: 'in_progress',
-    };
-    const at = { sequence_number: 0, output_index: 0 };
-    const of = { ...at, item_id: begun.id };
-    yield { type: 'response.output_item.added', ...at, item: { ...begun, arguments: '' } };
-    yield { type: 'response.mcp_call.in_progress', ...of };
-    yield { type: 'response.mcp_call_arguments.delta', ...of, delta: call.arguments };
-    if (approval) yield { type: 'response.mcp_call.in_progress', ...of }; // as OpenAI has it
-    yield { type: 'response.mcp_call_arguments.done', ...of, arguments: call.arguments };
-    const args = call.arguments.trim() === '' ? {} : parseObject(call.arguments);
-    const result = args ? await options.call(tool, args, signal, trace) : badArguments();
-    const item: McpCall =
-      typeof result === 'string'
-        ? { ...begun, output: result, status: 'completed' }
-        : { ...begun, error: result, status: 'failed' };
-    yield { type: `response.mcp_call.${item.error ? 'failed' : 'completed'}`, ...of };
-    yield { type: 'response.output_item.done', ...at, item };
-    const { output, failed } = mcp_call.asAnswer(item); // what later turns read of it
-    return { output, failed };
-  } finally {
-    end();
-  }
+  if (approval ? approval.isChanged : options.needsApproval(tool)) return ask(tool, call, options);
+  const begun: McpCall = {
+    type: 'mcp_call',
+    id: newItemId('mcp_call'),
+    server_label: options.label,
+    name: tool.name,
+    arguments: call.arguments,
+    output: null,
+    error: null,
+    approval_request_id: approval ? call.call_id : null,
+    status: 'in_progress',
+  };
+  const at = { sequence_number: 0, output_index: 0 };
+  const of = { ...at, item_id: begun.id };
+  yield { type: 'response.output_item.added', ...at, item: { ...begun, arguments: '' } };
+  yield { type: 'response.mcp_call.in_progress', ...of };
+  yield { type: 'response.mcp_call_arguments.delta', ...of, delta: call.arguments };
+  if (approval) yield { type: 'response.mcp_call.in_progress', ...of }; // as OpenAI has it
+  yield { type: 'response.mcp_call_arguments.done', ...of, arguments: call.arguments };
+  const args = call.arguments.trim() === '' ? {} : parseObject(call.arguments);
+  const result = args ? await options.call(tool, args, signal, trace) : badArguments();
+  const item: McpCall =
+    typeof result === 'string'
+      ? { ...begun, output: result, status: 'completed' }
+      : { ...begun, error: result, status: 'failed' };
+  yield { type: `response.mcp_call.${item.error ? 'failed' : 'completed'}`, ...of };
+  yield { type: 'response.output_item.done', ...at, item };
+  const { output, failed } = mcp_call.asAnswer(item); // what later turns read of it
+  return { output, failed };
 }
 
 /** Asks whether a call may run, which ends the turn. */
-async function* ask(
+async function ask(
   tool: ServerTool,
   { arguments: args }: FunctionCall,
-  { label, askId, running }: CallsOptions,
-): AsyncGenerator<ItemEvent, ToolResult> {
+  { label, askId }: CallsOptions,
+): Promise<ToolResult> {
   const id = await askId(tool, args);
-  await running.ended();
-  yield* itemEvents({ type: 'mcp_approval_request', id, server_label: label, name: tool.name, arguments: args }, 0);
-  return { output: 'The user is asked to approve this call.', endTurn: true };
+  const request = { type: 'mcp_approval_request' as const, id, server_label: label, name: tool.name, arguments: args };
+  return { output: 'The user is asked to approve this call.', endTurn: true, last: itemEvents(request, 0) };
 }

@@ -6,7 +6,6 @@ import type { OpenTools, ToolServices } from '../open-tools.ts';
 import type { Tool } from '../tool.ts';
 import { openSessions } from './client.ts';
 import { echoEntry } from './entry.ts';
-import { Running } from './functions.ts';
 import { hostedTools } from './hosted/index.ts';
 import { ListCache } from './list-cache.ts';
 import { openServer } from './open.ts';
@@ -51,7 +50,6 @@ function mcpTool(
     timeout,
   });
   const lists = new ListCache();
-  const turns = new WeakMap<object, Running>();
   const partition = (caller: Caller) => partitionOf(caller, isolation) ?? '';
   return {
     type: 'mcp',
@@ -66,11 +64,6 @@ function mcpTool(
           lists,
           sealFor: ({ caller }) => ({ seal: seal(partition(caller)), partition: partition(caller) }),
           maxResult: used.maxResult ?? limits.toolResult,
-          runningIn({ input }) {
-            const running = turns.get(input) ?? new Running();
-            turns.set(input, running);
-            return running;
-          },
         },
         signal,
         context,

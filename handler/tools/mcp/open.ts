@@ -9,7 +9,7 @@ import { scrubber } from '../scrubber.ts';
 import type { ServerFunctions, ToolContext } from '../tool.ts';
 import { approvalId, checkApproval } from './approval.ts';
 import { callError, isOutdated, listingError } from './failure.ts';
-import { functionsOf, type Running } from './functions.ts';
+import { functionsOf } from './functions.ts';
 import { hashOf, type ListCache } from './list-cache.ts';
 import { names, needsApproval } from './policy.ts';
 import type { UsedServer } from './servers.ts';
@@ -24,8 +24,6 @@ export interface OpenOptions {
   sealFor(context: Pick<ToolContext, 'caller'>): { seal: Seal; partition: string };
   /** Characters of one result. */
   maxResult: number;
-  /** What runs in the turn of a request. */
-  runningIn(context: ToolContext): Running;
 }
 
 /** Opens a server for one turn: lists its tools, unless that is in the context already, and has them as functions. */
@@ -70,7 +68,6 @@ export async function* openServer(
         askId: (tool, args) =>
           approvalId(seal, identity, { server_label: label, name: tool.name, arguments: args }, tool),
         approved: calls,
-        running: options.runningIn(context),
         async call(tool, args, calling, trace) {
           try {
             const result = await session.use(calling, (open) => open.call(tool, args, calling, trace && { ...trace }));
