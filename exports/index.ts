@@ -2,7 +2,7 @@
 
 export type { EgressConnect, OutgoingBody, OutgoingReply, OutgoingRequest, Reach } from '../handler/egress/egress.ts';
 export { type ConnectionPlaces, fetchConnect } from '../handler/egress/fetch-connect.ts';
-export type { HookAnswer, HookContext, Hooks } from '../handler/hooks/hooks.ts';
+export type { HookAnswer, HookContext, Hooks, PassedOnRequest } from '../handler/hooks/hooks.ts';
 export {
   type AddedBackends,
   type AddedModel,

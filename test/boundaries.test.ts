@@ -111,7 +111,7 @@ const table: Record<string, readonly string[]> = {
   // What a program's file defines.
   program: [...base, 'config', 'hooks', 'tools/functions'],
   // What a program has to say to every turn.
-  hooks: [...base, 'turn'],
+  hooks: [...base, 'events', 'turn'],
   webhooks: [...base, 'events', 'state', 'state/database/database.ts', port],
   identity: [...ground, 'config', 'state'],
   config: [...base, 'egress', 'webhooks', 'backend/index.ts'],
@@ -142,7 +142,7 @@ const table: Record<string, readonly string[]> = {
   'http/openapi': [...base, 'events', 'neighbours', 'neighbours/forwarded', 'http'],
   'http/api': [
     ...[...base, 'events', 'routing', 'state', 'service', 'neighbours', 'neighbours/forwarded'],
-    ...['http', 'http/openapi'],
+    ...['hooks', 'http', 'http/openapi'],
   ],
   'http/routes.ts': ['http', 'http/api'],
   'http/app.ts': [

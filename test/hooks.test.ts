@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { Hooks } from '../handler/hooks/hooks.ts';
+import type { Hooks, PassedOnRequest } from '../handler/hooks/hooks.ts';
 import { ApiError, parseConfig } from '../handler/index.ts';
 import { ended } from './promises/background.ts';
 import { testDatabase } from './support/doors/database.ts';
 import { type Door, post, testConfig, testConfigFile } from './support/doors/door.ts';
 import { openInProcess } from './support/doors/in-process.ts';
 import { openNodeHttp } from './support/doors/node-http.ts';
-import { callsFunctions, says } from './support/model/scripted.ts';
+import { callsFunctions, type Script, says } from './support/model/scripted.ts';
 import { LEASE, mortal, takenOver } from './support/processes.ts';
 import { openSocket } from './support/socket.ts';
 import { parseStream } from './support/sse.ts';
@@ -129,6 +129,30 @@ describe('before', () => {
     assert.equal(door.model.calls(model).length, 0);
   });
 
+  test('sees what is put into a conversation, and changes or refuses it', async (t) => {
+    const seen: unknown[] = [];
+    const door = await open(t, {
+      before({ input, model }) {
+        seen.push(model);
+        if (JSON.stringify(input).includes('bomb')) throw new ApiError('permissions', 'We do not speak of that.');
+        return { input: JSON.parse(JSON.stringify(input).replaceAll('rude', 'kind')) };
+      },
+    });
+    const send = (path: string, body: object) =>
+      door.fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const items = (text: string) => [{ role: 'user', content: text }];
+    const made = await send('/v1/conversations', { items: items('Be rude.') });
+    const { id } = (await made.json()) as Said;
+    assert.equal((await send(`/v1/conversations/${id}/items`, { items: items('Very rude.') })).status, 200);
+    for (const path of ['/v1/conversations', `/v1/conversations/${id}/items`])
+      assert.equal((await send(path, { items: items('a bomb') })).status, 403, path);
+    assert.equal((await send('/v1/conversations', {})).status, 200);
+    assert.deepEqual(seen, Array(4).fill(undefined));
+    const listed = await (await door.fetch(`/v1/conversations/${id}/items`)).text();
+    assert.match(listed, /Be kind\..*|Very kind\./);
+    assert.doesNotMatch(listed, /rude|bomb/);
+  });
+
   for (const [name, before] of [
     ['throws', () => assert.fail('a secret of ours')],
     ['returns no request', () => ({ input: 5 }) as never],
@@ -231,6 +255,62 @@ describe('after', () => {
     assert.deepEqual(await heard(door, { model: fine }), inAll('Nothing.'));
   });
 
+  test('changes messages and chats that come in one piece, whatever server has the model', async (t) => {
+    const door = await open(t, rewriting);
+    const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' };
+    const messages = [{ role: 'user', content: 'Hi' }];
+    for (const path of ['/v1/messages', '/v1/chat/completions']) {
+      const model = door.model.script(says('A secret.'));
+      const body = JSON.stringify({ model, messages, max_tokens: 100 });
+      const reply = await door.fetch(path, { method: 'POST', headers, body });
+      const text = await reply.text();
+      assert.equal(reply.status, 200, text);
+      assert.match(text, /Hidden\./);
+      assert.doesNotMatch(text, /secret/);
+      const refusal = JSON.stringify({ model: door.model.script(() => {}), messages, max_tokens: 100 });
+      assert.ok((await door.fetch(path, { method: 'POST', headers, body: refusal })).status >= 500, 'one that fails');
+    }
+  });
+
+  test('sees what a turn had made that failed, or whose client left: what it refuses of that is not kept', async (t) => {
+    const statuses: string[] = [];
+    const begun = Promise.withResolvers<void>();
+    const breaks = (turn: { text(text: string): Promise<void>; cut(): void }) =>
+      turn.text('A secret.').then(() => turn.cut());
+    const hides = await open(t, {
+      after(response) {
+        statuses.push(response.status);
+        return rewriting.after?.(response, {} as never);
+      },
+    });
+    const { final } = await stream(hides, { model: hides.model.script(breaks) });
+    assert.equal(final.status, 'failed');
+    assert.doesNotMatch(JSON.stringify(final) + JSON.stringify(await readBack(hides, final.id)), /secret/);
+    assert.match(JSON.stringify(await readBack(hides, final.id)), /Hidden\./);
+
+    const refuses = await open(t, refusing);
+    const failed = await stream(refuses, { model: refuses.model.script(breaks) });
+    const { status, output, error } = await readBack(refuses, failed.final.id);
+    assert.deepEqual([status, output, error?.message === 'That is not to be said.'], ['failed', [], false]);
+
+    const left = new AbortController();
+    const model = hides.model.script(async (turn) => {
+      await turn.text('A secret.');
+      begun.resolve();
+      await turn.closed;
+    });
+    const asked = post(hides, { model, input: 'Hi', metadata: { of: 'left' } }, { signal: left.signal });
+    await begun.promise;
+    left.abort();
+    await asked.catch(() => {});
+    const id = await until(async () => {
+      const { data } = (await (await hides.fetch('/v1/responses?limit=1')).json()) as { data: Said[] };
+      return data[0]?.status === 'cancelled' ? data[0].id : undefined;
+    });
+    assert.doesNotMatch(JSON.stringify(await readBack(hides, id)), /secret/);
+    assert.deepEqual(statuses, ['failed', 'cancelled']);
+  });
+
   test('sees what is not stored as well, and what ends as incomplete', async (t) => {
     const statuses: string[] = [];
     const door = await open(t, {
@@ -284,4 +364,87 @@ describe('after', () => {
     assert.equal(status, 'completed', JSON.stringify(output));
     assert.partialDeepStrictEqual(output.at(-1), { type: 'message', content: [{ text: 'Hidden.' }] });
   });
+});
+
+/** What a look gives, once it gives something. */
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise(setImmediate);
+  }
+}
+
+describe('passOn', () => {
+  const headers = { 'content-type': 'application/json' };
+  const embeds = (door: Door, model: string, input: string) =>
+    door.fetch('/v1/embeddings', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ model, input, encoding_format: 'float' }),
+    });
+  const answers: Script = (turn) => turn.reply(200, { object: 'list', model: 'm', data: [], usage: {} });
+  const speech = (door: Door, model: string) => {
+    const form = new FormData();
+    form.set('model', model);
+    form.set('file', new Blob(['sound']), 'a.wav');
+    return door.fetch('/v1/audio/transcriptions', { method: 'POST', body: form });
+  };
+
+  test('sees requests that are passed on as they are, and changes or refuses them', async (t) => {
+    const seen: PassedOnRequest[] = [];
+    const door = await open(t, {
+      passOn(request) {
+        seen.push(structuredClone(request));
+        const { body } = request;
+        if (JSON.stringify(body ?? '').includes('bomb')) throw new ApiError('permissions', 'We do not speak of that.');
+        return body && { ...body, input: 'kind', model: 'other', encoding_format: undefined };
+      },
+    });
+    const model = door.model.counting('scripted', { '/v1/embeddings': answers, '/v1/audio/transcriptions': answers });
+    assert.equal((await embeds(door, model, 'rude')).status, 200);
+    assert.equal((await embeds(door, model, 'a bomb')).status, 403);
+    assert.equal((await speech(door, model)).status, 200);
+    const [call, form] = door.model.calls(model);
+    assert.deepEqual(call?.body, { model, input: 'kind' });
+    assert.equal(form?.path, '/v1/audio/transcriptions');
+    assert.partialDeepStrictEqual(seen, [
+      { path: '/v1/embeddings', model, body: { input: 'rude' } },
+      { path: '/v1/embeddings', model },
+      { path: '/v1/audio/transcriptions', model, body: undefined },
+    ]);
+    const chat = { model: door.model.script(says('Hi')), messages: [{ role: 'user', content: 'a bomb' }] };
+    const said = await door.fetch('/v1/chat/completions', { method: 'POST', headers, body: JSON.stringify(chat) });
+    assert.equal(said.status, 403);
+  });
+
+  for (const hooks of [{ before: () => undefined }, { after: () => undefined }] satisfies Hooks[])
+    test(`where there is none, what ${Object.keys(hooks)} would not see is not passed on`, async (t) => {
+      const door = await open(t, hooks);
+      const model = door.model.counting('scripted', { '/v1/embeddings': answers });
+      for (const reply of [await embeds(door, model, 'Hi'), await speech(door, model)]) {
+        assert.equal(reply.status, 403);
+        assert.match(
+          await reply.text(),
+          /unseen by the hooks of this server: only its hook `passOn` lets them through/,
+        );
+      }
+      assert.equal(door.model.calls(model).length, 0);
+    });
+
+  for (const [name, passOn] of [
+    ['throws', () => assert.fail('a secret of ours')],
+    ['returns no request', () => ({ messages: 5 })],
+    ['returns none', () => 5 as never],
+    ['hangs', () => new Promise<undefined>(() => {})],
+  ] satisfies [string, NonNullable<Hooks['passOn']>][])
+    test(`one that ${name} is a 500 that tells nothing`, async (t) => {
+      const door = await openShort(t, { passOn });
+      const model = door.model.script(says('never'));
+      const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }] });
+      const reply = await door.fetch('/v1/chat/completions', { method: 'POST', headers, body });
+      assert.equal(reply.status, 500, name);
+      assert.doesNotMatch(await reply.text(), /secret|hook/);
+      assert.equal(door.model.calls(model).length, 0);
+    });
 });

@@ -44,7 +44,10 @@ export function reviewed(
     async end(response) {
       if (output !== undefined) return record.end({ ...response, output }, true);
       const isWhole = response.status === 'completed' || response.status === 'incomplete';
-      return isWhole ? record.end(await review(response), true) : record.end(response);
+      if (isWhole) return record.end(await review(response), true);
+      if (response.output.length === 0) return record.end(response);
+      // It has failed already, whatever the hook says: what is refused of it is not kept.
+      return record.end(await review(response).catch(() => ({ ...response, output: [] })), true);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Caller } from '../caller.ts';
 import { ApiError } from '../errors.ts';
+import type { InputItem } from '../items/input.ts';
 import { CreateRequest } from '../protocol/request.ts';
 import { check } from '../validate.ts';
 import type { Hooks } from './hooks.ts';
@@ -35,6 +36,17 @@ export async function beforeTurn<R extends Partial<CreateRequest>>(
   // What is unchanged is taken as it was: a neighbour's items have members that no client of ours may send.
   const input = JSON.stringify(given.input) === JSON.stringify(request.input) ? request.input : checked.input;
   return { ...Object.fromEntries(own), ...checked, input, ...fixed } as R; // its members beside those of a create are its own
+}
+
+/** Items that a client puts into a conversation, as `before` has them: they are the input of a request without a model. Throws as for a request. */
+export async function beforeItems(
+  services: HookServices,
+  caller: Caller,
+  items: readonly InputItem[],
+): Promise<readonly InputItem[]> {
+  if (!services.hooks.before || items.length === 0) return items;
+  const { input } = await beforeTurn<Partial<CreateRequest>>(services, caller, { input: [...items] });
+  return Array.isArray(input) ? input : misbehaved('before', 'returned no list of items for a conversation');
 }
 
 function checkedRequest(given: unknown): CreateRequest {

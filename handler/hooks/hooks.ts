@@ -1,4 +1,5 @@
 import type { Caller } from '../caller.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import type { CreateRequest } from '../protocol/request.ts';
 import type { Response } from '../protocol/response.ts';
 
@@ -10,6 +11,15 @@ export interface HookContext {
   readonly signal: AbortSignal;
 }
 
+/** A request of another API that is passed on to a model's server as it is. */
+export interface PassedOnRequest {
+  /** Such as `/v1/embeddings`. */
+  readonly path: string;
+  readonly model: string;
+  /** What it says; undefined for a form, whose bytes nobody reads. */
+  readonly body: JsonObject | undefined;
+}
+
 /** Nothing, or another in its place. */
 export type HookAnswer<T> = T | undefined | Promise<T | undefined>;
 
@@ -19,14 +29,20 @@ export type HookAnswer<T> = T | undefined | Promise<T | undefined>;
  */
 export interface Hooks {
   /**
-   * Sees a copy of each request before anything is done for it: creates over HTTP and WebSockets, chats and messages that are translated to
-   * one, counts of tokens, and compactions. What it returns takes the place of the request, but for `stream`, `stream_options` and
-   * `background`.
+   * Sees a copy of each request before anything is done for it: creates over HTTP and WebSockets, chats and messages as the create that they
+   * become, counts of tokens, compactions, and items that are put into a conversation, as the `input` of one without a model. What it
+   * returns takes the place of the request, but for `stream`, `stream_options` and `background`.
    */
   before?(request: CreateRequest, context: HookContext): HookAnswer<CreateRequest>;
   /**
-   * Sees a copy of each response that is completed or incomplete, before it is stored, its terminal event is sent, and webhooks are told. Of what
-   * it returns `output` and `metadata` count. What was streamed stays as it is. A response that it refuses fails, and has no output.
+   * Sees a copy of each response before it is stored, its terminal event is sent, and webhooks are told; of one that has failed or was
+   * cancelled, what had been made. Of what it returns `output` and `metadata` count. What was streamed stays as it is. A response that it
+   * refuses fails, and has no output.
    */
   after?(response: Response, context: HookContext): HookAnswer<Response>;
+  /**
+   * Sees each request that is passed on as it is, and no reply to one. What it returns takes the place of its JSON, but for `model`. Without it,
+   * where there is one of the others, no such request is passed on.
+   */
+  passOn?(request: PassedOnRequest, context: HookContext): HookAnswer<JsonObject>;
 }

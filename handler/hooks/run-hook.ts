@@ -1,10 +1,10 @@
 import { ApiError, toApiError } from '../errors.ts';
 import { describe, log } from '../log.ts';
-import type { HookAnswer, HookContext } from './hooks.ts';
+import type { HookAnswer, HookContext, Hooks } from './hooks.ts';
 
 /** Runs a hook for at most `ms` milliseconds; throws an ApiError: its own, or one that tells clients nothing. */
 export async function runHook<T>(
-  name: 'before' | 'after',
+  name: keyof Hooks,
   run: (context: HookContext) => HookAnswer<T>,
   { caller }: Pick<HookContext, 'caller'>,
   ms: number,
@@ -29,7 +29,7 @@ export async function runHook<T>(
 }
 
 /** Throws the ApiError of a hook that gave something else than it may. */
-export function misbehaved(name: 'before' | 'after', why: string): never {
+export function misbehaved(name: keyof Hooks, why: string): never {
   log.error(`the hook ${name} failed`, { error: why });
   throw toApiError(new Error(`the hook ${name} ${why}`));
 }

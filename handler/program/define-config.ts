@@ -17,7 +17,7 @@ export interface ProgramConfig {
 }
 
 const KEYS = ['tools', 'identify', 'hooks'];
-const HOOKS = ['before', 'after'];
+const HOOKS = ['before', 'after', 'passOn'];
 
 /** The default export of `antiphon.config.ts`. Throws a ConfigError with every mistake in it. */
 export function defineConfig(config: ProgramConfig): ProgramConfig {
@@ -51,7 +51,7 @@ function problemsOf(config: { [Key in keyof ProgramConfig]: unknown }): ConfigPr
     }
   }
   if (identify !== undefined && typeof identify !== 'function') add(['identify'], 'must be a function');
-  if (!isObject(hooks)) add(['hooks'], 'must have before or after, each a function');
+  if (!isObject(hooks)) add(['hooks'], 'must have before, after or passOn, each a function');
   else {
     unknown(hooks, HOOKS, ['hooks']);
     for (const name of HOOKS)

@@ -1,3 +1,4 @@
+import { beforeItems } from '../hooks/before.ts';
 import type { InputItem } from '../items/input.ts';
 import type { ClientItem, Item } from '../items/item.ts';
 import { refuseMedia } from '../media.ts';
@@ -30,11 +31,11 @@ export async function takeItems(
  * one would fail every later turn. Throws an ApiError that names the field.
  */
 export async function takeConversationItems(
-  services: Pick<Services, 'seal' | 'findMedia' | 'tools'>,
-  ctx: Pick<RequestContext, 'store' | 'log'>,
+  services: Pick<Services, 'seal' | 'findMedia' | 'tools' | 'hooks' | 'limits'>,
+  ctx: Pick<RequestContext, 'store' | 'log' | 'caller'>,
   items: readonly InputItem[],
 ): Promise<Item[]> {
-  const input = await takeItems(services, ctx, items, 'items');
+  const input = await takeItems(services, ctx, await beforeItems(services, ctx.caller, items), 'items');
   const newItems = itemsOf(input, 'items');
   addedTools(newItems, { input, prompted: 0 }, services.tools, 'items');
   const compactions = newItems.filter(isCompaction);

@@ -1,3 +1,4 @@
+import { beforePassedOn } from '../../hooks/pass-on.ts';
 import type { Endpoint } from '../../neighbours/forwarded/endpoint.ts';
 import { endpoints } from '../../neighbours/forwarded/endpoints.ts';
 import { type ForwardInput, forward } from '../../neighbours/forwarded/forward.ts';
@@ -27,18 +28,22 @@ function forwardedRoute(endpoint: Endpoint): Route {
       async handle(call) {
         const type = call.c.req.header('content-type') ?? '';
         const { model, bytesFor } = readModelForm(await readForm(call.c, call.services), type);
+        await beforePassedOn(call.services, call.ctx.caller, { path: row.path, model, body: undefined });
         return passOn(call, endpoint)({ model, body: { type, bytesFor }, text: () => '' });
       },
     });
   return route({
     ...row,
     request: { body: schema },
-    handle(call) {
-      const json = call.body as JsonObject & { model: string }; // as every schema of an endpoint has it
-      if (endpoint.isChat && isTranslated(call.services, json.model)) return answerChat(call, json);
+    async handle(call) {
+      const body = call.body as JsonObject & { model: string }; // as every schema of an endpoint has it
+      const { model } = body;
+      if (endpoint.isChat && isTranslated(call.services, model)) return answerChat(call, body);
+      const seen = await beforePassedOn(call.services, call.ctx.caller, { path: row.path, model, body }, schema);
+      const json = seen ?? body;
       refuseMediaIn(json, call.services.findMedia);
       const session = endpoint.sessionOf?.(json);
-      return passOn(call, endpoint)({ model: json.model, body: { json }, text: () => textIn(json), session });
+      return passOn(call, endpoint)({ model, body: { json }, text: () => textIn(json), session });
     },
   });
 }

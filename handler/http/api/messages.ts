@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { toApiError } from '../../errors.ts';
+import { asEnded } from '../../hooks/as-ended.ts';
 import { requireVersion, VERSION_HEADER, VERSIONS } from '../../neighbours/messages/errors.ts';
 import { type MessagesEvent, PING } from '../../neighbours/messages/events.ts';
 import { MessageFold } from '../../neighbours/messages/fold.ts';
@@ -50,7 +51,8 @@ export const messages: Route[] = [
         stopped: () => log.turn?.stopped,
         tokens: () => usedTokens(log),
       });
-      const events = messageEvents(feed.events, reply, { inItsTerms, requestId: log.requestId });
+      const said = body.stream ? feed.events : asEnded(services.hooks, feed.events);
+      const events = messageEvents(said, reply, { inItsTerms, requestId: log.requestId });
       const own = { ...feed, events };
       if (body.stream) return sendEvents(c, own, services.limits.keepAlive, { sign: PING, end: '' });
       try {

@@ -1,4 +1,6 @@
 import { toApiError } from '../../errors.ts';
+import { asEnded } from '../../hooks/as-ended.ts';
+import { hasGuards } from '../../hooks/pass-on.ts';
 import {
   type ChatChunk,
   ChatChunks,
@@ -23,8 +25,9 @@ import { sendEvents } from '../stream.ts';
 /** The backends whose servers have another protocol, to which a chat is translated. */
 const TRANSLATED: ReadonlySet<string> = new Set(['responses', 'anthropic']);
 
-/** Whether the server of a model speaks no Chat Completions, and a protocol to which they are translated. */
-export function isTranslated({ models }: Pick<Services, 'models'>, name: string): boolean {
+/** Whether chats with a model are turns: where its server speaks another protocol, and where hooks have to see what is read and said. */
+export function isTranslated({ models, hooks }: Pick<Services, 'models' | 'hooks'>, name: string): boolean {
+  if (hasGuards(hooks)) return true;
   try {
     return TRANSLATED.has(models.find(name).address.backend);
   } catch {
@@ -47,7 +50,13 @@ export async function answerChat(
   if (!feed) throw new Error('a turn that is not stored has a feed');
   const tellsUsage = !body.stream || body.stream_options?.include_usage === true;
   const chunks = new ChatChunks(() => usedTokens(ctx.log), tellsUsage);
-  const own = { ...feed, events: chatChunks(feed.events, chunks, { inItsTerms, errors: ctx.errors }) };
+  const own = {
+    ...feed,
+    events: chatChunks(body.stream ? feed.events : asEnded(services.hooks, feed.events), chunks, {
+      inItsTerms,
+      errors: ctx.errors,
+    }),
+  };
   if (body.stream) {
     const framing = { sign: ': keep-alive\n\n', end: 'data: [DONE]\n\n', text: chunkText };
     return sendEvents(c, own, services.limits.keepAlive, framing);
